@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { Fault, quoteClient } from '../app/index.js';
 import { refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 
-/** A version such as 2.53. 2.9 is below 2.10. */
+/** A version such as 2.53. 2.9 is lower than 2.10. */
 export class ApiVersion {
   readonly major: number;
   readonly minor: number;
@@ -19,15 +19,15 @@ export class ApiVersion {
     this.text = `${major}.${minor}`;
   }
 
-  /** From `X.Y` without leading zeros; null for anything else. */
+  /** Parses `X.Y` without leading zeros; returns null for anything else. */
   static parse(text: string): ApiVersion | null {
     const found = /^([1-9]\d{0,8})\.(0|[1-9]\d{0,8})$/.exec(text);
     return found === null ? null : new ApiVersion(Number(found[1]), Number(found[2]));
   }
 
-  /** From a version in code; throws a `RangeError` for a text that is not a version. */
+  /** Returns a version from code; throws a `RangeError` for an invalid text. */
   static of(version: ApiVersion | string): ApiVersion {
-    // One of another copy of this package too.
+    // It may come from another copy of this package.
     if (typeof version === 'object') return version;
     const parsed = typeof version === 'string' ? ApiVersion.parse(version) : null;
     if (parsed !== null) return parsed;
@@ -38,22 +38,22 @@ export class ApiVersion {
     );
   }
 
-  /** Negative when this version is the lower one. */
+  /** Returns a negative number if this version is lower. */
   compare(other: ApiVersion): number {
     return this.major - other.major || this.minor - other.minor;
   }
 
-  /** Whether this version is `version` or a later one. */
+  /** Reports whether this version is `version` or a later one. */
   atLeast(version: ApiVersion | string): boolean {
     return this.compare(known(version)) >= 0;
   }
 
-  /** Whether this version is `version` or an earlier one. */
+  /** Reports whether this version is `version` or an earlier one. */
   atMost(version: ApiVersion | string): boolean {
     return this.compare(known(version)) <= 0;
   }
 
-  /** Whether this version is within both bounds; an absent one is open. */
+  /** Reports whether this version is within both bounds; an absent bound is open. */
   within({ from, to }: VersionRange): boolean {
     return (from === null || this.compare(from) >= 0) && (to === null || this.compare(to) <= 0);
   }
@@ -63,19 +63,19 @@ export class ApiVersion {
   }
 }
 
-/** First and last version, both included; null is open. */
+/** First and last version, both inclusive; null is open. */
 export interface VersionRange {
   readonly from: ApiVersion | null;
   readonly to: ApiVersion | null;
 }
 
-/** A range as it is written: `['2.1', '2.35']`, `['2.36']` from there on, absent for all. */
+/** A written range: `['2.1', '2.35']`, `['2.36']` for that and later ones, absent for all. */
 export type WrittenRange = readonly [from: string | null, to?: string | null];
 
 /** All versions. */
 export const EVERY_VERSION: VersionRange = Object.freeze({ from: null, to: null });
 
-/** Reads a range; throws a `RangeError` when an end is no version or they are the wrong way round. */
+/** Parses a range; throws a `RangeError` for an invalid version or a wrong order. */
 export function readRange(written: WrittenRange | undefined): VersionRange {
   if (written === undefined) return EVERY_VERSION;
   if (!Array.isArray(written)) {
@@ -97,40 +97,40 @@ export function readRange(written: WrittenRange | undefined): VersionRange {
   return { from, to };
 }
 
-/** A range in words: `2.1 to the last`. */
+/** Returns a range as text: `2.1 to the last`. */
 export function rangeText({ from, to }: VersionRange): string {
   return `${from === null ? 'the first' : from.text} to ${to === null ? 'the last' : to.text}`;
 }
 
-/** Whether two ranges have a version in common. */
+/** Reports whether two ranges overlap. */
 export function rangesOverlap(a: VersionRange, b: VersionRange): boolean {
   const starts = (x: VersionRange, y: VersionRange): boolean =>
     x.from === null || y.to === null || x.from.compare(y.to) <= 0;
   return starts(a, b) && starts(b, a);
 }
 
-/** Versions in code are parsed once for each text, not once for each request. */
+/** Parses a version from code. */
 function known(version: ApiVersion | string): ApiVersion {
   if (typeof version !== 'string') return version;
   const dot = version.indexOf('.');
-  // No table: two numbers are cheaper to read than a map is to look up, and nothing has to be kept.
+  // No cache: parsing two numbers is cheaper than a map lookup, and stores nothing.
   const major = Number(version.slice(0, dot));
   const minor = Number(version.slice(dot + 1));
   if (dot < 1 || !Number.isInteger(major) || !Number.isInteger(minor)) return ApiVersion.of(version);
   return new ApiVersion(major, minor);
 }
 
-/** The versions a router serves. */
+/** Versions that a router serves. */
 export interface VersionOptions {
-  /** Names the API in the header: `OpenStack-API-Version: compute 2.53`. */
+  /** Name of the API in the header: `OpenStack-API-Version: compute 2.53`. */
   readonly serviceType: string;
-  /** The lowest version, such as `2.1`. */
+  /** Lowest version, such as `2.1`. */
   readonly min: string;
-  /** The highest version, such as `2.79`. */
+  /** Highest version, such as `2.79`. */
   readonly max: string;
-  /** For requests that name none. Default: `min`. */
+  /** Version of requests without one. Default: `min`. */
   readonly default?: string;
-  /** A header of older clients, with the version alone, such as nova's `X-OpenStack-Nova-API-Version`. Default: none. */
+  /** Header of older clients, which has only the version, such as nova's `X-OpenStack-Nova-API-Version`. Default: none. */
   readonly legacyHeader?: string | null;
 }
 
@@ -148,7 +148,7 @@ export class VersionNegotiation {
   readonly #legacyKey: string | null;
   readonly #vary: string;
 
-  /** Throws a `RangeError` for a text that is not a version, or a default out of bounds. */
+  /** Throws a `RangeError` for an invalid version, or a default out of bounds. */
   constructor(options: VersionOptions) {
     refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's versions", options, VERSION_NAMES);
     const { serviceType, min, max, legacyHeader = null } = options;
@@ -176,8 +176,8 @@ export class VersionNegotiation {
   }
 
   /**
-   * The version for a request, announced in the answer's headers. Throws a `Fault`: 400 for what is no version, 406
-   * for one out of bounds, whose answer carries `Vary` alone.
+   * Returns the version of a request, and sets the response headers. Throws a `Fault`: 400 for an invalid version, 406 for one out of
+   * bounds, whose response has only `Vary`.
    */
   negotiate(headers: IncomingHttpHeaders, res: ServerResponse): ApiVersion {
     const asked = this.#asked(headers);
@@ -195,7 +195,7 @@ export class VersionNegotiation {
     return version;
   }
 
-  /** The version text for our service type; the last one of ours counts. */
+  /** Returns the version text for our service type; the last one of several. */
   #asked(headers: IncomingHttpHeaders): string | undefined {
     const header = headers['openstack-api-version'] as string | undefined;
     let asked: string | undefined;
@@ -217,13 +217,13 @@ export class VersionNegotiation {
   }
 }
 
-/** Adds names to `Vary`, whatever is there already. */
+/** Adds names to `Vary`, and keeps existing ones. */
 function appendVary(res: ServerResponse, names: string): void {
   const present = res.getHeader('vary');
   res.setHeader('Vary', present === undefined ? names : joinVary(String(present), names));
 }
 
-/** Two lists of names as one, each name once. */
+/** Joins two lists of names, each name once. */
 export function joinVary(present: string, names: string): string {
   const known = new Set(present.toLowerCase().split(/\s*,\s*/));
   const added = names.split(/\s*,\s*/).filter((name) => !known.has(name.toLowerCase()));

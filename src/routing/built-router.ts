@@ -1,5 +1,5 @@
 /**
- * A router as what describes it sees it, and the routers that were built while a module was loaded.
+ * A built router for descriptions, and the routers that were built while a module was loaded.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
@@ -19,12 +19,12 @@ import { pathText } from './template/template.js';
 export interface OperationSource {
   readonly controller: string;
   readonly action: string;
-  /** Options of its methods, the oldest versions first. */
+  /** Options of its methods, oldest versions first. */
   readonly methods: readonly RangedOptions[];
   readonly filters: readonly Filter[];
 }
 
-/** Options of a router that its documents are made of. */
+/** Options of a router for its documents. */
 export interface DocumentedOptions {
   readonly versions?: VersionOptions | undefined;
   /** Facts about the API. */
@@ -33,58 +33,58 @@ export interface DocumentedOptions {
   readonly invalidInputStatus?: number | undefined;
 }
 
-/** The router that documents are made of: a `Router`. */
+/** The source of documents: a `Router`. */
 export interface BuiltRouter extends Mapper {
   readonly documented: DocumentedOptions;
   find(method: string, path: string): Found | null;
-  /** The mounted app of a route; undefined for routes to actions, and redirects. */
+  /** Returns the mounted app of a route; undefined for routes to actions, and redirects. */
   mountOf(route: Route): App | undefined;
-  /** The guard of a mount or redirect; none where neither it nor the router has `auth`. */
+  /** Returns the guard of a mount or redirect; empty if neither it nor the router has `auth`. */
   guardsOf(route: Route): readonly Filter[];
   filtersOf(route: Route): readonly Filter[];
-  /** The action of a route; `match` names it where the path does. */
+  /** Returns the action of a route; `match` names it if the path does. */
   operationSource(route: Route, match?: Match): OperationSource | null;
-  /** Prediction for a request; nothing runs. Throws the fault of an answer that comes before a route is looked for. */
+  /** Returns the route of a request; nothing runs. Throws the fault of a response that precedes the route lookup. */
   lookUp(req: IncomingMessage): LookUp;
 }
 
-/** A router's finding for a request. */
+/** Result of a route lookup. */
 export interface LookUp {
-  /** The path that is matched; null where it does not begin with the router's prefix. */
+  /** Path to match; null if it does not begin with the router's prefix. */
   readonly path: string | null;
   readonly found: Found | null;
-  /** The version that is asked for; null where the router has none. */
+  /** Requested version; null if the router has none. */
   readonly version: ApiVersion | null;
-  /** Methods that have a route, where none was found. */
+  /** Methods that have a route, if none was found. */
   readonly allowed: readonly string[];
 }
 
-/** A warning about a table: the route, as it was written, and what is odd about it. */
+/** A warning about a table, with the written route. */
 export interface TableWarning {
   readonly code: string;
   readonly message: string;
   readonly hint?: string | undefined;
-  /** Place where the route was added. */
+  /** Place of the route's definition. */
   readonly origin: Origin | undefined;
 }
 
-/** Routers that were built, and what they warned of. */
+/** Routers that were built, and their warnings. */
 interface Collected {
   readonly routers: BuiltRouter[];
   readonly warnings: TableWarning[];
 }
 
-/** Follows the calls of one `collectRouters`, so that two of them at a time see their own routers. */
+/** Tracks the calls of one `collectRouters`, so that two concurrent ones get their own routers. */
 const collecting = new AsyncLocalStorage<Collected>();
 
-/** Runs `load`, and gives the routers that were built within it with their warnings, and its result. */
+/** Runs `load`, and returns the routers that were built within it with their warnings, and its result. */
 export async function collectRouters<T>(load: () => Promise<T>): Promise<Readonly<Collected> & { readonly result: T }> {
   const collected: Collected = { routers: [], warnings: [] };
   const result = await collecting.run(collected, load);
   return { ...collected, result };
 }
 
-/** Logs a warning about a table that is built, and gives it to those who collect. */
+/** Logs a warning about a table, and passes it to `collectRouters`. */
 export function warnOfTable(log: Logger, warning: TableWarning): void {
   const { code, message, hint, origin } = warning;
   collecting.getStore()?.warnings.push(warning);
@@ -100,7 +100,7 @@ export function noteRouter(router: BuiltRouter, app: App): void {
   routers.set(app, router);
 }
 
-/** A router and what is before the paths of its routes. */
+/** A router with the prefix of its routes' paths. */
 export interface PlacedRouter {
   readonly router: BuiltRouter;
   readonly prefix: string;
@@ -108,13 +108,13 @@ export interface PlacedRouter {
   readonly guards: readonly Filter[];
 }
 
-/** The routers that none of the others leads to. */
+/** Returns the routers that are not mounted in another one. */
 export function outerRouters(built: readonly BuiltRouter[]): readonly BuiltRouter[] {
   const inner = new Set(built.flatMap((router) => mountedRouters(router).map((mounted) => mounted.router)));
   return built.filter((router) => !inner.has(router));
 }
 
-/** A router, and then those that are mounted in it. */
+/** Returns a router, followed by those mounted in it. */
 export function withMounted(
   router: BuiltRouter,
   prefix: string,
@@ -132,19 +132,19 @@ export function withMounted(
 function mountedRouters(router: BuiltRouter): readonly PlacedRouter[] {
   return router.routes.flatMap((route) => {
     const inner = mountedRouter(router, route);
-    // Of the two routes of a mount the one for what is below it.
+    // Of the two routes of a mount, the one for paths below it.
     if (inner === undefined || !route.variables.has('path_info')) return [];
     const prefix = pathText(route.parts.slice(0, -1)).replace(/\/$/, '');
     return [{ router: inner, prefix, guards: router.guardsOf(route) }];
   });
 }
 
-/** The router of an app that is one, with nothing around it. */
+/** Returns the router of an app that is one, without anything around it. */
 export function routerOfApp(app: App): BuiltRouter | undefined {
   return routers.get(app);
 }
 
-/** The router that a route leads to; undefined for all other routes, and for apps of other makes. */
+/** Returns the router that a route leads to; undefined for all other routes, and for apps that are not a Router. */
 export function mountedRouter(router: BuiltRouter, route: Route): BuiltRouter | undefined {
   const mount = router.mountOf(route);
   return mount === undefined ? undefined : routerOfApp(mount);

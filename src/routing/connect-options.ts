@@ -1,5 +1,5 @@
 /**
- * Options of `connect` and `resource`, and what the compiler refuses of them.
+ * Options of `connect` and `resource`, and the mistakes in them that the compiler refuses.
  */
 import type { ActionRequest } from './actions/action-request.js';
 import type { ControllerSource } from './actions/controllers.js';
@@ -11,23 +11,23 @@ import type { RouteOptions } from './route/route.js';
 import type { RouteHandler } from './route-method.js';
 import type { UrlValues } from './urls/url-builder.js';
 
-/** Options of a router's route. Any name that is not listed is a default, as for a mapper. */
+/** Options of a router's route. Any name that is not listed is a default, as in a mapper. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of any router
 export interface ConnectOptions<T extends string = string, Own = any>
   extends RouteOptions,
     Omit<RouteSettings, 'handler'> {
-  /** The name of a controller, or the controller itself. */
+  /** Name of a controller, or the controller itself. */
   readonly controller?: string | ControllerSource | null | undefined;
-  /** The method of the controller. Default: what the variable `{action}` of the path says. */
+  /** Method of the controller. Default: the value of the variable `{action}` in the path. */
   readonly action?: string | null | undefined;
-  /** A function that answers, where a route needs no controller. The type of its params follows from the template. */
+  /** Handler function of a route without a controller. The type of its params follows from the template. */
   readonly handler?: RouteHandler<T, object, Own, unknown> | undefined;
 }
 
 /** The names that {@link ConnectOptions} lists. */
 type Listed = keyof { [K in keyof ConnectOptions as string extends K ? never : number extends K ? never : K]: true };
 
-/** Of options that are written down: names that are not listed are defaults, which are texts, numbers or booleans. */
+/** Type of literal options: names that are not listed are defaults, which are texts, numbers or booleans. */
 export type Spelt<O, T extends string> = string extends keyof O
   ? unknown
   : Suits<O, ParamsOf<T>> & {
@@ -38,14 +38,14 @@ export type Spelt<O, T extends string> = string extends keyof O
           : string | number | boolean | null | undefined;
     };
 
-/** Refuses a controller whose methods want variables of another type than the path gives. */
+/** Refuses a controller whose methods require variables of another type than the path has. */
 type Suits<O, P> = O extends { readonly controller: infer C extends object; readonly action: infer A }
   ? Misfits<C, A, P> extends never
     ? unknown
     : { readonly action: `${A & string} expects another type of the path's variables: ${Misfits<C, A, P> & string}` }
   : unknown;
 
-/** The variables that a method of a controller wants in another type than `P` has them in. */
+/** Variables that a method of a controller requires in another type than `P` has. */
 type Misfits<C, A, P> = A extends keyof InstanceOf<C> ? Unfit<WantedBy<InstanceOf<C>[A]>, P> : never;
 
 type InstanceOf<C> = C extends new () => infer I ? I : C;
@@ -60,29 +60,29 @@ type Unfit<Wanted, P> = {
   [K in keyof Wanted & keyof P]: P[K] extends Wanted[K] ? never : K;
 }[keyof Wanted & keyof P];
 
-/** Paths of named routes: `url('server', { id })`, and `url.server({ id })` for names the compiler knows. */
+/** Paths of named routes: `url('server', { id })`, and `url.server({ id })` for names known to the compiler. */
 export type RouterUrl = (name: string, values?: UrlValues) => string;
 
 /** Options of a router's resource. */
 export interface RouterResourceOptions extends ResourceOptions {
-  /** The name of a controller, or the controller itself. Default: the collection name without outer slashes. */
+  /** Name of a controller, or the controller itself. Default: the collection name without outer slashes. */
   readonly controller?: string | ControllerSource | undefined;
-  /** The only actions to keep. */
+  /** Actions to keep. */
   readonly only?: readonly string[] | undefined;
   /** Guard of its actions. Default: the router's. */
   readonly auth?: Auth | undefined;
-  /** Actions to leave out. */
+  /** Actions to omit. */
   readonly except?: readonly string[] | undefined;
-  /** False leaves out the routes with a format. Default true. */
+  /** False omits the routes with a format. Default true. */
   readonly formatted?: boolean | undefined;
   /**
-   * Form of a member's id: a type (`'int'`, `'uuid'`, one of the router's own), whose value the action gets, or a regular
-   * expression. As behind the colon of `{id:…}`. Default: whatever a segment can be.
+   * Form of a member's id: a type (`'int'`, `'uuid'`, or a type of the router), whose value the action gets, or a regular expression; as
+   * after the colon of `{id:…}`. Default: any segment.
    */
   readonly id?: string | undefined;
 }
 
-/** Of a resource whose controller is given as such: its methods for a member want an id of the resource's type. */
+/** For a resource with a controller object: its methods for a member must accept an id of the resource's type. */
 export type SuitsResource<O, Own> = O extends { readonly controller: infer C extends object }
   ? Suits<
       { readonly controller: C; readonly action: 'show' | 'update' | 'delete' | 'edit' | MembersOf<O> },

@@ -1,5 +1,5 @@
 /**
- * A route table for people and tools: what `api-cli routes` shows.
+ * Description of a route table for people and tools, as in `api-cli routes`.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -19,14 +19,14 @@ export interface DescribedRoute {
   /** Null: every method. */
   readonly methods: readonly string[] | null;
   readonly template: string;
-  /** The template as a client's URL has it, variables in braces. */
+  /** Template as in a client's URL, with variables in braces. */
   readonly path: string;
   readonly name: string | null;
-  /** Null: the route has a function, an app or a redirect instead. */
+  /** Null: the route has a function, an app or a redirect. */
   readonly controller: string | null;
-  /** The action of the controller, or the name of the function. */
+  /** Action of the controller, or name of the function. */
   readonly action: string | null;
-  /** Expressions of variables, without what any id of a resource must be. */
+  /** Expressions of variables, except the one that all ids of a resource have. */
   readonly requirements: Readonly<Record<string, string>>;
   /** Names of the types of variables: `{id:int}`. */
   readonly types: Readonly<Record<string, string>>;
@@ -34,13 +34,13 @@ export interface DescribedRoute {
   readonly filters: readonly string[];
   /** Target of a redirect. */
   readonly redirect: string | null;
-  /** Place where it was added. */
+  /** Place of its definition. */
   readonly origin: Origin | undefined;
-  /** Templates and places of the routes because of which this one can never win. */
+  /** Templates and places of the routes that prevent this one from ever matching. */
   readonly shadowedBy: readonly { readonly template: string; readonly origin: Origin | undefined }[];
 }
 
-/** Why a route was passed over. */
+/** Reason why a route does not match. */
 export interface PassedOver {
   readonly template: string;
   readonly methods: readonly string[] | null;
@@ -48,22 +48,22 @@ export interface PassedOver {
   readonly origin: Origin | undefined;
 }
 
-/** The route that answers, and the reasons against those before it. */
+/** The matching route, and the reasons against the routes before it. */
 export interface ExplainedMatch {
   readonly route: DescribedRoute | null;
-  /** The match: variables and defaults. */
+  /** Match with variables and defaults. */
   readonly match: Readonly<Record<string, unknown>> | null;
   readonly passedOver: readonly PassedOver[];
 }
 
-/** All routes of a router. */
+/** Returns all routes of a router. */
 export function describeRoutes(router: BuiltRouter): DescribedRoute[] {
   const table = router.compile();
   const shadowed = new Map(findShadowed(table.planned).map(({ compiled, by }) => [compiled, by]));
   return table.ranked.map((compiled) => describeRoute(router, compiled, shadowed.get(compiled)));
 }
 
-/** The route of method and path; the path is decoded text. */
+/** Returns the route of method and path; the path is decoded. */
 export function explainMatch(router: BuiltRouter, method: string, path: string): ExplainedMatch {
   const rest = router.withoutPrefix(path);
   const found = router.find(method, path) ?? (method === 'HEAD' ? router.find('GET', path) : null);
@@ -88,7 +88,7 @@ function reasonAgainst(compiled: CompiledRoute, method: string, path: string | n
   return 'its sub-domain or function refuses this bare request';
 }
 
-/** One route, for people; `by` are those that keep it from winning. */
+/** Describes one route; `by`: the routes that prevent it from matching. */
 export function describeRoute(
   router: BuiltRouter,
   compiled: CompiledRoute,
@@ -121,40 +121,40 @@ function methodsOf({ route }: CompiledRoute): readonly string[] | null {
   return method === undefined ? null : [method].flat();
 }
 
-/** Name of a filter in code. */
+/** Returns the name of a filter in code. */
 export function filterName({ name }: Filter): string {
   return name || 'a filter without a name';
 }
 
-/** A router's prediction for a request. */
+/** Prediction for a request. */
 export interface ExplainedRoute {
-  /** The first route that takes it; null when none does. */
+  /** First matching route; null if there is none. */
   readonly route: DescribedRoute | null;
   /** Variables and defaults of the match. */
   readonly match: Readonly<Record<string, unknown>> | null;
-  /** The version of the API that is asked for. */
+  /** Requested API version. */
   readonly version: string | null;
-  /** Around the action, the mounted app or the redirect, outermost first. */
+  /** Filters around the action, the mounted app or the redirect, outermost first. */
   readonly filters: readonly Filter[];
-  /** The action; null where the router answers by itself, and for an app that is mounted. */
+  /** The action; null if the router answers by itself, and for a mounted app. */
   readonly action: { readonly controller: string; readonly name: string } | null;
-  /** The app that the route leads to, and its router where it is one. */
+  /** The app that the route leads to, with its router if it is one. */
   readonly mounted: { readonly app: App; readonly router: BuiltRouter | undefined } | null;
-  /** The router's own answer; null where an action or an app answers. */
+  /** The router's own response; null if an action or an app answers. */
   readonly answer: RouterAnswer | null;
 }
 
-/** An answer that no action gives. */
+/** A response without an action. */
 export interface RouterAnswer {
   readonly status: number;
   readonly why: string;
-  /** The methods that the path takes. */
+  /** Methods of the path. */
   readonly allow?: readonly string[];
-  /** The route that was perhaps meant. */
+  /** The route that was perhaps intended. */
   readonly nearest?: DescribedRoute;
 }
 
-/** The way of a request that reaches a router; the path is the rest that is left for it. */
+/** Explains a request that reaches a router; the path is the part that remains for it. */
 export function explainRoute(router: BuiltRouter, req: IncomingMessage): ExplainedRoute {
   let looked: LookUp;
   try {
@@ -223,10 +223,10 @@ function missed(router: BuiltRouter, method: string, { path, allowed }: LookUp):
   return nearest === undefined ? none : { ...none, nearest: describeRoute(router, nearest) };
 }
 
-/** A segment that is missing, too many, or quite another one. */
+/** Distance of a segment that is missing, additional, or entirely different. */
 const FAR = 3;
 
-/** The route whose template is least unlike a path; undefined where none comes near. */
+/** Returns the route whose template is most similar to a path; undefined if none is similar. */
 function nearestRoute(router: BuiltRouter, path: string): CompiledRoute | undefined {
   const wanted = path.split('/');
   const judged = router.compile().ranked.map((compiled) => {

@@ -1,5 +1,5 @@
 /**
- * Faults for an application's own error classes, said once for a router.
+ * Faults for an application's own error classes, declared for a router.
  */
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../app/index.js';
@@ -11,16 +11,16 @@ import { PorticoError, whatItIs } from '../errors/index.js';
 export type ErrorClass<E extends Error = Error> = abstract new (...args: any) => E;
 
 /**
- * Errors of an application as faults: pairs of a class and a status, of which the first that fits counts; or a function,
- * which gives undefined for errors that it does not know.
+ * Maps errors of an application to faults: pairs of a class and a status, of which the first match applies; or a function, which returns
+ * undefined for unknown errors.
  *
- * A status below 500 shows the message of the error to the client; from 500 on it is for the log.
+ * With a status below 500, the client gets the message of the error; from 500 on only the log does.
  */
 export type FaultMapping =
   | readonly (readonly [error: ErrorClass, status: number])[]
   | ((error: unknown, request: IncomingMessage) => Fault | undefined);
 
-/** Gives the fault of anything thrown. Throws `PORTICO_ROUTER_OPTION` for a mapping that is none. */
+/** Returns a function that gives the fault of a thrown value. Throws `PORTICO_ROUTER_OPTION` for an invalid mapping. */
 export function faultsBy(mapping: FaultMapping | undefined): (error: unknown, req: IncomingMessage) => Fault {
   if (mapping === undefined) return asFault;
   const map = typeof mapping === 'function' ? mapping : byClass(mapping);
@@ -30,11 +30,11 @@ export function faultsBy(mapping: FaultMapping | undefined): (error: unknown, re
       const fault: unknown = map(error, req);
       if (fault instanceof Fault) return fault;
       if (fault === undefined) return asFault(error);
-      // A rejection that is not waited for must not end the process.
+      // A rejection without a handler must not end the process.
       Promise.resolve(fault).catch(() => {});
       throw new TypeError(`the function in faults of a Router returned ${whatItIs(fault)}, not a Fault or undefined`);
     } catch (cause) {
-      // A mapping that fails: a bare 500, with both errors in the log.
+      // The mapping failed: a bare 500, with both errors in the log.
       return new Fault(500, {
         safe: false,
         cause: new AggregateError([cause, error], 'the faults of a Router failed'),

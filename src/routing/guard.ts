@@ -7,22 +7,22 @@ import { whatItIs } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
 import { RouteError } from './route/route-error.js';
 
-/** Lets a request go on, or throws a `Fault`, mostly of status 401 or 403. */
+/** Accepts a request, or throws a `Fault`, usually with status 401 or 403. */
 export interface Guard {
   (request: IncomingMessage, response: ServerResponse): Awaitable<void>;
-  /** Its demands, as security schemes of OpenAPI by name: `{ session: { type: 'apiKey', in: 'cookie', name: 'sid' } }`. */
+  /** Its security schemes for OpenAPI, by name: `{ session: { type: 'apiKey', in: 'cookie', name: 'sid' } }`. */
   readonly security?: Readonly<Record<string, object>> | undefined;
-  /** It lets requests without credentials through. For documents. Default false. */
+  /** True if it accepts requests without credentials; for documents. Default false. */
   readonly optional?: boolean | undefined;
 }
 
 /**
- * Callers of an action: `true`, those whom a filter of the pipeline has identified (`environ(req).identity`); `false`, anyone;
- * or the callers that a guard lets through.
+ * Allowed callers of an action: `true`, those that a filter of the pipeline has identified (`environ(req).identity`); `false`, anyone; or
+ * those that a guard accepts.
  */
 export type Auth = boolean | Guard;
 
-/** A filter that asks; undefined where anyone may call. Throws `PORTICO_ROUTE_AUTH` for what is no {@link Auth}. */
+/** Returns a filter that applies the guard; undefined if anyone may call. Throws `PORTICO_ROUTE_AUTH` for an invalid {@link Auth}. */
 export function guardFilter(auth: Auth | undefined): (Filter & Described) | undefined {
   if (auth === undefined) return undefined;
   if (typeof auth !== 'boolean' && typeof auth !== 'function') {
@@ -35,13 +35,13 @@ export function guardFilter(auth: Auth | undefined): (Filter & Described) | unde
   return auth === false ? OPEN : guarded(auth);
 }
 
-/** The same as a list, of one or none. */
+/** Returns the guard as a list with one filter or none. */
 export function guardsOf(auth: Auth | undefined): readonly (Filter & Described)[] {
   const guard = guardFilter(auth);
   return guard === undefined ? [] : [guard];
 }
 
-/** Whether a filter of an action is `auth: true`: it refuses a request whose caller no filter has found out. */
+/** Reports whether a filter of an action is `auth: true`: it refuses a request whose caller no filter has identified. */
 export function needsKnownCaller(filter: Filter | undefined): boolean {
   return filter === CALLERS;
 }
@@ -64,7 +64,7 @@ function guarded(guard: Guard): Filter & Described {
   });
 }
 
-/** A guard lets requests through by returning; one that returns a value, such as false, means something else. */
+/** A guard accepts requests by returning; a returned value, such as false, has another meaning. */
 function saidMore({ name }: Guard, answer: unknown): RouteError {
   return new RouteError('PORTICO_ROUTE_AUTH', {
     message: `the guard ${name || '(without a name)'} returned ${whatItIs(answer)}: it must return nothing, or throw a Fault`,
@@ -88,7 +88,7 @@ const OPEN: Filter & Described = Object.assign(auth, {
   describe: () => ({ does: 'allows all callers', openapi: { needsCaller: false } }),
 });
 
-/** A caller whom a filter has found out, whatever its scheme. */
+/** Requires a caller that a filter has identified, by any scheme. */
 const requireCaller: Guard = (req) => {
   const { identity, authError } = environ(req) as { readonly identity?: unknown; readonly authError?: unknown };
   if (identity !== undefined && authError === undefined) return;

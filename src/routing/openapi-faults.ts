@@ -1,5 +1,5 @@
 /**
- * Faults in an OpenAPI document: the media type and the schema of each style that is in it.
+ * Faults in an OpenAPI document: media type and schema of each style in it.
  */
 import type { FaultRenderer, FaultStyle, FaultStyleName } from '../app/index.js';
 
@@ -20,7 +20,7 @@ const issue = {
 };
 
 interface DocumentedStyle {
-  /** The name of the schema. */
+  /** Name of the schema. */
   readonly name: string;
   readonly type: string;
   readonly schema: Json;
@@ -84,20 +84,20 @@ const STYLES: Readonly<Record<FaultStyleName, DocumentedStyle>> = {
   },
 };
 
-/** Names that other schemas of a document do not get. */
+/** Names that other schemas of a document must not use. */
 export const FAULT_SCHEMA_NAMES = [...Object.values(STYLES).map(({ name }) => name), 'CustomFault'];
 
-/** The styles of one document. */
+/** Styles of one document. */
 export class FaultSchemas {
   readonly #named = new Map<FaultStyle, DocumentedStyle>();
 
-  /** The content of an answer with a fault in that style. */
+  /** Returns the content of a response with a fault in that style. */
   content(style: FaultStyle): Json {
     const { name, type } = this.#documented(style);
     return { [type]: { schema: { $ref: `#/components/schemas/${name}` } } };
   }
 
-  /** The schemas by name, of the styles that were asked for. */
+  /** Returns the schemas of the used styles, by name. */
   components(): Json {
     return Object.fromEntries([...this.#named.values()].map(({ name, schema }) => [name, schema]));
   }
@@ -108,7 +108,7 @@ export class FaultSchemas {
     return known;
   }
 
-  /** Several renderers, of Routers of one API, have numbers. */
+  /** Several renderers, of Routers of one API, are numbered. */
   #ownStyle({ type = 'application/json', schema }: FaultRenderer): DocumentedStyle {
     const others = [...this.#named.keys()].filter((style) => typeof style === 'function').length;
     return {

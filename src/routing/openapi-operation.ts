@@ -1,5 +1,5 @@
 /**
- * One operation of an OpenAPI document: an action, in one version or in all, with what the filters around it add.
+ * One operation of an OpenAPI document: an action, in one version or in all, with the additions of its filters.
  */
 import { STATUS_CODES } from 'node:http';
 import type { OpenApiAdditions } from '../app/index.js';
@@ -18,23 +18,23 @@ import { pathText, requirementOf } from './template/template.js';
 
 export type Json = Record<string, unknown>;
 
-/** Surroundings of an action. */
+/** Place of an action in a document. */
 export interface OperationPlace {
-  /** The names of the path's variables, in their order. */
+  /** Names of the path's variables, in order. */
   readonly names: readonly string[];
   readonly method: string;
   /** Null: all versions. */
   readonly version: ApiVersion | null;
   readonly versions: VersionOptions | undefined;
-  /** Additions of filters, those of the pipeline and those of the router, with the style of their faults. */
+  /** Additions of filters, of the pipeline and of the router, with the style of their faults. */
   readonly filters: readonly { readonly additions: readonly OpenApiAdditions[]; readonly faults: FaultForm }[];
-  /** The schemas of faults. */
+  /** Schemas of faults. */
   readonly faultSchemas: FaultSchemas;
-  /** Those of the document, which take what schemas refer to. */
+  /** Schemas of the document, which include referenced ones. */
   readonly schemas: OpenApiSchemas;
 }
 
-/** The operation of a route; undefined where its action is not there in the version. */
+/** Returns the operation of a route; undefined if its action does not exist in the version. */
 export function operationOf(
   compiled: CompiledRoute,
   { controller, action, methods }: OperationSource,
@@ -94,7 +94,7 @@ export function operationOf(
   };
 }
 
-/** Of a route without a controller: its name, else that of its function, else method and path. */
+/** Returns the id for a route without a controller: its name, else that of its function, else method and path. */
 function functionId({ route }: CompiledRoute, method: string, called: string): string {
   if (route.name !== null) return route.name;
   if (!called.includes(' ')) return called;
@@ -106,7 +106,7 @@ interface Parameter {
   readonly in: string;
 }
 
-/** Of two with one name and place the first. */
+/** Keeps the first of two with the same name and place. */
 function onlyFirst(parameters: readonly Parameter[]): readonly Parameter[] {
   const byName = new Map<string, Parameter>();
   for (const parameter of parameters) {
@@ -116,7 +116,7 @@ function onlyFirst(parameters: readonly Parameter[]): readonly Parameter[] {
   return [...byName.values()];
 }
 
-/** By the schemas of the action where these have the variable, else by its expression. */
+/** By the schemas of the action if they have the variable, else by its expression. */
 function pathParameters({ route }: CompiledRoute, names: readonly string[], schemas: readonly JsonSchema[]): Json[] {
   const inPath = [...route.variables.values()].filter(({ type }) => type !== '.');
   return inPath.map(({ name }, at) => {
@@ -132,7 +132,7 @@ function propertyOf(schema: JsonSchema, name: string): JsonSchema | undefined {
   return Object.hasOwn(properties, name) ? properties[name] : undefined;
 }
 
-/** The members of all schemas; required where each of them requires it. */
+/** Returns the members of all schemas; required if each of them requires it. */
 function parametersIn(place: 'query' | 'header', methods: readonly (readonly JsonSchema[])[]): Json[] {
   const schemas = methods.flat().filter((schema) => typeof schema === 'object');
   const byName = new Map<string, JsonSchema[]>();
@@ -184,7 +184,7 @@ function ownResponses(
   return responses;
 }
 
-/** Description of a response without text: its reason phrase. */
+/** Returns the description of a response without text: its reason phrase. */
 function phraseOf(code: number | string): string {
   return STATUS_CODES[code] ?? String(code);
 }
@@ -195,13 +195,13 @@ function statusesOf(status: RangedOptions['status'], version: ApiVersion | null)
 
 const INPUTS = ['body', 'query', 'params', 'headers'] as const;
 
-/** Responses to a request that a schema refuses. */
+/** Returns responses to a request that a schema refuses. */
 function refusedInput(methods: readonly RangedOptions[], { invalidInputStatus }: FaultForm, content: Json): Json {
   if (methods.every((each) => INPUTS.every((part) => each[part] === undefined))) return {};
   return { [invalidInputStatus]: { description: 'the input is not valid', content } };
 }
 
-/** Responses of filters; two with one status share a response. */
+/** Returns responses of filters; those with the same status share a response. */
 function addedResponses(additions: readonly OpenApiAdditions[], faultContent: () => Json): Json {
   const responses: Record<string, { description?: string; headers?: object }> = {};
   for (const [code, added] of additions.flatMap((one) => Object.entries(one.responses ?? {}))) {
@@ -234,7 +234,7 @@ function withHeaders(responses: Json, additions: readonly OpenApiAdditions[], me
   return Object.fromEntries(entries);
 }
 
-/** Each filter wants one of its own; together they want one of each. */
+/** Each filter requires one of its schemes; together they require one of each. */
 function securityOf(additions: readonly OpenApiAdditions[]): Json {
   const needs = additions.flatMap(({ needsCaller }) => needsCaller ?? []).at(-1);
   const isNone = (one: object): boolean => Object.keys(one).length === 0;
@@ -248,7 +248,7 @@ function securityOf(additions: readonly OpenApiAdditions[]): Json {
   return { security: wanted.reduce<readonly object[]>(both, [{}]) };
 }
 
-/** All versions of an action, where there is more than one. */
+/** Describes all versions of an action, if there are several. */
 function versionsOf(methods: readonly RangedOptions[], bodyOf: SchemasIn, queryOf: SchemasIn): Json {
   const ranges = methods.filter(({ versions }) => versions !== undefined);
   if (ranges.length === 0) return {};
@@ -263,10 +263,10 @@ function versionsOf(methods: readonly RangedOptions[], bodyOf: SchemasIn, queryO
   };
 }
 
-/** As the document has them. */
+/** Returns schemas in the document's form. */
 type SchemasIn = (schemas: Schemas | undefined, version: ApiVersion | null) => readonly JsonSchema[];
 
-/** The schemas that hold in a version, or in any. */
+/** Returns the schemas of a version, or of all. */
 function schemasOf(schemas: Schemas | undefined, version: ApiVersion | null): readonly JsonSchema[] {
   return heldIn(schemasByVersion(schemas), version).map((schema) => documentedSchema(schema, 'input'));
 }
@@ -275,7 +275,7 @@ function heldIn<T>(values: readonly ByVersion<T>[], version: ApiVersion | null):
   return values.filter(({ range }) => version?.within(range) ?? true).map(({ value }) => value);
 }
 
-/** Each schema once. */
+/** Returns each schema once. */
 function oneOrAny(schemas: readonly JsonSchema[]): JsonSchema {
   const byText = new Map(schemas.map((schema) => [JSON.stringify(schema), schema]));
   const [first, ...others] = byText.values();

@@ -3,10 +3,10 @@
  */
 /** Facts about the API as a whole. */
 export interface OpenApiOptions {
-  /** The name of the API. */
+  /** Name of the API. */
   readonly title: string;
   /** Default: the router's highest version, else 1.0. */
   readonly version?: string | undefined;
-  /** Purpose of the API, as CommonMark. Default: none. */
+  /** Description of the API, as CommonMark. Default: none. */
   readonly description?: string | undefined;
 }

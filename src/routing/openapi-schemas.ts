@@ -1,6 +1,6 @@
 /**
- * `components/schemas` of an OpenAPI document. The references of an action's schema hold within that schema; in a document they lead
- * to components, which its definitions become.
+ * `components/schemas` of an OpenAPI document. References of an action's schema apply within that schema; in a document they lead to
+ * components, which its definitions become.
  */
 import { isObject } from '../errors/index.js';
 import type { JsonSchema } from './actions/schema.js';
@@ -17,25 +17,25 @@ const BY_NAME = new Set([
 const DEFINITIONS = new Set(['$defs', 'definitions']);
 const DATA = new Set(['const', 'enum', 'default', 'examples']);
 
-/** The components of a document: definitions that are referred to, schemas with an `$id`, and those that refer to themselves. */
+/** Components of a document: referenced definitions, schemas with an `$id`, and recursive ones. */
 export class OpenApiSchemas {
   readonly #components = new Map<string, JsonSchema>();
   readonly #nameByText = new Map<string, string>();
   readonly #taken: Set<string>;
 
-  /** `taken`: names that no schema of an action gets. */
+  /** `taken`: names that schemas of actions must not use. */
   constructor(taken: readonly string[]) {
     this.#taken = new Set(taken);
   }
 
-  /** The schema as a place of the document has it. `name` is that of its component where it becomes one without an `$id`. */
+  /** Returns the schema for a place of the document. `name`: that of its component if it becomes one without an `$id`. */
   placed(schema: JsonSchema, name: string): JsonSchema {
     const local = new LocalSchemas(schema, name);
     const written = this.#written(local, '');
     return local.names.has('') || local.hasId ? { $ref: this.#link(local, '') } : written;
   }
 
-  /** The schema with its own members, which become parameters. */
+  /** Returns the schema with its own members, which become parameters. */
   inPlace(schema: JsonSchema): JsonSchema {
     return this.#written(new LocalSchemas(schema, 'query'), '');
   }
@@ -76,15 +76,15 @@ export class OpenApiSchemas {
 /** A part that references within one schema can name. */
 interface Target {
   readonly schema: unknown;
-  /** Undefined for a schema that has none: its place is named. */
+  /** Undefined for a schema without a name: it is named after its place. */
   readonly name: string | undefined;
-  /** Base of references from here: the nearest schema around it with an `$id`. */
+  /** Base of references from here: the nearest enclosing schema with an `$id`. */
   readonly base: string;
 }
 
-/** One schema of an action, and what its references lead to: by JSON Pointer, '' is the schema itself. */
+/** One schema of an action, and the targets of its references: by JSON Pointer; '' is the schema itself. */
 class LocalSchemas {
-  /** The names of components, of what has become one. */
+  /** Names of the components that were created. */
   readonly names = new Map<string, string>();
   readonly hasId: boolean;
   readonly #name: string;
@@ -102,7 +102,7 @@ class LocalSchemas {
     return this.#targets.get(at)!.name ?? this.#name;
   }
 
-  /** The same for what says the same, with all that it leads to. */
+  /** Returns a text that is equal for equal schemas, including all referenced ones. */
   textOf(at: string): string {
     const targets = new Map<string, number>();
     const parts: unknown[] = [];
@@ -118,7 +118,7 @@ class LocalSchemas {
     return JSON.stringify(parts);
   }
 
-  /** A target without its definitions; `link` says where a reference to another leads. */
+  /** Returns a target without its definitions; `link` returns the destination of a reference. */
   written(at: string, link: (to: string) => string): JsonSchema {
     const { schema, base } = this.#targets.get(at)!;
     const rewrite = (value: unknown): unknown => {
@@ -137,7 +137,7 @@ class LocalSchemas {
     return rewrite(schema) as JsonSchema;
   }
 
-  /** One that leads out of the schema stays. */
+  /** A reference out of the schema is unchanged. */
   #resolved(reference: string, base: string, link: (to: string) => string): string {
     const [id = '', fragment = ''] = reference.split('#');
     const from = id === '' ? base : this.#byId.get(id);
@@ -155,7 +155,7 @@ class LocalSchemas {
     if (id !== undefined) this.#byId.set(id, at);
     if (name !== undefined) this.#targets.set(at, { schema, name, base });
     if (typeof schema !== 'object' || schema === null) return;
-    // Of a list the keys are its places.
+    // For a list the keys are its indexes.
     for (const [key, inner] of Object.entries(schema)) {
       const path = `${at}/${escapePointer(key)}`;
       if (DATA.has(key)) continue;

@@ -1,5 +1,5 @@
 /**
- * OpenAPI 3.1 from route tables: paths, parameters, schemas, statuses, versions, and what filters say of themselves.
+ * OpenAPI 3.1 from route tables: paths, parameters, schemas, statuses, versions, and descriptions of filters.
  */
 import type { OpenApiAdditions } from '../app/index.js';
 import { descriptionOf, type FaultForm, faultFormFrom } from '../app/internal.js';
@@ -22,27 +22,27 @@ export interface DocumentedRouter {
   readonly additions: readonly OpenApiAdditions[];
 }
 
-/** Further facts of a document about several routers. */
+/** Further properties of a document about several routers. */
 export interface DocumentOptions extends OpenApiOptions {
-  /** Address of the API, without a slash at the end; undefined: the address that the document comes from. */
+  /** Address of the API, without a slash at the end; undefined: the address that serves the document. */
   readonly server?: string | undefined;
-  /** The version that is described; null: all of them. */
+  /** The version to describe; null: all of them. */
   readonly apiVersion: ApiVersion | null;
-  /** How faults are written, of the filters around and of routers that do not say it. */
+  /** Form of faults, of the filters and of routers without one. */
   readonly faults: FaultForm;
 }
 
-/** The document of a router. Formatted twins, redirects, mounts and routes for any controller are left out. */
+/** Returns the document of a router. Omits formatted duplicates, redirects, mounts and routes for any controller. */
 export function openApiDocument(router: BuiltRouter, options: OpenApiOptions): Record<string, unknown> {
   return routerDocument(router, options, faultFormFrom({}));
 }
 
-/** The same of a router that an API serves. */
+/** As {@link openApiDocument}, for a router that an API serves. */
 export function routerDocument(router: BuiltRouter, options: OpenApiOptions, faults: FaultForm): Json {
   return openApiOf([{ router, prefix: '', additions: [] }], { ...options, apiVersion: null, faults });
 }
 
-/** One document of several routers. */
+/** Returns one document of several routers. */
 export function openApiOf(routers: readonly DocumentedRouter[], options: DocumentOptions): Json {
   const { title, description, server, apiVersion } = options;
   const common = commonPrefix(routers.map(({ prefix }) => prefix));
@@ -63,7 +63,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
       const source = router.operationSource(compiled.route);
       if (source === null || isFormatted(compiled)) continue;
       const path = pathText(compiled.route.parts) || '/';
-      // A request always begins with a slash: what does not cannot be asked for.
+      // A request always begins with a slash: other paths cannot be requested.
       if (!path.startsWith('/')) continue;
       const inside = source.filters.flatMap((filter) => descriptionOf(filter)?.openapi ?? []);
       additions.push(...inside);
@@ -99,7 +99,7 @@ interface PathEntry {
   readonly item: Json;
 }
 
-/** Path items; two templates that differ in names of variables alone are one path (OpenAPI 3.1 §4.8.8). */
+/** Path items; two templates that differ only in names of variables are one path (OpenAPI 3.1 §4.8.8). */
 class Paths {
   readonly #byShape = new Map<string, PathEntry>();
   readonly #ids = new Map<string, number>();
@@ -132,7 +132,7 @@ class Paths {
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** No two operations may have one id; an action that several routes lead to gets a number. */
+  /** Returns a unique id of an operation; an action with several routes gets a number. */
   #ownId(id: string): string {
     const count = (this.#ids.get(id) ?? 0) + 1;
     this.#ids.set(id, count);
@@ -154,7 +154,7 @@ function components(
   };
 }
 
-/** Common beginning of all paths, in whole segments; empty where one is behind its own domain. */
+/** Returns the common start of all paths, in whole segments; empty if one has its own domain. */
 function commonPrefix(prefixes: readonly string[]): string {
   const [first = [], ...others] = prefixes.map((prefix): readonly string[] => prefix.split('/'));
   let length = first.length;
@@ -173,7 +173,7 @@ function methodsOf({ route }: CompiledRoute): string[] {
   return names === null ? ['GET'] : DOCUMENTED.filter((name) => names.includes(name));
 }
 
-/** A resource's twin for `.json`: the path says no more than the one beside it. */
+/** Reports whether a route is the formatted duplicate of a resource's route, which adds nothing to the document. */
 function isFormatted({ route }: CompiledRoute): boolean {
   const [before, last] = [route.parts.at(-2), route.parts.at(-1)];
   if (typeof last !== 'object' || last.name !== 'format' || last.type === '.') return false;

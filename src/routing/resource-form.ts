@@ -1,5 +1,5 @@
 /**
- * A router's resource beyond Routes: paths with braces, and requirements that have no effect.
+ * Extensions of a router's resource over Routes: paths with braces, and requirements without effect.
  */
 import { nearestOrAll, type PorticoError } from '../errors/index.js';
 import type { RouterResourceOptions } from './connect-options.js';
@@ -8,12 +8,12 @@ import { MEMBER_ID } from './route/route.js';
 import { RouteError } from './route/route-error.js';
 import { type RouteWarning, readTemplate } from './template/template.js';
 
-/** A path of a resource with braces, as paths are shown everywhere; `member` is the variable of a member. */
+/** Returns a path of a resource with braces, as paths are displayed everywhere; `member`: the variable of a member. */
 function inBraces(template: string, member: string): string {
   return template.replace(/:\(id\)(?=$|[/.])/, member).replace(/:\((\w+)\)/g, '{$1}');
 }
 
-/** Requirements that no path of a resource asks: Python's Routes gives its members one of its own. */
+/** Returns requirements that no path of a resource uses: Python's Routes gives its members a fixed one. */
 function ineffectiveRequirements(collectionName: string, options: RouterResourceOptions): RouteWarning[] {
   const { requirements = {}, pathPrefix, parentResource: parent } = options;
   const before = pathPrefix ?? (parent ? `{${parent.memberName}_id}` : '');
@@ -35,7 +35,7 @@ function isInteger(regex: string): boolean {
   return /^(?:\\d|\[0-9\])[+*]$/.test(regex);
 }
 
-/** The routes of a resource as a router has them: those that `only` and `except` leave, with what the options say. */
+/** Returns the routes of a resource in a router: filtered by `only` and `except`, with the options applied. */
 export function resourceForm(
   expanded: readonly ExpandedRoute[],
   collectionName: string,

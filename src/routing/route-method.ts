@@ -1,5 +1,5 @@
 /**
- * The short forms of a router's routes: `router.get('/books/{id}', action)`, and `router.route({ method, path, action })`.
+ * Short forms of a router's routes: `router.get('/books/{id}', action)`, and `router.route({ method, path, action })`.
  */
 import { refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import {
@@ -21,13 +21,13 @@ import type { Named, ParamsOf } from './route/param-types.js';
 import type { Requirements, RouteOptions } from './route/route.js';
 import { RouteError } from './route/route-error.js';
 
-/** Options of a route besides its method, its path and its action: those of the route and of the action, in one place. */
+/** Options of a route besides its method, path and action: those of the route and of the action together. */
 export interface MethodOptions
   extends Omit<RouteSettings, 'handler' | 'schema'>,
     Omit<ActionOptions, 'bodyKey' | 'auth' | 'filters' | 'bodyLimit'> {
-  /** For `router.url` and `request.url`. Default: none. */
+  /** Name for `router.url` and `request.url`. Default: none. */
   readonly name?: string | undefined;
-  /** Regular expressions of variables, by name. Default: whatever a segment can be. */
+  /** Regular expressions of variables, by name. Default: any segment. */
   readonly requirements?: Requirements | undefined;
   /** Conditions besides method and path: `subDomain`, `function`. Default: none. */
   readonly conditions?: Omit<Conditions, 'method'> | undefined;
@@ -40,7 +40,7 @@ export interface RouteDefinition extends MethodOptions {
   readonly path: string;
 }
 
-/** Action at the path `T` with options `O`: a function, or `action(options, function)`; `Own` are the types of the router. */
+/** Action at the path `T` with options `O`: a function, or `action(options, function)`; `Own`: the types of the router. */
 export type RouteHandler<T extends string, O, Own, B = BodyOf<O>> = Handler<
   B,
   QueryOf<O>,
@@ -50,7 +50,7 @@ export type RouteHandler<T extends string, O, Own, B = BodyOf<O>> = Handler<
 > &
   BodyKnown<O, B>;
 
-/** The schemas of a route as options; those that were not given are of the type that all have in common. */
+/** Schemas of a route as options; absent ones have the type that all have in common. */
 export interface Given<Body, Query, Params, Headers, Response> {
   readonly body: Schemas extends Body ? undefined : Body;
   readonly query: Schemas extends Query ? undefined : Query;
@@ -59,15 +59,15 @@ export interface Given<Body, Query, Params, Headers, Response> {
   readonly response: NonNullable<ActionOptions['response']> extends Response ? undefined : Response;
 }
 
-/** The router, with the URL of the route where it has a name. */
+/** The router, with the URL of the route if it has a name. */
 export type WithRoute<Self, T extends string, O, Own> = O extends { readonly name: infer N extends string }
   ? Self & Named<N, ParamsOf<T, Own>>
   : Self;
 
-/** Nothing that is not an option. */
+/** Refuses names that are not options. */
 export type OnlyOptions<O, Known> = { readonly [K in Exclude<keyof O, keyof Known>]: never };
 
-/** Adds a route for one method: `router.get('/books/{id}', action)`, with its options in between where it has some. */
+/** Adds a route for one method: `router.get('/books/{id}', action)`, optionally with options in between. */
 export interface RouteMethod<Self, Own> {
   <const T extends string, B = unknown>(path: T, action: RouteHandler<T, object, Own, B>): Self;
   <const T extends string, const O extends MethodOptions, B = BodyOf<O>>(
@@ -100,7 +100,7 @@ export type AddRoute<Self, Own> = <
   },
 ) => [N] extends [never] ? Self : Self & Named<N, ParamsOf<T, Own>>;
 
-/** Options of the route; all others are the action's. */
+/** Options of the route; all others belong to the action. */
 const OF_ROUTE: Readonly<
   Record<
     Exclude<keyof RouteDefinition, Exclude<keyof ActionOptions, 'auth' | 'filters' | 'bodyLimit'>> | 'action',
@@ -132,7 +132,7 @@ const OF_ACTION: Readonly<Record<Exclude<keyof ActionOptions, 'bodyKey' | 'auth'
   summary: true,
 };
 
-/** Options of a route in Fastify, with what to write here. */
+/** Options of a route in Fastify, with their counterparts here. */
 const OF_FASTIFY: ReadonlyMap<string, string> = new Map([
   ['querystring', 'Write query for querystring.'],
   ['schema', 'Write the members of schema beside each other: body, query, params, headers, response.'],
@@ -142,7 +142,7 @@ const OF_FASTIFY: ReadonlyMap<string, string> = new Map([
   ),
 ]);
 
-/** Arguments of `connect` for a route in the short form. Throws `PORTICO_ROUTE_OPTION` for unknown options. */
+/** Returns the arguments of `connect` for a route in the short form. Throws `PORTICO_ROUTE_OPTION` for unknown options. */
 export function longForm(definition: RouteDefinition & { readonly action: unknown }): RouteOptions {
   const known = Object.keys({ ...OF_ROUTE, ...OF_ACTION });
   refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a route', definition, known, OF_FASTIFY);

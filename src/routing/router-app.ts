@@ -1,5 +1,5 @@
 /**
- * A router's table as an App: match, then filters, then the Fastify instance that runs the action and answers.
+ * A router's table as an App: match, then filters, then the Fastify instance that runs the action and responds.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { type App, compose, environ, Fault, type MatchedRoute, quoteClient } from '../app/index.js';
@@ -38,7 +38,7 @@ import {
 } from './serving/served-route.js';
 import { absoluteUrl, type UrlValues } from './urls/url-builder.js';
 
-/** Longer paths are 414 before they are matched. */
+/** Longer paths get 414 before they are matched. */
 const LONGEST_PATH = 8192;
 
 /** App of a built router. */
@@ -49,16 +49,16 @@ export class RouterApp implements RequestRouter {
   readonly #versions: VersionNegotiation | null;
   readonly #failures: FailureOptions;
   readonly #likeRoutes: boolean;
-  /** Some route asks for more than path and method. */
+  /** True if a route depends on more than path and method. */
   readonly #asksRequest: boolean;
-  /** Its paths begin with a prefix of the table. */
+  /** True if its paths begin with a prefix of the table. */
   readonly #hasPrefix: boolean;
   readonly #checksProject: boolean;
-  /** There is more than JSON to answer with. */
+  /** True if there are other response types than JSON. */
   readonly #negotiates: boolean;
   readonly #notFound = new Fault(404, { message: NOT_FOUND });
 
-  /** Compiles controllers and schemas. Mistakes in the table are refused through `parts`. */
+  /** Compiles controllers and schemas. Mistakes in the table are reported through `parts`. */
   constructor(parts: RouterParts) {
     const { options } = parts;
     this.#parts = parts;
@@ -80,7 +80,7 @@ export class RouterApp implements RequestRouter {
     this.#asksRequest = options.subDomains === true || parts.table.routes.some(({ conditional }) => conditional);
   }
 
-  /** Compiles what Fastify compiles; the result releases it. */
+  /** Starts Fastify; the result closes it. */
   start(): Promise<() => Promise<void>> {
     return this.#fastify.start(this.#served.filter((served) => served.kind === 'action'));
   }
@@ -103,7 +103,7 @@ export class RouterApp implements RequestRouter {
     const base = absoluteUrl(req, this.#parts.options.linkPrefix);
     if (name === null) return base.prefix + base.scriptName + (req.url ?? '/').split('?', 1)[0]!;
     const { names, urls } = this.#parts.mapper;
-    // Routes takes such a text for a URL: behind a host it is none, but a misspelt name.
+    // Routes uses such a text as a URL: with a host it is a misspelt name.
     if (!name.startsWith('/') && !names.has(name)) {
       throw new GenerationError({
         message: `no route is called "${name}"`,
@@ -111,7 +111,7 @@ export class RouterApp implements RequestRouter {
       });
     }
     const url = urls.url(name, values, base);
-    // Of an external route, or of a host or protocol among the values.
+    // For an external route, or with a host or protocol among the values.
     return /^[a-z][a-z\d+.-]*:\/\//i.test(url) ? url : base.prefix + url;
   }
 
@@ -141,14 +141,14 @@ export class RouterApp implements RequestRouter {
     return asked.then((goOn) => (goOn ? this.#serve(exchange, res, served, found, version) : undefined));
   }
 
-  /** By the steps of `#dispatch`, without running anything. Throws the fault of a request for which no route is looked for. */
+  /** Follows the steps of `#dispatch` without running anything. Throws the fault of a request that gets no route lookup. */
   lookUp(req: IncomingMessage): LookUp {
     const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, new ServerResponse(req));
     const { path, found } = this.#routeOf(exchangeOf(req));
     return { path, found, version, allowed: found === null ? this.#allowed(req, path) : [] };
   }
 
-  /** The route of a request, and the path that is matched. */
+  /** Returns the route of a request, and the matched path. */
   #routeOf(exchange: Exchange): Pick<LookUp, 'path' | 'found'> {
     const { path: raw, text, query } = targetOf(exchange);
     if (raw.length > LONGEST_PATH) throw new Fault(414);
@@ -169,7 +169,7 @@ export class RouterApp implements RequestRouter {
     return found === null || (get !== null && get.compiled.rank < found.compiled.rank) ? get : found;
   }
 
-  /** No route takes path and method: 404, 405 with `Allow`, or the answer to OPTIONS. */
+  /** Answers a request without a route: 404, 405 with `Allow`, or OPTIONS. */
   #miss(req: IncomingMessage, res: ServerResponse, path: string | null): undefined {
     const allowed = this.#allowed(req, path);
     const { own } = this.#fastify;
@@ -184,12 +184,12 @@ export class RouterApp implements RequestRouter {
       const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
       this.#fail(req, res, new Fault(405, { message, headers: { Allow: allowed.join(', ') } }));
     } else {
-      // One for all: a separate Error for each miss, with its stack, cost more than the search for the route.
+      // Shared: a separate Error for each miss, with its stack, cost more than the route lookup.
       this.#fail(req, res, this.#notFound);
     }
   }
 
-  /** The methods for which there is a route; none where nothing is answered with them. */
+  /** Returns the methods that have a route; empty if the router does not answer with them. */
   #allowed(req: IncomingMessage, path: string | null): string[] {
     if (path === null || this.#likeRoutes) return [];
     return allowedMethods(this.#parts.table, path, this.#asksRequest ? matchRequest(req, '') : null);
@@ -224,7 +224,7 @@ export class RouterApp implements RequestRouter {
     return entry.app(req, res);
   }
 
-  /** After `ms` milliseconds the signal is aborted and, unless an answer has begun, the request answered with 503. */
+  /** After `ms` milliseconds aborts the signal and, unless a response has begun, answers 503. */
   #startDeadline(request: ActionRequest, ms: number): void {
     const { req, res } = request;
     const timer = setTimeout(() => {
@@ -235,12 +235,12 @@ export class RouterApp implements RequestRouter {
     res.once('close', () => clearTimeout(timer));
   }
 
-  /** Answers whatever went wrong. */
+  /** Answers failures. */
   readonly #fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void =>
     answerFailure(error, req, res, this.#failures);
 }
 
-/** The project in the path must be the one who asks; it is then taken out of what the action gets. */
+/** Checks that the project in the path is the caller's, and removes it from the action's arguments. */
 function withoutProject(req: IncomingMessage, args: Args): Args {
   const { project_id: project, ...rest } = args;
   const context = environ(req).context;
@@ -252,20 +252,23 @@ function withoutProject(req: IncomingMessage, args: Args): Args {
   return rest;
 }
 
-/** Facts of a request for a log line. */
+/** Returns the log fields of a request. */
 function factsOf(req: IncomingMessage): LogFields {
   const { requestId, route } = environ(req);
   return { method: req.method, route: route?.template, request_id: requestId };
 }
 
-/** The action that the path names, where controller or action are variables of it. */
+/** Returns the action that the path names, if controller or action are variables of it. */
 function namedTarget({ named }: ServedAction, { match: { controller, action } }: Found): ActionTarget {
   const target = named.get(targetKey(controller, action));
   if (target === undefined) throw new Fault(404, { message: NOT_FOUND });
   return target;
 }
 
-/** Asks for the methods of a path; with this field it is a preflight (Fetch standard §3.2.2), which a plugin may answer. */
+/**
+ * Reports whether a request asks for the methods of a path; with this field it is a preflight (Fetch standard §3.2.2), which a plugin may
+ * answer.
+ */
 function isPlainOptions({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] === undefined;
 }
@@ -273,7 +276,7 @@ function isPlainOptions({ method, headers }: IncomingMessage): boolean {
 const NOT_FOUND = 'The resource could not be found.';
 const NO_SUCH_VERSION = 'The resource could not be found in this version of the API.';
 
-/** A route for every method, such as a mount, is not before a GET route that would win without it. */
+/** A route for every method, such as a mount, does not take precedence over a GET route that would match without it. */
 function namesMethods(found: Found | null): boolean {
   return found?.compiled.route.conditions?.method !== undefined;
 }

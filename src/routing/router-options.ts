@@ -30,62 +30,62 @@ import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi-options.js';
 import type { ParamType } from './route/param-types.js';
 
-/** Options of a router: a mapper's, and these. */
+/** Options of a router: those of a mapper, and these. */
 export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
-  /** Controllers by the name that routes call them: objects, classes (constructed once) or Resources. */
+  /** Controllers by their name in routes: objects, classes (instantiated once) or Resources. */
   readonly controllers?: Readonly<Record<string, ControllerSource>> | undefined;
   /** Versions of the API, by header. Default: none; the headers are neither read nor sent. */
   readonly versions?: VersionOptions | undefined;
-  /** How faults are written. Default: as the API has it that the Router is served by. */
+  /** Form of faults. Default: that of the API that serves the Router. */
   readonly faultStyle?: FaultStyle | undefined;
   /**
-   * The status of a request whose body, query, headers or params a schema refuses, from 400 to 499; a body that is not JSON is 400 in
-   * any case. Default: as the API has it, 400.
+   * Status of a request whose body, query, headers or params a schema refuses, from 400 to 499; a body that is not JSON is always 400.
+   * Default: the API's, 400.
    */
   readonly invalidInputStatus?: number | undefined;
   /**
-   * Faults for the application's own errors: `[[NotFoundError, 404], [ConflictError, 409]]`, or a function
-   * `(error, request) => Fault | undefined`. Default: none; an error says its `status`, or is answered with 500.
+   * Faults for the application's own errors: `[[NotFoundError, 404], [ConflictError, 409]]`, or a function `(error, request) => Fault |
+   * undefined`. Default: none; the `status` of an error applies, else 500.
    */
   readonly faults?: FaultMapping | undefined;
-  /** Guard of routes and actions that have none of their own. Default: anyone whom the filters let in. */
+  /** Guard of routes and actions without one. Default: anyone that the filters accept. */
   readonly auth?: Auth | undefined;
   /** Log for errors, warnings and `request.log`. Default: the log of the factory that builds it, else standard error. */
   readonly log?: Logger | undefined;
-  /** Largest body, in bytes. Default 114,688. */
+  /** Largest body in bytes. Default 114,688. */
   readonly bodyLimit?: number | undefined;
-  /** `required`: actions get a body only where they declare one. Default `optional`. */
+  /** `required`: actions get a body only if they declare one. Default `optional`. */
   readonly schemas?: 'required' | 'optional' | undefined;
-  /** Draft of JSON Schema that the schemas are written in. Default `draft-07`. */
+  /** JSON Schema draft of the schemas. Default `draft-07`. */
   readonly schemaDraft?: SchemaDraft | undefined;
-  /** Refuse paths with an encoded slash, a NUL or a malformed escape: 400. Default false, as Routes. */
+  /** Refuse paths with an encoded slash, a NUL or a malformed escape: 400. Default false, as in Routes. */
   readonly strictPaths?: boolean | undefined;
-  /** Answer 406 when the client accepts no type there is. Default false: JSON all the same, as nova. */
+  /** Answer 406 if the client accepts none of the types. Default false: JSON regardless, as in nova. */
   readonly strictAccept?: boolean | undefined;
-  /** More types of answers, by media type: `{ 'application/xml': (value) => text }`. Default: JSON only. */
+  /** Additional response types, by media type: `{ 'application/xml': (value) => text }`. Default: JSON only. */
   readonly serializers?: Readonly<Record<string, (value: unknown) => string>> | undefined;
-  /** Let a query field `_method` choose the method for matching. Default false: it lets a link delete. */
+  /** Use the query field `_method` as the method for matching. Default false: it lets a link delete. */
   readonly useMethodOverride?: boolean | undefined;
   /** Refuse a `project_id` in the path that is not the context's. Default: true for `kind: 'project'`. */
   readonly projectCheck?: boolean | undefined;
-  /** Scheme, host and prefix of links, instead of those of the request. */
+  /** Scheme, host and prefix of links, in place of those of the request. */
   readonly linkPrefix?: string | undefined;
-  /** Reaction to a route that can never win. Default `warn`. */
+  /** Reaction to a route that can never match. Default `warn`. */
   readonly onShadow?: 'warn' | 'error' | 'ignore' | undefined;
   /** Serve the OpenAPI document of the table at a path. Default: not served; `auth`: the router's. */
   readonly openapi?: (OpenApiOptions & { readonly path: string; readonly auth?: Auth | undefined }) | undefined;
-  /** `routes`: as Python's Routes also where Portico knows better: no 405, no HEAD, no OPTIONS by itself, no types. */
+  /** `routes`: as Python's Routes even if Portico differs deliberately: no 405, no automatic HEAD and OPTIONS, no types. */
   readonly compat?: 'routes' | undefined;
   /** More types for variables of templates: `{id:vlan}`. Default: int, uuid, hex, bool, slug and path. */
   // biome-ignore lint/suspicious/noExplicitAny: `print` takes the values of its own type alone
   readonly types?: Readonly<Record<string, ParamType<any>>> | undefined;
-  /** Fastify plugins for the instance beneath the router, such as they come from npm; with options: `[plugin, options]`. */
+  /** Fastify plugins for the router's instance, as they come from npm; with options: `[plugin, options]`. */
   readonly plugins?: readonly RouterPlugin[] | undefined;
   /** Options of that instance. Default: Fastify's. */
   readonly fastify?: RouterFastifyOptions | undefined;
 }
 
-/** A Fastify plugin, or one with its options; in place of the plugin its module, or the promise that `import()` gives. */
+/** A Fastify plugin, or one with its options; in place of the plugin its module, or the promise of `import()`. */
 export type RouterPlugin =
   | Awaitable<FastifyPlugin | { readonly default: FastifyPlugin }>
   | readonly [plugin: Awaitable<FastifyPlugin | { readonly default: FastifyPlugin }>, options: object];
@@ -99,8 +99,8 @@ export type FastifyPlugin = (
 ) => void | Promise<void>;
 
 /**
- * Options of Fastify that are a router's user's to set. `ajv` is for the checks of bodies and queries as well, in place of
- * the router's own settings.
+ * Options of Fastify that users of a router may set. `ajv` also applies to the checks of bodies and queries, in place of the router's own
+ * settings.
  */
 export type RouterFastifyOptions = Pick<
   FastifyServerOptions,
@@ -122,7 +122,7 @@ const OPENAPI_NAMES: readonly (keyof NonNullable<RouterOptions['openapi']>)[] = 
   'auth',
 ];
 
-/** Every option there is. Routes takes those of a mapper as they are. */
+/** Every option, with its kind of values. Routes accepts any value for those of a mapper. */
 const KINDS: Readonly<Record<keyof RouterOptions, OptionKind>> = {
   kind: oneOf('routes', 'api', 'plain', 'project'),
   minimization: ANY,
@@ -164,7 +164,7 @@ const KINDS: Readonly<Record<keyof RouterOptions, OptionKind>> = {
 
 const TYPE_KINDS: Readonly<Record<keyof ParamType, OptionKind>> = { regex: TEXT, parse: FUNCTION, print: FUNCTION };
 
-/** Throws `PORTICO_ROUTER_OPTION` for options that do not exist, and for values that they cannot have. */
+/** Throws `PORTICO_ROUTER_OPTION` for unknown options, and for invalid values. */
 export function checkRouterOptions(options: RouterOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new PorticoError('PORTICO_ROUTER_OPTION', {

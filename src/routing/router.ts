@@ -54,13 +54,13 @@ export class Router<Own = any> extends Mapper {
   readonly head: RouteMethod<this, Own> = this.#shortForm('HEAD');
   readonly options: RouteMethod<this, Own> = this.#shortForm('OPTIONS');
   /**
-   * Adds a route in one object: `route({ method: 'POST', path: '/books', body, status: 201, action })`. A mistake is reported by
-   * `build()`, as one of `connect` is. `get`, `post`, … are the same for one method.
+   * Adds a route in one object: `route({ method: 'POST', path: '/books', body, status: 201, action })`. `build()` reports mistakes, as for
+   * `connect`. `get`, `post`, … do the same for one method.
    */
   readonly route: AddRoute<this, Own> = (definition) => this.#addShort(definition) as never;
   readonly #options: RouterOptions;
   readonly #controllers: Controllers;
-  /** Of the routes of all routers: `extend` copies routes of others. */
+  /** Settings of the routes of all routers: `extend` copies routes of others. */
   static readonly #settings = new WeakMap<Route, KeptSettings>();
   readonly #filters: Filter[] = [];
   readonly #issues: PorticoError[] = [];
@@ -79,8 +79,8 @@ export class Router<Own = any> extends Mapper {
   }
 
   /**
-   * Adds a route: `connect('/servers/{id}', { controller, action })`, or with a name in front. A mistake is reported
-   * by `build()`, together with all others. The result has the type of `url` with the name added.
+   * Adds a route: `connect('/servers/{id}', { controller, action })`, optionally with a name first. `build()` reports a mistake, together
+   * with all others. The result has the type of `url` with the name added.
    */
   override connect<const T extends string, const O extends ConnectOptions<T, Own>>(
     template: T,
@@ -119,7 +119,7 @@ export class Router<Own = any> extends Mapper {
     return this;
   }
 
-  /** A resource: `resource('server', 'servers', { controller, collection: { detail: 'GET' } })`. */
+  /** Adds a resource: `resource('server', 'servers', { controller, collection: { detail: 'GET' } })`. */
   override resource<const O extends RouterResourceOptions>(
     memberName: string,
     collectionName: string,
@@ -132,7 +132,7 @@ export class Router<Own = any> extends Mapper {
     return super.resource(memberName, collectionName, options);
   }
 
-  /** Another app at a path and below it, on segment borders; it sees the rest of the path. Default of `auth`: the router's. */
+  /** Mounts another app at a path and below it, on segment borders; it gets the rest of the path. Default of `auth`: the router's. */
   mount(path: string, app: App, options: { readonly auth?: Auth | undefined } = {}): this {
     this.guard(null, path, callSite(), () => checkOptionNames(options ?? {}, MOUNT_OPTIONS, new Set()));
     const prefix = path.endsWith('/') ? path.slice(0, -1) : path;
@@ -142,28 +142,28 @@ export class Router<Own = any> extends Mapper {
     return this;
   }
 
-  /** A filter around all controllers, after matching; the first is the outermost. */
+  /** Adds a filter around all controllers, after matching; the first is the outermost. */
   use(filter: Filter): this {
     this.#refuseLate();
     this.#filters.push(filter);
     return this;
   }
 
-  /** The route that takes method and path, without running anything; null when none does. */
+  /** Returns the route for method and path, without running anything; null if there is none. */
   find(method: string, path: string): Found | null {
     const rest = this.withoutPrefix(path);
     return rest === null ? null : this.compile().find(method, rest, null);
   }
 
-  /** The path of a named route; within a request, `request.url` gives the whole URL. */
+  /** Path of a named route; within a request, `request.url` returns the whole URL. */
   get url(): RouterUrl {
     this.#url ??= this.#makeUrl();
     return this.#url;
   }
 
   /**
-   * Compiles table, controllers and schemas, and gives the App. Throws a {@link RouteTableError} with all mistakes at
-   * once. Close the App when no request is under way.
+   * Compiles table, controllers and schemas, and returns the App. Throws a {@link RouteTableError} with all mistakes at once. Close the App
+   * when no request is in progress.
    */
   async build(): Promise<ClosableApp> {
     this.#serveOpenApi();
@@ -280,7 +280,7 @@ export class Router<Own = any> extends Mapper {
     return guardsOf(Router.#settings.get(route)?.auth ?? this.#options.auth);
   }
 
-  /** The filters around a route's controller, outermost first. */
+  /** Returns the filters around a route's controller, outermost first. */
   filtersOf(route: Route): readonly Filter[] {
     return [...this.#filters, ...(Router.#settings.get(route)?.filters ?? [])];
   }
@@ -293,7 +293,7 @@ export class Router<Own = any> extends Mapper {
     return this.#options;
   }
 
-  /** The action of a route; null for redirects and mounts, and without a match for controllers that the path names. */
+  /** Returns the action of a route; null for redirects and mounts, and without a match for controllers that the path names. */
   operationSource(route: Route, match?: Match): OperationSource | null {
     const controller = match?.controller ?? route.defaults.get('controller');
     const action = match?.action ?? route.defaults.get('action');

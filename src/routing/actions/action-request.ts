@@ -1,5 +1,5 @@
 /**
- * The request as a controller sees it.
+ * The request object of an action.
  */
 
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
@@ -14,15 +14,15 @@ import { kindOf } from './answer-kind.js';
 /** Path variables and defaults of the route, without controller, action and format. */
 export type Args = Readonly<Record<string, unknown>>;
 
-/** The router of a request. */
+/** Functions of the router that a request needs. */
 export interface RequestRouter {
-  /** The log for requests of a route. */
+  /** Returns the log for requests of a route. */
   logOf(route: MatchedRoute): Logger;
-  /** The URL of a named route, absolute; null: the request's own. */
+  /** Returns the absolute URL of a named route; for null, the request's own. */
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
 }
 
-/** Keys of what only the call of the action sets and reads. */
+/** Keys of properties that only the call of the action sets and reads. */
 export const REPLY: unique symbol = Symbol('portico.routing.reply');
 export const ANSWERED: unique symbol = Symbol('portico.routing.answered');
 
@@ -31,19 +31,22 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: MatchedRoute;
-  /** Path variables by name; parsed where the template gives them a type, or what the schema makes of them. */
+  /** Path variables by name; parsed if the template gives them a type, or converted by the schema. */
   params: P;
   readonly #apiVersion: ApiVersion | null;
   readonly #router: RequestRouter;
-  /** The parsed and validated body; undefined when there was none. */
+  /** The parsed and validated body; undefined without a body. */
   body: B = undefined as B;
   /** The query: a repeated key is an array, unless a schema says otherwise. */
   query: Q = undefined as Q;
-  /** Fastify's request, with what plugins have put on it: `request.fastify.cookies`. */
+  /** Fastify's request, with the properties that plugins add: `request.fastify.cookies`. */
   fastify!: FastifyRequest;
   /** Set before the action is called. @internal */
   [REPLY]: FastifyReply | undefined;
-  /** Kind of answer that the action has sent by {@link reply}: a `stream` may still be written, a `whole` is complete. @internal */
+  /**
+   * Kind of response that the action has sent by {@link reply}: a `stream` may still be in progress, a `whole` response is complete.
+   * @internal
+   */
   [ANSWERED]: 'stream' | 'whole' | null = null;
   #watched = false;
   #headers: unknown;
@@ -72,13 +75,13 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
     return this.req.method ?? 'GET';
   }
 
-  /** Fastify's reply, for what plugins can do with it: `request.reply.setCookie(name, value)`. */
+  /** Fastify's reply, for functions of plugins: `request.reply.setCookie(name, value)`. */
   get reply(): FastifyReply {
     const reply = this[REPLY]!;
     if (!this.#watched) {
       this.#watched = true;
       const { send } = reply;
-      // A stream is not sent when the action ends, and behind an asynchronous hook nothing is.
+      // A stream is not sent when the action ends, and after an asynchronous hook nothing is.
       reply.send = (...payload) => {
         const result = send.apply(reply, payload);
         const kind = kindOf(payload[0]);
@@ -89,12 +92,12 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
     return reply;
   }
 
-  /** The header fields by name, in lower case; what a schema makes of them, where the action has one. */
+  /** Header fields by name, in lower case; converted by the schema, if the action has one. */
   get headers(): H {
     return (this.#headers ?? this.req.headers) as H;
   }
 
-  /** Takes what a schema has made of them. */
+  /** Sets the headers that a schema has converted. */
   takeHeaders(headers: unknown): void {
     this.#headers = headers;
   }
@@ -106,50 +109,50 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
     return this.#apiVersion;
   }
 
-  /** The environ that the request gathered on its way through the pipeline. */
+  /** The environ that the request gathered in the pipeline. */
   get environ(): Environ {
     return environ(this.req);
   }
 
-  /** Context of the caller, from the filter context or noauth. */
+  /** Context of the caller, from the filter `context` or `noauth`. */
   get context(): RequestContext | undefined {
     return environ(this.req).context;
   }
 
-  /** The log of the router: its lines have the id of this request. */
+  /** Log of the router: its lines have the id of this request. */
   get log(): Logger {
     return this.#router.logOf(this.route);
   }
 
-  /** Aborted when the client is gone, a deadline has passed, or the service is stopped by force. */
+  /** Aborted when the client disconnects, a deadline passes, or the service is forced to stop. */
   get signal(): AbortSignal {
     this.#signal ??= this.#makeSignal();
     return this.#signal;
   }
 
   /**
-   * Aborted with {@link signal}, and already when the service begins to stop or to reload: for an answer without an end, which
-   * would hold it up until its deadline.
+   * Aborted with {@link signal}, and also when the service begins to stop or reload: for a response without an end, which would delay it
+   * until its deadline.
    */
   get closing(): AbortSignal {
     this.#closing ??= this.#makeClosing();
     return this.#closing;
   }
 
-  /** The request needs no answer any more: its client is gone, or it was answered. */
+  /** True if the request needs no response any more: its client has disconnected, or it was answered. */
   get isAborted(): boolean {
     return this.#reason !== undefined || this.res.destroyed;
   }
 
   /**
-   * The absolute URL of a named route, with the scheme, host and prefix the client used; without a name, the request's
-   * own, without its query.
+   * Returns the absolute URL of a named route, with the scheme, host and prefix of the client; without a name, the request's own, without
+   * its query.
    */
   url(name?: string, values: UrlValues = {}): string {
     return this.#router.urlFor(this.req, name ?? null, values);
   }
 
-  /** One value of the query: of a repeated key the last. */
+  /** Returns one value of the query; the last one of a repeated key. */
   queryValue(name: string): string | undefined {
     const query = this.query as Readonly<Record<string, unknown>> | undefined;
     const value = query !== undefined && Object.hasOwn(query, name) ? query[name] : undefined;
@@ -193,12 +196,12 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
   }
 }
 
-/** An answer with its own status, headers and body. */
+/** A response with its own status, headers and body. */
 export class Reply<Body = unknown> {
   /** Undefined: the status the action declares, else 200, or 204 without a body. */
   readonly status: number | undefined;
   readonly headers: Readonly<OutgoingHttpHeaders>;
-  /** As an action's value: an object is JSON, a stream or a `Buffer` is sent as it is, null is no body. */
+  /** Like the result of an action: an object is JSON, a stream or a `Buffer` is sent unchanged, null is no body. */
   readonly body: Body;
 
   constructor(body?: Body, options: { readonly status?: number; readonly headers?: OutgoingHttpHeaders } = {}) {

@@ -1,5 +1,5 @@
 /**
- * Actions with options: which versions they serve, what body and query they take, what status they answer with.
+ * Actions with options: the versions they serve, their body and query, their status.
  *
  * An action without options is a plain method of its controller.
  */
@@ -30,10 +30,10 @@ export interface Versioned<T> {
   readonly schema: T;
 }
 
-/** Values by the version from which they hold, in order; each up to the one before the next. */
+/** Values by the version from which they apply, in ascending order; each up to the next one. */
 export type Since<T> = Readonly<Record<`${number}.${number}`, T>>;
 
-/** One schema, or one for each range of versions. As it is written also by the version from which it holds. */
+/** One schema, or one for each range of versions; in code also by the version from which it applies. */
 export type Schemas = Schema | readonly Versioned<Schema>[];
 
 /** A status, or one for each range of versions. */
@@ -43,48 +43,47 @@ export type Statuses = number | readonly { readonly versions: WrittenRange; read
 export interface ActionOptions {
   /** First and last version it serves, both included: `['2.1', '2.35']`, `['2.36']`. Default: all. */
   readonly versions?: WrittenRange;
-  /** The key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
+  /** Key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
   readonly bodyKey?: string;
   /**
-   * Schema of the body: JSON Schema, one of TypeBox, or a Standard Schema (Zod, Valibot, ArkType). By JSON Schema bodies
-   * are not coerced and nothing is removed or defaulted; of a Standard Schema the action gets the output.
-   * `{ '2.1': schema, '2.19': schema }` are schemas by the version from which they hold; `request.body` has the members of
-   * all, and those that some versions do not require are optional.
+   * Schema of the body: JSON Schema, TypeBox, or a Standard Schema (Zod, Valibot, ArkType). With JSON Schema, bodies are not coerced and
+   * nothing is removed or defaulted; with a Standard Schema the action gets its output. `{ '2.1': schema, '2.19': schema }` are schemas by
+   * the version from which they apply; `request.body` has the members of all, and those that some versions do not require are optional.
    */
   readonly body?: Schemas;
   /**
-   * Schema of the query, also by version. By JSON Schema values are coerced to number, integer and boolean, and one that is not there is
-   * its `default`; a Standard Schema gets texts.
+   * Schema of the query, also by version. With JSON Schema, values are coerced to number, integer and boolean, and an absent one is its
+   * `default`; a Standard Schema gets texts.
    */
   readonly query?: Schemas;
-  /** Schema of the path's variables, also by version; values are as a query's. A path that does not fit is 400. */
+  /** Schema of the path's variables, also by version; values are converted as in a query. A path that does not match is 400. */
   readonly params?: Schemas;
   /**
-   * Schema of the header fields, also by version; names are in lower case, as in `request.headers`, which has what the schema makes of
-   * them. Values are as a query's.
+   * Schema of the header fields, also by version; names are in lower case, as in `request.headers`, which has the converted values. Values
+   * are converted as in a query.
    */
   readonly headers?: Schemas;
-  /** Default 200, or 204 for an empty answer. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
+  /** Default 200, or 204 for an empty response. `{ '2.1': 200, '2.2': 201 }` are statuses by version. */
   readonly status?: Statuses | Since<number>;
   /**
-   * Schemas of responses, by status: the serialiser is compiled from them, so members that they do not name are left out, and the
-   * action must return it. Values are not checked. A Standard Schema must give JSON Schema.
+   * Schemas of responses, by status: serialisers are compiled from them, so members that they do not name are omitted, and the action must
+   * return that type. Values are not checked. A Standard Schema must provide JSON Schema.
    */
   readonly response?: Readonly<Record<number, Schema>>;
   /**
-   * Guard: `true`, callers whom a filter of the pipeline has identified; `false`, anyone; or a guard. It runs before the
-   * body is read. Default: as the route, its resource or the router says.
+   * Guard: `true`, callers that a filter of the pipeline has identified; `false`, anyone; or a guard. It runs before the body is read.
+   * Default: that of the route, its resource or the router.
    */
   readonly auth?: Auth;
   /** Filters around this action, inside those of the route and the router. */
   readonly filters?: readonly Filter[];
-  /** Largest body, in bytes. Default: the router's. */
+  /** Largest body in bytes. Default: the router's. */
   readonly bodyLimit?: number;
-  /** For tools and documents. */
+  /** Description for tools and documents. */
   readonly summary?: string;
 }
 
-/** The type of the values of a schema, or of those by version; `Defaults`: a JSON Schema's are applied. */
+/** Type of a schema's values, or of those by version; `Defaults`: the defaults of a JSON Schema are applied. */
 type SchemaType<S, Defaults = false> = S extends readonly (infer V)[]
   ? V extends { readonly schema: infer One }
     ? OfAllVersions<ValueOf<One, Defaults>>
@@ -95,7 +94,7 @@ type SchemaType<S, Defaults = false> = S extends readonly (infer V)[]
       ? OfAllVersions<ValueOf<S[keyof S], Defaults>>
       : ValueOf<S, Defaults>;
 
-/** The type of the values of one schema: of a Standard Schema its output, of TypeBox its own type. */
+/** Type of the values of one schema: the output of a Standard Schema, the type of TypeBox. */
 type ValueOf<S, Defaults = false> = S extends { readonly '~standard': { readonly types?: infer T } }
   ? NonNullable<T> extends { readonly output: infer Output }
     ? Output
@@ -106,18 +105,18 @@ type ValueOf<S, Defaults = false> = S extends { readonly '~standard': { readonly
       ? WithDefaults<S>
       : FromSchema<S>;
 
-/** The type of the body an action with these options gets. */
+/** Type of the body of an action with these options. */
 export type BodyOf<O> = O extends { readonly body: infer S } ? SchemaType<S> : unknown;
 
-/** The type of the query an action with these options gets. */
+/** Type of the query of an action with these options. */
 export type QueryOf<O> = O extends { readonly query: infer S extends object | boolean }
   ? SchemaType<S, true>
   : Readonly<Record<string, string | string[] | undefined>>;
 
-/** The type of the params of an action with these options, at a path that gives `P`. */
+/** Type of the params of an action with these options, at a path with variables `P`. */
 export type ParamsIn<O, P> = O extends { readonly params: infer S extends object | boolean } ? SchemaType<S, true> : P;
 
-/** The type of the headers of an action with these options. */
+/** Type of the headers of an action with these options. */
 export type HeadersOf<O> = O extends { readonly headers: infer S extends object | boolean }
   ? SchemaType<S, true>
   : IncomingHttpHeaders;
@@ -131,7 +130,7 @@ export type ResponseOf<O> = O extends { readonly response: infer R extends objec
     : never
   : unknown;
 
-/** Answers that no schema is for; the symbol is `SENT`, which TypeScript widens. */
+/** Responses that no schema applies to; the symbol is `SENT`, which TypeScript widens. */
 type RawAnswer =
   | Response
   | NodeJS.ReadableStream
@@ -140,7 +139,7 @@ type RawAnswer =
   | ArrayBufferView
   | symbol;
 
-/** As an action may return it: lists may be read-only, and an object of any members may have an interface for its type. */
+/** Type that an action may return: lists may be read-only, and an interface may be the type of an object with any members. */
 type Returned<V> = V extends readonly (infer One)[]
   ? readonly Returned<One>[]
   : V extends Date | ((...given: never) => unknown)
@@ -151,15 +150,13 @@ type Returned<V> = V extends readonly (infer One)[]
         : { readonly [K in keyof V]: Returned<V[K]> }
       : V;
 
-/** Handles a request. `args`: path variables and defaults, and the body where there is one. */
+/** Handles a request. `args`: path variables and defaults, and the body if there is one. */
 export type Handler<B = unknown, Q = unknown, P = Args, R = unknown, H = IncomingHttpHeaders> = (
   request: ActionRequest<P, B, Q, H>,
   args: P & { readonly body?: B },
 ) => R | Promise<R>;
 
-/**
- * An action with its options, for paths that give `P`. Callable, so that a test can call it as the method it stands for.
- */
+/** An action with its options, for paths with variables `P`. Callable, so that a test can call it like a method. */
 export interface Action<P = Args> {
   (request: ActionRequest<P>, args?: Args): unknown;
   readonly [ACTION]: { readonly options: RangedOptions; readonly handler: AnyHandler };
@@ -168,7 +165,7 @@ export interface Action<P = Args> {
 /** Options whose values by version have ranges. */
 export type RangedOptions = Omit<ActionOptions, 'status'> & { readonly status?: Statuses };
 
-/** A handler whose types have been checked where it was written. */
+/** A handler whose types were checked at its definition. */
 export type AnyHandler = (this: unknown, request: ActionRequest, args: Args) => unknown;
 
 const ACTION: unique symbol = Symbol('portico.action');
@@ -196,7 +193,7 @@ export function action<const O extends ActionOptions, P = Args, B = BodyOf<O>>(
   return Object.assign(callable, { [ACTION]: { options: withRanges(options), handler: run } });
 }
 
-/** Refuses a handler whose annotation makes the body of a schema `unknown`. */
+/** Refuses a handler whose annotation turns the body of a schema into `unknown`. */
 export type BodyKnown<O, B> = O extends { readonly body: object | boolean }
   ? unknown extends B
     ? unknown extends BodyOf<O>
@@ -207,15 +204,15 @@ export type BodyKnown<O, B> = O extends { readonly body: object | boolean }
 
 const SCHEMAS: OptionKind = {
   noun: 'a schema or schemas by version',
-  // The compiler judges a schema.
+  // The compiler checks a schema.
   has: (value) => !Array.isArray(value) || (value.length > 0 && value.every((one) => isObject(one) && 'schema' in one)),
   hint: 'A list has a schema for each range of versions: [{ versions, schema }].',
 };
 
-/** Schemas among the options of an action, which a route may have for it. */
+/** Schemas among the options of an action, which a route may have in its place. */
 export const SCHEMA_KINDS = { body: SCHEMAS, query: SCHEMAS, params: SCHEMAS, headers: SCHEMAS, response: OBJECT };
 
-/** Every option of an action. */
+/** Every option of an action, with its kind of values. */
 const KINDS: Readonly<Record<keyof ActionOptions, OptionKind>> = {
   versions: ANY,
   bodyKey: TEXT,
@@ -260,14 +257,14 @@ const schemasOf = (since: Since<Schema>): Versioned<Schema>[] =>
 const statusesOf = (since: Since<number>): Exclude<Statuses, number> =>
   rangesSince(since).map(({ versions, value }) => ({ versions, status: value }));
 
-/** Whether an object's keys are versions. */
+/** Reports whether an object's keys are versions. */
 function isSince(value: unknown): value is Since<unknown> {
   if (!isObject(value)) return false;
   const keys = Object.keys(value);
   return keys.length > 0 && keys.every((key) => ApiVersion.parse(key) !== null);
 }
 
-/** Each value with its range of versions. Throws a `RangeError` when they do not ascend. */
+/** Returns each value with its range of versions. Throws a `RangeError` if they do not ascend. */
 function rangesSince<T>(values: Since<T>): { readonly versions: WrittenRange; readonly value: T }[] {
   const entries = Object.entries<T>(values);
   return entries.map(([from, value], index) => {
@@ -283,19 +280,19 @@ function rangesSince<T>(values: Since<T>): { readonly versions: WrittenRange; re
   });
 }
 
-/** The last version below one; of a major version's first, the highest of the one before. */
+/** Returns the last version below one; for the first of a major version, the highest of the previous one. */
 function before(version: string): string {
   const { major, minor } = ApiVersion.of(version);
   return minor > 0 ? `${major}.${minor - 1}` : `${major - 1}.999999999`;
 }
 
-/** Options and handler of a method of a controller: those of an action, or the plain method with none. */
+/** Returns options and handler of a controller's method: those of an action, or a plain method without options. */
 export function actionOf(method: unknown): { readonly options: RangedOptions; readonly handler: AnyHandler } | null {
   if (typeof method !== 'function') return null;
   return (method as Partial<Action>)[ACTION] ?? { options: {}, handler: method as AnyHandler };
 }
 
-/** Whether a value is an action with options. */
+/** Reports whether a value is an action with options. */
 export function isAction(value: unknown): value is Action {
   return typeof value === 'function' && ACTION in value;
 }

@@ -1,11 +1,11 @@
 /**
- * Schemas of which all mistakes of a value may be looked for.
+ * Schemas for which a check may collect all mistakes of a value.
  */
 import { isObject } from '../../errors/index.js';
 
 const ANNOTATIONS = ['$schema', '$id', '$comment', 'title', 'description', 'default', 'examples', 'deprecated'];
 const DEFINITIONS = ['definitions', '$defs'];
-/** Keywords that ask for one thing, at a cost that the size of the value bounds. */
+/** Keywords with one check, whose cost is bounded by the size of the value. */
 const SIMPLE = new Set(
   [
     ANNOTATIONS,
@@ -16,7 +16,7 @@ const SIMPLE = new Set(
 );
 /** Keywords with one schema for each part of a value. */
 const PARTS = new Set(['properties', 'additionalProperties', 'items', 'prefixItems', 'additionalItems']);
-/** Keywords with a further schema for a value or its parts. */
+/** Keywords with an additional schema for a value or its parts. */
 const COMBINED = new Set(
   [
     ['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'contains', 'minContains', 'maxContains'],
@@ -25,19 +25,19 @@ const COMBINED = new Set(
 );
 /** Keywords with schemas by name. */
 const BY_NAME = new Set([...DEFINITIONS, 'properties', 'dependencies', 'dependentSchemas']);
-/** Keywords that may be beside `$ref`, which is the one schema for the value then. */
+/** Keywords allowed beside `$ref`, which is then the only schema for the value. */
 const BESIDE_REF = new Set([...ANNOTATIONS, ...DEFINITIONS, '$ref']);
 
-/** Keywords of a schema, anywhere in it. */
+/** Keywords anywhere in a schema. */
 interface Found {
   expression: boolean;
   combination: boolean;
 }
 
 /**
- * Tells whether a check may go on behind the first mistake. It must not where that keeps a text from an expression (`pattern`,
- * `format`, `patternProperties`), which may take for ever with a text that it is not written for. So a schema has expressions, or
- * several schemas for one value, but not both. A keyword that is not known may be either.
+ * Reports whether a check may continue after the first mistake. It must not if that protects an expression (`pattern`, `format`,
+ * `patternProperties`) from a text for which it may take very long. So a schema may have expressions, or several schemas for one value, but
+ * not both. An unknown keyword may be either.
  */
 export function mayTellAll(schema: unknown): boolean {
   const found: Found = { expression: false, combination: false };
@@ -58,7 +58,7 @@ function look(schema: unknown, found: Found): void {
 
 function note(keyword: string, value: unknown, beside: readonly string[], found: Found): void {
   if (keyword === 'pattern' || keyword === 'format') found.expression = true;
-  // They are judged before the parts are.
+  // They are checked before the parts are.
   else if (keyword === 'enum' || keyword === 'const') found.combination ||= beside.some((other) => PARTS.has(other));
   else if (COMBINED.has(keyword)) found.combination = true;
   else if (keyword === '$ref' && String(value).startsWith('#')) {

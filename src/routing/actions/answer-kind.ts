@@ -1,10 +1,11 @@
 /**
- * Values that are sent piece by piece.
+ * Values that are sent in chunks.
  */
 
 /**
- * Whether a value is a stream, an async iterable or an answer of fetch; undefined for all that is written as JSON, as an async iterable with
- * data members is. The answer is known by its tag: naming the class would load all of fetch, which few services use.
+ * Returns whether a value is a stream, an async iterable or a Fetch response; undefined for values that are written as JSON, including an
+ * async iterable with data members. A response is recognized by its tag: a reference to its class would load all of fetch, which few
+ * services use.
  */
 export function kindOf(value: unknown): 'stream' | 'chunks' | 'response' | undefined {
   if (typeof value !== 'object' || value === null) return undefined;

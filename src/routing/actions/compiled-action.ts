@@ -1,5 +1,5 @@
 /**
- * An action made ready when the router is built: its handler for each version, its checks, its statuses.
+ * An action compiled when the router is built: its handler for each version, its checks, its statuses.
  */
 import type { Filter } from '../../app/index.js';
 import { SchemaMistake } from '../../app/internal.js';
@@ -16,7 +16,7 @@ import type { AnyHandler, RangedOptions, Schemas, Statuses, Versioned } from './
 import { documentedSchema, isStandardSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { Check, SchemaCompiler } from './schema-compiler.js';
 
-/** Values by version; most have one for all. */
+/** Values by version; most have one for all versions. */
 export interface ByVersion<T> {
   readonly range: VersionRange;
   readonly value: T;
@@ -36,20 +36,17 @@ export interface CompiledAction {
   readonly queryChecks: readonly ByVersion<Check>[];
   readonly paramsChecks: readonly ByVersion<Check>[];
   readonly headersChecks: readonly ByVersion<Check>[];
-  /** Variables of the path that a schema requires. */
+  /** Path variables that a schema requires. */
   readonly requiredParams: readonly string[];
   readonly statuses: readonly ByVersion<number>[];
-  /** By status. */
+  /** Response schemas by status. */
   readonly response: Readonly<Record<string, JsonSchema>> | undefined;
 }
 
-/** A method of a controller, with its options. */
+/** A controller's method with its options. */
 export type ActionSource = Pick<CompiledAction, 'place' | 'controller' | 'handler' | 'options'>;
 
-/**
- * Compiles an action. Throws a {@link RouteError} for a schema that does not compile, ranges that overlap, and a
- * text that is not a version.
- */
+/** Compiles an action. Throws a {@link RouteError} for a schema that does not compile, overlapping ranges, and an invalid version. */
 export function compileAction(source: ActionSource, compiler: SchemaCompiler): CompiledAction {
   const { options } = source;
   const checks = (schemas: Schemas | undefined, what: string, compile: (schema: Schema) => Check) =>
@@ -70,13 +67,13 @@ export function compileAction(source: ActionSource, compiler: SchemaCompiler): C
   };
 }
 
-/** The members that a schema requires, as far as its library tells. */
+/** Returns the members that a schema requires, as far as its library reports them. */
 function requiredBy(schema: Schema): readonly string[] {
   const { required } = documentedSchema(schema, 'input') as { readonly required?: readonly string[] };
   return required ?? [];
 }
 
-/** Schemas as they are written, each with its range of versions. */
+/** Returns the written schemas, each with its range of versions. */
 export function schemasByVersion(schemas: Schemas | undefined): readonly ByVersion<Schema>[] {
   if (schemas === undefined) return [];
   if (!Array.isArray(schemas)) return [{ range: EVERY_VERSION, value: schemas as Schema }];
@@ -84,7 +81,7 @@ export function schemasByVersion(schemas: Schemas | undefined): readonly ByVersi
   return written.map(({ versions, schema }) => ({ range: readRange(versions), value: schema }));
 }
 
-/** Statuses as they are written, each with its range of versions. */
+/** Returns the written statuses, each with its range of versions. */
 export function statusesByVersion(statuses: Statuses | undefined): readonly ByVersion<number>[] {
   if (statuses === undefined) return [];
   if (!Array.isArray(statuses)) return [{ range: EVERY_VERSION, value: statuses as number }];
@@ -94,20 +91,20 @@ export function statusesByVersion(statuses: Statuses | undefined): readonly ByVe
   }));
 }
 
-/** Makes something of each value, whose ranges must have no version in common. */
+/** Converts each value; their ranges must not overlap. */
 function apart<W, T>(what: string, written: readonly ByVersion<W>[], make: (value: W) => T): readonly ByVersion<T>[] {
   const made = written.map(({ range, value }) => ({ range, value: make(value) }));
   refuseOverlap(made, what);
   return made;
 }
 
-/** The value for a version; undefined when there is none. Without versions the first one counts. */
+/** Returns the value for a version; undefined if there is none. Without versions the first one applies. */
 export function valueFor<T>(values: readonly ByVersion<T>[], version: ApiVersion | null): T | undefined {
   for (const { range, value } of values) if (version === null || version.within(range)) return value;
   return undefined;
 }
 
-/** Refuses values whose ranges have a version in common. */
+/** Refuses values whose ranges overlap. */
 export function refuseOverlap(values: readonly { readonly range: VersionRange }[], what: string): void {
   for (const [index, { range }] of values.entries()) {
     const other = values.slice(0, index).find((earlier) => rangesOverlap(earlier.range, range));
@@ -131,7 +128,7 @@ function compiled<T>(subject: string, compile: () => T): T {
   }
 }
 
-/** The JSON Schemas that serialisers are compiled from: an answer has the members that its schema has. */
+/** Returns the JSON Schemas of serialisers: a response has the members of its schema. */
 function responseSchemas(
   response: NonNullable<RangedOptions['response']>,
   statuses: readonly ByVersion<number>[],
@@ -156,12 +153,12 @@ function responseSchemas(
   return Object.fromEntries(entries);
 }
 
-/** Key of the response schema for a status: itself, or Fastify's range `2xx`; undefined where there is none. */
+/** Returns the key of the response schema for a status: the status, or Fastify's range `2xx`; undefined if there is none. */
 export function responseKey(status: number, response: object): string | undefined {
   return [String(status), `${Math.floor(status / 100)}xx`].find((key) => Object.hasOwn(response, key));
 }
 
-/** Refuses keys that are no status, and schemas that are for none of the statuses of the action: nothing would be left out of its answers. */
+/** Refuses keys that are not a status, and schemas for none of the action's statuses: nothing would be omitted from its responses. */
 function checkKeys(response: object, statuses: readonly ByVersion<number>[]): void {
   const keys = Object.keys(response);
   const wrong = keys.find((key) => !/^[1-5](?:\d\d|xx)$/.test(key));

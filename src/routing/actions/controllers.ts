@@ -1,5 +1,5 @@
 /**
- * The controllers of a router: names, objects and classes, each made once.
+ * Controllers of a router: names, objects and classes, each instantiated once.
  */
 import { didYouMean, nearestOrAll } from '../../errors/index.js';
 import type { RouteOptions } from '../route/route.js';
@@ -10,10 +10,10 @@ import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } 
 import { documentedSchema, type JsonSchema, type Schema } from './schema.js';
 import type { SchemaCompiler } from './schema-compiler.js';
 
-/** A controller: an object with actions, a class of such objects (constructed once), or a {@link Resource}. */
+/** A controller: an object with actions, a class of such objects (instantiated once), or a {@link Resource}. */
 export type ControllerSource = object | (new () => object);
 
-/** Controllers by name. Objects that were given to routes directly get their own name. */
+/** Controllers by name. Objects that are given to routes directly get a name. */
 export class Controllers {
   readonly #sources = new Map<string, ControllerSource>();
   readonly #names = new Map<ControllerSource, string>();
@@ -27,7 +27,7 @@ export class Controllers {
     }
   }
 
-  /** The name of a controller given as an object, a class or a function that answers. */
+  /** Returns the name of a controller given as an object, a class or a handler function. */
   nameOf(source: ControllerSource): string {
     const known = this.#names.get(source);
     if (known !== undefined) return known;
@@ -39,7 +39,7 @@ export class Controllers {
     return name;
   }
 
-  /** A function as a controller with one action. One without its own name is called after its route: `GET /books/{id}`. */
+  /** Adds a function as a controller with one action. Without a name it is named after its route: `GET /books/{id}`. */
   nameOfHandler(handler: Handler, template: string | null, { conditions }: Pick<RouteOptions, 'conditions'>): string {
     const isNamed = !OF_MEMBER.has(handler.name);
     const route = `${[conditions?.method ?? 'any'].flat().join(',')} ${bareText(template ?? '')}`;
@@ -49,7 +49,7 @@ export class Controllers {
     return this.nameOf(source);
   }
 
-  /** The resource of a name; throws a {@link RouteError} when no controller is called so. */
+  /** Returns the resource of a name; throws a {@link RouteError} for an unknown name. */
   resource(name: string): Resource {
     const made = this.#resources.get(name);
     if (made !== undefined) return made;
@@ -67,21 +67,21 @@ export class Controllers {
     return resource;
   }
 
-  /** Whether a name has a controller. */
+  /** Reports whether a name has a controller. */
   has(name: string): boolean {
     return this.#sources.has(name);
   }
 }
 
-/** A template without types and expressions. */
+/** Returns a template without types and expressions. */
 function bareText(template: string): string {
   return pathText(readTemplate(template, {}, false).parts);
 }
 
-/** Names that a function has only from the member of the options that it is written in. */
+/** Names that a function gets only from the options member that contains it. */
 const OF_MEMBER: ReadonlySet<string> = new Set(['', 'handler', 'action']);
 
-/** The action of a route with a `handler`. */
+/** Action of a route with a `handler`. */
 export const HANDLER_ACTION = 'handle';
 
 function toResource(source: ControllerSource, settings: ResourceSettings): Resource {
@@ -89,13 +89,13 @@ function toResource(source: ControllerSource, settings: ResourceSettings): Resou
   return new Resource(typeof source === 'function' ? constructed(source as new () => object) : source, settings);
 }
 
-/** A class that asks for arguments gets none here: what it made without them would fail at the first request. */
+/** Instantiates a class without arguments; one that requires some would fail at the first request. */
 function constructed(source: new () => object): object {
   const name = source.name || 'the controller';
   const refuse = (message: string, cause?: unknown): RouteError =>
     new RouteError('PORTICO_ROUTE_CONTROLLER', {
       message: `the controller ${name} ${message}`,
-      // A name that is not defined has nothing to do with arguments.
+      // An undefined name has nothing to do with arguments.
       ...(!(cause instanceof ReferenceError) && {
         hint: `A class is constructed without arguments. Did you mean an object, new ${name}(…)?`,
       }),
@@ -121,11 +121,11 @@ export interface ResourceSettings {
   readonly actions?: Readonly<Record<string, string>> | undefined;
   /** `required`: a body is only passed to actions that declare one. Default: the router's. */
   readonly schemas?: 'required' | 'optional' | undefined;
-  /** For names in messages. Default: the class's name. */
+  /** Name in messages. Default: the class's name. */
   readonly name?: string | undefined;
 }
 
-/** A controller's member for an action: a method, an action with options, or several of those for ranges of versions. */
+/** A controller's member for an action: a method, an action with options, or several of these for ranges of versions. */
 interface WrittenAction {
   readonly controller: object;
   readonly methods: readonly Pick<ActionSource, 'handler' | 'options'>[];
@@ -137,7 +137,7 @@ interface WrittenAction {
 export class NoAction extends RouteError {
   readonly controller: string;
   readonly action: string;
-  /** The actions it has. */
+  /** Its actions. */
   readonly names: readonly string[];
 
   constructor(controller: string, action: string, names: readonly string[]) {
@@ -151,10 +151,10 @@ export class NoAction extends RouteError {
   }
 }
 
-/** Actions that a key of a body may stand for when the controller has no method of that name. */
+/** Actions that a key of a body may select if the controller has no method of that name. */
 const BY_KEY: ReadonlySet<string> = new Set(['create', 'delete', 'show', 'update']);
 
-/** A controller with its actions. Several controllers may add actions that a key of the body selects. */
+/** A controller with its actions. Several controllers may add actions selected by a key of the body. */
 export class Resource {
   readonly name: string;
   readonly schemas: 'required' | 'optional' | undefined;
@@ -168,23 +168,23 @@ export class Resource {
     this.#collect(controller, settings.actions);
   }
 
-  /** Adds the body-key actions of another controller. Two with one key are a mistake. */
+  /** Adds the body-key actions of another controller. A duplicate key is a mistake. */
   extend(other: object, settings: Pick<ResourceSettings, 'actions'> = {}): this {
     this.#collect(other, settings.actions);
     return this;
   }
 
-  /** The names of all actions that a route can name. */
+  /** Returns the names of all actions that a route can name. */
   actionNames(): string[] {
     return methodNames(this.#controller).filter((name) => this.#written(name) !== undefined);
   }
 
-  /** The keys of a body that select an action. */
+  /** Returns the keys of a body that select an action. */
   bodyKeys(): string[] {
     return [...this.#byKey.keys()];
   }
 
-  /** The options of an action's methods, as they are written; empty when there is no such action. */
+  /** Returns the options of an action's methods as written; empty for an unknown action. */
   optionsOf(action: string): readonly RangedOptions[] {
     if (this.selectsByKey(action)) {
       return [{ body: { oneOf: [...this.#byKey].map(([key, written]) => keySchema(key, written)) } }];
@@ -192,12 +192,12 @@ export class Resource {
     return (this.#written(action) ?? this.#byKey.get(action))?.methods.map(({ options }) => options) ?? [];
   }
 
-  /** Whether the key of the body selects what runs for this action name. */
+  /** Reports whether a key of the body selects the method for this action. */
   selectsByKey(action: string): boolean {
     return action === 'action' && this.#written('action') === undefined && this.#byKey.size > 0;
   }
 
-  /** The methods of an action, compiled, with options of the route for what it does not say itself; throws a {@link RouteError} when the controller has no such action. */
+  /** Compiles the methods of an action, with options of the route as defaults; throws a {@link RouteError} for an unknown action. */
   compile(action: string, compiler: SchemaCompiler, fallback?: RangedOptions): readonly CompiledAction[] {
     const written = this.#written(action);
     if (written !== undefined) return compileWritten(written, compiler, fallback);
@@ -205,12 +205,12 @@ export class Resource {
     throw new NoAction(this.name, action, this.actionNames());
   }
 
-  /** The methods that a key of the body selects, compiled. */
+  /** Compiles the methods that a key of the body selects. */
   compileKey(key: string, compiler: SchemaCompiler): readonly CompiledAction[] {
     return compileWritten(this.#byKey.get(key)!, compiler);
   }
 
-  /** Own and inherited methods; never those of `Object.prototype`, nor names with an underscore in front. */
+  /** Returns an own or inherited method; never one of `Object.prototype`, nor a name that begins with an underscore. */
   #written(name: string): WrittenAction | undefined {
     if (name.startsWith('_') || name in Object.prototype) return undefined;
     const value = (this.#controller as Record<string, unknown>)[name];
@@ -253,7 +253,7 @@ export class Resource {
   }
 }
 
-/** Actions in a member of a controller: one method, or those of a list; empty where it is none. */
+/** Returns the actions in a member of a controller: one method, or those of a list; empty if there are none. */
 function methodsIn(
   controller: object,
   name: string,
@@ -263,7 +263,7 @@ function methodsIn(
   return values.filter(isMethod).flatMap((value) => actionOf(value) ?? []);
 }
 
-/** Schema of a body with this key. */
+/** Returns the schema of a body with this key. */
 function keySchema(key: string, { methods: [first] }: WrittenAction): JsonSchema {
   const body = first?.options.body;
   if (body !== undefined && !Array.isArray(body)) return documentedSchema(body as Schema, 'input');
@@ -288,7 +288,7 @@ function compileWritten(
   return compiled;
 }
 
-/** Names of own and inherited members, without `Object.prototype`'s. */
+/** Returns the names of own and inherited members, without those of `Object.prototype`. */
 function methodNames(controller: object): string[] {
   const names = new Set<string>();
   for (let level: object | null = controller; level !== null && level !== Object.prototype; ) {
@@ -301,7 +301,7 @@ function methodNames(controller: object): string[] {
   return [...names];
 }
 
-/** The name of an object's class; undefined for an object of none. */
+/** Returns the name of an object's class; undefined if it has none. */
 function className(object: object): string | undefined {
   const made: unknown = object.constructor;
   return typeof made === 'function' && made !== Object && made.name !== '' ? made.name : undefined;

@@ -1,9 +1,9 @@
 /**
- * A part of a request that its schema does not take.
+ * A part of a request that its schema refuses.
  */
 import type { FaultIssue } from '../../app/index.js';
 
-/** Thrown by checks. It becomes a `Fault` whose status is `invalid_input_status` of the API. */
+/** Thrown by checks. It becomes a `Fault` with the API's `invalid_input_status`. */
 export class InputRefused extends Error {
   readonly issues: readonly FaultIssue[];
 

@@ -1,5 +1,5 @@
 /**
- * Schemas that need no compiler to be known as sound, and values that their JSON text says all of.
+ * Schemas that are known to compile without a compiler, and values that their JSON text represents completely.
  */
 
 import { equalPair } from '../../app/internal.js';
@@ -24,9 +24,9 @@ const valuesOf =
     isObject(value) && Object.values(value).every(test);
 
 /**
- * Tells whether a schema is made of nothing but keywords that stand for themselves, each with a value that it takes: of
- * such a schema it is certain that it compiles, in each draft and in Ajv's strict mode. Of all others only the compiler
- * can say: those with references, with keywords whose meaning depends on others, and those with a mistake.
+ * Returns a function that reports whether a schema consists only of independent keywords with valid values: such a schema certainly
+ * compiles, in each draft and in Ajv's strict mode. For all others only the compiler knows: schemas with references, with keywords whose
+ * meaning depends on others, and with mistakes.
  */
 export function plainSchemas(formats: readonly string[]): (schema: unknown) => boolean {
   const isSchema: Test = (value) => typeof value === 'boolean' || isPlain(value);
@@ -66,7 +66,7 @@ export function plainSchemas(formats: readonly string[]): (schema: unknown) => b
   );
   const isPlain: Test = (schema) => {
     if (!isObject(schema)) return false;
-    // Names that belong to both are a mistake, and which do only Ajv finds out.
+    // A name in both is a mistake, which only Ajv finds.
     if (schema.properties !== undefined && schema.patternProperties !== undefined) return false;
     return Object.entries(schema).every(([keyword, value]) => keywords.get(keyword)?.(value) === true);
   };
@@ -81,14 +81,13 @@ function isPattern(value: unknown): boolean {
   }
 }
 
-/** The deepest and the largest that a compiler surely has the stack for: Ajv nests its code member by member. */
+/** Depth and size for which a compiler surely has enough stack: Ajv nests its code for each member. */
 const DEEPEST = 50;
 const MOST_VALUES = 500;
 
 /**
- * Tells whether a value is the same as what is read back from its JSON text: objects and lists without a prototype of
- * their own, their members own and enumerable, finite numbers, no `undefined`, no `toJSON`; at most 50 levels and 500
- * values of it. So it can be kept as text, and equal texts mean the same.
+ * Reports whether a value equals the result of parsing its JSON text: plain objects and lists with own enumerable members, finite numbers,
+ * no `undefined`, no `toJSON`; at most 50 levels and 500 values. So it can be stored as text, and equal texts have the same meaning.
  */
 export function isPlainData(value: unknown): boolean {
   let count = 0;
@@ -106,7 +105,7 @@ function isScalar(value: unknown): boolean {
   return value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }
 
-/** The names of all members; undefined where some are not written to JSON, or others than these are. */
+/** Returns the names of all members; undefined if JSON omits some, or writes others. */
 function memberNames(value: object): readonly string[] | undefined {
   const isList = Array.isArray(value);
   if (Object.getPrototypeOf(value) !== (isList ? Array.prototype : Object.prototype)) return undefined;
@@ -114,7 +113,7 @@ function memberNames(value: object): readonly string[] | undefined {
   const names = Object.keys(value);
   if (isList && (names.length !== value.length || names.some((name, index) => name !== String(index))))
     return undefined;
-  // TypeBox marks its schemas by hidden members whose names no keyword has.
+  // TypeBox marks its schemas by hidden members whose names are not keywords.
   const all = Object.getOwnPropertyNames(value).filter((name) => !/^~(?:kind|optional|readonly)$/.test(name));
   return all.length - names.length === (isList ? 1 : 0) ? names : undefined;
 }

@@ -1,12 +1,12 @@
 /**
- * Defaults of a schema's members that the schema itself refuses: each request without the member would be refused for them.
+ * Defaults of a schema's members that the schema itself refuses: each request without the member would be refused.
  */
 import type { Ajv, ValidateFunction } from 'ajv';
 import { refusedValue, SchemaMistake } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import type { JsonSchema } from './schema.js';
 
-/** Throws a {@link SchemaMistake} for the first such member. `ajv` applies defaults; the schema is one that compiles. */
+/** Throws a {@link SchemaMistake} for the first such member. `ajv` applies defaults; the schema must compile. */
 export function refuseDefaults(schema: JsonSchema, ajv: Ajv): void {
   if (!isObject(schema) || !isObject(schema.properties)) return;
   const { definitions, $defs } = schema;
@@ -24,14 +24,14 @@ export function refuseDefaults(schema: JsonSchema, ajv: Ajv): void {
   }
 }
 
-/** Undefined for a member that does not compile without the others. */
+/** Returns undefined for a member that does not compile without the others. */
 function compiled(schema: Record<string, unknown>, ajv: Ajv): ValidateFunction | undefined {
   try {
     return ajv.compile(schema);
   } catch {
     return undefined;
   } finally {
-    // It would keep the function for good.
+    // Ajv would keep the function forever.
     ajv.removeSchema(schema);
   }
 }

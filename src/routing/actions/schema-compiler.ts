@@ -1,5 +1,5 @@
 /**
- * JSON Schemas to functions that check bodies, queries and variables of paths, with Ajv.
+ * Compiles JSON Schemas into functions that check bodies, queries and path variables, with Ajv.
  */
 import type { Ajv, ValidateFunction } from 'ajv';
 import type { FastifyServerOptions } from 'fastify';
@@ -33,7 +33,7 @@ import {
   type StandardSchema,
 } from './schema.js';
 
-/** Options of a router that say how its schemas are compiled. */
+/** Options of a router for its schemas. */
 interface CompilerOptions {
   readonly schemaDraft?: SchemaDraft | undefined;
   readonly plugins?: readonly unknown[] | undefined;
@@ -41,16 +41,15 @@ interface CompilerOptions {
   readonly fastify?: Pick<FastifyServerOptions, 'ajv' | 'schemaController'> | undefined;
 }
 
-/** Gives what the schema makes of a value, or a promise of it. Throws {@link InputRefused} for a value the schema does not take. */
+/** Returns the value converted by the schema, or a promise of it. Throws {@link InputRefused} for a value that the schema refuses. */
 export type Check = (value: unknown) => unknown;
 
 const isPlain = plainSchemas(FORMATS);
 
 /**
- * Makes the checks of one router, one for all actions with equal schemas. A schema that does not compile throws here; one
- * that certainly does is compiled, as it is now, when the first value comes, because most workers never see one for most
- * of their schemas: of the 62 of a compute API that is 11 MiB and 0.3 s of each worker's start. The first value pays 2 to
- * 50 ms.
+ * Creates the checks of one router, shared by actions with equal schemas. A schema that does not compile throws here; one that certainly
+ * does is compiled, from a copy, when the first value arrives, because most workers never use most of their schemas: for the 62 of a
+ * compute API that saves 11 MiB and 0.3 s of each worker's start. The first value takes 2 to 50 ms longer.
  */
 export class SchemaCompiler {
   readonly #options: CompilerOptions;
@@ -61,15 +60,15 @@ export class SchemaCompiler {
     this.#options = options;
   }
 
-  /** Bodies: by JSON Schema nothing is coerced, removed or defaulted. Throws when the schema is broken. */
+  /** Checks bodies: JSON Schema coerces, removes and defaults nothing. Throws for an invalid schema. */
   body(schema: Schema): Check {
     if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'body');
     return this.#check(schema as JsonSchema, false, 'body');
   }
 
   /**
-   * Queries: by JSON Schema texts become numbers and booleans where it says so, and `default` is applied. A repeated key is its last value, or the
-   * list where the schema takes one.
+   * Checks queries: JSON Schema converts texts to numbers and booleans, and applies `default`. A repeated key is its last value, or a list
+   * if the schema accepts one.
    */
   query(schema: Schema): Check {
     const check = isStandardSchema(schema)
@@ -88,14 +87,14 @@ export class SchemaCompiler {
     };
   }
 
-  /** Variables of a path: by JSON Schema as {@link query}, in a table of the call's own. */
+  /** Checks path variables: with JSON Schema as {@link query}, in a separate table for each call. */
   params(schema: Schema): Check {
     if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'params');
     const check = this.#check(schema as JsonSchema, true, 'params');
     return (value) => check(Object.assign(Object.create(null) as object, value));
   }
 
-  /** Header fields, in lower case, as {@link params}. Throws for a name that no field has. */
+  /** Checks header fields, in lower case, as {@link params}. Throws for a name that no field has. */
   headers(schema: Schema): Check {
     const { properties = {} } = (isStandardSchema(schema) ? queryJsonSchema(schema) : schema) as {
       properties?: object;
@@ -109,8 +108,8 @@ export class SchemaCompiler {
   }
 
   /**
-   * Responses, whose serialisers Fastify compiles, by draft-07 whatever the router's; it ignores keywords that it does not know. Throws for
-   * a mistake in the schema. A compiler that the application brings may take any schema, and a plugin may set one.
+   * Checks a response schema, whose serialiser Fastify compiles, as draft-07 whatever the router's draft; it ignores unknown keywords.
+   * Throws for a mistake in the schema. A compiler of the application may accept any schema, and a plugin may set one.
    */
   response(schema: Schema): void {
     const { fastify, plugins = [] } = this.#options;
@@ -119,12 +118,12 @@ export class SchemaCompiler {
     judgeSchema(schema, this.#ajv(false, false, false, 'draft-07'), plugins.length > 0);
   }
 
-  /** `coerceTypes`: values become what the schema says in place, and those that are not there its `default`. */
+  /** `coerceTypes`: values are converted in place by the schema, and absent ones get their `default`. */
   #check(schema: JsonSchema, coerceTypes: boolean, where: InputPart): Check {
     const validator = this.#validator(schema, coerceTypes, false);
     if (coerceTypes) refuseDefaults(schema, this.#ajv(true, true, false));
     let validate: ValidateFunction | undefined;
-    // As it is now: the author may change it. Anything but plain data cannot be kept, and tells the first mistake alone.
+    // A copy: the author may change it. Only plain data can be copied; other schemas report the first mistake only.
     const written = isPlainData(schema) && mayTellAll(schema) ? JSON.stringify(schema) : undefined;
     let validateAll: ValidateFunction | undefined;
     return (value) => {
@@ -134,21 +133,20 @@ export class SchemaCompiler {
       const first = valueIssues(validate, value);
       const isTooMuch = first.some(({ keyword }) => keyword === 'maxItems' || keyword === 'maxProperties');
       if (written === undefined || isTooMuch || !isSmall(value)) throw refusalOf(where, refused, first);
-      // Most values are taken, so the check that looks for everything is a second one, compiled for the first that is not.
+      // Most values are valid, so the check that collects all mistakes is separate, compiled for the first invalid value.
       validateAll ??= this.#validator(JSON.parse(written) as JsonSchema, coerceTypes, true)();
       throw refusalOf(where, refused, checkAll(validateAll, value) ? first : valueIssues(validateAll, value));
     };
   }
 
   #validator(schema: JsonSchema, coerceTypes: boolean, allErrors: boolean): () => ValidateFunction {
-    // Only of plain data the text says all, so only such may be shared and kept as text.
+    // Only plain data is represented completely by its text, so only it can be shared and stored as text.
     if (!isPlainData(schema)) return this.#compiled(schema, this.#ajv(coerceTypes, true, allErrors));
     const written = JSON.stringify(schema);
     const key = `${coerceTypes} ${allErrors} ${written}`;
     const known = this.#validators.get(key);
     if (known !== undefined) return known;
-    // Errors with their schema make twice the code, and only `writeOnly` is looked for there. Schemas that may know each
-    // other share an instance.
+    // Errors with their schema double the code, and only `writeOnly` is read there. Schemas that may refer to each other share an instance.
     const ajv = this.#ajv(coerceTypes, /"(?:writeOnly|\$ref|\$id)"/.test(written), allErrors);
     let validate: ValidateFunction | undefined;
     const validator = isPlain(schema)
@@ -159,7 +157,7 @@ export class SchemaCompiler {
   }
 
   #compiled(schema: JsonSchema, ajv: Ajv): () => ValidateFunction {
-    // One instance checks schemas against the draft for all: each would compile the draft's own schema again.
+    // One instance checks all schemas against the draft: each would compile the draft's own schema again.
     const validate = compiledSchema(schema, ajv, this.#ajv(false, false, false));
     return () => validate;
   }
@@ -178,7 +176,7 @@ export class SchemaCompiler {
   }
 }
 
-/** The most parts of a value in which all mistakes are looked for: of a list of a million wrong items the first is enough. */
+/** Most parts of a value for which all mistakes are collected: for a list of a million wrong items the first is enough. */
 const MOST_PARTS = 10_000;
 
 function isSmall(value: unknown): boolean {
@@ -194,7 +192,7 @@ function isSmall(value: unknown): boolean {
   return true;
 }
 
-/** For the names of a query; where the library gives none, no name is known. */
+/** Returns the names of a query; empty if the library provides none. */
 function queryJsonSchema(schema: StandardSchema): JsonSchema {
   try {
     return jsonSchemaOf(schema, 'input', 'draft-07');
@@ -203,7 +201,7 @@ function queryJsonSchema(schema: StandardSchema): JsonSchema {
   }
 }
 
-/** The names whose schema has a type, and whether it takes a list. */
+/** Returns the names whose schema has a type, and whether it accepts a list. */
 function listNames(schema: JsonSchema): ReadonlyMap<string, boolean> {
   const properties = (typeof schema === 'object' ? schema.properties : undefined) as
     | Readonly<Record<string, JsonSchema>>
@@ -217,8 +215,8 @@ function listNames(schema: JsonSchema): ReadonlyMap<string, boolean> {
 }
 
 /**
- * The schema's result for a value, with its coercions, transformations and defaults; a promise where the schema is
- * asynchronous. Throws, or rejects with, the refusal of a value that it does not take.
+ * Returns the schema's result for a value, with its coercions, transformations and defaults; a promise if the schema is asynchronous.
+ * Throws, or rejects with, the refusal of a value.
  */
 function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart): unknown {
   const taken = (result: StandardResult): unknown => {
@@ -231,26 +229,26 @@ function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart
   return 'then' in result ? Promise.resolve(result).then(taken) : taken(result);
 }
 
-/** As many as of JSON Schema. */
+/** The same limit as for JSON Schema. */
 const MOST_STANDARD_ISSUES = 100;
 
-/** One issue, with what its library calls it. */
+/** One issue, with its code in the library. */
 interface RefusedByIssue extends RefusedValue {
   readonly steps: readonly (string | number)[];
-  /** As the message of an issue. */
+  /** Message of the issue. */
   readonly told: string;
   readonly keyword: string;
 }
 
 function refusedByIssue(issue: StandardIssue, value: unknown): RefusedByIssue {
-  // A path may be a list of the library's own, whose methods are not an Array's.
+  // A path may be a list of the library's own class, whose methods differ from Array's.
   const path = Array.from(issue.path ?? [], (step) => (typeof step === 'object' ? step.key : step));
   const steps = path.map((step) => (typeof step === 'number' ? step : quoteClient(String(step))));
   const isSecret = path.some((step) => isSecretName(String(step)));
   const refused = path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown> | null)?.[step], value);
   // A library may write the value into its message.
   const isUntold = isSecret || tellsSecret(issue.message, refused);
-  // No client sends undefined: that is the word of Zod and Valibot for what is absent.
+  // No client sends undefined: Zod and Valibot use it for an absent value.
   const isAbsent = refused === undefined && /\breceived undefined$/.test(issue.message);
   const told = isUntold ? 'is not valid' : isAbsent ? 'is required' : undefined;
   const text = quoteClient(withoutSubject(issue.message, path));
@@ -265,7 +263,7 @@ function refusedByIssue(issue: StandardIssue, value: unknown): RefusedByIssue {
   };
 }
 
-/** A message without what {@link refusalOf} says in front of it: Zod's "Invalid input: ", and the name, as ArkType's. */
+/** Removes the part of a message that {@link refusalOf} adds: Zod's "Invalid input: ", and the name, as in ArkType. */
 function withoutSubject(message: string, path: readonly PropertyKey[]): string {
   const name = path.map(String).join('.');
   const told = message.replace(/^Invalid (?:input|type|value): /, '').replace(/\.$/, '');
@@ -275,7 +273,7 @@ function withoutSubject(message: string, path: readonly PropertyKey[]): string {
 /** Checked part of a request. */
 type InputPart = FaultIssue['where'];
 
-/** Names for messages: of a part that has names, and of the whole. */
+/** Names of parts in messages: of a part with names, and of the whole. */
 const SUBJECTS: Readonly<Record<InputPart, string>> = {
   body: 'the body',
   query: 'query parameter',
@@ -283,7 +281,7 @@ const SUBJECTS: Readonly<Record<InputPart, string>> = {
   headers: 'header',
 };
 
-/** The message has the first mistake, as nova has it: the field, what the schema wanted, and the value. */
+/** Creates the refusal, with the first mistake in nova's form: the field, the schema's requirement, and the value. */
 function refusalOf(
   where: InputPart,
   refused: RefusedValue | undefined,

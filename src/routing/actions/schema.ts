@@ -1,6 +1,6 @@
 /**
- * Schemas of actions: JSON Schema, TypeBox, and Standard Schemas (https://standardschema.dev) as Zod, Valibot
- * and ArkType make them; and the types of the values that JSON Schemas take.
+ * Schemas of actions: JSON Schema, TypeBox, and Standard Schemas (https://standardschema.dev) of Zod, Valibot and ArkType; and the types of
+ * values of JSON Schemas.
  */
 /** A schema of any library that follows the standard. */
 export interface StandardSchema {
@@ -8,14 +8,14 @@ export interface StandardSchema {
     readonly version: 1;
     readonly vendor: string;
     validate(value: unknown): StandardResult | Promise<StandardResult>;
-    /** Never there at run time. */
+    /** Absent at run time. */
     readonly types?: { readonly input: unknown; readonly output: unknown } | undefined;
     /** Standard JSON Schema: Zod from 4.2, ArkType from 2.1.28, Valibot's `toStandardJsonSchema(schema)`. */
     readonly jsonSchema?: Readonly<Record<Side, (options: { readonly target: Draft }) => Record<string, unknown>>>;
   };
 }
 
-/** Before a schema's coercions, transformations and defaults, or after. */
+/** Before or after a schema's coercions, transformations and defaults. */
 type Side = 'input' | 'output';
 type Draft = 'draft-07' | 'draft-2020-12';
 
@@ -41,7 +41,7 @@ export function isStandardSchema(schema: unknown): schema is StandardSchema {
   return isObject && '~standard' in schema;
 }
 
-/** The JSON Schema of a schema. Throws an `Error` that says why there is none. */
+/** Returns the JSON Schema of a schema. Throws an `Error` with the reason if there is none. */
 export function jsonSchemaOf(schema: Schema, side: Side, draft: Draft): JsonSchema {
   if (!isStandardSchema(schema)) return schema as JsonSchema;
   const { vendor, jsonSchema } = schema['~standard'];
@@ -50,7 +50,7 @@ export function jsonSchemaOf(schema: Schema, side: Side, draft: Draft): JsonSche
   return made;
 }
 
-/** A schema as documents show it; for one that has no JSON Schema, the reason. */
+/** Returns a schema for documents; without a JSON Schema, the reason. */
 export function documentedSchema(schema: Schema, side: Side): JsonSchema {
   try {
     return jsonSchemaOf(schema, side, 'draft-2020-12');
@@ -70,7 +70,7 @@ interface TypeNames {
   readonly null: null;
 }
 
-/** The type of the values that a schema takes, as far as its literals tell; `unknown` where they do not. */
+/** Type of a schema's values, as far as its literals determine it; otherwise `unknown`. */
 export type FromSchema<S> = S extends false
   ? never
   : S extends { readonly const: infer C }
@@ -79,7 +79,7 @@ export type FromSchema<S> = S extends false
       ? E
       : Both<OwnType<S>, Both<AllOf<S>, OneOf<S>>>;
 
-/** The same for a query, headers and params, of which a member with a `default` is always there. */
+/** As {@link FromSchema}, for a query, headers and params, in which a member with a `default` is always present. */
 export type WithDefaults<S> = S extends { readonly properties: infer P }
   ? [DefaultedIn<P>] extends [never]
     ? FromSchema<S>
@@ -88,24 +88,24 @@ export type WithDefaults<S> = S extends { readonly properties: infer P }
 
 type DefaultedIn<P> = { [K in keyof P]: P[K] extends { readonly default: unknown } ? K : never }[keyof P];
 
-/** Type of `type` and the keywords beside it. */
+/** Type of `type` and its related keywords. */
 type OwnType<S> = S extends { readonly type: infer T }
   ? T extends readonly (infer One)[]
     ? TypeOf<One, S>
     : TypeOf<T, S>
   : unknown;
 
-/** Values of every one of the schemas. */
+/** Values that match every one of the schemas. */
 type AllOf<S> = S extends { readonly allOf: readonly [infer First, ...infer Others] }
   ? Both<FromSchema<First>, AllOf<{ readonly allOf: Others }>>
   : unknown;
 
-/** Values of one of the schemas or more. */
+/** Values that match at least one of the schemas. */
 type OneOf<S> = S extends { readonly anyOf: readonly (infer A)[] } | { readonly oneOf: readonly (infer A)[] }
   ? FromSchema<A>
   : unknown;
 
-/** `&`, shown as one object where it is of two. */
+/** `&`, displayed as one object. */
 type Both<A, B> = unknown extends A ? B : unknown extends B ? A : A & B extends object ? Simplify<A & B> : A & B;
 
 type TypeOf<T, S> = T extends keyof TypeNames
@@ -124,7 +124,7 @@ type ArrayOf<S> = S extends { readonly prefixItems: infer I extends readonly unk
       : FromSchema<I>[]
     : unknown[];
 
-/** Items by their place: all are there where `minItems` says so, and no more where more are refused. */
+/** Items by position: all are present if `minItems` requires it, and there are no further ones if they are refused. */
 type TupleOf<I extends readonly unknown[], S> = [
   ...(S extends { readonly minItems: I['length'] } ? ItemsOf<I> : Partial<ItemsOf<I>>),
   ...(S extends { readonly additionalItems: false } | { readonly items: false } | { readonly maxItems: I['length'] }
@@ -134,7 +134,7 @@ type TupleOf<I extends readonly unknown[], S> = [
 
 type ItemsOf<I extends readonly unknown[]> = { -readonly [K in keyof I]: FromSchema<I[K]> };
 
-/** Patterns that every name has, as TypeBox writes records. */
+/** Patterns that match every name, as TypeBox writes records. */
 type AnyName = '^.*$' | '^(.*)$';
 
 type ObjectOf<S> = S extends { readonly properties: infer P }
@@ -155,7 +155,7 @@ type RequiredOf<S> = S extends { readonly required: readonly (infer R)[] } ? R :
 
 type Simplify<T> = { [K in keyof T]: T[K] };
 
-/** One type for the values of all versions: a member that some versions do not have, or need not have, is optional. */
+/** One type for the values of all versions: a member that some versions do not have, or do not require, is optional. */
 export type OfAllVersions<V> = [V] extends [readonly unknown[] | Date]
   ? V
   : [V] extends [object]
@@ -167,7 +167,7 @@ export type OfAllVersions<V> = [V] extends [readonly unknown[] | Date]
     : V;
 
 type MemberOf<V> = V extends unknown ? keyof V : never;
-/** The members that at least one of the types does not require. */
+/** Members that at least one of the types does not require. */
 type OptionalIn<V> = MemberOf<V> extends infer K ? (K extends PropertyKey ? NotRequired<V, K> : never) : never;
 type NotRequired<V, K extends PropertyKey> = V extends Record<K, unknown> ? never : K;
 type ValueOf<V, K> = V extends unknown ? (K extends keyof V ? V[K] : never) : never;

@@ -1,5 +1,5 @@
 /**
- * The route table as one writes it: `connect`, `resource`, `redirect`, submappers; exactly those of Python's Routes.
+ * The route table in the form of its definition: `connect`, `resource`, `redirect`, submappers, exactly as in Python's Routes.
  */
 
 import type { Origin, PorticoError } from '../../errors/index.js';
@@ -15,27 +15,27 @@ import { UrlBuilder, type UrlContext, type UrlValues } from '../urls/url-builder
 import { checkNames, type ExpandedRoute, expandResource, type ResourceOptions } from './resource-routes.js';
 import { SubMapperParent } from './submapper.js';
 
-/** Options of a mapper; all have Routes' names and defaults, `explicit` as every service sets it. */
+/** Options of a mapper, with Routes' names and defaults, except `explicit`, which has the value that every service sets. */
 export interface MapperOptions {
   /** `api` limits `format` to known ones; `plain` and `project` are nova's. Default `routes`. */
   readonly kind?: 'routes' | 'api' | 'plain' | 'project' | undefined;
-  /** Trailing variables with defaults may be left out. Default false. */
+  /** Trailing variables with defaults may be omitted. Default false. */
   readonly minimization?: boolean | undefined;
   /** False gives every route a controller and an action. Default true. */
   readonly explicit?: boolean | undefined;
-  /** Values of a variable called `controller`. Default: none. */
+  /** Values of a variable named `controller`. Default: none. */
   readonly controllers?: readonly string[] | undefined;
   /** Generated paths end in a slash. Default false. */
   readonly appendSlash?: boolean | undefined;
-  /** Whether matches have a `sub_domain`. Default false. */
+  /** Add `sub_domain` to matches. Default false. */
   readonly subDomains?: boolean | undefined;
-  /** Labels that count as no `sub_domain`, such as `www`. Default: none. */
+  /** Labels that do not count as a `sub_domain`, such as `www`. Default: none. */
   readonly subDomainsIgnore?: readonly string[] | undefined;
-  /** A regular expression for the domain. Default two labels. */
+  /** Regular expression of the domain. Default: two labels. */
   readonly domainMatch?: string | undefined;
-  /** A regular expression that paths must begin with; it is removed before matching. Default none. */
+  /** Regular expression that paths must begin with; it is removed before matching. Default: none. */
   readonly prefix?: string | null | undefined;
-  /** Whether a name means its route, or only its defaults. Default true. */
+  /** A name selects its route, rather than only its defaults. Default true. */
   readonly hardcodeNames?: boolean | undefined;
   /** For `project`: default `[0-9a-f-]+`. */
   readonly projectIdRegex?: string | undefined;
@@ -45,17 +45,17 @@ export interface MapperOptions {
 
 /** Options of a redirect: those of a route, and its status. */
 export type RedirectOptions = RouteOptions & {
-  /** Status: 301, 302, 303, 307 or 308, or with its reason as Routes writes it: `301 Moved Permanently`. Default 302. */
+  /** Status: 301, 302, 303, 307 or 308, or with its reason in Routes' form: `301 Moved Permanently`. Default 302. */
   readonly _redirectCode?: string | number;
 };
 
-/** A redirect: where to, and with which status. */
+/** Target and status of a redirect. */
 export interface Redirect {
   readonly target: Route;
   readonly status: number;
 }
 
-/** A route table, and URLs from it. */
+/** A route table that also generates URLs. */
 export class Mapper extends SubMapperParent {
   readonly #options: MapperOptions;
   readonly #routes: Route[] = [];
@@ -72,12 +72,12 @@ export class Mapper extends SubMapperParent {
     this.#options = options;
   }
 
-  /** The routes that can match, in the order they were added. Static routes, which only generate, are not among them. */
+  /** Routes that can match, in the order of definition. Static routes, which only generate, are not included. */
   get routes(): readonly Route[] {
     return this.#routes;
   }
 
-  /** Routes by name; of several with one name the last. */
+  /** Routes by name; the last one of a repeated name. */
   get names(): ReadonlyMap<string, Route> {
     return this.#names;
   }
@@ -102,7 +102,7 @@ export class Mapper extends SubMapperParent {
     });
   }
 
-  /** A resource: the usual routes of a collection and its members, each also with a format. */
+  /** Adds a resource: the usual routes of a collection and its members, each also with a format. */
   resource(memberName: string, collectionName: string, options: ResourceOptions = {}): this {
     const isNamed = this.guard(String(memberName), null, callSite(), () =>
       checkNames(memberName, collectionName, options.parentResource ?? null),
@@ -116,7 +116,7 @@ export class Mapper extends SubMapperParent {
     return this;
   }
 
-  /** A route that answers with a redirect to `to`, made with what `from` captured. Default status 302. */
+  /** Adds a redirect to `to`, filled with the values captured from `from`. Default status 302. */
   redirect(from: string, to: string, options: RedirectOptions = {}): this {
     const { _redirectCode, _filter: filter, ...matching } = options;
     const { _encoding, _explicit, _minimize } = options;
@@ -129,12 +129,12 @@ export class Mapper extends SubMapperParent {
       const target = this.makeRoute(null, to, shared);
       this.#redirects.set(route, { target, status: this.redirectStatus(options, target) });
     });
-    // One that is refused is no route: it would lack a controller too.
+    // A refused redirect must not stay as a route: it would lack a controller.
     if (!isGood) this.#routes.pop();
     return this;
   }
 
-  /** For `project` mappers: one route without a name, below the project id and without it. */
+  /** For `project` mappers: adds one route without a name, below the project id and without it. */
   createRoute(path: string, method: string, controller: unknown, action: string): this {
     const options = { controller, action, conditions: { method: [method] } };
     this.addRoute(null, `/${this.#projectToken}${path}`, { ...options });
@@ -142,7 +142,7 @@ export class Mapper extends SubMapperParent {
     return this;
   }
 
-  /** Adds copies of routes, with a prefix in front of their paths. */
+  /** Adds copies of routes, with a prefix before their paths. */
   extend(routes: Iterable<Route>, pathPrefix = ''): this {
     for (const route of routes) {
       const joint = pathPrefix !== '' && route.minimize ? '/' : '';
@@ -153,22 +153,22 @@ export class Mapper extends SubMapperParent {
     return this;
   }
 
-  /** Options of a copy of a route that are not among its own. `types` and `written` follow from the path. */
+  /** Returns options of a route's copy that are not among its own. `types` and `written` follow from the path. */
   protected settingsOf(_route: Route): RouteOptions {
     return {};
   }
 
-  /** Redirect of a route; undefined for all others. */
+  /** Returns the redirect of a route; undefined for all others. */
   redirectOf(route: Route): Redirect | undefined {
     return this.#redirects.get(route);
   }
 
-  /** Place where a route was added. */
+  /** Returns the place of a route's definition. */
   originOf(route: Route): Origin | undefined {
     return this.#places.get(route)?.();
   }
 
-  /** The match of the first route that takes the path; null when none does. A bare path fits every method. */
+  /** Returns the match of the first route for the path; null if there is none. A bare path matches every method. */
   match(path: string, request: MatchRequest | null = null): Match | null {
     return this.routeMatch(path, request)?.match ?? null;
   }
@@ -179,12 +179,12 @@ export class Mapper extends SubMapperParent {
     return rest === null ? null : this.compile().find(request?.method ?? null, rest, request);
   }
 
-  /** Beginning of its paths; empty where it has no prefix. */
+  /** Start of its paths; empty without a prefix. */
   get prefix(): string {
     return this.#options.prefix ?? '';
   }
 
-  /** The path after the mapper's prefix; null when it does not begin with it. */
+  /** Returns the path after the mapper's prefix; null if it does not begin with it. */
   withoutPrefix(path: string): string | null {
     const { prefix } = this.#options;
     if (!prefix) return path;
@@ -193,16 +193,16 @@ export class Mapper extends SubMapperParent {
     first.lastIndex = 0;
     const found = first.exec(path);
     if (found === null) return null;
-    // Nearly always it takes the whole path: only a line break ends it.
+    // Nearly always it matches the whole path: only a line break ends it.
     return (first.lastIndex === path.length ? found[1] : path.replace(each, '$1')) || '/';
   }
 
-  /** A URL from values, of the route that fits them best; null when none does. */
+  /** Returns a URL from values, by the route that fits them best; null if there is none. */
   generate(values: UrlValues, scriptName = ''): string | null {
     return this.urls.generate(values, scriptName);
   }
 
-  /** Builder of URLs by name. */
+  /** URL builder by name. */
   get urls(): UrlBuilder {
     const { hardcodeNames = true, explicit = true, appendSlash = false } = this.#options;
     this.#builder ??= new UrlBuilder({
@@ -218,12 +218,12 @@ export class Mapper extends SubMapperParent {
     return this.#builder;
   }
 
-  /** Location of a redirect. Throws a `GenerationError` when the match lacks a variable of the target. */
+  /** Returns the location of a redirect. Throws a `GenerationError` if the match lacks a variable of the target. */
   redirectLocation(redirect: Redirect, match: Match, context: UrlContext): string {
     return this.urls.ofRoute(redirect.target, match, context);
   }
 
-  /** Compiles the table; done at the first match otherwise. */
+  /** Compiles the table; otherwise done at the first match. */
   compile(): RouteTable {
     this.#table ??= new RouteTable(this.#routes, {
       controllers: this.#options.controllers ?? [],
@@ -233,12 +233,12 @@ export class Mapper extends SubMapperParent {
     return this.#table;
   }
 
-  /** Routes that a resource expands to. */
+  /** Returns the routes of a resource. */
   protected expand(memberName: string, collectionName: string, options: ResourceOptions): readonly ExpandedRoute[] {
     return expandResource(memberName, collectionName, options);
   }
 
-  /** Makes a route as this kind of mapper has it. */
+  /** Creates a route for this kind of mapper. */
   protected makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
     if (typeof template !== 'string') {
       throw new RouteError('PORTICO_ROUTE_NO_TEMPLATE', {
@@ -254,12 +254,12 @@ export class Mapper extends SubMapperParent {
     });
   }
 
-  /** The status of a redirect: the number its code begins with. */
+  /** Returns the status of a redirect: the number at the start of its code. */
   protected redirectStatus({ _redirectCode: code = 302 }: RedirectOptions, _target: Route): number {
     return Number.parseInt(String(code), 10);
   }
 
-  /** Runs a definition; what it throws is refused with template and place. False where it was. */
+  /** Runs a definition; its errors are reported with template and place. Returns false for an error. */
   protected guard(name: string | null, template: string | null, place: CallSite, define: () => void): boolean {
     try {
       define();
@@ -275,7 +275,7 @@ export class Mapper extends SubMapperParent {
     throw error;
   }
 
-  /** The table was changed: what was compiled from it is void. */
+  /** Discards everything compiled from the table. */
   protected changed(): void {
     this.#table = undefined;
     this.#builder = undefined;
@@ -290,7 +290,7 @@ export class Mapper extends SubMapperParent {
     return `{project_id:${this.#options.projectIdRegex ?? '[0-9a-f-]+'}}`;
   }
 
-  /** All kinds but Routes' own limit `format`, in the requirements object that was passed in. */
+  /** All kinds except `routes` limit `format`, in the requirements object that was passed in. */
   #withFormat(options: RouteOptions): RouteOptions {
     if ((this.#options.kind ?? 'routes') === 'routes') return options;
     const requirements: Requirements = options.requirements ?? {};
@@ -298,7 +298,7 @@ export class Mapper extends SubMapperParent {
     return { ...options, requirements };
   }
 
-  /** How often a resource is expanded, and with which prefix: `project` does it with and without the project id. */
+  /** Returns the expansions of a resource with their prefixes: `project` has one with and one without the project id. */
   #resourceOptions(options: ResourceOptions): ResourceOptions[] {
     const { kind = 'routes' } = this.#options;
     const { parentResource: parent } = options;

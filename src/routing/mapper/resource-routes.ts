@@ -4,39 +4,39 @@
 import { MEMBER_ID, type ParentResource, type Requirements, type RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
 
-/** Options of `resource`. Any other is dropped, as Routes drops it. */
+/** Options of `resource`. Any other is ignored, as in Routes. */
 export interface ResourceOptions {
   /** Default: the collection name without outer slashes. */
   readonly controller?: unknown;
-  /** More actions on the collection, with their methods: `{ detail: 'GET' }`. */
+  /** Additional actions on the collection, with their methods: `{ detail: 'GET' }`. */
   readonly collection?: Readonly<Record<string, string>> | undefined;
-  /** More actions on a member: `{ action: 'POST' }`. */
+  /** Additional actions on a member: `{ action: 'POST' }`. */
   readonly member?: Readonly<Record<string, string>> | undefined;
-  /** More actions below `/new`. */
+  /** Additional actions below `/new`. */
   readonly new?: Readonly<Record<string, string>> | undefined;
-  /** In front of every path. Default: none. */
+  /** Prefix of every path. Default: none. */
   readonly pathPrefix?: string | null | undefined;
-  /** In front of every name. Default: none. */
+  /** Prefix of every name. Default: none. */
   readonly namePrefix?: string | null | undefined;
-  /** Gives both prefixes where they are not given: `<collection>/:<member>_id` and `<member>_`. */
+  /** Default of both prefixes: `<collection>/:<member>_id` and `<member>_`. */
   readonly parentResource?: ParentResource | null | undefined;
-  /** For the collection and new routes; member routes have one of their own. */
+  /** For the collection and new routes; member routes have a fixed one. */
   readonly requirements?: Requirements | undefined;
   /** Changes the values of each route before its URL is generated. Default: none. */
   readonly _filter?: RouteOptions['_filter'];
   readonly [name: string]: unknown;
 }
 
-/** One route of the expansion, in the order they are connected. */
+/** One route of the expansion, in the order of definition. */
 export interface ExpandedRoute {
   readonly name: string | null;
   readonly template: string;
   readonly options: RouteOptions;
-  /** `.:(format)` is put behind the same route without it. */
+  /** True if it has the suffix `.:(format)`. */
   readonly formatted: boolean;
 }
 
-/** Refuses `resource('books', { … })`, which lacks its collection's name, and a parent that lacks a name. */
+/** Refuses `resource('books', { … })`, which lacks the name of its collection, and a parent without a name. */
 export function checkNames(memberName: unknown, collectionName: unknown, parent: ParentResource | null): void {
   if (typeof memberName !== 'string' || typeof collectionName !== 'string') {
     const name = String(memberName);
@@ -52,7 +52,7 @@ export function checkNames(memberName: unknown, collectionName: unknown, parent:
   });
 }
 
-/** The routes of a resource: each as a pair, the formatted one first. */
+/** Returns the routes of a resource: each as a pair, the formatted one first. */
 export function expandResource(memberName: string, collectionName: string, options: ResourceOptions): ExpandedRoute[] {
   const routes: ExpandedRoute[] = [];
   const { path, namePrefix, shared } = sharedBy(memberName, collectionName, options);
@@ -64,7 +64,7 @@ export function expandResource(memberName: string, collectionName: string, optio
     routes.push({ name: own, template, options: made, formatted: false });
   };
   for (const [method, actions] of byMethod(options.collection ?? {}, { POST: 'create' })) {
-    // The first action of any method but GET takes the collection's own path: for POST that is create.
+    // The first action of any method except GET uses the collection's own path: for POST that is create.
     const primary = method === 'GET' ? undefined : actions.shift();
     for (const action of actions) add(`${action}_${collectionName}`, `${path}/${action}`, method, action);
     if (primary !== undefined) add(null, path, method, primary);
@@ -88,7 +88,7 @@ export function expandResource(memberName: string, collectionName: string, optio
   return routes;
 }
 
-/** Options common to all routes of a resource. */
+/** Returns options common to all routes of a resource. */
 function sharedBy(memberName: string, collectionName: string, options: ResourceOptions) {
   const { parentResource: parent = null, requirements } = options;
   const below = parent === null ? '' : `${parent.collectionName}/:${parent.memberName}_id`;
@@ -108,9 +108,7 @@ function sharedBy(memberName: string, collectionName: string, options: ResourceO
   };
 }
 
-/**
- * Actions by their method, in upper case, in the order in which the methods appear; those of `first` are the first of theirs.
- */
+/** Returns actions by their method, in upper case, in the order in which the methods appear; those of `first` come first. */
 function byMethod(
   actions: Readonly<Record<string, string>>,
   first: Readonly<Record<string, string>> = {},

@@ -1,5 +1,5 @@
 /**
- * A router's settings of a route, beside its place in the table.
+ * Settings of a router's route that are not part of the mapper's route.
  */
 import type { App, Filter } from '../../app/index.js';
 import {
@@ -21,32 +21,32 @@ import type { ParamType } from '../route/param-types.js';
 import type { Route, RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
 
-/** Options of a router's routes, besides those of a mapper's. */
+/** Options of a router's routes, in addition to those of a mapper. */
 export interface RouteSettings {
-  /** A function that answers, where a route needs no controller. */
+  /** Handler function of a route without a controller. */
   readonly handler?: Handler | undefined;
   /** Filters around the controller, inside those of `router.use`; the first is the outermost. */
   readonly filters?: readonly Filter[] | undefined;
-  /** Guard, where the action has none. Default: the router's. */
+  /** Guard, if the action has none. Default: the router's. */
   readonly auth?: Auth | undefined;
-  /** Largest body, in bytes. Default: the router's. */
+  /** Largest body in bytes. Default: the router's. */
   readonly bodyLimit?: number | undefined;
-  /** Milliseconds until the route answers 503 and `request.signal` is aborted. Default: none. */
+  /** Milliseconds after which the route answers 503 and `request.signal` is aborted. Default: none. */
   readonly deadline?: number | undefined;
-  /** Body, query and response schemas, as an action has them; where the action has none of its own. */
+  /** Schemas of body, query and response, for an action that has none. */
   readonly schema?: Pick<RangedOptions, 'body' | 'query' | 'response'> | undefined;
-  /** For Fastify plugins that look at the level of a route. */
+  /** Level for Fastify plugins that read it from a route. */
   readonly logLevel?: string | undefined;
-  /** For filters and Fastify plugins: `request.routeOptions.config`. */
+  /** Configuration for filters and Fastify plugins: `request.routeOptions.config`. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** The settings as they are kept; a mount has an app. */
+/** Stored settings; a mount has an app. */
 export interface KeptSettings extends RouteSettings {
   readonly _mounted?: App | undefined;
-  /** The path as it was written, with the types of its variables. */
+  /** The written path, with the types of its variables. */
   readonly written?: string | undefined;
-  /** The types of variables, by name. */
+  /** Types of variables, by name. */
   readonly types?: ReadonlyMap<string, ParamType> | undefined;
 }
 
@@ -78,7 +78,7 @@ export const ROUTE_OPTIONS: OptionNames = {
   defaults: true,
 };
 
-/** Options of a router's redirect, checked beside those of its route. */
+/** Options of a router's redirect, checked together with those of its route. */
 export const REDIRECT_OPTIONS: OptionNames = {
   what: 'a redirect',
   plain: new Set(['_redirectCode']),
@@ -102,7 +102,9 @@ export const MOUNT_OPTIONS: OptionNames = {
   defaults: false,
 };
 
-/** Options of a route, the router's apart from the mapper's. Throws `PORTICO_ROUTE_OPTION` for values that the router's cannot have. */
+/**
+ * Splits options of a route into the router's and the mapper's. Throws `PORTICO_ROUTE_OPTION` for invalid values of the router's options.
+ */
 export function splitSettings(options: RouteOptions): { settings: KeptSettings; rest: RouteOptions } {
   const entries = Object.entries(options);
   const settings: KeptSettings = Object.fromEntries(entries.filter(([name]) => NAMES.has(name)));
@@ -119,7 +121,7 @@ const SETTING_KINDS: Readonly<Partial<Record<keyof RouteSettings, OptionKind>>> 
   bodyLimit: BYTES,
   deadline: MILLISECONDS,
   schema: OBJECT,
-  // As pino and so Fastify has them.
+  // The levels of pino, and so of Fastify.
   logLevel: oneOf(...LOG_LEVELS, 'fatal'),
   config: OBJECT,
 };
@@ -132,7 +134,7 @@ function checkSettings(settings: RouteSettings): void {
   refuseWrongValues(code, "a route's schema", schema, SCHEMA_KINDS);
 }
 
-/** Options that belong somewhere else, with that place. */
+/** Options that belong elsewhere, with that place. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['method', "conditions: { method: ['GET'] }"],
   ['methods', "conditions: { method: ['GET'] }"],
@@ -143,22 +145,22 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['response', 'schema: { response: … }'],
 ]);
 
-/** The names of the options of a route, or of a resource. */
+/** Names of the options of a route, or of a resource. */
 export interface OptionNames {
   /** `a route`. */
   readonly what: string;
   /** Options whose values are texts, numbers or booleans. */
   readonly plain: ReadonlySet<string>;
-  /** All others. */
+  /** All other options. */
   readonly other: ReadonlySet<string>;
-  /** Whether a text, a number or a boolean of another name is a default. */
+  /** True if a text, a number or a boolean under another name is a default. */
   readonly defaults: boolean;
 }
 
 /**
- * Throws `PORTICO_ROUTE_OPTION` for all names that can only be a mistake: defaults are texts, so a list, an object or a
- * function is none; neither is `method`; and a name near to an option that is not given was meant to be that. `variables`
- * are the names that the path gives a meaning.
+ * Throws `PORTICO_ROUTE_OPTION` for all names that can only be a mistake: defaults are texts, so a list, an object or a function is not
+ * one; neither is `method`; and a name similar to an option that is not set was probably intended as that. `variables`: names with a
+ * meaning in the path.
  */
 export function checkOptionNames(
   options: Readonly<Record<string, unknown>>,
@@ -178,7 +180,7 @@ export function checkOptionNames(
   });
 }
 
-/** Undefined for what may be a default. */
+/** Returns undefined for a possible default. */
 function hintFor(
   name: string,
   value: unknown,
@@ -191,7 +193,7 @@ function hintFor(
   const missing = (known: Iterable<string>): string[] =>
     [...known].filter((option) => (!option.startsWith('_') || option === '_redirectCode') && !isGiven(option));
   if (defaults && isText(value)) {
-    // No default is a switch: a misspelt `auth: true` would leave a route open.
+    // No default is a boolean: a misspelt `auth: true` would leave a route open.
     const switches = typeof value === 'boolean' ? missing(['auth']) : [];
     const near = nearestNames(name, [...missing(plain), 'method', ...switches]);
     return near.includes('method') ? `Write ${ELSEWHERE.get('method')}.` : didYouMean(near);
@@ -217,7 +219,7 @@ export function checkSlash({ parts: [first], minimize, isStatic, template }: Rou
   });
 }
 
-/** Throws for a status that redirects nothing. */
+/** Throws for a status that does not redirect. */
 export function checkRedirectStatus(status: number, code: string | number | undefined): void {
   if ([301, 302, 303, 307, 308].includes(status)) return;
   throw new RouteError('PORTICO_ROUTE_REDIRECT', {

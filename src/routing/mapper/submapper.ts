@@ -8,26 +8,26 @@ import { RouteError } from '../route/route-error.js';
 
 /** Parent of a submapper's routes: a mapper, or another submapper. */
 export interface RouteParent {
-  /** `connect` with both arguments; a null path takes the name for the path where a submapper has a path prefix. */
+  /** `connect` with both arguments; for a null path, the name is the path if a submapper has a path prefix. */
   addRoute(name: string | null, path: string | null, options: RouteOptions): void;
   readonly resourceName?: string | null;
   readonly formatted?: boolean;
 }
 
-/** The standard actions, which `actions` may name. */
+/** Standard actions, which `actions` may name. */
 export type SubMapperAction = 'index' | 'create' | 'new' | 'show' | 'update' | 'delete' | 'edit';
 
 /** Options of a submapper; all others are added to each of its routes. */
 export interface SubMapperOptions extends RouteOptions {
-  /** In front of every path; prefixes of nested submappers follow one another. */
+  /** Prefix of every path; prefixes of nested submappers are joined. */
   readonly pathPrefix?: string | undefined;
-  /** In front of every name. */
+  /** Prefix of every name. */
   readonly namePrefix?: string | undefined;
-  /** Names the route of `index`. Default: none. */
+  /** Name of the route of `index`. Default: none. */
   readonly collectionName?: string | null | undefined;
   /** Default: the parent's, else the controller. */
   readonly resourceName?: string | null | undefined;
-  /** Whether link, action and the standard actions add `{.format}`. Default: the parent's, else true. */
+  /** Add `{.format}` to link, action and the standard actions. Default: the parent's, else true. */
   readonly formatted?: boolean | null | undefined;
   /** Standard actions to add at once, in this order. */
   readonly actions?: readonly SubMapperAction[] | undefined;
@@ -35,15 +35,15 @@ export interface SubMapperOptions extends RouteOptions {
 
 /** Arguments of link, action and the standard actions. */
 export interface StandardRouteOptions extends RouteOptions {
-  /** The name of the route. Default: made of `rel` or `action` and the resource name. */
+  /** Name of the route. Default: derived from `rel` or `action` and the resource name. */
   readonly name?: string | null | undefined;
-  /** The last segment of the path of a link. Default: `name`. */
+  /** Last segment of the path of a link. Default: `name`. */
   readonly rel?: string | null | undefined;
-  /** The action of the controller. Default: `rel`, else `name`. */
+  /** Action of the controller. Default: `rel`, else `name`. */
   readonly action?: string | null | undefined;
   /** Default GET. */
   readonly method?: string | null | undefined;
-  /** As that of a submapper, which is the default. */
+  /** As in the submapper, which is the default. */
   readonly formatted?: boolean | null | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface CollectionOptions extends SubMapperOptions {
   readonly collectionActions?: readonly SubMapperAction[] | undefined;
   /** Default show, update, delete, edit. */
   readonly memberActions?: readonly SubMapperAction[] | undefined;
-  /** Options of the submapper `member` alone. Default: none. */
+  /** Options of the submapper `member` only. Default: none. */
   readonly memberOptions?: SubMapperOptions | null | undefined;
 }
 
@@ -63,12 +63,12 @@ export interface CollectionOptions extends SubMapperOptions {
 export abstract class SubMapperParent implements RouteParent {
   abstract addRoute(name: string | null, path: string | null, options: RouteOptions): void;
 
-  /** A partial version of this mapper: its options are added to every route. */
+  /** Returns a partial version of this mapper: its options are added to every route. */
   submapper(options: SubMapperOptions = {}): SubMapper {
     return new SubMapper(this, options);
   }
 
-  /** A submapper for a collection, with index, create and new; its `member` has show, update, delete and edit. */
+  /** Returns a submapper for a collection, with index, create and new; its `member` has show, update, delete and edit. */
   collection(
     collectionName: string | null,
     resourceName: string | null,
@@ -116,7 +116,7 @@ export class SubMapper extends SubMapperParent {
     for (const action of actions ?? []) this.#runStandard(action);
   }
 
-  /** Adds a route. Without a name it stays without one, also under a name prefix. */
+  /** Adds a route. Without a name it has none, even with a name prefix. */
   connect(template: string, options?: RouteOptions): this;
   connect(name: string | null, template: string, options?: RouteOptions): this;
   connect(first: string | null, second: string | RouteOptions = {}, third: RouteOptions = {}): this {
@@ -134,7 +134,7 @@ export class SubMapper extends SubMapperParent {
     this.#parent.addRoute(routeName, routePath, mergeOptions(this.#options, withoutUndefined(options)));
   }
 
-  /** A route below this submapper's path: `/<rel or name>`, called `name` or `<rel>_<resource name>`. */
+  /** Adds a route below this submapper's path: `/<rel or name>`, named `name` or `<rel>_<resource name>`. */
   link(options: StandardRouteOptions = {}): this {
     const { rel, name, action, method = 'GET', formatted, ...rest } = options;
     const path = `/${text(rel || name, 'rel or name')}${this.#suffix(formatted)}`;
@@ -143,7 +143,7 @@ export class SubMapper extends SubMapperParent {
     return this;
   }
 
-  /** A route at this submapper's own path, called `name` or `<action>_<resource name>`. */
+  /** Adds a route at this submapper's own path, named `name` or `<action>_<resource name>`. */
   action(options: StandardRouteOptions = {}): this {
     const { name, action, method = 'GET', formatted, rel, ...rest } = options;
     const extra: RouteOptions = rel === undefined ? rest : { ...rest, rel };
@@ -197,7 +197,10 @@ export class SubMapper extends SubMapperParent {
 
 const STANDARD: ReadonlySet<string> = new Set(['index', 'create', 'new', 'show', 'update', 'delete', 'edit']);
 
-/** Prefixes are this level's own; of the rest the inner value wins, and objects are merged, inner keys winning. */
+/**
+ * Merges options: prefixes belong to one level; of other options the inner value applies, and objects are merged, with precedence for inner
+ * keys.
+ */
 function mergeOptions(outer: Readonly<Record<string, unknown>>, inner: RouteOptions): RouteOptions {
   const merged = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of Object.entries(outer)) {
@@ -218,7 +221,7 @@ function withMethod(options: RouteOptions, method: string | null | undefined): R
   return method && options.conditions === undefined ? { ...options, conditions: { method } } : options;
 }
 
-/** The standard actions fix action and method; giving them again is a contradiction, not a choice. */
+/** The standard actions have a fixed action and method; setting them again is a contradiction. */
 function fixed(options: StandardRouteOptions, action: string, method: string): StandardRouteOptions {
   for (const key of ['action', 'method']) {
     if (options[key] === undefined) continue;

@@ -1,5 +1,5 @@
 /**
- * A route with its expression, and the answer it gives for a path.
+ * A route with its expression, and its match for a path.
  */
 import { acceptsMethod, acceptsSubDomain, type Match, type MatchRequest } from '../route/conditions.js';
 import { isTruthy, type Route } from '../route/route.js';
@@ -7,29 +7,29 @@ import { translateRegex } from '../template/python-regex.js';
 import { type PatternSource, wholePattern } from '../template/template.js';
 import { hasManyWays, shortestParts } from './shortest-parts.js';
 
-/** The text of each variable; undefined for an optional one that is not there. */
+/** Text of each variable; undefined for an absent optional one. */
 export type Captured = readonly (string | undefined)[];
 
 /** A route of a compiled table. */
 export class CompiledRoute {
   readonly route: Route;
-  /** Its place among the routes of the table that can match, in the order they were defined. */
+  /** Index among the routes of the table that can match, in the order of definition. */
   readonly index: number;
-  /** Literal text in front of the first variable: a path must begin with it. */
+  /** Literal text before the first variable: a path must begin with it. */
   readonly prefix: string;
-  /** Names of the captured values, in the order of the path: the variables, and named groups of requirements. */
+  /** Names of the captured values, in the order of the path: variables, and named groups of requirements. */
   readonly names: readonly string[];
-  /** Its place in the order in which routes are tried. Given by the table. */
+  /** Its rank in the order in which routes are tried. Set by the table. */
   rank = -1;
-  /** More than path and method decide: the conditions have to be asked. */
+  /** True if other conditions than path and method must be checked. */
   readonly conditional: boolean;
   /** Source of its expression. */
   readonly source: PatternSource;
   #regex: RegExp | undefined;
-  /** Its expression could take long, and is not used. */
+  /** Its expression could take very long, and is not used. */
   readonly #hasManyWays: boolean;
 
-  /** `controllers`: what a variable called `controller` may be. */
+  /** `controllers`: values of a variable named `controller`. */
   constructor(route: Route, index: number, controllers: readonly string[]) {
     const { parts, requirements, defaults, minimize, conditions } = route;
     this.route = route;
@@ -38,8 +38,7 @@ export class CompiledRoute {
     this.source = { parts, requirements, defaults, minimize, controllers };
     this.names = [...route.variables.keys()];
     this.#hasManyWays = hasManyWays(parts, this.source);
-    // A route whose expression can only be broken by a name need not have it compiled before it is wanted, and the
-    // tree decides most routes without it.
+    // If only a name can make the expression invalid, it is compiled on demand; the tree decides most routes without it.
     if (!hasPlainNames(route)) {
       const translated = translateRegex(wholePattern(this.source));
       this.#regex = new RegExp(translated.source, 'v');
@@ -49,13 +48,13 @@ export class CompiledRoute {
       conditions !== null && (conditions.function !== undefined || Object.hasOwn(conditions, 'subDomain'));
   }
 
-  /** Over the whole path, with a group for each name. */
+  /** Expression of the whole path, with a group for each name. */
   get regex(): RegExp {
     this.#regex ??= new RegExp(translateRegex(wholePattern(this.source)).source, 'v');
     return this.#regex;
   }
 
-  /** The values for a whole path; null when it is not this route's. Conditions are not asked. */
+  /** Returns the values of a whole path; null if it does not match. Conditions are not checked. */
   capture(path: string): Captured | null {
     if (!path.startsWith(this.prefix)) return null;
     if (this.#hasManyWays) return shortestParts(this.route.parts, path, 0, path.length, true);
@@ -64,15 +63,15 @@ export class CompiledRoute {
     return this.names.map((name) => groups.groups?.[name]);
   }
 
-  /** Whether a whole path is this route's. */
+  /** Reports whether a whole path matches. */
   takes(path: string): boolean {
     if (this.#hasManyWays) return this.capture(path) !== null;
     return path.startsWith(this.prefix) && this.regex.test(path);
   }
 
   /**
-   * Its answer for values it captured, once its conditions accept: method, sub-domain, and last the function, which may add
-   * to the match. `subDomainOf` undefined: the table does not look at sub-domains.
+   * Returns the match for captured values, if its conditions accept: method, sub-domain, and last the function, which may add to the match.
+   * `subDomainOf` undefined: the table does not use sub-domains.
    */
   answer(
     captured: Captured,
@@ -89,18 +88,18 @@ export class CompiledRoute {
   }
 }
 
-/** Names that are identifiers, once each, and no requirement that could have group names or back references. */
+/** Reports whether names are unique identifiers, and no requirement can have group names or back references. */
 function hasPlainNames({ parts, variables, requirements, minimize }: Route): boolean {
   if (minimize || parts.filter((part) => typeof part !== 'string').length !== variables.size) return false;
   for (const name of variables.keys()) if (!/^[A-Za-z_]\w*$/.test(name)) return false;
   return !Object.values(requirements).some((requirement) => /\(\?P|\\[1-9]/.test(requirement));
 }
 
-/** Result of a lookup: the route and its values; the match is made when it is asked for. */
+/** Result of a lookup: the route and its values; the match is created on demand. */
 export class Found {
   declare readonly compiled: CompiledRoute;
   declare readonly captured: Captured;
-  /** Undefined: the table does not look at sub-domains. */
+  /** Undefined: the table does not use sub-domains. */
   declare readonly subDomain: string | null | undefined;
   declare private made: Match | undefined;
 
@@ -111,7 +110,7 @@ export class Found {
     this.made = undefined;
   }
 
-  /** Variables, then defaults. A default replaces a value that is empty. */
+  /** Variables, then defaults. A default replaces an empty value. */
   get match(): Match {
     if (this.made !== undefined) return this.made;
     const { names, route } = this.compiled;

@@ -1,5 +1,5 @@
 /**
- * A compiled route table: the order in which routes are tried, and the index that finds the first.
+ * A compiled route table: the order in which routes are tried, and the index that finds the first match.
  */
 import { METHODS } from 'node:http';
 import { acceptsMethod, type MatchRequest, type SubDomainOptions, subDomainReader } from '../route/conditions.js';
@@ -8,11 +8,11 @@ import { CompiledRoute, Found } from './compiled-route.js';
 import { type PlannedRoute, patternFacts, planRoute } from './segment-steps.js';
 import { SegmentTree } from './segment-tree.js';
 
-/** How a table is compiled. */
+/** Options of a table. */
 export interface RouteTableOptions extends SubDomainOptions {
-  /** Values of a variable called `controller`. */
+  /** Values of a variable named `controller`. */
   readonly controllers: readonly string[];
-  /** Told of a route that cannot be compiled; it throws, or collects and lets the others go on. */
+  /** Called with a route that does not compile; it throws, or collects the error and lets the others continue. */
   readonly refuse: (route: Route, error: Error) => void;
 }
 
@@ -20,15 +20,15 @@ export interface RouteTableOptions extends SubDomainOptions {
 export class RouteTable {
   /** In the order of definition. */
   readonly routes: readonly CompiledRoute[];
-  /** In the order they are tried: the longest literal prefix first, then the order of definition. */
+  /** In the order in which they are tried: the longest literal prefix first, then the order of definition. */
   readonly ranked: readonly CompiledRoute[];
-  /** The methods that a route asks for by name. */
+  /** Methods that routes name. */
   readonly methods: readonly string[];
-  /** {@link ranked}, with the steps by which they are looked up. */
+  /** {@link ranked}, with the steps of their lookup. */
   readonly planned: readonly PlannedRoute[];
   readonly #subDomainOf: ((request: MatchRequest | null) => string | null) | undefined;
   readonly #trees = new Map<string, SegmentTree>();
-  /** For methods that no route names: only routes that take any. */
+  /** For methods that no route names: only routes without a method condition. */
   readonly #otherMethods: SegmentTree;
   #anyMethod: SegmentTree | undefined;
 
@@ -49,10 +49,7 @@ export class RouteTable {
     this.#otherMethods = this.#tree((conditions) => typeof (conditions?.method ?? '') === 'string');
   }
 
-  /**
-   * The first route that takes path and method. `method` null: methods are not looked at. `request` is for the other
-   * conditions.
-   */
+  /** Returns the first route for path and method. `method` null: methods are not checked. `request`: for the other conditions. */
   find(method: string | null, path: string, request: MatchRequest | null): Found | null {
     if (path.charCodeAt(0) !== SLASH || path.charCodeAt(path.length - 1) === NEWLINE) {
       return this.scan(path, request ?? (method === null ? null : { method }));
@@ -74,7 +71,7 @@ export class RouteTable {
     }
   }
 
-  /** As {@link find}, without the index. `request` null: methods are not looked at. */
+  /** As {@link find}, without the index. `request` null: methods are not checked. */
   scan(path: string, request: MatchRequest | null): Found | null {
     for (const compiled of this.ranked) {
       const captured = compiled.capture(path);
@@ -109,7 +106,7 @@ function compileRoutes(routes: readonly Route[], options: RouteTableOptions): Co
   return compiled;
 }
 
-/** The usual methods, and those of lists; of a text, every run of capitals in it that is a method. */
+/** Returns the usual methods, and those of lists; of a text, every word in capitals that is a method. */
 function methodsOfTable(routes: readonly CompiledRoute[]): string[] {
   const names = routes.flatMap(({ route: { conditions } }) => {
     const method = conditions?.method ?? [];
@@ -120,7 +117,7 @@ function methodsOfTable(routes: readonly CompiledRoute[]): string[] {
   return [...new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', ...names])];
 }
 
-/** In characters: those outside of the first plane count once. */
+/** Returns the length in characters: those outside of the BMP count once. */
 function lengthOf(text: string): number {
   let length = 0;
   for (const _ of text) length++;

@@ -1,8 +1,8 @@
 /**
- * How a route is looked up segment by segment: what each segment of a path must be, and the values it gives.
+ * Steps of a route's lookup by segment: the test of each segment of a path, and the values it captures.
  *
- * The steps go as far as segments alone are certain. A variable that may take a slash, or whose expression looks at
- * its surroundings, ends them; from there on the expression of the whole path decides.
+ * The steps go as far as segments are independent. A variable that may contain a slash, or whose expression depends on its surroundings,
+ * ends them; from there on the expression of the whole path decides.
  */
 
 import { MEMBER_ID } from '../route/route.js';
@@ -11,35 +11,35 @@ import { fullPart, type PatternSource, PLAIN, type TemplatePart, variablePattern
 import type { CompiledRoute } from './compiled-route.js';
 import { hasManyWays, shortestParts } from './shortest-parts.js';
 
-/** Test of one segment. Steps with the same key are the same. */
+/** Test of one segment. Steps with the same key are equal. */
 export type Step =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'variable'; readonly key: string; readonly test: SegmentTest }
   | {
       readonly kind: 'mixed';
       readonly key: string;
-      /** The text it begins with. */
+      /** Text at its start. */
       readonly head: string;
-      /** Some text in it has a dot. */
+      /** True if a text in it has a dot. */
       readonly dotted: boolean;
       readonly read: SegmentReader;
     };
 
-/** Whether a segment, given by its place in a path, is what a variable takes. */
+/** Reports whether a segment, given by its position in a path, matches a variable. */
 export type SegmentTest = (path: string, start: number, end: number) => boolean;
 
-/** The values of the variables of a segment that begins with the head; null when it is another. */
+/** Returns the values of the variables of a segment that begins with the head; null if it does not match. */
 export type SegmentReader = (path: string, start: number, end: number) => readonly (string | undefined)[] | null;
 
-/** A route with the steps by which it is looked up. */
+/** A route with its lookup steps. */
 export interface PlannedRoute {
   readonly compiled: CompiledRoute;
   readonly steps: readonly Step[];
-  /** False: the steps are not all, the expression of the whole path decides and gives the values. */
+  /** False: the steps are incomplete; the expression of the whole path decides and captures the values. */
   readonly isWhole: boolean;
 }
 
-/** The steps of a route; a template that does not begin with a slash has no certain segment. */
+/** Returns the steps of a route; a template that does not begin with a slash has no independent segment. */
 export function planRoute(compiled: CompiledRoute, facts: PatternFacts): PlannedRoute {
   const { source } = compiled;
   const [first] = source.parts;
@@ -55,7 +55,7 @@ export function planRoute(compiled: CompiledRoute, facts: PatternFacts): Planned
   return { compiled, steps, isWhole: certain < 0 };
 }
 
-/** The parts of each segment; a text part may hold several slashes. */
+/** Returns the parts of each segment; a text part may contain several slashes. */
 function splitSegments(parts: readonly TemplatePart[]): TemplatePart[][] {
   const segments: TemplatePart[][] = [];
   for (const part of parts) {
@@ -88,9 +88,9 @@ function stepOf(parts: readonly TemplatePart[], source: PatternSource, facts: Pa
 }
 
 /**
- * Reads a segment of text and variables: `v{major}`, `{id}.{format}`, `{a}..{b}`. The shapes that the formatted routes of
- * resources have are decided by looking for the text between the variables, in a third of the time that an expression
- * takes (bench/micro/routing.mjs, "formatted").
+ * Returns a reader of a segment with text and variables: `v{major}`, `{id}.{format}`, `{a}..{b}`. The shapes of a resource's formatted
+ * routes are matched by searching for the text between the variables, in a third of the time of an expression (bench/micro/routing.mjs,
+ * "formatted").
  */
 function segmentReader(parts: readonly TemplatePart[], source: PatternSource, facts: PatternFacts): SegmentReader {
   const [head, ...rest] = typeof parts[0] === 'string' ? parts : ['', ...parts];
@@ -145,11 +145,11 @@ function longestThenVariable(skip: number, separator: string, test: SegmentTest)
 
 const BACKSLASH = 92;
 
-/** Known facts about the expressions of variables, which many routes share; one object for each table. */
+/** Properties of variables' expressions, which many routes share; one object for each table. */
 export interface PatternFacts {
-  /** Whether an expression takes one segment or less, whatever is around it. */
+  /** Reports whether an expression matches at most one segment, independent of its surroundings. */
   isLocal(pattern: string): boolean;
-  /** Whether a whole segment is what an expression takes. */
+  /** Returns the test of a whole segment for an expression. */
   test(pattern: string): SegmentTest;
 }
 
@@ -177,7 +177,7 @@ function segmentTest(pattern: string): SegmentTest {
   return simple ? characterTest(regex) : (path, start, end) => regex.test(path.slice(start, end));
 }
 
-/** For expressions like `[0-9a-f-]+`: a table of the ASCII characters; others are left to the expression. */
+/** Returns a test for expressions like `[0-9a-f-]+`: a table of the ASCII characters; others are tested by the expression. */
 function characterTest(regex: RegExp): SegmentTest {
   const members = Uint8Array.from({ length: 128 }, (_, code) => (regex.test(String.fromCharCode(code)) ? 1 : 0));
   return (path, start, end) => {

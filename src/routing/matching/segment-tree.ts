@@ -1,17 +1,17 @@
 /**
- * The index of a route table: a tree of path segments that returns the route of the lowest rank.
+ * Index of a route table: a tree of path segments that returns the route with the lowest rank.
  *
- * A lookup walks the literal child first, then variables, then routes that span segments, and leaves out every subtree
- * that cannot hold a better rank than the one found. Literal text has the longest prefix and so the lowest rank: the
- * first hit is nearly always the answer. A node is visited at most once, so the table bounds the cost, not the client.
+ * A lookup visits the literal child first, then variables, then routes that span segments, and skips every subtree that cannot contain a
+ * better rank than the one found. Literal text has the longest prefix and so the lowest rank: the first hit is nearly always the result. A
+ * node is visited at most once, so the table limits the cost, not the client.
  */
 import type { Captured } from './compiled-route.js';
 import type { PlannedRoute, SegmentReader, SegmentTest, Step } from './segment-steps.js';
 
-/** A tree over the routes of one method. Not re-entrant, and need not be: a lookup is synchronous. */
+/** A tree over the routes of one method. Not re-entrant, because a lookup is synchronous. */
 export class SegmentTree {
   readonly #root = new Node(0);
-  /** Start of each segment of the path being looked up. */
+  /** Start of each segment of the current path. */
   readonly #starts: number[] = [1];
   #path = '';
   #best: PlannedRoute | null = null;
@@ -27,7 +27,7 @@ export class SegmentTree {
     }
   }
 
-  /** The route of the lowest rank above `above` that takes the path, which begins with a slash; null when none does. */
+  /** Returns the route with the lowest rank above `above` that matches the path, which begins with a slash; null if there is none. */
   find(path: string, above: number): PlannedRoute | null {
     this.#path = path;
     this.#best = null;
@@ -37,7 +37,7 @@ export class SegmentTree {
     return this.#best;
   }
 
-  /** The values of the route that {@link find} has just returned. */
+  /** Returns the values of the route that {@link find} has just returned. */
   capture({ compiled, steps, isWhole }: PlannedRoute): Captured {
     const path = this.#path;
     if (!isWhole) return compiled.capture(path)!;
@@ -88,7 +88,7 @@ export class SegmentTree {
     }
   }
 
-  /** Looked up by head, not one after another: the client chooses what misses them all. */
+  /** Looked up by head, not one after another: a client could choose segments that match none of them. */
   #visitMixed({ mixed, headLengths, needsDot }: Node, start: number, end: number, depth: number): void {
     const path = this.#path;
     const segment = path.slice(start, end);
@@ -105,18 +105,18 @@ export class SegmentTree {
   }
 }
 
-/** Continuations of the same segments. Routes come in order of rank, so lists stay sorted. */
+/** Continuations of the same segments. Routes are added in order of rank, so lists are sorted. */
 class Node {
-  /** The rank of the first route that passes here. */
+  /** Rank of the first route that passes through this node. */
   readonly lowest: number;
   readonly literals = new Map<string, Node>();
-  /** Segments of text and variables, by the text they begin with. */
+  /** Segments of text and variables, by the text at their start. */
   readonly mixed = new Map<string, { readonly read: SegmentReader; readonly node: Node }[]>();
-  /** The rank of the first route that passes through one of them. */
+  /** Rank of the first route that passes through one of them. */
   lowestMixed = Number.POSITIVE_INFINITY;
-  /** The lengths of the texts they begin with, ascending. */
+  /** Lengths of these texts, ascending. */
   readonly headLengths: number[] = [];
-  /** Every one of them has a dot: the formatted twins of a resource, which most paths are not. */
+  /** True if every one of them has a dot: the formatted routes of a resource, which most paths do not match. */
   needsDot = true;
   readonly variables: { readonly test: SegmentTest; readonly node: Node }[] = [];
   /** Routes that end here. */
@@ -129,7 +129,7 @@ class Node {
     this.lowest = lowest;
   }
 
-  /** `rank`: that of the route which passes. */
+  /** `rank`: that of the passing route. */
   child(step: Step, rank: number): Node {
     const key = step.kind === 'literal' ? step.text : `${step.kind} ${step.key}`;
     const nodes = step.kind === 'literal' ? this.literals : this.#byKey;

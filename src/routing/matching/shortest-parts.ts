@@ -1,14 +1,14 @@
 /**
- * Templates whose variables have no requirements, in time by the length of the path.
+ * Matches templates whose variables have no requirements, in time proportional to the length of the path.
  *
- * An expression such as `([^/]+?)-([^/]+?)-([^/]+?)x` tries all ways in which a path of hyphens can be parted, which for a
- * client's 8 KB are billions. Here each place of the path is looked at once for each part.
+ * An expression such as `([^/]+?)-([^/]+?)-([^/]+?)x` tries all ways to split a path of hyphens, which for a client's 8 KB are billions.
+ * Here each position of the path is visited once for each part.
  */
 import { type PatternSource, requirementOf, type TemplatePart } from '../template/template.js';
 
 /**
- * Parts a path, or a segment of one, as the expression of the parts does: each variable as short as what follows it allows. Gives
- * the values of the variables in order, undefined for a suffix that is not there; null where the parts do not fit.
+ * Splits a path, or a segment of one, as the expression of the parts does: each variable as short as the parts after it allow. Returns the
+ * values of the variables in order, undefined for an absent suffix; null if the parts do not match.
  */
 export function shortestParts(
   parts: readonly TemplatePart[],
@@ -35,7 +35,7 @@ export function shortestParts(
   return values;
 }
 
-/** For each part, and the end behind them: at which places of the path it and all that follow fit. */
+/** Returns for each part, and the end after them, the positions of the path at which it and all later parts match. */
 function partsFit(
   parts: readonly TemplatePart[],
   path: string,
@@ -46,7 +46,7 @@ function partsFit(
   const size = end - start + 1;
   let rest = new Uint8Array(size);
   rest[size - 1] = 1;
-  // As Python's `$` has it.
+  // As Python's `$` does.
   if (mayEndLine && size > 1 && path.charCodeAt(end - 1) === NEWLINE) rest[size - 2] = 1;
   const fits = [rest];
   for (const part of parts.toReversed()) {
@@ -56,7 +56,7 @@ function partsFit(
   return fits;
 }
 
-/** Whether the expression of these parts may try one way after the other, and consists of nothing but what is known here. */
+/** Reports whether the expression of these parts may backtrack, and consists only of known elements. */
 export function hasManyWays(parts: readonly TemplatePart[], { requirements, minimize }: PatternSource): boolean {
   const variables = parts.filter((part) => typeof part !== 'string');
   if (minimize || variables.length < 2 || new Set(variables.map(({ name }) => name)).size < variables.length)
@@ -95,7 +95,7 @@ function variableFits(type: string, rest: Uint8Array, path: string, start: numbe
     fits[index] = next < rest.length ? rest[next]! | fits[next]! : 0;
   }
   if (type !== '.') return fits;
-  // With the dot before it, and left out where the rest fits without.
+  // With the dot before it, and omitted if the rest matches without.
   return rest.map((fit, index) =>
     fit === 1 || (path.charCodeAt(start + index) === DOT && fits[index + 1] === 1) ? 1 : 0,
   );
@@ -106,7 +106,7 @@ function takes(type: string, code: number): boolean {
   return code !== SLASH && (type !== '.' || code !== DOT);
 }
 
-/** The place behind a character. One outside of the first plane takes two. */
+/** Returns the position after a character. One outside of the BMP takes two. */
 function after(path: string, at: number): number {
   return at + (path.codePointAt(at)! > 0xffff ? 2 : 1);
 }

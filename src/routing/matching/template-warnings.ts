@@ -1,5 +1,5 @@
 /**
- * Routes that say something else than they seem to, and requirements that take long to match.
+ * Warnings of routes whose template is misleading, and of requirements that take long to match.
  */
 import { nearestOrAll } from '../../errors/index.js';
 import type { Requirements, Route } from '../route/route.js';
@@ -7,9 +7,9 @@ import { translateRegex } from '../template/python-regex.js';
 import type { RouteWarning } from '../template/template.js';
 import type { CompiledRoute } from './compiled-route.js';
 
-/** Everything odd about the routes of a table. */
+/** Returns the warnings of a table's routes. */
 export function warningsOf(routes: readonly Route[]): readonly (RouteWarning & { readonly route: Route })[] {
-  // Nova's kinds of mappers write `format` into all requirements.
+  // Nova's kinds of mappers add `format` to all requirements.
   const names = new Set(['format', ...routes.flatMap(({ maxKeys }) => [...maxKeys])]);
   const judged = new Set<Requirements>();
   return routes.flatMap((route) => {
@@ -20,7 +20,7 @@ export function warningsOf(routes: readonly Route[]): readonly (RouteWarning & {
   });
 }
 
-/** Uses of rules that exist for ported tables only: minimization and implicit defaults. */
+/** Returns uses of rules for ported tables: minimization and implicit defaults. */
 export function legacyRules(route: Route): string[] {
   const used: string[] = [];
   if (route.minimize) used.push('minimization');
@@ -73,12 +73,12 @@ function* methodWarnings({ conditions }: Route): Iterable<RouteWarning> {
 }
 
 /**
- * Requirements for names that no route has. Routes takes them in silence, and submappers share requirements, so a variable of another
- * route will do.
+ * Returns requirements for names that no route has. Routes ignores them, and submappers share requirements, so a variable of another route
+ * suffices.
  */
 function* requirementWarnings(route: Route, names: ReadonlySet<string>): Iterable<RouteWarning> {
   const { requirements, variables, options } = route;
-  // A resource tells of its own.
+  // A resource has separate warnings.
   if (options._collectionName !== undefined) return;
   for (const name of Object.keys(requirements)) {
     if (names.has(name)) continue;
@@ -95,19 +95,18 @@ export interface SlowRequirement {
   readonly compiled: CompiledRoute;
   readonly variable: string;
   readonly requirement: string;
-  /** How long the input was, in characters, and how long it took. */
+  /** Length of the input in characters, and the time it took. */
   readonly length: number;
   readonly milliseconds: number;
 }
 
-/** More than this is too slow. */
+/** A longer time is too slow. */
 const LIMIT_MS = 5;
 const LONGEST = 8192;
 
 /**
- * Runs every requirement on repetitive input of growing length, up to 8 KiB, and stops at the first that takes more
- * than 5 ms: an expression that backtracks without end is found while it is still quick. `now` is a clock in
- * milliseconds.
+ * Runs every requirement on repetitive input of increasing length, up to 8 KiB, and stops at the first that takes more than 5 ms: an
+ * expression with catastrophic backtracking is found while it is still fast. `now`: a clock in milliseconds.
  */
 export function slowRequirements(routes: readonly CompiledRoute[], now: () => number): SlowRequirement[] {
   const measured = new Map<string, Pick<SlowRequirement, 'length' | 'milliseconds'> | null>();
@@ -133,7 +132,7 @@ function measure(requirement: string, now: () => number): { length: number; mill
   return null;
 }
 
-/** The best of three where the first is too slow: another process may have been in the way. */
+/** Returns the best of three runs if the first is too slow: another process may have interrupted it. */
 function timeOf(run: () => void, now: () => number): number {
   let best = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < 3 && best > LIMIT_MS; attempt++) {
@@ -144,7 +143,7 @@ function timeOf(run: () => void, now: () => number): number {
   return best;
 }
 
-/** Texts to repeat: usual characters, and the text that is in the expression itself. */
+/** Returns texts to repeat: usual characters, and the text in the expression itself. */
 function repetitiveUnits(requirement: string): string[] {
   const own = requirement.match(/[A-Za-z0-9_]+/g) ?? [];
   return [...new Set(['a', '0', '-', '.', 'a.', 'ab', 'a-', ' ', ...own.slice(0, 8)])];

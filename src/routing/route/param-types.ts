@@ -1,5 +1,5 @@
 /**
- * Types of path variables: `{id:uuid}`, `{n:int}`; and what they make of the parameters of a template, for the compiler.
+ * Types of path variables: `{id:uuid}`, `{n:int}`; and the types of a template's parameters for the compiler.
  */
 
 import { didYouMean } from '../../errors/index.js';
@@ -7,38 +7,38 @@ import type { RouteWarning } from '../template/template.js';
 import type { Match, MatchRequest } from './conditions.js';
 import type { RouteOptions } from './route.js';
 
-/** A type of variables: what their text looks like, what it means, how it is written. */
+/** A type of variables: form, meaning and formatting of their text. */
 export interface ParamType<T = unknown> {
-  /** In Python's syntax, as requirements are. */
+  /** Regular expression in Python's syntax, as in requirements. */
   readonly regex: string;
-  /** The value of a text that matched; undefined, or a throw: the route does not take the path. */
+  /** Returns the value of a matching text; if it returns undefined or throws, the route does not match. */
   readonly parse: (text: string) => T | undefined;
-  /** The text of a value, for URLs. Default: `String`. */
+  /** Returns the text of a value, for URLs. Default: `String`. */
   readonly print?: (value: T) => string;
 }
 
-/** Types by name, whose values are those of `Own`. */
+/** Types by name, with values of `Own`. */
 export type ParamTypes<Own> = { readonly [K in keyof Own]: ParamType<Own[K]> };
 
-/** The types that are always there. */
+/** Built-in types. */
 export interface BuiltInTypes {
   /** An integer of at most 15 digits, with or without a sign. */
   readonly int: number;
-  /** An integer of 32 bits, from -2147483648 to 2147483647: what a column `integer` of a database takes. */
+  /** An integer of 32 bits, from -2147483648 to 2147483647: the range of a database column `integer`. */
   readonly int32: number;
   readonly uuid: string;
   readonly hex: string;
   /** `true` or `false`. */
   readonly bool: boolean;
-  /** Lower-case words and digits with single dashes between them. */
+  /** Lower-case words and digits separated by single dashes. */
   readonly slug: string;
-  /** Anything that is not empty, slashes included. */
+  /** Any text that is not empty, including slashes. */
   readonly path: string;
 }
 
 const HEX = '[0-9a-fA-F]';
 
-/** The numbers of ten digits up to 2147483647, place by place. */
+/** Numbers of ten digits up to 2147483647, digit by digit. */
 const TEN_DIGITS =
   '1[0-9]{9}|2(?:0[0-9]{8}|1(?:[0-3][0-9]{7}|4(?:[0-6][0-9]{6}|7(?:[0-3][0-9]{5}|4(?:[0-7][0-9]{4}|8(?:[0-2][0-9]{3}|3(?:[0-5][0-9]{2}|6(?:[0-3][0-9]|4[0-7]))))))))';
 
@@ -53,8 +53,8 @@ const BUILT_IN_TYPES: ParamTypes<BuiltInTypes> = {
 };
 
 /**
- * The JSON Schema of a variable with this requirement: a number if its type is a built-in one that reads it so, else a text with a
- * pattern. A router's own type may have the name of a built-in one, but not its expression.
+ * Returns the JSON Schema of a variable with this requirement: a number if it has a built-in numeric type, else a text with a pattern. A
+ * router's own type may have the name of a built-in one, but not its expression.
  */
 export function requirementSchema(
   type: string | undefined,
@@ -67,7 +67,7 @@ export function requirementSchema(
   return { type: 'string', ...format, ...(regex ? { pattern: `^(?:${regex})$` } : {}) };
 }
 
-/** The types of a router: built-in ones, and the application's over them. */
+/** Returns the types of a router: built-in ones, and the application's, which take precedence. */
 export function paramTypes(own: Readonly<Record<string, ParamType>> = {}): ReadonlyMap<string, ParamType> {
   return new Map<string, ParamType>([...Object.entries(BUILT_IN_TYPES), ...Object.entries(own)] as [
     string,
@@ -79,13 +79,13 @@ export function paramTypes(own: Readonly<Record<string, ParamType>> = {}): Reado
 export interface TypedTemplate {
   readonly template: string | null;
   readonly types: ReadonlyMap<string, ParamType>;
-  /** The names of these types. */
+  /** Names of these types. */
   readonly typeNames: ReadonlyMap<string, string>;
-  /** Words that are nearly the name of a type: they are expressions, which match that word alone. */
+  /** Words that are similar to the name of a type: they are expressions, which match only that word. */
   readonly notices: readonly RouteWarning[];
 }
 
-/** Takes types out of a template; what is after a colon and is no type's name stays: it is an expression. */
+/** Removes types from a template; other text after a colon stays, because it is an expression. */
 export function takeTypes(template: string | null, known: ReadonlyMap<string, ParamType>): TypedTemplate {
   const types = new Map<string, ParamType>();
   const typeNames = new Map<string, string>();
@@ -106,7 +106,7 @@ export function takeTypes(template: string | null, known: ReadonlyMap<string, Pa
   return { template: bare ?? null, types, typeNames, notices };
 }
 
-/** Names of types in other languages and in OpenAPI, with what to write here. A variable without a type is a text. */
+/** Names of types in other languages and in OpenAPI, with the name here. A variable without a type is a text. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ...['integer', 'number', 'int64', 'bigint'].map((word) => [word, ':int'] as const),
   ...['string', 'str', 'text'].map((word) => [word, ''] as const),
@@ -114,7 +114,7 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 function nearlyType(name: string, word: string, known: ReadonlyMap<string, ParamType>): RouteWarning[] {
-  // A router as Routes has no types: the word is an expression.
+  // A router without types, as in Routes: the word is an expression.
   if (known.size === 0) return [];
   const elsewhere = OTHER_NAMES.get(word);
   const hint = elsewhere === undefined ? didYouMean(word, known.keys()) : `Write {${name}${elsewhere}}.`;
@@ -123,7 +123,7 @@ function nearlyType(name: string, word: string, known: ReadonlyMap<string, Param
   return [{ code: 'PORTICO_ROUTE_TYPE_NAME', message, hint }];
 }
 
-/** The value of a text; undefined when it is not of this type. */
+/** Returns the value of a text; undefined if it is not of this type. */
 export function parseParam(type: ParamType, text: string): unknown {
   try {
     return type.parse(text);
@@ -132,7 +132,7 @@ export function parseParam(type: ParamType, text: string): unknown {
   }
 }
 
-/** The options with requirements, a condition and a filter that the types ask for. */
+/** Returns the options with the requirements, the condition and the filter of the types. */
 export function withTypes(
   options: RouteOptions,
   { types, typeNames }: Pick<TypedTemplate, 'types' | 'typeNames'>,
@@ -141,7 +141,7 @@ export function withTypes(
   const requirements = { ...options.requirements };
   for (const [name, { regex }] of types) requirements[name] = regex;
   const builtIn = new Set<ParamType>(Object.values(BUILT_IN_TYPES) as ParamType[]);
-  // Values that match the expression of a built-in type always parse, so only other types are asked.
+  // Values that match the expression of a built-in type always parse, so only other types are checked.
   const asked = [...types].filter(([, type]) => !builtIn.has(type));
   return {
     ...options,
@@ -184,7 +184,7 @@ export type ParamsOf<T extends string, Own = any> = string extends T
   ? Readonly<Record<string, string | undefined>>
   : Simplify<Literal<T, Own>>;
 
-// As readTemplate reads it, character by character. `A` is what was found, so that the compiler need not keep the way back.
+// Reads character by character, as readTemplate does. `A`: the result so far, so that the compiler need not keep a stack.
 
 /** Text outside of variables. */
 type Literal<T extends string, Own, A = unknown> = T extends `\\${infer Escaped}`
@@ -201,7 +201,7 @@ type Literal<T extends string, Own, A = unknown> = T extends `\\${infer Escaped}
           ? Literal<Rest, Own, A>
           : A;
 
-/** Up to the brace that closes the variable. */
+/** Text up to the closing brace of the variable. */
 type Braced<T extends string, Own, A, V extends string = ''> = T extends `\\${infer C}${infer Rest}`
   ? Braced<Rest, Own, A, `${V}\\${C}`>
   : T extends `}${infer Rest}`
@@ -210,7 +210,7 @@ type Braced<T extends string, Own, A, V extends string = ''> = T extends `\\${in
       ? Braced<Rest, Own, A, `${V}${C}`>
       : A & { readonly [K in V]: string };
 
-/** Behind `:` or `*`: a name in parentheses, or one that a separator ends. */
+/** After `:` or `*`: a name in parentheses, or one that a separator ends. */
 type Opened<T extends string, Own, A> = T extends `(${infer Rest}`
   ? UpTo<Rest, ')', Own, A>
   : T extends `${infer C}${infer Rest}`
@@ -229,10 +229,10 @@ type Variable<V extends string, Own> = V extends `.${infer N}`
 
 type NameOf<V extends string> = V extends `${infer N}:${string}` ? N : V;
 
-/** Type of a variable's value by the word behind the colon; an expression leaves the text as it is. */
+/** Type of a variable's value by the word after the colon; with an expression it is text. */
 type ValueIn<V extends string, Own> = V extends `${string}:${infer R}` ? TypedValue<R, Own> : string;
 
-/** The values of a type by its name; of an expression, texts. */
+/** Values of a type by its name; text for an expression. */
 export type TypedValue<R, Own> = string extends keyof Own
   ? BuiltInValue<R>
   : R extends keyof Own
@@ -243,7 +243,7 @@ type BuiltInValue<R> = R extends keyof BuiltInTypes ? BuiltInTypes[R] : string;
 
 type Simplify<T> = { [K in keyof T]: T[K] };
 
-/** Arguments of a template's URL: a value for each variable; more become the query. */
+/** Arguments of a template's URL: a value for each variable; further ones become the query. */
 type UrlArguments<P> =
   Record<string, never> extends UrlParams<P>
     ? [values?: UrlParams<P> & Readonly<Record<string, unknown>>]
@@ -251,7 +251,7 @@ type UrlArguments<P> =
 
 type UrlParams<P> = { readonly [K in keyof P]: P[K] | number };
 
-/** A name with its URL function: what `connect` adds to the type of a router. */
+/** A name with its URL function: the addition of `connect` to the type of a router. */
 export interface Named<N extends string, P> {
   readonly url: { readonly [K in N]: (...values: UrlArguments<P>) => string };
 }

@@ -11,7 +11,7 @@ import { TemplateProblem } from '../template/template.js';
 /** A mistake in the definition of a route; its code begins with `PORTICO_ROUTE_`. */
 export class RouteError extends PorticoError {}
 
-/** All mistakes of a table, at once. */
+/** All mistakes of a table. */
 export class RouteTableError extends RouteError {
   constructor(mistakes: readonly RouteError[]) {
     const lines = mistakes.map((mistake) => mistake.describe());
@@ -23,14 +23,14 @@ export class RouteTableError extends RouteError {
   }
 }
 
-/** No URL can be made: no route takes these values. */
+/** No URL can be generated: no route accepts these values. */
 export class GenerationError extends PorticoError {
   constructor(details: ErrorDetails) {
     super('PORTICO_ROUTE_GENERATION', details);
   }
 }
 
-/** Anything thrown while a route was defined, as a {@link RouteError} with template, mark and place. */
+/** Returns an error of a route's definition as a {@link RouteError} with template, mark and place. */
 export function definitionError(error: Error, template: string, origin: Origin | undefined): RouteError {
   if (error instanceof RouteError && error.origin !== undefined) return error;
   const code = error instanceof PorticoError ? error.code : codeOf(error);
@@ -50,10 +50,10 @@ function hintOf(error: Error): string | undefined {
   return 'An expression in a template ends at its first "}" or ":"; requirements: { name: … } has no such limit.';
 }
 
-/** The place, worked out when it is asked for: reading a stack is dear, and most places are never shown. */
+/** The place of a call, computed on demand: parsing a stack is expensive, and most places are never displayed. */
 export type CallSite = () => Origin | undefined;
 
-/** The place of the nearest call that is the application's. */
+/** Returns the place of the nearest call in the application. */
 export function callSite(): CallSite {
   const trace = new Error('call site');
   return () => {

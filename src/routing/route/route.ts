@@ -14,50 +14,49 @@ import {
 } from '../template/template.js';
 import type { Conditions } from './conditions.js';
 
-/** The id of a member of a resource: a segment that does not end in a backslash. */
+/** Id of a resource's member: a segment that does not end in a backslash. */
 export const MEMBER_ID = '[^\\/]+(?<!\\\\)';
 
 /** Regular expressions for variables, in Python's syntax. */
 export type Requirements = Record<string, string>;
 
-/** May change the values a URL is made from; returns the values to use. */
+/** Changes the values for a URL; returns the values to use. */
 export type GenerateFilter = (values: Record<string, unknown>) => Record<string, unknown>;
 
 /**
- * Options of a route. Any name that is not listed here is a default: a value of every match, and of the route
- * that generation looks for.
+ * Options of a route. Any name that is not listed here is a default: a value of every match, and of the route that generation looks for.
  */
 export interface RouteOptions {
-  /** Regular expressions of variables, by name. Default: whatever a segment can be. */
+  /** Regular expressions of variables, by name. Default: any segment. */
   readonly requirements?: Requirements | undefined;
   /** Further conditions: `method`, `subDomain`, `function`. Default: none. */
   readonly conditions?: Conditions | null | undefined;
   /** False adds `controller: 'content'` and `action: 'index'`, as very old tables expect. */
   readonly _explicit?: boolean | undefined;
-  /** Trailing variables with defaults may be left out, as very old tables expect. */
+  /** Trailing variables with defaults may be omitted, as very old tables expect. */
   readonly _minimize?: boolean | undefined;
   /** The route only generates. */
   readonly _static?: boolean | undefined;
-  /** Generated without script name. */
+  /** The route is generated without the script name. */
   readonly _absolute?: boolean | undefined;
   /** Changes values before a URL is generated. Default: none. */
   readonly _filter?: GenerateFilter | null | undefined;
-  /** Known from Routes, and without effect: URLs are UTF-8. */
+  /** Accepted for compatibility with Routes, and ignored: URLs are UTF-8. */
   readonly _encoding?: string | undefined;
-  /** The member of the resource, as `resource` sets it. */
+  /** Member of the resource; set by `resource`. */
   readonly _memberName?: string | undefined;
-  /** The collection of the resource, as `resource` sets it. */
+  /** Collection of the resource; set by `resource`. */
   readonly _collectionName?: string | undefined;
-  /** The parent of the resource, as `resource` sets it. */
+  /** Parent of the resource; set by `resource`. */
   readonly _parentResource?: ParentResource | null | undefined;
-  /** Oddities besides those of its path. */
+  /** Warnings in addition to those of its path. */
   readonly _notices?: readonly RouteWarning[] | undefined;
   /** Names of the types of its variables, by variable. */
   readonly _types?: ReadonlyMap<string, string> | undefined;
   readonly [name: string]: unknown;
 }
 
-/** The resource that another one belongs to. */
+/** The parent resource of another one. */
 export interface ParentResource {
   readonly memberName: string;
   readonly collectionName: string;
@@ -83,29 +82,29 @@ const RESERVED: ReadonlySet<string> = new Set([
 export class Route {
   readonly name: string | null;
   readonly template: string;
-  /** Options that it was made from, without those that only the mapper reads. */
+  /** Its options, without those that only the mapper reads. */
   readonly options: RouteOptions;
   readonly parts: readonly TemplatePart[];
   readonly notices: readonly RouteWarning[];
   readonly requirements: Requirements;
-  /** Names of the types of its variables, by variable; one with an expression has none. */
+  /** Names of the types of its variables, by variable; a variable with an expression has none. */
   readonly types: ReadonlyMap<string, string>;
   readonly conditions: Conditions | null;
   readonly defaults: ReadonlyMap<string, unknown>;
   readonly minimize: boolean;
   readonly isStatic: boolean;
-  /** Static, and to another host. */
+  /** True for a static route to another host. */
   readonly isExternal: boolean;
   readonly absolute: boolean;
   readonly filter: GenerateFilter | null;
   readonly parentResource: ParentResource | null;
   /** Variables of the path, by name. */
   readonly variables: ReadonlyMap<string, PathVariable>;
-  /** Every name the route can use: variables and defaults. */
+  /** Every name that the route can use: variables and defaults. */
   readonly maxKeys: ReadonlySet<string>;
-  /** The names a URL cannot be made without. */
+  /** Names that a URL requires. */
   readonly minKeys: ReadonlySet<string>;
-  /** Defaults that are not in the path and not null: a URL is only made for exactly these values. */
+  /** Defaults that are not in the path and not null: a URL is only generated for exactly these values. */
   readonly hardcoded: readonly string[];
   readonly #checks: ReadonlyMap<string, RegExp>;
 
@@ -133,7 +132,7 @@ export class Route {
     this.hardcoded = [...this.maxKeys].filter((key) => !this.variables.has(key) && this.defaults.get(key) !== null);
   }
 
-  /** The literal text in front of the first variable, without trailing slashes: the longer, the earlier it is tried. */
+  /** Literal text before the first variable, without trailing slashes: routes with a longer one are tried first. */
   get literalPrefix(): string {
     let text = '';
     for (const part of this.parts) {
@@ -143,7 +142,7 @@ export class Route {
     return (this.minimize && !text.startsWith('/') ? `/${text}` : text).replace(/\/+$/, '');
   }
 
-  /** Whether a value for a URL satisfies the requirement of its name. Values that are empty or null are not checked. */
+  /** Reports whether a value for a URL satisfies the requirement of its name. Values that are empty or null are not checked. */
   satisfies(name: string, value: unknown): boolean {
     const check = this.#checks.get(name);
     if (check === undefined || !isTruthy(value)) return true;
@@ -152,7 +151,7 @@ export class Route {
   }
 }
 
-/** Whether Python takes a value for true. */
+/** Reports whether a value is true in Python. */
 export function isTruthy(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
@@ -169,7 +168,7 @@ function usable(conditions: Conditions | null | undefined): Conditions | null {
   return conditions;
 }
 
-/** Requirements as they are checked in generation: from the start, with `$` after the text and no group around it. */
+/** Compiles requirements for generation: anchored at the start, with `$` after the text and no group around it. */
 function compileChecks(requirements: Requirements): ReadonlyMap<string, RegExp> {
   const check = (name: string, requirement: string): RegExp => {
     try {
@@ -199,13 +198,13 @@ function defaultsOf(
   return defaults;
 }
 
-/** Defaults are text: `5` is `"5"`, `true` is `"True"`. Null stays null, functions stay functions. */
+/** Converts a default to text: `5` is `"5"`, `true` is `"True"`. Null and functions are unchanged. */
 function defaultValue(value: unknown): unknown {
   if (value === null || value === undefined) return null;
   return typeof value === 'function' ? value : pythonText(value);
 }
 
-/** With minimization: the variables that are not in the run of defaulted ones at the end. */
+/** With minimization: returns the variables before the trailing run of variables with defaults. */
 function neededKeys(parts: readonly TemplatePart[], defaults: ReadonlyMap<string, unknown>): ReadonlySet<string> {
   const needed = new Set<string>();
   let gap = false;
@@ -220,7 +219,7 @@ function neededKeys(parts: readonly TemplatePart[], defaults: ReadonlyMap<string
   return needed;
 }
 
-/** `5` is `5`, `true` is `True`, null is `None`; text is itself. */
+/** Formats as Python's `str`: `5` is `5`, `true` is `True`, null is `None`; text is unchanged. */
 export function pythonText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === null || value === undefined) return 'None';
@@ -231,11 +230,11 @@ export function pythonText(value: unknown): string {
       .map(([key, item]) => `${quoted(key)}: ${quoted(item)}`)
       .join(', ')}}`;
   }
-  // Numbers and BigInts; and objects of the application's own, which have their own text.
+  // Numbers and BigInts; and objects of the application, which have their own text.
   return `${value as number}`;
 }
 
-/** As Python's `repr`, which containers use for what they hold. */
+/** Formats as Python's `repr`, which containers use for their items. */
 function quoted(value: unknown): string {
   if (typeof value !== 'string') return pythonText(value);
   const quote = value.includes("'") && !value.includes('"') ? '"' : "'";

@@ -1,6 +1,5 @@
 /**
- * A request to an action, from its match on: what was decided of it, and how the action runs: chosen, its input checked, called,
- * and answered for.
+ * A request to an action, after its match: selects the method, checks the input, calls the action, and sends the response.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -22,29 +21,29 @@ import {
   type ServedMethod,
 } from './served-route.js';
 
-/** Answers what went wrong. */
+/** Answers a failure. */
 export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
 
 /** Results of the match. */
 interface Matched {
   readonly target: ActionTarget;
-  /** The way to the action. */
+  /** Entry of the action. */
   readonly entry: Entry;
   /** Undefined: a key of the body selects the method. */
   readonly method: ServedMethod | undefined;
   readonly version: ApiVersion | null;
   /** Arguments of the action, without the body. */
   args: Args;
-  /** The format that the path asks for. */
+  /** Format requested by the path. */
   readonly format: string | null;
 }
 
-/** How actions of one router answer. */
+/** Rules for the responses of one router. */
 export interface AnsweringRules {
-  /** Null: all answers are JSON. */
+  /** Null: all responses are JSON. */
   readonly types: AnswerTypes | null;
   readonly fail: Fail;
-  /** The status of a request that a schema refuses. Default: as the API has it. */
+  /** Status of a request that a schema refuses. Default: the API's. */
   readonly invalidInputStatus: number | undefined;
 }
 
@@ -52,7 +51,7 @@ const NO_BODY: readonly FaultIssue[] = Object.freeze([
   { where: 'body', path: [], message: 'is required', keyword: 'required' },
 ]);
 
-/** Throws for a request without a value for the action: one without a body, or with one that a plugin has not made a value of. */
+/** Throws for a request without a value for the action: one without a body, or with one that no plugin has parsed. */
 function refuseNoBody(req: IncomingMessage): never {
   throw otherType(req) ?? new InputRefused('The request needs a body.', NO_BODY);
 }
@@ -61,12 +60,12 @@ function refuseNoBody(req: IncomingMessage): never {
 export class ActionCall {
   declare readonly request: ActionRequest;
   declare readonly entry: Entry;
-  /** URL and method as the action is to see them. */
+  /** URL and method for the action. */
   declare readonly url: string;
   declare readonly verb: string | undefined;
-  /** Bytes of body that were read. */
+  /** Bytes of the body that were read. */
   declare received: number;
-  /** The media type that was negotiated; null: JSON. */
+  /** Negotiated media type; null: JSON. */
   declare type: string | null;
   declare private readonly matched: Matched;
 
@@ -80,7 +79,7 @@ export class ActionCall {
     this.matched = matched;
   }
 
-  /** Answers at once where the action gives a value, and else when its promise settles. */
+  /** Responds at once if the action returns a value, else when its promise settles. */
   run(fastify: FastifyRequest, reply: FastifyReply, answering: AnsweringRules): void {
     try {
       const { matched, request } = this;
@@ -104,7 +103,7 @@ export class ActionCall {
     }
   }
 
-  /** Variables of the path and headers, then the query, then the body. A check that gives a promise is waited for. */
+  /** Checks path variables and headers, then the query, then the body. Awaits a check that returns a promise. */
   #checkHead(method: ServedMethod, rules: CallRules, query: unknown, body: unknown): unknown {
     const { request, matched } = this;
     const takeHeaders = (headers: unknown): unknown => {
@@ -175,7 +174,7 @@ export class ActionCall {
     value: unknown,
     { types }: AnsweringRules,
   ): void {
-    // Answered already: the deadline has passed, or the action has done it, perhaps with a stream that its client did not wait for.
+    // Answered already: the deadline has passed, or the action did it, perhaps with a stream whose client disconnected.
     if (
       reply.sent ||
       this.request[ANSWERED] !== null ||
@@ -198,12 +197,12 @@ export class ActionCall {
     }
   }
 
-  /** Fastify is told of it, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
+  /** Passes an error to Fastify, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
   #failed(reply: FastifyReply, error: unknown, answering: AnsweringRules): void {
     const { fail } = answering;
     const { raw: res } = reply;
     if (this.request[ANSWERED] === 'whole' && !reply.sent && !res.closed) {
-      // It waits behind an asynchronous hook. The failure is told once it is out, as of one that is out already.
+      // The response waits for an asynchronous hook. The failure is reported after it was sent, like one after the response.
       res.once('close', () => fail(this.request.req, res, error));
     } else if (error instanceof InputRefused) {
       void this.#refusal(error, answering).then((fault) => this.#failed(reply, fault, answering));
@@ -211,7 +210,7 @@ export class ActionCall {
     else void reply.send(error);
   }
 
-  /** The fault of a request that a check has refused. It has the issues of the checks behind that as well. */
+  /** Returns the fault of a request that a check has refused, with the issues of the remaining checks. */
   async #refusal({ message, issues }: InputRefused, { invalidInputStatus }: AnsweringRules): Promise<Fault> {
     const { matched, request } = this;
     const { req, fastify } = request;
@@ -231,21 +230,21 @@ export class ActionCall {
       try {
         await checks[part]();
       } catch (error) {
-        // A check that fails has nothing to say of the request.
+        // A failing check says nothing about the request.
         if (error instanceof InputRefused) all.push(...error.issues);
       }
     }
     return new Fault(status, { message, issues: all });
   }
 
-  /** The body was read under the largest limit of the actions it could select; now the one's own holds. */
+  /** The body was read under the largest limit of the selectable actions; now the selected action's limit applies. */
   #selected(body: unknown): ServedMethod {
     const method = this.#methodByKey(body);
     if (method.bodyLimit !== undefined && this.received > method.bodyLimit) throw tooLarge(method.bodyLimit);
     return method;
   }
 
-  /** The method that the only key of the body selects. */
+  /** Returns the method that the only key of the body selects. */
   #methodByKey(body: unknown): ServedMethod {
     const { target, version } = this.matched;
     if (body === undefined)
@@ -269,18 +268,18 @@ export class ActionCall {
   }
 }
 
-/** On a request that was matched: its call. */
+/** Key of the call on a matched request. */
 export const CALL: unique symbol = Symbol('portico.routing.call');
 
 /** A request on its way to an action. */
 export type Called = IncomingMessage & { [CALL]?: ActionCall | undefined };
 
-/** That of a request which was matched. */
+/** Returns the call of a matched request. */
 export function callOf(req: IncomingMessage): ActionCall {
   return (req as Called)[CALL]!;
 }
 
-/** Answers what went wrong in Fastify, with the headers that its reply has by then. */
+/** Answers a failure in Fastify, with the headers of its reply. */
 export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   const { raw: res, request } = reply;
   keepHeaders(reply);
@@ -289,7 +288,7 @@ export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   fail(request.raw, res, error);
 }
 
-/** Whether a value is to be waited for. */
+/** Reports whether a value must be awaited. */
 function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

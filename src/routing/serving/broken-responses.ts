@@ -8,8 +8,8 @@ import { jointMistakes, type Mistake } from './build-table.js';
 import { type RouterParts, type ServedAction, servedMethods } from './served-route.js';
 
 /**
- * All response schemas that do not compile, with actions and places of routes, for a build in which Fastify has named the first. Undefined where
- * each compiles here: a plugin has changed the schema of a route. `instance` has the compiler that Fastify has used.
+ * Returns all response schemas that do not compile, with actions and places of routes, for a build in which Fastify has reported the first.
+ * Returns undefined if each compiles here: a plugin has changed the schema of a route. `instance` has the compiler that Fastify used.
  */
 export function brokenResponses(
   served: readonly ServedAction[],

@@ -1,5 +1,5 @@
 /**
- * From a compiled table to what is done for each of its routes; all mistakes are collected.
+ * Determines the handling of each route of a compiled table; collects all mistakes.
  */
 import { METHODS } from 'node:http';
 import { type App, compose, type Filter, type MatchedRoute } from '../../app/index.js';
@@ -24,7 +24,7 @@ import {
   targetKey,
 } from './served-route.js';
 
-/** The handling of each route, by its place in the table. */
+/** Returns the handling of each route, by its index in the table. */
 export function buildServed(
   parts: RouterParts,
   fastify: { readonly handToFastify: App; readonly bodyLimit: number },
@@ -44,20 +44,20 @@ export function buildServed(
   return served;
 }
 
-/** Works out what is done for the routes of one table. */
+/** Determines the handling of the routes of one table. */
 class RouteServing {
   readonly #parts: RouterParts;
   readonly #compiler: SchemaCompiler;
   readonly #handToFastify: App;
   readonly #bodyLimit: number;
-  /** Versions that the router serves; undefined where it has none. */
+  /** Versions that the router serves; undefined without versions. */
   readonly #versions: VersionRange | undefined;
-  /** Actions that it does not. */
+  /** Actions for other versions that were reported. */
   readonly #warned = new Set<string>();
   /** Methods and paths of Fastify's routes. */
   readonly #taken = new Set<string>();
 
-  /** `handToFastify` has Fastify run the action; `bodyLimit` is the router's, in bytes. */
+  /** `handToFastify`: runs the action in Fastify; `bodyLimit`: the router's, in bytes. */
   constructor(parts: RouterParts, fastify: { readonly handToFastify: App; readonly bodyLimit: number }) {
     this.#parts = parts;
     this.#compiler = new SchemaCompiler(parts.options);
@@ -67,7 +67,7 @@ class RouteServing {
     this.#versions = versions && readRange([versions.min, versions.max]);
   }
 
-  /** The handling of a route. Throws a {@link RouteError} when there is no such controller or action. */
+  /** Returns the handling of a route. Throws a {@link RouteError} for an unknown controller or action. */
   served(compiled: CompiledRoute): ServedRoute {
     const { route } = compiled;
     const settings = this.#parts.settings.get(route) ?? {};
@@ -99,7 +99,7 @@ class RouteServing {
     };
   }
 
-  /** Log facts of a route: its path as it was written, below the router's prefix. */
+  /** Returns the log fields of a route: its written path, below the router's prefix. */
   #matchedOf({ route }: CompiledRoute, written: string | undefined): MatchedRoute {
     const text = (value: unknown): string => (typeof value === 'string' ? value : '');
     return {
@@ -110,7 +110,7 @@ class RouteServing {
     };
   }
 
-  /** All that a path may name: mistakes in them are found now, not when a client names them. */
+  /** Returns all actions that a path may name: their mistakes are found now, not when a client names them. */
   #named(compiled: CompiledRoute): ReadonlyMap<string, ActionTarget> {
     const { variables, defaults } = compiled.route;
     const { options, controllers } = this.#parts;
@@ -163,13 +163,13 @@ class RouteServing {
       for (const method of compiled) this.#warnIfUnreachable(method, route);
       actions.set(bodyKey, compiled.map(servedAs));
     }
-    // The body is read before it is known which of them runs.
+    // The body is read before the action is selected.
     const bodyLimit = Math.max(...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#bodyLimit));
     const app = compose(guarding(undefined), this.#handToFastify);
     return { methods: [], byKey: { actions, fastifyPath, methods, bodyLimit, app }, passesBody: true };
   }
 
-  /** Warns of an action for none of the versions that the router serves: its `max` may follow a configuration. */
+  /** Warns of an action for none of the versions that the router serves; not an error, because `max` may depend on a configuration. */
   #warnIfUnreachable({ place, range }: CompiledAction, { route }: CompiledRoute): void {
     if (this.#versions === undefined || rangesOverlap(this.#versions, range) || this.#warned.has(place)) return;
     this.#warned.add(place);
@@ -183,8 +183,8 @@ class RouteServing {
   }
 
   /**
-   * A path in Fastify that no other action has for one of the methods: the template, with a number where it is taken. It is
-   * plain text to Fastify.
+   * Returns a path in Fastify that no other action has for one of the methods: the template, with a number if it is taken. It is plain text
+   * to Fastify.
    */
   #freePath({ route }: CompiledRoute, methods: readonly string[]): string {
     const text = route.parts.map((part) => (typeof part === 'string' ? part : `{${part.name}}`)).join('');
@@ -198,10 +198,10 @@ class RouteServing {
   }
 }
 
-/** Methods in Fastify of a route without a condition for them. */
+/** Methods in Fastify of a route without a method condition. */
 const USUAL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** The methods of a route in Fastify. A request of another one is handed over under the first of them. */
+/** Returns the methods of a route in Fastify. A request with another method is passed under the first of them. */
 function methodsOf({ route }: CompiledRoute): readonly string[] {
   if (route.conditions?.method === undefined) return USUAL_METHODS;
   const methods = METHODS.filter((method) => method !== 'CONNECT' && acceptsMethod(route.conditions, method));
@@ -209,7 +209,7 @@ function methodsOf({ route }: CompiledRoute): readonly string[] {
   return methods.includes('GET') ? [...new Set([...methods, 'HEAD'])] : methods;
 }
 
-/** A schema that requires a variable which the path does not have would refuse every request. */
+/** Refuses a schema that requires a variable which the path does not have: it would refuse every request. */
 function refuseAbsentParams({ requiredParams }: CompiledAction, { route }: CompiledRoute): void {
   const absent = requiredParams.filter((name) => !route.variables.has(name));
   if (absent.length === 0) return;
@@ -233,14 +233,14 @@ function filtersTooLate(controller: string, bodyKey: string): RouteError {
   });
 }
 
-/** A mistake in a route, and the place where the route was added. */
+/** A mistake in a route, with the place of its definition. */
 export interface Mistake {
   readonly error: Error;
   readonly route: Route;
   readonly origin: Origin | undefined;
 }
 
-/** One error for each cause: those of one call that say the same, or name actions that one controller lacks. */
+/** Joins mistakes with the same cause: equal ones of one call, and those that name missing actions of one controller. */
 export function jointMistakes(mistakes: readonly Mistake[], parts: RouterParts): RouteError[] {
   const causes = new Map<string, Mistake[]>();
   for (const mistake of mistakes) {
@@ -256,7 +256,7 @@ function placeOf(origin: Origin | undefined): string {
   return `${origin?.file}:${origin?.line}:${origin?.column}`;
 }
 
-/** The actions that the routes of the same `resource` call have. */
+/** Returns the actions of the routes of the same `resource` call. */
 function actionsBeside({ route, origin }: Mistake, { table, mapper }: RouterParts): ReadonlySet<unknown> {
   const { _collectionName: collection } = route.options;
   const beside = table.routes.filter(

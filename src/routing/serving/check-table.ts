@@ -1,5 +1,5 @@
 /**
- * Warnings about a table when it is built: oddities, and routes that can never win.
+ * Warnings about a table when it is built: misleading routes, and routes that can never match.
  */
 
 import { warnOfTable } from '../built-router.js';
@@ -11,7 +11,7 @@ import { RouteError } from '../route/route-error.js';
 import { PLAIN } from '../template/template.js';
 import type { RouterParts } from './served-route.js';
 
-/** Warns, or refuses, as the router's options say. */
+/** Warns or refuses, depending on the router's options. */
 export function checkTable({ table, mapper, log, options, refuse }: RouterParts): void {
   const placeOf = ({ route }: CompiledRoute): string => {
     const origin = mapper.originOf(route);
@@ -33,18 +33,18 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
   }
 }
 
-/** Two routes that take some path both. */
+/** Two routes that match a common path. */
 export interface Overlap {
-  /** Tried first. */
+  /** The route that is tried first. */
   readonly earlier: CompiledRoute;
   readonly later: CompiledRoute;
-  /** Only the order of definition decides, not a longer prefix. */
+  /** True if only the order of definition decides, not a longer prefix. */
   readonly byDefinition: boolean;
-  /** In how many segments the earlier route is the less definite one: `/{a}/{b}` before `/{a}/detail` has one. */
+  /** Number of segments in which the earlier route is less specific: `/{a}/{b}` before `/{a}/detail` has one. */
   readonly surprises: number;
 }
 
-/** Overlaps of routes with a method in common, the most confusing first; `planned` in the order they are tried. */
+/** Returns overlaps of routes with a common method, the most confusing first; `planned`: in the order in which they are tried. */
 export function findOverlaps(planned: readonly PlannedRoute[]): Overlap[] {
   const overlaps: Overlap[] = [];
   for (const [index, later] of planned.entries()) {
@@ -61,13 +61,13 @@ export function findOverlaps(planned: readonly PlannedRoute[]): Overlap[] {
 function meet(a: PlannedRoute, b: PlannedRoute): boolean {
   if (!textsMeet(a.compiled, b.compiled)) return false;
   if (a.isWhole && b.isWhole && a.steps.length !== b.steps.length) return false;
-  // A route whose rest spans segments needs at least one more than its certain ones.
+  // A route whose rest spans segments needs at least one more than its independent ones.
   if (a.isWhole && !b.isWhole && a.steps.length <= b.steps.length) return false;
   if (b.isWhole && !a.isWhole && b.steps.length <= a.steps.length) return false;
   return a.steps.every((step, index) => b.steps[index] === undefined || stepsMeet(step, b.steps[index]));
 }
 
-/** Whether one path can have the fixed text of both: all of it where there is no variable, else what it begins with. */
+/** Reports whether one path can have the fixed text of both: the whole text without variables, else its start. */
 function textsMeet(a: CompiledRoute, b: CompiledRoute): boolean {
   if (a.route.minimize || b.route.minimize) return true;
   if (a.route.variables.size === 0) return b.capture(textOf(a)) !== null;
@@ -91,16 +91,16 @@ function countSurprises(a: PlannedRoute, b: PlannedRoute): number {
   return !a.isWhole && b.isWhole ? lessDefinite + 1 : lessDefinite;
 }
 
-/** A route that can never win, and the earlier ones that take what it takes. */
+/** A route that can never match, and the earlier ones that match all its paths. */
 export interface Shadowed {
   readonly compiled: CompiledRoute;
   readonly by: readonly CompiledRoute[];
 }
 
-/** All routes that can never win; `planned` in the order they are tried. */
+/** Returns all routes that can never match; `planned`: in the order in which they are tried. */
 export function findShadowed(planned: readonly PlannedRoute[]): Shadowed[] {
   const shadowed: Shadowed[] = [];
-  // By the text of their first segment, so that most pairs are never compared; undefined where that is no text.
+  // By the text of their first segment, so that most pairs are never compared; undefined if it is not a text.
   const earlier = new Map<string | undefined, PlannedRoute[]>();
   for (const route of planned) {
     const [first] = route.steps;
@@ -114,7 +114,7 @@ export function findShadowed(planned: readonly PlannedRoute[]): Shadowed[] {
   return shadowed;
 }
 
-/** The candidates that cover the route for every method it takes; empty when a method is left over. */
+/** Returns the candidates that cover the route for each of its methods; empty if a method is left. */
 function shadowing(candidates: readonly PlannedRoute[], later: PlannedRoute): CompiledRoute[] {
   const covering = candidates
     .filter((earlier) => coversConditions(earlier, later) && coversPaths(earlier, later))
@@ -144,7 +144,7 @@ function coversPaths(earlier: PlannedRoute, later: PlannedRoute): boolean {
   return !later.isWhole && samePattern(one, other);
 }
 
-/** The rest of a route after its certain segments, where that is one variable. */
+/** Returns the kind of a route's rest after its independent segments, if that is one variable. */
 function tailOf({ route }: CompiledRoute, steps: number): 'anything' | 'something' | null {
   if (route.minimize) return null;
   const last = route.parts.at(-1);
@@ -161,7 +161,7 @@ function countSegments(parts: CompiledRoute['route']['parts']): number {
   return parts.reduce((count, part) => count + (typeof part === 'string' ? part.split('/').length - 1 : 0), 0) - 1;
 }
 
-/** Whether a path of the route has a segment after these. */
+/** Reports whether a path of the route has a segment after these. */
 function continues({ route }: CompiledRoute, steps: number): boolean {
   return !route.minimize && route.template.startsWith('/') && countSegments(route.parts) >= steps;
 }
@@ -174,7 +174,7 @@ function withoutNames(source: string): string {
   return source.replace(/\(\?<(?![=!])[^>]*>/g, '(');
 }
 
-/** Whether every segment that `later` takes is one that `earlier` takes. */
+/** Reports whether every segment that `later` matches is one that `earlier` matches. */
 function coversStep(earlier: Step, later: Step): boolean {
   if (earlier.kind === 'literal') return later.kind === 'literal' && earlier.text === later.text;
   if (later.kind === 'literal') return takesText(earlier, later.text);
@@ -187,12 +187,12 @@ function takesText(step: Exclude<Step, { kind: 'literal' }>, text: string): bool
   return text.startsWith(step.head) && step.read(text, 0, text.length) !== null;
 }
 
-/** Whether a step may take an empty segment. */
+/** Reports whether a step may match an empty segment. */
 function isEmpty(step: Step): boolean {
   return step.kind === 'literal' ? step.text === '' : takesText(step, '');
 }
 
-/** Whether some segment is taken by both; true where that cannot be decided. For lists that may be too long. */
+/** Reports whether both match a common segment; true if that is undecidable. The list may contain false positives. */
 function stepsMeet(a: Step, b: Step): boolean {
   if (a.kind === 'literal') return b.kind === 'literal' ? a.text === b.text : takesText(b, a.text);
   return b.kind === 'literal' ? takesText(a, b.text) : true;

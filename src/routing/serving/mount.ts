@@ -1,12 +1,12 @@
 /**
- * An app behind a route: the line between consumed and remaining path is moved, and moved back if the app fails.
+ * An app at a route: moves the border between script name and path, and moves it back if the app fails.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { environ } from '../../app/index.js';
 import type { Exchange } from '../../app/internal.js';
 import type { ServedMount } from './served-route.js';
 
-/** Calls an app with what is left of the path; `pathInfo` is that rest, decoded, as the route matched it. */
+/** Calls an app with the rest of the path; `pathInfo`: that rest, decoded, as matched by the route. */
 export function callMounted(
   { app, place }: ServedMount,
   exchange: Exchange,
@@ -24,7 +24,7 @@ export function callMounted(
   enterMount(req, pathInfo);
   exchange.mount += place;
   try {
-    // Listeners of other makes return whatever they like; only a promise means anything.
+    // Other listeners may return any value; only a promise has a meaning.
     const result: unknown = app(req, res);
     if (!(result instanceof Promise)) return undefined;
     return result.catch((error: unknown) => {
@@ -37,7 +37,7 @@ export function callMounted(
   }
 }
 
-/** Moves what a mount takes of the path to the script name. */
+/** Moves the mount's part of the path to the script name. */
 export function enterMount(req: IncomingMessage, pathInfo: unknown): void {
   const env = environ(req);
   const url = req.url ?? '/';
@@ -47,8 +47,8 @@ export function enterMount(req: IncomingMessage, pathInfo: unknown): void {
 }
 
 /**
- * End of the consumed part of a raw URL. Every slash of the decoded path is a slash or a `%2F` of the raw one, so
- * counting those of the rest from the end finds the border.
+ * Returns the end of the consumed part of a raw URL. Every slash of the decoded path is a slash or a `%2F` of the raw one, so counting
+ * those of the rest from the end finds the border.
  */
 function cutAt(url: string, pathInfo: string | null): { readonly end: number; readonly rest: string } {
   const mark = url.indexOf('?');

@@ -1,5 +1,5 @@
 /**
- * From a match to what an action gets: path variables, and the arguments made of them and the route's defaults.
+ * Converts a match into path variables, and into arguments from these and the route's defaults.
  */
 
 import type { CompiledRoute, Found } from '../matching/compiled-route.js';
@@ -8,17 +8,17 @@ import { isTruthy } from '../route/route.js';
 
 const NOT_ARGUMENTS: ReadonlySet<string> = new Set(['controller', 'action', 'format']);
 
-/** Reads the values of one route, into tables without prototype: `__proto__` is a name like others. */
+/** Reads the values of one route, into tables without a prototype: `__proto__` is a name like others. */
 export class ParamReader {
   readonly #compiled: CompiledRoute;
   readonly #types: ReadonlyMap<string, ParamType>;
-  /** The template gives some variable a type. */
+  /** True if the template gives a variable a type. */
   readonly hasTypes: boolean;
-  /** Default text for each variable, where it has one. */
+  /** Default text of each variable, if it has one. */
   readonly #fallbacks: readonly (string | undefined)[];
   /** Arguments besides the variables. */
   readonly #defaults: readonly (readonly [string, unknown])[];
-  /** There are arguments besides the variables, or variables that are none. */
+  /** True if there are arguments besides the variables, or variables that are not arguments. */
   readonly hasOwnArgs: boolean;
 
   constructor(compiled: CompiledRoute, types: ReadonlyMap<string, ParamType> = new Map()) {
@@ -34,7 +34,7 @@ export class ParamReader {
     this.hasOwnArgs = conditional || this.#defaults.length > 0 || names.some((name) => NOT_ARGUMENTS.has(name));
   }
 
-  /** The path's variables as text; an optional one that is not there is absent. */
+  /** Returns the path's variables as text, without absent optional ones. */
   texts({ captured }: Found): Record<string, string> {
     const { names } = this.#compiled;
     const params = Object.create(null) as Record<string, string>;
@@ -45,7 +45,7 @@ export class ParamReader {
     return params;
   }
 
-  /** The variables with their types, where {@link hasTypes}. */
+  /** Returns the variables with their types, if {@link hasTypes}. */
   typed(texts: Record<string, string>): Record<string, unknown> {
     const params: Record<string, unknown> = Object.assign(Object.create(null) as Record<string, unknown>, texts);
     for (const [name, type] of this.#types) {
@@ -55,7 +55,7 @@ export class ParamReader {
     return params;
   }
 
-  /** The match without controller, action and format, where {@link hasOwnArgs}; else the variables are the arguments. */
+  /** Returns the match without controller, action and format, if {@link hasOwnArgs}; else the variables are the arguments. */
   args(found: Found, typed: Record<string, unknown>): Readonly<Record<string, unknown>> {
     const args = Object.create(null) as Record<string, unknown>;
     const source = this.#compiled.conditional ? Object.entries(found.match) : this.#defaults;
@@ -64,7 +64,7 @@ export class ParamReader {
     return args;
   }
 
-  /** The format that the path asks for, by its suffix. */
+  /** Returns the format in the suffix of the path. */
   format({ captured }: Found): string | null {
     const place = this.#compiled.names.indexOf('format');
     return place < 0 ? null : (captured[place] ?? null);

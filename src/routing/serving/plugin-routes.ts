@@ -1,5 +1,5 @@
 /**
- * Routes that plugins add to the instance beneath a router: they are served after its table, with upgrades for those who listen to them.
+ * Routes that plugins add to the router's Fastify instance: served after its table, with upgrades for their listeners.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
@@ -11,7 +11,7 @@ import { RouteError, RouteTableError } from '../route/route-error.js';
 import { CALL, type Called, type Fail, refuse } from './action-call.js';
 import type { RouterParts } from './served-route.js';
 
-/** In the `config` of a route of Fastify: an action of the table, to which only the table leads. */
+/** Marks a Fastify route in its `config` as an action of the table, reachable only through the table. */
 export const ACTION: unique symbol = Symbol('portico.routing.action');
 
 /** A route of a plugin. */
@@ -21,9 +21,9 @@ export interface PluginRoute {
   readonly url: string;
 }
 
-/** The answer to a request that neither the table nor a plugin has a route for. */
+/** Response to a request without a route of the table or a plugin. */
 interface Miss {
-  /** True where the path has other methods. */
+  /** True if the path has other methods. */
   readonly known: boolean;
   answer(req: IncomingMessage, res: ServerResponse): void;
 }
@@ -35,16 +35,16 @@ type Missed = Called & { [MISS]?: Miss | undefined };
 /** Routes and upgrades of plugins beside the table. */
 export class PluginRoutes {
   readonly routes: PluginRoute[] = [];
-  /** Whether a request that the table has no route for is theirs to answer. Known when the router is built. */
+  /** True if requests without a route of the table are passed to plugins. Known when the router is built. */
   serve = false;
   readonly #fastify: FastifyInstance;
   readonly #fail: Fail;
-  /** Refuses who may not call; undefined where anyone may. */
+  /** Refuses unauthorized callers; undefined if anyone may call. */
   readonly #guard: App | undefined;
   #hasNotFound = false;
   #complete = false;
 
-  /** `auth`: that of the router, which holds for routes of plugins as it does for the table. */
+  /** `auth`: the router's, which applies to routes of plugins too. */
   constructor(fastify: FastifyInstance, fail: Fail, auth: Auth | undefined) {
     this.#fastify = fastify;
     this.#fail = fail;
@@ -52,7 +52,7 @@ export class PluginRoutes {
     fastify.addHook('onRoute', (route) => {
       if (this.#complete) return;
       this.routes.push({ methods: [route.method].flat(), url: route.url });
-      // Behind the hooks of plugins for all routes, of which one may answer preflights, and before those of the route.
+      // After the hooks of plugins for all routes, one of which may answer preflights, and before those of the route.
       if (this.#guard !== undefined) route.onRequest = [this.#asked, ...[route.onRequest ?? []].flat()];
     });
     const set = fastify.setNotFoundHandler as (...args: unknown[]) => FastifyInstance;
@@ -67,14 +67,14 @@ export class PluginRoutes {
     Object.assign(fastify, { setNotFoundHandler: noted(this) });
   }
 
-  /** The plugins are loaded: what is added from now on is of the table. */
+  /** Called when the plugins are loaded: later routes belong to the table. */
   complete(): void {
     this.#complete = true;
     if (!this.#hasNotFound) this.#fastify.setNotFoundHandler((_request, reply) => this.#missed(reply));
     this.serve = this.routes.length > 0 || this.#hasNotFound || this.#fastify.server.listenerCount('upgrade') > 0;
   }
 
-  /** Has a route of a plugin answer, or `miss`. */
+  /** Passes a request to a route of a plugin, or answers with `miss`. */
   take(req: IncomingMessage, res: ServerResponse, miss: Miss): void {
     const missed = req as Missed;
     missed[CALL] = undefined;
@@ -95,20 +95,20 @@ export class PluginRoutes {
     }
   }
 
-  /** Asks who calls, before a handler of a plugin runs. */
+  /** Applies the guard before a handler of a plugin runs. */
   readonly #asked = async ({ raw: req }: FastifyRequest, { raw: res }: FastifyReply): Promise<void> => {
-    // That of an upgrade was asked before its connection was given.
+    // For an upgrade it ran before the connection was passed on.
     if (!isUpgraded(req)) await this.#guard!(req, res);
   };
 
-  /** A request that the table has not matched, before any other hook. */
+  /** Handles a request that the table has not matched, before any other hook. */
   enter({ routeOptions }: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    // Its client has written the path that an action has in Fastify.
+    // The client has sent the path that an action has in Fastify.
     if (ACTION in routeOptions.config) reply.callNotFound();
     else done();
   }
 
-  /** A handler of a plugin, for paths that the table does not know; it answers other methods with 405 itself. */
+  /** Wraps a not-found handler of a plugin, for paths unknown to the table, which answers other methods with 405 itself. */
   #afterKnown(theirs: NotFound): NotFound {
     const missed = (reply: FastifyReply): void => this.#missed(reply);
     const asked = this.#guard === undefined ? undefined : this.#asked;
@@ -123,7 +123,7 @@ export class PluginRoutes {
     const { raw: res, request } = reply;
     const { raw: req } = request;
     const miss = (req as Missed)[MISS];
-    // One of the table is none: an action or a hook has called `callNotFound`.
+    // A request of the table: an action or a hook has called `callNotFound`.
     if (miss === undefined || isUpgraded(req)) {
       refuse(reply, new Fault(404), this.#fail);
       return;
@@ -134,7 +134,7 @@ export class PluginRoutes {
   }
 }
 
-/** Says which routes of plugins no request reaches, because the table takes their paths; as `onShadow` says. */
+/** Reports routes of plugins that no request reaches, because the table has their paths; as configured by `onShadow`. */
 export function checkPluginRoutes(
   routes: readonly PluginRoute[],
   { table, mapper, log, options }: Pick<RouterParts, 'table' | 'mapper' | 'log' | 'options'>,
@@ -142,12 +142,12 @@ export function checkPluginRoutes(
   const { onShadow = 'warn' } = options;
   if (onShadow === 'ignore') return;
   for (const { methods, url } of routes) {
-    // Such as the route for all preflights: it is there for what the table does not take.
+    // For example the route for all preflights: it serves paths that the table does not have.
     if (/^\/?\*$/.test(url)) continue;
     const path = mapper.withoutPrefix(url.replaceAll(/:\w+(?:\([^)]*\))?|\*/g, 'x'));
     if (path === null) continue;
     const winners = methods.flatMap((method) => {
-      // The table answers HEAD where it has GET.
+      // The table answers HEAD if it has GET.
       const found = table.find(method, path, null) ?? (method === 'HEAD' ? table.find('GET', path, null) : null);
       return found === null || found.compiled.conditional ? [] : [{ method, route: found.compiled.route }];
     });

@@ -1,5 +1,5 @@
 /**
- * The bodies that a router reads: of which types, how it refuses others (RFC 9110 §15.5.16), and what is JSON.
+ * Bodies that a router reads: their types, the refusal of others (RFC 9110 §15.5.16), and the parsing of JSON.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -12,12 +12,12 @@ import { collectBody } from '../../app/internal.js';
 /** Methods whose body is read. */
 export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** Types that are read as JSON; of others there is no parser but those of plugins. */
+/** Types that are read as JSON; for others only plugins have parsers. */
 const JSON_TYPES: readonly RegExp[] = [/^application\/(?:[\w.-]+\+)?json(?:[ \t]*;|$)/i, /^text\/plain(?:[ \t]*;|$)/i];
 
 type AddParser = (...args: [type: string | RegExp | string[], ...rest: unknown[]]) => FastifyInstance;
 
-/** The parsers of a Fastify instance. */
+/** Parsers of a Fastify instance. */
 export class BodyTypes {
   readonly #named = new Set(['application/json']);
 
@@ -25,7 +25,7 @@ export class BodyTypes {
   constructor(fastify: FastifyInstance, read: FastifyContentTypeParser) {
     fastify.removeAllContentTypeParsers();
     for (const type of JSON_TYPES) fastify.addContentTypeParser(type, read);
-    // Fastify has no parser for a missing type but the one for all: it reads those bodies and refuses other types.
+    // For a missing type Fastify only has the parser for all types: it reads those bodies and refuses other types.
     fastify.addContentTypeParser('*', (request, payload, done) => {
       if (request.headers['content-type'] === undefined) void read(request, payload, done);
       else done(hasBody(request.raw) ? this.refusal(request.raw) : null);
@@ -33,12 +33,12 @@ export class BodyTypes {
     this.#note(fastify);
   }
 
-  /** Of a body for whose type there is no parser: the connection ends with it. */
+  /** Returns the refusal of a body whose type has no parser: it closes the connection. */
   refusal(req: IncomingMessage): Fault {
     return unsupported(req, [...this.#named]);
   }
 
-  /** Fastify does not tell which parsers plugins have added. */
+  /** Fastify does not report the parsers that plugins have added. */
   #note(fastify: FastifyInstance): void {
     const named = this.#named;
     const add = fastify.addContentTypeParser as AddParser;
@@ -55,19 +55,19 @@ function unsupported({ headers }: IncomingMessage, types: readonly string[]): Fa
   return new Fault(415, { message, headers: { connection: 'close', Accept: types.join(', ') } });
 }
 
-/** The refusal of a body of another type than JSON; undefined for JSON, and where there is no body. */
+/** Returns the refusal of a body of another type than JSON; undefined for JSON, and without a body. */
 export function otherType(req: IncomingMessage): Fault | undefined {
   const type = req.headers['content-type'];
   if (type === undefined || !hasBody(req) || JSON_TYPES.some((json) => json.test(type))) return undefined;
   return unsupported(req, ['application/json']);
 }
 
-/** By these fields alone (RFC 9112 §6.3). */
+/** By these fields only (RFC 9112 §6.3). */
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Throws a `Fault` 415 for a body that was compressed. */
+/** Throws a `Fault` 415 for a compressed body. */
 export function refuseEncoding(req: IncomingMessage): void {
   const encoding = req.headers['content-encoding'] ?? '';
   if (!WITH_BODY.has(req.method ?? '') || !hasBody(req) || encoding.trim().toLowerCase() === 'identity') return;
@@ -77,12 +77,12 @@ export function refuseEncoding(req: IncomingMessage): void {
   });
 }
 
-/** Told of the value and how many bytes it was, or of what went wrong. */
+/** Called with the value and its size in bytes, or with an error. */
 export type BodyDone = (error: Error | null, body: unknown, size: number) => void;
 
 /**
- * Reads a body: 413 when it is larger than `limit` bytes, before reading where the length is declared; 400 when it does
- * not arrive whole, or is not JSON; `PORTICO_BODY_CONSUMED` when it was read already.
+ * Reads a body: 413 if it exceeds `limit` bytes, before reading if the length is declared; 400 if it is incomplete, or not JSON;
+ * `PORTICO_BODY_CONSUMED` if it was read already.
  */
 export function readJson(payload: Readable, limit: number, done: BodyDone): void {
   collectBody(payload, limit, (error, bytes) => {
@@ -107,13 +107,13 @@ function isAborted(error: Error): boolean {
 }
 
 /**
- * A body as a value; undefined for an empty one. Throws a `Fault` 400 for bytes that are not UTF-8, text that is not
- * JSON, and keys that would reach a prototype: `__proto__`, and `prototype` below `constructor`.
+ * Parses a body; returns undefined for an empty one. Throws a `Fault` 400 for bytes that are not UTF-8, text that is not JSON, and keys
+ * that would reach a prototype: `__proto__`, and `prototype` below `constructor`.
  */
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
   const marked = bytes.toString('utf8');
-  // A TextDecoder for each body, even one for all, takes longer than the parser.
+  // A TextDecoder, even a shared one, takes longer than the parser.
   if (marked.includes(REPLACEMENT) && !isUtf8(bytes)) throw new Fault(400, { message: 'The body is not UTF-8.' });
   const text = marked.charCodeAt(0) === BYTE_ORDER_MARK ? marked.slice(1) : marked;
   let value: unknown;
@@ -132,14 +132,14 @@ const BYTE_ORDER_MARK = 0xfeff;
 const REPLACEMENT = '\ufffd';
 
 /**
- * A key may be written with escapes, `\u005f` for `_`: any escape of that kind asks for a closer look. Three searches: one
- * pattern for all takes 0.25 µs for 1 KB, four times as long.
+ * A key may be written with escapes, `\u005f` for `_`: any such escape requires a closer look. Three searches: one pattern for all takes
+ * 0.25 µs for 1 KB, four times as long.
  */
 function mayReachPrototype(text: string): boolean {
   return text.includes('__proto__') || text.includes('constructor') || text.includes('\\u00');
 }
 
-/** Without recursion: the depth of a body is the client's choice. */
+/** Without recursion: the client chooses the depth of a body. */
 function refusePrototypeKeys(value: unknown): void {
   const pending: unknown[] = [value];
   while (pending.length > 0) {

@@ -1,5 +1,5 @@
 /**
- * A router's answers without an action: redirects, and the methods that a path takes (RFC 9110 §9.3.7, §15.5.6).
+ * A router's responses without an action: redirects, and the methods of a path (RFC 9110 §9.3.7, §15.5.6).
  */
 import type { ServerResponse } from 'node:http';
 import { Fault } from '../../app/index.js';
@@ -10,10 +10,10 @@ import type { MatchRequest } from '../route/conditions.js';
 import { GenerationError } from '../route/route-error.js';
 import type { UrlContext } from '../urls/url-builder.js';
 
-/** The methods some route takes for a path, sorted; HEAD with GET, and OPTIONS. Empty when no route takes the path. */
+/** Returns the methods that routes have for a path, sorted; HEAD with GET, and OPTIONS. Empty if no route matches the path. */
 export function allowedMethods(table: RouteTable, path: string, request: MatchRequest | null): string[] {
   const any = path === '*';
-  // One lookup for all methods, where nothing else decides: most misses are misses for each of them.
+  // One lookup for all methods, if nothing else decides: most misses are misses for each of them.
   if (!any && request === null && table.find(null, path, null) === null) return [];
   const methods = new Set<string>();
   for (const method of table.methods) {
@@ -34,7 +34,7 @@ export function answerOptions(res: ServerResponse, allowed: readonly string[]): 
   res.end();
 }
 
-/** Redirects to what the match makes of the target. Throws a `Fault` 500 when it lacks a variable of the target. */
+/** Redirects to the target filled with the match. Throws a `Fault` 500 if it lacks a variable of the target. */
 export function answerRedirect(
   res: ServerResponse,
   mapper: Mapper,
@@ -58,7 +58,7 @@ function locationOf(mapper: Mapper, redirect: Redirect, found: Found, context: U
   }
 }
 
-/** Control characters would end the header, or the line of a log. */
+/** Escapes control characters, which would end the header, or the log line. */
 function safeLocation(location: string): string {
   return location.replace(/[\p{Cc} ]/gu, (character) => encodeURIComponent(character));
 }

@@ -1,8 +1,8 @@
 /**
- * A router's actions in Fastify, which reads their bodies, runs the hooks of plugins and sends their answers.
+ * A router's actions in Fastify, which reads their bodies, runs the hooks of plugins and sends their responses.
  *
- * Each action is a route of Fastify's whose path has no variables. A request that the table has matched is handed over under
- * that path, so Fastify's tree does one static lookup; the client's URL is put back before any other hook sees it.
+ * Each action is a Fastify route whose path has no variables. A request that the table has matched is passed under that path, so Fastify's
+ * tree does one static lookup; the client's URL is restored before any other hook runs.
  */
 import { type IncomingMessage, METHODS } from 'node:http';
 import type {
@@ -43,7 +43,7 @@ import type { Entry, RouterParts, ServedAction } from './served-route.js';
 
 const DEFAULT_BODY_LIMIT = 114_688;
 
-/** Methods whose treatment of bodies is already Fastify's own. */
+/** Methods whose bodies Fastify handles already. */
 const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
 
 /** The Fastify instance of one router. */
@@ -56,7 +56,7 @@ export class RouterFastify {
   readonly logs = new Map<MatchedRoute, Logger>();
   /** Routes and upgrades of plugins beside the table. */
   readonly own: PluginRoutes;
-  /** The largest body of an action that says nothing else, in bytes. */
+  /** Largest body of an action without its own limit, in bytes. */
   readonly bodyLimit: number;
 
   constructor(parts: RouterParts, fail: Fail) {
@@ -76,7 +76,7 @@ export class RouterFastify {
         ...options.fastify,
         schemaController: { ...schemaController, compilersFactory },
         bodyLimit: this.bodyLimit,
-        // Ids are the request_id filter's; one made up here would cost more than the whole lookup.
+        // The request_id filter sets ids; generating one here would cost more than the whole lookup.
         genReqId: (req) => environ(req as IncomingMessage).requestId ?? '',
       },
       middie: this.#plugins.length > 0,
@@ -116,7 +116,7 @@ export class RouterFastify {
     // All of them before the first is registered: Fastify starts with the next turn.
     const plugins = await Promise.all(this.#plugins.map(pluginOf));
     for (const [plugin, options] of plugins) void this.#fastify.register(forAllRoutes(plugin, options), options);
-    // Async: what a function with a callback throws would end the process.
+    // Async: an error thrown by a function with a callback would end the process.
     let routes = this.#fastify;
     void this.#fastify.register(async (instance) => {
       routes = instance;
@@ -142,7 +142,7 @@ export class RouterFastify {
     }
     const read: FastifyContentTypeParser = (request, payload, done) =>
       readJson(payload, request.routeOptions.bodyLimit ?? this.bodyLimit, (error, body, size) => {
-        // A filter in front has answered meanwhile, and the body ends with that: Fastify would warn of a second answer.
+        // An outer filter has answered meanwhile, which ends the body: Fastify would warn of a second response.
         if (error !== null && exchangeOf(request.raw).res?.writableEnded === true) return;
         const call = callIn(request.raw);
         if (call !== undefined) call.received = size;
@@ -155,12 +155,12 @@ export class RouterFastify {
   }
 
   /**
-   * Bounds the body for parsers of plugins: Fastify bounds only what it reads itself, and they may read the request in
-   * their own way. Gives the refusal of one that is declared too large.
+   * Limits the body for parsers of plugins: Fastify limits only the bodies it reads itself, and plugins may read the request in their own
+   * way. Returns the refusal of one that is declared too large.
    */
   #bound({ raw: req, routeOptions }: FastifyRequest, { raw: res }: FastifyReply): Fault | undefined {
     const call = callIn(req);
-    // Routes of plugins have limits of their own.
+    // Routes of plugins have their own limits.
     if (call === undefined) return undefined;
     const limit = routeOptions.bodyLimit ?? this.bodyLimit;
     const declared = req.headers['content-length'];
@@ -178,7 +178,7 @@ export class RouterFastify {
     return undefined;
   }
 
-  /** Gives requests of a route its own log level. */
+  /** Sets the log level for requests of a route. */
   #logAt(level: string, route: MatchedRoute): onRequestHookHandler {
     const own = this.#parts.log.child({});
     own.level = levelOf(level);
@@ -194,7 +194,7 @@ export class RouterFastify {
   #addRoutes(instance: FastifyInstance, action: ServedAction): void {
     for (const { methods, byKey } of action.target === null ? action.named.values() : [action.target]) {
       if (byKey !== null) this.#addRoute(instance, action, byKey);
-      // Those that a key selects are never entered, but their schemas are judged with all others.
+      // Actions selected by a key are never entered, but their schemas are checked with all others.
       for (const method of [...methods, ...[...(byKey?.actions.values() ?? [])].flat()]) {
         this.#addRoute(instance, action, method);
       }
@@ -206,17 +206,17 @@ export class RouterFastify {
     { settings, matched }: ServedAction,
     { fastifyPath, methods, bodyLimit, options, response }: Entry & Partial<CompiledAction>,
   ): void {
-    // For plugins that make documents of them.
+    // For plugins that generate documents.
     const shown = this.#plugins.length === 0 ? {} : shownSchemas(fastifyPath, methods, options ?? {});
     const schema = { ...shown, ...(response !== undefined && { response }) };
-    // Fastify makes a compiler of serialisers ready for each schema, an empty one too.
+    // Fastify prepares a compiler of serialisers for each schema, even an empty one.
     const isPlain = Object.keys(schema).length === 0;
     instance.route({
       method: methods as HTTPMethods[],
       url: fastifyPath,
       handler: (request, reply) => callOf(request.raw).run(request, reply, this.#rules),
       config: { ...settings.config, route: matched, [ACTION]: true } as never,
-      // Whatever compiler a plugin has set.
+      // Overrides a compiler that a plugin has set.
       validatorCompiler: () => () => true,
       ...(bodyLimit !== undefined && { bodyLimit }),
       ...(settings.logLevel !== undefined && { onRequest: this.#logAt(settings.logLevel, matched) }),
@@ -225,12 +225,12 @@ export class RouterFastify {
   }
 }
 
-/** The call of a request, which one of a plugin's own route has not. */
+/** Returns the call of a request; undefined for a request of a plugin's own route. */
 function callIn(req: IncomingMessage): ActionCall | undefined {
   return (req as Called)[CALL];
 }
 
-/** The part of an action that plugins can read. One by version has its schemas in `openApiDocument` only. */
+/** Returns the part of an action that plugins can read. Schemas by version are only in `openApiDocument`. */
 function shownSchemas(
   path: string,
   methods: readonly string[],
@@ -244,14 +244,14 @@ function shownSchemas(
   const shownQuery = shown(query);
   return {
     ...(names.length > 0 && { params: { type: 'object', properties: params, required: names } }),
-    // Fastify refuses them for the others.
+    // Fastify refuses them for other methods.
     ...(typeof shownBody === 'object' && methods.every((method) => WITH_BODY.has(method)) && { body: shownBody }),
     ...(typeof shownQuery === 'object' && { querystring: shownQuery }),
     ...(summary !== undefined && { summary }),
   };
 }
 
-/** A plugin as Fastify's `register` takes it: a function, a module with one, or the promise of either. */
+/** Returns a plugin as Fastify's `register` accepts it, from a function, a module with one, or a promise of either. */
 async function pluginOf(
   written: RouterPlugin,
   place: number,
@@ -267,8 +267,8 @@ async function pluginOf(
 }
 
 /**
- * A plugin whose hooks and parsers are those of the whole instance, as with `fastify-plugin`; one with a prefix for its routes stays
- * by itself, as in Fastify.
+ * Returns a plugin whose hooks and parsers apply to the whole instance, as with `fastify-plugin`; one with a route prefix stays
+ * encapsulated, as in Fastify.
  */
 function forAllRoutes(plugin: FastifyPlugin, options: object): FastifyPluginCallback<object> {
   const skipOverride = Symbol.for('skip-override');
@@ -283,7 +283,7 @@ function forAllRoutes(plugin: FastifyPlugin, options: object): FastifyPluginCall
   return Object.assign(shared as FastifyPluginCallback<object>, { [skipOverride]: true });
 }
 
-/** Errors of Fastify's own that are said better here; all others say their status themselves. */
+/** Replaces some errors of Fastify by clearer ones; all others have their own status. */
 function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): unknown {
   const { code, serialization } = Object(error) as { code?: unknown; serialization?: unknown };
   if (serialization !== undefined && callIn(req) !== undefined) return unsendable(error);
@@ -293,7 +293,7 @@ function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): 
   return error;
 }
 
-/** A response schema that does not compile is found when Fastify is ready. */
+/** Fastify finds a response schema that does not compile when it is ready. */
 function asBuildError(error: unknown, broken: () => Error | undefined): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (code === 'FST_ERR_DUPLICATED_ROUTE') {

@@ -1,5 +1,5 @@
 /**
- * Sends an action's result: headers, media type, and the serialised value.
+ * Sends an action's result: headers, media type, and serialised value.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -14,20 +14,20 @@ import { kindOf } from '../actions/answer-kind.js';
 import { responseKey } from '../actions/compiled-action.js';
 import { joinVary } from '../api-version.js';
 
-/** How one request is answered. */
+/** Rules for the response to one request. */
 export interface AnswerRules {
-  /** The status the action declares for the version; undefined: 200, or 204 for an empty answer. */
+  /** Status that the action declares for the version; undefined: 200, or 204 for an empty response. */
   readonly status: number | undefined;
-  /** Its response schemas by status, from which Fastify has compiled serialisers. */
+  /** Response schemas by status, from which Fastify has compiled serialisers. */
   readonly response: Readonly<Record<string, unknown>> | undefined;
-  /** The media type that was negotiated, with its serialiser; null: JSON. */
+  /** Negotiated media type, with its serialiser; null: JSON. */
   readonly type: string | null;
   readonly serializer: Serializer | null;
 }
 
-/** Sends what an action returned. */
+/** Sends the result of an action. */
 export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRules): void {
-  // A status from `reply.code()` comes before the one that the action declares.
+  // A status from `reply.code()` takes precedence over the declared one.
   const { statusCode: said } = reply.raw;
   const status = said === 200 ? rules.status : said;
   if (value === SENT) {
@@ -40,7 +40,10 @@ export function sendAnswer(reply: FastifyReply, value: unknown, rules: AnswerRul
   }
 }
 
-/** Wraps the error of a serialiser, which does not say that the answer is meant. Keeps errors with a status or of another class, as a toJSON may throw. */
+/**
+ * Wraps the error of a serialiser, which does not mention the response. Keeps errors with a status or of another class, which a toJSON may
+ * throw.
+ */
 export function unsendable(error: unknown): unknown {
   const { constructor: made, status, statusCode } = Object(error) as Readonly<Record<string, unknown>>;
   const isOther = (made !== Error && made !== TypeError) || (status ?? statusCode) !== undefined;
@@ -52,31 +55,31 @@ export function unsendable(error: unknown): unknown {
   });
 }
 
-/** Releases an answer that is not sent any more: a stream may hold a file or a connection open. */
+/** Releases a response that is no longer sent: a stream may hold a file or a connection open. */
 export function discardAnswer(value: unknown): void {
   const body: unknown = value instanceof Reply || kindOf(value) === 'response' ? (value as Response).body : value;
   if (kindOf(body) === 'chunks') {
     void release(body as Partial<AsyncIterator<unknown>>);
   } else if (body instanceof ReadableStream) {
-    // A locked stream has a reader, and is not ours to cancel.
+    // A locked stream has a reader, which must cancel it.
     if (!body.locked) body.cancel().catch(() => undefined);
   } else if (body instanceof Stream && 'destroy' in body && typeof body.destroy === 'function') {
     body.destroy();
   }
 }
 
-/** Ends an iterator that has not begun; an iterable that makes iterators has nothing to end. */
+/** Ends an iterator that has not begun; an iterable that creates iterators has nothing to end. */
 async function release(iterator: Partial<AsyncIterator<unknown>>): Promise<void> {
   try {
     await iterator.return?.();
   } catch {
-    // The request is over, as for a stream that fails behind its client.
+    // The request is over, as for a stream that fails after its client has disconnected.
   }
 }
 
 /**
- * Sets headers, each in place of one of its name; `Vary` is joined with what is there. Throws what Node throws for a
- * name or a value that HTTP does not allow: now, while a 500 can still be answered instead.
+ * Sets headers, each replacing one of the same name; `Vary` is joined with the existing value. Throws Node's error for an invalid name or
+ * value now, while a 500 can still be sent.
  */
 function setHeaders(reply: FastifyReply, headers: Iterable<readonly [string, OutgoingHttpHeader | undefined]>): void {
   for (const [written, value] of headers) {
@@ -117,12 +120,15 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
     void reply.send(value);
     return;
   }
-  // With a serialiser of the reply's own, Fastify leaves the type as it is: it would add a charset, which JSON has not.
+  // With a serialiser set on the reply, Fastify does not change the type: it would add a charset, which JSON does not have.
   const compiled = rules.response === undefined ? undefined : schemaSerializer(reply, code, rules.response);
   void reply.serializer(rules.serializer ?? compiled ?? jsonText).send(value);
 }
 
-/** Fastify's compiled serialiser for the status, of the route or, where a key of the body has selected the action, of now. */
+/**
+ * Returns Fastify's compiled serialiser for the status: that of the route or, if a key of the body has selected the action, one compiled
+ * now.
+ */
 function schemaSerializer(
   reply: FastifyReply,
   status: number,
@@ -131,13 +137,16 @@ function schemaSerializer(
   const key = responseKey(status, response);
   if (key === undefined) return undefined;
   const schema = response[key];
-  // Fastify compiles no `true` outside its routes.
+  // Fastify compiles `true` only within its routes.
   if (typeof schema === 'boolean') return undefined;
   const compiled = reply.getSerializationFunction(key) as Serializer | undefined;
   return compiled ?? (reply.compileSerializationSchema(schema as Record<string, unknown>) as Serializer);
 }
 
-/** A stream of objects as one of bytes, which fails at an object: under a pipe, a response throws where no caller is above it. */
+/**
+ * Converts a stream of objects into one of bytes, which fails at an object: within a pipe, a response would throw without a caller to catch
+ * it.
+ */
 function bytesOf(objects: Readable): Readable {
   const bytes = new Transform({
     writableObjectMode: true,
@@ -149,11 +158,11 @@ function bytesOf(objects: Readable): Readable {
       }
     },
   });
-  // Each ends the other, and `bytes` has the errors of both: the callback is for those that nothing else awaits.
+  // Each stream ends the other, and `bytes` has the errors of both; the callback prevents unhandled ones.
   return pipeline(objects, bytes, () => undefined);
 }
 
-/** A stream, or none. Behind HEAD it is not read: it may never end. */
+/** Sends a stream. For HEAD it is not read: it may never end. */
 function sendStream(reply: FastifyReply, body: unknown, isIterable = false): void {
   if (reply.request.raw.method === 'HEAD') {
     discardAnswer(body);
@@ -164,10 +173,10 @@ function sendStream(reply: FastifyReply, body: unknown, isIterable = false): voi
   void reply.send(stream instanceof Readable && stream.readableObjectMode ? bytesOf(stream) : stream);
 }
 
-/** Writes a value. */
+/** Serialises a value. */
 export type Serializer = (value: unknown) => string;
 
-/** The types a router can write, the first one unless the client prefers another. */
+/** Types that a router can write; the first one is the default. */
 export class AnswerTypes {
   readonly #serializers: ReadonlyMap<string, Serializer>;
   readonly #types: readonly [string, ...string[]];
@@ -179,14 +188,14 @@ export class AnswerTypes {
     this.#strict = strict;
   }
 
-  /** False when there is nothing to choose: JSON, whatever the client says. */
+  /** False if there is no choice: JSON, whatever the client accepts. */
   get isChoice(): boolean {
     return this.#types.length > 1 || this.#strict;
   }
 
   /**
-   * The type for a request. A format, the suffix of the path, beats the header. Nothing acceptable: the first type, or
-   * a `Fault` 406.
+   * Returns the type for a request. A format, the suffix of the path, takes precedence over the header. If nothing is acceptable: the first
+   * type, or a `Fault` 406.
    */
   choose(req: IncomingMessage, format: string | null): string {
     const named = format === null ? undefined : this.#types.find((type) => type.endsWith(`/${format}`));
@@ -203,8 +212,8 @@ export class AnswerTypes {
 }
 
 /**
- * The JSON text of a value; `null` for what JSON has no form for. A `BigInt` is written as a decimal number. Throws a `TypeError` for a
- * value with a cycle, and for one of which nothing would be left.
+ * Returns the JSON text of a value; `null` for a value without a JSON form. A `BigInt` is written as a decimal number. Throws a `TypeError`
+ * for a cyclic value, and for one of which nothing would be left.
  */
 function jsonText(value: unknown): string {
   try {
@@ -227,7 +236,7 @@ function refuseLoss(value: unknown): void {
   );
 }
 
-/** `JSON.stringify` writes a BigInt only as text; the mark around it, which a client cannot guess, is taken off again. */
+/** `JSON.stringify` can write a BigInt only as text; the mark around it, which a client cannot guess, is removed again. */
 function withBigInts(value: unknown): string {
   const mark = randomUUID();
   const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${mark}${item}` : item));

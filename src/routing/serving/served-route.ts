@@ -1,5 +1,5 @@
 /**
- * A router's handling of a route of its table: `build-table.ts` works it out when the router is built.
+ * Handling of a route: `build-table.ts` determines it when the router is built.
  */
 import type { App, Filter, MatchedRoute } from '../../app/index.js';
 import type { PorticoError } from '../../errors/index.js';
@@ -15,7 +15,7 @@ import type { Route } from '../route/route.js';
 import type { RouterOptions } from '../router-options.js';
 import type { ParamReader } from './param-reader.js';
 
-/** Parts that a router is built from. */
+/** Parts of a router. */
 export interface RouterParts {
   readonly options: RouterOptions;
   readonly log: Logger;
@@ -24,17 +24,17 @@ export interface RouterParts {
   readonly controllers: Controllers;
   readonly settings: Pick<ReadonlyMap<Route, KeptSettings>, 'get'>;
   readonly filters: readonly Filter[];
-  /** Takes note of a mistake; the build fails with all of them. */
+  /** Records a mistake; the build fails with all of them. */
   readonly refuse: (error: PorticoError) => void;
 }
 
-/** A route as it is served. */
+/** A served route. */
 export type ServedRoute = ServedAction | ServedMount | ServedRedirect;
 
 interface Served {
   readonly route: Route;
   readonly matched: MatchedRoute;
-  /** The same behind the mounts that it was reached by, by their template: these are written down, and few. */
+  /** The matched route below the mounts that led to it, by their template: templates are finite. */
   readonly below: Map<string, MatchedRoute>;
   readonly params: ParamReader;
 }
@@ -42,7 +42,7 @@ interface Served {
 export interface ServedMount extends Served {
   readonly kind: 'mount';
   readonly app: App;
-  /** Its template without the rest of the path, which is the app's: `/files`. */
+  /** Template of a mount without the rest of the path, which belongs to the app: `/files`. */
   readonly place: string;
 }
 
@@ -56,40 +56,40 @@ export interface ServedRedirect extends Served {
 export interface ServedAction extends Served {
   readonly kind: 'action';
   readonly settings: KeptSettings;
-  /** Its action; null when controller or action are variables of the path. */
+  /** Its action; null if controller or action are variables of the path. */
   readonly target: ActionTarget | null;
-  /** Actions that the path may name, by {@link targetKey}. Complete when the router is built: no client makes it grow. */
+  /** Actions that the path may name, by {@link targetKey}. Complete when the router is built: clients cannot make it grow. */
   readonly named: ReadonlyMap<string, ActionTarget>;
 }
 
-/** The methods that may run for a controller's action. */
+/** Methods that may run for a controller's action. */
 export interface ActionTarget {
-  /** By version; empty when a key of the body selects. */
+  /** Methods by version; empty if a key of the body selects. */
   readonly methods: readonly ServedMethod[];
-  /** The way to the actions and the actions by key of the body; null when the action is a method. */
+  /** Entry of the actions, and the actions by key of the body; null if the action is a method. */
   readonly byKey: BodyKeys | null;
-  /** Whether a body is passed to methods that do not declare one. */
+  /** True if a body is passed to methods that do not declare one. */
   readonly passesBody: boolean;
 }
 
-/** The way to an action. */
+/** Entry of an action. */
 export interface Entry {
   /** Filters, if any, then the action. */
   readonly app: App;
-  /** The path of its route in Fastify, and the methods that it has there. */
+  /** Path of its Fastify route, and its methods there. */
   readonly fastifyPath: string;
   readonly methods: readonly string[];
-  /** Largest body, in bytes; undefined: the router's. */
+  /** Largest body in bytes; undefined: the router's. */
   readonly bodyLimit: number | undefined;
 }
 
-/** A method of a controller, with the way to it. */
+/** A controller's method with its entry. */
 export interface ServedMethod extends Entry, CompiledAction {
-  /** For every version; null where the versions differ. */
+  /** Rules for every version; null if the versions differ. */
   readonly rules: CallRules | null;
 }
 
-/** Checks of a call, and the status of its answer, in one version. */
+/** Checks of a call, and the status of its response, in one version. */
 export interface CallRules {
   readonly params: Check | undefined;
   readonly headers: Check | undefined;
@@ -98,7 +98,7 @@ export interface CallRules {
   readonly status: number | undefined;
 }
 
-/** The rules of a method for a version. */
+/** Returns the rules of a method for a version. */
 export function rulesFor(method: CompiledAction, version: ApiVersion | null): CallRules {
   return {
     params: valueFor(method.paramsChecks, version),
@@ -109,28 +109,28 @@ export function rulesFor(method: CompiledAction, version: ApiVersion | null): Ca
   };
 }
 
-/** The rules of a method where they are the same for every version; else null. */
+/** Returns the rules of a method if they are the same for every version; else null. */
 export function fixedRules(method: CompiledAction): CallRules | null {
   const { paramsChecks, headersChecks, queryChecks, bodyChecks, statuses } = method;
   const all = [...paramsChecks, ...headersChecks, ...queryChecks, ...bodyChecks, ...statuses];
   return all.every(({ range }) => range === EVERY_VERSION) ? rulesFor(method, null) : null;
 }
 
-/** The methods that may run for a route, also those that a key of the body selects. */
+/** Returns the methods that may run for a route, including those selected by a key of the body. */
 export function servedMethods({ target, named }: ServedAction): readonly ServedMethod[] {
   const targets = target === null ? [...named.values()] : [target];
   return targets.flatMap(({ methods, byKey }) => [...methods, ...[...(byKey?.actions.values() ?? [])].flat()]);
 }
 
-/** Actions that a key of the body selects: they share the way to them, on which the body is read. */
+/** Actions that a key of the body selects: they share an entry, at which the body is read. */
 interface BodyKeys extends Entry {
   readonly actions: ReadonlyMap<string, readonly ServedMethod[]>;
 }
 
-/** The key of a target among those that a path may name. */
+/** Returns the key of a target among those that a path may name. */
 export const targetKey = (controller: unknown, action: unknown): string => `${String(controller)} ${String(action)}`;
 
-/** The method for a version; undefined when there is none, which is as if the action did not exist. */
+/** Returns the method for a version; undefined if there is none, as for an unknown action. */
 export function methodFor(methods: readonly ServedMethod[], version: ApiVersion | null): ServedMethod | undefined {
   return version === null ? methods[0] : methods.find(({ range }) => version.within(range));
 }

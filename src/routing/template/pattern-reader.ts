@@ -1,11 +1,11 @@
 /**
- * A cursor over a Python regular expression, and what of it matches one character: escapes and classes.
+ * A cursor over a Python regular expression, and its elements that match one character: escapes and classes.
  */
 
-/** An expression that is broken, or that has no counterpart here. */
+/** An expression that is invalid, or has no counterpart in JavaScript. */
 export class RegexProblem extends Error {}
 
-/** `\d`, `\w`, `\s` of Python are those of Unicode; `\s` is what `str.isspace` says, which is not JavaScript's list. */
+/** Python's `\d`, `\w`, `\s` are Unicode sets; `\s` is that of `str.isspace`, which differs from JavaScript's. */
 const SETS: Readonly<Record<string, string>> = {
   d: '\\p{Nd}',
   w: '\\p{L}\\p{N}_',
@@ -37,7 +37,7 @@ export class PatternReader {
     return isHere;
   }
 
-  /** Takes what a sticky expression matches here. */
+  /** Consumes the match of a sticky expression. */
   protected match(sticky: RegExp): RegExpExecArray | null {
     sticky.lastIndex = this.#offset;
     const found = sticky.exec(this.#pattern);
@@ -45,7 +45,7 @@ export class PatternReader {
     return found;
   }
 
-  /** The next character, a whole one where it takes two UTF-16 units. */
+  /** Returns the next character, a whole one even if it takes two UTF-16 units. */
   protected next(): string {
     const code = this.#pattern.codePointAt(this.#offset);
     if (code === undefined) throw new RegexProblem('unexpected end of pattern');
@@ -54,7 +54,7 @@ export class PatternReader {
     return character;
   }
 
-  /** `\d`, `\D` and so on; null when something else is here. */
+  /** Returns the set for `\d`, `\D` and so on; null for anything else. */
   protected set(): string | null {
     const letter = this.match(/\\([dDwWsS])/y)?.[1];
     if (letter === undefined) return null;
@@ -62,7 +62,7 @@ export class PatternReader {
     return `[${letter === small ? '' : '^'}${SETS[small]}]`;
   }
 
-  /** The character that an escape stands for. */
+  /** Returns the character of an escape. */
   protected escapedCharacter(): string {
     this.next();
     if (this.done) throw new RegexProblem('bad escape (end of pattern)');
@@ -84,7 +84,7 @@ export class PatternReader {
     return character;
   }
 
-  /** A class as an expression, from behind its bracket. A `]` right after the opening is an ordinary character in Python. */
+  /** Returns a class as an expression, read after its opening bracket. A `]` right after the bracket is an ordinary character in Python. */
   protected readClass(): string {
     let source = this.take('^') ? '[^' : '[';
     do source += this.#classItem();
@@ -102,7 +102,7 @@ export class PatternReader {
     return `${low.source}-${high.source}`;
   }
 
-  /** One end of a range, or a set such as `\d`, which has no code. */
+  /** Returns one end of a range, or a set such as `\d`, which has no code. */
   #classMember(): { source: string; code?: number } {
     if (this.done) throw new RegexProblem('unterminated character set');
     const set = this.set();
@@ -110,7 +110,7 @@ export class PatternReader {
     const isEscape = this.looksAt('\\');
     const character = this.take('\\b') ? '\b' : isEscape ? this.escapedCharacter() : this.next();
     const code = character.codePointAt(0)!;
-    // As a number: no character has its own meaning then, now or in a later version of the language.
+    // As a number: no character then has a special meaning, now or in a later version of the language.
     return { source: `\\u{${code.toString(16)}}`, code };
   }
 }

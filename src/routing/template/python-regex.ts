@@ -1,41 +1,40 @@
 /**
- * Python's regular expressions as JavaScript's, with the same meaning or not at all.
+ * Translates Python's regular expressions into JavaScript's with the same meaning, or refuses them.
  *
- * Route tables come with requirements written for Python's `re`. The two dialects share most of their syntax; where
- * they differ (`.`, `$`, `\d`, `\w`, `\b`, named groups, `{,3}`) the construct is rewritten, and what has no
- * counterpart is refused by name.
+ * Route tables have requirements written for Python's `re`. The two dialects share most of their syntax; where they differ (`.`, `$`, `\d`,
+ * `\w`, `\b`, named groups, `{,3}`) the construct is rewritten, and one without a counterpart is refused by name.
  */
 import { PatternReader, RegexProblem } from './pattern-reader.js';
 
-/** A translated expression, and what the router needs to know about it. */
+/** A translated expression, and its properties that the router needs. */
 export interface TranslatedRegex {
   /** For `new RegExp(source, 'v')`; has the same groups in the same order as the original. */
   readonly source: string;
   /** Names of its named groups, in order. */
   readonly names: readonly string[];
-  /** It may match a `/`, so it may span segments of a path. */
+  /** True if it may match a `/`, and so span segments of a path. */
   readonly matchesSlash: boolean;
-  /** Whether its matches depend on the text around it (assertions), or on group numbers (back references). */
+  /** True if its matches depend on the text around it (assertions), or on group numbers (back references). */
   readonly contextual: boolean;
 }
 
-/** Throws a {@link RegexProblem} when the expression is broken or has no counterpart. */
+/** Translates an expression. Throws a {@link RegexProblem} if it is invalid or has no counterpart. */
 export function translateRegex(pattern: string): TranslatedRegex {
   return new Translator(pattern).translate();
 }
 
 interface Piece {
   readonly source: string;
-  /** Fewest and most characters it matches: Python wants look-behinds of one width. */
+  /** Minimum and maximum number of matched characters: Python requires look-behinds of fixed width. */
   readonly min: number;
   readonly max: number;
-  /** False for what Python will not repeat: `^`, `$`, `\b`. */
+  /** False for elements that Python does not repeat: `^`, `$`, `\b`. */
   readonly repeatable: boolean;
 }
 
 const NAME = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u;
 const WORD = '[\\p{L}\\p{N}_]';
-/** Python's `$`: the end, or before a newline that is the last character. */
+/** Python's `$`: the end, or before a final newline. */
 const END = '(?=\\n?$)';
 
 const ASSERTIONS: Readonly<Record<string, string>> = {
@@ -48,7 +47,7 @@ const ASSERTIONS: Readonly<Record<string, string>> = {
 /** Reads an expression from left to right, by Python's grammar. */
 class Translator extends PatternReader {
   readonly #names: string[] = [];
-  /** For each group whether it is closed: an open one cannot be referred to. */
+  /** For each group, whether it is closed: an open one cannot be referenced. */
   readonly #closed: boolean[] = [];
   #matchesSlash = false;
   #contextual = false;
@@ -83,7 +82,7 @@ class Translator extends PatternReader {
     }
   }
 
-  /** A comment is nothing: a quantifier after it belongs to what is before it. */
+  /** Skips comments: a quantifier after one belongs to the element before it. */
   #skipComments(): void {
     this.match(/(?:\(\?#[^)]*\))+/y);
   }
@@ -107,7 +106,7 @@ class Translator extends PatternReader {
     };
   }
 
-  /** The quantifier at this place, without `?` and `+` after it; null when there is none, as for `{` in `a{x}`. */
+  /** Returns the quantifier here, without `?` and `+` after it; null if there is none, as for `{` in `a{x}`. */
   #quantifier(): { text: string; min: number; max: number } | null {
     const found = this.match(/[*+?]|\{(?=[\d,])(\d*)(,?)(\d*)\}/y);
     if (found === null) return null;
@@ -135,7 +134,7 @@ class Translator extends PatternReader {
     return this.#literal(character);
   }
 
-  /** A part that matches one character. */
+  /** Returns an element that matches one character. */
   #one(source: string, matchesSlash: boolean): Piece {
     if (matchesSlash) this.#matchesSlash = true;
     return { source, min: 1, max: 1, repeatable: true };
@@ -150,7 +149,7 @@ class Translator extends PatternReader {
     return { source, min: 0, max: 0, repeatable: false };
   }
 
-  /** From behind its parenthesis. */
+  /** Reads a group after its parenthesis. */
   #group(): Piece {
     if (++this.#depth > 100) throw new RegexProblem('groups are nested too deeply');
     const piece = this.#groupBody();
@@ -234,7 +233,9 @@ class Translator extends PatternReader {
   }
 }
 
-/** An optional part that may match nothing as it is: in JavaScript `(x*)?` leaves the group out then, in Python it is empty. */
+/**
+ * Makes an element optional that may match nothing itself: in JavaScript `(x*)?` then leaves the group undefined, in Python it is empty.
+ */
 function orNothing(source: string, lazy: string): string {
   return lazy === '' ? `(?:${source}|)` : `(?:|${source})`;
 }

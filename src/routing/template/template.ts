@@ -1,12 +1,12 @@
 /**
  * Path templates: `/servers/{id}`, `/archive/:year`, `/files/*path`, `/songs/{title}{.format}`.
  *
- * A template is read once, left to right, into literal text and variables, by the rules of Python's Routes.
+ * A template is parsed once, left to right, into literal text and variables, by the rules of Python's Routes.
  */
 
 /** A variable of a template. */
 export interface PathVariable {
-  /** `:` within a segment, `.` an optional dotted suffix, `*` spans slashes, `{` a brace that is never closed. */
+  /** `:` within a segment, `.` an optional dotted suffix, `*` spans slashes, `{` a brace without an end. */
   readonly type: ':' | '.' | '*' | '{';
   readonly name: string;
 }
@@ -14,24 +14,24 @@ export interface PathVariable {
 /** Literal text, or a variable. */
 export type TemplatePart = string | PathVariable;
 
-/** An oddity of a route, in a sentence, and the remedy. */
+/** A warning about a route, as a sentence, with a hint. */
 export interface RouteWarning {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
 }
 
-/** A template that was read. */
+/** A parsed template. */
 export interface Template {
   readonly parts: readonly TemplatePart[];
-  /** Parts with another meaning than they seem to have. */
+  /** Warnings of misleading parts. */
   readonly notices: readonly RouteWarning[];
 }
 
-/** Characters that end a `:name` and stay in the path. */
+/** Characters that end a `:name` and belong to the path. */
 export const SEPARATORS: readonly string[] = ['/', ',', ';', '.', '#'];
 
-/** A template that cannot be read. */
+/** A template that cannot be parsed. */
 export class TemplateProblem extends Error {
   readonly offset: number;
 
@@ -42,14 +42,14 @@ export class TemplateProblem extends Error {
 }
 
 /**
- * Reads a template. Inline regular expressions (`{id:\d+}`) are written into `requirements`, which may be shared with
- * other routes. In a static template, which only generates, `:` and `*` are ordinary text.
+ * Parses a template. Inline regular expressions (`{id:\d+}`) are added to `requirements`, which other routes may share. In a static
+ * template, which only generates, `:` and `*` are ordinary text.
  */
 export function readTemplate(text: string, requirements: Record<string, string>, isStatic: boolean): Template {
   const parts: TemplatePart[] = [];
   const notices: RouteWarning[] = [];
   const openers = isStatic ? '{' : '{:*';
-  /** Opener of the variable being read, and its enders: none yet behind a `:` or `*`. */
+  /** Opener of the current variable, and its end characters: none yet after a `:` or `*`. */
   let opened: { readonly type: PathVariable['type']; enders: readonly string[] } | null = null;
   let read = '';
   let isEscaped = false;
@@ -85,12 +85,12 @@ export function readTemplate(text: string, requirements: Record<string, string>,
   return { parts, notices };
 }
 
-/** The variable between two braces. */
+/** Returns the variable between two braces. */
 function braced(text: string, requirements: Record<string, string>, notices: RouteWarning[]): PathVariable {
   const dotted = text.startsWith('.');
   const [name = '', regex, ...cut] = (dotted ? text.slice(1) : text).split(':');
   if (regex !== undefined) {
-    // The object is the application's own, with a prototype: an assignment of __proto__ would be lost.
+    // The object belongs to the application and has a prototype: an assignment of __proto__ would be lost.
     if (name !== '__proto__') requirements[name] = regex;
     else
       Object.defineProperty(requirements, name, { value: regex, writable: true, enumerable: true, configurable: true });
@@ -113,46 +113,46 @@ function swallowedDash(name: string): RouteWarning {
   };
 }
 
-/** Whether an expression ends inside a `{`: then it was cut at that brace's end. */
+/** Reports whether an expression ends inside a `{`: then the end of that brace has cut it. */
 function opensBrace(regex: string): boolean {
   const braces = regex.replace(/\\.|\[(?:\\.|[^\]\\])*\]/gs, '');
   return braces.lastIndexOf('{') > braces.lastIndexOf('}');
 }
 
-/** A template with its variables in braces, as OpenAPI writes paths. */
+/** Returns a template with its variables in braces, as in paths of OpenAPI. */
 export function pathText(parts: readonly TemplatePart[]): string {
   return parts.map((part) => (typeof part === 'string' ? part : part.type === '.' ? '' : `{${part.name}}`)).join('');
 }
 
-/** Source of the expression. */
+/** Source of an expression. */
 export interface PatternSource {
   readonly parts: readonly TemplatePart[];
   readonly requirements: Readonly<Record<string, string>>;
-  /** Names that have a default; with minimization their variables may be left out at the end of a path. */
+  /** Names with a default; with minimization their variables may be omitted at the end of a path. */
   readonly defaults: ReadonlyMap<string, unknown>;
   readonly minimize: boolean;
-  /** Values of a variable called `controller`. */
+  /** Values of a variable named `controller`. */
   readonly controllers: readonly string[];
 }
 
-/** The expression that a variable is required to take; undefined for none. `constructor` is a name like others. */
+/** Returns the required expression of a variable; undefined for none. `constructor` is a name like others. */
 export function requirementOf(requirements: PatternSource['requirements'], name: string): string | undefined {
   return Object.hasOwn(requirements, name) ? requirements[name] : undefined;
 }
 
-/** The expression of a whole path. */
+/** Returns the expression of a whole path. */
 export function wholePattern(source: PatternSource): string {
   return source.minimize ? minimized(source) : `^${source.parts.map((part) => fullPart(part, source)).join('')}$`;
 }
 
-/** The expression of one part; a variable is one group named after it. */
+/** Returns the expression of one part; a variable is one group with its name. */
 export function fullPart(part: TemplatePart, source: PatternSource): string {
   if (typeof part === 'string') return escapePython(part);
   const group = `(?P<${part.name}>${variablePattern(part, source)})`;
   return part.type === '.' ? `(?:\\.${group})??` : group;
 }
 
-/** Expression that a variable matches. */
+/** Returns the expression of a variable. */
 export function variablePattern(variable: PathVariable, source: PatternSource): string {
   if (variable.name === 'controller') return source.controllers.map(escapePython).join('|');
   const requirement = requirementOf(source.requirements, variable.name);
@@ -160,25 +160,25 @@ export function variablePattern(variable: PathVariable, source: PatternSource): 
   return variable.type === ':' ? PLAIN : variable.type === '.' ? '[^/.]+?' : '.+?';
 }
 
-/** A variable without requirement: a segment, as short as possible. */
+/** A variable without a requirement: a segment, as short as possible. */
 export const PLAIN = '[^/]+?';
 
-/** As Python's `re.escape` since 3.7. */
+/** Escapes as Python's `re.escape` does since 3.7. */
 function escapePython(text: string): string {
   return text.replace(/[()[\]{}?*+\-|^$\\.&~# \t\n\r\v\f]/g, '\\$&');
 }
 
-/** The state Routes hands back from the rest of a path to the part before it. */
+/** State that Routes passes from the rest of a path to the part before it. */
 interface Rest {
   readonly pattern: string;
-  /** Neither text nor a required variable follows. */
+  /** True if neither text nor a required variable follows. */
   readonly optional: boolean;
-  /** All that follows may be empty. */
+  /** True if everything after it may be empty. */
   readonly blank: boolean;
 }
 
 function minimized(source: PatternSource): string {
-  // The part before the last decides what plain variables exclude: in Routes it is an attribute that the recursion
+  // The part before the last one determines the characters that plain variables exclude: in Routes it is an attribute that the recursion
   // leaves behind, and tables rely on the result.
   const prior = source.parts.at(-2);
   let rest: Rest = { pattern: '', optional: true, blank: true };
@@ -231,7 +231,7 @@ function minimizedText(text: string, rest: Rest): Rest {
     const pattern = `${escapePython(text.slice(0, -1))}(?:${escapePython(end)}${rest.pattern})?`;
     return { pattern, optional: rest.optional, blank: true };
   }
-  // Routes writes a lone slash with a backslash, and what is before it looks at that character.
+  // Routes escapes a single slash with a backslash, and the part before it checks that character.
   const pattern = (text === '/' ? '\\/' : escapePython(text)) + rest.pattern;
   return { pattern, optional: rest.optional, blank: false };
 }

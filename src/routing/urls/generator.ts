@@ -1,12 +1,12 @@
 /**
- * URLs from values: which route, and the URL it gives, exactly as Routes chooses.
+ * Generates URLs from values: selects the route and builds its URL, exactly as Routes does.
  */
 
 import { acceptsMethod } from '../route/conditions.js';
 import { isTruthy, pythonText, type Route } from '../route/route.js';
 import { SEPARATORS } from '../template/template.js';
 
-/** Values for a URL, in the order given: what is not in the path becomes the query in that order. */
+/** Values for a URL, in order: those that are not in the path become the query in that order. */
 export type Values = Map<string, unknown>;
 
 /** Source of generated URLs. */
@@ -15,21 +15,21 @@ export interface GeneratorTable {
   readonly routes: readonly Route[];
   readonly explicit: boolean;
   readonly appendSlash: boolean;
-  /** Put in front of every path. */
+  /** Prefix of every path. */
   readonly prefix: string;
-  /** Of `controller` and `action`, the values that some route has. Made once: they are asked for with every URL. */
+  /** Values of `controller` and `action` that routes have. Computed once, because every URL needs them. */
   readonly named: Readonly<Record<'controller' | 'action', ReadonlySet<unknown>>>;
 }
 
-/** The {@link GeneratorTable.named} of routes. */
+/** Returns the {@link GeneratorTable.named} of routes. */
 export function namedValues(routes: readonly Route[]): GeneratorTable['named'] {
   const valuesOf = (key: string): ReadonlySet<unknown> => new Set(routes.map(({ defaults }) => defaults.get(key)));
   return { controller: valuesOf('controller'), action: valuesOf('action') };
 }
 
 /**
- * The URL of `route`, or of the first of the table that takes the values; null when none does. Keys beginning with an
- * underscore have no meaning here.
+ * Returns the URL of `route`, or of the first route that accepts the values; null if there is none. Keys beginning with an underscore have
+ * no meaning here.
  */
 export function generate(
   table: GeneratorTable,
@@ -52,12 +52,12 @@ export function generate(
   return null;
 }
 
-/** Routes with the controller and action asked for, or with any, that have all they need; the best fit first. */
+/** Returns routes with the requested controller and action, or with any, whose required values are present; best fit first. */
 function candidates({ routes, appendSlash, named }: GeneratorTable, values: Values): Route[] {
   const keys = new Set(values.keys());
-  // Routes counts its own switch as a key, so with it no set of keys is ever exact.
+  // Routes counts its own option as a key, so with it no set of keys is ever exact.
   if (appendSlash) keys.add('_append_slash');
-  /** Those of the pool that take the value of a key, where some route names it; else those that leave it open. */
+  /** Returns routes with the value of a key if some route names it, else those that leave it open. */
   const agreeing = (pool: readonly Route[], key: 'controller' | 'action'): readonly Route[] => {
     const value = values.get(key) ?? null;
     const isNamed = value !== null && named[key].has(value);
@@ -73,7 +73,7 @@ function takes(route: Route, key: string, value: unknown): boolean {
   return !route.hardcoded.includes(key) || route.defaults.get(key) === value;
 }
 
-/** As Routes compares: given values must equal hard-coded ones as they are, so the number 5 is not the text 5. */
+/** Compares as Routes does: given values must strictly equal hard-coded ones, so the number 5 differs from the text 5. */
 function agreesWithHardcoded(route: Route, values: Values): boolean {
   return route.hardcoded.every((key) => {
     const value = values.get(key);
@@ -83,9 +83,9 @@ function agreesWithHardcoded(route: Route, values: Values): boolean {
 }
 
 /**
- * Negative when `a` fits better: exactly the keys asked for; fewest keys that differ; most in common; fewest at all.
- * A step that finds `b` better goes on to the next instead of saying so, as Routes' comparison does. That is no order,
- * but the same comparison in the same (stable, merging) sort makes the same moves.
+ * Returns a negative number if `a` fits better: exactly the given keys; fewest differing keys; most common keys; fewest keys. A step that
+ * finds `b` better continues with the next, as Routes' comparison does. That is not an order, but the same comparison in the same (stable,
+ * merging) sort makes the same moves.
  */
 function compareFit(a: ReadonlySet<string>, b: ReadonlySet<string>, keys: ReadonlySet<string>): number {
   const commonA = countCommon(a, keys);
@@ -104,11 +104,11 @@ function countCommon(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   return count;
 }
 
-/** The path, with a query of the values the route does not use; null when the values do not fit the route. */
+/** Returns the path, with a query of the values that the route does not use; null if the values do not fit the route. */
 function generatePath(route: Route, requested: Values, appendSlash: boolean): string | null {
   for (const [name, value] of requested) if (!route.satisfies(name, value)) return null;
   const method = requested.get('method');
-  // Only these take values away from what is left for the query.
+  // Only these remove values from the query.
   const values = route.minimize || isTruthy(method) ? new Map(requested) : requested;
   if (isTruthy(method)) {
     if (!acceptsMethod(route.conditions, pythonText(method).toUpperCase())) return null;
@@ -124,17 +124,17 @@ function generatePath(route: Route, requested: Values, appendSlash: boolean): st
 
 const PLAIN = /^[\w.~-]*$/;
 
-/** Percent-encodes as UTF-8; letters, digits, `_.-~` and `/` stay. */
+/** Percent-encodes as UTF-8; letters, digits, `_.-~` and `/` are unchanged. */
 export function quotePath(text: string): string {
   return quote(text).replaceAll('%2F', '/');
 }
 
-/** As a form does: a space is `+`; letters, digits and `_.-~` stay. */
+/** Encodes as a form does: a space is `+`; letters, digits and `_.-~` are unchanged. */
 function quoteQuery(text: string): string {
   return quote(text).replaceAll('%20', '+');
 }
 
-/** Half a surrogate pair has no UTF-8 form; it becomes U+FFFD, for what a client sends must not make this throw. */
+/** Encodes text. Half a surrogate pair has no UTF-8 form; it becomes U+FFFD, because text from a client must not make this throw. */
 function quote(text: string): string {
   if (PLAIN.test(text)) return text;
   return encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd')).replace(/[!'()*]/g, upperHex);
@@ -167,13 +167,13 @@ function fullPath(route: Route, values: Values): string | null {
   return path;
 }
 
-/** Equal as text; functions only to themselves. */
+/** Compares as text; functions equal only themselves. */
 function sameText(a: unknown, b: unknown): boolean {
   if (typeof a === 'function' || typeof b === 'function') return a === b;
   return pythonText(a) === pythonText(b);
 }
 
-/** From the end: trailing values that equal their defaults are left out, with the separators before them. */
+/** Builds from the end: trailing values that equal their defaults are omitted, with the separators before them. */
 function minimizedPath(route: Route, values: Values): string | null {
   const pieces: string[] = [];
   let gap = false;
@@ -209,7 +209,7 @@ function minimizedPath(route: Route, values: Values): string | null {
   return pieces.reverse().join('');
 }
 
-/** The query of values, with its question mark; empty where there is none. A list has a field for each item. */
+/** Returns the query of values, with its question mark; empty without values. A list has a field for each item. */
 export function queryText(values: Iterable<readonly [string, unknown]>, quoted: (text: string) => string): string {
   const fields: string[] = [];
   for (const [key, value] of values) {

@@ -10,7 +10,7 @@ import { GenerationError } from '../route/route-error.js';
 import { translateRegex } from '../template/python-regex.js';
 import { type GeneratorTable, generate, queryText, quotePath, type Values } from './generator.js';
 
-/** The part of the current request that a URL depends on. */
+/** The part of the current request that URLs depend on. */
 export interface UrlContext {
   /** Path consumed before the router. Default: none. */
   readonly scriptName?: string | undefined;
@@ -22,13 +22,13 @@ export interface UrlContext {
   readonly match?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Values for a URL: variables of the path, then whatever is to be the query. */
+/** Values for a URL: variables of the path; others become the query. */
 export type UrlValues = Readonly<Record<string, unknown>> | Map<string, unknown>;
 
 /** Source of built URLs. */
 export interface UrlTable extends GeneratorTable, SubDomainOptions {
   readonly names: ReadonlyMap<string, Route>;
-  /** Whether a name means its route, or only its defaults. */
+  /** True if a name selects its route, rather than only its defaults. */
   readonly hardcodeNames: boolean;
 }
 
@@ -43,26 +43,26 @@ export class UrlBuilder {
   }
 
   /**
-   * The URL of the route called `name`; with a name that no route has, that text itself with the values as its query; without
-   * a name, of the route that fits the values. Throws a {@link GenerationError} when no route takes them.
+   * Returns the URL of the route with this name; for an unknown name, that text itself with the values as its query; without a name, of the
+   * route that fits the values. Throws a {@link GenerationError} if no route accepts them.
    *
-   * `anchor`, `host`, `protocol` and `qualified` are about the URL, not its path; `host_` is a query field `host`.
+   * `anchor`, `host`, `protocol` and `qualified` concern the URL, not its path; `host_` is a query field `host`.
    */
   url(name: string | null, urlValues: UrlValues, context: UrlContext): string {
     return this.#build({ route: this.#routeOf(name), name, values: toValues(urlValues), context, current: false });
   }
 
-  /** A URL from values alone, of the route that fits them best; null when none does. */
+  /** Returns a URL from values only, by the route that fits them best; null if there is none. */
   generate(values: UrlValues, scriptName: string): string | null {
     return generate(this.#table, null, values instanceof Map ? values : new Map(Object.entries(values)), scriptName);
   }
 
-  /** As {@link url}, of the current request: its match under the values; a null value takes one away. */
+  /** As {@link url}, for the current request: its match is the default of the values; a null value removes one. */
   current(name: string | null, urlValues: UrlValues, context: UrlContext): string {
     return this.#build({ route: this.#routeOf(name), name, values: toValues(urlValues), context, current: true });
   }
 
-  /** The URL of one route, which need not have a name. */
+  /** Returns the URL of one route, which need not have a name. */
   ofRoute(route: Route, urlValues: UrlValues, context: UrlContext): string {
     return this.#build({ route, name: null, values: toValues(urlValues), context, current: false });
   }
@@ -118,7 +118,7 @@ export class UrlBuilder {
     return merged;
   }
 
-  /** A sub-domain other than the current one is another host. */
+  /** A sub-domain other than the current one requires another host. */
   #moveSubDomain(values: Values, context: UrlContext): void {
     if (!this.#table.subDomains) return;
     const wanted = (takeKey(values, 'sub_domain') ?? null) as string | null;
@@ -133,14 +133,14 @@ export class UrlBuilder {
   }
 }
 
-/** A URL that is asked for. */
+/** A requested URL. */
 interface WantedUrl {
-  /** Null: the one that fits the values. */
+  /** Null: the route that fits the values. */
   readonly route: Route | null;
   readonly name: string | null;
   readonly values: Values;
   readonly context: UrlContext;
-  /** Over the match of the current request. */
+  /** True: with the match of the current request. */
   readonly current: boolean;
 }
 
@@ -151,7 +151,7 @@ interface SpecialWords {
   readonly qualified: unknown;
 }
 
-/** Takes the words about the URL out of the values; `host_` and `anchor_` stand for the plain keys. */
+/** Removes the special words from the values; `host_` and `anchor_` stand for the plain keys. */
 function takeSpecialWords(values: Values): SpecialWords {
   const anchor = values.get('anchor') ?? null;
   const host = values.get('host') ?? null;
@@ -171,14 +171,14 @@ function takeKey(values: Values, key: string): unknown {
   return value;
 }
 
-/** A name that no route has is taken for a URL. */
+/** Uses an unknown name as a URL. */
 function rawUrl(text: string, values: Values, scriptName: string): string {
   const url = text.startsWith('/') ? scriptName + text : text;
-  // As Routes has it: values that are empty lists leave the mark of a query.
+  // As in Routes: values that are empty lists leave the question mark.
   return url + (queryText(values, quotePath) || (values.size > 0 ? '?' : ''));
 }
 
-/** Scheme and host in front where one of them was asked for. Another scheme means another port. */
+/** Adds scheme and host if one of them was requested. Another scheme implies another port. */
 function locate(url: string, { host, protocol, qualified }: SpecialWords, context: UrlContext): string {
   if (!isTruthy(host) && protocol === null && !isTruthy(qualified)) return url;
   const current = context.host ?? 'localhost';
@@ -211,7 +211,7 @@ function cannotGenerate(name: string | null, values: Values, url: string | null)
   });
 }
 
-/** Surroundings for URLs, and what is put in front of them. */
+/** Context of URLs, and their prefix. */
 export interface LinkBase {
   readonly prefix: string;
   readonly scriptName: string;
@@ -220,8 +220,8 @@ export interface LinkBase {
 }
 
 /**
- * From what proxy_headers resolved, else from the connection and its `Host`. `linkPrefix` replaces scheme, host and
- * whatever is before the router's own prefix.
+ * Uses the values resolved by proxy_headers, else the connection and its `Host`. `linkPrefix` replaces scheme, host and everything before
+ * the router's own prefix.
  */
 export function absoluteUrl(req: IncomingMessage, linkPrefix: string | undefined): LinkBase {
   const { scheme, host = 'localhost' } = remoteOf(req);
