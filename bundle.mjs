@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Makes `lib`, the published modules, of `dist`, what the compiler wrote: a few files for each folder of `src` instead of
-// hundreds, because Node takes half a millisecond and some kilobytes for each file that it imports, in every process.
+// Bundles the compiler's output in `dist` into the published modules in `lib`: a few files for each directory of `src` instead of
+// hundreds. In every process, Node takes half a millisecond and some kilobytes for each file that it imports.
 import {
   chmodSync,
   existsSync,
@@ -19,7 +19,7 @@ const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
 const lib = join(root, 'lib');
 
-/** Files that Portico starts by their path, as programs and threads. */
+/** Files that Portico starts by path, as processes and threads. */
 const STARTED = [
   'launch/worker/worker-bootstrap.js',
   'cli/worker-modules.js',
@@ -27,7 +27,7 @@ const STARTED = [
   'middleware/auth/basic-auth-worker.js',
 ];
 
-/** The modules with which programs begin, and nothing beside them: what they do has to come before anything else is loaded. */
+/** The modules that programs import first. They are together in a file with nothing else, because they must run before others load. */
 const FIRST = [
   'process/early-signals.js',
   'process/first-parent.js',
@@ -37,8 +37,8 @@ const FIRST = [
 ];
 
 /**
- * The modules by which `api-cli` starts its first worker, which comes next: the worker and all else are loaded at the same time. A file for
- * each folder: what imports one of them, as an application does, does not get the commands.
+ * The modules that start the first worker of `api-cli`. They load next, so that the worker and the rest of the parent load at the same
+ * time. Each directory gets a file, so that an application that imports one of these modules does not load the commands.
  */
 const AHEAD = [
   'process/arguments.js',
@@ -49,19 +49,19 @@ const AHEAD = [
   'cli/commands.js',
 ];
 
-/** Folders that every process needs, in one file together. */
+/** Directories that every process needs, together in one file. */
 const BASE = ['errors', 'log', 'process', 'text'];
 
 /**
- * What programs load at their start. A folder is in as many files as there are programs that begin to need parts of it: none loads
- * what only a later one needs.
+ * The modules that programs load at their start. A directory is split into one file for each program in this order that is the first to
+ * need parts of it, so that no program loads modules that only a later one needs.
  */
 const PROGRAMS = {
-  // A parent, which judges and routes nothing.
+  // The parent process, which needs no schemas and no routing.
   '': ['cli/main.js', 'cli/begin.js', 'cli/program.js', 'cli/serve.js'],
-  // A worker of `api-cli`, whose application most often has a router.
+  // A worker of `api-cli`, whose application usually has a Router.
   '-worker': ['launch/worker/worker-bootstrap.js', 'routing/index.js'],
-  // A program of one's own.
+  // A program that embeds Portico.
   '-embedded': ['index.js'],
 };
 
@@ -69,9 +69,9 @@ const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'ut
 const entryPoints = [...Object.values(exports).map((entry) => entry.default), ...Object.values(bin)]
   .filter((path) => path !== undefined)
   .map((path) => relative('lib', path));
-// The loader imports a filter of a paste file from the file that `middleware/index.js` names for it.
+// For a filter of a paste file, the loader imports the file that `middleware/index.js` names.
 const filters = readFileSync(join(dist, 'middleware/index.js'), 'utf8').matchAll(/ from '\.\/([^']+)'/g);
-// What directories use of each other beside entry points, for tests of private parts.
+// Exports that directories use of each other beside the entry points. Tests of private parts import them.
 const internal = readdirSync(dist).map((folder) => `${folder}/internal.js`);
 const entries = new Set([
   ...entryPoints,
@@ -87,16 +87,16 @@ const bundle = await rollup({
   treeshake: false,
   plugins: [{ name: 'compiled', load: compiled }],
   onLog: (level, log, report) => {
-    // What the compiler writes for decorators.
+    // The compiler's helpers for decorators.
     if (log.code !== 'THIS_IS_UNDEFINED') report(level, log);
   },
 });
 const { output } = await bundle.generate({
   dir: lib,
-  // A stack names a line of `lib`, which is there to be read: what a map would name instead, `src`, is not published.
+  // No source maps: a stack trace names a line of `lib`, which is published and readable. `src` is not published.
   sourcemap: false,
   entryFileNames: '[name]',
-  // Without a hash: what a running process imports later is then a file that is there.
+  // No hash in the names, so that a running process still finds the files that it imports later.
   chunkFileNames: ({ facadeModuleId, name }) =>
     facadeModuleId === null ? `chunks/${name}.js` : relative(dist, facadeModuleId),
   manualChunks: chunkOf,
@@ -105,24 +105,24 @@ const { output } = await bundle.generate({
   hoistTransitiveImports: false,
 });
 
-// Programs may run meanwhile: no file is ever half written, and what is old goes last.
+// Programs may be running: each file is replaced in one step, and old files are removed last.
 for (const { fileName, type, code, source } of output) write(join(lib, fileName), type === 'chunk' ? code : source);
-// npx and npm run them by name.
+// npm and npx run these by name.
 for (const path of Object.values(bin)) chmodSync(join(root, path), 0o755);
 const made = new Set(output.map(({ fileName }) => fileName));
 for (const path of filesBelow(lib)) if (!made.has(path)) rmSync(join(lib, path));
-// What the compiler wrote of a source that is gone would be published, and found by tests.
+// Output of a deleted source file would otherwise be published and found by tests.
 for (const path of filesBelow(dist)) {
   const source = path.replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts');
   if (source !== path && !existsSync(join(root, 'src', source))) rmSync(join(dist, path));
 }
 
-// npm leaves these out of the package, which has the declarations that entry points lead to.
+// The package contains only the declarations that the entry points reach; npm leaves out the others.
 const published = declarations();
 const unpublished = filesBelow(dist).filter((path) => path.endsWith('.d.ts') && !published.has(path));
 write(join(dist, '.npmignore'), `${unpublished.join('\n')}\n`);
 
-/** The declarations of the entry points, and all that these import. */
+/** Returns the declaration files of the entry points and all files that they import. */
 function declarations() {
   const found = new Set(
     Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : relative('dist', types))),
@@ -137,8 +137,7 @@ function declarations() {
 }
 
 /**
- * A module. V8 holds a file with one character beyond Latin-1 in twice the memory, so these are
- * written as escapes.
+ * Writes a module. Characters beyond Latin-1 become escapes: with a single one of them, V8 needs twice the memory for the file.
  */
 function compiled(path) {
   const code = readFileSync(path, 'utf8').replaceAll(
@@ -149,8 +148,8 @@ function compiled(path) {
 }
 
 /**
- * Imports of a folder's `index.js` or `internal.js` as imports of the modules behind it. These files only export what others have;
- * through them every module would need all of each folder that it takes something from.
+ * Replaces imports from a directory's `index.js` or `internal.js` by imports from the modules that these re-export. Otherwise each module
+ * would depend on all modules of every directory that it imports from.
  */
 function direct(path, code) {
   return code.replaceAll(
@@ -165,7 +164,7 @@ function direct(path, code) {
   );
 }
 
-/** The module behind `index.js` or `internal.js` that has an export, and what it is called there. */
+/** Returns the module that declares an export of `index.js` or `internal.js`, and the name there. */
 function exporterOf(file, name) {
   if (!/\/(?:index|internal)\.js$/.test(file)) return [file, name];
   for (const [, names, specifier] of readFileSync(file, 'utf8').matchAll(/^export \{([^}]*)\} from '([^']*)';$/gm)) {
@@ -175,7 +174,7 @@ function exporterOf(file, name) {
   throw new Error(`${relative(dist, file)} does not export ${name}`);
 }
 
-/** `a, b as c` as pairs: what it is called there, and here. */
+/** Parses `a, b as c` into pairs of the name there and the name here. */
 function namesIn(list) {
   return list.split(',').flatMap((each) => {
     const [name, as = name] = each.trim().split(' as ');
@@ -184,8 +183,8 @@ function namesIn(list) {
 }
 
 /**
- * The folder of a module that several entries share, and the first program that needs it. What none of these programs begins with is
- * left to rollup, which puts together what the same entries need: a command loads nothing that is for another.
+ * Returns the name of the file for a module: its directory and the first program that needs it. Rollup places the modules that no program
+ * loads at its start: it groups them by the entries that need them, so that no command loads modules of another.
  */
 function chunkOf(id, { getModuleInfo }) {
   const { isEntry, dynamicImporters, importers } = getModuleInfo(id);
@@ -200,7 +199,7 @@ function chunkOf(id, { getModuleInfo }) {
   return program === undefined ? undefined : `${BASE.includes(folder) ? 'base' : folder}${program}`;
 }
 
-/** The entries, and modules that are loaded later, which import a module directly or through others. */
+/** Returns the entries and the dynamically imported modules that import a module, directly or through others. */
 function entriesOf(id, getModuleInfo) {
   const importers = new Set([id]);
   const entriesOfIt = new Set();

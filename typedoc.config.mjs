@@ -1,10 +1,10 @@
 /**
- * `npm run docs:api`: one site in docs/api, of all pages and of the classes and functions of each entry point. It can be searched without
- * a network. A link that leads nowhere is an error.
+ * The configuration of `npm run docs:api`, which builds a site in docs/api from all pages and the API of each entry point. Search works
+ * without a network. A broken link is an error.
  */
 import { Converter } from 'typedoc';
 
-/** Category of a page by its path; the others are reference pages of an entry point. */
+/** Categories of pages by path. All other pages are references of an entry point. */
 const CATEGORIES = [
   [/^docs\/how-to\//, 'How-to'],
   [/^docs\/moving\//, 'Moving from'],
@@ -13,7 +13,7 @@ const CATEGORIES = [
   [/^examples\//, 'Examples'],
 ];
 
-/** Makes text of the code in headings: the theme's anchors leave code out, and those of the pages have it. */
+/** Turns code in headings into text, because the theme omits code from anchors and the links of the pages include it. */
 function plainHeadings(parts) {
   let line = '';
   for (const part of parts) {
@@ -25,7 +25,7 @@ function plainHeadings(parts) {
   }
 }
 
-/** Gives each page the name of its heading, which the theme then shows in its place, and its category. */
+/** Moves the heading of each page to its title, which the theme shows instead, and sets its category. */
 function namePages(app) {
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, page) => {
     const text = page.content.map((part) => part.text).join('');
@@ -77,7 +77,7 @@ export default {
     'yaml',
   ],
   githubPages: false,
-  // The build has checked them.
+  // The build has checked the types.
   skipErrorChecking: true,
   categorizeByGroup: false,
   defaultCategory: 'Classes and functions',

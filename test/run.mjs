@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// Runs the compiled tests with Node's own runner, which takes a plain list of files alike on every Node version
-// (globs and folders it does not).
+// Runs the compiled tests with Node's test runner. It gets a plain list of files, which works on every Node version (globs and
+// directories do not).
 //
 //   node test/run.mjs                all tests
-//   node test/run.mjs loader e2e     those whose path below test/ begins with one of the words
+//   node test/run.mjs loader e2e     tests whose path below test/ begins with one of the words
 //   node test/run.mjs --long e2e/faults   with the counts of docs/reliability.md, which take minutes
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// What users import is made of what was compiled, which takes a few seconds.
+// The tests import the bundled modules, as users do. Bundling takes a few seconds.
 const bundled = spawnSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), '..', 'bundle.mjs')], {
   stdio: 'inherit',
 });
@@ -43,7 +43,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-// Control sockets of programs that tests kill go with it.
+// It holds control sockets of programs that tests kill, and is removed at the end.
 const runtime = mkdtempSync(join(tmpdir(), 'portico-run-'));
 const run = spawnSync(
   process.execPath,
@@ -51,8 +51,8 @@ const run = spawnSync(
     '--test',
     '--test-reporter=spec',
     `--test-timeout=${long ? 900_000 : 400_000}`,
-    // Node's default is one processor less than there are: files that wait for processes would leave the other of two idle. With one more
-    // than there are, tests of what ends in time failed for want of a processor.
+    // Node's default is the number of processors minus one, which on two processors leaves one idle while a file waits for processes. With
+    // one more than the number of processors, tests of deadlines failed for lack of processor time.
     `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
     ...files.toSorted((a, b) => (a < b ? -1 : 1)),
   ],

@@ -1,12 +1,10 @@
-/**
- * The process that listens on an address, as far as the system tells: proc(5) of Linux, of the processes of the same user.
- */
+/** Finds the process that listens on an address, from proc(5) of Linux. Sees processes of the same user only, or of all users as root. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { ignoreErrors } from '../errors/index.js';
 import { maskUris } from '../text/index.js';
 import type { ListenAddress } from './service.js';
 
-/** `pid 17 (node main.js)`, the process that was there first; undefined where the system does not tell. */
+/** Returns the first process that listens on the address, such as `pid 17 (node main.js)`; undefined if it cannot be determined. */
 export function holderOf(address: ListenAddress): string | undefined {
   const inodes = 'path' in address ? unixInodes(address.path) : tcpInodes(address.port);
   const links = new Set([...inodes].map((inode) => `socket:[${inode}]`));
@@ -18,7 +16,7 @@ export function holderOf(address: ListenAddress): string | undefined {
   return `pid ${pid}${command === '' ? '' : ` (${command.length > 80 ? `${command.slice(0, 80)}…` : command})`}`;
 }
 
-/** The inodes of sockets that listen on a port, of proc_pid_net(5). */
+/** Returns the inodes of the sockets that listen on a port, from proc_pid_net(5). */
 function tcpInodes(port: number): Set<string> {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const rows = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(rowsOf);

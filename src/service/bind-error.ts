@@ -1,16 +1,14 @@
-/**
- * An address that cannot be bound: what is said of it, and what an operator can do.
- */
+/** The error for an address that cannot be bound, with its reason and a hint for the operator. */
 import { holderOf } from './address-holder.js';
 import { formatAddress, type ListenAddress } from './service.js';
 
-/** An address that could not be bound, with the system's code. */
+/** The error for an address that could not be bound, with the system's error code. */
 export class BindError extends Error {
   readonly syscall = 'bind';
   readonly code: string;
   readonly address: ListenAddress;
 
-  /** `otherwise`: why, for a code that is not known here; `cause`: error of the system. */
+  /** `otherwise`: the reason for a code without an entry in `REASONS`; `cause`: the error of the system. */
   constructor(
     code: string,
     address: ListenAddress,
@@ -23,13 +21,13 @@ export class BindError extends Error {
     this.address = address;
   }
 
-  /** The remedy. */
+  /** A hint for the operator; undefined for most codes. */
   get hint(): string | undefined {
     return isLookup(this.cause) ? lookItUp(this.address) : HINTS[this.code]?.(this.address);
   }
 }
 
-/** Meaning of the codes of bind(2) for an operator. */
+/** The reasons for codes of bind(2). */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is already in use',
   EADDRNOTAVAIL: 'this machine has no such address',
@@ -48,7 +46,7 @@ const HINTS: Readonly<Record<string, (address: ListenAddress) => string | undefi
   EADDRNOTAVAIL: () => 'List its addresses with: ip addr. 0.0.0.0 means all of them.',
 };
 
-/** Whether an error is of getaddrinfo(3), which may have any code of the system, such as EINVAL for a name that is too long. */
+/** Reports whether an error is from getaddrinfo(3). It may have any code of the system, such as EINVAL for a name that is too long. */
 function isLookup(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.syscall === 'getaddrinfo';
 }
@@ -58,12 +56,12 @@ function lookItUp(address: ListenAddress): string | undefined {
   return `Is it spelled correctly? See what it resolves to with: getent hosts ${address.host}`;
 }
 
-/** The process that listens there, or how an operator finds it: the system tells of other users' to root only. */
+/** Names the process that listens on the address, or a command that finds it: only root sees the processes of other users. */
 function whoHasIt(address: ListenAddress): string {
   const holder = holderOf(address);
   if (holder !== undefined) return `Is another copy of this service running? The address is in use by ${holder}.`;
   const linux = process.platform === 'linux';
-  // Without the port: a search of the log for it finds the one line that says what is wrong.
+  // Without the port, so that a search of the log for the port finds only the line with the error.
   const tcp = linux ? 'ss -ltnp' : 'lsof -nP -iTCP -sTCP:LISTEN';
   const unix = (path: string): string => (linux ? `ss -lxp src '${path}'` : `lsof ${path}`);
   return `Is another copy of this service running? See what uses the address with: ${'path' in address ? unix(address.path) : tcp}`;

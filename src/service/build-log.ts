@@ -1,18 +1,16 @@
-/**
- * Warnings that are the same in every worker of a service: only the first worker logs them.
- */
+/** Logs warnings that are the same in every worker of a service only once, in the first worker. */
 import { workerAssignment } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 
-/** A logger for as long as something is built. */
+/** A logger for one build. */
 export interface BuildLog {
-  /** In all workers but the first one warnings are written at debug, until `over` is called. */
+  /** Writes warnings at level debug until `over` is called, except in the first worker. */
   readonly log: Logger;
-  /** From now on warnings are about what only this process has seen. */
+  /** Ends the build: further warnings concern only this process and keep their level. */
   readonly over: () => void;
 }
 
-/** The logger for what is built, from the same files, in every worker of a service. */
+/** Returns a logger for objects that every worker of a service builds from the same files. */
 export function buildLog(log: Logger, isFirst: boolean = isFirstWorker()): BuildLog {
   let quiet = !isFirst;
   if (!quiet) return { log, over: () => undefined };
@@ -22,7 +20,7 @@ export function buildLog(log: Logger, isFirst: boolean = isFirstWorker()): Build
   return { log: lowered(log, () => quiet), over };
 }
 
-/** True in the first worker of a service, and in a process that is no worker. */
+/** Reports whether this process is the first worker of a service, or not a worker. */
 export function isFirstWorker(): boolean {
   return (workerAssignment()?.index ?? 0) === 0;
 }

@@ -1,39 +1,37 @@
-/**
- * Drivers: implementations chosen by configuration, checked when they are loaded.
- */
+/** Drivers: implementations selected by configuration and checked when they are loaded. */
 import { didYouMean, errorText, PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { importModuleExport, type ModuleExportOptions, makeFrom } from './module-export.js';
 
-/** The source of drivers. */
+/** Options of {@link Drivers}. */
 export interface DriversOptions extends Partial<ModuleExportOptions> {
-  /** Drivers with names of their own: classes, functions and objects. Default: none, each name is a module. */
+  /** Drivers by short name: classes, functions and objects. Default: none, each name is a module. */
   readonly builtin?: Readonly<Record<string, unknown>>;
-  /** Tells of drivers that fail to close. Default: not logged. */
+  /** Receives the errors of drivers that fail to close. Default: they are not logged. */
   readonly log?: Logger;
 }
 
-/** Optional methods of a driver, beside those that its interface requires. */
+/** Optional methods of a driver, besides those that its interface requires. */
 export interface DriverLife {
-  /** After the constructor, which does no I/O: connects. */
+  /** Connects. Called after the constructor, which does no I/O. */
   open?(): unknown;
-  /** Rejects when the driver cannot work at present. */
+  /** Rejects if the driver cannot work at present. */
   healthcheck?(): unknown;
   /** Releases what `open` acquired. */
   close?(): unknown;
 }
 
-/** How a driver is loaded. */
+/** Options of {@link Drivers.load}. */
 export interface LoadDriverOptions {
-  /** Methods that it must have. Default: none. */
+  /** Methods that the driver must have. Default: none. */
   readonly required?: readonly string[];
-  /** Arguments of its class or function. Default: none. */
+  /** Arguments of the class or function. Default: none. */
   readonly args?: readonly unknown[];
 }
 
 const NAMES: readonly (keyof DriversOptions)[] = ['builtin', 'log', 'folder', 'root', 'allowExternalModules'];
 
-/** Loads drivers by name, a module and its export (`./file.js:export`, `package/path:export`), and closes them. */
+/** Loads drivers by name or by module and export (`./file.js:export`, `package/path:export`), and closes them. */
 export class Drivers {
   readonly #where: ModuleExportOptions;
   readonly #builtin: Readonly<Record<string, unknown>>;
@@ -49,9 +47,9 @@ export class Drivers {
   }
 
   /**
-   * Makes, checks and opens a driver: a class is instantiated, a function called, anything else used as it is. Throws
-   * `PORTICO_UNKNOWN_DRIVER` with the names there are, `PORTICO_DRIVER_FAILED` for one that cannot be made, `PORTICO_BAD_DRIVER`
-   * for one that lacks a required method, `PORTICO_DRIVER_OPEN` for one that cannot be opened, and what `loadDriver` throws.
+   * Makes, checks and opens a driver: instantiates a class, calls a function, and uses any other value unchanged. Throws
+   * `PORTICO_UNKNOWN_DRIVER` with the known names, `PORTICO_DRIVER_FAILED` if it cannot be made, `PORTICO_BAD_DRIVER` if it lacks a
+   * required method, `PORTICO_DRIVER_OPEN` if `open` fails, and the errors of `loadDriver`.
    */
   async load<T extends object>(source: string | object, options: LoadDriverOptions = {}): Promise<T & DriverLife> {
     const { required = [], args = [] } = options;
@@ -73,7 +71,7 @@ export class Drivers {
     return driver as T & DriverLife;
   }
 
-  /** The export that a name stands for. Imports its module, and makes nothing. Throws as {@link load} for a missing one. */
+  /** Returns the export for a name. Imports its module, but makes nothing. Throws like {@link load} if it does not exist. */
   async find(name: string): Promise<unknown> {
     if (Object.hasOwn(this.#builtin, name)) return this.#builtin[name];
     const known = Object.keys(this.#builtin);
@@ -85,7 +83,7 @@ export class Drivers {
     });
   }
 
-  /** Closes what was opened, in reverse order; what fails is logged and the rest is closed. */
+  /** Closes the opened drivers in reverse order. Logs failures and continues. */
   async close(): Promise<void> {
     for (const driver of this.#open.splice(0).reverse()) {
       try {
@@ -98,8 +96,8 @@ export class Drivers {
 }
 
 /**
- * Loads one thing by its name in configuration: a hook, a driver that is neither checked nor closed. A class is instantiated
- * with `args`, a function called, anything else used as it is. Throws as `importModuleExport`.
+ * Loads one object by its name in the configuration, such as a hook, or a driver that is neither checked nor closed. Instantiates a
+ * class with `args`, calls a function with them, and returns any other value unchanged. Throws like `importModuleExport`.
  */
 export async function loadDriver<T>(reference: string, where: ModuleExportOptions, ...args: unknown[]): Promise<T> {
   return (await makeFrom(await importModuleExport(reference, where), args)) as T;
@@ -122,7 +120,7 @@ function nameOf(source: object): string {
   return typeof source === 'function' && source.name !== '' ? source.name : whatItIs(source);
 }
 
-/** A driver whose constructor, function or `open` failed. */
+/** Returns the error for a driver whose constructor, function or `open` failed. */
 function failed(code: string, name: string, what: string, cause: unknown): PorticoError {
   return new PorticoError(code, { message: `the driver "${name}" cannot be ${what}: ${errorText(cause)}`, cause });
 }

@@ -1,6 +1,4 @@
-/**
- * The hooks of managers: their names, what can be wrong with them, and calls with a limit of time.
- */
+/** The hooks of managers: their names, checks, and calls with a timeout. */
 import { ConfigurationRefused, nearestNames, PorticoError, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Clock } from '../tasks/index.js';
@@ -10,7 +8,7 @@ import type { Manager } from './manager.js';
 /** The hooks of a manager. */
 export type HookName = 'initHost' | 'preStartHook' | 'postStartHook' | 'gracefulShutdown' | 'cleanupHost' | 'reset';
 
-/** Their names: never remote methods. */
+/** The names of all hooks. They are never remote methods. */
 export const HOOK_NAMES: readonly HookName[] = Object.freeze([
   'initHost',
   'preStartHook',
@@ -20,10 +18,13 @@ export const HOOK_NAMES: readonly HookName[] = Object.freeze([
   'reset',
 ]);
 
-/** Shorter names are too near to words that mean something else. */
+/** Shorter method names are not compared with hook names, because they are close to unrelated words. */
 const LONG_NAME = 8;
 
-/** Throws `PORTICO_MANAGER` for a hook that cannot be called; warns of members that are nearly called like a hook. */
+/**
+ * Throws `PORTICO_MANAGER` for a hook that is not a function or for invalid `periodicTasks`; warns about methods with names similar to a
+ * hook's.
+ */
 export function checkHooks(service: string, manager: Manager, log: Logger): void {
   const named = manager.constructor?.name;
   const who = named === undefined || named === 'Object' ? 'the manager' : `the manager ${named}`;
@@ -57,7 +58,7 @@ function folded(name: string): string {
   return name.replaceAll(/[_-]/g, '').toLowerCase();
 }
 
-/** The methods of an object and of its classes. No getter is called. */
+/** Returns the names of the methods of an object and its classes. Calls no getter. */
 function membersOf(manager: object): Set<string> {
   const names = new Set<string>();
   for (let at: object | null = manager; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
@@ -68,12 +69,12 @@ function membersOf(manager: object): Set<string> {
   return names;
 }
 
-/** How long one waits for a hook. */
+/** Limits of a call to a hook. */
 export interface HookLimit {
   readonly timeoutMs?: number;
-  /** Aborted when there is no more time at all. */
+  /** Aborted when there is no time left. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds a hook still gets when that is so: those that release. Default 0. */
+  /** Milliseconds that a hook still has after `signal` is aborted, for hooks that release resources. Default 0. */
   readonly graceMs?: number;
 }
 
@@ -90,7 +91,7 @@ export class HookCaller {
     this.#timeoutMs = options.timeoutMs;
   }
 
-  /** Calls a hook, if the manager has it. Rejects with its error, or with `PORTICO_HOOK_TIMEOUT`. */
+  /** Calls a hook if the manager has it. Rejects with its error, or with `PORTICO_HOOK_TIMEOUT`. */
   async call<H extends HookName>(
     manager: Manager,
     hook: H,
@@ -124,7 +125,7 @@ export class HookCaller {
     }
   }
 
-  /** As {@link call}, for hooks whose failure must not hold up what comes next: logged, never rejects. */
+  /** Like {@link call}, for hooks whose failure must not delay the next step: logs the error and never rejects. */
   async logged<H extends HookName>(
     manager: Manager,
     hook: H,

@@ -1,4 +1,4 @@
-/** `portico/service`: what one needs to write a service. */
+/** `portico/service`: classes and types for writing a service. */
 export { type DriverLife, Drivers, type DriversOptions, type LoadDriverOptions, loadDriver } from './drivers.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';

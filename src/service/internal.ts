@@ -1,4 +1,4 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Internal exports for other directories of Portico. */
 
 export { holderOf } from './address-holder.js';
 export { BindError } from './bind-error.js';

@@ -1,38 +1,35 @@
-/**
- * The states behind start, stop and wait, written once for every service.
- */
+/** The state machine behind start, stop and wait, shared by all services. */
 import { PorticoError } from '../errors/index.js';
 import type { Clock } from '../tasks/index.js';
 import { deferred, ownLimitMs, systemClock } from '../tasks/internal.js';
 import type { Awaitable, StopOptions } from './service.js';
 
-/** State of a service. `failed`: it died by itself, or its start failed. */
+/** State of a service. `failed`: its start failed. */
 export type LifecycleState = 'new' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
 
-/** The two steps of a service: its start and its end. */
+/** The start and stop steps of a service. */
 export interface LifecycleSteps {
   /**
-   * Acquires. On failure it has released what it acquired. `signal` is raised when a stop came before it was done: to end
-   * for that, it throws the signal's reason. `over` is raised when there is no more time for that stop either.
+   * Acquires resources; on failure it has released them. `signal` is aborted when a stop is requested before the start ends: to end
+   * early, throw the signal's reason. `over` is aborted when that stop has no time left either.
    */
   start(signal: AbortSignal, over: AbortSignal): Awaitable<void>;
   /**
-   * Drains and releases; called once for each successful start. `options.signal` is raised when there is no more time:
-   * at the deadline, when a caller's own signal was, or when a later caller asks for a stop that is not graceful.
+   * Drains and releases; called once for each successful start. `options.signal` is aborted when there is no time left: at the deadline,
+   * when a caller's signal is aborted, or when a later caller requests a stop that is not graceful.
    */
   stop(options: StopOptions & { readonly signal: AbortSignal }): Awaitable<void>;
 }
 
-/** Milliseconds that a verb called out of order waits before a log line reports it. */
+/** Milliseconds after which a call that waits because it came out of order is logged. */
 const EARLY_MS = 30_000;
 
-/** How long a stop that is not graceful may take where its caller does not say. */
+/** Default limit of a stop that is not graceful. */
 export const FORCED_STOP_MS = 10_000;
 
 /**
- * Keeps a service's verbs in order: `start` and `stop` may be called twice, concurrently and in any state, and callers
- * share one completion; a stop during the start lets the start settle first, then releases; a service can be started
- * again after it was stopped.
+ * Orders the calls of a service: `start` and `stop` may be called twice, concurrently and in any state, and concurrent callers share one
+ * completion. A stop during the start waits until the start settles, then releases. A service can be started again after a stop.
  */
 export class Lifecycle {
   readonly #name: string;
@@ -46,7 +43,7 @@ export class Lifecycle {
   #stopCut = new AbortController();
   #ended = deferred();
 
-  /** `name` is what errors call the service. `warn` hears of a verb that waits for long because it was called out of order. */
+  /** `name` is the service's name in errors. `warn` is called for a call that waits long because it came out of order. */
   constructor(name: string, steps: LifecycleSteps, clock: Clock = systemClock, warn?: (text: string) => void) {
     this.#name = name;
     this.#steps = steps;
@@ -58,7 +55,7 @@ export class Lifecycle {
     return this.#state;
   }
 
-  /** Rejects with what the start step threw; with `PORTICO_SERVICE_STOPPED` where a stop came before it was done. */
+  /** Rejects with the error of the start step, or with `PORTICO_SERVICE_STOPPED` if a stop is requested before it ends. */
   start(): Promise<void> {
     if (this.#state === 'running' && this.#stopping === undefined) return Promise.resolve();
     if (this.#starting === undefined) {
@@ -70,7 +67,7 @@ export class Lifecycle {
     return this.#stopping === undefined ? this.#starting : this.#told(this.#starting, 'start() waits for a stop');
   }
 
-  /** Settles when all is released. Rejects with what the stop step threw; the service counts as stopped then as well. */
+  /** Settles when everything is released. Rejects with the error of the stop step; even then the service counts as stopped. */
   stop(options: StopOptions = {}): Promise<void> {
     const pending = this.#starting !== undefined || this.#stopping !== undefined;
     if (this.#state !== 'running' && !pending) {
@@ -82,7 +79,7 @@ export class Lifecycle {
     this.#stopping ??= this.#stop(options).finally(() => {
       this.#stopping = undefined;
     });
-    // The start that is let settle first, or one that waited behind an earlier stop and is now called off.
+    // A start in progress settles first; a start that waits for an earlier stop is cancelled.
     const started = this.#starting?.catch(() => {});
     const ended = Promise.all([this.#stopping, started])
       .then(() => {})
@@ -90,12 +87,12 @@ export class Lifecycle {
     return started === undefined ? ended : this.#told(ended, 'stop() waits for a start');
   }
 
-  /** Settles when the service was stopped; rejects with the error it died of. Before the first start: when it ends. */
+  /** Settles when the service has stopped; rejects with the error of its failure. Before the first start, waits for that run. */
   wait(): Promise<void> {
     return this.#state === 'new' ? this.#told(this.#ended.promise, 'wait() waits for a start') : this.#ended.promise;
   }
 
-  /** Says what a verb waits for, where that takes long: it was called out of order, and would hang in silence. */
+  /** Logs a warning if a call waits long: it came out of order and would otherwise hang silently. */
   #told(done: Promise<void>, what: string): Promise<void> {
     const warn = this.#warn;
     if (warn === undefined) return done;
@@ -104,14 +101,14 @@ export class Lifecycle {
     return done.finally(cancel);
   }
 
-  /** The service died by itself: `wait()` rejects with `error`, and `stop()` still releases what is left. */
+  /** Reports that the service failed while running: `wait()` rejects with `error`, and `stop()` still releases the rest. */
   fail(error: unknown): void {
     if (this.#state === 'running') this.#ended.reject(error);
   }
 
   async #start(signal: AbortSignal): Promise<void> {
     if (this.#stopping !== undefined) {
-      // A start right behind a stop begins once that one is over; how it went is told to those who called it.
+      // A start during a stop begins when that stop has ended; its outcome is reported to its own callers.
       await this.#stopping.catch(() => {});
       if (signal.aborted) throw this.#calledOff();
     }
@@ -122,7 +119,7 @@ export class Lifecycle {
       await this.#steps.start(signal, this.#stopCut.signal);
     } catch (error) {
       if (signal.aborted && error === signal.reason) {
-        // It has released what it had: that is what the stop asked for.
+        // The start step has released its resources, as the stop requires.
         this.#finish();
         throw this.#calledOff();
       }
@@ -154,7 +151,7 @@ export class Lifecycle {
     this.#ended.resolve();
   }
 
-  /** Lets this caller's limits cut the stop short; gives what forgets them. */
+  /** Applies this caller's limits to the stop; returns a function that removes them. */
   #shorten(options: StopOptions): () => void {
     const cut = (): void => this.#stopCut.abort();
     const underWay = this.#stopping !== undefined;

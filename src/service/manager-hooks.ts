@@ -1,9 +1,9 @@
 /**
  * The order in which a service with managers starts and stops, the same for HTTP and for remote calls.
  *
- * Start: configuration checks → `initHost` → record → `preStartHook` → serve → `postStartHook` → heartbeat → periodic
- * tasks. Stop: no new periodic task, record `draining` → nothing new is accepted → `gracefulShutdown` while what is under
- * way ends → task group → `cleanupHost` → drivers closed → record `stopped` → release.
+ * Start: configuration checks → `initHost` → record → `preStartHook` → serve → `postStartHook` → heartbeat → periodic tasks. Stop: no
+ * new periodic task, record `draining` → stop accepting → `gracefulShutdown` while work in flight ends → task group → `cleanupHost` →
+ * drivers closed → record `stopped` → release.
  */
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,30 +20,30 @@ import type { ProtocolSteps } from './protocol-steps.js';
 import type { Awaitable, ConfigChanges, StopOptions } from './service.js';
 import { leftBehind, TaskTracker } from './task-tracker.js';
 
-/** How {@link ManagerHooks} are made. */
+/** Options of {@link ManagerHooks}. */
 export interface ManagerHooksOptions extends ProtocolSteps {
   /** The service's name, for logs and errors. */
   readonly name: string;
   /**
-   * {@link Manager}s, the main one first. Hooks run for all in order, `cleanupHost` in reverse. Typed as any object,
-   * because one that has periodic tasks and no hooks is a manager as well.
+   * {@link Manager}s, the main one first. Hooks run in this order, `cleanupHost` in reverse. Typed as any object, because an object with
+   * periodic tasks and no hooks is also a manager.
    */
   readonly managers?: readonly (Manager | object)[];
-  /** The service's place in a registry; absent: it keeps no record and sends no heartbeat. */
+  /** The service's place in a registry. Absent: the service keeps no record and sends no heartbeat. */
   readonly registration?: Registration | null;
-  /** The group that periodic tasks run in; stopped with the rest. */
+  /** The group in which periodic tasks run; stopped with the service. */
   readonly tasks: TaskGroup;
-  /** How their periodic tasks run. Default: as `ManagerPeriodicOptions` says. */
+  /** Options of the periodic tasks. Default: the defaults of `ManagerPeriodicOptions`. */
   readonly periodic?: ManagerPeriodicOptions;
-  /** Milliseconds any one hook may take. Default 120,000. */
+  /** Maximum milliseconds for each hook. Default 120,000. */
   readonly hookTimeoutMs?: number;
-  /** Milliseconds `gracefulShutdown` may take, less when the deadline is nearer. Default 50,000. */
+  /** Maximum milliseconds for `gracefulShutdown`, less if the deadline is closer. Default 50,000. */
   readonly managerShutdownMs?: number | (() => number);
-  /** Knows the managers' tasks by name. Default: one of its own. */
+  /** Tracks the managers' tasks by name. Default: a new tracker. */
   readonly tracker?: TaskTracker;
   /** The log of the managers. */
   readonly log: Logger;
-  /** Times and timers. Default: those of the system. */
+  /** The clock for times and timers. Default: the system's. */
   readonly clock?: Clock;
 }
 
@@ -65,7 +65,7 @@ const NAMES: readonly (keyof ManagerHooksOptions)[] = [
   'release',
 ];
 
-/** Starts and stops what a service with managers consists of. Made for `new Lifecycle(name, hooks)`. */
+/** Starts and stops the parts of a service with managers. Use it with `new Lifecycle(name, hooks)`. */
 export class ManagerHooks implements LifecycleSteps {
   readonly #options: ManagerHooksOptions;
   readonly #managers: readonly Manager[];
@@ -73,7 +73,7 @@ export class ManagerHooks implements LifecycleSteps {
   readonly #clock: Clock;
   readonly #tracker: TaskTracker;
   readonly #periodic: ManagersPeriodicTasks;
-  /** Steps that undo those taken so far, the latest last. */
+  /** Steps that undo the start steps so far, the latest last. */
   #undo: { readonly step: string; readonly run: (options: StopOptions) => Awaitable<void> }[] = [];
 
   constructor(options: ManagerHooksOptions) {
@@ -100,14 +100,14 @@ export class ManagerHooks implements LifecycleSteps {
     });
   }
 
-  /** The periodic tasks of the managers, while started. */
+  /** The periodic tasks of the managers; empty unless started. */
   get periodicTasks(): readonly PeriodicTasks[] {
     return this.#periodic.tasks;
   }
 
   /**
-   * Takes the steps of the start in order. On failure, what was done is undone in reverse order; so it is when `signal`
-   * is raised, once the step under way has ended, or when `over` is, without waiting for a hook any longer.
+   * Runs the start steps in order. On failure, undoes the completed steps in reverse order; also when `signal` is aborted, after the
+   * current step, or when `over` is aborted, without waiting for a hook.
    */
   async start(signal: AbortSignal = new AbortController().signal, over?: AbortSignal): Promise<void> {
     this.#undo = [];
@@ -125,8 +125,8 @@ export class ManagerHooks implements LifecycleSteps {
   }
 
   /**
-   * Takes the steps of the stop. All are taken, whatever fails; hooks that fail are logged, another failure is thrown.
-   * `PORTICO_STOP_DEADLINE`: a graceful stop leaves tracked work behind.
+   * Runs all stop steps, even if some fail. Logs failed hooks and throws the first other error. Throws `PORTICO_STOP_DEADLINE` if a
+   * graceful stop leaves tracked work unfinished.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { name, registration, tasks } = this.#options;
@@ -156,7 +156,7 @@ export class ManagerHooks implements LifecycleSteps {
     const cleanupMs = (): number => cleanupLimit(options.graceful === true, rest().deadlineMs ?? 0);
     await this.#cleanup(this.#managers, options.signal, cleanupMs);
     await step(() => this.#options.closeDrivers?.());
-    // The registry may be among what is released.
+    // `release` may close the registry.
     await step(() => registration?.leave());
     await step(() => this.#options.release?.());
     this.#undo = [];
@@ -166,15 +166,15 @@ export class ManagerHooks implements LifecycleSteps {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** No new work by itself: no timer runs again, and the record says `draining`. The first step of a stop. */
+  /** Prevents new work: stops all timers and sets the record to `draining`. The first step of a stop. */
   async withdraw(): Promise<void> {
-    // Passes that run are awaited with the group. Requests in flight may still spawn tasks.
+    // The group awaits running passes. Requests in flight may still spawn tasks.
     this.#periodic.stop();
     for (const timer of this.#options.tasks.timers) timer.stop('shutdown');
     await this.#options.registration?.drain();
   }
 
-  /** Tells the managers that a new configuration was accepted; periodic tasks begin or end as it says. */
+  /** Calls the managers' `reset` after a new configuration is accepted; starts or stops periodic tasks as it requires. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     for (const manager of this.#managers) await this.#hooks.logged(manager, 'reset');
     this.#periodic.follow();
@@ -190,7 +190,7 @@ export class ManagerHooks implements LifecycleSteps {
       for (const manager of this.#managers) await call(manager);
     };
     const limit = { signal: over, graceMs: GRACE_MS };
-    // Parts built before the start end with it, at whichever step it fails.
+    // Releases parts built before the start, whichever step fails.
     undoneBy('release', () => this.#options.release?.());
     undoneBy('close drivers', () => this.#options.closeDrivers?.());
     return [
@@ -236,12 +236,12 @@ export class ManagerHooks implements LifecycleSteps {
     this.#takeTrackerBack();
   }
 
-  /** A manager made without one can say `this.track(…)` from now on. */
+  /** Gives a manager without a `track` property the tracker's, so that it can call `this.track(…)`. */
   #lendTracker(manager: Manager): void {
     if (manager.track === undefined && Object.isExtensible(manager)) manager.track = this.#tracker.track;
   }
 
-  /** The next service that has the manager lends its own. */
+  /** Removes the tracker's `track`, so that the next service of the manager can set its own. */
   #takeTrackerBack(): void {
     for (const manager of this.#managers) {
       if (Object.hasOwn(manager, 'track') && manager.track === this.#tracker.track) delete manager.track;
@@ -249,15 +249,15 @@ export class ManagerHooks implements LifecycleSteps {
   }
 
   /**
-   * Under its own limit, which leaves time for what comes after it: a driver that hangs cannot hold the process. For
-   * a manager without the hook tracked tasks are waited for, those that requests begin meanwhile included.
+   * Calls `gracefulShutdown` with a limit that leaves time for the later steps, so that a driver that hangs cannot block the process.
+   * For managers without the hook, waits for tracked tasks, including those that requests start meanwhile.
    */
   async #gracefulShutdown(options: StopOptions, finished: () => Promise<void>): Promise<void> {
     const { managerShutdownMs: own = 50_000 } = this.#options;
     const managerShutdownMs = typeof own === 'function' ? own() : own;
     const { deadlineMs = 0, signal } = options;
     const share = deadlineMs > 0 ? deadlineMs - Math.min(10_000, deadlineMs / 6) : managerShutdownMs;
-    // Whole milliseconds: hooks are told, and log it.
+    // Whole milliseconds, because hooks receive and log the value.
     const limit = Math.ceil(Math.min(managerShutdownMs, share));
     const asks = this.#managers.filter((manager) => manager.gracefulShutdown !== undefined);
     const began = this.#clock.now();
@@ -280,10 +280,10 @@ export class ManagerHooks implements LifecycleSteps {
   }
 }
 
-/** Milliseconds for a hook when no time is left: less than launchers wait for a service that was cut off. */
+/** Milliseconds for a hook when no time is left; less than launchers wait for a service whose time is up. */
 const GRACE_MS = 250;
 
-/** Milliseconds `cleanupHost` may take: what is left of the deadline, and a moment where nothing is. */
+/** Maximum milliseconds for `cleanupHost`: the rest of the deadline plus `GRACE_MS`; without a deadline no limit if graceful, else 10 s. */
 function cleanupLimit(graceful: boolean, leftMs: number): number {
   if (leftMs > 0) return leftMs + GRACE_MS;
   return graceful ? Number.POSITIVE_INFINITY : FORCED_STOP_MS;
@@ -297,7 +297,7 @@ function isCutOff(error: unknown): boolean {
   return error instanceof PorticoError && error.code === 'PORTICO_STOP_DEADLINE';
 }
 
-/** The options of a stop, `passedMs` later. A deadline that has passed is a millisecond away: 0 would mean none. */
+/** Returns the options of a stop `passedMs` later. A deadline in the past becomes 1 ms, because 0 would mean no deadline. */
 function remaining(options: StopOptions, passedMs: number): StopOptions {
   if (!options.deadlineMs) return options;
   return { ...options, deadlineMs: Math.max(1, Math.ceil(options.deadlineMs - passedMs)) };
