@@ -145,7 +145,11 @@ export const rpcOptions = defineOptions({
     aliases: ['control_exchange'],
     help: 'The name of the exchange, which separates applications that share a broker. Default: the name of the project.',
   }),
-  response_timeout: duration({ default: 60, help: 'Seconds for which a call waits for its reply.' }),
+  response_timeout: duration({
+    default: 60,
+    aliases: ['rpc_response_timeout'],
+    help: 'Seconds for which a call waits for its reply.',
+  }),
   long_timeout: duration({
     default: 1800,
     help: 'Seconds for which a call of a long-running method waits for its reply.',

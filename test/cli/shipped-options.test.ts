@@ -75,6 +75,11 @@ test('CF-66 the hint for a name of an OpenStack file is the option that its oper
     "error [DEFAULT] port: 'port' is an option of [api:a], [stats]",
     "error [DEFAULT] prot: did you mean 'port' of [api:a]?",
   ]);
+  assert.deepEqual(await hints('bind_host = ::\ncontrol_exchange = nova\nrpc_response_timeout = 9\n[api:a]\n'), [
+    "error [DEFAULT] bind_host: did you mean 'listen' of [api:a]?",
+    "error [DEFAULT] control_exchange: 'control_exchange' is an option of [rpc]",
+    "error [DEFAULT] rpc_response_timeout: 'rpc_response_timeout' is an option of [rpc]",
+  ]);
   for (const name of ['a', 'idle']) {
     assert.deepEqual(await hints(`[api:${name}]\nhost = ::\nbind_host = ::\nbind_port = 1\nprot = 1\n`), [
       `error [api:${name}] host: did you mean 'listen'?`,

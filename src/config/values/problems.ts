@@ -4,7 +4,7 @@
 import { type Diagnostic, inOrder, nearestNames, type Place, placeInFile } from '../../errors/index.js';
 import type { Sources } from '../state.js';
 import { maskLocation } from '../types/mask.js';
-import type { DeclaredGroups, DeclaredOption } from './declared-groups.js';
+import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { suggestion } from './mistakes.js';
 import { variableName } from './written.js';
@@ -213,22 +213,35 @@ function unknownOption(
   const mayBeDeclared = !complete && hint === undefined;
   if (mayBeDeclared && only === undefined && group.startsWith('api:')) return [];
   const severity = mayBeDeclared && group === 'DEFAULT' ? 'warning' : 'error';
-  return [unknown(OPTION, severity, subject, 'unknown option', hint)];
+  return [unknown(OPTION, severity, subject, 'unknown option', hint ?? meantElsewhere(groups, opt))];
 }
 
-/** Returns the groups that have an option; else the one with an option of nearly that name. Groups of filters come last. */
+/** Returns the groups that have an option, under any of its names; else the options of nearly that name, each with a group. */
 function elsewhere(groups: DeclaredGroups, opt: string): string | undefined {
-  const isOfFilter = ({ group }: DeclaredOption): number => Number(groups.sectional.has(group));
-  const all = groups.all().toSorted((a, b) => isOfFilter(a) - isOfFilter(b));
-  const others = all.filter((each) => each.opt === opt).map(({ group }) => `[${group}]`);
-  if (others.length > 0) return `'${opt}' is an option of ${others.slice(0, 3).join(', ')}`;
-  const near = suggestion(
-    opt,
-    all.map((each) => each.opt),
-  );
-  if (near === undefined) return undefined;
-  const owner = all.find((each) => near.includes(`'${each.opt}'`));
-  return owner === undefined ? near : `${near.slice(0, -1)} of [${owner.group}]?`;
+  const sections = groupsInOrder(groups);
+  const owners = sections.filter((group) => groups.find(group, opt) !== undefined).map((group) => `[${group}]`);
+  if (owners.length > 0) return `'${opt}' is an option of ${owners.slice(0, 3).join(', ')}`;
+  const names = nearestNames(opt, new Set(groups.all().map((each) => each.opt)));
+  const ownerOf = (name: string): string | undefined =>
+    sections.find((group) => groups.option(group, name) !== undefined);
+  return names.length === 0
+    ? undefined
+    : `did you mean ${names.map((name) => `'${name}' of [${ownerOf(name)}]`).join(' or ')}?`;
+}
+
+/** Returns the hint of the first group that knows the name from other programs. */
+function meantElsewhere(groups: DeclaredGroups, opt: string): string | undefined {
+  for (const group of groupsInOrder(groups)) {
+    const advice = groups.adviceFor(group, 'meant', opt);
+    if (advice !== undefined) return advice.replace(/\?$/, ` of [${group}]?`);
+  }
+  return undefined;
+}
+
+/** Returns the names of all groups, those of filters last. */
+function groupsInOrder(groups: DeclaredGroups): string[] {
+  const isOfFilter = (group: string): number => Number(groups.sectional.has(group));
+  return groups.groupNames().toSorted((a, b) => isOfFilter(a) - isOfFilter(b));
 }
 
 function unknown(
