@@ -1,6 +1,6 @@
 /**
- * Aliases: replacements in Portico for references written for Python. They come from the program, from files, and for what
- * paste files of OpenStack services name they are built in (`builtin-aliases.ts`).
+ * Aliases: replacements in Portico for references written for Python. They come from the program and from files; for OpenStack's
+ * services they are built in (`builtin-aliases.ts`).
  */
 import type { Conf } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
@@ -12,21 +12,21 @@ import { originOf, type Source } from './source.js';
 
 /** The target of an alias. */
 export interface Alias {
-  /** A factory expression of Node, or another reference that has an alias. */
+  /** A factory expression of Node, or another reference with an alias. */
   readonly target: string;
-  /** After `egg:`: the group it is an entry point of; without one, the plain factory of each kind. */
+  /** For `egg:`: the group of the entry point; without one, the plain factory of each kind. */
   readonly protocol?: string | undefined;
-  /** Its place, if it is in a file: relative targets begin in that file's folder. */
+  /** Its place, if it is in a file: relative targets are relative to that file's folder. */
   readonly origin?: Origin;
 }
 
-/** One layer of aliases; several are asked in turn. */
+/** One layer of aliases. */
 export class AliasTable {
   readonly #expressions = new Map<string, Alias>();
   readonly #entryPoints = new Map<string, Map<string, Alias[]>>();
   readonly #spelt = new Set<string>();
 
-  /** The distributions that have aliases, as they were written. */
+  /** The distributions with aliases, as written. */
   get distributions(): string[] {
     return [...this.#spelt];
   }
@@ -44,7 +44,7 @@ export class AliasTable {
     }
   }
 
-  /** The alias of an expression: its own, or its module's, which keeps the attribute. */
+  /** Returns the alias of an expression: its own, or its module's with the same attribute. */
   expression(text: string): Alias | undefined {
     const whole = this.#expressions.get(normalExpression(text));
     if (whole !== undefined) return whole;
@@ -53,18 +53,18 @@ export class AliasTable {
     return module === undefined ? undefined : { ...module, target: `${module.target}:${parsed!.name}` };
   }
 
-  /** The aliased entry points of a distribution, by name. */
+  /** Returns the aliased entry points of a distribution, by name. */
   entryPoints(distribution: string): ReadonlyMap<string, readonly Alias[]> {
     return this.#entryPoints.get(normalDistribution(distribution)) ?? new Map();
   }
 }
 
-/** Distribution names ignore case and take `-`, `_` and `.`, also runs of them, as equal. */
+/** Normalises a distribution name: case is ignored, and runs of `-`, `_` and `.` are equal. */
 export function normalDistribution(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-');
 }
 
-/** The aliases a program hands in: `from` to `to [protocol]`. */
+/** Returns the aliases that a program hands in: `from` to `to [protocol]`. */
 export function aliasesOf(entries: Readonly<Record<string, string>>): AliasTable {
   return tableOf(
     Object.entries(entries).map(([from, value]) => {
@@ -74,10 +74,10 @@ export function aliasesOf(entries: Readonly<Record<string, string>>): AliasTable
   );
 }
 
-/** From, to, and after `egg:` the protocol. */
+/** From, to, and for `egg:` the protocol. */
 export type AliasRow = readonly [from: string, target: string, protocol?: string | undefined];
 
-/** A table of these rows. */
+/** Returns a table of these rows. */
 export function tableOf(rows: readonly AliasRow[]): AliasTable {
   const table = new AliasTable();
   for (const [from, target, protocol] of rows) table.add(from, { target, protocol });
@@ -85,10 +85,9 @@ export function tableOf(rows: readonly AliasRow[]): AliasTable {
 }
 
 /**
- * The aliases of a file: the options of `[portico:aliases]` are free labels, their values lines of two or three words:
- * from, to and, after `egg:`, the protocol. PasteDeploy does not look at the section, so a file may serve both. A
- * line that is no alias is given to `mistake` and left out. Values are read with `runTime` alone, so the aliases of a
- * file are the same in all files that include it.
+ * Returns the aliases of a file. The options of `[portico:aliases]` are arbitrary labels, their values are lines of two or three words:
+ * from, to and, for `egg:`, the protocol. PasteDeploy ignores the section, so one file can serve both. An invalid line is passed to
+ * `mistake` and omitted. Values are read with `runTime` alone, so a file's aliases are the same in all files that include it.
  */
 export function fileAliases(opened: Source, runTime: Conf, mistake: (error: unknown) => void): AliasTable {
   const known = OF_FILES.get(opened);

@@ -1,6 +1,4 @@
-/**
- * The built-in aliases: for what paste files of OpenStack's projects name.
- */
+/** The built-in aliases: for references in the paste files of OpenStack projects. */
 import { type AliasRow, type AliasTable, tableOf } from './aliases.js';
 
 const LOADER = 'portico/loader';
@@ -9,7 +7,7 @@ const APP = 'paste.app_factory';
 const FILTER = 'paste.filter_factory';
 const COMPOSITE = 'paste.composite_factory';
 
-/** Filters of oslo.middleware: entry point, export, and the Python classes they are. */
+/** Filters of oslo.middleware: entry point, export, and the names of the Python class. */
 const OSLO: readonly (readonly [entry: string, target: string, ...python: string[]])[] = [
   ['request_id', 'requestId', 'request_id:RequestId', ':RequestId'],
   ['correlation_id', 'correlationId', 'correlation_id:CorrelationId', ':CorrelationId'],
@@ -23,7 +21,7 @@ const OSLO: readonly (readonly [entry: string, target: string, ...python: string
   ['healthcheck', 'healthcheckFilter', 'healthcheck:Healthcheck', ':Healthcheck'],
 ];
 
-/** Factories of OpenStack's projects, by what does the same here. Apps, and filters that judge who may do what, are left to the author. */
+/** Equivalents of factories of OpenStack projects. Apps and filters that authorise requests are left to the author. */
 const PROJECTS: readonly (readonly [target: string, ...python: string[]])[] = [
   [
     `${LOADER}:versionedUrlmap`,

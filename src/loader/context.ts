@@ -1,6 +1,6 @@
 /**
- * A node of a paste file's tree: what would be called, where it is and what led there; what its factory is given, and
- * the release of what that acquired.
+ * Contexts: the nodes of a paste file's tree, with the reference that led to each, the arguments of its factory, and the release of the
+ * resources that the factory acquired.
  */
 import type { App, Conf, FactoryContext, Section } from '../app/index.js';
 import type { Config, WrittenValue } from '../config/index.js';
@@ -12,15 +12,15 @@ import type { Reference } from './reference.js';
 import { headerParts, type Kind } from './section.js';
 import type { SectionSettings, Setting, Source } from './source.js';
 
-/** The source of a composite's children: a file, a distribution, or none. */
+/** The source of a composite's children: a file, a distribution, or a `call:` expression. */
 export type Answerer =
   | { readonly form: 'file'; readonly source: Source }
   | { readonly form: 'egg'; readonly distribution: string }
   | { readonly form: 'call'; readonly expression: string };
 
-/** The factory of a context: as written, and once resolved what it is. */
+/** The factory of a context: its expression, and its value once resolved. */
 export class FactoryUse {
-  /** The expression as written, `call:` and the expression, or `egg:distribution#name`. */
+  /** The expression of a protocol option, `call:` and an expression, or `egg:distribution#name`. */
   readonly written: string;
   resolved = false;
   value: unknown;
@@ -31,32 +31,32 @@ export class FactoryUse {
     this.#origin = origin;
   }
 
-  /** The option or reference it is at. */
+  /** Place of the option or reference that names it. */
   get origin(): Origin | undefined {
     return this.#origin();
   }
 }
 
-/** One node of the tree: PasteDeploy's LoaderContext. Tables are shared between contexts where its tables are. */
+/** One node of the tree: PasteDeploy's LoaderContext. Contexts share tables where PasteDeploy's do. */
 export class Context {
   readonly kind: Kind;
-  /** `broken`: something that could not be made; the load is refused for it. */
+  /** `broken`: the context cannot be made, and the load is refused. */
   readonly type: 'plain' | 'pipeline' | 'filter-app' | 'filter-with' | 'broken' = 'plain';
-  /** Null until a `use` fills it in, or until an entry point was found. */
+  /** Null until a `use` sets it or an entry point is found. */
   protocol: string | null = null;
   readonly factory?: FactoryUse;
   readonly globalConf: Map<string, string> = new Map();
   readonly localConf: Map<string, Setting> = new Map();
   answerer: Answerer;
-  /** The reference that led here. For a factory that a section took through `use`: the reference to that section. */
+  /** The reference that led here. For a factory that a section takes through `use`: the reference to that section. */
   reference: Reference;
-  /** The section it is named after: the outermost that took it through `use`. Undefined for what a reference names itself. */
+  /** The section it is named after: the outermost that takes it through `use`. Undefined for a factory that a reference names directly. */
   section: PasteSection | undefined;
-  /** Settings of the sections that took it through `use`, the innermost first. */
+  /** Settings of the sections that take it through `use`, innermost first. */
   readonly used: SectionSettings[] = [];
-  /** Of a pipeline, filter-app or filter-with: its filters, outermost first. */
+  /** Filters of a pipeline, filter-app or filter-with, outermost first. */
   readonly filters: readonly Context[] = [];
-  /** The app that these filters wrap. */
+  /** The app or filter that these filters wrap. */
   readonly inner?: Context;
   readonly children: Child<Context>[] = [];
 
@@ -68,37 +68,37 @@ export class Context {
   }
 }
 
-/** The global_conf of a context from `egg:` or `call:`: the very object that was handed in. */
+/** Returns the global_conf of a context from `egg:` or `call:`: the given object itself if it is a non-empty map, else a new one. */
 export function sharedConf(handedIn: Conf | undefined): Map<string, string> {
   return handedIn instanceof Map && handedIn.size > 0 ? (handedIn as Map<string, string>) : new Map();
 }
 
-/** The context of a section. */
+/** Returns the context of a section. */
 export function contextOfSection(settings: SectionSettings, reference: Reference, more: Partial<Context>): Context {
   const { source, section, globalConf, localConf } = settings;
   return new Context(reference, { form: 'file', source }, { section, globalConf, localConf, ...more });
 }
 
-/** A child of a composite: the reference it asked for, and what that leads to. */
+/** A child of a composite: the reference that the composite follows, and the child's context. */
 export interface Child<C> {
   readonly get: Kind;
   readonly name: string;
-  /** The option that names it, where the composite has told that. */
+  /** The option that names it, if the composite reports it. */
   readonly option?: string | undefined;
   readonly context: C;
 }
 
-/** True where a composite protocol is in force. */
+/** Reports whether a context has a composite protocol. */
 export function isComposite({ protocol }: Context): boolean {
   return protocol === 'paste.composite_factory' || protocol === 'paste.composit_factory';
 }
 
-/** The contexts a context is made of: filters, and what is inside. Children of composites are not among them. */
+/** Returns the parts of a context: its filters and the app inside. Children of composites are not included. */
 export function partsOf({ filters, inner }: Context): readonly Context[] {
   return inner === undefined ? filters : [...filters, inner];
 }
 
-/** The name of a context: the header of its section, in its parts, or the reference. */
+/** Returns the name of a context: the parts of its section's header, or the reference. */
 export function headerOf({ section, kind, reference }: Pick<Context, 'section' | 'kind' | 'reference'>): {
   readonly prefix: string;
   readonly name: string;
@@ -110,8 +110,8 @@ export function headerOf({ section, kind, reference }: Pick<Context, 'section' |
 }
 
 /**
- * A section takes what it uses for its own. It is changed in place, as PasteDeploy does it: tables that are shared show
- * it elsewhere too.
+ * Adds the settings of a section to the context that it takes through `use`. As in PasteDeploy, the context is changed in place, so the
+ * change is visible wherever its tables are shared.
  */
 export function useIn(context: Context, settings: SectionSettings, reference: Reference): void {
   const { source, section, globalConf, localConf, additions } = settings;
@@ -128,13 +128,13 @@ export function useIn(context: Context, settings: SectionSettings, reference: Re
   }
 }
 
-/** The protocol a `call:` gets from the prefix of the section that uses it; for some prefixes there is none. */
+/** Returns the protocol of a `call:` by the prefix of the section that uses it. For some prefixes no such protocol exists. */
 function protocolOfPrefix(prefix: string): string {
   const kind = prefix === 'application' ? 'app' : prefix === 'composite' ? 'composit' : prefix;
   return `paste.${kind}_factory`;
 }
 
-/** The section as its factory is told of it. */
+/** Returns the section that a factory gets as `ctx.section`. */
 export function sectionOf(context: Context): Section {
   const options = new Map<string, WrittenValue>();
   for (const [name, { value, option }] of context.localConf) options.set(name, { value, origin: option.origin });
@@ -147,10 +147,10 @@ const FULL_PREFIX: ReadonlyMap<string, string> = new Map([
   ['composit', 'composite'],
 ]);
 
-/** Of a factory that a program named itself. */
+/** Origin for a factory that a program names. */
 const IN_NO_FILE = Object.freeze({ file: '', line: 1, column: 1 });
 
-/** Lets go of something. */
+/** Releases a resource. */
 export type Release = () => Awaitable<void>;
 
 /** Arguments common to all factories of a load. */
@@ -158,16 +158,16 @@ export interface GivenToFactories {
   readonly config: Config;
   readonly service?: string | undefined;
   readonly log: Logger;
-  /** Default: what they want released is forgotten. */
+  /** Takes the releases that factories register. Default: they are discarded. */
   readonly onClose?: (release: Release) => void;
   /** Default: {@link rpcOf} the configuration. */
   readonly rpc?: FactoryContext['rpc'];
 }
 
-/** Makes the way to other services of one load. */
+/** Makes the clients for other services of one load. */
 export type Connect = () => Promise<OwnRPCClients>;
 
-/** The remote-call clients for factories: made for the first factory that asks, and closed with the rest. */
+/** Returns a getter of the remote-call clients for factories: created on the first call, and closed with the other resources. */
 export function rpcOf(
   { config, log, onClose }: GivenToFactories,
   connect: Connect = async () => {
@@ -184,7 +184,7 @@ export function rpcOf(
   return () => (made ??= make());
 }
 
-/** The arguments of a context's factory. The maps are its own: what it does with them is seen by nothing else. */
+/** Returns the arguments of a context's factory. The maps are copies, so a factory can change them without effect on others. */
 export function argumentsFor(
   context: Context,
   given: GivenToFactories,
@@ -209,12 +209,12 @@ export function argumentsFor(
   return { globalConf: new Map(context.globalConf), localConf: valuesOf(context), ctx };
 }
 
-/** The options of a context as plain text. */
+/** Returns the options of a context as plain text. */
 export function valuesOf({ localConf }: Context): Map<string, string> {
   return new Map([...localConf].map(([name, { value }]) => [name, value]));
 }
 
-/** Resources that factories acquired, to be released in reverse order. */
+/** Resources that factories acquired, released in reverse order. */
 export class Releases {
   #registered: Release[] = [];
 
@@ -222,7 +222,7 @@ export class Releases {
     this.#registered.push(release);
   }
 
-  /** Runs each once, last registered first; all run even when one throws, and the first error is thrown at the end. */
+  /** Runs each release once, last registered first. All run even if one throws; then the first error is thrown. */
   async run(): Promise<void> {
     const registered = this.#registered;
     this.#registered = [];
@@ -238,16 +238,16 @@ export class Releases {
   }
 }
 
-/** An app that can be closed once nothing calls it any more. */
+/** An app that can be closed when no requests are in flight. */
 export interface LoadedApp extends App {
   /**
-   * Runs what factories registered with `ctx.onClose`, in reverse order. All run even when one throws; then the first
-   * error is thrown. A second call waits for the first and does nothing more.
+   * Runs the releases that factories registered with `ctx.onClose`, in reverse order. All run even if one throws; then the first error
+   * is thrown. A second call returns the promise of the first.
    */
   close(): Promise<void>;
 }
 
-/** The app, in its own function: what a factory gave may be shared and is left as it is. */
+/** Wraps an app in a new function with `close()`. The factory's own function may be shared, so it is not changed. */
 export function loadedApp(app: App, releases: Releases): LoadedApp {
   let closing: Promise<void> | undefined;
   const loaded: App = (req, res) => app(req, res);

@@ -1,8 +1,6 @@
-/**
- * The shipped factories that do the work of a factory in Python, by the name that OpenStack's projects give to such factories.
- */
+/** The shipped factories that replace a Python factory, by the names that OpenStack projects give to such factories. */
 
-/** A pattern of the attribute, behind the last dot of the module and its colon, and the export. */
+/** A pattern for the attribute, the text after the colon, and the export. */
 const COUNTERPARTS: readonly (readonly [name: RegExp, target: string])[] = [
   [/^FaultWrap/i, 'portico/middleware:catchErrors'],
   [/^RequestLog/i, 'portico/middleware:requestLog'],
@@ -20,7 +18,7 @@ const COUNTERPARTS: readonly (readonly [name: RegExp, target: string])[] = [
   [/^root_app_factory$/, 'portico/loader:urlmap'],
 ];
 
-/** The export that does what `module:attribute` is called after; undefined where none is known. */
+/** Returns the export that corresponds to `module:attribute`, by the attribute's name; undefined if none is known. */
 export function counterpartOf(expression: string): string | undefined {
   const attribute = expression.slice(expression.indexOf(':') + 1);
   return COUNTERPARTS.find(([name]) => name.test(attribute))?.[1];

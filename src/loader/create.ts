@@ -1,9 +1,9 @@
 /**
- * Creating: calls the factories of a loaded tree, one after the other, in PasteDeploy's order.
+ * Creation: calls the factories of a loaded tree, one after the other, in PasteDeploy's order.
  *
- * A pipeline: its app, its filters from the left, then the filters are put around from the right. A filter-app: what
- * is inside, then the filter. A filter-with: the filter first. A composite makes its children when it asks for them. What
- * they acquire is released in reverse order.
+ * For a pipeline: its app, then its filters from the left; then the filters are applied from the right. For a filter-app: the app
+ * inside, then the filter. For a filter-with: the filter first. Children of a composite are created when it requests them. Resources
+ * that the factories acquire are released in reverse order.
  */
 import type { App, DeclaredFactory, Filter } from '../app/index.js';
 import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
@@ -28,32 +28,32 @@ import { isMap } from './tree.js';
 
 type Conf = ReadonlyMap<string, string>;
 
-/** A filter as a factory gave it: applying it may take time. */
+/** The filter from a factory; it may return a promise of the app. */
 export type AwaitableFilter = (app: App) => Awaitable<App>;
 /** The product of a server section: a function that serves an app. */
 export type ServerFactory = (app: App) => Awaitable<unknown>;
-/** A filter with `filter-with`: the outer around the inner, in one. */
+/** A filter with `filter-with`: the outer around the inner, as one filter. */
 export type ComposedFilter = AwaitableFilter & { readonly outer: AwaitableFilter; readonly inner: AwaitableFilter };
 /** The product of a creation, by kind. */
 export type Created = App | AwaitableFilter | ServerFactory;
 
 type AnyFactory = (...args: readonly unknown[]) => Awaitable<unknown>;
 
-/** Parts of an app's creation, beside its tree. */
+/** Options for the creation of an app, beside its tree. */
 export interface CreateOptions {
-  /** Around each app that is no composite; undefined: nothing. */
+  /** Filter around each app except composites; undefined: none. */
   readonly aroundApp?: Filter | undefined;
-  /** Before each filter of a pipeline, and before its app: one more than there are filters; undefined: nothing. */
+  /** Returns filters to put before each filter of a pipeline and before its app: one more than there are filters; undefined: none. */
   readonly aroundFilters?: ((pipeline: string, filters: readonly string[]) => readonly Filter[]) | undefined;
-  /** Makes the way to other services of its factories. Default: one of the configuration. */
+  /** Makes the clients for other services for its factories. Default: from the configuration. */
   readonly connect?: Connect | undefined;
-  /** How its faults are written; null: its server says it. Default: as the configuration says. */
+  /** The form of its faults; null: the server decides. Default: from the configuration. */
   readonly faults?: FaultForm | null | undefined;
-  /** Takes the filters, one of each section, that go around a server's own refusals too. */
+  /** Collects the filters, one for each section, that also apply to the server's own refusals. */
   readonly aroundRefusals?: Map<string, Filter> | undefined;
 }
 
-/** Loads a child that a composite asked for, its factories resolved. */
+/** Loads a child that a composite requests, with its factories resolved. */
 export type LoadChild = (composite: Context, kind: Kind, name?: string, globalConf?: Conf) => Promise<Context>;
 
 /** Calls the factories of one tree. */
@@ -62,23 +62,24 @@ export class Creation {
   readonly #options: CreateOptions;
   readonly #child: LoadChild;
   readonly #releases: Releases;
-  /** Contexts that requests reach through nothing but maps. */
+  /** Contexts that requests reach directly or through URL maps only. */
   readonly #entered = new WeakSet<Context>();
   readonly #patience = new Patience();
   #failed = false;
 
-  /** `releases`: takes what factories acquire. */
+  /** `releases`: collects the resources that factories acquire. */
   constructor(given: GivenToFactories, child: LoadChild, releases: Releases, options: CreateOptions) {
     this.#child = child;
     this.#options = options;
     this.#releases = releases;
-    // A composite may have several children made at once: what is acquired after one of them failed goes at once.
+    // A composite may create several children at once: a resource acquired after one of them failed is released at once.
     const onClose = (release: Release): void => (this.#failed ? void this.#released(release) : releases.add(release));
     this.#given = { ...given, onClose, rpc: rpcOf({ ...given, onClose }, options.connect) };
   }
 
   /**
-   * The app, filter or server of a tree. Calls all factories, and tells of all that fail; what was acquired is released first.
+   * Returns the app, filter or server of a tree. Throws the failures of all factories, except those that come more than 2 s after the
+   * first; the acquired resources are released before that.
    */
   async create(tree: Context): Promise<Created> {
     this.#entered.add(tree);
@@ -101,7 +102,7 @@ export class Creation {
     }
   }
 
-  /** All parts are made, even where one is refused; what they refuse is thrown as one. */
+  /** Creates all parts, even if one is refused; throws their refusals as one. */
   async #create(context: Context): Promise<Created> {
     const { type, kind, filters, inner } = context;
     if (inner === undefined) return this.#plain(context);
@@ -122,7 +123,7 @@ export class Creation {
     return this.#around(context, outer, inside as App);
   }
 
-  /** A filter in another one, where the inner one is made of a context. */
+  /** Combines two filters into one; `context` is the inner one's. */
   #composed(outer: AwaitableFilter, inner: AwaitableFilter, context: Context): ComposedFilter {
     return Object.assign(async (app: App) => outer(await this.#apply(inner, context, app)), { outer, inner });
   }
@@ -172,7 +173,7 @@ export class Creation {
     const run = (...first: readonly unknown[]): Awaitable<unknown> => call(...first, globalConf, localConf, ctx);
     const make = (...first: readonly unknown[]): Promise<unknown> => callFactory(ctx, () => run(...first));
     if (protocol === 'paste.filter_app_factory' || protocol === 'paste.server_runner') {
-      // A runner may return only when its server has ended: it is no factory.
+      // A runner may return only when its server has ended, so it is not called as a factory.
       const wrap = (app: App) => (kind === 'server' ? run : make)(app) as Awaitable<App>;
       return Object.assign(wrap, { factory: written, localConf });
     }
@@ -184,20 +185,20 @@ export class Creation {
       new Map([...globalConf, ...localConf]),
     );
     if (typeof result !== 'function') throw wrongResult(context, ' gave', result, A_KIND[kind]);
-    // An app in the place of a filter would take the app inside for a request, and fail far from here.
+    // An app in place of a filter would take the inner app for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);
     if (kind === 'filter' && (value as Partial<DeclaredFactory>).aroundRefusals === true) {
       const { origin, name } = headerOf(context);
       this.#options.aroundRefusals?.set(`${origin?.file}:${origin?.line}:${name}`, result as Filter);
     }
     if (kind !== 'app') return result as Created;
-    // Filters around it would hide that it is an Express application, which wants to know its mount.
+    // Filters around it would hide an Express application, which needs to know its mount.
     const app = connectApp(result as App);
     const { aroundApp } = this.#options;
     return aroundApp === undefined || isComposite(context) ? app : aroundApp(app);
   }
 
-  /** The loader of a composite's children; their origin is the option that names them. */
+  /** Returns the loader for a composite's children; their origin is the option that names them. */
   #loaderFor(context: Context) {
     const make = async (kind: Kind, name?: string, globalConf?: Conf): Promise<Created> => {
       const child = await this.#child(context, kind, name, globalConf);
@@ -221,15 +222,15 @@ export class Creation {
   }
 }
 
-/** Parameters of a filter, (app), and of an app, (req, res): a function with others is a factory, whatever it fails with. */
+/** Parameter counts of a filter, (app), and an app, (req, res). A function with another count is a factory, whatever its error. */
 const MISTAKABLE: ReadonlySet<number> = new Set([1, 2]);
 
-/** The protocols that can be created, and the kind each gives. */
+/** The protocols that can be created, and the kind of each. */
 const KNOWN: ReadonlyMap<string | null, Kind> = new Map(
   (Object.keys(PROTOCOLS) as Kind[]).flatMap((kind) => PROTOCOLS[kind].flat().map((protocol) => [protocol, kind])),
 );
 
-/** True when a factory of this protocol makes what was asked for. */
+/** Reports whether a factory of this protocol makes the requested kind. */
 export function usableProtocol({ protocol, kind }: Context): boolean {
   return KNOWN.get(protocol) === kind;
 }

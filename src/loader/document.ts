@@ -1,23 +1,22 @@
-/**
- * A paste file on disk, read and parsed, and the errors of both.
- */
+/** A paste file on disk, read and parsed, and the errors of both. */
 import { basename } from 'node:path';
 import { errorText } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
 import { MAX_FILE_BYTES, MAX_SECTIONS, tooMuch } from './limits.js';
 import { PasteError } from './paste-error.js';
 
-/** Gives the bytes of a file by its absolute path; fails as `fs.readFileSync` does. */
+/** Returns the bytes of a file by its absolute path; fails as `fs.readFileSync` does. */
 export type ReadPasteFile = (path: string) => Uint8Array;
 
-/** How files are read, and how messages call them, by absolute path. */
+/** Access to files by absolute path: their bytes, and their names in messages. */
 export interface FileAccess {
   readonly readFile: ReadPasteFile;
   readonly nameOf: (path: string) => string;
 }
 
 /**
- * The parsed file. Throws when it cannot be read; what is wrong inside it is in `problems`, see {@link firstRefusal}.
+ * Reads and parses a file. Throws if it cannot be read or exceeds a limit; mistakes inside it are in `problems`, see {@link
+ * firstRefusal}.
  */
 export function openDocument(
   path: string,
@@ -38,7 +37,7 @@ export function openDocument(
   return document;
 }
 
-/** The error for a file that cannot be read. */
+/** Returns the error for a file that cannot be read. */
 export function unreadable(error: unknown, name: string): PasteError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === 'EISDIR') {
@@ -55,8 +54,8 @@ export function unreadable(error: unknown, name: string): PasteError {
 }
 
 /**
- * The error a file is refused with, if any: the first duplicate or missing header, which ends the reading; otherwise
- * all lines that are neither options nor headers, together.
+ * Returns the error that refuses a file, if any: the first fatal problem, such as a duplicate or a missing header; otherwise one error
+ * for all lines that are neither options nor headers.
  */
 export function firstRefusal(problems: readonly PasteProblem[]): PasteError | undefined {
   const fatal = problems.find(({ kind }) => kind !== 'bad-line');
@@ -70,7 +69,7 @@ export function firstRefusal(problems: readonly PasteProblem[]): PasteError | un
   return error.with({ message, lines });
 }
 
-/** The error for a mistake in a file: the mistake, its place and the remedy. */
+/** Returns the error for a mistake in a file: the mistake, its place and the remedy. */
 export function problemError({ kind, origin, subject, first }: PasteProblem): PasteError {
   const refused = (code: string, message: string, hint: string): PasteError =>
     new PasteError(code, { message, hint, origin, lines: [origin.line] });

@@ -1,6 +1,4 @@
-/**
- * Predicts the way of a request from the tree: no filter is made and nothing runs.
- */
+/** Predicts the steps of a request through the tree without creating filters or sending a request. */
 import { IncomingMessage, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import { type Description, environ } from '../app/index.js';
@@ -13,7 +11,7 @@ import { type ChooseMount, matchOf, mountOptions, moveToMount, pathOf, urlmap } 
 import { matchByVersion, versionedUrlmap } from './composite/versioned-urlmap.js';
 import { type ContextTree, piped, UNDESCRIBED } from './tree.js';
 
-/** A request that is only thought of. */
+/** A hypothetical request. */
 export interface ImaginedRequest {
   readonly method: string;
   /** Path and query. */
@@ -29,29 +27,29 @@ export interface ExplainedStep {
   readonly name: string;
   readonly factory?: string | undefined;
   readonly origin: Origin | undefined;
-  /** The step, and its reason. */
+  /** Description of the step, and its reason. */
   readonly text: string;
-  /** Of a filter: whether it answers by itself, with which status where that is known. */
+  /** For a filter: whether it answers the request, or the status if that is known. */
   readonly answers?: 'never' | 'perhaps' | 'always' | number;
   /** The consumed part of the path, and the rest, after this step. */
   readonly scriptName: string;
   readonly url: string;
 }
 
-/** The predicted way of a request. */
+/** The predicted steps of a request. */
 export interface Explanation {
   readonly steps: readonly ExplainedStep[];
-  /** The status of the answer; `decided`: something answers, and decides with which one; undefined: that is not known. */
+  /** The status of the response; `decided`: one of the steps answers with a status it chooses; undefined: unknown. */
   readonly answer: number | 'decided' | undefined;
 }
 
-/** Tells what an app does with what reaches it. */
+/** Returns the steps of a request in an app. */
 export type ExplainApp = (app: ContextTree, req: IncomingMessage) => Promise<Explanation>;
 
-/** Tells what a filter does with what reaches it; undefined where that is not known. */
+/** Describes the effect of a filter on a request; undefined if unknown. */
 export type DescribeFilter = (filter: ContextTree, req: IncomingMessage) => Description | undefined;
 
-/** The steps of a request through a tree, outermost first. The last is the answer, or what gives it. */
+/** Returns the steps of a request through a tree, outermost first. The last is the response, or the app that sends it. */
 export async function explainRequest(
   tree: ContextTree,
   request: ImaginedRequest,
@@ -84,7 +82,7 @@ class Walk {
     return this.#behind(filters, inner, req);
   }
 
-  /** The app, unless one of the filters answers. */
+  /** Returns the app's answer, unless one of the filters answers. */
   async #behind(filters: readonly ContextTree[], app: ContextTree, req: IncomingMessage): Promise<Answer> {
     for (const filter of filters) {
       const answer = this.#filter(filter, req);
@@ -125,10 +123,10 @@ class Walk {
     return this.#behind(filters, only.context, req);
   }
 
-  /** The mount that takes the request; else what the map answers by itself. */
+  /** Follows the mount that matches the request; without one, the map answers. */
   #urlmap(node: ContextTree, req: IncomingMessage, choose: ChooseMount): Promise<Answer> {
     const url = req.url ?? '';
-    // OPTIONS *, which is for the server as a whole.
+    // OPTIONS *, which is about the server as a whole.
     if (!url.startsWith('/') && url !== '') return this.#mounted(node, req, undefined, `${url} is not a path`, 400);
     const { localConf, globalConf } = node;
     const mounts = mountOptions(localConf).map((option) => ({ ...placeOf(option), app: option }));
@@ -165,7 +163,10 @@ class Walk {
     return status;
   }
 
-  /** Each app in turn, until one is known to answer with what is not dropped; what is behind an unknown answer is no certain one. */
+  /**
+   * Follows each app in turn, until one is known to answer with a status that is not caught. After an app whose answer is unknown, the
+   * result is unknown.
+   */
   async #cascade(node: ContextTree, req: IncomingMessage): Promise<Answer> {
     const order = [...node.localConf.keys()].filter((name) => name.startsWith('app')).sort(byCodePoints);
     const caught = node.localConf.get('catch') ?? '404';

@@ -1,6 +1,6 @@
 /**
- * Factory expressions, `package/subpath:export` or `./file.js:Class.method`: what they lead to, and what to say of one
- * that leads nowhere.
+ * Factory expressions, `package/subpath:export` or `./file.js:Class.method`: their values, and the errors of those that cannot be
+ * resolved.
  */
 
 import { statSync } from 'node:fs';
@@ -20,12 +20,12 @@ import {
 import { counterpartOf } from './counterparts.js';
 import { firstNames, PasteError } from './paste-error.js';
 
-/** Takes an expression apart; extras in brackets, as Python's entry points may have them, are left out. */
+/** Parses an expression; extras in brackets, as in Python's entry points, are ignored. */
 export function parseExpression(text: string): ExportReference | undefined {
   return parseExportReference(strip(text).replace(/\s*\[[^\]]*\]$/, ''));
 }
 
-/** The expression with blanks and extras left out: how aliases compare them. */
+/** Returns the expression without blanks and extras, the form in which aliases compare it. */
 export function normalExpression(text: string): string {
   const parsed = parseExpression(text);
   if (parsed === undefined) return text;
@@ -33,8 +33,8 @@ export function normalExpression(text: string): string {
 }
 
 /**
- * Imports the module of an expression, seen from `folder`, and gives the export; a method is bound to its owner. `written`
- * is for messages.
+ * Imports the module of an expression, seen from `folder`, and returns the export; a method is bound to its owner. `written` is for
+ * messages.
  */
 export async function evaluateExpression(
   parsed: ExportReference,
@@ -46,7 +46,7 @@ export async function evaluateExpression(
   try {
     const { value, owner } = await importExport(parsed, url);
     if (owner === undefined || typeof value !== 'function') return value;
-    // A method's declaration of its options stays visible on it.
+    // The bound method keeps the properties of the method, such as its declared options.
     return Object.assign((value as (...args: never[]) => unknown).bind(owner), value);
   } catch (error) {
     if (error instanceof ExportMissing) throw noExport(parsed, error, origin);
@@ -60,7 +60,7 @@ export async function evaluateExpression(
   }
 }
 
-/** The URL of an expression's module. Imports nothing; throws `no-module` when there is none. */
+/** Returns the URL of an expression's module without importing it. Throws `PORTICO_PASTE_NO_MODULE` if there is none. */
 export function findModule(module: string, folder: string, written: string, origin: Origin): string {
   try {
     return moduleUrl(module, folder);
@@ -80,7 +80,7 @@ function noExport({ module, name }: ExportReference, { part, known }: ExportMiss
   });
 }
 
-/** The remedy for a module that does not parse, or imports a file of another name. */
+/** Returns the hint for a module that does not parse, or that imports a file without its extension. */
 function importHint(error: unknown): string | undefined {
   if (error instanceof PorticoError) return error.hint;
   const [, missing] = /^Cannot find module '([^']+)'/.exec((error as Error | undefined)?.message ?? '') ?? [];
@@ -112,7 +112,7 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
     const [, name = 'factory'] = named.split(':');
     const counterpart = counterpartOf(named);
     const proposal = `${named}    ${counterpart ?? `./${module.replaceAll('.', '/')}.js:${name}`}`;
-    // Only Python has dots between words; a single word is more often a package that is not installed.
+    // Only Python has dots between words; a single word is more likely a package that is not installed.
     const about = module.includes('.')
       ? 'It looks like a Python module.'
       : `${looked} Is it not installed there? If it is a Python module:`;
@@ -132,10 +132,10 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
   return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint });
 }
 
-/** Dotted identifiers of Python, which takes letters of every script. */
+/** Dotted Python identifiers, which may have letters of any script. */
 const PYTHON_MODULE = /^[\p{XID_Start}_]\p{XID_Continue}*(\.[\p{XID_Start}_]\p{XID_Continue}*)*$/u;
 
-/** How a file that lies where the name was written is named from there. */
+/** Returns the relative name of a file in the folder with that name, with or without an extension. */
 function fileBeside(module: string, folder: string): string | undefined {
   const endings = ['', '.js', '.mjs', '.cjs', '.ts', '.mts'];
   const found = endings

@@ -1,6 +1,4 @@
-/**
- * Errors of factories: calls that fail, and results of the wrong kind.
- */
+/** Errors of factories: calls that fail, and results of the wrong kind. */
 import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
@@ -8,7 +6,7 @@ import { looksSecret, masked } from '../text/index.js';
 import { type Context, headerOf } from './context.js';
 import { FactoryFailed, PasteError, type PasteErrorDetails } from './paste-error.js';
 
-/** Calls a factory or a filter, which was given `conf`. An error that it throws names its section. */
+/** Calls a factory or a filter with the options `conf`. An error that it throws is wrapped with its section. */
 export async function guarded<T>(
   context: Context,
   call: () => Awaitable<T>,
@@ -32,7 +30,7 @@ export async function guarded<T>(
   }
 }
 
-/** A text without the values of options that are secrets by their names. */
+/** Masks the values of options whose names mark them as secrets. */
 function withoutSecrets(text: string, conf: ReadonlyMap<string, string>): string {
   const secrets = [...conf].flatMap(([name, value]) => (looksSecret(name) && value.length >= 4 ? [value] : []));
   // The longest first: one may be a part of another.
@@ -47,19 +45,19 @@ function hintOf(error: unknown): string | undefined {
   return error instanceof PorticoError ? error.hint : undefined;
 }
 
-/** Whether an error comes from a filter or an app that was called in the place of a factory: it is given plain values. */
+/** Reports whether an error comes from a filter or an app called in place of a factory, with plain values as arguments. */
 function isNoFactory(error: unknown): boolean {
   return error instanceof TypeError && error.message.endsWith(' is not a function');
 }
 
-/** A factory at work: what a start that takes too long says it waits for. */
+/** Describes a running factory, for a start that takes too long. */
 function loadingText(context: Context): string {
   const { origin } = headerOf(context);
   const place = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
   return `${place}${named(context)} ${context.factory?.written ?? ''}`.trimEnd();
 }
 
-/** The error for a factory that nothing says how to call. */
+/** Returns the error for a factory whose protocol is missing or unknown. */
 export function unknownProtocol(context: Context): PasteError {
   const { protocol, factory, reference } = context;
   const written = factory?.written ?? 'the factory';
@@ -73,7 +71,7 @@ export function unknownProtocol(context: Context): PasteError {
   });
 }
 
-/** The error for a factory, or a filter, that gave something else; `verb` follows its name. */
+/** Returns the error for a factory or filter that returned a value of the wrong kind; `verb` follows its name. */
 export function wrongResult(context: Context, verb: string, result: unknown, wanted: string): PasteError {
   return refused('PORTICO_PASTE_BAD_TYPE', context, {
     message: `${named(context)}: ${context.factory?.written ?? 'the filter'}${verb} ${kindOfValue(result)} instead of ${wanted}.`,
@@ -84,12 +82,12 @@ export function wrongResult(context: Context, verb: string, result: unknown, wan
   });
 }
 
-/** Whether a value is something like a Router, before its `build()`. */
+/** Reports whether a value is a builder such as a Router, before its `build()`. */
 function isUnbuilt(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'build' in value && typeof value.build === 'function';
 }
 
-/** The error for an app in the place of a filter. */
+/** Returns the error for an app in place of a filter. */
 export function appForFilter(context: Context): PasteError {
   return refused('PORTICO_PASTE_BAD_TYPE', context, {
     message: `${named(context)}: ${context.factory!.written} returned an app (req, res) instead of a filter.`,
@@ -97,7 +95,7 @@ export function appForFilter(context: Context): PasteError {
   });
 }
 
-/** An error about a context: at the place given, else at its section. */
+/** Returns an error about a context: at the given place, else at its section. */
 export function refused(code: string, context: Context, details: PasteErrorDetails): PasteError {
   const origin = details.origin ?? headerOf(context).origin;
   return context.reference.explain(new PasteError(code, { ...details, origin }));
@@ -108,7 +106,7 @@ function named(context: Context): string {
   return `${prefix} "${name}"`;
 }
 
-/** A value's kind in a sentence: a list, a number. */
+/** Returns a value's kind with its article: `a list`, `a number`. */
 export function kindOfValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';

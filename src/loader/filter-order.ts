@@ -1,6 +1,4 @@
-/**
- * Filters that are in the wrong order in a pipeline: a start warns of them or refuses them, and check shows them.
- */
+/** Filters in the wrong order in a pipeline: a start warns of them or refuses them, and `check` reports them. */
 import type { DeclaredFactory, WantedOrder } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
@@ -8,25 +6,25 @@ import { type Context, type FactoryUse, sectionOf } from './context.js';
 import { findsNoCaller } from './finds-no-caller.js';
 import { treeOf } from './tree.js';
 
-/** The code of all of them. */
+/** The code of these warnings and errors. */
 export const FILTER_ORDER = 'PORTICO_PASTE_FILTER_ORDER';
 
-/** A pair of filters that is in the wrong order. */
+/** A pair of filters in the wrong order. */
 export interface WrongOrder {
   readonly origin: Origin | undefined;
   readonly message: string;
   readonly hint: string;
-  /** The pipeline cannot work so. */
+  /** True if the pipeline cannot work in this order. */
   readonly refused: boolean;
 }
 
-/** Filters that cors must be outside of: each answers a preflight itself, and refuses without CORS headers. */
+/** Reason for filters that must be inside `cors`: each one rejects a preflight, without CORS headers. */
 const PREFLIGHT =
   'a preflight has no credentials, and its responses have no CORS headers, so browsers cannot read them';
 
 /**
- * Outer before inner, and why. Names are those of Portico's filters: the groups their options are declared in. Each pair is
- * here because the two behave so, which a test shows by requests through them in either order.
+ * Pairs of outer and inner filter, and the reason. Names are those of Portico's filters: the groups of their options. For each pair, a
+ * test sends requests through both orders.
  */
 export const PAIRS: readonly (readonly [outer: string, inner: string, why: string])[] = [
   ...['auth_token', 'basic_auth', 'jwt', 'noauth', 'context'].map((inner) => ['cors', inner, PREFLIGHT] as const),
@@ -37,8 +35,8 @@ export const PAIRS: readonly (readonly [outer: string, inner: string, why: strin
 ];
 
 /**
- * Known pairs of filters in the wrong order; their factories must be resolved. `entered`: requests reach the pipeline through nothing
- * else, so that nothing outside of it can have done what an inner filter does.
+ * Returns the known pairs of filters in the wrong order; their factories must be resolved. `entered`: requests reach the pipeline
+ * directly or through URL maps only, so no filter outside it can do the work of an inner filter.
  */
 export async function wrongOrders(context: Context, config: Config, entered: boolean): Promise<WrongOrder[]> {
   const filters = context.filters.map((filter) => ({ filter, name: nameOfFilter(filter) }));
@@ -71,14 +69,14 @@ export async function wrongOrders(context: Context, config: Config, entered: boo
   return [...pairs, ...wanted];
 }
 
-/** A filter's wish for its place, with the options it is given here. */
+/** Returns the order that a filter requires with its options here. */
 function wantedOrder(filter: Context, config: Config): WantedOrder | undefined {
   const { group, options, order } = (factoryOf(filter)?.value ?? {}) as Partial<DeclaredFactory>;
   if (group === undefined || options === undefined || order === undefined) return undefined;
   try {
     return order(config.group(group, options, { local: sectionOf(filter).options }));
   } catch {
-    // The filter's factory reports what is wrong with its options.
+    // The filter's factory reports invalid options.
     return undefined;
   }
 }
@@ -89,7 +87,7 @@ async function noneFindsCaller(filters: readonly Context[], config: Config): Pro
   return filters.every((filter) => findsNone(treeOf(filter)));
 }
 
-/** The name of one of Portico's filters, however the section is called. */
+/** Returns the name of one of Portico's filters, independent of the section's name. */
 function nameOfFilter(context: Context): string | undefined {
   const factory = factoryOf(context)?.value as { group?: unknown; expression?: { name?: string } } | undefined;
   if (typeof factory?.group === 'string') return GROUPS.get(factory.group) ?? factory.group;
@@ -100,7 +98,7 @@ function factoryOf(context: Context): FactoryUse | undefined {
   return (context.inner ?? context).factory;
 }
 
-/** Filters whose options live in a group with another name. */
+/** Names of filters whose options are in a group with another name. */
 const GROUPS: ReadonlyMap<string, string> = new Map([
   ['keystone_authtoken', 'auth_token'],
   ['oslo_middleware', 'sizelimit'],

@@ -1,15 +1,13 @@
-/**
- * Filters that certainly do not find out who calls.
- */
+/** Filters that certainly do not identify the caller. */
 import type { Config } from '../config/index.js';
 import { type ContextTree, describeNode } from './tree.js';
 
-/** The entry point with Portico's filters, which paste files name too. A name that a paste file resolves, so no import of this directory. */
+/** The entry point of Portico's filters, which paste files also name. Resolved at run time, so this directory does not import it. */
 const MIDDLEWARE: string = 'portico/middleware';
 
 /**
- * Tells of a filter whether it certainly finds no caller: of Portico's own that is so where their description has no `security`. A filter of
- * the application may set `environ(req).identity`, and `connect` runs middleware of any package.
+ * Returns a function that reports whether a filter certainly does not identify the caller: one of Portico's filters whose description
+ * has no `security`. A filter of the application may set `environ(req).identity`, and `connect` runs middleware of any package.
  */
 export async function findsNoCaller(config: Config): Promise<(filter: ContextTree) => boolean> {
   const { connect: _, ...middleware } = (await import(MIDDLEWARE)) as Readonly<Record<string, unknown>>;
@@ -19,7 +17,7 @@ export async function findsNoCaller(config: Config): Promise<(filter: ContextTre
     try {
       return describeNode(filter, config)?.openapi?.security === undefined;
     } catch {
-      // Its factory reports what is wrong with its options.
+      // The filter's factory reports invalid options.
       return false;
     }
   };

@@ -1,4 +1,4 @@
-/** `portico/loader`: apps, filters and servers from `api-paste.ini`, and the composites they are joined with. */
+/** `portico/loader`: apps, filters and servers from `api-paste.ini`, and the composite factories that combine them. */
 
 export type { CheckOptions } from './check/check.js';
 export { byOption } from './composite/by-option.js';

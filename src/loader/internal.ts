@@ -1,4 +1,4 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Exports for other directories of Portico, in addition to the published ones. */
 export { aliasBlock } from './check/findings.js';
 export { pipelineNamed } from './composite/by-option.js';
 export { tellsChildren } from './composite/children.js';

@@ -1,47 +1,47 @@
 /**
- * `%(name)s` and `%%`, as configparser's basic interpolation resolves them, and what is wrong with a value that cannot be
- * interpolated: where the `%` is, which option was read, and what was meant.
+ * `%(name)s` and `%%`, resolved as by configparser's basic interpolation, and the errors of values that cannot be interpolated: with the
+ * place of the `%`, the option, and the likely meaning.
  */
 import { isSecret } from '../config/internal.js';
 import { didYouMean } from '../errors/index.js';
 import { originWithin, type PasteOption } from '../ini/index.js';
 import { firstNames, PasteError } from './paste-error.js';
 
-/** A value that is read, and what the names in it mean. */
+/** A value to interpolate, and the meaning of its names. */
 export interface Reading {
   readonly raw: string;
-  /** The option that is read. */
+  /** The option of the value. */
   readonly name: string;
-  /** Undefined for values that are in no file. */
+  /** Undefined for values that are not in a file. */
   readonly option: PasteOption | undefined;
-  /** How messages call the file. */
+  /** The name of the file in messages. */
   readonly file: string;
-  /** The section whose names are used; `DEFAULT` when the option is read by itself. */
+  /** The section whose names are used; `DEFAULT` if the option is read alone. */
   readonly section: string;
-  /** Finds the raw value of an option by its exact name: in the section, then in `[DEFAULT]`, then run-time values. */
+  /** Returns the raw value of an option by its exact name: from the section, then `[DEFAULT]`, then run-time values. */
   readonly lookup: (name: string) => string | undefined;
-  /** The names that can be looked up. */
+  /** Returns the names that can be looked up. */
   readonly names: () => string[];
   /** Called with the length of each piece of the result; may throw to stop. */
   readonly count: (length: number) => void;
 }
 
-/** Steps a chain of values that hold a `%` may have, the value read first included. */
+/** Maximum length of a chain of values with a `%`, including the first value. */
 const MAX_STEPS = 10;
 
-/** A part of the result: from `start` there, made from `offset` of the raw value on, by way of option `name` if set. */
+/** A part of the result: its offset there, the offset in the raw value, and the option it comes from, if any. */
 export interface InterpolatedPart {
   readonly start: number;
   readonly offset: number;
   readonly name?: string;
 }
 
-/** The value with everything put in. Throws a {@link PasteError}. */
+/** Returns the interpolated value. Throws a {@link PasteError}. */
 export function interpolate(reading: Reading): string {
   return reading.raw.includes('%') ? expand(reading.raw, reading, START) : reading.raw;
 }
 
-/** The source of each part of `interpolate`'s result, for the place of a mistake in it. */
+/** Returns the source of each part of `interpolate`'s result, to locate mistakes in it. */
 export function interpolatedParts(reading: Reading): InterpolatedPart[] {
   const parts: InterpolatedPart[] = [];
   let start = 0;
@@ -52,10 +52,10 @@ export function interpolatedParts(reading: Reading): InterpolatedPart[] {
   return parts;
 }
 
-/** How far a chain of references has been followed. */
+/** Position in a chain of references. */
 interface Progress {
   readonly steps: number;
-  /** Offset in the value read first, once inside a referenced value. */
+  /** Offset in the first value; set inside a referenced value. */
   readonly at?: number;
   /** The names followed from there, in order. */
   readonly chain: readonly string[];
@@ -86,7 +86,7 @@ function expand(raw: string, reading: Reading, progress: Progress): string {
   return result;
 }
 
-/** Splits a value at its `%`: literal text, and names that are referred to. */
+/** Splits a value at its `%` into literal text and the names it refers to. */
 function* tokensOf(raw: string, reading: Reading, { at, chain }: Progress): Generator<Token> {
   let from = 0;
   while (from < raw.length) {
@@ -119,7 +119,7 @@ function badSyntax(rest: string, reading: Reading, at: number, chain: readonly s
   return refused('PORTICO_PASTE_INTERPOLATION_SYNTAX', reading, at, hint, (by) => `${message}${by}${wayOf(chain)}`);
 }
 
-/** Whether a value is hidden: a secret, read by itself or through others. */
+/** Reports whether a value must not be shown because it is a secret, or is reached through one. */
 function isHidden({ name }: Reading, chain: readonly string[]): boolean {
   return [name, ...chain].some((each) => isSecret(each, undefined));
 }
@@ -153,7 +153,7 @@ function wayOf(chain: readonly string[]): string {
   return chain.length === 0 ? '' : `, reached through ${chain.map((name) => JSON.stringify(name)).join(', ')}`;
 }
 
-/** `at`: offset of the `%` in the value read first. `tell` is given by whom the value was read, where that is not plain. */
+/** `at`: offset of the `%` in the first value. `tell` gets the section that read the value, if it is another than the option's. */
 function refused(
   code: string,
   { raw, name, option, file, section }: Reading,

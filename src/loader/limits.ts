@@ -1,6 +1,4 @@
-/**
- * How far a paste file may go: each limit refuses a file that was built, or grew by mistake, to use up the process.
- */
+/** Limits on paste files. Each one refuses a file that would exhaust the process, by intent or by mistake. */
 import type { Origin } from '../errors/index.js';
 import { PasteError } from './paste-error.js';
 
@@ -8,20 +6,17 @@ import { PasteError } from './paste-error.js';
 export const MAX_FILE_BYTES = 1_048_576;
 /** Sections of one file. */
 export const MAX_SECTIONS = 10_000;
-/** Files opened by one load, one opened twice counted twice. */
+/** Files opened by one load; a file opened twice counts twice. */
 const MAX_FILES = 1000;
-/** UTF-16 units of one value after interpolation. */
+/** Cost of one value after interpolation: its UTF-16 units, and {@link REFERENCE_COST} for each piece. */
 const MAX_VALUE_LENGTH = 1_048_576;
 
-/**
- * Contexts made by one load, and for each section it knows: a few mounts of mounts of mounts are otherwise enough for a
- * billion.
- */
+/** Contexts created by one load, in addition to 20 for each section. Without a limit, a few nested mounts create a billion. */
 const MIN_CONTEXTS = 1000;
 const CONTEXTS_PER_SECTION = 20;
-/** References from one to the next; the reference implementation ends near 330, with the stack of Python. */
+/** Nested references. The reference implementation fails near 330, at the end of Python's stack. */
 const MAX_DEPTH = 400;
-/** Text put together by all interpolation of one load, and what one `%(name)s` counts beside its text. */
+/** Cost of all interpolation of one load, and the cost of each piece in addition to its length. */
 const MAX_INTERPOLATED = 16 * 1_048_576;
 const REFERENCE_COST = 16;
 
@@ -37,19 +32,19 @@ export class Usage {
     if (++this.#files > MAX_FILES) throw tooMuch(`${name}: one load opens more than ${MAX_FILES} files`);
   }
 
-  /** Counts the sections of a file that is new to this load. */
+  /** Counts the sections of a file that is opened for the first time. */
   sections(count: number): void {
     this.#sections += count;
   }
 
-  /** Counts a context, `depth` references away from what was asked for. */
+  /** Counts a context, `depth` references away from the first one. */
   context(depth: number): void {
     const most = MIN_CONTEXTS + CONTEXTS_PER_SECTION * this.#sections;
     if (++this.#contexts > most) throw tooMuch(`one load creates more than ${most} apps and filters`);
     if (depth > MAX_DEPTH) throw tooMuch(`more than ${MAX_DEPTH} nested references`);
   }
 
-  /** Starts counting one value, which is at `origin`; the function returned is called for each piece of it. */
+  /** Starts to count one value, which is at `origin`; the returned function is called with the length of each piece. */
   value(origin: Origin): (length: number) => void {
     let used = 0;
     return (length) => {
@@ -65,7 +60,7 @@ export class Usage {
   }
 }
 
-/** The error of a limit. */
+/** Returns the error of a limit. */
 export function tooMuch(message: string, origin?: Origin): PasteError {
   return new PasteError('PORTICO_PASTE_LIMIT', {
     message: `${message}.`,
@@ -74,7 +69,7 @@ export function tooMuch(message: string, origin?: Origin): PasteError {
   });
 }
 
-/** True for the error of a limit: it ends a load, even one that goes on after other mistakes. */
+/** Reports whether an error is that of a limit. It ends a load, even one that continues after other mistakes. */
 export function isLimit(error: unknown): boolean {
   return error instanceof PasteError && error.code === 'PORTICO_PASTE_LIMIT';
 }

@@ -1,9 +1,9 @@
 /**
- * One load, from the question to the app: two of them share nothing but the module cache.
+ * One load, from a name to its app. Two loads share only the module cache.
  *
- * It walks the sections behind a reference once, in PasteDeploy's order, and makes the tree of contexts. Nothing is waited
- * for on the way. Factories to be resolved, and mistakes, become {@link Steps}; a mistake leaves a broken context in its place,
- * so that the whole of a file is read, whatever is wrong with a part of it.
+ * It visits the sections behind a reference once, in PasteDeploy's order, and makes the tree of contexts synchronously. Factories to
+ * resolve and mistakes become {@link Steps}; a broken context replaces one with a mistake, so the whole file is read in spite of
+ * mistakes.
  */
 import { resolve } from 'node:path';
 import type { Conf } from '../app/index.js';
@@ -49,17 +49,17 @@ export interface LoadParts extends FileAccess, GivenToFactories {
   readonly path: string;
   readonly document: PasteDocument;
   readonly runTime: Conf;
-  /** False without a service configuration: what depends on one is then not judged. */
+  /** False without a service configuration: anything that depends on one is then not checked. */
   readonly configured: boolean;
   readonly resolver: Resolver | undefined;
   readonly aliases: AliasTable;
 }
 
-/** A load, and the creation of what it found. */
+/** A load, and the creation of its contexts. */
 export class Load {
-  /** Steps left: names to resolve, and mistakes to refuse. */
+  /** The remaining steps: names to resolve, and mistakes to refuse. */
   readonly steps: Steps;
-  /** The files that were opened, by path, each as it was the first time. Each is read once. */
+  /** The opened files by path, each as opened the first time. Each file is read once. */
   readonly sources = new Map<string, Source>();
   /** The sections that were read, with their files. */
   readonly entered = new Map<PasteSection, Source>();
@@ -68,13 +68,13 @@ export class Load {
   /** The error that ended the load. */
   #limit: unknown;
 
-  /** `imports`: false looks for modules without importing them. */
+  /** `imports`: false locates modules without importing them. */
   constructor(parts: LoadParts, imports = true) {
     this.#parts = parts;
     this.steps = new Steps(parts.resolver ?? new DefaultResolver((origin) => this.#aliases(origin), imports));
   }
 
-  /** A file; its defaults are filled up with what is handed in. Throws when it cannot be read. */
+  /** Opens a file; the values handed in are defaults that it does not have. Throws if it cannot be read. */
   #open(path: string, handedIn: Conf | undefined, reference?: Reference): Source {
     const parts = this.#parts;
     this.#usage.file(parts.nameOf(path));
@@ -90,28 +90,28 @@ export class Load {
     return source;
   }
 
-  /** Opens the file as a program would. */
+  /** Opens the main file with the run-time values. */
   open(): Source {
     return this.#open(this.#parts.path, this.#parts.runTime);
   }
 
-  /** The contexts behind a name that a program asks for. Nothing is resolved; mistakes are in the steps. */
+  /** Returns the contexts of a name that a program loads. Nothing is resolved; mistakes are in the steps. */
   context(kind: Kind, name = 'main'): Context {
     return this.within(this.open(), kind, name, this.#parts.runTime);
   }
 
-  /** The same, of a file that was opened on the way. */
+  /** Returns the contexts of a name in a file that was opened before. */
   within(source: Source, kind: Kind, name: string, globalConf?: Conf): Context {
     return this.#follow({ form: 'file', source }, name, Reference.asked(kind, name), globalConf);
   }
 
-  /** The context of a reference that a composite follows; nothing is resolved. `option`: its place. */
+  /** Returns the context of a reference that a composite follows; nothing is resolved. `option`: its place. */
   child(composite: Context, kind: Kind, name: string | undefined, globalConf?: Conf, option?: string): Context {
     const reference = Reference.ofChild(composite, kind, name, option);
     return this.#follow(composite.answerer, name, reference, globalConf);
   }
 
-  /** Makes the children of composites that can tell them, all the way down, without calling a factory. */
+  /** Adds the children of composites that report them, recursively, without calling a factory. */
   async expand(context: Context): Promise<void> {
     for (const part of partsOf(context)) await this.expand(part);
     const factory = context.factory?.resolved === true ? tellsChildren(context.factory.value) : undefined;
@@ -125,32 +125,32 @@ export class Load {
     }
   }
 
-  /** The contexts behind a name, with their factories. */
+  /** Returns the contexts of a name, with their factories resolved. */
   load(kind: Kind, name: string | undefined): Promise<Context> {
     return this.#resolved(() => this.context(kind, name));
   }
 
-  /** Calls the factories. If one fails, what was acquired so far is released first. */
+  /** Calls the factories. If one fails, the resources acquired so far are released first. */
   create(context: Context, releases: Releases, options: CreateOptions = {}): Promise<Created> {
     const child: LoadChild = (composite, kind, name, globalConf) =>
       this.#resolved(() => this.child(composite, kind, name, globalConf));
     return new Creation(this.#parts, child, releases, options).create(context);
   }
 
-  /** Makes contexts, then resolves what they need. A limit ends that before anything is resolved. */
+  /** Makes contexts, then resolves their factories. A limit ends this before anything is resolved. */
   async #resolved(make: () => Context): Promise<Context> {
     let context: Context | undefined;
     try {
       context = make();
     } catch (error) {
       if (!this.steps.refuses) throw error;
-      // PasteDeploy would have ended at the mistake before.
+      // PasteDeploy would have stopped at the mistake before.
     }
     for await (const error of this.steps.resolve()) throw error;
     return context!;
   }
 
-  /** The context of a reference, a name or a URI. `handedIn`: global_conf of the side that asks. Throws for a limit. */
+  /** Returns the context of a reference, a name or a URI. `handedIn`: global_conf of the referring side. Throws for a limit. */
   #follow(asked: Answerer, text: string | undefined, reference: Reference, handedIn: Conf | undefined): Context {
     try {
       this.#usage.context(reference.depth);
@@ -184,7 +184,7 @@ export class Load {
     }
   }
 
-  /** A part of a section: a mistake in it does not keep the other parts from being looked at. */
+  /** Makes a part of a section. A mistake in it becomes a broken context, so the other parts are still read. */
   #part(kind: Kind, reference: Reference, part: () => Context): Context {
     try {
       return part();
@@ -194,10 +194,10 @@ export class Load {
     }
   }
 
-  /** The stand-in for a context that cannot be made. A limit ends the load. */
+  /** Returns the stand-in for a context that cannot be made. A limit ends the load. */
   #broken(error: unknown, kind: Kind, reference: Reference): Context {
     if (isLimit(error)) {
-      // On its way up it is met once for each reference: the innermost says where it is.
+      // It is caught once for each reference on its way up: the innermost has the place.
       if (error !== this.#limit) this.#limit = reference.explain(error);
       throw this.#limit;
     }
@@ -273,7 +273,7 @@ export class Load {
     return this.#byFactory(reference.kind, settings, reference);
   }
 
-  /** By `use`, or by a factory the section names itself. */
+  /** Makes a context from `use`, or from a factory that the section names. */
   #byFactory(kind: Kind, settings: SectionSettings, reference: Reference): Context {
     const { source, section, localConf } = settings;
     const use = take(settings, 'use');
@@ -292,13 +292,13 @@ export class Load {
     return context;
   }
 
-  /** The context that a setting of a section refers to, by its whole value or one word of it. */
+  /** Returns the context that a setting of a section refers to, by its whole value or one word of it. */
   #member(kind: Kind, setting: Setting, settings: SectionSettings, from: Reference, word?: Word): Context {
     const reference = from.to(kind, word?.text ?? setting.value, setting, word?.start);
     return this.#follow({ form: 'file', source: settings.source }, reference.text, reference, settings.globalConf);
   }
 
-  /** Those of the program, of the file at hand, and of the first file. */
+  /** Returns the aliases of the program, of the current file, and of the first file. */
   #aliases(origin: Origin): readonly AliasTable[] {
     const { aliases, path, runTime } = this.#parts;
     const files = [resolve(origin.file), path].flatMap((file) => this.sources.get(file) ?? []);

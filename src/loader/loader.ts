@@ -1,6 +1,4 @@
-/**
- * The Loader: an `api-paste.ini` as apps, filters and servers.
- */
+/** The Loader: apps, filters and servers from an `api-paste.ini`. */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { App, Conf, Filter } from '../app/index.js';
@@ -23,25 +21,25 @@ import { type PasteFiles, pasteFiles, pipelinesOf, type WrittenFiles, writtenApp
 
 /** Options of a Loader. */
 export interface LoaderOptions {
-  /** Run-time values: defaults where the file has none, and in every global_conf. */
+  /** Run-time values: defaults that the file does not have, and part of every global_conf. */
   readonly globalConf?: Readonly<Record<string, string>> | Conf | undefined;
-  /** Replacements of Python references: `from` to `to [protocol]`. Asked before the aliases of the file. */
+  /** Replacements of Python references: `from` to `to [protocol]`. They take precedence over the aliases of the file. */
   readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** Replaces modules, packages and all aliases. */
   readonly resolve?: Resolver | undefined;
-  /** The service configuration, handed on as `ctx.config`. Default: an empty one. */
+  /** The service configuration, passed on as `ctx.config`. Default: an empty one. */
   readonly config?: Config | undefined;
-  /** The API that is loaded, by its name in `[api:<name>]`; handed on as `ctx.service`. */
+  /** The name of the loaded API in `[api:<name>]`, passed on as `ctx.service`. */
   readonly service?: string | undefined;
-  /** Default: `config.readFile` where a configuration is given, so that a worker reads what its parent accepted. */
+  /** Default: `config.readFile` if a configuration is given, so a worker reads the version that its parent accepted. */
   readonly readFile?: ReadPasteFile | undefined;
-  /** Default: silent. Factories get a child of it that names their section. */
+  /** Default: silent. Factories get a child logger with the name of their section. */
   readonly log?: Logger | undefined;
 }
 
 /** A section of a paste file. */
 export interface ListedSection {
-  /** `app`, `filter` or `server`; undefined for sections that PasteDeploy does not look at. */
+  /** `app`, `filter` or `server`; undefined for sections that PasteDeploy ignores. */
   readonly kind: Kind | undefined;
   readonly name: string;
   /** The whole header. */
@@ -55,13 +53,13 @@ export interface ResolvedConf {
   readonly localConf: Conf;
 }
 
-/** A tree that was loaded: its factories are known, none was called. */
+/** A loaded tree: its factories are resolved, but not called. */
 export interface Loaded {
-  /** The contexts; once created, with the children that composites asked for. */
+  /** Returns the contexts; after `create`, with the children that composites requested. */
   tree(): ContextTree;
-  /** Calls the factories. If one fails, what was acquired so far is released first. */
+  /** Calls the factories. If one fails, the resources acquired so far are released first. */
   create(): Promise<Created>;
-  /** Releases what factories acquired. */
+  /** Releases the resources that factories acquired. */
   close(): Promise<void>;
 }
 
@@ -77,15 +75,15 @@ const NAMES: readonly (keyof LoaderOptions)[] = [
 
 /** Loads apps and filters from a paste file (`api-paste.ini`), exactly like PasteDeploy. */
 export class Loader {
-  /** The file, as an absolute path. */
+  /** The absolute path of the file. */
   readonly path: string;
   readonly #parts: LoadParts;
   #files: PasteFiles | undefined;
   readonly #nodes = new WeakMap<ContextTree, { readonly load: Load; readonly context: Context }>();
 
   /**
-   * Reads and parses the file, opens and imports nothing. Throws {@link ConfigNotFound} when there is no such file,
-   * {@link PasteError} when it is not a paste file.
+   * Reads and parses the file; opens no other file and imports nothing. Throws {@link ConfigNotFound} if there is no such file, {@link
+   * PasteError} if it is not a paste file.
    */
   constructor(configPath: string, options: LoaderOptions = {}) {
     refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Loader', options, NAMES);
@@ -96,21 +94,21 @@ export class Loader {
   }
 
   /**
-   * {@link Loader.check} for a file that may not even be a paste file: what is wrong with its lines is found too.
-   * Throws only when the file cannot be read.
+   * Like {@link Loader.check}, for a file that may not be a paste file: mistakes in its lines are reported too. Throws only if the file
+   * cannot be read.
    */
   static checkFile(configPath: string, options: LoaderOptions & CheckOptions = {}): Promise<Diagnostic[]> {
     return checkPaste(loadParts(configPath, options), options);
   }
 
-  /** True when exactly one app section has that name. Resolves nothing. */
+  /** Reports whether exactly one app section has that name. Resolves nothing. */
   has(name: string): boolean {
     return sectionsNamed(this.#parts.document, 'app', name).length === 1;
   }
 
   /**
-   * The app of that name, default `main`; `options`: what is put between its filters and apps, and what these call by. Throws
-   * `PasteAppNotFound` when there is none.
+   * Loads the app of that name, default `main`. `options`: filters to add between its filters and apps, and its clients for other
+   * services. Throws `PasteAppNotFound` if there is none.
    */
   async loadApp(name?: string, options: CreateOptions = {}): Promise<LoadedApp> {
     const releases = new Releases();
@@ -120,7 +118,7 @@ export class Loader {
     return loadedApp(inFaultForm(app, faults), releases);
   }
 
-  /** The filter of that name. Resources that its factory registers stay until the process ends. */
+  /** Loads the filter of that name. Resources that its factory registers are kept until the process ends. */
   async loadFilter(name?: string): Promise<Filter> {
     const filter = (await this.#create('filter', name, new Releases())) as Filter;
     const { config, service } = this.#parts;
@@ -133,12 +131,12 @@ export class Loader {
     return Object.assign(around, filter);
   }
 
-  /** The server of that name: a function that serves an app. */
+  /** Loads the server of that name: a function that serves an app. */
   async loadServer(name?: string): Promise<ServerFactory> {
     return (await this.#create('server', name, new Releases())) as ServerFactory;
   }
 
-  /** The tree behind a name, with its factories resolved and none called. */
+  /** Returns the tree of a name, with its factories resolved but not called. */
   async load(kind: Kind, name?: string): Promise<Loaded> {
     const load = this.#load();
     const context = await load.load(kind, name);
@@ -150,7 +148,7 @@ export class Loader {
     };
   }
 
-  /** The arguments of an app's factory. Nothing is imported or built. */
+  /** Returns the arguments of an app's factory. Nothing is imported or built. */
   appConfig(name?: string): ResolvedConf {
     const load = this.#load();
     const { globalConf, localConf } = treeOf(load.context('app', name));
@@ -159,10 +157,7 @@ export class Loader {
     return { globalConf, localConf };
   }
 
-  /**
-   * The contexts behind an app, with the children of composites that can tell them. Modules are imported, no factory is
-   * called.
-   */
+  /** Returns the contexts of an app, with the children of composites that report them. Modules are imported, no factory is called. */
   async tree(name?: string): Promise<ContextTree> {
     const load = this.#load();
     const context = await load.load('app', name);
@@ -170,44 +165,44 @@ export class Loader {
     return treeOf(context, (node, own) => this.#nodes.set(node, { load, context: own }));
   }
 
-  /** The app of one node of a {@link Loader.tree}, by its own factory: without the filters around it. */
+  /** Creates the app of one node of a {@link Loader.tree} by its own factory, without the filters around it. */
   async makeApp(node: ContextTree, options: CreateOptions = {}): Promise<LoadedApp> {
     const { load, context } = this.#nodes.get(node)!;
     const releases = new Releases();
     return loadedApp((await load.create(context, releases, options)) as App, releases);
   }
 
-  /** The apps that nothing else in the file mentions: those a program asks for by name. */
+  /** Returns the apps that no other section mentions: those that a program loads by name. */
   roots(): string[] {
     return rootsOf(this.#parts.document)
       .filter(({ kind }) => kind === 'app')
       .map(({ name }) => name);
   }
 
-  /** The pipelines by name, each with its filters in order and its app last, as written. Nothing is resolved. */
+  /** Returns the pipelines by name, each with its filters in order and its app last, as written. Nothing is resolved. */
   pipelines(): ReadonlyMap<string, readonly string[]> {
     return pipelinesOf(this.#parts.document);
   }
 
-  /** An app with its pipelines and what its composites choose between, as written. Nothing is resolved. */
+  /** Returns an app with its pipelines and the apps that its composites choose from, as written. Nothing is resolved. */
   writtenApp(name: string): PlannedApp {
     return writtenApp(this.#parts.document, name);
   }
 
-  /** The absolute paths of the file and of those that it includes, which are read. */
+  /** Reads the file and the files that it includes, and returns their absolute paths. */
   files(): readonly string[] {
     return [...this.#opened().keys()];
   }
 
   /**
-   * The same files, each with the pipelines that an app leads to and that are made of it: to tell what a change of the file
-   * concerns. As it is written; nothing is resolved.
+   * Returns the same files, each with the pipelines of an app that use it, to find the pipelines that a change of the file affects. As
+   * written; nothing is resolved.
    */
   writtenFiles(app: string): WrittenFiles {
     return writtenFiles(app, this.#opened());
   }
 
-  /** All sections, in file order. */
+  /** Returns all sections, in file order. */
   sections(): ListedSection[] {
     return [...this.#parts.document.sections.values()].map((section) => {
       const defined = definedBy(section);
@@ -216,9 +211,9 @@ export class Loader {
   }
 
   /**
-   * Everything that is wrong with the file and those it includes, and what only looks wrong, by place. Modules are
-   * imported unless `import` is false; factories that are declared with `trial` are made, and let go of, and no others are
-   * called. Without a service configuration what one might have is not missed.
+   * Reports all mistakes and suspicious lines of the file and of the files it includes, by place. Modules are imported unless `import`
+   * is false. Factories declared with `trial` are called and their resources released; no others are called. Without a service
+   * configuration, options that may be in one are not required.
    */
   check(options: CheckOptions = {}): Promise<Diagnostic[]> {
     return checkPaste(this.#parts, options);
@@ -240,7 +235,7 @@ export class Loader {
   }
 }
 
-/** Reads and parses the file; what is wrong inside it is left in the document's problems. */
+/** Reads and parses the file; mistakes inside it are in the document's problems. */
 function loadParts(configPath: string, options: LoaderOptions): LoadParts {
   const path = resolve(configPath);
   const { globalConf = {}, readFile = readerOf(options.config) } = options;
@@ -262,13 +257,13 @@ function loadParts(configPath: string, options: LoaderOptions): LoadParts {
   };
 }
 
-/** `name`: as the program names it. */
+/** `name`: the name that the program uses. */
 function mainDocument(path: string, access: FileAccess, name?: string): ReturnType<typeof openDocument> {
   try {
     return openDocument(path, access, name);
   } catch (error) {
     if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_FILE') throw error;
-    // Only what is not there may have been looked for in another folder.
+    // Only a missing file may have been expected in another folder.
     const hint = error.hint && 'A relative path is relative to the working directory of the program.';
     throw new ConfigNotFound(error.code, { message: error.message, hint, cause: error.cause });
   }

@@ -1,17 +1,15 @@
-/**
- * Gathers what the parts of pipelines and composites refuse.
- */
+/** Collects the refusals of the parts of pipelines and composites. */
 import type { SectionLoader } from '../app/index.js';
 import { type ConfigurationRefused, Refusals } from '../errors/index.js';
 import { isLimit } from './limits.js';
 import { PasteError } from './paste-error.js';
 
-/** Time that other parts have after one has failed, in milliseconds: a part that waits must not keep back the failure. */
+/** Time in ms for other parts after one has failed, because a part that waits must not delay the report of the failure. */
 const MORE_MS = 2000;
 
-/** Ends a creation some time after a failure that is kept until other parts are made. */
+/** Ends a creation some time after a failure that is held until other parts are created. */
 export class Patience {
-  /** Rejects with all failures that are kept then. */
+  /** Rejects with all failures held at that time. */
   readonly over: Promise<never>;
   #end!: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -29,7 +27,7 @@ export class Patience {
     this.#timer ??= setTimeout(() => this.#end(together(this.#kept)), MORE_MS);
   }
 
-  /** To be called when they are thrown: the caller may go on without these parts. */
+  /** Must be called when the errors are thrown, because the caller may continue without these parts. */
   release(errors: readonly ConfigurationRefused[]): void {
     this.#kept = this.#kept.filter((each) => !errors.includes(each));
     if (this.#kept.length === 0) this.stop();
@@ -41,7 +39,7 @@ export class Patience {
   }
 }
 
-/** As {@link Refusals}; a limit of the Loader ends the load. */
+/** Like {@link Refusals}, but a limit of the Loader ends the load. */
 export class PartRefusals extends Refusals {
   readonly #patience: Patience | undefined;
 
@@ -56,7 +54,7 @@ export class PartRefusals extends Refusals {
     this.#patience?.keep(error as ConfigurationRefused);
   }
 
-  /** The first one, as PasteDeploy would tell it, with the others behind it. */
+  /** The first refusal, as in PasteDeploy, with the others attached. */
   override get refusal(): ConfigurationRefused | undefined {
     return this.any ? together(this.all) : undefined;
   }
@@ -67,12 +65,12 @@ export class PartRefusals extends Refusals {
   }
 }
 
-/** A loader of composites that Portico ships: gathers the refusals of its children. */
+/** A loader of Portico's composites that collects the refusals of their children. */
 export interface GathersParts {
   gatherParts(): PartRefusals;
 }
 
-/** Gathers the refusals of a composite's children. */
+/** Returns the collector of refusals of a composite's children. */
 export function partsOf(loader: SectionLoader): PartRefusals {
   return (loader as Partial<GathersParts>).gatherParts?.() ?? new PartRefusals();
 }

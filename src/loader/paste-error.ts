@@ -1,6 +1,4 @@
-/**
- * The error that refuses a paste file, with the references that led to it.
- */
+/** The error that refuses a paste file, with the references that led to the mistake. */
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -12,7 +10,7 @@ import {
 } from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
 
-/** A reference that led to a mistake, and where it is. */
+/** A reference that led to a mistake, and its place. */
 export interface PasteReference {
   readonly text: string;
   readonly origin: Origin;
@@ -20,21 +18,21 @@ export interface PasteReference {
 
 /** Parts of a {@link PasteError}. */
 export interface PasteErrorDetails extends ErrorDetails {
-  /** The references that led here, outermost first. */
+  /** The references that led to the mistake, outermost first. */
   via?: readonly PasteReference[];
-  /** All lines concerned, where there are several. */
+  /** All lines concerned, if there are several. */
   lines?: readonly number[];
   /** A line for `[portico:aliases]` that would help, once its target is filled in. */
   proposal?: string;
-  /** Mistakes that were met behind this one. */
+  /** Mistakes found after this one. */
   others?: readonly ConfigurationRefused[];
 }
 
-/** A paste file, or what it refers to, that cannot be used. Its code begins with `PORTICO_PASTE_`. */
+/** A paste file that cannot be used, or something that it refers to. Its code begins with `PORTICO_PASTE_`. */
 export class PasteError extends ConfigurationRefused {
   /** The references that led to the mistake, outermost first. */
   readonly via: readonly PasteReference[];
-  /** All lines concerned, where there are several. */
+  /** All lines concerned, if there are several. */
   readonly lines?: readonly number[];
   /** A line for `[portico:aliases]` that would help, once its target is filled in. */
   readonly proposal?: string;
@@ -48,7 +46,7 @@ export class PasteError extends ConfigurationRefused {
     this.#details = details;
   }
 
-  /** Mistakes that were met behind this one: of other parts of a pipeline or composite. */
+  /** Mistakes found after this one, in other parts of a pipeline or composite. */
   get others(): readonly ConfigurationRefused[] {
     return this.#details.others ?? [];
   }
@@ -57,13 +55,13 @@ export class PasteError extends ConfigurationRefused {
     return this.isMistake || this.others.some((each) => each.blamesConfiguration);
   }
 
-  /** The same as data, and the others, by place. */
+  /** Diagnostics of this error and of the others, by place. */
   override get diagnostics(): readonly Diagnostic[] {
     const own = this.ownDiagnostics;
     return this.others.length === 0 ? own : inOrder([...own, ...this.others.flatMap((each) => each.diagnostics)]);
   }
 
-  /** False where code failed that the file names. */
+  /** False if the file is right and the code that it names failed. */
   protected get isMistake(): boolean {
     return true;
   }
@@ -72,23 +70,23 @@ export class PasteError extends ConfigurationRefused {
     return super.diagnostics.map((each) => ({ ...each, proposal: this.proposal }));
   }
 
-  /** The same error with more said about it: a place it did not have, what led to it, a longer hint. */
+  /** Returns the same error with more details: a missing place, the references that led to it, a longer hint. */
   with(more: Partial<PasteErrorDetails>): PasteError {
     return new (this.constructor as typeof PasteError)(this.code, { ...this.#details, ...more });
   }
 }
 
-/** The paste file a program asked for does not exist. */
+/** The paste file that a program names does not exist. */
 export class ConfigNotFound extends PasteError {
   readonly #namedAt: Place | undefined;
 
-  /** `namedAt`: where the option is that names the file. */
+  /** `namedAt`: place of the option that names the file. */
   constructor(code: string, details: PasteErrorDetails, namedAt?: Place) {
     super(code, details);
     this.#namedAt = namedAt;
   }
 
-  /** At the place that names the file. */
+  /** Diagnostics at the place that names the file. */
   protected override get ownDiagnostics(): readonly Diagnostic[] {
     const place = this.#namedAt;
     if (place === undefined || place.kind === 'default') return super.ownDiagnostics;
@@ -96,7 +94,7 @@ export class ConfigNotFound extends PasteError {
   }
 }
 
-/** The first ten names, and how many more there are. */
+/** Returns the first ten names, and the number of the others. */
 export function firstNames(names: readonly string[]): string {
   const shown = names
     .slice(0, 10)
@@ -105,16 +103,19 @@ export function firstNames(names: readonly string[]): string {
   return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }
 
-/** The app a program asked for by name is not in the paste file. */
+/** The app that a program names is not in the paste file. */
 export class PasteAppNotFound extends PasteError {}
 
-/** A factory threw: the paste file is right, and the code it names failed. Not a refused configuration but status 1. */
+/**
+ * A factory threw: the paste file is right, and the code that it names failed. The exit status is 1, not that of a refused
+ * configuration.
+ */
 export class FactoryFailed extends PasteError {
   protected override get isMistake(): boolean {
     return false;
   }
 
-  /** As of any error of a paste file, with what the factory threw, and where in the application. */
+  /** Diagnostics as for any error of a paste file, with the code of the thrown error and the place in the application. */
   protected override get ownDiagnostics(): readonly Diagnostic[] {
     const { cause } = this;
     const place = thrownAt(cause);

@@ -1,6 +1,6 @@
 /**
- * References: how they are written (after `use`, in a pipeline, at a mount), where each is that a load follows, and
- * which others led to it.
+ * References: their syntax (after `use`, in a pipeline, at a mount), the place of each one that a load follows, and the references that
+ * led to it.
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Origin } from '../errors/index.js';
@@ -9,7 +9,7 @@ import { PasteError, type PasteReference } from './paste-error.js';
 import type { Kind } from './section.js';
 import { originOf, type Setting, type ValueOrigin } from './source.js';
 
-/** A reference taken apart: a name of the same file, or a URI. */
+/** A parsed reference: a name in the same file, or a URI. */
 export type ParsedReference =
   | { readonly form: 'name'; readonly name: string }
   | { readonly form: 'config'; readonly path: string; readonly name: string }
@@ -18,8 +18,8 @@ export type ParsedReference =
   | { readonly form: 'unknown'; readonly scheme: string };
 
 /**
- * A reference is a URI when it starts with ASCII letters and a colon; so `v2:x` and `my-app:x` are names, and `app:x`
- * and `C:/x.ini` are unknown schemes. The name is what follows the first `#`, without one `main`.
+ * Parses a reference. It is a URI if it starts with ASCII letters and a colon: `v2:x` and `my-app:x` are names, `app:x` and `C:/x.ini`
+ * are unknown schemes. The name is the text after the first `#`, default `main`.
  */
 export function parseReference(text: string): ParsedReference {
   const scheme = /^[a-zA-Z]+(?=:)/.exec(text)?.[0];
@@ -33,7 +33,7 @@ export function parseReference(text: string): ParsedReference {
     case 'egg':
       return { form: 'egg', distribution: rest, name };
     case 'call':
-      // Before a "#" without an export, `module#export` is meant; otherwise what follows it is ignored.
+      // Without an export before the "#", the text after it is the export (`module#export`); otherwise it is ignored.
       return { form: 'call', expression: /:[^/]*$/.test(rest) ? rest : text.slice(scheme.length + 1) };
     default:
       return { form: 'unknown', scheme: scheme.toLowerCase() };
@@ -41,17 +41,17 @@ export function parseReference(text: string): ParsedReference {
 }
 
 /**
- * Whether a name that no section has is a module and an export, `package/subpath:export` or `./file.js:export`: that
- * means the same as with `call:` in front.
+ * Reports whether a name without a section is a module and an export, `package/subpath:export` or `./file.js:export`: it means the same
+ * as with `call:` in front.
  */
 export function isModuleReference(text: string): boolean {
   return /^(?:\.{1,2}\/|@?[\w.-]+\/)\S*[:#][\p{ID_Continue}$.]+$/u.test(text);
 }
 
 /**
- * The file that `written` means, the path of the reference `text`: relative to the folder of `from`, the file that is
- * asked. Undefined: a distribution is asked. `\` counts as `/`. As in PasteDeploy, a path is absolute only if it is
- * written with a `/` at its very beginning, and blanks are dropped at its end alone.
+ * Returns the file that the path `written` of the reference `text` means, relative to the folder of `from`, the file with the reference;
+ * undefined if a distribution refers to it. `\` counts as `/`. As in PasteDeploy, a path is absolute only if its first character is `/`,
+ * and only trailing blanks are dropped.
  */
 export function includedPath(from: string | undefined, text: string, written: string, origin?: Origin): string {
   const path = strip(`/${decodePercent(written.replaceAll('\\', '/'))}`);
@@ -64,7 +64,7 @@ export function includedPath(from: string | undefined, text: string, written: st
   });
 }
 
-/** Percent escapes decoded once, as UTF-8. A malformed escape stays as it is, a malformed sequence becomes U+FFFD. */
+/** Decodes percent escapes once, as UTF-8. A malformed escape is kept, a malformed sequence becomes U+FFFD. */
 function decodePercent(text: string): string {
   return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (escapes) =>
     Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'),
@@ -73,9 +73,9 @@ function decodePercent(text: string): string {
 
 /** The place of a reference. */
 interface Standing {
-  /** Looked up only when an error needs it. Undefined when a program asked. */
+  /** Computed only when an error needs it. Undefined for a reference of a program. */
   readonly value: () => ValueOrigin | undefined;
-  /** The option, where the reference is the whole value of it. */
+  /** The option whose whole value is the reference. */
   readonly option?: Origin | undefined;
 }
 
@@ -89,19 +89,19 @@ interface Composite {
 /** A reference that was followed: from a section, a composite or a program to a section or a factory. */
 export class Reference {
   readonly kind: Kind;
-  /** Undefined where a composite asks its loader for no name. */
+  /** Undefined if a composite asks its loader for no name. */
   readonly text: string | undefined;
-  /** The reference to the section that this one is in. */
+  /** The reference to the section that contains this one. */
   readonly from: Reference | undefined;
-  /** The one that a composition began with: what a program or a composite asked for. */
+  /** The first reference of the chain: that of a program or a composite. */
   readonly first: Reference;
-  /** How many references lead here, this one included; the file and the section of `config:` count each. */
+  /** The number of references that lead here, this one included; `config:` counts twice, for the file and the section. */
   depth: number;
-  /** The nearest `config:` among them: how the file came to be opened. */
+  /** The nearest `config:` among them, which opened the file. */
   include: Reference | undefined;
-  /** The section it led to. */
+  /** The section it refers to. */
   section: PasteSection | undefined;
-  /** global_conf on arrival there, before the section's own `set`. */
+  /** The global_conf on entry to that section, before its `set` options. */
   incoming: ReadonlyMap<string, string> | undefined;
   readonly #standing: Standing;
 
@@ -115,19 +115,19 @@ export class Reference {
     this.#standing = standing;
   }
 
-  /** A program's own reference: it has no place in a file. */
+  /** Returns a program's reference, which has no place in a file. */
   static asked(kind: Kind, text: string): Reference {
     return new Reference(kind, text);
   }
 
-  /** A reference in the section that this one led to: a whole value, or the word of it that begins at `start`. */
+  /** Returns a reference in the section that this one refers to: a whole value, or the word of it that begins at `start`. */
   to(kind: Kind, text: string, setting: Setting, start?: number): Reference {
     const value = () => originOf(setting, start ?? 0);
     const option = start === undefined ? setting.option.origin : undefined;
     return new Reference(kind, text, this, { value, option }, this.first);
   }
 
-  /** A composite's reference to its child; it is in `option`, where that is known. */
+  /** Returns a composite's reference to its child, in `option` if that is known. */
   static ofChild(composite: Composite, kind: Kind, text: string | undefined, option?: string): Reference {
     const value = () => (text === undefined ? undefined : originOfChild(composite, text, option));
     return new Reference(kind, text, composite.reference, { value });
@@ -137,17 +137,17 @@ export class Reference {
     return this.#standing.value()?.origin;
   }
 
-  /** The option it is in; in a list, the word. */
+  /** Place of the option that contains it; in a list, of the word. */
   get option(): Origin | undefined {
     return this.#standing.option ?? this.origin;
   }
 
-  /** The options that it comes from by interpolation, where its text is not written there. */
+  /** The options that it comes from by interpolation, if its text is not written at its place. */
   get via(): readonly PasteReference[] {
     return this.#standing.value()?.via ?? [];
   }
 
-  /** The references that led here, outermost first, this one last. */
+  /** Returns the references that led here, outermost first, this one last. */
   trace(): PasteReference[] {
     const trace: PasteReference[] = [];
     for (const { text, origin, via } of this.#upwards()) {
@@ -156,7 +156,7 @@ export class Reference {
     return trace;
   }
 
-  /** The error with the references that led to it, and the line of the `config:` that opened its file. */
+  /** Adds to an error the references that led to it, and the line of the `config:` that opened its file. */
   explain<E>(error: E): E | PasteError {
     if (!(error instanceof PasteError)) return error;
     const own = this.origin;
@@ -172,11 +172,11 @@ export class Reference {
   }
 
   /**
-   * The error for a section that leads to itself, if this one does: with the same kind, section and global_conf. With
-   * another global_conf it may lead elsewhere: `get use = x` depends on it.
+   * Returns the error for a section that leads to itself with the same kind and global_conf, or undefined. With another global_conf it
+   * may lead elsewhere, because `get use = x` depends on it.
    *
-   * A composite's child is loaded when the composite is created: inside that load, what an outer load met counts only if
-   * both were asked for as they are. So a mistake further on in the child is reported, as PasteDeploy reports it.
+   * A composite's child is loaded when the composite is created. In that load, a section of an outer load counts only if both were the
+   * first of their chains, so that a later mistake in the child is reported, as in PasteDeploy.
    */
   cycle(): PasteError | undefined {
     const met = this.#metBefore();
@@ -218,7 +218,7 @@ function isSame(a: ReadonlyMap<string, string> | undefined, b: ReadonlyMap<strin
   return true;
 }
 
-/** The option of the composite that holds the reference, as its value or as a word of a list. */
+/** Returns the place of the composite's option that contains the reference, as its value or as a word of a list. */
 function originOfChild(composite: Composite, text: string, option: string | undefined): ValueOrigin | undefined {
   const known = option === undefined ? undefined : composite.localConf.get(option);
   const settings = known === undefined ? [...composite.localConf.values()] : [known];

@@ -1,6 +1,6 @@
 /**
- * Finds the factory of a name: aliases first, then modules and packages, seen from the folder of the
- * file that names them. A test or an application can put its own in the place of this one.
+ * Finds the factory of a reference: in the aliases first, then in modules and packages, from the folder of the file that names it. Tests
+ * and applications can replace it.
  */
 import { dirname, resolve as resolvePath } from 'node:path';
 import { didYouMean, type Origin } from '../errors/index.js';
@@ -16,20 +16,20 @@ import { evaluateExpression, findModule, parseExpression } from './expression.js
 import { PasteError } from './paste-error.js';
 import { parseReference } from './reference.js';
 
-/** Entry points of a distribution: group, name, factory. Maps, or plain objects whose own properties count. */
+/** Entry points of a distribution: group, name, factory. Maps, or plain objects, of which only own properties count. */
 export type EntryPoints =
   | ReadonlyMap<string, ReadonlyMap<string, unknown>>
   | Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** Finds factories. Errors should be a PasteError with the origin given; others are wrapped. */
+/** Finds factories. Errors should be a {@link PasteError} with the given origin; others are wrapped. */
 export interface Resolver {
-  /** The value of a factory expression. `kind` is the word before it. The grammar is the resolver's. */
+  /** Returns the value of a factory expression. `kind` is the kind of option before it. The resolver defines the grammar. */
   expression(text: string, kind: 'protocol' | 'call', origin: Origin): Awaitable<unknown>;
-  /** Entry points of a distribution. Throws `PORTICO_PASTE_NO_PACKAGE`. */
+  /** Returns the entry points of a distribution. Throws `PORTICO_PASTE_NO_PACKAGE`. */
   distribution(name: string, origin: Origin): Awaitable<EntryPoints>;
 }
 
-/** An entry point whose factory is only looked up when it is used. */
+/** An entry point whose factory is resolved when it is used. */
 class LazyFactory {
   readonly load: () => Awaitable<unknown>;
 
@@ -38,7 +38,7 @@ class LazyFactory {
   }
 }
 
-/** The entry points of one group. */
+/** Returns the entry points of one group. */
 export function entryPointsOf(groups: EntryPoints, group: string): ReadonlyMap<string, unknown> {
   if (groups instanceof Map)
     return (groups as ReadonlyMap<string, ReadonlyMap<string, unknown>>).get(group) ?? new Map();
@@ -46,35 +46,35 @@ export function entryPointsOf(groups: EntryPoints, group: string): ReadonlyMap<s
   return members === undefined ? new Map() : new Map(Object.entries(members));
 }
 
-/** The factory of an entry point. */
+/** Returns the factory of an entry point. */
 export function factoryOf(entry: unknown): Awaitable<unknown> {
   return entry instanceof LazyFactory ? entry.load() : entry;
 }
 
 const PLAIN = ['paste.app_factory', 'paste.filter_factory', 'paste.server_factory'];
 
-/** A reference that is being looked up, and the aliases that led to it. */
+/** A reference that is being resolved, and the aliases that led to it. */
 interface Lookup {
-  /** Place of the reference that the lookup began with. */
+  /** Place of the first reference of the lookup. */
   readonly origin: Origin;
   /** Folder that modules are relative to. */
   readonly folder: string;
-  /** The name, for messages. */
+  /** The first name, for messages. */
   readonly written: string;
-  /** Names looked up so far, this one included. */
+  /** Names resolved so far, this one included. */
   readonly chain: readonly string[];
 }
 
-/** Resolves through `layers` of aliases: those of the program, of the file at hand, of the first file, built-in ones. */
+/** Resolves references through layers of aliases: those of the program, of the current file, of the first file, and built-in ones. */
 export class DefaultResolver implements Resolver {
   readonly #tables: (origin: Origin) => readonly AliasTable[];
   readonly #imports: boolean;
-  /** Results by expression: large files have few factories, and many sections that name them. */
+  /** Values by expression, because many sections of a large file name few factories. */
   readonly #known = new Map<string, unknown>();
 
   /**
-   * `layers`: the tables to ask before the built-in one, for a reference that is at `origin`. Without `imports`
-   * modules are only looked for, and {@link Unimported} stands for what they export.
+   * `layers`: the alias tables before the built-in one, for a reference at `origin`. Without `imports`, modules are located but not
+   * imported, and {@link Unimported} replaces their exports.
    */
   constructor(layers: (origin: Origin) => readonly AliasTable[], imports: boolean) {
     this.#tables = (origin) => [...layers(origin), BUILTIN_ALIASES];
@@ -101,7 +101,7 @@ export class DefaultResolver implements Resolver {
       put(group, entry, () => this.#follow(target, 'protocol', at));
     }
     const tables = this.#tables(origin);
-    // A table that is asked earlier replaces what is under that name in the others.
+    // An earlier table replaces entries of the same name in later ones.
     for (const [entry, aliases] of tables.toReversed().flatMap((table) => [...table.entryPoints(name)])) {
       for (const names of groups.values()) names.delete(entry);
       const written = `egg:${name}#${entry}`;
@@ -157,12 +157,12 @@ export class DefaultResolver implements Resolver {
   }
 }
 
-/** The Loader's own composites: what they make of a file can be told without importing anything. */
+/** The Loader's own composites, which can be inspected without importing anything. */
 const COMPOSITES: ReadonlyMap<string, unknown> = new Map(
   Object.entries({ urlmap, versionedUrlmap, cascade, byOption }),
 );
 
-/** Stands for an export whose module was not imported. */
+/** Placeholder for an export whose module was not imported. */
 export class Unimported {
   readonly expression: ExportReference;
 
@@ -182,7 +182,7 @@ function circle(chain: readonly string[], origin: Origin): PasteError {
   });
 }
 
-/** `call:` needs a colon, unless what follows is a path whose default export is meant. */
+/** `call:` needs a colon, unless the text after it is a path, which means its default export. */
 function checkCall(expression: string, kind: 'protocol' | 'call', origin: Origin): void {
   if (kind === 'protocol' || /[:#/]/.test(expression)) return;
   throw new PasteError('PORTICO_PASTE_BAD_CALL_SPEC', {
@@ -218,7 +218,7 @@ interface Announced {
   readonly factories: readonly { readonly group: string; readonly entry: string; readonly target: string }[];
 }
 
-/** The package a distribution name means, seen from a folder: exactly that name, else one equal but for spelling. */
+/** Returns the package of a distribution, seen from a folder: one of exactly that name, else one whose name differs only in spelling. */
 function announcedBy(distribution: string, from: string): Announced | undefined {
   if (!/^(@[\w.-]+\/)?[\w.-]+$/.test(distribution) || /^\.+$/.test(distribution)) return undefined;
   const found = findPackage(distribution, from) ?? findPackage(spelt(distribution, from) ?? '', from);

@@ -1,6 +1,6 @@
 /**
- * Messages for a section that lacks something or has too much, and for a name that matches none or several: with the
- * nearest names, and the mistakes people make.
+ * Errors for a section that lacks something or has too much, and for a name that matches none or several: with similar names and common
+ * mistakes.
  */
 import { didYouMean, type Origin } from '../errors/index.js';
 import type { PasteDocument, PasteSection } from '../ini/index.js';
@@ -9,7 +9,7 @@ import type { Reference } from './reference.js';
 import { A_KIND, definedBy, headerParts, KIND_OF, type Kind, namesOf, PROTOCOLS } from './section.js';
 import type { Setting, Source } from './source.js';
 
-/** A section without the option that makes it what it is. */
+/** Returns the error for a section without a required option. */
 export function missingSetting(source: Source, section: PasteSection, name: string): PasteError {
   const hidden = hiding(source, section, [name]);
   return new PasteError('PORTICO_PASTE_MISSING_SETTING', {
@@ -20,7 +20,7 @@ export function missingSetting(source: Source, section: PasteSection, name: stri
   });
 }
 
-/** A pipeline section with options that would go nowhere. */
+/** Returns the error for a pipeline section with options that have no use. */
 export function extraSettings(extra: ReadonlyMap<string, Setting>): PasteError {
   const names = [...extra.keys()];
   const header = [...extra.values()].find(({ option }) => option.name.startsWith('['))?.option;
@@ -34,12 +34,12 @@ export function extraSettings(extra: ReadonlyMap<string, Setting>): PasteError {
   });
 }
 
-/** The remedy for a header without its end, which is an option of the section above it. */
+/** Returns the hint for a header without its closing bracket, which is read as an option of the section above it. */
 export function lostBracket({ name, value }: Pick<Setting['option'], 'name' | 'value'>): string {
   return `Is it a section header without its end? Write ${name}:${value}].`;
 }
 
-/** A pipeline of nothing. */
+/** Returns the error for an empty pipeline. */
 export function emptyPipeline(members: Setting): PasteError {
   return new PasteError('PORTICO_PASTE_EMPTY_PIPELINE', {
     message: 'the pipeline is empty.',
@@ -48,7 +48,7 @@ export function emptyPipeline(members: Setting): PasteError {
   });
 }
 
-/** A section with neither `use` nor a factory. */
+/** Returns the error for a section with neither `use` nor a factory. */
 export function noLoader(source: Source, section: PasteSection, kind: Kind): PasteError {
   const protocols = PROTOCOLS[kind].flat();
   const misplaced = [...section.options.keys()].filter(
@@ -68,7 +68,7 @@ export function noLoader(source: Source, section: PasteSection, kind: Kind): Pas
   });
 }
 
-/** An app section with two factories. */
+/** Returns the error for an app section with two factories. */
 export function multipleProtocols(first: string, second: string, setting: Setting): PasteError {
   return new PasteError('PORTICO_PASTE_MULTIPLE_PROTOCOLS', {
     message: `the section has two factories: ${first} and ${second}.`,
@@ -77,7 +77,7 @@ export function multipleProtocols(first: string, second: string, setting: Settin
   });
 }
 
-/** Says when an option that is in the section is hidden by a default of the same name, with both lines. */
+/** Returns a hint, with both lines, if an option of the section is hidden by a default of the same name. */
 function hiding(source: Source, section: PasteSection, names: readonly string[]): string | undefined {
   for (const name of names) {
     const option = section.options.get(name);
@@ -101,7 +101,7 @@ function either(names: readonly string[]): string {
   return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
-/** The error for a name that no section of the kind has. */
+/** Returns the error for a name that no section of the kind has. */
 export function noSection(document: PasteDocument, name: string, { kind, origin }: Reference): PasteError {
   const message = `no ${kind} is called ${JSON.stringify(name)}`;
   const hint = behindComment(origin) ?? missingHint(document, kind, name);
@@ -115,7 +115,7 @@ export function noSection(document: PasteDocument, name: string, { kind, origin 
     : new PasteError('PORTICO_PASTE_NO_SECTION', details);
 }
 
-/** The error for a name that several sections have. */
+/** Returns the error for a name that several sections have. */
 export function ambiguous(
   document: PasteDocument,
   name: string,
@@ -131,7 +131,7 @@ export function ambiguous(
   });
 }
 
-/** The error for a reference that is a URI of a kind there is not. */
+/** Returns the error for a URI with an unknown scheme. */
 export function unknownScheme(text: string, scheme: string, { origin }: Reference): PasteError {
   const near = didYouMean(scheme, SCHEMES);
   const there = `Schemes: ${SCHEMES.join(', ')}. Write a section's name without its prefix.`;
@@ -144,7 +144,7 @@ export function unknownScheme(text: string, scheme: string, { origin }: Referenc
 
 const SCHEMES: readonly string[] = ['config', 'egg', 'call'];
 
-/** A name that was meant as part of a comment. */
+/** Returns the hint for a name inside an intended comment. */
 function behindComment(origin: Origin | undefined): string | undefined {
   const before = origin?.text?.slice(0, origin.column - 1) ?? '';
   return /\s[#;]/.test(before.trimStart()) ? NO_INLINE_COMMENTS : undefined;
@@ -152,7 +152,7 @@ function behindComment(origin: Origin | undefined): string | undefined {
 
 const NO_INLINE_COMMENTS = 'Write a comment on a separate line; after text, "#" and ";" belong to the value.';
 
-/** The likely meaning of a name that is not there. */
+/** Returns the hint for a name that does not exist. */
 function missingHint(document: PasteDocument, kind: Kind, name: string): string {
   return (
     otherKind(document, kind, name) ??
@@ -185,7 +185,7 @@ function otherKind(document: PasteDocument, kind: Kind, name: string): string | 
   return undefined;
 }
 
-/** A header that would be the one but for a blank, a capital or a wrong prefix. */
+/** Returns the hint for a header that would match but for a blank, a capital or a wrong prefix. */
 function spoiltHeader(document: PasteDocument, kind: Kind, name: string): string | undefined {
   for (const section of document.sections.values()) {
     const { prefix, meant, name: own } = headerParts(section.name);

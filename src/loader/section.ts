@@ -1,37 +1,34 @@
-/**
- * Sections of a paste file as they are written: by name and kind, and those that no other section mentions.
- */
+/** Sections of a paste file as written: by name and kind, and those that no other section mentions. */
 import { type PasteDocument, type PasteSection, strip, wordsOf } from '../ini/index.js';
 
-/** Kinds of objects to load. */
+/** Kinds of objects that a Loader creates. */
 export type Kind = 'app' | 'filter' | 'server';
 
-/** Prefixes of section names for each kind. Within a group the first prefix hides the others. */
+/** Prefixes of section names by kind. Within a group the first prefix found hides the others. */
 const PREFIXES: Readonly<Record<Kind, readonly (readonly string[])[]>> = {
   app: [['app', 'application'], ['composite', 'composit'], ['pipeline'], ['filter-app']],
   filter: [['filter']],
   server: [['server']],
 };
 
-/** Factory protocols of each kind. Of those in one group the first that is given wins. */
+/** Factory protocols by kind. Within a group the first one present wins. */
 export const PROTOCOLS: Readonly<Record<Kind, readonly (readonly string[])[]>> = {
   app: [['paste.app_factory'], ['paste.composite_factory'], ['paste.composit_factory']],
   filter: [['paste.filter_factory', 'paste.filter_app_factory']],
   server: [['paste.server_factory', 'paste.server_runner']],
 };
 
-/** `an app`, `a filter`, `a server`. */
+/** The kinds with their article. */
 export const A_KIND: Readonly<Record<Kind, string>> = { app: 'an app', filter: 'a filter', server: 'a server' };
 
-/** The kind for each prefix. */
+/** The kind of each prefix. */
 export const KIND_OF: ReadonlyMap<string, Kind> = new Map(
   (Object.keys(PREFIXES) as Kind[]).flatMap((kind) => PREFIXES[kind].flat().map((prefix) => [prefix, kind] as const)),
 );
 
-/** The parts of a header. */
 interface HeaderParts {
   readonly prefix: string;
-  /** The prefix without blanks and capitals, which PasteDeploy does not take for one. */
+  /** The prefix without blanks and in lower case. PasteDeploy accepts neither blanks nor capitals. */
   readonly meant: string;
   /** Undefined for a header without a colon. */
   readonly name: string | undefined;
@@ -43,21 +40,21 @@ export function headerParts(header: string): HeaderParts {
   return { prefix, meant: strip(prefix).toLowerCase(), name: colon < 0 ? undefined : strip(header.slice(colon + 1)) };
 }
 
-/** The definition in a section; undefined for sections that PasteDeploy does not look at. */
+/** Returns the definition in a section; undefined for sections that PasteDeploy ignores. */
 export function definedBy(section: PasteSection): { kind: Kind; prefix: string; name: string } | undefined {
   const { prefix, name } = headerParts(section.name);
   const kind = KIND_OF.get(prefix);
   return kind === undefined || name === undefined ? undefined : { kind, prefix, name };
 }
 
-/** Whether PasteDeploy looks at a section of that name: `app:main`, or `app` alone. */
+/** Reports whether PasteDeploy reads a section of that name: `app:main`, or `app` alone. */
 export function isPasteSection(name: string): boolean {
   return KIND_OF.has(headerParts(name).prefix);
 }
 
 /**
- * All sections that define `name`; exactly one is right. Without a name: `main`, or a section that is only its prefix.
- * Names are compared exactly, except for white space around the part after the colon.
+ * Returns all sections that define `name`; exactly one is right. Without a name: `main`, or a section that is only its prefix. Names are
+ * compared exactly, except for white space around the part after the colon.
  */
 export function sectionsNamed(document: PasteDocument, kind: Kind, name: string | undefined): PasteSection[] {
   const named = sectionsByName(document).get(name ?? 'main') ?? [];
@@ -72,7 +69,7 @@ export function sectionsNamed(document: PasteDocument, kind: Kind, name: string 
   });
 }
 
-/** Sections by what they define: so that 10,000 lookups in 10,000 sections stay cheap. */
+/** Returns the sections by the name that they define, cached per document, so 10,000 lookups in 10,000 sections stay cheap. */
 export function sectionsByName(document: PasteDocument): ReadonlyMap<string, readonly PasteSection[]> {
   const known = BY_NAME.get(document);
   if (known !== undefined) return known;
@@ -90,13 +87,13 @@ export function sectionsByName(document: PasteDocument): ReadonlyMap<string, rea
 
 const BY_NAME = new WeakMap<PasteDocument, ReadonlyMap<string, readonly PasteSection[]>>();
 
-/** The names of a kind, in file order. */
+/** Returns the names of a kind, in file order. */
 export function namesOf(document: PasteDocument, kind: Kind): string[] {
   const defined = [...document.sections.values()].map(definedBy);
   return [...new Set(defined.flatMap((each) => (each?.kind === kind ? each.name : [])))];
 }
 
-/** The apps and servers that no other section mentions, in file order. */
+/** Returns the apps and servers that no other section mentions, in file order. */
 export function rootsOf(document: PasteDocument): { kind: Kind; name: string }[] {
   const mentioned = mentionedNames(document);
   return (['app', 'server'] as const).flatMap((kind) =>
@@ -106,7 +103,7 @@ export function rootsOf(document: PasteDocument): { kind: Kind; name: string }[]
   );
 }
 
-/** Every word of every value: a section of that name may be led to. */
+/** Returns every word of every value, because each may refer to a section. */
 export function mentionedNames(document: PasteDocument): ReadonlySet<string> {
   const names = new Set<string>();
   for (const section of document.sections.values()) {

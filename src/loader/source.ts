@@ -1,6 +1,4 @@
-/**
- * A paste file as one load sees it: its defaults with what the loading side handed in, and what its sections give.
- */
+/** A paste file in one load: its defaults, the values handed in, and the settings of its sections. */
 import { dirname } from 'node:path';
 import { didYouMean, type Origin } from '../errors/index.js';
 import {
@@ -15,26 +13,26 @@ import { interpolate, interpolatedParts, type Reading } from './interpolate.js';
 import { isLimit, type Usage } from './limits.js';
 import { firstNames, PasteError, type PasteReference } from './paste-error.js';
 
-/** One value as a section was read: the text, and the option it came from. */
+/** One value of a section: the text, and its option. */
 export interface Setting {
   readonly value: string;
   readonly option: PasteOption;
-  /** The file and section whose names the value was interpolated with; undefined when the value is used as it is written. */
+  /** The file and section whose names the value was interpolated with; undefined if the value is used as written. */
   readonly scope?: { readonly source: Source; readonly section: PasteSection };
 }
 
-/** A section as it was read for one reference to it. */
+/** A section as read for one reference to it. */
 export interface SectionSettings {
   readonly source: Source;
   readonly section: PasteSection;
-  /** `[DEFAULT]`, what was handed in, and the section's `set` options, later ones winning. */
+  /** `[DEFAULT]`, the values handed in, and the section's `set` options; later ones win. */
   readonly globalConf: Map<string, string>;
   readonly localConf: Map<string, Setting>;
-  /** The section's own `set` options: repeated by sections that `use` this one's result. */
+  /** The section's own `set` options, which sections that take it through `use` repeat. */
   readonly additions: ReadonlyMap<string, string>;
 }
 
-/** Place of a part of a value, and the way by which interpolation brought it there. */
+/** Place of a part of a value, and the options through which interpolation put it there. */
 export interface ValueOrigin {
   readonly origin: Origin;
   readonly via: readonly PasteReference[];
@@ -46,7 +44,7 @@ interface Default {
   readonly option?: PasteOption;
 }
 
-/** Takes a mistake; the reading goes on. */
+/** Takes a mistake; reading continues. */
 type Mistake = (error: unknown) => void;
 
 /** One file, opened once for each reference to it. */
@@ -56,17 +54,17 @@ export class Source {
   readonly path: string;
   readonly #usage: Usage;
   readonly #defaults = new Map<string, Default>();
-  /** Defaults that act in every section: `set x` and `get x`, of `[DEFAULT]` or handed in. */
+  /** Defaults that act in every section: `set x` and `get x`, from `[DEFAULT]` or handed in. */
   readonly #acting: readonly PasteOption[];
   #resolved: ReadonlyMap<string, string> | undefined;
 
-  /** `handedIn`: run-time values, or the including file's global_conf: defaults where the file has none. */
+  /** `handedIn`: run-time values, or the including file's global_conf; they are defaults that the file does not have. */
   constructor(document: PasteDocument, path: string, handedIn: ReadonlyMap<string, string> | undefined, usage: Usage) {
     this.document = document;
     this.path = path;
     this.#usage = usage;
     const written = [...(document.defaults?.options.values() ?? [])];
-    // A lone % in the path is no reference. PasteDeploy reads it as one, and loads nothing from such a folder.
+    // A lone % in the path is not a reference. PasteDeploy reads it as one and fails to load from such a folder.
     this.#defaults.set('here', { raw: dirname(path).replaceAll('%', '%%') });
     this.#defaults.set('__file__', { raw: path.replaceAll('%', '%%') });
     for (const option of written) this.#defaults.set(option.name, { raw: option.value, option });
@@ -77,46 +75,46 @@ export class Source {
       .map(([name, { raw, option }]) => option ?? { name, origin, value: raw, pieces });
   }
 
-  /** The same file, with other values handed in. */
+  /** Returns the same file with other values handed in. */
   with(handedIn: ReadonlyMap<string, string>): Source {
     return new Source(this.document, this.path, handedIn, this.#usage);
   }
 
-  /** How messages call the file. */
+  /** The name of the file in messages. */
   get name(): string {
     return this.document.file;
   }
 
-  /** The start of the file, for errors about something that is nowhere in it. */
+  /** The start of the file, for errors without a place in it. */
   get start(): Origin {
     return originAt(this.name, 1, 1, '');
   }
 
-  /** True for a name that hides section options: one of `[DEFAULT]`, of the values handed in, or `here`, `__file__`. */
+  /** Reports whether a name hides options of sections: one of `[DEFAULT]`, of the values handed in, or `here`, `__file__`. */
   isDefault(name: string): boolean {
     return this.#defaults.has(name);
   }
 
-  /** The option of a default; undefined for `here`, `__file__` and values handed in. */
+  /** Returns the option of a default; undefined for `here`, `__file__` and values handed in. */
   defaultOption(name: string): PasteOption | undefined {
     return this.#defaults.get(name)?.option;
   }
 
-  /** global_conf on arrival in the file: its defaults, and over them what the asking side hands in. */
+  /** Returns the global_conf on entry to the file: its defaults, overridden by the values handed in. */
   incoming(handedIn: ReadonlyMap<string, string> | undefined, mistake: Mistake): Map<string, string> {
     return new Map([...this.#resolvedDefaults(mistake), ...(handedIn ?? [])]);
   }
 
   /**
-   * All of `[DEFAULT]`, each value interpolated in the scope of `[DEFAULT]` alone. One bad value fails every load: it is
-   * given to `mistake`, the first time, and taken as written.
+   * Returns all of `[DEFAULT]`, each value interpolated in the scope of `[DEFAULT]` alone. One bad value fails every load: it is passed
+   * to `mistake`, the first time, and used as written.
    */
   #resolvedDefaults(mistake: Mistake): ReadonlyMap<string, string> {
     if (this.#resolved !== undefined) return this.#resolved;
     const resolved = new Map<string, string>();
     for (const [name, { raw, option }] of this.#defaults) {
       const value = attempt(() => this.#interpolate(name, raw, option), mistake);
-      // An empty result leaves the value as written: PasteDeploy says `interpolated or raw`.
+      // An empty result leaves the value as written, as PasteDeploy's `interpolated or raw` does.
       resolved.set(name, value || raw);
     }
     this.#resolved = resolved;
@@ -124,15 +122,15 @@ export class Source {
   }
 
   /**
-   * Reads a section. An option whose name is also a default is dropped unread, whatever it is: PasteDeploy takes it for
-   * a global one. `get` comes after all `set`, and after all other options unless it replaces one. An option that
-   * cannot be read is given to `mistake` and left out.
+   * Reads a section. An option whose name is also a default is ignored unread, because PasteDeploy takes it for a global one. `get`
+   * comes after all `set`, and after all other options unless it replaces one. An option that cannot be read is passed to `mistake` and
+   * omitted.
    */
   settings(section: PasteSection, incoming: ReadonlyMap<string, string>, mistake: Mistake): SectionSettings {
     const localConf = new Map<string, Setting>();
     const additions = new Map<string, string>();
     const taken = new Map<string, Setting>();
-    // The section's own options, then those of [DEFAULT] that act in every section.
+    // The section's own options, then the `set` and `get` options of [DEFAULT].
     const others = this.#acting.filter(({ name }) => !section.options.has(name));
     for (const option of [...section.options.values(), ...others]) {
       const { name } = option;
@@ -151,13 +149,13 @@ export class Source {
     return { source: this, section, globalConf, localConf, additions };
   }
 
-  /** The value of an option as `section` reads it. */
+  /** Returns the value of an option, read in `section`. */
   read(section: PasteSection, option: PasteOption): Setting {
     const value = this.#interpolate(option.name, option.value, option, section);
     return { value, option, scope: { source: this, section } };
   }
 
-  /** Place of the character at `offset` of a value read in `section`. */
+  /** Returns the place of the character at `offset` of a value read in `section`. */
   originWithinValue(section: PasteSection, option: PasteOption, offset: number): ValueOrigin {
     if (!option.value.includes('%')) return { origin: originWithin(option.pieces, offset), via: [] };
     const parts = interpolatedParts(this.#reading(option.name, option.value, option, section));
@@ -187,7 +185,7 @@ export class Source {
   }
 }
 
-/** Gives what goes wrong to `mistake`, but for a limit, which ends the load. */
+/** Passes errors to `mistake`, except for a limit, which ends the load. */
 function attempt<T>(work: () => T, mistake: Mistake): T | undefined {
   try {
     return work();
@@ -208,14 +206,14 @@ function missingKey({ value, option }: Setting, globalConf: ReadonlyMap<string, 
   });
 }
 
-/** Takes an option that has its own meaning out of a section's options. */
+/** Removes an option with a special meaning from a section's options and returns it. */
 export function take({ localConf }: SectionSettings, name: string): Setting | undefined {
   const setting = localConf.get(name);
   localConf.delete(name);
   return setting;
 }
 
-/** Place of a setting's value, or of the character at `offset` of it. */
+/** Returns the place of a setting's value, or of the character at `offset` of it. */
 export function originOf({ option, scope }: Setting, offset = 0): ValueOrigin {
   return scope === undefined
     ? { origin: option.origin, via: [] }

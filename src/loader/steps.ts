@@ -1,6 +1,6 @@
 /**
- * Steps that a load has left, and mistakes it refuses, in the order in which PasteDeploy would meet them: factories
- * to be resolved, and mistakes. So the first mistake that is reported is the same, and questions about a file need no modules.
+ * Steps that remain in a load, in PasteDeploy's order: factories to resolve and mistakes to refuse. So the first mistake reported is the
+ * same as in PasteDeploy, and a file can be inspected without modules.
  */
 import { didYouMean, errorText, type Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
@@ -12,7 +12,7 @@ import { type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './res
 import { type Kind, PROTOCOLS } from './section.js';
 import { originOf, type Setting } from './source.js';
 
-/** Something to resolve, or a mistake. */
+/** A factory or distribution to resolve, or a mistake. */
 type Step = { readonly reference: Reference; readonly run: () => Promise<void> } | { readonly mistake: unknown };
 
 /** The steps of one load. */
@@ -25,24 +25,27 @@ export class Steps {
     this.#resolver = resolver;
   }
 
-  /** Something to refuse, behind `reference`. */
+  /** Adds a mistake after `reference`. */
   mistake(error: unknown, reference: Reference): void {
     this.#steps.push({ mistake: reference.explain(error) });
   }
 
-  /** Something to refuse in the aliases of a file, come upon while a factory is resolved. */
+  /** Adds a mistake in the aliases of a file, found while a factory is resolved. */
   aliasMistake(error: unknown): void {
     this.#aliasMistakes.push(error);
   }
 
-  /** After a protocol option or `call:`. */
+  /** Adds the factory of a protocol option or `call:`. */
   expression(context: Context, expression: string, kind: 'protocol' | 'call'): void {
     this.#factory(context, (origin) =>
       ask(origin, expression, () => this.#resolver.expression(expression, kind, origin)),
     );
   }
 
-  /** `egg:`: the distribution's entry point of that name in one of the kind's groups, which is the protocol. */
+  /**
+   * Adds the factory of an `egg:` reference: the distribution's entry point of that name in one of the kind's groups. The group is the
+   * protocol.
+   */
   entryPoint(context: Context, distribution: string, name: string): void {
     const { kind } = context;
     this.#factory(context, async (origin) => {
@@ -67,7 +70,7 @@ export class Steps {
     });
   }
 
-  /** `require = a b`: each must exist. */
+  /** Adds the distributions of `require = a b`; each must exist. */
   required(setting: Setting, reference: Reference): void {
     for (const { text, start } of wordsOf(setting.value)) {
       const run = async () => void (await this.#distribution(text, originOf(setting, start).origin));
@@ -75,19 +78,19 @@ export class Steps {
     }
   }
 
-  /** True once there is a mistake among the steps. */
+  /** True if there is a mistake among the steps. */
   get refuses(): boolean {
     return this.#steps.some((step) => 'mistake' in step);
   }
 
-  /** The mistakes among the steps that are left; nothing is resolved, and no step is left then. */
+  /** Removes all steps and returns the mistakes among them; nothing is resolved. */
   drop(): unknown[] {
     const steps = this.#steps;
     this.#steps = [];
     return steps.flatMap((step) => ('mistake' in step ? [step.mistake] : []));
   }
 
-  /** Takes the steps in order, and gives every error: mistakes, and what is said of factories that cannot be resolved. */
+  /** Runs the steps in order, and yields every error: mistakes, and failures to resolve a factory. */
   async *resolve(): AsyncGenerator<unknown, void> {
     const steps = this.#steps;
     this.#steps = [];
@@ -98,7 +101,7 @@ export class Steps {
       }
       const failure: unknown[] = [];
       await step.run().catch((error: unknown) => failure.push(error));
-      // A mistake in the aliases that were asked is before what came of it.
+      // A mistake in the aliases is reported before its consequences.
       for (const error of [...this.#aliasMistakes.splice(0), ...failure]) yield step.reference.explain(error);
     }
   }
@@ -134,13 +137,13 @@ async function ask<T>(origin: Origin, what: string, work: () => T): Promise<Awai
   }
 }
 
-/** Place where a factory is named, or the file that is asked for it. */
+/** Returns the place that names a factory, or the start of its file. */
 function placeOf({ factory, answerer }: Context): Origin {
   if (factory?.origin !== undefined) return factory.origin;
   return answerer.form === 'file' ? answerer.source.start : { file: '', line: 1, column: 1 };
 }
 
-/** A distribution that is not there may be Python's: the line that would say what stands for it here. */
+/** Adds a proposed alias to the error for a missing distribution, which may be a Python package. */
 function withProposal(error: unknown, kind: Kind, distribution: string, name: string): unknown {
   if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_PACKAGE') return error;
   if (error.hint !== undefined || !/^[A-Za-z][\w.-]*$/.test(distribution)) return error;

@@ -1,6 +1,6 @@
 /**
- * The published tree of a paste file, and what can be told from it: what a node says of itself, and the apps at its ends, each
- * with the path at which requests reach it and the filters on their way.
+ * The published tree of a paste file, and facts derived from it: descriptions of its nodes, and its apps, each with the path that
+ * requests reach it at and the filters before it.
  */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
@@ -14,18 +14,18 @@ import { versionedUrlmap } from './composite/versioned-urlmap.js';
 import { type Child, type Context, headerOf, isComposite, sectionOf, valuesOf } from './context.js';
 import type { Kind } from './section.js';
 
-/** One node of a paste file's tree: what PasteDeploy calls a context. */
+/** One node of a paste file's tree: a context in PasteDeploy's terms. */
 export interface ContextTree {
   readonly kind: Kind;
   readonly type: 'app' | 'composite' | 'filter' | 'server' | 'pipeline' | 'filter-app' | 'filter-with';
-  /** The section's name without its prefix; of a factory named straight by a URI, the URI. */
+  /** The section's name without its prefix; the URI for a factory that a URI names directly. */
   readonly name: string;
   readonly prefix: string;
   readonly origin: Origin | undefined;
   readonly protocol: string | null;
-  /** As written; absent where no factory is called: pipelines, filter-apps, filter-withs. */
+  /** As written; absent if no factory is called: for pipelines, filter-apps, filter-withs. */
   readonly factory?: string;
-  /** The factory that the expression names; absent until it was resolved. */
+  /** The factory that the expression names; absent until it is resolved. */
   readonly resolved?: unknown;
   /** The source of a composite's children: the path of a file, `egg:…` or `call:…`. */
   readonly loader: string;
@@ -37,14 +37,14 @@ export interface ContextTree {
   readonly app?: ContextTree;
   readonly filter?: ContextTree;
   readonly next?: ContextTree;
-  /** Of a composite: its children, in the order it asks for them. */
+  /** The children of a composite, in the order of its requests. */
   readonly children?: readonly ChildTree[];
 }
 
-/** A child of a composite: the reference it asked for, and what that leads to. */
+/** A child of a composite: the reference that the composite follows, and the child's tree. */
 export type ChildTree<C = ContextTree> = Child<C>;
 
-/** The tree from a context on, as it is now. `note` is told which node is of which context. */
+/** Returns the current tree of a context. `note` is called with each node and its context. */
 export function treeOf(
   context: Context,
   note: (node: ContextTree, context: Context) => void = () => undefined,
@@ -81,13 +81,13 @@ export function treeOf(
   return node;
 }
 
-/** The filters of a node and the app they wrap; undefined for a node from outside the file. */
+/** Returns the filters of a node and the app they wrap; `inner` is undefined for a node without a wrapped app. */
 export function piped(node: ContextTree): { filters: readonly ContextTree[]; inner: ContextTree | undefined } {
   const { filters = node.filter === undefined ? [] : [node.filter], app, next } = node;
   return { filters, inner: app ?? next };
 }
 
-/** A filter's or app's description of itself, with the options it has; undefined where it has none. */
+/** Returns the description of a filter or app, with its options; undefined if its factory has none. */
 export function describeNode(node: ContextTree, config: Config, req?: IncomingMessage): Description | undefined {
   const { describe, group, options } = (node.resolved ?? {}) as Partial<DeclaredFactory>;
   if (describe === undefined) return undefined;
@@ -96,22 +96,22 @@ export function describeNode(node: ContextTree, config: Config, req?: IncomingMe
   return describe(values as never, req, { config, section: node });
 }
 
-/** Of a filter that says nothing of itself. */
+/** The description of a filter without one. */
 export const UNDESCRIBED: Description = {
   does: 'may answer itself, otherwise passes the request on',
   answers: 'perhaps',
 };
 
-/** An app, or a composite that does not tell what is in it. */
+/** An app, or a composite that does not report its children. */
 export interface MountedApp {
   readonly app: ContextTree;
-  /** Path prefix that the app does not see; in front of it a domain, where only requests to that domain get there. */
+  /** Path prefix that the app does not see; with a domain in front if only requests to that domain reach it. */
   readonly prefix: string;
   /** Outermost first. */
   readonly filters: readonly ContextTree[];
 }
 
-/** All of a tree, in the order in which the file names them. */
+/** Returns all apps of a tree, in the order in which the file names them. */
 export function mountedApps(tree: ContextTree, config: Config): readonly MountedApp[] {
   return below(tree, { prefix: '', filters: [] }, config);
 }
@@ -133,7 +133,7 @@ function below(node: ContextTree, way: Way, config: Config): readonly MountedApp
   return apps.flatMap(({ context }) => inside(members, context));
 }
 
-/** Whether a composite hands requests on as they are, by their path. */
+/** Reports whether a factory is a URL map, which passes requests on without filters. */
 export function isMap(factory: unknown): boolean {
   return factory === urlmap || factory === versionedUrlmap;
 }
@@ -143,14 +143,14 @@ function plainFilters(node: ContextTree): readonly ContextTree[] {
   return inner === undefined ? [node] : [...filters, inner].flatMap(plainFilters);
 }
 
-/** Behind filters: one that takes a prefix off the path is asked for it by `/`. */
+/** Adds filters to a position. The prefix that a filter removes is found by its description for a request to `/`. */
 function behind(filters: readonly ContextTree[], way: Way, config: Config): Way {
   const req = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: '/' });
   const taken = filters.map((filter) => describeNode(filter, config, req)?.rewrites?.scriptName ?? '');
   return { prefix: way.prefix + taken.join(''), filters: [...way.filters, ...filters] };
 }
 
-/** The place of a mount behind what was taken before. */
+/** Returns the path of a mount after the given prefix. */
 function at(prefix: string, option: string | undefined): string {
   if (option === undefined || option === 'not_found_app') return prefix;
   const { domain, path } = placeOf(option);

@@ -1,6 +1,6 @@
 /**
- * A paste file as it is written: its pipelines, what an app leads to, and the files it is made of. Nothing is resolved, so
- * that a process that imports no application can tell it.
+ * A paste file as written: its pipelines, the apps behind an app, and its files. Nothing is resolved, so a process that imports no
+ * application can inspect it.
  */
 import { dirname } from 'node:path';
 import { ignoreErrors } from '../errors/index.js';
@@ -9,7 +9,7 @@ import type { PlannedApp } from '../service/index.js';
 import { includedPath, parseReference } from './reference.js';
 import { definedBy, namesOf, sectionsByName, sectionsNamed } from './section.js';
 
-/** One pipeline: the words it is written as, and the section they are in. */
+/** One pipeline: its words, and its section. */
 interface WrittenPipeline {
   readonly name: string;
   readonly section: PasteSection;
@@ -17,14 +17,14 @@ interface WrittenPipeline {
 }
 
 /**
- * The pipelines by name, each with its filters in order and its app last: those of `pipeline` sections, and the lists
- * that other apps choose from (`<section>.<option>`), as nova's do by `auth_strategy`.
+ * Returns the pipelines by name, each with its filters in order and its app last: those of `pipeline` sections, and the lists that other
+ * apps choose from (`<section>.<option>`), as nova does by `auth_strategy`.
  */
 export function pipelinesOf(document: PasteDocument): ReadonlyMap<string, readonly string[]> {
   return new Map(writtenPipelines(document).map(({ name, words }) => [name, words]));
 }
 
-/** The same, each with its section. */
+/** Returns the same pipelines, each with its section. */
 function writtenPipelines(document: PasteDocument): WrittenPipeline[] {
   const filters = new Set(namesOf(document, 'filter'));
   const apps = new Set(namesOf(document, 'app'));
@@ -44,7 +44,10 @@ function writtenPipelines(document: PasteDocument): WrittenPipeline[] {
   return pipelines;
 }
 
-/** An app with its pipelines, and what its composites choose between. `above`: what leads to it; a circle is told once. */
+/**
+ * Returns an app with its pipelines, and the apps that its composites choose from. `above`: the apps that lead to it; a cycle is
+ * followed once.
+ */
 export function writtenApp(document: PasteDocument, name: string, above: readonly string[] = []): PlannedApp {
   const [section] = above.includes(name) ? [] : sectionsNamed(document, 'app', name);
   if (section === undefined) return { name };
@@ -61,7 +64,7 @@ export function writtenApp(document: PasteDocument, name: string, above: readonl
     return piped(words.slice(0, -1), words.at(-1));
   }
   if (prefix === 'filter-app') return piped([name], wordsIn(section, 'next')[0]);
-  // A section that takes another one by `use` leads to what that leads to; other options of an app are its own affair.
+  // A section with `use` leads to the section that it uses; other options of an app have no meaning here.
   const [used] = wordsIn(section, 'use');
   if (used !== undefined && used !== name && isApp(document, used)) return { name, inner: inside(used) };
   if (prefix === 'app' || prefix === 'application') return { name };
@@ -69,7 +72,7 @@ export function writtenApp(document: PasteDocument, name: string, above: readonl
   return branches.length === 0 ? { name } : { name, branches };
 }
 
-/** Apps that the options of a composite name, and lists of filters that end with one. */
+/** Returns the apps that options of a composite name, and the lists of filters that end with an app. */
 function branchesOf(
   document: PasteDocument,
   section: PasteSection,
@@ -99,13 +102,13 @@ function isApp(document: PasteDocument, name: string): boolean {
 /** Paste files by absolute path, the main one first. */
 export type PasteFiles = ReadonlyMap<string, PasteDocument>;
 
-/** The file and those it includes with `config:`, all the way down. One that cannot be opened is left out. */
+/** Returns the file and all files that it includes with `config:`, directly or not. A file that cannot be opened is omitted. */
 export function pasteFiles(path: string, document: PasteDocument, open: (path: string) => PasteDocument): PasteFiles {
   const files = new Map([[path, document]]);
-  // Files added meanwhile are visited as well.
+  // Files added during the loop are visited as well.
   for (const [from, { sections }] of files) {
     for (const included of inclusionsOf(sections.values(), from)) {
-      // Why one cannot be opened is told when the app is built.
+      // The error for a file that cannot be opened is reported when the app is built.
       const opened = files.has(included) ? undefined : ignoreErrors(() => open(included));
       if (opened !== undefined) files.set(included, opened);
     }
@@ -113,13 +116,13 @@ export function pasteFiles(path: string, document: PasteDocument, open: (path: s
   return files;
 }
 
-/** For each file the pipelines that are made of it, each with a text of what it has of that file. */
+/** For each file, the pipelines that use it, each with the text that it uses of that file. */
 export type WrittenFiles = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /**
- * The parts of each file that belong to the pipelines of an app of the main file: of the main one the sections they name, those
- * that these name, and the defaults; included files as a whole. Two such texts differ where the pipelines may. An app
- * without a pipeline stands for itself.
+ * Returns the parts of each file that belong to the pipelines of an app of the main file: in the main file the defaults and the sections
+ * that they name, directly or not; included files as a whole. If two such texts differ, the pipelines may differ. An app without a
+ * pipeline stands for itself.
  */
 export function writtenFiles(app: string, files: PasteFiles): WrittenFiles {
   const [[path, document] = []] = files;
@@ -159,7 +162,7 @@ export function writtenFiles(app: string, files: PasteFiles): WrittenFiles {
   return written;
 }
 
-/** A file, and those that it includes. */
+/** Returns a file and all files that it includes. */
 function includedFrom(file: string, files: PasteFiles): ReadonlySet<string> {
   const all = new Set([file]);
   for (const each of all) {
@@ -168,7 +171,7 @@ function includedFrom(file: string, files: PasteFiles): ReadonlySet<string> {
   return all;
 }
 
-/** The files that sections of a file include. */
+/** Returns the files that sections of a file include. */
 function inclusionsOf(sections: Iterable<PasteSection>, from: string): string[] {
   return [...sections].flatMap(allWordsIn).flatMap((word) => includedFile(word, from) ?? []);
 }
