@@ -49,9 +49,9 @@ export function isModuleReference(text: string): boolean {
 }
 
 /**
- * Returns the file that the path `written` of the reference `text` means, relative to the folder of `from`, the file with the reference;
- * undefined if a distribution refers to it. `\` counts as `/`. As in PasteDeploy, a path is absolute only if its first character is `/`,
- * and only trailing blanks are dropped.
+ * Returns the file that the path `written` of the reference `text` means, relative to the folder of the file `from`. Throws for a
+ * relative path if `from` is undefined, because the reference is in no file. `\` counts as `/`. As in PasteDeploy, a path is absolute
+ * only if its first character is `/`, and only trailing blanks are dropped.
  */
 export function includedPath(from: string | undefined, text: string, written: string, origin?: Origin): string {
   const path = strip(`/${decodePercent(written.replaceAll('\\', '/'))}`);

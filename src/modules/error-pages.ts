@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { type Diagnostic, describeError, ignoreErrors, PorticoError, shownPath } from '../errors/index.js';
 import { packageOf } from './packages.js';
 
-/** The folder of the reference pages. */
+/** Returns the folder of the reference pages. */
 export const referenceFolder = (): string =>
   join(packageOf(fileURLToPath(import.meta.url))!.folder, 'docs', 'reference');
 
-/** The row of each code as a path with an anchor, each once, causes first. A code of an application has none. */
+/** Returns the row of each code as a path with an anchor, each once, causes first. Codes of an application are omitted. */
 export function errorPages(errors: readonly Pick<Diagnostic, 'code' | 'causes'>[]): string[] {
   const file = join(referenceFolder(), 'errors.md');
-  // Images are often stripped of Markdown.
+  // Container images often omit Markdown files.
   const text = errors.length === 0 ? undefined : ignoreErrors(() => readFileSync(file, 'utf8'));
   const anchors = new Set(
     errors.flatMap(({ code, causes = [] }) => [...causes, code].map((each) => each.toLowerCase())),
@@ -20,7 +20,7 @@ export function errorPages(errors: readonly Pick<Diagnostic, 'code' | 'causes'>[
   return [...anchors].filter((id) => text?.includes(`<a id="${id}">`)).map((id) => `${shownPath(file)}#${id}`);
 }
 
-/** The pages of diagnostics: of their codes, and of the options of their sections. */
+/** Returns the pages of diagnostics: of their codes, and of the options of their sections. */
 export function pagesOf(diagnostics: readonly Diagnostic[]): string[] {
   return [...new Set([...errorPages(diagnostics), ...optionPages(diagnostics)])];
 }
@@ -41,17 +41,17 @@ function optionPages(diagnostics: readonly Diagnostic[]): string[] {
   });
 }
 
-/** The pages of an error; none where it is no `PorticoError`. */
+/** Returns the pages of an error; none unless it is a `PorticoError`. */
 export function pagesOfError(error: unknown): string[] {
   return error instanceof PorticoError ? pagesOf(error.diagnostics) : [];
 }
 
-/** Lines of a text for people that name these pages; none where there are none. */
+/** Returns lines of text that list these pages; none without pages. */
 export function explainedIn(pages: readonly string[]): string[] {
   return pages.length === 0 ? [] : ['Explained in:', ...pages.map((page) => `  ${page}`)];
 }
 
-/** The text for an operator of an error that ends a start or a command, with the pages of its codes. */
+/** Returns the text for an operator of an error that ends a start or a command, with the pages of its codes. */
 export function explainedError(error: unknown): string {
   return [describeError(error), ...explainedIn(pagesOfError(error))].join('\n');
 }

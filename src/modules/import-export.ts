@@ -1,6 +1,6 @@
 /**
- * Exports of modules by their name in configuration: `package/subpath:export`, `./file.js#Class.method`, or a module
- * alone, whose default export is meant; and packages that few programs need, imported by what needs them.
+ * Exports of modules by their name in configuration: `package/subpath:export`, `./file.js#Class.method`, or a module alone, which means
+ * its default export; and optional packages, imported on demand.
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { ConfigurationRefused, ignoreErrors } from '../errors/index.js';
 import { ownFile } from '../process/index.js';
 import { importFailure } from './import-failure.js';
 
-/** A name taken apart. */
+/** A parsed name of an export. */
 export interface ExportReference {
   readonly module: string;
   /** A member of an export has dots. Undefined: the default export. */
@@ -19,8 +19,8 @@ const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(\.[\p{ID_Start}$_][\p{ID_Cont
 const PATH = /^(\.{1,2}\/|\/|file:)/;
 
 /**
- * Splits at the last colon, unless a `/` follows it; `#` in the place of the colon means the same. Blanks around it are
- * left out. Undefined for what is no such name.
+ * Splits a name at the last colon, unless a `/` follows it; `#` may replace the colon. Blanks around it are ignored. Returns undefined
+ * for text that is not such a name.
  */
 export function parseExportReference(text: string): ExportReference | undefined {
   const at = separatorIn(text);
@@ -43,10 +43,10 @@ function isSpecifier(text: string): boolean {
   return PATH.test(text) || (!/\s/.test(text) && !text.replace(/^(node|data):/, '').includes(':'));
 }
 
-/** A module that was found cannot be imported. The message is one line, with the place in the module where it is known. */
+/** A module that exists cannot be imported. The message is one line, with the place in the module if known. */
 export class ImportFailed extends Error {}
 
-/** A module has no such export. */
+/** A module does not have this export. */
 export class ExportMissing extends Error {
   /** The part of the name that is missing. */
   readonly part: string;
@@ -60,15 +60,15 @@ export class ExportMissing extends Error {
   }
 }
 
-/** An export, and where its name has dots the object that it is a member of. */
+/** An export, and the object that contains it if its name has dots. */
 export interface FoundExport {
   readonly value: unknown;
   readonly owner?: unknown;
 }
 
 /**
- * Imports `url`, which the module of a reference stands for, and gives the export. A CommonJS module counts with what it
- * assigns to `module.exports`. Throws {@link ImportFailed} and {@link ExportMissing}.
+ * Imports `url`, which the module of a reference resolves to, and returns the export. A CommonJS module exports its `module.exports`.
+ * Throws {@link ImportFailed} and {@link ExportMissing}.
  */
 export async function importExport({ module, name }: ExportReference, url: string): Promise<FoundExport> {
   const namespace = await importModule(module, name, url);
@@ -100,7 +100,7 @@ async function importModule(module: string, name: string | undefined, url: strin
   }
 }
 
-/** A module compiled from ES to CommonJS has its default export one level deeper. */
+/** Returns the default export. A module compiled from ES to CommonJS has it one level deeper. */
 function defaultOf(namespace: Namespace): unknown {
   const inner = namespace.default as { __esModule?: boolean; default?: unknown } | null | undefined;
   return inner?.__esModule === true && inner.default !== undefined ? inner.default : inner;
@@ -110,7 +110,7 @@ function exportsOf(namespace: Namespace): string[] {
   return Object.keys(namespace).filter((name) => name !== 'module.exports');
 }
 
-/** Own and inherited members, but nothing that every object or function has: no file means `constructor` by an export. */
+/** Returns an own or inherited member, but not one that every object or function has, such as `constructor`. */
 function memberOf(owner: unknown, name: string): unknown {
   if (owner === null || owner === undefined) return undefined;
   const value = (owner as Record<string, unknown>)[name];
@@ -126,8 +126,8 @@ const EVERYWHERE: ReadonlySet<unknown> = new Set(
 const MIDDLEWARE = 'portico/middleware';
 
 /**
- * The file of Portico that has this one export of `portico/middleware`, as a URL: a paste file that names six filters does
- * not load the other forty. Undefined where `url` is not the Portico that is running, and for names it does not export.
+ * Returns the URL of the file in Portico that has this one export of `portico/middleware`, so that a paste file that names six filters
+ * does not load the other forty. Undefined if `url` is not in the running Portico, or for a name that it does not export.
  */
 export function fileOfOwnExport(module: string, url: string, name: string): string | undefined {
   if (module !== MIDDLEWARE) return undefined;
@@ -138,14 +138,14 @@ export function fileOfOwnExport(module: string, url: string, name: string): stri
   return file === undefined ? undefined : new URL(file, index).href;
 }
 
-/** Whether a URL leads to a file by a link, as those of pnpm and workspaces. */
+/** Reports whether a URL leads to a file through a link, as with pnpm and workspaces. */
 function isLinkTo(file: URL, url: string): boolean {
   return ignoreErrors(() => realpathSync(fileURLToPath(url))) === fileURLToPath(file);
 }
 
 let filters: ReadonlyMap<string, string> | undefined;
 
-/** Files of exports, by name, as the index says it, which exports less than its files do. */
+/** Returns the files of exports by name, as listed in the index, which exports less than its files do. */
 function exportsByName(index: URL): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const [, names = '', file = ''] of readFileSync(index, 'utf8').matchAll(/export \{([^}]*)\} from '([^']+)'/g)) {
@@ -156,15 +156,15 @@ function exportsByName(index: URL): ReadonlyMap<string, string> {
 
 /** A package that may be missing. */
 export interface OptionalPeer {
-  /** Of the error. */
+  /** The code of the error. */
   readonly code: string;
   /** The line of configuration that needs it. */
   readonly neededBy: string;
-  /** As `npm install` takes it: `pg`, `rabbitmq-client@5`. */
+  /** The argument of `npm install`: `pg`, `rabbitmq-client@5`. */
   readonly spec: string;
 }
 
-/** Imports an optional package. Rejects with `code` where it is not installed; errors inside it pass unchanged. */
+/** Imports an optional package. Rejects with `code` if it is not installed; errors inside it are rethrown unchanged. */
 export async function importPeer<T>(load: () => Promise<T>, { code, neededBy, spec }: OptionalPeer): Promise<T> {
   try {
     return await load();

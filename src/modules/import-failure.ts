@@ -1,6 +1,6 @@
 /**
- * Why a module of the application cannot be imported, with the place in that module: what a paste file or an option names
- * is right there, and what has to be mended is not in it.
+ * Describes why a module of the application cannot be imported, with the place in that module, because the mistake is there and not in
+ * the paste file or option that names it.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -8,12 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { errorText, ignoreErrors } from '../errors/index.js';
 import { isOwnFile } from '../process/index.js';
 
-/** How long another process may take to find the place of a mistake. */
+/** Time in ms for another process to find the place of a mistake. */
 const SEARCH_MS = 5000;
 
-/**
- * One line: what `import(url)` was rejected with, and `file:line:column` in the application's modules where it can be known.
- */
+/** Returns one line: the error of `import(url)`, and `file:line:column` in the application's modules if known. */
 export async function importFailure(error: unknown, url: string): Promise<string> {
   const reason = errorText(error).replaceAll(/\s*\n\s*/g, ' ');
   if (/^Unknown file extension "\.[mc]?ts"/.test(reason)) {
@@ -30,7 +28,7 @@ async function placeOf(error: unknown, url: string): Promise<string | undefined>
   return markedPlace(error.stack ?? '') ?? (await placeFromOutside(error, url)) ?? thrownAt(error);
 }
 
-/** Node puts the place in front of some stacks: `file:line`, the line itself, and carets under the mistake. */
+/** Returns the place that Node puts before some stacks: `file:line`, the line, and carets under the mistake. */
 function markedPlace(stack: string): string | undefined {
   const [head, file, line] = /^(file:\S+|\/.+|[A-Za-z]:\\.+):(\d+)\r?\n/.exec(stack) ?? [];
   if (head === undefined || file === undefined) return undefined;
@@ -40,13 +38,13 @@ function markedPlace(stack: string): string | undefined {
     const blanks = /^.*\r?\n(\s*)\^/.exec(shown)?.[1];
     return blanks === undefined ? undefined : `${path}:${line}:${blanks.length + 1}`;
   }
-  // Of TypeScript it shows the line before as well, and no carets where the mistake is longer than a line.
+  // For TypeScript it shows the previous line as well, and no carets if the mistake is longer than a line.
   const blanks = /^.*\r?\n(?:.*\r?\n)?( *)\^/.exec(shown)?.[1];
   if (blanks === undefined) return `${path}:${line}`;
   return `${path}:${line}:${columnBehind(blanks.length, linesOf(path)[Number(line) - 1] ?? '')}`;
 }
 
-/** The column in a line that is shown with blanks up to the next fourth column for each of its tabs. */
+/** Returns the column in a line that is shown with tabs expanded to multiples of four columns. */
 function columnBehind(blanks: number, text: string): number {
   let column = 1;
   for (let width = 0; width < blanks; column++) width += text[column - 1] === '\t' ? 4 - (width % 4) : 1;
@@ -54,32 +52,32 @@ function columnBehind(blanks: number, text: string): number {
 }
 
 function linesOf(file: string): string[] {
-  // The file is named; its text only helps.
+  // The text only helps to find the place; the file is already known.
   return ignoreErrors(() => readFileSync(file, 'utf8').split('\n')) ?? [];
 }
 
 /**
- * V8 says where an ES module does not parse, and `import()` loses it: only what Node prints of an uncaught error
- * has the place. So a separate process imports the module, beside an export that does not exist: it reads all
- * modules and runs none of them.
+ * Finds the place of a syntax error in a separate process. V8 knows where an ES module does not parse, but `import()` loses the place;
+ * only Node's output for an uncaught error has it. The process imports the module beside a missing export, so it reads all modules and
+ * runs none.
  */
 async function placeFromOutside(error: SyntaxError, url: string): Promise<string | undefined> {
   const code = `import ${JSON.stringify(url)}; import { none } from 'data:text/javascript,';`;
-  // Loaded here: a program whose modules are sound has no use for it.
+  // Imported on demand: a program without mistakes does not need it.
   const { execFile } = await import('node:child_process');
   const said = await new Promise<string>((settle) => {
     const args = ['--input-type=module', '--eval', code];
     try {
       execFile(process.execPath, args, { timeout: SEARCH_MS, env: {} }, (_, _out, text) => settle(text));
     } catch {
-      // A process that may have no children, as under Node's permission model: the mistake is told without its place.
+      // Child processes may be forbidden, as by Node's permission model: the mistake is reported without its place.
       settle('');
     }
   });
   return said.includes(`SyntaxError: ${error.message}`) ? markedPlace(said) : undefined;
 }
 
-/** `:line:column` of the import that found nothing, in the file that has it; empty where it is not written out. */
+/** Returns `:line:column` of the failed import in the file that contains it; empty if it is not a literal there. */
 function lineOfImport(reason: string, file: string): string {
   const wanted = /^Cannot find (?:package|module) '(.+?)'/.exec(reason)?.[1];
   if (wanted === undefined) return '';
@@ -92,7 +90,7 @@ function lineOfImport(reason: string, file: string): string {
   return '';
 }
 
-/** `file:line:column` of the innermost frame that is not Node's, a dependency's or Portico's; undefined without one. */
+/** Returns `file:line:column` of the innermost frame outside Node, dependencies and Portico; undefined without one. */
 export function thrownAt(error: unknown): string | undefined {
   if (!(error instanceof Error) || typeof error.stack !== 'string') return undefined;
   for (const line of error.stack.split('\n')) {

@@ -1,4 +1,4 @@
-/** Modules and packages as a configuration file names them: found from its folder, imported, and why they cannot be. */
+/** Modules and packages named in configuration files: they are found from the file's folder and imported, and failures are explained. */
 export { errorPages, explainedError, explainedIn, pagesOf, pagesOfError, referenceFolder } from './error-pages.js';
 export {
   ExportMissing,

@@ -1,8 +1,7 @@
 /**
- * Packages: the one a file belongs to, those that a folder can import, what their `package.json` says; and the module that a
- * specifier means, seen from a folder that is not this file's: as `import` in a file of that folder would, and then as in a
- * file of the program. `exports` is read here and not by Node: `import.meta.resolve` takes no parent without a flag, and
- * `require.resolve` does not see what a package exports only to `import`.
+ * Packages: the package of a file, the packages that a folder can import, their `package.json`; and the module of a specifier, seen from
+ * another folder: as for `import` in a file of that folder, and then as in a file of the program. `exports` is read here and not by
+ * Node: `import.meta.resolve` takes no parent without a flag, and `require.resolve` ignores exports that are only for `import`.
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
@@ -11,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ignoreErrors } from '../errors/index.js';
 import { servedPath } from '../process/index.js';
 
-/** The fields of a `package.json` that are read here. */
+/** The fields of a `package.json` that are used here. */
 export interface Manifest {
   readonly name?: string;
   readonly version?: string;
@@ -24,15 +23,15 @@ export interface Manifest {
 /** The value of `exports` in a `package.json`. */
 type Exports = string | null | readonly Exports[] | { readonly [condition: string]: Exports };
 
-/** A package, and the folder it is in. */
+/** A package and its folder. */
 interface OwnPackage {
   readonly folder: string;
   readonly manifest: Manifest;
 }
 
 /**
- * The package of a file, whose links are followed: the nearest one above it whose manifest can be read and `fits`. Undefined
- * where there is none.
+ * Returns the package of a file, whose links are followed: the nearest folder above it with a readable manifest that `fits`. Undefined
+ * if there is none.
  */
 export function packageOf(file: string, fits: (manifest: Manifest) => boolean = () => true): OwnPackage | undefined {
   for (const folder of foldersUpwards(dirname(realPath(file)))) {
@@ -43,12 +42,12 @@ export function packageOf(file: string, fits: (manifest: Manifest) => boolean = 
   return undefined;
 }
 
-/** The version of Portico; undefined where its manifest cannot be read. */
+/** Returns the version of Portico; undefined if its manifest cannot be read. */
 export function ownVersion(): string | undefined {
   return packageOf(fileURLToPath(import.meta.url))?.manifest.version;
 }
 
-/** A folder and those it is in, up to the root. */
+/** Yields a folder and its parents, up to the root. */
 function* foldersUpwards(from: string): Generator<string> {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     yield folder;
@@ -56,7 +55,7 @@ function* foldersUpwards(from: string): Generator<string> {
   }
 }
 
-/** The `package.json` of a folder; undefined where there is none. Throws for one that cannot be read. */
+/** Returns the `package.json` of a folder; undefined if there is none. Throws if it cannot be read or parsed. */
 function readManifest(folder: string): Manifest | undefined {
   let text: string;
   try {
@@ -70,19 +69,19 @@ function readManifest(folder: string): Manifest | undefined {
   return typeof manifest === 'object' && manifest !== null ? (manifest as Manifest) : undefined;
 }
 
-/** A path without links; as it is where there is no such file. */
+/** Resolves the links of a path; a path without a file is only made absolute. */
 export function realPath(path: string): string {
   return ignoreErrors(() => realpathSync(path)) ?? resolve(path);
 }
 
-/** A package that was found: its folder, its manifest, and a folder from which it can be required by its name. */
+/** A package that was found, and a folder from which it can be required by name. */
 interface FoundPackage extends OwnPackage {
   readonly seenFrom: string;
 }
 
 /**
- * The nearest package of that name: the folder's own package, if it has exports, else in a `node_modules` upwards; then
- * likewise from the program's folders.
+ * Returns the nearest package of that name: the folder's own package, if it has exports, else one in a `node_modules` folder upwards;
+ * then likewise from the program's folders.
  */
 export function findPackage(name: string, from: string): FoundPackage | undefined {
   for (const start of searchFolders(from)) {
@@ -97,7 +96,7 @@ export function findPackage(name: string, from: string): FoundPackage | undefine
   return undefined;
 }
 
-/** The package that a folder belongs to. Throws for a manifest that cannot be read. */
+/** Returns the package that a folder belongs to. Throws for a manifest that cannot be read. */
 function enclosingPackage(from: string): OwnPackage | undefined {
   for (const folder of foldersUpwards(from)) {
     const manifest = readManifest(folder);
@@ -106,14 +105,17 @@ function enclosingPackage(from: string): OwnPackage | undefined {
   return undefined;
 }
 
-/** The names of the packages that files in one of these folders can import, nearest first. */
+/**
+ * Returns the entries of the `node_modules` folders that files in these folders can reach, nearest first: names of packages, and scopes
+ * without their packages.
+ */
 export function packageNames(from: readonly string[]): string[] {
   return [...moduleFolders(from)].flatMap((folder) => readdirSync(folder).filter((name) => !name.startsWith('.')));
 }
 
 /**
- * Directories to look for packages from a folder, in this order: there, beside the program's main module, and in the working
- * directory. A configuration may be far from the program it is for (`/etc`).
+ * Returns the folders to search for packages, in this order: the given one, that of the program's main module, and the working
+ * directory. A configuration may be far from its program (`/etc`).
  */
 export function searchFolders(folder: string): string[] {
   const script = process.argv[1];
@@ -126,7 +128,7 @@ export function searchFolders(folder: string): string[] {
   ];
 }
 
-/** A command of a package is started from the `node_modules/.bin` of the project that has the packages. */
+/** Returns the folder of the program; for a command in `node_modules/.bin`, that of the project with the packages. */
 function folderOfProgram(script: string): string {
   const folder = dirname(resolve(script));
   return folder.endsWith(BIN_FOLDER) ? dirname(dirname(folder)) : folder;
@@ -134,7 +136,7 @@ function folderOfProgram(script: string): string {
 
 const BIN_FOLDER = join('/', 'node_modules', '.bin');
 
-/** All `node_modules` folders that files in one of these folders can reach, nearest first. */
+/** Returns all `node_modules` folders that files in one of these folders can reach, nearest first. */
 function moduleFolders(from: readonly string[]): Set<string> {
   return new Set(from.flatMap((start) => [...modulesUpwards(start)]));
 }
@@ -146,11 +148,11 @@ function* modulesUpwards(from: string): Generator<string> {
   }
 }
 
-/** There is no such module. */
+/** A module does not exist. */
 export class ModuleMissing extends Error {
   /** The missing part: the package, a subpath that it exports, or the file. */
   readonly what: 'package' | 'subpath' | 'file';
-  /** Specifiers that would have worked. */
+  /** Specifiers that exist. */
   readonly known: readonly string[];
 
   constructor(what: ModuleMissing['what'], message: string, known: readonly string[] = []) {
@@ -163,9 +165,8 @@ export class ModuleMissing extends Error {
 const CONDITIONS: ReadonlySet<string> = new Set(['node', 'import', 'module-sync', 'default']);
 
 /**
- * The URL to import for `specifier` in a file of `folder`. A package is looked for upwards of the
- * {@link searchFolders}; `portico` is, where it is in none of them, the one that is running. Throws
- * {@link ModuleMissing}.
+ * Returns the URL to import for `specifier` in a file of `folder`. A package is searched for upwards of the {@link searchFolders}.
+ * `portico` is the running one if it is in none of them, or if the one found lacks the module. Throws {@link ModuleMissing}.
  */
 export function moduleUrl(specifier: string, folder: string): string {
   if (/^(file|node|data):/.test(specifier)) return specifier;
@@ -184,14 +185,14 @@ export function moduleUrl(specifier: string, folder: string): string {
   try {
     if (found !== undefined) return urlIn(found, specifier, name, subpath!);
   } catch (error) {
-    // Another version of Portico, which does not have that yet.
+    // Another version of Portico, without that module.
     if (!(error instanceof ModuleMissing)) throw error;
   }
   const own = enclosingPackage(dirname(fileURLToPath(import.meta.url)))!;
   return urlIn({ ...own, seenFrom: own.folder }, specifier, name, subpath!);
 }
 
-/** Files in the folder of a path, as they are written. */
+/** Returns files in the folder of a path, in the form of the specifier. */
 function filesBeside(specifier: string, path: string): string[] {
   const names = ignoreErrors(() => readdirSync(dirname(path))) ?? [];
   return names.map((name) => specifier.slice(0, specifier.lastIndexOf('/') + 1) + name);
@@ -218,7 +219,7 @@ function urlIn(found: FoundPackage, specifier: string, name: string, subpath: st
   return pathToFileURL(path).href;
 }
 
-/** Packages without an exports map: `main`, `index.js`, and files with or without their ending. */
+/** Resolves a package without an exports map: `main`, `index.js`, and files with or without their extension. */
 function withoutExports(specifier: string, found: FoundPackage, subpath: string): string {
   try {
     return pathToFileURL(createRequire(join(found.seenFrom, 'paste.ini')).resolve(specifier)).href;
@@ -228,7 +229,7 @@ function withoutExports(specifier: string, found: FoundPackage, subpath: string)
   }
 }
 
-/** The target of a subpath in an exports map (Node: Packages, "Package entry points"); undefined where it has none. */
+/** Returns the target of a subpath in an exports map (Node: Packages, "Package entry points"); undefined if it has none. */
 function exported(exports: Exports, subpath: string): string | undefined {
   const map = subpathMap(exports);
   if (map === undefined) return subpath === '.' ? targetOf(exports, '') : undefined;

@@ -1,9 +1,9 @@
 /**
- * `check`: every mistake of a paste file and of the files it includes, in one go. Modules are imported; for an API, by its
- * name, factories that allow it are made and let go of again, and no others are called.
+ * `check`: every mistake of a paste file and of the files it includes. Modules are imported; factories that allow a trial are called and
+ * their resources released, and no others are called.
  *
- * The meaning of a section depends on its users (`get` reads what an outer section has `set`), so the file
- * is loaded from the apps that nothing else mentions; sections that these do not reach are checked by themselves.
+ * The meaning of a section depends on the sections that use it (`get` reads values that an outer section sets), so the file is loaded
+ * from the apps that no other section mentions; sections that these do not reach are checked alone.
  */
 import type { DeclaredFactory, Trial } from '../../app/internal.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
@@ -30,19 +30,19 @@ import { definedBy, mentionedNames, rootsOf } from '../section.js';
 import { isMap } from '../tree.js';
 import { Findings, warnOfFile, warnOfLost, warnOfRepeats, warnOfSection } from './findings.js';
 
-/** How thoroughly a file is checked. */
+/** Options of a check. */
 export interface CheckOptions {
-  /** False looks for modules without importing them: what they export is then not known. Default true. */
+  /** False locates modules without importing them, so their exports are unknown. Default true. */
   readonly import?: boolean | undefined;
-  /** Only what these apps lead to. Default: all sections. */
+  /** Only sections that these apps reach. Default: all sections. */
   readonly names?: readonly string[] | undefined;
-  /** With `names`: what those do not lead to is told as well, in warnings. */
+  /** With `names`: reports the other sections too, as warnings. */
   readonly others?: boolean | undefined;
-  /** False makes no factory, also none that may be made for a check. Default true. */
+  /** False calls no factory, not even one that allows a trial. Default true. */
   readonly trial?: boolean | undefined;
 }
 
-/** Everything that is wrong, or looks wrong, by place. */
+/** Returns all mistakes and suspicious lines, by place. */
 export async function checkPaste(parts: LoadParts, options: CheckOptions): Promise<Diagnostic[]> {
   return new Check(parts, options).run();
 }
@@ -52,11 +52,11 @@ class Check {
   readonly #options: CheckOptions;
   readonly #parts: LoadParts;
   readonly #load: Load;
-  /** While a section is looked at by itself, what it lacks may come from those that use it. */
+  /** True while a section is checked alone: values that it lacks may come from sections that use it. */
   #alone = false;
   /** References that the configuration does not choose. */
   readonly #unchosen: (() => Promise<void>)[] = [];
-  /** Factories that can be tried. */
+  /** Trials of factories. */
   readonly #trials: (() => Promise<void>)[] = [];
   #filesJudged = 0;
 
@@ -75,7 +75,7 @@ class Check {
       const roots = rootsOf(this.#parts.document);
       const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
       for (const { kind, name } of asked) await this.#judge(this.#load.context(kind, name), true);
-      // Apps that the configuration does not choose are not built: their mistakes keep no API from starting.
+      // Apps that the configuration does not choose are not built, so their mistakes prevent no start.
       this.#findings.harmless = 'unchosen';
       for (let judge = this.#unchosen.shift(); judge !== undefined; judge = this.#unchosen.shift()) await judge();
       this.#findings.harmless = false;
@@ -93,7 +93,7 @@ class Check {
     return this.#findings.sorted([...this.#load.sources.values()].map(({ name }) => name));
   }
 
-  /** Sections that the roots did not lead to, in this file and in those it includes. */
+  /** Checks the sections that the roots do not reach, in this file and in those it includes. */
   async #rest(): Promise<void> {
     this.#alone = true;
     const main = this.#parts.document;
@@ -109,7 +109,10 @@ class Check {
     }
   }
 
-  /** Makes what says that it may be made for a check, or what it gives in its place, as the API would, and lets go of it. */
+  /**
+   * Calls a factory that allows a trial, or the function that it declares for this, with the arguments of the API, and releases its
+   * resources.
+   */
   async #try(context: Context, trial: Trial): Promise<void> {
     const { config, service } = this.#parts;
     const releases = new Releases();
@@ -124,14 +127,14 @@ class Check {
     }
   }
 
-  /** Judges a tree, once its factories are resolved, and those of the children that its composites can tell. */
+  /** Resolves the factories of a tree and checks it, with the children that its composites report. */
   async #judge(context: Context, entered = false): Promise<void> {
     this.#files();
     for await (const error of this.#load.steps.resolve()) this.#mistake(error);
     await this.#context(context, entered);
   }
 
-  /** `entered`: requests reach it through nothing but maps. */
+  /** `entered`: requests reach the context directly or through URL maps only. */
   async #context(context: Context, entered = false): Promise<void> {
     for (const part of partsOf(context)) await this.#context(part);
     warnOfLost(context, this.#findings);
@@ -165,7 +168,7 @@ class Check {
     if (isComposite(context)) await this.#composite(context, entered && isMap(factory.value));
   }
 
-  /** Options that a factory has declared are parsed as it would parse them. */
+  /** Parses the options that a factory declares, as the factory would. */
   #declared(context: Context, { group, options, groups = {} }: Partial<DeclaredFactory>): void {
     const { config } = this.#parts;
     const read = (work: () => unknown): void => {
@@ -194,7 +197,7 @@ class Check {
     let chosen: readonly AskedChild[] = [];
     try {
       for (const problem of factory.problems?.(localConf, ctx) ?? []) {
-        // Without its own option it is about what the service configuration chooses.
+        // A problem without an option is about the choice in the service configuration.
         if (this.#parts.configured || problem.origin?.option !== undefined) this.#mistake(problem);
       }
       for (const { code, option, message, hint } of factory.warnings?.(localConf) ?? []) {
@@ -203,7 +206,7 @@ class Check {
       }
       asked = (factory.references ?? factory.children)(globalConf, localConf, ctx);
       if (asked.some(({ inherits }) => !inherits)) this.#unseen(context);
-      // Without a configuration all of it may be chosen.
+      // Without a configuration, all of them may be chosen.
       chosen = this.#parts.configured ? factory.children(globalConf, localConf, ctx) : asked;
     } catch (error) {
       this.#mistake(error);
@@ -217,7 +220,7 @@ class Check {
     }
   }
 
-  /** A composite whose members do not get its global_conf: its own `set` changes nothing. */
+  /** Warns of `set` options of a composite whose members do not get its global_conf. */
   #unseen(context: Context): void {
     for (const option of context.reference.section?.options.values() ?? []) {
       if (!option.name.startsWith('set ')) continue;
@@ -230,7 +233,7 @@ class Check {
     }
   }
 
-  /** Mistakes and suspicious lines of the files that were opened since. */
+  /** Reports mistakes and suspicious lines of the files opened since the last call. */
   #files(): void {
     const { sources } = this.#load;
     if (sources.size === this.#filesJudged) return;
@@ -244,7 +247,7 @@ class Check {
     this.#filesJudged = sources.size;
   }
 
-  /** Without a service configuration only what is in the paste file: the rest may be right in one. */
+  /** Without a service configuration, reports only errors of options in the paste file; the others may be right in a configuration. */
   #refusedByFactory(error: unknown): void {
     const whole = this.#parts.configured || !(error instanceof ConfigurationRefused);
     const written = whole ? [] : error.diagnostics.filter(({ place, option }) => place?.origin && option !== undefined);
@@ -254,7 +257,7 @@ class Check {
   #mistake(error: unknown): void {
     if (error instanceof PasteError) {
       if (error.code === 'PORTICO_PASTE_MISSING_KEY' && this.#alone) return;
-      // The lines of a file are judged one by one, with the file.
+      // The lines of a file are reported with the file, one by one.
       if (error.lines !== undefined) return;
     }
     this.#findings.error(error);

@@ -1,6 +1,6 @@
 /**
- * Findings of `check`: errors and warnings with their places; and suspicious parts of the sections of a file and of the trees
- * they make, although PasteDeploy takes them.
+ * Findings of `check`: errors and warnings with their places; and warnings of sections and trees that PasteDeploy accepts but that are
+ * suspicious.
  */
 import {
   type Diagnostic,
@@ -19,12 +19,12 @@ import type { Source } from '../source.js';
 
 /** Collects findings, each once. */
 export class Findings {
-  /** The file that a finding is about which has no place of its own. */
+  /** The file of findings without a place. */
   readonly #file: string;
   readonly #found = new Map<string, Diagnostic>();
   /**
-   * Mistakes of what is judged now refuse nothing and are warnings: this configuration does not choose it, or no enabled
-   * API leads to it.
+   * If set, mistakes are warnings, because they prevent no start: the configuration does not choose this part, or no enabled API reaches
+   * it.
    */
   harmless: false | 'unchosen' | 'unreached' = false;
 
@@ -32,7 +32,7 @@ export class Findings {
     this.#file = file;
   }
 
-  /** Any error that a load or a factory's options gave. */
+  /** Adds any error of a load or of a factory's options. */
   error(error: unknown): void {
     if (error instanceof PorticoError) {
       for (const each of error.diagnostics) this.#add(each);
@@ -46,14 +46,14 @@ export class Findings {
     this.#add({ severity: 'warning', code, place: origin && placeInFile(origin), section, option, message, hint });
   }
 
-  /** A filter that nothing leads to; left out where a mistyped name was probably meant to. */
+  /** Warns of an unused filter, unless a mistyped name probably meant it. */
   unused(name: string, origin: Origin): void {
     const meant = `Did you mean "${name}"`;
     if ([...this.#found.values()].some(({ hint }) => hint?.includes(meant))) return;
     this.warning('PORTICO_PASTE_UNUSED_SECTION', origin, 'this filter is not used.');
   }
 
-  /** All findings, by place; `read`: the files in the order in which they were read. */
+  /** Returns all findings, by place. `read`: the files in the order in which they were read. */
   sorted(read: readonly string[]): Diagnostic[] {
     const found = [...this.#found.values()];
     const inFiles = read.flatMap((file) => found.filter(({ place }) => place?.origin?.file === file));
@@ -63,7 +63,7 @@ export class Findings {
   #add(diagnostic: Diagnostic): void {
     const { severity, code, section, option, message } = diagnostic;
     const place = diagnostic.place ?? placeInFile({ file: this.#file, line: 1, column: 1 });
-    // An error of one place may be met on several ways, in other words; of a whole file there may be several.
+    // An error of one place may be found several times, in other words; a whole file may have several errors.
     const told = place.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
     const key = JSON.stringify([code, place.detail, section, option, told]);
     if (this.#found.has(key)) return;
@@ -77,14 +77,14 @@ export class Findings {
   }
 }
 
-/** The lines that findings propose for `[portico:aliases]`, as a block to paste; undefined when there are none. */
+/** Returns the lines that findings propose for `[portico:aliases]`, as a block to paste; undefined if there are none. */
 export function aliasBlock(findings: readonly Diagnostic[]): string | undefined {
   const lines = new Set(findings.flatMap(({ proposal }) => proposal ?? []));
   if (lines.size === 0) return undefined;
   return ['[portico:aliases]', 'python =', ...[...lines].map((line) => `    ${line}`)].join('\n');
 }
 
-/** Options that a default hides, and comments that became part of a value. */
+/** Warns of options that a default hides, of comments that became part of a value, and of headers without a closing bracket. */
 export function warnOfSection(source: Source, section: PasteSection, findings: Findings): void {
   for (const option of section.options.values()) {
     const { name, origin } = option;
@@ -110,7 +110,10 @@ function hiderOf(name: string): string {
   return name === 'here' || name === '__file__' ? 'every file' : 'the configuration handed in';
 }
 
-/** Things in `[DEFAULT]` that act on no section, and headers that would define something but for a blank or a capital. */
+/**
+ * Warns of options in `[DEFAULT]` that have no effect there, and of headers that would define something but for a blank, a capital or a
+ * misspelling.
+ */
 export function warnOfFile(source: Source, findings: Findings): void {
   for (const name of ['use', 'filter-with', 'pipeline', 'next']) {
     const option = source.defaultOption(name);
@@ -134,7 +137,7 @@ export function warnOfFile(source: Source, findings: Findings): void {
   }
 }
 
-/** A prefix itself, or the one that is nearest to a longer word: `api` and other short words have a meaning elsewhere. */
+/** Returns a prefix itself, or the nearest one to a word of at least six letters, because short words such as `api` have other meanings. */
 function nearPrefix(word: string): string | undefined {
   if (KIND_OF.has(word)) return word;
   return word.length < 6 ? undefined : nearestNames(word, KIND_OF.keys())[0];
@@ -151,7 +154,7 @@ function warnOfComment({ value, pieces }: PasteOption, findings: Findings): void
   );
 }
 
-/** Filters that a pipeline has twice. */
+/** Warns of filters that a pipeline has twice. */
 export function warnOfRepeats({ filters }: Context, findings: Findings): void {
   const met = new Set<string>();
   for (const { reference } of filters) {
@@ -163,7 +166,7 @@ export function warnOfRepeats({ filters }: Context, findings: Findings): void {
   }
 }
 
-/** Options that sections give to what they use, and that no factory gets. */
+/** Warns of options that sections pass to the context they use, but that no factory gets. */
 export function warnOfLost(context: Context, findings: Findings): void {
   if (context.used.length === 0 || reachesFactory(context)) return;
   const { kind, reference } = context;
@@ -179,7 +182,7 @@ export function warnOfLost(context: Context, findings: Findings): void {
   }
 }
 
-/** Whether what is put into a context is put into that which its factory is called for. */
+/** Reports whether options added to a context reach its factory. */
 function reachesFactory(context: Context): boolean {
   const { type, filters, inner, localConf } = context;
   if (inner === undefined) return true;

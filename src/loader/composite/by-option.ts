@@ -1,7 +1,4 @@
-/**
- * `byOption`: one of several pipelines, chosen by an option of the service configuration, as nova chooses by
- * `auth_strategy`.
- */
+/** `byOption`: one of several pipelines, chosen by an option of the service configuration, as nova chooses by `auth_strategy`. */
 import type { App, CompositeFactory, Conf, FactoryContext, Filter, SectionLoader } from '../../app/index.js';
 import { authOptions } from '../../app/internal.js';
 import { didYouMean } from '../../errors/index.js';
@@ -12,11 +9,11 @@ import { PasteError } from '../paste-error.js';
 import type { TellsChildren } from './children.js';
 
 /**
- * Composite factory. Its options are alternatives, each a list as in a pipeline; `[api] auth_strategy` of the service
- * configuration (default `keystone`) names the one that is built.
+ * Composite factory. Its options are alternatives, each a list as in a pipeline; `[api] auth_strategy` of the service configuration
+ * (default `keystone`) names the one to build.
  *
- * Filters are loaded and created from the left, then the app, then they are put around it from the right. Members see
- * `[DEFAULT]` and run-time values, not this section's `set`.
+ * Filters are created from the left, then the app, then the filters are applied from the right. Members get `[DEFAULT]` and run-time
+ * values, not this section's `set`.
  */
 export const byOption: CompositeFactory = Object.assign(
   async (loader: SectionLoader, _globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<App> => {
@@ -33,13 +30,13 @@ export const byOption: CompositeFactory = Object.assign(
   },
 );
 
-/** Loader of a composite that makes a pipeline. */
+/** Loader for a composite that makes a pipeline. */
 interface PipelineLoader extends SectionLoader {
-  /** Filters between those it has asked for, as in `[pipeline:…]`; undefined: none. */
+  /** Returns filters to put between those that it has requested, as in `[pipeline:…]`; undefined: none. */
   betweenFilters?(): readonly Filter[] | undefined;
 }
 
-/** The pipeline that option `name` lists. */
+/** Creates the pipeline that option `name` lists. */
 export async function pipelineNamed(
   name: string,
   loader: SectionLoader,

@@ -1,6 +1,4 @@
-/**
- * `cascade`: tries apps one after the other until one gives an answer that is not dropped.
- */
+/** `cascade`: tries apps one after the other until one gives a response whose status is not caught. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type App,
@@ -23,23 +21,23 @@ import { RequestCopies } from './request-copies.js';
 export interface Cascade extends App {
   /** In the order in which they are tried. */
   readonly apps: readonly App[];
-  /** The statuses for which the next app is tried, each once, in the order given. */
+  /** The statuses for which the next app is tried, each once, in the given order. */
   readonly catches: readonly number[];
 }
 
-/** The statuses Paste knows an exception for; others cannot be caught. */
+/** The statuses that Paste has an exception for; others cannot be caught. */
 const CATCHABLE: ReadonlySet<number> = new Set([
   300, 301, 302, 303, 304, 305, 307, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415,
   416, 417, 429, 500, 501, 502, 503, 504, 505,
 ]);
 
 /**
- * Composite factory. `catch` is a list of statuses, default `404`; all other options begin with `app`, and are tried
- * in the order of their names as text: `app10` before `app2`.
+ * Composite factory. `catch` is a list of statuses, default `404`; all other options begin with `app`, and are tried in the order of
+ * their names as text: `app10` before `app2`.
  *
- * Each app but the last gets a copy of the request, and its answer is held back until its status is known. The body
- * can be read from its start each time: at the first read all of it is taken, up to 1 MiB; beyond, the request
- * is answered with 413. One that no app has read reaches the last app as it comes, of any size.
+ * Each app but the last gets a copy of the request, and its response is held until its status is known. Each app can read the body from
+ * its start: the first read takes all of it, up to 1 MiB; a longer one is answered with 413. A body that no app has read reaches the
+ * last app as a stream, of any size.
  */
 export const cascade: CompositeFactory = Object.assign(
   async (loader: SectionLoader, globalConf: Conf, localConf: Conf, ctx: FactoryContext): Promise<Cascade> => {
@@ -105,7 +103,7 @@ function cascadeProblems(localConf: Conf, ctx: FactoryContext): ReturnType<NonNu
   ];
 }
 
-/** `app10` is tried before `app2`. */
+/** Warns of numbered options whose order as text differs from their order as numbers: `app10` is tried before `app2`. */
 function cascadeWarnings(localConf: Conf): CompositeWarning[] {
   const numbered = [...localConf.keys()].filter((name) => /^app\d+$/.test(name)).sort(byCodePoints);
   const at = numbered.findIndex(

@@ -1,43 +1,41 @@
-/**
- * How a composite tells what it would ask its loader for, so that a file can be shown and checked without calling it.
- */
+/** The children that a composite reports, so that a file can be shown and checked without calling its factory. */
 import type { Conf, FactoryContext } from '../../app/index.js';
 import type { PasteError } from '../paste-error.js';
 import type { Kind } from '../section.js';
 
-/** One reference a composite will follow. */
+/** One reference that a composite will follow. */
 export interface AskedChild {
   readonly get: Kind;
   /** The reference. */
   readonly name: string;
-  /** The option it is in. */
+  /** The option that contains it. */
   readonly option: string;
-  /** Whether the child gets the composite's global_conf, or only its file's. */
+  /** True if the child gets the composite's global_conf, false if only its file's. */
   readonly inherits: boolean;
 }
 
-/** Something about a composite's options that is not wrong, but not what it looks like. */
+/** A suspicious but valid option of a composite. */
 export interface CompositeWarning {
   readonly code: string;
-  /** The option it is about. */
+  /** The option concerned. */
   readonly option: string;
   readonly message: string;
   readonly hint?: string;
 }
 
-/** A composite factory that can tell its children. Factories without this are shown without them. */
+/** A composite factory that reports its children. Other composites are shown without children. */
 export interface TellsChildren {
-  /** The children it would ask for, in that order. */
+  /** Returns the children that it would request, in that order. */
   readonly children: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => readonly AskedChild[];
-  /** The references it may ask for under any configuration. Default: its children. */
+  /** Returns the references that it may follow under any configuration. Default: its children. */
   readonly references?: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => readonly AskedChild[];
-  /** Mistakes in its own options. Default: none. */
+  /** Returns the mistakes in its options. Default: none. */
   readonly problems?: (localConf: Conf, ctx: FactoryContext) => readonly PasteError[];
-  /** Suspicious values of its own options. Default: none. */
+  /** Returns warnings of suspicious options. Default: none. */
   readonly warnings?: (localConf: Conf) => readonly CompositeWarning[];
 }
 
-/** The factory, if it is a composite that can tell its children. */
+/** Returns the factory if it is a composite that reports its children. */
 export function tellsChildren(factory: unknown): TellsChildren | undefined {
   const candidate = factory as Partial<TellsChildren> | undefined;
   return typeof factory === 'function' && typeof candidate?.children === 'function'
@@ -45,7 +43,7 @@ export function tellsChildren(factory: unknown): TellsChildren | undefined {
     : undefined;
 }
 
-/** Every error that `checks` throw, in order. */
+/** Returns every error that `checks` throw, in order. */
 export function refusalsOf(checks: Iterable<() => unknown>): PasteError[] {
   const refusals: PasteError[] = [];
   for (const check of checks) {

@@ -1,6 +1,6 @@
 /**
- * A response whose head is held back until its status is known: then it is either dropped, or passed on as it comes. It is an
- * object of its own, and no `holdBody`: what a dropped app sets or still writes must not reach the answer of the next one.
+ * A response whose head is held until its status is known: then it is either dropped or passed on as a stream. It is a separate object
+ * and does not use `holdBody`, because headers and data of a dropped app must not reach the next one's response.
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { App } from '../../app/index.js';
@@ -10,8 +10,8 @@ import { pinMethods } from './request-copies.js';
 type Callback = (error?: Error | null) => void;
 
 /**
- * Replaces `target` while one app of a cascade answers. Nothing reaches the target before the status is known; an
- * answer with a caught status never does. Listeners for `drain`, `finish` and `close` hear of the target's.
+ * Replaces `target` while one app of a cascade answers. Only informational responses (1xx) reach the target before the status is known;
+ * a response with a caught status never does. It emits the target's `close` and, once passed on, its `drain` and `finish`.
  */
 export class HeldResponse extends ServerResponse {
   readonly #target: ServerResponse;
@@ -35,12 +35,12 @@ export class HeldResponse extends ServerResponse {
     });
   }
 
-  /** True once the head is on its way to the client. */
+  /** True once the head is passed on to the target. */
   get passedOn(): boolean {
     return this.#fate === 'passed';
   }
 
-  /** Runs an app on this response: true when its answer is passed on, false when it was dropped. */
+  /** Runs an app on this response. Resolves to true if its response is passed on, false if it is dropped. */
   answeredBy(app: App): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#settle = resolve;
@@ -113,12 +113,12 @@ export class HeldResponse extends ServerResponse {
     this.#target.writeEarlyHints(hints, callback);
   }
 
-  /** The implicit head of a body that begins without `writeHead`. */
+  /** Sends the implicit head of a body that begins without `writeHead`. */
   #head(): void {
     if (this.#fate === 'held') this.writeHead(this.statusCode);
   }
 
-  /** Decides by the status, once; true when the answer is passed on. Status and headers are then the target's. */
+  /** Decides by the status, once; returns true if the response is passed on. Status and headers are then copied to the target. */
   #decide(): boolean {
     if (this.#fate !== 'held') return false;
     if (this.#caught.has(this.statusCode)) {
@@ -136,7 +136,7 @@ export class HeldResponse extends ServerResponse {
   }
 }
 
-/** Names in the letter case they were set in; Node has the method, its type declarations for Node 20 do not. */
+/** Returns names in the letter case in which they were set; Node has this method, its type declarations for Node 20 do not. */
 function rawNamesOf(response: ServerResponse): string[] {
   return (response as unknown as { getRawHeaderNames(): string[] }).getRawHeaderNames();
 }

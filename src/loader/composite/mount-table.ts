@@ -1,9 +1,9 @@
 /**
- * The mounts of a URL map, and which of them takes a path.
+ * The mounts of a URL map, and the lookup of the mount for a path.
  *
- * Not a router: mounts are plain text, compared with the path as it was sent, so a table of prefixes is all there is to
- * it. (find-my-way decodes the path first and reads `:` and `*` in a route as variables.) A lookup asks one table for
- * each `/` of the path, from the length of the longest mount down to that of the shortest.
+ * It is not a router: mounts are plain text, compared with the path as sent, so a table of prefixes suffices. (find-my-way decodes the
+ * path first and reads `:` and `*` in a route as variables.) A lookup checks one prefix for each `/` of the path, from the length of the
+ * longest mount down to the shortest.
  */
 import { type App, writtenPath } from '../../app/index.js';
 import { collapsed, encodedPath } from '../../app/internal.js';
@@ -15,11 +15,11 @@ import { PasteError } from '../paste-error.js';
 export interface Place {
   /** `host` or `host:port`; null for any. */
   readonly domain: string | null;
-  /** Without a `/` at its end: the root is the empty path. */
+  /** Without a trailing `/`: the root is the empty path. */
   readonly path: string;
 }
 
-/** The words of a place, checked, put together as URLMap's keys are: `/path`, or `http://domain:port/path`. */
+/** Checks the words of a place and returns them as a key of URLMap: `/path`, or `http://domain:port/path`. */
 export function placeKey(text: string, origin: Origin | undefined): string {
   const bad = (message: string) =>
     new PasteError('PORTICO_PASTE_BAD_VALUE', {
@@ -47,7 +47,7 @@ export function placeKey(text: string, origin: Origin | undefined): string {
   return `http://${domain}${port === undefined ? '' : `:${port}`}${path === undefined ? '' : `/${path}`}`;
 }
 
-/** The place a key means: runs of `/` become one, those at the end go. */
+/** Returns the place of a key: runs of `/` become one, trailing ones are removed. */
 export function placeOfKey(key: string, origin: Origin | undefined): Place {
   const scheme = /^https?:\/\//.exec(key)?.[0];
   if (scheme === undefined) {
@@ -66,7 +66,7 @@ export function placeOfKey(key: string, origin: Origin | undefined): Place {
   return { domain: rest.slice(0, slash), path: collapsed(rest.slice(slash)).replace(/\/$/, '') };
 }
 
-/** The place that an option of a URL map names. */
+/** Returns the place that an option of a URL map names. */
 export function placeOf(option: string, origin?: Origin): Place {
   return placeOfKey(placeKey(option, origin), origin);
 }
@@ -76,7 +76,7 @@ export interface Mount<A = App> extends Place {
   readonly app: A;
 }
 
-/** A mount that takes a path, and how much of the path is its prefix. */
+/** A mount that matches a path, and the part of the path that is its prefix. */
 export interface Match<A = App> {
   readonly mount: Mount<A>;
   readonly prefix: string;
@@ -85,7 +85,7 @@ export interface Match<A = App> {
 interface Entry<A> {
   readonly mount: Mount<A>;
   readonly rank: number;
-  /** Takes only paths with something behind the `/` that follows the prefix. */
+  /** Matches only paths with more text after the `/` that follows the prefix. */
   readonly wantsMore: boolean;
 }
 
@@ -98,17 +98,17 @@ function inOrder(a: Place, b: Place): number {
   return codePointLength(b.path) - codePointLength(a.path) || byCodePoints(a.path, b.path);
 }
 
-/** Finds the mount of a request. Built once; of two mounts at one place the later counts. */
+/** Finds the mount of a request. Of two mounts at one place the later one wins. */
 export class MountTable<A = App> {
   /** In the order in which they are tried. */
   readonly mounts: readonly Mount<A>[];
   readonly #byDomain = new Map<string, PrefixTable<A>>();
-  /** The mounts without domain, which take any host. */
+  /** The mounts without a domain, which match any host. */
   readonly anyHost = new PrefixTable<A>();
-  /** True when a mount has a domain: only then the host counts. */
+  /** True if a mount has a domain, so that the host matters. */
   readonly looksAtHost: boolean;
 
-  /** `plus`: a path that ends in `/+` takes only what is below it (nova's urlmap). */
+  /** `plus`: a mount whose path ends in `/+` matches only paths below it (nova's urlmap). */
   constructor(mounts: readonly Mount<A>[], plus: boolean) {
     const byPlace = new Map(mounts.map((mount) => [`${mount.domain ?? ''} ${mount.path}`, mount]));
     this.mounts = [...byPlace.values()].sort(inOrder);
@@ -117,13 +117,13 @@ export class MountTable<A = App> {
       const table = this.#tableOf(mount.domain);
       const wantsMore = plus && mount.path.endsWith('/+');
       const prefix = wantsMore ? mount.path.slice(0, -2) : mount.path;
-      // A path arrives percent-encoded; a mount is written as people write it.
+      // A path arrives percent-encoded; a mount may be written without encoding.
       for (const spelling of new Set([prefix, encodedPath(writtenPath(prefix))]))
         table.put(spelling, { mount, rank, wantsMore });
     }
   }
 
-  /** The first mount in order that takes the path on this host. `host` and `port` as the Host header has them. */
+  /** Returns the first mount in order that matches the path on this host. `host` and `port` are those of the Host header. */
   find(path: string, host: string, port: string): Match<A> | undefined {
     const byHost = (name: string) => this.#byDomain.get(name)?.find(path);
     const found = this.looksAtHost ? (byHost(host) ?? byHost(`${host}:${port}`)) : undefined;
@@ -170,7 +170,7 @@ class PrefixTable<A> {
 
 const NONE: readonly never[] = [];
 
-/** Text in the order of its code points, as Python compares it, not by UTF-16 units. */
+/** Compares texts by code points, as Python does, not by UTF-16 units. */
 export function byCodePoints(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
   for (let at = 0; at < shorter; at++) {
@@ -179,14 +179,14 @@ export function byCodePoints(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Length in code points. */
+/** Returns the length in code points. */
 function codePointLength(text: string): number {
   let length = text.length;
   for (let at = 0; at < text.length; at++) if (text.codePointAt(at)! > 0xffff) length--;
   return length;
 }
 
-/** Surrogates stand for code points above all others. */
+/** Returns the rank of a UTF-16 unit. Surrogates belong to code points above all others. */
 function weight(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }

@@ -1,21 +1,21 @@
 /**
- * Copies of a request for apps that are tried one after the other: each has the headers, the path and the environ as
- * they came, and can read the body from its start.
+ * Copies of a request for apps that are tried one after the other: each has the original headers, path and environ, and can read the
+ * body from its start.
  */
 import { IncomingMessage } from 'node:http';
 import { environ, Fault, readBody } from '../../app/index.js';
 import { noteOriginal } from '../../app/internal.js';
 
-/** The largest body that several apps can read. */
+/** Bytes of the largest body that several apps can read. */
 const MAX_KEPT_BYTES = 1_048_576;
 
-/** Gives copies of one request. */
+/** Makes copies of one request. */
 export class RequestCopies {
   readonly #request: IncomingMessage;
   readonly #environ: object;
   readonly #headers: IncomingMessage['headers'];
   readonly #url: string | undefined;
-  /** The whole body, read when the first app asks for it. */
+  /** The whole body, read when the first app reads it. */
   #body: Promise<Buffer> | undefined;
 
   constructor(request: IncomingMessage) {
@@ -25,7 +25,7 @@ export class RequestCopies {
     this.#url = request.url;
   }
 
-  /** A copy for an app that is not the last. */
+  /** Returns a copy for an app that is not the last. */
   next(): RequestCopy {
     const copy = new RequestCopy(this.#request, () => this.#whole());
     copy.url = this.#url ?? '/';
@@ -34,7 +34,7 @@ export class RequestCopies {
     return copy;
   }
 
-  /** The copy for the last app; undefined: the request itself, for its body was not read. */
+  /** Returns the copy for the last app; undefined if the body was not read, so the app gets the request itself. */
   last(): RequestCopy | undefined {
     return this.#body === undefined ? undefined : this.next();
   }
@@ -45,9 +45,8 @@ export class RequestCopies {
   }
 }
 
-/** One copy of a request. */
 class RequestCopy extends IncomingMessage {
-  /** Rejects when the body cannot be had and the app listens for no error: it would wait for ever. */
+  /** Rejects if the body cannot be read and the app has no error listener, because the app would wait forever. */
   readonly refused: Promise<never>;
   #refuse!: (error: unknown) => void;
   readonly #original: IncomingMessage;
@@ -59,7 +58,7 @@ class RequestCopy extends IncomingMessage {
     this.refused = new Promise((_, reject) => {
       this.#refuse = reject;
     });
-    // The request may end before this is waited for.
+    // The request may end before a caller awaits this.
     this.refused.catch(() => undefined);
     noteOriginal(this, original);
     this.#original = original;
@@ -86,7 +85,10 @@ class RequestCopy extends IncomingMessage {
     );
   }
 
-  /** An app that gives up on the body gives up on the request; otherwise the connection is not the copy's to close. */
+  /**
+   * If an app destroys the copy with an error before the body is complete, the request is destroyed; otherwise its connection is left
+   * open.
+   */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     if (!this.complete && error !== null && !(error instanceof Fault)) this.#original.destroy(error);
     done(error);
@@ -94,8 +96,8 @@ class RequestCopy extends IncomingMessage {
 }
 
 /**
- * Makes the methods of a class an object's own. Express gives each request and response its own prototype, and what
- * was overridden in a class would be gone.
+ * Copies the methods of a class to an object. Express replaces the prototype of each request and response, which would remove the
+ * overrides of a class.
  */
 export function pinMethods(object: object, prototype: object): void {
   for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {

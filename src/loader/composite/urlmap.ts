@@ -1,6 +1,4 @@
-/**
- * `urlmap`: the longest prefix decides which app answers, as Paste's urlmap does it.
- */
+/** `urlmap`: dispatches requests to the app with the longest matching prefix, as Paste's urlmap does. */
 import type { IncomingMessage } from 'node:http';
 import {
   type App,
@@ -21,7 +19,7 @@ import { type Match, type Mount, MountTable, placeKey, placeOf, placeOfKey } fro
 
 declare module '../../app/index.js' {
   interface Environ {
-    /** The content type to answer with, from the path's suffix or the Accept header; set by versionedUrlmap. */
+    /** The content type for the response, from the path's suffix or the Accept header; set by versionedUrlmap. */
     bestContentType?: string;
   }
 }
@@ -30,28 +28,28 @@ declare module '../../app/index.js' {
 export interface URLMap extends App {
   /** In the order in which they are tried. */
   readonly mounts: readonly Mount[];
-  /** App for paths that no mount takes; undefined: 404. */
+  /** App for paths that no mount matches; undefined: 404. */
   readonly notFound: App | undefined;
 }
 
 /**
- * A composite factory that mounts apps at paths. Every option except `not_found_app` is a mount: a path, and the app that
- * answers there. The mount moves from `req.url` to `environ(req).scriptName`; if it is the whole path, an empty string is left.
+ * Composite factory that mounts apps at paths. Every option except `not_found_app` is a mount: a path, and the app at that path. The
+ * mount moves from `req.url` to `environ(req).scriptName`; if it is the whole path, an empty string remains.
  */
 export const urlmap: CompositeFactory = urlMapBy(matchOf, false);
 
-/** How a map chooses the mount of a request. */
+/** Chooses the mount of a request. */
 export type ChooseMount = <A>(table: MountTable<A>, req: IncomingMessage, path: string) => ChosenMount<A> | undefined;
 
-/** A mount that takes a request. */
+/** The mount chosen for a request. */
 export interface ChosenMount<A = App> extends Match<A> {
-  /** Chosen by a version the request asks for: the path stays whole. */
+  /** True if chosen by a version that the request names: the path is unchanged. */
   readonly byVersion?: boolean;
-  /** The content type to answer in, where that is worked out. */
+  /** The content type for the response, if it is negotiated. */
   readonly contentType?: string;
 }
 
-/** The factory of URL maps that choose in this way; `plus`: as {@link MountTable} has it. */
+/** Returns the factory of URL maps that choose mounts by `choose`. `plus`: see {@link MountTable}. */
 export function urlMapBy(choose: ChooseMount, plus: boolean): CompositeFactory & TellsChildren {
   const make = async (
     loader: SectionLoader,
@@ -75,7 +73,7 @@ export function urlMapBy(choose: ChooseMount, plus: boolean): CompositeFactory &
   return Object.assign(make, { children: urlmapChildren, problems: urlmapProblems, warnings: urlmapWarnings });
 }
 
-/** The apps of a URL map, created in file order: `not_found_app` first, then each mount. */
+/** Creates the apps of a URL map: `not_found_app` first, then each mount in file order. */
 async function mountsOf(
   loader: SectionLoader,
   globalConf: Conf,
@@ -101,7 +99,7 @@ async function mountsOf(
   return { mounts, notFound };
 }
 
-/** The references of a URL map, without calling anything. */
+/** Returns the references of a URL map without calling a factory. */
 function urlmapChildren(globalConf: Conf, localConf: Conf): AskedChild[] {
   const fallback = localConf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
   const mounts = mountOptions(localConf).map((option) => [option, localConf.get(option)!] as const);
@@ -109,24 +107,24 @@ function urlmapChildren(globalConf: Conf, localConf: Conf): AskedChild[] {
   return asked.map(([option, name]) => ({ get: 'app', name, option, inherits: true }));
 }
 
-/** The options that are mounts. */
+/** Returns the options that are mounts. */
 export function mountOptions(localConf: Conf): string[] {
   return [...localConf.keys()].filter((name) => name !== 'not_found_app');
 }
 
-/** Places that cannot be. */
+/** Returns the errors of invalid places. */
 function urlmapProblems(localConf: Conf, ctx: FactoryContext): PasteError[] {
   return refusalsOf(
     mountOptions(localConf).map((option) => () => placeOf(option, ctx.section.options.get(option)?.origin)),
   );
 }
 
-/** Mounts that no request reaches. */
+/** Returns warnings of mounts that no request reaches. */
 function urlmapWarnings(localConf: Conf): CompositeWarning[] {
   const warnings: CompositeWarning[] = [];
   const taken = new Map<string, string>();
   for (const option of mountOptions(localConf)) {
-    // An option that is no place is reported as a problem.
+    // An invalid place is reported as a problem.
     const place = ignoreErrors(() => placeOf(option));
     if (place === undefined) continue;
     const key = `${place.domain ?? ''} ${place.path}`;
@@ -147,7 +145,10 @@ function urlmapWarnings(localConf: Conf): CompositeWarning[] {
   return warnings;
 }
 
-/** Path of the target to route, without query; runs of `/` are one. Fails with 400 for a target that is no path: `*`, or a host and port. */
+/**
+ * Returns the path of a target without its query; runs of `/` become one. Throws a 400 fault for a target that is not a path: `*`, or a
+ * host and port.
+ */
 export function pathOf({ path }: Target): string {
   if (path !== '' && path.charCodeAt(0) !== SLASH)
     throw new Fault(400, { message: 'The request target is not a path.' });
@@ -156,7 +157,7 @@ export function pathOf({ path }: Target): string {
 
 const SLASH = 0x2f;
 
-/** The mount that takes a path of this request; host and scheme as proxy_headers has found them out. */
+/** Returns the mount that matches a path of this request, with the host and scheme from `proxy_headers`. */
 export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: string): Match<A> | undefined {
   if (!table.looksAtHost) return table.anyHost.find(path);
   const { host, scheme } = remoteOf(req);
@@ -166,7 +167,7 @@ export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: str
   return table.find(path, header, scheme === 'https' ? '443' : '80');
 }
 
-/** Moves the mount's prefix to the script name; gives the app of the mount. */
+/** Moves the mount's prefix to the script name, and returns the app of the mount. */
 export function moveToMount<A>(exchange: Exchange, target: Target, chosen: ChosenMount<A>): A {
   const { mount, prefix, byVersion, contentType } = chosen;
   exchange.environ.scriptName += prefix;

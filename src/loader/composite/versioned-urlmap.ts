@@ -1,6 +1,6 @@
 /**
- * `versionedUrlmap`: nova's URL map. As urlmap, with mounts that take only what is below them (`/v2/+`), a version that
- * may be in a content type, and the best content type worked out for the app.
+ * `versionedUrlmap`: nova's URL map. Like urlmap, with mounts that match only paths below them (`/v2/+`), a version that may be in a
+ * content type, and the best content type, which is passed to the app.
  */
 import type { IncomingMessage } from 'node:http';
 import type { CompositeFactory } from '../../app/index.js';
@@ -14,7 +14,7 @@ const WITH_ATOM: readonly string[] = [...SUPPORTED, 'application/atom+xml'];
 /** Composite factory: `nova.api.openstack.urlmap:urlmap_factory`. Options as for `urlmap`. */
 export const versionedUrlmap: CompositeFactory = urlMapBy(matchByVersion, true);
 
-/** The mount that takes a request: by its path; else, where that is the empty mount, by the version it asks for. */
+/** Returns the mount of a request: by its path; if only the empty mount or none matches, by the version that it requests. */
 export function matchByVersion<A>(
   table: MountTable<A>,
   req: IncomingMessage,
@@ -30,27 +30,27 @@ export function matchByVersion<A>(
   return { ...match, byVersion: byVersion !== undefined, contentType };
 }
 
-/** The type named by what follows the last dot of the path. */
+/** Returns the type for the text after the last dot of the path. */
 function suffixType(path: string): string | undefined {
   const dot = path.lastIndexOf('.');
   const type = dot < 0 ? '' : `application/${path.slice(dot + 1)}`;
   return SUPPORTED.includes(type) ? type : undefined;
 }
 
-/** Feeds are for the index of a version: `/`, or a mount and exactly one `/`. */
+/** Returns the supported types. Feeds are for the index of a version: `/`, or a mount and exactly one `/`. */
 function supportedAt(path: string, prefix: string): readonly string[] {
   return path === '/' || (prefix !== '' && path === `${prefix}/`) ? WITH_ATOM : SUPPORTED;
 }
 
-/** The mount that a `version=N` of Content-Type, else of the best Accept entry, means. */
+/** Returns the mount for the `version=N` of Content-Type, else of the best Accept entry. */
 function versionAsked<A>(table: MountTable<A>, req: IncomingMessage, accepted: BestMatch): Match<A> | undefined {
   const written = parseMediaType(req.headers['content-type'] ?? '').params.get('version');
   return mountOfVersion(table, req, written) ?? mountOfVersion(table, req, accepted.params.get('version'));
 }
 
 /**
- * The mount `/v` and a version, or the empty one where there is none. A version begins with a digit and is all that follows:
- * no `version=ault` leads to `/vault`, and none to what is below a mount.
+ * Returns the mount of `/v` and a version, or the empty mount if there is none. A version begins with a digit and has no `/`, so
+ * `version=ault` does not match `/vault`, and no version matches a path below a mount.
  */
 function mountOfVersion<A>(
   table: MountTable<A>,
@@ -62,7 +62,7 @@ function mountOfVersion<A>(
   return match?.prefix === '' || /^\d[\w.-]*$/.test(version) ? match : undefined;
 }
 
-// Content types as nova's URL map negotiates them: not by RFC 9110's rules, but by those its clients were written against.
+// Content types are negotiated as by nova's URL map, not by the rules of RFC 9110, because its clients depend on that.
 
 /** A content type or mask with its parameters. */
 export interface MediaType {
@@ -70,7 +70,7 @@ export interface MediaType {
   readonly params: ReadonlyMap<string, string | undefined>;
 }
 
-/** The type that an Accept header prefers among supported types. */
+/** The supported type that an Accept header prefers. */
 export interface BestMatch {
   readonly type: string | undefined;
   readonly params: ReadonlyMap<string, string | undefined>;
@@ -78,7 +78,7 @@ export interface BestMatch {
 
 const PARAMETER = /;\s*([^\s;=]+|"[^"\\]*(?:\\.[^"\\]*)*")\s*(?:=\s*([^;]+|"[^"\\]*(?:\\.[^"\\]*)*"))?\s*/g;
 
-/** `text/html; charset="utf-8"` taken apart; quotes are removed, not interpreted. */
+/** Parses a content type such as `text/html; charset="utf-8"`. Quotes are removed, not interpreted. */
 export function parseMediaType(value: string): MediaType {
   if (value === '') return { type: '', params: new Map() };
   const [first, ...rest] = [...`;${value}`.matchAll(PARAMETER)];
@@ -88,7 +88,7 @@ export function parseMediaType(value: string): MediaType {
   return { type: unquoted(first?.[1] ?? ''), params: new Map(params) };
 }
 
-/** The entries of an Accept header: split at commas outside of quotes. */
+/** Returns the entries of an Accept header, split at commas outside quotes. */
 export function parseAccept(header: string): MediaType[] {
   return listItems(header).map((item) => {
     const whole = item.length > 0 && item.startsWith('"') && item.endsWith('"');
@@ -97,8 +97,8 @@ export function parseAccept(header: string): MediaType[] {
 }
 
 /**
- * The supported type with the highest `q`; at equal `q` the mask with fewer `*` wins, else the first found. Types are
- * compared exactly, letter case included; an entry whose `q` is no number is skipped.
+ * Returns the supported type with the highest `q`; at equal `q` the mask with fewer `*` wins, else the first found. Types are compared
+ * exactly, including letter case; an entry whose `q` is not a number is skipped.
  */
 export function bestMatch(accepted: readonly MediaType[], supported: readonly string[]): BestMatch {
   let best: BestMatch = { type: undefined, params: new Map() };
@@ -125,10 +125,10 @@ function masks(mask: string, type: string): boolean {
 }
 
 const DIGITS = String.raw`\d+(?:_\d+)*`;
-/** Each digit can be read in one way only: with `.?` between two runs of digits the time was the square of a length. */
+/** Matches each digit in one way only: with `.?` between two runs of digits, matching took quadratic time. */
 const FLOAT = new RegExp(String.raw`^[+-]?(?:${DIGITS}(?:\.(?:${DIGITS})?)?|\.${DIGITS})(?:e[+-]?${DIGITS})?$`);
 
-/** A number as Python's `float` reads it. */
+/** Parses a number as Python's `float` does. */
 function numberOf(text: string | undefined): number | undefined {
   const plain = (text ?? '').trim().toLowerCase();
   const special = /^([+-]?)(?:(inf(?:inity)?)|(nan))$/.exec(plain);
