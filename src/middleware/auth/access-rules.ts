@@ -1,40 +1,40 @@
-/**
- * Access rules: what a token of an application credential may be used for (OpenStack Identity API v3).
- */
+/** Access rules of application credentials, which limit the requests that a token allows (OpenStack Identity API v3). */
 import { writtenPath } from '../../app/index.js';
 import type { AccessRule } from './token-validator.js';
 
-/** A token's rules for one type of service, compiled; undefined: there are more, or longer ones, than are judged. */
+/** The compiled rules of a token for one service type; undefined if the rules exceed the limits. */
 export type CompiledRules =
   | readonly { readonly method: string; readonly fits: (path: string) => boolean }[]
   | undefined;
 
-/** How many rules of a token for one service are judged. */
+/** Maximum number of rules of a token for one service. A token with more is refused. */
 export const MOST_RULES = 100;
-/** How long the path of a rule may be. Keystone keeps 128 characters. */
+/** Maximum length of the path of a rule, in characters. Keystone stores 128 characters. */
 export const LONGEST_RULE = 255;
 
-/** Compiles the rules that are for a service of this type; undefined where they are over the limits. */
+/** Compiles the rules for this service type. Returns undefined if they exceed {@link MOST_RULES} or {@link LONGEST_RULE}. */
 export function compileRules(rules: readonly AccessRule[], serviceType: string): CompiledRules {
   const own = rules.filter(({ service }) => service === serviceType);
   if (own.length > MOST_RULES || own.some(({ path }) => path.length > LONGEST_RULE)) return undefined;
   return own.map(({ method, path }) => ({ method, fits: pathTest(path) }));
 }
 
-/** Whether one of the rules lets a request through. `path` as `requestPath(req)` gives it. */
+/** Reports whether one of the rules allows a request. `path` is the result of `requestPath(req)`. */
 export function isAllowed(rules: CompiledRules, method: string, path: string): boolean {
   return rules?.some((rule) => rule.method === method && rule.fits(path)) === true;
 }
 
 const ANYTHING = '**';
 const SLASH = '/'.charCodeAt(0);
-/** How many states one number holds. */
+/** Number of states in one integer. */
 const BITS = 32;
 
 /**
- * Compiles the path of a rule, for paths that are decoded and without query: `*` and `{name}` are one segment or a part of one, not empty; `**` is anything; all else is
- * itself, percent-encoded or not. Callers write rules, so nothing is tried again: the set of positions in the pattern that the path
- * may have led to is a set of bits, moved on by each character (Baeza-Yates and Gonnet's shift-and).
+ * Compiles the path of a rule to a test of decoded paths without a query. `*` and `{name}` match one or more characters within a
+ * segment, so also a part of a segment; `**` matches any text, also none; other characters match themselves, percent-encoded or not.
+ *
+ * Clients write the rules, so the match never backtracks: a bit set holds the positions in the pattern that the path can have reached,
+ * and each character advances it (the shift-and algorithm of Baeza-Yates and Gonnet).
  */
 export function pathTest(pattern: string): (path: string) => boolean {
   const tokens = tokensOf(pattern);
@@ -64,7 +64,7 @@ export function pathTest(pattern: string): (path: string) => boolean {
         const left = within | (state & literal[word]!);
         let next = (left << 1) | moved | within | (state & anything[word]!) | passed;
         moved = left >>> 31;
-        // A pattern that takes anything takes the empty path, too. No two of them are together.
+        // `**` also matches the empty string. Two of them are never adjacent.
         const empty = next & anything[word]!;
         next |= empty << 1;
         passed = empty >>> 31;
@@ -77,7 +77,7 @@ export function pathTest(pattern: string): (path: string) => boolean {
   };
 }
 
-/** Wildcards, and the characters of all else. */
+/** Splits a pattern into wildcards and character codes. */
 function tokensOf(pattern: string): (number | '*' | '**')[] {
   const tokens: (number | '*' | '**')[] = [];
   for (const part of pattern.split(/(\*\*|\*|\{[^{}/]*\})/)) {

@@ -1,9 +1,7 @@
-/**
- * The account with which a service logs in at an OpenStack identity service: what it lacks, and how it is sent.
- */
+/** The account with which a service logs in to an OpenStack identity service: its missing options and its login request. */
 import type { AccountOptions } from './auth-token-options.js';
 
-/** Missing options of an account; empty for one that can log in. */
+/** Returns the names of the missing options of an account; empty if it can log in. */
 export function missingIn(account: AccountOptions): string[] {
   const missing = account.authUrl === undefined ? ['auth_url'] : [];
   if (usesApplicationCredential(account)) {
@@ -22,7 +20,7 @@ function hasUser({ username, userId }: AccountOptions): boolean {
   return username !== undefined || userId !== undefined;
 }
 
-/** The options that give a scope, one for each. */
+/** Returns one option name for each scope that the account has. */
 export function scopesIn(account: AccountOptions): string[] {
   if (usesApplicationCredential(account)) return [];
   const { projectId, projectName, domainId, domainName, trustId, systemScope } = account;
@@ -39,7 +37,7 @@ function usesApplicationCredential(account: AccountOptions): boolean {
   return authType === 'v3applicationcredential' || (!authType && (id !== undefined || name !== undefined));
 }
 
-/** Credentials of an account, as the identity service reads them (Identity API v3, `auth.identity`). */
+/** Returns the credentials of an account for the identity service (Identity API v3, `auth.identity`). */
 export function identityFor(account: AccountOptions): object {
   if (usesApplicationCredential(account)) {
     const {
@@ -58,7 +56,7 @@ function userOf(account: AccountOptions): object {
   return { name: account.username, domain: domainFor(account, account.userDomainId, account.userDomainName) };
 }
 
-/** An application credential has its project already. */
+/** Returns the `scope` member of the login request. An application credential has none, because its project is fixed. */
 export function scopeFor(account: AccountOptions): object {
   if (usesApplicationCredential(account)) return {};
   if (account.projectId !== undefined) return { scope: { project: { id: account.projectId } } };
@@ -74,7 +72,7 @@ export function scopeFor(account: AccountOptions): object {
   return account.systemScope === undefined ? {} : { scope: { system: { all: true } } };
 }
 
-/** The domain with this id or name, or the one of the account. */
+/** Returns the domain with this id or name, or the default domain of the account. */
 function domainFor(account: AccountOptions, id: string | undefined, name: string | undefined): object {
   if (id !== undefined) return { id };
   if (name !== undefined) return { name };

@@ -1,6 +1,6 @@
 /**
- * The options of auth_token: `[auth_token]`, and `[keystone_authtoken]` with the same meaning, as services in Python have it;
- * and those of JSON Web Tokens: `[jwt]`.
+ * The options of auth_token, in `[auth_token]` or, as in Python services, in `[keystone_authtoken]`; and the options of JSON Web Tokens,
+ * in `[jwt]`.
  */
 import {
   boolean,
@@ -21,7 +21,7 @@ import { writtenElsewhere } from '../../config/internal.js';
 import { identityClaims } from './identity-claims.js';
 import { UNUSED_NAMES } from './unused-names.js';
 
-/** The service's own account, with which it asks the identity service. */
+/** The account with which the service logs in to the identity service. */
 export const accountOptions = defineOptions({
   auth_url: uri({ schemes: ['http', 'https'], help: 'URL of the identity service, with or without /v3.' }),
   auth_version: oneOf(['3', '3.0', 'v3', 'v3.0'], {
@@ -175,7 +175,7 @@ const decision = defineOptions({
 
 const all = { ...validation, ...accountOptions, ...decision, ...cache };
 
-/** For a section of any other name. */
+/** The options without their aliases in `[keystone_authtoken]`, for the section that `config_group` names. */
 export const unaliasedAuthTokenOptions = writtenElsewhere(defineOptions(all), { unused: UNUSED_NAMES });
 export const authTokenOptions = writtenElsewhere(defineOptions(alsoIn('keystone_authtoken', all)), {
   section: 'keystone_authtoken',
@@ -185,7 +185,7 @@ export const authTokenOptions = writtenElsewhere(defineOptions(alsoIn('keystone_
 export type AuthTokenOptions = OptionsOf<typeof authTokenOptions>;
 export type AccountOptions = OptionsOf<typeof accountOptions>;
 
-/** Signatures that a public key checks; and those of a secret, with which who can check a token can make one. */
+/** Signature algorithms. With HS256, HS384 and HS512, anyone who can verify a token can also sign one. */
 const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA HS256 HS384 HS512'.split(' ');
 
 export const jwtOptions = defineOptions({
@@ -247,7 +247,7 @@ export const jwtOptions = defineOptions({
 
 export type JwtOptions = OptionsOf<typeof jwtOptions>;
 
-/** The same options, which may be in another section just as well. */
+/** Returns the same options with aliases in another section. */
 function alsoIn<D extends OptionDeclarations>(group: string, options: D): D {
   const aliased = Object.entries(options).map(([name, option]) => {
     const aliases = [...option.aliases, ...[name, ...option.aliases].map((each) => `${group}.${each}`)];

@@ -1,10 +1,11 @@
 /**
- * The thread that compares passwords with bcrypt hashes: a tenth of a second each, which no event loop should be blocked for.
+ * The worker thread that compares passwords with bcrypt hashes. A comparison takes a tenth of a second, which would block the event
+ * loop.
  */
 import { parentPort } from 'node:worker_threads';
 import { compareSync } from 'bcryptjs';
 
-/** One password, and the hashes it is compared with: the answer is that of the first, the others only take their time. */
+/** A password and the hashes to compare it with. The result is for the first hash; the others only equalize the time. */
 export interface PasswordQuestion {
   readonly password: string;
   readonly hashes: readonly [string, ...string[]];

@@ -1,17 +1,15 @@
-/**
- * Descriptions of auth_token and jwt.
- */
+/** Descriptions of the filters auth_token and jwt. */
 import type { IncomingMessage } from 'node:http';
 import type { Description } from '../../app/index.js';
 import type { AuthTokenOptions, JwtOptions } from './auth-token-options.js';
 import { behindScheme, userTokenOf } from './presented-token.js';
 
-/** The scheme of `Authorization` that a token is behind; undefined: it is not looked for there. */
+/** Returns the `Authorization` scheme that carries a token; undefined if that header is not read. */
 export function schemeOf({ acceptBearer }: AuthTokenOptions, jwt: JwtOptions | undefined): string | undefined {
   return jwt?.scheme ?? (acceptBearer ? 'Bearer' : undefined);
 }
 
-/** Description of a filter with these options, for the request or for any. */
+/** Returns the description of a filter with these options, for one request or for all. */
 export function describeOptions(
   req: IncomingMessage | undefined,
   options: AuthTokenOptions,
@@ -51,7 +49,7 @@ export function describeOptions(
   };
 }
 
-/** A scheme as OpenAPI 3.1 names it; it knows those of the registry alone (RFC 9110 §16.4.1). */
+/** Returns a scheme in OpenAPI 3.1. The type `http` only covers registered schemes (RFC 9110 §16.4.1). */
 function documentedScheme(scheme: string): [name: string, scheme: object] {
   if (scheme.toLowerCase() === 'bearer') return ['bearer', { type: 'http', scheme: 'bearer' }];
   return [

@@ -1,11 +1,9 @@
-/**
- * JSON Web Tokens that a shared secret signs: HS256, HS384 and HS512 (RFC 7518 §3.2), for an API that issues its own.
- */
+/** JSON Web Tokens signed with a shared secret (HS256, HS384, HS512; RFC 7518 §3.2), for an API that issues its own tokens. */
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { isObject } from '../../errors/index.js';
 import type { RefusedToken } from './token-validator.js';
 
-/** The algorithms, with the hash of each and the fewest bytes that its key has: as many as the hash. */
+/** The algorithms, with their hash functions and minimum key sizes. A key must be at least as long as the hash. */
 export const HMAC_ALGORITHMS: Readonly<Record<string, { readonly hash: string; readonly bytes: number }>> = {
   HS256: { hash: 'sha256', bytes: 32 },
   HS384: { hash: 'sha384', bytes: 48 },
@@ -15,7 +13,7 @@ export const HMAC_ALGORITHMS: Readonly<Record<string, { readonly hash: string; r
 /** The claims of a token. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** The key of a secret. Undefined where that is too short for the algorithms. */
+/** Returns the key for a secret, or undefined if the secret is too short for one of the algorithms. */
 export function hmacKey(secret: string | Uint8Array, algorithms: readonly string[]): KeyObject | undefined {
   const bytes = Buffer.from(secret as string);
   return bytes.length < fewestBytes(algorithms) ? undefined : createSecretKey(bytes);
@@ -25,20 +23,20 @@ export function fewestBytes(algorithms: readonly string[]): number {
   return Math.max(...algorithms.map((algorithm) => HMAC_ALGORITHMS[algorithm]!.bytes));
 }
 
-/** The header of the tokens of one signer, as text. */
+/** Returns the encoded header of tokens with this algorithm and `typ`. */
 export function tokenHeader(algorithm: string, typ = 'JWT'): string {
   return encoded({ alg: algorithm, typ });
 }
 
-/** A signed token with these claims, and a header made by {@link tokenHeader} for the algorithm. */
+/** Returns a signed token with these claims. {@link tokenHeader} makes the header for the algorithm. */
 export function signedWith(key: KeyObject, algorithm: string, header: string, claims: Claims): string {
   const signed = `${header}.${encoded(claims)}`;
   return `${signed}.${macOf(signed, key, algorithm)}`;
 }
 
 /**
- * The claims of a token that the key has signed with one of the algorithms; a refusal for any other. Their content, times
- * among it, is not judged.
+ * Returns the claims of a token that the key has signed with one of the algorithms, or a refusal. Does not check the claims, not even
+ * `exp`.
  */
 export function verifiedBy(
   key: KeyObject,
@@ -49,14 +47,14 @@ export function verifiedBy(
   if (header === undefined || payload === undefined || signature === undefined || others.length > 0) return MALFORMED;
   const said = decoded(header);
   if (said === undefined) return MALFORMED;
-  // The configuration says which algorithm counts, and which key; the token chooses among them.
+  // Only algorithms of the configuration are accepted, and they all use its key: a token cannot choose another.
   if (typeof said.alg !== 'string' || !algorithms.includes(said.alg)) {
     return { refused: 'its alg is not among the algorithms accepted' };
   }
-  // RFC 7515 §4.1.11: a header that is critical and not understood refuses the token, and here none is understood.
+  // RFC 7515 §4.1.11: a critical header that is not understood refuses the token. None is understood here.
   if (Object.hasOwn(said, 'crit')) return { refused: 'its header requires an unsupported extension (crit)' };
   if (typ !== undefined && mediaType(said.typ) !== mediaType(typ)) return { refused: 'wrong typ' };
-  // Texts are compared, not the bytes that they stand for: a signature has one spelling.
+  // Compares the encoded text, not the bytes: so only one spelling of a signature is accepted.
   const expected = Buffer.from(macOf(`${header}.${payload}`, key, said.alg));
   const given = Buffer.from(signature);
   if (expected.length !== given.length || !timingSafeEqual(expected, given)) return { refused: 'wrong signature' };
@@ -64,7 +62,10 @@ export function verifiedBy(
   return claims === undefined ? MALFORMED : { payload: claims };
 }
 
-/** Why claims are refused for their times, issuer or audience (RFC 7519 §4.1), by a clock in seconds; undefined: they are not. */
+/**
+ * Returns why claims are refused for their times, issuer or audience (RFC 7519 §4.1), or undefined if they are valid. `now` is in
+ * seconds since 1970.
+ */
 export function refusedClaims(
   { exp, nbf, iss, aud }: Claims,
   wanted: { readonly issuer?: string | undefined; readonly audience?: string | undefined; readonly clockSkewS: number },
@@ -96,7 +97,7 @@ function encoded(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** The object that a part of a token has as JSON; of a name that comes twice the last value, as RFC 7519 §4 lets it be. */
+/** Returns the JSON object in a part of a token, or undefined. Of repeated names the last value is used, as RFC 7519 §4 permits. */
 function decoded(part: string): Record<string, unknown> | undefined {
   if (!/^[\w-]+$/.test(part)) return undefined;
   try {
@@ -109,7 +110,7 @@ function decoded(part: string): Record<string, unknown> | undefined {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** RFC 7515 §4.1.9: `application/` may be left out, and case does not count. */
+/** RFC 7515 §4.1.9: the prefix `application/` is optional, and case does not matter. */
 function mediaType(typ: unknown): string | undefined {
   return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : undefined;
 }

@@ -1,16 +1,14 @@
-/**
- * The option that names the claims of a token which contain the identity.
- */
+/** The type of the option that names the claims with the identity. */
 import { dict } from '../../config/index.js';
 import { declareType, InvalidValue } from '../../config/internal.js';
 import { nearestNames } from '../../errors/index.js';
 
-/** The parts of an identity that claims may contain. */
+/** The parts of an identity that claims can contain. */
 const FIELDS = ['user_id', 'user_name', 'project_id', 'project_name', 'roles'];
 
 const pairs = dict();
 
-/** Pairs of {@link FIELDS} and claims. Refused without `user_id`, because every token would be refused then. */
+/** A map from {@link FIELDS} to claims. Refused without `user_id`, because every token would be refused then. */
 export const identityClaims = declareType<ReadonlyMap<string, string>, object>('dict', undefined, () => ({
   kind: 'object',
   empty: 'value',

@@ -1,6 +1,4 @@
-/**
- * Requests to an OpenStack identity service, each with an end, and the tokens of its answers (Identity API v3).
- */
+/** The HTTP client for an OpenStack identity service, and the parser of its tokens (Identity API v3). */
 
 import { type IncomingHttpHeaders, Agent as PlainAgent, request as plainRequest } from 'node:http';
 import { request as secureRequest, Agent as TlsAgent } from 'node:https';
@@ -14,11 +12,11 @@ import {
   ValidatorUnavailable,
 } from './token-validator.js';
 
-/** How the service is reached. */
+/** Settings of the connections to the identity service. */
 export interface IdentityClientOptions {
-  /** For one attempt, from the start to the end of the answer. */
+  /** Timeout of one attempt, from its start to the end of the response. */
   readonly timeoutMs: number;
-  /** How often a connection that failed, or an answer that came too late, is tried again. */
+  /** Number of retries after a failed connection or a timeout. */
   readonly maxRetries: number;
   readonly tls: {
     readonly ca?: Buffer | undefined;
@@ -33,29 +31,29 @@ export interface IdentityRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
+  /** The request body, sent as JSON. */
   readonly body?: unknown;
 }
 
-/** A response of the identity service, whatever its status. */
+/** A response of the identity service, with any status. */
 export interface IdentityAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
-/** A catalog is some hundred kilobytes; nothing is longer. */
+/** Maximum size of a response, in bytes. A catalog has some hundred kilobytes. */
 const LONGEST_ANSWER = 8 * 1024 * 1024;
-/** As keystoneauth's: doubled with each attempt. */
+/** The first backoff. It doubles with each retry, as in keystoneauth. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** Errors of a connection that was not there, went away before the answer, or gave none in time. */
+/** Error codes of a connection that could not be opened, closed before the response, or timed out. */
 const CONNECTION_FAILED: ReadonlySet<string | undefined> = new Set(
   'ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH'.split(' '),
 );
 
-/** Keeps connections open between requests. Follows no redirects: they would take tokens along. */
+/** Keeps connections alive between requests. Does not follow redirects, because they would forward tokens. */
 export class IdentityClient {
   readonly #options: IdentityClientOptions;
   readonly #plain = new PlainAgent({ keepAlive: true });
@@ -67,7 +65,7 @@ export class IdentityClient {
     this.#tls = new TlsAgent({ keepAlive: true, ...options.tls });
   }
 
-  /** Throws {@link ValidatorUnavailable} when there is no answer in time. */
+  /** Sends a request, with retries. Throws {@link ValidatorUnavailable} if there is no response in time. */
   async send(asked: IdentityRequest): Promise<IdentityAnswer> {
     for (let retries = 0; ; retries++) {
       try {
@@ -82,7 +80,7 @@ export class IdentityClient {
     }
   }
 
-  /** Breaks off what is under way. */
+  /** Closes the client and aborts its requests in flight. */
   close(): void {
     this.#closed = true;
     this.#plain.destroy();
@@ -129,7 +127,7 @@ export class IdentityClient {
   }
 }
 
-/** Without query and without credentials: it goes to the log. */
+/** Returns the method and URL for the log, without query and credentials. */
 function whereOf({ method, url }: IdentityRequest): string {
   const { origin, pathname } = new URL(url);
   return `${method} ${origin}${pathname}`;
@@ -137,7 +135,7 @@ function whereOf({ method, url }: IdentityRequest): string {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads an answer of `/v3/auth/tokens` with care: it comes from another program. Throws a `TypeError` for one that is no token. */
+/** Parses a response of `/v3/auth/tokens`. Ignores members of the wrong type. Throws a `TypeError` if the response has no token. */
 export function tokenInfoOf(text: string): TokenInfo {
   const token = object(parsed(text)?.token);
   if (token === undefined) throw new TypeError('it is not a token');
@@ -154,7 +152,7 @@ export function tokenInfoOf(text: string): TokenInfo {
     domain: named(token.domain),
     systemScope: system?.all === true ? 'all' : undefined,
     roles: items(token.roles).flatMap((role) => word(object(role)?.name) ?? []),
-    // Left out where Keystone knows of no such project: then each is one.
+    // Keystone omits it unless an admin project is configured; every project counts as the admin project then.
     isAdminProject: token.is_admin_project === undefined || token.is_admin_project === true,
     expiresAt: word(token.expires_at),
     issuedAt: word(token.issued_at),
@@ -174,7 +172,7 @@ function appCredential(value: unknown): AppCredential | undefined {
     id: word(credential.id),
     name: word(credential.name),
     restricted: credential.restricted === true,
-    // Rules that cannot be read allow nothing.
+    // Rules that cannot be parsed are dropped, so they allow nothing.
     accessRules: rules === undefined || rules === null ? undefined : items(rules).flatMap(accessRule),
   };
 }

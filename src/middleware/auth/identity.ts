@@ -1,6 +1,4 @@
-/**
- * The identity found for a request, and the headers that carry it, which clients must not send.
- */
+/** The identity of a request, and the request headers that carry it, which clients must not send. */
 import type { IncomingMessage } from 'node:http';
 import type { Identity } from '../../app/index.js';
 import { replaceRawHeaders } from '../../app/internal.js';
@@ -10,12 +8,12 @@ import type { TokenInfo } from './token-validator.js';
 
 declare module '../../app/index.js' {
   interface Environ {
-    /** The authenticated caller; set by an authenticator, read by the context filter. */
+    /** The authenticated caller. An authenticator sets it; the context filter reads it. */
     identity?: Identity;
   }
 }
 
-/** Behind `x-` and, of a service that asks for the caller, `x-service-`. */
+/** The header names after `x-`, and after `x-service-` for a service that acts for the caller. */
 const FIELDS = {
   'user-id': 'userId',
   'user-name': 'userName',
@@ -32,20 +30,20 @@ const OTHERS =
   'x-identity-status x-service-identity-status x-is-admin-project x-service-catalog openstack-system-scope ' +
   'x-role x-user x-tenant x-tenant-id x-tenant-name x-group-ids';
 
-/** Every header in which an identity is handed on to applications. */
+/** All headers that pass an identity to applications. */
 export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
   ...[...Object.keys(FIELDS), 'roles'].flatMap((field) => [`x-${field}`, `x-service-${field}`]),
   ...OTHERS.split(' '),
 ]);
 
 /**
- * Removes every identity a client claims by header. Each authenticator does this first, whatever it finds afterwards:
- * without it clients could claim any identity. `extra` are further names, lower case.
+ * Removes all identity headers from a request. Every authenticator must call this first, for every request, because clients could claim
+ * any identity otherwise. `extra` has additional names, in lower case.
  */
 export function stripIdentity(req: IncomingMessage, extra?: ReadonlySet<string>): void {
   for (const name in req.headers) {
     const first = name.charCodeAt(0);
-    // Identity headers begin with `x-` or `openstack`: nearly all requests claim nothing.
+    // Identity headers begin with `x-` or `openstack`. Most requests have none.
     if (extra === undefined && first !== LETTER_X && first !== LETTER_O) continue;
     const read = name.includes('_') ? folded(name) : name;
     if (!IDENTITY_HEADERS.has(read) && extra?.has(read) !== true) continue;
@@ -57,10 +55,10 @@ export function stripIdentity(req: IncomingMessage, extra?: ReadonlySet<string>)
 const LETTER_O = 0x6f;
 const LETTER_X = 0x78;
 
-/** Header names and values; a value that is empty is left out. */
+/** Header names and values. Empty and undefined values are omitted. */
 export type HeaderPairs = readonly (readonly [name: string, value: string | undefined])[];
 
-/** The identity in the environ. It has one scope, whatever the validator says. */
+/** Returns the identity in a token. It has at most one scope, even if the validator returns several. */
 export function identityOf(info: TokenInfo): Identity {
   const user = {
     userId: info.userId,
@@ -78,7 +76,7 @@ export function identityOf(info: TokenInfo): Identity {
   return info.systemScope === undefined ? user : { ...user, systemScope: info.systemScope };
 }
 
-/** The caller's headers. Throws for a role whose name would be read as two. */
+/** Returns the headers with the caller's identity. Throws if a role name has a comma, because it would become two roles. */
 export function userHeaders(identity: Identity, info: TokenInfo, options: { readonly legacy: boolean }): HeaderPairs {
   return [
     ...commonHeaders('x-', identity),
@@ -89,12 +87,12 @@ export function userHeaders(identity: Identity, info: TokenInfo, options: { read
   ];
 }
 
-/** The headers of the service that asks for the caller. Throws as {@link userHeaders}. */
+/** Returns the headers with the identity of the service that acts for the caller. Throws like {@link userHeaders}. */
 export function serviceHeaders(identity: Identity): HeaderPairs {
   return commonHeaders('x-service-', identity);
 }
 
-/** Adds headers to a request. Those of the same names must have been removed. */
+/** Adds headers to a request. Headers of the same names must be removed first. */
 export function addHeaders(req: IncomingMessage, pairs: HeaderPairs): void {
   const raw = [...req.rawHeaders];
   for (const [name, value] of pairs) {
@@ -112,7 +110,7 @@ function commonHeaders(prefix: string, identity: Identity): HeaderPairs {
   ];
 }
 
-/** The names older services read. */
+/** Returns the headers that older services read. */
 function legacyHeaders(identity: Identity): HeaderPairs {
   return [
     ['x-user', encoded(identity.userName)],
@@ -130,12 +128,12 @@ function joinedRoles({ roles = [] }: Identity): string {
   return roles.map(encoded).join(',');
 }
 
-/** Node refuses to send on anything else. */
+/** Percent-encodes text that is not printable ASCII, because Node refuses it in a header. */
 function encoded(value: string): string;
 function encoded(value: string | undefined): string | undefined;
 function encoded(value: string | undefined): string | undefined {
   if (value === undefined || /^[\x20-\x7e]*$/.test(value)) return value;
-  // By way of bytes, since half a surrogate pair cannot be encoded.
+  // The Buffer replaces lone surrogates, which encodeURIComponent refuses.
   return encodeURIComponent(Buffer.from(value).toString());
 }
 

@@ -1,6 +1,4 @@
-/**
- * Identity in the claims of a signed token, once the signature is known to be good.
- */
+/** The identity in the claims of a signed token whose signature is valid. */
 import { dirname } from 'node:path';
 import { Fault } from '../../app/index.js';
 import { importModuleExport } from '../../service/internal.js';
@@ -8,10 +6,10 @@ import type { JwtOptions } from './auth-token-options.js';
 import type { Claims } from './hmac-token.js';
 import { isRefused, type RefusedToken, type TokenInfo, type ValidatorSettings } from './token-validator.js';
 
-/** Asked with the `jti` of a token, which may be absent; true refuses it. */
+/** Reports whether the token with this `jti` is revoked. Called for every token; the `jti` is undefined if the token has none. */
 export type IsRevoked = (jti: string | undefined) => boolean | Promise<boolean>;
 
-/** Judges claims by the options of `[jwt]`; their issuer, audience and times are judged before. */
+/** Judges claims by the options of `[jwt]`. The caller checks issuer, audience and expiry before. */
 export class ClaimsJudge {
   readonly #options: JwtOptions;
   #isRevoked: IsRevoked = () => false;
@@ -26,7 +24,7 @@ export class ClaimsJudge {
     this.#isRevoked = (await importModuleExport(isRevoked, { folder: dirname(origin.file) })) as IsRevoked;
   }
 
-  /** The `WWW-Authenticate` of a caller without a token (RFC 9110 §11.6.1). */
+  /** The `WWW-Authenticate` value for a caller without a token (RFC 9110 §11.6.1). */
   get challenge(): string {
     const { scheme, audience = 'api' } = this.#options;
     return `${scheme} realm="${quotable(audience)}"`;
@@ -54,7 +52,7 @@ export class ClaimsJudge {
   }
 }
 
-/** Refuses where a claim is not what it has to be. */
+/** Returns the identity in the claims, or a refusal if a claim has the wrong type. */
 function identityIn(payload: Claims, { claims, clockSkewS }: JwtOptions): TokenInfo | RefusedToken {
   const at = (field: string): unknown => claimAt(payload, claims.get(field));
   const word = (field: string): string | undefined => {
@@ -79,7 +77,7 @@ function identityIn(payload: Claims, { claims, clockSkewS }: JwtOptions): TokenI
   };
 }
 
-/** A claim, or a member of one: `realm_access.roles`. A claim whose own name has dots comes first. */
+/** Returns a claim, or a member of one, such as `realm_access.roles`. A claim whose name contains the dots takes precedence. */
 function claimAt(payload: Claims, path: string | undefined): unknown {
   if (path === undefined || Object.hasOwn(payload, path)) return path === undefined ? undefined : payload[path];
   return path.split('.').reduce<unknown>((value, name) => {
@@ -88,7 +86,7 @@ function claimAt(payload: Claims, path: string | undefined): unknown {
   }, payload);
 }
 
-/** RFC 8705 §3.1: `x5t#S256` is the thumbprint of the bearer's certificate. */
+/** Returns the `cnf` claim with `x5t#S256`, the thumbprint of the bearer's certificate (RFC 8705 §3.1), as `x509`. */
 function binding(confirmation: unknown): Record<string, unknown> | undefined {
   if (typeof confirmation !== 'object' || confirmation === null) return undefined;
   return Object.fromEntries(
