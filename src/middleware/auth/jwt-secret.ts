@@ -1,6 +1,4 @@
-/**
- * The secret of `[jwt]`, for those who check tokens and those who sign them.
- */
+/** The secret in `[jwt]`, which verifies and signs tokens. */
 import type { KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
@@ -8,15 +6,15 @@ import { ConfigurationRefused, type Origin } from '../../errors/index.js';
 import type { JwtOptions } from './auth-token-options.js';
 import { fewestBytes, HMAC_ALGORITHMS, hmacKey } from './hmac-token.js';
 
-/** A secret, and the algorithms that it signs with. */
+/** A secret and the algorithms that it is used with. */
 export interface JwtSecret {
   readonly key: KeyObject;
   readonly algorithms: readonly string[];
 }
 
 /**
- * The secret that the options name; undefined where they name none. Throws `PORTICO_JWT_SECRET` for one that is too short or cannot
- * be read, and for options that do not go with a secret. No message has any of it.
+ * Returns the secret in the options, or undefined if they have none. Throws `PORTICO_JWT_SECRET` if the secret is too short or cannot be
+ * read, or if other options conflict with it. No error message contains any part of the secret.
  */
 export function secretOf(options: JwtOptions, config: Config, origin?: Origin): JwtSecret | undefined {
   const { secret, secretFile } = options;
@@ -35,7 +33,7 @@ export function secretOf(options: JwtOptions, config: Config, origin?: Origin): 
   const keys = [options.jwksUri, options.jwksFile, options.publicKeyFile].some((each) => each !== undefined);
   const others = options.algorithms.filter((algorithm) => !isHmac(algorithm));
   if (keys || others.length > 0) {
-    // A public key that counted as a secret would let anyone sign (RFC 8725 §2.1).
+    // If a public key were accepted as the secret, anyone could sign tokens (RFC 8725 §2.1).
     refuse(
       `a secret can only be used with HS256, HS384 and HS512, not with ${keys ? 'public keys' : others.join(', ')}`,
       'Remove either the secret, or the public keys and their algorithms.',

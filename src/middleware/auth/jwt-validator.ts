@@ -1,6 +1,4 @@
-/**
- * The validator `jwt`: JSON Web Tokens (RFC 7519), checked with their issuer's public keys as RFC 8725 asks.
- */
+/** The validator `jwt`: verifies JSON Web Tokens (RFC 7519) with the public keys of their issuer, as RFC 8725 recommends. */
 import { createPublicKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import {
@@ -25,7 +23,7 @@ import {
   ValidatorUnavailable,
 } from './token-validator.js';
 
-/** A token without `exp` is refused, and so is one with a `crit` that is not understood. */
+/** Refuses tokens without `exp`, and tokens with a `crit` header that is not understood. */
 export class JwtValidator implements TokenValidator {
   readonly #options: JwtOptions;
   #keyFor!: JWTVerifyGetKey;
@@ -62,7 +60,7 @@ export class JwtValidator implements TokenValidator {
         ...(typ === undefined ? {} : { typ }),
       });
     } catch (error) {
-      // Looked at last: all else about the token was right.
+      // `exp` is checked last, so the rest of the token is valid.
       if (
         allowExpired &&
         error instanceof errors.JWTExpired &&
@@ -71,20 +69,21 @@ export class JwtValidator implements TokenValidator {
       ) {
         return { payload: error.payload };
       }
-      // A token that is no token, or one whose `kid` or key cannot be used with its `alg`.
+      // The token is malformed, or its `kid` or key cannot be used with its `alg`.
       if (error instanceof errors.JOSEError || error instanceof TypeError) return { refused: reasonOf(error) };
       throw error;
     }
   }
 }
 
-/** Those accepted where the options say none. */
+/** Algorithms that are accepted if the options name none. */
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'PS256'];
 
 function keysFor(options: JwtOptions, { config, origin }: ValidatorSettings): JWTVerifyGetKey {
   const missing = (['issuer', 'audience'] as const).filter((name) => options[name] === undefined);
   if (missing.length > 0) {
-    // An issuer signs for many: without its name and ours a token for another API would count (RFC 8725 §3.8, §3.9).
+    // An issuer may sign for several APIs. Without a check of `iss` and `aud`, a token for another API would be accepted (RFC 8725 §3.8,
+    // §3.9).
     throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
       message: `tokens of another issuer need ${missing.join(' and ')} in [jwt]`,
       hint: 'If this API signs its tokens itself, use secret_file instead of public keys.',
@@ -114,7 +113,7 @@ const WRONG_CLAIMS: Readonly<Record<string, string>> = {
   nbf: 'it is not valid yet (nbf)',
 };
 
-/** By the class of an error of jose, whose messages are its own affair. Says nothing that the token says. */
+/** Returns the reason for the class of a jose error, because its messages can change and can contain parts of the token. */
 function reasonOf(error: errors.JOSEError | TypeError): string {
   if (error instanceof errors.JWTExpired) return 'expired';
   if (error instanceof errors.JWTClaimValidationFailed) {
@@ -129,13 +128,14 @@ function reasonOf(error: errors.JOSEError | TypeError): string {
   return 'its header requires an unsupported extension, or its key does not match its alg';
 }
 
-/** The most bytes of a document of the issuer. */
+/** Maximum size of a document of the issuer, in bytes. */
 const DOCUMENT_BYTES = 1024 * 1024;
 
 /**
- * An issuer's keys, read over HTTP and kept: on first use, again after `jwks_max_age_s`, and for a key that is not among them, but
- * not within `jwks_cooldown_s`. Beside what `jose` does: where the keys are, how many bytes they may have, a pause after a read
- * that failed, and how long the old keys count on. Throws {@link ValidatorUnavailable} when there are no keys to look in.
+ * Returns a function that looks up an issuer's keys, fetched over HTTP and cached. They are fetched on first use, after
+ * `jwks_max_age_s`, and for an unknown key, but not within `jwks_cooldown_s`. Beyond `jose`, it discovers the address of the keys,
+ * limits the size of the response, waits after a failed fetch, and uses the cached keys for `jwks_stale_s` longer if they cannot be
+ * fetched. Throws {@link ValidatorUnavailable} if there are no usable keys.
  */
 export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
   const { jwksUri, issuer, jwksCooldownS, jwksMaxAgeS, jwksStaleS, jwksTimeoutMs } = options;
@@ -175,7 +175,7 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
         try {
           return await known(header, token);
         } catch (unknown) {
-          // It may be of a key that the issuer has since: that cannot be told now.
+          // It may be a new key of the issuer, which cannot be fetched at the moment.
           if (!(unknown instanceof errors.JWKSNoMatchingKey)) throw unknown;
         }
       }
@@ -184,7 +184,7 @@ export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
   };
 }
 
-/** The address of the keys in the issuer's own document (OpenID Connect Discovery 1.0). */
+/** Returns the address of the keys from the issuer's OpenID Connect Discovery 1.0 document. */
 async function discovered(issuer: string, signal: AbortSignal): Promise<string> {
   const document = await documentAt(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, signal);
   if (document.issuer !== issuer) throw new Error(`the document of ${issuer} belongs to another issuer`);

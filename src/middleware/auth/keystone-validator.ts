@@ -1,5 +1,6 @@
 /**
- * The validator `keystone`: asks an OpenStack identity service, API version 3, with a login of this service's own.
+ * The validator `keystone`: validates tokens with an OpenStack identity service (Identity API v3), logged in with the account of this
+ * service.
  */
 import { X509Certificate } from 'node:crypto';
 import { ConfigurationRefused, gatherRefusals, ignoreErrors, PorticoError } from '../../errors/index.js';
@@ -18,21 +19,21 @@ import {
   ValidatorUnavailable,
 } from './token-validator.js';
 
-/** Each certificate of a PEM file (RFC 7468 §5), up to the next one where its end is missing. */
+/** Matches each certificate in a PEM file (RFC 7468 §5). Without an END line, the match ends at the next BEGIN line. */
 const CERTIFICATE =
   /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----(?:(?!-----BEGIN )[\s\S])*?(?:-----END \1CERTIFICATE-----|(?=-----BEGIN )|$)/g;
 
-/** `GET /v3/auth/tokens` with the service's own token; logs in anew, once, when that is refused. */
+/** Sends `GET /v3/auth/tokens` with the token of this service. Logs in again, once, if the response is 401. */
 export class KeystoneValidator implements TokenValidator {
   #client: IdentityClient | undefined;
   #session: KeystoneSession | undefined;
   #challenge = '';
   #shared: MemcachedTokens | undefined;
-  /** How many tokens were forgotten so far. */
+  /** Number of tokens that have been invalidated so far. */
   #forgotten = 0;
   #wantsCatalog = false;
 
-  /** Throws for an account that cannot log in. Nothing is sent before the first token. */
+  /** Throws if the account cannot log in. Sends no request before the first token. */
   async start(settings: ValidatorSettings): Promise<void> {
     const { options, config, log } = settings;
     const [account, ca] = gatherRefusals(
@@ -91,7 +92,7 @@ export class KeystoneValidator implements TokenValidator {
     try {
       const info = tokenInfoOf(answer.text);
       if (info.userId === undefined) throw new TypeError('it is a token without a user');
-      // An answer older than an invalidation is not kept for others.
+      // A token that was invalidated during the request must not be cached for other processes.
       if (forgotten === this.#forgotten) void this.#shared?.set(token, answer.text);
       return info;
     } catch (error) {
@@ -109,14 +110,14 @@ export class KeystoneValidator implements TokenValidator {
       this.#client!.send({
         method: 'GET',
         url: `${endpoint}/auth/tokens${query === '' ? '' : `?${query}`}`,
-        // The last one says that access rules are understood here: else such tokens are not given out.
+        // Without the last header, Keystone does not return tokens that have access rules.
         headers: { 'x-auth-token': own, 'x-subject-token': token, 'openstack-identity-access-rules': '1' },
       });
     let answer: IdentityAnswer;
     try {
       answer = await ask(login);
     } catch (error) {
-      // The catalog may have another address by now; at auth_url itself, where the login came from, there is nothing to learn.
+      // The endpoint may have changed in the catalog. A new login only helps if the endpoint is not auth_url itself.
       if (login.endpoint === session.base) throw error;
       session.discard(login);
       const anew = await session.login();
@@ -154,7 +155,7 @@ function accountOf({ options, config, origin }: ValidatorSettings): AccountOptio
   const missing = missingIn(account);
   const scopes = scopesIn(account);
   if (missing.length === 0 && scopes.length <= 1) return account;
-  // The account's own section rather than each filter that uses it.
+  // Names the section with the account, not each filter that uses it.
   const groups = [authSection, configGroup, 'keystone_authtoken', 'auth_token'].filter((name) => name !== undefined);
   const section = groups.find((name) => config.getSectionLocation(name) !== undefined);
   throw new ConfigurationRefused('PORTICO_AUTH_TOKEN_ACCOUNT', {
@@ -170,7 +171,7 @@ function accountOf({ options, config, origin }: ValidatorSettings): AccountOptio
   });
 }
 
-/** The bytes of cafile. TLS passes over what is no certificate, and then trusts no server. */
+/** Returns the content of cafile. Checks it, because TLS ignores invalid certificates and then trusts no server. */
 function authoritiesOf({ options: { cafile }, config, originOf }: ValidatorSettings): Buffer | undefined {
   if (cafile === undefined) return undefined;
   const bytes = config.readFile(cafile);
@@ -188,24 +189,24 @@ function authoritiesOf({ options: { cafile }, config, originOf }: ValidatorSetti
   }
 }
 
-/** A login that worked. */
+/** A successful login. */
 interface Login {
   readonly token: string;
-  /** Address that validates tokens: ends in `/v3`. */
+  /** The base URL for token validation. It ends in `/v3`. */
   readonly endpoint: string;
   readonly endsAt: number;
 }
 
-/** Choice of an address in the catalog. */
+/** Selects an endpoint of the catalog. */
 interface EndpointChoice {
   readonly interface: string;
   readonly region: string | undefined;
 }
 
-/** Logged in again this long before the login ends, in milliseconds: its clock is another one. */
+/** How long before the login expires it is renewed, in milliseconds. The margin allows for clock differences. */
 const MARGIN_MS = 30_000;
 
-/** Logs in when it has to, once for all who wait. */
+/** Keeps a login to the identity service. Concurrent callers share one login request. */
 class KeystoneSession {
   readonly #account: AccountOptions;
   readonly #client: IdentityClient;
@@ -219,12 +220,12 @@ class KeystoneSession {
     this.#choice = choice;
   }
 
-  /** Address to log in at: ends in `/v3`. */
+  /** The base URL for logins. It ends in `/v3`. */
   get base(): string {
     return versioned(this.#account.authUrl ?? '');
   }
 
-  /** The login there is, or a new one. Throws {@link ValidatorUnavailable} when that fails. */
+  /** Returns the current login, or logs in. Throws {@link ValidatorUnavailable} if the login fails. */
   async login(): Promise<Login> {
     if (this.#login !== undefined && this.#login.endsAt - MARGIN_MS > Date.now()) return this.#login;
     this.#pending ??= this.#logIn().finally(() => {
@@ -233,7 +234,7 @@ class KeystoneSession {
     return this.#pending;
   }
 
-  /** The service refused this login: the next one is new. Others may have noticed before, so it has to be the same. */
+  /** Discards a login that the identity service refused. Does nothing if another request has already replaced it. */
   discard(login: Login): void {
     if (this.#login === login) this.#login = undefined;
   }

@@ -1,16 +1,14 @@
-/**
- * How keystonemiddleware names and protects tokens in memcached, byte by byte: services in Python read and write the same.
- */
+/** The memcached keys and encryption of keystonemiddleware, byte for byte, so that Python services can share the cache. */
 import { createCipheriv, createDecipheriv, createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** `mac` signs what is kept, `encrypt` encrypts and signs it. */
+/** `mac` signs the cached values, `encrypt` encrypts and signs them. */
 export type Protection = 'none' | 'mac' | 'encrypt';
 
-/** The key in memcached, and how a value is written there and read from there. */
+/** The memcached key of a token, with the functions that encode and decode its value. */
 export interface Envelope {
   readonly key: string;
   seal(text: string): Buffer;
-  /** Throws for a value that was changed, or written with another secret. */
+  /** Throws if the value was modified, or sealed with another secret. */
   open(value: Buffer): string;
 }
 
@@ -19,7 +17,7 @@ const PART = 16;
 const MAC_LENGTH = 64;
 const CIPHER = 'aes-128-cbc';
 
-/** The envelope of a token. `secret` is not used where nothing is protected. */
+/** Returns the envelope of a token. The protection `none` ignores `secret`. */
 export function envelopeFor(token: string, protection: Protection, secret: string): Envelope {
   if (protection === 'none') {
     return {
@@ -28,7 +26,7 @@ export function envelopeFor(token: string, protection: Protection, secret: strin
       open: (value) => value.toString(),
     };
   }
-  // Three keys of 128 bits from one digest: the name, the signature, the cipher (NIST SP 800-108).
+  // Three 128-bit keys from one digest, for the name, the signature and the cipher (NIST SP 800-108).
   const digest = createHmac(HASH, secret).update(`${token}${protection.toUpperCase()}`).digest();
   const [name, mac, cipher] = [0, 1, 2].map((at) => digest.subarray(at * PART, (at + 1) * PART)) as [
     Buffer,
@@ -37,7 +35,7 @@ export function envelopeFor(token: string, protection: Protection, secret: strin
   ];
   const sign = (encoded: Buffer): Buffer => Buffer.from(createHmac(HASH, mac).update(encoded).digest('base64'));
   return {
-    // Python 3 puts bytes into text as b'…', and so these quotes are a part of the name.
+    // Python 3 formats bytes as b'…', so the quotes are part of the key.
     key: `tokens/b'${name.toString('base64')}'`,
     seal: (text) => {
       const data = protection === 'encrypt' ? encrypted(cipher, Buffer.from(text)) : Buffer.from(text);

@@ -1,6 +1,4 @@
-/**
- * Validated tokens, kept in memcached: the processes of a service, and services in Python, share one validation.
- */
+/** Caches validated tokens in memcached, so that the processes of a service, and Python services, share one validation. */
 import { crc32 } from 'node:zlib';
 import type { Client } from 'memjs';
 import type { Logger } from '../../log/index.js';
@@ -8,17 +6,17 @@ import { importPeer } from '../../modules/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
 import { envelopeFor, type Protection } from './memcache-crypt.js';
 
-/** Servers of memcached, and how they are asked. */
+/** The memcached servers and their limits. */
 export interface MemcachedOptions {
-  /** In the order that all who share them have. */
+  /** Must have the same order in all services that share them. */
   readonly servers: readonly { readonly host: string; readonly port: number | undefined }[];
-  /** How long a token is kept, in seconds. */
+  /** How long a token is cached, in seconds. */
   readonly lifeS: number;
   readonly protection: Protection;
   readonly secret: string;
-  /** For one question. */
+  /** Timeout of a request, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long a server that failed is not asked. */
+  /** How long a server that failed is skipped, in milliseconds. */
   readonly deadMs: number;
   readonly log: Logger;
 }
@@ -34,7 +32,7 @@ interface Server {
   deadUntil: number;
 }
 
-/** A cache that may always be empty: what fails is a miss, logged once for as long as the server is left alone. */
+/** Treats failures as cache misses. A failing server is logged once and then skipped for `deadMs`. */
 export class MemcachedTokens {
   readonly #options: MemcachedOptions;
   readonly #servers: readonly Server[];
@@ -45,7 +43,7 @@ export class MemcachedTokens {
     this.#servers = servers;
   }
 
-  /** Connects with the first question. Throws where the package memjs is not installed. */
+  /** Creates the clients, which connect on first use. Throws if the package memjs is not installed. */
   static async open(options: MemcachedOptions): Promise<MemcachedTokens> {
     const { default: memjs } = await importPeer(() => import('memjs'), MEMJS);
     const timeout = options.timeoutMs / 1000;
@@ -61,7 +59,7 @@ export class MemcachedTokens {
     return new MemcachedTokens(options, servers);
   }
 
-  /** The answer of the identity service about a token, as it was written; undefined where none is kept. */
+  /** Returns the cached response of the identity service for a token, or undefined. */
   async get(token: string): Promise<string | undefined> {
     const { protection, secret, log } = this.#options;
     const envelope = envelopeFor(token, protection, secret);
@@ -102,14 +100,14 @@ export class MemcachedTokens {
     const { client } = server;
     const { deadMs, log, timeoutMs } = this.#options;
     try {
-      // memjs never settles a question whose connection the server closes.
+      // memjs never settles a request whose connection the server closes.
       return await within(ask(client), timeoutMs, () => {
         throw new Error('it does not respond in time');
       });
     } catch (error) {
-      // It answered: it does not keep this value, too large a one for instance.
+      // An error reply: the server works, but did not store the value, for example because it is too large.
       if ((error as Error).message.startsWith('MemJS ')) return undefined;
-      // The client keeps half an answer in front of all later ones.
+      // The client would prepend an incomplete reply to all later ones.
       if (server.client === client) {
         client.close();
         server.client = server.connect();
@@ -123,7 +121,7 @@ export class MemcachedTokens {
     }
   }
 
-  /** As python-memcached chooses, so that all look for a token at the same place. */
+  /** Selects the server as python-memcached does, so that all services use the same server for a token. */
   #serverOf(key: string): Server {
     const number = (crc32(key) >>> 16) & 0x7fff || 1;
     return this.#servers[number % this.#servers.length]!;

@@ -1,15 +1,13 @@
-/**
- * Comparing passwords away from the event loop, a few at a time, so that each caller gets a turn.
- */
+/** Compares passwords in worker threads, with a fair queue for each client. */
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../app/index.js';
 import { ownFile } from '../../process/index.js';
 import type { PasswordQuestion } from './basic-auth-worker.js';
 
-/** Questions that may wait for each thread. */
+/** Maximum number of queued checks per thread. */
 const WAITING_PER_THREAD = 8;
 
-/** Refused clients remembered at once. */
+/** Maximum number of refused clients that are remembered. */
 const MAX_REFUSED = 10_000;
 
 interface Waiting {
@@ -24,27 +22,29 @@ interface Thread {
 }
 
 /**
- * A few threads, started when they are first needed, that compare passwords. Clients take turns: one that asks once waits for
- * one question of each other client at most, however many those have. If too many wait, the client with the most loses its
- * newest; of several with as many, one that was refused before, so that guesses from many addresses shut no client out for good.
+ * Compares passwords in a few threads, which start on first use. Clients take turns: a client with one check waits for at most one check
+ * of each other client.
+ *
+ * If too many checks wait, the client with the longest queue loses its newest one. Of several such clients, one whose last password was
+ * wrong loses it, so that guesses from many addresses cannot lock out the others.
  */
 export class PasswordChecker {
   readonly #size: number;
   readonly #random: () => number;
-  /** Clients whose last password was wrong, the latest at the end. */
+  /** Clients whose last password was wrong, the most recent last. */
   readonly #refused = new Set<string>();
   readonly #threads = new Set<Thread>();
-  /** By client, the one whose turn is next first. None is empty. */
+  /** The queues by client, in the order of their turns. No queue is empty. */
   readonly #lines = new Map<string, Waiting[]>();
   #waiting = 0;
 
-  /** `random` gives numbers from 0 to 1, without 1. */
+  /** `random` returns numbers from 0 to 1, exclusive of 1. */
   constructor(size: number, random: () => number = Math.random) {
     this.#size = size;
     this.#random = random;
   }
 
-  /** Whether the password belongs to the first hash. Rejects with a 503 `Fault` when too many are waiting. */
+  /** Reports whether the password matches the first hash. Rejects with a `Fault` 503 if too many checks wait. */
   check(question: PasswordQuestion, client: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const line = this.#lines.get(client) ?? [];
@@ -60,7 +60,7 @@ export class PasswordChecker {
     });
   }
 
-  /** Ends the threads. Waiting checks are rejected. */
+  /** Terminates the threads and rejects queued checks. */
   async close(): Promise<void> {
     for (const { reject } of [...this.#lines.values()].flat()) reject(tooMany());
     this.#lines.clear();
@@ -68,7 +68,7 @@ export class PasswordChecker {
     await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
   }
 
-  /** Gives idle threads their next questions. */
+  /** Assigns queued checks to idle threads. */
   #next(): void {
     while (this.#waiting > 0) {
       const idle = [...this.#threads].find(({ asked }) => asked === undefined);
@@ -92,7 +92,7 @@ export class PasswordChecker {
     if (this.#refused.size > MAX_REFUSED) this.#refused.delete(this.#refused.values().next().value!);
   }
 
-  /** The newest of the longest line; of equal ones any, among those of refused clients where there are such. */
+  /** Rejects the newest check of a longest queue. Prefers the queues of refused clients, and chooses at random among equal ones. */
   #turnAway(): void {
     const most = Math.max(...[...this.#lines.values()].map(({ length }) => length));
     const longest = [...this.#lines].filter(([, { length }]) => length === most);
@@ -106,7 +106,7 @@ export class PasswordChecker {
 
   #ask(thread: Thread, waiting: Waiting): void {
     thread.asked = waiting;
-    // Only while a client waits does the thread keep the process alive.
+    // The thread keeps the process alive only during a check.
     thread.worker.ref();
     thread.worker.postMessage(waiting.question);
   }

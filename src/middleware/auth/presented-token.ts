@@ -1,20 +1,18 @@
-/**
- * The tokens a request came with.
- */
+/** Reads the tokens that a request carries. */
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
 
-/** Longer ones are not worth a question. */
+/** Maximum length of a token, in characters. Longer tokens are refused without validation. */
 export const LONGEST_TOKEN = 8192;
 
-/** Finds the token behind a scheme of `Authorization`. */
+/** Returns a pattern that captures the token after this scheme in `Authorization`. */
 export function behindScheme(scheme: string): RegExp {
   return new RegExp(`^${scheme.replace(/[^\w-]/g, '\\$&')} +(\\S.*)$`, 'i');
 }
 
 /**
- * The caller's token, without spaces around it; undefined where there is none. `scheme`: made by {@link behindScheme};
- * undefined: `Authorization` is not looked at.
+ * Returns the caller's token, trimmed, or undefined. `scheme` is the result of {@link behindScheme}; without it, `Authorization` is not
+ * read.
  */
 export function userTokenOf(req: IncomingMessage, scheme: RegExp | undefined): string | undefined {
   const token = single(req, 'x-auth-token') ?? single(req, 'x-storage-token');
@@ -22,21 +20,21 @@ export function userTokenOf(req: IncomingMessage, scheme: RegExp | undefined): s
   return scheme.exec(req.headers.authorization?.trim() ?? '')?.[1];
 }
 
-/** The token of a service that asks on behalf of the caller. */
+/** Returns the token of a service that acts for the caller. */
 export function serviceTokenOf(req: IncomingMessage): string | undefined {
   return single(req, 'x-service-token');
 }
 
-/** Whether it can be a token at all: printable ASCII, and not too long. */
+/** Reports whether a text can be a token: printable ASCII, and not too long. */
 export function isPlausible(token: string): boolean {
   return token.length <= LONGEST_TOKEN && /^[\x20-\x7e]+$/.test(token);
 }
 
-/** Throws a `Fault` 400 for a header that came twice: a layer that reads the other one would see another caller. */
+/** Throws a `Fault` 400 for a repeated header, because another layer could read the other value. */
 function single(req: IncomingMessage, name: string): string | undefined {
   const value = req.headers[name];
   if (typeof value !== 'string') return undefined;
-  // Node joins what came twice with a comma; only then it is worth counting.
+  // Node joins repeated headers with a comma, so only such values need the count.
   if (
     value.includes(',') &&
     req.rawHeaders.filter((raw, at) => at % 2 === 0 && raw.toLowerCase() === name).length > 1

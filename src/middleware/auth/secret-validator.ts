@@ -1,13 +1,11 @@
-/**
- * The validator `jwt` for tokens that the API signs itself with a secret. It makes no connection and loads no package.
- */
+/** The validator `jwt` for tokens that the API signs itself with a secret. It opens no connections and loads no packages. */
 import type { JwtOptions } from './auth-token-options.js';
 import { refusedClaims, verifiedBy } from './hmac-token.js';
 import { ClaimsJudge } from './jwt-claims.js';
 import type { JwtSecret } from './jwt-secret.js';
 import type { RefusedToken, TokenInfo, TokenValidator, ValidateOptions, ValidatorSettings } from './token-validator.js';
 
-/** Refuses a token without `exp`, and one whose header has `crit`. */
+/** Refuses tokens without `exp`, and tokens with a `crit` header. */
 export class SecretValidator implements TokenValidator {
   readonly #options: JwtOptions;
   readonly #secret: JwtSecret;
@@ -32,7 +30,7 @@ export class SecretValidator implements TokenValidator {
     const verified = verifiedBy(key, token, { algorithms, typ: this.#options.typ });
     if ('refused' in verified) return verified;
     const refused = refusedClaims(verified.payload, this.#options, Date.now() / 1000);
-    // Looked at last: all else about an expired token was right.
+    // `exp` is checked last, so the rest of an expired token is valid.
     if (refused !== undefined && !(allowExpired && refused === 'expired')) return { refused };
     return this.#judge.judge(verified.payload);
   }

@@ -1,16 +1,14 @@
-/**
- * The catalog of services in the form that `X-Service-Catalog` has: that of version 2 of the Identity API, which services read.
- */
+/** Converts the service catalog to the form of `X-Service-Catalog`, that of Identity API v2. */
 import { isObject } from '../../errors/index.js';
 
-/** A service of a catalog, version 2: the addresses of a region together, `publicURL`, `internalURL`, `adminURL`. */
+/** A service in a v2 catalog. An endpoint has the URLs of a region: `publicURL`, `internalURL`, `adminURL`. */
 interface Service {
   readonly type?: unknown;
   readonly name?: unknown;
   readonly endpoints: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** A catalog of version 3 as one of version 2. Services that are there already in that form stay; what is no service is left out. */
+/** Converts a v3 catalog to v2. Endpoints in v2 form are kept; entries that are not objects are dropped. */
 export function catalogOfVersion2(catalog: readonly unknown[]): Service[] {
   return catalog.filter(isObject).map(({ type, name, endpoints }) => {
     const regions = new Map<unknown, Record<string, unknown>>();

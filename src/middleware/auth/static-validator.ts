@@ -1,6 +1,6 @@
 /**
- * The validator `static`: tokens out of a file, for development. The file is a JSON object with an entry for each token; what
- * is in an entry is in the README of this folder.
+ * The validator `static`: accepts the tokens in a file, for development. The file is a JSON object with an entry for each token;
+ * docs/reference/middleware.md lists the members of an entry.
  */
 import { evaluate, type MemberNode, type ObjectNode, parse, type ValueNode } from '@humanwhocodes/momoa';
 import type { Config } from '../../config/index.js';
@@ -10,8 +10,8 @@ import { requireDebug } from '../debug-only.js';
 import type { RefusedToken, TokenInfo, TokenValidator, ValidatorSettings } from './token-validator.js';
 
 /**
- * Reads `static_tokens_file`: `{"<token>": {"user_id": …, "project_id": …, "roles": ["member"]}}`, see {@link staticTokens}.
- * Refuses to start without `[DEFAULT] debug = true`: tokens in a file are no secret.
+ * Reads `static_tokens_file`: `{"<token>": {"user_id": …, "project_id": …, "roles": ["member"]}}`, see {@link staticTokens}. Refuses to
+ * start without `[DEFAULT] debug = true`, because tokens in a file are not secret.
  */
 export class StaticValidator implements TokenValidator {
   #tokens: ReadonlyMap<string, TokenInfo> = new Map();
@@ -46,7 +46,7 @@ function textOf(config: Config, file: string, origin: Origin): string {
   }
 }
 
-/** Type of a member. */
+/** The type of a member. */
 type Kind = 'text' | 'date' | 'flag' | 'names' | 'list' | 'object' | readonly [Members] | Members;
 interface Members {
   readonly [name: string]: Kind;
@@ -90,8 +90,8 @@ const KINDS: Readonly<Record<Kind & string, { readonly is: string; fits(value: u
 };
 
 /**
- * Throws a `ConfigurationRefused` (`PORTICO_STATIC_TOKENS`) with the position of everything that is no member of an entry, or is
- * not what it has to be. Messages show no token: not the name of an entry, and no value.
+ * Parses the tokens. Throws a `ConfigurationRefused` (`PORTICO_STATIC_TOKENS`) with the positions of all unknown members and invalid
+ * values. Messages contain no token: no entry name and no value.
  */
 export function staticTokens(text: string, file: string): ReadonlyMap<string, TokenInfo> {
   const reader = new StaticTokensReader(file);
@@ -130,7 +130,7 @@ class StaticTokensReader {
       if (body.type === 'Object') return body.members;
       this.#refuse('the file is not a JSON object', FORM, body.loc.start);
     } catch (error) {
-      // Without the parser's own message: it shows a piece of the text, tokens and all.
+      // The message of the parser is not used, because it quotes the text, which contains tokens.
       const { line = 1, column = 1 } = error as Partial<Position>;
       this.#refuse('the file is not JSON from here on', FORM, { line, column });
     }
@@ -189,12 +189,12 @@ function has({ members }: ObjectNode, wanted: string): boolean {
   return members.some(({ name }) => wordOf(name) === wanted);
 }
 
-/** The word as it may be shown: one with an object as its value may be a token, in a file that is one level too deep. */
+/** Returns a member name for a message. The name of an object may be a token, if the file is nested one level too deep. */
 function shown(word: string, value: ValueNode): string {
   return value.type === 'Object' ? 'of this name' : JSON.stringify(word);
 }
 
-/** The nearest names, or those that begin with the word. */
+/** Suggests similar names, or names that begin with the word. */
 function hintFor(word: string, members: Members): string {
   const names = Object.keys(members);
   const near = nearestNames(word, names);

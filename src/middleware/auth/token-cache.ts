@@ -1,39 +1,37 @@
-/**
- * Known facts about tokens, for a while: from the cache, or from one request.
- */
+/** Caches the results of token validation, and shares concurrent validations. */
 import { createHmac, hash } from 'node:crypto';
 import { quoteClient } from '../../app/index.js';
 import type { Clock } from '../../tasks/index.js';
 import { systemClock } from '../../tasks/internal.js';
 import { endOf, isRefused, type RefusedToken, type TokenInfo, type TokenValidator } from './token-validator.js';
 
-/** How long and how much is remembered. */
+/** Lifetimes and limits of a token cache. */
 export interface TokenCacheOptions {
-  /** For valid tokens, in seconds; 0 or less: not at all. */
+  /** Lifetime of valid tokens, in seconds. 0 or less disables their cache. */
   readonly lifeS: number;
-  /** For bad ones. */
+  /** Lifetime of refused tokens, in seconds. */
   readonly negativeLifeS: number;
   readonly maxEntries: number;
-  /** Mixed into the keys. */
+  /** Key of the hash of a token, if set. */
   readonly secretKey?: string | undefined;
   readonly clock?: Clock;
-  /** The time of day, in milliseconds since 1970: tokens end by it. */
+  /** Returns the time in milliseconds since 1970, for the expiry of tokens. */
   readonly wallClock?: () => number;
 }
 
-/** How many bad tokens are remembered at most: they cost an attacker nothing. */
+/** Maximum number of refused tokens in the cache. Clients can produce any number of them. */
 const MAX_NEGATIVE = 1000;
 
 interface Entry {
   readonly answer: TokenInfo | RefusedToken;
   readonly until: number;
-  /** When the token ends, by the time of day. */
+  /** The expiry of the token, in milliseconds since 1970. */
   readonly ends: number;
 }
 
 /**
- * Answers about tokens, in this process. The key is a hash: no token is stored. One that was not used lately
- * goes first. Valid and bad ones have a bound each, so that a flood of made-up tokens does not push out the good ones.
+ * Caches validation results in this process. The keys are hashes, so no token is stored. The least recently used token is evicted first.
+ * Valid and refused tokens have separate limits, so that a flood of invalid tokens does not evict valid ones.
  */
 export class TokenCache {
   readonly #options: TokenCacheOptions;
@@ -48,10 +46,10 @@ export class TokenCache {
     this.#wallClock = options.wallClock ?? Date.now;
   }
 
-  /** Answers that hold for expired tokens too are kept apart: they say nothing about others. */
+  /** Returns the cache key of a token. With `allowExpired` the key differs, because such a result does not hold for other requests. */
   keyOf(token: string, allowExpired: boolean): string {
     const { secretKey } = this.#options;
-    // Not createHash: an object with memory outside of V8's for each request, of which its collections have the work.
+    // A createHash object per request has memory outside the V8 heap, which makes garbage collection expensive.
     const key =
       secretKey === undefined
         ? hash('sha256', token, 'base64url')
@@ -59,7 +57,7 @@ export class TokenCache {
     return allowExpired ? `${key}+` : key;
   }
 
-  /** Undefined for a token that is not known. */
+  /** Returns the cached result, or undefined. */
   get(key: string): TokenInfo | RefusedToken | undefined {
     const entry = this.#good.get(key) ?? this.#bad.get(key);
     if (entry === undefined) return undefined;
@@ -69,7 +67,7 @@ export class TokenCache {
       store.delete(key);
       return undefined;
     }
-    // Below half of the bound a use does not move a token: it is forgotten after half as many new ones at the earliest.
+    // While the store is at most half full, a use does not move the token, and half of the limit must be added before it is evicted.
     if (store.size > (bad ? MAX_NEGATIVE : this.#options.maxEntries) / 2) {
       store.delete(key);
       store.set(key, entry);
@@ -99,7 +97,7 @@ export class TokenCache {
   }
 }
 
-/** Remembers what `make` gave for what a token says, for as long as that is remembered itself. It never changes. */
+/** Returns a function that calls `make` once for each validated token and caches the value as long as the token is cached. */
 export function oncePerToken<T>(make: (info: TokenInfo) => T): (info: TokenInfo) => T {
   const made = new WeakMap<TokenInfo, { readonly value: T }>();
   return (info) => {
@@ -112,7 +110,7 @@ export function oncePerToken<T>(make: (info: TokenInfo) => T): (info: TokenInfo)
   };
 }
 
-/** Asks the validator for what the cache does not know. Requests with one token at one time ask once together. */
+/** Looks up tokens in the cache, and validates the others. Concurrent requests with the same token share one validation. */
 export class TokenLookup {
   readonly #validator: TokenValidator;
   readonly #cache: TokenCache;
@@ -124,7 +122,7 @@ export class TokenLookup {
     this.#cache = cache;
   }
 
-  /** At once for a token that is known, else a promise, which rejects as the validator does. */
+  /** Returns the result of a cached token, otherwise a promise. The promise rejects as the validator does. */
   find(token: string, allowExpired: boolean): TokenInfo | RefusedToken | Promise<TokenInfo | RefusedToken> {
     const key = this.#cache.keyOf(token, allowExpired);
     const known = this.#cache.get(key);
@@ -145,7 +143,7 @@ export class TokenLookup {
     return asked;
   }
 
-  /** Forgets a token, also one that is being asked about: the next request with it asks anew. */
+  /** Forgets a token, also during its validation: the next request with it is validated again. */
   invalidate(token: string): void {
     for (const allowExpired of [false, true]) {
       const key = this.#cache.keyOf(token, allowExpired);
@@ -160,11 +158,11 @@ export class TokenLookup {
     await this.#validator.stop?.();
   }
 
-  /** Many requests will see the answer: none may change it for the others. */
+  /** Freezes the result, because many requests share it. */
   async #ask(token: string, allowExpired: boolean): Promise<TokenInfo | RefusedToken> {
     const info = await this.#validator.validate(token, { allowExpired, signal: this.#closing.signal });
     if (info === null || info === undefined) return { refused: 'the validator does not accept it' };
-    // The author of a validator may forget that reasons are for the log.
+    // The reason is logged. A validator may include the token in it by mistake.
     if (isRefused(info)) return { refused: quoteClient(String(info.refused).replaceAll(token, '…')) };
     return Object.freeze({ ...info, roles: Object.freeze([...(info.roles ?? [])]) });
   }

@@ -1,6 +1,4 @@
-/**
- * Judges the tokens of a request.
- */
+/** Judges the tokens of a request. */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Fault, methodsOf, requestPath } from '../../app/index.js';
@@ -12,14 +10,14 @@ import { isPlausible } from './presented-token.js';
 import { oncePerToken, type TokenLookup } from './token-cache.js';
 import { endOf, isRefused, isUnavailable, type RefusedToken, type TokenInfo } from './token-validator.js';
 
-/** One token: not there, good, bad, or the validator cannot tell. */
+/** The verdict on one token. `unavailable` means that it could not be validated. */
 export type Verdict =
   | { readonly status: 'absent' }
   | { readonly status: 'invalid'; readonly reason: string }
   | { readonly status: 'confirmed'; readonly info: TokenInfo }
   | { readonly status: 'unavailable'; readonly cause: Error };
 
-/** The caller's token, and that of the service which asks for the caller. */
+/** The verdicts on the caller's token and on the token of a service that acts for the caller. */
 export interface Verdicts {
   readonly user: Verdict;
   readonly service: Verdict;
@@ -28,14 +26,14 @@ export interface Verdicts {
 const ABSENT: Verdict = { status: 'absent' };
 const invalid = (reason: string): Verdict => ({ status: 'invalid', reason });
 
-/** How often the log says the same of tokens, at most, in milliseconds. */
+/** Minimum interval between log lines about the same problem, in milliseconds. */
 const COMPLAIN_EVERY_MS = 60_000;
 
 function whenKnown<T, R>(value: T | Promise<T>, use: (value: T) => R | Promise<R>): R | Promise<R> {
   return value instanceof Promise ? value.then(use) : use(value);
 }
 
-/** Judges tokens by lookup, time, binding and access rules. */
+/** Judges tokens by validation, expiry, binding and access rules. */
 export class TokenJudge {
   readonly #tokens: TokenLookup;
   readonly #options: AuthTokenOptions;
@@ -56,8 +54,8 @@ export class TokenJudge {
   }
 
   /**
-   * The service's token comes first: with a service that has a role for it, the caller's may be over, and is not held to
-   * access rules. At once where the tokens are known: promises alone took a third of the filter's time.
+   * Judges the service token first: with a service token that has a required role, the caller's token may be expired and its access
+   * rules do not apply. Returns a value, not a promise, if the tokens are cached, because promises took a third of the filter's time.
    */
   judge(req: IncomingMessage, userToken?: string, serviceToken?: string): Verdicts | Promise<Verdicts> {
     return whenKnown(this.#verdict(req, serviceToken, false), (serviceVerdict) => {
@@ -76,7 +74,7 @@ export class TokenJudge {
     });
   }
 
-  /** Callers are told that a token is refused, and not why; operators read it here. */
+  /** Logs why a token is refused. Callers do not learn the reason. */
   #tell(message: string, verdict: Verdict): void {
     if (verdict.status === 'absent') this.#log.debug(message, { reason: 'missing' });
     if (verdict.status === 'invalid') this.#log.debug(message, { reason: verdict.reason });
@@ -131,7 +129,7 @@ export class TokenJudge {
     return false;
   }
 
-  /** Undefined where there are too many, or too long ones: nothing is allowed then. */
+  /** Returns undefined, and logs it, if there are too many rules or too long ones. Nothing is allowed then. */
   #compiledRules(info: TokenInfo): CompiledRules {
     const compiled = compileRules(info.appCredential!.accessRules!, this.#options.serviceType!);
     const now = systemClock.now();
@@ -151,7 +149,7 @@ export class TokenJudge {
     this.#log.error('tokens cannot be validated; logged once a minute at most', { reason: error.message, requests });
   }
 
-  /** Python's services let such tokens pass by default: an operator who comes from there looks for this line. */
+  /** Services in Python accept such tokens by default, so operators who migrate need this message. */
   #warnOfRole({ userId, userName }: TokenInfo): void {
     const requests = this.#withoutRole.count();
     if (requests === undefined) return;
@@ -162,15 +160,15 @@ export class TokenJudge {
   }
 }
 
-/** Something that happens often and is said once a minute, with how often it was. */
+/** Counts a frequent event that is logged at most once a minute, with its count. */
 class Occasions {
-  /** When it was last said, by the clock of the process; undefined: not at all, or it has ended. */
+  /** When the event was last logged, by the monotonic clock; undefined if never, or if it has ended. */
   since: number | undefined;
-  /** The same, whether it has ended since or not: what comes and goes is said once a minute as well. */
+  /** The same, but kept when the event ends, so that an intermittent event is also logged at most once a minute. */
   #saidAt = Number.NEGATIVE_INFINITY;
   #unsaid = 0;
 
-  /** One more; gives their number since the last time where it is to be said. */
+  /** Counts the event. Returns the count since the last log line if it is time to log, otherwise undefined. */
   count(): number | undefined {
     this.#unsaid += 1;
     const now = systemClock.now();
@@ -180,7 +178,7 @@ class Occasions {
     return this.#taken();
   }
 
-  /** It is over: gives the number that was not said yet. */
+  /** Ends the event. Returns the count that was not logged. */
   end(): number {
     this.since = undefined;
     return this.#taken();
@@ -194,8 +192,8 @@ class Occasions {
 }
 
 /**
- * Whether a token's binding lets this connection use it. Known is `x509`: the SHA-256 thumbprint of the client's
- * certificate, in hexadecimal digits or base64url (`cnf.x5t#S256` of RFC 8705).
+ * Reports whether the binding of a token allows its use on this connection. The only known kind is `x509`: the SHA-256 thumbprint of the
+ * client certificate, in hexadecimal digits or base64url (`cnf.x5t#S256` of RFC 8705).
  */
 function fitsBinding(info: TokenInfo, mode: AuthTokenOptions['enforceTokenBind'], req: IncomingMessage): boolean {
   if (mode === 'disabled') return true;
@@ -212,7 +210,7 @@ function isPeer(thumbprint: unknown, req: IncomingMessage): boolean {
   return typeof thumbprint === 'string' && typeof fingerprint === 'string' && hex(thumbprint) === hex(fingerprint);
 }
 
-/** `AB:CD`, `abcd` and base64url, as lower-case hexadecimal digits. */
+/** Returns the lower-case hexadecimal digits of `AB:CD`, `abcd` or base64url. */
 function hex(thumbprint: string): string {
   const digits = thumbprint.replaceAll(':', '').toLowerCase();
   if (/^[0-9a-f]{64}$/.test(digits)) return digits;

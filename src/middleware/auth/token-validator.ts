@@ -1,36 +1,34 @@
-/**
- * The interface through which auth_token validates tokens.
- */
+/** The interface of token validators for auth_token. */
 import type { Config } from '../../config/index.js';
 import { type Origin, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable } from '../../service/index.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 
-/** Something with an id and a name, such as a domain. */
+/** A reference with an id and a name, such as a domain. */
 export interface Named {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
 }
 
-/** One kind of request that a token allows its bearer. */
+/** An access rule: a kind of request that a token allows. */
 export interface AccessRule {
   readonly service: string;
   readonly method: string;
-  /** `*` and `{name}` are one segment of a path, `**` is anything. */
+  /** `*` and `{name}` match one or more characters within a segment; `**` matches any text. */
   readonly path: string;
 }
 
-/** An application credential that a token was made with. */
+/** The application credential that a token was obtained with. */
 export interface AppCredential {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
   readonly restricted?: boolean | undefined;
-  /** Absent: the token may be used for everything. Empty: for nothing. */
+  /** If absent, the token allows every request. If empty, it allows none. */
   readonly accessRules?: readonly AccessRule[] | undefined;
 }
 
-/** Facts of a valid token. At most one of project, domain and system is its scope. */
+/** The content of a valid token. It is scoped to at most one of project, domain and system. */
 export interface TokenInfo {
   readonly userId?: string | undefined;
   readonly userName?: string | undefined;
@@ -39,86 +37,92 @@ export interface TokenInfo {
   readonly projectName?: string | undefined;
   readonly projectDomain?: Named | undefined;
   readonly domain?: Named | undefined;
-  /** `all` for a token of the whole system. */
+  /** `all` for a system-scoped token. */
   readonly systemScope?: string | undefined;
-  /** Names. */
+  /** Role names. */
   readonly roles: readonly string[];
   readonly isAdminProject?: boolean | undefined;
-  /** Absent: never, as far as the validator can tell. Text is read as a date. */
+  /** If absent, the token does not expire. Text is parsed as a date. */
   readonly expiresAt?: Date | string | undefined;
   readonly issuedAt?: Date | string | undefined;
   readonly auditIds?: readonly string[] | undefined;
   readonly methods?: readonly string[] | undefined;
   readonly appCredential?: AppCredential | undefined;
   readonly catalog?: readonly unknown[] | undefined;
-  /** Bindings of the token, by kind: `x509` and the thumbprint of a certificate. */
+  /** The bindings of the token by kind, such as `x509` with the thumbprint of a certificate. */
   readonly bind?: Readonly<Record<string, unknown>> | undefined;
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A token that is bad, and why. */
+/** The refusal of a token. */
 export interface RefusedToken {
-  /** For the log, in a few words, and never the token: `expired`, `its issuer is not the one expected`. */
+  /** A short reason for the log, without the token, such as `expired` or `wrong issuer (iss)`. */
   readonly refused: string;
 }
 
-/** Settings of a validator. */
+/** The settings of a validator. */
 export interface ValidatorSettings {
   /** The options of the filter. */
   readonly options: AuthTokenOptions;
-  /** The service configuration; files are read through it, so that workers see what their parent accepted. */
+  /** The service configuration. Read files through it, so that workers use the content that their parent accepted. */
   readonly config: Config;
   /** The log of the filter. */
   readonly log: Logger;
-  /** The section of the filter, for errors. */
+  /** The location of the filter's section, for errors. */
   readonly origin: Origin;
-  /** Place of an option of auth_token, by its name in files, for errors; the section of the filter where no file has it. */
+  /**
+   * Returns the location of an option of auth_token, by its name in files, for errors. If no file has it, the location of the filter's
+   * section.
+   */
   readonly originOf: (option: string) => Origin;
 }
 
-/** How a token is to be looked at. */
+/** Options of one validation. */
 export interface ValidateOptions {
-  /** A token that is over counts as well, if it was not revoked. */
+  /** Accept expired tokens, unless they are revoked. */
   readonly allowExpired: boolean;
-  /** Fires when the filter is closed. */
+  /** Aborts when the filter is closed. */
   readonly signal: AbortSignal;
 }
 
-/** Says what tokens are worth. Named as `module:export`; those that ship have names of their own. */
+/** Validates tokens. Configured as `module:export`, or by name for the built-in validators. */
 export interface TokenValidator {
-  /** Before the first token; a throw refuses the configuration. Acquires nothing that `stop` does not release. */
+  /** Called before the first token. If it throws, the configuration is refused. Must not acquire anything that `stop` does not release. */
   start?(settings: ValidatorSettings): Awaitable<void>;
-  /** Releases everything; once. */
+  /** Releases all resources. Called once. */
   stop?(): Awaitable<void>;
   /**
-   * The `WWW-Authenticate` for callers without a token. auth_token adds `error="invalid_token"` (RFC 6750 §3.1) to that of the
-   * scheme Bearer where there was one.
+   * Returns the `WWW-Authenticate` value for callers without a token. If a token was refused and the scheme is Bearer, auth_token adds
+   * `error="invalid_token"` (RFC 6750 §3.1).
    */
   challenge?(): string;
-  /** For a token that is bad why it is, or null. Throws {@link ValidatorUnavailable} when it cannot be told. */
+  /**
+   * Returns the content of a valid token, or a reason or null for an invalid one. Throws {@link ValidatorUnavailable} if the token
+   * cannot be validated.
+   */
   validate(token: string, options: ValidateOptions): Promise<TokenInfo | RefusedToken | null>;
-  /** The next question about this token is asked anew. */
+  /** Removes a token from the validator's caches. */
   forget?(token: string): void;
 }
 
-/** Nothing is known about the token: the request gets 503 and not 401, since its sender did nothing wrong. */
+/** The token could not be validated. The request gets 503, not 401, because the token may be valid. */
 export class ValidatorUnavailable extends PorticoError {
   constructor(message: string, cause?: unknown) {
     super('PORTICO_VALIDATOR_UNAVAILABLE', { message, cause });
   }
 }
 
-/** By code: a validator of another package may have another copy of the class. */
+/** Compares the code, because a validator in another package can have another copy of the class. */
 export function isUnavailable(error: unknown): error is Error {
   return error instanceof Error && (error as { code?: unknown }).code === 'PORTICO_VALIDATOR_UNAVAILABLE';
 }
 
-/** Whether an answer about a token is that it is bad. */
+/** Reports whether the result of a validation is a refusal. */
 export function isRefused(answer: TokenInfo | RefusedToken): answer is RefusedToken {
   return 'refused' in answer;
 }
 
-/** When a token ends, in milliseconds since 1970. A text that is not a date counts as passed. */
+/** Returns the expiry of a token in milliseconds since 1970: infinity if it has none, negative infinity if the text is not a date. */
 export function endOf({ expiresAt }: TokenInfo): number {
   if (expiresAt === undefined || expiresAt === null) return Number.POSITIVE_INFINITY;
   const end = new Date(expiresAt).getTime();

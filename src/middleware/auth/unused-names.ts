@@ -1,6 +1,4 @@
-/**
- * Names of `[keystone_authtoken]` that keystonemiddleware and keystoneauth know and that have no effect here, each with what to do.
- */
+/** Option names of `[keystone_authtoken]` in keystonemiddleware and keystoneauth that have no effect here, with a hint for each. */
 const REMOVE = 'Remove the line.';
 const ACCOUNT = 'Write auth_url, username, password and project_name.';
 const URL_PART = 'Write auth_url, the whole address of the identity service.';

@@ -1,6 +1,4 @@
-/**
- * Validators by name.
- */
+/** Loads validators by name. */
 import { dirname } from 'node:path';
 import type { FactoryContext } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
@@ -10,7 +8,7 @@ import { type AuthTokenOptions, type JwtOptions, jwtOptions } from './auth-token
 import { secretOf } from './jwt-secret.js';
 import type { TokenValidator, ValidatorSettings } from './token-validator.js';
 
-/** The validators that ship. Each comes with its own dependencies when it is named, not before. */
+/** The built-in validators. Each is imported, with its dependencies, only when it is used. */
 const SHIPPED = {
   keystone: async () => new (await import('./keystone-validator.js')).KeystoneValidator(),
   jwt: async ({ config, origin }: ValidatorSettings, own?: JwtOptions): Promise<TokenValidator> => {
@@ -23,8 +21,8 @@ const SHIPPED = {
 };
 
 /**
- * Makes and starts the validator that the options name. Throws for an unknown name, with the known ones. `jwt` are the
- * options of the validator jwt where a section has them.
+ * Creates and starts the validator that the options name. Throws for an unknown name and lists the known ones. `jwt` has the options of
+ * the validator jwt if the section of the filter sets them.
  */
 export function startValidator(
   options: AuthTokenOptions,
@@ -33,7 +31,7 @@ export function startValidator(
 ): Promise<TokenValidator> {
   return withDrivers(ctx, async (drivers) => {
     const { config, log, section } = ctx;
-    // The section of the filter comes before the group.
+    // An option in the section of the filter takes precedence over the group.
     const originOf = (option: string): Origin => optionOrigin(ctx, options.configGroup ?? 'auth_token', option);
     const settings: ValidatorSettings = { options, config, log, origin: section.origin, originOf };
     const made = { required: ['validate'], args: [settings, jwt] };
@@ -44,8 +42,8 @@ export function startValidator(
 }
 
 /**
- * Finds what {@link startValidator} would refuse. Those that ship send nothing before the first token, so they are started,
- * and stopped; one of an application is looked for, and not made.
+ * Checks for the errors that {@link startValidator} would throw. Built-in validators send nothing before the first token, so they are
+ * started and stopped. A custom validator is only imported.
  */
 export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<void> {
   if (Object.hasOwn(SHIPPED, options.validator)) {
@@ -54,12 +52,12 @@ export async function tryValidator(options: AuthTokenOptions, ctx: FactoryContex
   } else await findValidator(options, ctx);
 }
 
-/** Throws for an unknown validator, and makes none. */
+/** Throws for an unknown validator. Does not create it. */
 export async function findValidator({ validator }: AuthTokenOptions, ctx: FactoryContext): Promise<void> {
   await withDrivers(ctx, (drivers) => drivers.find(validator));
 }
 
-/** Reports a mistake of a driver at the option that names it. */
+/** Reports an error of a driver at the option that names it. */
 async function withDrivers<T>(ctx: FactoryContext, work: (drivers: Drivers) => Promise<T>): Promise<T> {
   const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), builtin: SHIPPED, log: ctx.log });
   try {
