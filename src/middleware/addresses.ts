@@ -1,15 +1,13 @@
-/**
- * Addresses of clients: those that only this machine can reach, networks, and who is counted for one.
- */
+/** Client addresses: loopback, networks, and the keys by which clients are counted. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
-/** Whether an address or host name stands for this machine alone: 127.0.0.0/8, `::1`, `localhost`, a Unix socket. */
+/** Reports whether only this machine can reach an address or host name: 127.0.0.0/8, `::1`, `localhost`, a Unix socket. */
 export function isLoopback(address: string | undefined): boolean {
   if (address === undefined || address === 'localhost') return true;
   return address === '127.0.0.1' || address === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(address);
 }
 
-/** The key that an address is counted under: of IPv6 its /64 network, since a client with one such address has all of them. */
+/** Returns the key for an address: for IPv6 its /64 network, because a client usually has the whole network. */
 export function addressKey(address: string): string {
   const plain = unmapped(address);
   if (!isIPv6(plain)) return plain;
@@ -19,7 +17,7 @@ export function addressKey(address: string): string {
     .join(':');
 }
 
-/** An IPv4 address that is written as one of IPv6 (RFC 4291 §2.5.5.2), in whatever spelling, as IPv4; others as they are. */
+/** Converts an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), in any spelling, to IPv4. Returns other addresses unchanged. */
 export function unmapped(address: string): string {
   if (!isIPv6(address) || !/ffff/i.test(address)) return address;
   const [a, b, c, d, e, mark, high = 0, low = 0] = groupsOf(address);
@@ -27,7 +25,7 @@ export function unmapped(address: string): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-/** The eight groups of an IPv6 address. */
+/** Returns the eight groups of an IPv6 address. */
 function groupsOf(address: string): number[] {
   const [text = ''] = address.split('%', 1);
   const hex = text.replace(/[\d.]+\.[\d.]+$/, (dotted) => {
@@ -39,7 +37,7 @@ function groupsOf(address: string): number[] {
   return [...before, ...zeros, ...(after ?? [])].map((group) => Number.parseInt(group, 16));
 }
 
-/** Networks written as `10.0.0.0/8`, checked by their option. */
+/** Returns the block list of networks such as `10.0.0.0/8`. The option validates them. */
 export function networkList(ranges: readonly string[]): BlockList {
   const networks = new BlockList();
   for (const range of ranges) {
@@ -50,7 +48,7 @@ export function networkList(ranges: readonly string[]): BlockList {
   return networks;
 }
 
-/** Whether an address lies in one of the networks; false for what is no IP address. */
+/** Reports whether an address is in one of the networks; false for text that is not an IP address. */
 export function isInNetworks(networks: BlockList, address: string): boolean {
   const version = isIP(address);
   return version !== 0 && networks.check(address, version === 6 ? 'ipv6' : 'ipv4');

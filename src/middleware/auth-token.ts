@@ -1,6 +1,4 @@
-/**
- * auth_token: callers show who they are by a token that an identity service vouches for, as keystonemiddleware's.
- */
+/** auth_token: authenticates callers by a token, as keystonemiddleware does. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import {
   beforeHead,
@@ -39,30 +37,30 @@ import { findValidator, startValidator, tryValidator } from './auth/validator-dr
 
 declare module '../app/index.js' {
   interface Environ {
-    /** The service that asks for the caller; set by auth_token. Gives no rights by itself. */
+    /** The service that acts for the caller; set by auth_token. It grants no permissions by itself. */
     serviceIdentity?: Identity;
-    /** All that the caller's token says; set by auth_token. */
+    /** The content of the caller's token; set by auth_token. */
     tokenInfo?: TokenInfo;
     /**
-     * Set where auth_token let a request through in spite of its token: `invalid` for one that is not valid, `unavailable` for
-     * one that could not be checked, where an answer of 503 is right, not 401. Without a token it is not there.
+     * Set if auth_token passed a request on despite a bad token: `invalid`, or `unavailable` if the token could not be validated. For
+     * `unavailable` answer 503, not 401. Not set for a request without a token.
      */
     authError?: 'unavailable' | 'invalid';
-    /** Makes auth_token forget what it knows about a token, in this process: one that was revoked is refused at once. */
+    /** Removes a token from the caches of this process, so that a revoked token is refused at once. */
     invalidateToken?: (token: string) => void;
   }
 }
 
-/** The filter auth_token makes. */
+/** The filter that auth_token creates. */
 export interface AuthTokenFilter extends Filter {
   /** The same as `environ(req).invalidateToken`. */
   readonly invalidate: (token: string) => void;
 }
 
 /**
- * Lets in callers with a valid token; others get 401 and a challenge, or, with `delay_auth_decision`, are marked for
- * the application to decide. 503 where the validator cannot tell. Every 401 of the application gets the challenge too.
- * Sets `environ(req).identity`, `serviceIdentity` and `tokenInfo`, and the headers of keystonemiddleware.
+ * Accepts callers with a valid token. Others get 401 and a challenge, or with `delay_auth_decision` are passed on and marked. Answers
+ * 503 if the token cannot be validated. Adds the challenge to every 401 of the application. Sets `environ(req).identity`,
+ * `serviceIdentity` and `tokenInfo`, and the headers of keystonemiddleware.
  */
 export const authToken = filterFactory(
   'auth_token',
@@ -70,7 +68,7 @@ export const authToken = filterFactory(
   (given, ctx): Promise<AuthTokenFilter> => tokenFilter(ctx, ...jwtOf(ownGroup(given, ctx), ctx)),
   {
     trial: async (given, ctx) => {
-      // The rest depends on a service configuration, which a filter loaded alone does not have.
+      // The other checks need a service configuration, which a filter loaded alone does not have.
       if (isAlone(ctx)) return findValidator(given, ctx);
       await tried(ctx, ...jwtOf(ownGroup(given, ctx), ctx));
     },
@@ -82,7 +80,7 @@ function describe(given: AuthTokenOptions, req: IncomingMessage | undefined, ctx
   return describeOptions(req, ...jwtOf(ownGroup(given, ctx), ctx));
 }
 
-/** The options, and with the validator jwt those of `[jwt]`, of which one wins over theirs. */
+/** Returns the options, and with the validator jwt also the options of `[jwt]`. `delay_auth_decision` in `[jwt]` takes precedence. */
 function jwtOf(options: AuthTokenOptions, { config }: DescribeContext): [options: AuthTokenOptions, jwt?: JwtOptions] {
   return options.validator === 'jwt' ? withJwt(options, config.group('jwt', jwtOptions)) : [options];
 }
@@ -93,8 +91,8 @@ function withJwt(options: AuthTokenOptions, jwt: JwtOptions): [options: AuthToke
 }
 
 /**
- * Authenticates callers by a signed token (JSON Web Token, RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`. It is
- * auth_token with the validator jwt, whose options can be set in the section of the filter; other options come from `[auth_token]`.
+ * Authenticates callers by a JSON Web Token (RFC 7519) in `Authorization: Bearer` or `X-Auth-Token`. The same as auth_token with the
+ * validator jwt, but the options of the validator can be set in the section of the filter. Other options come from `[auth_token]`.
  */
 export const jwtAuth = filterFactory(
   'jwt',
@@ -108,7 +106,7 @@ export const jwtAuth = filterFactory(
   },
 );
 
-/** A paste file by itself is looked at. */
+/** Reports whether a paste file is loaded without a service and configuration files. */
 function isAlone({ service, config }: FactoryContext): boolean {
   return service === undefined && config.configFiles.length === 0;
 }
@@ -117,7 +115,7 @@ function sharedOptions({ config }: DescribeContext): AuthTokenOptions {
   return config.group('auth_token', authTokenOptions);
 }
 
-/** Finds what {@link tokenFilter} would refuse. */
+/** Checks for the errors that {@link tokenFilter} would throw. */
 async function tried(ctx: FactoryContext, options: AuthTokenOptions, jwt?: JwtOptions): Promise<void> {
   cacheFor(options, ctx);
   await tryValidator(options, ctx, jwt);
@@ -132,7 +130,7 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   const presented = scheme === undefined ? undefined : behindScheme(scheme);
   const judge = new TokenJudge(tokens, options, ctx.log);
   const challenge = validator.challenge?.() ?? 'Bearer realm="api"';
-  // RFC 6750 §3.1: a caller without a token is told no error.
+  // RFC 6750 §3.1: the challenge for a request without a token has no error.
   const badToken = /^bearer\b/i.test(challenge) ? `${challenge}, error="invalid_token"` : challenge;
   const extra = options.extraStrip.map((name) => name.toLowerCase().replaceAll('_', '-'));
   const extraStrip = extra.length === 0 ? undefined : new Set(extra);
@@ -175,7 +173,7 @@ function ownGroup(options: AuthTokenOptions, { config, section }: DescribeContex
   return config.group(options.configGroup, unaliasedAuthTokenOptions, { local: section.options });
 }
 
-/** A process remembers a token that memcached has for this part of token_cache_time. */
+/** If memcached is used, a process caches a token for this fraction of token_cache_time. */
 const SHARED_PART = 10;
 
 function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
@@ -189,7 +187,7 @@ function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
     refuse('cache_security', message, 'Set cache_secret_key, or remove cache_security.');
   }
   return new TokenCache({
-    // Behind it a token may be kept for its whole time again.
+    // memcached may have kept the token for its whole time already; the time in memory adds to it.
     lifeS:
       options.tokenCacheTime /
       (options.validator === 'keystone' && options.memcachedServers.length > 0 ? SHARED_PART : 1),
@@ -199,14 +197,14 @@ function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
   });
 }
 
-/** Adds the challenge to every 401, of the application as of this filter. */
+/** Adds the challenge to a 401 of this filter or the application. */
 function challengeEvery401(res: ServerResponse, challenge: string): void {
   if (res.statusCode !== 401) return;
   const there = [res.getHeader('www-authenticate') ?? []].flat().map(String);
   if (!there.includes(challenge)) res.setHeader('www-authenticate', [...there, challenge]);
 }
 
-/** Of a token that may be good nothing is known: the caller shall try again, and not log in anew. */
+/** Replaces a 401 with 503, because the token may be valid: the caller should retry, not log in again. */
 function unavailableInstead(res: ServerResponse): void {
   if (res.statusCode !== 401) return;
   res.statusCode = 503;
@@ -217,7 +215,7 @@ function unavailableInstead(res: ServerResponse): void {
 
 const UNAVAILABLE_HEADERS = { 'retry-after': '5' };
 
-/** With `fault_style = openstack` the answer has the body of keystonemiddleware, which is not of the form that nova's faults have. */
+/** Answers 401. With `fault_style = openstack` the body is that of keystonemiddleware, which differs from nova's faults. */
 function refuse(req: IncomingMessage, res: ServerResponse, challenge: string): void {
   if (faultFormOf(req).style !== 'openstack') {
     throw new Fault(401, {
@@ -236,7 +234,7 @@ const KEYSTONE_401 = JSON.stringify({
   error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' },
 });
 
-/** Whether the caller gets 401. Throws a `Fault` 503 where a token cannot be judged. */
+/** Reports whether the caller gets 401. Throws a `Fault` 503 if a token could not be validated. */
 function isRefused({ user, service }: Verdicts): boolean {
   const unauthorized = user.status === 'absent' || service.status === 'invalid';
   if (!unauthorized) {
@@ -253,13 +251,13 @@ function isRefused({ user, service }: Verdicts): boolean {
   return true;
 }
 
-/** Facts of a confirmed token for applications; the same for all its requests. */
+/** Creates the identity and headers for a confirmed token, once for all its requests. */
 interface Known {
   user(info: TokenInfo): { readonly identity: Identity; readonly headers: HeaderPairs };
   service(info: TokenInfo): { readonly identity: Identity; readonly headers: HeaderPairs };
 }
 
-/** Sets the environ, and gives the headers that say the same. */
+/** Sets the environ, and returns the corresponding headers. */
 function handOn(req: IncomingMessage, { user, service }: Verdicts, known: Known): HeaderPairs {
   const env = environ(req);
   const headers: HeaderPairs[number][] = [];

@@ -1,6 +1,4 @@
-/**
- * basic_auth: user and password, RFC 7617.
- */
+/** basic_auth: HTTP Basic authentication (RFC 7617). */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -41,15 +39,15 @@ const basicAuthOptions = defineOptions({
   failure_cache_s: duration({ default: 1, help: 'How long a failed login is cached.' }),
 });
 
-/** Logins remembered at once. */
+/** Maximum number of cached logins. */
 const MAX_REMEMBERED = 10_000;
 
-/** More would be cut off by bcrypt, so that another password fits as well. */
+/** Maximum length in bytes. bcrypt ignores further bytes, so another password would match too. */
 const LONGEST_PASSWORD = 72;
 
 /**
- * Lets in callers with a user and password of the file; others get 401 and a challenge, with the same body and after the
- * same time whether the user exists or not. Sets `environ(req).identity` and takes `Authorization` off.
+ * Accepts callers whose user and password are in the file. Others get 401 and a challenge, with the same body and after the same time
+ * whether the user exists or not. Sets `environ(req).identity` and removes `Authorization`.
  */
 export const basicAuth = filterFactory(
   'basic_auth',
@@ -58,7 +56,7 @@ export const basicAuth = filterFactory(
     const file = new HtpasswdFile(options.userFile, ctx.log, optionOrigin(ctx, 'basic_auth', 'user_file'));
     const checker = new PasswordChecker(options.maxConcurrentChecks);
     ctx.onClose(() => checker.close());
-    // Of each process its own key: what is in its memory is no list of hashes to try passwords on.
+    // A random key for each process: the hashes in its memory cannot be used to guess passwords.
     const secretKey = randomBytes(32).toString('base64url');
     const { loginCacheS: lifeS, failureCacheS: negativeLifeS } = options;
     const logins = new TokenCache({ lifeS, negativeLifeS, maxEntries: MAX_REMEMBERED, secretKey });
@@ -76,7 +74,7 @@ export const basicAuth = filterFactory(
       const { user, password } = credentials;
       const { hashes, known } = await file.hashesOf(user);
       const fits = Buffer.byteLength(password) <= LONGEST_PASSWORD;
-      // With the hash: a login is another one when the file has changed.
+      // With the hash in the key, a changed password does not match the cached login.
       const key = logins.keyOf(`${hashes[0]}${user}:${password}`, false);
       const remembered = logins.get(key);
       const check = async (): Promise<TokenInfo | RefusedToken> => {
@@ -86,7 +84,7 @@ export const basicAuth = filterFactory(
         return { refused: known ? 'wrong password' : 'unknown user' };
       };
       const answer = remembered ?? (await check());
-      // A good login stays for as long as it is used; a bad one is checked again after its time.
+      // Each use extends a successful login. A failed login expires.
       if (remembered === undefined || !isRefused(answer)) logins.set(key, answer);
       if (isRefused(answer)) throw refusal(answer.refused, known ? user : undefined);
       return user;
@@ -138,29 +136,32 @@ function credentialsOf(header: string | undefined): Credentials | undefined {
   return { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }
 
-/** Values that Node does not send on as they are. */
+/** Percent-encodes a user name that is not printable ASCII without spaces. */
 function encoded(user: string): string {
   return /^[\x21-\x7e]+$/.test(user) ? user : encodeURIComponent(user);
 }
 
-/** How often the file is looked at, at most, in milliseconds. */
+/** Minimum interval between checks of the file, in milliseconds. */
 const LOOK_EVERY_MS = 1000;
 
-/** A line: the user, the hash, its cost (4 to 31: two to the power of it is how often bcrypt repeats its work). */
+/** A line: user, hash and cost. A cost of n (4 to 31) means 2^n iterations of bcrypt. */
 const USER = /^([^:]+):(\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53})\s*$/;
 
-/** Users by name, of a file as Apache's `htpasswd -B` writes it. Read again when the file has changed; a file that cannot be read then leaves the last content. */
+/**
+ * The users in a file in the format of Apache's `htpasswd -B`. Reads the file again after changes, and keeps the old users if it cannot
+ * be read.
+ */
 export class HtpasswdFile {
   readonly #path: string;
   readonly #log: Logger;
   readonly #clock: Clock;
   #users: ReadonlyMap<string, string>;
-  /** Of all users. */
+  /** The highest cost of all users. */
   #highestCost = 0;
   #stamp: string;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** Throws for a file that is missing or has a line that is no user with a bcrypt hash. */
+  /** Throws if the file is missing, or a line is not a user with a bcrypt hash. */
   constructor(path: string, log: Logger, origin?: Origin, clock: Clock = systemClock) {
     this.#path = path;
     this.#clock = clock;
@@ -181,15 +182,15 @@ export class HtpasswdFile {
   }
 
   /**
-   * The hash of a user, or for one that is not there a hash that fits no password. Hashes that fit no password follow, so
-   * that to compare a password with all of them costs the same for every user: as much as the dearest hash of the file.
+   * Returns the hash of a user, or for an unknown user a hash that matches no password. More such hashes follow, so that the comparison
+   * takes as long for every user as the most expensive hash in the file.
    */
   async hashesOf(user: string): Promise<{ readonly hashes: readonly [string, ...string[]]; readonly known: boolean }> {
     await this.#look();
     const hash = this.#users.get(user);
     if (hash === undefined) return { hashes: [fitsNothing(this.#highestCost)], known: false };
     const cost = costOf(hash);
-    // 2^c and each power from there on make the next one: 2^c + 2^c + 2^(c+1) + … + 2^(h-1) = 2^h.
+    // 2^c and the powers from 2^c on add up to the highest cost: 2^c + 2^c + 2^(c+1) + … + 2^(h-1) = 2^h.
     const padding = Array.from({ length: this.#highestCost - cost }, (_, more) => fitsNothing(cost + more));
     return { hashes: [hash, ...padding], known: true };
   }

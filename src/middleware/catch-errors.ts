@@ -1,6 +1,4 @@
-/**
- * catch_errors: whatever an inner layer fails with becomes an answer.
- */
+/** catch_errors: turns the errors of inner layers into responses. */
 import { type Description, environ, filterFactory } from '../app/index.js';
 import {
   answerFailure,
@@ -21,9 +19,8 @@ const catchErrorsOptions = defineOptions({
 });
 
 /**
- * Answers what no inner layer has answered: a `Fault` with its status and headers, anything else with a bare 500
- * that is logged once, with stack. When the head is out already the connection is destroyed, and the log says so. The
- * body of a request is never logged.
+ * Answers requests whose inner layers failed: a `Fault` with its status and headers, other errors with a generic 500 that is logged once,
+ * with its stack. If the head has been sent, the connection is destroyed and the error is logged. Request bodies are never logged.
  */
 export const catchErrors = filterFactory(
   'catch_errors',

@@ -1,7 +1,7 @@
 /**
- * compression: smaller bodies for clients that unpack them.
+ * compression: compresses response bodies.
  *
- * The package compression knows no zstd and no weak ETags, encodes parts of a range, and patches responses by itself.
+ * The package compression does not support zstd and weak ETags, compresses partial content, and patches responses itself.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -25,9 +25,9 @@ const compressionOptions = defineOptions({
 type Encoding = 'zstd' | 'br' | 'gzip';
 
 /**
- * Compresses text, JSON and the like by zstd (where Node has it), brotli or gzip, whichever the client likes best. Left
- * alone are partial answers, event streams, what is encoded already and what forbids it by `no-transform`. A strong
- * ETag becomes weak, for the bytes are others.
+ * Compresses text, JSON and similar types with zstd (if Node supports it), brotli or gzip, as the client prefers. Does not compress
+ * partial responses, event streams, encoded responses, and responses with `no-transform`. Makes a strong ETag weak, because the bytes
+ * differ.
  */
 export const compression = filterFactory(
   'compression',
@@ -40,11 +40,11 @@ export const compression = filterFactory(
     };
     const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);
 
-    /** The coding of an answer that may be encoded; undefined where it stays as it is. */
+    /** Returns the encoding of a compressible response, or undefined if it is not compressed. */
     const chosen = (req: IncomingMessage, res: ServerResponse): Encoding | undefined => {
       const length = res.getHeader('content-length');
       if (length !== undefined && Number(length) < options.threshold) return undefined;
-      // A HEAD without length does not tell whether the content it stands for is too small.
+      // A HEAD response without a length does not tell whether its content is below the threshold.
       if (length === undefined && req.method === 'HEAD') return undefined;
       if (!options.authenticatedHtml && isAuthenticatedHtml(req, res)) return undefined;
       const encoding = preferredEncoding(req, encodings);
@@ -52,8 +52,8 @@ export const compression = filterFactory(
     };
 
     /**
-     * Gives a 304 the Vary, and where it would be encoded the weak ETag, of the 200 in its place (RFC 9110 §15.4.5). Its type and
-     * length are not known any more: a Vary too many costs a cache one more entry, and the client says which ETag it has.
+     * Sets the Vary of a 304, and its weak ETag if the corresponding 200 would be compressed (RFC 9110 §15.4.5). The type and length of
+     * the 200 are unknown: an unnecessary Vary costs a cache one more entry, and the client sends the ETag that it has.
      */
     const describeUnchanged = (req: IncomingMessage, res: ServerResponse): void => {
       if (isUntouchable(res)) return;
@@ -66,7 +66,8 @@ export const compression = filterFactory(
     return (app) => (req, res) => {
       let encoding: Encoding | undefined;
       transformBody(res, () => (encoding === undefined ? undefined : makers[encoding]?.()));
-      // Registered later, so it runs before; for HEAD too, whose headers are those of the GET.
+      // Listeners run in reverse order, so this runs before the body is transformed. It also runs for HEAD, whose headers equal those of
+      // GET.
       beforeHead(res, () => {
         if (res.statusCode === 304) describeUnchanged(req, res);
         if (!isCompressible(res)) return;
@@ -91,13 +92,13 @@ function describe({ threshold }: OptionsOf<typeof compressionOptions>, req?: Inc
   return { does: `compresses responses of ${threshold} bytes or more, if their type is compressible` };
 }
 
-/** Node has it from 22.15 and 23.8 on. */
+/** Node supports zstd since 22.15 and 23.8. */
 function zstdMaker(): (() => Duplex) | undefined {
   const { createZstdCompress } = zlib as { createZstdCompress?: () => Duplex };
   return createZstdCompress === undefined ? undefined : () => createZstdCompress();
 }
 
-/** Not event streams and JSON sequences: a compressor would hold back what is to arrive at once. */
+/** Event streams and JSON sequences are excluded, because a compressor would delay their events. */
 const COMPRESSIBLE =
   /^(?:text\/(?!event-stream)[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml)|application\/javascript|image\/svg\+xml)\s*(?:;|$)/i;
 

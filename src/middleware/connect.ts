@@ -1,6 +1,4 @@
-/**
- * connect and fastify_plugin: packages made for Connect, Express and Fastify, named in a paste file.
- */
+/** connect and fastify_plugin: use packages made for Connect, Express and Fastify in a paste file. */
 import { dirname } from 'node:path';
 import {
   appFactory,
@@ -57,7 +55,7 @@ function describe({ middleware }: OptionsOf<typeof connectOptions>): Description
   return { does: `runs the middleware ${middleware}, which may answer`, answers: 'perhaps' };
 }
 
-/** A Fastify plugin of any package as an app. */
+/** An app that runs a Fastify plugin from any package. */
 export const fastifyPlugin = appFactory(
   'fastify_plugin',
   fastifyPluginOptions,

@@ -1,6 +1,4 @@
-/**
- * context: the request's context, from what the filters further out have found.
- */
+/** context: builds the request context from the results of outer filters. */
 import {
   type Description,
   environ,
@@ -29,8 +27,8 @@ const contextOptions = defineOptions({
 type ContextOptions = OptionsOf<typeof contextOptions>;
 
 /**
- * Builds `environ(req).context` from the identities of user and service, request ids and remote address, and makes it the
- * current context of all that the request sets off.
+ * Builds `environ(req).context` from the identities of user and service, the request ids and the remote address, and makes it the
+ * current context of all asynchronous work of the request.
  */
 export const context = filterFactory(
   'context',
@@ -46,7 +44,7 @@ export const context = filterFactory(
       const { identity, serviceIdentity } = env;
       if (identity === undefined && options.requireIdentity) {
         if (env.authError === 'unavailable') {
-          // Behind auth_token with delay_auth_decision: of the token nothing is known.
+          // auth_token with delay_auth_decision passed the request on, but could not validate its token.
           throw new Fault(503, {
             message: 'The token cannot be validated at the moment.',
             headers: { 'retry-after': '5' },
@@ -79,7 +77,7 @@ export const context = filterFactory(
   { trial: true, order: contextOrder, describe },
 );
 
-/** Code that relies on a project must never be asked by a request without any caller. */
+/** Refuses options that let requests without a caller reach code that requires a project. */
 function refuseContradiction({ requireIdentity, requireProject }: ContextOptions, ctx: FactoryContext): void {
   if (!requireProject || requireIdentity) return;
   throw new ConfigurationRefused('PORTICO_CONFIG_VALUE', {

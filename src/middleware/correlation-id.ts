@@ -1,6 +1,4 @@
-/**
- * correlation_id: a name for everything that one request of a user sets off, in all services.
- */
+/** correlation_id: an id for all requests, in all services, that belong to one operation of a user. */
 import { randomUUID } from 'node:crypto';
 import { beforeHead, type Description, filterFactory } from '../app/index.js';
 import { exchangeOf, type Forwarded } from '../app/internal.js';
@@ -9,7 +7,7 @@ import { TOKEN } from './headers.js';
 
 declare module '../app/index.js' {
   interface Environ {
-    /** The caller's name for what it is doing, or one made here. */
+    /** The correlation id of the caller, or a generated one. */
     correlationId?: string;
   }
 }
@@ -21,7 +19,7 @@ const correlationIdOptions = defineOptions({
   pattern: regexp({ default: '^[A-Za-z0-9._:-]+$', help: 'Pattern of a valid id. Other ids are replaced.' }),
 });
 
-/** Takes the caller's correlation id, or makes one where it is missing or of the wrong form; nothing is refused. */
+/** Uses the caller's correlation id, or generates one if it is missing or invalid. Never refuses a request. */
 export const correlationId = filterFactory(
   'correlation_id',
   correlationIdOptions,

@@ -1,7 +1,7 @@
 /**
- * cors: cross-origin requests, as the Fetch standard has them.
+ * cors: cross-origin requests, as in the Fetch standard.
  *
- * The package cors takes every OPTIONS for a preflight, compares no method or header, and writes before the app does.
+ * The package cors treats every OPTIONS as a preflight, does not check methods or headers, and sets its headers before the app runs.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -60,13 +60,13 @@ const corsOptions = defineOptions({
   }),
 });
 
-/** Request headers that pages may always send (CORS-safelisted). */
+/** Request headers that every page may send (CORS-safelisted). */
 const SAFE_HEADERS: ReadonlySet<string> = new Set(['accept', 'accept-language', 'content-language', 'content-type']);
 
 /**
- * Answers preflights, 204, without calling the app: with the permission when origin, method and all headers are allowed,
- * else bare. To other answers, errors included, it adds what lets the page read them, unless the app did it itself.
- * Further sets of origins are in `[cors.<name>]` of the service configuration.
+ * Answers preflight requests with 204 without calling the app. The response has the permission if the origin, the method and all headers
+ * are allowed. To other responses, also errors, it adds the headers that let the page read them, unless the app has set them.
+ * `[cors.<name>]` in the service configuration adds sets of origins.
  */
 export const cors = filterFactory(
   'cors',
@@ -102,13 +102,13 @@ function describe(
   };
 }
 
-/** The filter {@link corsFilter} makes. */
+/** The filter that {@link corsFilter} returns. */
 export interface CorsFilter extends Filter {
-  /** Adds a set of origins, at any time, as oslo.middleware's `add_origin()`. Throws `PORTICO_CORS_ORIGIN` for rules that cannot be. */
+  /** Adds a set of origins at any time, like `add_origin()` of oslo.middleware. Throws `PORTICO_CORS_ORIGIN` for invalid rules. */
   add(rules: CorsRules): void;
 }
 
-/** The same filter with rules given in code, by its `add()`: without any it allows nothing. */
+/** Returns the filter with rules set in code, with its `add()`. Without rules it allows no origin. */
 export function corsFilter(log: Logger = silentLogger()): CorsFilter {
   const policy = new CorsPolicy();
   return Object.assign(
@@ -143,7 +143,7 @@ function filterBy(policy: () => CorsPolicy, log: Logger): Filter {
     const rules = origin === undefined ? undefined : policy().rulesFor(origin);
     beforeHead(res, () => {
       if (res.hasHeader('access-control-allow-origin')) return;
-      // Also where nothing is allowed: a cache must not give this answer to another origin.
+      // Set even if the origin is not allowed, so that a cache does not reuse this response for another origin.
       appendVary(res, 'Origin');
       if (rules === undefined) return;
       res.setHeader('access-control-allow-origin', origin!);
@@ -189,7 +189,7 @@ function requestedHeaders(req: IncomingMessage): string[] {
   return text.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
 }
 
-/** Why a preflight is refused; undefined when it is not. */
+/** Returns why a preflight is refused, or undefined. */
 function refusal(rules: CorsRules | undefined, method: string, headers: readonly string[]): string | undefined {
   if (rules === undefined) return 'origin';
   if (!rules.allowMethods.includes(method)) return `method ${method}`;
@@ -199,13 +199,13 @@ function refusal(rules: CorsRules | undefined, method: string, headers: readonly
   return other === undefined ? undefined : `header ${other}`;
 }
 
-/** Rights of a set of origins. */
+/** The permissions of a set of origins. */
 export interface CorsRules {
-  /** `scheme://host[:port]`, `*`, or `regex:` and a pattern for the whole origin. */
+  /** `scheme://host[:port]`, `*`, or `regex:` and a pattern that must match the whole origin. */
   readonly allowedOrigin: readonly string[];
   readonly allowCredentials: boolean;
   readonly exposeHeaders: readonly string[];
-  /** Seconds a browser may keep the answer to a preflight. */
+  /** How long a browser may cache the response to a preflight, in seconds. */
   readonly maxAge: number;
   readonly allowMethods: readonly string[];
   readonly allowHeaders: readonly string[];
@@ -217,13 +217,13 @@ interface RuleSet {
   readonly rules: CorsRules;
 }
 
-/** Sets of origins with what each may do; the first set that has an origin decides. */
+/** Sets of origins with their permissions. The first set that matches an origin applies. */
 class CorsPolicy {
   readonly #sets: RuleSet[] = [];
 
   /**
-   * Adds a set. Throws for an entry that is no origin, and for `*` together with credentials: browsers refuse that, and
-   * echoing every origin with credentials would open every session to every page.
+   * Adds a set. Throws for an invalid origin, and for `*` with credentials: browsers refuse that, and to echo every origin with
+   * credentials would open every session to every page.
    */
   add(rules: CorsRules, place?: Place): void {
     const checks = rules.allowedOrigin.map((entry) => matcherOf(entry, place));
@@ -233,7 +233,7 @@ class CorsPolicy {
     this.#sets.push({ matches: (origin) => checks.some((check) => check(origin)), rules });
   }
 
-  /** Rights of an origin; undefined when it has none. */
+  /** Returns the permissions of an origin, or undefined. */
   rulesFor(origin: string): CorsRules | undefined {
     return this.#sets.find(({ matches }) => matches(origin))?.rules;
   }

@@ -1,6 +1,4 @@
-/**
- * deadline: no request for ever.
- */
+/** deadline: a time limit for each request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterResponse, type Description, Fault, filterFactory } from '../app/index.js';
 import { exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
@@ -11,7 +9,7 @@ import { ofLongestPrefix } from './path-prefix-match.js';
 
 declare module '../app/index.js' {
   interface Environ {
-    /** When the answer is due, in milliseconds of `performance.now()`. */
+    /** When the request times out, in milliseconds of `performance.now()`. */
     deadline?: number;
   }
 }
@@ -31,8 +29,9 @@ const deadlineOptions = defineOptions({
 });
 
 /**
- * Gives each request a deadline and a signal, `environ(req).deadline` and `.signal`. At the deadline the signal fires, and
- * the answer is 503, or the connection is destroyed when the head is out. A client that leaves fires the signal too.
+ * Sets the deadline and the signal of each request, `environ(req).deadline` and `.signal`. At the deadline the signal aborts and the
+ * request is answered with 503, or its connection is destroyed if the head has been sent. The signal also aborts if the client
+ * disconnects.
  */
 export const deadline = filterFactory(
   'deadline',
@@ -54,7 +53,7 @@ export const deadline = filterFactory(
       exchange.forwarded = exchange.forwarded?.concat(forwarded) ?? forwarded;
       offerSignal(env, () => limit.signal);
       const returned = app(req, res);
-      // Nothing that was answered on the spot is late: no timer, no promise. With them the filter costs 3 µs instead of 0.4.
+      // A request that is answered synchronously needs no timer and no promise. They would cost 3 µs instead of 0.4.
       return res.writableEnded ? returned : limit.enforce(returned);
     };
   },
@@ -76,9 +75,9 @@ function describe(
   };
 }
 
-/** The time that one request may take. It is watched once the signal's owner or the client has to know. */
+/** The time limit of a request. The timer starts only when the signal or {@link enforce} is used. */
 class TimeLimit {
-  /** By `performance.now()`. */
+  /** The deadline, in milliseconds of `performance.now()`. */
   readonly due: number;
   readonly #res: ServerResponse;
   readonly #ms: number;
@@ -94,7 +93,7 @@ class TimeLimit {
     this.due = performance.now() + ms;
   }
 
-  /** Fires at the deadline, and when the client leaves before its answer is out. */
+  /** Aborts at the deadline, and if the client disconnects before the end of the response. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -104,13 +103,13 @@ class TimeLimit {
     return this.#abort.signal;
   }
 
-  /** Fails at the deadline, unless the app fails or the response ends before. */
+  /** Rejects at the deadline, unless the app fails or the response ends first. */
   enforce(returned: void | Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#late = reject;
       this.#ended = resolve;
       this.#watch();
-      // Listeners of other frameworks return whatever they like.
+      // Handlers of other frameworks may return any value.
       if (returned !== undefined) Promise.resolve(returned).catch(reject);
     });
   }
@@ -139,7 +138,7 @@ class TimeLimit {
   }
 }
 
-/** The client's deadline, in seconds; infinity where it sends no sensible one. */
+/** Returns the limit that the client requests, in seconds; infinity if there is none or it is invalid. */
 function askedFor(req: IncomingMessage, header: string): number {
   const asked = req.headers[header];
   const seconds = asked === undefined ? 0 : Number(asked);

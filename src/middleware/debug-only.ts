@@ -1,6 +1,4 @@
-/**
- * Refuses filters that no service in production may have, without `[DEFAULT] debug = true`.
- */
+/** Refuses filters that must not run in production, unless `[DEFAULT] debug = true`. */
 import { boolean, type Config, defineOptions } from '../config/index.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 
@@ -8,7 +6,10 @@ const debugFlag = defineOptions({
   debug: boolean({ default: false, mutable: true, help: 'Set the log level to debug, regardless of log_level.' }),
 });
 
-/** Throws `PORTICO_DEBUG_OFF` where debug is not true. `what` says what is refused and why, `instead` what to do. */
+/**
+ * Throws `PORTICO_DEBUG_OFF` unless debug is true. `what` is the subject and reason of the message, `instead` an alternative for the
+ * hint.
+ */
 export function requireDebug(config: Config, what: string, instead: string, origin: Origin): void {
   if (!config.has('DEFAULT', 'debug')) config.register('DEFAULT', debugFlag);
   if (config.resolve('DEFAULT', 'debug').value === true) return;

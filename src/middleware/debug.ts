@@ -1,6 +1,4 @@
-/**
- * debug: everything about requests and responses, in the log. Not for production.
- */
+/** debug: logs requests and responses in full. Not for production. */
 import { PassThrough } from 'node:stream';
 import { beforeHead, type Description, environ, filterFactory, transformBody } from '../app/index.js';
 import { targetMask } from '../app/internal.js';
@@ -13,7 +11,10 @@ const debugOptions = defineOptions({
   mask_query: list({ default: [], help: 'Additional query parameters whose values are masked in the log.' }),
 });
 
-/** Logs environ, response headers and body chunks at debug, masked. Loads only with `[DEFAULT] debug = true`. */
+/**
+ * Logs requests, response headers and the chunks of text bodies at level debug; of other chunks it logs the size. Secrets in headers and
+ * in the query are masked, but not in bodies. Loads only with `[DEFAULT] debug = true`.
+ */
 export const debug = filterFactory(
   'debug',
   debugOptions,

@@ -1,11 +1,9 @@
-/**
- * echo: an app that tells what its pipeline has made of a request. For tests of pipelines.
- */
+/** echo: an app that returns the request as its pipeline passed it on. For tests of pipelines. */
 import { appFactory, type Description, environ, remoteOf } from '../app/index.js';
 import { defineOptions } from '../config/index.js';
 import type {} from './auth/identity.js';
 
-/** Answers with method, path, headers, remote end, identity and context as JSON. */
+/** Answers with the method, path, headers, remote address, ids, identity and context as JSON. */
 export const echo = appFactory(
   'echo',
   defineOptions({}),

@@ -1,6 +1,4 @@
-/**
- * etag: a name for each content, so that clients need not fetch what they have.
- */
+/** etag: adds ETags to responses, so that clients need not fetch unchanged content. */
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Description, filterFactory, holdBody } from '../app/index.js';
@@ -15,8 +13,8 @@ const etagOptions = defineOptions({
 });
 
 /**
- * Gives 200 answers to GET and HEAD a strong ETag made of their body, and answers 304 to a client that has it
- * (`If-None-Match`, RFC 9110 §13.1.2). An ETag of the application is kept, and compared likewise.
+ * Adds a strong ETag, computed from the body, to 200 responses to GET and HEAD. Answers 304 if the client has it (`If-None-Match`, RFC
+ * 9110 §13.1.2). An ETag of the application is kept, and compared in the same way.
  */
 export const etag = filterFactory(
   'etag',
@@ -49,10 +47,10 @@ function describe({ maxSize }: OptionsOf<typeof etagOptions>, req?: IncomingMess
 }
 
 function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer | undefined {
-  // A HEAD without body tells nothing about the content it stands for.
+  // A HEAD response without a body does not show the content of the GET response.
   const known = req.method === 'GET' || (body.length > 0 && !mayBeEncoded(res));
   const declared = res.getHeader('content-length');
-  // A body of another length than declared is broken off, and has no tag: it is not the content.
+  // A body that differs from its declared length is incomplete. It gets no ETag.
   if (known && declared !== undefined && Number(declared) !== body.length)
     return req.method === 'HEAD' ? undefined : body;
   if (!res.hasHeader('etag') && known) res.setHeader('etag', etagOf(body));
@@ -67,7 +65,7 @@ function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer
   return req.method === 'HEAD' ? undefined : body;
 }
 
-/** The body of a HEAD is not encoded as its GET's may be. */
+/** Reports whether the body of the GET response may be encoded, unlike the body of this HEAD response. */
 function mayBeEncoded(res: ServerResponse): boolean {
   return res.hasHeader('content-encoding') || /(?:^|,)\s*accept-encoding/i.test(String(res.getHeader('vary') ?? ''));
 }
@@ -76,7 +74,7 @@ function etagOf(body: Buffer): string {
   return `"${body.length.toString(16)}-${hash('sha1', body, 'base64url')}"`;
 }
 
-/** The weak comparison: what `If-None-Match` asks for. */
+/** The weak comparison, which `If-None-Match` requires. */
 function matches(condition: string | undefined, tag: string): boolean {
   if (condition === undefined) return false;
   if (condition.trim() === '*') return true;

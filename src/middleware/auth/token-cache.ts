@@ -67,7 +67,8 @@ export class TokenCache {
       store.delete(key);
       return undefined;
     }
-    // While the store is at most half full, a use does not move the token, and half of the limit must be added before it is evicted.
+    // A use moves the token to the end only if the store is more than half full: before that, at least as many new tokens as half of
+    // the limit must arrive before it is evicted.
     if (store.size > (bad ? MAX_NEGATIVE : this.#options.maxEntries) / 2) {
       store.delete(key);
       store.set(key, entry);
