@@ -1,6 +1,4 @@
-/**
- * fault_wrapper: errors of an app that is no Router, as faults.
- */
+/** fault_wrapper: answers the errors of an app that is not a Router with faults. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type Description, environ, Fault, filterFactory } from '../app/index.js';
 import { answerFault, catching, ownFaultStyle, sectionFaultStyle } from '../app/internal.js';
@@ -11,9 +9,9 @@ const faultWrapperOptions = defineOptions({
 });
 
 /**
- * Answers errors that say a status (`status`, `statusCode` or `code`, 400 to 599) with it, all others with 500. The
- * error's message is shown only when it says `safe === true`; its `headers` are kept as far as HTTP allows them.
- * 4xx, and faults without a cause, are logged at info, without stack; other 5xx at error, with it.
+ * Answers an error with its status (`status`, `statusCode` or `code`, 400 to 599), or with 500. Sends the message of the error only if
+ * its `safe` is true, and its `headers` as far as HTTP permits. Logs 4xx, and faults without a cause, at info without a stack; other 5xx
+ * at error with the stack.
  */
 export const faultWrapper = filterFactory(
   'fault_wrapper',
@@ -25,7 +23,7 @@ export const faultWrapper = filterFactory(
       const fault = faultOf(error);
       const { requestId, route } = environ(req);
       const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
-      // A fault without a cause was thrown on purpose, and its reason is in the log of its filter.
+      // A fault without a cause is intentional, and its filter has logged the reason.
       if (fault.status < 500 || (error instanceof Fault && error.cause === undefined))
         ctx.log.info(`answered with a fault: ${fault.message}`, facts);
       else ctx.log.error('request failed', { ...facts, err: error });
@@ -43,7 +41,7 @@ function describe(): Description {
   return { does: 'answers when an inner app fails: with the status of the error, or 500' };
 }
 
-/** An error as the fault it says to be. */
+/** Converts an error to a fault. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof Fault) return error;
   if (typeof error !== 'object' || error === null) return new Fault(500, { cause: error });

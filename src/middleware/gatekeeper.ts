@@ -1,6 +1,4 @@
-/**
- * gatekeeper: headers that stay inside.
- */
+/** gatekeeper: removes internal headers from requests and responses. */
 import type { IncomingMessage } from 'node:http';
 import { beforeHead, type Description, filterFactory } from '../app/index.js';
 import { defineOptions, dict, list, type OptionsOf } from '../config/index.js';
@@ -14,10 +12,10 @@ const gatekeeperOptions = defineOptions({
   }),
 });
 
-/** Internal ones, in both directions, whatever is configured. */
+/** Internal headers, which are always removed in both directions. */
 const INTERNAL = 'x-portico-internal-*';
 
-/** Removes the listed headers from requests and responses, and moves some of a request aside under private names. */
+/** Removes the listed headers from requests and responses, and renames some request headers. */
 export const gatekeeper = filterFactory(
   'gatekeeper',
   gatekeeperOptions,
@@ -27,7 +25,7 @@ export const gatekeeper = filterFactory(
     const moves = [...options.moveRequest].map(([from, to]) => [folded(from.trim()), folded(to.trim())] as const);
 
     const move = (req: IncomingMessage): void => {
-      // Taken before and set after the stripping: a private name may be one that clients must not send.
+      // Read before the removal and set after it, because the new name may be one that clients must not send.
       const moved = moves.map(([from]) => req.headers[from]);
       removeHeaders(req, (name) => fromRequest(name) || moves.some(([from, to]) => name === from || name === to));
       for (const [at, [, to]] of moves.entries()) {

@@ -1,16 +1,14 @@
-/**
- * Header fields: their names, taking some off a request, Vary, and copies for the log without credentials.
- */
+/** Functions for headers: removes request headers, extends Vary, and masks credentials in copies for the log. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { replaceRawHeaders } from '../app/internal.js';
 import { looksSecret, masked } from '../text/index.js';
 
-/** A token, RFC 9110 §5.6.2: the form of header names and methods. Others in options would fail at every request. */
+/** A token (RFC 9110 §5.6.2), the form of header names and methods. Other names in options would fail at every request. */
 export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /**
- * Removes the request headers whose names `isMeant` says yes to. Names come in lower case and with `-` for `_`: WSGI and
- * CGI cannot tell the two, so neither may slip past a list.
+ * Removes the request headers for whose names `isMeant` returns true. It receives names in lower case with `-` for `_`, because WSGI and
+ * CGI do not distinguish the two.
  */
 export function removeHeaders(req: IncomingMessage, isMeant: (name: string) => boolean): void {
   let found = false;
@@ -27,13 +25,13 @@ export function removeHeaders(req: IncomingMessage, isMeant: (name: string) => b
   replaceRawHeaders(req, kept);
 }
 
-/** A name in lower case, `-` for `_`. */
+/** Returns a header name in lower case, with `-` for `_`. */
 export function folded(name: string): string {
   const lower = name.toLowerCase();
   return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
 }
 
-/** Adds names to `Vary` (RFC 9110 §12.5.5), keeping what is there; each name once, in any case; nothing to `*`. */
+/** Adds names to `Vary` (RFC 9110 §12.5.5) that it does not contain, regardless of case. Does not change `*`. */
 export function appendVary(res: ServerResponse, ...names: readonly string[]): void {
   const present = res.getHeader('vary');
   const text = Array.isArray(present) ? present.join(', ') : String(present ?? '');
@@ -46,7 +44,7 @@ export function appendVary(res: ServerResponse, ...names: readonly string[]): vo
 
 const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 
-/** Makes a copy of headers for the log, values of secret ones replaced. `extra` are further names, any case. */
+/** Returns a function that copies headers for the log and masks secret values. `extra` has additional names, in any case. */
 export function headerMask(extra: readonly string[]): (headers: IncomingHttpHeaders) => Record<string, unknown> {
   const names = new Set(extra.map((name) => name.toLowerCase()));
   const isSecret = (name: string): boolean =>

@@ -1,6 +1,4 @@
-/**
- * healthcheck: whether this service wants traffic, for balancers and orchestrators.
- */
+/** healthcheck: reports to load balancers and orchestrators whether this service accepts traffic. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList } from 'node:net';
 import { hostname } from 'node:os';
@@ -28,16 +26,16 @@ import type {} from './proxy-headers.js';
 type Options = typeof healthcheckOptions;
 
 /**
- * The health check as an app, to be mounted. Below its mount `/live` asks only the event loop, `/ready` (and the mount
- * itself) all plugins. 200, for HEAD 204, when all are available, else 503; 405 for other methods; 404 for callers
- * outside the allowed networks. A plugin that fails is unavailable, never a 500.
+ * The health check as an app, to be mounted. Below the mount path, `/live` runs only the event_loop plugin; `/ready` and the mount path
+ * itself run all plugins. Answers 200, or 204 to HEAD, if all are available, otherwise 503; 405 for other methods; 404 for clients
+ * outside the allowed networks. A plugin that throws is unavailable, and does not cause a 500.
  */
 export const healthcheck = appFactory(
   'healthcheck',
   healthcheckOptions,
   async (options, ctx, live): Promise<App> => {
     const answer = await healthcheckAnswer(options, ctx, live);
-    // A worker whose places are taken is busy, not ill.
+    // Probes do not wait for a slot: a worker with all slots in use is busy, not unhealthy.
     return takesOwnSlot((req, res) => {
       const url = req.url ?? '';
       const probe = probeOf(url.split('?', 1)[0]!, '') ?? probeOf(requestPath(req), options.path);
@@ -72,7 +70,7 @@ function describeFilter(options: OptionsOf<Options>, req?: IncomingMessage): Des
   return describe(options, req);
 }
 
-/** The health check as a filter, for paste files that have it in a pipeline: it answers at `path`, all else goes on. */
+/** The health check as a filter: answers at `path`, and passes on other requests. */
 export const healthcheckFilter = filterFactory(
   'healthcheck',
   healthcheckOptions,
@@ -135,7 +133,7 @@ async function healthcheckAnswer(
   };
 }
 
-/** Looks at the connection's address, not at a forwarded one, which any client can write. */
+/** Checks the address of the connection, because any client can forge a forwarded address. */
 function addressCheck(): (req: IncomingMessage, ranges: readonly string[]) => boolean {
   let checked: readonly string[] = [];
   let allowed = new BlockList();
@@ -150,16 +148,16 @@ function addressCheck(): (req: IncomingMessage, ranges: readonly string[]) => bo
   };
 }
 
-/** The proxy_headers filter, which comes first, removes the headers of proxies it does not know. */
+/** Reports whether a proxy forwarded the request. The outer filter proxy_headers may have removed the headers. */
 function isProxied(req: IncomingMessage): boolean {
   if (environ(req).forwarded === true) return true;
   return Object.keys(req.headers).some((name) => name === 'forwarded' || name.startsWith('x-forwarded-'));
 }
 
-/** The media types, the one for clients that accept none of them first. */
+/** The media types of a report. The first is the default. */
 const REPORT_TYPES = ['text/plain', 'application/json', 'text/html'] as const;
 
-/** The body of an answer. */
+/** Returns the body of a report. */
 function writeReport(type: string | undefined, results: readonly NamedResult[], detailed: boolean): string {
   const reasons = results.length === 0 ? ['OK'] : results.map(({ reason }) => reason);
   if (type === 'application/json') {

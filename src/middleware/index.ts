@@ -1,4 +1,4 @@
-/** `portico/middleware`: the filters and apps that ship. Each is a separate factory for a paste file. */
+/** `portico/middleware`: the built-in filters and apps. Each is a factory for a paste file. */
 
 export type { Identity } from '../app/index.js';
 export type { AuthTokenOptions } from './auth/auth-token-options.js';

@@ -1,32 +1,30 @@
-/**
- * Templates of access lines as oslo.service has them: text with fields in Python's notation, `%(status_code)s`.
- */
+/** Templates of access log lines, as in oslo.service: text with fields in Python notation, such as `%(status_code)s`. */
 import { declareType, InvalidValue } from '../config/internal.js';
 import { nearestNames } from '../errors/index.js';
 
-/** Facts that a template can name. */
+/** The facts that a template can contain. */
 export interface AccessFacts {
-  /** As the proxies have it that are trusted. */
+  /** The client address, as proxy_headers resolves it. */
   readonly client_ip: string;
-  /** When the answer ended, in local time: `17/Oct/2026 13:55:36`. */
+  /** When the response ended, in local time: `17/Oct/2026 13:55:36`. */
   readonly date_time: string;
-  /** `GET /servers HTTP/1.1`, secrets in the query masked. */
+  /** The request line, such as `GET /servers HTTP/1.1`, with secrets in the query masked. */
   readonly request_line: string;
   readonly status_code: number;
-  /** Bytes. */
+  /** The size of the response body, in bytes. */
   readonly body_length: number;
-  /** Seconds from the moment the filter was called. */
+  /** The duration, in seconds from the call of the filter. */
   readonly wall_seconds: number;
   readonly request_id: string;
   readonly global_request_id: string;
   readonly user_id: string;
   readonly project_id: string;
   readonly api_version: string;
-  /** The template of the route: `/servers/{id}`. */
+  /** The template of the route, such as `/servers/{id}`. */
   readonly route: string;
 }
 
-/** Writes one line. */
+/** Formats a line. */
 export type LogFormat = (facts: AccessFacts) => string;
 
 const OWN = ['client_ip', 'date_time', 'request_line'] as const satisfies (keyof AccessFacts)[];
@@ -42,12 +40,12 @@ const TEXTS = [...OWN, ...IDS];
 const NUMBERS = ['status_code', 'body_length', 'wall_seconds'] as const satisfies (keyof AccessFacts)[];
 const NAMES: readonly string[] = [...TEXTS, ...NUMBERS];
 
-/** `%%`, or a field: name, flag, width, precision, conversion. Else a percent sign that begins neither. */
+/** Matches `%%`, or a field with flag, width, precision and conversion, or any other percent sign. */
 const DIRECTIVE = /%(?:(%)|\((\w*)\)([-0]?)(\d*)(?:\.(\d+))?([sdif]))?/g;
 
 /**
- * Makes the writer of a template. Throws {@link InvalidValue} for a field that does not exist, one of more than
- * 999 characters or 99 digits, and a lone `%`.
+ * Compiles a template. Throws {@link InvalidValue} for an unknown field, a width above 999, a precision above 99, a text field with a
+ * numeric conversion, and a `%` that does not start a field.
  */
 export function compileLogFormat(template: string): LogFormat {
   const parts: (string | ((facts: AccessFacts) => string))[] = [];
@@ -62,7 +60,10 @@ export function compileLogFormat(template: string): LogFormat {
   return (facts) => parts.map((part) => (typeof part === 'string' ? part : part(facts))).join('');
 }
 
-/** `auto`, `json`, `text`, or a template, as written. Refused when it names a field that does not exist. */
+/**
+ * The type of the option: `auto`, `json`, `text` or a template. Refuses text without `%`, and templates that {@link compileLogFormat}
+ * refuses.
+ */
 export const lineFormat = declareType<string, object>('auto, json, text or a template', undefined, () => ({
   parse: (text) => {
     if (text === 'auto' || text === 'json' || text === 'text') return text;
@@ -96,7 +97,7 @@ function field(name: string | undefined, how: Conversion): (facts: AccessFacts) 
     const hint = near === undefined ? `fields: ${NAMES.join(', ')}` : `did you mean '${near}'?`;
     throw new InvalidValue(`has no field called ${name}`, hint);
   }
-  // A longer padding is a slip, and would fail in each request where a string cannot be so long.
+  // A larger width is a mistake, and could fail at every request because the string would be too long.
   if (how.width > 999 || Number(how.precision ?? 0) > 99) {
     throw new InvalidValue(
       `has a width that is too large for ${name}`,
@@ -122,7 +123,7 @@ function padded(text: string, { flag, width, conversion }: Conversion): string {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** As the field `date_time` has it. */
+/** Formats a date for the field `date_time`. */
 export function localTime(date: Date): string {
   const two = (part: number): string => String(part).padStart(2, '0');
   const day = `${two(date.getDate())}/${MONTHS[date.getMonth()]}/${date.getFullYear()}`;

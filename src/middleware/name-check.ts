@@ -1,6 +1,4 @@
-/**
- * name_check: refuses paths that only attackers ask for.
- */
+/** name_check: refuses malformed and suspicious paths. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, environ, Fault, filterFactory } from '../app/index.js';
 import { boolean, defineOptions, integer, type OptionsOf } from '../config/index.js';
@@ -12,8 +10,8 @@ const nameCheckOptions = defineOptions({
 });
 
 /**
- * Answers 400 to a path with control characters, invalid percent-encoding, `.` or `..` segments after decoding, or too
- * long ones. It looks at the target as received, so that decoding happens once.
+ * Answers 400 to a path with control characters, invalid percent-encoding, `.` or `..` segments after decoding, or a length over the
+ * limits. Checks the target as received, which is decoded exactly once.
  */
 export const nameCheck = filterFactory(
   'name_check',

@@ -1,6 +1,4 @@
-/**
- * noauth: trusts callers to be the users they claim to be. For development and tests, on a loopback address.
- */
+/** noauth: accepts every caller as the user that it claims to be. For development and tests, on a loopback address. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Description,
@@ -40,12 +38,12 @@ const HOUR_MS = 3_600_000;
 const WARNING = 'noauth is on: callers are not authenticated';
 
 /**
- * `X-Auth-Token: user:project` is that user in that project (default: the user's name), an administrator if the user is
- * `admin`. A request without token gets 204 and a token, made from `X-Auth-User` and `X-Auth-Project-Id`.
+ * With `X-Auth-Token: user:project` the caller is that user in that project (default: the user's name), and an administrator if the user
+ * is `admin`. A request without a token gets 204 and a token, made from `X-Auth-User` and `X-Auth-Project-Id`.
  *
- * Loads only when `[api] auth_strategy` is `noauth` or `noauth2`. Unless the operator says otherwise it serves only connections
- * to a loopback address or a Unix socket, that no proxy has forwarded and, but for the socket, whose Host is a name of this
- * machine: a page of any site could have its own name lead to a loopback address. Warns at start and every hour.
+ * Loads only if `[api] auth_strategy` is `noauth` or `noauth2`. Unless `i_know_this_is_open` is set, it only accepts connections to a
+ * loopback address or a Unix socket that no proxy has forwarded. Except on the socket, Host must be a name of this machine, because any
+ * website can let its name resolve to a loopback address. Logs a warning at the start and every hour.
  */
 export const noauth = filterFactory(
   'noauth',
@@ -54,7 +52,7 @@ export const noauth = filterFactory(
     checkStrategy(ctx);
     if (!options.iKnowThisIsOpen) checkListener(ctx);
     ctx.log.warn(WARNING);
-    // As at the start one worker says it for all.
+    // One worker logs it for all.
     if (isFirstWorker()) ctx.onClose(hourly(() => ctx.log.warn(WARNING)));
 
     const checkLocal = localCheck(options.allowedHosts);
@@ -78,7 +76,7 @@ export const noauth = filterFactory(
         isAdmin,
         requestId: env.requestId,
         globalRequestId: env.globalRequestId,
-        // The address of the connection: any client can send a header that says otherwise.
+        // The address of the connection, because any client can send a header with another one.
         remoteAddress: connectionAddress(req),
         token,
       });
@@ -119,12 +117,12 @@ function checkStrategy({ config, section }: FactoryContext): void {
   throw new ConfigurationRefused('PORTICO_NOAUTH_STRATEGY', {
     message: `noauth accepts every request, but [api] auth_strategy is "${authStrategy}"`,
     hint: near ?? 'Write auth_strategy = noauth in [api] of portico.ini, or use another filter.',
-    // A slip of the pen is mended where it is.
+    // Reports a misspelled value at its location.
     origin: (near === undefined ? undefined : config.getLocation('api', 'auth_strategy').origin) ?? section.origin,
   });
 }
 
-/** Refuses at load what would be refused at every request. Without a service's name the connections tell. */
+/** Refuses a listener that every request would be refused at. Without a service name, the connections are checked instead. */
 function checkListener({ config, section, service }: FactoryContext): void {
   if (service === undefined || !config.has(`api:${service}`, 'listen')) return;
   const { value, location } = config.resolve(`api:${service}`, 'listen');
@@ -138,10 +136,10 @@ function checkListener({ config, section, service }: FactoryContext): void {
   });
 }
 
-/** Throws a `Fault` 403 for a request that did not come from this machine, or not by its name. */
+/** Returns a check that throws a `Fault` 403 for requests that are not local, or whose Host is not a name of this machine. */
 function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage, env: Environ) => void {
   const allowed = lowerCased(allowedHosts);
-  // Nearly all requests come to the same address, and name the same host.
+  // Almost all requests have the same address and host.
   let goodAddress: string | undefined;
   let goodHost: string | undefined;
   return (req, env) => {
@@ -152,7 +150,7 @@ function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage, env
     }
     if (isForwarded(req, env)) throw new Fault(403, { message: 'This service accepts no forwarded requests.' });
     const { host } = req.headers;
-    // A browser opens no Unix socket, and HTTP/1.0 has no Host.
+    // Browsers do not connect to Unix sockets, and HTTP/1.0 has no Host.
     if (localAddress === undefined || host === undefined || host === goodHost) return;
     if (!isOwnName(host, allowed)) {
       const message = `This service accepts requests to this machine only, and ${quoteClient(host)} is not one of its names.`;
@@ -166,7 +164,7 @@ function lowerCased(hosts: readonly string[]): ReadonlySet<string> {
   return new Set(hosts.map((host) => host.toLowerCase()));
 }
 
-/** Whether a Host header names this machine. */
+/** Reports whether a Host header names this machine. */
 function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {
   const name = host
     .replace(/:\d*$/, '')
@@ -175,7 +173,7 @@ function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {
   return name !== '' && (isLoopback(name) || allowed.has(name));
 }
 
-/** Also where proxy_headers has removed what tells so. */
+/** Reports whether a proxy forwarded the request, also if proxy_headers has removed the headers. */
 function isForwarded(req: IncomingMessage, env: Environ): boolean {
   if (env.forwarded === true) return true;
   for (const name in req.headers) {

@@ -1,9 +1,7 @@
-/**
- * pass_through: stands for a filter of Python that has nothing to do here.
- */
+/** pass_through: replaces a filter of a Python service that is not needed here. */
 import type { Description, Filter, FilterFactory } from '../app/index.js';
 
-/** Passes requests on as they are. Any option may be in its section; a line of the log says that it has no effect. */
+/** Passes all requests on. Accepts any option in its section, and logs that it has no effect. */
 export const passThrough: FilterFactory & { readonly describe: () => Description } = Object.assign(
   (_globalConf: unknown, _localConf: unknown, { log, section }: Parameters<FilterFactory>[2]): Filter => {
     log.info('a filter only passes requests on: it has no counterpart of its Python function', {

@@ -1,37 +1,38 @@
-/**
- * The options of a health check, and the plugins that ship.
- */
+/** The options of a health check, and the built-in plugins. */
 import { access } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { LiveOptions } from '../../app/index.js';
 import { boolean, cidr, defineOptions, integer, list, path, string, uri } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 
-/** One answer. */
+/** The result of a plugin. */
 export interface PluginResult {
   readonly available: boolean;
-  /** A word or two: `OK`, `DISABLED BY FILE`. */
+  /** A short reason, such as `OK` or `DISABLED BY FILE`. */
   readonly reason: string;
-  /** A sentence for the detailed form. */
+  /** A sentence for the detailed response. */
   readonly details?: string | undefined;
 }
 
-/** Facts about the service that took the request. */
+/** The state of the service that received the request. */
 export interface AskedAt {
   readonly port: number | undefined;
-  /** The service could not reach the registry for longer than `service_down_time`. */
+  /** Whether the registry has been unreachable for longer than `service_down_time`. */
   readonly recordLost: boolean;
 }
 
-/** Something a health check asks. Named as `module:export`; those that ship have names of their own. */
+/** A check of a health check. Configured as `module:export`, or by name for the built-in plugins. */
 export interface HealthcheckPlugin {
   readonly name?: string;
-  /** `port` is the one the request came in on, `recordLost` what the registry knows; `signal` fires when the answer is not waited for any more. A throw is unavailable. */
+  /**
+   * Runs the check. `port` is the local port of the request, `recordLost` the state of the service record; `signal` aborts at the
+   * timeout. If it throws, the service is unavailable.
+   */
   check(where: AskedAt & { readonly signal: AbortSignal }): PluginResult | Promise<PluginResult>;
   close?(): unknown;
 }
 
-/** The options of a health check, the same for the app and the filter. */
+/** The options of a health check, for both the app and the filter. */
 export const healthcheckOptions = defineOptions({
   path: string({ default: '/healthcheck', help: 'The path of the health check, unless it is mounted as an app.' }),
   detailed: boolean({
@@ -78,12 +79,12 @@ export const healthcheckOptions = defineOptions({
   expect: integer({ min: 100, max: 599, help: 'For http: the expected status. Default: any 2xx.' }),
 });
 
-/** Settings of plugins. */
+/** The current options of a plugin. */
 type Settings = LiveOptions<typeof healthcheckOptions>;
 
 const OK: PluginResult = { available: true, reason: 'OK' };
 
-/** Unavailable while one file exists. */
+/** Unavailable while a file exists. */
 function disableByFile(settings: Settings, log: Logger): HealthcheckPlugin {
   const warn = once(() => log.warn('healthcheck: disable_by_file has no disable_by_file_path, so it is always OK'));
   return {
@@ -96,7 +97,7 @@ function disableByFile(settings: Settings, log: Logger): HealthcheckPlugin {
   };
 }
 
-/** Unavailable while the file for the port the request came in on exists. */
+/** Unavailable while the file for the local port of the request exists. */
 function disableByFilesPorts(settings: Settings, log: Logger): HealthcheckPlugin {
   const warned = new Set<number | undefined>();
   return {
@@ -113,7 +114,7 @@ function disableByFilesPorts(settings: Settings, log: Logger): HealthcheckPlugin
   };
 }
 
-/** Unavailable while any of some files is missing. */
+/** Unavailable while one of several files is missing. */
 function enableByFiles(settings: Settings): HealthcheckPlugin {
   return {
     async check() {
@@ -126,7 +127,7 @@ function enableByFiles(settings: Settings): HealthcheckPlugin {
   };
 }
 
-/** Unavailable when the event loop came late, in the time since the last question, by more than a limit. */
+/** Unavailable if the event loop was delayed by more than the limit since the last check. */
 function eventLoop(settings: Settings): HealthcheckPlugin {
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();
@@ -142,7 +143,7 @@ function eventLoop(settings: Settings): HealthcheckPlugin {
   };
 }
 
-/** Unavailable when others take this service for dead, for its heartbeat does not reach the registry. */
+/** Unavailable if heartbeats do not reach the registry, because other services then regard this one as down. */
 function serviceRecord(): HealthcheckPlugin {
   return {
     check({ recordLost }) {
@@ -153,7 +154,7 @@ function serviceRecord(): HealthcheckPlugin {
   };
 }
 
-/** Unavailable when another service does not answer well. */
+/** Unavailable if another service does not return the expected status. */
 function http(settings: Settings): HealthcheckPlugin {
   return {
     async check({ signal }) {
@@ -169,7 +170,7 @@ function http(settings: Settings): HealthcheckPlugin {
   };
 }
 
-/** The plugins by name; each is made with its settings and the log. */
+/** The built-in plugins by name, each with a function that creates it. */
 export const SHIPPED_PLUGINS: Readonly<Record<string, (settings: Settings, log: Logger) => HealthcheckPlugin>> = {
   disable_by_file: disableByFile,
   disable_by_files_ports: disableByFilesPorts,
@@ -179,7 +180,7 @@ export const SHIPPED_PLUGINS: Readonly<Record<string, (settings: Settings, log: 
   service_record: serviceRecord,
 };
 
-/** `port:path`, the first colon splits. */
+/** Parses entries of the form `port:path`. The first colon is the separator. */
 function pathsByPort(entries: readonly string[]): Map<number | undefined, string> {
   return new Map(
     entries.map((entry) => {

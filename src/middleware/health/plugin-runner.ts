@@ -1,7 +1,4 @@
-/**
- * The plugins that a health check names: looked for, made, and asked, each at most once at a time and once in a while, and never for
- * long.
- */
+/** Loads the plugins of a health check, and runs them with a cache and a timeout. Concurrent requests share one check. */
 import { dirname } from 'node:path';
 import type { FactoryContext, LiveOptions } from '../../app/index.js';
 import type { OptionsOf } from '../../config/index.js';
@@ -16,10 +13,10 @@ import {
   SHIPPED_PLUGINS,
 } from './healthcheck-plugins.js';
 
-/** These say that a plugin is there and does not work: a failed start, and no mistake of the configuration. */
+/** Codes of a plugin that exists but fails to start. Other errors are mistakes in the configuration. */
 const FAILED: ReadonlySet<string> = new Set(['PORTICO_DRIVER_OPEN', 'PORTICO_DRIVER_FAILED']);
 
-/** Makes the plugins; they are closed with the section. Throws ConfigurationRefused for those that cannot be had. */
+/** Creates the plugins, which are closed with the section. Throws ConfigurationRefused if a plugin cannot be found. */
 export async function loadPlugins(
   backends: readonly string[],
   ctx: FactoryContext,
@@ -36,7 +33,7 @@ export async function loadPlugins(
   return plugins;
 }
 
-/** Finds what {@link loadPlugins} would refuse, and makes none. */
+/** Checks for the errors that {@link loadPlugins} would throw. Does not create plugins. */
 export async function checkPlugins(
   { backends }: OptionsOf<typeof healthcheckOptions>,
   ctx: FactoryContext,
@@ -44,7 +41,7 @@ export async function checkPlugins(
   await findAll(driversOf(ctx), backends, ctx);
 }
 
-/** Imports what is named, and makes nothing. Refuses all of it at once that cannot be had. */
+/** Imports the plugins without creating them. Reports all errors together. */
 async function findAll(drivers: Drivers, backends: readonly string[], ctx: FactoryContext): Promise<void> {
   const refusals = new Refusals();
   await refusals.gather(() => checkBackends(backends, ctx));
@@ -58,12 +55,12 @@ function driversOf(ctx: FactoryContext): Drivers {
   return new Drivers({ folder: dirname(ctx.section.origin.file), builtin: SHIPPED_PLUGINS, log: ctx.log });
 }
 
-/** Whether the service drains the health check knows by itself. */
+/** Returns the names of plugins. `draining` is built into the health check. */
 function plugged(backends: readonly string[]): string[] {
   return backends.filter((name) => name !== 'draining');
 }
 
-/** A service that is on by one set of files and off by another would be neither. */
+/** Refuses backends that enable and disable the service by files at the same time. */
 function checkBackends(backends: readonly string[], ctx: FactoryContext): void {
   if (!backends.includes('enable_by_files')) return;
   const other = backends.find((name) => name === 'disable_by_file' || name === 'disable_by_files_ports');
@@ -75,7 +72,7 @@ function checkBackends(backends: readonly string[], ctx: FactoryContext): void {
   });
 }
 
-/** A plugin that is not there is a mistake of the option that names it. */
+/** Reports a plugin that cannot be found at the option that names it. */
 async function placed<T>(ctx: FactoryContext, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -91,12 +88,12 @@ function backendsOf({ section }: FactoryContext): Origin {
   return section.options.get('backends')?.origin ?? section.origin;
 }
 
-/** A plugin's answer with the plugin's name. */
+/** The result of a plugin, with its name. */
 export interface NamedResult extends PluginResult {
   readonly plugin: string;
 }
 
-/** Milliseconds. */
+/** Cache time and timeout, in milliseconds. */
 export interface RunnerLimits {
   readonly cacheMs: number;
   readonly timeoutMs: number;
@@ -107,7 +104,7 @@ interface Answered {
   readonly result: Promise<PluginResult>;
 }
 
-/** Asks plugins, and keeps their answers for a while: many probes a second cost one question. */
+/** Runs plugins and caches their results, so that frequent probes share one check. */
 export class PluginRunner {
   readonly #plugins: ReadonlyMap<string, HealthcheckPlugin>;
   readonly #limits: RunnerLimits;
@@ -118,7 +115,7 @@ export class PluginRunner {
     this.#limits = limits;
   }
 
-  /** The answers of the plugins whose names are asked for, in their order. Never rejects. */
+  /** Returns the results of the plugins that `isAsked` selects, in their order. Never rejects. */
   async check(isAsked: (name: string) => boolean, at: AskedAt): Promise<NamedResult[]> {
     const asked = [...this.#plugins].filter(([name]) => isAsked(name));
     return Promise.all(
@@ -133,7 +130,7 @@ export class PluginRunner {
     if (last !== undefined && now - last.at < this.#limits.cacheMs) return last.result;
     const result = this.#limited(plugin, at);
     this.#answered.set(key, { at: Number.POSITIVE_INFINITY, result });
-    // The time counts from the answer: until then all requests wait for this one.
+    // The cache time begins with the result. Until then all requests share this check.
     void result.then(() => this.#answered.set(key, { at: systemClock.now(), result }));
     return result;
   }
