@@ -1,6 +1,4 @@
-/**
- * path_prefix: an application that lives below a prefix, as PasteDeploy's prefix middleware makes it.
- */
+/** path_prefix: serves an application below a prefix, as the prefix middleware of PasteDeploy does. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, filterFactory, remoteOf, writtenPath } from '../app/index.js';
 import { catching, encodedPath, exchangeOf } from '../app/internal.js';
@@ -20,14 +18,14 @@ const pathPrefixOptions = defineOptions({
 });
 
 /**
- * Takes the prefix off the path where it is there, and sets it as script name in any case: the proxy in front may have
- * taken it off already. An empty path becomes `/`.
+ * Removes the prefix from the path if it is there. Always sets it as the script name, because the proxy in front may have removed it
+ * already. An empty path becomes `/`.
  */
 export const pathPrefix = filterFactory(
   'path_prefix',
   pathPrefixOptions,
   (options) => {
-    // In the spelling of req.url, from which it is cut off.
+    // The encoding of req.url, from which the prefix is removed.
     const prefix = encodedPath(writtenPath(options.prefix)).replace(/\/+$/, '');
     const { translateForwardedServer, forcePort, scheme } = options;
     const changesRemote = !translateForwardedServer || forcePort !== undefined || scheme !== undefined;

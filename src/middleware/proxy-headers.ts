@@ -1,6 +1,4 @@
-/**
- * proxy_headers: who really asks, when proxies are in between.
- */
+/** proxy_headers: finds the client address behind proxies. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
@@ -14,7 +12,7 @@ import { removeHeaders } from './headers.js';
 
 declare module '../app/index.js' {
   interface Environ {
-    /** Set when the request came with forwarding headers, whether they were believed or removed. */
+    /** Set if the request had forwarding headers, whether they were used or removed. */
     forwarded?: true;
   }
 }
@@ -33,15 +31,15 @@ const proxyHeadersOptions = defineOptions({
   remove_unused: boolean({ default: true, help: 'Remove the headers of the kind that is not read.' }),
 });
 
-/** Whether the hop `at` steps from here (0: the peer) is one of ours. */
+/** Reports whether the hop with this address is trusted. `at` is its distance from this service; 0 is the peer. */
 type Trust = (address: string, at: number) => boolean;
 
 /**
- * Finds out client address, scheme, host and prefix, for everything further in: `remoteOf(req)`.
+ * Finds the address, scheme, host and prefix of the client for all inner layers: `remoteOf(req)`.
  *
- * The chain is walked from the peer outwards, over trusted hops; the first other one is the client. Scheme and host
- * come from the nearest trusted proxy alone. From a peer that is not trusted all forwarding headers are removed.
- * Malformed scheme, host or prefix of a trusted proxy: 400.
+ * Follows the chain from the peer outwards over trusted hops; the first other hop is the client. Scheme and host come only from the
+ * nearest trusted proxy. If the peer is not trusted, all forwarding headers are removed. Answers 400 to a malformed scheme, host, prefix
+ * or `Forwarded` of a trusted proxy.
  */
 export const proxyHeaders = filterFactory(
   'proxy_headers',
@@ -101,12 +99,12 @@ function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req
 
 const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
 
-/** Families of forwarding headers, as bits. Names with `_` count for one of their own: they may stand for either. */
+/** Families of forwarding headers, as bits. Names with `_` have a separate bit, because they can belong to either family. */
 const FORWARDED = 1;
 const X_FORWARDED = 2;
 const UNDERSCORED = 4;
 
-/** The families that a request has headers of. */
+/** Returns the families of forwarding headers in the request. */
 function forwardingOf({ headers }: IncomingMessage): number {
   let families = 0;
   for (const name in headers) {
@@ -117,7 +115,7 @@ function forwardingOf({ headers }: IncomingMessage): number {
   return families;
 }
 
-/** Refuses the section for an entry that is no network: a typo must not open or close anything. */
+/** Refuses an entry that is not a network, because a typo must not change the set of trusted proxies. */
 async function compileTrust(entries: readonly string[], origin: ConfigurationRefused['origin']): Promise<Trust> {
   if (entries.length === 0) return () => false;
   const [first = ''] = entries;
@@ -139,11 +137,11 @@ async function compileTrust(entries: readonly string[], origin: ConfigurationRef
   return remembering((address) => address === 'unix' || inRange(address, 0));
 }
 
-/** How many addresses are remembered; few, for they may come from clients. */
+/** Maximum number of cached addresses. It is low, because clients can choose addresses. */
 const REMEMBERED = 128;
 const LONGEST_ADDRESS = 45;
 
-/** The same few proxies appear in every request: parsing their addresses anew took a third of this filter's time. */
+/** Caches the result for each address: requests come from few proxies, and to parse their addresses took a third of this filter's time. */
 function remembering(trusts: (address: string) => boolean): Trust {
   const known = new Map<string, boolean>();
   return (address) => {
@@ -156,7 +154,7 @@ function remembering(trusts: (address: string) => boolean): Trust {
   };
 }
 
-/** The first hop that is not trusted, or the outermost one. */
+/** Returns the first hop that is not trusted, or the outermost one. */
 function clientOf(peer: Remote, { hops }: Forwarding, trusts: Trust): Pick<Remote, 'address' | 'port'> {
   let client: Pick<Remote, 'address' | 'port'> = peer;
   for (let at = 1; at <= hops.length; at++) {
@@ -192,23 +190,23 @@ function checkedPrefix(req: IncomingMessage): string {
   throw new Fault(400, { message: 'The forwarded prefix is not a path.' });
 }
 
-/** A hop of the chain, as the proxy after it saw it. */
+/** A hop of the chain, as the next proxy reported it. */
 interface Hop {
-  /** An IP address, or `unknown`, or an obfuscated identifier that begins with `_` (RFC 7239 §6). */
+  /** An IP address, `unknown`, or an obfuscated identifier that begins with `_` (RFC 7239 §6). */
   readonly address: string;
   readonly port: number | undefined;
 }
 
-/** One family of headers, read. */
+/** The content of one family of headers. */
 interface Forwarding {
-  /** From the client to the nearest proxy's peer, as written. */
+  /** The hops from the client to the peer of the nearest proxy, in the order of the header. */
   readonly hops: readonly Hop[];
-  /** The nearest proxy's words, unchecked. */
+  /** The unchecked values of the nearest proxy. */
   readonly scheme: string | undefined;
   readonly host: string | undefined;
 }
 
-/** `X-Forwarded-For`, `-Proto` and `-Host`; of a list the last element is the nearest proxy's. */
+/** Parses `X-Forwarded-For`, `-Proto` and `-Host`. The last element of a list comes from the nearest proxy. */
 export function readXForwarded(headers: IncomingHttpHeaders): Forwarding {
   return {
     hops: elements(headers['x-forwarded-for']).map(toHop),
@@ -217,7 +215,7 @@ export function readXForwarded(headers: IncomingHttpHeaders): Forwarding {
   };
 }
 
-/** `Forwarded`, RFC 7239. Throws a 400 `Fault` when it cannot be read. */
+/** Parses `Forwarded` (RFC 7239). Throws a `Fault` 400 if it is malformed. */
 export function readForwarded(header: string | undefined, parse: typeof parseForwarded): Forwarding {
   if (header === undefined) return { hops: [], scheme: undefined, host: undefined };
   let parsed: Record<string, string>[];
@@ -230,7 +228,7 @@ export function readForwarded(header: string | undefined, parse: typeof parseFor
   return { hops: parsed.map((element) => toHop(element.for ?? 'unknown')), scheme: last?.proto, host: last?.host };
 }
 
-/** The elements of a comma-separated header, the last one last. */
+/** Splits a comma-separated header into its elements. */
 function elements(header: string | string[] | undefined): string[] {
   if (header === undefined) return NONE;
   if (typeof header === 'string' && !header.includes(',')) return [header.trim()];
@@ -240,7 +238,7 @@ function elements(header: string | string[] | undefined): string[] {
 
 const NONE: string[] = [];
 
-/** `192.0.2.7`, `192.0.2.7:80`, `[2001:db8::7]:80`, `2001:db8::7`, `unknown`, `_hidden`. */
+/** Parses `192.0.2.7`, `192.0.2.7:80`, `[2001:db8::7]:80`, `2001:db8::7`, `unknown` or `_hidden`. */
 function toHop(text: string): Hop {
   if (isIPv4(text)) return { address: text, port: undefined };
   const bracketed = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(text);

@@ -1,6 +1,4 @@
-/**
- * rate_limit: so many requests in so much time, and no more.
- */
+/** rate_limit: limits the rate of requests by token buckets. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BlockList } from 'node:net';
 import {
@@ -45,32 +43,32 @@ const rateLimitOptions = defineOptions({
 
 interface CountedRule {
   readonly rule: RateRule;
-  /** Limit of all workers together. */
+  /** The limit of all workers together. */
   readonly shared: SharedRule;
-  /** Text of the policy in every response. */
+  /** The policy in the headers of a response. */
   readonly policy: string;
-  /** Buckets of this process: the share of one worker. */
+  /** The buckets of this process, with the share of one worker. */
   readonly own: { readonly policy: string; readonly buckets: TokenBuckets };
-  /** It has counted a request, or the log has said why it has not, or there is no reason why it should not. */
+  /** Whether the rule has counted a request, its failure to do so has been logged, or it needs no check. */
   settled: boolean;
 }
 
-/** A rule that counts a request at once. */
+/** A rule that can count the request now, and the key of its bucket. */
 interface Found {
   readonly counted: CountedRule;
   readonly key: string;
 }
 
 interface Limits {
-  /** By their text, in their order. */
+  /** The rules by their text, in order. */
   readonly rules: ReadonlyMap<string, CountedRule>;
   readonly allow: BlockList | undefined;
   readonly deny: BlockList | undefined;
 }
 
 /**
- * A token bucket for each rule and caller, of all workers together. Over the limit: 429 with `Retry-After`. Every answer
- * that a rule counted has `RateLimit` and `RateLimit-Policy`. Denied networks get 403.
+ * Limits requests by a token bucket for each rule and key, shared by all workers. Answers 429 with `Retry-After` over the limit. The
+ * response to a counted request has `RateLimit` and `RateLimit-Policy`. Denied networks get 403.
  */
 export const rateLimit = filterFactory(
   'rate_limit',
@@ -91,7 +89,7 @@ export const rateLimit = filterFactory(
         settled: rule.key === 'address' || rule.key === 'token-hash',
       };
     };
-    // A rule that stays keeps its counts: a new configuration must not give every caller a new burst.
+    // A rule that stays keeps its counts, because a new configuration must not give every caller a new burst.
     const make = (before: ReadonlyMap<string, CountedRule>): Limits => {
       const { rules, allow, deny } = live();
       const origin = optionOrigin(ctx, 'rate_limit', 'rules');
@@ -107,7 +105,7 @@ export const rateLimit = filterFactory(
       }
       return judge(rule, own.policy, own.buckets.take(key, systemClock.now(), live().sleepMs), res);
     };
-    /** Takes a token; gives the time to wait before it counts, in milliseconds. */
+    /** Takes a token. Returns how long the request must wait, in milliseconds. */
     const count = (counted: CountedRule, key: string, res: ServerResponse): number | Promise<number> => {
       counted.settled = true;
       const taking = everywhere?.take(counted.shared, key, live().sleepMs);
@@ -116,7 +114,7 @@ export const rateLimit = filterFactory(
         taken === undefined ? countAlone(counted, key, res) : judge(counted.rule, counted.policy, taken, res),
       );
     };
-    /** One rule after the other: what one refuses takes no token of the next. Gives the longest time to wait. */
+    /** Applies one rule after the other: a request that one refuses takes no token of the next. Returns the longest wait. */
     const countAll = (found: readonly Found[], res: ServerResponse, waitMs = 0): number | Promise<number> => {
       const [first, ...rest] = found;
       if (first === undefined) return waitMs;
@@ -124,7 +122,7 @@ export const rateLimit = filterFactory(
       const others = (ms: number): number | Promise<number> => countAll(rest, res, Math.max(waitMs, ms));
       return typeof counted === 'number' ? others(counted) : counted.then(others);
     };
-    /** Says once of a rule that has counted no request so far why it has not. */
+    /** Logs once why a rule has not counted any request. */
     const settle = (counted: CountedRule, req: IncomingMessage, res: ServerResponse): void => {
       const { rule } = counted;
       if (counted.settled || res.statusCode < 200 || res.statusCode > 299 || req.method === 'OPTIONS') return;
@@ -196,7 +194,7 @@ const NO_ROUTER = 'it counts by route, but no Router handled the request. It onl
 const TOO_FAR_OUT =
   'an inner filter authenticates the caller. Put a rate_limit with the rules by user and project after the authentication';
 
-/** With rules by caller it is behind the filter that identifies the caller; in front of it are rules by address. */
+/** Requires that rules by caller come after the filter that authenticates the caller. Rules by address can come before it. */
 function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOrder | undefined {
   const byCaller = rules.find((rule) => /^\s*\S+\s+(?:user|project)\s/.test(rule));
   if (byCaller === undefined) return undefined;
@@ -208,19 +206,19 @@ function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOr
   };
 }
 
-/** The bucket of a request; undefined when it is not known, or not yet. */
+/** Returns the key of the bucket; undefined if it is unknown, or not known yet. */
 function bucketKey({ key }: RateRule, req: IncomingMessage, address: string): string | undefined {
   if (key !== 'route') return callerKey(key, req, address);
   const route = routedTo(req);
   return route === undefined ? undefined : routeKey(route);
 }
 
-/** By the table's own words: what a client makes up has no bucket of its own. */
+/** Uses the values of the route table, so that clients cannot create buckets. */
 function routeKey({ template, controller, action }: MatchedRoute): string {
   return `${template} ${controller} ${action}`;
 }
 
-/** The share of one of several workers that cannot ask their parent. */
+/** Returns the share of one worker that cannot reach its parent. */
 function shareOf(rule: RateRule, workers: number): RateRule {
   return { ...rule, rate: rule.rate / workers, burst: Math.max(1, Math.round(rule.burst / workers)) };
 }
@@ -239,7 +237,7 @@ function announce(res: ServerResponse, policy: string, left: string): void {
     if (res.hasHeader('ratelimit-policy') || res.hasHeader('ratelimit')) {
       res.appendHeader('ratelimit-policy', policy).appendHeader('ratelimit', left);
     } else {
-      // Node's appendHeader checks name and value twice where there is nothing to append to.
+      // appendHeader of Node validates name and value twice if the header is not set.
       res.setHeader('ratelimit-policy', policy).setHeader('ratelimit', left);
     }
   });
@@ -251,7 +249,10 @@ function tooMany({ name }: RateRule, waitMs: number): Fault {
   return new Fault(429, { message, headers: { 'retry-after': String(seconds) } });
 }
 
-/** Says on the answer what came of a token that was taken; gives the time to wait before it counts. */
+/**
+ * Sets the headers for a token that was taken. Returns how long the request must wait, in milliseconds. Throws a `Fault` 429 over the
+ * limit.
+ */
 function judge(rule: RateRule, policy: string, taken: Taken, res: ServerResponse): number {
   if (res.headersSent) return 0;
   announce(res, policy, `"${rule.name}";r=${taken.left};t=${Math.ceil(taken.resetMs / 1000)}`);
@@ -259,13 +260,16 @@ function judge(rule: RateRule, policy: string, taken: Taken, res: ServerResponse
   return taken.waitMs;
 }
 
-/** Undefined: at once; else settles when the request may pass, with false if its client has left or it was answered. */
+/**
+ * Returns undefined if the request may pass at once. Otherwise the promise resolves when it may pass, or to false if the client has
+ * disconnected or the request has been answered.
+ */
 function passing(waitMs: number | Promise<number>, res: ServerResponse): undefined | Promise<boolean> {
   if (typeof waitMs === 'number') return waitMs > 0 ? later(waitMs, res) : undefined;
   return waitMs.then((ms) => (res.closed || res.headersSent ? false : ms > 0 ? later(ms, res) : true));
 }
 
-/** Waits, unless the client leaves. */
+/** Waits, unless the client disconnects. */
 function later(ms: number, res: ServerResponse): Promise<boolean> {
   return new Promise((resolve) => {
     const left = (): void => {
@@ -280,7 +284,7 @@ function later(ms: number, res: ServerResponse): Promise<boolean> {
   });
 }
 
-/** Undefined for none: asking an empty list would cost 1.6 µs a request. */
+/** Returns undefined for an empty list, because to check it would take 1.6 µs for each request. */
 function networks(ranges: readonly string[]): BlockList | undefined {
   return ranges.length === 0 ? undefined : networkList(ranges);
 }

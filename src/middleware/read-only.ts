@@ -1,6 +1,4 @@
-/**
- * read_only: refuses what would change something.
- */
+/** read_only: refuses requests that can change something. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, environ, Fault, filterFactory, methodsOf, requestPath } from '../app/index.js';
 import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '../config/index.js';
@@ -28,12 +26,12 @@ const readOnlyOptions = defineOptions({
   }),
 });
 
-/** RFC 9110 §9.2.1. Any other method can change something. */
+/** Safe methods (RFC 9110 §9.2.1). Any other method can change something. */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /**
- * Answers all but safe methods with 405, or 503 in maintenance, while it is enabled. Both methods of a request have to be
- * safe where its query asks for another one by `_method`, which a Router may match with.
+ * While enabled, answers all but safe methods with 405, or 503 in maintenance mode. If `_method` in the query overrides the method, as a
+ * Router can do, both methods must be safe.
  */
 export const readOnly = filterFactory(
   'read_only',

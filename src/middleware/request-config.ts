@@ -1,17 +1,18 @@
-/**
- * request_config: the configuration of the paste file, for applications that look it up in the environ.
- */
+/** request_config: the configuration of the paste file, for applications that read it from the environ. */
 import { afterResponse, type Conf, type Description, environ, type Filter, type FilterFactory } from '../app/index.js';
 import { catching } from '../app/internal.js';
 
 declare module '../app/index.js' {
   interface Environ {
-    /** Global and local configuration of the nearest request_config filter: PasteDeploy's `paste.config`. */
+    /** The global and local configuration of the nearest request_config filter, as PasteDeploy's `paste.config`. */
     pasteConfig?: ReadonlyMap<string, string>;
   }
 }
 
-/** Puts `[DEFAULT]` and the section, which wins, into `environ(req).pasteConfig`. Any option may be in its section. */
+/**
+ * Sets `environ(req).pasteConfig` to the options of `[DEFAULT]` and of the section, which takes precedence. Accepts any option in its
+ * section.
+ */
 export const requestConfig: FilterFactory & { readonly describe: () => Description } = Object.assign(
   (globalConf: Conf, localConf: Conf): Filter => {
     const merged: ReadonlyMap<string, string> = new Map([...globalConf, ...localConf]);

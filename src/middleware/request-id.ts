@@ -1,6 +1,4 @@
-/**
- * request_id: a name for each request, for logs and for the client.
- */
+/** request_id: an id for each request, for logs and clients. */
 import { randomUUID } from 'node:crypto';
 import {
   beforeHead,
@@ -36,12 +34,12 @@ const requestIdOptions = defineOptions({
   }),
 });
 
-/** Longer ids are not looked at: matching costs time. */
+/** Maximum length of an id that is matched with the pattern, which takes time. */
 const LONGEST = 256;
 
 /**
- * Gives each request its own id, `req-` and a random UUID, and sends it in the response: on every response, errors of the
- * outer layers included. An id that came with the request is kept as `environ(req).globalRequestId`.
+ * Generates an id for each request, `req-` and a random UUID, and sends it in every response, also in the errors of outer layers. A
+ * valid id in the request becomes `environ(req).globalRequestId`.
  */
 export const requestId = filterFactory(
   'request_id',
@@ -51,10 +49,10 @@ export const requestId = filterFactory(
     const header = written.toLowerCase();
     const inbound = (options.inboundHeader ?? header).toLowerCase();
     const { compatHeaders } = options;
-    // The whole value: a `$` of a pattern in the configuration might let a line end pass, and with it a forged line of a log.
+    // The pattern must match the whole value: a `$` in the configuration could match before a line break, and so allow forged log lines.
     const form = new RegExp(`^(?:${format.source})$`, 'u');
     let ignored = 0;
-    // As OpenStack's services do: the callee keeps it as its global request id.
+    // As in OpenStack services, the called service uses it as its global request id.
     const forwarded: readonly Forwarded[] = [
       ({ globalRequestId, requestId: own }) => [inbound, globalRequestId ?? own ?? ''],
     ];
@@ -85,7 +83,7 @@ export const requestId = filterFactory(
   { describe, aroundRefusals: true },
 );
 
-/** Header and form that OpenStack's clients look for, where the API speaks as OpenStack's do; else the usual ones. */
+/** Returns the header and the format of ids: those of OpenStack with the fault style openstack, unless the options set others. */
 function usual(
   { header, idFormat }: OptionsOf<typeof requestIdOptions>,
   { config, service }: DescribeContext & Partial<Pick<FactoryContext, 'service'>>,

@@ -1,6 +1,4 @@
-/**
- * request_log: one line for each response, when it has ended.
- */
+/** request_log: logs one line for each response, after its end. */
 import type { IncomingMessage } from 'node:http';
 import {
   afterResponse,
@@ -57,8 +55,8 @@ const requestLogOptions = defineOptions({
 });
 
 /**
- * Logs address, method, masked target, status, bytes, duration, ids, version, route, user and project of each request.
- * A client that left before the head is logged as 499, a response that was broken off by an error as 500.
+ * Logs the address, method, masked target, status, bytes, duration, ids, version, route, user and project of each request. Logs 499 if
+ * the client disconnected before the head was sent. Logs 500, or the status of a fault, if an error broke off the response.
  */
 export const requestLog = filterFactory(
   'request_log',
@@ -71,7 +69,7 @@ export const requestLog = filterFactory(
     const isSkipped = skipping();
     let share = 0;
 
-    /** Every so many-th request, without chance: a part of 0.25 is each fourth. */
+    /** Selects requests at regular intervals, not at random: with 0.25, every fourth. */
     const isSampled = (part: number): boolean => {
       share += part;
       if (share < 1) return false;
@@ -81,12 +79,12 @@ export const requestLog = filterFactory(
 
     return (app) => (req, res) => {
       const { skipPaths, slowMs, sample } = live();
-      // With warnings alone and no slow ones there is nothing to say: 0.1 µs instead of 2.
+      // At level warn without slow_ms nothing is logged. This takes 0.1 µs instead of 2.
       if (slowMs === 0 && !log.enabled('info')) return app(req, res);
       const path = skipPaths.length === 0 ? '' : requestPath(req);
       const begun = performance.now();
       countAnswer(res);
-      // Once its connection is closed Node gives it no more.
+      // Node does not return the address after the connection is closed.
       const peer = connectionAddress(req);
       afterResponse(res, (outcome) => {
         const micros = Math.round((performance.now() - begun) * 1000);
@@ -116,7 +114,7 @@ function describe(options: OptionsOf<typeof requestLogOptions>, req?: IncomingMe
   return { does: 'logs a line when the response has ended' };
 }
 
-/** Whether a path is below one of a list; the list is read once, until another is given. */
+/** Returns a function that reports whether a path is below one of a list. It parses a list once. */
 function skipping(): (path: string, skipPaths: readonly string[]) => boolean {
   let written: readonly string[] = [];
   let read: readonly string[] = [];
@@ -130,7 +128,7 @@ function skipping(): (path: string, skipPaths: readonly string[]) => boolean {
   };
 }
 
-/** Facts of a line, in its order. */
+/** The facts of a line, in order. */
 interface RequestFacts {
   readonly remote: string;
   readonly method: string;
@@ -157,7 +155,7 @@ const NAMES: ReadonlySet<string> = new Set(
 
 function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: string) => string): RequestFacts {
   const env = environ(req);
-  // An authenticator without the filter `context` sets the identity alone.
+  // Without the filter `context`, only the identity is set.
   const caller = env.context ?? env.identity;
   return {
     remote: env.remote?.address ?? peer,
@@ -178,10 +176,10 @@ function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: s
   };
 }
 
-/** Writes one line, as a warning for a slow request. */
+/** Writes a line, at level warn for a slow request. */
 type Write = (slow: boolean, facts: RequestFacts) => void;
 
-/** Facts by name. */
+/** Returns the writer of named fields. */
 function jsonWriter(log: Logger): Write {
   const record = recordWriter(log, NAMES);
   return (slow, facts) => {
@@ -195,7 +193,7 @@ function jsonWriter(log: Logger): Write {
   };
 }
 
-/** As JSON, in one expression: a general writer, which asks of each fact what it is, takes three times as long. */
+/** Writes the facts as JSON in one expression, because a generic serializer takes three times as long. */
 function members(facts: RequestFacts): string {
   const { trace, bytes } = facts;
   let ids = '';
@@ -203,13 +201,13 @@ function members(facts: RequestFacts): string {
   return `,"remote":${jsonString(facts.remote)},"method":${jsonString(facts.method)},"target":${jsonString(facts.target)},"protocol":${jsonString(facts.protocol)},"request_id":${jsonString(facts.request_id)},"global_request_id":${jsonString(facts.global_request_id)},"api_version":${jsonString(facts.api_version)},"route":${jsonString(facts.route)},"user_id":${jsonString(facts.user_id)},"project_id":${jsonString(facts.project_id)}${ids},"status":${facts.status},"bytes":${Number.isNaN(bytes) ? null : bytes},"duration_ms":${facts.duration_ms}${facts.aborted ? ',"aborted":true' : ''}`;
 }
 
-/** By the format; `auto` goes by that of the log. */
+/** Returns the writer of a format. `auto` depends on the format of the log. */
 function writerOf(format: string, log: Logger): Write {
   if (format === 'json' || (format === 'auto' && log.format !== 'text')) return jsonWriter(log);
   const lineOf =
     format === 'auto' ? shortLine : format === 'text' ? textLine : lineOfTemplate(compileLogFormat(format));
   if (log.format === 'text') {
-    // For people its ids are in the line: outside of the request the log adds them no second time.
+    // A text line contains the ids already, so it is logged outside the request, where the log does not add them.
     return (slow, facts) =>
       runOutsideRequests(() => log[slow ? 'warn' : 'info'](printable(lineOf(facts)), { section: '' }));
   }
@@ -218,14 +216,14 @@ function writerOf(format: string, log: Logger): Write {
   return (slow, facts) => record(slow ? 'warn' : 'info', printable(lineOf(facts)), '');
 }
 
-/** For who reads along: `GET /books 200 84 B 1.2 ms req-5f4c…`. */
+/** Formats a short line: `GET /books 200 84 B 1.2 ms req-5f4c…`. */
 function shortLine(facts: RequestFacts): string {
   const { method, target, status, bytes, duration_ms: ms, request_id: id } = facts;
   const ids = id === '-' ? '' : ` ${id}`;
   return `${method} ${target} ${status} ${bytes} B ${ms.toFixed(1)} ms${ids}${facts.aborted ? ' aborted' : ''}`;
 }
 
-/** In the form of a template. */
+/** Returns the formatter of a template. */
 function lineOfTemplate(format: LogFormat): (facts: RequestFacts) => string {
   return (facts) =>
     format({
@@ -239,7 +237,7 @@ function lineOfTemplate(format: LogFormat): (facts: RequestFacts) => string {
     } satisfies AccessFacts & RequestFacts);
 }
 
-/** In the order of nova's access lines. */
+/** Formats a line in the order of nova's access log. */
 function textLine(facts: RequestFacts): string {
   const { remote, method, target, protocol, status, bytes, duration_ms: ms, request_id: id } = facts;
   const seconds = (ms / 1000).toFixed(6);

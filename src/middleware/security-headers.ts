@@ -1,6 +1,6 @@
 /**
- * security_headers: what an API should tell browsers about itself. Which headers there are and what they may say is
- * helmet's business; ours is when they are added.
+ * security_headers: adds security headers for browsers. helmet defines the headers and their values; this filter decides which responses
+ * get them.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HelmetOptions } from 'helmet';
@@ -45,13 +45,13 @@ const securityHeadersOptions = defineOptions({
 
 type Options = OptionsOf<typeof securityHeadersOptions>;
 type Helmet = typeof import('helmet').default;
-/** Names and values in turn. */
+/** Alternating names and values. */
 type Headers = readonly string[];
 
 /**
- * Adds what is missing: `nosniff`, framing, referrers, HSTS on https, what concerns documents to HTML, `no-store` for
- * answers to authenticated requests. Removes `X-Powered-By`. Headers that the application sets stay. A value that helmet
- * refuses refuses the file.
+ * Adds headers that the response does not have: `nosniff`, framing, referrer policy, HSTS on HTTPS, document policies for HTML, and
+ * `no-store` if the caller is authenticated. Removes `X-Powered-By`. Headers that the application sets are kept. Refuses the
+ * configuration if helmet refuses a value.
  */
 export const securityHeaders = filterFactory(
   'security_headers',
@@ -86,7 +86,7 @@ function describe({ noStore }: Options): Description {
 
 const NO_STORE: Headers = ['cache-control', 'no-store'];
 
-/** All of helmet's headers, off: it sends by itself whatever it is not told about. */
+/** Disables all headers of helmet, because it sends each header that is not configured. */
 const NOTHING = {
   contentSecurityPolicy: false,
   crossOriginEmbedderPolicy: false,
@@ -125,11 +125,11 @@ function forDocuments({ contentSecurityPolicy }: Options, helmet: Helmet): Told 
   const directives = Object.create(null) as Record<string, unknown>;
   for (const directive of contentSecurityPolicy.split(';')) {
     const [name = '', ...sources] = directive.trim().split(/\s+/);
-    // Of two with one name the first counts, as in a browser.
+    // The first of repeated directives applies, as in browsers.
     if (name !== '') directives[name.toLowerCase()] ??= sources;
   }
   const hasPolicy = Object.keys(directives).length > 0;
-  // Without this mark helmet refuses a policy that has none, which the standard allows.
+  // Without this marker helmet refuses a policy without default-src, which the standard permits.
   directives['default-src'] ??= helmet.contentSecurityPolicy.dangerouslyDisableDefaultSrc;
   return {
     contentSecurityPolicy: hasPolicy && { useDefaults: false, directives },
@@ -141,7 +141,7 @@ function forDocuments({ contentSecurityPolicy }: Options, helmet: Helmet): Told 
   };
 }
 
-/** The headers that helmet sets when told so. They do not depend on the request, so it is asked once. */
+/** Returns the headers that helmet sets for these options. They do not depend on the request, so helmet runs only once. */
 function headersOf(helmet: Helmet, told: Told, { section }: FactoryContext): Headers {
   const headers: string[] = [];
   const recorder = { setHeader: (name: string, value: string) => headers.push(name.toLowerCase(), value) };

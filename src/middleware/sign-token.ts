@@ -1,6 +1,4 @@
-/**
- * Tokens that the API signs itself, for the filter jwt to check.
- */
+/** Signs tokens of the API for the filter jwt. */
 import type { KeyObject } from 'node:crypto';
 import type { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
@@ -9,13 +7,13 @@ import { fewestBytes, HMAC_ALGORITHMS, hmacKey, signedWith, tokenHeader } from '
 import { secretOf } from './auth/jwt-secret.js';
 import { LONGEST_TOKEN } from './auth/presented-token.js';
 
-/** Whose tokens are signed, and for how long they count. */
+/** The signer and the lifetime of a token. */
 export type SignTokenOptions = {
-  /** Seconds from now until the token has expired. */
+  /** The lifetime, in seconds from now. */
   readonly expiresIn: number;
 } & (
   | {
-      /** The configuration whose section `[jwt]` has secret, issuer, audience, algorithms and typ. */
+      /** The configuration. Its section `[jwt]` has the secret, issuer, audience, algorithms and typ. */
       readonly config: Config;
     }
   | {
@@ -29,7 +27,7 @@ export type SignTokenOptions = {
     }
 );
 
-/** Claims of the application; `sub` is who the token is for. `iss` and `aud` of the options, `iat` and `exp` win over claims of these names. */
+/** The claims of a token; `sub` is its subject. `iss` and `aud` from the options, and `iat` and `exp`, replace claims with these names. */
 export interface TokenClaims {
   readonly sub: string;
   readonly [claim: string]: unknown;
@@ -55,7 +53,7 @@ export function signToken(claims: TokenClaims, options: SignTokenOptions): strin
   }
   const { key, algorithm, header, own } = 'config' in options ? configured(options.config) : given(options);
   const iat = Math.floor(Date.now() / 1000);
-  // Not by `...`, which takes V8 of Node 20 as long as the signature.
+  // Object spread takes as long as the signature in V8 of Node 20.
   const all = Object.assign({}, claims, own, { iat, exp: iat + Math.ceil(expiresIn) });
   const token = signedWith(key, algorithm, header, all);
   if (token.length > LONGEST_TOKEN) {
@@ -70,20 +68,20 @@ export function signToken(claims: TokenClaims, options: SignTokenOptions): strin
 interface Signer {
   readonly key: KeyObject;
   readonly algorithm: string;
-  /** Header of its tokens, encoded. */
+  /** The encoded header of the tokens. */
   readonly header: string;
-  /** Claims of all its tokens. */
+  /** The claims in all tokens. */
   readonly own: { readonly iss?: string; readonly aud?: string };
 }
 
-/** Content that all tokens of a signer share. */
+/** The options that determine the header and claims in all tokens. */
 interface Said {
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
   readonly typ?: string | undefined;
 }
 
-/** By the values of `[jwt]`: a reload makes new ones. */
+/** Signers by the options of `[jwt]`. A reload creates new options. */
 const signers = new WeakMap<JwtOptions, Signer>();
 
 function configured(config: Config): Signer {

@@ -1,6 +1,4 @@
-/**
- * sizelimit: no request body larger than allowed.
- */
+/** sizelimit: limits the size of request bodies. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, Fault, filterFactory } from '../app/index.js';
 import { limitBody, tooLarge } from '../app/internal.js';
@@ -23,8 +21,8 @@ const sizelimitOptions = defineOptions({
 });
 
 /**
- * Answers 413 to a larger body: before reading when its length is declared, else as soon as more has come. It buffers
- * nothing. The connection ends with the answer.
+ * Answers 413 to a body over the limit: before the body is read if its length is declared, otherwise when the limit is exceeded. Does
+ * not buffer the body. Closes the connection after the response.
  */
 export const sizelimit = filterFactory(
   'sizelimit',
@@ -37,7 +35,7 @@ export const sizelimit = filterFactory(
     if (declared !== undefined) {
       if (!/^\d+$/.test(declared)) throw new Fault(400, { message: 'The Content-Length is not a number.' });
       if (Number(declared) > limit) throw tooLarge(limit);
-      // The parser holds the client to what it declared.
+      // The HTTP parser enforces the declared length.
       return app(req, res);
     }
     return new Promise((resolve, reject) => {
@@ -46,7 +44,7 @@ export const sizelimit = filterFactory(
         reject(fault);
         return fault;
       });
-      // An app may return before it has read the body, so its return does not end this.
+      // An app may return before the body has been read, so the promise does not resolve then.
       res.once('close', resolve);
       Promise.resolve(app(req, res)).catch(reject);
     });

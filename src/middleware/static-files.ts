@@ -1,6 +1,4 @@
-/**
- * static_files: files below a folder.
- */
+/** static_files: serves the files in a directory. */
 
 import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -29,8 +27,8 @@ const staticFilesOptions = defineOptions({
 });
 
 /**
- * Serves GET and HEAD of files, with ranges and conditions. A folder without the slash at the end is redirected to. Hidden
- * files, whose names begin with a dot, and what a symbolic link leads to outside of the folder are 404.
+ * Serves files to GET and HEAD, with ranges and conditional requests. Redirects a directory without a trailing slash. Answers 404 for
+ * names that begin with a dot, and for symbolic links that lead outside the directory.
  */
 export const staticFiles = appFactory(
   'static_files',
@@ -55,7 +53,7 @@ function describeFilter({ documentRoot }: OptionsOf<typeof staticFilesOptions>, 
   return { does: `answers if there is such a file in ${documentRoot}`, answers: 'perhaps' };
 }
 
-/** The same as a filter: what is no file goes on to the app. */
+/** The same as a filter: requests without a matching file are passed on to the app. */
 export const staticFilesFilter = filterFactory(
   'static_files',
   staticFilesOptions,
@@ -76,7 +74,7 @@ interface FileOptions {
   readonly fallback: string | undefined;
 }
 
-/** Answers with a file, and says whether there was one. */
+/** Serves a file. Resolves to whether there is one. */
 type FileServer = (req: IncomingMessage, res: ServerResponse) => Promise<boolean>;
 
 async function fileServer(options: FileOptions, ctx: FactoryContext): Promise<FileServer> {
@@ -120,9 +118,9 @@ async function fileServer(options: FileOptions, ctx: FactoryContext): Promise<Fi
   return async (req, res) => {
     if (await serve(req, res, (req.url ?? '').split('?', 1)[0] || '/')) return true;
     if (fallback === undefined) return false;
-    // A cache must not give the page to a script that asks for the same path.
+    // A cache must not return the page to a script that requests the same path.
     appendVary(res, 'Accept');
-    // Scripts and images, and programs, ask for anything: only what navigates names HTML.
+    // Scripts, images and programs send `*/*`; only navigations name HTML.
     return /\btext\/html\b/.test(req.headers.accept ?? '') && serve(req, res, fallback);
   };
 }
@@ -131,13 +129,13 @@ function statusOf({ status }: { status?: number }): number {
   return status !== undefined && status >= 400 && status < 500 ? status : 500;
 }
 
-/** How long the file is that a range did not fit. */
+/** Returns the Content-Range with the length of the file, for a range outside it. */
 function unsatisfiable(res: ServerResponse, { status }: { status?: number }): Record<string, string> {
   const range = res.getHeader('content-range');
   return status === 416 && typeof range === 'string' ? { 'content-range': range } : {};
 }
 
-/** Whether what the path leads to, links followed, is still in the folder. `send` answers for missing files. */
+/** Reports whether the path, after symbolic links, is inside the directory. `send` handles missing files. */
 async function isInside(root: string, path: string): Promise<boolean> {
   let decoded: string;
   try {
@@ -155,7 +153,7 @@ function redirect(req: IncomingMessage, res: ServerResponse): void {
   const query = url.indexOf('?');
   const path = environ(req).scriptName + (query < 0 ? url : url.slice(0, query));
   res.statusCode = 301;
-  // Two slashes at the beginning would name another host.
+  // Two leading slashes would name another host.
   res.setHeader('location', `${path.replace(/^\/+/, '/')}/${query < 0 ? '' : url.slice(query)}`);
   res.setHeader('content-length', 0);
   res.end();

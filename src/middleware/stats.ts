@@ -1,6 +1,4 @@
-/**
- * stats: counts and times of requests, for a statsd.
- */
+/** stats: sends the count and duration of requests to statsd. */
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { afterResponse, type Description, environ, filterFactory } from '../app/index.js';
@@ -19,8 +17,8 @@ const statsOptions = defineOptions({
 });
 
 /**
- * Sends a count and a time for each request, `<name>.<METHOD>.<route>.<status class>`. The route's template counts, so that
- * ids never become names; a request without route is `unknown`. Nothing waits for it, and what fails is lost.
+ * Sends a count and a duration for each request, named `<name>.<METHOD>.<route>.<status class>`. Uses the template of the route, so that
+ * ids do not become names; a request without a route is `unknown`. Does not delay the response; failed sends are dropped.
  */
 export const stats = filterFactory(
   'stats',
@@ -60,7 +58,7 @@ function describe({ name, host: address, port: number }: OptionsOf<typeof statsO
   return { does: `sends the count and time of the request to the statsd server at ${address}:${number}, as ${name}` };
 }
 
-/** `/servers/{id}/action` as `servers_id_action`: dots part names, and colons and bars end them. */
+/** Converts `/servers/{id}/action` to `servers_id_action`, because dots separate names, and colons and bars end them. */
 function routeName(template: string | undefined): string {
   const name = (template ?? 'unknown').replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '');
   return name === '' ? 'root' : name;

@@ -1,6 +1,4 @@
-/**
- * Rules of a rate limit, as operators write them, and who is counted by one.
- */
+/** Parses the rules of rate_limit, and finds the key of a request. */
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { environ, writtenPath } from '../../app/index.js';
@@ -12,22 +10,22 @@ import { behindScheme, userTokenOf } from '../auth/presented-token.js';
 
 const KEYS = ['address', 'project', 'user', 'token-hash', 'route'] as const;
 
-/** One rule, read. */
+/** A parsed rule. */
 export interface RateRule {
   readonly name: string;
   readonly key: (typeof KEYS)[number];
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number;
-  /** Requests at once. */
+  /** Maximum number of requests at once. */
   readonly burst: number;
   readonly methods: ReadonlySet<string> | undefined;
-  /** Over `requestPath(req)`. */
+  /** Matches `requestPath(req)`. */
   readonly path: RegExp | undefined;
 }
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Reads `name key rate burst [methods] [path]`; throws for anything else, saying which part is wrong. */
+/** Parses `name key rate burst [methods] [path]`. Throws a `ConfigurationRefused` (`PORTICO_RATE_RULE`) that names the wrong part. */
 export function parseRule(text: string, origin: Origin | undefined): RateRule {
   const [name = '', key = '', rate = '', burst = '', ...rest] = text.trim().split(/\s+/);
   const refused = (message: string): ConfigurationRefused =>
@@ -56,13 +54,13 @@ export function parseRule(text: string, origin: Origin | undefined): RateRule {
   };
 }
 
-/** HEAD is served as GET. */
+/** A rule for GET also applies to HEAD. */
 function methodSet(text: string): ReadonlySet<string> {
   const methods = text.toUpperCase().split(',');
   return new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods);
 }
 
-/** `*` is any one segment; the rule holds for everything below its path. */
+/** Compiles the path of a rule. `*` matches one segment; the rule also applies to everything below the path. */
 function pathPattern(path: string): RegExp {
   const segments = collapsed(path).replace(/\/+$/, '').split('/');
   const source = segments.map((segment) =>
@@ -73,7 +71,7 @@ function pathPattern(path: string): RegExp {
 
 const BEARER = behindScheme('Bearer');
 
-/** The bucket of a request; undefined when this kind of caller is not known. `address` is the client's. */
+/** Returns the key of the bucket, or undefined if the request has no such caller. `address` is the address of the client. */
 export function callerKey(
   key: Exclude<RateRule['key'], 'route'>,
   req: IncomingMessage,
@@ -87,7 +85,7 @@ export function callerKey(
   return token === undefined ? undefined : hash('sha256', token, 'base64url');
 }
 
-/** As one text, however scheme and spaces are written (RFC 9110 §11.4). */
+/** Returns the credentials in one form, independent of case and spaces of the scheme (RFC 9110 §11.4). */
 function credentialsOf({ headers: { authorization } }: IncomingMessage): string | undefined {
   const [, scheme = '', rest = ''] = /^(\S+)(.*)$/s.exec(authorization?.trim() ?? '') ?? [];
   return scheme === '' ? undefined : `${scheme.toLowerCase()} ${rest.trim()}`;
