@@ -215,7 +215,7 @@ function unavailableInstead(res: ServerResponse): void {
 
 const UNAVAILABLE_HEADERS = { 'retry-after': '5' };
 
-/** Answers 401. With `fault_style = openstack` the body is that of keystonemiddleware, which differs from nova's faults. */
+/** Answers 401. With `fault_style = openstack` the body is the same as in keystonemiddleware, which differs from nova's faults. */
 function refuse(req: IncomingMessage, res: ServerResponse, challenge: string): void {
   if (faultFormOf(req).style !== 'openstack') {
     throw new Fault(401, {

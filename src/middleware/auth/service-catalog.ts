@@ -1,4 +1,4 @@
-/** Converts the service catalog to the form of `X-Service-Catalog`, that of Identity API v2. */
+/** Converts the service catalog to the form of Identity API v2, which `X-Service-Catalog` has. */
 import { isObject } from '../../errors/index.js';
 
 /** A service in a v2 catalog. An endpoint has the URLs of a region: `publicURL`, `internalURL`, `adminURL`. */
