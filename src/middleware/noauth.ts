@@ -104,8 +104,8 @@ function describe(options: OptionsOf<typeof noauthOptions>, req?: IncomingMessag
     }
   }
   if (typeof token === 'string' && token !== '') {
-    const [user, project = user] = token.split(':', 2);
-    return { does: `trusts the caller to be the user ${user} of the project ${project || user}` };
+    const [user, ...project] = token.split(':');
+    return { does: `trusts the caller to be the user ${user} of the project ${project.join(':') || user}` };
   }
   return { does: 'answers 204 with a token: the request has no X-Auth-Token', answers: 204 };
 }

@@ -105,12 +105,14 @@ function enclosingPackage(from: string): OwnPackage | undefined {
   return undefined;
 }
 
-/**
- * Returns the entries of the `node_modules` folders that files in these folders can reach, nearest first: names of packages, and scopes
- * without their packages.
- */
+/** Returns the names of the packages in the `node_modules` folders that files in these folders can reach, nearest first. */
 export function packageNames(from: readonly string[]): string[] {
-  return [...moduleFolders(from)].flatMap((folder) => readdirSync(folder).filter((name) => !name.startsWith('.')));
+  return [...moduleFolders(from)].flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+      if (!entry.name.startsWith('@')) return entry.name.startsWith('.') ? [] : [entry.name];
+      return entry.isDirectory() ? readdirSync(join(folder, entry.name)).map((name) => `${entry.name}/${name}`) : [];
+    }),
+  );
 }
 
 /**

@@ -366,6 +366,8 @@ test('OP-6 noauth answers 403 to a request of another Host and to one that was f
   for (const host of ['localhost', '127.0.0.1:8774', '[::1]:8774', 'BOX.example:1']) {
     assert.deepEqual(closed('GET', '/', token, `Host: ${host}`), taken);
   }
+  const colons = open('GET', '/', 'X-Auth-Token: ann:a:b');
+  assert.equal(colons.says, 'trusts the caller to be the user ann of the project a:b');
   const foreign = closed('GET', '/', token, 'Host: evil.example');
   assert.deepEqual(foreign, {
     says: 'answers 403, because evil.example is not a name of this machine; over a Unix socket any Host is accepted',

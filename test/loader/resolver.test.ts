@@ -58,6 +58,7 @@ test('PD-155 relative modules begin in the folder of the file that names them', 
 
 test('PD-160 packages announce entry points; names are spelt as people like', async (t) => {
   assert.equal(await said(t, '[app:main]\nuse = egg:@scope/with-points\n'), 'entry point');
+  assert.equal(await said(t, '[app:main]\nuse = egg:@scope/With_Points\n'), 'entry point');
   for (const name of ['sample-dotted_name', 'Sample.Dotted-Name', 'sample--dotted__name']) {
     assert.equal(await said(t, `[app:main]\nuse = egg:${name}#main\n`), 'normalised', name);
   }
