@@ -1,23 +1,21 @@
-/**
- * The words of a command line, taken apart in one way for all who read one.
- */
+/** Splits a command line into options and words, in one way for all callers. */
 
 /** An option with its value, or another word. */
 export interface CommandLineWord {
-  /** Position of the word, from 0. */
+  /** The index of the word, from 0. */
   readonly at: number;
-  /** As it is written, `--a_b` of `--a_b=c`. */
+  /** The word as written; `--a_b` of `--a_b=c`. */
   readonly word: string;
-  /** Whether it begins with `-` and has more behind that; `--` is one too. */
+  /** Whether the word begins with `-` and is longer than that; true for `--`. */
   readonly isOption: boolean;
   readonly value?: string | undefined;
-  /** Whether the value is in the same word, behind `=`. */
+  /** Whether the value is in the same word, after `=`. */
   readonly isAttached: boolean;
 }
 
 /**
- * Takes words apart, one after another. `takesNext` tells whether the word behind an option without `=` is its value. A caller
- * that gives `--` a meaning ends there.
+ * Yields the words in turn. `takesNext` decides whether the word after an option without `=` is its value. A caller to which `--` has a
+ * meaning stops there.
  */
 export function* commandLineWords(
   words: readonly string[],
@@ -26,7 +24,7 @@ export function* commandLineWords(
   for (let at = 0; at < words.length; at++) {
     const whole = words[at]!;
     const isOption = whole.startsWith('-') && whole !== '-';
-    // `--=x` has no name before its sign.
+    // `--=x` has no name before `=`.
     const equals = whole.startsWith('--=') ? -1 : whole.indexOf('=');
     if (equals >= 0) {
       yield { at, word: whole.slice(0, equals), isOption, value: whole.slice(equals + 1), isAttached: true };

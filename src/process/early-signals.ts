@@ -1,43 +1,43 @@
 /**
- * The signals of a program between its first instruction and its launcher: without a listener Node ends the process by
- * the signal's default action, and the exit status says 143 where nothing failed.
+ * Handles the signals of a program before its launcher listens. Without a listener, Node ends the process by the signal's default
+ * action, with the exit status 143 although nothing failed.
  */
 
 /** Options of early signal handling. */
 interface EarlyOptions {
   /**
-   * It does nothing before it launches, as far as anybody knows. Default true. False for a program that may be a job of
-   * another kind: a signal is kept for {@link GRACE_MS}, in which a launcher may be there or the job may be done.
+   * Whether the program is known to do nothing before it launches. Default true. False for a program that may be a job of another kind:
+   * a signal is then held for {@link GRACE_MS}, so that a launcher can take over or the job can finish.
    */
   readonly launches?: boolean;
 }
 
-/** How long a program that may be about to launch goes on after TERM or HUP, in milliseconds. */
+/** The time that a program which may be about to launch runs on after SIGTERM or SIGHUP, in milliseconds. */
 const GRACE_MS = 2000;
 
-/** Key of a process's early listeners, for the launcher that takes over from them. */
+/** The key of a process's early listeners, for the launcher that replaces them. */
 const EARLY = Symbol.for('portico.early-signals');
-/** Key of a worker's link: its bootstrap listens already. */
+/** The key of a worker's link. In a worker, the bootstrap listens already. */
 const WORKER = Symbol.for('portico.worker');
 
 type Marked = { [EARLY]?: EarlySignals; [WORKER]?: unknown };
 
 interface EarlySignals {
-  /** A SIGHUP came. */
+  /** Whether a SIGHUP was received. */
   readonly hungUp: boolean;
-  /** From now on it is known that it launches: a TERM that came, or comes, ends it with 0. */
+  /** Declares that the program launches: a SIGTERM, held or later, ends it with status 0. */
   launches(): void;
   release: Release;
 }
 
-/** Ends the hold. With `raise` the signals that were kept have their default action, as if they came now. */
+/** Ends the hold. With `raise`, the held signals are sent again and have their default action. */
 type Release = (how?: { readonly raise?: boolean }) => void;
 
 /**
- * Listens from now on, until a launcher does or the function it gives is called. INT ends the process with 1. In a program
- * that launches TERM ends it with 0, for nothing is under way, and HUP is remembered. One that may be something else ends
- * with 143 and 129, as by the signal, unless it launches soon. A signal that has another listener too is left to it.
- * Done once a process, and not in a worker.
+ * Listens for signals until a launcher does or the returned function is called. SIGINT ends the process with status 1. In a program that
+ * launches, SIGTERM ends it with 0, because no work is in progress, and SIGHUP is remembered. A program that may be another job ends
+ * with 143 or 129, as by the signal, unless it launches within {@link GRACE_MS}. A signal that has another listener is left to it. Takes
+ * effect once per process, and not in a worker.
  */
 export function holdSignals({ launches = true }: EarlyOptions = {}): Release {
   const marked = process as Marked;
@@ -51,8 +51,8 @@ export function holdSignals({ launches = true }: EarlyOptions = {}): Release {
 }
 
 /**
- * Ends what {@link holdSignals} began, because a launcher listens by now; the process ends if a SIGTERM is kept. True when
- * a SIGHUP came meanwhile.
+ * Ends the hold of {@link holdSignals}, because a launcher now listens. Ends the process with 0 if a SIGTERM was held. Returns whether a
+ * SIGHUP was received.
  */
 export function takeHeldSignals(host: object): boolean {
   const signals = (host as Marked)[EARLY];

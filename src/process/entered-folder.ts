@@ -1,19 +1,20 @@
 /**
- * The working directory as it was entered: by a link, `current -> v2`, which a deployment may let lead elsewhere. `PWD` names it
- * (POSIX.1 XCU 2.5.3), where that is the working directory.
+ * The working directory as it was entered: by a symbolic link such as `current -> v2`, which a deployment may point elsewhere. `PWD`
+ * names the link (POSIX.1 XCU 2.5.3) if it leads to the working directory.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute, sep } from 'node:path';
 
 interface Entered {
-  /** Undefined where no link was part of the path. */
+  /** The path with the link; undefined if the directory was entered without one. */
   readonly link: string | undefined;
-  /** The directory when the process began, and the one that a reload went to last. */
+  /** The working directory when it was first read, at the start of the process. */
   readonly began: string;
+  /** The directory of the last reload; at first, `began`. */
   at: string;
 }
 
-/** One for the process, as the working directory is. */
+/** One for the process, like the working directory. */
 let entered: Entered | undefined;
 
 function enteredBy(): Entered {
@@ -26,32 +27,32 @@ function enteredBy(): Entered {
   return entered;
 }
 
-/** The working directory, by the link that it was entered by. */
+/** Returns the working directory, as the link by which it was entered if there is one. */
 export function enteredFolder(): string {
   const { link, at } = enteredBy();
   const now = process.cwd();
-  // A program may change its working directory.
+  // The program may have changed its working directory.
   return link !== undefined && now === at ? link : now;
 }
 
-/** The link that the working directory was entered by; undefined where there is none. Workers get it with {@link enterBy}. */
+/** Returns the link by which the working directory was entered, or undefined. Workers get it with {@link enterBy}. */
 export function enteredLink(): string | undefined {
   return enteredBy().link;
 }
 
-/** In a worker: its parent entered by this link, which may lead elsewhere by now. */
+/** Sets, in a worker, the link by which its parent entered; the link may lead elsewhere by now. */
 export function enterBy(link: string | undefined): void {
   const at = process.cwd();
   entered = { link, began: at, at };
 }
 
-/** A path through the link, in the release that the process serves: the link may lead to another one by now. */
+/** Resolves a path through the link to the release that the process serves, because the link may lead to another one by now. */
 export function servedPath(path: string): string {
   const { link, at } = enteredBy();
   return link === undefined ? path : moved(path, link, at);
 }
 
-/** Goes to where the link leads now. The function that it gives goes back. */
+/** Changes to the directory to which the link leads now. Returns a function that changes back. */
 export function followLink(): () => void {
   const place = enteredBy();
   const { link, at } = place;
@@ -67,7 +68,7 @@ export function followLink(): () => void {
   };
 }
 
-/** Undefined for what is not there. */
+/** Resolves all links; undefined if that fails, for example because the path does not exist. */
 function withoutLinks(path: string): string | undefined {
   try {
     return realpathSync(path);
@@ -76,13 +77,13 @@ function withoutLinks(path: string): string | undefined {
   }
 }
 
-/** A file of the directory in which the process began, in `folder`, where it is there. */
+/** Returns the path of a file in the first working directory as a path in `folder`, if it exists there; else the path unchanged. */
 export function inFollowedFolder(path: string, folder: string): string {
   const there = moved(path, enteredBy().began, folder);
   return existsSync(there) ? there : path;
 }
 
-/** A path in `from`, or that folder itself, as it is in `to`; any other path as it is. */
+/** Returns a path in `from`, or `from` itself, moved to `to`; any other path unchanged. */
 function moved(path: string, from: string, to: string): string {
   return path === from || path.startsWith(`${from}${sep}`) ? to + path.slice(from.length) : path;
 }

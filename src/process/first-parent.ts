@@ -1,2 +1,2 @@
-/** Id of the process that had started this one when its first modules were loaded. */
+/** The id of the parent process when the first modules of this process were loaded. */
 export const firstParent = process.ppid;

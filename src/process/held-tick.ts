@@ -1,15 +1,13 @@
-/**
- * A shape of Node's that V8 is to keep. Acts when it is imported, which has to be before much else is loaded.
- */
+/** Keeps the shape of an object of Node's alive in V8. Works on import, which must come before most other modules. */
 import { createHook } from 'node:async_hooks';
 
 /**
- * One of the objects in which Node notes a `nextTick`. While it is referenced V8 keeps its shape.
+ * Returns one of the objects in which Node records a `nextTick`. While it is referenced, V8 keeps its shape.
  *
- * Node writes two keys of it by computed names, and V8 remembers by a weak reference which shape they were written to. A
- * full collection in which no tick is pending, as a start that loads many modules has one, drops the shape; the next tick
- * has another, and V8 then takes the place for one of many shapes: every tick of the process, half a dozen a request,
- * calls the runtime twice. Work 1 of the bench took 4.5 µs more.
+ * Node writes two of its keys by computed names, and V8 has only a weak reference to the shape that they were written to. A full
+ * collection while no tick is pending, as in a start that loads many modules, drops the shape. The next tick has a new one, and V8 then
+ * treats the write as one with many shapes: every tick of the process, half a dozen per request, calls the runtime twice. Work 1 of the
+ * bench took 4.5 µs more.
  */
 export function tickOfNode(): object | undefined {
   let tick: object | undefined;

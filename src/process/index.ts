@@ -1,4 +1,7 @@
-/** This process: its arguments, its working directory, its first signals and its end, its requests in hand, Portico's own files, what is loaded when, and timers of any length. */
+/**
+ * Tools for this process: its arguments, working directory, first signals and exit, requests in flight, Portico's own files, modules
+ * being loaded, and timers of any length.
+ */
 export { commandLineWords } from './arguments.js';
 export { keepCompiledCode } from './compile-cache.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';

@@ -1,18 +1,16 @@
-/**
- * The module that loads right now: the loader records it for reports that explain why it takes so long.
- */
+/** Tracks which module is loading, for reports that explain why a start takes so long. */
 import { channel } from 'node:diagnostics_channel';
 
-/** The channel of `node:diagnostics_channel`, so that neither side has to know the other. */
+/** The name of the channel of `node:diagnostics_channel`, which keeps publisher and subscriber independent. */
 const CHANNEL = 'portico.loading';
 
 interface Step {
   readonly over: boolean;
-  /** One object from the beginning of a step to its end. */
+  /** The same object at the beginning and the end of a step. */
   readonly what: { readonly text: string };
 }
 
-/** Runs a step of loading, and tells of it while it lasts, if there are listeners. */
+/** Runs a step of loading, and publishes its beginning and end if there are subscribers. */
 export async function whileLoading<T>(text: () => string, work: () => T | PromiseLike<T>): Promise<T> {
   const steps = channel(CHANNEL);
   if (!steps.hasSubscribers) return work();
@@ -25,7 +23,7 @@ export async function whileLoading<T>(text: () => string, work: () => T | Promis
   }
 }
 
-/** Listens from now on; the function it gives says what is being loaded: the innermost step, undefined between them. */
+/** Subscribes to the channel. The returned function gives the text of the innermost step in progress, or undefined. */
 export function watchLoading(): () => string | undefined {
   const current = new Set<Step['what']>();
   channel(CHANNEL).subscribe((message) => {

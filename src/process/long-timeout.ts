@@ -1,9 +1,9 @@
-/** The longest delay Node's timers hold; a longer one would fire after 1 ms. */
+/** The longest delay of Node's timers; a longer one would fire after 1 ms. */
 export const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * As `setTimeout`, for any length, `Infinity` included, and by the monotonic clock. The function it gives takes it back, and is
- * harmless when it has already run. With `unref` the wait alone does not keep the process alive.
+ * Works like `setTimeout`, for any delay including `Infinity`, by the monotonic clock. Returns a function that cancels the timer and has
+ * no effect after it has fired. With `unref`, the timer alone does not keep the process alive.
  */
 export function setLongTimeout(
   fn: () => void,

@@ -1,26 +1,26 @@
 /**
- * Portico's own files: those it starts as programs and threads, and those that are never shown as the place of a mistake or
- * of the end of the process.
+ * Portico's own files: those that it starts as programs and threads, and those that are never reported as the place of an error or of an
+ * exit.
  */
 import { fileURLToPath } from 'node:url';
 
-/** All of them are below the folder above this one's, as compiled and as published. */
+/** The directory of Portico's files, both compiled and published. */
 const ROOT = new URL('../', import.meta.url);
 
-/** Directory of Portico's files in stacks under `--enable-source-maps`. */
+/** The directory of Portico's files in stack traces with `--enable-source-maps`. */
 const SOURCES = new URL('../src/', ROOT);
 
 const OWN = [ROOT, SOURCES].map((folder) => fileURLToPath(folder));
 
-/** The sample is an application like any other: what goes wrong in it is shown there. */
+/** The sample is an application like any other: its errors are reported at their place in it. */
 const SAMPLE = OWN.map((folder) => `${folder}sample/`);
 
-/** The URL of a file that is run by itself; `path` is relative to `src`, with the ending `.js`. */
+/** Returns the URL of a file that runs as a program or thread; `path` is relative to `src` and ends in `.js`. */
 export function ownFile(path: string): URL {
   return new URL(path, ROOT);
 }
 
-/** Whether a file is Portico's: a mistake is shown at the place that called it. */
+/** Reports whether a file is Portico's. Errors in such a file are reported at the place that called it. */
 export function isOwnFile(path: string): boolean {
   return startsWithOne(path, OWN) && !startsWithOne(path, SAMPLE);
 }
@@ -29,12 +29,12 @@ function startsWithOne(path: string, folders: readonly string[]): boolean {
   return folders.some((folder) => path.startsWith(folder));
 }
 
-/** How many frames are looked at: a call of `process.exit` may be deep in a library. */
+/** The number of stack frames to search, because `process.exit` may be called deep in a library. */
 const FRAMES = 100;
 
 /**
- * Place of the call of `process.exit` that is under way, as `file:line:column`, seen from a listener of "exit", which
- * Node calls within that call. Undefined when the process ends by itself, and when Portico ends it.
+ * Returns the place of the current `process.exit` call, as `file:line:column`. Call it in a listener of "exit", which Node runs within
+ * that call. Undefined if the process ends by itself or Portico ends it.
  */
 export function exitPlace(): string | undefined {
   const { stackTraceLimit } = Error;

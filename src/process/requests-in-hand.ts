@@ -1,25 +1,25 @@
 /**
- * The requests that this process has in hand, in memory that its watch thread reads: they are known while the main thread is
- * stuck, and by the parent when the process is gone.
+ * The requests in flight of this process, in memory shared with its watch thread. They are known while the main thread is blocked, and
+ * to the parent after the process has ended.
  */
 
-/** So many requests are told apart; more are served and not named. */
+/** The number of requests that are tracked at a time; further ones are served but not named. */
 const SLOTS = 1024;
-/** Method and path of a request, the path without its query, cut at so many characters. */
+/** The maximum length of a head, which is the method and the path without its query, in characters. */
 export const HEAD = 128;
 
 /**
- * The same memory as the main thread and the watch thread see it. `ConnectionList` of `src/server/connections` writes it without
- * a call, as each request costs what it does there.
+ * The shared memory, as the main thread and the watch thread see it. `ConnectionList` of `src/server/connections` writes the arrays
+ * directly, because a call would add to the cost of each request.
  */
 export class RequestsInHand {
-  /** By slot: the number of the request, counted from 1; 0 where the slot is free. */
+  /** By slot: the number of its request, from 1; 0 if the slot is free. */
   readonly serials: Int32Array;
-  /** By slot: the characters of its head. */
+  /** By slot: the length of the head in characters. */
   readonly lengths: Uint8Array;
-  /** The heads in latin1, one slot behind the other. */
+  /** The heads in latin1, one slot after another. */
   readonly heads: Uint8Array;
-  /** Slots to take. */
+  /** The free slots. */
   readonly free = Array.from({ length: SLOTS }, (_, at) => at);
   /** The number of the latest request. */
   serial = 0;
@@ -31,11 +31,11 @@ export class RequestsInHand {
     this.heads = new Uint8Array(memory, SLOTS * 5, SLOTS * HEAD);
   }
 
-  /** None is at work. */
+  /** Reports whether no request is in flight. */
   get idle(): boolean {
     return this.free.length === SLOTS;
   }
 }
 
-/** Those of this process. */
+/** The requests of this process. */
 export const requestsInHand = new RequestsInHand();

@@ -1,16 +1,16 @@
 /**
- * Files and Unix sockets in directories that other users may reach.
+ * Files and Unix sockets in directories that other users can access.
  *
- * They have their mode from the beginning: a mode that is set afterwards leaves a moment in which others may open them, and may be
- * set on another file that was put under the name, through a link as well.
+ * They have their mode from their creation. A mode set later would leave a moment in which others can open the file, and could be set on
+ * another file put under that name, also through a link.
  */
 import { chmodSync, closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Runs `make`, which makes `path` before it returns, such that no other process may do more with it than `mode` says. A worker
- * thread cannot do that; there the mode is set afterwards.
+ * Runs `make`, which creates `path` before it returns, so that other processes never have more access to it than `mode`. A worker thread
+ * cannot set the umask; there the mode is set afterwards.
  */
 export function createWithMode<T>(path: string, mode: number, make: () => T): T {
   if (!isMainThread) {
@@ -27,8 +27,8 @@ export function createWithMode<T>(path: string, mode: number, make: () => T): T 
 }
 
 /**
- * Throws where `path` is a symbolic link that belongs to neither this user nor root.
- * Windows has no such users. A user who can write to a directory could choose by a link which file of ours is written.
+ * Throws if `path` is a symbolic link owned by neither this user nor root, because a user who can write to the directory could choose by
+ * a link which of our files is written. Windows has no such users: nothing is refused there.
  */
 export function refuseForeignLink(path: string): void {
   const user = process.geteuid?.();
@@ -38,15 +38,15 @@ export function refuseForeignLink(path: string): void {
 }
 
 /**
- * Opens a file to append to, made with `mode` where there is none. Throws for one that another user may have put there: through a
- * link, or as a file of that user in a directory where others than this user and root may write.
+ * Opens a file for appending and returns its descriptor; creates it with `mode` if it does not exist. Throws if another user may have
+ * put the file there: through a link, or as its owner in a directory that is writable by users other than this one and root.
  */
 export function openToAppend(path: string, mode: number): number {
   refuseForeignLink(path);
   const link = lstatSync(path, { throwIfNoEntry: false });
-  // A pipe of another user would not open before that user reads it.
+  // Checks before opening, because another user's pipe would block until that user reads it.
   if (link !== undefined) refuseForeignFile(path, statSync(path));
-  // A link that is put there meanwhile is not followed.
+  // A link created meanwhile is not followed.
   const noFollow = link?.isSymbolicLink() === true ? 0 : constants.O_NOFOLLOW;
   const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | noFollow, mode);
   try {
@@ -65,7 +65,7 @@ function refuseForeignFile(path: string, { uid }: Stats): void {
   throw new Error(`${path} is of another user (${uid}), in a directory where others may write`);
 }
 
-/** Of this user or of root. Windows has no such users. */
+/** Reports whether the owner is this user or root. Always true on Windows, which has no such users. */
 function isTrusted(uid: number): boolean {
   const user = process.geteuid?.();
   return user === undefined || uid === user || uid === 0;

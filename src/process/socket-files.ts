@@ -1,8 +1,8 @@
-/** Files of Unix sockets: whether a process listens on one. */
+/** The files of Unix sockets: detects listeners, removes stale files. */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 
-/** The code of the error with which a Unix socket cannot be connected to; undefined: a process answers. Sends nothing. */
+/** Returns the code of the error when connecting to a Unix socket, or undefined if a process accepts. Sends no data. */
 export function connectError(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = connect({ path });
@@ -14,9 +14,9 @@ export function connectError(path: string): Promise<string | undefined> {
   });
 }
 
-/** Removes a socket file that nothing listens on, left by a process that was killed. Anything else stays. */
+/** Removes a socket file without a listener, left by a killed process. Keeps any other file. */
 export async function removeStaleSocket(path: string): Promise<void> {
-  // In the abstract namespace there is no file.
+  // A socket in the abstract namespace has no file.
   if (path.startsWith('\0') || !isSocket(path)) return;
   if ((await connectError(path)) === 'ECONNREFUSED') unlinkSync(path);
 }
@@ -25,7 +25,7 @@ function isSocket(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
   } catch {
-    // A path that cannot be reached: the caller's bind says why.
+    // The path is not accessible; the caller's bind reports the reason.
     return false;
   }
 }

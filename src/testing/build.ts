@@ -1,6 +1,4 @@
-/**
- * Factories called as a Loader calls them, without a file.
- */
+/** Calls factories as a Loader does, without a paste file. */
 import { join } from 'node:path';
 import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } from '../app/index.js';
 import { callFactory, configuredFaultForm, type FaultForm, inFaultForm } from '../app/internal.js';
@@ -9,19 +7,19 @@ import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js
 import { type Logger, silentLogger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
 
-/** Surroundings of a factory. */
+/** The environment of a factory. */
 export interface BuildOptions {
-  /** The section's own options, as written. */
+  /** The options of the section, as written. */
   readonly local?: Readonly<Record<string, string>>;
   /** `[DEFAULT]` of the paste file. */
   readonly global?: Readonly<Record<string, string>>;
   /** The service configuration, or its text. Default: empty. */
   readonly config?: Config | string;
-  /** The name of the service, as the factory is told it. Default: none. */
+  /** The service name that the factory receives. Default: none. */
   readonly service?: string;
-  /** The folder of the paste file, where relative modules are looked for. Default: the current one. */
+  /** The folder of the paste file, from which relative modules are resolved. Default: the current one. */
   readonly folder?: string;
-  /** Default: nothing is written. */
+  /** Default: a logger that writes nothing. */
   readonly log?: Logger;
 }
 
@@ -41,22 +39,22 @@ export interface Built<T> {
 }
 
 /**
- * A filter from its factory. Rejects with `PORTICO_WRONG_RESULT` when it gives none, as a Loader does; the filter throws the same
- * where what it gives is no app.
+ * Builds a filter from its factory. Rejects with `PORTICO_WRONG_RESULT` if the factory returns no function, as a Loader does; the filter
+ * throws the same error if it returns no app.
  */
 export async function buildFilter(factory: FilterFactory, options: BuildOptions = {}): Promise<Built<Filter>> {
   const { made: filter, faults, close } = await build('filter', factory, options);
   const made: Filter = (app) => {
     const wrapped: unknown = filter(app);
     const checked = (result: unknown): App => inFaultForm(isResult(result, 'the filter', 'an app'), faults);
-    // A filter may take time, as a Loader lets it.
+    // A filter may return a promise, as in a Loader.
     if (wrapped instanceof Promise) return wrapped.then(checked) as never;
     return checked(wrapped);
   };
   return { made: Object.assign(made, filter), close };
 }
 
-/** An app from its factory. Rejects with `PORTICO_WRONG_RESULT` when it gives none, as a Loader does. */
+/** Builds an app from its factory. Rejects with `PORTICO_WRONG_RESULT` if the factory returns no function, as a Loader does. */
 export async function buildApp(factory: AppFactory, options: BuildOptions = {}): Promise<Built<App>> {
   const { made, faults, close } = await build('app', factory, options);
   return { made: inFaultForm(made, faults), close };

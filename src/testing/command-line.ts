@@ -1,2 +1,2 @@
-/** Says to `Config.load` that the command line of this process is a test runner's. */
+/** Marks the command line of this process as a test runner's, for `Config.load`. */
 Object.defineProperty(process, Symbol.for('portico.testing'), { value: true, configurable: true });

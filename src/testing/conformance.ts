@@ -1,6 +1,6 @@
 /**
- * Duties of every driver of a sort, as cases that any test runner runs:
- * `for (const { name, run } of healthcheckConformance(make)) test(name, run);`. With fakes of the drivers that filters load.
+ * Conformance cases for drivers, for any test runner: `for (const { name, run } of healthcheckConformance(make)) test(name, run);`. Also
+ * fakes of the drivers that filters load.
  */
 import assert from 'node:assert/strict';
 import {
@@ -13,13 +13,13 @@ import {
 import type { Awaitable } from '../service/index.js';
 import { notPlain } from '../service/internal.js';
 
-/** One promise. `run` rejects with an assertion's error where a driver breaks it. */
+/** One requirement. `run` rejects with an assertion error if the driver violates it. */
 export interface ConformanceCase {
   readonly name: string;
   readonly run: () => Promise<void>;
 }
 
-/** Cases for every driver: it can be closed twice. `make` returns a fresh one. */
+/** Returns the case that applies to every driver: it can be closed twice. `make` returns a new driver. */
 export function lifeConformance(what: string, make: () => Awaitable<{ close?(): unknown }>): ConformanceCase[] {
   return [
     {
@@ -33,15 +33,15 @@ export function lifeConformance(what: string, make: () => Awaitable<{ close?(): 
   ];
 }
 
-/** Tokens that a validator under test is asked about. */
+/** Tokens for the validator under test. */
 export interface TokenSamples {
-  /** A token it takes. */
+  /** A token that it accepts. */
   readonly good: string;
-  /** A token it does not take. */
+  /** A token that it rejects. */
   readonly bad: string;
 }
 
-/** Cases for every `auth.validator`. `make` returns a started one. */
+/** Returns the cases for an `auth.validator`. `make` returns a started one. */
 export function tokenValidatorConformance(
   make: () => Awaitable<Pick<TokenValidator, 'validate' | 'challenge' | 'stop'>>,
   { good, bad }: TokenSamples,
@@ -89,7 +89,7 @@ export function tokenValidatorConformance(
   ];
 }
 
-/** Cases for every `healthcheck` plugin. */
+/** Returns the cases for a `healthcheck` plugin. `make` returns a new one. */
 export function healthcheckConformance(make: () => Awaitable<HealthcheckPlugin>): ConformanceCase[] {
   return [
     ...lifeConformance('healthcheck', make),
@@ -117,13 +117,13 @@ export function healthcheckConformance(make: () => Awaitable<HealthcheckPlugin>)
   ];
 }
 
-/** A validator that takes the tokens it was given. */
+/** A validator that accepts the given tokens. */
 export class FakeTokenValidator implements TokenValidator {
-  /** Tokens, and what they say. Add and delete as a test needs. */
+  /** Tokens with their contents. A test can add and delete entries. */
   readonly tokens: Map<string, TokenInfo>;
-  /** True: nothing can be told about any token. */
+  /** True: `validate` throws `ValidatorUnavailable`. */
   away = false;
-  /** The tokens that were asked about. */
+  /** The tokens passed to `validate`, in order. */
   readonly asked: string[] = [];
 
   constructor(tokens: Readonly<Record<string, TokenInfo>> = {}) {
@@ -137,9 +137,9 @@ export class FakeTokenValidator implements TokenValidator {
   }
 }
 
-/** A plugin whose answer a test sets. */
+/** A healthcheck plugin whose result a test sets. */
 export class FakeHealthcheck implements HealthcheckPlugin {
-  /** Answer to the next question. */
+  /** The result of the next check. */
   result: PluginResult = { available: true, reason: 'OK' };
   closed = false;
 

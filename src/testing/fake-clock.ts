@@ -1,6 +1,4 @@
-/**
- * A clock that a test moves by hand.
- */
+/** A clock that a test advances by hand. */
 import { withCode } from '../errors/index.js';
 import type { Cancel, Clock } from '../tasks/index.js';
 
@@ -9,20 +7,20 @@ interface Alarm {
   cancelled: boolean;
 }
 
-/** Time that stands still until {@link advance}; begins at 0. */
+/** A clock that starts at 0 and stands still until {@link advance} is called. */
 export class FakeClock implements Clock {
   #now = 0;
   #pending = 0;
-  /** Alarms due at each moment, in the order of their requests. */
+  /** The alarms due at each moment, in the order in which they were set. */
   readonly #alarms = new Map<number, Alarm[]>();
-  /** The moments, in order. */
+  /** The moments with alarms, sorted. */
   readonly #moments: number[] = [];
 
   now(): number {
     return this.#now;
   }
 
-  /** How many functions are still to be run. */
+  /** The number of functions that have yet to run. */
   get pending(): number {
     return this.#pending;
   }
@@ -38,8 +36,11 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * Moves time forward, stopping at every moment something is due, and lets what that sets off settle before it goes on.
-   * Throws when more than `limit` things are due within one moment: something repeats without a pause.
+   * Advances the time by `ms` milliseconds. Stops at each moment with timers due, runs them, and lets the promises that they settle run
+   * before it continues.
+   *
+   * Timers that are set for the current moment run there in a further round. Throws `PORTICO_FAKE_CLOCK` if one moment needs more than
+   * `limit` further rounds, because a timer then repeats without a pause.
    */
   async advance(ms: number, limit = 1_000_000): Promise<void> {
     const target = this.#now + ms;
@@ -54,7 +55,7 @@ export class FakeClock implements Clock {
         );
       moment = at;
       this.#now = at;
-      // Timers that these set for the same moment run in the next round, after all others.
+      // Timers that these set for the same moment run in the next round.
       const round = this.#alarms.get(at)!;
       this.#alarms.delete(at);
       for (const due of round) {
@@ -84,7 +85,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Everything that promises set off has happened once a turn of the event loop has passed. */
+/** Waits one turn of the event loop, in which all pending promise callbacks run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

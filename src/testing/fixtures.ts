@@ -1,26 +1,24 @@
-/**
- * Fixtures of a test: configuration files that exist for it alone, and a log that it can read.
- */
+/** Test fixtures: temporary configuration files, and a log that a test can read. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { PorticoError } from '../errors/index.js';
 import { createLogger, type Logger, type LogLevel } from '../log/index.js';
 
-/** A folder with files in it. */
+/** A temporary folder with files. */
 export interface TempConfig extends AsyncDisposable {
   readonly folder: string;
-  /** The absolute path of a file in it. */
+  /** Returns the absolute path of a file in the folder. */
   path(name: string): string;
-  /** Writes a file anew: what a reload finds. */
+  /** Writes or replaces a file, for example before a reload. */
   write(name: string, text: string): Promise<void>;
-  /** Removes the folder with everything in it. Safe to call twice. */
+  /** Removes the folder and its contents. Safe to call twice. */
   remove(): Promise<void>;
 }
 
 /**
- * Writes files, by relative name, into a new folder below the system's temporary one. Remove it at the end of the
- * test: `t.after(() => files.remove())`. A name that leads out of the folder is refused: `PORTICO_FILE_OUTSIDE`.
+ * Writes files, by relative name, into a new folder below the system's temporary one. Remove it at the end of the test: `t.after(() =>
+ * files.remove())`. A name that leads out of the folder is an error, `PORTICO_FILE_OUTSIDE`.
  */
 export async function tempConfig(files: Readonly<Record<string, string>> = {}): Promise<TempConfig> {
   const folder = await mkdtemp(join(tmpdir(), 'portico-'));
@@ -49,16 +47,16 @@ function within(folder: string, name: string): string {
   });
 }
 
-/** Lines as they would be written, parsed. */
+/** A logger, and the lines that it wrote, parsed. */
 export interface CapturedLog {
   readonly log: Logger;
-  /** Each line's facts; the message is `msg`, the level a word. */
+  /** The fields of each line; the message is `msg`, and `level` is a name. */
   readonly lines: readonly Record<string, unknown>[];
-  /** All of it as text: for asserting that a secret is nowhere in it. */
+  /** Returns all lines as text, for example to assert that no secret was logged. */
   readonly text: () => string;
 }
 
-/** A logger that keeps its lines. Default level: `debug`. */
+/** Returns a logger that keeps its lines. Default level: `debug`. */
 export function captureLog(level: LogLevel = 'debug'): CapturedLog {
   const lines: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };

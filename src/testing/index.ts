@@ -1,6 +1,6 @@
 /**
- * `portico/testing`: what the tests of an application need. In a process that has loaded it `Config.load()` leaves the command line
- * alone, which is the test runner's.
+ * `portico/testing`: tools for the tests of an application. In a process that loads it, `Config.load()` ignores the command line, which
+ * belongs to the test runner.
  */
 import './command-line.js';
 

@@ -1,3 +1,3 @@
-/** Exports for Portico's own tests, beside the published ones. */
+/** Exports for Portico's own tests, in addition to the published ones. */
 export { LintError } from './lint.js';
 export { rawRequest } from './request.js';

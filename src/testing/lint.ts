@@ -1,6 +1,4 @@
-/**
- * The App contract as a wrapper that complains, as Rack::Lint is for Rack.
- */
+/** Checks an app against the App contract, as Rack::Lint does for Rack. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, environ } from '../app/index.js';
 import { isOwnPatch } from '../app/internal.js';
@@ -8,7 +6,7 @@ import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Clock } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
 
-/** A rule of the App contract was broken. `rule` is its number in `docs/reference/app.md`. */
+/** The violation of a rule of the App contract. `rule` is its number in `docs/reference/app.md`. */
 export class LintError extends PorticoError {
   readonly rule: number;
 
@@ -18,32 +16,32 @@ export class LintError extends PorticoError {
   }
 }
 
-/** How strictly {@link lint} looks. */
+/** Options of {@link lint}. */
 export interface LintOptions {
-  /** An app that has neither answered nor failed after so many milliseconds never will. Default 5000. */
+  /** The time in milliseconds in which the app must answer or fail. Default 5000. */
   readonly answerWithinMs?: number;
-  /** Counts those milliseconds; a `FakeClock` makes them pass at once. Default: the real one. */
+  /** The clock for that timeout; with a `FakeClock` no real time passes. Default: the system clock. */
   readonly clock?: Clock;
-  /** Lets packages made for Connect replace a response's methods themselves, as `compression` does. Default false. */
+  /** Allows packages for Connect to replace methods of a response, as `compression` does. Default false. */
   readonly foreignPatches?: boolean;
 }
 
 const NAMES: Readonly<Record<keyof LintOptions, true>> = { answerWithinMs: true, clock: true, foreignPatches: true };
 
-/** An app under lint. */
+/** An app wrapped by {@link lint}. */
 export interface LintedApp extends App {
-  /** Violations so far, in all of its requests. */
+  /** The violations so far, of all requests. */
   readonly violations: readonly LintError[];
 }
 
 /**
  * Wraps an app so that a request fails with a `LintError` if the app breaks a rule of the App contract.
  *
- * It detects: two heads, two ends, writes after the end, a response together with a failure, no response, a body whose
- * length differs from the declared one (rules 1 and 6), a call with a finished response (3), replaced methods of
- * the response (4), a failure that leaves `req.url` changed (5), and a handler that uses the response of another request (7).
- * An offending call has no effect; it is recorded with its stack. The returned promise settles when the response is closed,
- * so that calls after the response are detected too.
+ * It detects: two heads, two ends, writes after the end, a response together with a failure, no response, a body whose length differs
+ * from the declared one (rules 1 and 6), a call with a finished response (3), replaced methods of the response (4), a failure that
+ * leaves `req.url` changed (5), and a handler that uses the response of another request (7). A second head, a second end and a write
+ * after the end have no effect; other violations are only recorded. Each has its stack. The returned promise is fulfilled after the
+ * response closes, so that calls after the end are detected too.
  */
 export function lint(app: App, options: LintOptions = {}): LintedApp {
   refuseUnknownOptions('PORTICO_INVALID_OPTION', 'lint', options, Object.keys(NAMES));
@@ -59,7 +57,7 @@ export function lint(app: App, options: LintOptions = {}): LintedApp {
   return Object.assign(linted, { violations });
 }
 
-/** The request whose handler runs at this moment, synchronously. */
+/** The request whose handler currently runs, synchronously. */
 interface Running {
   request: IncomingMessage | undefined;
 }
@@ -67,7 +65,7 @@ interface Running {
 type Method = (...args: unknown[]) => unknown;
 type Methods = Record<'writeHead' | 'write' | 'end', Method>;
 
-/** One request under lint. */
+/** The checks of one request. */
 class Inspection {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
@@ -119,7 +117,7 @@ class Inspection {
       .catch(reject);
     void closed.then(() => {
       cancel();
-      // One turn more, for what the app does when it hears of the end.
+      // Waits one more turn, for calls that the app makes when the response closes.
       setImmediate(resolve);
     });
   }
@@ -176,7 +174,7 @@ class Inspection {
     });
   }
 
-  /** The methods become accessors, so that a replacement is noticed. */
+  /** Defines the method as an accessor, to detect a replacement. */
   #replace(name: keyof Methods, watched: Method): void {
     let current = watched;
     Object.defineProperty(this.#res, name, {
@@ -216,7 +214,7 @@ class Inspection {
   }
 }
 
-/** `Content-Length` as set before or given to `writeHead`; undefined when there is none. */
+/** Returns the `Content-Length` passed to `writeHead` or set before; undefined if there is none. */
 function declaredLength(res: ServerResponse, args: readonly unknown[]): number | undefined {
   const headers = typeof args[1] === 'string' ? args[2] : (args[2] ?? args[1]);
   const pairs = Array.isArray(headers) ? pairsOf(headers.flat()) : Object.entries((headers ?? {}) as object);

@@ -1,6 +1,4 @@
-/**
- * One request to an app over a real socket.
- */
+/** Sends one request to an app over a real socket. */
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -16,30 +14,30 @@ import { answerFault, asFault } from '../app/internal.js';
 import { refuseUnknownOptions } from '../errors/index.js';
 import { LintError } from './lint.js';
 
-/** A request's parts besides method and path. */
+/** The parts of a request besides method and path. */
 export interface RequestInput {
   readonly headers?: Readonly<OutgoingHttpHeaders>;
-  /** Text or bytes with their length, chunks as they come, or anything else as JSON. */
+  /** A string or bytes, sent with their length; an async iterable, sent in chunks; any other object, sent as JSON. */
   readonly body?: string | Uint8Array | AsyncIterable<string | Uint8Array> | object;
-  /** Anything, sent as JSON instead of `body`: a text and `null` as well. */
+  /** Any value, also a string or `null`, sent as JSON instead of `body`. */
   readonly json?: unknown;
 }
 
 const NAMES: Readonly<Record<keyof RequestInput, true>> = { headers: true, body: true, json: true };
 
-/** The response. */
+/** The response to a request. */
 export interface TestResponse {
   readonly status: number;
   readonly statusMessage: string;
   readonly headers: IncomingHttpHeaders;
-  /** Names and values in turn, as they were sent. */
+  /** Names and values in turn, as received. */
   readonly rawHeaders: readonly string[];
   readonly trailers: NodeJS.Dict<string>;
   readonly body: Buffer;
-  /** The app's failure, where it was no `Fault`: the reason for a 500. Absent when it did not fail. */
+  /** The failure of the app if it is not a `Fault`: the reason for a 500. Otherwise absent. */
   readonly error?: unknown;
   text(): string;
-  /** The body as JSON; throws `SyntaxError` when it is not JSON. */
+  /** Parses the body as JSON; throws `SyntaxError` if it is not JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests assert on its shape
   json(): any;
 }
@@ -73,8 +71,8 @@ export async function request(app: App, method: string, path: string, input: Req
 }
 
 /**
- * Sends bytes as they are to an app over a real socket, and gives the bytes that came back until the connection
- * closed: for requests that no client library would send.
+ * Sends bytes unchanged to an app over a real socket, for requests that no client library would send. Returns all bytes received until
+ * the connection closes, as latin1 text.
  */
 export async function rawRequest(app: App, bytes: string | Uint8Array): Promise<string> {
   const served = serve(app);
@@ -96,15 +94,15 @@ export async function rawRequest(app: App, bytes: string | Uint8Array): Promise<
 interface Served {
   readonly server: Server;
   violation: LintError | undefined;
-  /** The first failure of the app that is no fault. */
+  /** The first failure of the app that is not a `Fault`. */
   failure: unknown;
-  /** Settles when no failure of the app can come any more that has to do with an answered request. */
+  /** Resolves one turn of the event loop after all responses have closed, when failures of the app have been recorded. */
   settled(): Promise<void>;
 }
 
 const BROKEN = 'the app failed after it had begun to answer, and the connection was destroyed';
 
-/** A server that treats the failures of its app as Portico's does. */
+/** Creates a server that treats failures of its app as Portico's server does. */
 function serve(app: App): Served {
   const closed: Promise<void>[] = [];
   const served: Served = {

@@ -1,14 +1,12 @@
-/**
- * Duties of every store of service records. Their fake is `MemoryStore`.
- */
+/** Conformance cases for stores of service records. Their fake is `MemoryStore`. */
 import assert from 'node:assert/strict';
 import type { ServiceAnnouncement, ServiceStore } from '../registry/index.js';
 import { type ConformanceCase, lifeConformance } from './conformance.js';
 
-/** Makes an empty store whose clock is `now`, in milliseconds since 1970. */
+/** Creates an empty store whose clock is `now`, in milliseconds since 1970. */
 export type MakeStore = (now: () => number) => ServiceStore | Promise<ServiceStore>;
 
-/** The cases of a store. */
+/** Returns the cases for a store of service records. */
 export function serviceStoreConformance(make: MakeStore): ConformanceCase[] {
   const cases: readonly [what: string, run: (store: ServiceStore, pass: (ms: number) => void) => Promise<void>][] = [
     ['a record keeps what its service said, and is found by host and binary, and by id', keepsWhatWasSaid],
@@ -40,7 +38,7 @@ export function serviceStoreConformance(make: MakeStore): ConformanceCase[] {
 }
 
 const NEW = { disabled: false, state: 'starting' } as const;
-/** Error of an insert whose host and binary, or host and topic, exist already. */
+/** The error of an insert whose host and binary, or host and topic, exist already. */
 const TAKEN = { code: 'PORTICO_RECORD_EXISTS' };
 
 function announced(changes: Partial<ServiceAnnouncement> = {}): ServiceAnnouncement {
