@@ -1,4 +1,4 @@
-/** The storage of both APIs: one SQLite file that all their workers share, the options that name it, and what a new one holds. */
+/** The store of both APIs: a SQLite file that all their workers share, the options of `[sample]`, and the initial contents. */
 import { sharedDatabase, sqliteConnection } from 'portico/app';
 import { defineOptions, integer, type OptionsOf } from 'portico/config';
 import { isoSeconds } from 'portico/openstack';
@@ -18,7 +18,7 @@ import type {
 
 const most = (what: string, normally: number) => integer({ default: normally, min: 0, help: `Maximum ${what}.` });
 
-/** `[sample]`. */
+/** The options of `[sample]`. */
 export const sampleOptions = defineOptions({
   connection: sqliteConnection({ default: 'sqlite:///sample.db' }),
   transition_ms: integer({ default: 300, min: 0, help: 'Milliseconds between the states of a server.' }),
@@ -31,10 +31,10 @@ export const sampleOptions = defineOptions({
 });
 export type Settings = OptionsOf<typeof sampleOptions>;
 
-/** Everything the sample knows. */
+/** The tables of the store, and the transactions on them. */
 export type Cloud = ReturnType<typeof openCloud>;
 
-/** Opens a file, or `:memory:`. A new one is filled; an old one is not changed. */
+/** Opens a file or `:memory:`. A new database gets the initial contents; an existing one keeps its contents. */
 function openCloud(path: string) {
   const db = openDatabase(path);
   return transaction(db, () => {
@@ -50,9 +50,9 @@ function openCloud(path: string) {
       aggregates: recordTable<Aggregate>(db, 'aggregates'),
       servers: recordTable<Server>(db, 'servers'),
       actions: recordTable<Action>(db, 'actions'),
-      /** All of it or, when `work` throws, nothing. */
+      /** Runs `work` in a transaction, which is rolled back if `work` throws. */
       write: <T>(work: () => T): T => transaction(db, work),
-      /** One consistent view of the store; does not wait for writers. */
+      /** Runs `work` on one consistent view of the store; does not wait for writers. */
       read: <T>(work: () => T): T => snapshot(db, work),
       close: () => db.close(),
     };
@@ -68,10 +68,10 @@ function openCloud(path: string) {
   });
 }
 
-/** The store: one for the APIs of a process. */
+/** Returns the store, which all APIs of a process share. */
 export const cloudOf = sharedDatabase({ group: 'sample', options: sampleOptions, open: openCloud });
 
-/** The one host of the sample, and what it has. */
+/** The simulated host and its resources. */
 export const HOST = {
   uuid: '1d9f0c52-6a3e-4f17-9b8c-2e5a7d40c001',
   name: 'host1',
@@ -81,7 +81,7 @@ export const HOST = {
   local_gb: 4096,
 } as const;
 
-/** The members of a flavor that may be left out when it is made. */
+/** Defaults of the optional members of a flavor. */
 const PLAIN_FLAVOR = {
   swap: 0,
   rxtx_factor: 1,
@@ -91,7 +91,7 @@ const PLAIN_FLAVOR = {
   extra_specs: {},
 } as const;
 
-// Contents of a new cloud. Ids are fixed, so that programs may name them.
+// The initial contents. Ids are fixed, so that programs can use them.
 
 const FLAVORS = [
   { id: '1', name: 'm1.tiny', ram: 512, vcpus: 1, disk: 1 },

@@ -1,20 +1,18 @@
-/**
- * A tree of values as text: what boot scripts read of a metadata service, one path a value.
- */
+/** Serves a tree of values as text, one path per value. Boot scripts read a metadata service in this way. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, Fault } from 'portico/app';
 
-/** A leaf is its text or its bytes; the names of a folder keep their order. */
+/** A leaf (text or bytes) or a folder, which keeps the order of its names. */
 export type FolderNode = string | Buffer | Folder;
 export type Folder = ReadonlyMap<string, FolderNode>;
 
-/** Finds the node at a path; undefined: none. A `Fault` it throws is answered as plain text. */
+/** Returns the node at a path, or undefined if there is none. A `Fault` that it throws is sent as plain text. */
 export type FolderLookUp = (names: readonly string[], req: IncomingMessage) => FolderNode | undefined;
 
 /**
- * An app that only reads: GET and HEAD. A folder lists its names, one a line, folders with a slash behind them; a leaf is
- * its value, of type JSON where its name ends in `.json`, else plain text. Empty names do not count, and `.` and `..` are
- * resolved, so a slash at the end changes nothing. Faults are plain text, for the clients are scripts.
+ * Returns an app that serves a tree for GET and HEAD. The response for a folder lists its names, one per line, with a slash after the
+ * names of folders. For a leaf it is the value: JSON if the name ends in `.json`, else plain text. Empty names are ignored and `.` and
+ * `..` are resolved, so a trailing slash changes nothing. Faults are plain text, because the clients are scripts.
  */
 export function folderApp(lookUp: FolderLookUp): App {
   return (req, res) => {
@@ -35,7 +33,7 @@ export function folderApp(lookUp: FolderLookUp): App {
   };
 }
 
-/** The node that a path leads to from another one. */
+/** Returns the node at a path relative to another node. */
 export function nodeAt(from: FolderNode, names: readonly string[]): FolderNode | undefined {
   return names.reduce<FolderNode | undefined>((node, name) => (node instanceof Map ? node.get(name) : undefined), from);
 }
@@ -49,7 +47,7 @@ function pathNames(url: string): string[] {
   return names;
 }
 
-/** A path that cannot be decoded is taken as it is: nothing is there. */
+/** Decodes a path. One that cannot be decoded stays unchanged. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);

@@ -1,4 +1,4 @@
-/** The metadata API: what a server asks about itself, through a proxy that says, and signs, which server it is. */
+/** The metadata API, from which a server reads its own data, through a proxy that identifies the server and signs its id. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type App, Fault } from 'portico/app';
@@ -43,7 +43,7 @@ const dates = (known: readonly string[]): string => [...known, 'latest'].join('\
 
 type Asked = { readonly id: string; readonly projectId: string };
 
-/** The server that asks. 400 without the headers, 403 when the signature is not the proxy's. */
+/** Returns the server that the proxy's headers name. 400 if a header is missing, 403 if the signature is wrong. */
 function askedServer(req: IncomingMessage, proxySecret: string): Asked {
   const header = (name: string): string => {
     const value = req.headers[name.toLowerCase()];
@@ -54,7 +54,7 @@ function askedServer(req: IncomingMessage, proxySecret: string): Asked {
   const expected = createHmac('sha256', proxySecret).update(id).digest();
   const signature = Buffer.from(header('X-Instance-ID-Signature'), 'hex');
   const isEqual = signature.length === expected.length && timingSafeEqual(signature, expected);
-  // Without a secret every client could sign.
+  // With an empty secret, any client could sign.
   if (proxySecret === '' || !isEqual) throw new Fault(403, { message: 'Invalid proxy request signature.' });
   return { id, projectId };
 }
@@ -70,17 +70,17 @@ function lookUp(cloud: Cloud, asked: Asked, names: readonly string[]): FolderNod
     if (name === undefined) return dates(known);
     const date = name === 'latest' ? known.at(-1)! : name;
     if (!known.includes(date)) return undefined;
-    // The one folder that lists its names in another way.
+    // The only folder whose list has another form.
     if (!openStack && path.join('/') === 'meta-data/public-keys' && server.key) return `0=${server.key.name}`;
     const image = cloud.images.get(server.image_id);
     return nodeAt(openStack ? openStackTree(server, date) : ec2Tree(server, image?.seq ?? 0, date), path);
   });
 }
 
-/** A name with the date it came with. Dates compare as text; undefined is left out. */
+/** An entry, with the first version (a date) that has it. Dates compare as text; an undefined value is left out. */
 type Dated = readonly [since: string, name: string, value: FolderNode | undefined];
 
-/** `/<date>/` in EC2's form: `meta-data/`, and `user-data` where the server was given some. */
+/** Returns the tree `/<date>/` of EC2: `meta-data/`, and `user-data` if the server has any. */
 function ec2Tree(server: Stored<Server>, imageNumber: number, date: string): Folder {
   const [host, { key }] = [`${hostName(server)}.novalocal`, server];
   const metaData: Dated[] = [
@@ -107,7 +107,7 @@ function ec2Tree(server: Stored<Server>, imageNumber: number, date: string): Fol
   ]);
 }
 
-/** `/openstack/<date>/`. */
+/** Returns the tree `/openstack/<date>/`. */
 function openStackTree(server: Stored<Server>, date: string): Folder {
   return folder(date, [
     ['2012-08-10', 'meta_data.json', JSON.stringify(metaDataJson(server, date))],
@@ -122,7 +122,7 @@ function openStackTree(server: Stored<Server>, date: string): Folder {
 function metaDataJson(server: Stored<Server>, date: string): object {
   const { id: uuid, name, metadata: meta, key, launch_index, zone: availability_zone, project_id, seed } = server;
   const named = { uuid, name, hostname: `${hostName(server)}.novalocal`, launch_index, availability_zone };
-  // 512 bytes that are the same at every reading, so that a first boot can be repeated.
+  // 512 bytes that are the same on every read, so that a first boot can be repeated.
   const random_seed = seed && createHash('shake256', { outputLength: 512 }).update(seed).digest('base64');
   return {
     ...named,

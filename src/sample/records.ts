@@ -1,4 +1,4 @@
-/** Records of the cloud, as JSON. Snake case is as the API shows it; times in camel case are milliseconds. */
+/** The records of the store, as JSON. Members in snake case are as the API shows them; times in camel case are milliseconds since 1970. */
 
 export interface Flavor {
   id: string;
@@ -17,13 +17,13 @@ export interface Flavor {
   extra_specs: Record<string, string | number>;
 }
 
-/** A project that may use a flavor which is not public. */
+/** A project that may use a private flavor. */
 export interface FlavorAccess {
   flavor_id: string;
   tenant_id: string;
 }
 
-/** How much a project may have, by nova's names; -1: no limit. */
+/** Limits of a project, with nova's names; -1: no limit. */
 export interface Quotas {
   instances: number;
   cores: number;
@@ -42,7 +42,7 @@ export interface Quotas {
   security_group_rules: number;
 }
 
-/** An operator's quotas for a project, or for a class of projects. */
+/** Quotas that an operator has set for a project, or for a class of projects. */
 export interface QuotaRecord {
   limits: Partial<Quotas>;
 }
@@ -54,7 +54,7 @@ export interface Image {
   'OS-EXT-IMG-SIZE:size': number;
 }
 
-/** Belongs to a user. The private half of a generated pair is given away once and never stored. */
+/** A key pair of a user. The private key of a generated pair is returned once and never stored. */
 export interface KeyPair {
   name: string;
   user_id: string;
@@ -92,20 +92,20 @@ export interface Aggregate {
   updated_at: string | null;
 }
 
-/** State of a server between two transitions; nova's `vm_state`. */
+/** The state of a server between two transitions; nova's `vm_state`. */
 export type VmState = 'building' | 'active' | 'stopped' | 'paused' | 'suspended' | 'error';
 
-/** A transition under way. It is over at `endsAt`: no timer or request has to end it. Null: the server's host says when. */
+/** A transition in progress. It is over at `endsAt`, without a timer or a request; if that is null, when the server's host reports it. */
 export interface Task {
   state: string;
   startedAt: number;
   endsAt: number | null;
-  /** The host has said that it does it. */
+  /** Whether the host has begun to perform it. */
   isBegun: boolean;
   to: VmState | 'deleted';
 }
 
-/** Names a task of a server: which one it is, is said by its beginning. */
+/** Identifies a task of a server by the time at which it started. */
 export type TaskOfServer = { readonly server: string; readonly startedAt: number };
 
 export interface Server {
@@ -116,26 +116,26 @@ export interface Server {
   user_id: string;
   image_id: string;
   group_id: string | null;
-  /** Flavor and key are as they were when the server was made: both may be gone since. */
+  /** Copies of the flavor and the key pair, because the originals may be deleted. */
   flavor: Flavor;
   key: KeyPair | null;
   zone: string;
-  /** Null: none could be found. */
+  /** Null: no host was found, or the one found could not be reached at creation. */
   host: string | null;
-  /** Why it is in the state `error`. */
+  /** The reason for the state `error`. */
   fault: string | null;
   vm_state: VmState;
   task: Task | null;
   metadata: Record<string, string>;
   tags: string[];
-  /** Base64, as it was given. */
+  /** Base64, as the client sent it. */
   user_data: string | null;
   accessIPv4: string;
   accessIPv6: string;
   config_drive: string;
   reservation_id: string;
   launch_index: number;
-  /** Seed of the random bytes in its metadata. */
+  /** The seed of the random bytes in the server's metadata. */
   seed: string;
   locked_by: 'owner' | 'admin' | null;
   locked_reason: string | null;
@@ -144,7 +144,7 @@ export interface Server {
   launchedAt: number | null;
 }
 
-/** One thing that was done to a server, and in which request. */
+/** An action on a server, and the request for it. */
 export interface Action {
   action: string;
   instance_uuid: string;

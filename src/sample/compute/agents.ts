@@ -1,4 +1,4 @@
-/** Agents within servers: nova removed them and says so. */
+/** Agents in servers: nova has removed them, and answers 410. */
 import { refuse } from './api.js';
 
 export class Agents {

@@ -1,24 +1,24 @@
-/** Common parts of the compute API's controllers. */
+/** Common parts of the controllers of the compute API. */
 import { type FactoryContext, Fault } from 'portico/app';
 import type { ServiceRegistry } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
 import type { RPCClient } from 'portico/rpc';
 import type { Cloud, Settings } from '../cloud.js';
 
-/** Parts that controllers share over all requests. */
+/** Objects that all controllers and requests share. */
 export interface ComputeApi {
   readonly cloud: Cloud;
   readonly settings: Settings;
-  /** Calls the managers of hosts. Null: remote calls stay in the process, and the API simulates the one host there is. */
+  /** Calls the host managers. Null: remote calls stay in the process, and the API simulates one host. */
   readonly hosts: RPCClient | null;
-  /** The services of this deployment. Null where the configuration names no registry. */
+  /** The services of this deployment. Null if the configuration names no registry. */
   readonly registry: ServiceRegistry | null;
   readonly log: FactoryContext['log'];
-  /** The name of this API's own service in the registry. */
+  /** The name of this API in the service registry. */
   readonly service: string;
 }
 
-/** A controller. It holds no state of its own. */
+/** The base class of controllers. They keep no state between requests. */
 export abstract class Controller {
   protected readonly api: ComputeApi;
   protected readonly cloud: Cloud;
@@ -34,28 +34,28 @@ export abstract class Controller {
 /** The user and project of a request. */
 export interface Caller {
   readonly userId: string;
-  /** Null: the token is for a domain, for the whole system, or for nothing. It never means all projects. */
+  /** Null: the token is for a domain, for the whole system, or unscoped. Null never means all projects. */
   readonly projectId: string | null;
   readonly isAdmin: boolean;
 }
 
-/** The user and project that the filter `context` or `noauth` found. 401 where neither found a user. */
+/** Returns the user and project that the filter `context` or `noauth` has set. 401 if there is no user. */
 export function callerOf({ context }: ActionRequest): Caller {
   const { userId, projectId = null, isAdmin = false } = context ?? {};
   return { userId: userId ?? refuse(401, 'The request requires authentication.'), projectId, isAdmin };
 }
 
-/** The project that the caller acts for. 403 for one without; the policy is nova's name of what it wants to do. */
+/** Returns the caller's project. 403 if there is none. `policy` is nova's name of the operation. */
 export function projectOf(request: ActionRequest, policy: string): string {
   return callerOf(request).projectId ?? refuse(403, `${policyRefuses(policy)} The token is for no project.`);
 }
 
-/** Answers with a fault. */
+/** Throws a fault, which becomes the response. */
 export function refuse(status: number, message: string): never {
   throw new Fault(status, { message });
 }
 
-/** 403 for all but administrators. The policy is nova's name of what they want to do. */
+/** Throws 403 unless the caller is an administrator. `policy` is nova's name of the operation. */
 export function requireAdmin(request: ActionRequest, policy: string): void {
   if (!callerOf(request).isAdmin) refuse(403, policyRefuses(policy));
 }
@@ -64,20 +64,23 @@ function policyRefuses(policy: string): string {
   return `Policy doesn't allow os_compute_api:${policy} to be performed.`;
 }
 
-/** Whether the caller may see a record of that project: one of its own, or any where it is an administrator. */
+/**
+ * Returns a test whether the caller may see a record: one of the caller's project or, for administrators, any. 403 for other callers
+ * without a project.
+ */
 export function maySee(request: ActionRequest, policy: string): (record: { readonly project_id: string }) => boolean {
   if (callerOf(request).isAdmin) return () => true;
   const projectId = projectOf(request, policy);
   return ({ project_id }) => project_id === projectId;
 }
 
-/** A value that has an order. Null comes before everything. */
+/** A value that can be sorted. Null comes first. */
 type Sortable = string | number | boolean | null;
 
-/** Sort keys of a list, each with the function that reads its value. */
+/** The sort keys of a list, with functions that read their values. */
 export type SortKeys<R> = Readonly<Record<string, (record: R) => Sortable>>;
 
-/** Sorts by several keys, each `asc` or `desc`; the last direction holds for the keys that have none. */
+/** Sorts by several keys, each `asc` or `desc`. Keys without a direction get the last one. */
 export function sorted<R>(
   records: readonly R[],
   sortKeys: SortKeys<R>,

@@ -1,4 +1,4 @@
-/** Images: a fixed set, for clients that have one endpoint for everything. Gone from 2.36 on, as in nova. */
+/** Images: a fixed set, for clients that use one endpoint for everything. Removed in 2.36, as in nova. */
 import { collectionPage, resourceLinks } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Image } from '../records.js';
@@ -16,7 +16,7 @@ export class Images extends Controller {
     return { image: imageView(request, image) };
   });
 
-  /** Clients look images up by `name`. */
+  /** Lists the images. The parameter `name` selects images by their exact name, because clients look them up in this way. */
   #list(request: ActionRequest, show: (request: ActionRequest, image: Image) => object): object {
     const wanted = request.queryValue('name');
     const images = this.cloud.read(() => this.cloud.images.list());
