@@ -11,7 +11,7 @@ export { ComputeManager, Conductor, type ConsoleOwner, HostManager } from './com
 export { version, versions } from './compute/versions.js';
 export type { TaskOfServer } from './records.js';
 
-/** The compute API, for an `[app:…]` section below `/v2.1`. Options: those of `[sample]`. */
+/** The factory of the compute API, for the `[app:…]` section of `/v2.1`. Options: those of `[sample]`. */
 export const compute = appFactory('sample', sampleOptions, async (settings, ctx) => {
   const registry = openRegistry(ctx.config, { log: ctx.log });
   ctx.onClose(() => registry?.close());
@@ -38,7 +38,7 @@ const secretOption = string({
 });
 const metadataOptions = defineOptions({ proxy_secret: secretOption });
 
-/** The metadata API, for an `[app:…]` section. Options: `proxy_secret` of `[api:metadata]`, and those of `[sample]`. */
+/** The factory of the metadata API, for its `[app:…]` section. Options: `proxy_secret` of `[api:metadata]`, and those of `[sample]`. */
 export const metadata = appFactory('sample', sampleOptions, signedMetadata, {
   groups: { 'api:metadata': metadataOptions },
 });

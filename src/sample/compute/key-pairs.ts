@@ -1,4 +1,4 @@
-/** SSH keys. They belong to a user; administrators may name another one from 2.10 on. */
+/** SSH key pairs. Each belongs to a user; administrators may name another user from 2.10 on. */
 import { collectionPage, isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
@@ -51,7 +51,7 @@ export class KeyPairs extends Controller {
   readonly create = action({ status: { '2.1': 200, '2.2': 201 }, body }, async (request) => {
     const { name, public_key, user_id = callerOf(request).userId } = request.body.keypair;
     const owner = userOf(request, 'create', user_id);
-    // Making a key takes time: it is done outside of the transaction, and only for a user who may keep it.
+    // Generating a key takes time: it is done outside the transaction, and only if the user may have another pair.
     this.cloud.read(() => this.#refuseOneMore(request, owner, name));
     const generated = public_key === undefined ? await generatedKey() : undefined;
     const key = public_key ?? generated!.public_key;
@@ -77,7 +77,7 @@ export class KeyPairs extends Controller {
     return keyPairOf(this.cloud, user, name) ?? refuse(404, `Keypair ${name} not found for user ${user}`);
   }
 
-  /** 409 where the user has a pair of that name, 403 where there are too many. */
+  /** Throws 409 if the user has a pair with this name, 403 if the user has too many. */
   #refuseOneMore(request: ActionRequest, owner: string, name: string): void {
     if (keyPairOf(this.cloud, owner, name)) refuse(409, `Key pair '${name}' already exists.`);
     const count = this.cloud.keyPairs.listOf(owner).length;
@@ -86,14 +86,14 @@ export class KeyPairs extends Controller {
   }
 }
 
-/** The user's key pair of that name. */
+/** Returns the user's key pair with this name, or undefined. */
 export function keyPairOf(cloud: Cloud, user: string, name: string): Stored<KeyPair> | undefined {
   return cloud.keyPairs.get(storedUnder(user, name));
 }
 
 const storedUnder = (user: string, name: string): string => `${name}\n${user}`;
 
-/** Whose pairs are meant: the caller's, or those of the user that is named. 403 for those of others, except for administrators. */
+/** Returns the owner of the pairs: the caller or, from 2.10 on, the user named. 403 for another user, except for administrators. */
 function userOf(request: ActionRequest, verb: string, named: string | undefined): string {
   const { userId } = callerOf(request);
   if (named === undefined || !request.apiVersion.atLeast('2.10')) return userId;
@@ -116,7 +116,7 @@ function keyPairView(request: ActionRequest, { name, public_key, fingerprint, ty
   return view;
 }
 
-/** The answer to a creation: the only one that has the private key, where the pair was generated. */
+/** The response to a creation: the only one with the private key, if the pair was generated. */
 function newKeyPairView(request: ActionRequest, pair: KeyPair, privateKey: string | undefined): KeyPairView {
   const { name, public_key, fingerprint, user_id, type } = pair;
   const view: KeyPairView = { name, public_key, fingerprint, user_id };

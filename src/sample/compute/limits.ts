@@ -1,4 +1,4 @@
-/** Limits of a project, and its use of them. */
+/** The limits of a project, and its use of them. */
 import { type ActionRequest, action } from 'portico/routing';
 import type { Quotas } from '../records.js';
 import { Controller, callerOf, projectOf, requireAdmin } from './api.js';

@@ -1,4 +1,4 @@
-/** Work beside the requests of the compute API: its own manager, the manager of the hosts of servers, and the conductor. */
+/** Work outside the requests of the compute API: its manager, the manager of hosts, and the conductor. */
 import { setTimeout as after } from 'node:timers/promises';
 import type { RequestContext } from 'portico/app';
 import type { ManagerContext } from 'portico/registry';
@@ -10,8 +10,8 @@ import type { TaskOfServer } from '../records.js';
 import { finishTask, finishTransitions, overdue, startTask } from './servers/stored-servers.js';
 
 /**
- * `[api:compute] manager`, whose hooks run in every worker. Writes transitions that have ended to the store. Requests do not depend on it: they compute the same when they
- * read.
+ * The manager of the compute API, `[api:compute] manager`. Its hooks run in every worker. It stores the results of transitions that are
+ * over. Requests do not depend on it: they compute the same results when they read a server.
  */
 export class ComputeManager implements Manager {
   readonly #context: Pick<ManagerContext, 'host' | 'serviceName' | 'conf' | 'log'>;
@@ -35,11 +35,14 @@ export class ComputeManager implements Manager {
     this.#log('postStartHook');
   }
 
-  /** One worker of the fleet is enough; where it is killed half way, nothing was done, and its successor does it. */
+  /**
+   * Runs in the first worker only, because one is enough. If that worker is killed half way, the transaction is rolled back and the next
+   * one repeats it.
+   */
   @periodicTask({ spacing: 5, runImmediately: true, scope: 'first-worker' })
   finishTransitions(): void {
     const [cloud, now] = [this.#cloud!, Date.now()];
-    // Looking takes no lock, so that a cloud at rest is left alone.
+    // A read takes no lock, so an idle store is never locked.
     if (cloud.read(() => overdue(cloud.servers.list(), now)).length === 0) return;
     const done = cloud.write(() => finishTransitions(cloud, cloud.servers.list(), now));
     this.#log('finishTransitions', done);
@@ -63,13 +66,13 @@ export class ComputeManager implements Manager {
   }
 }
 
-/** Topics of the host managers and of the conductors. */
+/** The topics of the host managers and of the conductors. */
 export const HOST_TOPIC = 'compute-manager';
 export const CONDUCTOR_TOPIC = 'conductor';
 
 /**
- * `[service:compute-manager]`, on a host. It carries out what the API has begun with a server, and tells the conductor when that is
- * done; it has no records of its own.
+ * The manager of a host, `[service:compute-manager]`. It performs the tasks of servers that the API has begun, and reports to the
+ * conductor. It keeps no records.
  */
 export class HostManager {
   readonly #host: string;
@@ -83,8 +86,8 @@ export class HostManager {
   }
 
   /**
-   * Does what a task asks, if it is still asked for. If the host dies meanwhile, or cannot tell the conductor, it begins again;
-   * where that fails too often the message is a dead letter.
+   * Performs a task if the server still has it. If the host dies meanwhile or cannot reach the conductor, the task starts again; after
+   * too many failures the message becomes a dead letter.
    */
   @rpc({ ack: 'late', idempotent: true })
   async perform(context: RequestContext, task: TaskOfServer): Promise<void> {
@@ -97,13 +100,13 @@ export class HostManager {
     }
   }
 
-  /** The lines on a server's console. */
+  /** Returns the lines of a server's console. */
   consoleLines(_context: RequestContext, server: ConsoleOwner): string[] {
     return [`Host ${this.#host}`, ...consoleLines(server)];
   }
 }
 
-/** The part of a server that its console shows. */
+/** The members of a server that its console shows. */
 export interface ConsoleOwner {
   readonly name: string;
   readonly vcpus: number;
@@ -114,7 +117,7 @@ export function consoleLines({ name, vcpus, ram }: ConsoleOwner): string[] {
   return [`Booting ${name}`, `${vcpus} processors, ${ram} MiB of memory`, `${name} login: `];
 }
 
-/** `[service:conductor]`, on the machine that has the store: writes down what hosts tell of their servers. */
+/** The conductor, `[service:conductor]`, on the machine that has the store. It stores the reports of hosts about their servers. */
 export class Conductor {
   readonly #context: Pick<ManagerContext, 'conf' | 'log'>;
   readonly #onClose: (() => unknown)[] = [];
@@ -128,12 +131,12 @@ export class Conductor {
     this.#cloud = cloudOf({ config: this.#context.conf, onClose: (release) => void this.#onClose.push(release) });
   }
 
-  /** A host wants to do what a task asks. False: it was taken back or given up, and nothing is to be done. */
+  /** Records that a host begins a task. False: the task was withdrawn or given up, and the host drops it. */
   begin(_context: RequestContext, task: TaskOfServer): boolean {
     return this.#change('begun', startTask, task);
   }
 
-  /** A host has done what a task asks. A result that cannot be stored is a dead letter, for the host does not say it again. */
+  /** Stores the result of a task. If that fails, the message becomes a dead letter, because the host does not send it again. */
   @rpc({ ack: 'late', idempotent: true })
   finish(_context: RequestContext, task: TaskOfServer): void {
     this.#change('finished', finishTask, task);

@@ -1,22 +1,22 @@
-/** Quotas of projects, and their use of them. */
+/** The quotas of projects, and their use. */
 import type { Stored } from 'portico/sqlite';
 import type { Cloud, Settings } from '../cloud.js';
 import type { Flavor, Quotas, Server } from '../records.js';
 import type { ComputeApi } from './api.js';
 import { settled } from './servers/transitions.js';
 
-/** Quotas of a project: its own, else those of the class `default`, else those of the configuration. -1: no limit. */
+/** Returns the quotas of a project: those set for it, else those of the class `default`, else those of the configuration. -1: no limit. */
 export function quotasOf(cloud: Cloud, settings: Settings, projectId: string | null): Quotas {
   const own = projectId === null ? undefined : cloud.quotas.get(projectId)?.limits;
   return { ...defaultQuotas(cloud, settings), ...own };
 }
 
-/** Quotas of projects for which an operator has set none. */
+/** Returns the quotas of projects for which an operator has set none. */
 export function defaultQuotas(cloud: Cloud, settings: Settings): Quotas {
   return { ...configuredQuotas(settings), ...cloud.quotaClasses.get('default')?.limits };
 }
 
-/** The limits of the configuration. Some are of what the sample does not have. */
+/** Returns the quotas of the configuration. Those without an option are constants; some are for resources that the sample does not have. */
 export function configuredQuotas(settings: Settings): Quotas {
   return {
     instances: settings.quotaInstances,
@@ -36,12 +36,12 @@ export function configuredQuotas(settings: Settings): Quotas {
   };
 }
 
-/** Whether so many are more than a quota allows. */
+/** Reports whether a count exceeds a quota. A negative quota is no limit. */
 export function exceeds(count: number, quota: number): boolean {
   return quota >= 0 && count > quota;
 }
 
-/** Use of hosts by servers. */
+/** The number of servers and the resources that they use: processors, memory in MiB, disk in GiB. */
 export interface Usage {
   instances: number;
   cores: number;
@@ -49,7 +49,7 @@ export interface Usage {
   disk: number;
 }
 
-/** The use of the servers, without deleted ones. */
+/** Returns the use by these servers, without deleted ones. */
 export function usageOf(servers: readonly Stored<Server>[]): Usage {
   const now = Date.now();
   const usage: Usage = { instances: 0, cores: 0, ram: 0, disk: 0 };
@@ -63,13 +63,13 @@ export function usageOf(servers: readonly Stored<Server>[]): Usage {
   return usage;
 }
 
-/** A project's use of its quotas; quotas that are absent do not count for projects. */
+/** Returns a project's use of its quotas. Quotas that are missing here are not counted by project. */
 export function projectUsage(cloud: Cloud, projectId: string): Partial<Quotas> {
   const { instances, cores, ram } = usageOf(cloud.servers.listOf(projectId));
   return { instances, cores, ram, server_groups: cloud.groups.listOf(projectId).length };
 }
 
-/** How many more servers of a flavor the project may have. */
+/** Returns how many more servers of a flavor the project may have; `Infinity` if there is no limit. */
 export function roomFor({ cloud, settings }: ComputeApi, projectId: string, flavor: Flavor): number {
   const { instances, cores, ram } = usageOf(cloud.servers.listOf(projectId));
   const quotas = quotasOf(cloud, settings, projectId);

@@ -1,14 +1,14 @@
-/** Schemas of quota requests. */
+/** The schemas of quota requests. */
 import { closed, flag } from './schemas.js';
 
-/** A number, or its digits; -1: no limit. */
+/** A number or its digits; -1: no limit. */
 const quota = {
   type: ['integer', 'string'],
   minimum: -1,
   maximum: 2_147_483_647,
   pattern: '^(-1|[0-9]{1,9})$',
 } as const;
-/** Quotas that this service counts. */
+/** Quotas in all versions. */
 export const lastingQuotas = {
   instances: quota,
   cores: quota,
@@ -18,13 +18,13 @@ export const lastingQuotas = {
   server_groups: quota,
   server_group_members: quota,
 } as const;
-/** Known below 2.57. */
+/** Quotas in versions below 2.57. */
 export const quotasOfFiles = {
   injected_files: quota,
   injected_file_content_bytes: quota,
   injected_file_path_bytes: quota,
 } as const;
-/** Known below 2.36, and 2.50 for classes. */
+/** Quotas in versions below 2.36; of classes, below 2.50. */
 export const quotasOfNetworks = {
   fixed_ips: quota,
   floating_ips: quota,

@@ -1,4 +1,4 @@
-/** Quotas of projects and of the class `default`, which holds for projects without their own. */
+/** Quotas of projects, and of the class `default`, which apply to projects for which none are set. */
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Quotas } from '../records.js';
 import { Controller, callerOf, refuse, requireAdmin } from './api.js';
@@ -11,7 +11,7 @@ const query = { '2.1': userQuery, '2.75': { ...userQuery, additionalProperties: 
 
 type Limits = Partial<Quotas>;
 
-/** Projects are taken as they are named: whether one exists, the identity service knows. */
+/** Quotas of projects. Project ids are not checked, because only the identity service knows which projects exist. */
 export class QuotaSets extends Controller {
   readonly show = action({ query }, (request, { id }) => {
     this.#requireProject(request, String(id), 'show');
@@ -19,7 +19,7 @@ export class QuotaSets extends Controller {
     return { quota_set: { id, ...setView(request, quotas) } };
   });
 
-  /** With what is used. */
+  /** Adds the use of each quota. */
   readonly detail = action({ query }, (request, { id }) => {
     this.#requireProject(request, String(id), 'detail');
     return this.cloud.read(() => {
@@ -87,12 +87,12 @@ export class QuotaClasses extends Controller {
   }
 }
 
-/** A project's quota is not changed for one of its users. */
+/** Throws 400 for `user_id`: a single user of a project has no quotas. */
 function refuseUsers(request: ActionRequest): void {
   if (request.queryValue('user_id') !== undefined) refuse(400, 'Quotas of users are not supported.');
 }
 
-/** An empty text changes nothing. */
+/** Reads limits as numbers. An empty string changes nothing. */
 function limitsIn(asked: Readonly<Record<string, string | number | undefined>>): Limits {
   const given = Object.entries(asked).filter(([, limit]) => limit !== undefined && limit !== '');
   return Object.fromEntries(given.map(([name, limit]) => [name, Number(limit)]));
@@ -109,7 +109,7 @@ function refuseLessThanUsed(wanted: Limits, used: Limits): void {
   }
 }
 
-/** From these versions on what other services count is left out. */
+/** The quotas of a project as JSON: from 2.36 on without those of networks, from 2.57 on without those of files. */
 function setView({ apiVersion }: ActionRequest, quotas: Quotas): Limits {
   return without(
     quotas,
@@ -118,7 +118,7 @@ function setView({ apiVersion }: ActionRequest, quotas: Quotas): Limits {
   );
 }
 
-/** Groups came to classes late. */
+/** The quotas of a class as JSON. Classes have quotas of server groups only from 2.50 on. */
 function classView({ apiVersion }: ActionRequest, quotas: Quotas): Limits {
   const { server_groups, server_group_members } = lastingQuotas;
   if (!apiVersion.atLeast('2.50')) return without(quotas, { server_groups, server_group_members });

@@ -22,7 +22,7 @@ import { ServerParts, Servers } from './servers/servers.js';
 import { Usages } from './usages.js';
 import { VERSIONS } from './versions.js';
 
-/** Routes in the order they are tried in: methods, path, controller and action; some have a name, for links. */
+/** Returns the routes in matching order: methods, path, controller, action and, for links, a name. */
 function routesOf(api: ComputeApi) {
   const flavors = new Flavors(api);
   const extraSpecs = new ExtraSpecs(api);
@@ -149,7 +149,7 @@ function routesOf(api: ComputeApi) {
   ] as const;
 }
 
-/** The compute API's routes to its controllers. */
+/** Returns a router for the controllers of the compute API. */
 export function computeRouter(api: ComputeApi): Router {
   const router = new Router({ versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log: api.log });
   for (const [method, path, controller, action, name = null] of routesOf(api)) {

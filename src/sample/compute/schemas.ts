@@ -1,29 +1,29 @@
-/** JSON Schemas that several bodies and queries have in common. */
+/** JSON Schemas that several bodies and queries share. */
 
-/** An object without members but those that are named. */
+/** An object with no members but those declared. */
 export const closed = { type: 'object', additionalProperties: false } as const;
 
-/** Any text. */
+/** Any string. */
 export const anyText = { type: 'string' } as const;
 
-/** A text that is not empty. */
+/** A string of 1 to 255 characters. */
 export const text = { type: 'string', minLength: 1, maxLength: 255 } as const;
 
-/** Printable, without a space at either end. */
+/** A string without control characters, and without white space at either end. */
 export const name = { ...text, pattern: '^(?!\\s)[^\\u0000-\\u001f\\u007f]*(?<!\\s)$' } as const;
 
-/** Printable, or null. */
+/** A string without control characters, or null. */
 export const description = {
   anyOf: [{ type: 'string', minLength: 0, maxLength: 255, pattern: '^[^\\u0000-\\u001f\\u007f]*$' }, { type: 'null' }],
 } as const;
 
-/** Bytes for the first boot of a server, in base64. */
+/** Data for the first boot of a server, in base64. */
 export const userData = { type: 'string', format: 'base64', maxLength: 65_535 } as const;
 
-/** A tag of a server. */
+/** A tag of a server, without commas and slashes. */
 export const tag = { type: 'string', minLength: 1, maxLength: 60, pattern: '^[^,/]+$' } as const;
 
-/** A whole number, or its digits. `Number` reads both. */
+/** A whole number or its digits. `Number` reads both. */
 export const wholeNumber = {
   type: ['integer', 'string'],
   minimum: 0,
@@ -40,15 +40,15 @@ const NO = ['false', 'False', 'FALSE', '0', 'off', 'Off', 'OFF', 'no', 'No', 'NO
 /** A boolean, or a word for one. {@link isTrue} reads both. */
 export const flag = { enum: [true, ...YES, false, ...NO] } as const;
 
-/** Whether a value that {@link flag} takes means yes. */
+/** Reports whether a value that matches {@link flag} means true. */
 export function isTrue(value: unknown): boolean {
   return value === true || (YES as readonly unknown[]).includes(value);
 }
 
-/** Pattern of metadata keys. */
+/** The pattern of metadata keys. */
 export const METADATA_KEY = '^[a-zA-Z0-9\\-_:. ]{1,255}$';
 
-/** Keys with texts as values. */
+/** Keys with strings as values. */
 export const metadata = {
   ...closed,
   patternProperties: { [METADATA_KEY]: { type: ['string'], maxLength: 255 } },

@@ -1,4 +1,4 @@
-/** Server groups: which servers should be on one host, and which should not. */
+/** Server groups, whose policies place servers on one host or on different hosts. */
 import { randomUUID } from 'node:crypto';
 import { pageRequest } from 'portico/openstack';
 import { type ActionRequest, type Args, action } from 'portico/routing';
@@ -18,7 +18,7 @@ const rules = { ...closed, required: [], properties: { max_server_per_host: posi
 const group = { ...closed, required: ['name', 'policies'] } as const;
 const hardGroup = { ...group, properties: { name, policies: { ...onePolicy, items: { enum: HARD } } } } as const;
 const softGroup = { ...group, properties: { name, policies: { ...onePolicy, items: { enum: ALL } } } } as const;
-/** From 2.64 on a group has one policy, and rules. */
+/** From 2.64 on, a group has one policy, and rules. */
 const ruledGroup = {
   ...closed,
   required: ['name', 'policy'],
@@ -72,13 +72,16 @@ export class ServerGroups extends Controller {
   });
 }
 
-/** The servers of a group that are there. */
+/** Returns the servers of a group, without deleted ones. */
 export function membersOf(cloud: Cloud, groupId: string): Server[] {
   const now = Date.now();
   return cloud.servers.list().filter((server) => server.group_id === groupId && settled(server, now) !== undefined);
 }
 
-/** The group of that id; 404 for one of another project, 403 for callers without a project. */
+/**
+ * Returns the group with this id. 404 if there is none or it belongs to another project; 403 for callers without a project.
+ * Administrators see all groups.
+ */
 function findGroup(cloud: Cloud, request: ActionRequest, id: string): Group {
   const isSeen = maySee(request, 'os-server-groups:show');
   const group = cloud.groups.get(id);

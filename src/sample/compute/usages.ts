@@ -1,4 +1,7 @@
-/** Use of servers over a time: hours, and the product of hours and size. Deleted servers are forgotten, with their use. */
+/**
+ * The use of servers in a period: hours, and hours multiplied by size. Deleted servers do not count, because the store does not keep
+ * them.
+ */
 import { clientTime, collectionPage, isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
@@ -14,7 +17,7 @@ const onePage = { type: 'object', properties: { ...one.properties, limit: anyTex
 const query = { '2.1': list, '2.40': page, '2.75': { ...page, additionalProperties: false } } as const;
 const oneQuery = { '2.1': one, '2.40': onePage, '2.75': { ...onePage, additionalProperties: false } } as const;
 
-/** In milliseconds. */
+/** Milliseconds since 1970. */
 interface Period {
   readonly start: number;
   readonly end: number;
@@ -35,7 +38,7 @@ export class Usages extends Controller {
     return { tenant_usages: usages, ...links };
   });
 
-  /** Of a project without servers there is nothing to tell. */
+  /** The usage of a project without servers is empty. */
   readonly show = action({ query: oneQuery }, (request, { id }) => {
     const project = String(id);
     if (callerOf(request).projectId !== project) requireAdmin(request, 'os-simple-tenant-usage:show');
@@ -44,7 +47,7 @@ export class Usages extends Controller {
     return { tenant_usage: servers.length === 0 ? {} : projectUsage(project, servers, period), ...links };
   });
 
-  /** From 2.40 on by pages, of servers. */
+  /** Returns the servers that have been active; from 2.40 on one page of them, with links. */
   #page(request: ActionRequest, name: string, list: () => Stored<Server>[]) {
     const now = Date.now();
     const known = this.cloud.read(list).flatMap((server) => settled(server, now) ?? []);
@@ -56,7 +59,10 @@ export class Usages extends Controller {
   }
 }
 
-/** By default the moment that is now, in which nothing is used. */
+/**
+ * Reads the period from `start` and `end`, which default to now. Throws 400 unless `start` is before `end`, so a request needs at least
+ * a `start` in the past or an `end` in the future. The period ends now at the latest.
+ */
 function periodOf(request: ActionRequest): Period {
   const now = Date.now();
   const [start, end] = [timeOf(request, 'start') ?? now, timeOf(request, 'end') ?? now];

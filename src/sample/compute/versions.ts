@@ -1,9 +1,9 @@
-/** The version documents, which clients read before anything else. They are the same in every worker. */
+/** The version documents, which clients read before they send other requests. They are the same in all workers. */
 import type { AppFactory } from 'portico/app';
 import { documentApp, versionDocument } from 'portico/openstack';
 import type { ActionRequest } from 'portico/routing';
 
-/** The compute API's microversions. Clients ask for what they find here, so the maximum is one that is kept. */
+/** The microversions of the compute API. Clients choose one from this range, so the API must implement the maximum. */
 export const VERSIONS = {
   serviceType: 'compute',
   min: '2.1',
@@ -21,7 +21,7 @@ function documentOf(links: readonly Link[]) {
   return versionDocument(VERSIONS, { id: 'v2.1', updated: '2013-07-23T11:33:21Z', links });
 }
 
-/** `[app:…]` for `/`: the one version there is. */
+/** The factory for the `[app:…]` section of `/`: a list with the only version. */
 export const versions: AppFactory = () => {
   const show = (request: ActionRequest) => {
     const self = { rel: 'self', href: `${request.url('root')}v2.1/` };
@@ -30,7 +30,7 @@ export const versions: AppFactory = () => {
   return documentApp(show, { faultStyle: 'openstack' });
 };
 
-/** `[app:…]` for `/v2.1` and `/v2.1/`. */
+/** The factory for the `[app:…]` section of `/v2.1` and `/v2.1/`: the document of this version. */
 export const version: AppFactory = () => {
   const show = (request: ActionRequest) => {
     const self = { rel: 'self', href: request.url('root') };

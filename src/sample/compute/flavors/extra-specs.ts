@@ -1,4 +1,4 @@
-/** Extra specs: what a flavor asks of a host, as keys and values. */
+/** Extra specs: a flavor's requirements of a host, as keys and values. */
 import { quoteClient } from 'portico/app';
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Flavor } from '../../records.js';

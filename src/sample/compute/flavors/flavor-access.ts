@@ -1,4 +1,4 @@
-/** Projects that may use a flavor that is not public: shown, added and removed by administrators. */
+/** Access to private flavors: administrators list, add and remove the projects that may use one. */
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Flavor } from '../../records.js';
 import { Controller, refuse, requireAdmin } from '../api.js';

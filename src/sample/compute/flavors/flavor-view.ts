@@ -1,4 +1,4 @@
-/** How flavors look to clients. */
+/** The JSON form of flavors. */
 import { type ResourceLink, resourceLinks } from 'portico/openstack';
 import type { ActionRequest } from 'portico/routing';
 import type { Flavor } from '../../records.js';
@@ -48,7 +48,7 @@ export function flavorView(request: ActionRequest, flavor: Flavor): FlavorView {
     'OS-FLV-DISABLED:disabled': false,
     'os-flavor-access:is_public': flavor['os-flavor-access:is_public'],
   };
-  // No swap was the empty text, once.
+  // Below 2.75, `swap` is an empty string for a flavor without swap.
   if (!apiVersion.atLeast('2.75')) view.swap = flavor.swap || '';
   if (apiVersion.atLeast('2.55')) view.description = flavor.description;
   if (apiVersion.atLeast('2.61')) view.extra_specs = flavor.extra_specs;

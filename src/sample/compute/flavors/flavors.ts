@@ -1,4 +1,4 @@
-/** Flavors: sizes of servers. Everybody may look; administrators make and remove them. */
+/** Flavors: the sizes of servers. All callers may list and show them; administrators create, change and delete them. */
 import { randomUUID } from 'node:crypto';
 import { clientFlag, collectionPage } from 'portico/openstack';
 import { type ActionRequest, type Args, action } from 'portico/routing';
@@ -9,7 +9,7 @@ import { anyText, closed, description, flag, isTrue, name, positiveNumber, text,
 import { flavorReference, flavorView } from './flavor-view.js';
 import { findFlavor, hasAccess } from './stored-flavors.js';
 
-/** Sort keys of lists, in nova's names. */
+/** The sort keys of lists, with nova's names. */
 const SORT_KEYS: SortKeys<Stored<Flavor>> = {
   flavorid: ({ id }) => id,
   name: ({ name }) => name,
@@ -145,7 +145,10 @@ function atLeast(request: ActionRequest, parameter: 'minRam' | 'minDisk'): numbe
   return /^\s*[-+]?\d+\s*$/.test(text) ? Number(text) : refuse(400, `Invalid ${parameter} filter [${text}]`);
 }
 
-/** Null: public and private ones. True: those that the project may use too. Only administrators choose. */
+/**
+ * Reads `is_public`. True: public flavors, and private ones that the project may use; false: private ones; null: all. Only
+ * administrators can choose; for other callers it is true.
+ */
 function wantedPublic(request: ActionRequest): boolean | null {
   const wanted = callerOf(request).isAdmin ? (request.queryValue('is_public') ?? 'true') : 'true';
   return /^none$/i.test(wanted) ? null : clientFlag(wanted, { name: 'is_public' });
