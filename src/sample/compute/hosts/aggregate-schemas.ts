@@ -1,4 +1,4 @@
-/** Schemas of aggregate requests. */
+/** The schemas of aggregate requests. */
 import { closed, METADATA_KEY, name, text } from '../schemas.js';
 
 const availability_zone = { anyOf: [{ ...text, pattern: '^[^:]+$' }, { type: 'null' }] } as const;

@@ -1,4 +1,4 @@
-/** Aggregates: hosts with something in common, such as a zone. Administrators only. */
+/** Aggregates: hosts that share a property, such as a zone. Administrators only. */
 import { randomUUID } from 'node:crypto';
 import { isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
@@ -89,7 +89,10 @@ export class Aggregates extends Controller {
     return this.#change(request, (aggregate) => ({ metadata: withChanges(aggregate.metadata, metadata) }));
   });
 
-  /** The aggregate that the path names. Clients send names where numbers belong, and expect 400 then. */
+  /**
+   * Returns the aggregate with the number in the path. 400 for any other text, because clients also send names and expect 400 then; 404
+   * if there is none.
+   */
   #find({ params }: ActionRequest): Stored<Aggregate> {
     const id = String(params.id);
     if (!/^\d+$/.test(id)) refuse(400, `The id ${id} is not a number.`);
@@ -111,7 +114,7 @@ export class Aggregates extends Controller {
   }
 }
 
-/** Metadata with changes: null removes. The zone may be changed, not taken away. */
+/** Applies changes to metadata; null removes a key. Throws 400 for a removal of the zone, which can only be changed. */
 function withChanges(known: Metadata, changes: Readonly<Record<string, string | null>>): Metadata {
   if (changes.availability_zone === null) refuse(400, 'The availability zone of an aggregate cannot be removed.');
   const entries = Object.entries({ ...known, ...changes });

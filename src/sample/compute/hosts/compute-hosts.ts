@@ -1,4 +1,4 @@
-/** The hosts that servers can be on: the one that the API simulates or, where remote calls reach others, those of the registry. */
+/** The hosts of servers: the one that the API simulates or, if remote calls leave the process, those of the registry. */
 import { Fault } from 'portico/app';
 import type { ActionRequest } from 'portico/routing';
 import { type Cloud, HOST } from '../../cloud.js';
@@ -13,13 +13,13 @@ export interface ComputeHost {
   readonly service: KnownService;
 }
 
-/** A host and zone for a new server. */
+/** The host and zone of a new server. */
 export interface Place {
   readonly host: string;
   readonly zone: string;
 }
 
-/** The hosts behind these services. The one that is simulated has its own id. */
+/** Returns the hosts that these services drive. The simulated host has an id other than its service's. */
 export function hostsOf(services: readonly KnownService[]): ComputeHost[] {
   const driving = services.filter(({ binary }) => binary === 'nova-compute');
   return driving.map((service) => {
@@ -28,7 +28,7 @@ export function hostsOf(services: readonly KnownService[]): ComputeHost[] {
   });
 }
 
-/** The hosts that take new servers: those that are up and enabled. The simulated one always does. */
+/** Returns the hosts that accept new servers: those that are up and enabled. The simulated one always accepts. */
 export async function placesOf(api: ComputeApi): Promise<Place[]> {
   const { cloud, hosts } = api;
   const place = (host: string): Place => ({ host, zone: zoneOf(cloud, host) });
@@ -37,25 +37,25 @@ export async function placesOf(api: ComputeApi): Promise<Place[]> {
   return hostsOf(services).map(({ name }) => place(name));
 }
 
-/** Whether a host would carry out what it is told now. */
+/** Reports whether a host can perform a task now. */
 export async function isHostUp(api: ComputeApi, host: string): Promise<boolean> {
   if (api.hosts === null) return true;
   return hostsOf(await knownServices(api)).some(({ name, service }) => name === host && service.state === 'up');
 }
 
-/** Facts that a server's view needs beside the server. */
+/** Data other than the server that its view needs. */
 export interface Surroundings {
   readonly cloud: Cloud;
-  /** The state of a host in nova's words. */
+  /** Returns the state of a host in nova's words. */
   readonly hostStatus: (host: string) => string;
 }
 
-/** Looks at the hosts where the answer shows their states: to administrators, from 2.16 on. */
+/** Returns the data for views of servers. Reads the registry only if the response shows host states: to administrators, from 2.16 on. */
 export async function surroundingsOf(api: ComputeApi, request: ActionRequest): Promise<Surroundings> {
   const { cloud } = api;
   const isShown = callerOf(request).isAdmin && request.apiVersion.atLeast('2.16');
   if (api.hosts === null || !isShown) {
-    // The API runs where its one host does, so that is never unknown.
+    // The API runs on its only host, so the state is never `UNKNOWN`.
     return {
       cloud,
       hostStatus: () =>
@@ -65,7 +65,7 @@ export async function surroundingsOf(api: ComputeApi, request: ActionRequest): P
         ),
     };
   }
-  // Servers are in the API's own store: they are shown while the registry is away, and of their hosts nothing is known.
+  // Servers are in the API's own store, so they are shown without the registry; the states of their hosts are then `UNKNOWN`.
   const hosts = hostsOf(await knownServices(api).catch(noneWhileAway));
   const hostStatus = (host: string): string => {
     const service = hosts.find(({ name }) => name === host)?.service;

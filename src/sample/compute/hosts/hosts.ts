@@ -1,4 +1,4 @@
-/** Hosts as nova showed them before hypervisors and services; gone from 2.43 on. Administrators only. */
+/** Hosts: nova's predecessor of hypervisors and services, removed in 2.43. Administrators only. */
 import { type ActionRequest, action } from 'portico/routing';
 import { HOST } from '../../cloud.js';
 import { Controller, refuse, requireAdmin } from '../api.js';
@@ -32,7 +32,7 @@ export class Hosts extends Controller {
     };
   });
 
-  /** Resources of the host, their use, and the use of each project. */
+  /** Shows the host's resources, their use, and the use by each project. */
   readonly show = action({ versions }, async (request, { id }) => {
     requireAdmin(request, 'os-hosts:show');
     const { host } = await this.#find(request);
@@ -64,7 +64,7 @@ export class Hosts extends Controller {
     return { host: id, status: disabled ? 'disabled' : 'enabled' };
   });
 
-  /** The service that drives the host which the path names. */
+  /** Returns the service of the host in the path. 404 if there is none. */
   async #find({ params }: ActionRequest): Promise<KnownService> {
     const found = hostsOf(await knownServices(this.api)).find(({ name }) => name === params.id);
     return found?.service ?? refuse(404, `Compute host ${String(params.id)} could not be found.`);

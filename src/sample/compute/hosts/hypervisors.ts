@@ -34,7 +34,7 @@ export class Hypervisors extends Controller {
     return this.cloud.read(() => ({ hypervisor: hypervisorView(this.cloud, request, hypervisor) }));
   }
 
-  /** Those whose names have the part that the path says. From 2.53 on a parameter of the list. */
+  /** Lists the hypervisors whose names contain the text in the path. From 2.53 on, a parameter of the list replaces it. */
   readonly search = action({ versions: ['2.1', '2.52'] }, async (request, { id }) => {
     requireAdmin(request, 'os-hypervisors:search');
     const found = hostsOf(await knownServices(this.api)).filter(({ name }) => name.includes(String(id)));
@@ -54,7 +54,7 @@ export class Hypervisors extends Controller {
     return this.cloud.read(() => ({ hypervisor_statistics: { count, ...statistics(this.cloud, count) } }));
   }
 
-  /** From 2.33 on by pages; from 2.53 on all that a pattern finds. */
+  /** Lists hypervisors: in pages from 2.33 on, but without pages for the pattern that 2.53 added. */
   #list(
     request: ActionRequest,
     hypervisors: readonly ComputeHost[],
@@ -73,7 +73,7 @@ export class Hypervisors extends Controller {
   }
 }
 
-/** Resources of so many hosts and their use: by the servers of one host, or by all. */
+/** Returns the resources of `count` hosts, and their use by the servers of one host or of all. */
 function statistics(cloud: Cloud, count: number, host?: string) {
   const [vcpus, memory_mb, local_gb] = [HOST.vcpus * count, HOST.memory_mb * count, HOST.local_gb * count];
   const servers = cloud.servers.list().filter((server) => host === undefined || server.host === host);
@@ -93,7 +93,7 @@ function statistics(cloud: Cloud, count: number, host?: string) {
   };
 }
 
-/** Numbers below 2.53, UUIDs from there. */
+/** Returns the number below 2.53, the UUID from 2.53 on. */
 function idOf({ apiVersion }: ActionRequest, { id, seq }: { readonly id: string; readonly seq: number }) {
   return apiVersion.atLeast('2.53') ? id : seq;
 }
@@ -130,7 +130,7 @@ function hypervisorView(cloud: Cloud, request: ActionRequest, hypervisor: Comput
     free_ram_mb: used.free_ram_mb,
     free_disk_gb: used.free_disk_gb,
     disk_available_least: used.disk_available_least,
-    // Below 2.28 JSON within a text.
+    // Below 2.28, a string that contains JSON.
     cpu_info: request.apiVersion.atLeast('2.28') ? CPU : JSON.stringify(CPU),
   };
 }

@@ -1,4 +1,4 @@
-/** Records of services: those of the simulated host, which the cloud keeps, and those of this deployment. */
+/** The records of services: those of the simulated host, in the store, and those of this deployment, in the registry. */
 import { RegistryUnavailable, type ServiceView } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
@@ -11,20 +11,20 @@ import { isTrue } from '../schemas.js';
 /** A service, and whether it is up. */
 export interface KnownService extends Stored<Service> {
   readonly state: 'up' | 'down';
-  /** The last heartbeat, in milliseconds. */
+  /** The time of the last heartbeat, in milliseconds since 1970. */
   readonly seenAt: number;
-  /** Its record is the registry's. */
+  /** Whether the record is in the registry. */
   readonly isRegistered: boolean;
 }
 
-/** All services. Not for use within a transaction: the registry is no part of the store. */
+/** Returns all services. 503 if the registry cannot be reached. Not for use in a transaction, because the registry is not in the store. */
 export async function knownServices({ cloud, hosts, registry, service: api }: ComputeApi): Promise<KnownService[]> {
   const now = Date.now();
   const views = registry === null ? [] : await listRegistered(registry);
   const registered = views.map((view) => registeredService(cloud, view));
   if (hosts !== null) return registered;
-  // The services of the host live in the processes of this API: its heartbeat is theirs. Without one, it is up, for it
-  // answers.
+  // The services of the simulated host run in this API's processes, so they have its heartbeat. An API without a record is up, because
+  // it answers.
   const own = registered.find(({ binary }) => binary === `portico-${api}`);
   const ofHost = cloud.services.list().map(
     (service): KnownService => ({
@@ -47,7 +47,7 @@ async function listRegistered(registry: NonNullable<ComputeApi['registry']>): Pr
   }
 }
 
-/** Those that have a part of nova's are called as nova calls them. */
+/** nova's names for services with a counterpart in nova, by topic. */
 const BINARIES: ReadonlyMap<string | null, string> = new Map([
   [HOST_TOPIC, 'nova-compute'],
   [CONDUCTOR_TOPIC, 'nova-conductor'],
@@ -57,7 +57,7 @@ function registeredService(cloud: Cloud, { record, state }: ServiceView): KnownS
   const isHost = record.topic === HOST_TOPIC;
   return {
     id: record.uuid,
-    // Numbers that no service of the host has.
+    // Numbers that differ from those of the simulated host's services.
     seq: 1000 + record.id,
     binary: BINARIES.get(record.topic) ?? record.binary,
     host: record.host,
@@ -71,25 +71,28 @@ function registeredService(cloud: Cloud, { record, state }: ServiceView): KnownS
   };
 }
 
-/** The zone of a host: that of its aggregate. */
+/** Returns the zone of a host: its aggregate's, else the default zone. */
 export function zoneOf(cloud: Cloud, host: string): string {
   const around = cloud.aggregates.list().filter(({ hosts }) => hosts.includes(host));
   return around.map(({ metadata }) => metadata.availability_zone).find(Boolean) ?? HOST.zone;
 }
 
-/** `enabled` or `disabled`: what an operator says, not whether it is up. */
+/** Returns the status that an operator has set, which does not say whether the service is up. */
 export function statusOf({ disabled }: Service): 'enabled' | 'disabled' {
   return disabled ? 'disabled' : 'enabled';
 }
 
-/** An operator's wish for a service. */
+/** The state that an operator sets. */
 interface Wanted {
   readonly disabled: boolean;
   readonly disabled_reason?: string | undefined;
   readonly forced_down?: unknown;
 }
 
-/** Changes the record where it is kept. The service as it is then. */
+/**
+ * Changes the record, in the registry or in the store, and returns the service after the change. 400 for a service of the simulated host
+ * that does not drive it.
+ */
 export async function changeService(api: ComputeApi, service: KnownService, wanted: Wanted): Promise<KnownService> {
   const { cloud, registry } = api;
   const forcedDown = isTrue(wanted.forced_down ?? service.forced_down);
@@ -108,8 +111,8 @@ export async function changeService(api: ComputeApi, service: KnownService, want
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * The record that the path names: by its number or, from 2.53 on, by its UUID. Anything but a UUID is 400; anything but a number
- * has the status `noNumber`.
+ * Returns the record that the path names: by number or, from 2.53 on, by UUID. 400 if a UUID is required and missing, `noNumber` if a
+ * number is; 404 if there is no such record.
  */
 export function findById<R extends { readonly seq: number; readonly id: string }>(
   request: ActionRequest,

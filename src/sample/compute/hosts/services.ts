@@ -1,4 +1,4 @@
-/** Services: shown, enabled and disabled, by administrators only; and the availability zones that they are in. */
+/** Services: administrators list, enable and disable them. Also the availability zones of services. */
 import { isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import { Controller, refuse, requireAdmin } from '../api.js';
@@ -20,7 +20,7 @@ const changeByUuid = {
   properties: { status: { enum: ['enabled', 'disabled'] }, ...changes },
 } as const;
 
-/** Actions in the path below 2.53: the microversion each came with, and the member of the body that it needs. */
+/** The actions in the path below 2.53: the microversion that added each, and the body member that it needs. */
 const VERBS = new Map<string, { since: string; needed: 'binary' | 'disabled_reason' | 'forced_down' }>([
   ['enable', { since: '2.1', needed: 'binary' }],
   ['disable', { since: '2.1', needed: 'binary' }],
@@ -41,7 +41,7 @@ export class Services extends Controller {
     },
   );
 
-  /** Below 2.53 the path says what is done, from there to which service. */
+  /** Below 2.53 the path names the action, from 2.53 on the service. */
   readonly update = [
     action({ versions: ['2.1', '2.52'], body: changeByName }, async (request, { id }) => {
       requireAdmin(request, 'os-services:update');
@@ -99,14 +99,14 @@ function serviceView({ apiVersion }: ActionRequest, service: KnownService): Serv
 
 const zoneState = { available: true };
 
-/** Those of the hosts, and that of the services without one. */
+/** Availability zones. The list has the zones of hosts that accept new servers; the details have those of all enabled nova services. */
 export class Zones extends Controller {
   async index() {
     const zoneNames = [...new Set((await placesOf(this.api)).map(({ zone }) => zone))];
     return { availabilityZoneInfo: zoneNames.map((zoneName) => ({ zoneName, zoneState, hosts: null })) };
   }
 
-  /** With the services of each. Administrators only. */
+  /** Adds the services of each zone. Administrators only. */
   async detail(request: ActionRequest) {
     requireAdmin(request, 'os-availability-zone:detail');
     const services = await knownServices(this.api);
@@ -122,7 +122,7 @@ export class Zones extends Controller {
   }
 }
 
-/** Hosts by name, each with its services by name. */
+/** Returns the hosts by name, each with its services by name. */
 function hostsView(services: readonly KnownService[]): object {
   const hosts: Record<string, Record<string, object>> = {};
   for (const { host, binary, state, seenAt } of services) {

@@ -1,4 +1,4 @@
-/** Tasks that hosts carry out: the API begins one, and tells the host; the host tells the conductor when it begins and ends. */
+/** Tasks that hosts perform. The API begins one and sends it to the host; the host tells the conductor when it starts and ends it. */
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Server, TaskOfServer } from '../../records.js';
@@ -7,12 +7,15 @@ import { type ConsoleOwner, consoleLines } from '../managers.js';
 import { findServer, findUnlocked, recordAction, takeBack } from './stored-servers.js';
 import { begin, HOST_TASK_MS, TRANSITIONS, type TransitionName } from './transitions.js';
 
-/** Milliseconds that a task takes; null: the server's host says when it is over. */
+/** Returns the duration of a task in milliseconds; null if the server's host reports its end. */
 export function taskMs({ hosts, settings }: ComputeApi, host: string | null): number | null {
   return hosts === null || host === null ? settings.transitionMs : null;
 }
 
-/** Tells the server's host of its task. False where it cannot be told, and will not do it; the server is as `before` then. */
+/**
+ * Sends the server's task to its host. Returns false if the host cannot be reached and will not perform it; the members in `before` are
+ * then restored.
+ */
 export async function tellHost(
   { cloud, hosts, log }: ComputeApi,
   request: ActionRequest,
@@ -25,14 +28,14 @@ export async function tellHost(
     await hosts.prepare({ server: host, ttl: HOST_TASK_MS / 1000 }).cast(request.context, 'perform', told);
     return true;
   } catch (err) {
-    // The message may have arrived: a host that asks from now on is told that nothing is to be done, one that has begun was told.
+    // The message may have arrived: a host that asks for the task later is refused, and one that has begun it was reached.
     const isTold = !cloud.write(() => takeBack(cloud, told, before));
     if (!isTold) log.warn(`host ${host} cannot be reached for ${task.state} of server ${id}`, { err });
     return isTold;
   }
 }
 
-/** Changes a server, and tells its host of the task that this begins. 503, and none of it, where the host cannot be told. */
+/** Changes a server, and sends the task that this begins to its host. If the host cannot be reached, undoes the change and throws 503. */
 export async function changeOnHost(
   api: ComputeApi,
   request: ActionRequest,
@@ -44,14 +47,17 @@ export async function changeOnHost(
     const unlocked = findUnlocked(cloud, request, id);
     return [unlocked, cloud.servers.update(unlocked.id, change(unlocked))] as const;
   });
-  // Members that others changed meanwhile stay.
+  // Restores only the members changed here, because other requests may have changed others meanwhile.
   const changed = (Object.keys(server) as (keyof Server)[]).filter((name) => server[name] !== found[name]);
   const before = Object.fromEntries(changed.map((name) => [name, found[name]]));
   if (await tellHost(api, request, server, before)) return server;
   return refuse(503, `Host ${server.host} cannot be reached: nothing was changed.`);
 }
 
-/** Begins a transition, with what `change` makes of the server beside it. As {@link changeOnHost}. */
+/**
+ * Begins a transition, and applies the changes that `change` returns. Fails like {@link changeOnHost}, and with 409 if the transition
+ * cannot begin.
+ */
 export function beginTransition(
   api: ComputeApi,
   request: ActionRequest,
@@ -66,7 +72,7 @@ export function beginTransition(
   });
 }
 
-/** The lines of a server's console. 503 where its host does not answer. */
+/** Returns the lines of a server's console. 503 if its host does not answer. */
 export async function readConsole(api: ComputeApi, request: ActionRequest, id: unknown): Promise<readonly string[]> {
   const { cloud, hosts, log } = api;
   const { name, flavor, host } = cloud.read(() => findServer(cloud, request, id));

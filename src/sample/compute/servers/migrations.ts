@@ -1,4 +1,4 @@
-/** Migrations of servers: there are none, for servers stay on the host that they were made on. */
+/** Migrations of servers: always none, because servers stay on the host where they were created. */
 import { type ActionRequest, action } from 'portico/routing';
 import { Controller, refuse, requireAdmin } from '../api.js';
 import { anyText } from '../schemas.js';
@@ -33,7 +33,7 @@ export class Migrations extends Controller {
   });
 }
 
-/** Those of one server, while they are under way. */
+/** The migrations in progress of one server. */
 export class ServerMigrations extends Controller {
   readonly index = action({ versions: ['2.23'] }, (request, { server_id }) => {
     this.#find(request, server_id, 'index');

@@ -1,4 +1,4 @@
-/** Actions of a server: `POST /servers/{id}/action`. The one key of the body selects the action. */
+/** The actions of a server: `POST /servers/{id}/action`. The only key of the body selects the action. */
 import { type ActionRequest, action, Reply } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Server } from '../../records.js';
@@ -78,7 +78,7 @@ export class ServerActions extends Controller {
     });
   });
 
-  /** For administrators: a server's state is what they say, and what it was doing is over. */
+  /** Sets a server's state and drops its task. Administrators only. */
   readonly resetState = action({ bodyKey: 'os-resetState', status: 202, body: resetting }, (request, { id }) => {
     requireAdmin(request, 'os-admin-actions:reset_state');
     this.cloud.write(() => {
@@ -110,7 +110,7 @@ export class ServerActions extends Controller {
     },
   );
 
-  /** An action that does nothing but begin a transition. */
+  /** Defines an action that only begins a transition. */
   #transition(bodyKey: string, name: TransitionName, schema: object = {}) {
     const body = { ...closed, required: [bodyKey], properties: { [bodyKey]: schema } };
     return action({ bodyKey, status: 202, body }, async (request, { id }) => {

@@ -1,4 +1,4 @@
-/** How servers are made. */
+/** The creation of servers. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ActionRequest, BodyOf } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
@@ -16,13 +16,16 @@ import type { creation } from './server-schemas.js';
 import { finishTransitions, recordAction } from './stored-servers.js';
 import { beginTask, failed, settled } from './transitions.js';
 
-/** Body of a request for a new server. */
+/** The body of a request for new servers. */
 export type NewServer = BodyOf<{ body: typeof creation }>;
 
-/** For a server whose maker did not choose one. */
+/** Generates a password, for requests without one. */
 export const newPassword = (): string => randomBytes(9).toString('base64url');
 
-/** Makes as many servers as were asked for and the quota lets. 400 for what does not exist, 403 for too much. */
+/**
+ * Creates as many servers as the request asks for and the quota allows. 400 if something that it names does not exist, 403 if the quota
+ * allows fewer than `min_count`.
+ */
 export async function createServers(
   api: ComputeApi,
   request: ActionRequest,
@@ -51,7 +54,7 @@ function insertServers(
   const { server: asked, 'os:scheduler_hints': hints } = body;
   const now = Date.now();
 
-  // A flavor may be named by its URL.
+  // The flavor may be given as its URL.
   const flavor = findFlavor(cloud, request, String(asked.flavorRef).split('/').at(-1)!, 400);
   const image = cloud.images.get(asked.imageRef ?? '') ?? refuse(400, 'Can not find requested image');
   const key = asked.key_name === undefined ? null : findKey(cloud, userId, asked.key_name);
@@ -61,7 +64,7 @@ function insertServers(
   const least = Number(asked.min_count ?? 1);
   const most = Number(asked.max_count ?? least);
   if (least > most) refuse(400, 'min_count must be <= max_count');
-  // Without a quota as many as a list has at most.
+  // Even without a quota, at most the number of items on a page of a list.
   const count = Math.min(most, roomFor(api, projectId, flavor), api.settings.maxLimit);
   if (count < least) {
     refuse(403, `Quota exceeded for instances, cores or ram: Requested ${String(asked.min_count ?? 1)}.`);
@@ -73,7 +76,7 @@ function insertServers(
     if (isTooMany) refuse(403, 'Quota exceeded, too many servers in group');
   }
 
-  // An API without a manager forgets servers that are gone when others are made.
+  // In an API without a manager, deleted servers leave the store only here.
   finishTransitions(cloud, cloud.servers.listOf(projectId), now);
   const reservation_id = `r-${randomBytes(4).toString('hex')}`;
   return Array.from({ length: count }, (_, launch_index) => {
@@ -91,7 +94,7 @@ function insertServers(
       zone: place?.zone ?? asked.availability_zone ?? HOST.zone,
       host: place?.host ?? null,
       fault: place === undefined ? 'No valid host was found. There are not enough hosts available.' : null,
-      // Below 2.19 a server is described by its name.
+      // Below 2.19, the description is the name.
       description: request.apiVersion.atLeast('2.19') ? (asked.description ?? null) : asked.name,
       metadata: asked.metadata ?? {},
       tags: [...new Set(asked.tags)],
@@ -116,7 +119,7 @@ function insertServers(
   });
 }
 
-/** The places in a zone, `zone`; administrators may name the host too, `zone:host`. 400 for a zone without places. */
+/** Returns the places in a zone, `zone`; administrators may also name the host, `zone:host`. 400 if the zone has no place. */
 function placesWithin(request: ActionRequest, places: readonly Place[], asked: string | undefined): readonly Place[] {
   if (asked === undefined) return places;
   const [zone = '', host] = asked.split(':');
@@ -126,7 +129,7 @@ function placesWithin(request: ActionRequest, places: readonly Place[], asked: s
   return within.filter((place) => host === undefined || place.host === host);
 }
 
-/** The user's key of that name. */
+/** Returns the user's key pair with this name. 400 if there is none. */
 export function findKey(cloud: Cloud, user: string, name: string): KeyPair {
   return keyPairOf(cloud, user, name) ?? refuse(400, 'Invalid key_name provided.');
 }
@@ -136,7 +139,7 @@ function findGroup(cloud: Cloud, projectId: string, id: string) {
   return group?.project_id === projectId ? group : refuse(400, `Instance group ${id} could not be found.`);
 }
 
-/** The place with the fewest servers that suits the group; undefined where none does. */
+/** Returns the place with the fewest servers that the group's policy allows; undefined if there is none. */
 function pickPlace(cloud: Cloud, places: readonly Place[], group: Group | null): Place | undefined {
   const taken = new Set(group === null ? [] : membersOf(cloud, group.id).map(({ host }) => host));
   const suits = ({ host }: Place): boolean => {

@@ -1,4 +1,4 @@
-/** Lists of servers: which ones, and in which order. */
+/** Lists of servers: query, filters and order. */
 import { clientFlag, clientPattern, clientTime } from 'portico/openstack';
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
@@ -8,7 +8,7 @@ import { type Caller, callerOf, requireAdmin, type SortKeys, sorted } from '../a
 import { anyText, isTrue } from '../schemas.js';
 import { hasStatus, settled } from './transitions.js';
 
-/** Sort keys of lists, in nova's names. */
+/** The sort keys of lists, with nova's names. */
 const SORT_KEYS: SortKeys<Stored<Server>> = {
   uuid: ({ id }) => id,
   display_name: ({ name }) => name,
@@ -56,7 +56,7 @@ const taggedList = { ...list, properties: { ...list.properties, ...tags } } as c
 const changedList = { ...list, properties: { ...taggedList.properties, 'changes-before': anyText } } as const;
 const lockedList = { ...list, properties: { ...changedList.properties, locked: anyText } } as const;
 
-/** The query of a list. */
+/** The query of a list, by version. */
 export const query = {
   '2.1': list,
   '2.26': taggedList,
@@ -65,7 +65,7 @@ export const query = {
   '2.75': { ...lockedList, additionalProperties: false },
 } as const;
 
-/** The servers that a list shows, in its order: newest first. */
+/** Returns the servers of a list, in its order; by default newest first. */
 export function listServers(cloud: Cloud, request: ActionRequest, policy: 'index' | 'detail'): Stored<Server>[] {
   const asked = request.queryValue('all_tenants') ?? request.queryValue('all_projects');
   const ofAllProjects = asked !== undefined && (asked === '' || clientFlag(asked, { name: 'all_tenants' }));
@@ -79,18 +79,18 @@ export function listServers(cloud: Cloud, request: ActionRequest, policy: 'index
   return sorted(found, SORT_KEYS, [...sort_key, 'created_at'], sort_dir);
 }
 
-/** Those of the caller's project or, where its token is for none, those that the user has made. */
+/** Returns the servers of the caller's project or, for a token without a project, those that the user created. */
 function ownServers({ servers }: Cloud, { projectId, userId }: Caller): Stored<Server>[] {
   return projectId === null ? servers.list().filter((it) => it.user_id === userId) : servers.listOf(projectId);
 }
 
 type Filter = (server: Server) => boolean;
 
-/** Filters of the query's parameters. */
+/** Returns the filters that the query asks for. */
 function filtersOf(request: ActionRequest): Filter[] {
   const { apiVersion } = request;
   const filters: Filter[] = [];
-  /** Adds the filter of a parameter that the query has. */
+  /** Adds the filter of a parameter if the query has it. */
   const filter = (parameter: string, make: (wanted: string) => Filter): void => {
     const wanted = request.queryValue(parameter);
     if (wanted !== undefined) filters.push(make(wanted));
@@ -102,7 +102,7 @@ function filtersOf(request: ActionRequest): Filter[] {
   filter('status', (status) => (server) => hasStatus(server, status));
   filter('flavor', (id) => (server) => server.flavor.id === id);
   filter('image', (id) => (server) => server.image_id === id);
-  // Administrators look for these; for others they are ignored.
+  // Filters for administrators; ignored for other callers.
   if (callerOf(request).isAdmin) {
     filter('host', (host) => (server) => server.host === host);
     filter('user_id', (id) => (server) => server.user_id === id);
@@ -114,7 +114,7 @@ function filtersOf(request: ActionRequest): Filter[] {
     const time = clientTime(text);
     return ({ updatedAt }) => updatedAt >= time;
   });
-  // Servers have no addresses, and those that were deleted are forgotten.
+  // Servers have no addresses, and the store does not keep deleted ones.
   filter('ip', () => () => false);
   filter('ip6', () => () => false);
   filter('deleted', (wanted) => () => !isTrue(wanted));

@@ -1,4 +1,4 @@
-/** The metadata of a server: keys and values that its users choose. */
+/** The metadata of a server: keys and values that its users set. */
 import { quoteClient } from 'portico/app';
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Server } from '../../records.js';
@@ -28,7 +28,7 @@ export class ServerMetadata extends Controller {
     });
   }
 
-  /** Adds to what is there. */
+  /** Adds or replaces the items of the body, and keeps the others. */
   readonly create = action({ body: all }, (request, { server_id }) => {
     return { metadata: this.#change(request, server_id, (known) => ({ ...known, ...request.body.metadata })) };
   });

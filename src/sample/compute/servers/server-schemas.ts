@@ -1,4 +1,4 @@
-/** Schemas of server requests. */
+/** The schemas of server requests. */
 import { anyText, closed, description, flag, metadata, name, positiveNumber, tag, userData } from '../schemas.js';
 
 const addresses = {
@@ -36,7 +36,7 @@ const server = {
   properties: { ...members, networks: networkList },
 } as const;
 const described = { ...server, properties: { ...server.properties, description } } as const;
-/** From 2.37 on clients say which networks they want, or that they want none. */
+/** From 2.37 on, `networks` is required: a list, `none` or `auto`. */
 const networked = {
   ...server,
   required: ['flavorRef', 'name', 'networks'],
@@ -50,7 +50,7 @@ const tagged = {
 const hints = { type: 'object', properties: { group: { type: 'string', format: 'uuid' } } } as const;
 const newServer = { ...closed, required: ['server'] } as const;
 
-/** The body of a creation. */
+/** The body of a creation, by version. */
 export const creation = {
   '2.1': { ...newServer, properties: { server, 'os:scheduler_hints': hints } },
   '2.19': { ...newServer, properties: { server: described, 'os:scheduler_hints': hints } },
@@ -61,7 +61,7 @@ export const creation = {
 const changes = { ...closed, required: [], properties: { name, ...addresses } } as const;
 const describedChanges = { ...changes, properties: { ...changes.properties, description } } as const;
 
-/** The body of a change. */
+/** The body of a change, by version. */
 export const change = {
   '2.1': { ...newServer, properties: { server: changes } },
   '2.19': { ...newServer, properties: { server: describedChanges } },
@@ -83,7 +83,7 @@ const rebuildWithUserData = {
 } as const;
 const newRebuild = { ...closed, required: ['rebuild'] } as const;
 
-/** The body of a rebuild. */
+/** The body of a rebuild, by version. */
 export const rebuilding = {
   '2.1': { ...newRebuild, properties: { rebuild } },
   '2.19': { ...newRebuild, properties: { rebuild: describedRebuild } },

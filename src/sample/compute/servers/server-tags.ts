@@ -1,4 +1,4 @@
-/** The tags of a server, as the API-SIG's guideline on tags has them. From 2.26 on. */
+/** The tags of a server, as in the API-SIG's guideline on tags. From 2.26 on. */
 import { quoteClient } from 'portico/app';
 import { type ActionRequest, action, Reply } from 'portico/routing';
 import { Controller, refuse } from '../api.js';
@@ -6,7 +6,7 @@ import { closed, tag } from '../schemas.js';
 import { changeServer, findServer } from './stored-servers.js';
 
 const MOST_TAGS = 50;
-/** As the schema says, for a tag that is in the path. By characters. */
+/** The schema's rule, for a tag in the path. The flag `u` counts characters instead of UTF-16 code units. */
 const ALLOWED = /^[^,/]{1,60}$/u;
 
 const body = {

@@ -1,4 +1,4 @@
-/** How servers look to clients. */
+/** The JSON forms of servers. */
 import { isoMicros, isoSeconds, type ResourceLink, resourceLinks } from 'portico/openstack';
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
@@ -15,7 +15,7 @@ export function serverReference(request: ActionRequest, { id, name }: Server) {
   return { id, name, links: linksOf(request, id) };
 }
 
-/** A server with all its members, as lists show it. */
+/** A server with all its members, in a list. */
 export function serverDetail(around: Surroundings, request: ActionRequest, server: Stored<Server>): View {
   const view = basicView(request, server);
   addExtensions(view, around, request, server);
@@ -23,14 +23,14 @@ export function serverDetail(around: Surroundings, request: ActionRequest, serve
   return view;
 }
 
-/** A server with all its members, alone, and then with its groups. */
+/** A single server with all its members: from 2.71 on also its groups. */
 export function serverView(around: Surroundings, request: ActionRequest, server: Stored<Server>): object {
   const view = serverDetail(around, request, server);
   addGroups(view, around, request, server);
   return view;
 }
 
-/** The answer to a change. Below 2.75 it leaves out what nova had added to the other answers as extensions. */
+/** The response to a change. Below 2.75 it lacks the members that were extensions in nova. */
 export function changedServerView(around: Surroundings, request: ActionRequest, server: Stored<Server>): object {
   const view = basicView(request, server);
   if (request.apiVersion.atLeast('2.75')) {
@@ -41,7 +41,7 @@ export function changedServerView(around: Surroundings, request: ActionRequest, 
   return view;
 }
 
-/** The answer to a rebuild: as that to a change, with key and user data as they are now, and the password. */
+/** The response to a rebuild: like the one to a change, but with the password, from 2.54 on the key, and from 2.57 on the user data. */
 export function rebuiltServerView(
   around: Surroundings,
   request: ActionRequest,
@@ -100,7 +100,7 @@ function basicView(request: ActionRequest, server: Stored<Server>): View {
   return view;
 }
 
-/** The flavor as it was when the server was made. */
+/** The flavor's members at the time the server was created. */
 function flavorOf({ flavor }: Server) {
   return {
     vcpus: flavor.vcpus,
@@ -113,7 +113,7 @@ function flavorOf({ flavor }: Server) {
   };
 }
 
-/** Members that nova once had in extensions: zone, states, and for administrators the host. */
+/** Adds members that were extensions in nova: zone and states and, for administrators, the host. */
 function addExtensions(view: View, { hostStatus }: Surroundings, request: ActionRequest, server: Stored<Server>): void {
   const { apiVersion } = request;
   const { host } = server;

@@ -1,4 +1,4 @@
-/** Servers: looking at them, making, changing and removing them. */
+/** Servers: list, show, create, change and delete. */
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, type Args, action, Reply } from 'portico/routing';
 import type { Action } from '../../records.js';
@@ -55,13 +55,13 @@ export class Servers extends Controller {
   readonly update = action({ body: change }, async (request, { id }) => {
     const around = await surroundingsOf(this.api, request);
     return this.cloud.write(() => {
-      // Also while it is locked.
+      // A locked server can be changed too.
       const server = { ...findServer(this.cloud, request, id), ...request.body.server, updatedAt: Date.now() };
       return { server: changedServerView(around, request, this.cloud.servers.update(server.id, server)) };
     });
   });
 
-  /** A server whose host is down is forgotten without it. */
+  /** If the server's host is down, the server is deleted without it. */
   readonly delete = action({ status: 204 }, async (request, { id }) => {
     const { host } = this.cloud.read(() => findUnlocked(this.cloud, request, id));
     const isUp = host !== null && (await isHostUp(this.api, host));
@@ -80,20 +80,20 @@ export class ServerParts extends Controller {
   readonly volumes = this.#empty({ volumeAttachments: [] });
   readonly securityGroups = this.#empty({ security_groups: [] });
 
-  /** The newest first. */
+  /** Lists the actions, newest first. */
   actions(request: ActionRequest, { server_id }: Args) {
     const actions = this.cloud.read(() => this.cloud.actions.listOf(findServer(this.cloud, request, server_id).id));
     return { instanceActions: actions.toReversed().map((action) => actionView(request, action)) };
   }
 
-  /** One of them, by the id of its request. The work of hosts for it is not kept. */
+  /** Shows one action, by the id of its request. Without `events`, because the work of hosts is not recorded. */
   oneAction(request: ActionRequest, { server_id, id }: Args) {
     const actions = this.cloud.read(() => this.cloud.actions.listOf(findServer(this.cloud, request, server_id).id));
     const found = actions.find(({ request_id }) => request_id === id) ?? refuse(404, `Action ${String(id)} not found`);
     return { instanceAction: { ...actionView(request, found), events: [] } };
   }
 
-  /** An action that shows nothing of a server but that it is there. */
+  /** Defines an action that checks that the server exists and returns a constant. */
   #empty(answer: object) {
     return (request: ActionRequest, { server_id }: Args) => {
       this.cloud.read(() => findServer(this.cloud, request, server_id));

@@ -1,6 +1,6 @@
 /**
- * Servers in the store: found, changed, what was done to them, and tasks that hosts begin and end or that are over by the clock.
- * All of it inside a transaction.
+ * Servers in the store: finding and changing them, recording actions, and storing the results of tasks, which hosts or the clock end.
+ * Call these functions in a transaction.
  */
 import { randomUUID } from 'node:crypto';
 import { isoMicros } from 'portico/openstack';
@@ -11,7 +11,10 @@ import type { Server, Task, TaskOfServer } from '../../records.js';
 import { callerOf, maySee, refuse } from '../api.js';
 import { endOf, settled } from './transitions.js';
 
-/** The server of that id, as it is now. 404: there is none, or it is another project's. 403 for callers without a project. */
+/**
+ * Returns the server with this id, in its current state. 404 if there is none or it belongs to another project; 403 for callers without
+ * a project. Administrators see all servers.
+ */
 export function findServer(cloud: Cloud, request: ActionRequest, id: unknown): Stored<Server> {
   const isSeen = maySee(request, 'servers:show');
   const stored = cloud.servers.get(String(id));
@@ -19,14 +22,14 @@ export function findServer(cloud: Cloud, request: ActionRequest, id: unknown): S
   return server !== undefined && isSeen(server) ? server : refuse(404, `Instance ${String(id)} could not be found.`);
 }
 
-/** The same, to be changed: 409 for all but administrators while it is locked. */
+/** Returns the server for a change, like {@link findServer}. 409 if it is locked, except for administrators. */
 export function findUnlocked(cloud: Cloud, request: ActionRequest, id: unknown): Stored<Server> {
   const server = findServer(cloud, request, id);
   const mayChange = server.locked_by === null || callerOf(request).isAdmin;
   return mayChange ? server : refuse(409, `Instance ${server.id} is locked`);
 }
 
-/** Changes the server of that id, unless it is locked. */
+/** Changes the server with this id. Fails like {@link findUnlocked}. */
 export function changeServer(
   cloud: Cloud,
   request: ActionRequest,
@@ -37,7 +40,7 @@ export function changeServer(
   return cloud.servers.update(server.id, server);
 }
 
-/** Keeps what was done to a server, and in which request. */
+/** Records an action on a server, with the id of its request. */
 export function recordAction(cloud: Cloud, request: ActionRequest, action: string, { id, project_id }: Server): void {
   const record = {
     action,
@@ -50,12 +53,15 @@ export function recordAction(cloud: Cloud, request: ActionRequest, action: strin
   cloud.actions.insert(randomUUID(), record, id);
 }
 
-/** Those of the servers whose transition is over and not written down. */
+/** Returns the servers whose transition is over but whose result is not stored. */
 export function overdue(servers: readonly Stored<Server>[], now: number): Stored<Server>[] {
   return servers.filter(({ task }) => task !== null && now >= endOf(task));
 }
 
-/** Writes down what has become of these servers, and forgets those that are gone with their history. How many of each. */
+/**
+ * Stores the results of transitions that are over, and removes deleted servers with their history. Returns how many servers were stored
+ * and removed.
+ */
 export function finishTransitions(
   cloud: Cloud,
   servers: readonly Stored<Server>[],
@@ -69,7 +75,10 @@ export function finishTransitions(
   return count;
 }
 
-/** Keeps that a host does a task. False where the server has another one, or none: it was taken back, or given up. */
+/**
+ * Records that the host has begun a task. Returns false if the server has another task or none, because the task was withdrawn or given
+ * up.
+ */
 export function startTask(cloud: Cloud, asked: TaskOfServer): boolean {
   return changeTask(cloud, asked, (server, task) => {
     cloud.servers.update(server.id, { ...server, task: { ...task, isBegun: true } });
@@ -77,7 +86,7 @@ export function startTask(cloud: Cloud, asked: TaskOfServer): boolean {
   });
 }
 
-/** Ends a task, now. False as {@link startTask}. */
+/** Ends a task now, and stores its result. Returns false like {@link startTask}. */
 export function finishTask(cloud: Cloud, asked: TaskOfServer): boolean {
   return changeTask(cloud, asked, (server, task) => {
     const now = Date.now();
@@ -86,7 +95,7 @@ export function finishTask(cloud: Cloud, asked: TaskOfServer): boolean {
   });
 }
 
-/** Takes a task back, with what else was changed for it. False as {@link startTask}, and where its host does it. */
+/** Withdraws a task, and restores the members in `before`. Returns false like {@link startTask}, and if the host has begun the task. */
 export function takeBack(cloud: Cloud, asked: TaskOfServer, before: Partial<Server>): boolean {
   return changeTask(cloud, asked, (server, { isBegun }) => {
     if (!isBegun) cloud.servers.update(server.id, { ...server, ...before });
@@ -104,7 +113,7 @@ function changeTask(
   return server?.task?.startedAt === startedAt && change(server, server.task);
 }
 
-/** False: nothing is left of it. */
+/** Stores a server as it is at `now`, or removes it with its history. Returns whether it still exists. */
 function writeDown(cloud: Cloud, server: Stored<Server>, now: number): boolean {
   const left = settled(server, now);
   if (left !== undefined) cloud.servers.update(server.id, left);

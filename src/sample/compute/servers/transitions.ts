@@ -1,26 +1,26 @@
 /**
- * States of a server, and the actions that each allows. A transition is a record with a beginning and an end, and
- * its result is worked out when the server is read: no timer, so no restart loses it and no worker owns it.
+ * The states of a server, and the actions that each state allows. A transition is a record with a start and an end; its result is
+ * computed when the server is read. Without a timer, no restart loses it and no worker owns it.
  */
 import type { Stored } from 'portico/sqlite';
 import type { Server, Task, VmState } from '../../records.js';
 import { refuse } from '../api.js';
 
 interface Transition {
-  /** As messages name it. */
+  /** The action's name in faults and in the history. */
   readonly verb: string;
-  /** The states it begins in. */
+  /** The states in which it can begin. */
   readonly from: readonly VmState[];
-  /** nova's `task_state` while it runs. Null: it is over at once. */
+  /** nova's `task_state` during the transition. Null: it ends immediately. */
   readonly task: string | null;
-  /** The state it ends in. Default: the one before. */
+  /** The state at its end. Default: the state before it. */
   readonly to?: VmState;
 }
 
-/** A host that has not done in that time what it was asked for is not expected to: the server is in error then. */
+/** The time that a host has for a task, in milliseconds. After that, the task is given up and the server is in error. */
 export const HOST_TASK_MS = 3_600_000;
 
-/** Transitions that clients can ask for. */
+/** The transitions that clients can request. */
 export const TRANSITIONS = {
   start: { verb: 'start', from: ['stopped'], task: 'powering-on', to: 'active' },
   stop: { verb: 'stop', from: ['active', 'error'], task: 'powering-off', to: 'stopped' },
@@ -42,8 +42,8 @@ export const TRANSITIONS = {
 export type TransitionName = keyof typeof TRANSITIONS;
 
 /**
- * The server with the transition begun, as {@link beginTask}. 409 in the wrong state, while another transition runs, and for a
- * server that its host never made.
+ * Returns the server with the transition begun, like {@link beginTask}. 409 in a wrong state, during another transition, and for a
+ * server that has never been active.
  */
 export function begin(server: Stored<Server>, name: TransitionName, ms: number | null): Stored<Server> {
   const { verb, from, task, to = server.vm_state }: Transition = TRANSITIONS[name];
@@ -55,13 +55,13 @@ export function begin(server: Stored<Server>, name: TransitionName, ms: number |
   return { ...server, updatedAt: now, task: task === null ? null : beginTask(task, to, ms) };
 }
 
-/** A task that begins now, and takes so many milliseconds; null: as long as its host needs, up to {@link HOST_TASK_MS}. */
+/** Returns a task that begins now and takes `ms` milliseconds; null: until its host ends it, at most {@link HOST_TASK_MS}. */
 export function beginTask(state: string, to: Task['to'], ms: number | null): Task {
   const now = Date.now();
   return { state, startedAt: now, endsAt: ms === null ? null : now + ms, isBegun: false, to };
 }
 
-/** The server as it is at that time: a transition that is over has happened. Undefined: it is gone. */
+/** Returns the server as it is at `now`, with the result of a transition that is over by then. Undefined: it is deleted. */
 export function settled(server: Stored<Server>, now: number): Stored<Server> | undefined {
   const { task, vm_state, host } = server;
   if (task === null || now < endOf(task)) return server;
@@ -74,12 +74,12 @@ export function settled(server: Stored<Server>, now: number): Stored<Server> | u
   return { ...server, vm_state: task.to, task: null, launchedAt, updatedAt };
 }
 
-/** When a task is over, or is given up. */
+/** Returns the time at which a task is over or given up, in milliseconds since 1970. */
 export function endOf({ startedAt, endsAt }: Task): number {
   return endsAt ?? startedAt + HOST_TASK_MS;
 }
 
-/** Members of a server whose transition failed. */
+/** Returns the members of a server whose transition failed. */
 export function failed(fault: string): Pick<Server, 'vm_state' | 'task' | 'fault'> {
   return { vm_state: 'error', task: null, fault };
 }
@@ -92,13 +92,13 @@ const STATUS: Readonly<Record<VmState, string>> = {
   suspended: 'SUSPENDED',
   error: 'ERROR',
 };
-/** Transitions that show in the status. */
+/** Tasks that the status shows instead of the state. */
 const BUSY: Readonly<Record<string, string>> = {
   rebooting: 'REBOOT',
   rebooting_hard: 'HARD_REBOOT',
   rebuilding: 'REBUILD',
 };
-/** nova's numbers: 0 unknown, 1 running, 3 paused, 4 off. */
+/** nova's `power_state`: 0 unknown, 1 running, 3 paused, 4 off. */
 const POWER: Readonly<Record<VmState, number>> = {
   building: 0,
   active: 1,
@@ -108,12 +108,15 @@ const POWER: Readonly<Record<VmState, number>> = {
   error: 0,
 };
 
-/** As clients see it: `ACTIVE`, `REBOOT`. */
+/** Returns the status that clients see, such as `ACTIVE` or `REBOOT`. */
 export function statusOf({ vm_state, task }: Server): string {
   return BUSY[task?.state ?? ''] ?? STATUS[vm_state];
 }
 
-/** Whether the filter `status` finds the server: one that reboots is still an active one. */
+/**
+ * Reports whether the filter `status` matches. During a task it also matches the status of the state: a server that reboots is still
+ * `ACTIVE`.
+ */
 export function hasStatus(server: Server, wanted: string): boolean {
   return [statusOf(server), STATUS[server.vm_state]].includes(wanted.toUpperCase());
 }
@@ -122,7 +125,7 @@ export function powerState({ vm_state }: Server): number {
   return POWER[vm_state];
 }
 
-/** nova's `task_state`. Building has two halves. */
+/** Returns nova's `task_state`. A creation shows `scheduling`, then `spawning`. */
 export function taskState({ task }: Server): string | null {
   if (task?.state !== 'scheduling') return task?.state ?? null;
   if (task.endsAt === null) return task.isBegun ? 'spawning' : 'scheduling';
