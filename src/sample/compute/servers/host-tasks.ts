@@ -28,7 +28,7 @@ export async function tellHost(
     await hosts.prepare({ server: host, ttl: HOST_TASK_MS / 1000 }).cast(request.context, 'perform', told);
     return true;
   } catch (err) {
-    // The message may have arrived: a host that asks for the task later is refused, and one that has begun it was reached.
+    // The message may have arrived: a host that asks later is refused the task; one that has begun it counts as reached.
     const isTold = !cloud.write(() => takeBack(cloud, told, before));
     if (!isTold) log.warn(`host ${host} cannot be reached for ${task.state} of server ${id}`, { err });
     return isTold;
