@@ -1,6 +1,4 @@
-/**
- * The answer to a fault: head and body.
- */
+/** The response to a failed request: head and body of a fault. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { abortResponse, type ResponseOutcome } from './after-response.js';
 import { exchangeOf } from './exchange.js';
@@ -10,24 +8,24 @@ import { faultFormOf, renderedAs } from './fault-style.js';
 import { usableHeaders } from './headers.js';
 import { resetBody } from './response-body.js';
 
-/** How {@link answerFault} answers. */
+/** Options of {@link answerFault}. */
 export interface AnswerFaultOptions {
-  /** How the body is written. Default: as the API of the request has it. */
+  /** The style of the body. Default: the style of the request's API. */
   readonly style?: FaultStyle | undefined;
-  /** Told, for the log, that the answer itself has failed: a renderer, or a listener of `beforeHead`. */
+  /** Called, for the log, if the response itself fails: in the renderer, or in a `beforeHead` listener. */
   readonly onFailure: (error: unknown, req: IncomingMessage) => void;
-  /** The fault that is answered instead where the answer itself has failed. Default: {@link asFault}, which is 500. */
+  /** Returns the fault to send if the response itself has failed. Default: {@link asFault}, which gives 500. */
   readonly faultOf?: ((error: unknown, req: IncomingMessage) => Fault) | undefined;
 }
 
 /**
- * Answers a request with a fault, and never throws. A renderer that fails is told to `onFailure`, and the fault is written
- * in Portico's own style. Any other answer that fails is a failure of the server: it is answered with 500, or what `faultOf` says, instead,
- * as a success that fails is. When that fails too the connection is destroyed, so that the client does not wait for ever.
+ * Responds to a request with a fault, and never throws. If the renderer fails, `onFailure` is called and the fault is rendered in
+ * Portico's own style. If the response fails in another way, `onFailure` is called and the fault of `faultOf` is sent instead, which is
+ * a 500 by default. If that fails too, the connection is destroyed, so that the client does not wait forever.
  *
- * HEAD gets the headers only. Headers that were set for the body that failed are removed, and from 500 on those about
- * the answer that failed: how long to keep it, where it leads, its cookies. All others stay. When the head is out already
- * the connection is destroyed, so that a truncated body cannot look complete.
+ * HEAD gets only the headers. Headers of the discarded body are removed; from 500 on, headers that apply only to the discarded response
+ * are removed too: its caching, redirects, cookies. All others stay. If the head has already been sent, the connection is destroyed, so
+ * that a truncated body cannot look complete.
  */
 export function answerFault(
   req: IncomingMessage,
@@ -78,16 +76,16 @@ function writeFault(
   res.end(req.method === 'HEAD' ? undefined : body);
 }
 
-/** Headers of the body's encoding and framing, which the answer sets itself (RFC 9112 §6). */
+/** Headers of the body's encoding and framing, which the response sets itself (RFC 9112 §6). */
 const FRAMES_BODY = /^(?:content-(?:length|encoding)|transfer-encoding|trailer|keep-alive)$/i;
 
-/** Headers about the representation that is not sent after all, the policy of a page not among them; the fault's body has its own. */
+/** Headers that describe the discarded representation; the fault's body has its own. A content security policy is not among them. */
 const DESCRIBES_BODY =
   /^(?:content-(?!security-policy).*|etag|last-modified|accept-ranges|transfer-encoding|trailer|expires|(?:repr-)?digest)$/;
 
 /**
- * Headers of an answer that could not be given, which would be untrue of a failure: a cache would keep it, a client or a
- * proxy follow it. Those of filters for every answer (request ids, CORS, security) are not among them.
+ * Headers of the discarded response that would be wrong for a failure: a cache would store it, a client or proxy would follow it.
+ * Headers that filters add to every response (request ids, CORS, security) are not among them.
  */
 const DESCRIBES_ANSWER =
   /^(?:(?:.+-)?cache-control|surrogate-control|age|location|refresh|link|set-cookie|x-accel-redirect|x-accel-expires|x-sendfile)$/;
@@ -100,14 +98,14 @@ function removeHeaders(res: ServerResponse, status: number): void {
   }
 }
 
-/** `no-store` says of any answer what is meant for this one. */
+/** `no-store` is meant for any response, so it stays. */
 function forbidsStoring(res: ServerResponse, name: string): boolean {
   return name.endsWith('cache-control') && /(?:^|,)\s*no-store\s*(?:,|$)/i.test(String(res.getHeader(name)));
 }
 
 /**
- * The status that logs and metrics have of a response: that of its head; 499 where the client has left before, 500 or that of
- * a fault where the answer was broken off.
+ * Returns the status of a response for logs and metrics: the status of its head; 499 if the client disconnected before the head; if the
+ * server aborted the response, the status of the fault, else 500.
  */
 export function answeredStatus(res: ServerResponse, { completed, error }: ResponseOutcome): number {
   if (completed) return res.statusCode;

@@ -1,12 +1,10 @@
-/**
- * Text from a client, made fit for logs and messages: short, printable, without the credentials of a query.
- */
+/** Text from clients for logs and messages: short, printable, without the credentials of a query. */
 import { unescape as decoded } from 'node:querystring';
 import { escapedText, looksSecret, masked } from '../text/index.js';
 
 /**
- * Makes a request target fit for the log: values of query parameters replaced whose names look secret. `extra` are further
- * names.
+ * Returns a function that masks a request target for the log: it replaces values of query parameters whose names look secret or are in
+ * `extra`.
  */
 export function targetMask(extra: readonly string[]): (target: string) => string {
   const names = new Set(extra.map((name) => name.toLowerCase()));
@@ -14,7 +12,7 @@ export function targetMask(extra: readonly string[]): (target: string) => string
     const name = decoded(written.replaceAll('+', ' '));
     return looksSecret(name) || names.has(name.toLowerCase());
   };
-  // Pair by pair, and not a name up to its sign: the search for a sign that is not there began anew at each character.
+  // Splits into pairs first: a regular expression that looks for a missing "=" would start again at each character.
   const maskPair = (pair: string): string => {
     const equals = pair.indexOf('=');
     return equals >= 0 && isSecret(pair.slice(0, equals)) ? `${pair.slice(0, equals)}=${masked}` : pair;
@@ -25,7 +23,7 @@ export function targetMask(extra: readonly string[]): (target: string) => string
   };
 }
 
-/** At most 200 characters, what is no printable text escaped. */
+/** Returns at most 200 characters, with unprintable ones escaped. */
 export function quoteClient(text: string): string {
   return escapedText(text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
 }

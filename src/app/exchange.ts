@@ -1,6 +1,6 @@
 /**
- * One request and its answer: the one object that belongs to both, from the moment the request has come until its response has
- * closed. A `Server` makes it at the front; of a request that came by another server it is made at its first use.
+ * An exchange: one request and its response, from the arrival of the request until the response closes. A `Server` creates it on
+ * arrival; for a request of another server it is created on first use.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestTrace } from './context.js';
@@ -9,71 +9,71 @@ import type { FaultForm } from './fault-form.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
 import { parseTarget, type Target } from './target.js';
 
-/** How a request body comes in, for the judgement whether its client is too slow. */
+/** The progress of a request body, to detect a client that is too slow. */
 export interface BodyProgress {
   received: number;
-  /** How much its client has said there would be; undefined for chunks. */
+  /** The declared length in bytes; undefined for a chunked body. */
   readonly declared: number | undefined;
-  /** Milliseconds in which the client could have sent and was not held up by us, until `checkedAt`. */
+  /** Milliseconds until `checkedAt` in which the client could have sent and the server did not hold it up. */
   waitedMs: number;
   checkedAt: number | undefined;
-  /** Its client sends no more of it before `100 Continue`. */
+  /** The client waits for `100 Continue`. */
   awaitsContinue: boolean;
 }
 
 /**
- * Listener of a filter, which is before the Router, for a request that has been routed. A throw or a rejection is
- * answered in the place of the action; a promise of false ends the matter without an answer, for a client that has left.
+ * A filter's listener for a request that has been routed. An error is answered instead of the action; a promise of false ends the
+ * request without a response, because the client has left or was answered.
  */
 export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;
 
-/** A header for outgoing calls; undefined where the request has nothing to say in it. */
+/** Returns a header for outgoing calls; undefined if the request has no value for it. */
 export type Forwarded = (env: Environ) => readonly [name: string, value: string] | undefined;
 
-/** Facts of one request and its answer. Those that the pipeline gathers for applications are in {@link environ}. */
+/** The state of one request and its response. {@link environ} has the part for applications. */
 export class Exchange {
   declare readonly req: IncomingMessage;
-  /** Undefined for a request of another server whose response has not been asked about. */
+  /** Undefined for any request of another server. */
   declare res: ServerResponse | undefined;
   declare readonly environ: Environ;
-  /** The server that took the request; undefined for one that sets no state. */
+  /** The state of the server that took the request; undefined for a server that sets none. */
   declare readonly server: ServerState | undefined;
-  /** Aborted when the app that has the request is to end. */
+  /** Aborted when the app that handles the request is about to close. */
   declare readonly closing: AbortSignal | undefined;
-  /** The connection it came by, where its server lists them. */
+  /** The connection of the request, if its server tracks connections. */
   declare connection: unknown;
-  /** When its head had arrived, by `performance.now()`, to a quarter of a second. */
+  /** The time when the head arrived, by `performance.now()`, exact to a quarter of a second. */
   declare since: number;
-  /** Its slot of `requestsInHand`; -1 without one. */
+  /** The index in `requestsInHand`; -1 without one. */
   declare hand: number;
-  /** Of `default_pool_size`: lent to others while its client keeps it waiting; left once it is done with. */
+  /** The slot of `default_pool_size`: lent to others while the request waits for its client; left after the response. */
   declare slot: SlotTaker['slot'];
-  /** When it had waited for its slot, by `performance.now()`; 0 where it did not wait. */
+  /** The time when the wait for a slot ended, by `performance.now()`; 0 if it did not wait. */
   declare slotAt: number;
-  /** Runs the listeners of its response; undefined while it has been alone on its connection. */
+  /** Runs listeners of the response in their async context; undefined while it is the only request of its connection. */
   declare inContext: (<T>(work: () => T) => T) | undefined;
-  /** How its body comes in; undefined for a request without one. */
+  /** The progress of the body; undefined for a request without one. */
   declare body: BodyProgress | undefined;
-  /** Of a copy of a request: the exchange that has the slot. */
+  /** For a copy of a request: the exchange that has the slot. */
   declare original: Exchange | undefined;
-  /** Rest of the target to route, as it was parsed last. */
+  /** The remaining target to route, as last parsed. */
   declare target: Target | undefined;
-  /** Template of the mounts that have taken a part of the path: `/v2/{project}`. No text of a client. */
+  /** The template of the mounts that have consumed a part of the path: `/v2/{project}`. Contains no text of the client. */
   declare mount: string;
   /** The route of the action that a Router has found. */
   declare routed: MatchedRoute | undefined;
-  /** Those that wait for a route; undefined where nothing does. */
+  /** Listeners that wait for a route; undefined if there are none. */
   declare routeListeners: RouteListener[] | undefined;
-  /** The span of the request; undefined where none are made. */
+  /** The span of the request; undefined without tracing. */
   declare trace: RequestTrace | undefined;
-  /** Headers that filters add to calls made for the request: `forwardHeaders`. Of two with one name the later counts. */
+  /** Headers that filters add to calls made for the request: `forwardHeaders`. For equal names the last one is used. */
   declare forwarded: readonly Forwarded[] | undefined;
-  /** How its faults are written, where its server does not say it. */
+  /** The format of its faults; overrides the server's. */
   declare faultForm: FaultForm | undefined;
-  /** Why its response was broken off on our side; undefined where it was not, or where it was destroyed with an error. */
+  /** Reason why the server aborted the response; undefined if it did not, or destroyed it with an error. */
   declare brokenBy: unknown;
 
-  // In the constructor alone: fields with initial values would be a separate function, called for each request.
+  // Only in the constructor: fields with initial values would be a separate function, called for each request.
   constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {
     this.req = req;
     this.res = res;
@@ -104,25 +104,25 @@ const EXCHANGE: unique symbol = Symbol('portico.exchange');
 
 type Carrier = IncomingMessage & { [EXCHANGE]?: Exchange };
 
-/** The exchange of a request. */
+/** Returns the exchange of a request. */
 export function exchangeOf(req: IncomingMessage): Exchange {
   return (req as Carrier)[EXCHANGE] ?? new Exchange(req, undefined, stateFor(req));
 }
 
-/** The environ of a request: its identity, route, context and more. Each request has one, created on first use. */
+/** Returns the environ of a request: its identity, route, context and more. Each request has one, created on first use. */
 export function environ(req: IncomingMessage): Environ {
   return ((req as Carrier)[EXCHANGE] ?? exchangeOf(req)).environ;
 }
 
 /**
- * The signal that is aborted when the server of a request begins to stop, or another app takes the place of its own: an answer
- * without an end, such as an event stream, ends then. Undefined where the server does not tell, as one of plain `node:http`.
+ * Returns the signal that is aborted when the server of a request begins to stop or replaces the app. Endless responses, such as event
+ * streams, should end then. Undefined for a server without this state, such as plain `node:http`.
  */
 export function closingOf(req: IncomingMessage): AbortSignal | undefined {
   return exchangeOf(req).closing;
 }
 
-/** Rest of the request's target to route; parsed once, however many ask. */
+/** Returns the remaining target to route; parsed once and cached. */
 export function targetOf(exchange: Exchange): Target {
   const { target, req } = exchange;
   const url = req.url ?? '/';

@@ -1,7 +1,4 @@
-/**
- * Handling of a request whose app has failed: the one place that logs it and answers it, for the `Server`, `catch_errors` and
- * Routers.
- */
+/** Handling of failed requests: the `Server`, `catch_errors` and Routers log and answer them here. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LogFields, Logger } from '../log/index.js';
 import { destroyReason } from './after-response.js';
@@ -11,25 +8,25 @@ import { asFault, Fault } from './fault.js';
 import type { FaultStyle } from './fault-form.js';
 import { isUpgraded } from './server-state.js';
 
-/** Renderer and log of failures. */
+/** Options of {@link answerFailure}. */
 export interface FailureOptions {
   readonly log: Logger;
-  /** Default: as the API of the request has it. */
+  /** Default: the style of the request's API. */
   readonly style?: FaultStyle | undefined;
-  /** The line of the log about an error that is no fault. */
+  /** The log message for an error that is not a fault. */
   readonly message: string;
-  /** Facts of the request for that line. */
+  /** Returns fields of the request for that log line. */
   readonly facts: (req: IncomingMessage, res: ServerResponse) => LogFields;
   /** Default: {@link asFault}. */
   readonly faultOf?: ((error: unknown, req: IncomingMessage) => Fault) | undefined;
-  /** Logs the causes of faults of 500 and above too. Default: false. */
+  /** Whether causes of faults of 500 and above are logged too. Default: false. */
   readonly logsCauses?: boolean;
 }
 
 /**
- * Answers whatever a request failed with, and never throws. A fault is rendered; any other error is answered with the
- * status that it says, else with 500, and from 500 on logged once, with its stack. When the head is out already it is logged as
- * well, and the connection is destroyed: a truncated answer must not look complete.
+ * Responds to a request that failed with any error, and never throws. A fault is rendered. Any other error gets its own status, else
+ * 500, and is logged once with its stack if the status is 500 or above. If the head has already been sent, the error is logged too and
+ * the connection is destroyed: a truncated response must not look complete.
  */
 export function answerFailure(
   error: unknown,
@@ -38,7 +35,7 @@ export function answerFailure(
   options: FailureOptions,
 ): void {
   const { log, style, message, facts, faultOf = asFault } = options;
-  // As `pipeline` does. A Server tells it when the response has ended.
+  // For example `pipeline` destroys the response with its error. The Server logs that error when the response closes.
   if (error instanceof Error && exchangeOf(req).connection !== undefined && destroyReason(res) === error) return;
   const fault = faultOf(error, req);
   const isGone = req.socket.destroyed && !res.writableFinished;

@@ -1,8 +1,8 @@
 /**
- * Fastify as an App: the one place where its instances are made.
+ * Fastify as an App. All Fastify instances are created here.
  *
- * A leaf is a Fastify instance behind our own server: its `routing` listener is the App. An error inside is not
- * answered in Fastify's format but handed out, so that the filters around it see one kind of failure.
+ * A leaf is a Fastify instance behind Portico's server: its `routing` listener is the App. Errors are passed out instead of being sent
+ * in Fastify's format, so that outer filters see one kind of failure.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -32,27 +32,27 @@ import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from 
 
 /** Options of a Fastify instance. */
 export interface CreateFastifyOptions {
-  /** Fastify's own server options, over Portico's defaults. */
+  /** Fastify's own server options; they override Portico's defaults. */
   readonly fastify?: FastifyServerOptions;
-  /** Gives it `instance.use(middleware)` of `@fastify/middie`. Default: true. For an instance without plugins it only costs. */
+  /** Whether to add `instance.use(middleware)` of `@fastify/middie`. Default: true. False is faster for an instance without middleware. */
   readonly middie?: boolean;
-  /** The first `onRequest` hook, before those of middie and of plugins. */
+  /** The first `onRequest` hook, before the hooks of middie and of plugins. */
   readonly onRequest?: onRequestHookHandler;
-  /** Log behind `fastify.log`; `request.log` is for the first hook to set. Default: none. */
+  /** The log behind `fastify.log`; the first hook has to set `request.log`. Default: Fastify's own, off unless `fastify` sets it. */
   readonly log?: FastifyBaseLogger;
 }
 
 /**
- * A Fastify instance for use behind Portico's server: no logger and no request ids of its own, no HEAD routes by
- * itself, no 503 of its own while it closes.
+ * Creates a Fastify instance for use behind Portico's server: by default without a logger, request ids from headers, automatic HEAD
+ * routes and a 503 while closing.
  *
- * Fastify is loaded when the first instance is made: it takes some 95 ms of a processor, and the parent of a fleet, which
- * serves nothing, never makes one. Compiling serialisers takes as long again, and most services have no response schema.
+ * Fastify is loaded with the first instance: that takes about 95 ms of CPU time, and the parent process of the workers, which serves no
+ * requests, never creates one. The serializer compiler takes the same again, and most services have no response schema.
  */
 export function createFastify(options: CreateFastifyOptions = {}): FastifyInstance {
   const { fastify, LogController } = require('fastify') as typeof import('fastify');
   const { schemaController } = options.fastify ?? {};
-  // Requests have their lines from request_log.
+  // The request_log filter logs requests.
   const logging = options.log === undefined ? options.fastify : { ...options.fastify, disableRequestLogging: true };
   const instance = fastify({
     exposeHeadRoutes: false,
@@ -66,7 +66,7 @@ export function createFastify(options: CreateFastifyOptions = {}): FastifyInstan
       compilersFactory: { buildSerializer, ...schemaController?.compilersFactory },
     },
   });
-  // Not as `loggerInstance`: Fastify would make a child of it for each request.
+  // Not as `loggerInstance`: Fastify would create a child logger for each request.
   if (options.log !== undefined) Object.assign(instance, { log: options.log });
   keepOnListen(instance);
   notePathWriters(instance);
@@ -77,7 +77,7 @@ export function createFastify(options: CreateFastifyOptions = {}): FastifyInstan
 
 const require = createRequire(import.meta.url);
 
-/** Fastify's own compiler of serialisers, loaded when a response schema asks for it. */
+/** Fastify's serializer compiler, loaded with the first response schema. */
 const buildSerializer: BuildSerializer = (...args) => {
   const { SerializerSelector } = require('@fastify/fast-json-stringify-compiler') as {
     SerializerSelector: () => BuildSerializer;
@@ -88,21 +88,21 @@ const buildSerializer: BuildSerializer = (...args) => {
 type CompilersFactory = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
 type BuildSerializer = NonNullable<CompilersFactory['buildSerializer']>;
 
-/** Fastify only logs what a stream fails with behind the head, and then ends the connection: here with that error, for our log. */
+/** Destroys the response with a stream's error after the head, for Portico's log: Fastify only logs it and ends the connection. */
 function streamErrorsKept(LogController: typeof import('fastify').LogController): typeof LogController {
   return class extends LogController {
     override streamError(...args: Parameters<InstanceType<typeof LogController>['streamError']>): void {
       super.streamError(...args);
       const [error, , { raw }] = args;
-      // It is destroyed already where its client has left.
+      // Already destroyed if the client disconnected.
       if (!raw.destroyed) raw.destroy(error ?? new Error('the stream of a response failed'));
     }
   };
 }
 
 /**
- * The instance as an App, once all its plugins are loaded: Fastify refuses to route before. Rejects with the error of
- * a plugin that failed to load. Close it last, when no request is under way.
+ * Returns the instance as an App after all its plugins are loaded, because Fastify routes no requests earlier. Rejects with the error of
+ * a plugin that failed to load. Call `close` when no request is in flight.
  */
 export async function listenerOf(instance: FastifyInstance): Promise<ClosableApp> {
   await readied(instance);
@@ -110,7 +110,7 @@ export async function listenerOf(instance: FastifyInstance): Promise<ClosableApp
   return Object.assign(listener, { close: () => instance.close() });
 }
 
-/** Loads the plugins, then runs the hooks `onListen`, for there is no `listen`: what such a hook fails with is logged, as Fastify does it. */
+/** Loads the plugins, then runs the `onListen` hooks, because `listen` is never called. Errors of these hooks are logged, as in Fastify. */
 async function readied(instance: FastifyInstance): Promise<void> {
   await instance.ready();
   warnBelowMount(instance);
@@ -119,7 +119,7 @@ async function readied(instance: FastifyInstance): Promise<void> {
   }
 }
 
-/** The hooks `onListen` of an instance. Fastify runs them in its `listen` alone, and does not show them. */
+/** The `onListen` hooks of an instance. Fastify runs them only in `listen`, and does not expose them. */
 const listenHooks = new WeakMap<FastifyInstance, (() => Promise<unknown>)[]>();
 
 function keepOnListen(instance: FastifyInstance): void {
@@ -149,20 +149,20 @@ export type LeafPlugin = (
 /** Options of {@link fastifyApp}. */
 export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
   /**
-   * Log behind `fastify.log` and `request.log`. Default: the log of the factory that makes the app, or the one that `fastify` has as
-   * `logger` or `loggerInstance`.
+   * The log behind `fastify.log` and `request.log`. Default: the log of the factory that creates the app. `logger` and `loggerInstance`
+   * in `fastify` take precedence.
    */
   readonly log?: Logger;
-  /** Handed to the plugin. */
+  /** Options passed to the plugin. */
   readonly pluginOptions?: Record<string, unknown>;
 }
 
 /**
  * Turns a Fastify plugin into an App. Its routes, schemas, hooks and Connect middleware work as in Fastify.
  *
- * Errors that the plugin does not handle make the App fail: a `Fault` unchanged; Fastify's own errors (validation, body
- * too large, unknown content type) and an unknown route as a `Fault` with that status; any other error unchanged.
- * The loader closes it where a paste factory returns it.
+ * Errors that the plugin does not handle make the App fail with the same error, including Fastify's own errors (validation, body too
+ * large, unknown content type), whose `statusCode` is then the status of the response. An unknown route makes it fail with a `Fault`
+ * 404. An app that a paste factory returns is closed by the loader.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   const { logger, loggerInstance } = options.fastify ?? {};
@@ -185,7 +185,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
     const { raw: req } = reply.request;
     if (isUpgraded(req)) {
       endUpgrade(reply);
-      // For what is around the app the request is answered, with 101.
+      // For outer filters the response is complete, with status 101.
       answerFailure(error, req, reply.raw, { log: upgradeLog, message: 'an upgrade failed', facts: upgradeFacts });
     } else failures.get(req)?.(error);
   };
@@ -206,8 +206,8 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
 const upgradeFacts = (req: IncomingMessage): LogFields => ({ method: req.method, request_id: environ(req).requestId });
 
 /**
- * Hands a request to an instance. If plugins of it listen to `upgrade` of `fastify.server`, as on a server of Fastify's own, those
- * are given the connection of a request with `Upgrade`.
+ * Passes a request to an instance. If a plugin listens for `upgrade` on `fastify.server`, as on Fastify's own server, it gets the
+ * connection of a request with `Upgrade`.
  */
 export function handTo(instance: FastifyInstance, req: IncomingMessage, res: ServerResponse): void {
   const taken =
@@ -221,25 +221,25 @@ export function handTo(instance: FastifyInstance, req: IncomingMessage, res: Ser
 }
 
 /**
- * Ends a WebSocket session politely when the server drains, in the place of the plugin, which knows of no drain: a control frame may
- * be between any of its frames (RFC 6455 §5.4), and is answered with one that ends the session for the plugin as well.
+ * Sends a close frame to a WebSocket client when the server drains, because the plugin is not notified. A control frame may come between
+ * any two frames (RFC 6455 §5.4), and the client's reply closes the session for the plugin as well.
  */
 function sayGoodbye({ socket, closing }: UpgradedConnection): void {
   const { bytesWritten: before } = socket as Socket;
   const close = (): void => {
-    // Nothing was sent: it is no session yet.
+    // Nothing sent: the handshake is not complete.
     if (socket.writable && (socket as Socket).bytesWritten > before) socket.write(GOING_AWAY);
   };
   closing.addEventListener('abort', close);
   socket.once('close', () => closing.removeEventListener('abort', close));
 }
 
-/** A frame that closes, with the code 1001 (RFC 6455 §5.5.1 and §7.4.1). */
+/** A close frame with code 1001 (RFC 6455 §5.5.1 and §7.4.1). */
 const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 
 /**
- * Has a failure before a plugin has taken the protocol be answered as any other, on the response that the plugin has made for the
- * connection, which ends with it.
+ * Makes a failure before the protocol switch be answered like any other, on the response that the plugin has created for the connection.
+ * The connection closes after it.
  */
 export function endUpgrade({ raw: res, request: { raw: req } }: FastifyReply): void {
   const { socket } = req;
@@ -248,12 +248,12 @@ export function endUpgrade({ raw: res, request: { raw: req } }: FastifyReply): v
   returnUpgrade(req);
 }
 
-/** Sets on the response what was set on Fastify's reply: where a failure is answered, headers of plugins stay. */
+/** Copies the headers of Fastify's reply to the response, so that headers of plugins stay in an error response. */
 export function keepHeaders(reply: FastifyReply): void {
   const { raw: res } = reply;
   if (res.headersSent) return;
   for (const [name, value] of usableHeaders(reply.getHeaders())) {
-    // Those that are there keep their spelling.
+    // Keeps the spelling of existing names.
     if (res.getHeader(name) !== value) res.setHeader(name, value);
   }
 }

@@ -1,12 +1,10 @@
-/**
- * The log of an application as Fastify and its plugins take one: `fastify.log` and `request.log`.
- */
+/** The log of an application in the form of a Fastify logger: `fastify.log` and `request.log`. */
 import type { FastifyBaseLogger } from 'fastify';
 import type { LogFields, Logger, LogLevel } from '../log/index.js';
 
 /**
- * The log with the methods that Fastify has beyond it: `fatal` is an error, `trace` is written where everything is. Its lines have
- * the id of the request by the context in which they are written.
+ * Adapts a log to Fastify's interface: `fatal` logs an error, `trace` logs only at the level `trace`. The async context gives its lines
+ * the request id.
  */
 export function fastifyLog(log: Logger): FastifyBaseLogger {
   const adapted = {
@@ -34,7 +32,7 @@ export function fastifyLog(log: Logger): FastifyBaseLogger {
 
 type Line = [first: unknown, ...rest: unknown[]];
 
-/** A level of pino's as one of this log. */
+/** Converts a level of pino to a level of this log. */
 export function levelOf(level: string): LogLevel {
   return level === 'fatal' ? 'error' : (level as LogLevel);
 }

@@ -1,6 +1,4 @@
-/**
- * How the configuration says that faults are written: by the name of a style, or by a module with a renderer.
- */
+/** Options for the format of faults: the name of a style, or a module with a renderer. */
 import { dirname, resolve } from 'node:path';
 import { type Config, defineOptions, integer } from '../config/index.js';
 import { declareType, InvalidValue } from '../config/internal.js';
@@ -30,7 +28,7 @@ function isStyleName(text: string): text is FaultStyleName {
 
 const invalidInput = { min: 400, max: 499 };
 
-/** Options of `[DEFAULT]` for all APIs. */
+/** Options of `[DEFAULT]`, for all APIs. */
 export const faultOptions = defineOptions({
   fault_style: faultStyle({
     default: 'portico',
@@ -43,7 +41,7 @@ export const faultOptions = defineOptions({
   }),
 });
 
-/** The same for one API, in `[api:<name>]`. */
+/** Options of one API, in `[api:<name>]`. */
 export const apiFaultOptions = defineOptions({
   fault_style: faultStyle({ help: "The format of this API's error responses. Default: fault_style of [DEFAULT]." }),
   invalid_input_status: integer({
@@ -52,14 +50,14 @@ export const apiFaultOptions = defineOptions({
   }),
 });
 
-/** The option of a section of the paste file that renders faults itself. */
+/** The option of a paste section whose filter renders faults itself. */
 export const ownFaultStyle = faultStyle({
   help: "The format of this filter's error responses. Default: fault_style of the API.",
 });
 
 /**
- * How faults of an API are written, or without `api` those of a program. Imports the module that is named. Throws
- * `PORTICO_FAULT_STYLE`, with its place, where that cannot be had or has no function.
+ * Returns the fault format of an API, or without `api` of the program, and imports the module that the configuration names.
+ * Throws `PORTICO_FAULT_STYLE`, with the place of the option, if the module cannot be imported or exports no function.
  */
 export async function configuredFaultForm(config: Config, api?: string): Promise<FaultForm> {
   const all = config.group('DEFAULT', faultOptions, { partial: true });
@@ -72,13 +70,13 @@ export async function configuredFaultForm(config: Config, api?: string): Promise
   return { style: await namedFaultStyle(name, config, origin), invalidInputStatus };
 }
 
-/** Whether the configuration names that style for an API, or without `api` for all. */
+/** Reports whether the configuration sets this style for an API, or without `api` for all. */
 export function isFaultStyle(name: FaultStyleName, config: Config, api?: string): boolean {
   const own = api === undefined ? undefined : config.api(api, apiFaultOptions, { partial: true }).faultStyle;
   return (own ?? config.group('DEFAULT', faultOptions, { partial: true }).faultStyle) === name;
 }
 
-/** The {@link ownFaultStyle} of a section; undefined where it is not there. Throws as {@link configuredFaultForm}. */
+/** Returns the {@link ownFaultStyle} of a section; undefined if it is not set. Throws like {@link configuredFaultForm}. */
 export async function sectionFaultStyle(
   { faultStyle: name }: { readonly faultStyle: string | undefined },
   ctx: FactoryContext,
@@ -87,7 +85,7 @@ export async function sectionFaultStyle(
   return name === undefined ? undefined : namedFaultStyle(name, ctx.config, optionOrigin(ctx, group, 'fault_style'));
 }
 
-/** The style of that name. A module is found from the folder of the file that names it. */
+/** Returns the style of that name. A module path is relative to the folder of the file that names it. */
 async function namedFaultStyle(name: string, config: Config, origin: Origin | undefined): Promise<FaultStyle> {
   if (isStyleName(name)) return name;
   const folder = dirname(resolve(origin?.file || (config.configFiles.at(-1) ?? './x')));

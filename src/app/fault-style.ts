@@ -1,6 +1,4 @@
-/**
- * Faults in a style: those that ship, and renderers of an application.
- */
+/** Rendering of faults: the built-in styles, and renderers of the application. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { errorText, ignoreErrors, isObject, nearestOrAll, PorticoError, whatItIs } from '../errors/index.js';
 import type { App } from './app.js';
@@ -12,13 +10,13 @@ import { preferredType } from './negotiate.js';
 
 export const PORTICO_FORM: FaultForm = Object.freeze({ style: 'portico', invalidInputStatus: 400 });
 
-/** The form of the API that a request has come to; Portico's own outside of an API. */
+/** Returns the fault format of a request: the one set by {@link inFaultForm}, else the server's, else Portico's own. */
 export function faultFormOf(req: IncomingMessage): FaultForm {
   const { faultForm, server } = exchangeOf(req);
   return faultForm ?? server?.faultForm ?? PORTICO_FORM;
 }
 
-/** The app, whose requests have their faults written in that form where their server does not say one. */
+/** Returns an app whose requests use that form, which takes precedence over the server's. Null and Portico's own form change nothing. */
 export function inFaultForm(app: App, form: FaultForm | null): App {
   if (form === null || form === PORTICO_FORM) return app;
   return (req, res) => {
@@ -27,7 +25,10 @@ export function inFaultForm(app: App, form: FaultForm | null): App {
   };
 }
 
-/** A fault in a style. Throws `PORTICO_FAULT_RENDERER`, which names the renderer, where that throws or gives no rendered fault. */
+/**
+ * Renders a fault in a style. Throws `PORTICO_FAULT_RENDERER`, with the renderer's name, if the renderer throws or returns no
+ * valid rendered fault.
+ */
 export function renderedAs(
   style: FaultStyle,
   fault: Fault,
@@ -62,7 +63,7 @@ function misrendered(render: FaultRenderer, what: string, cause?: unknown): Port
   });
 }
 
-/** Message of a fault for its client. */
+/** The message that the client sees. */
 const told = ({ safe, message, title }: Fault): string => (safe ? message : title);
 
 const PORTICO_TYPES = ['application/json', 'application/problem+json'] as const;
@@ -85,7 +86,7 @@ const renderPortico: FaultRenderer = (fault, req) => {
 const renderProblem: FaultRenderer = (fault, req) => {
   const { status, title, type = 'about:blank', issues } = fault;
   const { requestId, originalUrl } = environ(req);
-  // Without its query, which may have secrets.
+  // Without the query, which may contain secrets.
   const [instance = ''] = originalUrl.split('?', 1);
   return {
     type: 'application/problem+json',
@@ -101,7 +102,7 @@ const renderProblem: FaultRenderer = (fault, req) => {
   };
 };
 
-/** As the example of RFC 9457 §3 has it; parts that have no JSON Pointer have the name of their parameter. */
+/** Follows the example of RFC 9457 §3; parts without a JSON Pointer have the name of the parameter. */
 function problemError({ where, path, message, keyword }: FaultIssue): object {
   const name = path.join('.');
   const escaped = path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`);
@@ -114,7 +115,7 @@ function problemError({ where, path, message, keyword }: FaultIssue): object {
   return { detail: message, ...place, keyword };
 }
 
-/** The names nova gives to its faults; clients read them. */
+/** Names that nova gives its faults; clients read them. */
 const OPENSTACK_NAMES: ReadonlyMap<number, string> = new Map([
   [400, 'badRequest'],
   [401, 'unauthorized'],
@@ -142,16 +143,16 @@ const RENDERERS: Readonly<Record<FaultStyleName, FaultRenderer>> = {
   problem: renderProblem,
 };
 
-/** The styles that ship, by name. */
+/** The names of the built-in styles. */
 export const FAULT_STYLE_NAMES = Object.keys(RENDERERS) as FaultStyleName[];
 
-/** Settings of faults in code. */
+/** Fault settings in code. */
 interface WrittenForm {
   readonly faultStyle?: FaultStyle | undefined;
   readonly invalidInputStatus?: number | undefined;
 }
 
-/** Refuses, with `code`, what code says about faults and no style or status can be; `what` is where it is, as `a Router`. */
+/** Throws a `PorticoError` with `code` for an unknown style or an invalid status. `what`: the owner of the settings, as `a Router`. */
 export function checkFaultForm(code: string, what: string, { faultStyle, invalidInputStatus }: WrittenForm): void {
   if (faultStyle !== undefined && typeof faultStyle !== 'function' && !FAULT_STYLE_NAMES.includes(faultStyle)) {
     throw new PorticoError(code, {
@@ -167,7 +168,7 @@ export function checkFaultForm(code: string, what: string, { faultStyle, invalid
   }
 }
 
-/** The form that code writes; what it leaves out is as `rest` has it. */
+/** Returns the form with the given settings; missing ones come from `rest`. */
 export function faultFormFrom(
   { faultStyle, invalidInputStatus }: WrittenForm,
   rest: FaultForm = PORTICO_FORM,

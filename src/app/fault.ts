@@ -1,39 +1,39 @@
 /**
- * Faults: answers of 400 and above, thrown where the mistake is found and rendered by the app around it.
+ * Faults: error responses with a status of 400 or above, thrown where the error is found and rendered by an outer app.
  *
- * Nothing below a renderer formats an error page: a Router renders what is thrown inside it, else the nearest of
- * fault_wrapper, catch_errors and Server does, each in the style of the API (`fault-style.ts`).
+ * Inner code formats no error page: the nearest renderer does, which is a Router, `fault_wrapper`, `catch_errors` or the Server. It
+ * renders in the style of the API (`fault-style.ts`).
  */
 import { type OutgoingHttpHeaders, STATUS_CODES } from 'node:http';
 import { isObject, PorticoError, withCode } from '../errors/index.js';
 
-/** One part of a request that a check has refused. */
+/** One part of a request that failed validation. */
 export interface FaultIssue {
-  /** The part of the request that was checked. */
+  /** The checked part of the request. */
   readonly where: 'body' | 'query' | 'params' | 'headers';
-  /** Names and indexes, from the part to the value that is refused: `['server', 'tags', 0]`. Empty: all of it. */
+  /** Names and indexes from that part to the refused value: `['server', 'tags', 0]`. Empty: the whole part. */
   readonly path: readonly (string | number)[];
-  /** The mistake, as the end of a sentence that begins with the name of the value: `is required`, `must be string`. */
+  /** The error, as the end of a sentence that begins with the name of the value: `is required`, `must be string`. */
   readonly message: string;
-  /** Name of the broken rule in the schema's library: `required` of JSON Schema, `too_small` of Zod. */
+  /** The name of the violated rule in the schema's library: `required` in JSON Schema, `too_small` in Zod. */
   readonly keyword: string;
 }
 
-/** Parts of a fault, apart from its status. */
+/** The parts of a fault, apart from its status. */
 export interface FaultDetails {
-  /** For the client: what is wrong, in one sentence. Default: the title. */
+  /** One sentence for the client: what is wrong. Default: the title. */
   readonly message?: string | undefined;
-  /** A few words for the kind of fault. Default: the usual ones for the status, `Not Found`. */
+  /** A few words for the kind of fault. Default: the usual title of the status, such as `Not Found`. */
   readonly title?: string | undefined;
-  /** Response headers that belong to the fault: `Retry-After`, `Allow`, `WWW-Authenticate`. */
+  /** Response headers of the fault: `Retry-After`, `Allow`, `WWW-Authenticate`. */
   readonly headers?: Readonly<OutgoingHttpHeaders> | undefined;
-  /** Everything that a check has refused. Default: none. */
+  /** All validation errors. Default: none. */
   readonly issues?: readonly FaultIssue[] | undefined;
-  /** The URI of the kind of fault, for the style `problem` (RFC 9457 §3.1.1). Default: `about:blank`. */
+  /** The URI of the problem type, for the style `problem` (RFC 9457 §3.1.1). Default: `about:blank`. */
   readonly type?: string | undefined;
-  /** False keeps the message out of the answer: the client sees the title alone. Default true. */
+  /** Whether the client may see the message. False sends only the title. Default: true. */
   readonly safe?: boolean | undefined;
-  /** Cause; for the log, never sent. */
+  /** The cause, for the log; never sent. */
   readonly cause?: unknown;
 }
 
@@ -42,12 +42,12 @@ export class Fault extends PorticoError {
   readonly status: number;
   readonly title: string;
   readonly headers: Readonly<OutgoingHttpHeaders>;
-  /** Whether the message may be shown to the client. */
+  /** Whether the client may see the message. */
   readonly safe: boolean;
   readonly issues: readonly FaultIssue[];
   readonly type: string | undefined;
 
-  /** Throws a `RangeError` for a status outside 400..599: those are answers, not faults. */
+  /** Throws a `RangeError`, `PORTICO_FAULT_STATUS`, for a status outside 400..599. */
   constructor(status: number, details: FaultDetails = {}) {
     if (!Number.isInteger(status) || status < 400 || status > 599) {
       throw withCode(
@@ -65,18 +65,18 @@ export class Fault extends PorticoError {
     this.type = details.type;
   }
 
-  /** The same as `status`, by the name that Express, Fastify and their packages look for. */
+  /** The same as `status`, under the name that Express, Fastify and their packages read. */
   get statusCode(): number {
     return this.status;
   }
 }
 
 /**
- * Anything thrown, as a fault. A `Fault` is itself. An error with a `statusCode` or `status` of 400 and above, as those of
- * Fastify, `http-errors` and their packages have one, keeps it. Below 500 its message is shown where `expose` is true, or where
- * the status is its `statusCode` and `expose` is absent: clients of other services have `status` alone, and messages for a log. Of
- * its headers those are kept that belong to a failure (`Retry-After`, `Allow`, `WWW-Authenticate`, rate limits): clients of other
- * services carry the headers of a whole response. All else is a 500 that tells the client nothing.
+ * Converts anything thrown to a fault. A `Fault` is returned as it is. An error with a `statusCode` or `status` from 400 to 599, as
+ * errors of Fastify, `http-errors` and their packages have, keeps it. Below 500 the client sees its message if `expose` is true, or if
+ * the status is its `statusCode` and `expose` is absent: HTTP clients set only `status`, and write messages for a log. Only headers of a
+ * failure are kept (`Retry-After`, `Allow`, `WWW-Authenticate`, rate limits), because HTTP clients attach the headers of a whole
+ * response. Anything else is a 500 whose message is hidden from the client.
  */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -95,12 +95,12 @@ export function asFault(error: unknown): Fault {
 interface SaysStatus {
   readonly statusCode?: unknown;
   readonly status?: unknown;
-  /** Of `http-errors`: whether the message is for the client. */
+  /** Set by `http-errors`: whether the client may see the message. */
   readonly expose?: unknown;
   readonly headers?: unknown;
 }
 
-/** Fields that an error of another library may set. */
+/** Header fields that an error of another library may set. */
 const OF_FAILURE =
   /^(?:retry-after|allow|(?:www|proxy)-authenticate|accept-.+|content-range|(?:x-)?ratelimit(?:-.+)?)$/i;
 
@@ -110,7 +110,7 @@ function headersOfFailure(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
 
 const NONE: readonly FaultIssue[] = Object.freeze([]);
 
-/** Titles that API clients know better than the newer names in Node's table. */
+/** Titles that are better known to API clients than the newer names in Node's table. */
 const TITLES: ReadonlyMap<number, string> = new Map([[413, 'Request Entity Too Large']]);
 
 function titleOf(status: number): string {
