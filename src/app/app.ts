@@ -1,18 +1,18 @@
 /**
- * The App contract: what a pipeline is made of.
+ * The App contract: the building blocks of a pipeline.
  *
- * An app ends the response, or hands `req` and `res` to another app, or fails by throwing or rejecting: exactly one of
- * the three. The promise it may return reports failure only; its fulfilment does not mean that the response was sent,
- * for Fastify's and Express's listeners return at once and are apps. `lint` of `portico/testing` checks the rules.
+ * An app does exactly one of three things: it ends the response, passes `req` and `res` to another app, or fails by throwing or
+ * rejecting. The promise that it may return reports only failure; fulfilment does not mean that the response was sent, because listeners
+ * of Fastify and Express return at once and are apps too. `lint` of `portico/testing` checks these rules.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Answers one HTTP request. Same shape as a Node request listener, so any of those is an App. */
+/** Responds to one HTTP request. It has the shape of a Node request listener, so any request listener is an App. */
 export type App = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
-/** An App that holds something until it is closed. */
+/** An App that holds resources until it is closed. */
 export interface ClosableApp extends App {
-  /** Releases it; requests must have ended. Safe to call twice. */
+  /** Releases its resources; no request may be in flight. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -20,8 +20,8 @@ export interface ClosableApp extends App {
 export type Filter = (app: App) => App;
 
 /**
- * Runs `app` and hands what it fails with to `onFailure`: a throw and a rejection alike. An app that returns nothing
- * costs no promise. What `onFailure` throws is the new failure.
+ * Runs `app` and passes its failure, a throw or a rejection, to `onFailure`. An app that returns nothing costs no promise. An error
+ * thrown by `onFailure` replaces the failure.
  */
 export function catching(
   app: App,
@@ -35,7 +35,7 @@ export function catching(
   } catch (error) {
     return onFailure(error);
   }
-  // Listeners of other frameworks return whatever they like; only a promise tells of a failure.
+  // Listeners of other frameworks may return anything; only a promise reports a failure.
   if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') return undefined;
   return (returned as Promise<void>).then(undefined, onFailure);
 }

@@ -1,6 +1,6 @@
 /**
- * A request's context, as nova's and oslo.context's RequestContext, and the current one, for code that
- * has no request at hand; and the trace that a request belongs to (W3C Trace Context).
+ * The context of a request, like RequestContext of nova and oslo.context, and the current one for code without a request at hand; and
+ * the trace of a request (W3C Trace Context).
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
@@ -11,9 +11,9 @@ import type { Identity } from './identity.js';
 /** Fields of a context. */
 export interface ContextFields extends Identity {
   readonly isAdmin?: boolean | undefined;
-  /** Whether another service asks, on behalf of a user or of itself. */
+  /** Whether the caller is another service, on behalf of a user or itself. */
   readonly isService?: boolean | undefined;
-  /** The service that asks for the user, by its own token. Gives no rights by itself. */
+  /** The service that calls for the user, by its own token. Grants no rights by itself. */
   readonly serviceUserId?: string | undefined;
   readonly serviceUserName?: string | undefined;
   readonly serviceProjectId?: string | undefined;
@@ -21,27 +21,27 @@ export interface ContextFields extends Identity {
   readonly requestId?: string | undefined;
   readonly globalRequestId?: string | undefined;
   readonly remoteAddress?: string | undefined;
-  /** Whether deleted records are seen too: `no` (default), `yes`, `only`. */
+  /** Whether deleted records are visible: `no` (default), `yes`, `only`. */
   readonly readDeleted?: 'no' | 'yes' | 'only' | undefined;
-  /** The token itself. Never enumerable, and in `toDict()` only when `carryToken` says so. */
+  /** The token itself. Never enumerable; in `toDict()` only if `carryToken` is true. */
   readonly token?: string | undefined;
   readonly carryToken?: boolean | undefined;
-  /** Fires when the caller of a remote call does not wait any more, or its server ends. Stays in this process. */
+  /** Aborted when the caller of a remote call no longer waits, or its server stops. Not sent to other processes. */
   readonly signal?: AbortSignal | undefined;
-  /** The message a remote call came by. Stays in this process. */
+  /** The message of a remote call. Not sent to other processes. */
   readonly delivery?: CallDelivery | undefined;
 }
 
-/** How a remote call came. Work that may be done twice looks here. */
+/** The delivery of a remote call, for work that must not run twice. */
 export interface CallDelivery {
-  /** The same when the message comes again. */
+  /** The same for each redelivery of the message. */
   readonly id: string;
   readonly redelivered: boolean;
-  /** Number of this delivery, from 1, as far as the broker counts. */
+  /** The number of this delivery, from 1, as counted by the broker. */
   readonly count: number;
 }
 
-/** Immutable; `elevated()` gives a changed copy. Made by the context filter and by noauth. */
+/** The caller of a request and its rights. Immutable; `elevated()` returns a changed copy. Created by the context filter and by noauth. */
 export class RequestContext {
   readonly userId: string | undefined;
   readonly userName: string | undefined;
@@ -68,12 +68,12 @@ export class RequestContext {
   readonly readDeleted: 'no' | 'yes' | 'only';
   readonly #token: string | undefined;
   readonly #carryToken: boolean;
-  /** Members that stay in this process. It may make its signal when it is asked for. */
+  /** Members that are not sent to other processes. Its signal may be created on first access. */
   readonly #here: Pick<ContextFields, 'signal' | 'delivery'>;
-  /** Fields that `fromDict` does not know: a newer peer's, handed on. */
+  /** Fields unknown to `fromDict`, from a newer peer; passed on. */
   readonly #unknown: Readonly<Record<string, unknown>>;
 
-  /** `here`: what does not travel, where it is not among `fields`. */
+  /** `here`: members that are not sent to other processes, unless they are in `fields`. */
   constructor(
     fields: ContextFields = {},
     unknown: Readonly<Record<string, unknown>> = NOTHING,
@@ -110,28 +110,28 @@ export class RequestContext {
     Object.freeze(this);
   }
 
-  /** The token the caller came with: for calls made on its behalf. */
+  /** The caller's token, for calls made on its behalf. */
   get token(): string | undefined {
     return this.#token;
   }
 
-  /** Fires when the caller of a remote call does not wait any more, or its server ends. */
+  /** Aborted when the caller of a remote call no longer waits, or its server stops. */
   get signal(): AbortSignal | undefined {
     return this.#here.signal;
   }
 
-  /** The message that a remote call came by; undefined for others. */
+  /** The message of a remote call; undefined for other contexts. */
   get delivery(): CallDelivery | undefined {
     return this.#here.delivery;
   }
 
-  /** The same caller with an administrator's rights, for work the caller may not do by itself. */
+  /** Returns the same caller with administrator rights, for work that the caller itself may not do. */
   elevated(readDeleted: 'no' | 'yes' | 'only' = this.readDeleted): RequestContext {
     const roles = this.roles.includes('admin') ? this.roles : [...this.roles, 'admin'];
     return new RequestContext({ ...this.#fields(), roles, isAdmin: true, readDeleted }, this.#unknown, this.#here);
   }
 
-  /** A plain object for other processes, in snake case as oslo.context has it; unknown members are kept. */
+  /** Returns a plain object for other processes, in snake case like oslo.context; includes unknown members. */
   toDict(): Record<string, unknown> {
     const dict: Record<string, unknown> = { ...this.#unknown };
     const fields: Record<string, unknown> = { ...this.#fields(), token: undefined };
@@ -140,7 +140,7 @@ export class RequestContext {
     return dict;
   }
 
-  /** The context that {@link toDict} was called on; members of a wrong type are left out. `here`: what does not travel. */
+  /** Restores a context from {@link toDict}; members of a wrong type are left out. `here`: members that are not sent. */
   static fromDict(
     dict: Readonly<Record<string, unknown>>,
     here: Pick<ContextFields, 'signal' | 'delivery'> = NOTHING,
@@ -209,13 +209,13 @@ function fits(name: keyof ContextFields, value: unknown): boolean {
   return typeof value === 'string';
 }
 
-/** Key of a request's trace in its environ. */
+/** The key of a request's trace in its environ. */
 export const ACTIVE_TRACE: unique symbol = Symbol('portico.environ.activeTrace');
 
-/** Key of a request's method in its environ. */
+/** The key of a request's method in its environ. */
 export const METHOD: unique symbol = Symbol('portico.environ.method');
 
-/** The environ of a request, whose context may come later. */
+/** The environ of a request, whose context may be set later. */
 interface Current {
   readonly originalUrl?: string;
   readonly [METHOD]?: string | undefined;
@@ -223,39 +223,38 @@ interface Current {
   readonly requestId?: string;
   readonly globalRequestId?: string;
   [ACTIVE_TRACE]?(): TraceIds | undefined;
-  /** By `performance.now()`. */
+  /** A time of `performance.now()`. */
   readonly deadline?: number;
 }
 
 const storage = new AsyncLocalStorage<Current>();
 
 /**
- * Calls `fn` so that everything it starts, now or later, is done for that request. Of several filters the outermost does it:
- * with Node 24 a run takes 1.2 µs.
+ * Calls `fn` in the async context of a request. With several filters only the outermost call enters it: with Node 24 a run takes 1.2 µs.
  */
 export function runInRequest<A extends unknown[], T>(env: Current, fn: (...args: A) => T, ...args: A): T {
   return storage.getStore() === env ? fn(...args) : storage.run(env, fn, ...args);
 }
 
 /**
- * Runs `fn` for no request: what it starts outlives the one that needed it first, such as a connection that others use too, and no
- * line of its is about that request.
+ * Runs `fn` outside of any request, for work that outlives the request that starts it, such as a shared connection: its log lines have
+ * no request id.
  */
 export function runOutsideRequests<T>(fn: () => T): T {
   return storage.exit(fn);
 }
 
-/** The context of the request or call this code runs for; undefined outside of one. */
+/** Returns the context of the current request or call; undefined outside of one. */
 export function currentContext(): RequestContext | undefined {
   return storage.getStore()?.context;
 }
 
-/** When the current request or call must have ended, by `performance.now()`; undefined where it has all the time. */
+/** Returns the deadline of the current request or call, a time of `performance.now()`; undefined without one. */
 export function currentDeadline(): number | undefined {
   return storage.getStore()?.deadline;
 }
 
-/** Facts of the current request and its context for a log line; a logger without `facts` of its own takes these. */
+/** Returns fields of the current request and its context for a log line; the default `facts` of a logger. */
 export function contextFacts(): LogFields {
   const current = storage.getStore();
   if (current === undefined) return {};
@@ -270,45 +269,42 @@ export function contextFacts(): LogFields {
   return ids === undefined ? facts : Object.assign(facts, ids);
 }
 
-/** Of the current request, for errors that reached none of its callers. Without the query, which may hold secrets. */
+/** Returns the current request, for unhandled errors. Without the query, which may contain secrets. */
 function currentRequest(): LogFields {
   const { [METHOD]: method, originalUrl } = storage.getStore() ?? {};
   return originalUrl === undefined ? {} : { method, path: originalUrl.split('?', 1)[0] };
 }
 describeMoments(contextFacts, currentRequest);
 
-/** Under the names that OpenTelemetry gives them in logs ("Trace Context in non-OTLP Log Formats"). */
+/** Trace ids, under OpenTelemetry's names for logs ("Trace Context in non-OTLP Log Formats"). */
 export interface TraceIds {
   readonly trace_id: string;
   readonly span_id?: string;
   readonly trace_flags?: string;
 }
 
-/**
- * The span of a request, as it is told from within. There is one where the program has registered an OpenTelemetry SDK:
- * `src/server/spans` makes it.
- */
+/** The span of a request. Exists if the program has registered an OpenTelemetry SDK: `src/server/spans` creates it. */
 export interface RequestTrace {
   readonly ids: TraceIds;
-  /** Of the span that is active in the code that asks. */
+  /** The ids of the currently active span. */
   readonly activeIds: TraceIds;
-  /** For a call that is made by the code that asks. */
+  /** Returns trace headers for an outgoing call of the calling code. */
   headers(): Record<string, string>;
-  /** A Router has found a route with this template, behind those of its mounts. */
+  /** Called when a Router has found a route with this template, prefixed with the templates of its mounts. */
   routed(template: string): void;
-  /** The answer is a fault of 500 or above for this. */
+  /** Called when the response is a fault of 500 or above, with that error. */
   failed(error: unknown): void;
 }
 
-/** W3C Trace Context §3.2, where only versions after 00 may be longer; two of them in one request, which Node joins, are none. */
+/** A valid `traceparent` (W3C Trace Context §3.2): only versions after 00 may be longer. Node joins two headers of one request: invalid. */
 const TRACEPARENT = /^(?!ff|00.{54})[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-[^,]*)?$/;
 
-/** The `traceparent` of a request; undefined for one that is not valid. */
+/** Returns the `traceparent` of a request; undefined if it is invalid. */
 export function traceparentOf({ headers: { traceparent } }: IncomingMessage): string | undefined {
   return typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined;
 }
 
-/** The caller's trace. The span is the caller's, and no line of this process is about it. */
+/** Returns the caller's trace, without a span id: the span is the caller's, and no line of this process is about it. */
 export function callersTrace(req: IncomingMessage): TraceIds | undefined {
   const traceparent = traceparentOf(req);
   return traceparent === undefined ? undefined : { trace_id: traceparent.slice(3, 35) };

@@ -1,6 +1,4 @@
-/**
- * Environ of a request, as WSGI's, typed: facts gathered on its way through the pipeline; and its sender.
- */
+/** The environ of a request, a typed version of WSGI's: facts that the pipeline collects; and the client's address. */
 import type { IncomingMessage } from 'node:http';
 import {
   ACTIVE_TRACE,
@@ -12,38 +10,38 @@ import {
 } from './context.js';
 
 /**
- * The request's environ. Applications and filters declare fields of their own by declaration merging
- * (`declare module 'portico/app' { interface Environ { … } }`).
+ * The environ of a request. Applications and filters add fields by declaration merging (`declare module 'portico/app' { interface
+ * Environ { … } }`).
  */
 export interface Environ {
-  /** The request target as it was received, in the client's spelling: for logs. To judge by a path, use `requestPath(req)`. */
+  /** The request target as received, in the client's spelling: for logs. For decisions by path, use `requestPath(req)`. */
   readonly originalUrl: string;
   /** The part of the path that URL maps and mounts have consumed: `''` or `/v2.1`; never ends in `/`. */
   scriptName: string;
-  /** How {@link scriptName} begins where a proxy says that it has taken this off the path; set by proxy_headers. */
+  /** The beginning of {@link scriptName} that a proxy has stripped from the path, as its header says; set by proxy_headers. */
   forwardedPrefix?: string;
   /** Path variables of the matched route; set by a Router. */
   params: Readonly<Record<string, string>>;
-  /** This request's own id, `req-` and a UUID; set by the request_id filter. */
+  /** The request's id, `req-` and a UUID; set by the request_id filter. */
   requestId?: string;
-  /** A valid id that the caller sent along, shared by all services its request passes through. */
+  /** A valid id sent by the caller, shared by all services that the request passes through. */
   globalRequestId?: string;
-  /** Context of the caller; set by the context filter or by noauth. */
+  /** The context of the caller; set by the context filter or by noauth. */
   context?: RequestContext;
-  /** Client address, scheme and host as resolved by the proxy_headers filter; read it with `remoteOf(req)`. */
+  /** Client address, scheme and host from the proxy_headers filter; read it with `remoteOf(req)`. */
   remote?: Remote;
-  /** The matched route; set by a Router. Its template, never the path, is what logs and metrics use. */
+  /** The matched route; set by a Router. Logs and metrics use its template, never the path. */
   route?: MatchedRoute;
-  /** The API version a versioned Router has negotiated, `2.53`. */
+  /** The API version that a versioned Router has negotiated, such as `2.53`. */
   apiVersion?: string;
-  /** Fires when the answer is no longer waited for: the client left, or the deadline filter's time is up. */
+  /** Aborted when the response is no longer needed: the client has disconnected, or the deadline filter's time has expired. */
   signal?: AbortSignal;
 }
 
-/** The route that a Router has taken. */
+/** The route that a Router has matched. */
 export interface MatchedRoute {
   readonly name: string | null;
-  /** The path template, behind those of its mounts: `/v2/servers/{id}`. */
+  /** The path template, after the templates of its mounts: `/v2/servers/{id}`. */
   readonly template: string;
   readonly controller: string;
   readonly action: string;
@@ -55,8 +53,8 @@ const EXCHANGE: unique symbol = Symbol('portico.environ.exchange');
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
 /**
- * Creates `signal` at its first use, which few requests have: an AbortSignal costs more than a whole filter. A signal that
- * exists, or was offered, before fires this one too.
+ * Makes `signal` available, created on first access, which few requests need: an AbortSignal costs more than a whole filter. A signal
+ * that was set or offered before aborts this one too.
  */
 export function offerSignal(env: Environ, make: () => AbortSignal): void {
   const carrier = env as RequestEnviron;
@@ -66,7 +64,7 @@ export function offerSignal(env: Environ, make: () => AbortSignal): void {
   carrier[OFFERED] = isFirst ? make : () => AbortSignal.any([made ?? offered!(), make()]);
 }
 
-/** The trace of a request, for a line of the log about the whole of it. */
+/** Returns the trace of a request, for a log line about the whole request. */
 export function traceIds(env: Environ): TraceIds | undefined {
   return (env as RequestEnviron).traceIds;
 }
@@ -77,7 +75,7 @@ interface Traced {
   readonly trace: RequestTrace | undefined;
 }
 
-/** The environ that an `Exchange` makes for its request. */
+/** The environ that an `Exchange` creates for its request. */
 export class RequestEnviron {
   declare readonly originalUrl: string;
   declare scriptName: string;
@@ -120,11 +118,11 @@ export class RequestEnviron {
   }
 }
 
-/** The other end of a request, after the proxies in between have been accounted for. */
+/** The client of a request, with trusted proxies taken into account. */
 export interface Remote {
   /** The client's address, without port: `192.0.2.7`, `2001:db8::7`; `unix` for a Unix socket. */
   readonly address: string;
-  /** The client's port; undefined when a proxy did not say it. */
+  /** The client's port; undefined if a proxy did not report it. */
   readonly port: number | undefined;
   readonly scheme: 'http' | 'https';
   /** `host` or `host:port` as the client used it; undefined for HTTP/1.0 without `Host`. */

@@ -1,6 +1,4 @@
-/**
- * Identity of a caller, found by an authenticator or held by a context.
- */
+/** The identity of a caller, as an authenticator finds it or a context holds it. */
 
 /** A caller and its scope. Every field may be unknown. */
 export interface Identity {
@@ -8,7 +6,7 @@ export interface Identity {
   readonly userName?: string | undefined;
   readonly projectId?: string | undefined;
   readonly projectName?: string | undefined;
-  /** Of the domain that the token is for, where it is for no project; the user's own is `userDomainId`. */
+  /** The domain of a token without a project; the user's own domain is `userDomainId`. */
   readonly domainId?: string | undefined;
   readonly domainName?: string | undefined;
   readonly userDomainId?: string | undefined;
@@ -17,7 +15,7 @@ export interface Identity {
   readonly projectDomainName?: string | undefined;
   /** `all`: the token is for the whole system. */
   readonly systemScope?: string | undefined;
-  /** Whether the identity service calls the project that of its administrators. */
+  /** Whether the identity service marks the project as its administrators' project. */
   readonly isAdminProject?: boolean | undefined;
   readonly roles?: readonly string[] | undefined;
 }

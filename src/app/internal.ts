@@ -1,4 +1,4 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Exports for other directories of Portico, in addition to the published ones. */
 export { abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
 export { type AnswerFaultOptions, answeredStatus, answerFault } from './answer-fault.js';
 export { catching } from './app.js';

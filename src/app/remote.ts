@@ -1,20 +1,18 @@
-/**
- * Sender of a request: the other end of its connection, or the client that trusted proxies have named.
- */
+/** The client of a request: the peer of its connection, or the client that trusted proxies report. */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Remote } from './environ.js';
 import { environ } from './exchange.js';
 
 /**
- * The request's remote end: what the proxy_headers filter has found out, else what the connection itself says.
- * Never derived from a header that a client can write, except for the host it asks for.
+ * Returns the client of a request: the result of the proxy_headers filter, else the peer of the connection. Only the host comes from a
+ * header that a client can set.
  */
 export function remoteOf(req: IncomingMessage): Remote {
   return environ(req).remote ?? connectionRemote(req);
 }
 
-/** Facts of the connection itself, whatever a proxy claims. */
+/** Returns facts of the connection itself, regardless of proxies. */
 export function connectionRemote(req: IncomingMessage): Remote {
   const { remotePort, encrypted } = req.socket as TLSSocket;
   return {
@@ -25,7 +23,7 @@ export function connectionRemote(req: IncomingMessage): Remote {
   };
 }
 
-/** Takes the scheme from a field of the head, whatever its sender; values other than `http` and `https` are ignored. */
+/** Sets the scheme from a header field, whoever sent it; values other than `http` and `https` are ignored. */
 export function takeScheme(req: IncomingMessage, field: string): void {
   const said = req.headers[field];
   const scheme = typeof said === 'string' ? said.trim().toLowerCase() : undefined;
@@ -33,12 +31,12 @@ export function takeScheme(req: IncomingMessage, field: string): void {
 }
 
 /**
- * The address alone of {@link connectionRemote}, for what asks for nothing else at each request. Once the connection is
- * closed Node gives it only where it was read before.
+ * Returns only the address of {@link connectionRemote}, for code that needs nothing else on each request. After the connection has
+ * closed, Node returns it only if it was read before.
  */
 export function connectionAddress(req: IncomingMessage): string {
   const { remoteAddress } = req.socket;
   if (remoteAddress === undefined) return 'unix';
-  // On a socket for both families, IPv4 peers appear as `::ffff:192.0.2.7`.
+  // On a dual-stack socket, IPv4 peers appear as `::ffff:192.0.2.7`.
   return remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.') ? remoteAddress.slice(7) : remoteAddress;
 }

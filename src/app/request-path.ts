@@ -1,22 +1,22 @@
 /**
- * Path and method that a Router matches a request by, read in one way by all that judge by them. A query field or
- * form field `_method` may override the method.
+ * The path and method by which a Router matches a request; filters that decide by path or method read them here too. A query or form
+ * field `_method` may override the method.
  */
 import type { IncomingMessage } from 'node:http';
 import { environ } from './exchange.js';
 import { collapsed, decodePath, encodedPath } from './target.js';
 
 /**
- * The whole path of a request as its application gets it, without query: what mounts have consumed and what is left,
- * percent-decoded once, as one text for all spellings of it. Compare it with {@link writtenPath}. A prefix that a proxy says it has
- * taken off the path (`environ(req).forwardedPrefix`) is no part of it: the client chooses that where the proxy does not.
+ * Returns the whole path of a request as the application sees it, without query: the part consumed by mounts and the rest,
+ * percent-decoded once, the same text for all spellings. Compare it with {@link writtenPath}. A prefix that a proxy says it has stripped
+ * (`environ(req).forwardedPrefix`) is not included: if the proxy does not set it, the client can.
  */
 export function requestPath(req: IncomingMessage): string {
   const path = pathOnly(mountPath(req) + (req.url ?? '/'));
   return collapsed(decodePath(path));
 }
 
-/** {@link requestPath} in its canonical spelling, with the query as it came: `req.url` as it was before any mount. */
+/** Returns {@link requestPath} in canonical spelling, with the query as received: `req.url` as it was before any mount. */
 export function wholeTarget(req: IncomingMessage): string {
   const target = mountPath(req) + (req.url ?? '/');
   const path = pathOnly(target);
@@ -24,12 +24,12 @@ export function wholeTarget(req: IncomingMessage): string {
   return encodedPath(requestPath(req)) + target.slice(path.length);
 }
 
-/** A path that an operator or a caller wrote, with percent-encoding or without, in the form of {@link requestPath}. */
+/** Converts a path written by an operator or a caller, with or without percent-encoding, to the form of {@link requestPath}. */
 export function writtenPath(text: string): string {
   return collapsed(text.includes('%') ? decodePath(encodeURI(text).replaceAll('%25', '%')) : text);
 }
 
-/** Path that URL maps and mounts have taken off the target, without the part that a proxy took before. */
+/** The path that URL maps and mounts have consumed, without the part that a proxy has stripped. */
 function mountPath(req: IncomingMessage): string {
   const { scriptName, forwardedPrefix = '' } = environ(req);
   return scriptName.startsWith(forwardedPrefix) ? scriptName.slice(forwardedPrefix.length) : scriptName;
@@ -40,20 +40,20 @@ function pathOnly(target: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
-/** The part of a request that is searched for an override. */
+/** The parts of a request that may override its method. */
 export interface OverrideSource {
   readonly method: string;
   /** Without the question mark. */
   readonly query: string;
   readonly contentType?: string | undefined;
-  /** The body, where it was read. */
+  /** The body, if it was read. */
   readonly form?: string | undefined;
 }
 
 /**
- * The method to match with: `_method` of the query, whatever the method; else that of a form sent with POST. The form
- * is not looked at when the query has the text `_method` anywhere. Empty values are ignored. As in WebOb, which Routes
- * reads it with, `;` separates fields of a query too, and a query that is not UTF-8 has none.
+ * Returns the method to match: `_method` of the query, whatever the method; else `_method` of a form sent with POST. The form is ignored
+ * if the query contains the text `_method` anywhere. Empty values are ignored. As in WebOb, which Routes uses, `;` also separates query
+ * fields, and a query that is not UTF-8 has no fields.
  */
 export function overriddenMethod({ method, query, contentType = '', form = '' }: OverrideSource): string {
   if (query.includes('_method')) return (isUtf8(query) && lastField(query.replaceAll(';', '&'))) || method;
@@ -61,7 +61,7 @@ export function overriddenMethod({ method, query, contentType = '', form = '' }:
   return (method === 'POST' && isForm && lastField(form)) || method;
 }
 
-/** A percent sign without two digits behind it is a character as others. */
+/** A percent sign without two hex digits after it counts as a plain character. */
 function isUtf8(encoded: string): boolean {
   try {
     decodeURIComponent(encoded.replace(/%(?![\da-f]{2})/gi, '%25'));
@@ -76,8 +76,8 @@ function lastField(encoded: string): string {
 }
 
 /**
- * The methods a request may be served by: its own, and that of a `_method` in its query, for a Router further in may match
- * with it. To let only some methods pass, or to count some, look at all of them.
+ * Returns the methods by which a request may be served: its own, and the `_method` of its query, because an inner Router may match by
+ * it. To allow or count only some methods, check all of them.
  */
 export function methodsOf(req: IncomingMessage): readonly string[] {
   const { method = 'GET', url = '' } = req;

@@ -1,23 +1,21 @@
-/**
- * Lets filters, which are before the Router, act on a request once its route is known.
- */
+/** Hooks for filters, which run before the Router, to act on a request after it is routed. */
 import type { IncomingMessage } from 'node:http';
 import type { MatchedRoute } from './environ.js';
 import { type Exchange, exchangeOf, type RouteListener } from './exchange.js';
 
-/** The route of the action that a Router has found; undefined before, and where none takes the request. */
+/** Returns the route of the action that a Router has found; undefined before that, or if no route matches. */
 export function routedTo(req: IncomingMessage): MatchedRoute | undefined {
   return exchangeOf(req).routed;
 }
 
-/** Runs `listener` when a Router has found the action of a request, before the action: of one that {@link routedTo} has not. */
+/** Runs `listener` when a Router has found the action of a request, before the action. For requests without a {@link routedTo} yet. */
 export function whenRouted(req: IncomingMessage, listener: RouteListener): void {
   const exchange = exchangeOf(req);
   exchange.routeListeners ??= [];
   exchange.routeListeners.push(listener);
 }
 
-/** Asks the listeners of a request, one after the other; for Routers. False: the client has left, or was answered. */
+/** Calls the listeners of a request one after the other, for Routers. False: the client has left, or was answered. */
 export function askRouteListeners(exchange: Exchange, route: MatchedRoute): undefined | Promise<boolean> {
   const { routeListeners: listeners = [] } = exchange;
   exchange.routed = route;

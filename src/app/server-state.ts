@@ -1,36 +1,34 @@
-/**
- * An app's view of the server that took its request: its turn, whether it is about to stop, the connection.
- */
+/** The state of the server that took a request, as apps read it: slots, shutdown, connection. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FaultForm } from './fault-form.js';
 
-/** Kept on a Node server by its owner; without an owner nothing is counted, and nothing drains. */
+/** State that the owner of a Node server attaches to it. Without it there are no slots and no draining. */
 export interface ServerState {
   slots?: Slots;
-  /** It is asked to stop. */
+  /** The server was asked to stop. */
   draining?: boolean;
-  /** Aborted when the server begins to end, or to replace its app; another one from then on. */
+  /** Aborted when the server begins to stop or replaces its app; a new signal is set after that. */
   closing?: AbortSignal;
-  /** Whether its record in the service registry was lost; absent where it keeps none. */
+  /** Reports whether the service's record in the registry is lost; absent for a service without one. */
   isRecordLost?: (() => boolean) | undefined;
-  /** How the API writes its faults. Default: as Portico does. */
+  /** The format of the API's faults. Default: Portico's own. */
   faultForm?: FaultForm | undefined;
 }
 
-/** A request that asks for a slot, an `Exchange`. */
+/** A request that takes a slot: an `Exchange`. */
 export interface SlotTaker {
-  /** Lent to others while its client keeps it waiting; left once it is done with. */
+  /** Lent to others while the request waits for its client; left after the response. */
   slot: 'none' | 'taken' | 'lent' | 'left';
-  /** Undefined for a request whose server lists no connections. */
+  /** Undefined for a request whose server does not track connections. */
   readonly connection: unknown;
 }
 
-/** The slots of a server, one for each request that application code works at: `RequestPool` of `src/server`. */
+/** The slots of a server, one for each request for which application code runs: `RequestPool` of `src/server`. */
 export interface Slots {
   /**
-   * Takes a slot for a request, once however many apps are tried for it. Undefined when the app may be called at once;
-   * else a promise, which settles when the request's turn has come: false when its answer is no longer waited for.
+   * Takes one slot for a request, even if several apps are tried for it. Returns undefined if the app may be called at once, else a
+   * promise for the request's turn: false if its response is no longer needed.
    */
   take(taker: SlotTaker): Promise<boolean> | undefined;
 }
@@ -39,51 +37,52 @@ const STATE: unique symbol = Symbol('portico.serverState');
 
 type Stateful = { [STATE]?: ServerState };
 
-/** Has the requests of a Node server find this state. */
+/** Attaches the state to a Node server; its requests find it. */
 export function shareState(server: object, state: ServerState): void {
   (server as Stateful)[STATE] = state;
 }
 
-/** The same for the server of a request; undefined for one that sets none. */
+/** Returns the state of a request's server; undefined for a server that sets none. */
 export function stateFor(req: IncomingMessage): ServerState | undefined {
   return (req.socket as { readonly server?: Stateful } | null | undefined)?.server?.[STATE];
 }
 
-/**
- * Whether the server that took this request has begun to stop, and no other one takes its place: a readiness probe says no then.
- */
+/** Reports whether the server that took this request has begun to stop, without a replacement: a readiness probe should fail then. */
 export function isDraining(req: IncomingMessage): boolean {
   return stateFor(req)?.draining === true;
 }
 
 /**
- * Whether the service that took this request has not reached the registry for longer than `service_down_time`: a readiness
- * probe may say no then. False for one that keeps no record.
+ * Reports whether the service has not reached the registry for longer than `service_down_time`: a readiness probe may fail then. False
+ * for a service without a record.
  */
 export function isRecordLost(req: IncomingMessage): boolean {
   return stateFor(req)?.isRecordLost?.() === true;
 }
 
-/** A connection that an app has taken over from HTTP (RFC 9110 §7.8): WebSocket and the like. */
+/** A connection that an app has taken over from HTTP (RFC 9110 §7.8), for WebSocket and similar protocols. */
 export interface UpgradedConnection {
   readonly socket: Duplex;
-  /** Bytes that the client has sent behind its request. */
+  /** Bytes that the client has sent after its request. */
   readonly head: Buffer;
-  /** Aborted when the server begins to drain: end the session politely then. At the deadline the socket is destroyed. */
+  /**
+   * Aborted when the server begins to drain or replaces its app: the app should close the session. At the deadline the socket is
+   * destroyed.
+   */
   readonly closing: AbortSignal;
 }
 
-/** Undefined where it cannot be taken any more. */
+/** Returns undefined if the connection can no longer be taken. */
 type Take = () => UpgradedConnection | undefined;
 
-/** Takers of a request's connection, until it is taken: then `taken`. */
+/** Functions that take a request's connection; `taken` after that. */
 const offers = new WeakMap<IncomingMessage, Take | 'taken'>();
 
 /**
- * Takes the connection of a request with `Upgrade` and no body. The app answers on the socket (`handleUpgrade` of `ws` does),
- * and ends the session; for filters and logs the request is answered with 101. Undefined where the request asks for no
- * upgrade, has a body, follows requests that are still at work, is answered or was taken already, and where its client has
- * left: such a request is answered as any other. Throws a `Fault` with status 503 while the server drains.
+ * Takes the connection of a request with `Upgrade` and no body. The app responds on the socket (`handleUpgrade` of `ws` does) and ends
+ * the session; filters and logs see a response with 101. Returns undefined if the request does not ask for an upgrade, has a body,
+ * follows requests in flight on its connection, was answered or taken already, or its client has disconnected: the app then answers it
+ * like any other. Throws a `Fault` with status 503 while the server drains or replaces the app.
  */
 export function takeUpgrade(req: IncomingMessage): UpgradedConnection | undefined {
   const take = offers.get(req);
@@ -94,17 +93,17 @@ export function takeUpgrade(req: IncomingMessage): UpgradedConnection | undefine
   return connection;
 }
 
-/** Has `takeUpgrade` give what `take` does. */
+/** Sets the function that `takeUpgrade` calls for a request. */
 export function offerUpgrade(req: IncomingMessage, take: Take): void {
   offers.set(req, take);
 }
 
-/** Gives the connection back to HTTP: its taker answers the request as any other, on its own response. */
+/** Returns the connection to HTTP: the taker then answers the request on its own response. */
 export function returnUpgrade(req: IncomingMessage): void {
   offers.delete(req);
 }
 
-/** Whether an app has taken the connection of the request. */
+/** Reports whether an app has taken the connection of the request. */
 export function isUpgraded(req: IncomingMessage): boolean {
   return offers.get(req) === 'taken';
 }

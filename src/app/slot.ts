@@ -1,14 +1,12 @@
-/**
- * The slot that a request has while application code works at it: a server has as many as `default_pool_size` says.
- */
+/** Slots of requests for which application code runs: a server has `default_pool_size` of them. */
 import type { IncomingMessage } from 'node:http';
 import type { App } from './app.js';
 import { exchangeOf } from './exchange.js';
 
-/** Apps that are called without a slot: they take one further in, or want none. */
+/** Apps that are called without a slot: an inner app takes it, or none is needed. */
 const OWN_SLOTS = new WeakSet<App>();
 
-/** The app, called for a request once there is a slot for it. Each request waits in its own async context. */
+/** Returns an app that calls `app` when the request has a slot. Each request waits in its own async context. */
 export function withSlot(app: App): App {
   if (OWN_SLOTS.has(app)) return app;
   const limited: App = (req, res) => {
@@ -24,13 +22,13 @@ export function withSlot(app: App): App {
   return takesOwnSlot(limited);
 }
 
-/** Marks an app that {@link withSlot} is to leave alone: a health check, or a pipeline whose innermost app has it already. */
+/** Marks an app for {@link withSlot} to leave unchanged: a health check, or a pipeline whose innermost app takes the slot. */
 export function takesOwnSlot<T extends App>(app: T): T {
   OWN_SLOTS.add(app);
   return app;
 }
 
-/** Tells that `copy` stands for `original`, which has the slot, and what filters have noted of that. */
+/** Records that `copy` is a copy of `original`, which has the slot, and copies the state that filters have set. */
 export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): void {
   const exchange = exchangeOf(original);
   const copied = exchangeOf(copy);

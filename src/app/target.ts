@@ -1,10 +1,8 @@
-/**
- * A request target as text: split before its query, its path percent-decoded.
- */
+/** Request targets as text: split before the query, with the path percent-decoded. */
 
-/** A request target, split. */
+/** A request target in parts. */
 export interface Target {
-  /** As it is written in the request. */
+  /** The target as written in the request. */
   readonly url: string;
   /** Without the query, in the spelling of {@link url}. */
   readonly path: string;
@@ -14,7 +12,7 @@ export interface Target {
   readonly text: string;
 }
 
-/** Splits a target, and decodes its path. */
+/** Splits a target and decodes its path. */
 export function parseTarget(url: string): Target {
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
@@ -26,14 +24,14 @@ export function parseTarget(url: string): Target {
   };
 }
 
-/** Rest of a target behind a prefix of its path; `prefix` is its length in the path with runs of `/` as one. */
+/** Returns the rest of a target after a prefix of its path. `prefix`: its length in the path with each run of `/` as one. */
 export function restOfTarget({ path, query, text }: Target, prefix: number): Target {
   if (path !== text || path.includes('//')) return parseTarget(collapsed(path).slice(prefix) + query);
   const rest = path.slice(prefix);
   return { url: rest + query, path: rest, query, text: rest };
 }
 
-/** A decoded path in its canonical spelling: escapes for all that is not pchar or a slash (RFC 3986 §3.3, §6.2.2). */
+/** Returns a decoded path in canonical spelling: everything except pchar and slashes is escaped (RFC 3986 §3.3, §6.2.2). */
 export function encodedPath(path: string): string {
   return path.split('/').map(encodedSegment).join('/');
 }
@@ -42,14 +40,14 @@ function encodedSegment(segment: string): string {
   return encodeURIComponent(segment).replace(/%(?:24|26|2B|2C|3A|3B|3D|40)/g, decodeURIComponent);
 }
 
-/** Runs of `/` as one. */
+/** Collapses each run of `/` into one. */
 export function collapsed(path: string): string {
   return path.includes('//') ? path.replace(/\/\/+/g, '/') : path;
 }
 
 /**
- * The path as text: `%2F` becomes a slash like any other, `+` stays, a malformed escape is kept, bytes that are not
- * UTF-8 become U+FFFD. Characters above ASCII are taken as bytes, which is how Node hands over what a client sent raw.
+ * Decodes a path: `%2F` becomes a slash like any other, `+` stays, a malformed escape is kept, bytes that are not UTF-8 become U+FFFD.
+ * Characters above ASCII are read as bytes, because Node passes raw bytes of a client that way.
  */
 export function decodePath(raw: string): string {
   if (!NEEDS_DECODING.test(raw)) return raw;
@@ -57,7 +55,7 @@ export function decodePath(raw: string): string {
     try {
       return decodeURIComponent(raw);
     } catch {
-      // Malformed, or not UTF-8: byte by byte below.
+      // Malformed, or not UTF-8: decoded byte by byte below.
     }
   }
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOf(raw));
@@ -81,7 +79,7 @@ function bytesOf(raw: string): Uint8Array {
 const ABOVE_LATIN1 = /[\u0100-\uffff]/;
 const PERCENT = 37;
 
-/** The byte that two hex digits name; -1 when they are none. */
+/** Returns the byte that two hex digits denote; -1 for anything else. */
 function hexByte(text: Buffer, at: number): number {
   const digits = text.toString('latin1', at, at + 2);
   return /^[0-9a-fA-F]{2}$/.test(digits) ? Number.parseInt(digits, 16) : -1;
