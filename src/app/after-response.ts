@@ -1,28 +1,26 @@
-/**
- * The end of a response: work after it, such as logs and metrics, and breaking it off.
- */
+/** The end of a response: work after it, such as logs and metrics, and aborting it. */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PorticoError } from '../errors/index.js';
 import { runInRequest } from './context.js';
 import { type Exchange, exchangeOf } from './exchange.js';
 
-/** How a response ended. */
+/** The outcome of a response. */
 export interface ResponseOutcome {
-  /** True when all of it was handed to the operating system; false when the connection broke before. */
+  /** Whether all of it was passed to the operating system; false if the connection broke before. */
   readonly completed: boolean;
-  /** Why the response was broken off on our side; undefined when it completed or the client left. */
+  /** The reason why the server aborted the response; undefined if it completed or the client disconnected. */
   readonly error?: unknown;
 }
 
-/** Told how a response ended. */
+/** Called with the outcome of a response. */
 export type ResponseListener = (outcome: ResponseOutcome) => void;
 
 /**
- * Runs `listener` once, when the response is complete or its connection is gone, whichever comes first.
+ * Runs `listener` once, when the response is complete or its connection is closed, whichever comes first.
  *
- * Listeners run in reverse order of registration. All of them run, even if one throws; the first throw then is an
- * uncaught exception, as from any event listener. One registered after the end runs in a microtask.
+ * Listeners run in reverse order of registration. All of them run, even if one throws; the first thrown error then is an uncaught
+ * exception, as in any event listener. A listener registered after the end runs in a microtask.
  */
 export function afterResponse(res: ServerResponse, listener: ResponseListener): void {
   const carrier = res as Carrier;
@@ -41,20 +39,20 @@ const LISTENERS: unique symbol = Symbol('portico.afterResponse');
 type Carrier = ServerResponse & { [LISTENERS]?: ResponseListener[] };
 
 /**
- * Node's server has a listener for 'finish' on each response, and 'close' follows in the same turn: there 'close' alone will
- * do, and saves 1 µs. Elsewhere both are needed. Neither listener is removed: the second event finds the list empty.
+ * Node's server listens for "finish" on each response, and "close" follows in the same turn: there "close" alone is enough and saves 1
+ * µs. Elsewhere both are needed. Neither listener is removed: the second event finds an empty list.
  */
 function watch(res: ServerResponse): void {
   if (res.listenerCount('finish') === 0) res.on('finish', ended);
   res.on('close', ended);
-  // A response that waits behind another on a pipelined connection has no socket yet, and Node does not tell it when
-  // that connection breaks.
+  // A response that waits behind another on a pipelined connection has no socket yet, and Node does not report when that connection
+  // breaks.
   if (res.socket === null) watchSocket(res, res.req.socket);
 }
 
 const WAITING: unique symbol = Symbol('portico.waitingResponses');
 
-/** One listener for all responses of a connection: of one for each Node warns when a client pipelines more than ten. */
+/** One listener for all responses of a connection: with one for each, Node warns when a client pipelines more than ten. */
 function watchSocket(res: ServerResponse, socket: Socket & { [WAITING]?: Set<ServerResponse> }): void {
   let waiting = socket[WAITING];
   if (waiting === undefined) {
@@ -69,13 +67,13 @@ function watchSocket(res: ServerResponse, socket: Socket & { [WAITING]?: Set<Ser
   afterResponse(res, () => all.delete(res));
 }
 
-/** One function for all responses, called on the response. */
+/** One function for all responses, with the response as `this`. */
 function ended(this: ServerResponse): void {
   const listeners = (this as Carrier)[LISTENERS]!;
   if (listeners.length === 0) return;
   const exchange = exchangeOf(this.req);
   const outcome = outcomeOf(this, exchange);
-  // A connection that is destroyed tells so in its own context; lines about the response have the ids of its request.
+  // A destroyed connection emits this in its own async context; log lines about the response need the ids of its request.
   const { environ } = exchange;
   if (environ.requestId === undefined && environ.context === undefined) run(listeners, outcome);
   else runInRequest(environ, run, listeners, outcome);
@@ -104,47 +102,47 @@ function run(listeners: ResponseListener[], outcome: ResponseOutcome): void {
 }
 
 /**
- * Destroys the connection of a response, so that a truncated body cannot look complete, and keeps the reason for
- * those who are told the outcome (`afterResponse`). Does nothing to a response that is complete.
+ * Destroys the connection of a response, so that a truncated body cannot look complete, and stores the reason for `afterResponse`. Does
+ * nothing to a complete response.
  */
 export function abortResponse(res: ServerResponse, reason?: unknown): void {
   if (!res.writableFinished && !res.destroyed) breakOffResponse(res, reason);
 }
 
-/** The same for a response that only looks complete. */
+/** Does the same to a response that only looks complete. */
 export function breakOffResponse(res: ServerResponse, reason: unknown): void {
   exchangeOf(res.req).brokenBy ??= reason;
   res.destroy();
 }
 
-/** Why a response was broken off; undefined when it was not, or when the client left. */
+/** Returns the reason why a response was aborted; undefined if it was not, or the client disconnected. */
 export function abortReason(res: ServerResponse): unknown {
   return exchangeOf(res.req).brokenBy ?? destroyReason(res);
 }
 
-/** The code of an answer whose body had another length than it declared. */
+/** The error code of a response whose body length differs from the declared length. */
 export const WRONG_LENGTH = 'PORTICO_ANSWER_LENGTH';
 
-/** Why a response was broken off whose body had another length than declared; undefined for any other. */
+/** Returns the error of a response that was aborted because its body length differed from the declared length; undefined for any other. */
 export function wrongLength(res: ServerResponse): PorticoError | undefined {
   const reason = abortReason(res);
   return reason instanceof PorticoError && reason.code === WRONG_LENGTH ? reason : undefined;
 }
 
-/** The error that a response was destroyed with before it was complete; undefined where the client has left. */
+/** Returns the error with which an incomplete response was destroyed; undefined if the client disconnected. */
 export function destroyReason(res: ServerResponse): Error | undefined {
   const error: NodeJS.ErrnoException | null = res.errored;
   if (error === null || error === undefined || res.writableFinished) return undefined;
-  // Node 24.20 and newer destroy so, when a client leaves, what waits for its turn on the connection.
+  // Node 24.20 and newer destroy responses that wait for their turn with this error when the client disconnects.
   return error.code === 'ECONNRESET' && res.socket === null ? undefined : error;
 }
 
-/** Methods of a response that handlers call. After the answer each would throw, often where it is not caught. */
+/** Methods of a response that handlers call. After the response each of them would throw, often where no code catches it. */
 const CALLS = 'writeHead write end setHeader setHeaders appendHeader removeHeader flushHeaders addTrailers'.split(' ');
 
 /**
- * Makes everything a handler still does with a response do nothing, once the response has been ended: for answers that
- * were given because the handler took too long. It cannot know, and its late answer must not bring the process down.
+ * Makes all further calls on the response do nothing after it has ended, for responses sent because the handler took too long: its late
+ * response must not crash the process.
  */
 export function muteWhenEnded(res: ServerResponse): void {
   res.once('prefinish', () => {

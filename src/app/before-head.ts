@@ -1,6 +1,4 @@
-/**
- * Work on a response's head, registered on the way in and run when the head is about to be written.
- */
+/** Listeners for the head of a response, registered on the way in and run just before the head is written. */
 import { type OutgoingHttpHeaders, ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import { PorticoError } from '../errors/index.js';
 import { type HeadFields, placeOfField } from './head-fields.js';
@@ -13,23 +11,23 @@ export type HeadListener = (res: ServerResponse) => void;
 /**
  * Runs `listener` just before the response head is written, while status and headers can still be changed.
  *
- * Listeners run in reverse order of registration, so an outer filter has the last word, as with WSGI's start_response.
- * They see the headers given to `writeHead` as if they had been set one by one, and run for implicit heads too. Each
- * runs once; a throw goes to the caller that wrote the head, and the listeners further out run when the failure is answered.
- * A listener that returns a promise fails the request with `PORTICO_HEAD_PROMISE`: the head does not wait. Informational answers (1xx) are
- * no heads. Costs nothing when unused. Throws `PORTICO_HEAD_SENT` when it is too late.
+ * Listeners run in reverse order of registration, so that an outer filter has the last word, as with WSGI's start_response. They see
+ * headers given to `writeHead` as if they had been set one by one, and run for implicit heads too. Each runs once; an error goes to the
+ * caller that wrote the head, and the remaining listeners run when the failure is answered. A listener that returns a promise fails the
+ * request with `PORTICO_HEAD_PROMISE`: the head does not wait. Informational responses (1xx) do not count as heads. Costs nothing if
+ * unused. Throws `PORTICO_HEAD_SENT` if the head has already been sent.
  */
 export function beforeHead(res: ServerResponse, listener: HeadListener): void {
   addStage(res, listener);
 }
 
-/** Result of a stage that holds the head back until {@link HeadLayer.resume}. */
+/** The result of a stage that holds the head back until {@link HeadLayer.resume}. */
 export const HELD: unique symbol = Symbol('portico.headHeld');
 
-/** A listener, or what decides with the head about the body. */
+/** A listener, or a stage that decides about the body along with the head. */
 type Stage = (res: ServerResponse) => unknown;
 
-/** As {@link beforeHead}, for a stage that may hold the head back; gives the layer that it does so in. */
+/** Works like {@link beforeHead}, for a stage that may hold the head back. Returns the layer of the stage. */
 export function addStage(res: ServerResponse, stage: Stage): HeadLayer {
   if (headSent.call(res)) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
@@ -49,7 +47,7 @@ export function addStage(res: ServerResponse, stage: Stage): HeadLayer {
   return layer;
 }
 
-/** Sets those that are not there, names and values in turn. */
+/** Sets those headers that are missing. `headers`: names and values in turn. */
 export function setMissingHeaders(res: ServerResponse, headers: readonly string[]): void {
   for (let at = 0; at < headers.length; at += 2) {
     if (!res.hasHeader(headers[at]!)) res.setHeader(headers[at]!, headers[at + 1]!);
@@ -58,20 +56,20 @@ export function setMissingHeaders(res: ServerResponse, headers: readonly string[
 
 const thrownByStages = new WeakSet<object>();
 
-/** Whether an error was thrown by a listener of a head. */
+/** Reports whether an error was thrown by a listener of a head. */
 export function isOfHeadListener(error: unknown): boolean {
   return typeof error === 'object' && error !== null && thrownByStages.has(error);
 }
 
 type WriteHead = (status: number, reason?: string | HeadersArgument, headers?: HeadersArgument) => ServerResponse;
 
-/** Key of a response's newest layer. */
+/** The key of a response's newest layer. */
 export const LAYER: unique symbol = Symbol('portico.beforeHead');
 
-/** Key of the headers that a response has as a list: while the stages run that see them, and behind the head. Else Node keeps them. */
+/** The key of a response's headers as a list: while the stages that see them run, and after the head. Otherwise Node stores the headers. */
 export const FIELDS: unique symbol = Symbol('portico.headFields');
 
-/** Key of a mark on responses whose methods know the list: `ServedResponse`. */
+/** The key that marks responses whose methods use the list: `ServedResponse`. */
 export const KEEPS_FIELDS: unique symbol = Symbol('portico.keepsFields');
 
 const {
@@ -81,7 +79,7 @@ const {
   setHeader: nodeSetHeader,
 } = ServerResponse.prototype;
 
-/** Ends the list before the head is out: Node keeps the headers again. One that was set around the list stays. */
+/** Ends the list before the head is sent and moves its headers to Node. A header that was set around the list stays. */
 export function foldFields(res: ServerResponse): void {
   const carrier = res as unknown as Carrier;
   const fields = carrier[FIELDS];
@@ -94,7 +92,7 @@ export function foldFields(res: ServerResponse): void {
 }
 
 interface Carrier {
-  /** The newest. */
+  /** The newest layer. */
   [LAYER]?: HeadLayer;
   [FIELDS]?: HeadFields | undefined;
   readonly [KEEPS_FIELDS]?: true;
@@ -102,19 +100,19 @@ interface Carrier {
 }
 
 /**
- * One replaced `writeHead` and the stages it runs. Other code may wrap `writeHead` in between (the package on-headers does); a
- * stage registered after that belongs to its own layer, so that reverse order holds.
+ * One replaced `writeHead` and the stages that it runs. Other code (such as the package on-headers) may wrap `writeHead` in between; a
+ * later stage then gets its own layer, so that the reverse order holds.
  */
 export class HeadLayer {
   declare readonly res: ServerResponse;
   /** The replaced method. */
   declare readonly below: WriteHead;
   declare readonly writeHead: WriteHead;
-  /** Those that have not run. */
+  /** Stages that have not run. */
   declare readonly stages: Stage[];
   /** The oldest layer of the response. */
   declare readonly first: HeadLayer;
-  /** The head is held back: what is said of it meanwhile is noted on the response. */
+  /** The head is held back; changes to it are stored on the response. */
   declare held: boolean;
 
   constructor(res: ServerResponse, below: WriteHead, stage: Stage, before: HeadLayer | undefined) {
@@ -129,7 +127,7 @@ export class HeadLayer {
   write(status: number, reason: string | HeadersArgument, headers?: HeadersArgument): ServerResponse {
     const { res, below } = this;
     const carrier = res as unknown as Carrier;
-    // Truncated as Node does it. What Node will refuse (a bad status, a second head) is left for Node to refuse.
+    // Truncates like Node. Invalid arguments (a bad status, a second head) are left for Node to refuse.
     const code = Number(status) | 0;
     const given = typeof reason === 'string' ? headers : (headers ?? reason);
     const isLeft = (this.stages.length === 0 && !this.held) || headSent.call(res) || code < 200 || code > 999;
@@ -139,14 +137,14 @@ export class HeadLayer {
     }
     res.statusCode = code;
     if (typeof reason === 'string') res.statusMessage = reason;
-    // No header is set now, and no other code is between this layer and Node.
+    // No header is set yet, and no other code is between this layer and Node.
     const isFree = carrier[FIELDS] === undefined && !this.held && nodeHeaderNames.call(res).length === 0;
     const canList = isFree && carrier[KEEPS_FIELDS] === true && below === nodeWriteHead && !Array.isArray(given);
     let fields: HeadFields | undefined = canList ? [] : undefined;
     const listed = (canList ? given : undefined) as OutgoingHttpHeaders | undefined;
     for (const name of Object.keys(listed ?? {})) {
       const value = listed![name]!;
-      // Of several values Node judges each by itself.
+      // Node checks each of several values separately.
       if (typeof value === 'object' && value !== null) fields = undefined;
       if (fields === undefined) break;
       validateHeaderName(name);
@@ -160,7 +158,7 @@ export class HeadLayer {
     return this.held ? res : this.resume();
   }
 
-  /** Runs the stages that are left and, unless one of them holds the head or has written it, writes the head. */
+  /** Runs the remaining stages, then writes the head, unless a stage holds it or has written it. */
   resume(): ServerResponse {
     const { res, stages, below } = this;
     const { statusCode: code, statusMessage: message } = res;
@@ -174,7 +172,7 @@ export class HeadLayer {
           foldFields(res);
           return res;
         }
-        // It may have written the head, or answered.
+        // The stage may have written the head, or answered.
         if (headSent.call(res)) return res;
       }
     } catch (error) {
@@ -182,12 +180,12 @@ export class HeadLayer {
       thrownByStages.add(Object(error) as object);
       throw error;
     }
-    // A message belongs to its status: a stage that changed only the status gets the usual message for it.
+    // A message belongs to its status: if a stage changed only the status, the new status gets its usual message.
     if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
     const carrier = res as unknown as Carrier;
     const fields = carrier[FIELDS];
     if (fields === undefined) return below.call(res, res.statusCode);
-    // Node refuses the bytes that it makes of this one where it is in a list; and code that goes around the list has the last word.
+    // Node rejects the bytes that it makes of this header in a list; and headers set around the list take precedence.
     if (placeOfField(fields, 'content-disposition') >= 0 || nodeHeaderNames.call(res).length > 0) {
       foldFields(res);
       return below.call(res, res.statusCode);
@@ -201,7 +199,7 @@ export class HeadLayer {
     }
   }
 
-  /** Has a stage that held the head judge the next one: another answer takes the place of what it has held. */
+  /** Makes a stage that held the head judge the next one, because another response replaces the held one. */
   again(stage: Stage): void {
     this.held = false;
     this.stages.push(stage);
@@ -209,7 +207,7 @@ export class HeadLayer {
 }
 
 function refusePromise(result: Promise<unknown>): never {
-  // The request fails in any case; a rejection that no code handles would end the process.
+  // The request fails in any case; an unhandled rejection would end the process.
   result.catch(() => undefined);
   throw new PorticoError('PORTICO_HEAD_PROMISE', {
     message: 'a listener of beforeHead returned a promise, and the response head does not wait for it',
@@ -217,7 +215,7 @@ function refusePromise(result: Promise<unknown>): never {
   });
 }
 
-/** The first layer is nearly always the only one: its `writeHead` is one function for all responses, no closure. */
+/** The first layer is nearly always the only one: its `writeHead` is one function for all responses, not a closure. */
 const writeFirstHead = ownPatch(function writeFirstHead(
   this: unknown,
   status: number,

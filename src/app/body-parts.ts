@@ -1,6 +1,6 @@
 /**
- * The way of a response's body to the socket: streams, and places that hold it until it is whole. Each gives
- * what it makes of it to the next one out.
+ * Parts that a response's body passes on its way to the socket: streams, and buffers that hold it until it is complete. Each part writes
+ * its result to the next outer one.
  */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -8,22 +8,22 @@ import { GatheredBytes } from '../wire/index.js';
 import { addStage, HELD, type HeadLayer } from './before-head.js';
 import { type Callback, lengthOf, mayHaveBody } from './response-methods.js';
 
-/** Takes a body. */
+/** A destination for a body. */
 export interface BodySink {
-  /** False: no more before `drained` is called. */
+  /** Returns false if the caller must wait until `drained` is called. */
   write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean;
   end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void;
-  /** Set by who writes. */
+  /** Set by the writer. */
   drained: (() => void) | undefined;
 }
 
-/** A body's way through one stream. */
+/** A part that sends the body through a stream. */
 export class StreamPart implements BodySink {
   drained: (() => void) | undefined;
   readonly stream: Duplex;
   readonly #res: ServerResponse;
 
-  /** `next` is asked when the stream gives something: by then the head is decided. */
+  /** `next`: called when the stream emits data; by then the head is decided. */
   constructor(res: ServerResponse, stream: Duplex, next: () => BodySink) {
     this.#res = res;
     this.stream = stream;
@@ -31,7 +31,7 @@ export class StreamPart implements BodySink {
     stream.on('error', fail);
     stream.on('drain', () => this.drained?.());
     stream.on('data', (chunk: Buffer) => {
-      // A head that is written for this fails where no caller takes it; so at the end.
+      // No caller catches an error of a head written here; the same at the end.
       try {
         const out = next();
         out.drained = () => stream.resume();
@@ -63,20 +63,20 @@ export class StreamPart implements BodySink {
   }
 }
 
-/** How `holdBody` treats one response. */
+/** Options of `holdBody`. */
 export interface HoldOptions {
-  /** Bodies over so many bytes are let go as they are. */
+  /** The largest body that is held, in bytes; larger ones are sent unchanged. */
   readonly limit: number;
-  /** Asked when status and headers are known: false lets the response go as it is. */
+  /** Called when status and headers are known; false sends the response unchanged. */
   readonly wants: (res: ServerResponse) => boolean;
-  /** Given the whole body before anything is sent: may change status and headers, and gives the body to send. */
+  /** Called with the whole body before anything is sent; may change status and headers. Returns the body to send. */
   readonly complete: (body: Buffer, res: ServerResponse) => Buffer | undefined;
 }
 
-/** Holds head and body back until the body is complete, or too large, or the head is flushed. */
+/** Holds head and body back until the body is complete or too large, or the head is flushed. */
 export class HoldPart implements BodySink {
   drained: (() => void) | undefined;
-  /** It has the head, and what came of the body. */
+  /** Whether it holds the head and the body so far. */
   holds = false;
   readonly #res: ServerResponse;
   readonly #options: HoldOptions;
@@ -84,7 +84,7 @@ export class HoldPart implements BodySink {
   readonly #next: () => BodySink;
   readonly #layer: HeadLayer;
 
-  /** `begin` is called when it begins to hold; from then on `next` is what is further out. */
+  /** `begin`: called when it begins to hold; from then on `next` returns the next outer part. */
   constructor(res: ServerResponse, options: HoldOptions, begin: (part: HoldPart) => void, next: () => BodySink) {
     this.#res = res;
     this.#options = options;
@@ -95,7 +95,7 @@ export class HoldPart implements BodySink {
 
   readonly #begin: (part: HoldPart) => void;
 
-  /** Whether it holds the response with the head that is written now. */
+  /** Returns `HELD` if it holds the response whose head is being written. */
   readonly #judge = (): typeof HELD | undefined => {
     const declared = Number(this.#res.getHeader('content-length') ?? 0);
     if (declared > this.#options.limit || !this.#options.wants(this.#res)) return undefined;
@@ -128,7 +128,7 @@ export class HoldPart implements BodySink {
     this.#next().end(last, undefined, callback);
   }
 
-  /** Lets go of what is held. */
+  /** Sends the held head and body. */
   release(): void {
     if (!this.holds) return;
     this.holds = false;
@@ -136,7 +136,7 @@ export class HoldPart implements BodySink {
     for (const piece of this.#takeKept()) this.#next().write(piece);
   }
 
-  /** Forgets what it holds; the next head is judged anew. */
+  /** Discards the held data; the next head is judged again. */
   drop(): void {
     if (!this.holds) return;
     this.holds = false;
@@ -150,7 +150,7 @@ export class HoldPart implements BodySink {
     const made = this.#options.complete(body, res);
     this.#kept.clear();
     if (made !== undefined) this.#kept.add(made);
-    // A length that the app declared is the length of the app's body. A HEAD without body keeps that of its GET.
+    // A length declared by the app applies to the app's body. A HEAD response keeps the length of the GET response.
     const isHead = made === undefined && res.req.method === 'HEAD';
     if (made !== body && !isHead && res.getHeader('content-length') === body.length) res.removeHeader('content-length');
     declareLength(res, made);
@@ -178,8 +178,8 @@ export class HoldPart implements BodySink {
 }
 
 /**
- * A body given whole has a known length, which Node works out after the head is decided; for those who decide it is said
- * before.
+ * Declares the length of a body that is given whole. Node computes it only after the head is decided, and stages that decide need it
+ * earlier.
  */
 export function declareLength(res: ServerResponse, chunk: unknown, encoding?: BufferEncoding): void {
   if (!mayHaveBody(res) || res.hasHeader('content-length') || res.hasHeader('transfer-encoding')) return;

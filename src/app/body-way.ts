@@ -1,12 +1,12 @@
-/**
- * The parts that a response's body goes through, in their order.
- */
+/** The parts of a response's body, in their order. */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type BodySink, declareLength, type HoldOptions, HoldPart, StreamPart } from './body-parts.js';
 import { type Callback, callbackOf, headSent, ownPatch } from './response-methods.js';
 
-/** From the methods of a response to the sink behind all parts. Parts come in as the head is decided, innermost first. */
+/**
+ * The path of a body from the methods of a response through all parts to `out`. Parts are added as the head is decided, innermost first.
+ */
 export class BodyWay {
   readonly #res: ServerResponse;
   readonly #out: BodySink;
@@ -62,7 +62,7 @@ export class BodyWay {
     this.#entry.end(chunk, encoding as BufferEncoding, callback);
   }
 
-  /** Forgets all of a body that has not gone out: another answer takes its place. */
+  /** Discards all unsent data of a body, because another response replaces it. */
   reset(): void {
     for (const part of this.#parts) {
       if (part instanceof HoldPart) part.drop();
@@ -91,8 +91,8 @@ export class BodyWay {
   }
 
   /**
-   * The socket's 'drain' is for the last part, that of the first part is for the app: were the app woken by the socket's, it
-   * would write into a first part that is still full.
+   * Passes the socket's "drain" to the last part, and emits "drain" to the app for the first part: on the socket's event the app would
+   * write into a first part that is still full.
    */
   #tellDrain(): void {
     const methods = this.#res as unknown as { emit: (event: string, ...args: unknown[]) => boolean };
@@ -113,7 +113,7 @@ export class BodyWay {
   #emitDrain = (): void => {};
 }
 
-/** A second `end` is no error in Node; its callback still wants to be called. */
+/** A second `end` is not an error in Node; its callback must still be called. */
 function afterEnd(res: ServerResponse, callback: Callback | undefined): void {
   if (callback === undefined) return;
   if (res.writableFinished) queueMicrotask(callback);

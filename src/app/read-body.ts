@@ -1,6 +1,4 @@
-/**
- * A request's body as one buffer, for handlers that want it whole; and its size limited while others read it.
- */
+/** The whole body of a request as one buffer, and a size limit for bodies that other code reads. */
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
@@ -8,25 +6,25 @@ import { PorticoError } from '../errors/index.js';
 import { countFor, GatheredBytes } from '../wire/index.js';
 import { Fault } from './fault.js';
 
-/** How {@link readBody} reads. */
+/** Options of {@link readBody}. */
 export interface ReadBodyOptions {
-  /** The largest body accepted, in bytes. Default: 114688 (112 KiB), as the sizelimit filter's. */
+  /** The largest accepted body, in bytes. Default: 114688 (112 KiB), like the sizelimit filter's. */
   readonly limit?: number;
 }
 
 /**
  * Reads the body of a request, without decoding it.
  *
- * Rejects with a 413 `Fault` if the body exceeds the limit (before reading, if Content-Length says so), with
- * `PORTICO_REQUEST_ABORTED` if the client disconnects before the end, so an incomplete body is never returned, and with
- * `PORTICO_BODY_CONSUMED` if the body has already been read.
+ * Rejects with a 413 `Fault` if the body exceeds the limit (before reading, if Content-Length shows it), with `PORTICO_REQUEST_ABORTED`
+ * if the client disconnects before the end, so that an incomplete body is never returned, and with `PORTICO_BODY_CONSUMED` if the body
+ * has already been read.
  */
 export function readBody(req: IncomingMessage, { limit = 114_688 }: ReadBodyOptions = {}): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     collectBody(req, limit, (error, bytes) => {
       if (error === null) resolve(bytes!);
       else {
-        // The rest is not wanted: the connection ends with the refusal.
+        // The rest is not read: the connection closes after the error response.
         if (error instanceof Fault && !req.readableEnded) req.pause();
         reject(error);
       }
@@ -34,13 +32,13 @@ export function readBody(req: IncomingMessage, { limit = 114_688 }: ReadBodyOpti
   });
 }
 
-/** Told of the whole body, or of what went wrong; once. */
+/** Called once, with the whole body or an error. */
 export type BodyCollected = (error: Error | null, bytes?: Buffer) => void;
 
 /**
- * As {@link readBody}, without a promise, and for a stream that stands for the request's body as well: what was decoded
- * or read ahead. A paused stream flows again; text of a stream with an encoding is
- * turned back into bytes. Bytes over the limit are not kept, but still flow.
+ * Works like {@link readBody}, without a promise, and also for a stream in place of the request: a decoded body, or one read ahead. A
+ * paused stream is resumed; text of a stream with an encoding is converted back to bytes. Bytes beyond the limit are not kept, but still
+ * flow.
  */
 export function collectBody(body: Readable, limit: number, done: BodyCollected): void {
   const { headers, complete } = body as Partial<IncomingMessage>;
@@ -59,11 +57,11 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
     return;
   }
   collectStream(body, limit, done);
-  // One who paused it and went away would otherwise hold it for ever.
+  // A reader that paused it and then left would otherwise block it forever.
   body.resume();
 }
 
-/** Reads what a stream brings, unless it is paused. */
+/** Collects the data of a stream; does not resume a paused one. */
 function collectStream(body: Readable, limit: number, done: BodyCollected): void {
   const gathered = new GatheredBytes();
   const settle = (error: Error | null, bytes?: Buffer): void => {
@@ -81,7 +79,7 @@ function collectStream(body: Readable, limit: number, done: BodyCollected): void
   body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
 }
 
-/** The refusal of a body over a limit of so many bytes; the connection ends with it, for the rest is not read. */
+/** Returns the fault for a body over the limit; it closes the connection, because the rest is not read. */
 export function tooLarge(limit: number): Fault {
   return new Fault(413, {
     message: `The request body is larger than the limit of ${limit} bytes.`,
@@ -89,7 +87,7 @@ export function tooLarge(limit: number): Fault {
   });
 }
 
-/** A fault says itself what is wrong; anything else is a client that left. */
+/** Returns a fault unchanged; any other error means that the client disconnected. */
 function failure(error: Error | undefined): Error {
   return error instanceof Fault ? error : aborted(error);
 }
@@ -108,21 +106,21 @@ function consumed(): PorticoError {
   });
 }
 
-/** Read and thrown away after the limit, in bytes, so that the client can see the refusal; then reading stops. */
+/** Bytes read and discarded beyond the limit, so that the client can read the error response; then reading stops. */
 const DISCARDED = 65_536;
 
 type Push = (chunk: unknown, encoding?: BufferEncoding) => boolean;
 
 /**
- * Calls `onExceeded` once when more than `limit` bytes of body have come, and lets nothing more through: a reader of
- * the body sees neither the rest nor an end, so it cannot take the part for the whole, and its read fails when the
- * connection is closed, with the error that `onExceeded` gave, if any. It runs in the async context of this call. Costs a
- * comparison a chunk, and buffers nothing.
+ * Calls `onExceeded` once when more than `limit` bytes of body have arrived, and passes on no more: a reader of the body sees neither
+ * the rest nor an end, so it cannot mistake the part for the whole, and its read fails when the connection closes, with the error that
+ * `onExceeded` returned, if any. `onExceeded` runs in the async context of this call. Costs one comparison per chunk, and buffers
+ * nothing.
  */
 export function limitBody(req: IncomingMessage, limit: number, onExceeded: () => unknown): void {
   const carrier = req as unknown as { push: Push };
   const below = carrier.push;
-  // The parser pushes, in the context in which the connection was accepted.
+  // The parser calls push in the async context of the connection.
   const tell = AsyncResource.bind(onExceeded);
   let size = 0;
   let drain: Readable | undefined;
@@ -134,11 +132,11 @@ export function limitBody(req: IncomingMessage, limit: number, onExceeded: () =>
     if (drain === undefined) {
       drain = new Readable({ read: () => undefined }).resume();
       countFor(req, drain);
-      // Not earlier: a destroyed request takes its socket along, and with it an answer the client has not read yet.
+      // Not earlier: destroying a request destroys its socket, and with it a response that the client has not read yet.
       const reason = tell();
       req.socket.once('close', () => req.destroy(reason instanceof Error ? reason : undefined));
     }
-    // By the same way as the rest, but into nothing: a server that counts what comes still sees it.
+    // Goes the same way into a stream that discards it, so that a server that counts body bytes still sees them.
     Reflect.apply(below, drain, [chunk, encoding]);
     return size <= limit + DISCARDED;
   };

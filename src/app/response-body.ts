@@ -1,8 +1,8 @@
 /**
- * The body of a response: counted, held to its declared length, and sent through what filters have put in its way.
+ * The body of a response: counted, checked against its declared length, and sent through the streams of filters.
  *
- * Node sends whatever is written (RFC 9110 §8.6 forbids another length than the declared one): a client waits for what a
- * shorter body lacks, and takes the rest of a longer one for the answer to its next request.
+ * Node sends whatever is written (RFC 9110 §8.6 forbids another length than the declared one): a client waits for the missing rest of a
+ * shorter body, and reads the excess of a longer one as the response to its next request.
  */
 import { ServerResponse } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
@@ -14,16 +14,15 @@ import type { HoldOptions } from './body-parts.js';
 import { BodyWay } from './body-way.js';
 import { callbackOf, headSent, lengthOf, mayHaveBody, ownPatch } from './response-methods.js';
 
-/** Gives the stream that the body is to go through, or undefined to leave this body alone. */
+/** Returns a stream for the body, or undefined to leave the body unchanged. */
 export type BodyTransformer = (res: ServerResponse) => Duplex | undefined;
 
 /**
- * Sends the response's body through the stream that `make` gives.
+ * Sends the response's body through the stream that `make` returns.
  *
- * `make` is called just before the head is written, in order with the listeners of `beforeHead` (the innermost first,
- * and the body flows the same way), so it can decide by status and headers and change them. When it gives a stream,
- * `Content-Length` is removed. It is not called for answers without a body: HEAD, 101, 204 and 304. Back-pressure holds
- * from the socket to the app; a stream that fails breaks the response off.
+ * `make` is called just before the head is written, in order with the listeners of `beforeHead` (the innermost first, and the body flows
+ * the same way), so it can read and change status and headers. If it returns a stream, `Content-Length` is removed. It is not called for
+ * responses without a body: HEAD, 101, 204 and 304. Back-pressure works from the socket to the app; a stream error aborts the response.
  */
 export function transformBody(res: ServerResponse, make: BodyTransformer): void {
   const way = wayOf(res);
@@ -37,22 +36,22 @@ export function transformBody(res: ServerResponse, make: BodyTransformer): void 
 }
 
 /**
- * Holds head and body back until the body is complete, or too large, or the app asks for the head to be flushed. A held
- * head has already run the `beforeHead` listeners registered after this call; earlier ones run when it is sent.
+ * Holds head and body back until the body is complete or too large, or the app flushes the head. When the head is held, the `beforeHead`
+ * listeners registered after this call have already run; earlier ones run when it is sent.
  */
 export function holdBody(res: ServerResponse, options: HoldOptions): void {
   wayOf(res).addHold(options);
 }
 
-/** Forgets the body on its way: another answer takes its place. */
+/** Discards the unsent body, because another response replaces it. */
 export function resetBody(res: ServerResponse): void {
   for (let layer = (res as unknown as Carrier)[BODY]; layer !== undefined; layer = layer.before) layer.way?.reset();
 }
 
 /**
- * A stream that is piped into a response writes its head, and no caller is above it to take what a listener of `beforeHead`
- * throws: Node ends the process over it. From now on a head that fails under a piped stream goes to `fail`, which may still
- * answer: the stream is taken off first, and destroyed after the answer. Errors after the head are thrown as usual.
+ * Protects the process from errors of `beforeHead` listeners under a piped stream: the stream writes the head, no caller catches the
+ * error, and Node would end the process. From now on such an error goes to `fail`, which may still answer: the stream is unpiped first,
+ * and destroyed after the response. Errors after the head are thrown as usual.
  */
 export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): void {
   res.once('pipe', (source: Readable) => {
@@ -61,15 +60,15 @@ export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): 
 }
 
 /**
- * Counts what a response is given from now on, as it is sent. A body that is shorter or longer than the declared length breaks
- * the response off, with a `PORTICO_ANSWER_LENGTH` as its reason.
+ * Counts the bytes that are written to a response from now on. A body that is shorter or longer than the declared length aborts the
+ * response with `PORTICO_ANSWER_LENGTH`.
  */
 export function countAnswer(res: ServerResponse): void {
   const { [BODY]: layer } = res as unknown as Carrier;
   (layer?.first ?? layerOnTop(res)).isCounted = true;
 }
 
-/** Bytes of the body that were sent; NaN for a response that is not counted. */
+/** Returns the number of body bytes sent; NaN for a response that is not counted. */
 export function sentBytes(res: ServerResponse): number {
   const first = (res as unknown as Carrier)[BODY]?.first;
   if (first?.isCounted !== true) return Number.NaN;
@@ -77,19 +76,19 @@ export function sentBytes(res: ServerResponse): number {
   return first.res.writableFinished ? first.written : Math.max(0, first.written - first.res.writableLength);
 }
 
-/** Key of a response's newest pair of replaced methods. */
+/** The key of a response's newest pair of replaced methods. */
 export const BODY: unique symbol = Symbol('portico.responseBody');
 
 type Method = (...args: unknown[]) => unknown;
 
 interface Carrier {
-  /** The newest. */
+  /** The newest layer. */
   [BODY]?: BodyLayer;
   write: Method;
   end: Method;
 }
 
-/** The newest pair of replaced methods; a new one on top where other code has wrapped `write` in the meantime. */
+/** Returns the newest pair of replaced methods; a new one if other code has wrapped `write` in the meantime. */
 function layerOnTop(res: ServerResponse): BodyLayer {
   const carrier = res as unknown as Carrier;
   const current = carrier[BODY];
@@ -113,22 +112,22 @@ function wayOf(res: ServerResponse): BodyWay {
   return layer.way;
 }
 
-/** One pair of replaced `write` and `end`, and what the body goes through between them and what they have replaced. */
+/** One replaced pair of `write` and `end`, and the parts of the body between them and the methods they replaced. */
 export class BodyLayer {
   declare readonly res: ServerResponse;
   declare readonly before: BodyLayer | undefined;
   /** The oldest layer of the response. */
   declare readonly first: BodyLayer;
-  /** The replaced methods; those of its class where it had none of its own, for another library may change these. */
+  /** The replaced methods; the methods of its class if it had none itself, because another library may change those. */
   declare readonly below: Pick<Carrier, 'write' | 'end'>;
   declare readonly write: Method;
   declare readonly end: Method;
-  /** Layers of the body, innermost first; undefined where none may come in its way. */
+  /** The parts of the body, innermost first; undefined without any. */
   declare way: BodyWay | undefined;
   declare isCounted: boolean;
-  /** Bytes given to what is below; also of a body that is not sent, as behind HEAD. */
+  /** Bytes passed to the replaced methods; also of a body that is not sent, as for HEAD. */
   declare written: number;
-  /** Nothing more comes. */
+  /** No more data follows. */
   declare isOver: boolean;
   /** The stream that is piped into the response, until the head is written. */
   declare piped: { readonly source: Readable; readonly fail: (error: unknown) => void } | undefined;
@@ -159,17 +158,17 @@ export class BodyLayer {
     return this.res;
   }
 
-  /** Writes to what is below. */
+  /** Writes to the replaced method. */
   send(chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
     const { res, below } = this;
-    // Not `writableEnded`, which says so while the body is still on its way through streams.
+    // Not `writableEnded`, which is true while the body still passes through streams.
     if (!this.isCounted || this.isOver || res.finished || res.destroyed) {
       return Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
     }
     const length = lengthOf(chunk, encoding);
     if (!headSent.call(res)) this.#writeDeclaredHead();
     if (headSent.call(res)) {
-      // A listener for the head has answered.
+      // A `beforeHead` listener has answered.
       if (this.isOver) return false;
       this.written += length;
       if (this.written > (declaredLength(res) ?? this.written) && mayHaveBody(res)) {
@@ -179,13 +178,13 @@ export class BodyLayer {
       return Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
     }
     const more = Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
-    // A listener for the head may have answered.
+    // A `beforeHead` listener may have answered.
     if (!this.isOver) this.written += length;
     if (this.written > (declaredLength(res) ?? this.written) && mayHaveBody(res)) this.#breakOff();
     return more;
   }
 
-  /** Ends what is below. */
+  /** Ends the response with the replaced method. */
   sendLast(chunk?: unknown, encoding?: unknown, callback?: unknown): void {
     const { res, below } = this;
     if (!this.isCounted || this.isOver || res.finished || res.destroyed) {
@@ -210,13 +209,13 @@ export class BodyLayer {
     if (this.written !== (declaredLength(res) ?? this.written) && mayHaveBody(res)) this.#breakOff();
   }
 
-  /** Writes a head that declares a length, so that it is known before a body of another goes out. */
+  /** Writes a head that declares a length, so that the length is known before a body of another length is sent. */
   #writeDeclaredHead(): void {
     const { res } = this;
     if (res.hasHeader('content-length')) res.writeHead(res.statusCode);
   }
 
-  /** Nothing more is sent, and callbacks that wait for the end are told that it did not come. */
+  /** Sends no more data, and reports the error to callbacks that wait for the end. */
   #breakOff(callbacks: readonly unknown[] = []): void {
     this.isOver = true;
     const { written } = this;
@@ -235,13 +234,13 @@ export class BodyLayer {
     this.piped = undefined;
     try {
       const result = act();
-      // The head is written once: what comes behind it is not guarded.
+      // The head is written once: later calls are not guarded.
       if (!headSent.call(res)) this.piped = { source, fail };
       return result;
     } catch (error) {
       if (headSent.call(res)) throw error;
       source.unpipe(res);
-      // Not now: Fastify takes the end of its stream for that of the answer, and would destroy the one in its place.
+      // Not now: Fastify treats the end of its stream as the end of the response, and would destroy the replacement.
       afterResponse(res, () => source.destroy());
       fail(error);
       return otherwise;
@@ -249,7 +248,7 @@ export class BodyLayer {
   }
 }
 
-// One function for all responses each: a closure for each would cost every request.
+// One function each for all responses: a closure would cost every request.
 
 const writeFirst = ownPatch(function write(this: Carrier, ...args: unknown[]): unknown {
   return this[BODY]!.first.take(...args);
