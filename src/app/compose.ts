@@ -1,14 +1,12 @@
-/**
- * Filters over an app: a pipeline in code, as the paste file writes one.
- */
+/** Filters around an app: a pipeline in code, like one in a paste file. */
 import { PorticoError, whatItIs } from '../errors/index.js';
 import type { App, Filter } from './app.js';
 import { connectApp } from './from-connect.js';
 import { takesOwnSlot, withSlot } from './slot.js';
 
 /**
- * Wraps an app in filters; the first filter is the outermost. The server counts only requests that have reached the app, not
- * requests that wait in a filter. Throws `PORTICO_PIPELINE` if a filter or the app is not a function.
+ * Wraps an app in filters; the first filter is the outermost. The server counts only requests that have reached the app, not requests
+ * that wait in a filter. Throws `PORTICO_PIPELINE` if a filter or the app is not a function.
  */
 export function compose(filters: readonly Filter[], app: App): App {
   if (!Array.isArray(filters)) throw noPipeline(`the filters are a list, not ${whatItIs(filters)}`);

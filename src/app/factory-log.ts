@@ -1,6 +1,4 @@
-/**
- * The log of the factory that is at work: what it makes writes there where it is given no other.
- */
+/** The log of the running factory: the default log of objects that it creates. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createLogger, type Logger } from '../log/index.js';
 
@@ -8,8 +6,8 @@ const current = new AsyncLocalStorage<() => Logger>();
 let atWork = 0;
 
 /**
- * Runs a factory whose log is the one that `log` gives. While none is at work the storage is disabled: before Node 24 each
- * promise and each callback of a request would be noted in it. There, whatever a factory makes after it has ended has to be given a log.
+ * Runs a factory with a log. While none runs, the storage is disabled, because before Node 24 it slows down each promise and callback of
+ * a request. Objects that a factory creates after it has ended therefore need an explicit log there.
  */
 export async function runFactory<T>(log: () => Logger, factory: () => T): Promise<Awaited<T>> {
   atWork += 1;
@@ -21,12 +19,12 @@ export async function runFactory<T>(log: () => Logger, factory: () => T): Promis
   }
 }
 
-/** Whether this code runs in a factory. */
+/** Reports whether this code runs in a factory. */
 export function isFactoryAtWork(): boolean {
   return current.getStore() !== undefined;
 }
 
-/** The log of the factory that is at work; outside of one a log of that name, to standard error. */
+/** Returns the log of the running factory; outside of one, a log of that name to standard error. */
 export function factoryLog(name: string): Logger {
   return current.getStore()?.() ?? createLogger({ base: { name } });
 }

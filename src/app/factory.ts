@@ -1,6 +1,6 @@
 /**
- * How a section of a paste file becomes an app or a filter: PasteDeploy's factory protocols, with one argument more; and what
- * filters and apps say of themselves.
+ * Factories, which create an app or a filter from a section of a paste file: PasteDeploy's factory protocols with one more argument; and
+ * descriptions of filters and apps.
  */
 import type { IncomingMessage } from 'node:http';
 import {
@@ -19,35 +19,35 @@ import type { App, Filter } from './app.js';
 /** Configuration as text, in the order of the file. A Map, because option names may be `__proto__` or `17`. */
 export type Conf = ReadonlyMap<string, string>;
 
-/** The section a factory is called for: its kind and name, and where each of its options is. */
+/** The section for which a factory is called: its kind, its name and the place of each option. */
 export interface Section {
   /** `app`, `filter`, `composite`, `filter-app`, `pipeline` or `server`. */
   readonly kind: string;
   readonly name: string;
   readonly origin: Origin;
-  /** The options of `localConf` with the place each was written at. */
+  /** The options of `localConf`, with the place of each. */
   readonly options: ReadonlyMap<string, WrittenValue>;
 }
 
-/** The loader's arguments for a factory. */
+/** Arguments that the loader passes to a factory. */
 export interface FactoryContext {
   readonly section: Section;
-  /** The service configuration; empty where a Loader was made without one. */
+  /** The service configuration; empty if the Loader was created without one. */
   readonly config: Config;
-  /** The API that is loaded, by its name in `[api:<name>]`; undefined for a Loader used by itself. */
+  /** The name of the loaded API in `[api:<name>]`; undefined if a Loader is used on its own. */
   readonly service?: string | undefined;
   readonly log: Logger;
   /**
-   * The way to other services, as `rpc` of a manager: one for all factories of an app, made for the first that asks, counted with
-   * its API and closed with it. Make clients in the factory: what they cannot reach is refused then. A promise, because an app
-   * that makes no calls loads nothing of them.
+   * Returns access to other services, like `rpc` of a manager: one object for all factories of an app, created on first use, counted
+   * with its API and closed with it. Create clients in the factory: targets that they cannot reach are refused then. A promise, so that
+   * an app without calls loads no RPC code.
    */
   rpc(): Promise<RPCClients>;
-  /** Registers a release: run once, in reverse order of registration, when the loaded app is closed. */
+  /** Registers a release function: called once, in reverse order of registration, when the loaded app is closed. */
   onClose(release: () => Awaitable<void>): void;
 }
 
-/** Loader of a composite factory's children. */
+/** Loads the children of a composite factory. */
 export interface SectionLoader {
   getApp(name?: string, globalConf?: Conf): Promise<App>;
   getFilter(name?: string, globalConf?: Conf): Promise<Filter>;
@@ -57,9 +57,9 @@ export interface SectionLoader {
 export type AppFactory = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<App>;
 /** `paste.filter_factory`. */
 export type FilterFactory = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<Filter>;
-/** `paste.filter_app_factory`: filter and application in one step. */
+/** `paste.filter_app_factory`: creates filter and application in one step. */
 export type FilterAppFactory = (app: App, globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<App>;
-/** `paste.composite_factory`: asks `loader` for apps and filters by name. */
+/** `paste.composite_factory`: loads apps and filters by name with `loader`. */
 export type CompositeFactory = (
   loader: SectionLoader,
   globalConf: Conf,
@@ -67,67 +67,67 @@ export type CompositeFactory = (
   ctx: FactoryContext,
 ) => Awaitable<App>;
 
-/** Options that a factory has declared, so that a file can be checked without calling the factory. */
+/** A factory with declared options, so that a file can be checked without calling it. */
 export interface DeclaredFactory<D extends OptionDeclarations = OptionDeclarations> {
-  /** The group of the service configuration that gives defaults: `[sizelimit]`. */
+  /** The group of the service configuration with its defaults: `[sizelimit]`. */
   readonly group: string;
   readonly options: D;
   /**
-   * Making it opens nothing that its releases do not close, and sends no request, so that a check may make it, to find what
-   * it refuses beyond its options, and release it again; or a function with a factory's arguments that does so in its
-   * place. Default false.
+   * Whether calling it opens nothing that its release functions do not close, and sends no request: a check may then call it, to find
+   * errors beyond its options, and release the result. Or a function with a factory's arguments to call instead. Default: false.
    */
   readonly trial?: boolean | Trial;
-  /** The order it wants with these options; undefined: any. */
+  /** Returns the order that it requires with these options; undefined: any. */
   readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
-  /** Its description. */
+  /** Returns a description of the result. */
   readonly describe?: Describe<OptionsOf<D>>;
-  /** Further groups of the service configuration that it reads, `[api:compute]` or one of its own, with their options. */
+  /** Further groups of the service configuration that it reads, such as `[api:compute]`, with their options. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
   /**
-   * Its filter, which names a request or adds headers, is also around the answers to requests that a server refuses before any pipeline:
-   * a malformed path, a head that is too large. Of such a request method, URL and headers are there as far as they could be read.
+   * Whether the filter, such as one that assigns request ids or adds headers, also wraps responses to requests that the server refuses
+   * before any pipeline: a malformed path, a head that is too large. Method, URL and headers of such a request are set as far as they
+   * could be parsed.
    */
   readonly aroundRefusals?: boolean;
 }
 
 /**
- * Tells what a factory with these options makes; with `req`, what that would do with the request, of which method, URL and
- * headers are known. Called without the factory being called: it opens and asks nothing.
+ * Describes the result of a factory with these options; with `req`, how it would handle that request, of which only method, URL and
+ * headers are known. The factory is not called: this must open nothing and send nothing.
  */
 export type Describe<O> = (options: O, req: IncomingMessage | undefined, ctx: DescribeContext) => Description;
 
-/** The part of a {@link FactoryContext} that is known where nothing is loaded. */
+/** The part of a {@link FactoryContext} that is available without loading. */
 export interface DescribeContext {
   readonly section: Pick<Section, 'options'>;
   readonly config: Config;
 }
 
-/** Place that a filter wants in a pipeline. */
+/** The place that a filter requires in a pipeline. */
 export interface WantedOrder {
-  /** Names of filters: one that is further in, and none further out, is told at the load and by a check. */
+  /** Names of filters that must be outside of this one: load and check report one that is inside, if none is outside. */
   readonly behind: readonly string[];
-  /** The consequence, as the rest of a sentence. */
+  /** The consequence of the wrong order, as the end of a sentence. */
   readonly why: string;
-  /** The remedy. Default: the other order. */
+  /** The remedy. Default: to change the order. */
   readonly hint?: string;
   /**
-   * The filter can do nothing there unless one further out has found the caller: the file is refused where none can have, else warned of.
-   * Default false: a warning.
+   * Whether the file is refused if certainly no outer filter has identified the caller, because the filter can do nothing then. Default:
+   * false, which is always a warning.
    */
   readonly refused?: boolean;
 }
 
-/** Finds what a factory would refuse, and makes nothing. */
+/** Finds errors that a factory would report, and creates nothing. */
 export type Trial = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<unknown>;
 
-/** The options of a section as they are at this moment: those declared `mutable` follow the service configuration. */
+/** Returns the current options of a section: options declared `mutable` follow the service configuration. */
 export type LiveOptions<D extends OptionDeclarations> = () => OptionsOf<D>;
 
 /**
- * A filter factory with declared options. Options in the section of the paste file take precedence over the section of the
- * same name in `portico.ini`, and both over the defaults. Unknown options and invalid values refuse the file, all in one report.
- * A filter with mutable options calls `live()` once per request.
+ * Returns a filter factory with declared options. Options in the section of the paste file take precedence over the section of the same
+ * name in `portico.ini`, and both over the defaults. Unknown options and invalid values refuse the file, all in one report. A filter
+ * with mutable options calls `live()` once per request.
  */
 export function filterFactory<D extends OptionDeclarations>(
   group: string,
@@ -138,7 +138,7 @@ export function filterFactory<D extends OptionDeclarations>(
   return declaredFactory(group, options, make, more);
 }
 
-/** An app factory with declared options. It works like {@link filterFactory}. */
+/** Returns an app factory with declared options. It works like {@link filterFactory}. */
 export function appFactory<D extends OptionDeclarations>(
   group: string,
   options: D,
@@ -156,15 +156,15 @@ export type MakeOfFactory<D extends OptionDeclarations, T> = (
 
 /** Further declarations of a factory. */
 export interface MoreOfFactory<D extends OptionDeclarations> {
-  /** As {@link DeclaredFactory.trial}; a function is given what `make` is given. */
+  /** See {@link DeclaredFactory.trial}; a function gets the arguments of `make`. */
   readonly trial?: boolean | MakeOfFactory<D, unknown>;
-  /** As {@link DeclaredFactory.order}. */
+  /** See {@link DeclaredFactory.order}. */
   readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
-  /** As {@link DeclaredFactory.describe}. */
+  /** See {@link DeclaredFactory.describe}. */
   readonly describe?: Describe<OptionsOf<D>>;
-  /** As {@link DeclaredFactory.groups}. */
+  /** See {@link DeclaredFactory.groups}. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
-  /** As {@link DeclaredFactory.aroundRefusals}. */
+  /** See {@link DeclaredFactory.aroundRefusals}. */
   readonly aroundRefusals?: boolean;
 }
 
@@ -174,7 +174,7 @@ function declaredFactory<D extends OptionDeclarations, T>(
   make: MakeOfFactory<D, T>,
   { trial, order, describe, groups, aroundRefusals }: MoreOfFactory<D>,
 ) {
-  // Refuses what is no declaration: it would fail far from here, in the words of its reader.
+  // Refuses invalid declarations here: otherwise the error would occur far away, in other terms.
   defineOptions(options);
   const withOptions =
     <R>(work: MakeOfFactory<D, R>) =>
@@ -195,8 +195,8 @@ function declaredFactory<D extends OptionDeclarations, T>(
 }
 
 /**
- * Place of an option's value: in the section, else in the group of the service configuration, as the options
- * of {@link filterFactory} are found; the section where it is a default.
+ * Returns the place of an option's value: in the section, else in the group of the service configuration, as {@link filterFactory} finds
+ * options; the section for a default.
  */
 export function optionOrigin({ section, config }: FactoryContext, group: string, option: string): Origin {
   const own = section.options.get(option)?.origin;
@@ -216,47 +216,46 @@ function follow<D extends OptionDeclarations>(group: string, options: D, ctx: Fa
   return () => current;
 }
 
-/** Description of a filter or an app. */
+/** The description of a filter or an app. */
 export interface Description {
-  /** The rest of a sentence whose subject it is: "answers 413 to a body of more than 114688 bytes". */
+  /** The end of a sentence whose subject is the filter or app: "answers 413 to a body of more than 114688 bytes". */
   readonly does: string;
   /**
-   * Whether a filter answers in the place of the app inside it: never, which is the default; perhaps; always, or with this
-   * status, which is said of the request that is asked about.
+   * Whether a filter answers instead of its inner app: never (the default), perhaps, always, or with this status, for the given request.
    */
   readonly answers?: 'never' | 'perhaps' | 'always' | number;
-  /** URL as the app inside sees it, where that differs. */
+  /** The URL as the inner app sees it, if it differs. */
   readonly rewrites?: { readonly scriptName: string; readonly url: string };
-  /** Its addition to each operation of an OpenAPI document. */
+  /** Additions to each operation of an OpenAPI document. */
   readonly openapi?: OpenApiAdditions;
 }
 
-/** A filter's addition to every operation it wraps. Responses without `content` are faults. */
+/** Additions of a filter to every operation that it wraps. Responses without `content` are faults. */
 export interface OpenApiAdditions {
   readonly parameters?: readonly object[];
   readonly responses?: Readonly<Record<string, object>>;
   /** Headers of every response. */
   readonly headers?: Readonly<Record<string, object>>;
-  /** Headers of a 200 to GET and HEAD. */
+  /** Headers of a 200 response to GET and HEAD. */
   readonly contentHeaders?: Readonly<Record<string, object>>;
   readonly security?: readonly object[];
-  /** Whether one of the schemes is needed, where those around leave the decision to the app. Default: as they say. */
+  /** Whether one of the schemes is required, if outer filters leave that to the app. Default: as in the outer filters. */
   readonly needsCaller?: boolean;
   /** The schemes that `security` names. */
   readonly securitySchemes?: Readonly<Record<string, object>>;
 }
 
-/** A filter or app in code, such as those around the controllers of a Router, that says what it does. */
+/** A filter or app in code that can describe itself, such as a filter around the controllers of a Router. */
 export interface Described {
   readonly describe?: (req?: IncomingMessage) => Description;
 }
 
-/** Description of a filter or app made in code. */
+/** Returns the description of a filter or app made in code. */
 export function descriptionOf(made: Filter | App, req?: IncomingMessage): Description | undefined {
   return (made as Described).describe?.(req);
 }
 
-/** How callers are authenticated: the group `[api]`, for those who choose by it. */
+/** The authentication of callers: the group `[api]`, for filters and composites that select by it. */
 export const authOptions = defineOptions({
   auth_strategy: string({
     default: 'keystone',

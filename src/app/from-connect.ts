@@ -1,16 +1,14 @@
-/**
- * Connect middleware as a Filter, and an application of Connect or Express as an App.
- */
+/** Connect middleware as a Filter, and a Connect or Express application as an App. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError, withCode } from '../errors/index.js';
 import type { App, Filter } from './app.js';
 import { environ } from './exchange.js';
 import { wholeTarget } from './request-path.js';
 
-/** Connect's shape: answers, or calls `next` once, with an error if it failed. */
+/** A Connect middleware: it answers, or calls `next` once, with an error if it failed. */
 export type ConnectMiddleware = (req: never, res: never, next: (error?: unknown) => void) => unknown;
 
-/** Makes an application of Express: the package's main export. */
+/** Creates an Express application: the main export of the package. */
 export type ExpressFactory = () => {
   use(middleware: ConnectMiddleware): unknown;
   disable(setting: string): unknown;
@@ -20,8 +18,8 @@ export type ExpressFactory = () => {
 /** Options of {@link fromConnect}. */
 export interface FromConnectOptions {
   /**
-   * For a middleware that uses methods of Express (`res.status`, `res.send`, `req.ip`): it runs in an application that this makes.
-   * Default: Node's own request and response.
+   * Express, for a middleware that uses its methods (`res.status`, `res.send`, `req.ip`): the middleware then runs in an Express
+   * application. Default: Node's own request and response.
    */
   readonly express?: ExpressFactory | undefined;
 }
@@ -29,10 +27,9 @@ export interface FromConnectOptions {
 /**
  * Turns a Connect middleware into a Filter.
  *
- * `next(error)`, a thrown error and a rejected promise make the app fail with that error. Calling `next` twice is an error:
- * the request fails or, if the response has already started, its connection is destroyed. `next` after the response (of a
- * deadline, for example) does nothing. Error handlers, which have four parameters, are refused with a `TypeError`: outer
- * filters handle errors.
+ * `next(error)`, a thrown error and a rejected promise make the app fail with that error. Calling `next` twice is an error: the request
+ * fails or, if the response has already started, its connection is destroyed. `next` after the response (for example of a deadline) does
+ * nothing. Error handlers, which have four parameters, are refused with a `TypeError`: outer filters handle errors.
  */
 export function fromConnect(middleware: ConnectMiddleware, { express }: FromConnectOptions = {}): Filter {
   if (typeof middleware !== 'function')
@@ -45,13 +42,13 @@ export function fromConnect(middleware: ConnectMiddleware, { express }: FromConn
   }
   const used = express === undefined ? middleware : withinExpress(middleware, express);
   return (app) => (req, res) => {
-    // Packages made for Express look here for the path before anything was cut off it, and some judge by it.
+    // Packages for Express read the whole path before mounts here, and some make decisions by it.
     (req as IncomingMessage & { originalUrl?: string }).originalUrl ??= wholeTarget(req);
     return pass(used, app, req, res);
   };
 }
 
-/** The middleware in an application of Express, which gives the request and the response its methods. */
+/** Wraps the middleware in an Express application, which adds its methods to the request and response. */
 function withinExpress(middleware: ConnectMiddleware, express: ExpressFactory): ConnectMiddleware {
   const application = express();
   application.disable('x-powered-by');
@@ -62,11 +59,11 @@ function withinExpress(middleware: ConnectMiddleware, express: ExpressFactory): 
   };
 }
 
-/** A method that Express adds, in the words of V8 for a call of what is not there. */
+/** V8's message for a call of a missing method, for the methods that Express adds. */
 const EXPRESS_METHOD =
   /\b(?:req|res|request|response)\.(?:append|attachment|cookie|clearCookie|download|format|get|header|json|jsonp|links|location|redirect|render|send|sendFile|sendStatus|set|status|type|vary|accepts|is) is not a function/;
 
-/** The error, or what to do about a method of Express that is not there. */
+/** Returns the error, or an error with a remedy if a method of Express is missing. */
 function withWay(error: unknown): unknown {
   if (!(error instanceof TypeError) || !EXPRESS_METHOD.test(error.message)) return error;
   return new PorticoError('PORTICO_CONNECT_EXPRESS', {
@@ -76,7 +73,7 @@ function withWay(error: unknown): unknown {
   });
 }
 
-/** Takes one request through a middleware. */
+/** Passes one request through a middleware. */
 function pass(
   middleware: ConnectMiddleware,
   app: App,
@@ -85,10 +82,10 @@ function pass(
 ): void | Promise<void> {
   let called = false as boolean;
   let returned = false;
-  /** Result of the inner app. */
+  /** The result of the inner app. */
   let result = undefined as void | Promise<void>;
   let failure = undefined as { readonly reason: unknown } | undefined;
-  /** The promise that was returned, while it can still tell a failure. */
+  /** The returned promise, while it can still report a failure. */
   let open = undefined as { resolve(value?: void | Promise<void>): void; reject(reason: unknown): void } | undefined;
 
   const settle = (value?: void | Promise<void>): void => {
@@ -107,7 +104,7 @@ function pass(
       result = app(req, res);
       settle(result);
     } catch (thrown) {
-      // The app's throw is not for the middleware to catch.
+      // The middleware must not catch an error of the app.
       fail(thrown);
     }
   };
@@ -135,11 +132,11 @@ function pass(
   if (called && !isAsync) return result;
   return new Promise((resolve, reject) => {
     open = { resolve, reject };
-    // An async middleware can fail after its next(); both promises count.
+    // An async middleware can fail after its next(), so both promises count.
     if (called) Promise.all([pending, result]).then(() => settle(), fail);
     else {
       if (isAsync) pending.then(undefined, fail);
-      // It may answer by itself, and then does not call next.
+      // A middleware that answers itself does not call next.
       res.once('close', () => settle());
     }
   });
@@ -156,12 +153,12 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
-/** Members of a request that such applications read, as their own mounts leave it. */
+/** Properties of a request that such applications read, as their own mounts set them. */
 type Mounted = IncomingMessage & { baseUrl?: string; originalUrl?: string };
 
 /**
- * The app; an Express or Connect application with `req.baseUrl`, `req.originalUrl` and a `req.url` that begins with a slash, as
- * where one of them is mounted in another: it makes redirects and links of them. All others as they are.
+ * Returns a Connect or Express application with `req.baseUrl`, `req.originalUrl` and a `req.url` that starts with a slash, as if mounted
+ * in another application of its kind: it uses them for redirects and links. Any other app is returned unchanged.
  */
 export function connectApp(app: App): App {
   if (typeof (app as { handle?: unknown }).handle !== 'function') return app;
@@ -173,7 +170,7 @@ export function connectApp(app: App): App {
   };
 }
 
-/** In canonical spelling; a path that is all of its mount has no slash that its client did not write. */
+/** Returns the canonical spelling; a path equal to its mount has no slash that the client did not send. */
 function originalUrl(req: IncomingMessage): string {
   const target = wholeTarget(req);
   const { originalUrl: received } = environ(req);

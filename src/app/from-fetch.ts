@@ -1,6 +1,4 @@
-/**
- * A Fetch-style handler as an App: `(request: Request) => Response`, as Hono and the edge runtimes have it.
- */
+/** A Fetch-style handler as an App: `(request: Request) => Response`, as in Hono and the edge runtimes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
@@ -8,15 +6,15 @@ import type { App } from './app.js';
 import { remoteOf } from './remote.js';
 import { guardPipe } from './response-body.js';
 
-/** Answers a `Request` with a `Response`. The second argument is Node's own request, for its environ. */
+/** Answers a `Request` with a `Response`. The second argument is Node's request, for its environ. */
 export type FetchHandler = (request: Request, req: IncomingMessage) => Response | Promise<Response>;
 
 /**
- * A Fetch-style handler as an App.
+ * Turns a Fetch-style handler into an App.
  *
- * The request's URL is what is left to route, below the scheme and host the client used; its body streams; its signal
- * fires when the client leaves. Bodies stream back with back-pressure. It costs about three times what a listener
- * does, so it has its place at the edge of a pipeline, for handlers that exist already.
+ * The request's URL is the rest of the target to route, after the scheme and host that the client used; its body streams; its signal is
+ * aborted when the client disconnects. Response bodies stream with back-pressure. It costs about three times as much as a listener, so
+ * use it at the edge of a pipeline, for existing handlers.
  */
 export function fromFetch(handler: FetchHandler): App {
   return async (req, res) => {
@@ -47,11 +45,11 @@ function toRequest(req: IncomingMessage, signal: AbortSignal): Request {
     init.duplex = 'half';
   }
   const request = new Request(new URL(pathOf(req), baseOf(req)), init);
-  // Node 20 ties the request's own signal to ours by a weak reference only, and loses it when it collects garbage.
+  // Node 20 links the request's own signal to ours only by a weak reference, and loses it in a garbage collection.
   return Object.defineProperty(request, 'signal', { value: signal });
 }
 
-/** The target in origin form: a target such as `//host/x` must stay a path and not become another host. */
+/** Returns the target in origin form: a target such as `//host/x` must stay a path and not become another host. */
 function pathOf(req: IncomingMessage): string {
   const url = req.url ?? '/';
   return url.startsWith('//') ? `/.${url}` : url;

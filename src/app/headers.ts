@@ -1,6 +1,4 @@
-/**
- * Header fields in the forms in which Node keeps and takes them.
- */
+/** Header fields in the formats that Node stores and accepts. */
 import {
   type IncomingMessage,
   type OutgoingHttpHeader,
@@ -13,8 +11,8 @@ import {
 type HeaderValue = string | number | readonly string[];
 
 /**
- * The headers that can be sent, as pairs. One with an illegal name or value is left out: it came with an error, and
- * a second error while answering the first would leave the client without any answer.
+ * Returns the headers that can be sent, as pairs, without those that have an invalid name or value: they belong to an error, and a
+ * second error in its response would leave the client without one.
  */
 export function usableHeaders(
   headers: Readonly<Record<string, HeaderValue | undefined>>,
@@ -36,17 +34,17 @@ function isUsable(name: string, value: HeaderValue): boolean {
   }
 }
 
-/** Names to values, or names and values in turn. */
+/** Names mapped to values, or names and values in turn. */
 export type HeadersArgument = OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined;
 
 /**
- * Sets the headers given to `writeHead`, as Node itself does when `setHeader` was used before: each name replaces what
- * was set, and an array of names and values may repeat a name. Where Node refuses one of them none is set.
+ * Sets headers given to `writeHead`, as Node does after a `setHeader`: each name replaces an earlier value, and an array of names and
+ * values may repeat a name. If Node refuses one of them, none is set.
  */
 export function foldHeaders(res: ServerResponse, headers: HeadersArgument): void {
   if (headers === undefined || headers === null) return;
   const before = res.getHeaders();
-  // Node also takes an array of pairs, though its manual does not say so.
+  // Node also accepts an array of pairs, although its documentation does not mention it.
   const given =
     Array.isArray(headers) && Array.isArray(headers[0]) ? (headers.flat() as OutgoingHttpHeader[]) : headers;
   try {
@@ -74,13 +72,13 @@ function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | Outgoing
 }
 
 /**
- * Puts other raw headers, names and values in turn, in the place of those that came. `headers` is left to the caller.
+ * Replaces the raw headers of a request, names and values in turn. The caller updates `headers`.
  *
- * Node remembers how many there were when it parsed them, and its `headersDistinct` would read beyond a shorter list; so
- * that is made from the list itself from now on.
+ * Node stores their number when it parses them, and its `headersDistinct` would read beyond a shorter list; from now on that is computed
+ * from the list itself.
  */
 export function replaceRawHeaders(req: IncomingMessage, rawHeaders: string[]): void {
-  // A getter of Node's fills `headers` from the raw ones on first use, counting in the same way.
+  // Node's getter fills `headers` from the raw ones on first access, with the same stored number.
   void req.headers;
   req.rawHeaders = rawHeaders;
   Object.defineProperty(req, 'headersDistinct', DISTINCT);

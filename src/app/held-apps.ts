@@ -1,21 +1,21 @@
 /**
- * Apps that can be closed and that a factory has made, such as those of a Router: they are closed with what the factory has acquired. An app
- * that a module has made once for all is left alone: it may be given again.
+ * Closable apps that a factory creates, such as Routers: they are closed together with the factory's other resources. An app that a
+ * module creates once is not closed: it may be returned again.
  */
 import type { App, ClosableApp } from './app.js';
 import type { FactoryContext } from './factory.js';
 import { isFactoryAtWork, runFactory } from './factory-log.js';
 
-/** How many hold each app that a factory has made: it may give the same app again. */
+/** The number of users of each app created in a factory, which may return the same app again. */
 const holders = new WeakMap<App, number>();
 
-/** Notes a new app. */
+/** Registers a new app. */
 export function noteMade<A extends ClosableApp>(app: A): A {
   if (isFactoryAtWork()) holders.set(app, 0);
   return app;
 }
 
-/** Calls a factory. The app that it makes and returns is closed with what it has acquired, unless another load still has it. */
+/** Calls a factory. An app that it creates and returns is closed with the factory's other resources, unless another load still uses it. */
 export async function callFactory<T>(
   ctx: Pick<FactoryContext, 'log' | 'onClose'>,
   factory: () => T,

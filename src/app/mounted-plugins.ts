@@ -1,6 +1,4 @@
-/**
- * A warning for Fastify plugins that write paths of their own, which have no mount in them: told at the first request below one.
- */
+/** A warning about Fastify plugins that write paths without the mount, logged at the first request under a mount. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyPluginOptions } from 'fastify';
 import { environ } from './exchange.js';
@@ -21,7 +19,7 @@ const WRITERS: Readonly<
 
 const found = new WeakMap<FastifyInstance, Set<string>>();
 
-/** Notes the plugins that an instance, which is new, is given. */
+/** Records which of these plugins a new instance registers. */
 export function notePathWriters(instance: FastifyInstance): void {
   const names = new Set<string>();
   const register = instance.register as (...args: unknown[]) => FastifyInstance;
@@ -36,10 +34,10 @@ export function notePathWriters(instance: FastifyInstance): void {
   found.set(instance, names);
 }
 
-/** Place of the name that `fastify-plugin` gives a plugin. */
+/** The key of the name that `fastify-plugin` gives a plugin. */
 const META: unique symbol = Symbol.for('plugin-meta') as never;
 
-/** Has an instance whose plugins are loaded warn once, where one of those noted is below a mount. */
+/** Makes a ready instance with such plugins warn once, at its first request under a mount. */
 export function warnBelowMount(instance: FastifyInstance): void {
   const names = found.get(instance);
   if (names === undefined || names.size === 0) return;

@@ -1,6 +1,4 @@
-/**
- * Responses that a `Server` makes.
- */
+/** Responses of a `Server`. */
 import {
   type IncomingMessage,
   type OutgoingHttpHeader,
@@ -15,17 +13,17 @@ import { BODY, BodyLayer } from './response-body.js';
 import { headSent } from './response-methods.js';
 
 /**
- * Counts its body from the start, as `countAnswer` has it, and has places for what filters put on it: V8 then keeps one shape for all
- * responses. `write`, `end` and `writeHead` are the response's own, for Express gives it another prototype.
+ * A response that counts its body from the start, as `countAnswer` does, and has properties for what filters add: V8 then uses one shape
+ * for all responses. `write`, `end` and `writeHead` are own properties, because Express changes the prototype.
  *
- * Headers given to `writeHead` are a list while listeners of `beforeHead` see and change them, and behind the head, for who reads
- * them. A response with another prototype, a listener that throws or holds the head, and a header with several values end the list:
- * `foldFields`.
+ * Headers given to `writeHead` are stored as a list while listeners of `beforeHead` read and change them, and after the head for later
+ * readers. `foldFields` ends the list for a response with another prototype, a listener that throws or holds the head, and a header with
+ * several values.
  */
 export class ServedResponse extends ServerResponse {
   declare [FIELDS]: HeadFields | undefined;
 
-  /** Node passes options behind the request, which its types do not have. */
+  /** Node passes options after the request, which its types do not declare. */
   constructor(...made: [IncomingMessage]) {
     super(...made);
     const places = this as unknown as Record<string | symbol, unknown>;
@@ -56,7 +54,7 @@ export class ServedResponse extends ServerResponse {
     return this[FIELDS] === undefined ? super.getHeaderNames() : Object.keys(this.getHeaders());
   }
 
-  // Node documents it, its types do not have it.
+  // Documented by Node, but missing in its types.
   getRawHeaderNames(): string[] {
     const fields = this[FIELDS];
     if (fields === undefined) return rawNames.call(this);
@@ -71,7 +69,7 @@ export class ServedResponse extends ServerResponse {
   override setHeader(name: string, value: number | string | readonly string[]): this {
     if (typeof value === 'object') foldFields(this);
     const fields = this[FIELDS];
-    // Node refuses it behind the head.
+    // Node refuses it after the head.
     if (fields === undefined || headSent.call(this)) return super.setHeader(name, value);
     validateHeaderName(name);
     validateHeaderValue(name, value as string);
@@ -87,7 +85,7 @@ export class ServedResponse extends ServerResponse {
   }
 
   override removeHeader(name: string): void {
-    // Node notes that some are not to be sent at all, and refuses it behind the head.
+    // Node records that some headers must not be sent at all, and refuses this after the head.
     super.removeHeader(name);
     const fields = this[FIELDS];
     const at = fields === undefined ? -1 : placeOfField(fields, name);
@@ -97,5 +95,5 @@ export class ServedResponse extends ServerResponse {
 
 const { getRawHeaderNames: rawNames } = ServerResponse.prototype as unknown as { getRawHeaderNames(): string[] };
 
-// Not on the response itself: another prototype has not the methods that read the list.
+// Not on the response itself: a changed prototype has no methods that read the list.
 Object.defineProperty(ServedResponse.prototype, KEEPS_FIELDS, { value: true });

@@ -1,28 +1,26 @@
-/**
- * One thing for all apps of a process that have the same configuration: a store, a pool of connections, an SQLite database.
- */
+/** Objects shared by all apps of a process with the same configuration: a store, a connection pool, an SQLite database. */
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Config, type Option, type OptionDeclarations, refuseOption, string } from '../config/index.js';
 import { configOptions, workerAssignment } from '../config/internal.js';
 import type { FactoryContext } from './factory.js';
 
-/** User of a shared thing: a factory's context is one; a manager makes one of its configuration and of its `cleanupHost`. */
+/** A user of a shared object: the context of a factory; or a manager's configuration and its `cleanupHost`. */
 export type SharingContext = Pick<FactoryContext, 'config' | 'onClose'>;
 
-/** How the thing is opened and closed. */
+/** Functions that open and close the object. */
 export interface SharedOptions<T> {
-  /** Makes the thing, for the first app that asks. */
+  /** Opens the object for its first user. */
   readonly open: (ctx: SharingContext) => T;
-  /** Ends the thing, when the last app that has it is closed. */
+  /** Closes the object when its last user is closed. */
   readonly close: (thing: T) => void;
-  /** Whether a thing outlives its last user, because closing would lose it. Default: none does. */
+  /** Reports whether an object outlives its last user, because closing would lose its data. Default: false. */
   readonly keep?: (thing: T) => boolean;
 }
 
 /**
- * Gives each app that asks, in its factory, the thing of its service configuration: the first opens it, and it is closed
- * with the last of them. The manager of the API may ask as well. An `open` that throws leaves nothing behind.
+ * Returns a function that gives each app, in its factory, the object of its service configuration: the first call opens it, and it is
+ * closed with its last user. The manager of the API may call it too. If `open` throws, nothing is stored.
  */
 export function sharedByConfig<T>({ open, close, keep = () => false }: SharedOptions<T>): (ctx: SharingContext) => T {
   const things = new WeakMap<Config, { readonly thing: T; users: number }>();
@@ -41,7 +39,7 @@ export function sharedByConfig<T>({ open, close, keep = () => false }: SharedOpt
   };
 }
 
-/** Declares a `connection`: `sqlite:///` and a file, or `sqlite://:memory:`. */
+/** Declares a `connection` option: `sqlite:///` and a file, or `sqlite://:memory:`. */
 export function sqliteConnection(spec: { readonly default: string; readonly help?: string }): Option<string> {
   return string({
     regex: /^sqlite:\/\/(\/.+|:memory:)$/,
@@ -50,20 +48,20 @@ export function sqliteConnection(spec: { readonly default: string; readonly help
   });
 }
 
-/** The option that names the database, and the function that opens it. */
+/** The option for the database, and the function that opens it. */
 export interface SharedDatabaseOptions<T> {
-  /** The section of the configuration that names the database. */
+  /** The section of the configuration that sets the database. */
   readonly group: string;
-  /** The group's options; `connection`, of {@link sqliteConnection}, is among them. */
+  /** The options of the group, with `connection` from {@link sqliteConnection}. */
   readonly options: OptionDeclarations;
   /** Opens a file, or `:memory:`. */
   readonly open: (path: string) => T;
 }
 
 /**
- * Gives each app that asks the database of its configuration, as `sharedByConfig`. The folder is made where there is
- * none, for this user alone. One in memory outlives its apps, so that an API that starts again finds what was there; it is refused in a worker
- * that is not alone, because its siblings would not see it (a `ConfigError`).
+ * Returns a function that gives each app the database of its configuration, like `sharedByConfig`. Creates a missing folder, accessible
+ * only to this user. A database in memory outlives its apps, so that an API that starts again finds its data; it is refused with a
+ * `ConfigError` in a worker that is not alone, because other workers would not see it.
  */
 export function sharedDatabase<T extends { close(): void }>(
   shared: SharedDatabaseOptions<T>,

@@ -1,6 +1,4 @@
-/**
- * Ajv as Portico uses it.
- */
+/** Ajv, configured for Portico; and the equality of JSON values for its keywords. */
 import { createRequire } from 'node:module';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Ajv, CodeKeywordDefinition, KeywordCxt, _ as Template, ValidateFunction } from 'ajv';
@@ -8,24 +6,24 @@ import type ajvFormats from 'ajv-formats';
 import type { FormatName } from 'ajv-formats';
 import type { FastifyServerOptions } from 'fastify';
 
-/** Draft that schemas are written in. */
+/** The draft of a schema. */
 export type SchemaDraft = 'draft-07' | '2020-12';
 
 const SHIPPED: FormatName[] = ['date-time', 'uuid', 'uri', 'email', 'ipv4', 'ipv6'];
 
-/** The formats there are; any other in a schema is a mistake. */
+/** The known formats; any other in a schema is an error. */
 export const FORMATS: readonly string[] = [...SHIPPED, 'cidr', 'base64'];
 
-/** Keywords that OpenAPI adds to JSON Schema; they check nothing (OpenAPI 3.1 §4.8.24). */
+/** Keywords that OpenAPI adds to JSON Schema; they validate nothing (OpenAPI 3.1 §4.8.24). */
 const OPENAPI_KEYWORDS: readonly string[] = ['discriminator', 'example', 'externalDocs', 'xml'];
 
-/** Options and plugins of the user's, as Fastify's option `ajv` has them. */
+/** Options and plugins of the user, as in Fastify's option `ajv`. */
 export type AjvOptions = NonNullable<FastifyServerOptions['ajv']>;
 
 /**
- * An Ajv that knows the formats there are. `coerceTypes`: texts become what the schema says, and `default` is applied. `verbose`: its errors have their schema; `allErrors`: it goes on behind the first.
- * Throws where Node may not make code of
- * texts: a check is generated, and that is to be told at the start.
+ * Creates an Ajv with the known formats. `coerceTypes`: converts texts to the type in the schema, and applies `default`. `verbose`: adds
+ * the schema to errors; `allErrors`: goes on after the first error. Throws if Node may not generate code from strings, which the checks
+ * need: that must fail at the start.
  */
 export function createAjv(
   draft: SchemaDraft,
@@ -36,7 +34,7 @@ export function createAjv(
   const { Validator, addFormats, code } = loadAjv(draft);
   const ajv = new Validator({
     ...options,
-    // Texts of a request may be left out of it; a body is taken as it was sent.
+    // Parts of a request given as text may be missing; a body is validated as sent.
     useDefaults: options.coerceTypes,
     strict: true,
     strictRequired: false,
@@ -44,9 +42,9 @@ export function createAjv(
     strictTuples: false,
     allowUnionTypes: true,
     validateSchema: false,
-    // It would log the code of a check that does not compile; it throws the error as well, without the code.
+    // It would log the code of a check that does not compile; it throws the error too, without the code.
     logger: false,
-    // Ajv's pass over the code it wrote is half of what compiling costs, and V8 makes the same of both.
+    // Ajv's optimizer takes half of the compile time, and V8 runs both versions equally fast.
     code: { optimize: false },
     ...customOptions,
   });
@@ -64,7 +62,7 @@ export function createAjv(
   return ajv;
 }
 
-/** Ajv is loaded with the first schema: a router without one starts 60 ms sooner. */
+/** Loads Ajv for the first schema: a router without one starts 60 ms faster. */
 function loadAjv(draft: SchemaDraft): {
   Validator: typeof Ajv;
   addFormats: typeof ajvFormats.default;
@@ -96,8 +94,8 @@ function isCidr(text: string): boolean {
 }
 
 /**
- * Gives `const`, `enum` and `uniqueItems` of one Ajv the equality of JSON. Ajv's own calls `toString` and `valueOf` and
- * looks at `constructor`, which in a client's object are values like others, and it goes as deep as the stack.
+ * Replaces the equality in `const`, `enum` and `uniqueItems` of one Ajv with equality of JSON values. Ajv's own calls `toString` and
+ * `valueOf` and reads `constructor`, which a client's object may have as plain values, and its recursion can overflow the stack.
  */
 function compareAsJson(ajv: Ajv, code: typeof Template): void {
   const call = ({ gen }: KeywordCxt, compare: unknown): ReturnType<typeof gen.scopeValue> =>
@@ -118,28 +116,28 @@ function compareAsJson(ajv: Ajv, code: typeof Template): void {
   });
 }
 
-/** How long expressions are tried while all mistakes of a value are looked for, in milliseconds: many wrong texts may take long. */
+/** The time limit for regular expressions while all errors of a value are collected, in milliseconds: many wrong texts can take long. */
 const LONGEST_TRIED = 200;
 
 let triedUntil = 0;
 
-/** Has a check of an Ajv with `allErrors` look for all mistakes. Past 200 ms it tries no more expressions. */
+/** Runs a check of an Ajv with `allErrors`. After 200 ms it runs no more regular expressions. */
 export function checkAll(validate: ValidateFunction, value: unknown): boolean {
   triedUntil = performance.now() + LONGEST_TRIED;
   return validate(value);
 }
 
-/** Whether an expression may be tried with a text of at most so many characters. */
+/** Reports whether an expression may run on a text: it must have at most `maxLength` characters. */
 function mayTry(value: unknown, maxLength: number): boolean {
   if (performance.now() > triedUntil) return false;
   if (typeof value !== 'string' || value.length <= maxLength) return true;
-  // A character is one unit or two.
+  // A character is one UTF-16 unit or two.
   return value.length <= 2 * maxLength && Array.from(value).length <= maxLength;
 }
 
 /**
- * With all errors collected, `maxLength` does not end the check of a text; `pattern` and `format` still get none that is longer:
- * an expression may be written for a bounded text, and take for ever with another.
+ * Keeps `pattern` and `format` from texts longer than `maxLength`. With all errors collected, `maxLength` does not end the check of a
+ * text, and an expression written for short texts may take very long on others.
  */
 function keepBounds(ajv: Ajv, code: typeof Template): void {
   for (const keyword of ['pattern', 'format']) {
@@ -151,7 +149,7 @@ function keepBounds(ajv: Ajv, code: typeof Template): void {
   }
 }
 
-/** Other code for a keyword where its value asks for it. The definition is this Ajv's own, and keeps its turn. */
+/** Replaces the code of a keyword if its value requires it. The definition is this Ajv's own, and keeps its place in the order. */
 function replaceCode(
   ajv: Ajv,
   keyword: string,
@@ -167,7 +165,7 @@ function replaceCode(
   };
 }
 
-/** Items that Ajv compares as members of an object, without its equality. */
+/** Reports whether Ajv compares the items of a list as keys of an object, without its equality. */
 function isOfScalars(items: unknown): boolean {
   const types = holdsMembers(items) ? [(items as { type?: unknown }).type ?? []].flat() : [];
   return types.length > 0 && !types.includes('object') && !types.includes('array');
@@ -177,15 +175,12 @@ function holdsMembers(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-/**
- * Equality of JSON values, whatever names a client gives to its members and however deep they are.
- */
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Equal as JSON Schema has it (Core §4.2.2): lists in their order, objects in any, numbers by their value. */
+/** Reports whether two JSON values are equal (JSON Schema Core §4.2.2): arrays in order, objects in any order, numbers by value. */
 export function areEqual(left: unknown, right: unknown): boolean {
-  // No recursion: as deep as JSON may be read, the stack is not.
+  // No recursion: JSON may be nested deeper than the stack allows.
   const pending: [unknown, unknown][] = [[left, right]];
   for (let pair = pending.pop(); pair !== undefined; pair = pending.pop()) {
     const [a, b] = pair;
@@ -198,12 +193,12 @@ export function areEqual(left: unknown, right: unknown): boolean {
   return true;
 }
 
-/** Whether a value equals one of the list. */
+/** Reports whether a value equals one in the list. */
 function equalsOneOf(value: unknown, list: readonly unknown[]): boolean {
   return list.some((one) => areEqual(value, one));
 }
 
-/** The indexes of two equal values; undefined where all differ. Takes time by the length of the list, not its square. */
+/** Returns the indexes of two equal values; undefined if all differ. Takes time proportional to the length of the list, not its square. */
 export function equalPair(list: readonly unknown[]): readonly [number, number] | undefined {
   const indexesOf = new Map<string, number[]>();
   for (const [index, value] of list.entries()) {
@@ -217,7 +212,7 @@ export function equalPair(list: readonly unknown[]): readonly [number, number] |
   return undefined;
 }
 
-/** The same for equal values, and hardly ever for others. */
+/** Returns a text that is the same for equal values, and rarely for different ones. */
 function sortedText(value: unknown): string {
   try {
     return JSON.stringify(value, (_, inner: unknown) =>
@@ -226,7 +221,7 @@ function sortedText(value: unknown): string {
         : inner,
     );
   } catch {
-    // Too deep to be written; a body holds few such.
+    // Nested too deeply to stringify; a body contains few such values.
     return '';
   }
 }

@@ -1,25 +1,23 @@
-/**
- * A schema's refusal of a value, fit for its sender.
- */
+/** Validation errors of a value, in a form for its sender. */
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { looksSecret } from '../../text/index.js';
 import { quoteClient } from '../client-text.js';
 
-/** One part of a value that its schema does not take. */
+/** A part of a value that fails validation. */
 export interface RefusedValue {
-  /** From the value that was checked to the part, its steps parted by dots; empty: all of it. */
+  /** The steps from the checked value to the part, separated by dots; empty: the whole value. */
   readonly path: string;
-  /** The schema's demand there. */
+  /** The requirement of the schema. */
   readonly wanted: string;
-  /** The part as JSON; undefined where it is all of it, or a secret. */
+  /** The part as JSON; undefined for the whole value, and for a secret. */
   readonly shown: string | undefined;
 }
 
-/** Names whose values are left out of messages. */
+/** Reports whether values with this name are left out of messages. */
 export const isSecretName = (name: string): boolean =>
   looksSecret(name) || /secret|token|private|credential/i.test(name);
 
-/** The first error of a check that has failed. */
+/** Returns the first error of a failed check. */
 export function refusedValue({ errors }: ValidateFunction, value: unknown): RefusedValue | undefined {
   const error = errors?.[0];
   if (error === undefined) return undefined;
@@ -28,20 +26,20 @@ export function refusedValue({ errors }: ValidateFunction, value: unknown): Refu
   return { path: quoteClient(steps.join('.')), wanted: wanted(error), shown };
 }
 
-/** A mistake in one part of a value. */
+/** A validation error in one part of a value. */
 export interface ValueIssue {
-  /** Names and indexes, from the value that was checked to the part. */
+  /** Names and indexes, from the checked value to the part. */
   readonly path: readonly (string | number)[];
   /** The end of a sentence that begins with the name of the part: `is required`, `must be string`. */
   readonly message: string;
-  /** Of JSON Schema. */
+  /** A keyword of JSON Schema. */
   readonly keyword: string;
 }
 
-/** More than a client can do anything about. */
+/** More issues are of no use to a client. */
 const MOST_ISSUES = 100;
 
-/** All errors of a check that has failed, each once; at most 100. */
+/** Returns all errors of a failed check, each once; at most 100. */
 export function valueIssues({ errors }: ValidateFunction, value: unknown): readonly ValueIssue[] {
   const issues = new Map<string, ValueIssue>();
   for (const error of errors ?? []) {
@@ -61,13 +59,13 @@ function pathOf(steps: readonly string[], value: unknown): readonly (string | nu
   });
 }
 
-/** From the value that was checked to the one that is refused. */
+/** Returns the path from the checked value to the refused one. */
 function stepsTo({ instancePath }: ErrorObject): string[] {
   const steps = instancePath.split('/').slice(1);
   return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** To the part that is told of: a member that should not, or should be there. */
+/** Returns the path to the reported part, which includes an additional or a missing property. */
 function refusedSteps(error: ErrorObject): readonly string[] {
   const { keyword, params } = error;
   const steps = stepsTo(error);
@@ -101,9 +99,9 @@ function shownValue(error: ErrorObject, value: unknown): string {
   return jsonShown(propertyName ?? refused);
 }
 
-/** Whether a text has what is somewhere in a value under the name of a secret. */
+/** Reports whether a text contains a value that has the name of a secret anywhere in `value`. */
 export function tellsSecret(text: string, value: unknown): boolean {
-  // No recursion: as deep as JSON may be read, the stack is not.
+  // No recursion: JSON may be nested deeper than the stack allows.
   const pending: [name: string, inner: unknown][] = [['', value]];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const [name, inner] = next;
@@ -116,14 +114,14 @@ export function tellsSecret(text: string, value: unknown): boolean {
   return false;
 }
 
-/** A value as JSON, cut where it is long, without what is under the names of secrets. */
+/** Returns a value as JSON, truncated if long, without values that have names of secrets. */
 export function jsonShown(value: unknown): string {
   try {
     return quoteClient(
       JSON.stringify(value, (name, inner: unknown) => (isSecretName(name) ? '…' : inner)) ?? 'undefined',
     );
   } catch {
-    // As deep as JSON may be read, it cannot be written.
+    // JSON may be nested too deeply to stringify.
     return 'too deep to be shown';
   }
 }

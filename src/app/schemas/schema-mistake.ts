@@ -1,6 +1,4 @@
-/**
- * A mistake in a schema, in its author's terms: its place, the text there, and the nearest right name.
- */
+/** Errors in schemas, in terms of the author: the place, the text there, and the nearest valid name. */
 import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
 import { didYouMean, isObject, whatItIs } from '../../errors/index.js';
 
@@ -40,15 +38,15 @@ function checkDraft(schema: unknown, ajv: Ajv): void {
   throw new SchemaMistake(`${where} is ${whatItIs(value)}, and ${wanted(error)}`, nearest(value, error));
 }
 
-/** Keywords of later drafts than draft-07 (JSON Schema 2019-09 and 2020-12). */
+/** Keywords of drafts after draft-07 (JSON Schema 2019-09 and 2020-12). */
 const LATER_KEYWORDS =
   '$anchor $dynamicAnchor $dynamicRef $recursiveAnchor $recursiveRef $vocabulary contentSchema dependentRequired ' +
   'dependentSchemas deprecated maxContains minContains prefixItems unevaluatedItems unevaluatedProperties';
 
 /**
- * Throws a {@link SchemaMistake} for a mistake in a schema that another compiler takes, and ignores: a keyword that no draft has, and that
- * `ajv` does not know, or another value than draft-07 has. `mayDiffer`: the schema may be written for a compiler with
- * keywords that differ from those of JSON Schema, so only a misspelt keyword is a mistake.
+ * Throws a {@link SchemaMistake} for an error that another compiler ignores: a keyword that neither any draft nor `ajv` knows, or a
+ * value that draft-07 does not allow. `mayDiffer`: the schema may use other keywords than JSON Schema, so only a misspelt keyword is an
+ * error.
  */
 export function judgeSchema(schema: unknown, ajv: Ajv, mayDiffer: boolean): void {
   if (ajv.opts.strictSchema === true) {
