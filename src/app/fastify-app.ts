@@ -221,7 +221,7 @@ export function handTo(instance: FastifyInstance, req: IncomingMessage, res: Ser
 }
 
 /**
- * Sends a close frame to a WebSocket client when the server drains, because the plugin is not notified. A control frame may come between
+ * Sends a close frame to a WebSocket client when the server drains or replaces its app: the plugin is not notified. A control frame may come between
  * any two frames (RFC 6455 §5.4), and the client's reply closes the session for the plugin as well.
  */
 function sayGoodbye({ socket, closing }: UpgradedConnection): void {

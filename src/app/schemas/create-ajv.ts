@@ -175,7 +175,6 @@ function holdsMembers(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-
 type Members = Readonly<Record<string, unknown>>;
 
 /** Reports whether two JSON values are equal (JSON Schema Core §4.2.2): arrays in order, objects in any order, numbers by value. */

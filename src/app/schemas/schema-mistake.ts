@@ -2,7 +2,7 @@
 import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
 import { didYouMean, isObject, whatItIs } from '../../errors/index.js';
 
-/** A mistake in a schema. */
+/** An error in a schema. */
 export class SchemaMistake extends Error {
   readonly hint: string | undefined;
 
@@ -13,8 +13,8 @@ export class SchemaMistake extends Error {
 }
 
 /**
- * A schema as a function. `drafts`: the instance that checks it against its draft, where another than `ajv` has compiled
- * the draft's own schema. Throws a {@link SchemaMistake} for a schema that is not valid, or what Ajv threw.
+ * Compiles a schema. `drafts`: the Ajv that checks the schema against its draft, if an instance other than `ajv` has compiled the
+ * draft's own schema. Throws a {@link SchemaMistake} for an invalid schema, or the error of Ajv.
  */
 export function compiledSchema(schema: AnySchemaObject | boolean, ajv: Ajv, drafts = ajv): ValidateFunction {
   checkDraft(schema, drafts);
@@ -28,7 +28,7 @@ export function compiledSchema(schema: AnySchemaObject | boolean, ajv: Ajv, draf
 function checkDraft(schema: unknown, ajv: Ajv): void {
   if (schema === null) throw new SchemaMistake(`it is ${whatItIs(schema)}, and must be object or boolean`);
   if (ajv.validateSchema(schema as object) === true) return;
-  // The deepest: those around it follow from it. A value of a list is the first thing that a text could have meant.
+  // The deepest errors cause the outer ones. An `enum` error comes first, because it lists the values that the author may have meant.
   const errors = (ajv.errors ?? []).toSorted((a, b) => depth(b) - depth(a));
   const deepest = errors.filter((error) => depth(error) === depth(errors[0]!));
   const error = deepest.find(({ keyword }) => keyword === 'enum') ?? deepest[0]!;
@@ -56,7 +56,7 @@ export function judgeSchema(schema: unknown, ajv: Ajv, mayDiffer: boolean): void
     const found = findKeyword(schema, isWrong);
     if (found !== undefined) throw noKeyword(found.keyword, found.steps, ajv);
   }
-  // The compiler reads each draft in the same way.
+  // The compiler reads every draft the same way.
   if (!mayDiffer) checkDraft(isObject(schema) ? { ...schema, $schema: undefined } : schema, ajv);
 }
 
@@ -65,7 +65,7 @@ function noKeyword(keyword: string, steps: readonly string[], ajv: Ajv): SchemaM
   return new SchemaMistake(`${at}there is no keyword "${keyword}"`, hintFor(keyword, Object.keys(ajv.RULES.keywords)));
 }
 
-/** Ajv's error for a schema, in better words where the cause is known. */
+/** Returns a clearer error than Ajv's if the cause is known. */
 function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
   const keyword = /^strict mode: unknown keyword: "(.*)"$/s.exec(error.message)?.[1];
   if (keyword !== undefined) {
@@ -95,9 +95,9 @@ function nearest(value: unknown, { keyword, params }: ErrorObject): string | und
   return hintFor(value, (params.allowedValues as unknown[]).map(String));
 }
 
-/** Keywords whose value has schemas by names of the author's. */
+/** Keywords that map names chosen by the author to schemas. */
 const NAMED = new Set(['properties', 'patternProperties', 'definitions', '$defs', 'dependencies', 'dependentSchemas']);
-/** Keywords whose value is a schema, or a list of schemas. */
+/** Keywords whose value is a schema or a list of schemas. */
 const SCHEMAS = new Set(
   (
     'items prefixItems additionalItems unevaluatedItems contains additionalProperties unevaluatedProperties propertyNames ' +
@@ -105,7 +105,7 @@ const SCHEMAS = new Set(
   ).split(' '),
 );
 
-/** The first keyword of its kind in a schema, and the way to the schema that has it. */
+/** Returns the first matching keyword in a schema, and the path to the schema that contains it. */
 function findKeyword(
   schema: unknown,
   isWanted: (keyword: string) => boolean,
