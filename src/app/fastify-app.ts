@@ -221,8 +221,8 @@ export function handTo(instance: FastifyInstance, req: IncomingMessage, res: Ser
 }
 
 /**
- * Sends a close frame to a WebSocket client when the server drains or replaces its app: the plugin is not notified. A control frame may come between
- * any two frames (RFC 6455 §5.4), and the client's reply closes the session for the plugin as well.
+ * Sends a close frame to a WebSocket client when the server drains or replaces its app, because the plugin is not notified. A control
+ * frame may come between any two frames (RFC 6455 §5.4), and the client's reply closes the session for the plugin as well.
  */
 function sayGoodbye({ socket, closing }: UpgradedConnection): void {
   const { bytesWritten: before } = socket as Socket;

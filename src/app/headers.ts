@@ -11,7 +11,7 @@ import {
 type HeaderValue = string | number | readonly string[];
 
 /**
- * Returns the headers that can be sent, as pairs, without those that have an invalid name or value: they belong to an error, and a
+ * Returns the headers that can be sent, as pairs, without those that have an invalid name or value: they come with an error, and a
  * second error in its response would leave the client without one.
  */
 export function usableHeaders(

@@ -23,7 +23,7 @@ export function connectionRemote(req: IncomingMessage): Remote {
   };
 }
 
-/** Sets the scheme from a header field, whoever sent it; values other than `http` and `https` are ignored. */
+/** Sets the scheme from a header field, trusting any sender; values other than `http` and `https` are ignored. */
 export function takeScheme(req: IncomingMessage, field: string): void {
   const said = req.headers[field];
   const scheme = typeof said === 'string' ? said.trim().toLowerCase() : undefined;
