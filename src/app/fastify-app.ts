@@ -162,7 +162,8 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
  *
  * Errors that the plugin does not handle make the App fail with the same error, including Fastify's own errors (validation, body too
  * large, unknown content type), whose `statusCode` is then the status of the response. An unknown route makes it fail with a `Fault`
- * 404. An app that a paste factory returns is closed by the loader.
+ * 404. Only a malformed path (400) and a path parameter over `maxParamLength` (414) are answered by Fastify, in its own format. The
+ * loader closes the app if a paste factory returns it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   const { logger, loggerInstance } = options.fastify ?? {};
