@@ -161,9 +161,8 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
  * Turns a Fastify plugin into an App. Its routes, schemas, hooks and Connect middleware work as in Fastify.
  *
  * Errors that the plugin does not handle make the App fail with the same error, including Fastify's own errors (validation, body too
- * large, unknown content type), whose `statusCode` is then the status of the response. An unknown route makes it fail with a `Fault`
- * 404. Only a malformed path (400) and a path parameter over `maxParamLength` (414) are answered by Fastify, in its own format. The
- * loader closes the app if a paste factory returns it.
+ * large, unknown content type, a path parameter over `maxParamLength`), whose `statusCode` is then the status of the response. An
+ * unknown route makes it fail with a `Fault` 404. The loader closes the app if a paste factory returns it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   const { logger, loggerInstance } = options.fastify ?? {};
@@ -171,7 +170,11 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
   const upgradeLog = options.log ?? factoryLog('fastify');
   const log = isOwn ? undefined : fastifyLog(upgradeLog);
   const { log: _log, ...rest } = options;
-  const instance = createFastify({ ...rest, ...(log !== undefined && { log }) });
+  const fastify: FastifyServerOptions = {
+    frameworkErrors: (error, _request, reply) => fail(reply, error),
+    ...options.fastify,
+  };
+  const instance = createFastify({ ...rest, fastify, ...(log !== undefined && { log }) });
   if (log !== undefined) {
     instance.addHook('onRequest', (request, reply, done) => {
       request.log = log;

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type {} from '@fastify/middie';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { type ClosableApp, compose, environ, Fault, fastifyApp } from 'portico/app';
 import { catchErrors, requestId } from 'portico/middleware';
 import { Router } from 'portico/routing';
@@ -40,6 +40,22 @@ async function ask(
     server.closeAllConnections();
   }
 }
+
+test('MW-2 an error of Fastify before the route is a failure of the App, unless frameworkErrors handles it', async () => {
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.get('/:name', async () => ({}));
+  };
+  const app = await fastifyApp(plugin);
+  const { failure } = await ask(app, `/${'a'.repeat(200)}`);
+  assert.equal((failure as { code: string }).code, 'FST_ERR_MAX_PARAM_LENGTH');
+  await app.close();
+  const handled = await fastifyApp(plugin, {
+    fastify: { frameworkErrors: (_error, _request, reply) => void (reply as FastifyReply).code(404).send('too long') },
+  });
+  const { answer } = await ask(handled, `/${'a'.repeat(200)}`);
+  assert.deepEqual([answer?.status, await answer?.text()], [404, 'too long']);
+  await handled.close();
+});
 
 test('MW-2 a Fastify plugin is an App, with its routes, schemas and Connect middleware', async () => {
   const app = await fastifyApp(async (fastify) => {
