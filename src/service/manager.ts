@@ -1,44 +1,42 @@
-/**
- * The Manager contract: the domain behind a service, whatever its protocol.
- */
+/** The interface of a manager: the business logic behind a service, whatever its protocol. */
 import type { PeriodicTasks } from '../tasks/index.js';
 import type { Awaitable } from './service.js';
 import type { Track } from './task-tracker.js';
 
-/** A service's own state. `stopped` counts as down at once. */
+/** State of a service, as the service reports it. `stopped` counts as down at once. */
 export type ServiceState = 'starting' | 'running' | 'draining' | 'stopped';
 
 /** A registry's record of one service: one binary on one host, whatever its number of workers. */
 export interface ServiceRecord {
   readonly id: number;
-  /** Id for the outside world. */
+  /** Public id. */
   readonly uuid: string;
   readonly host: string;
   readonly binary: string;
-  /** Null for services that take no remote calls. */
+  /** Null for services without remote calls. */
   readonly topic: string | null;
-  /** The version of the code, as the service numbers it. */
+  /** Version number of the service's code. */
   readonly version: number;
-  /** Heartbeats since the record was made. */
+  /** Number of heartbeats since the record was created. */
   readonly reportCount: number;
-  /** The last heartbeat, by the registry's clock. Not `updatedAt`, which an operator's edit moves as well. */
+  /** Time of the last heartbeat, by the registry's clock. Unlike `updatedAt`, an operator's edit does not change it. */
   readonly lastSeenUp: Date | null;
-  /** An operator's word: give it no new work. */
+  /** Set by an operator: the service gets no new work. */
   readonly disabled: boolean;
   readonly disabledReason: string | null;
-  /** An operator's word: treat it as dead, whatever it reports. */
+  /** Set by an operator: the service counts as down, whatever it reports. */
   readonly forcedDown: boolean;
   readonly state: ServiceState;
-  /** The incarnation that wrote last. */
+  /** Id of the run of the service that wrote last. */
   readonly instanceId: string;
   readonly machineId: string;
   readonly pid: number;
   readonly startedAt: Date;
-  /** Seconds between heartbeats, as this service promised; 0: it sends none. */
+  /** Seconds between heartbeats; 0 if the service sends none. */
   readonly reportInterval: number;
   /** Seconds without a heartbeat after which this service counts as down. */
   readonly downTime: number;
-  /** Number of the accepted configuration that it runs. */
+  /** Number of the accepted configuration in use. */
   readonly configGeneration: number;
   readonly zone: string | null;
   readonly endpoints: readonly string[];
@@ -50,50 +48,50 @@ export interface ServiceRecord {
 
 /** The business logic behind a service. All hooks are optional, can be async, and run once per run of the service. */
 export interface Manager {
-  /** Before the service has a record (null on the first start), before traffic: acquire. */
+  /** Acquires resources. Called before the service has a record (null on the first start) and before traffic. */
   initHost?(record: ServiceRecord | null): Awaitable<void>;
-  /** The record exists, nothing listens yet. Null where the service keeps none. */
+  /** Called when the record exists and nothing listens yet. Null if the service keeps no record. */
   preStartHook?(record: ServiceRecord | null): Awaitable<void>;
-  /** Serving; requests and messages may already have come. */
+  /** Called when the service is serving; requests and messages may have arrived before. */
   postStartHook?(): Awaitable<void>;
-  /** Nothing new is accepted: finish what is under way, within `timeoutMs`. */
+  /** Finishes the work in flight within `timeoutMs`. Called when nothing new is accepted. */
   gracefulShutdown?(timeoutMs: number): Awaitable<void>;
-  /** After the last request or call: release. Also after a start that failed anywhere behind `initHost`'s beginning. */
+  /** Releases resources. Called after the last request or call, and also if the start fails after `initHost` was called. */
   cleanupHost?(): Awaitable<void>;
-  /** A new configuration was accepted. */
+  /** Called when a new configuration was accepted. */
   reset?(): Awaitable<void>;
-  /** Its own schedule, where tasks are added in code. Default: its methods marked with `@periodicTask`. */
+  /** The schedule, for tasks added in code. Default: the methods marked with `@periodicTask`. */
   readonly periodicTasks?: PeriodicTasks;
   /**
-   * Makes work known by name, so that a stop waits for it and the log names it. Set by the service before `initHost`,
-   * unless the manager has one of its own: declare it as `track!: Track`.
+   * Tracks work by name, so that a stop waits for it and logs its name. The service sets it before `initHost`, unless the manager
+   * defines it: declare it as `track!: Track`.
    */
   track?: Track;
-  /** Address of the process's backdoor: a port, a path, or null. Set before `initHost` where it is declared. */
+  /** Address of the process's backdoor: a port, a path, or null. If declared, it is set before `initHost`. */
   backdoorPort?: number | string | null;
-  /** More objects whose methods can be called remotely; fixed when the service begins to serve. */
+  /** Further objects with remote methods; fixed when the service starts to serve. */
   readonly additionalEndpoints?: readonly object[];
 }
 
-/** A service's place in a registry, as the service itself uses it. Made by `portico/registry`. */
+/** A service's registration with a registry. Created by `portico/registry`. */
 export interface Registration {
   /**
-   * The current record; null when there is none yet. Waits for a registry that is away, until `signal` is raised: then
-   * it rejects with the signal's reason.
+   * Returns the current record; null if there is none yet. Waits for an unavailable registry until `signal` is aborted, then rejects
+   * with the signal's reason.
    */
   read(signal?: AbortSignal): Promise<ServiceRecord | null>;
-  /** Makes or updates the record: version, incarnation, state `starting`. Waits as `read` does. */
+  /** Creates or updates the record: version, run, state `starting`. Waits like `read`. */
   register(signal?: AbortSignal): Promise<ServiceRecord>;
-  /** Begins the heartbeat; state `running`. */
+  /** Starts the heartbeat and sets the state `running`. */
   join(): Awaitable<void>;
-  /** State `draining`; the heartbeat goes on. */
+  /** Sets the state `draining`; the heartbeat continues. */
   drain(): Awaitable<void>;
-  /** Ends the heartbeat; state `stopped`. Never fails: a registry that is away must not hold up an end. */
+  /** Stops the heartbeat and sets the state `stopped`. Never fails, because an unavailable registry must not delay a stop. */
   leave(): Awaitable<void>;
-  /** The registry was not reached for so long that others take the service for dead. */
+  /** Reports whether the registry was unreachable for so long that others consider the service down. */
   isLost?(): boolean;
-  /** Deletes the record, after `leave`. False where it is gone already. */
+  /** Deletes the record, after `leave`. Returns false if it was already deleted. */
   remove?(): Awaitable<boolean>;
-  /** Takes or keeps the lease of a task that runs on one host only; false while another has it. */
+  /** Takes or renews the lease of a task that runs on one host only; false while another host holds it. */
   lease?(task: string, seconds: number): Promise<boolean>;
 }

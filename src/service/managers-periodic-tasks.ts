@@ -1,6 +1,4 @@
-/**
- * The periodic tasks of a service's managers: driven while it serves, as the configuration says at the moment.
- */
+/** Runs the periodic tasks of a service's managers while it serves, according to the current configuration. */
 import { boolean, type Config, defineOptions, duration, integer } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import {
@@ -13,41 +11,41 @@ import {
 } from '../tasks/index.js';
 import type { Manager, Registration } from './manager.js';
 
-/** How periodic tasks of managers are run: options of the same names in `[DEFAULT]`, and what tasks depend on. */
+/** Options for the periodic tasks of managers: options of the same names in `[DEFAULT]`, and the dependencies of tasks. */
 export interface ManagerPeriodicOptions
   extends Omit<PeriodicTasksOptions, 'log' | 'clock'>,
     Omit<PeriodicRunnerOptions, 'periodicIntervalMax'> {
-  /** Default true. A function is asked at the start and after each change of the configuration. */
+  /** Default true. A function is called at the start and after each change of the configuration. */
   readonly enable?: boolean | (() => boolean);
-  /** Seconds; the longest time between two passes. Default 60; 0: no passes at all. */
+  /** Maximum seconds between two passes. Default 60; 0: no passes. */
   readonly intervalMax?: number | null;
 }
 
-/** Parts that drive the tasks. */
+/** Dependencies of {@link ManagersPeriodicTasks}. */
 export interface ManagersPeriodicTasksParts {
   readonly managers: readonly Manager[];
   readonly tasks: TaskGroup;
   readonly log: Logger;
   readonly clock: Clock;
   readonly periodic: ManagerPeriodicOptions;
-  /** Holds the leases of tasks that run on one host only, where nothing else is said. */
+  /** Holds the leases of tasks that run on one host only, unless `periodic` has a `lease`. */
   readonly registration: Registration | null;
 }
 
-/** Begins and ends the passes over the managers' tasks. */
+/** Starts and stops the passes over the managers' tasks. */
 export class ManagersPeriodicTasks {
   readonly #parts: ManagersPeriodicTasksParts;
   #runners: PeriodicRunner[] = [];
-  /** One for each manager: what runs, when it ran last and how often it is to run outlast a pause. */
+  /** Tasks of each manager, kept during a pause with their running tasks, last runs and spacing. */
   readonly #tasks = new Map<Manager, PeriodicTasks>();
-  /** Started, and not stopped since. */
+  /** True between `start` and `stop`. */
   #serving = false;
 
   constructor(parts: ManagersPeriodicTasksParts) {
     this.#parts = parts;
   }
 
-  /** The tasks that are driven. */
+  /** The tasks of the active runners. */
   get tasks(): readonly PeriodicTasks[] {
     return this.#runners.map(({ tasks }) => tasks);
   }
@@ -57,7 +55,7 @@ export class ManagersPeriodicTasks {
     if (this.#enabled) this.#begin();
   }
 
-  /** The configuration has changed: begins or ends what it says. */
+  /** Starts or stops the passes after a change of the configuration. */
   follow(): void {
     const runs = this.#runners.length > 0;
     if (!this.#serving || runs === this.#enabled) return;
@@ -65,7 +63,7 @@ export class ManagersPeriodicTasks {
     else for (const runner of this.#runners.splice(0)) runner.stop();
   }
 
-  /** No further pass or task begins; what is running is left to the task group, and still shown. */
+  /** Prevents further passes and tasks. The task group handles running tasks; `tasks` still lists them. */
   stop(): void {
     this.#serving = false;
     for (const runner of this.#runners) runner.stop();
@@ -76,7 +74,7 @@ export class ManagersPeriodicTasks {
     this.#tasks.clear();
   }
 
-  /** An interval of 0 switches off what runs at intervals. */
+  /** Reports whether passes are enabled; an `intervalMax` of 0 disables them. */
   get #enabled(): boolean {
     const { enable = true, intervalMax } = this.#parts.periodic;
     return intervalMax !== 0 && (typeof enable === 'function' ? enable() : enable);
@@ -102,7 +100,7 @@ export class ManagersPeriodicTasks {
   }
 }
 
-/** The options of `[DEFAULT]` that services with managers read, whatever their protocol. */
+/** The options in `[DEFAULT]` for all services with managers, whatever their protocol. */
 export const managerOptions = defineOptions({
   periodic_enable: boolean({ default: true, mutable: true, help: 'Run the periodic tasks of managers.' }),
   periodic_fuzzy_delay: integer({
@@ -125,13 +123,13 @@ export const managerOptions = defineOptions({
   }),
 });
 
-/** Settings that {@link managerOptions} give to `new ManagerHooks`. */
+/** Settings from {@link managerOptions} for `new ManagerHooks`. */
 export interface ManagerSettings {
   readonly periodic: ManagerPeriodicOptions;
   readonly managerShutdownMs: () => number;
 }
 
-/** Reads {@link managerOptions}; those that are mutable whenever they count. */
+/** Reads {@link managerOptions}; reads mutable options again at each use. */
 export function managerSettings(config: Config): ManagerSettings {
   const now = () => config.group('DEFAULT', managerOptions, { partial: true });
   const options = now();

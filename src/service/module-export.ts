@@ -1,7 +1,4 @@
-/**
- * Objects that an option of the service configuration names by module and export (a manager, a driver, a hook); and managers, be they named
- * or given in code.
- */
+/** Loads objects that a configuration names by module and export (managers, drivers, hooks), and managers passed in code. */
 import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,20 +17,20 @@ import { checkHooks } from './hook-caller.js';
 import type { Manager } from './manager.js';
 import type { Awaitable } from './service.js';
 
-/** Surroundings of a lookup of names. */
+/** Options for resolving module names. */
 export interface ModuleExportOptions {
-  /** The folder relative names begin at, and packages are seen from: the configuration file's. */
+  /** The directory for relative names and for finding packages: the configuration file's. */
   readonly folder: string;
-  /** The application's root: files outside of it are refused. Default: `folder`. */
+  /** The application's root; files outside it are refused. Default: `folder`. */
   readonly root?: string;
-  /** Lets relative and absolute names lead outside the root. Packages may always be anywhere. Default false. */
+  /** Allows relative and absolute paths outside the root. Packages may be anywhere. Default false. */
   readonly allowExternalModules?: boolean;
 }
 
 /**
- * Imports a module and gives the export that was named. CommonJS modules count with what they assign to
- * `module.exports`. Throws `PORTICO_MODULE_NOT_FOUND`, `PORTICO_MODULE_FAILED`, `PORTICO_MODULE_OUTSIDE` and
- * `PORTICO_EXPORT_NOT_FOUND`, each naming the reference.
+ * Imports a module and returns the named export. The exports of a CommonJS module are the members of its `module.exports`. Throws
+ * `PORTICO_MODULE_NOT_FOUND`, `PORTICO_MODULE_FAILED`, `PORTICO_MODULE_OUTSIDE` and `PORTICO_EXPORT_NOT_FOUND`, each naming the
+ * reference.
  */
 export async function importModuleExport(reference: string, options: ModuleExportOptions): Promise<unknown> {
   if (typeof reference !== 'string' || reference.trim() === '') {
@@ -76,14 +73,14 @@ function refused(error: unknown, reference: string, module: string, name: string
   });
 }
 
-/** A class is instantiated with `args`, a function called with them, anything else is taken as it is. */
+/** Instantiates a class with `args`, calls a function with them, and returns any other value unchanged. */
 export async function makeFrom(value: unknown, args: readonly unknown[]): Promise<unknown> {
   if (typeof value !== 'function') return value;
   if (isClass(value)) return new (value as new (...args: readonly unknown[]) => unknown)(...args);
   return (value as (...args: readonly unknown[]) => unknown)(...args);
 }
 
-/** True for `class` and for functions that carry methods for their instances. */
+/** Reports whether a value is a `class`, or a function with methods on its prototype. */
 function isClass(value: unknown): boolean {
   if (typeof value !== 'function') return false;
   if (/^class\b/.test(Function.prototype.toString.call(value))) return true;
@@ -105,8 +102,8 @@ function refuseOutside(reference: string, module: string, url: string, options: 
 }
 
 /**
- * A manager, the class of one, a function that gives one, or the name of a module and its export. Typed as any object,
- * because one that has periodic tasks and no hooks is a manager as well.
+ * A manager, its class, a function that returns one, or the name of a module and export. Typed as any object, because an object with
+ * periodic tasks and no hooks is also a manager.
  */
 export type ManagerSource<C> =
   | string
@@ -120,8 +117,8 @@ export type ManagerSource<C> =
 const HINT = 'A manager is an object, a class, or a function that returns one; its hooks are optional methods.';
 
 /**
- * Makes a manager: a class is instantiated with `context`, a function called with it, an object taken as it is. `option`
- * is what errors name, where their caller does not know a place. Throws `PORTICO_MANAGER` for what cannot be loaded or is no manager.
+ * Makes a manager: instantiates a class with `context`, calls a function with it, and uses an object unchanged. `option` is named in
+ * errors, if the caller cannot give a position. Throws `PORTICO_MANAGER` if the source cannot be loaded or is not a manager.
  */
 export async function loadManager<C>(
   source: ManagerSource<C>,
@@ -143,7 +140,10 @@ export async function loadManager<C>(
   return checked(manager, option, source);
 }
 
-/** Finds what {@link loadManager} would make the manager of, and makes nothing. Throws as `importModuleExport`. */
+/**
+ * Finds and checks the export for {@link loadManager}, but makes nothing. Throws like `importModuleExport`, and `PORTICO_MANAGER` if it
+ * is not a manager.
+ */
 export async function findManager(reference: string, where: ModuleExportOptions): Promise<void> {
   const found = await importModuleExport(reference, where);
   if (typeof found === 'function') return;

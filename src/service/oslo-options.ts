@@ -1,6 +1,4 @@
-/**
- * Options by the names that oslo.messaging has for them: what a service of Python and one of Portico on the same broker must have alike.
- */
+/** Options under their oslo.messaging names, with the values that Python and Portico services on the same broker must share. */
 import { boolean, defineOptions, duration, integer, list, oneOf, path, uri } from '../config/index.js';
 import { writtenElsewhere } from '../config/internal.js';
 
@@ -10,7 +8,7 @@ const TLS_VERSION = 'Remove the line: Node.js uses TLS 1.2 and 1.3 (node --tls-m
 const NAMES = 'Remove the line: queues of a process have random names and are deleted with it.';
 const HEARTBEAT = 'Remove the line: the event loop sends heartbeats according to heartbeat_timeout_threshold.';
 
-/** Names of `[oslo_messaging_rabbit]` that oslo.messaging knows, or knew, and that have no effect here, each with what to do. */
+/** Names in `[oslo_messaging_rabbit]` that oslo.messaging knows or knew and that have no effect here, each with a hint. */
 const UNUSED_NAMES: Readonly<Record<string, string>> = {
   ssl_version: TLS_VERSION,
   kombu_ssl_version: TLS_VERSION,
@@ -40,7 +38,7 @@ const UNUSED_NAMES: Readonly<Record<string, string>> = {
   rabbit_virtual_host: HOST,
 };
 
-/** `[oslo_messaging_rabbit]`, for transport URLs `oslo+rabbit://` and `oslo+amqps://`. */
+/** The options in `[oslo_messaging_rabbit]`, for transport URLs `oslo+rabbit://` and `oslo+amqps://`. */
 export const osloRabbitOptions = writtenElsewhere(
   defineOptions({
     amqp_durable_queues: boolean({
@@ -128,7 +126,7 @@ export const osloRabbitOptions = writtenElsewhere(
   { unused: UNUSED_NAMES },
 );
 
-/** `[oslo_messaging_notifications]`. */
+/** The options in `[oslo_messaging_notifications]`. */
 export const osloNotificationOptions = defineOptions({
   driver: oneOf(['messagingv2', 'messaging', 'noop'], {
     default: 'messagingv2',

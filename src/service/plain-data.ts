@@ -1,10 +1,9 @@
-/**
- * Data that may pass between managers, and between a manager and its drivers: it carries no behaviour.
- */
+/** Checks for plain data, which may pass between managers, and between a manager and its drivers: data without behavior. */
 
 /**
- * The first thing in a value that is not plain data, as `args.image.save: a function`; undefined where all of it is.
- * Plain are null, booleans, strings, finite numbers (whole ones up to 2^53), dates, bytes, and arrays, maps, sets and simple objects of those.
+ * Returns the first part of a value that is not plain data, such as `args.image.save: a function`; undefined if all of it is. Plain data
+ * is null, undefined, booleans, strings, finite numbers (integers up to 2^53), dates, bytes, and arrays, maps, sets and plain objects of
+ * these.
  */
 export function notPlain(value: unknown, path = 'value'): string | undefined {
   return look(value, path, new Set());
@@ -15,7 +14,7 @@ function look(value: unknown, path: string, above: Set<object>): string | undefi
     return undefined;
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return `${path}: ${value}`;
-    // Whole numbers beyond these stand for their neighbours as well.
+    // Larger integers are not exact.
     const exact = !Number.isInteger(value) || Number.isSafeInteger(value);
     return exact ? undefined : `${path}: ${value}, a whole number beyond 2^53`;
   }
@@ -34,7 +33,7 @@ function look(value: unknown, path: string, above: Set<object>): string | undefi
   return undefined;
 }
 
-/** Undefined for an instance of some class. */
+/** Returns the members of a collection or plain object; undefined for an instance of any other class. */
 function membersOf(value: object): Iterable<[unknown, unknown]> | undefined {
   if (value instanceof Map) return value as Map<unknown, unknown>;
   if (Array.isArray(value) || value instanceof Set) return [...(value as Iterable<unknown>)].entries();

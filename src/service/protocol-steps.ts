@@ -1,18 +1,16 @@
-/**
- * The part of a protocol in the start and the stop of a service with managers.
- */
+/** The steps of a protocol in the start and stop of a service with managers. */
 import type { Awaitable, StopOptions } from './service.js';
 
 /** Steps of a protocol between the hooks. Each may be async. */
 export interface ProtocolSteps {
-  /** Servers listen, consumers run. On failure it has released what it acquired. */
+  /** Starts servers and consumers. On failure it has released what it acquired. */
   serve?(signal: AbortSignal): Awaitable<void>;
-  /** Nothing new comes in. Called only after `serve` was done. */
+  /** Stops accepting new work. Called only if `serve` has succeeded. */
   stopAccepting?(options: StopOptions): Awaitable<void>;
-  /** Settles when what is under way has ended, or when there is no more time. */
+  /** Settles when the work in flight has ended, or when there is no time left. */
   finish?(options: StopOptions): Awaitable<void>;
-  /** Drivers: after the last `cleanupHost`, before the record says `stopped`. */
+  /** Closes drivers: after the last `cleanupHost`, before the record is set to `stopped`. */
   closeDrivers?(): Awaitable<void>;
-  /** Transports, loaded apps, the registry: last of all. */
+  /** Releases transports, loaded apps and the registry: the last step. */
   release?(): Awaitable<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * The contract of remote calls, for the managers that make them: what is called, and how; and their options, by which every program
- * judges its files. `portico/rpc` implements the one and reads the other: few programs load it.
+ * The interface for remote calls in managers, and their options. They are here and not in `portico/rpc`, because every program checks
+ * its configuration files with these options, and few programs load `portico/rpc`.
  */
 import {
   boolean,
@@ -16,7 +16,7 @@ import {
   uri,
 } from '../config/index.js';
 
-/** The methods of a manager as others call them: each gives a promise. */
+/** The remote methods of a manager for a caller: each returns a promise. */
 export type ManagerCalls<M> = {
   readonly [K in keyof M as M[K] extends (...args: never[]) => unknown ? K : never]: M[K] extends (
     ...args: infer A
@@ -25,79 +25,79 @@ export type ManagerCalls<M> = {
     : never;
 };
 
-/** Options of a call. Times in seconds. */
+/** Options of a call. Times are in seconds. */
 export interface CallOptions {
-  /** Separates applications of one broker. Default: `[rpc] exchange`. */
+  /** The exchange, which separates applications on one broker. Default: `[rpc] exchange`. */
   readonly exchange?: string;
-  /** The topic of the service. Default: that of the client. */
+  /** The topic of the service. Default: the client's topic. */
   readonly topic?: string;
-  /** A host: its service alone. Default: any service of the topic. */
+  /** A host: only its service is called. Default: any service of the topic. */
   readonly server?: string | undefined;
-  /** Every service of the topic: for casts. Default false. */
+  /** True: a cast to every service of the topic. Default false. */
   readonly fanout?: boolean;
   /** A separate interface on the topic. */
   readonly namespace?: string;
-  /** The version that is asked for. Default 1.0. */
+  /** The requested version. Default 1.0. */
   readonly version?: string;
-  /** The highest version that may be sent, because older services are there. Default: as `[upgrade_levels]` has it, else any. */
+  /** The highest version that may be sent, because older services are running. Default: from `[upgrade_levels]`, else no limit. */
   readonly versionCap?: string;
-  /** How long a call waits for its reply. Default: `[rpc] response_timeout`; never longer than the current request has. */
+  /** Timeout of a call. Default: `[rpc] response_timeout`; never later than the deadline of the current request. */
   readonly timeout?: number;
   /**
-   * The longest silence of a server that works on the call, 2 at least. Default: `[rpc] call_monitor_threshold`, for calls that
-   * wait longer than that.
+   * Maximum time without a heartbeat from the server that handles the call, at least 2. Default: `[rpc] call_monitor_threshold`, for
+   * calls with a longer timeout than that.
    */
   readonly callMonitorTimeout?: number;
-  /** How often a message is sent again that did not reach the broker; -1: until the time is up. Default -1. */
+  /** Number of retries for a message that does not reach the broker; -1: until the timeout. Default -1. */
   readonly retry?: number;
-  /** How long a cast waits in its queue before it is a dead letter; 0: for ever. Default: `[rpc] cast_ttl`. */
+  /** Time until an unprocessed cast becomes a dead letter; 0: never. Default: `[rpc] cast_ttl`. */
   readonly ttl?: number;
-  /** Ends the wait, and has the handler's `ctx.signal` fire. */
+  /** Ends the wait and aborts the handler's `ctx.signal`. */
   readonly signal?: AbortSignal;
-  /** Refuses at once what has no queue. Default true for calls and for casts to a host. */
+  /** Rejects at once if there is no queue for the message. Default true for calls and for casts to a host. */
   readonly mandatory?: boolean;
-  /** The second topic of the service, for methods marked as continuations; the first one where nothing serves it. */
+  /** The second topic of the service, for methods marked as continuations. Falls back to `topic` if it has no queue. */
   readonly altTopic?: string;
 }
 
-/** Target of a client. */
+/** Options of a client. */
 export interface ClientOptions extends CallOptions {
-  /** The topic of the service that is called. */
+  /** The topic of the service. */
   readonly topic: string;
-  /** Errors that come back as what they are: a class for each name. Others come back as `RemoteError`. */
+  /** Classes of remote errors, by name, that are rethrown as instances of these classes. Others become `RemoteError`. */
   readonly allowedErrors?: readonly (abstract new (
     ...args: never[]
   ) => Error)[];
   /**
-   * The version that releases of the service speak, for `[upgrade_levels]`: by a name of the release, and by the number that its
-   * record has as `version`, for `auto`: `{ 0: '1.0', 7: '1.4', autumn: '1.4' }`.
+   * The version that each release of the service speaks, for `[upgrade_levels]`: by release name, and for `auto` by the `version` number
+   * in the service's record: `{ 0: '1.0', 7: '1.4', autumn: '1.4' }`.
    */
   readonly releases?: Readonly<Record<string, string>>;
-  /** Methods that run for long: their calls wait `[rpc] long_timeout`. */
+  /** Long-running methods: their calls have the timeout `[rpc] long_timeout`. */
   readonly long?: readonly string[];
 }
 
 /** Calls the services of a topic. Cheap and immutable. */
 export interface RPCClient {
-  /** A client with some options changed. */
+  /** Returns a client with changed options. */
   prepare(options: CallOptions): RPCClient;
-  /** The result of a method. `args` by name. */
+  /** Calls a method and resolves with its result. `args` are by name. */
   call<T = unknown>(context: unknown, method: string, args?: object): Promise<T>;
-  /** Settles when the broker has the message, not when the method has run. */
+  /** Sends a message without a reply. Settles when the broker has accepted it, not when the method has run. */
   cast(context: unknown, method: string, args?: object): Promise<void>;
-  /** Whether the version cap lets that version be sent. */
+  /** Reports whether the version cap allows the version. */
   canSend(version: string): Promise<boolean>;
-  /** The methods of a manager, each a call: `await client.of<Images>().resize(context, { id })`. */
+  /** Returns the methods of a manager as calls: `await client.of<Images>().resize(context, { id })`. */
   of<M extends object>(): ManagerCalls<M>;
 }
 
-/** Priorities of oslo.messaging. */
+/** The notification priorities of oslo.messaging. */
 export const NOTIFICATION_PRIORITIES = ['audit', 'debug', 'info', 'warn', 'error', 'critical', 'sample'] as const;
 
-/** How much a notification matters: each has its own queue. */
+/** Priority of a notification; each has its own queue. */
 export type NotificationPriority = (typeof NOTIFICATION_PRIORITIES)[number];
 
-/** How notifications are emitted. */
+/** Options of a notifier. */
 export interface NotifierOptions {
   /** Publisher, such as `compute.north`. */
   readonly publisherId: string;
@@ -108,33 +108,33 @@ export interface NotifierOptions {
 }
 
 /**
- * Publishes an event to all listeners: `await notifier.info(context, 'images.resize.end', { id })`. Settles when the broker accepted it in
- * the queues of its topics. One that the broker does not take in 30 s is a line of the log, and no error of the work it tells of; a payload
- * that is more than plain data rejects with `PORTICO_NOT_PLAIN`. A token of the context does not travel.
+ * Publishes an event to all listeners: `await notifier.info(context, 'images.resize.end', { id })`. Settles when the broker has accepted
+ * it in the queues of its topics. If the broker does not accept it within 30 s, that is logged and not an error; a payload that is not
+ * plain data rejects with `PORTICO_NOT_PLAIN`. Tokens of the context are not sent.
  */
 export interface Notifier extends Record<NotificationPriority, EmitNotification> {
   notify(priority: NotificationPriority, context: unknown, eventType: string, payload: unknown): Promise<void>;
 }
 
-/** Emits one of a priority. `payload`: plain data. */
+/** Emits a notification of one priority. `payload`: plain data. */
 export type EmitNotification = (context: unknown, eventType: string, payload: unknown) => Promise<void>;
 
-/** Source of clients: a service's way to the others. */
+/** Creates clients for remote calls to other services. */
 export interface RPCClients {
-  /** With `memory://`: no service of another process is reached. */
+  /** True for `memory://`, which reaches only services of this process. */
   readonly isInProcess: boolean;
   client(options: ClientOptions): RPCClient;
-  /** A notifier, in the format of oslo.messaging. */
+  /** Returns a notifier in the format of oslo.messaging. */
   notifier(options: NotifierOptions): Notifier;
 }
 
-/** The same for those who end it. */
+/** {@link RPCClients} for the owner, which closes them. */
 export interface OwnRPCClients extends RPCClients {
-  /** `deadline`: the seconds that calls which wait for their replies may still take. Default 0: they are given up at once. */
+  /** Closes the clients. `deadline`: seconds that calls may still wait for replies. Default 0: they are cancelled at once. */
   close(options?: { readonly deadline?: number }): Promise<void>;
 }
 
-/** `[rpc]`. */
+/** The options in `[rpc]`. */
 export const rpcOptions = defineOptions({
   transport_url: uri({
     default: 'memory://',
@@ -260,7 +260,7 @@ export const rpcOptions = defineOptions({
   }),
 });
 
-/** `[upgrade_levels]`: an option for each topic, in whose name `-` is `_`. */
+/** The options in `[upgrade_levels]`: one for each topic, with `_` for `-` in its name. */
 export const upgradeLevelOptions: OptionDeclarations = Object.freeze({
   '<name>': string({
     mutable: true,

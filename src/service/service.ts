@@ -1,241 +1,236 @@
-/**
- * The contract of a service: four verbs, and nothing about HTTP, RPC, processes or signals; and the ordinary service,
- * which has background work.
- */
+/** The interface of a service, independent of HTTP, RPC, processes and signals, and a base class for services with background work. */
 import type { Config } from '../config/index.js';
 import { writeHostPort } from '../config/internal.js';
 import { type Diagnostic, PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, TaskGroup } from '../tasks/index.js';
 
-/** A value, or a promise of one: what every verb and hook of a service may return. */
+/** A value, or a promise of one: the return type of all methods and hooks of a service. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** Changes of the configuration: `group.option` to its old and new parsed value. */
+/** Changes of the configuration: from `group.option` to the old and new parsed value. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
 
-/** How a service is to stop. */
+/** Options of a stop. */
 export interface StopOptions {
-  /** Let what is under way end by itself until the deadline. Default false: end it now. */
+  /** True: work in flight may end by itself until the deadline. Default false: end it now. */
   readonly graceful?: boolean;
-  /** Aborted when there is no more time: end what is left at once. */
+  /** Aborted when there is no time left: end the remaining work at once. */
   readonly signal?: AbortSignal;
-  /** Milliseconds from now until what is left is cut off; 0 or absent: no limit. */
+  /** Milliseconds from now until the remaining work is cut off; 0 or absent: no limit. */
   readonly deadlineMs?: number;
   /** Default `stop`. */
   readonly reason?: StopReason;
 }
 
 /**
- * Why a service stops. `stop`: the addresses go too. `replaced`: another process already serves on the same sockets, so
- * idle connections may be left until their clients let go. `hurried`: as `replaced`, and yet another process waits for this one to end.
+ * The reason for a stop. `stop`: the addresses are released too. `replaced`: another process already serves on the same sockets, so idle
+ * connections may stay open until their clients close them. `hurried`: like `replaced`, but another process waits for this one to end.
  */
 export type StopReason = 'replaced' | 'hurried' | 'stop';
 
-/** The worker a service runs in, as its launcher knows it. */
+/** The worker process of a service, as its launcher describes it. */
 export interface WorkerContext {
-  /** 0 to `workers` - 1, stable: the replacement of worker 1 is worker 1. */
+  /** 0 to `workers` - 1. A replacement keeps the id of the worker that it replaces. */
   readonly id: number;
-  /** How many workers the service has, when this one started. */
+  /** Number of workers of the service at the start of this one. */
   readonly workers: number;
-  /** Number of the accepted configuration that this worker began with, from 1. */
+  /** Number of the accepted configuration at the start of this worker, from 1. */
   readonly generation: number;
-  /** True in a child of a supervisor, which replaces it when it ends; false when the launcher runs it by itself. */
+  /** True in a child of a supervisor, which replaces it when it ends; false if the launcher runs the service itself. */
   readonly supervised: boolean;
   /**
-   * Asks the supervisor for a fresh worker in place of this one: it starts, is ready, and then this one drains. For
-   * limits on requests or memory. Does nothing when not supervised, or when asked again.
+   * Asks the supervisor to replace this worker, for limits on requests or memory: the new worker starts and becomes ready, then this one
+   * drains. Does nothing without a supervisor, or if called again.
    */
   requestReplacement(reason: string): void;
 }
 
-/** Anything a launcher can run. */
+/** A service that a launcher can run. */
 export interface ServiceBase {
-  /** Unique within one launcher; default: the class's name. */
+  /** Unique within one launcher. Default: the class's name. */
   readonly name?: string;
-  /** Seconds a graceful stop of this service may take: overrides the launcher's. 0: for ever; null: the launcher's. */
+  /** Maximum seconds for a graceful stop of this service, instead of the launcher's. 0: no limit; null: the launcher's. */
   readonly gracefulShutdownTimeout?: number | null;
-  /** Called before `start()`, in the process that will call it. */
+  /** Called before `start()`, in the same process. */
   useWorker?(worker: WorkerContext): void;
-  /** A stop was asked for and begins after `drain_delay`: health checks say from now on that this service is not ready. */
+  /** Called when a stop is requested, `drain_delay` before it begins: health checks report the service as not ready. */
   markDraining?(): void;
-  /** Work under way, a line each: for the log when the deadline cuts it off. Empty: only idle things are left. */
+  /** Returns the work in flight, a line each, for the log at the deadline. Empty: only idle connections are left. */
   describeWork?(): readonly string[];
   /**
-   * The plan of a configuration, with its mistakes. Launchers read it at a reload: the plan of the new
-   * configuration is compared with the present one. It reads the files and imports no application. A throw
-   * refuses the reload, as an error among the diagnostics does.
+   * Returns the plan for a configuration, with diagnostics. Launchers compare it with the current plan at a reload. Reads the files and
+   * imports no application. A thrown error refuses the reload, like an error among the diagnostics.
    */
   plan?(config: Config): ServicePlan;
   /**
-   * Builds what the next `start()` or `renew()` will need, and takes nothing that others have: no address, no place in a
-   * registry, no hook of a manager. Launchers call it before a reload touches anything: in a child that does not serve, without
-   * `next`; in a process that serves, with the configuration that is about to be accepted. The function it gives lets go
-   * of what was built, should neither come. A rejection refuses the reload.
+   * Builds the objects that the next `start()` or `renew()` needs, but acquires nothing shared: no address, no registration, no manager
+   * hooks. Launchers call it before a reload changes anything: without `next` in a child that does not serve, and with the new
+   * configuration in a process that serves. Returns a function that releases the objects, for the case that neither call follows. A
+   * rejection refuses the reload.
    */
   prepare?(next?: Config): Awaitable<() => Awaitable<void>>;
-  /** Acquires; settles when ready to serve. A rejection leaves nothing behind. */
+  /** Acquires resources; settles when ready to serve. If it rejects, it has released everything. */
   start(): Awaitable<void>;
   /** Drains, then releases. Safe to call twice, concurrently, and in any state. */
   stop(options?: StopOptions): Awaitable<void>;
-  /** Settles when stopped; rejects if the service died by itself. */
+  /** Settles when the service has stopped; rejects if it failed by itself. */
   wait(): Awaitable<void>;
-  /** Re-reads configuration in place; on failure the old one keeps serving. */
+  /** Reads the configuration again without a restart; on failure the old one remains in use. */
   reset(changes?: ConfigChanges): Awaitable<void>;
   /**
-   * Takes a new configuration up while it serves: what `prepare` built takes the place of what serves, which ends with the work it
-   * has, after `deadlineMs` milliseconds at the latest. Called at a reload in place of a stop, `reset` and a start, in a process that runs
-   * its services itself. Of a service that listens and has no `renew`, `reset` alone is called: its sockets stay open.
+   * Applies a new configuration while serving: the objects built by `prepare` replace the current ones, which finish their work within
+   * `deadlineMs` milliseconds. Called at a reload instead of stop, `reset` and start, in a process that runs its services itself. For a
+   * listening service without `renew`, only `reset` is called, and its sockets stay open.
    */
   renew?(changes: ConfigChanges, terms: { readonly deadlineMs: number }): Awaitable<void>;
   /**
-   * True for an option (`group.name`) that a reload in the same process does not change: the report of the reload then says that the change
+   * Reports whether an option (`group.name`) keeps its value at a reload in the same process: the reload then reports that the change
    * needs a restart.
    */
   keeps?(option: string): boolean;
 }
 
-/** A service that a configuration gives to run. Of a refused one: the known part. */
+/** Description of a service in a configuration. For an invalid configuration, only the known part. */
 export interface ServicePlan {
   /** Pipelines by name, each with its filters in order and its app last. */
   readonly pipelines?: ReadonlyMap<string, readonly string[]>;
-  /** The app that its requests reach, as it is written: for the picture on a status page. */
+  /** The app that serves its requests, as configured: for the diagram on a status page. */
   readonly app?: PlannedApp | undefined;
-  /** The files it reads by `config.readFile`, beside the configuration's own. */
+  /** Files read with `config.readFile`, in addition to the configuration files. */
   readonly files?: readonly ServiceFile[];
-  /** Its mistakes: errors refuse it, warnings go to the log. */
+  /** Errors refuse the configuration, warnings are logged. */
   readonly diagnostics?: readonly Diagnostic[];
   readonly certificate?: PlannedCertificate | undefined;
 }
 
-/** The certificate that a service shows. */
+/** The certificate of a service. */
 export interface PlannedCertificate {
-  /** When it ends, as ISO 8601. */
+  /** Expiry date, as ISO 8601. */
   readonly ends: string;
-  /** A warning where it has ended, or ends soon, and then those of the CAs of its clients. */
+  /** Warnings about a certificate that has expired or expires soon: the certificate's first, then those for the CAs of its clients. */
   readonly warnings: readonly Diagnostic[];
-  /** Whether a reload takes it in the place of one that has not ended, if it has. */
+  /** True if a reload accepts the certificate even if it has expired and the current one has not. */
   readonly mayHaveEnded: boolean;
 }
 
-/** A service as plain data: all that a parent of workers knows of it. Workers make the service itself. */
+/** A service as plain data, for the parent of its workers. Only workers create the service itself. */
 export interface PlannedService extends ServicePlan {
   readonly kind: 'planned';
   readonly name: string;
   readonly workers: number;
-  /** The addresses to bind, in order; empty for a service that does not listen. */
+  /** Addresses to bind, in order; empty for a service that does not listen. */
   readonly addresses: readonly ListenAddress[];
-  /** Place of the addresses in the configuration, as `file:line:column`. */
+  /** Position of the addresses in the configuration, as `file:line:column`. */
   readonly addressPlace?: string | undefined;
 }
 
-/** A service as a launcher is given it: the object that runs, or its plan. */
+/** A service for a launcher: the object, or its plan. */
 export type Launchable = ServiceBase | PlannedService;
 
-/** Whether it is a plan. */
+/** Reports whether a service is a plan. */
 export function isPlanned(service: Launchable): service is PlannedService {
   return (service as Partial<PlannedService>).kind === 'planned';
 }
 
-/** An app as it is written: filters around it, or several apps between which it chooses. */
+/** An app as configured: with filters around it, or with several apps from which it selects. */
 export interface PlannedApp {
   readonly name: string;
-  /** The filters of a pipeline, outermost first, and by which name their times are counted. */
+  /** Filters of a pipeline, outermost first. `pipeline` is the name under which their times are recorded. */
   readonly filters?: readonly string[];
   readonly pipeline?: string;
   /** The app inside the filters. */
   readonly inner?: PlannedApp;
-  /** The apps it chooses between, each with what leads there, such as the path of a URL map. */
+  /** The apps from which it selects, each with its condition, such as the path in a URL map. */
   readonly branches?: readonly { readonly at: string; readonly app: PlannedApp }[];
 }
 
-/** A file that a service reads, as it is at the moment. */
+/** A file that a service reads, in its current state. */
 export interface ServiceFile {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
-  /** The option that names it, as `group.option`. */
+  /** The option with the path, as `group.option`. */
   readonly option: string;
-  /** Place of that option's value. Default: as the configuration knows it. */
+  /** Position of the option's value. Default: the position recorded in the configuration. */
   readonly where?: string;
-  /** A few words on its content, such as how long a certificate is valid. */
+  /** A short description of the content, such as the validity of a certificate. */
   readonly says?: string | undefined;
-  /** Its content is never shown, not even whether two of them are alike. */
+  /** True: the content is never shown, and neither is whether two such files are equal. */
   readonly secret?: boolean;
-  /** The pipelines that are made of it, each with a text that is another one when the pipeline is. */
+  /** The pipelines that are built from the file, each with a text that changes with the pipeline. */
   readonly pipelines?: ReadonlyMap<string, string>;
 }
 
-/** Address that a service listens on. */
+/** Address on which a service listens. */
 export type ListenAddress =
   | { readonly host: string; readonly port: number; readonly backlog?: number }
   | { readonly path: string; readonly backlog?: number };
 
-/** `127.0.0.1:8774`, `[::1]:8774` or `unix:/run/api.sock`. */
+/** Formats an address: `127.0.0.1:8774`, `[::1]:8774` or `unix:/run/api.sock`. */
 export function formatAddress(address: ListenAddress): string {
   return 'path' in address ? `unix:${address.path}` : writeHostPort(address);
 }
 
-/** Whether a host stands for all addresses of the machine. */
+/** Reports whether a host stands for all addresses of the machine. */
 export function isWildcard(host: string): boolean {
   return ['0.0.0.0', '::', ''].includes(host);
 }
 
-/** A bound socket handed to a service instead of an address to bind. */
+/** A bound socket, passed to a service instead of an address. */
 export interface ListenSocket {
-  /** The descriptor, bound and not yet listening; `listen({ fd })` takes it over. */
+  /** The file descriptor, bound and not yet listening; `listen({ fd })` takes ownership. */
   readonly fd: number;
-  /** The bound address; the port is the real one. */
+  /** The bound address, with the actual port. */
   readonly address: ListenAddress;
 }
 
 /**
- * Members of a service that accepts connections, so that a launcher can bind its addresses before any worker exists and
- * keep them over the lives of all workers.
+ * A service that accepts connections. A launcher binds its addresses before any worker exists and keeps them while workers are replaced.
  */
 export interface ListeningService extends ServiceBase {
-  /** The addresses to bind, in order. */
+  /** Addresses to bind, in order. */
   readonly addresses: readonly ListenAddress[];
-  /** Place of the addresses in the configuration, as `file:line:column`: for errors about an address. */
+  /** Position of the addresses in the configuration, as `file:line:column`, for errors about an address. */
   readonly addressPlace?: string | undefined;
-  /** Called before `start()`, with one socket for each address in order: listen on these instead of binding. */
+  /** Called before `start()`, with one socket for each address in order: the service listens on these instead of binding. */
   useSockets(sockets: readonly ListenSocket[]): void;
   /**
-   * Listens on further sockets, one for each address in order, while it serves: those of another worker that is gone for
-   * the moment. Settles when it accepts on them; the function it gives ends that, and closes them. A service without it
-   * shares one socket with all its workers.
+   * Listens on further sockets while serving, one for each address in order, in place of a worker that is temporarily missing. Settles
+   * when it accepts on them; returns a function that stops this and closes them. The workers of a service without this method share one
+   * socket.
    */
   adoptSockets?(sockets: readonly ListenSocket[]): Awaitable<() => void>;
 }
 
-/** True for a service whose addresses a launcher can bind for it. */
+/** Reports whether a launcher can bind the addresses of a service. */
 export function isListening(service: ServiceBase): service is ListeningService {
   const candidate = service as Partial<ListeningService>;
   return Array.isArray(candidate.addresses) && typeof candidate.useSockets === 'function';
 }
 
-/** How a {@link Service} is made. */
+/** Options of a {@link Service}. */
 export interface ServiceOptions {
-  /** Unique within one launcher; default: the class's name. */
+  /** Unique within one launcher. Default: the class's name. */
   readonly name?: string;
-  /** How many of its tasks run at a time. Default 1000. */
+  /** Maximum number of concurrent tasks. Default 1000. */
   readonly tasks?: number;
-  /** Default: standard error, under the name of the service. */
+  /** Default: standard error, with the service's name. */
   readonly log?: Logger;
-  /** Times and timers. Default: those of the system. */
+  /** The clock for times and timers. Default: the system's. */
   readonly clock?: Clock;
 }
 
 const NAMES: readonly (keyof ServiceOptions)[] = ['name', 'tasks', 'log', 'clock'];
 
 /**
- * A base class for services with background work in a task group. Override `start` to spawn tasks and add timers, and
- * `reset`; both do nothing by default. Or implement {@link ServiceBase} yourself.
+ * A base class for services with background work in a task group. Override `start` to spawn tasks and add timers, and override `reset`;
+ * both do nothing by default. Alternatively, implement {@link ServiceBase}.
  */
 export class Service implements ServiceBase {
   declare readonly name?: string;
-  /** Tasks and timers that end with the service. Open again whenever the service is started. */
+  /** Tasks and timers that end with the service. Reopened at each start. */
   readonly tasks: TaskGroup;
-  /** Address of the launcher's backdoor: a port, a path, or null. Set by the launcher before `start`. */
+  /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it before `start`. */
   backdoorPort: number | string | null = null;
 
   constructor(options: ServiceOptions = {}) {
@@ -243,8 +238,8 @@ export class Service implements ServiceBase {
     const { tasks = 1000, name, ...rest } = options;
     if (name !== undefined) this.name = name;
     this.tasks = new TaskGroup({ limit: tasks, name: name ?? new.target.name, ...rest });
-    // A service may be started again after it was stopped, and a subclass that overrides start() or reset() owes them no
-    // super call, since they do nothing: so the group is opened here, in front of whichever start() there is.
+    // A service may be started again after a stop, and overrides of start() and reset() need no super call, since both do nothing.
+    // Therefore the constructor wraps whichever start() exists, to reopen the group.
     const start = this.start.bind(this);
     this.start = () => {
       this.tasks.reset();
@@ -252,19 +247,19 @@ export class Service implements ServiceBase {
     };
   }
 
-  /** The task group, under the name it has in oslo.service. */
+  /** The task group, under its name in oslo.service. */
   get tg(): TaskGroup {
     return this.tasks;
   }
 
   start(): Awaitable<void> {}
 
-  /** Stops the task group: see `TaskGroup.stop`. Graceful only when asked, as launchers do. */
+  /** Stops the task group, as documented at `TaskGroup.stop`. Not graceful by default. */
   async stop(options: StopOptions = {}): Promise<void> {
     await this.tasks.stop(options);
   }
 
-  /** Settles when no timer and no task is left. Timers must have been stopped, or this waits for ever. */
+  /** Settles when no timer and no task is left. Never settles while a timer is not stopped. */
   async wait(): Promise<void> {
     await this.tasks.wait();
   }
@@ -273,8 +268,8 @@ export class Service implements ServiceBase {
 }
 
 /**
- * Thrown by a service's verb or task: its launcher stops everything and ends with `code`. What `SystemExit` is to
- * oslo.service. Throws `PORTICO_INVALID_EXIT_CODE` for what is not an exit status.
+ * Ends the process with status `exitCode`: if a method or task of a service throws it, the launcher stops all services. The counterpart
+ * of `SystemExit` in oslo.service. Throws `PORTICO_INVALID_EXIT_CODE` for an invalid exit status.
  */
 export class ServiceExit extends PorticoError {
   /** The exit status, 0 to 255. */

@@ -1,6 +1,4 @@
-/**
- * The work of managers that must be known by name when a service stops: what is under way, and what came of it.
- */
+/** Tracks the work of managers by name, so that a stop can report which tasks are in flight and how they ended. */
 import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Clock } from '../tasks/index.js';
@@ -8,34 +6,34 @@ import { pause, systemClock, within } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { Awaitable } from './service.js';
 
-/** Facts of a tracked task, for the log. */
+/** Details of a tracked task, for the log. */
 export interface TrackedFacts {
-  /** The request it works for. */
+  /** Id of the request. */
   readonly requestId?: string | undefined;
-  /** The resource it works on: a server, an image. */
+  /** Id of the resource, such as a server or image. */
   readonly resourceId?: string | undefined;
 }
 
-/** A task under way. */
+/** A task in flight. */
 export interface TrackedTask extends TrackedFacts {
   readonly name: string;
-  /** Milliseconds since it began. */
+  /** Milliseconds since its start. */
   readonly ageMs: number;
 }
 
 /**
- * Makes work known under a name until it has ended: a promise, or a function that is called. Gives what the work comes
- * to. A failure is logged once, here; the caller is told as well, and need not wait.
+ * Tracks work by name until it ends: a promise, or a function that it calls. Returns a promise of the result. Logs a failure once; the
+ * returned promise also rejects, but may be left unhandled.
  */
 export type Track = <T>(name: string, work: PromiseLike<T> | (() => Awaitable<T>), facts?: TrackedFacts) => Promise<T>;
 
-/** How a tracker is made. */
+/** Options of a {@link TaskTracker}. */
 export interface TaskTrackerOptions {
-  /** Whose work it is, for logs. */
+  /** Name of the service, for logs. */
   readonly service: string;
-  /** Log of failures. */
+  /** Log for failures. */
   readonly log: Logger;
-  /** Times and timers. Default: those of the system. */
+  /** The clock for times and timers. Default: the system's. */
   readonly clock?: Clock;
 }
 
@@ -46,17 +44,17 @@ interface Entry extends TrackedFacts {
   readonly began: number;
 }
 
-/** Between two lists of what a stopping service still waits for. */
+/** Interval of the log lines with unfinished tasks during a stop. */
 const LIST_EVERY_MS = 10_000;
 
-/** Keeps the tracked tasks of one service. Safe to use over several runs of it. */
+/** Tracks the tasks of one service. Can be used for several runs of the service. */
 export class TaskTracker {
   readonly #service: string;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #entries = new Set<Entry>();
   #waiting: (() => void)[] = [];
-  /** Set while the service stops: what came of its work so far. */
+  /** Results of the tasks so far, during a stop. */
   #shutdown: { completed: number; failed: number; readonly over: AbortController } | undefined;
 
   constructor(options: TaskTrackerOptions) {
@@ -66,30 +64,30 @@ export class TaskTracker {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** How many tasks are under way. */
+  /** Number of tasks in flight. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** The tasks under way, oldest first. */
+  /** Returns the tasks in flight, oldest first. */
   list(): TrackedTask[] {
     const now = this.#clock.now();
     return [...this.#entries].map(({ began, ...facts }) => ({ ...facts, ageMs: now - began }));
   }
 
-  /** The tasks under way, a line each: for `describeWork`. */
+  /** Returns the tasks in flight, a line each, for `describeWork`. */
   describe(): string[] {
     return this.list().map((task) => `task ${described(task)}`);
   }
 
-  /** See {@link Track}. A member that can be handed on by itself. */
+  /** Tracks work: see {@link Track}. Can be used without the object. */
   readonly track: Track = (name, work, facts = {}) => {
     const tracked = this.record(name, work, facts);
     tracked.catch((err: unknown) => this.#log.error(`${this.#service}: task '${name}' failed`, { err, ...facts }));
     return tracked;
   };
 
-  /** As {@link track}, for a caller who answers for failures: nothing is logged of one. */
+  /** Like {@link track}, for a caller that handles failures: they are not logged. */
   async record<T>(name: string, work: PromiseLike<T> | (() => Awaitable<T>), facts: TrackedFacts = {}): Promise<T> {
     const entry: Entry = { name, ...facts, began: this.#clock.now() };
     this.#entries.add(entry);
@@ -108,14 +106,14 @@ export class TaskTracker {
     }
   }
 
-  /** The service stops: names what is under way, now and every 10 s until {@link endShutdown}. */
+  /** Begins the stop: logs the tasks in flight, now and every 10 s until {@link endShutdown}. */
   beginShutdown(): void {
     if (this.#shutdown !== undefined) return;
     this.#shutdown = { completed: 0, failed: 0, over: new AbortController() };
     void this.#keepListing(this.#shutdown.over.signal);
   }
 
-  /** True once nothing is under way; false when the time is up before that. `ms`: no longer than so many milliseconds. */
+  /** Resolves with true when no task is in flight, or with false at the limit. `ms`: maximum milliseconds. */
   async settled(limit: { readonly ms?: number; readonly signal?: AbortSignal | undefined } = {}): Promise<boolean> {
     if (this.#entries.size === 0) return true;
     const { ms = Number.POSITIVE_INFINITY, signal } = limit;
@@ -123,7 +121,7 @@ export class TaskTracker {
     return within(empty, { ms, clock: this.#clock, signal }, () => false);
   }
 
-  /** The service has stopped: the closing line, where there was anything to tell. Gives the tasks that it leaves behind. */
+  /** Ends the stop: logs a summary if there were tasks. Returns the unfinished tasks. */
   endShutdown(): readonly TrackedTask[] {
     const shutdown = this.#shutdown;
     if (shutdown === undefined) return [];
@@ -153,7 +151,7 @@ export class TaskTracker {
 
 const UNTRACKED: unique symbol = Symbol('portico.untracked');
 
-/** Marks a method whose calls need not be known when the service stops: `@untracked`. Nothing is wrapped. */
+/** Marks a method whose calls need no tracking: `@untracked`. Does not wrap the method. */
 export function untracked<F extends (this: never, ...args: never[]) => unknown>(
   method: F,
   _context?: ClassMethodDecoratorContext,
@@ -162,7 +160,7 @@ export function untracked<F extends (this: never, ...args: never[]) => unknown>(
   return method;
 }
 
-/** True for a method marked with {@link untracked}. */
+/** Reports whether a method is marked with {@link untracked}. */
 export function isUntracked(method: unknown): boolean {
   return typeof method === 'function' && (method as { [UNTRACKED]?: true })[UNTRACKED] === true;
 }
@@ -176,7 +174,7 @@ function described({ name, requestId, resourceId, ageMs }: TrackedTask): string 
   return `${name} (${about.join(', ')})`;
 }
 
-/** The error of a stop that leaves these behind. */
+/** Returns the error of a stop that leaves tasks unfinished. */
 export function leftBehind(service: string, tasks: readonly TrackedTask[]): PorticoError {
   const names = [...new Set(tasks.map(({ name }) => name))].join(', ');
   return new PorticoError('PORTICO_STOP_DEADLINE', {

@@ -1,34 +1,35 @@
 /**
- * Token buckets: one for each key, filled at a steady rate up to a limit, and a token for each request.
+ * Token buckets: one for each key, filled at a steady rate up to a limit; each request takes a token.
  *
- * The package rate-limiter-flexible counts in fixed windows, has a timer for each key and no bound for their number.
+ * The package rate-limiter-flexible is not used, because it counts in fixed windows, has a timer for each key and no limit for the
+ * number of keys.
  */
 
-/** Options common to all buckets of a rule. */
+/** Options of all buckets of a rule. */
 export interface BucketOptions {
-  /** Tokens a second. */
+  /** Tokens per second. */
   readonly rate: number;
-  /** Tokens a full bucket holds. */
+  /** Capacity of a bucket, in tokens. */
   readonly burst: number;
-  /** More keys than this: those that were idle longest are forgotten. */
+  /** Maximum number of keys; the keys that were idle longest are dropped. */
   readonly maxKeys: number;
 }
 
-/** Outcome of taking a token. */
+/** Result of taking a token. */
 export interface Taken {
   readonly granted: boolean;
-  /** Until there is a token: before it may be used if granted, before it may be asked for again if not. */
+  /** Milliseconds until the token may be used if granted, or until the next attempt if not. */
   readonly waitMs: number;
   /** Whole tokens left. */
   readonly left: number;
-  /** Until the bucket is full. */
+  /** Milliseconds until the bucket is full. */
   readonly resetMs: number;
 }
 
-/** Buckets by key. Costs a map entry for each caller, and no timer. */
+/** Buckets by key. Needs a map entry for each key, and no timer. */
 export class TokenBuckets {
   readonly #options: BucketOptions;
-  /** In the order of use, so the first one is the longest idle. */
+  /** In order of use: the first one was idle longest. */
   readonly #buckets = new Map<string, { tokens: number; at: number }>();
 
   constructor(options: BucketOptions) {
@@ -39,13 +40,13 @@ export class TokenBuckets {
     return this.#buckets.size;
   }
 
-  /** False: there is none. */
+  /** Drops the bucket that was idle longest. Returns false if there is none. */
   forgetOldest(): boolean {
     const [oldest] = this.#buckets.keys();
     return oldest !== undefined && this.#buckets.delete(oldest);
   }
 
-  /** Takes a token; one that comes within `patienceMs` is lent. `now` in milliseconds. */
+  /** Takes a token; a token that will be available within `patienceMs` is granted in advance. `now` in milliseconds. */
   take(key: string, now: number, patienceMs = 0): Taken {
     const { rate, burst, maxKeys } = this.#options;
     const before = this.#buckets.get(key);
@@ -65,25 +66,25 @@ export class TokenBuckets {
   }
 }
 
-/** A rule with buckets of its own. */
+/** A rule with separate buckets. */
 export interface SharedRule extends BucketOptions {
-  /** The same in all workers of the service, and after a reload: a rule that is written differently has new buckets. */
+  /** The same in all workers of the service and after a reload. A changed rule gets new buckets. */
   readonly id: string;
 }
 
-/** Buckets that all workers of a service share: they are in the parent. */
+/** Buckets in the parent, shared by all workers of a service. */
 export interface SharedBuckets {
   /**
-   * As {@link TokenBuckets.take}. Undefined: they cannot be asked now; settles with undefined when they do not answer in
-   * time, and never rejects.
+   * Like {@link TokenBuckets.take}. Returns undefined if the parent cannot be asked now; resolves with undefined if it does not reply in
+   * time; never rejects.
    */
   take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | undefined;
 }
 
-/** Key under which launchers leave the link, on the process of a worker. */
+/** Key on `process` under which launchers store a worker's link to its parent. */
 const WORKER_LINK = Symbol.for('portico.worker');
 
-/** Undefined in a process that is no worker of a launcher. */
+/** Returns the shared buckets; undefined in a process that is not a worker of a launcher. */
 export function sharedBuckets(): SharedBuckets | undefined {
   return (process as { [WORKER_LINK]?: { readonly buckets?: SharedBuckets } })[WORKER_LINK]?.buckets;
 }
