@@ -1,19 +1,19 @@
 /**
- * Time for everything that repeats: monotonic, so that setting the wall clock never stops, speeds up or bursts a timer,
- * and a parameter, so that a test can hand in its own (`FakeClock` of `portico/testing`).
+ * Clocks and waiting. Clocks are monotonic, so that a change of the wall clock never stops, speeds up or bursts a timer; and they are a
+ * parameter, so that a test can pass its own (`FakeClock` of `portico/testing`).
  */
 import { setLongTimeout } from '../process/index.js';
 
-/** Takes back what {@link Clock.after} promised. Harmless when it has already run. */
+/** Cancels a call of {@link Clock.after}. Has no effect after the call. */
 export type Cancel = () => void;
 
 /** A source of time. */
 export interface Clock {
-  /** Milliseconds since an arbitrary moment; never goes back. */
+  /** Returns milliseconds since an arbitrary moment; never decreases. */
   now(): number;
   /**
-   * Runs `fn` once, `ms` milliseconds from now or a little later; 0 or less means the next turn of the event loop, never
-   * this one. Any length works, `Infinity` included. With `unref` the wait alone does not keep the process alive.
+   * Calls `fn` once, `ms` milliseconds from now or a little later; 0 or less means the next turn of the event loop, never this one. Any
+   * length works, including `Infinity`. With `unref`, the timer does not keep the process alive.
    */
   after(ms: number, fn: () => void, options?: { readonly unref?: boolean }): Cancel;
 }
@@ -31,21 +31,21 @@ export const systemClock: Clock = Object.freeze({
   },
 });
 
-/** By so much a stop's own clock is behind the signal of its caller. */
+/** Milliseconds between the deadline, when the caller aborts its signal, and the stop's own timeout. */
 const BEHIND_CALLER_MS = 100;
 
 /**
- * Milliseconds after which a stop with a deadline ends by its own clock. A caller that gives a signal as well counts the time: it
- * looks what is under way, then raises the signal. A clock that ran beside it would now and then end the work first, and the caller
- * take that for an end in time.
+ * Returns the milliseconds after which a stop with a deadline times out by itself. A caller that passes a signal measures the time
+ * itself: it reads the work in flight, then aborts the signal. A timer with the same limit would sometimes end the work first, and the
+ * caller would count that as finished in time.
  */
 export function ownLimitMs(deadlineMs: number, signal: AbortSignal | undefined): number {
   return signal === undefined ? deadlineMs : deadlineMs + BEHIND_CALLER_MS;
 }
 
 /**
- * Waits. True when the whole time passed, false when `signal` was aborted first; never rejects. 0 or less yields to the
- * event loop once.
+ * Waits. Resolves with true after the whole time, with false if `signal` is aborted first; never rejects. 0 or less yields to the event
+ * loop once.
  */
 export function pause(
   ms: number,
@@ -70,20 +70,20 @@ export function pause(
   });
 }
 
-/** How long {@link within} waits. */
+/** Limits of {@link within}. */
 export interface Limit {
   /** Milliseconds. */
   readonly ms: number;
   readonly clock?: Clock;
-  /** Ends the wait as well. */
+  /** Ends the wait when aborted. */
   readonly signal?: AbortSignal | undefined;
-  /** The wait alone does not keep the process alive. */
+  /** True: the timer does not keep the process alive. */
   readonly unref?: boolean;
 }
 
 /**
- * The outcome of `work`, or of `late` when the time is up or the signal is raised before: undefined where `late` is left
- * out. The work goes on. `limit`: milliseconds, or an object with a clock and a signal as well.
+ * Returns the result of `work`, or of `late` if the time ends or the signal is aborted first; undefined without `late`. The work
+ * continues. `limit`: milliseconds, or an object that can also have a clock and a signal.
  */
 export function within<T, L = undefined>(
   work: Promise<T>,
@@ -107,7 +107,7 @@ export function within<T, L = undefined>(
         reject(error as Error);
       }
     };
-    // Behind work that has settled already.
+    // Two microtasks later, so that work that has already settled comes first.
     const raised = (): void => queueMicrotask(() => queueMicrotask(over));
     const cancel = clock.after(ms, over, { unref });
     work.then(

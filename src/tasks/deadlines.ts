@@ -1,33 +1,31 @@
-/**
- * Many waits by one timer: most end before their time, and a timer for each would be made for nothing.
- */
+/** Many timeouts with one timer: most are cancelled early, so a timer for each would be wasted. */
 import type { Cancel, Clock } from './clock.js';
 
 interface Wait {
-  /** By the clock. */
+  /** Time of the clock. */
   readonly at: number;
   readonly over: () => void;
 }
 
-/** Has a timer while something waits, for what is due first. */
+/** Runs a timer for the earliest timeout while any is pending. */
 export class Deadlines {
   readonly #clock: Clock;
   readonly #unref: boolean;
   readonly #waits = new Set<Wait>();
   #timer: Cancel | undefined;
-  /** When the timer fires; it may be for a wait that has ended. */
+  /** Time at which the timer fires, possibly for a cancelled timeout. */
   #timerAt = Number.POSITIVE_INFINITY;
 
   /**
-   * `unref`: a wait alone does not keep the process alive, so the timer may outlive it: waits that follow one another share one timer.
-   * Default false.
+   * `unref`: the timer does not keep the process alive. It then continues after the last timeout is cancelled, so that successive
+   * timeouts share one timer. Default false.
    */
   constructor(clock: Clock, { unref = false }: { readonly unref?: boolean } = {}) {
     this.#clock = clock;
     this.#unref = unref;
   }
 
-  /** As `Clock.after`. */
+  /** Like `Clock.after`. */
   after(ms: number, over: () => void): Cancel {
     const wait: Wait = { at: this.#clock.now() + Math.max(0, ms), over };
     this.#waits.add(wait);
@@ -61,7 +59,7 @@ export class Deadlines {
     }
     if (due.length < this.#waits.size) this.#arm(next);
     due.sort((a, b) => a.at - b.at);
-    // One of them may end another.
+    // A callback may cancel another timeout.
     for (const wait of due) if (this.#waits.delete(wait)) wait.over();
     if (this.#waits.size === 0) this.#disarm();
   }

@@ -1,11 +1,11 @@
-/** A promise with its two handles. A rejection without a handler is not reported as unhandled. */
+/** A promise with functions to settle it. A rejection without a handler is not reported as unhandled. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
   reject(reason: unknown): void;
 }
 
-/** Makes one. (`Promise.withResolvers` needs Node 22.) */
+/** Creates a deferred promise. (`Promise.withResolvers` needs Node 22.) */
 export function deferred<T = void>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (reason: unknown) => void;

@@ -1,26 +1,24 @@
-/**
- * The members of a task group, and waiting for all of them, from outside or from one of them.
- */
+/** The members of a task group, and waiting for all of them, from outside or from a member. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from './clock.js';
 
-/** The limit of a wait. */
+/** Limits of a wait. */
 export interface WaitLimit {
-  /** Milliseconds; below 0: one turn of the event loop; absent: no limit. */
+  /** Milliseconds; 0 or less: one turn of the event loop; absent: no limit. */
   readonly ms?: number | undefined;
   /** Ends the wait when aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The tasks and timers of a group. One of them that waits for the group must not wait for itself, nor for others that
- * do the same: so it is known whose code runs, across `await`s.
+ * The tasks and timers of a group. A member that waits for the group must not wait for itself or for other waiting members, so the
+ * current member is tracked across `await`s.
  */
 export class GroupMembers {
   readonly #clock: Clock;
   readonly #all = new Set<object>();
   readonly #running = new AsyncLocalStorage<object>();
-  /** Those that wait for the group, and how often. */
+  /** Members that wait for the group, with the number of their waits. */
   readonly #waiting = new Map<object, number>();
   #watchers: (() => void)[] = [];
 
@@ -37,22 +35,25 @@ export class GroupMembers {
     if (this.#all.delete(member)) this.#changed();
   }
 
-  /** True for one that waits for the group and for the caller: a stop lets go of neither. */
+  /** Reports whether a member waits for the group or is the caller: a stop detaches neither. */
   isWaitingOrCalling(member: object): boolean {
     return this.#waiting.has(member) || this.#caller() === member;
   }
 
-  /** Runs code as the member's own. */
+  /** Runs code as part of a member. */
   run<R>(member: object, code: () => R): R {
     return this.#running.run(member, code);
   }
 
-  /** Settles with true when all are gone but the caller and those that wait as well; with false when the limit came. */
+  /**
+   * Resolves with true when all members have ended, except the caller and other waiting members if a member calls; with false at the
+   * limit.
+   */
   gone(limit: WaitLimit = {}): Promise<boolean> {
     return this.#until((caller) => this.#all.size <= (caller === undefined ? 0 : this.#waiting.size), limit);
   }
 
-  /** Settles when these are gone, or wait for the group themselves. */
+  /** Settles when each of these members has ended or waits for the group. */
   async goneOrWaiting(members: readonly object[]): Promise<void> {
     await this.#until(() => members.every((member) => !this.#all.has(member) || this.#waiting.has(member)), {});
   }
@@ -84,7 +85,7 @@ export class GroupMembers {
     else this.#waiting.set(caller, left);
   }
 
-  /** The member whose code calls, as long as it is one. */
+  /** Returns the member that contains the calling code; undefined if it has left. */
   #caller(): object | undefined {
     const running = this.#running.getStore();
     return running !== undefined && this.#all.has(running) ? running : undefined;

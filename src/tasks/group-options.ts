@@ -1,36 +1,40 @@
-/**
- * How groups of tasks, their timers and their stops are told.
- */
+/** Options of task groups, of their timers and of their stops. */
 import { refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Clock } from './clock.js';
 import type { DynamicOptions, FixedIntervalOptions } from './loop-kinds.js';
 
-/** How a group is made. */
+/** Options of a task group. */
 export interface TaskGroupOptions {
-  /** How many tasks run at a time; more are queued. Timers do not count. Default 10. */
+  /** Maximum number of concurrent tasks; further tasks are queued. Timers do not count. Default 10. */
   readonly limit?: number;
-  /** Names the group in logs. */
+  /** Name of the group in logs. */
   readonly name?: string;
   /** Default: standard error, under `name`. */
   readonly log?: Logger;
-  /** Times and timers. Default: those of the system. */
+  /** The clock for times and timers. Default: the system's. */
   readonly clock?: Clock;
 }
 
 const NAMES: readonly (keyof TaskGroupOptions)[] = ['limit', 'name', 'log', 'clock'];
 
-/** How a group is stopped. */
+/** Options of a stop of a group. */
 export interface GroupStopOptions {
-  /** True: running tasks and timer functions are awaited. Default false: told to end, and left to it. */
+  /**
+   * True: waits for running tasks and timer functions. Default false: their signals are aborted, and the stop waits one turn of the
+   * event loop.
+   */
   readonly graceful?: boolean | undefined;
-  /** Milliseconds a graceful stop waits; 0 or absent: no limit. A moment longer where there is a `signal`, which its caller raises then. */
+  /**
+   * Maximum milliseconds for a graceful stop; 0 or absent: no limit. With a `signal` 100 ms more, because its caller aborts it at the
+   * deadline.
+   */
   readonly deadlineMs?: number | undefined;
-  /** Aborted when there is no more time. */
+  /** Aborted when there is no time left. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A timer's options beside its interval. */
+/** Options of a timer, except its interval. */
 export type TimerOptions<A extends unknown[]> = Pick<
   FixedIntervalOptions,
   'initialDelay' | 'stopOnException' | 'unref'
@@ -39,7 +43,7 @@ export type TimerOptions<A extends unknown[]> = Pick<
   readonly args?: A;
 };
 
-/** A dynamic timer's options. */
+/** Options of a dynamic timer. */
 export type DynamicTimerOptions<A extends unknown[]> = Pick<
   DynamicOptions,
   'initialDelay' | 'periodicIntervalMax' | 'stopOnException' | 'unref'
@@ -48,7 +52,7 @@ export type DynamicTimerOptions<A extends unknown[]> = Pick<
   readonly args?: A;
 };
 
-/** The options again. Throws `PORTICO_INVALID_OPTION`: a `RangeError` for a limit below 1. */
+/** Checks and returns the options. Throws `PORTICO_INVALID_OPTION`; for a limit below 1 as a `RangeError`. */
 export function checkedGroup(options: TaskGroupOptions): TaskGroupOptions {
   refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a TaskGroup', options, NAMES);
   const { limit = 10 } = options;

@@ -1,4 +1,4 @@
-/** `portico/tasks`: things that run again, and things that stop together. */
+/** `portico/tasks`: looping calls, periodic tasks, retries, and groups of tasks that stop together. */
 export type { Cancel, Clock } from './clock.js';
 export type { DynamicTimerOptions, GroupStopOptions, TaskGroupOptions, TimerOptions } from './group-options.js';
 export {

@@ -1,4 +1,4 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Internal exports for other directories of Portico. */
 export { ownLimitMs, pause, systemClock, within } from './clock.js';
 export { Deadlines } from './deadlines.js';
 export { type Deferred, deferred } from './deferred.js';

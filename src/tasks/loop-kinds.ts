@@ -1,6 +1,6 @@
 /**
- * The kinds of looping calls: at a fixed interval from start to start, after as long as the function says, and later and later as
- * long as it does not succeed.
+ * The kinds of looping calls: at a fixed interval from start to start, after an interval that the function returns, and with backoff
+ * until the function succeeds.
  */
 import { randomInt } from 'node:crypto';
 import { PorticoError, whatItIs } from '../errors/index.js';
@@ -15,15 +15,15 @@ import {
   type StoppingOptions,
 } from './looping-call.js';
 
-/** How a loop at a fixed interval is started. */
+/** Options of a loop with a fixed interval. */
 export type FixedIntervalOptions = StoppingOptions;
 
 /**
- * Calls a function every `interval` seconds. A run that takes longer than that is followed by the next at once, with a
- * warning; missed runs are not made up. Runs keep to the times of the first one, so small delays do not add up.
+ * Calls a function every `interval` seconds. A run that takes longer is followed at once by the next, with a warning; missed runs are
+ * skipped. Later runs keep to the schedule of the first, so small delays do not add up.
  */
 export class FixedIntervalLoopingCall<A extends unknown[]> extends LoopingCall<A> {
-  /** Throws `PORTICO_ALREADY_RUNNING`, and `PORTICO_INVALID_INTERVAL` for what is not a number of seconds. 0: without a pause. */
+  /** Throws `PORTICO_ALREADY_RUNNING`, and `PORTICO_INVALID_INTERVAL` for an invalid number of seconds. 0: without a pause. */
   start(interval: number, options: FixedIntervalOptions = {}): StartedLoop {
     return this.begin(
       {
@@ -36,13 +36,13 @@ export class FixedIntervalLoopingCall<A extends unknown[]> extends LoopingCall<A
   }
 }
 
-/** A fixed interval with a limit for the whole loop. */
+/** Options of a loop with a fixed interval and a timeout. */
 export interface FixedIntervalWithTimeoutOptions extends FixedIntervalOptions {
-  /** Seconds since `start()`, checked after each run and never during one. Default 0: no limit. */
+  /** Maximum seconds since `start()`, checked after each run and never during one. Default 0: no limit. */
   readonly timeout?: number;
 }
 
-/** As {@link FixedIntervalLoopingCall}; ends with {@link LoopingCallTimeOut} after the first run past the time limit. */
+/** Like {@link FixedIntervalLoopingCall}, but fails with {@link LoopingCallTimeOut} after the first run that ends past the timeout. */
 export class FixedIntervalWithTimeoutLoopingCall<A extends unknown[]> extends LoopingCall<A> {
   start(interval: number, options: FixedIntervalWithTimeoutOptions = {}): StartedLoop {
     const { clock = systemClock, timeout = 0 } = options;
@@ -77,11 +77,11 @@ function fixedInterval(interval: number, name: string, options: { log?: Logger; 
   let warnedMs = Number.NEGATIVE_INFINITY;
   return (_result, elapsed, beganMs) => {
     const began = beganMs / 1000;
-    // The grid of the first run is kept as long as no run was missed; after a longer pause it begins anew, so that those
-    // that were missed do not come in a burst.
+    // Keeps the schedule of the first run while no run is missed. After a longer pause it restarts, so that missed runs do not come in a
+    // burst.
     if (due === undefined || Math.abs(began - due) >= interval) due = began;
     const excess = rounded(elapsed - interval, interval);
-    // Without a pause there is nothing to outlast, and an interval shorter than its runs is told of once a second at most.
+    // Without a pause there is nothing to outlast. A function that always outlasts its interval is logged once a second at most.
     if (excess > 0 && interval > 0 && !(beganMs - warnedMs < 1000)) {
       warnedMs = beganMs;
       const log = options.log ?? createLogger({ base: { name: 'tasks' } });
@@ -96,26 +96,26 @@ function fixedInterval(interval: number, name: string, options: { log?: Logger; 
   };
 }
 
-/** Seconds of which hundredths are much. */
+/** Intervals below this number of seconds are not rounded. */
 const SHORT = 0.1;
 
-/** To hundredths of a second, so that noise is neither slept nor warned of; exact where that is much of the interval. */
+/** Rounds to hundredths of a second, to ignore noise in waits and warnings; not for intervals below `SHORT`. */
 function rounded(seconds: number, interval: number): number {
   return interval < SHORT ? seconds : Math.round(seconds * 100) / 100;
 }
 
-/** How a dynamic loop is started. */
+/** Options of a dynamic loop. */
 export interface DynamicOptions extends StoppingOptions {
-  /** Seconds; the longest idle time, and the one used when the function names none. Default: no limit. */
+  /** Maximum idle seconds, and the default if the function returns none. Default: no limit. */
   readonly periodicIntervalMax?: number | null;
 }
 
-/** Seconds between a failed call and the next where nothing else names a time; without a pause the loop would spin. */
+/** Idle seconds after a failed call without `periodicIntervalMax`; without a pause the loop would spin. */
 const AFTER_FAILURE = 1;
 
 /**
- * Calls a function, idles as many seconds as it returned (from the end of the call), and calls it again. A function
- * that returns null or undefined leaves it to `periodicIntervalMax`; where that is not given either, the loop fails.
+ * Calls a function, idles for the number of seconds that it returned, and repeats. For null or undefined it idles for
+ * `periodicIntervalMax`; without that option, the loop fails with `PORTICO_NO_INTERVAL`.
  */
 export class DynamicLoopingCall<A extends unknown[]> extends LoopingCall<A> {
   start(options: DynamicOptions = {}): StartedLoop {
@@ -143,31 +143,31 @@ function noInterval(result: unknown): PorticoError {
   });
 }
 
-/** A normally distributed random number with this mean and standard deviation. */
+/** Returns a normally distributed random number with this mean and standard deviation. */
 export type Gaussian = (mean: number, deviation: number) => number;
 
-/** How a loop with back-off is started. Times are in seconds. */
+/** Options of a loop with backoff. Times are in seconds. */
 export interface BackOffOptions extends LoopOptions {
-  /** The interval the first idle time is drawn from, and again after each success. Default 1. */
+  /** The interval at the start and after each success. Default 1. */
   readonly startingInterval?: number;
-  /** The most that may be idled in a row without success. Default 300; 0: no limit. */
+  /** Maximum total idle time in a row without success. Default 300; 0: no limit. */
   readonly timeout?: number;
-  /** The longest single idle time after a failure. Default 300. */
+  /** Maximum idle time after a failure. Default 300. */
   readonly maxInterval?: number;
-  /** Mean of the factor each idle time is multiplied by; its deviation is 0.1. Default 0.75. */
+  /** Mean of the random factor of each idle time; the standard deviation is 0.1. Default 0.75. */
   readonly jitter?: number;
-  /** The shortest idle time after a failure. Default 0.001. */
+  /** Minimum idle time after a failure. Default 0.001. */
   readonly minInterval?: number;
-  /** Default: drawn from the operating system's secure source. */
+  /** Default: a source of random numbers from the operating system. */
   readonly gaussian?: Gaussian;
 }
 
 const DEVIATION = 0.1;
 
 /**
- * Calls a function until it throws `LoopingCallDone`. A truthy result is a success: the intervals begin anew. A falsy
- * one doubles them, times a random factor. Ends with {@link LoopingCallTimeOut} instead of idling past `timeout`. Any
- * other error of the function ends the loop.
+ * Calls a function until it throws `LoopingCallDone`. A truthy result is a success and resets the interval. A falsy result doubles it,
+ * times a random factor. Fails with {@link LoopingCallTimeOut} instead of idling past `timeout`. Any other error of the function ends
+ * the loop.
  */
 export class BackOffLoopingCall<A extends unknown[]> extends LoopingCall<A> {
   start(options: BackOffOptions = {}): StartedLoop {
@@ -198,7 +198,7 @@ export class BackOffLoopingCall<A extends unknown[]> extends LoopingCall<A> {
   }
 }
 
-/** Box and Muller's transform of two uniform numbers from the operating system. */
+/** Returns a random number by the Box–Muller transform, from two uniform numbers of the operating system. */
 function secureGaussian(mean: number, deviation: number): number {
   const steps = 2 ** 32;
   const radius = Math.sqrt(-2 * Math.log((randomInt(steps) + 1) / steps));

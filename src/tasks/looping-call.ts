@@ -1,58 +1,61 @@
 /**
- * A function that is called again and again, never twice at a time: the engine behind the four kinds of looping calls,
- * which differ only in how long they idle between two calls.
+ * A function that is called repeatedly, never twice at a time: the base of the four kinds of looping calls, which differ only in the
+ * idle time between two calls.
  */
 import { PorticoError, whatItIs } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 
-/** Last argument of a repeated function or a task. */
+/** The last argument of a repeated function or a task. */
 export interface TaskContext {
-  /** Aborted when the work should end: the loop or its group is stopping. Nothing kills a function that ignores it. */
+  /** Aborted when the work should end, because the loop or its group is stopping. A function that ignores it continues. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A function's own arguments with the context behind them. A conditional type, so that the compiler takes `A` from the
- * arguments that are given and not from the function's parameters, the last of which it could not tell from a context.
+ * The arguments of a function, followed by the context. A conditional type, so that the compiler infers `A` from the passed arguments
+ * and not from the function's parameters, whose last it could not distinguish from the context.
  */
 export type WithContext<A extends unknown[]> = A extends unknown[] ? [...A, TaskContext] : never;
 
-/** Arguments of a function, with its context. */
+/** Returns the arguments, followed by the context. */
 export function withContext<A extends unknown[]>(args: A, context: TaskContext): WithContext<A> {
   return [...args, context] as WithContext<A>;
 }
 
-/** A function to repeat: sync or async; the next cycle begins after it settled. */
+/** A function to repeat, sync or async; the next cycle begins after it settles. */
 export type Repeated<A extends unknown[]> = (...args: WithContext<A>) => unknown;
 
-/** Options of `start` that every kind of looping call has. Times are in seconds, fractions allowed. */
+/** Options of `start` of all kinds of looping calls. Times are in seconds, with fractions. */
 export interface LoopOptions {
-  /** Seconds before the first call. Default 0: at once. */
+  /** Seconds before the first call. Default 0. */
   readonly initialDelay?: number | null;
-  /** False: the loop does not keep the process alive. Default: it does. */
+  /** True: the loop does not keep the process alive. Default false. */
   readonly unref?: boolean;
-  /** Stops the loop when aborted, as `stop()` does. */
+  /** Stops the loop when aborted, like `stop()`. */
   readonly signal?: AbortSignal;
-  /** Default: standard error, under the name `tasks`. */
+  /** Default: standard error, with the name `tasks`. */
   readonly log?: Logger;
-  /** Times and timers. Default: those of the system. */
+  /** The clock for times and timers. Default: the system's. */
   readonly clock?: Clock;
 }
 
-/** Of the kinds that can go on after a failure. */
+/** Options of the kinds that can continue after a failure. */
 export interface StoppingOptions extends LoopOptions {
-  /** Default true: an error of the function ends the loop and is given by `wait()`. False: logged, the loop goes on. */
+  /** Default true: an error of the function ends the loop and rejects `wait()`. False: it is logged, and the loop continues. */
   readonly stopOnException?: boolean;
 }
 
-/** A started loop: its end. */
+/** A started loop. */
 export interface StartedLoop {
-  /** As `wait()`: the value of `LoopingCallDone`, true after `stop()`; rejects with what ended the loop. */
+  /**
+   * Resolves with the value of `LoopingCallDone`, or with true after `stop()`; rejects with the error that ended the loop. Like
+   * `wait()`.
+   */
   readonly done: Promise<unknown>;
 }
 
-/** Thrown by a repeated function to end its loop normally; `wait()` gives `retvalue` (false and null are values too). */
+/** Thrown by a repeated function to end its loop normally; `wait()` resolves with `retvalue`, which may be false or null. */
 export class LoopingCallDone extends Error {
   readonly retvalue: unknown;
 
@@ -63,34 +66,34 @@ export class LoopingCallDone extends Error {
   }
 }
 
-/** A loop that was given a time limit and passed it. Code `PORTICO_LOOPING_CALL_TIMEOUT`. */
+/** The error of a loop that passed its timeout. Code `PORTICO_LOOPING_CALL_TIMEOUT`. */
 export class LoopingCallTimeOut extends PorticoError {
   constructor(seconds: number) {
     super('PORTICO_LOOPING_CALL_TIMEOUT', { message: `Looping call timed out after ${seconds.toFixed(2)} seconds` });
   }
 }
 
-/** How one kind of loop behaves during one run; made afresh by each `start`, so state never outlives a run. */
+/** Behavior of one kind of loop in one run. Created at each `start`, so that no state survives a run. */
 export interface LoopKind {
-  /** Begins the message about a failed function: `Fixed interval looping call`. */
+  /** Beginning of the message about a failed function, such as `Fixed interval looping call`. */
   readonly kind: string;
-  /** Message of the error that a second `start` throws while the loop runs. */
+  /** Message of the error of a second `start` while the loop runs. */
   readonly alreadyRunning: string;
-  /** Seconds to idle after a call that gave `result`, began at `beganMs` and took `elapsed` seconds; may throw. */
+  /** Returns the seconds to idle after a call that returned `result`, began at `beganMs` and took `elapsed` seconds; may throw. */
   idle(result: unknown, elapsed: number, beganMs: number): number;
 }
 
-/** Stands for the result of a call that threw, where the loop goes on. */
+/** Result for a call that threw, if the loop continues. */
 export const failed: unique symbol = Symbol('failed');
 
-/** One function and its arguments. The kinds extend this with a `start` of their own. */
+/** A function with its arguments. Each kind adds a `start` method. */
 export class LoopingCall<A extends unknown[]> {
   readonly #fn: Repeated<A>;
   readonly #args: A;
   #stopping: AbortController | undefined;
   #done: Promise<unknown> | undefined;
 
-  /** Throws `PORTICO_NOT_A_FUNCTION` for what cannot be called. */
+  /** Throws `PORTICO_NOT_A_FUNCTION` if `fn` is not a function. */
   constructor(fn: Repeated<A>, ...args: A) {
     checkFunction(fn, 'the function of a looping call');
     this.#fn = fn;
@@ -102,20 +105,20 @@ export class LoopingCall<A extends unknown[]> {
     return this.#stopping !== undefined;
   }
 
-  /** The repeated function's name, for logs and reports. */
+  /** The function's name, for logs and reports. */
   get functionName(): string {
     return this.#fn.name === '' ? 'anonymous' : this.#fn.name;
   }
 
   /**
-   * Ends the loop: a sleeping one at once, a running call is let finish and its result dropped; the loop's result is
-   * then true. Harmless before `start` and twice.
+   * Ends the loop: at once if idle, else after the current call, whose result is dropped. The loop then resolves with true. Has no
+   * effect before `start` or if repeated.
    */
   stop(reason: unknown = 'stopped'): void {
     this.#stopping?.abort(reason);
   }
 
-  /** Settles when the loop ended, as `start().done`. Rejects with `PORTICO_NOT_STARTED` before the first `start`. */
+  /** Settles when the loop ends, like `start().done`. Rejects with `PORTICO_NOT_STARTED` before the first `start`. */
   wait(): Promise<unknown> {
     if (this.#done !== undefined) return this.#done;
     return Promise.reject(
@@ -135,7 +138,7 @@ export class LoopingCall<A extends unknown[]> {
       options.signal?.removeEventListener('abort', follow);
       this.#stopping = undefined;
     });
-    // The failure is logged where it happens: without a caller that waits it is no unhandled rejection.
+    // The failure is already logged: without a caller of wait() it must not count as an unhandled rejection.
     done.catch(() => {});
     this.#done = done;
     return { done };
@@ -144,7 +147,7 @@ export class LoopingCall<A extends unknown[]> {
   async #loop(kind: LoopKind, options: StoppingOptions, signal: AbortSignal): Promise<unknown> {
     const { clock = systemClock, unref = false, initialDelay } = options;
     const idle = (seconds: number): Promise<boolean> => pause(seconds * 1000, { clock, signal, unref });
-    // Never inside start() itself: the caller has not got its handle yet.
+    // Never calls the function inside start(), because the caller does not have its return value yet.
     await Promise.resolve();
     if ((initialDelay ?? 0) > 0) await idle(initialDelay!);
     try {
@@ -176,20 +179,20 @@ export class LoopingCall<A extends unknown[]> {
   }
 }
 
-/** True for the error of work that ended because it was told to. */
+/** Reports whether work ended with this error because its signal was aborted. */
 export function endedBy(signal: AbortSignal, error: unknown): boolean {
   if (!signal.aborted) return false;
   return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
 }
 
-/** Made only when there is something to say. */
+/** Returns the log; creates the default one only when a line is written. */
 function loggerOf(options: { readonly log?: Logger }): Logger {
   return options.log ?? createLogger({ base: { name: 'tasks' } });
 }
 
 /**
- * Throws `PORTICO_NOT_A_FUNCTION` for what cannot be called; `what` is how the message calls it. A function that runs later is
- * checked now, where the mistake is.
+ * Throws `PORTICO_NOT_A_FUNCTION` if `fn` is not a function; `what` names it in the message. Checked early, so that the error appears at
+ * the cause and not when the function is called.
  */
 export function checkFunction(fn: unknown, what: string): void {
   if (typeof fn === 'function') return;

@@ -1,54 +1,55 @@
-/**
- * A periodic task: the mark on a method that is to run every so often, and its place in the schedule.
- */
+/** Periodic tasks: the decorator that marks a method, and the schedule of one task. */
 import { didYouMean, errorText, isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, within } from './clock.js';
 
-/** How often a periodic task runs, and where. */
+/** Options of a periodic task. */
 export interface PeriodicTaskOptions {
-  /** Seconds from start to start. Default, and for 0: 60. Negative: the task is not run. */
+  /** Seconds from start to start. Default, and for 0: 60. Negative: the task does not run. */
   readonly spacing?: number;
-  /** Default: the method's name. The schedule is kept under it; a subclass's task of the same name replaces it. */
+  /** The task's name. Default: the method's. A task of the same name in a subclass replaces it. */
   readonly name?: string;
-  /** True: due at the first pass. Default false: one `spacing` after it. */
+  /** True: due at the first pass. Default false: due one `spacing` later. */
   readonly runImmediately?: boolean;
-  /** False, or a function of the configuration that gives false: the task is not run. Asked once, when collected. */
+  /**
+   * False, or a function that returns false for the configuration: the task does not run. Evaluated once, when it is added. Default
+   * true.
+   */
   readonly enabled?: boolean | ((conf: unknown) => boolean);
-  /** The largest random delay of a run, as a part of the spacing. Default 0.05; it comes in whole seconds. */
+  /** Maximum random delay of a run, as a fraction of the spacing, rounded down to whole seconds. Default 0.05. */
   readonly jitter?: number;
-  /** Seconds after which its signal is raised and the others no longer wait for it. Default: none. */
+  /** Seconds after which the signal is aborted and later tasks no longer wait for the task. Default: none. */
   readonly timeout?: number;
-  /** `cluster`: on one host at a time, by a lease in the service registry. Default: everywhere. */
+  /** `cluster`: runs on one host at a time, by a lease in the service registry. Default: on every host. */
   readonly exclusive?: 'cluster';
-  /** True: left out where `run_external_periodic_tasks` is false, because another process does the work. */
+  /** True: skipped if `run_external_periodic_tasks` is false, because another process does the work. */
   readonly externalProcessOk?: boolean;
-  /** `worker` (default): in every worker process. `first-worker`: only in worker 0 of its service. */
+  /** `worker` (default): runs in every worker process. `first-worker`: only in worker 0 of its service. */
   readonly scope?: 'worker' | 'first-worker';
-  /** True: the tasks behind it do not wait for it. It never overlaps itself. Default false: one after another. */
+  /** True: later tasks do not wait for it; it never overlaps itself. Default false: one after another. */
   readonly concurrent?: boolean;
 }
 
-/** Seconds between two runs where nothing else is said, and the longest idle time between two passes. */
+/** Default spacing, and the maximum idle time between two passes, in seconds. */
 export const DEFAULT_INTERVAL = 60;
 
-/** A periodic task was declared with an option that does not exist, or on something that is no method. */
+/** The error for a periodic task with an invalid option, or on anything but a public method. */
 export class InvalidPeriodicTaskArg extends PorticoError {
   constructor(message: string, hint?: string) {
     super('PORTICO_INVALID_PERIODIC_TASK_ARG', { message, hint });
   }
 }
 
-// Any function may be marked; `never` is what every parameter list accepts.
+// Any function may be marked: every parameter list accepts `never`.
 type Method = (this: never, ...args: never[]) => unknown;
 type Mark = <F extends Method>(method: F, context?: ClassMethodDecoratorContext) => F;
 
 const PERIODIC: unique symbol = Symbol('portico.periodicTask');
 
 /**
- * Marks a method as a periodic task: `@periodicTask`, or `@periodicTask({ spacing: 10 })`. It neither registers nor
- * wraps the method; `new PeriodicTasks(object)` collects the marked methods. The method is called with the context of the
- * pass and `{ signal }`. Throws {@link InvalidPeriodicTaskArg} for an unknown option.
+ * Marks a method as a periodic task: `@periodicTask`, or `@periodicTask({ spacing: 10 })`. It neither registers nor wraps the method;
+ * `new PeriodicTasks(object)` collects the marked methods. The method is called with the context of the pass and `{ signal }`. Throws
+ * {@link InvalidPeriodicTaskArg} for an unknown option.
  */
 export function periodicTask<F extends Method>(method: F, context: ClassMethodDecoratorContext): F;
 export function periodicTask(options?: PeriodicTaskOptions): Mark;
@@ -62,7 +63,7 @@ export function periodicTask(
   return <G extends Method>(method: G, of?: ClassMethodDecoratorContext): G => mark(method, options, of);
 }
 
-/** Options that a function was marked with; undefined for an unmarked one. */
+/** Returns the options of a marked function; undefined for an unmarked one. */
 export function periodicOptions(fn: unknown): PeriodicTaskOptions | undefined {
   return typeof fn === 'function' ? (fn as { [PERIODIC]?: PeriodicTaskOptions })[PERIODIC] : undefined;
 }
@@ -74,7 +75,7 @@ const isBoolean: Check = (value) => typeof value === 'boolean';
 
 const SCOPES = ['worker', 'first-worker'];
 
-/** Each option with what its value has to be. */
+/** The options, each with a description and a check of its values. */
 const OPTIONS: Readonly<Record<keyof PeriodicTaskOptions, readonly [what: string, check: Check]>> = {
   spacing: ['a number of seconds', isNumber],
   name: ['a non-empty string', (value) => typeof value === 'string' && value !== ''],
@@ -91,10 +92,10 @@ const OPTIONS: Readonly<Record<keyof PeriodicTaskOptions, readonly [what: string
   concurrent: ['true or false', isBoolean],
 };
 
-/** Of the options whose values are names: those there are. */
+/** The allowed names of options with a fixed set of values. */
 const NAMES: Readonly<Record<string, readonly string[]>> = { scope: SCOPES, exclusive: ['cluster'] };
 
-/** The options again; throws {@link InvalidPeriodicTaskArg} when there is one that does not exist or cannot be. */
+/** Returns the options; throws {@link InvalidPeriodicTaskArg} for an unknown option or an invalid value. */
 export function checkedOptions(options: PeriodicTaskOptions): PeriodicTaskOptions {
   if (!isObject(options)) {
     throw new InvalidPeriodicTaskArg(
@@ -124,7 +125,7 @@ function mark<F extends Method>(method: F, options: PeriodicTaskOptions, of?: Cl
   return method;
 }
 
-/** The decorators of `experimentalDecorators` are called with a class's prototype and a name: the task would be lost. */
+/** Throws for decorators of `experimentalDecorators`, which are called with a prototype and a name: the task would be lost. */
 function checkStandard(context: ClassMethodDecoratorContext | undefined): void {
   if (context === undefined || typeof context === 'object') return;
   throw new InvalidPeriodicTaskArg(
@@ -133,23 +134,23 @@ function checkStandard(context: ClassMethodDecoratorContext | undefined): void {
   );
 }
 
-/** State of a periodic task; times in seconds, relative to now. */
+/** State of a periodic task. Times are in seconds, relative to now. */
 export interface PeriodicStatus {
   readonly name: string;
   readonly spacing: number;
   readonly running: boolean;
   readonly runs: number;
   readonly errors: number;
-  /** Seconds since the last run began; absent before the first. */
+  /** Seconds since the start of the last run; absent before the first. */
   readonly lastStartAgo?: number;
-  /** Seconds since the last run ended. */
+  /** Seconds since the end of the last run. */
   readonly lastEndAgo?: number;
   readonly lastError?: string;
-  /** Seconds until the next run is due; 0 or less: due; absent before the first pass. */
+  /** Seconds until the next run; 0 or less: due now; absent before the first pass. */
   readonly nextIn?: number;
 }
 
-/** Parts of a slot. */
+/** Parts of a {@link PeriodicSlot}. */
 export interface SlotSpec {
   readonly name: string;
   /** `Class.name`, for logs. */
@@ -162,7 +163,7 @@ export interface SlotSpec {
   readonly lease: ((task: string, seconds: number) => Promise<boolean>) | undefined;
 }
 
-/** The part of the spacing by which runs are delayed at random, so that a fleet does not act in step. */
+/** Default maximum random delay, as a fraction of the spacing, so that the processes of a fleet do not run in step. */
 const DEFAULT_JITTER = 0.05;
 
 export class PeriodicSlot {
@@ -172,7 +173,7 @@ export class PeriodicSlot {
   /** Seconds from start to start. */
   spacing: number;
   readonly #spec: SlotSpec;
-  /** Undefined before the first pass; null: never ran and is due. The start of the counting, in seconds. */
+  /** Undefined before the first pass; null if due without an earlier run; else the time in seconds from which the spacing counts. */
   #lastRun: number | null | undefined;
   #began: number | undefined;
   #ended: number | undefined;
@@ -189,7 +190,7 @@ export class PeriodicSlot {
     this.#spec = spec;
   }
 
-  /** True while a run has not ended: only of a concurrent task, or of one that passed its time limit. */
+  /** True during a run. Between passes only for a concurrent task, or one that passed its timeout. */
   get running(): boolean {
     return this.#current !== undefined;
   }
@@ -199,29 +200,29 @@ export class PeriodicSlot {
     return this.#current ?? Promise.resolve();
   }
 
-  /** Seconds until the task is due; 0 or less: now. The first call, in the first pass, begins the schedule. */
+  /** Returns the seconds until the task is due; 0 or less: now. The first call, in the first pass, starts the schedule. */
   remaining(now: number): number {
     if (this.#lastRun === undefined) this.#lastRun = this.settings.runImmediately === true ? null : now;
     if (this.#lastRun === null) return 0;
     const remaining = this.#lastRun + this.spacing - now;
-    // A microsecond is what adding fractions leaves behind.
+    // Sums of fractions may be off by less than a microsecond.
     return remaining < 1e-6 ? Math.min(0, remaining) : remaining;
   }
 
-  /** Counts the run that is to begin, on the grid of the first: missed ones collapse into one. */
+  /** Moves the schedule to the run that is about to start, by whole spacings plus jitter: missed runs collapse into one. */
   advance(now: number): void {
     if (this.#lastRun === null || this.#lastRun === undefined) {
       this.#lastRun = now;
       return;
     }
-    // Whole seconds, so there is none for a spacing of 20 s or less: acting in step does no harm there.
+    // Whole seconds, so no jitter for a spacing of 20 s or less, because running in step does no harm there.
     const jitter = Math.floor(this.spacing * this.#spec.random() * (this.settings.jitter ?? DEFAULT_JITTER));
-    // The nearest boundary behind us; not the one before it when the clock is on a boundary but for rounding.
+    // The last boundary that has passed; the margin covers rounding errors when the clock is exactly on a boundary.
     const passed = Math.max(1, Math.floor((now - this.#lastRun) / this.spacing + 1e-9));
     this.#lastRun += passed * this.spacing + jitter;
   }
 
-  /** Runs the task. Settles when it ended, or need not be waited for; rejects only with `raiseOnError`. */
+  /** Runs the task. Settles when it ends, times out or is concurrent; rejects only with `raiseOnError`. */
   async run(context: unknown, options: { raiseOnError?: boolean; signal?: AbortSignal }): Promise<void> {
     const { timeout } = this.settings;
     const expired = new AbortController();
@@ -255,7 +256,7 @@ export class PeriodicSlot {
     };
   }
 
-  /** Settles, never rejects, when the run has ended: with its error, if it had one. */
+  /** Calls the task. Never rejects; resolves with its error, or with undefined. */
   #run(context: unknown, signal: AbortSignal): Promise<{ thrown: unknown } | undefined> {
     const { clock, log, call } = this.#spec;
     const cancel = clock.after(
@@ -282,7 +283,7 @@ export class PeriodicSlot {
         this.#current = undefined;
       }
     };
-    // Set before the work begins: it may end within the same turn.
+    // Set before the work begins, because it may end within the same turn.
     let ended!: () => void;
     this.#current = new Promise<void>((resolve) => {
       ended = resolve;
@@ -304,7 +305,7 @@ export class PeriodicSlot {
     return true;
   }
 
-  /** Raises the signal of a run that takes too long. Nothing kills it; until it ends there is no next one. */
+  /** Aborts the signal of a run that takes too long. If it continues, the next run waits for its end. */
   #expire(seconds: number, expired: AbortController): void {
     this.#spec.log.error(`Periodic task ${this.fullName} exceeded its limit of ${seconds} s`);
     expired.abort(new DOMException(`the periodic task exceeded its limit of ${seconds} s`, 'TimeoutError'));

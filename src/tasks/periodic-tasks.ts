@@ -1,6 +1,4 @@
-/**
- * The periodic tasks of one object, passes over them, and a runner that makes passes as long as a service runs.
- */
+/** The periodic tasks of one object, passes over them, and a runner that makes passes while a service runs. */
 
 import { setMaxListeners } from 'node:events';
 import { refuseUnknownOptions } from '../errors/index.js';
@@ -18,25 +16,25 @@ import {
 } from './periodic-task.js';
 import type { TaskGroup } from './task-group.js';
 
-/** Surroundings of an object's tasks. */
+/** Options of {@link PeriodicTasks}. */
 export interface PeriodicTasksOptions {
-  /** Handed to `enabled` where that is a function. */
+  /** Argument for `enabled` functions. */
   readonly conf?: unknown;
-  /** The option `run_external_periodic_tasks`, asked in every pass. Default true. */
+  /** The option `run_external_periodic_tasks`, read in every pass. Default true. */
   readonly runExternalPeriodicTasks?: boolean | (() => boolean);
   /** Number of this worker in its service. Default 0. */
   readonly workerId?: number;
-  /** Takes or keeps the lease of a task that is exclusive in the cluster; false when another host has it. */
+  /** Takes or renews the lease of a task with `exclusive: 'cluster'`; false if another host holds it. */
   readonly lease?: (task: string, seconds: number) => Promise<boolean>;
-  /** Default: standard error, under the name `periodic`. */
+  /** Default: standard error, with the name `periodic`. */
   readonly log?: Logger;
-  /** Times and timers. Default: those of the system. */
+  /** The clock for times and timers. Default: the system's. */
   readonly clock?: Clock;
-  /** Uniform in [0, 1). Default: `Math.random`. */
+  /** Returns random numbers in [0, 1). Default: `Math.random`. */
   readonly random?: () => number;
 }
 
-/** A periodic task's code: given the context of the pass, and what tells it to end. */
+/** The function of a periodic task. It receives the context of the pass and the signal. */
 export type TaskFunction = (context: unknown, options: TaskContext) => unknown;
 
 const NAMES: readonly (keyof PeriodicTasksOptions)[] = [
@@ -49,17 +47,17 @@ const NAMES: readonly (keyof PeriodicTasksOptions)[] = [
   'random',
 ];
 
-/** How a pass is made. */
+/** Options of a pass. */
 export interface PassOptions {
-  /** True: the first error ends the pass and is thrown. Default false: logged, the others run. */
+  /** True: the first error ends the pass and is thrown. Default false: it is logged, and the other tasks run. */
   readonly raiseOnError?: boolean;
-  /** Aborted when the service stops: no further task of the pass begins. */
+  /** Aborted when the service stops: no further task of the pass starts. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Collects the methods of `owner` marked with `@periodicTask`: parents' first, in the order of definition. An override
- * takes the place of what it overrides, and its options where it has none of its own.
+ * Collects the methods of `owner` marked with `@periodicTask`: methods of parent classes first, in the order of definition. An override
+ * replaces the inherited task and, if marked, its options.
  */
 export class PeriodicTasks {
   readonly #owner: object;
@@ -80,12 +78,12 @@ export class PeriodicTasks {
     }
   }
 
-  /** True when there is nothing to run. */
+  /** True if there are no tasks. */
   get empty(): boolean {
     return this.#slots.length === 0;
   }
 
-  /** Adds a task to this object alone. It is called with the context of the pass and `{ signal }`. */
+  /** Adds a task to this object only. It is called with the context of the pass and `{ signal }`. */
   addPeriodicTask(fn: TaskFunction, options: PeriodicTaskOptions = {}): void {
     checkFunction(fn, 'a periodic task');
     const settings = { ...periodicOptions(fn), ...checkedOptions(options) };
@@ -93,7 +91,7 @@ export class PeriodicTasks {
     this.#add(name, (context, rest) => fn.call(this.#owner, context, rest), settings);
   }
 
-  /** Changes how often a task runs, from its next run on. False when there is none of that name. */
+  /** Changes the spacing of a task, effective at the next pass. Returns false for an unknown name. */
   setSpacing(name: string, seconds: number): boolean {
     checkedOptions({ spacing: seconds });
     const slot = this.#slots.find((candidate) => candidate.name === name);
@@ -103,12 +101,12 @@ export class PeriodicTasks {
   }
 
   /**
-   * One pass: runs what is due, one after another, and gives the seconds to idle until the next pass, at most 60.
-   * An error is logged and does not bring the task forward; the others still run.
+   * Makes one pass: runs the due tasks one after another and returns the seconds until the next pass, at most 60. An error is logged,
+   * and the other tasks run; the failed task keeps its schedule.
    */
   async runPeriodicTasks(context?: unknown, options: PassOptions = {}): Promise<number> {
     let idle = DEFAULT_INTERVAL;
-    // Each run has an ear on it, also those of the passes before that still go on: Node takes more than ten for a leak.
+    // Each run listens to the signal, including runs of earlier passes that continue. Node warns about a leak above ten listeners.
     if (options.signal !== undefined) setMaxListeners(0, options.signal);
     for (const slot of this.#slots) {
       if (options.signal?.aborted === true) break;
@@ -124,18 +122,18 @@ export class PeriodicTasks {
       this.#log.debug(`Running periodic task ${slot.fullName}`);
       slot.advance(now);
       await slot.run(context, options);
-      // One turn of the event loop for other work between two tasks.
+      // Lets other work run between two tasks.
       await pause(0, { clock: this.#clock });
     }
     return idle;
   }
 
-  /** Settles when no concurrent task is running any more. */
+  /** Settles when no task is running. */
   async settled(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.settled));
   }
 
-  /** Each task with its last run and its next, for reports and the admin view. */
+  /** Returns each task with its last and next run, for reports and the admin view. */
   status(): PeriodicStatus[] {
     return this.#slots.map((slot) => slot.status(this.#now()));
   }
@@ -183,7 +181,7 @@ interface MarkedMethod {
   readonly settings: PeriodicTaskOptions;
 }
 
-/** The marked methods of an object's prototypes, parents first; one for each property and for each name. */
+/** Returns the marked methods of an object's prototypes, parents first; at most one for each property and each name. */
 function marked(owner: object): MarkedMethod[] {
   const chain: object[] = [];
   for (let proto = Object.getPrototypeOf(owner) as object | null; proto !== null; ) {
@@ -204,15 +202,18 @@ function marked(owner: object): MarkedMethod[] {
   return found;
 }
 
-/** How passes are spaced. Times in seconds. */
+/** Options of {@link PeriodicRunner}. Times are in seconds. */
 export interface PeriodicRunnerOptions {
-  /** Handed to every task. Called for each pass. */
+  /** Returns the context for the tasks. Called for each pass. */
   readonly context?: () => unknown;
-  /** The longest time between two passes. Default: 60, what a pass asks for at most. */
+  /** Maximum time between two passes. Default: 60, the maximum that a pass returns. */
   readonly periodicIntervalMax?: number | null;
-  /** The first pass comes after a random part of this, so that a fleet does not begin in step. Default 60; 0: at once. */
+  /**
+   * The first pass starts after a random part of this time, so that the processes of a fleet do not start in step. Default 60; 0: at
+   * once.
+   */
   readonly fuzzyDelay?: number;
-  /** Uniform in [0, 1). Default: `Math.random`. */
+  /** Returns random numbers in [0, 1). Default: `Math.random`. */
   readonly random?: () => number;
 }
 
@@ -224,8 +225,8 @@ const RUNNER_NAMES: readonly (keyof PeriodicRunnerOptions)[] = [
 ];
 
 /**
- * Drives {@link PeriodicTasks} from a task group, whose stop ends it: no further task begins, the one that is running
- * is told by its signal and awaited as the group's tasks are.
+ * Runs {@link PeriodicTasks} in a task group until the group stops: then no further task starts, the signal of the running one is
+ * aborted, and the group awaits it like its other tasks.
  */
 export class PeriodicRunner {
   readonly tasks: PeriodicTasks;
@@ -242,7 +243,7 @@ export class PeriodicRunner {
     return this.#timer?.running ?? false;
   }
 
-  /** Adds the passes to a group. Nothing happens when there are no tasks, or when it runs already. */
+  /** Adds the passes to a group. Does nothing without tasks, or if already running. */
   start(group: TaskGroup): void {
     if (this.tasks.empty || this.running) return;
     const { fuzzyDelay = 60, random = Math.random, periodicIntervalMax = null, context } = this.#options;
@@ -255,7 +256,7 @@ export class PeriodicRunner {
     this.#timer = group.addDynamicTimer(periodicTasks, { initialDelay, periodicIntervalMax, stopOnException: false });
   }
 
-  /** No further pass or task begins. The group deals with running ones. */
+  /** Prevents further passes and tasks. The group handles running ones. */
   stop(): void {
     this.#timer?.stop('shutdown');
   }

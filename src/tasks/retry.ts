@@ -1,40 +1,38 @@
-/**
- * Calling a function again when it failed in a way that may pass.
- */
+/** Retries of functions after temporary errors. */
 import { isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 
 export type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** Errors that are worth another try: a class, several, or a predicate. */
+/** Errors to retry: a class, several classes, or a predicate. */
 export type Retryable = ErrorClass | readonly ErrorClass[] | ((error: unknown) => boolean);
 
-/** How often and how long. Times in seconds. */
+/** Options of {@link retry}. Times are in seconds. */
 export interface RetryOptions {
-  /** Tries after the first. Default -1: without end. */
+  /** Maximum number of retries after the first attempt. Default -1: no limit. */
   readonly maxRetryCount?: number;
   /** The wait before retry k is k times this. Default 10. */
   readonly incSleepTime?: number;
-  /** The longest wait. Default 60. */
+  /** Maximum wait. Default 60. */
   readonly maxSleepTime?: number;
-  /** Default: none, so that nothing is retried. */
+  /** Default: none, so nothing is retried. */
   readonly exceptions?: Retryable;
-  /** Ends the waiting when aborted; the last error is thrown then. */
+  /** Ends the waiting when aborted; the last error is then thrown. */
   readonly signal?: AbortSignal;
-  /** Times and timers. Default: those of the system. */
+  /** The clock for times and timers. Default: the system's. */
   readonly clock?: Clock;
 }
 
-/** Wraps a function, or marks a method as `@retry({ … })`. */
+/** Wraps a function, or decorates a method: `@retry({ … })`. */
 export type Retrying = <A extends unknown[], R, T = unknown>(
   fn: (this: T, ...args: A) => R | PromiseLike<R>,
   context?: ClassMethodDecoratorContext,
 ) => (this: T, ...args: A) => Promise<R>;
 
 /**
- * Gives a function that wraps another: it calls it, and again after each error that is one of `exceptions`, until it
- * succeeds or has been retried `maxRetryCount` times; then the last error is thrown. Each call counts for itself. Throws
- * `PORTICO_INVALID_RETRY` for options that do not exist or cannot be.
+ * Returns a wrapper for functions that retries after each error in `exceptions`, until the function succeeds or has been retried
+ * `maxRetryCount` times; then throws the last error. Each call counts separately. Throws `PORTICO_INVALID_RETRY` for unknown or invalid
+ * options.
  */
 export function retry(options: RetryOptions = {}): Retrying {
   checkOptions(options);
@@ -55,7 +53,7 @@ export function retry(options: RetryOptions = {}): Retrying {
     };
 }
 
-/** As {@link retry}, under the name it has in oslo.service; with `new` or without. */
+/** The function {@link retry} under its name in oslo.service; works with and without `new`. */
 export const RetryDecorator = retry as typeof retry & (new (options?: RetryOptions) => Retrying);
 
 function retryable(exceptions: Retryable): (error: unknown) => boolean {
@@ -70,7 +68,7 @@ function isErrorClass(value: unknown): value is ErrorClass {
 
 const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;
 
-/** Each option with what its value has to be. */
+/** The options, each with a description and a check of its values. */
 const OPTIONS: Readonly<Record<keyof RetryOptions, readonly [what: string, check: (value: unknown) => boolean]>> = {
   maxRetryCount: ['a whole number, or -1 for no limit', (value) => Number.isInteger(value) && Number(value) >= -1],
   incSleepTime: ['a number of seconds, 0 or more', isTime],

@@ -1,6 +1,4 @@
-/**
- * Tasks and timers that stop together: what a service does in the background.
- */
+/** Groups of background tasks and timers that stop together. */
 import { PorticoError } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, ownLimitMs, systemClock } from './clock.js';
@@ -23,7 +21,7 @@ import {
 } from './looping-call.js';
 import { Task } from './task.js';
 
-/** One line of a report about what is going on. */
+/** A task or timer in a report of the work in flight. */
 export interface Activity {
   readonly kind: 'task' | 'timer';
   readonly name: string;
@@ -31,23 +29,23 @@ export interface Activity {
   readonly ageMs: number;
 }
 
-/** A timer of a group, whatever its function's arguments. */
+/** A timer of a group, with any arguments. */
 export type Timer = Pick<LoopingCall<unknown[]>, 'running' | 'functionName' | 'stop' | 'wait'>;
 
-/** A task of a group, whatever its value. */
+/** A task of a group, with any result. */
 type Member = Pick<Task, 'name' | 'state' | 'ageMs' | 'cancel' | 'begin' | 'raise'>;
 
-/** Reason that stop() aborts its tasks' signals with. */
+/** The abort reason of the signals at a stop. */
 const SHUTDOWN = 'shutdown';
 
 /**
- * Runs functions in the background, at most `limit` at a time, and timers; one `stop()` ends all of them.
- * Errors are logged once, with the task's name; they never become unhandled rejections. After `stop()`, adding a task
- * throws `PORTICO_GROUP_STOPPED` until `reset()` is called.
+ * Runs functions in the background, at most `limit` at a time, and timers; one `stop()` ends them all. Errors are logged once, with the
+ * task's name, and never become unhandled rejections. After `stop()`, adding a task throws `PORTICO_GROUP_STOPPED` until `reset()` is
+ * called.
  */
 export class TaskGroup {
   readonly limit: number;
-  /** Called with the `ServiceExit` that one of its tasks or timers threw: set by the launcher of the group's service. */
+  /** Called with the `ServiceExit` that a task or timer throws. Set by the launcher of the group's service. */
   onExit: ((error: unknown) => void) | undefined = undefined;
   readonly #name: string;
   readonly #clock: Clock;
@@ -68,22 +66,22 @@ export class TaskGroup {
     this.#log = options.log ?? createLogger({ base: { name } });
   }
 
-  /** How many tasks are queued or running. */
+  /** Number of queued and running tasks. */
   get size(): number {
     return this.#queue.size + this.#active.size;
   }
 
-  /** True from the beginning of `stop()` until `reset()`. */
+  /** True from the start of `stop()` until `reset()`. */
   get stopped(): boolean {
     return this.#stopped;
   }
 
-  /** The timers that have not ended. */
+  /** Timers that have not ended. */
   get timers(): readonly Timer[] {
     return [...this.#timers.keys()];
   }
 
-  /** Runs `fn(...args, { signal })` soon, when a place is free; the task's name is the function's. */
+  /** Runs `fn(...args, { signal })` in a later microtask, or when the group is below its limit. The task has the function's name. */
   spawn<A extends unknown[], R>(fn: (...args: WithContext<A>) => R | PromiseLike<R>, ...args: A): Task<R> {
     checkFunction(fn, 'a task');
     this.#refuseWhenStopped();
@@ -101,7 +99,7 @@ export class TaskGroup {
     return task;
   }
 
-  /** Calls `fn(...args, { signal })` every `interval` seconds; a running timer, gone from the group when it ends. */
+  /** Calls `fn(...args, { signal })` every `interval` seconds. Returns the running timer, which leaves the group when it ends. */
   addTimer<A extends unknown[] | [] = []>(
     interval: number,
     fn: Repeated<A>,
@@ -118,7 +116,7 @@ export class TaskGroup {
     return timer;
   }
 
-  /** Calls `fn(...args, { signal })`, idles as many seconds as it returned, and so on. */
+  /** Calls `fn(...args, { signal })`, idles for the number of seconds that it returns, and repeats. */
   addDynamicTimer<A extends unknown[] | [] = []>(
     fn: Repeated<A>,
     options: DynamicTimerOptions<A> = {},
@@ -134,13 +132,13 @@ export class TaskGroup {
     return timer;
   }
 
-  /** Forgets a timer. Timers that end leave by themselves, so this is never needed and never harms. */
+  /** Removes a timer. Optional, because timers that end are removed automatically. */
   timerDone(timer: Timer): void {
     this.#timers.delete(timer);
     this.#members.leave(timer);
   }
 
-  /** Stops all timers and forgets them; with `wait`, after the functions that are running have ended. */
+  /** Stops and removes all timers; with `wait`, after their running functions end. */
   async stopTimers(options: { readonly wait?: boolean } | boolean = false): Promise<void> {
     const wait = typeof options === 'boolean' ? options : (options.wait ?? false);
     const timers = [...this.#timers.keys()];
@@ -149,17 +147,16 @@ export class TaskGroup {
     for (const timer of timers) this.timerDone(timer);
   }
 
-  /** Cancels the tasks that have not started; how many there were. */
+  /** Cancels the tasks that have not started; returns their number. */
   cancelQueued(): number {
     const queued = [...this.#queue];
     return queued.filter((task) => task.cancel()).length;
   }
 
   /**
-   * Stops timers and raises every task's signal with reason `shutdown`. Graceful: settles when all have ended, queued
-   * ones too, or at the deadline. Else what is queued is cancelled, and the rest has one turn of the event loop. Tasks that
-   * are left then are detached and named in the log. Safe to call twice, concurrently, and from one of the group's own tasks,
-   * which does not wait for itself.
+   * Stops timers and aborts every task's signal with the reason `shutdown`. Graceful: settles when all tasks have ended, including
+   * queued ones, or at the deadline. Otherwise cancels queued tasks and waits one turn of the event loop. Remaining tasks are then
+   * detached and logged by name. Safe to call twice, concurrently, and from a task of the group, which does not wait for itself.
    */
   async stop(options: GroupStopOptions | boolean = false): Promise<void> {
     const { graceful = false, deadlineMs = 0, signal } = typeof options === 'boolean' ? { graceful: options } : options;
@@ -171,22 +168,22 @@ export class TaskGroup {
     if (!(await this.#members.gone({ ms: graceful ? limitMs : -1, signal }))) this.#detach();
   }
 
-  /** Settles when no timer and no task is left; a timer that is not stopped makes it wait for ever. */
+  /** Settles when no timer and no task is left. Never settles while a timer is not stopped. */
   async wait(): Promise<void> {
     await this.#members.gone();
   }
 
-  /** As {@link wait}. */
+  /** Like {@link wait}. */
   waitAll(): Promise<void> {
     return this.wait();
   }
 
-  /** Opens a stopped group for a new run. */
+  /** Reopens a stopped group. */
   reset(): void {
     this.#stopped = false;
   }
 
-  /** Work under way, for reports: tasks first, oldest first. */
+  /** Returns the work in flight, for reports: tasks before timers, oldest first. */
   activity(): Activity[] {
     const tasks = [...this.#active, ...this.#queue].map(({ name, state, ageMs }) => ({
       kind: 'task' as const,
@@ -227,13 +224,13 @@ export class TaskGroup {
     this.#members.leave(task);
   }
 
-  /** The function of a timer, marked as that timer's code. Keeps its name, which logs show. */
+  /** Wraps a timer's function to run as a member of the group. Keeps its name, which logs show. */
   #owned<A extends unknown[]>(fn: Repeated<A>, timer: () => object): Repeated<A> {
     const owned: Repeated<A> = (...args) => this.#members.run(timer(), () => this.#hearExit(() => fn(...args)));
     return Object.defineProperty(owned, 'name', { value: fn.name });
   }
 
-  /** Runs work of the group, and passes on that it asks the process to end. */
+  /** Runs work of the group and passes a thrown `ServiceExit` to `onExit`. */
   #hearExit<R>(work: () => R): R {
     const hear = (error: unknown): never => {
       if ((error as { code?: unknown } | null | undefined)?.code === 'PORTICO_SERVICE_EXIT') this.onExit?.(error);
@@ -264,7 +261,7 @@ export class TaskGroup {
     if (dropped > 0) this.#log.warn(`${this.#name}: ${dropped} queued tasks were not started, the group is stopping`);
   }
 
-  /** Lets go of what did not end: it cannot be killed, only named. Those that wait for the group are not among them. */
+  /** Detaches and logs members that have not ended, because they cannot be killed. Keeps members that wait for the group. */
   #detach(): void {
     this.#dropQueued();
     const stays = (member: object): boolean => this.#members.isWaitingOrCalling(member);

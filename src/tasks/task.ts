@@ -1,18 +1,16 @@
-/**
- * One piece of background work in a `TaskGroup`.
- */
+/** A background task of a `TaskGroup`. */
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { deferred } from './deferred.js';
 import { endedBy, type TaskContext } from './looping-call.js';
 
-/** State of a task. `done` also when it failed or was cancelled. */
+/** State of a task. `done` includes failed and cancelled tasks. */
 export type TaskState = 'queued' | 'running' | 'done';
 
-/** Called with the task, and what was given to `link`, when the task is done. */
+/** Called with the task and the arguments of `link` when the task is done. */
 export type TaskLink<R, A extends unknown[] = unknown[]> = (task: Task<R>, ...args: A) => unknown;
 
-/** Parts of a task that a group makes. */
+/** Parts of a task from its group. */
 export interface TaskSpec<R> {
   readonly id: number;
   readonly name: string;
@@ -23,7 +21,7 @@ export interface TaskSpec<R> {
   readonly onDone: () => void;
 }
 
-/** Background work: waiting to run, running, or done. Made by `TaskGroup.spawn`. */
+/** A background task: queued, running, or done. Created by `TaskGroup.spawn`. */
 export class Task<R = unknown> {
   /** Unique within its group. */
   readonly id: number;
@@ -32,7 +30,7 @@ export class Task<R = unknown> {
   readonly #abort = new AbortController();
   readonly #made: number;
   readonly #links = new Set<{ readonly fn: unknown; readonly call: () => unknown }>();
-  /** A failure is logged where it happens: without a caller that waits it is no unhandled rejection. */
+  /** Rejections need no handler, because failures are already logged. */
   readonly #result = deferred<R>();
   #state: TaskState = 'queued';
 
@@ -47,28 +45,34 @@ export class Task<R = unknown> {
     return this.#state;
   }
 
-  /** Milliseconds since it was spawned. */
+  /** Milliseconds since `spawn`. */
   get ageMs(): number {
     return this.#spec.now() - this.#made;
   }
 
-  /** Its value; rejects with its error, or with `PORTICO_TASK_CANCELLED` when it never started. Links may still run. */
+  /**
+   * Resolves with the task's value; rejects with its error, or with `PORTICO_TASK_CANCELLED` if it was cancelled before its start. Links
+   * may still be running.
+   */
   wait(): Promise<R> {
     return this.#result.promise;
   }
 
-  /** Raises the task's signal with `reason`. Nothing kills work that ignores it; one that never started is cancelled. */
+  /**
+   * Aborts the task's signal with `reason`, and cancels the task if it has not started. A running task that ignores the signal
+   * continues.
+   */
   abort(reason: unknown = new DOMException('the task was aborted', 'AbortError')): void {
     this.raise(reason);
     this.cancel();
   }
 
-  /** Raises the signal only. For its group. */
+  /** Aborts only the signal. Called by the group. */
   raise(reason: unknown): void {
     this.#abort.abort(reason);
   }
 
-  /** Takes back a task that has not started: true then, else false and nothing happens. */
+  /** Cancels a task that has not started. Returns false, without effect, if it has. */
   cancel(): boolean {
     if (this.#state !== 'queued') return false;
     this.#end(() =>
@@ -79,7 +83,10 @@ export class Task<R = unknown> {
     return true;
   }
 
-  /** Calls `fn(task, ...args)` once the task is done and out of its group; at once when it is. Gives what undoes it. */
+  /**
+   * Calls `fn(task, ...args)` when the task is done and out of its group; now if it is already. Returns a function that removes the
+   * link.
+   */
   link<A extends unknown[]>(fn: TaskLink<R, A>, ...args: A): () => void {
     const link = { fn, call: () => fn(this, ...args) };
     if (this.#state === 'done') {
@@ -90,12 +97,12 @@ export class Task<R = unknown> {
     return () => this.#links.delete(link);
   }
 
-  /** Undoes every `link` of this function. */
+  /** Removes all links with this function. */
   unlink<A extends unknown[]>(fn: TaskLink<R, A>): void {
     for (const link of this.#links) if (link.fn === fn) this.#links.delete(link);
   }
 
-  /** Runs it, unless it was cancelled. For its group. */
+  /** Runs the task unless it was cancelled. Called by the group. */
   async begin(): Promise<void> {
     if (this.#state !== 'queued') return;
     this.#state = 'running';
