@@ -1,59 +1,57 @@
-/**
- * A report to an operator, as data: it is gathered in lists, crosses the channel between processes, and is printed here.
- */
+/** Diagnostics: errors and warnings for an operator as plain data, which can be collected, sent between processes and printed. */
 import { relative } from 'node:path';
 import { looksSecret, maskUris, printable, printableLines } from '../text/index.js';
 
-/** A place in a file: where a section, an option, a value or one word of it is. Counted from 1, in UTF-16 units. */
+/** A position in a file: of a section, an option, a value or a word in it. Line and column count from 1, columns in UTF-16 units. */
 export interface Origin {
   readonly file: string;
   readonly line: number;
   readonly column: number;
   readonly section?: string | undefined;
   readonly option?: string | undefined;
-  /** The text of the line, for the caret under the mistake. */
+  /** The text of the line, to print above the caret. */
   readonly text?: string | undefined;
 }
 
-/** A place in a file or elsewhere. `detail` describes it in words an operator knows. */
+/** The source of a value, in a file or elsewhere. `detail` describes it for an operator. */
 export interface Place {
   readonly kind: 'default' | 'set_default' | 'override' | 'file' | 'environment' | 'command_line' | 'source';
-  /** `portico.ini:3:8`, the name of the variable, the argument's number, the name of the source. */
+  /** A position such as `portico.ini:3:8`, a variable's name, an argument's number, or a source's name. */
   readonly detail: string;
-  /** The place in the file, for `file` and `source`. */
+  /** The position in the file, for `file` and `source`. */
   readonly origin?: Origin | undefined;
 }
 
-/** One mistake, or something that looks like one. Plain data, which can be cloned. */
+/** An error or warning. Plain data, which can be cloned. */
 export interface Diagnostic {
-  /** Errors refuse what they are about; warnings do not. */
+  /** Errors refuse their subject, such as a configuration; warnings do not. */
   readonly severity: 'error' | 'warning';
-  /** `PORTICO_` and a constant: stable, what tests and tools go by. */
+  /** A stable constant with the prefix `PORTICO_`, for tests and tools. */
   readonly code: string;
   readonly place?: Place | undefined;
-  /** The section and the option it is about. */
+  /** The section and option concerned. */
   readonly section?: string | undefined;
   readonly option?: string | undefined;
-  /** The mistake, without place and value. */
+  /** The problem, without position and value. */
   readonly message: string;
-  /** The value as written, `****` for a secret. */
+  /** The value as written; `****` for a secret. */
   readonly got?: string | undefined;
-  /** The remedy. */
+  /** How to fix the problem. */
   readonly hint?: string | undefined;
-  /** A line of the file that would help, once it is filled in. */
+  /** A line for the file that would help, to be completed. */
   readonly proposal?: string | undefined;
-  /** Codes of what an application did wrong, where that is the mistake: their pages explain it too. */
+  /** Error codes of an application, if it caused the problem: their documentation also applies. */
   readonly causes?: readonly string[] | undefined;
-  /** One more line at the end: where in the application it came from. */
+  /** A last line: the position in the application's code. */
   readonly note?: string | undefined;
 }
 
-/** The place of an origin. */
+/** Returns the place for an origin. */
 export function placeInFile(origin: Origin, kind: 'file' | 'source' = 'file'): Place {
   return { kind, detail: `${origin.file}:${origin.line}:${origin.column}`, origin };
 }
 
-/** A place in words: `portico.ini:3:8`, `env PORTICO_WSGI__KEEP_ALIVE`, `command line, argument 2`; empty for a default. */
+/** Formats a place: `portico.ini:3:8`, `env PORTICO_WSGI__KEEP_ALIVE`, `command line, argument 2`; empty for a default. */
 export function placeOf({ kind, detail }: Place): string {
   if (kind === 'default') return '';
   if (kind === 'environment') return `env ${detail}`;
@@ -61,8 +59,8 @@ export function placeOf({ kind, detail }: Place): string {
 }
 
 /**
- * As compilers write it: `portico.ini:3:8: error: [wsgi] max_headers: should be an integer; got many`, the hint on a line of
- * its own, and the line of the file with a caret. `showLine: false`: without that line, for logs of one line each.
+ * Formats a diagnostic like a compiler: `portico.ini:3:8: error: [wsgi] max_headers: should be an integer; got many`, then a line with
+ * the hint, and the line of the file with a caret. `showLine: false` omits the line of the file, for logs.
  */
 export function printDiagnostic(diagnostic: Diagnostic, { showLine = true } = {}): string {
   const { severity, place, hint, note } = diagnostic;
@@ -74,7 +72,7 @@ export function printDiagnostic(diagnostic: Diagnostic, { showLine = true } = {}
   return lines.join('\n');
 }
 
-/** The same as the message of an exception: one line, without the severity. */
+/** Formats a diagnostic as the message of an error, without severity, hint and line of the file. Line ends in the message are kept. */
 export function messageOf(diagnostic: Diagnostic): string {
   return printableLines(maskUris(sentenceOf(diagnostic, [])));
 }
@@ -92,30 +90,30 @@ function sentenceOf(diagnostic: Diagnostic, severity: readonly string[]): string
   return words.flat().join(' ');
 }
 
-/** The mistake and the value that was written: `should be an integer; got many`. */
+/** Formats the message and the value as written: `should be an integer; got many`. */
 export function messageWithValue({ message, got }: Pick<Diagnostic, 'message' | 'got'>): string {
   if (got === undefined) return message;
   const shown = got.length > 200 ? `${got.slice(0, 200)}…` : got;
   return `${message}; got ${shown === '' ? "''" : printable(shown.replaceAll('\r\n', '\n'))}`;
 }
 
-/** All of them, one after the other. */
+/** Formats all diagnostics, one after another. */
 export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: { showLine: boolean }): string {
   return diagnostics.map((each) => printDiagnostic(each, options)).join('\n');
 }
 
-/** The line of an origin and a caret under its column, indented; undefined where it is not known or holds a secret. */
+/** Returns the line of an origin and a caret under its column, indented; undefined if the line is unknown or may hold a secret. */
 export function markedLine(origin: Origin | undefined): string | undefined {
   if (!origin?.text || looksSecret(origin.option ?? '')) return undefined;
   const { column, text } = origin;
-  // One for one, so that the caret is right; tabs stay, however wide a terminal shows them.
+  // Character by character, so that the caret stays in place; tabs are kept, whatever their width in a terminal.
   const line = text.replace(/[^\t]/gu, (character) => (printable(character) === character ? character : '\ufffd'));
   return `    ${line}\n    ${text.slice(0, column - 1).replaceAll(/[^\t]/gu, ' ')}^`;
 }
 
 /**
- * Each once, file by file, by line and column; `first` come these files, undefined for what is in none, and then the
- * others as they are met. By default what is in no file comes first.
+ * Sorts diagnostics by file, line and column, and drops duplicates. The files in `first` come first (undefined: diagnostics without a
+ * file), then the others in the order of appearance. By default, diagnostics without a file come first.
  */
 export function inOrder(
   diagnostics: readonly Diagnostic[],
@@ -133,7 +131,7 @@ export function inOrder(
   });
 }
 
-/** A file as messages name it: from the working directory, where it is below that. */
+/** Formats a path for messages: relative to the working directory if the file is below it. */
 export function shownPath(path: string): string {
   const from = relative('', path);
   return from.startsWith('..') ? path : from;

@@ -1,33 +1,36 @@
 /**
- * Errors as a user interface: what happened, where, and what to do about it.
+ * Errors as a user interface: what happened, where, and how to fix it.
  *
- * Every error Portico throws on purpose is a `PorticoError`. `code` is API and never changes; the text may improve at
- * any time, so tests and programs match on the code.
+ * Every error that Portico throws deliberately is a `PorticoError`. `code` is API and never changes; the text may improve at any time,
+ * so tests and programs match on the code.
  */
 import { maskUris, printableLines } from '../text/index.js';
 import { type Diagnostic, messageOf, type Origin, placeInFile, printDiagnostics } from './diagnostic.js';
 
 /** Parts of an error. */
 export interface ErrorDetails {
-  /** One sentence: what is wrong. Without position; that is put in front. */
+  /** The problem in one sentence, without the position, which is prepended. */
   message: string;
   origin?: Origin | undefined;
-  /** One sentence: what to do, with the nearest legal names where a name was not found. */
+  /** How to fix it, in one sentence; for an unknown name with the nearest known names. */
   hint?: string | undefined;
   cause?: unknown;
 }
 
-/** Parts of an error that stands for several mistakes. */
+/** Parts of an error with several diagnostics. */
 export interface DiagnosticsDetails {
   diagnostics: readonly Diagnostic[];
-  /** Default: the diagnostics, printed. */
+  /** Default: the formatted diagnostics. */
   message?: string | undefined;
   cause?: unknown;
 }
 
-/** The root of all errors Portico throws on purpose. Its message starts where a compiler's would: `file:line:column:`. */
+/**
+ * The base class of all errors that Portico throws deliberately. Messages start with the position, like a compiler's:
+ * `file:line:column:`.
+ */
 export class PorticoError extends Error {
-  /** `PORTICO_` and a constant; stable. */
+  /** A stable constant with the prefix `PORTICO_`. */
   readonly code: string;
   readonly origin?: Origin;
   readonly hint?: string;
@@ -49,30 +52,30 @@ export class PorticoError extends Error {
     this.#diagnostics = Object.freeze(diagnostics === undefined ? [{ ...own, hint: this.hint }] : [...diagnostics]);
   }
 
-  /** The message without the place. */
+  /** The message without the position. */
   get sentence(): string {
     return this.#sentence;
   }
 
-  /** The mistakes as data: several for an error that stands for several mistakes, else the error itself. */
+  /** The problems as data: the given diagnostics, or one for the error itself. */
   get diagnostics(): readonly Diagnostic[] {
     return this.#diagnostics;
   }
 
-  /** The text for an operator: the message, and the hint on its own line. */
+  /** Returns the text for an operator: the message, and the hint on a separate line. */
   describe(): string {
     return this.hint === undefined ? this.message : `${this.message}\n  ${this.hint}`;
   }
 }
 
-/** A configuration that was refused: the process ends with status 78 (EX_CONFIG of `sysexits.h`). */
+/** A refused configuration: the process exits with status 78 (EX_CONFIG of `sysexits.h`). */
 export class ConfigurationRefused extends PorticoError {
-  /** False where not the configuration but code that it names failed: that is a failed start, status 1. */
+  /** False if code named by the configuration failed instead of the configuration itself: a failed start, status 1. */
   get blamesConfiguration(): boolean {
     return true;
   }
 
-  /** All that is wrong, each with its line. */
+  /** Returns all problems, each with its line of the file. */
   override describe(): string {
     return printDiagnostics(this.diagnostics);
   }
@@ -83,23 +86,23 @@ export class ConfigurationRefused extends PorticoError {
   }
 }
 
-/** The exit status that a service chose by throwing a `ServiceExit`; undefined for any other error. */
+/** Returns the exit status of a `ServiceExit`; undefined for any other error. */
 export function chosenStatus(error: unknown): number | undefined {
   const exit = error as { code?: unknown; exitCode?: unknown } | null | undefined;
   if (exit?.code !== 'PORTICO_SERVICE_EXIT') return undefined;
   const { exitCode } = exit;
-  // Another error may have this code, with a number that no process can exit with.
+  // Another error may have this code, with an invalid exit status.
   return Number.isInteger(exitCode) && (exitCode as number) >= 0 && (exitCode as number) <= 255
     ? (exitCode as number)
     : undefined;
 }
 
-/** The message of anything that was thrown. */
+/** Returns the message of any thrown value. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The text for an operator of anything that was thrown; no stack trace for errors Portico throws on purpose. */
+/** Returns the text of any thrown value for an operator; without a stack trace for errors that Portico throws deliberately. */
 export function describeError(error: unknown): string {
   if (error instanceof PorticoError) return error.describe();
   if (error instanceof Error) return error.stack ?? error.message;
@@ -107,8 +110,8 @@ export function describeError(error: unknown): string {
 }
 
 /**
- * The names nearest to a mistyped one: edit distance at most 2 (a swap of neighbours counts one), nearest first, at
- * most three. Letter case and `-`/`_` cost nothing.
+ * Returns the names nearest to a mistyped one, nearest first, at most three. The maximum edit distance is 1 for words of up to 4
+ * characters, else 2; a swap of neighbors counts as 1. Letter case and `-`/`_` do not count.
  */
 export function nearestNames(word: string, candidates: Iterable<string>): string[] {
   const wanted = fold(word);
@@ -125,20 +128,20 @@ export function nearestNames(word: string, candidates: Iterable<string>): string
     .map(({ name }) => name);
 }
 
-/** `Did you mean "authtoken"?`, or undefined when nothing is near. */
+/** Returns a hint such as `Did you mean "authtoken"?`; undefined if no name is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   const names = nearestNames(word, candidates).map((name) => `"${name}"`);
   return names.length === 0 ? undefined : `Did you mean ${names.join(' or ')}?`;
 }
 
-/** The hint for a name that is not one of `names`: those that come near, else all of them behind `label`. */
+/** Returns a hint for an unknown name: the nearest of `names`, or all of them after `label`. */
 export function nearestOrAll(word: string, names: Iterable<string>, label = 'There are'): string {
-  // An iterator gives its names once.
+  // An iterator can be read only once.
   const all = [...names];
   return didYouMean(word, all) ?? `${label}: ${all.join(', ') || 'none'}.`;
 }
 
-/** A name in `options` that is not one of `known`: itself, and a hint with the nearest ones. Undefined when all are known. */
+/** Returns the first name in `options` that is not in `known`, with a hint; undefined if all are known. */
 export function unknownOption(
   options: object,
   known: Iterable<string>,
@@ -149,8 +152,8 @@ export function unknownOption(
 }
 
 /**
- * Refuses options that do not exist, all at once, each with the names that come near: `what` is the object they are options of,
- * as `a Router`. For mistakes in code: they are shown with a stack. `elsewhere`: sentences for options of other programs.
+ * Throws an error for all unknown options, with the nearest known names. `what` describes the owner of the options, such as `a Router`.
+ * For mistakes in code, so the error is shown with a stack. `elsewhere`: hints for options of other programs.
  */
 export function refuseUnknownOptions(
   code: string,
@@ -160,7 +163,7 @@ export function refuseUnknownOptions(
   elsewhere: ReadonlyMap<string, string> = new Map(),
 ): void {
   const names = [...known];
-  // One that is undefined is as one that is left out.
+  // An undefined option counts as absent.
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const unknown = given.map(([name]) => name).filter((name) => !names.includes(name));
   if (unknown.length === 0) return;
@@ -178,17 +181,17 @@ export function refuseUnknownOptions(
   });
 }
 
-/** The error with a code: for mistakes in code, which are a `TypeError` or a `RangeError`. */
+/** Adds a code to an error: for mistakes in code, as a `TypeError` or `RangeError`. */
 export function withCode<E extends Error>(error: E, code: string): E & { readonly code: string } {
   return Object.assign(error, { code });
 }
 
-/** An object that is no list. */
+/** Reports whether a value is an object and not an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value in words, for a message: `undefined`, `null`, `a list`, `an object`, `the number 5`, `the text "x"`. */
+/** Describes a value for a message: `undefined`, `null`, `a list`, `an object`, `the number 5`, `the text "x"`. */
 export function whatItIs(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (Array.isArray(value)) return 'a list';
@@ -209,7 +212,7 @@ function fold(name: string): string {
   return name.toLowerCase().replaceAll('-', '_');
 }
 
-/** Optimal string alignment: insertions, deletions, substitutions, and swaps of neighbours. */
+/** Returns the optimal string alignment distance: insertions, deletions, substitutions, and swaps of neighbors. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
@@ -229,7 +232,7 @@ function editDistance(a: string, b: string): number {
   return last[b.length]!;
 }
 
-/** The result of the work; undefined where it throws. For files and values whose mistakes are reported where they are used. */
+/** Returns the result of the work; undefined if it throws. For files and values whose errors are reported where they are used. */
 export function ignoreErrors<T>(work: () => T): T | undefined {
   try {
     return work();

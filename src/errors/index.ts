@@ -1,4 +1,4 @@
-/** Errors: the one class of Portico's, diagnostics as data, how both are told, and several at once. */
+/** Errors, diagnostics, and functions to format and collect them. */
 export {
   type Diagnostic,
   inOrder,

@@ -1,19 +1,17 @@
-/**
- * Values of options that are written in code. Their types say the same, to authors who have a compiler.
- */
+/** Checks of options passed in code, for authors without a compiler that checks their types. */
 import { isObject, nearestOrAll, PorticoError, whatItIs } from './errors.js';
 
-/** A kind of values: a noun phrase for messages, and the test. */
+/** A kind of values: a noun phrase for messages, and a check. */
 export interface OptionKind {
   readonly noun: string;
   readonly has: (value: unknown) => boolean;
-  /** All values, where they are words. */
+  /** All values, if they are words. */
   readonly words?: readonly string[];
-  /** Sentence for authors, where the noun does not say enough. */
+  /** A hint for authors, if the noun is not clear enough. */
   readonly hint?: string;
 }
 
-/** Values that are judged elsewhere, or taken as they are. */
+/** Values that are checked elsewhere or not at all. */
 export const ANY: OptionKind = { noun: 'any value', has: () => true };
 export const FLAG: OptionKind = { noun: 'true or false', has: (value) => typeof value === 'boolean' };
 export const TEXT: OptionKind = { noun: 'a text', has: (value) => typeof value === 'string' };
@@ -24,19 +22,22 @@ export const BYTES: OptionKind = {
   noun: 'a whole number of bytes above 0',
   has: (value) => Number.isSafeInteger(value) && Number(value) > 0,
 };
-/** Node's timers take no longer time: they would end at once. */
+/** Longest timeout of Node's timers; a longer one fires at once. */
 const LONGEST_MS = 2_147_483_647;
 export const MILLISECONDS: OptionKind = {
   noun: `a number of milliseconds above 0 and below ${LONGEST_MS + 1}`,
   has: (value) => typeof value === 'number' && value > 0 && value <= LONGEST_MS,
 };
 
-/** One of these words. */
+/** Returns the kind for a set of words. */
 export function oneOf(...words: readonly string[]): OptionKind {
   return { noun: 'one of its values', has: (value) => words.includes(value as string), words };
 }
 
-/** Refuses values of other kinds than their options have, all at once; null is no value, as undefined, which the `needed` ones must have. `what` is the object they are options of, as `a Router`. */
+/**
+ * Throws an error for all options whose values are of the wrong kind. Null counts as absent, like undefined; the `needed` options, if
+ * present, must have a value. `what` describes the owner of the options, such as `a Router`.
+ */
 export function refuseWrongValues(
   code: string,
   what: string,

@@ -1,10 +1,8 @@
-/**
- * Gathers what several parts have against a configuration, so that one run tells all of it.
- */
+/** Collects the refusals of several parts of a configuration, so that one run reports them all. */
 import { type Diagnostic, inOrder } from './diagnostic.js';
 import { ConfigurationRefused } from './errors.js';
 
-/** Mistakes that a configuration is refused for. */
+/** Refusals of a configuration. */
 export class Refusals {
   #refusals: readonly ConfigurationRefused[] = [];
 
@@ -12,12 +10,12 @@ export class Refusals {
     return this.#refusals.length > 0;
   }
 
-  /** In the order in which they were met. */
+  /** The refusals in the order of their occurrence. */
   protected get all(): readonly ConfigurationRefused[] {
     return this.#refusals;
   }
 
-  /** All mistakes. */
+  /** The diagnostics of all refusals. */
   get diagnostics(): readonly Diagnostic[] {
     return this.#refusals.flatMap(({ diagnostics }) => diagnostics);
   }
@@ -28,7 +26,7 @@ export class Refusals {
     this.#refusals = [...this.#refusals, error];
   }
 
-  /** Runs a step; a refusal is kept and gives undefined. Any other error goes on. */
+  /** Runs a step and returns its result. Keeps a refusal and returns undefined; rethrows any other error. */
   async gather<T>(step: () => T | PromiseLike<T>): Promise<T | undefined> {
     try {
       return await step();
@@ -38,7 +36,7 @@ export class Refusals {
     }
   }
 
-  /** All of them as one, a single refusal as it is; undefined where there are none. */
+  /** One error for all refusals; a single refusal unchanged; undefined if there are none. */
   get refusal(): ConfigurationRefused | undefined {
     const [first, ...others] = this.#refusals;
     if (first === undefined || others.every((each) => each.describe() === first.describe())) return first;
@@ -46,14 +44,16 @@ export class Refusals {
     return severalRefusals(this.diagnostics, { blames, cause: first.cause });
   }
 
-  /** Throws it, if there is one. */
+  /** Throws {@link refusal}, if there is one. */
   refuse(): void {
     const { refusal } = this;
     if (refusal !== undefined) throw refusal;
   }
 }
 
-/** One refusal of several mistakes, each once, by place. `blames`: not only code that the configuration names has failed. */
+/**
+ * Returns one error for several diagnostics, sorted, without duplicates. `blames`: false if only code named by the configuration failed.
+ */
 export function severalRefusals(
   diagnostics: readonly Diagnostic[],
   { blames = true, cause }: { readonly blames?: boolean; readonly cause?: unknown } = {},
@@ -63,13 +63,16 @@ export function severalRefusals(
   return blames ? refusal : Object.defineProperty(refusal, 'blamesConfiguration', { value: false });
 }
 
-/** Those that a whole judgement has not told: of a place in a file it says more than what was met there first. */
+/**
+ * Returns the diagnostics of `others` to report in addition to `whole`: warnings, and errors at places in files that `whole` does not
+ * mention. For the same place, `whole` is more precise.
+ */
 export function untold(whole: readonly Diagnostic[], others: readonly Diagnostic[]): Diagnostic[] {
   const places = new Set(whole.flatMap(({ place }) => (place?.origin === undefined ? [] : [place.detail])));
   return others.filter(({ severity, place }) => severity === 'warning' || !places.has(place?.detail ?? ''));
 }
 
-/** Runs all steps, and gives what each of them gave. Throws what they refuse as one; any other error at once. */
+/** Runs all steps and returns their results. Throws one error for all refusals; rethrows any other error at once. */
 export function gatherRefusals<T extends readonly unknown[]>(...steps: { [K in keyof T]: () => T[K] }): T {
   const refusals = new Refusals();
   const results = steps.map((step) => {

@@ -1,49 +1,49 @@
 /**
- * The dialect of service configuration, as oslo.config reads it, with the place of every value.
+ * Reads service configuration in the dialect of oslo.config, with the position of every value.
  *
- * UTF-8 (a byte order mark is skipped), lines end at LF or CR LF. `#` and `;` begin a comment in the first column only;
- * nothing is a comment behind a value. A line that begins with a blank or tab continues the value above it, joined with
- * a newline; a blank line ends the value. One pair of quotes around a whole value is taken away.
+ * UTF-8 (a byte order mark is skipped); lines end at LF or CR LF. `#` and `;` begin a comment in the first column only; there are no
+ * comments after a value. A line that begins with a space or tab continues the value above, joined with a newline; a blank line ends the
+ * value. One pair of quotes around a whole value is removed.
  */
 import { isUtf8 } from 'node:buffer';
 import { type Diagnostic, type Origin, type Place, placeInFile } from '../errors/index.js';
 import { maskAssigned, masked, maskUris } from '../text/index.js';
 import { decodeUtf8, originAt, type ValuePiece } from './position.js';
 
-/** One `name = value`. */
+/** An assignment `name = value`. */
 export interface ConfEntry {
-  /** In lower case, because sections compare without case; `DEFAULT` alone is upper case. */
+  /** In lower case, because section names are case-insensitive; except `DEFAULT`. */
   readonly section: string;
-  /** With `_` for every `-`: they are the same. */
+  /** With `_` for `-`, because the two are equivalent. */
   readonly name: string;
   readonly value: string;
-  /** The value was in quotes. */
+  /** True if the value was in quotes. */
   readonly quoted: boolean;
-  /** Start of the value. Section and option are as written. */
+  /** Start of the value, with section and option as written. */
   readonly origin: Origin;
   /** Start of each line of the value. */
   readonly pieces: readonly ValuePiece[];
 }
 
-/** A header; a section may have several. */
+/** A section header; a section may have several. */
 export interface ConfSection {
   readonly name: string;
   readonly origin: Origin;
 }
 
-/** A file of service configuration, in its own order. */
+/** A parsed configuration file, in file order. */
 export interface ConfFile {
   readonly file: string;
   readonly sections: readonly ConfSection[];
   readonly entries: readonly ConfEntry[];
-  /** Lines that cannot be read, at most {@link mostProblems}; reading goes on after each. Possible secrets in them are masked. */
+  /** Errors in lines, at most {@link mostProblems}; reading continues after each. Possible secrets in them are masked. */
   readonly problems: readonly Diagnostic[];
 }
 
-/** How many bad lines of one file are reported. */
+/** Maximum number of reported lines with errors in one file. */
 export const mostProblems = 20;
 
-/** Reads a file's content. Never throws: what cannot be read is in `problems`. `file` and `kind` are only for the places. */
+/** Reads a file's content. Never throws: errors are in `problems`. `file` and `kind` are used only for positions. */
 export function readConf(file: string, content: Uint8Array | string, kind?: 'file' | 'source'): ConfFile {
   const reader = new ConfReader(file, kind);
   const text = typeof content === 'string' ? content : new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
@@ -56,12 +56,12 @@ export function readConf(file: string, content: Uint8Array | string, kind?: 'fil
   return { file, sections, entries, problems: problems.toSorted((a, b) => lineOf(a) - lineOf(b)) };
 }
 
-/** A section's name as it is compared: in lower case, except `DEFAULT`. */
+/** Returns a section's name for comparison: in lower case, except `DEFAULT`. */
 export function sectionKey(name: string): string {
   return name === 'DEFAULT' ? name : name.toLowerCase();
 }
 
-/** An option's name as it is compared: with `_` for `-`. */
+/** Returns an option's name for comparison: with `_` for `-`. */
 export function optionKey(name: string): string {
   return name.replaceAll('-', '_');
 }
@@ -81,7 +81,7 @@ class ConfReader {
   /** As written; undefined before the first header. */
   #section: string | undefined;
   #open: OpenValue | undefined;
-  /** The line above was refused: what continues it is no second mistake. */
+  /** True if the line above was refused, so that its continuation lines are not reported too. */
   #refused = false;
 
   constructor(file: string, kind: 'file' | 'source' | undefined) {
@@ -118,14 +118,14 @@ class ConfReader {
       value: quoted ? written.slice(1, -1) : written,
       quoted,
       origin,
-      // Without its opening quote the value begins one character later in the file, and every later line one earlier.
+      // Without the opening quote the value begins one character later in the file, and later lines one character earlier in the value.
       pieces: [{ start: 0, origin }, ...open.pieces.slice(1).map((each) => ({ ...each, start: each.start - shift }))],
     });
   }
 
-  /** One bad byte spoils its line only; the lines around it can still be judged. */
+  /** Reports invalid bytes line by line, so that the other lines can still be checked. */
   checkEncoding(content: Uint8Array): void {
-    // Nearly all files are right, and a decoder for each of 800 lines is 1.3 ms and 0.35 MiB of garbage.
+    // Nearly all files are valid, and a decoder for each of 800 lines would cost 1.3 ms and 0.35 MiB of garbage.
     if (isUtf8(content)) return;
     const lax = new TextDecoder('utf-8', { ignoreBOM: true });
     for (let start = 0, number = 1; start < content.length; number++) {
@@ -161,12 +161,12 @@ class ConfReader {
     const name = header.slice(1, closed ? -1 : undefined).trim();
     if (!closed) {
       const shown = maskUris(text);
-      // A header that lost its end is in no section, least of all in the one before it.
+      // An unclosed header starts no section, and its lines do not belong to the previous section.
       this.#section = undefined;
       const place = this.#place(number, header.length, shown);
       this.#refuse('invalid section (must end with ])', place, `write ${shown.trim()}]`);
     } else if (name === '') this.#refuse('empty section name', this.#place(number, 1, maskAssigned(text)));
-    // Also after a mistake: what follows was meant for this section and not for the one before.
+    // Also after an error, because the following lines are not meant for the previous section.
     this.#section = name;
     const origin = originAt(this.#file, number, 1, text, { section: name });
     if (name !== '') this.sections.push({ name: sectionKey(name), origin });
@@ -193,7 +193,7 @@ class ConfReader {
     }
   }
 
-  /** `text`: what of the line may be shown. */
+  /** `text`: the part of the line that may be shown. */
   #place(number: number, column: number, text: string): Place {
     return placeInFile(originAt(this.#file, number, column, text, { section: this.#section }), this.#kind);
   }
@@ -207,7 +207,7 @@ class ConfReader {
   }
 }
 
-/** One pair around the whole: `"a", "b"` is two quoted items and keeps all its quotes. */
+/** Reports whether one pair of quotes encloses the whole value: `"a", "b"` is two quoted items and keeps its quotes. */
 function standsInQuotes(value: string): boolean {
   const quote = value[0];
   return value.length >= 2 && (quote === '"' || quote === "'") && value.indexOf(quote, 1) === value.length - 1;

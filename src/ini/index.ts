@@ -1,4 +1,4 @@
-/** Ini files with positions: two dialects on one kit. */
+/** Readers of two dialects of ini files, with positions. */
 
 export {
   type ConfEntry,

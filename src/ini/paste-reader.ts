@@ -1,49 +1,48 @@
 /**
- * Reads the dialect of paste files, exactly as Python's configparser does for PasteDeploy, and keeps for every name,
- * value and line of a value where it is.
+ * Reads paste files exactly as Python's configparser does for PasteDeploy, with the position of every name, value and line of a value.
  *
- * Nothing throws: what is wrong is listed in `problems`, and reading goes on, so that all of it can be reported.
+ * Never throws: errors are listed in `problems`, and reading continues, so that all of them can be reported.
  */
 import type { Origin } from '../errors/index.js';
 import { decodeUtf8, originAt, type ValuePiece } from './position.js';
 import { indentOf, strip, stripEnd } from './white-space.js';
 
-/** One option: its value is the stripped lines joined with newlines; interpolation comes later. */
+/** An option. Its value is the stripped lines joined with newlines, before interpolation. */
 export interface PasteOption {
   readonly name: string;
-  /** Place of the name. */
+  /** Position of the name. */
   readonly origin: Origin;
   readonly value: string;
-  /** Place of each line of the value. */
+  /** Position of each line of the value. */
   readonly pieces: readonly ValuePiece[];
 }
 
-/** One section, in the order of the file. Names are compared exactly; spaces in them are kept. */
+/** A section, in file order. Names are compared exactly; spaces in them are kept. */
 export interface PasteSection {
   readonly name: string;
-  /** Place of the header; of `[DEFAULT]`, the first one. */
+  /** Position of the header; for `[DEFAULT]`, of the first one. */
   readonly origin: Origin;
   readonly options: ReadonlyMap<string, PasteOption>;
 }
 
-/** Something a file is refused for. */
+/** An error for which a file is refused. */
 export interface PasteProblem {
   readonly kind: 'not-utf8' | 'no-section-header' | 'bad-line' | 'duplicate-section' | 'duplicate-option';
   readonly origin: Origin;
-  /** The section, option, line or byte it is about. */
+  /** The section, option, line or byte concerned. */
   readonly subject: string;
-  /** Of a duplicate: where the first one is. */
+  /** For a duplicate: the position of the first. */
   readonly first?: Origin;
 }
 
-/** A parsed file. Maps, because names may be `__proto__` or `17`, and because order is kept. */
+/** A parsed file. Uses maps, because names may be `__proto__` or `17`, and to keep the order. */
 export interface PasteDocument {
-  /** As given to {@link readPaste}; all origins name it. */
+  /** The name passed to {@link readPaste}; used in all origins. */
   readonly file: string;
-  /** All parts of `[DEFAULT]` together; undefined when the file has none. */
+  /** All `[DEFAULT]` sections combined; undefined if there are none. */
   readonly defaults: PasteSection | undefined;
   readonly sections: ReadonlyMap<string, PasteSection>;
-  /** In the order in which they were noticed. */
+  /** In the order of detection. */
   readonly problems: readonly PasteProblem[];
 }
 
@@ -56,7 +55,7 @@ interface OpenSection extends PasteSection {
   readonly options: Map<string, PasteOption>;
 }
 
-/** The sections of a paste file. `file` is the name that origins carry. */
+/** Reads a paste file. `file` is the name for origins. */
 export function readPaste(bytes: Uint8Array | string, file: string): PasteDocument {
   if (typeof bytes === 'string') return new PasteReading(file).read(bytes);
   const decoded = decodeUtf8(bytes);
@@ -67,7 +66,7 @@ export function readPaste(bytes: Uint8Array | string, file: string): PasteDocume
   return { file, defaults: undefined, sections: new Map(), problems: [{ kind: 'not-utf8', origin, subject }] };
 }
 
-/** The state of one reading; the rules are those of configparser's `_read`. */
+/** The state of the reader; follows the rules of configparser's `_read`. */
 class PasteReading {
   readonly #file: string;
   readonly #sections = new Map<string, OpenSection>();
@@ -75,9 +74,9 @@ class PasteReading {
   #defaults: OpenSection | undefined;
   #section: OpenSection | undefined;
   #option: OpenOption | undefined;
-  /** Blank lines since the last piece of the current value: they count only if the value goes on. */
+  /** Blank lines since the last piece of the current value; they count only if the value continues. */
   #blankLines = 0;
-  /** The indentation of the line that began the current option. */
+  /** Indentation of the first line of the current option. */
   #measure = 0;
 
   constructor(file: string) {

@@ -1,8 +1,6 @@
-/**
- * Durations for people.
- */
+/** Formatting of durations. */
 
-/** The shortest readable form of a number of seconds: `500ms`, `1.5s`, `2m5s`, `1h`, `3d2h`. */
+/** Formats seconds in a short readable form: `500ms`, `1.5s`, `2m5s`, `1h`, `3d2h`. */
 export function formatDuration(seconds: number): string {
   if (seconds < 0) return `-${formatDuration(-seconds)}`;
   if (seconds < 1) return `${Math.round(seconds * 1000)}ms`;

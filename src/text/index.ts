@@ -1,4 +1,4 @@
-/** Text for people: durations, counts, and what others wrote, safe to print and without its secrets. */
+/** Formatting of durations and counts, and of foreign text: safe to print and without secrets. */
 
 export { countText } from './count-text.js';
 export { formatDuration } from './duration.js';

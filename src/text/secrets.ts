@@ -1,23 +1,21 @@
-/**
- * Recognises secrets: names whose values are secret, and passwords in addresses. Logs, errors, dumps and titles ask here.
- */
+/** Recognizes secrets: names with secret values, and passwords in URIs. For logs, errors, dumps and titles. */
 
 /** Replacement of a secret. */
 export const masked = '****';
 
-/** A name whose words, written together, end in one of these. */
+/** Endings of names of secrets, for the last words joined together. */
 const ENDINGS =
   /(?:password|passwd|passphrase|passcode|secret|token|signature|credential|authorization|cookie|jwt|adminpass|sess(?:ion)?id|(?:api|access|private|secret|signing|encryption|shared|master|account|storage|client|auth|hmac|license)key|(?<!by|com|im|sur|tres|over|under)pass|(?<!old)pwd)s?(?:v?\d+)?$/;
-/** Its last word: too short to be looked for in others. */
+/** Last words of such names that are too short to match as an ending. */
 const WORDS: ReadonlySet<string> = new Set(['pass', 'pwd', 'sig', 'auth', 'otp', 'bearer', 'session', 'sid']);
-/** Words behind a name that say which one it is, and not what. */
+/** Last words that qualify a name and do not say what it is. */
 const SAYS_WHICH: ReadonlySet<string> = new Set(
   'base value text hash plain old new current previous confirmation'.split(' '),
 );
 
 /**
- * Whether what is behind a name can hardly be anything but a secret: `X-Auth-Password`, `apiKey`, `user[token]`, `sig`.
- * `key_file` and `token_expiration` are none: the last word decides.
+ * Reports whether the value of a name is most likely a secret: `X-Auth-Password`, `apiKey`, `user[token]`, `sig`. The last word decides,
+ * so `key_file` and `token_expiration` are not.
  */
 export function looksSecret(name: string): boolean {
   const words = name
@@ -29,19 +27,22 @@ export function looksSecret(name: string): boolean {
   return WORDS.has(words.at(-1) ?? '') || ENDINGS.test(words.slice(-3).join(''));
 }
 
-/** Values that are no secrets: switches, and numbers too short for one. */
+/** Values that are not secrets: switches, and numbers too short for one. */
 const PLAIN = /^[^:=]*[:=]\s*(?:true|false|yes|no|on|off|none|\d{1,5})\s*$/i;
 
-/** A line of a file without what it assigns: where the option is not declared, that may be a secret. A switch or a small number is none. */
+/**
+ * Masks the value in a line of a file, because the value of an undeclared option may be a secret. Keeps switches and small numbers,
+ * unless the name looks secret.
+ */
 export function maskAssigned(text: string): string {
   if (PLAIN.test(text) && !looksSecret(text.replace(/[:=].*$/s, '').trim())) return text;
   return text.replace(/^([^:=]*[:=]\s*)\S.*$/s, `$1${masked}`);
 }
 
 /**
- * Takes the password out of every URI in a text, `amqp://rabbit:****@host/`, a secret that is in the user's place, and
- * what looks secret out of query and fragment. All between the first colon and the last `@` of the line is the password,
- * whatever it holds: rather too much is masked than a part of a password shown. The port of a web address is not masked.
+ * Masks the password in every URI of a text (`amqp://rabbit:****@host/`), a secret in place of the user, and secrets in query and
+ * fragment. The password extends from the first colon to the last `@` of the line, whatever it contains: masking too much is better than
+ * showing part of a password. The port of a web address is kept.
  */
 export function maskUris(text: string): string {
   const pieces = text.split('://');
@@ -52,12 +53,12 @@ export function maskUris(text: string): string {
 
 const WEB = /(?:https?|wss?)$/i;
 const WEB_PORT = /^:\d{1,5}(?=[/?#\s]|$|["'<>,;.)\]}](?:\W|$))/;
-/** Characters that end a user's name, or a host. */
+/** Characters that end a user name or a host. */
 const USER_END = /[\s"<>:/?#@]/;
 const LINE_END = /[\r\n]/;
 /** Characters that end a query. An apostrophe inside a word belongs to the query. */
 const URI_END = /[\s"<>]|'(?!\w)/;
-/** A user's name of that length is rather a token. */
+/** User names of at least this length are masked as tokens. */
 const TOKEN_LENGTH = 20;
 
 function maskBehindScheme(text: string, isWeb: boolean): string {
@@ -74,7 +75,7 @@ function maskBehindScheme(text: string, isWeb: boolean): string {
   return `${user}:${masked}${maskQuery(text.slice(at))}`;
 }
 
-/** The pairs of query and fragment with their secret values replaced. */
+/** Masks secret values in query and fragment. */
 function maskQuery(text: string): string {
   const end = text.search(URI_END);
   const uri = end < 0 ? text : text.slice(0, end);
