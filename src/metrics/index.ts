@@ -1,4 +1,4 @@
-/** Counts for metrics, in the process that serves and in the one that is scraped. Not an entry point. */
+/** Counts for metrics, in serving processes and in the process that is scraped. Not an entry point. */
 export { boundOf, type Counted, Distribution, isFailure, Meter, type Series, Totals } from './meter.js';
 export {
   bucketsOf,

@@ -1,15 +1,15 @@
 /**
- * Counts in a process that serves, and gives what came since it was asked last; who adds that up loses nothing when this
- * process ends, and no counter of it goes back.
+ * Counts in a serving process, which reports the increments since the last report. The process that adds them up loses nothing when a
+ * worker ends, and its counters never decrease.
  */
 import type { Config } from '../config/index.js';
 import { boundsOf, bucketsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
 
-/** How values spread over buckets: a histogram as Prometheus has it, under one set of labels. */
+/** Distribution of values over buckets: a Prometheus histogram for one set of labels. */
 export class Distribution {
-  /** The upper bounds, ascending. */
+  /** The upper bounds, in ascending order. */
   readonly bounds: readonly number[];
-  /** How many values lie in each bucket, not in those below it; the last one has what is beyond all bounds. */
+  /** Number of values in each bucket, not cumulative; the last bucket is for values above all bounds. */
   readonly counts: number[];
   sum = 0;
 
@@ -19,8 +19,8 @@ export class Distribution {
   }
 
   /**
-   * 10 ns, where a Histogram of prom-client takes 1 µs with three labels, and half of that without any: a request has a value,
-   * and another two of each filter.
+   * Adds a value. Takes 10 ns; a Histogram of prom-client takes 1 µs with three labels and 0.5 µs without. A request has one value, and
+   * two more for each filter.
    */
   observe(value: number): void {
     const { bounds } = this;
@@ -30,7 +30,7 @@ export class Distribution {
     this.sum += value;
   }
 
-  /** Adds what was counted elsewhere, perhaps with other bounds: what both have stay true. */
+  /** Adds counts from elsewhere, perhaps with other bounds: cumulative counts stay exact at common bounds. */
   add(bounds: readonly number[], counts: readonly number[], sum: number): void {
     counts.forEach((count, from) => {
       const at = from < bounds.length ? this.bounds.findIndex((bound) => bound >= bounds[from]!) : -1;
@@ -45,7 +45,10 @@ export class Distribution {
   }
 }
 
-/** The bound below which so many values lie, between two bounds in proportion, as `histogram_quantile` of Prometheus. */
+/**
+ * Returns the value below which `wanted` values lie, interpolated linearly within a bucket like `histogram_quantile` of Prometheus;
+ * undefined if there are too few values.
+ */
 export function boundOf(bounds: readonly number[], counts: readonly number[], wanted: number): number | undefined {
   if (wanted === 0) return undefined;
   let below = 0;
@@ -61,29 +64,29 @@ export function boundOf(bounds: readonly number[], counts: readonly number[], wa
   return undefined;
 }
 
-/** True for a status of 5xx, exact or as a class. */
+/** Reports whether a status is 5xx, as a code or as a class. */
 export function isFailure(status: string): boolean {
   return status.startsWith('5');
 }
 
-/** The counts under one set of labels. */
+/** The counts for one set of labels. */
 export interface Series {
   readonly metric: MetricKey;
-  /** As many as the metric has, in its order. */
+  /** Label values, in the order of the metric's labels. */
   readonly labels: readonly string[];
-  /** By bucket; none for a counter. */
+  /** Counts by bucket; empty for a counter. */
   readonly counts: readonly number[];
   readonly sum: number;
 }
 
-/** Counts since the last reading. */
+/** The counts since the last report. */
 export interface Counted {
   /** The bounds of `[metrics] buckets`. */
   readonly buckets: readonly number[];
   readonly series: readonly Series[];
 }
 
-/** Counts under one set of labels. */
+/** Counts in progress for one set of labels. */
 interface Counting extends Pick<Series, 'metric' | 'labels'> {
   readonly values: Distribution;
   isTold: boolean;
@@ -96,7 +99,7 @@ export class Meter {
   readonly #series = new Map<string, Counting>();
   readonly #told = new Map<string, number>();
 
-  /** The distribution of a metric under these labels. */
+  /** Returns the distribution of a metric for these labels. */
   distribution(metric: MetricKey, labels: readonly string[]): Distribution {
     const fitting = labels.map((label) => label.slice(0, LABEL_CHARACTERS));
     const key = [metric, ...fitting].join('\n');
@@ -107,12 +110,12 @@ export class Meter {
     return values;
   }
 
-  /** One more of a counter. */
+  /** Increments a counter. */
   count(metric: MetricKey, labels: readonly string[]): void {
     this.distribution(metric, labels).sum++;
   }
 
-  /** Counts what was counted somewhere else since the process began. */
+  /** Sets the total since the start of the process for a counter that is counted elsewhere. */
   follow(metric: MetricKey, labels: readonly string[], total: number): void {
     const key = [metric, ...labels].join('\n');
     const values = this.distribution(metric, labels);
@@ -121,8 +124,8 @@ export class Meter {
   }
 
   /**
-   * Takes the counts since the last reading. A series is given once also where nothing was counted: who adds up has it from 0,
-   * so that a rate sees its first values.
+   * Returns the counts since the last call and resets them. Each series is reported once even without counts, so that it starts at 0 in
+   * the total and a rate includes its first values.
    */
   take(): Counted {
     const series: Series[] = [];
@@ -138,23 +141,23 @@ export class Meter {
   }
 }
 
-/** So many sets of labels are kept: an application could make up routes without an end. */
+/** Maximum number of label sets, because an application could create routes without limit. */
 const MOST_SERIES = 10_000;
 const OTHER = 'other';
 
-/** A series of a service. */
+/** The total of a series of a service. */
 interface Total extends Pick<Series, 'metric' | 'labels'> {
   readonly api: string;
   readonly values: Distribution;
 }
 
-/** Totals of all processes of a launcher since it began, ended ones included. */
+/** Totals of all processes of a launcher since its start, including ended ones. */
 export class Totals {
   /** The bounds of `[metrics] buckets`. */
   readonly buckets: readonly number[];
   readonly #totals = new Map<string, Total>();
 
-  /** A worker may count by other bounds, once the option was changed. */
+  /** `buckets` may differ from a worker's bounds after a change of the option. */
   constructor(buckets: readonly number[]) {
     this.buckets = buckets;
   }
@@ -169,12 +172,15 @@ export class Totals {
     }
   }
 
-  /** Those of one metric. */
+  /** Returns the totals of one metric. */
   of(metric: Series['metric']): Total[] {
     return [...this.#totals.values()].filter((total) => total.metric === metric);
   }
 
-  /** Beyond the limit those of an API's metric are counted together, with "other" for each label: no request is lost. */
+  /**
+   * Returns the total for these labels. Above the limit, the metric's further series of an API are counted together, with "other" for
+   * each label, so that no request is lost.
+   */
   #total(api: string, metric: Series['metric'], labels: readonly string[]): Total {
     const key = [api, metric, ...labels].join('\n');
     const found = this.#totals.get(key);

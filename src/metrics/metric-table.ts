@@ -1,7 +1,7 @@
-/** The metrics that processes which serve count, and the process that is asked adds up for `GET /metrics`. */
+/** The metrics that serving processes count, and that the scraped process adds up for `GET /metrics`. */
 import { boolean, type Config, defineOptions, float, list, oneOf } from '../config/index.js';
 
-/** `[metrics]`. */
+/** The options in `[metrics]`. */
 export const metricsOptions = defineOptions({
   enabled: boolean({
     default: false,
@@ -23,16 +23,16 @@ export const metricsOptions = defineOptions({
   }),
 });
 
-/** The longest value of a label. */
+/** Maximum length of a label value. */
 export const LABEL_CHARACTERS = 200;
 
-/** A metric: a counter, or a histogram where it has bounds. */
+/** A metric: a histogram if it has bounds, else a counter. */
 export interface CountedMetric {
   readonly name: string;
   readonly help: string;
-  /** Beside `api`, which the process that is asked knows by itself. */
+  /** Label names, without `api`, which the scraped process adds. */
   readonly labels: readonly string[];
-  /** `option`: those of `[metrics] buckets`. */
+  /** `option`: the bounds of `[metrics] buckets`. */
   readonly bounds?: readonly number[] | 'option';
 }
 
@@ -52,7 +52,7 @@ export type MetricKey =
   | 'callsDead'
   | 'repliesLost';
 
-/** 256 bytes to 16 MiB. */
+/** Bounds for sizes: 256 bytes to 16 MiB. */
 const SIZES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
 export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
@@ -135,13 +135,13 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   },
 };
 
-/** `buckets`: the bounds of `[metrics] buckets`. A counter has none. */
+/** Returns the bounds of a metric; none for a counter. `buckets`: the bounds of `[metrics] buckets`. */
 export function boundsOf(metric: MetricKey, buckets: readonly number[]): readonly number[] {
   const { bounds = [] } = COUNTED[metric];
   return bounds === 'option' ? buckets : bounds;
 }
 
-/** The bounds of `[metrics] buckets`, each once and ascending. */
+/** Returns the bounds of `[metrics] buckets`, in ascending order without duplicates. */
 export function bucketsOf(config: Config): readonly number[] {
   return [...new Set(config.group('metrics', metricsOptions).buckets)].sort((a, b) => a - b);
 }

@@ -1,37 +1,35 @@
-/**
- * Values that clients send and read: booleans, regular expressions, and times (ISO 8601).
- */
+/** Reads and formats values of clients: booleans, regular expressions, and times (ISO 8601). */
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
 import { Fault, quoteClient } from '../app/index.js';
 
-/** As oslo's `bool_from_string` reads them, strictly. */
+/** The words of oslo's `bool_from_string` in strict mode. */
 const [YES, NO] = [/^\s*(?:1|t|true|on|y|yes)\s*$/i, /^\s*(?:0|f|false|off|n|no)\s*$/i];
 
-/** Reads a client's flag: `true`, `1`, `on`, `yes`, `no` and so on, in any case. Throws a `Fault` 400 for anything else. */
+/** Parses a client's flag: `true`, `1`, `on`, `yes`, `no` and so on, in any case. Throws a `Fault` 400 for anything else. */
 export function clientFlag(text: string, { name = 'flag' }: { readonly name?: string } = {}): boolean {
   if (YES.test(text)) return true;
   if (NO.test(text)) return false;
   throw new Fault(400, { message: `Invalid ${name} filter [${quoteClient(text)}]` });
 }
 
-/** Limits of a client's expression. */
+/** Options of {@link clientPattern}. */
 export interface ClientPatternOptions {
   /** Name of the parameter, for the fault. Default `pattern`. */
   readonly name?: string;
-  /** Its longest text, in characters. Default 255. */
+  /** Maximum length, in characters. Default 255. */
   readonly maxLength?: number;
 }
 
-/** How large an expression may be once its repetitions are written out, in steps of its program. */
+/** Maximum size of a compiled expression, in steps of its program. */
 const MOST_STEPS = 1000;
-/** All its counts of repetition multiplied: what is larger takes too long to be written out. */
+/** Maximum product of all repetition counts; expanding more takes too long. */
 const MOST_REPETITIONS = 10_000;
 
 /**
- * A search for a client's regular expression anywhere in a text, in RE2's syntax: Perl's without look-around and back
- * references. A search takes time by the length of the text, whatever the expression. Throws a `Fault` 400 for one that is
- * too long; the search throws it for one that is invalid, or repeats too often.
+ * Returns a function that searches a text for a client's regular expression, in RE2's syntax: Perl's without look-around and
+ * backreferences. Search time is linear in the length of the text for every expression. Throws a `Fault` 400 if the pattern is too long;
+ * the returned function throws it if the pattern is invalid or too large.
  */
 export function clientPattern(pattern: string, options: ClientPatternOptions = {}): (text: string) => boolean {
   const { name = 'pattern', maxLength = 255 } = options;
@@ -43,7 +41,7 @@ export function clientPattern(pattern: string, options: ClientPatternOptions = {
   };
 }
 
-/** The engine is loaded with the first pattern, in 20 ms: a start does not pay for what few clients send. */
+/** Compiles a pattern. Loads the engine on first use, which takes 20 ms, because few clients send patterns. */
 function compiled(pattern: string, name: string): RE2JS {
   const { RE2JS: Engine } = createRequire(import.meta.url)('re2js') as typeof import('re2js');
   try {
@@ -63,17 +61,17 @@ function repetitions(pattern: string): number {
   return product;
 }
 
-/** `2013-07-23T11:33:21Z`. */
+/** Formats a time as `2013-07-23T11:33:21Z`. */
 export function isoSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
-/** `2013-07-23T11:33:21.000000`: to the microsecond, in UTC without saying so. */
+/** Formats a time as `2013-07-23T11:33:21.000000`: microseconds, in UTC without a zone. */
 export function isoMicros(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 23)}000`;
 }
 
-/** As Python's iso8601 reads them: from the year alone to fractions of a second, with or without dashes and colons. */
+/** The formats of Python's iso8601: from a year to fractions of a second, with or without dashes and colons. */
 const TIME = new RegExp(
   '^(?<year>\\d{4})(?:(?:-(?<month>\\d\\d?)|(?<plainMonth>\\d\\d)(?!$))' +
     '(?:(?:-(?<day>\\d\\d?)|(?<plainDay>\\d\\d))' +
@@ -82,8 +80,8 @@ const TIME = new RegExp(
 );
 
 /**
- * A client's time in milliseconds; UTC where it names no zone. ISO 8601: `2013-07-23T11:33:21Z`, `20130723T113321+0200`,
- * `2013-07-23`. Throws a `Fault` 400 for any other text, and for a day that does not exist.
+ * Parses a client's time to milliseconds; UTC if it has no zone. ISO 8601: `2013-07-23T11:33:21Z`, `20130723T113321+0200`, `2013-07-23`.
+ * Throws a `Fault` 400 for any other text or a day that does not exist.
  */
 export function clientTime(text: string): number {
   const parts = TIME.exec(text)?.groups;
@@ -93,7 +91,7 @@ export function clientTime(text: string): number {
   const [year, hour, minute, second] = [number('year'), number('hour'), number('minute'), number('second')];
   const [zoneHour, zoneMinute] = [number('zoneHour'), number('zoneMinute')];
   const date = new Date(0);
-  // Not Date.UTC, which takes the year 13 for 1913.
+  // Not Date.UTC, which reads the year 13 as 1913.
   date.setUTCFullYear(year, month - 1, day);
   const isDay = year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
   if (parts === undefined || !isDay || hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59) {

@@ -1,4 +1,4 @@
-/** `portico/openstack`: conventions that OpenStack's APIs share, for APIs like them. */
+/** `portico/openstack`: conventions shared by OpenStack's APIs, for similar APIs. */
 export {
   type ClientPatternOptions,
   clientFlag,

@@ -1,35 +1,33 @@
-/**
- * Lists by pages: limit and marker, and the link to the next page.
- */
+/** Pagination of lists: limit and marker, and the link to the next page. */
 import { Fault, quoteClient } from '../app/index.js';
 import type { ActionRequest, UrlValues } from '../routing/index.js';
 
-/** How a collection is paged. */
+/** Options of pagination. */
 export interface PageOptions {
-  /** The largest page, and the size where none is asked for. Default 1000. */
+  /** Maximum and default page size. Default 1000. */
   readonly maxLimit?: number | undefined;
-  /** Read `offset` too. Default false. */
+  /** True: also reads `offset`. Default false. */
   readonly offset?: boolean | undefined;
-  /** Read `page_size` too, another name for `limit`. Default false. */
+  /** True: also reads `page_size`, another name for `limit`. Default false. */
   readonly pageSize?: boolean | undefined;
 }
 
-/** The page that a client asked for. */
+/** The page that a client requests. */
 export interface PageRequest {
-  /** How many items at most; 0 is an empty page. */
+  /** Maximum number of items; 0 gives an empty page. */
   readonly limit: number;
-  /** The id of the last item the client has seen. */
+  /** The id of the last item that the client has received. */
   readonly marker: string | null;
-  /** How many items to leave out. */
+  /** Number of items to skip. */
   readonly offset: number;
 }
 
-/** Any `ActionRequest`, whatever its path variables, body and query. */
+/** An `ActionRequest` with any path variables, body and query. */
 export type PageRequester = Pick<ActionRequest, 'queryValue' | 'url' | 'req'>;
 
 const DEFAULT_LIMIT = 1000;
 
-/** The page a request asks for. Throws a `Fault` 400 for a text that is not a number, or below zero. */
+/** Returns the page that a request asks for. Throws a `Fault` 400 for a limit or offset that is not a number or is negative. */
 export function pageRequest(request: PageRequester, options: PageOptions = {}): PageRequest {
   const { maxLimit = DEFAULT_LIMIT, offset: withOffset = false, pageSize = false } = options;
   const asked = wholeNumber(request, 'limit') ?? (pageSize ? wholeNumber(request, 'page_size') : undefined);
@@ -40,26 +38,26 @@ export function pageRequest(request: PageRequester, options: PageOptions = {}): 
   };
 }
 
-/** How a collection is shown, and paged. */
+/** Options of a page of a collection. */
 export interface CollectionPageOptions<T, V = unknown> extends PageOptions {
-  /** The member of an item that a marker names. Default `id`. */
+  /** The member of an item that markers contain. Default `id`. */
   readonly marker?: (keyof T & string) | undefined;
-  /** Renders an item. Default: unchanged. */
+  /** Returns the representation of an item. Default: the item. */
   readonly show?: ((item: T) => V) | undefined;
   /**
-   * True: the items are the page already: those after `marker`, and `limit` of them at most, never one more to see whether there is a
-   * next page. `limit` and `marker` are those of {@link pageRequest} with the same options. Default false: the items are the whole list.
+   * True: the items are already one page: only items after `marker`, and at most `limit`, never one more to detect a next page. `limit`
+   * and `marker` are from {@link pageRequest} with the same options. Default false: the items are the whole list.
    */
   readonly isCut?: boolean | undefined;
 }
 
-/** A page: the items under the name of the collection, and a link where there may be a next page. */
+/** A page: the items under the collection's name, and a link if there may be a next page. */
 export type CollectionPage<N extends string, V> = { readonly [K in N]: readonly V[] } & {
   readonly [K in `${N}_links`]?: readonly ResourceLink[];
 };
 
 /**
- * A page of a list: `{ flavors: […] }`, with `flavors_links` if there may be a next page. The items must be in a total order.
+ * Returns a page of a list: `{ flavors: […] }`, with `flavors_links` if there may be a next page. The items must be in a total order.
  * Throws like {@link pageRequest}, and a `Fault` 400 for an unknown marker, because an empty page would look like the end.
  */
 export function collectionPage<const N extends string, T extends object>(
@@ -112,7 +110,7 @@ function wholeNumber(request: PageRequester, name: string): number | undefined {
   throw new Fault(400, { message: `The query parameter ${name} ${wanted}: ${quoteClient(text)}.` });
 }
 
-/** The request's own URL with its parameters sorted; a new marker takes the old one's place, else it comes last. */
+/** Returns the URL of the request with sorted parameters and the new marker, in the position of the old one or at the end. */
 function nextHref(request: PageRequester, marker: string): string {
   const url = request.req.url ?? '/';
   const mark = url.indexOf('?');
@@ -122,16 +120,16 @@ function nextHref(request: PageRequester, marker: string): string {
   return `${request.url()}?${query.toString()}`;
 }
 
-/** Any request, whatever its parameters, body and query. */
+/** An `ActionRequest` with any path variables, body and query. */
 export type LinkRequester = Pick<ActionRequest, 'url' | 'environ'>;
 
-/** A link in an answer. */
+/** A link in a response. */
 export interface ResourceLink {
   readonly rel: string;
   readonly href: string;
 }
 
-/** `self`, the absolute URL of the named route, and `bookmark`, the one without the prefix the app is mounted at (`/v2.1`). */
+/** Returns `self`, the absolute URL of the named route, and `bookmark`, the same without the app's mount prefix (`/v2.1`). */
 export function resourceLinks(
   request: LinkRequester,
   route: string,

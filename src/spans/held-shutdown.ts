@@ -1,6 +1,7 @@
 /**
- * Holds back the shutdown of an OpenTelemetry SDK until a stop is over. Programs listen to SIGTERM and shut the SDK down at once, as
- * `@opentelemetry/auto-instrumentations-node/register` does: spans of requests under way would end too late to be exported.
+ * Delays the shutdown of an OpenTelemetry SDK until a stop has ended. Programs such as
+ * `@opentelemetry/auto-instrumentations-node/register` shut the SDK down on SIGTERM at once: spans of requests in flight would end too
+ * late to be exported.
  */
 import { registeredProvider } from './span-maker.js';
 
@@ -10,15 +11,15 @@ export class HeldShutdown {
   readonly #isStopping: () => boolean;
   #restore: (() => void) | undefined;
   #held: (() => Promise<void>) | undefined;
-  /** The program's listeners to a signal are being called. */
+  /** True while the program's listeners for a signal are called. */
   #inSignal = false;
 
-  /** `isStopping`: whether a stop is under way. */
+  /** `isStopping`: reports whether a stop is in progress. */
   constructor(isStopping: () => boolean) {
     this.#isStopping = isStopping;
   }
 
-  /** Takes the shutdown of the SDK that is registered by now, if one is. Done once. */
+  /** Replaces the shutdown of the registered SDK, if there is one. Later calls have no effect. */
   take(): void {
     const provider = registeredProvider();
     const shutdown = provider?.shutdown;
@@ -34,25 +35,25 @@ export class HeldShutdown {
     };
     provider.shutdown = () => {
       const run = (): Promise<void> => shutdown.call(provider);
-      // Other code shuts it down when it wants to: a service's own `stop()` would wait for itself.
+      // Other code may shut the SDK down at any time: delaying it there would let a service's own `stop()` wait for itself.
       return this.#inSignal ? this.#asked(run) : run();
     };
   }
 
-  /** The launcher acts on a signal: a shutdown from now on is asked for by other code than a listener of the program. */
+  /** Called when the launcher handles a signal: later shutdowns are not from a signal listener of the program. */
   heard(): void {
     this.#inSignal = false;
   }
 
-  /** Begins the shutdown that was held back, if one was. Settles once it has ended; never rejects. */
+  /** Runs the delayed shutdown, if any. Settles when it has ended; never rejects. */
   async release(): Promise<void> {
     this.#restore?.();
     await Promise.allSettled([this.#held?.()]);
   }
 
-  /** One that is held back never settles: its caller may be about to end the process, with its own status. */
+  /** Runs or delays the shutdown. A delayed one never settles, because its caller might then end the process, with its own status. */
   async #asked(shutdown: () => Promise<void>): Promise<void> {
-    // All listeners to a signal run in one turn of the loop; the launcher's begins the stop, and may come last.
+    // All listeners for a signal run in one turn of the event loop; the launcher's starts the stop and may run last.
     await new Promise<void>((resolve) => {
       setImmediate(resolve);
     });

@@ -1,6 +1,5 @@
 /**
- * Makes spans of requests, filters and remote calls, where the program has registered an SDK of OpenTelemetry.
- * Without one nothing is imported.
+ * Creates spans of requests, filters and remote calls if the program has registered an OpenTelemetry SDK. Otherwise nothing is imported.
  */
 import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Span, Tracer } from '@opentelemetry/api';
@@ -8,16 +7,16 @@ import type { Logger } from '../log/index.js';
 import { ownVersion } from '../modules/index.js';
 import { maskUris } from '../text/index.js';
 
-/** Key under which the API holds an SDK, for all copies of its major version: `global-utils.ts` of @opentelemetry/api. */
+/** The key of the registered SDK, shared by all copies of the API's major version: `global-utils.ts` of @opentelemetry/api. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
-/** Methods of an SDK's provider that the interface of the API lacks. */
+/** Methods of an SDK's provider that the API's interface lacks. */
 export interface Provider {
   forceFlush?(options: { readonly timeoutMillis: number }): Promise<void>;
   shutdown?(): Promise<void>;
 }
 
-/** The tracer provider of the SDK; undefined where none is registered. */
+/** Returns the tracer provider of the SDK; undefined if none is registered. */
 export function registeredProvider(): Provider | undefined {
   const { [REGISTERED]: registered } = globalThis as {
     [REGISTERED]?: { readonly trace?: Provider & { getDelegate?(): Provider } };
@@ -25,19 +24,19 @@ export function registeredProvider(): Provider | undefined {
   return registered?.trace?.getDelegate?.() ?? registered?.trace;
 }
 
-/** Whether there is a tracer provider. */
+/** Reports whether a tracer provider is registered. */
 export function isRegistered(): boolean {
   return registeredProvider() !== undefined;
 }
 
-/** How long a stop waits for spans to be exported, in milliseconds: a collector that is away must not hold up a restart. */
+/** Milliseconds that a stop waits for the export of spans, so that an unavailable collector does not delay a restart. */
 const FLUSH_MS = 5000;
 
-/** Makes spans. */
+/** Creates spans. */
 export class SpanMaker {
   readonly api: typeof OpenTelemetry;
   readonly tracer: Tracer;
-  /** Of what instrumentations of HTTP servers and of routers tell each other in a context: `RPCMetadata` of @opentelemetry/core. */
+  /** Context key for data exchanged by instrumentations of HTTP servers and routers: `RPCMetadata` of @opentelemetry/core. */
   readonly metadataKey: symbol;
   readonly #log: Logger;
   #hasFailed = false;
@@ -49,7 +48,7 @@ export class SpanMaker {
     this.#log = log;
   }
 
-  /** Undefined where no tracer provider is registered, and, with a warning, where the package is not found. */
+  /** Creates a SpanMaker. Resolves with undefined if no tracer provider is registered, or, with a warning, if the package is not found. */
   static async find(log: Logger): Promise<SpanMaker | undefined> {
     if (!isRegistered()) return undefined;
     const api = await import('@opentelemetry/api').catch((error: unknown): undefined => {
@@ -62,8 +61,8 @@ export class SpanMaker {
   }
 
   /**
-   * Calls the SDK: samplers, processors and propagators of the program run in that call, and what they throw must neither
-   * fail the request nor end the worker. Undefined where they throw; the first time is logged, since others are alike.
+   * Calls the SDK. Samplers, processors and propagators of the program run in that call, and their errors must neither fail the request
+   * nor end the worker. Returns undefined if the call throws; only the first error is logged, because others are usually alike.
    */
   attempt<T>(call: () => T): T | undefined {
     try {
@@ -76,8 +75,8 @@ export class SpanMaker {
   }
 
   /**
-   * Has the SDK export what has ended: the process may be next to end, and tells no SDK of that. Settles after five seconds
-   * at the latest, or when `signal` is raised; never rejects.
+   * Makes the SDK export ended spans, because the process may end next without notice to the SDK. Settles after at most five seconds, or
+   * when `signal` is aborted; never rejects.
    */
   async flush(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return;
@@ -88,20 +87,20 @@ export class SpanMaker {
     try {
       await Promise.race([registeredProvider()?.forceFlush?.({ timeoutMillis: FLUSH_MS }), late]);
     } catch (error) {
-      // The provider of an SDK rejects with a list: what each of its processors has to say.
+      // The provider of an SDK rejects with an array of its processors' errors.
       const [first] = [error].flat();
       this.#log.warn('The last spans could not be exported', { err: first });
     }
   }
 }
 
-/** As lines of the log name them. */
+/** Returns the ids of a span, under their names in log lines. */
 export function idsOf(span: Span): { trace_id: string; span_id: string; trace_flags: string } {
   const { traceId, spanId, traceFlags } = span.spanContext();
   return { trace_id: traceId, span_id: spanId, trace_flags: traceFlags.toString(16).padStart(2, '0') };
 }
 
-/** As the log shows it. */
+/** Returns an error for `recordException` of a span, with masked passwords and secrets in URIs. */
 export function exceptionOf(error: unknown): { name: string; message: string; stack?: string } {
   if (!(error instanceof Error)) return { name: typeof error, message: maskUris(String(error)) };
   const { name, message, stack } = error;

@@ -1,6 +1,4 @@
-/**
- * One way to open an SQLite database: `node:sqlite` where the runtime has it, else the package with the same API.
- */
+/** Opens SQLite databases: with `node:sqlite` if the runtime has it, else with a package with the same API. */
 import { chmodSync, closeSync, existsSync, lstatSync, openSync, statSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import querystring from 'node:querystring';
@@ -10,27 +8,27 @@ import { refuseForeignLink } from '../process/index.js';
 /** Values that SQLite stores. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
-/** One row: columns by name. */
+/** A row: values by column name. */
 export type Row = Record<string, SqlValue>;
 
-/** A prepared statement; parameters stand for `?` in order. */
+/** A prepared statement; parameters replace `?` in order. */
 export interface Statement {
   run(...parameters: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
   get(...parameters: SqlValue[]): Row | undefined;
   all(...parameters: SqlValue[]): Row[];
 }
 
-/** An open database. Synchronous: one statement is a few microseconds of local disk. */
+/** An open database. Synchronous, because a statement takes a few microseconds on a local disk. */
 export interface Database {
-  /** Runs statements without parameters and without results. */
+  /** Runs statements without parameters and results. */
   exec(sql: string): void;
   prepare(sql: string): Statement;
   close(): void;
 }
 
-/** How a database is opened. */
+/** Options of {@link openDatabase}. */
 export interface DatabaseOptions {
-  /** How long a statement waits while another process writes, in milliseconds. Default 5000. */
+  /** Milliseconds that a statement waits while another process writes. Default 5000. */
   readonly busyTimeoutMs?: number;
 }
 
@@ -39,11 +37,10 @@ interface Driver {
 }
 
 /**
- * Opens a database, creating the file where there is none; `:memory:` is one of this connection alone. The path may be a URI,
- * `file:/var/lib/app.db?mode=rw` (https://www.sqlite.org/uri.html), where the driver takes URIs. Readers do not wait
- * for a writer (write-ahead log), foreign keys hold. The file is this user's alone (0600), and so are its log and index; one
- * of this user that others may open is tightened. Throws `PORTICO_SQLITE_OPEN`, naming the path, also for a link that
- * another user has put there.
+ * Opens a database and creates a missing file; `:memory:` opens a database for this connection only. The path may be a URI,
+ * `file:/var/lib/app.db?mode=rw` (https://www.sqlite.org/uri.html), if the driver accepts URIs. Readers do not wait for a writer
+ * (write-ahead log), and foreign keys are enforced. The file, its log and its index are accessible to this user only (0600); wider modes
+ * of this user's files are tightened. Throws `PORTICO_SQLITE_OPEN`, naming the path, also for a symbolic link created by another user.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
   const { DatabaseSync } = loadDriver();
@@ -53,7 +50,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     if (file !== ':memory:' && file !== '') keepToUser(file, mayCreate);
     database = new DatabaseSync(path);
     const busyTimeoutMs = Math.trunc(options.busyTimeoutMs ?? 5000);
-    // Before the log is turned on: without a time-out some of several processes that start together find a lock taken.
+    // Set before the log is turned on: without it, one of several processes that start together may find the database locked.
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     turnOnLog(database, performance.now() + busyTimeoutMs);
     database.exec('PRAGMA foreign_keys = on');
@@ -68,7 +65,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   }
 }
 
-/** The file that SQLite opens for a path or a URI; an empty one for a database that is in memory. */
+/** Returns the file that SQLite opens for a path or URI; an empty one for a database in memory. */
 function fileOf(path: string): { readonly file: string; readonly mayCreate: boolean } {
   const uri = /^file:(?:\/\/[^/]*)?([^?#]*)(?:\?([^#]*))?/.exec(path);
   if (uri === null) return { file: path, mayCreate: true };
@@ -78,7 +75,9 @@ function fileOf(path: string): { readonly file: string; readonly mayCreate: bool
   return { file: inMemory ? '' : querystring.unescape(uri[1]!), mayCreate: modes.every((mode) => mode === 'rwc') };
 }
 
-/** SQLite makes its files as wide as the mask allows; the log and the index get the mode of the database. */
+/**
+ * Restricts the files to this user: SQLite creates them with the mode that the umask allows; log and index get the mode of the database.
+ */
 function keepToUser(path: string, mayCreate: boolean): void {
   const user = process.geteuid?.();
   // Windows has no modes.
@@ -97,14 +96,14 @@ function makeEmpty(path: string, how: 'wx' | 'a'): void {
   try {
     closeSync(openSync(path, how, 0o600));
   } catch (error) {
-    // Another process was first; or it cannot be made, which SQLite says as well.
+    // Another process was first, or the file cannot be created, which SQLite also reports.
     if ((error as NodeJS.ErrnoException).code === 'EEXIST' && lstatSync(path).isSymbolicLink()) throw error;
   }
 }
 
 /**
- * Turns on the write-ahead log. Of two processes that do so at once each may hold what the other waits for; SQLite then
- * fails one of them at once, whatever the time-out, so that one tries again.
+ * Turns on the write-ahead log. If two processes do this at the same time, each may hold a lock that the other needs; SQLite then fails
+ * one of them at once, despite the timeout, so it is retried.
  */
 function turnOnLog(database: Database, until: number): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -120,9 +119,9 @@ function turnOnLog(database: Database, until: number): void {
 }
 
 /**
- * Runs `work` as one transaction and gives its result; when it throws, nothing of it is kept. The write lock is taken
- * at once (`BEGIN IMMEDIATE`), so that two writers wait for each other instead of failing half way. `work` must be
- * synchronous: other code would otherwise write inside its transaction.
+ * Runs `work` as one transaction and returns its result; if it throws, the transaction is rolled back. Takes the write lock at once
+ * (`BEGIN IMMEDIATE`), so that two writers wait for each other instead of failing halfway. `work` must be synchronous: otherwise other
+ * code would write inside its transaction.
  */
 export function transaction<T>(database: Database, work: (database: Database) => T): T {
   database.exec('BEGIN IMMEDIATE');
@@ -140,8 +139,8 @@ export function transaction<T>(database: Database, work: (database: Database) =>
 }
 
 /**
- * Runs `work`, which only reads, on one consistent view of the database: what others write meanwhile is not seen, and
- * writers do not wait. `work` must be synchronous.
+ * Runs `work`, which only reads, on one consistent view of the database: concurrent writes are not visible, and writers do not wait.
+ * `work` must be synchronous.
  */
 export function snapshot<T>(database: Database, work: (database: Database) => T): T {
   database.exec('BEGIN');
@@ -152,7 +151,7 @@ export function snapshot<T>(database: Database, work: (database: Database) => T)
   }
 }
 
-/** Some errors have ended the transaction already; the error that led here matters more than that. */
+/** Rolls back. Ignores failures, because some errors have already ended the transaction, and the original error matters more. */
 function rollBack(database: Database): void {
   try {
     database.exec('ROLLBACK');
@@ -166,7 +165,7 @@ const MISSING = {
   hint: 'Run npm install @photostructure/sqlite@1.2, or use Node 22.13 or newer.',
 };
 
-/** Why no database can be opened here at all; undefined where there is a driver. Loads none. */
+/** Returns the reason that no database can be opened on this Node; undefined if there is a driver. Does not load it. */
 export function sqliteProblem(): { readonly message: string; readonly hint: string } | undefined {
   if (isBuiltin('node:sqlite')) return undefined;
   return ignoreErrors(() => createRequire(import.meta.url).resolve('@photostructure/sqlite')) === undefined
@@ -187,7 +186,7 @@ function loadDriver(): Driver {
   }
 }
 
-/** Node 22 warns in every process that node:sqlite is new; every worker would say so at every start. */
+/** Suppresses the warning of Node 22 that node:sqlite is experimental, which would appear at every start of every worker. */
 function withoutExperimentalWarning<T>(load: () => T): T {
   const before = Object.getOwnPropertyDescriptor(process, 'emitWarning') ?? {};
   const emit = process.emitWarning.bind(process) as (...args: unknown[]) => void;

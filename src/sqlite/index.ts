@@ -1,4 +1,4 @@
-/** `portico/sqlite`: one way to open a database. */
+/** `portico/sqlite`: functions to open and use SQLite databases. */
 export {
   type Database,
   type DatabaseOptions,

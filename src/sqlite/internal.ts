@@ -1,2 +1,2 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Internal exports for other directories of Portico. */
 export { sqliteProblem } from './database.js';

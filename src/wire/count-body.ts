@@ -1,14 +1,12 @@
-/**
- * Counting a request's body as it comes, however it is read.
- */
+/** Counts the bytes of a request's body as they arrive, however the body is read. */
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 
-/** How much of a body has come. */
+/** The received part of a body. */
 export interface BodyCount {
-  /** Bytes. */
+  /** Number of bytes received. */
   received: number;
-  /** How many there will be, to which the parser holds the client; undefined where it is not declared. */
+  /** Declared length, which the parser enforces; undefined without a declared length. */
   readonly declared?: number | undefined;
 }
 
@@ -17,10 +15,10 @@ const COUNT: unique symbol = Symbol('portico.bodyCount');
 type Counted = Readable & { [COUNT]?: BodyCount };
 
 /**
- * Adds what comes to `count`: all of a body enters the request through `push`, however it is read afterwards.
+ * Counts received bytes in `count`: all of a body enters the request through `push`, however it is read afterwards.
  *
- * One function for all requests. A closure on each, which holds what it was made for, keeps dead requests alive: V8's
- * young collections then promote all of them, and a POST of 1 KB costs 100 µs instead of 72.
+ * Uses one function for all requests. A closure on each request, which holds its variables, keeps dead requests alive: V8's young
+ * collections then promote all of them, and a POST of 1 KB costs 100 µs instead of 72.
  */
 export function countBody(req: IncomingMessage, count: BodyCount): void {
   const counted = req as Counted;
@@ -28,7 +26,7 @@ export function countBody(req: IncomingMessage, count: BodyCount): void {
   counted.push = countingPush;
 }
 
-/** Lets a stream that takes the rest of a request's body count for the request, when the same `push` is called on it. */
+/** Makes a stream that receives the rest of a request's body count for the request, when the same `push` is called on it. */
 export function countFor(req: IncomingMessage, stream: Readable): void {
   const { [COUNT]: count } = req as Counted;
   if (count !== undefined) (stream as Counted)[COUNT] = count;

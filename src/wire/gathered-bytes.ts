@@ -1,28 +1,28 @@
 /**
- * Bytes that come in pieces. Small pieces are copied together: kept as the buffers they came in they take a hundred times
+ * Collects bytes that arrive in pieces. Small pieces are copied together, because the buffers in which they arrive take a hundred times
  * their length.
  */
 import type { IncomingMessage } from 'node:http';
 
-/** A piece of so many bytes is kept, or handed on, as it is. */
+/** Pieces of at least this size are kept or passed on without a copy. */
 const LARGE = 1024;
 const LARGEST_BLOCK = 65_536;
 
-/** Takes pieces, and gives the whole. It holds at most twice the bytes it was given, plus 1 KiB. */
+/** Collects pieces of bytes. Holds at most twice their size, plus 1 KiB. */
 export class GatheredBytes {
-  /** How many bytes there are. */
+  /** Number of bytes collected. */
   size = 0;
   readonly #pieces: Buffer[] = [];
-  /** Block for small pieces, and the filled part of it. */
+  /** Block for small pieces, and the size of its filled part. */
   #block: Buffer | undefined;
   #filled = 0;
 
-  /** Keeps a piece, or a copy of it: it may not be changed afterwards. */
+  /** Keeps a piece or a copy of it; the piece must not be changed afterwards. */
   add(piece: Buffer): void {
     this.size += piece.length;
     const rest = this.#block === undefined ? piece : this.#fill(this.#block, piece);
     if (rest.length === 0) return;
-    // The only piece, which it nearly always is, is given back as it came.
+    // The first piece is kept without a copy, because it is nearly always the only one.
     if (rest.length >= LARGE || this.#pieces.length === 0) this.#pieces.push(rest);
     else {
       this.#block = Buffer.allocUnsafeSlow(Math.min(Math.max(this.size, LARGE), LARGEST_BLOCK));
@@ -31,26 +31,26 @@ export class GatheredBytes {
     }
   }
 
-  /** All of it. */
+  /** Returns all bytes in one buffer. */
   whole(): Buffer {
     if (this.#block === undefined && this.#pieces.length === 1) return this.#pieces[0]!;
     return Buffer.concat(this.pieces(), this.size);
   }
 
-  /** All of it, in pieces. */
+  /** Returns all bytes in pieces. */
   pieces(): Buffer[] {
     if (this.#block === undefined) return this.#pieces;
     return [...this.#pieces, this.#block.subarray(0, this.#filled)];
   }
 
-  /** Forgets it all. */
+  /** Discards all bytes. */
   clear(): void {
     this.size = 0;
     this.#pieces.length = 0;
     this.#block = undefined;
   }
 
-  /** Copies what fits; gives the rest. */
+  /** Copies the part that fits and returns the rest. */
   #fill(block: Buffer, piece: Buffer): Buffer {
     const copied = piece.copy(block, this.#filled);
     this.#filled += copied;
@@ -65,8 +65,8 @@ export class GatheredBytes {
 type Push = (chunk: Buffer | null) => boolean;
 
 /**
- * Joins small chunks of a request body that come in one read of the socket. The first one of a turn of the loop is handed on at once, those behind it in one piece at the
- * turn's end.
+ * Joins small chunks of a request body that arrive in one read of the socket. The first chunk of a turn of the event loop is passed on
+ * at once, later ones in one piece at the end of the turn.
  */
 export function joinChunks(req: IncomingMessage): void {
   const carrier = req as unknown as { push: Push };
@@ -77,10 +77,10 @@ export function joinChunks(req: IncomingMessage): void {
     small = undefined;
     return bytes === undefined || (Reflect.apply(below, req, [bytes]) as boolean);
   };
-  // As the parser does when a stream has enough.
+  // Like the parser when the stream's buffer is full.
   const turnOver = (): void => void (handOn() || req.socket.pause());
   carrier.push = function push(this: unknown, chunk): boolean {
-    // By this way also goes what a limit throws away, into its own stream.
+    // A limit passes the bytes that it discards through this function too, into a separate stream.
     if (this !== req) return Reflect.apply(below, this, [chunk]) as boolean;
     if (chunk !== null && chunk.length < LARGE) {
       if (small !== undefined) {

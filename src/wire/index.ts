@@ -1,4 +1,4 @@
-/** Code that rests on Node's insides; for the folders above alone. */
+/** Code that depends on undocumented parts of Node.js. Only for the other directories of Portico. */
 export { batchSocket, batchWrites } from './batched-writes.js';
 export { type BodyCount, countBody, countFor } from './count-body.js';
 export { GatheredBytes, joinChunks } from './gathered-bytes.js';
