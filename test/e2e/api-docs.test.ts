@@ -1,4 +1,4 @@
-/** `[admin] docs`: the descriptions of APIs on the admin listener, as they come and in a browser where one is installed. */
+/** `[admin] docs`: API descriptions on the admin listener, as HTML and in a browser where one is installed. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,4 @@
-/**
- * A systemd of its own for a test: booted by systemd-nspawn on the /usr of this machine, with everything else empty.
- */
+/** A separate systemd for a test: booted by systemd-nspawn from this machine's /usr, with an otherwise empty file system. */
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +19,6 @@ export const noSystemd: string | false =
           ? 'no cgroups are mounted'
           : false;
 
-/** A boot takes about a second. */
 const BOOT_MS = 20_000;
 
 export class BootedSystemd {
@@ -33,7 +30,7 @@ export class BootedSystemd {
     this.#leader = leader;
   }
 
-  /** Boots one that sees these folders, by their paths in it. Returns the reason where that is impossible on this machine. */
+  /** Boots a systemd that sees these folders, keyed by their paths inside. Returns the reason if this machine cannot boot one. */
   static async boot(folders: Readonly<Record<string, string>>): Promise<BootedSystemd | string> {
     const path = join(temporaryFolder('portico-boot-'), 'notify');
     const listener = new NotifyListener(path);
@@ -41,7 +38,7 @@ export class BootedSystemd {
     const binds = Object.entries(folders).map(([inside, outside]) => `--bind-ro=${outside}:${inside}`);
     const how =
       '--quiet --register=no --keep-unit --private-network --console=pipe --link-journal=no --notify-ready=yes';
-    // Nothing is behind its network to be waited for.
+    // Nothing on its network needs to be awaited.
     const kernel = ['systemd.unit=basic.target', 'systemd.mask=systemd-networkd-wait-online.service'];
     const words = [...how.split(' '), '--directory=/', '--volatile=yes', ...binds, '--boot', ...kernel];
     const nspawn = new Program('systemd-nspawn', words, { env: { NOTIFY_SOCKET: path } });
@@ -52,7 +49,7 @@ export class BootedSystemd {
     ]);
     let leader = 0;
     const booted = listener.message('STATUS=').then(() => {
-      // Its init process is in a group of its own, which does not end with systemd-nspawn.
+      // Its init process is in a separate process group, which does not end with systemd-nspawn.
       leader = Number(/X_NSPAWN_LEADER_PID=(\d+)/.exec(listener.messages.join('\n'))?.[1]);
       keepGroup(leader);
       return listener.message('READY=1');
@@ -66,7 +63,7 @@ export class BootedSystemd {
     return `${failure}: ${nspawn.output().trim().split('\n').slice(-3).join(' | ')}`;
   }
 
-  /** Runs a command in it, as root, in this folder. */
+  /** Runs a command inside, as root, in this folder. */
   run(folder: string, command: string, ...words: readonly string[]): Promise<Outcome> {
     const entered = ['-t', String(this.#leader), '-a', '--', 'env', '-C', folder, command, ...words];
     const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin' };
@@ -77,7 +74,7 @@ export class BootedSystemd {
     });
   }
 
-  /** Ends its init process, with which the kernel ends all others. */
+  /** Kills the init process; the kernel then kills all other processes of the namespace. */
   async end(): Promise<void> {
     endGroup(this.#leader);
     await this.#nspawn.end();

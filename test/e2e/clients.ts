@@ -1,17 +1,15 @@
-/**
- * A client that asks once. Those that ask on and count what they lose are in `faults/load.ts`.
- */
+/** A client that sends one request. Clients that repeat requests and count losses are in `faults/load.ts`. */
 import { once } from 'node:events';
 import { type Agent, type IncomingMessage, request } from 'node:http';
 
-/** A complete answer. */
+/** A complete response. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly text: string;
 }
 
-/** One request; rejects when it is refused, reset or cut. */
+/** Sends one request. Rejects when it is refused, reset or cut off. */
 export function ask(
   url: string,
   options: { method?: string; headers?: Record<string, string>; body?: string; agent?: Agent | false } = {},
@@ -35,7 +33,7 @@ export function ask(
   });
 }
 
-/** Asks a control socket itself, as `curl --unix-socket` does. */
+/** Sends a request to a control socket, as `curl --unix-socket` does. */
 export async function askSocket<T>(
   socketPath: string,
   method: string,

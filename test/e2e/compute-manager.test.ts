@@ -1,4 +1,4 @@
-/** The compute API beside its requests: its manager's hooks and periodic task, and its record among the services. */
+/** The compute API with its manager: hooks, the periodic task and the record in the service registry. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ async function services(): Promise<Record<string, Record<string, unknown>>> {
   return Object.fromEntries(services.map((service) => [service.binary, service]));
 }
 
-/** What operators are shown of the API's record. */
+/** The record of the API as `api-cli service list` shows it. */
 async function record(): Promise<Record<string, unknown>> {
   const words = [apiCli, 'service', 'list', '--json', '--set', `DEFAULT.state_path=${project.folder}`];
   const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: root });

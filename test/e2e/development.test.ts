@@ -59,13 +59,13 @@ test('Ctrl-C ends --dev with 0 behind onClose, also where npm passes it on', { t
   assert.equal(program.stderr.match(/Caught SIGINT/g)?.length, 1);
 });
 
-/** The address of the inspector at a port. A process at a breakpoint gives it too. */
+/** The inspector's address on a port. A process at a breakpoint reports it too. */
 async function inspectorAt(port: number): Promise<string> {
   const listed = await get<[{ readonly webSocketDebuggerUrl: string }]>(port, '/json/list');
   return listed.body[0].webSocketDebuggerUrl;
 }
 
-/** The inspector at a port: its address, and the process that it is of. */
+/** The inspector on a port: its address and the pid of its process. */
 async function inspected(port: number): Promise<{ readonly address: string; readonly pid: number }> {
   const address = await inspectorAt(port);
   const socket = new WebSocket(address);
@@ -110,7 +110,7 @@ for (const [way, give] of Object.entries(waysToInspect)) {
       project.remove();
     });
     const told = new RegExp(`^Debugger listening on (ws://127\\.0\\.0\\.1:${wanted}/.*)$`, 'm');
-    // Node has printed the address of the parent's own inspector, which has ended.
+    // Node has printed the address of the parent's inspector, which has ended.
     await program.printed(/Ready after/);
     const first = await inspected(wanted);
     assert.equal(first.pid, (await get<number>(port, '/')).body);
@@ -159,7 +159,7 @@ test('the port of --inspect stays with a worker at a breakpoint, beside a second
     });
   const paused = said('Debugger.paused');
   socket.send(JSON.stringify({ id: 1, method: 'Debugger.enable' }));
-  // In a timer: Node sometimes loses the commands that follow a breakpoint within an evaluation.
+  // In a timer, because Node sometimes loses the commands that follow a breakpoint within an evaluation.
   const expression = 'setTimeout(() => { debugger; })';
   socket.send(JSON.stringify({ id: 2, method: 'Runtime.evaluate', params: { expression } }));
   await paused;

@@ -1,4 +1,4 @@
-/** Programs that embed Portico honour what their files say, as `api-cli` does. */
+/** Programs that embed Portico obey their configuration files, as `api-cli` does. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
@@ -56,7 +56,7 @@ async function embedded(t: TestContext, main: string, more: string) {
   return { port, project, start, file, write: (text: string) => writeFileSync(file('portico.ini'), ini(text)) };
 }
 
-/** Milliseconds, so that a line that does not come is told. */
+/** In milliseconds, so that a missing line is reported. */
 const timeout = 60_000;
 
 interface Line {
@@ -73,7 +73,7 @@ function lines(text: string): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
-/** Settles when a file has such a line. */
+/** Settles when the file contains a matching line. */
 async function written(file: string, line: RegExp): Promise<void> {
   const changes = watch(dirname(file));
   try {

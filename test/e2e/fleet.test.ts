@@ -1,4 +1,4 @@
-/** Several workers on one port. What clients notice when they are killed, replaced or stopped is in `faults/`. */
+/** Several workers on one port. Tests of their kills, reloads and stops under load are in `faults/`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ask } from './clients.js';
@@ -26,7 +26,7 @@ async function startFleet(workers: number, more = ''): Promise<Fleet> {
   };
 }
 
-/** Asks with fresh connections until this many processes have answered. */
+/** Sends requests on fresh connections until this many processes have responded. */
 async function pids(url: string, count: number): Promise<number[]> {
   const seen = new Set<number>();
   for (let i = 0; i < 5000 && seen.size < count; i++) {

@@ -8,7 +8,7 @@ import { ask } from './clients.js';
 import { emptyProject, freePort, type Program, startProject } from './program.js';
 import { pidProject } from './projects.js';
 
-/** Preloaded in the parent: says which processes it starts, and when it opens its configuration. */
+/** Preloaded in the parent: prints the processes it starts and when it opens its configuration. */
 const TELLING = `
 if (process.env.PORTICO_WORKER_ID === undefined) {
   const child_process = require('node:child_process');
@@ -98,7 +98,7 @@ test('a parent that is killed before its worker has heard of it leaves no proces
   const program = start(t, pidProject(await freePort(), 1));
   await program.printed(/^spawned/m);
   program.kill('SIGKILL');
-  // Its worker holds the pipes as long as it lives.
+  // The output closes only when the worker has ended as well, because it holds the pipes.
   assert.deepEqual(await program.ended, { code: null, signal: 'SIGKILL' });
   assert.equal(isAlive(started(program)[0]!), false);
 });

@@ -115,7 +115,7 @@ test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and
   for (const pid of fleet.children()) process.kill(pid, 'SIGKILL');
   const throttled = fleet.line(({ msg }) => msg === 'Forking too fast, sleeping').then(() => undefined);
   let starts = 0;
-  // Each is killed as it starts: under load a worker may need longer to be ready than the throttle looks back.
+  // Each worker is killed as it starts: under load it may need longer to become ready than the throttle's window.
   for (;;) {
     const started = await Promise.race([fleet.event('worker_started', from), throttled]);
     if (started === undefined) break;

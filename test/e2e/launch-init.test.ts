@@ -1,4 +1,4 @@
-/** The first process of a container, whose signals have no default action: what nobody listens to is lost. */
+/** `api-cli` as the first process of a container, where a signal without a handler has no default action. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-/** The service manager, seen from a lone process, and the helper that talks to it. */
+/** Notifications to the service manager from a single process, and the helper that sends them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
@@ -69,7 +69,7 @@ test('LC-908 api-cli wait-ready: 0 for READY=1, 1 for anything else, 2 for nothi
   assert.match(misused.stderr, /"soon" is not a number of seconds/);
 });
 
-/** An environment where `systemd-notify` is this shell script, found before any other. */
+/** An environment in which `systemd-notify` is this shell script. */
 function withHelper(name: string, script: string): NodeJS.ProcessEnv {
   const bin = temporaryFolder(`portico-helper-${name}-`);
   writeFileSync(join(bin, 'systemd-notify'), `#!/bin/sh\n${script}\n`);
@@ -112,7 +112,7 @@ test('LC-909 READY=1 that could not be sent is sent again', async (t) => {
 
 test('LC-909 RELOADING=1 and STOPPING=1 that could not be sent are sent again', async (t) => {
   const told = join(folder, 'told');
-  // Fails for the first of each.
+  // The first message of each kind fails.
   const script = `echo "$*" >> ${told}
 case "$*" in
 *RELOADING=1*) [ "$(grep -c RELOADING=1 ${told})" -gt 1 ] ;;
@@ -157,7 +157,7 @@ test('LC-909 helpers that hang hold the end of a launch at most once, whatever w
   fleet.kill('SIGTERM');
   assert.deepEqual(await fleet.ended, { code: 0, signal: null });
   const told = readFileSync(started, 'utf8').trim().split('\n').slice(before);
-  // The message under way may take all the time there is; then the last word is not tried.
+  // The message in progress may use the whole time; then the last one is not sent.
   assert.ok(told.length <= 1, told.join());
   assert.ok(performance.now() - from < 30_000);
 });

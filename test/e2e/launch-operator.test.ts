@@ -1,4 +1,4 @@
-/** What operators do to a running `api-cli`: signals to the whole group, closed terminals, reloads with slips in them. */
+/** Operators and a running `api-cli`: signals to the whole group, closed terminals, reloads with mistakes. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { ask } from './clients.js';
 import { apiCli, emptyProject, freePort, Program, startApiCli } from './program.js';
 import { pidPaste, pidProject } from './projects.js';
 
-/** A project of these files and `api-cli` in it; both gone after the test. */
+/** Starts `api-cli` in a project of these files until the end of the test. */
 function started(t: TestContext, files: Readonly<Record<string, string>>): { program: Program; folder: string } {
   const project = emptyProject(files);
   const program = startApiCli([], { cwd: project.folder });
@@ -85,7 +85,7 @@ test('RL-68 a taken port of any API starts nothing of the others', async (t) => 
   assert.doesNotMatch(program.output(), /Starting \d+ workers?|worker_ready/);
 });
 
-/** Two ports that somebody listens on. */
+/** Two ports with a listener. */
 async function takenPorts(t: TestContext): Promise<readonly number[]> {
   const servers = [createServer().listen(0, '127.0.0.1'), createServer().listen(0, '127.0.0.1')];
   t.after(() => {
@@ -95,7 +95,7 @@ async function takenPorts(t: TestContext): Promise<readonly number[]> {
   return servers.map((server) => (server.address() as { port: number }).port);
 }
 
-/** What is said of a port that is taken, at that line of `portico.ini`. */
+/** Asserts that the text reports a port in use at this line of `portico.ini`. */
 function saysTaken(text: string, name: string, line: number, port: number): void {
   assert.match(
     text,
@@ -144,7 +144,7 @@ test('LC-531 a factory that never resolves: a warning, no ready line, and SIGTER
   const begun = performance.now();
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
-  // The deadline of a graceful stop is 60 s: this must not come near.
+  // The deadline of a graceful stop is 60 s: the stop must end long before.
   assert.ok(performance.now() - begun < 20_000);
   assert.doesNotMatch(program.stdout, READY);
 });
@@ -164,7 +164,7 @@ test('LC-515 an API that a reload adds gets its ready line', async (t) => {
   assert.equal(program.stdout.match(/^hello /gm)?.length, 1);
 });
 
-/** Runs a program in a terminal of its own, which SIGUSR1 closes; what the program prints goes elsewhere. */
+/** Runs a program in a separate terminal, which SIGUSR1 closes; the program's output goes elsewhere. */
 const IN_TERMINAL = `
 import os, pty, signal, sys
 out = os.dup(1)
@@ -191,7 +191,7 @@ async function inTerminal(t: TestContext, more = ''): Promise<{ program: Program
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // It ended, as it should.
+      // Already ended, as expected.
     }
     await program.end();
     project.remove();

@@ -10,7 +10,7 @@ async function running(t: { after(fn: () => Promise<void>): void }, options: obj
   return { fleet, port: await fleet.port('api'), workers: fleet.children() };
 }
 
-/** Settles when a request to that path is under way; nobody waits for its answer. */
+/** Settles when a request to the path is in flight; its response is ignored. */
 async function begun(port: number, path: string): Promise<void> {
   get(port, path).catch(() => undefined);
   await get(port, '/');
@@ -63,7 +63,7 @@ test('LC-513 with sigint = graceful SIGINT is a graceful stop, and a second one 
   await begun(port, '/slow?ms=20000');
   fleet.kill('SIGINT');
   await fleet.line(({ msg }) => msg?.startsWith('Caught SIGINT, stopping'));
-  // What comes at once is the same press, which npm has passed on.
+  // A SIGINT right after the first counts as the same key press, forwarded by npm.
   const presses = setInterval(() => fleet.kill('SIGINT'), 100);
   t.after(() => clearInterval(presses));
   assert.equal((await fleet.ended).code, 1);
@@ -187,7 +187,7 @@ test('LC-533 SIGHUP to one worker restarts its service there, and concerns nobod
   assert.equal(fleet.lines.filter((line) => line.event === 'reload' && line.pid === fleet.pid).length, 0);
 });
 
-/** Settles when none of the processes is alive; the runner's own time limit bounds it. */
+/** Settles when none of the processes is alive; the test runner limits the time. */
 async function gone(pids: readonly number[]): Promise<void> {
   while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 50));
 }

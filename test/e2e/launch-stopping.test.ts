@@ -1,4 +1,4 @@
-/** The order of a stop, what the parent does meanwhile, and what it never does. */
+/** The order of a stop, and the work of the parent during it. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
@@ -12,14 +12,14 @@ async function running(t: TestContext, plan: object = {}, workers = 2) {
   return { fleet, port: await fleet.port('api'), workers: fleet.children() };
 }
 
-/** Processor time of a process in milliseconds, proc_pid_stat(5). */
+/** The processor time of a process in milliseconds, proc_pid_stat(5). */
 function processorTime(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** How often a process has woken up and gone to sleep again. */
+/** The number of voluntary context switches of a process: how often it went to sleep. */
 function wakeUps(pid: number): number {
   return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
@@ -70,7 +70,7 @@ test('LC-302 LC-1910 an idle parent wakes up for the signs of life of its worker
   const before = wakeUps(fleet.pid);
   await pause(2000);
   const woken = wakeUps(fleet.pid) - before;
-  // One sign of life a worker and a look around each second, each of which may wake it a few times. Polling would be 2,000.
+  // Each second has one heartbeat per worker and one check, each of which may wake the parent a few times. Polling would be 2,000.
   assert.ok(woken < 100, `${woken} times in 2 s with ${workers.length} workers`);
 });
 
@@ -94,13 +94,13 @@ test('LC-354 LC-355 RL-71 what a worker cuts off as it ends for an error is no c
     const settings = { gracefulShutdownTimeoutMs: 1500 };
     const { fleet, port, workers } = await running(t, { options: { settings } }, 1);
     const held = get(port, path).catch(() => undefined);
-    // On the same worker, and so behind it.
+    // On the same worker, so it runs after the first request.
     await get(port, '/throw');
     await fleet.line((line) => line.level === 'error' && /nobody handles this/.test(JSON.stringify(line)));
     fleet.kill('SIGTERM');
     assert.deepEqual(await fleet.ended, { code: expected, signal: null }, fleet.text());
     await held;
-    // Where it ended before the stop began another had been started in its place.
+    // If it had ended before the stop began, another worker would have replaced it.
     const exits = fleet.lines.filter(({ event, pid }) => event === 'worker_exited' && pid === workers[0]);
     assert.deepEqual(
       exits.map(({ code }) => code),

@@ -1,4 +1,4 @@
-/** Reloads that nobody asks for by a signal. */
+/** Reloads that a changed file triggers instead of a signal. */
 import assert from 'node:assert/strict';
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ test('CF-89 with watch_config_files a file that changes is a reload; other files
   assert.equal(refused.outcome, 'refused');
   assert.match(String(refused.error), /portico\.ini:2:/);
 
-  // A neighbour that is written all the time, and the same bytes once more, change nothing.
+  // Constant writes to a neighbouring file, or the same bytes again, change nothing.
   from = fleet.lines.length;
   for (let i = 0; i < 5; i++) appendFileSync(join(folder, 'service.log'), 'line\n');
   writeFileSync(join(folder, 'portico.ini.new'), '[greeter]\nlimit = plenty\n');

@@ -1,4 +1,4 @@
-/** HUP opens every log file of a program anew, whichever logger writes it. */
+/** HUP reopens every log file of a program, whichever logger writes it. */
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ for (const kind of ['workers', 'one process']) {
     await program.printed(/started/);
     for (const file of FILES) renameSync(join(folder, file), join(folder, `${file}.1`));
     program.kill('SIGHUP');
-    // The service of before ends behind the reload.
+    // The old service stops after the reload.
     await program.printed(/stopped/);
     const messages = (file: string): string[] =>
       readFileSync(join(folder, file), 'utf8')

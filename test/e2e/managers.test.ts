@@ -1,6 +1,4 @@
-/**
- * Managers of real programs: in a fleet, behind an API and as a service of their own, stopped and killed as operators do.
- */
+/** Managers in real programs: in a fleet, behind an API and as a separate service, through stops and kills. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { ask } from './clients.js';
@@ -65,7 +63,7 @@ test('MG-20 MG-8 LC-729 LC-1339 a manager behind an API of two workers: hooks in
   assert.ok(!pids.has(String(program.pid)), 'the parent runs no application code');
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
   program.kill('SIGTERM');
-  // Both wait for the work they track, and say so.
+  // Both wait for their tracked tasks and log them.
   await program.printed(/(1 unfinished tasks at the shutdown: copy \(on image-7[\s\S]*){2}/);
   for (const pid of pids) process.kill(Number(pid), 'SIGWINCH');
   assert.deepEqual(await program.ended, { code: 0, signal: null });

@@ -1,4 +1,4 @@
-/** Code on disk that changes without a reload: a worker that starts then runs other code than its siblings, and each view says so. */
+/** Code on disk changes without a reload: a worker started later runs different code from its siblings, and each view reports that. */
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -58,7 +58,7 @@ async function served(t: TestContext, more = '') {
       return /^portico_workers_other_code\{api="hello"\} (\d+)$/m.exec(body)?.[1];
     },
     page: () => text(`${admin}/`),
-    /** Kills a worker; gives the one that takes its place, once it serves. */
+    /** Kills a worker. Returns the pid of its replacement once that serves. */
     replaced: async (id: number): Promise<number> => {
       const before = (await status()).workers.find((worker) => worker.id === id)!.pid;
       process.kill(before, 'SIGKILL');
@@ -68,7 +68,7 @@ async function served(t: TestContext, more = '') {
         if (now !== undefined) return now.pid;
       }
     },
-    /** The status once so many workers run other code: each tells what it has loaded soon after it is ready. */
+    /** The status once this many workers run other code: each reports its loaded files soon after it is ready. */
     mixed: async (count: number): Promise<Status['services'][0]> => {
       for (;;) {
         const service = await status();
@@ -123,7 +123,7 @@ test('a worker with other code than its configuration began with is named in eve
   );
   assert.match(String(line.msg), /api-cli reload/);
 
-  // The same version once more is no new mix.
+  // A second worker with the same version is no new mix.
   const second = await replaced(1);
   assert.notEqual(second, old!.pid);
   await mixed(2);
@@ -137,7 +137,7 @@ test('a worker with other code than its configuration began with is named in eve
   const after = await status();
   assert.deepEqual([after.reasons, await gauge()], [[], '0']);
   assert.doesNotMatch((await cli('status')).stdout, /other code/);
-  // The code that the reload has checked is that of its configuration.
+  // The code that the reload has checked belongs to its configuration.
   const now = await replaced(0);
   write('lib/word.js', module('word', 'three'));
   await replaced(1);
@@ -167,7 +167,7 @@ test('workers that scale, restart and a mutate leave or start are compared with 
   write('lib/word.js', module('word', 'two'));
   assert.equal((await cli('scale', 'hello', '3')).status, 0);
   assert.equal((await mixed(1)).workers.length, 3);
-  // It gives a new number, and replaces no worker.
+  // The reload gives a new number and replaces no worker.
   appendFileSync(join(folder, 'portico.ini'), '[DEFAULT]\nlog_level = debug\n');
   assert.equal((await cli('reload')).status, 0);
   await mixed(1);

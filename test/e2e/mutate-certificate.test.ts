@@ -1,4 +1,4 @@
-/** A certificate that cannot be used, where a program launches its APIs itself and changes them in place. */
+/** An unusable certificate in a program that launches its APIs itself and changes them in place. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ if (launcher.role !== 'worker') console.log('launched');
 process.exitCode = await launcher.wait();
 `;
 
-/** The serial number of the certificate that is served. */
+/** The serial number of the served certificate. */
 function served(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
@@ -54,13 +54,13 @@ for (const how of ['with workers', 'alone']) {
     await program.printed(/"outcome":"refused".*portico\.ini:8:\d+: .*key\.pem/);
     assert.equal(await served(port), before);
     if (how !== 'alone') {
-      // A worker that comes later has the pair that was accepted.
+      // A worker started later has the accepted pair.
       const [worker] = childrenOf(program.pid);
       process.kill(worker!, 'SIGKILL');
       await program.printed(/killed by signal SIGKILL/);
       assert.equal(await served(port), before);
     }
-    // With a mistake of the service file that is told as well, and no other one hidden by it.
+    // A mistake in the service file is reported as well, and hides no other.
     const ini = readFileSync(join(project.folder, 'portico.ini'), 'utf8');
     writeFileSync(join(project.folder, 'portico.ini'), `${ini}[wsgi]\nmax_headers = many\n`);
     program.kill('SIGHUP');

@@ -1,4 +1,4 @@
-/** TERM to whatever an operator or a container has started ends the fleet with 0, as the first process of a machine as well. */
+/** TERM to the process that an operator or a container has started ends the fleet with 0, also if that is process 1. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,7 +45,7 @@ for (const name of Object.keys(WAYS)) {
     skip: !namespaces && 'no namespaces here',
   }, async (t) => {
     const program = await started(t, name, NAMESPACE);
-    // unshare hands no signal on: its child is process 1 of the new namespace.
+    // unshare forwards no signal: its child is process 1 of the new namespace.
     const [first] = childrenOf(program.pid);
     process.kill(first!, 'SIGTERM');
     assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
@@ -68,7 +68,7 @@ test('npx api-cli: TERM ends the fleet, though npx and its shell end at once', a
     for (const pid of all.filter(isAlive)) process.kill(pid, 'SIGKILL');
   });
   npx.kill();
-  // Its output is closed when the last process that has it ends.
+  // The output closes when the last process that holds it ends.
   await once(npx, 'close');
   assert.ok(all.length > 2, `${all.length} processes`);
   assert.deepEqual(all.filter(isAlive), []);

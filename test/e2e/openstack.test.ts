@@ -39,7 +39,7 @@ after(async () => {
   project.remove();
 });
 
-/** Runs one command as an administrator and gives its JSON, or nothing where it prints none. */
+/** Runs one command as an administrator. Returns its JSON, or undefined if it prints none. */
 async function openstack(...words: string[]): Promise<unknown> {
   return client(administrator(), words);
 }
@@ -111,7 +111,7 @@ test('SC-59 openstack compute service list and set: the record of the API, and i
   await openstack('compute', 'service', 'set', '--enable', host, 'portico-compute');
   let enabled = await service('portico-compute');
   assert.equal(enabled.Status, 'enabled');
-  // It beats each second.
+  // The service sends a heartbeat each second.
   for (let tries = 0; tries < TRIES && enabled['Updated At'] === first['Updated At']; tries++) {
     enabled = await service('portico-compute');
   }
@@ -126,7 +126,7 @@ test('SC-37 with --os-auth-type none reading works and flavor create is 403', { 
   await assert.rejects(create, /HTTP 403|Policy doesn't allow/);
 });
 
-/** How often is asked for what comes by itself; a command takes 30 ms and more. */
+/** The limit of polls for a change; a command takes at least 30 ms. */
 const TRIES = 500;
 
 async function status(wanted: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** What the log says of what an operator does, and what a report says of a fleet. */
+/** The log of an operator's actions, and the report on a fleet. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
@@ -100,7 +100,7 @@ test('--dev prints one line for a request', async (t) => {
   assert.equal(program.stderr.slice(from).trim().split('\n').length, 2, program.stderr.slice(from));
 });
 
-/** Requests that get no end, until two workers have one in hand; gives how many each of them has. */
+/** Sends requests that never end until two workers have one in flight. Returns the number for each of them, by pid. */
 async function busy(t: TestContext, port: number): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   while (counts.size < 2) {

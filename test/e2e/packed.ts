@@ -1,4 +1,4 @@
-/** The package as it would be published, and npm as users call it. */
+/** The package as it would be published, and npm as users run it. */
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { type Outcome, root } from './program.js';
 
-/** The tarball of the package, and the files in it. */
+/** Packs the package. Returns the path of the tarball and the files in it. */
 export function pack(folder: string): { tarball: string; files: string[] } {
   const report = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
     cwd: root,
@@ -19,7 +19,7 @@ export function pack(folder: string): { tarball: string; files: string[] } {
   return { tarball: join(folder, filename), files: files.map(({ path }) => path) };
 }
 
-/** What is in the tarball as `node_modules/portico` of a folder, beside packages of the clone. */
+/** Unpacks the tarball into `node_modules/portico` of a folder, beside packages of the clone. */
 export function unpack(
   tarball: string,
   folder: string,
@@ -35,12 +35,12 @@ export function unpack(
   }
 }
 
-/** The environment of a program whose `node` is this one. */
+/** An environment in which `node` is this binary. */
 export function environmentOf(node: string): NodeJS.ProcessEnv {
   return { ...process.env, NODE_TEST_CONTEXT: undefined, PATH: [dirname(node), process.env.PATH].join(delimiter) };
 }
 
-/** Runs npm to its end. */
+/** Runs npm until it exits. */
 export function npm(folder: string, words: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
   return new Promise((settle) => {
     execFile('npm', words, { cwd: folder, env }, (error, stdout, stderr) => {
@@ -49,12 +49,12 @@ export function npm(folder: string, words: readonly string[], env: NodeJS.Proces
   });
 }
 
-/** Why npm has not reached a registry, by what it says. */
+/** The network error code in npm's output, if it could not reach a registry. */
 export function registryFailure(said: string): string | undefined {
   return /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/.exec(said)?.[0];
 }
 
-/** Installs as `npm install` with these words. False, with the test skipped, where no registry can be reached. */
+/** Runs `npm install` with these arguments. Returns false and skips the test if no registry is reachable. */
 export async function install(
   t: TestContext,
   folder: string,
@@ -73,11 +73,11 @@ export async function install(
   return false;
 }
 
-/** A Node that runs TypeScript: this one, or the newest of its line from npm. Undefined, with the test skipped, where none is to be had. */
+/** A Node that runs TypeScript: the running one, or Node 24 from npm. Undefined, with the test skipped, if neither is available. */
 export async function typeScriptNode(t: TestContext): Promise<string | undefined> {
   if ((process.features as { readonly typescript?: string | false }).typescript) return process.execPath;
   const folder = temporaryFolder('portico-node-');
-  // Without one npm would take a folder above for the project.
+  // Without a package.json npm would use a parent folder as the project.
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
   if (!(await install(t, folder, [`node-${process.platform}-${process.arch}@24`]))) return undefined;
   return join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');

@@ -1,4 +1,4 @@
-/** Modules that the parent of a fleet loads: none that only its workers need. */
+/** The parent of a fleet loads no module that only its workers need. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apiCli, emptyProject, Program } from './program.js';
@@ -29,6 +29,6 @@ test('a parent that has settings on its command line, and a section of its appli
     return lines.flatMap(([pid, module]) => (pid === String(program.pid) && module !== undefined ? [module] : []));
   };
   assert.deepEqual(await loaded('api:silent.workers=1'), []);
-  // A filter may have declared it, so all of them are asked.
+  // A filter may have declared the option, so all of them are loaded.
   assert.ok((await loaded('wsg.pool=1')).includes('middleware/cors.js'));
 });

@@ -1,4 +1,4 @@
-/** An application whose module ends the process that imports it: at the check, at the start and at a reload. */
+/** An application whose module exits the process that imports it: in a check, at the start and in a reload. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -107,7 +107,7 @@ test('a reload to a module that ends the process is refused with its place', asy
   program.kill('SIGHUP');
   await program.printed(/"outcome":"refused"|Reload refused/);
   assert.match(program.output(), /exited before it was ready: \S+\/app\.js:\d+:\d+: process\.exit\(\)/);
-  // The old worker lives: the new one is told as any.
+  // The exit of the new worker is logged like any other.
   await program.printed(/"event":"worker_exited".*exited with status 0/);
   program.kill('SIGTERM');
   assert.equal((await program.ended).code, 0);
@@ -119,7 +119,7 @@ test('a reader that takes its time gets all that a command writes', async () => 
     return (await promisify(execFile)('sh', ['-c', command], { maxBuffer: 10_000_000 })).stdout;
   };
   const whole = await run('cat');
-  // More than a pipe holds.
+  // More than the buffer of a pipe.
   assert.ok(whole.length > 100_000);
   assert.equal(await run('(sleep 3; cat)'), whole);
 });

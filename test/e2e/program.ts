@@ -1,6 +1,4 @@
-/**
- * Programs under test: started as an operator starts them, watched by what they print, ended by pid.
- */
+/** Programs under test: started as an operator starts them, observed by their output, ended by pid. */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -11,19 +9,19 @@ import { endGroup, removeFolder, spawnKept, temporaryFolder } from '../fixtures/
 
 export { freePort } from '../fixtures/free-port.js';
 
-/** The repository's root. */
+/** The root of the repository. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** What `api-cli` is in a clone. */
+/** The path of `api-cli` in a clone. */
 export const apiCli = join(root, 'lib', 'cli', 'main.js');
 
-/** What a command printed, and its exit status. */
+/** The output of a command and its exit status. */
 export interface Outcome {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs one command of `api-cli` to its end. */
+/** Runs a command of `api-cli` until it exits. */
 export function runApiCli(cwd: string, ...words: string[]): Promise<Outcome> {
   return new Promise((settle) => {
     execFile(process.execPath, [apiCli, ...words], { cwd }, (error, stdout, stderr) => {
@@ -32,16 +30,16 @@ export function runApiCli(cwd: string, ...words: string[]): Promise<Outcome> {
   });
 }
 
-/** How a program ended. */
+/** The exit code or signal of a program. */
 export interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A running program and what it has printed so far. */
+/** A running program and its output so far. */
 export class Program {
   readonly child: ChildProcess;
-  /** Settles when the program has ended and all it printed was read. */
+  /** Settles when the program has exited and its whole output is read. */
   readonly ended: Promise<Ending>;
   stdout = '';
   stderr = '';
@@ -65,7 +63,7 @@ export class Program {
     return this.child.pid!;
   }
 
-  /** Settles with the match once the program has printed it, on either stream; rejects when it ends without. */
+  /** Settles with the match once either stream contains it. Rejects if the program exits without it. */
   async printed(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.output().slice(from));
@@ -83,7 +81,7 @@ export class Program {
     }
   }
 
-  /** Everything printed so far: standard output, then standard error. */
+  /** The output so far: standard output, then standard error. */
   output(): string {
     return `${this.stdout}\n${this.stderr}`;
   }
@@ -92,7 +90,7 @@ export class Program {
     this.child.kill(signal);
   }
 
-  /** Ends the program and its workers for good; for clean-up at the end of a test, whatever state it is in. */
+  /** Kills the program and its workers, in any state; for clean-up at the end of a test. */
   async end(): Promise<Ending> {
     endGroup(this.pid);
     return this.ended;
@@ -104,12 +102,11 @@ export class Program {
   }
 }
 
-/** Starts `api-cli` with these arguments. */
 export function startApiCli(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Program {
   return new Program(process.execPath, [apiCli, ...args], options);
 }
 
-/** A project in an empty folder that depends on this package; `files` are written into it. */
+/** A project in an empty folder that depends on this package and contains `files`. */
 export function emptyProject(files: Readonly<Record<string, string>>): { folder: string; remove(): void } {
   const folder = temporaryFolder('portico-project-');
   mkdirSync(join(folder, 'node_modules'));
@@ -122,13 +119,13 @@ export function emptyProject(files: Readonly<Record<string, string>>): { folder:
   return { folder, remove: () => removeFolder(folder) };
 }
 
-/** Runs a module in an empty project of its own until the test ends. */
+/** Runs a module in a new project until the test ends. */
 export function startModule(t: TestContext, code: string): Program {
   const project = emptyProject({ 'main.js': code });
   return untilEnd(t, project, new Program(process.execPath, ['main.js'], { cwd: project.folder }));
 }
 
-/** Starts `api-cli` in a project until the test ends, which removes the project too. */
+/** Runs `api-cli` in a project until the test ends, which removes the project. */
 export function startProject(
   t: TestContext,
   project: ReturnType<typeof emptyProject>,

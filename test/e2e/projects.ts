@@ -1,4 +1,4 @@
-/** Small projects as users write them: an app that says which process answered, after a while if asked. */
+/** Small projects as users write them: an app that responds with its pid, after a delay if requested. */
 export const pidApp = `
 export const app = () => (req, res) => {
   const wait = Number(new URL(req.url, 'http://localhost').searchParams.get('ms') ?? 0);

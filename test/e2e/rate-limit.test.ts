@@ -1,4 +1,4 @@
-/** A rate limit is that of the API, whatever the number of its workers. */
+/** A rate limit applies to the whole API, whatever the number of its workers. */
 import assert from 'node:assert/strict';
 import { Agent, get } from 'node:http';
 import { type TestContext, test } from 'node:test';
@@ -19,13 +19,13 @@ paste.app_factory = ./app.js:app
 
 interface Answer {
   readonly status: number;
-  /** Of the worker, where it has passed. */
+  /** The body from the worker, if the request was allowed. */
   readonly body: string;
   readonly left: string;
   readonly policy: string;
 }
 
-/** An API of four workers that lets 20 requests pass. */
+/** An API with four workers that allows 20 requests. */
 async function limited(t: TestContext) {
   const port = await freePort();
   const project = emptyProject({ ...pidProject(port, 4), 'api-paste.ini': paste });
@@ -47,7 +47,7 @@ async function limited(t: TestContext) {
   return { program, ask };
 }
 
-/** Once more where a parent took longer to answer than its workers wait: on a machine that is busy with something else. */
+/** Retries if the parent responded later than its workers wait, which happens on a busy machine. */
 async function answered(t: TestContext, run: (api: Awaited<ReturnType<typeof limited>>) => Promise<void>) {
   for (let tries = 1; ; tries++) {
     const api = await limited(t);
@@ -59,7 +59,7 @@ async function answered(t: TestContext, run: (api: Awaited<ReturnType<typeof lim
   }
 }
 
-/** Requests one after the other over one connection. */
+/** Sends requests one after the other over one connection. */
 async function kept(t: TestContext, ask: (agent: Agent) => Promise<Answer>, count: number): Promise<Answer[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.after(() => agent.destroy());
@@ -116,7 +116,7 @@ test('while the parent is stopped each worker counts its share, and says so once
 
 test('a worker that asks as often as it can gets its answers', async (t) => {
   const port = await freePort();
-  // Many questions, one after the other, and more tokens at once than fit into one.
+  // Many requests to the parent, one after the other, then more tokens at once than fit into one request.
   const busy = `
     const { buckets } = process[Symbol.for('portico.worker')];
     const rule = { id: 'busy', rate: 1, burst: 1, maxKeys: 10 };

@@ -1,4 +1,4 @@
-/** The services of the registry, as operators see and change them by a running launcher: in SQLite, and in PostgreSQL. */
+/** Operators list and change the services of the registry through a running launcher, in SQLite and in PostgreSQL. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => server?.stop());
 
-/** The connection of a registry of the test's own. */
+/** Creates a separate registry for a test. */
 type Registry = (t: TestContext) => Promise<{ driver: string; connection: string } | undefined>;
 
 const REGISTRIES: Readonly<Record<string, Registry>> = {
@@ -56,7 +56,7 @@ interface Row {
   readonly workers: readonly { readonly state: string }[];
 }
 
-/** A launcher on a host of that name, with one service. */
+/** A launcher with one service on a host of that name. */
 async function launched(
   t: TestContext,
   host: string,
@@ -110,7 +110,7 @@ async function list(admin: number, query = ''): Promise<readonly Row[]> {
   return (JSON.parse(text) as { services: readonly Row[] }).services;
 }
 
-/** Which services the metrics tell of, with their values. */
+/** The services in the metrics, with their values. */
 async function told(admin: number): Promise<Readonly<Record<string, number>>> {
   const { status, text } = await ask(admin, 'GET', '/metrics');
   assert.equal(status, 200, text);
@@ -238,7 +238,7 @@ test('SG-33 SG-54 SG-57 while the registry is away nothing is said of other serv
   assert.deepEqual(await told(admin), { 'portico-images@one': 1 });
 });
 
-/** Which of these hosts have a queue. A channel ends with the first that is not there. */
+/** The hosts in the list that have a queue. A failed declaration closes the channel, so each host has a separate one. */
 async function queuesOf(exchange: string, hosts: readonly string[]): Promise<readonly string[]> {
   const found: string[] = [];
   for (const host of hosts) {

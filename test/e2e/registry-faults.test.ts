@@ -1,4 +1,4 @@
-/** A registry on PostgreSQL whose server, connections, network or clocks fail: heartbeats come again, and what is told is true. */
+/** A registry on PostgreSQL whose server, connections, network or clocks fail: heartbeats resume, and reports stay true. */
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -41,13 +41,13 @@ interface Started {
   readonly proxy: TcpProxy;
   readonly connection: string;
   readonly program: Program;
-  /** The record as another machine sees it, which reaches the server by its own way, once it is so. */
+  /** Waits until the record satisfies the check, as seen by another machine with a direct connection to the server. */
   seen(is: (row: Row) => boolean): Promise<Row>;
-  /** What `api-cli service list` says on the machine of the service. */
+  /** The output of `api-cli service list` on the service's machine. */
   ownList(): Promise<Program>;
 }
 
-/** A service whose way to the server can be cut; `env` is its alone. */
+/** A service whose connection to the server can be cut; `env` applies only to the service. */
 async function started(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Started | undefined> {
   if (server === undefined) {
     t.skip('PostgreSQL is not installed');
@@ -80,7 +80,7 @@ async function started(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Sta
   return { proxy, connection, program, seen, ownList };
 }
 
-/** Two more heartbeats come than there are. */
+/** Waits for two more heartbeats. */
 async function beatsOn({ seen }: Started): Promise<void> {
   const { report_count: count } = await seen(() => true);
   await seen((row) => row.report_count >= count + 2 && row.state === 'up');

@@ -1,4 +1,4 @@
-/** The report of a reload in one process says which options only a restart changes: those that its services have read at their start. */
+/** The report of a reload in one process lists the options that need a restart because the services read them only at their start. */
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,7 +54,7 @@ test('a reload in one process reports options of the registry as they are applie
   await program.printed(
     /keeps its old settings for registry and managers: .*servicegroup\.connection.* need a restart/,
   );
-  // The service that was stopped and started again is in the new database, the API is not.
+  // The service that was restarted uses the new database, the API does not.
   program.kill('SIGWINCH');
   const [, binaries] = await program.printed(/in the registry in force: (.*)/);
   assert.equal(binaries, 'portico-images');

@@ -1,4 +1,4 @@
-/** Releases behind a link, `current -> v2`: what a reload serves. */
+/** Releases behind a link, `current -> v2`: the code that a reload serves. */
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { apiCli, freePort, type Outcome, Program } from './program.js';
 
-/** Releases in folders, a link to one of them, and a service that is started there. */
+/** Folders with releases, a link to one of them, and a service started in the link. */
 class Releases {
   readonly #base = temporaryFolder('portico-releases-');
   readonly #port: number;
@@ -19,7 +19,7 @@ class Releases {
     this.#env = { PWD: this.current };
   }
 
-  /** Makes a release, and lets the link lead to it. `loads`: the beginning of its module, which answers with `release`. */
+  /** Creates a release and points the link at it. `loads` begins its module, whose responses contain `release`. */
   show(name: string, { ini = '', loads = '', release = '' } = {}): void {
     const folder = join(this.#base, name);
     mkdirSync(folder);
@@ -48,7 +48,7 @@ class Releases {
     return { status: code!, stdout: program.stdout, stderr: program.stderr };
   }
 
-  /** The process that serves in the folder of this release; the worker that was replaced last may still take a connection. */
+  /** The pid of the process that serves this release's folder. The worker replaced last may still accept a connection. */
   async serving(name: string, release = ''): Promise<number> {
     for (;;) {
       const [by, pid, loaded] = (await get<[string, number, string]>(this.#port, '/')).body;
@@ -80,14 +80,14 @@ test('a reload follows the link that the service was started in, and needs the r
   await program.printed(/"event":"worker_ready"/, from);
   await releases.serving('v2');
 
-  // One that is refused changes nothing, the working directory neither.
+  // A refused reload changes nothing, including the working directory.
   releases.show('v3', { ini: 'graceful_shutdown_timeout = soon' });
   assert.equal((await releases.run('reload')).status, 1);
   const { stdout } = await releases.run('status', '--json');
   assert.match(stdout, /"folder": ".*\/v2"/);
   const second = await releases.serving('v2');
 
-  // While one is tried that will be refused, a worker that dies is replaced where the others are.
+  // While a reload is checked that will be refused, a worker that dies is replaced in the folder of its siblings.
   const loads =
     'process.stderr.write(process.cwd() + " loads\\n"); if (process.cwd().endsWith("v4")) await new Promise(() => {});';
   releases.show('v4', { ini: 'reload_check_timeout = 5', loads: `setInterval(() => {}, 1e6); ${loads}` });
@@ -117,11 +117,10 @@ test('workers load the modules of the release that is in force, wherever the lin
     return releases.serving('v1', release);
   };
 
-  // Before the reload.
   releases.show('v2', { ini, release: 'v2' });
   const second = await replaced(await releases.serving('v1', 'v1'), 'v1');
 
-  // After one that is refused.
+  // After a refused reload.
   releases.show('v3', { ini: 'graceful_shutdown_timeout = soon', release: 'v3' });
   assert.equal((await releases.run('reload')).status, 1);
   await replaced(second, 'v1');

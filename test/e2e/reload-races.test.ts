@@ -1,4 +1,4 @@
-/** Reloads that others interfere with: whoever writes the files, asks again, or stops the process meanwhile. */
+/** Reloads that other events interrupt: writes to the files, further reloads, a stop. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ interface Running {
   readonly folder: string;
   write(file: string, text: string): void;
   reports(): ReloadReport[];
-  /** The report of that reload, counted from 0. */
+  /** The report of the reload with this index, counted from 0. */
   report(at: number): Promise<ReloadReport>;
 }
 
-/** Runs a program that can say `config`, `log`, `Service` and what it imports itself. */
+/** Runs a program that has `config`, `log`, `Service` and its own imports. */
 async function running(t: TestContext, ini: string, main: string): Promise<Running> {
   const project = emptyProject({
     'settings.ini': ini,
@@ -56,7 +56,7 @@ ${main}
   };
 }
 
-/** Reports the word it starts with; a start waits for the file \`go\` while \`hold\` exists. */
+/** Logs the word at its start; the start waits for the file `go` while `hold` exists. */
 const TELLER = `class Teller extends Service {
   async start() {
     log.info('starts', { event: 'starts', word: config.group('app', options).word });
@@ -121,7 +121,7 @@ process.exitCode = await launcher.wait();`,
   it.program.kill('SIGTERM');
   assert.deepEqual(await it.program.ended, { code: 0, signal: null });
   const { outcome, error } = await it.report(0);
-  // What the stop cut off is no reason.
+  // The step that the stop interrupted is not an error of the reload.
   assert.deepEqual([outcome, error], ['abandoned', undefined]);
 });
 
@@ -185,10 +185,10 @@ process.exitCode = await launcher.wait();`,
   const began = performance.now();
   it.program.kill('SIGTERM');
   assert.deepEqual(await it.program.ended, { code: 0, signal: null });
-  // Its deadline is a minute.
+  // The deadline is one minute.
   assert.ok(performance.now() - began < 30_000);
   const { outcome, error } = await it.report(0);
-  // What the stop cut off is no reason.
+  // The step that the stop interrupted is not an error of the reload.
   assert.deepEqual([outcome, error], ['abandoned', undefined]);
   assert.doesNotMatch(it.program.output(), /"level":"(warn|error)".*(killing worker|killed by signal)/);
 });

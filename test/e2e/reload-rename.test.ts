@@ -1,4 +1,4 @@
-/** A reload that puts one API in the place of another: on the very address, under load, no request is lost. */
+/** A reload that replaces one API with another on the same address, under load, loses no request. */
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
@@ -27,10 +27,10 @@ function started(t: TestContext, ini: string, more: Record<string, string> = {})
 const section = (name: string, port: number, workers: number): string =>
   `[api:${name}]\nport = ${port}\nworkers = ${workers}\n`;
 
-/** Of a client between its requests: without it clients take the processors from the workers that are to start. */
+/** The pause of a client between requests: without it clients starve the workers that start. */
 const REST_MS = 5;
 
-/** Clients that keep their connections; the function it gives ends them and tells what failed. */
+/** Clients that keep their connections. The returned function stops them and returns the failures. */
 function keptLoad(port: number, clients: number): () => Promise<{ answered: number; failed: string[] }> {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const failed: string[] = [];
@@ -71,7 +71,7 @@ async function apiAt(port: number): Promise<string> {
   return (JSON.parse((await ask(`http://127.0.0.1:${port}/`)).text) as { api: string }).api;
 }
 
-/** Settles once none of these processes is left. The child that builds for a reload ends without a line of the log. */
+/** Settles once none of these processes is left. The child that builds for a reload logs nothing at its end. */
 async function gone(pids: readonly number[]): Promise<void> {
   while (pids.some(isAlive)) await rest(REST_MS);
 }
@@ -100,7 +100,7 @@ test('RL-65 OP-86 an API that is renamed takes the address over: no request is l
   assert.deepEqual(one.failed, {});
   assert.deepEqual(other.failed, []);
   assert.ok(one.answered > 20 && other.answered > 20);
-  // Each connection meets a worker, on whichever socket it comes: the first service had three, this one has two workers.
+  // Each connection reaches a worker on any socket: the first service had three workers, this one has two.
   const answers = await Promise.all(Array.from({ length: 40 }, () => apiAt(port)));
   assert.deepEqual(new Set(answers), new Set(['three']));
   it.program.kill('SIGTERM');
@@ -191,7 +191,7 @@ test('RL-68 OP-80 an address that cannot be handed over refuses the reload in on
     `[DEFAULT]\nenabled_apis = one,two\n${section('one', first, 1)}${section('two', second, 1)}`,
   );
   const old = childrenOf(it.program.pid);
-  // Another form of an address that becomes free cannot be had while it is in use.
+  // A wider form of an address that becomes free is not available while the address is in use.
   it.write(
     `[DEFAULT]\nenabled_apis = one,three\n${section('one', first, 1)}[api:three]\nlisten = 0.0.0.0:${second}\nport = ${second}\nworkers = 1\n`,
   );
@@ -205,7 +205,7 @@ test('RL-68 OP-80 an address that cannot be handed over refuses the reload in on
   );
   assert.equal(wider.err, undefined);
   assert.deepEqual(childrenOf(it.program.pid), old);
-  // Those that stay do not change places: addresses in use move with a restart, and the report says so.
+  // APIs that remain cannot swap addresses: addresses in use change at a restart, and the report says so.
   it.write(`[DEFAULT]\nenabled_apis = one,two\n${section('one', second, 1)}${section('two', first, 1)}`);
   const swap = await it.reload();
   assert.equal(swap.outcome, 'accepted', swap.error);
@@ -219,7 +219,7 @@ test('RL-68 OP-80 an address that cannot be handed over refuses the reload in on
   assert.deepEqual([await apiAt(first), await apiAt(second)], ['one', 'two']);
 });
 
-/** A project whose reload has removed an API that still has a request to answer, with the pids of that API's workers. */
+/** A project whose reload has removed an API with a request in flight. Also returns the pid of that API's worker. */
 async function removedAtWork(t: TestContext, ms: number) {
   const [own, other] = [await freePort(), await freePort()];
   const it = await started(t, `[DEFAULT]\nenabled_apis = one\n${section('one', own, 1)}`);
@@ -241,7 +241,7 @@ test('LC-511 LC-354 TERM waits for the workers of an API that a reload has remov
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   assert.equal(isAlive(pid), false);
   assert.equal(((await answer) as { status: number }).status, 200);
-  // It was waited for, and did not merely end by itself in time.
+  // The parent awaited the worker, which did not merely end in time by itself.
   const text = program.stderr;
   const exited = text.search(new RegExp(`"event":"worker_exited".*"pid":${pid},`));
   assert.ok(exited !== -1 && exited < text.indexOf('"event":"stopped"'));

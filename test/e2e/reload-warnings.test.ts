@@ -1,4 +1,4 @@
-/** Warnings and kept changes of a configuration after its reload: in the report, and in `api-cli status`. */
+/** Warnings and changes that wait for a restart, after a reload: in the report and in `api-cli status`. */
 import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import { emptyProject, freePort, runApiCli, startApiCli } from './program.js';
 const APP = 'export const app = () => (_req, res) => res.end();\n';
 const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
 
-/** Of a file with a secret that is not its owner's alone. */
+/** The warning about a file with a secret that others can read. */
 const EXPOSED = /portico\.ini:\d+:\d+: warning: \[servicegroup\] connection: this file holds a secret/;
 
-/** The folder of a project that `api-cli` serves. */
+/** Serves a project with `api-cli`. Returns its folder. */
 async function started(t: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
   const { folder, remove } = emptyProject(files);
   const program = startApiCli([], { cwd: folder });
@@ -53,7 +53,7 @@ test('the report of a reload has the warnings of check, in a dry run too', async
     for (const said of [checked, told]) assert.match(said, EXPOSED);
     assert.equal(new Set(report.warnings).size, report.warnings.length);
   }
-  // A warning whose cause stays is in the report of the next reload as well.
+  // A warning whose cause remains is in the report of the next reload too.
   assert.match((await reload()).warnings.join('\n'), EXPOSED);
 });
 

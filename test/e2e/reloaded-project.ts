@@ -1,4 +1,4 @@
-/** A project that `api-cli` serves, whose configuration is written anew and reloaded. */
+/** A project served by `api-cli`, whose configuration is rewritten and reloaded. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -9,11 +9,11 @@ export interface ReloadedProject {
   readonly program: Program;
   /** Writes `portico.ini`. */
   write(ini: string): void;
-  /** Sends a signal, and gives the report of the next reload. */
+  /** Sends a signal and returns the report of the next reload. */
   reload(): Promise<ReloadReport>;
 }
 
-/** Serves a project, once `ready` is printed, until the test ends. */
+/** Serves a project until the test ends. Settles once the output matches `ready`. */
 export async function reloadedProject(
   t: TestContext,
   files: Readonly<Record<string, string>>,
@@ -38,7 +38,7 @@ export async function reloadedProject(
   };
 }
 
-/** The reports of reloads in a program's log, in their order. */
+/** The reports of reloads in a program's log, oldest first. */
 export function reports(program: Program): ReloadReport[] {
   const lines = program.stderr.split('\n').slice(0, -1);
   return lines.filter((line) => line.includes('"event":"reload"')).map((line) => JSON.parse(line) as ReloadReport);

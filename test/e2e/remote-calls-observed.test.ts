@@ -1,4 +1,4 @@
-/** What a running program tells of its remote calls: metrics, and spans made with the real SDK of OpenTelemetry. */
+/** The metrics of remote calls in a running program, and their spans made with the real OpenTelemetry SDK. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -181,7 +181,7 @@ test('RP-96 errors that the caller allows, and faults below 500, do not mark spa
   await program.ended;
   const codes = (kind: number): number[] =>
     spans().flatMap((span) => (span.name === 'images/size' && span.kind === kind ? span.status.code : []));
-  // A method that fails by an error it does not declare has failed, though its caller is ready for it.
+  // A method that throws an undeclared error has failed, though its caller allows the error.
   assert.deepEqual({ server: codes(1), client: codes(2) }, { server: [0, 2, 2], client: [0, 2, 0] });
 });
 

@@ -1,6 +1,4 @@
-/**
- * Servers of remote calls as processes, over RabbitMQ: one is killed, all are started anew, workers are replaced, while calls go on.
- */
+/** Remote call servers as processes, over RabbitMQ: one is killed, all are restarted, workers are replaced, while calls continue. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
@@ -9,7 +7,7 @@ import { type RPCClient, RPCConnection } from 'portico/rpc';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { emptyProject, Program } from './program.js';
 
-/** Serves `images` on the host that it is given; each run of a method is a line. */
+/** Serves `images` on the given host; each run of a method prints a line. */
 const MAIN = `
 import { writeSync } from 'node:fs';
 import { Config, createLogger, ProcessLauncher, RPCService, ServiceLauncher } from 'portico';
@@ -36,7 +34,7 @@ await launcher.launchService(service, { workers: Number(workers) });
 process.exitCode = await launcher.wait();
 `;
 
-/** How many calls a server runs at a time. */
+/** The number of calls a server runs at a time. */
 const POOL = 8;
 
 interface Ground {
@@ -81,12 +79,12 @@ function pidsOf({ stdout }: Program): ReadonlySet<string> {
   return new Set([...stdout.matchAll(/^serves (\d+)$/gm)].map(([, pid]) => pid!));
 }
 
-/** Waits until something has become so. */
+/** Waits until the check holds. */
 async function soon(is: () => boolean): Promise<void> {
   while (!is()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** Callers that call one after another until the load is ended. */
+/** Callers that send one call after another until the load is stopped. */
 class Load {
   calls = 0;
   readonly #callers: Promise<void>[];
@@ -102,7 +100,7 @@ class Load {
     });
   }
 
-  /** Settles when so many more calls have got their results; rejects with the first that failed. */
+  /** Settles after this many more results. Rejects with the first failure. */
   async more(count: number): Promise<void> {
     const until = this.calls + count;
     await Promise.race([soon(() => this.calls >= until), ...this.#callers]);
@@ -135,7 +133,7 @@ test('RP-70 RP-98 of 1000 queued messages and two servers one is killed: none is
   const left = await withBroker((connection) => connection.queueDeclare({ queue, passive: true }));
   const lost = ids.filter((id) => !done().has(id));
   assert.ok(lost.length - left.messageCount <= POOL, `lost: ${lost.join(' ')}; left: ${left.messageCount}`);
-  // A message that was begun is not run again by the other, but where its acknowledgement was not written yet.
+  // The other server does not run a begun message again, unless its acknowledgement was not written yet.
   const twice = idsOf(other, 'begun').filter((id) => idsOf(killed, 'done').includes(id));
   assert.ok(twice.length <= POOL, `run twice: ${twice.join(' ')}`);
   assert.equal(new Set(idsOf(other, 'begun')).size, idsOf(other, 'begun').length);
@@ -150,7 +148,7 @@ test('RP-83 the caller of a method whose server is killed hears that it gives no
   const call = client.prepare({ callMonitorTimeout: 5 }).call({}, 'hold', { id: 'held' });
   const told = assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT', monitor: true });
   await killed.printed(/^begun held$/m);
-  // The prefetch is one: this comes when the broker has the acknowledgement of the first.
+  // The prefetch is one: this call arrives only when the broker has the acknowledgement of the first.
   assert.equal(await client.call({}, 'size', { id: 'next' }), 'next');
   killed.kill('SIGKILL');
   await killed.ended;

@@ -1,6 +1,4 @@
-/**
- * Remote calls of real programs: an API and the service behind it, in one process and in several.
- */
+/** Remote calls in real programs: an API and the service it calls, in one process and in several. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -29,7 +27,7 @@ export const direct = async (_globalConf, _localConf, { rpc }) => {
 };
 `;
 
-/** Who makes the client: the manager of the API, or the factory of its app. */
+/** The creator of the client: the manager of the API, or the factory of its app. */
 type Caller = 'managed' | 'direct';
 const CALLERS: readonly Caller[] = ['managed', 'direct'];
 

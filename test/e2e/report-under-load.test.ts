@@ -1,6 +1,4 @@
-/**
- * A report of a whole fleet while it serves: every process has its own, no request suffers, and no secret is in it.
- */
+/** A report of a whole fleet under load: every process has a separate one, no request fails, and no secret is in it. */
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
@@ -36,7 +34,7 @@ connection = postgresql://nova:correct-horse@127.0.0.1/nova
   };
 }
 
-/** Requests one after another on kept connections, until it is stopped; gives how long each took, in milliseconds. */
+/** Sends requests one after another on kept connections. `stop` returns the durations in milliseconds. */
 function load(port: number, clients: number): { stop: () => Promise<number[]>; answered: () => number } {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const times: number[] = [];

@@ -1,4 +1,4 @@
-/** What the runtime itself has to say about Portico: nothing, on any version. */
+/** Node prints no warning about Portico, in any version. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
@@ -18,7 +18,7 @@ test('no warning of Node reaches an operator: start, TLS, requests, database, ba
     `DEFAULT.backdoor_socket=${join(project.folder, 'backdoor-{pid}')}`,
   ].flatMap((option) => ['--set', option]);
   const args = [apiCli, '--dev', '--enabled-ssl-apis', 'metadata', ...set];
-  // With those that will be printed by later versions.
+  // Including the warnings that later versions print.
   const env = { NODE_REDIRECT_WARNINGS: warnings, NODE_PENDING_DEPRECATION: '1', NODE_NO_WARNINGS: undefined };
   const program = new Program(process.execPath, args, { env });
   try {

@@ -1,4 +1,4 @@
-/** What clients of the sample were promised, through all that operators and accidents do to its workers. */
+/** The sample keeps its promises to clients through reloads, restarts and kills of its workers. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
@@ -11,17 +11,17 @@ import { emptyProject, freePort, root, startApiCli } from './program.js';
 
 const CIRROS = '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01';
 
-/** Of a client between its rounds: without it clients take the processors from the workers that are to start. */
+/** The pause of a client between rounds: without it clients starve the workers that start. */
 const REST_MS = 20;
 
-/** A client that makes, reads, lists and removes servers, and believes every answer. */
+/** A client that creates, reads, lists and deletes servers, and trusts every response. */
 class BelievingClient {
-  /** Servers it was promised, and those it was told are gone. */
+  /** The ids of servers that exist, and of servers that are deleted, according to the responses. */
   readonly there = new Set<string>();
   readonly gone = new Set<string>();
-  /** What was not as promised. */
+  /** Every broken promise. */
   readonly broken: string[] = [];
-  /** Requests that got no answer: they promise nothing. */
+  /** The number of requests without a response, which promise nothing. */
   cut = 0;
   rounds = 0;
   readonly #url: string;
@@ -66,7 +66,7 @@ class BelievingClient {
     for (const each of this.there) if (!listed.has(each)) this.broken.push(`${each} is not in the list`);
     for (const each of this.gone) if (listed.has(each)) this.broken.push(`${each} is in the list again`);
     if (this.rounds % 2 === 0) return;
-    // Until the answer is there nothing is promised, in either direction.
+    // Until the response arrives nothing is promised, in either direction.
     this.there.delete(id);
     const removed = await this.#send('DELETE', `/servers/${id}`);
     if (removed.status !== 204) return void this.broken.push(`DELETE ${removed.status} ${removed.text}`);

@@ -1,4 +1,4 @@
-/** A file that only applications read, as the secret of tokens: part of the configuration as other files are. */
+/** A file that only applications read, as the secret of tokens, is part of the configuration like other files. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
@@ -28,7 +28,7 @@ await runMain(async () => {
 });
 `;
 
-/** Which of the two secrets a token is signed with. */
+/** The name of the secret that signed a token. */
 function secretOf(token: string): string | undefined {
   const [head, claims, signature] = token.split('.');
   const isOf = (secret: string): boolean =>
@@ -75,7 +75,7 @@ async function served(t: TestContext, options: string) {
   const current = async (): Promise<readonly Worker[]> =>
     (await askSocket<{ services: { workers: Worker[] }[] }>(socket!, 'GET', '/status')).body.services[0]!.workers;
   const get = async (path: string) => ask(`http://127.0.0.1:${port}${path}`);
-  /** The answer of this process. */
+  /** The response of the process with this pid. */
   const from = async (pid: number, path: string): Promise<string> => {
     for (;;) {
       const { headers, text } = await get(path);
@@ -92,7 +92,7 @@ async function served(t: TestContext, options: string) {
     write: (file: string, text: string) => writeFileSync(join(folder, file), text),
     reload: async (...words: string[]): Promise<Report> =>
       JSON.parse((await runApiCli(folder, 'reload', '--json', ...words)).stdout) as Report,
-    /** Kills a worker; gives the process that takes its place, once it serves. */
+    /** Kills a worker. Returns the pid of its replacement once that serves. */
     replaced: async (): Promise<number> => {
       const [killed] = await current();
       process.kill(killed!.pid, 'SIGKILL');
@@ -106,7 +106,7 @@ async function served(t: TestContext, options: string) {
   };
 }
 
-/** The project in a single process. */
+/** Serves the project in a single process. */
 async function servedAlone(t: TestContext, options: string) {
   const port = await freePort();
   const { folder, remove } = projectOf(port, options);

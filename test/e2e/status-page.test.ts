@@ -1,4 +1,4 @@
-/** The status page of the admin listener: as it comes, and in a browser where one is installed. */
+/** The status page of the admin listener: as HTML, and in a browser where one is installed. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -63,7 +63,7 @@ async function ask(port: number, path: string, method = 'GET') {
   return { status: res.statusCode, headers: res.headers, text };
 }
 
-/** A request that is answered in part, and stays so. */
+/** Sends a request whose response never ends. */
 function begin(t: TestContext, port: number, path: string): void {
   const asked = request({ host: '127.0.0.1', port, path }).on('error', () => undefined);
   asked.end();
@@ -128,7 +128,7 @@ test('OP-53 OP-55 the page answers while a worker is stuck, with the line of cod
   assert.match(text, /worker \d has sent no heartbeat/);
 });
 
-/** Debian's; undefined where it is not installed. */
+/** The path in Debian; undefined if it is not installed. */
 const CHROMIUM = ['/usr/bin/chromium'].find((path) => existsSync(path));
 const skip = CHROMIUM === undefined ? 'chromium is not installed' : false;
 
@@ -152,7 +152,7 @@ async function browse(
   return { page, said };
 }
 
-/** What a browser says that has no icon for the page. */
+/** The message of a browser about the page's missing icon. */
 const noIcon = (text: string): boolean => text.includes('favicon') || text.includes('404');
 
 test('OP-55 in a browser the page follows what happens, and runs nothing that a client wrote', { skip }, async (t) => {

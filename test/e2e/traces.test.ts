@@ -1,4 +1,4 @@
-/** Traces of a running service, made with the real SDK of OpenTelemetry, which the program loads by --import. */
+/** Traces of a running service, made with the real OpenTelemetry SDK, which the program loads with --import. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const traceparent = `00-${TRACE_ID}-b7ad6b7169203331-01`;
 
-/** Exports nothing by itself before the test is over, and takes its time for it. */
+/** Exports only at the shutdown, slowly. */
 const tracing = `
 import { appendFileSync } from 'node:fs';
 import { NodeSDK } from '@opentelemetry/sdk-node';
@@ -51,7 +51,7 @@ ${tracing}
 process.on('SIGTERM', () => sdk.shutdown().finally(() => process.exit(0)));
 `;
 
-/** A processor that fails with each span. */
+/** A span processor that throws at the end of each span. */
 const broken = `
 import { NodeSDK } from '@opentelemetry/sdk-node';
 
@@ -81,7 +81,7 @@ export const logging = (globalConf, localConf, ctx) => (app) => async (req, res)
 };
 `;
 
-/** Serves in its own process. */
+/** Serves without workers, in the main process. */
 const inProcess = `
 import { Config, createLogger, ServiceLauncher, WSGIService } from 'portico';
 const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
@@ -91,7 +91,7 @@ await launcher.launchService(new WSGIService('shop', config, { log }));
 process.exitCode = await launcher.wait();
 `;
 
-/** The same, with a service that shuts the SDK down in its own stop. */
+/** The same, with a service that shuts the SDK down in its `stop`. */
 const shutsDown = inProcess.replace(
   'process.exitCode',
   `const { trace } = await import('@opentelemetry/api');
@@ -241,7 +241,7 @@ test('MW-48 a service that shuts the SDK down in its stop is not held up', async
     more: '[DEFAULT]\ngraceful_shutdown_timeout = 5\n',
   });
   await get();
-  // `stopped` expects status 0, which a stop that ran out of time has not.
+  // `stopped` expects status 0, which a stop that timed out does not have.
   assert.equal((await stopped()).length, 1);
   assert.doesNotMatch(program.stderr, /timeout exceeded/);
 });

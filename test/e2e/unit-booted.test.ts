@@ -1,4 +1,4 @@
-/** The files of `generate systemd` and `generate socket`, under a systemd that is booted for them. */
+/** The files of `generate systemd` and `generate socket`, run by a separately booted systemd. */
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,10 +36,10 @@ connection = sqlite:///reg.db
 const app = (version: string): string =>
   `export const app = () => (req, res) => res.end(\`${version} \${process.getuid()} \${process.ppid}\`);\n`;
 
-/** A project with this package installed; the packages that it needs are a folder above. */
+/** A project with this package installed; its dependencies are in a parent folder. */
 function project(): string {
   const folder = temporaryFolder('portico-booted-');
-  // The user of the service reads it.
+  // The user of the service must be able to read it.
   chmodSync(folder, 0o755);
   const installed = join(folder, 'node_modules', 'portico');
   mkdirSync(installed, { recursive: true });
@@ -110,7 +110,7 @@ test('OP-15 the generated units start, reload, restart and stop under a real sys
     writeFileSync(join(folder, 'portico.ini'), ini());
   });
 
-  // READY=1 that is lost would have systemd end the start after TimeoutStartSec.
+  // A lost READY=1 would make systemd end the start after TimeoutStartSec.
   assert.doesNotMatch(await good('journalctl', '--no-pager', '-o', 'cat'), /Cannot find unit for notify message/);
 
   await t.test('a main process that is killed is started again, and its socket keeps who connects', async () => {

@@ -1,4 +1,4 @@
-/** The layout of the unit file that ships: the configuration in one place, the application and its packages in another. */
+/** The layout of the shipped unit file: the configuration in one folder, the application and its packages in another. */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { freePort, Program, root } from './program.js';
 
-/** `/etc/portico` and `/opt/portico` below one folder, with Portico installed as `npm install` does. */
+/** Creates `/etc/portico` and `/opt/portico` below one folder, with Portico installed as `npm install` does. */
 function layout(): { readonly etc: string; readonly opt: string; readonly main: string; readonly state: string } {
   const folder = temporaryFolder('portico-layout-');
   const [etc, opt, state] = ['etc/portico', 'opt/portico', 'var/lib/portico'].map((path) => join(folder, path)) as [
@@ -22,18 +22,18 @@ function layout(): { readonly etc: string; readonly opt: string; readonly main: 
   return { etc, opt, state, main: join(folder, unitProgram()) };
 }
 
-/** What the unit file starts, as a path below the root of the file system. */
+/** The program that the unit file starts, as a path below the root of the file system. */
 function unitProgram(): string {
   const unit = readFileSync(join(root, 'paste', 'portico.service'), 'utf8');
   return /^ExecStart=.* \/(opt\/portico\/\S+\.js) /m.exec(unit)?.[1] ?? 'no program in the unit file';
 }
 
-/** The packages that Portico needs, by links. */
+/** Links the packages that Portico depends on. */
 function installDependencies(modules: string): void {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
   };
-  // What Node 20 has no own SQLite for.
+  // The fallback for Node 20, which has no built-in SQLite.
   for (const name of [...Object.keys(dependencies), '@photostructure/sqlite']) {
     if (!existsSync(join(root, 'node_modules', name))) continue;
     mkdirSync(dirname(join(modules, name)), { recursive: true });

@@ -1,4 +1,4 @@
-/** What all workers of an API have alike is in the log once. */
+/** A warning that all workers of an API share is logged once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyProject, freePort, startApiCli } from './program.js';
@@ -50,9 +50,9 @@ manager = ./app.js:Manager
   assert.deepEqual(warnings(), once);
   program.kill('SIGHUP');
   await program.printed(/"event":"reload"/);
-  // The first worker was replaced by another one, which has built all of it anew.
+  // The first worker was replaced by one that has built everything again.
   for (const count of Object.values(warnings())) assert.equal(count, 2);
-  // Of what one request has met, its worker speaks.
+  // A warning about one request is logged by its worker.
   for (let round = 0; round < 12; round++) {
     await (await fetch(`${url}/`, { headers: { 'x-auth-token': 'a:b' } })).arrayBuffer();
   }

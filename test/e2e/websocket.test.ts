@@ -1,4 +1,4 @@
-/** WebSocket sessions with an app of a paste file: filters, mounts, workers and reloads as for any request. */
+/** WebSocket sessions with an app of a paste file: filters, mounts, workers and reloads as for other requests. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';

@@ -1,4 +1,4 @@
-/** What an operator sees of workers that die, crash again and again, or are stuck: the reason, in every view. */
+/** Workers that die, crash repeatedly or are stuck: every view shows the operator the reason. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
@@ -81,7 +81,7 @@ interface Status {
   }[];
 }
 
-/** The status of the one service, once it is as it is waited for. */
+/** Polls the status of the only service until the check holds. */
 async function until(socket: string, wanted: (service: Status['services'][0]) => boolean) {
   for (;;) {
     const [service] = (await askSocket<Status>(socket, 'GET', '/status')).body.services;
@@ -170,7 +170,7 @@ test('a worker that is killed, throws or exits says how, where, and what it had 
   lose(port, '/wait/1');
   const victim = await pidOf();
   for (;;) {
-    // Those younger than a quarter of a second are not named.
+    // Requests younger than a quarter of a second are not named.
     const { body } = await askSocket<{ requests: { path: string; ageMs: number }[] }>(socket, 'GET', '/requests');
     if (body.requests.some(({ path, ageMs }) => path === '/wait/1' && ageMs > 1000)) break;
   }

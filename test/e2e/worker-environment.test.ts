@@ -1,4 +1,4 @@
-/** What a worker of `api-cli` sees of its command line and environment, and what others can see of them. */
+/** The command line and environment of `api-cli` workers, as they and others see them. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { ask } from './clients.js';
 import { emptyProject, freePort, startProject } from './program.js';
 import { pidProject } from './projects.js';
 
-/** Says what its process is made of, on a connection of its own. */
+/** Responds with the facts about its process and closes the connection. */
 const facts = `
 export const app = () => (req, res) => {
   const { pid, argv, execArgv, env } = process;

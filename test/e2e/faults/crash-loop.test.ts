@@ -1,4 +1,4 @@
-/** An API whose workers end at their start, again and again. */
+/** An API whose workers repeatedly exit at their start. */
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -23,7 +23,7 @@ test('RL-61 RL-4 LC-321 LC-323 a crash loop starts about one worker a second, ot
   await pause(watchedMs);
   assert.ok(await until(() => fleet.events('worker_exited').some(({ code }) => code === 7)), 'there is a crash loop');
   const seconds = (performance.now() - begun) / 1000;
-  // The two that were killed ended as well; every other end is that of a start that failed.
+  // Without the two killed workers, every exit is a failed start.
   const failed = fleet.events('worker_exited').filter(({ service }) => service === 'frail').length - workers;
   rmSync(fleet.frailFile);
   const healedFrom = performance.now();
@@ -46,7 +46,7 @@ test('RL-61 RL-4 LC-321 LC-323 a crash loop starts about one worker a second, ot
   assert.deepEqual(pidsOf(fleet, 'hello'), steady, 'the workers of the other API are the same');
 });
 
-/** The workers of one service, in the order they became ready. */
+/** The pids of a service's workers, in the order they became ready. */
 function pidsOf(fleet: FaultFleet, name: string): number[] {
   return fleet
     .events('worker_ready')

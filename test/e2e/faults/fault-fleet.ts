@@ -1,6 +1,4 @@
-/**
- * A project of ours as the kit's target: `api-cli` with an API called `hello`, and whatever others a test asks for.
- */
+/** A Portico project as a {@link Target}: `api-cli` with the API `hello` and the other APIs a test asks for. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePair } from '../../server/certificate-files.js';
@@ -32,7 +30,7 @@ export const app = (globalConf, localConf) => {
 };
 `;
 
-/** What a test asks for beside the API `hello`. */
+/** The parts of a fleet beside the API `hello`. */
 export interface FleetPlan {
   /** Default 2. */
   readonly workers?: number;
@@ -40,7 +38,7 @@ export interface FleetPlan {
   readonly options?: Readonly<Record<string, string>>;
   /** A second API, `secure`, that speaks TLS. */
   readonly secure?: boolean;
-  /** A second API, `frail`, whose workers end at their start while the file `frail` exists. */
+  /** A second API, `frail`, whose workers exit at their start while the file `frail` exists. */
   readonly frail?: boolean;
 }
 
@@ -71,7 +69,7 @@ export class FaultFleet implements Target {
     this.frailUrl = `http://127.0.0.1:${ports[1]}`;
   }
 
-  /** Starts a fleet; settles when all its APIs serve. */
+  /** Starts a fleet. Settles when all its APIs serve. */
   static async start(plan: FleetPlan = {}): Promise<FaultFleet> {
     const { workers = 2, options = {}, secure = false, frail = false } = plan;
     const ports = [await freePort(), await freePort()];
@@ -135,7 +133,7 @@ export class FaultFleet implements Target {
     return workers;
   }
 
-  /** Settles with true once so many workers live, all of them ready. */
+  /** Settles with true once exactly this many workers are alive and all of them are ready. */
   async settled(count: number): Promise<boolean> {
     return until(() => {
       const ready = new Set(this.events('worker_ready').map(({ pid }) => pid as number));
@@ -144,13 +142,13 @@ export class FaultFleet implements Target {
     });
   }
 
-  /** Processes of the fleet, of all its time, that live. */
+  /** The pids of all processes the fleet ever had that are still alive. */
   leftovers(): number[] {
     for (const { pid } of this.events('worker_ready')) this.#known.add(pid as number);
     return [...this.#known].filter(isAlive);
   }
 
-  /** While this file exists, workers of `frail` end at their start. */
+  /** While this file exists, workers of `frail` exit at their start. */
   get frailFile(): string {
     return join(this.#folder, 'frail');
   }
@@ -169,7 +167,7 @@ export class FaultFleet implements Target {
     this.#program.kill(name);
   }
 
-  /** For a test's end: nothing is left behind, whatever happened. */
+  /** For the end of a test: kills every process and removes the folder. */
   async end(): Promise<void> {
     await this.#program.end();
     this.#remove();

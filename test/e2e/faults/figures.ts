@@ -1,8 +1,6 @@
-/**
- * What a fault test reports beside passing: figures, which the table of docs/reliability.md is made from.
- */
+/** The figures that fault tests report; the table in docs/reliability.md is made from them. */
 
-/** True in the long run (`npm run test:faults`): the counts the table states, instead of a few of each. */
+/** True in the long run (`npm run test:faults`), which uses the counts of the table instead of small ones. */
 export const isLong = process.env.PORTICO_FAULTS === 'long';
 
 /** Prints a block: `figures: <row>`, then a line for each name and its value. */
@@ -13,20 +11,20 @@ export function printFigures(row: string, facts: Readonly<Record<string, string 
 
 const COLUMN = 44;
 
-/** The value that this share (0 to 1) of the values does not exceed; 0 without values. */
+/** The value that this share (0 to 1) of the values does not exceed; 0 for no values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }
 
-/** Median and largest of some durations in milliseconds; of one, itself. */
+/** The median and the maximum of durations in milliseconds; a single duration as it is. */
 export function describeTimes(values: readonly number[]): string {
   if (values.length === 0) return 'never';
   const largest = seconds(quantile(values, 1));
   return values.length === 1 ? largest : `${seconds(quantile(values, 0.5))} (median), ${largest} at most`;
 }
 
-/** Milliseconds as seconds, to a hundredth. */
+/** Milliseconds formatted as seconds, with two decimals. */
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
 }

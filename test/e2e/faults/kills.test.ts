@@ -1,4 +1,4 @@
-/** Workers that are killed, one or all, and what their clients notice. */
+/** One or all workers are killed: the effect on clients. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FaultFleet } from './fault-fleet.js';

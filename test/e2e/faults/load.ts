@@ -1,11 +1,9 @@
-/**
- * Clients of several kinds at once, which ask until they are told to stop and write down everything that was lost.
- */
+/** Concurrent clients of several kinds, which send requests until they are stopped and record every loss. */
 import { Agent, type RequestOptions, request } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { LARGE_BYTES, pause, type Target, until } from './target.js';
 
-/** A complete answer; the text of a long one is left out. */
+/** A complete response; the text of a long one is omitted. */
 export interface Reply {
   readonly status: number;
   readonly closes: boolean;
@@ -13,7 +11,7 @@ export interface Reply {
   readonly bytes: number;
 }
 
-/** One request, on a connection of its own unless an agent is given; rejects when it is refused, reset or cut. */
+/** Sends one request, on a new connection unless an agent is given. Rejects when it is refused, reset or cut off. */
 export function askFor(url: string, agent: Agent | false = false, withinMs = 90_000): Promise<Reply> {
   return new Promise((settle, reject) => {
     const options: RequestOptions & { rejectUnauthorized?: boolean } = { agent, rejectUnauthorized: false };
@@ -31,16 +29,16 @@ export function askFor(url: string, agent: Agent | false = false, withinMs = 90_
       res.on('error', reject);
     });
     req.on('error', reject);
-    // None may be waited for without end; one in /work takes a minute.
+    // No request waits forever; one to `/work` takes a minute.
     req.setTimeout(withinMs, () => req.destroy(new Error('UNANSWERED')));
     req.end();
   });
 }
 
-/** A client of a load takes what moves for so long for unanswered: no answer here takes longer than two seconds. */
+/** Idle milliseconds after which a client of the load counts a request as unanswered. No response takes longer than two seconds. */
 const UNANSWERED_MS = 20_000;
 
-/** How many clients of each kind: on kept or on fresh connections, of slow or of large answers, over TLS. */
+/** The number of clients of each kind: on kept or fresh connections, with slow or large responses, over TLS. */
 export interface Kinds {
   readonly kept?: number;
   readonly fresh?: number;
@@ -50,13 +48,12 @@ export interface Kinds {
   readonly tlsFresh?: number;
 }
 
-/** A load on a target. */
 export class Load {
-  /** How many whole answers each kind of client got. */
+  /** The number of whole responses by kind of client. */
   readonly answered = new Map<keyof Kinds, number>();
-  /** Everything that was no whole answer below 500: kind of client and what happened. */
+  /** Everything but a whole response below 500: the kind of client and the failure. */
   readonly lost: string[] = [];
-  /** When each text of a short answer was seen first. */
+  /** The time at which each text of a short response was first seen. */
   readonly firstSeen = new Map<string, number>();
   /** Durations of the quick requests, in milliseconds. */
   times: number[] = [];
@@ -79,23 +76,23 @@ export class Load {
     this.#add('tlsFresh', kinds.tlsFresh, `${secure}/`, () => false);
   }
 
-  /** How many whole answers there were. */
+  /** The number of whole responses. */
   get total(): number {
     return [...this.answered.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** The ids of all processes that have answered. */
+  /** The pids of all processes that have responded. */
   get pids(): Set<number> {
     return new Set([...this.firstSeen.keys()].map((text) => Number(text.split(' ')[1])));
   }
 
-  /** Settles once so many more requests were answered, or nothing is answered any longer. */
+  /** Settles after this many more responses, or after 30 s without them. */
   async more(count: number): Promise<void> {
     const goal = this.total + count;
     await until(() => this.total >= goal, 30_000);
   }
 
-  /** Lets every client finish its request, and ends. */
+  /** Lets every client finish its request, then ends. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#clients);
@@ -127,7 +124,7 @@ export class Load {
         const { code, message } = error as NodeJS.ErrnoException;
         this.lost.push(`${kind} ${code ?? message}`);
       }
-      // A breath: some twenty clients are about a thousand requests a second, enough to meet every gap.
+      // A short pause: some twenty clients then send about a thousand requests a second, enough to hit every gap.
       await pause(kind === 'large' ? 200 : 15);
     }
   }

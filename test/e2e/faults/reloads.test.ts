@@ -1,4 +1,4 @@
-/** Reloads while clients of every kind ask. */
+/** Reloads under requests from clients of every kind. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FaultFleet } from './fault-fleet.js';

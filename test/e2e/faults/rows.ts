@@ -1,19 +1,17 @@
-/**
- * The rows of the table: each puts a target under load, does something to it, and tells what its clients noticed.
- */
+/** The rows of the table: each puts a target under load, injects a fault and returns the effect on clients. */
 import { Agent } from 'node:http';
 import { askFor, type Kinds, Load } from './load.js';
 import { isAlive, pause, type Target, until } from './target.js';
 
-/** What a row has seen. */
+/** The result of a row. */
 export interface Outcome {
   readonly answered: number;
   readonly lost: readonly string[];
-  /** How long each change took until clients saw it, in milliseconds; what never came is missing. */
+  /** Milliseconds until clients saw each change; a change they never saw is missing. */
   readonly times: readonly number[];
 }
 
-/** Reloads under load, one after the other; each is applied when twenty fresh answers in a row are of its generation. */
+/** Reloads under load, one after the other. A reload counts as applied after twenty fresh responses in a row of its generation. */
 export async function reloads(
   target: Target,
   rounds: number,
@@ -44,7 +42,7 @@ export async function reloads(
   return { answered: load.total, lost: load.lost, times, applied };
 }
 
-/** KILLs of single workers under load, far enough apart that none is held back as a crash loop. */
+/** Kills single workers under load, far enough apart that no restart is delayed as a crash loop. */
 export async function kills(target: Target, rounds: number, clients: number): Promise<Outcome> {
   const load = new Load(target, { fresh: clients });
   const times: number[] = [];
@@ -62,7 +60,7 @@ export async function kills(target: Target, rounds: number, clients: number): Pr
   return { answered: load.total, lost: load.lost, times };
 }
 
-/** KILL of all workers at once under load; the time is that until one of the next workers answers. */
+/** Kills all workers at once under load. The time runs until one of the next workers responds. */
 export async function killAll(target: Target, clients: number): Promise<Outcome> {
   const load = new Load(target, { fresh: clients });
   const times: number[] = [];
@@ -76,16 +74,16 @@ export async function killAll(target: Target, clients: number): Promise<Outcome>
   return { answered: load.total, lost: load.lost, times };
 }
 
-/** One worker stops answering: it computes for ever, or is frozen. The time is that until it is gone. */
+/** Makes one worker stop responding: it computes forever or is frozen. The time runs until it is gone. */
 export async function stuck(target: Target, how: 'spin' | 'freeze', withinMs: number): Promise<Outcome> {
-  // Two clients have two requests at work: more can only be lost where new ones are left to the stuck worker.
+  // Two clients have at most two requests in flight: more are lost only if new ones are given to the stuck worker.
   const load = new Load(target, { fresh: 2 });
   const times: number[] = [];
   await load.more(100);
   const workers = target.workers();
   const begun = performance.now();
   if (how === 'freeze') process.kill(workers[0]!, 'SIGSTOP');
-  // Its own client is cut off with the worker, which is no loss.
+  // The request to `/spin` is cut off with the worker, which does not count as a loss.
   else askFor(`${target.url}/spin`).catch(() => undefined);
   if (await until(() => workers.some((pid) => !isAlive(pid)), withinMs)) times.push(performance.now() - begun);
   else for (const pid of workers) process.kill(pid, 'SIGKILL');
@@ -94,16 +92,16 @@ export async function stuck(target: Target, how: 'spin' | 'freeze', withinMs: nu
   return { answered: load.total, lost: load.lost, times };
 }
 
-/** What a graceful stop did to requests that take two seconds, each on a connection of its own that is kept. */
+/** The effect of a graceful stop on requests that take two seconds, each on a separate kept connection. */
 export interface StopOutcome {
   readonly whole: number;
   readonly cut: number;
   readonly status: number | null;
-  /** From the last whole answer to the end of the last process, in milliseconds. */
+  /** Milliseconds from the last whole response to the end of the last process. */
   readonly afterLastMs: number;
 }
 
-/** Stops a target while requests are at work; `meanwhile` runs once it was told to. */
+/** Stops a target while requests are in flight; `meanwhile` runs after the stop was requested. */
 export async function stopAtWork(
   target: Target,
   requests: number,
@@ -123,7 +121,7 @@ export async function stopAtWork(
       },
     ),
   );
-  // A quick answer came through behind them: they are at work.
+  // A response to a later request shows that the earlier ones are in flight.
   await askFor(`${target.url}/`);
   await pause(300);
   const stopped = target.stop();

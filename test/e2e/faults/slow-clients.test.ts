@@ -1,4 +1,4 @@
-/** Slow and idle clients in great numbers, beside a few that behave. */
+/** Many slow and idle clients beside a few normal ones. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FaultFleet } from './fault-fleet.js';
@@ -16,7 +16,7 @@ import {
 } from './slow-clients.js';
 import { connectionsOf, until } from './target.js';
 
-/** In seconds: the defaults in the long run, so that the table speaks of what is shipped. */
+/** In seconds. The long run uses the defaults, so that the table describes the shipped values. */
 const limits = isLong
   ? { headers_timeout: 20, body_grace: 15, send_timeout: 60, keep_alive_timeout: 65 }
   : { headers_timeout: 2, body_grace: 2, send_timeout: 3, keep_alive_timeout: 4 };
@@ -46,7 +46,7 @@ test('RL-3 RL-7 RL-25 RL-26 RL-28 RL-29 RL-33 200 slow heads, 100 slow bodies, 5
   assert.ok(await ended(bodies, 100), `${bodies.endedAfter.length} slow bodies ended`);
   assert.ok(await ended(slow, 25), `${slow.endedAfter.length} slow readers ended`);
   assert.ok(await ended(idle, 1000), `${idle.endedAfter.length} idle connections ended`);
-  // Clients that do not read do not hear of the end either: it is the workers that let go of their connections.
+  // Clients that do not read do not notice the close either, so the connections of the workers are counted.
   const left = (): number => fleet.workers().reduce((sum, pid) => sum + connectionsOf(pid), 0);
   await load.stop();
   assert.ok(await until(() => left() === 0, 90_000), `${left()} connections are left`);

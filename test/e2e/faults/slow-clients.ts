@@ -1,52 +1,50 @@
-/**
- * Clients that take their time, in the numbers a hostile one can afford, all at once.
- */
+/** Slow clients, in the numbers that one attacker can afford. */
 import { connect, type Socket } from 'node:net';
 import { LARGE_BYTES, pause } from './target.js';
 
 /** One group of slow connections. */
 export interface SlowGroup {
-  /** Settles once each has connected, and has sent what it sends at first. */
+  /** Settles once each client has connected and sent its first bytes. */
   readonly begun: Promise<unknown>;
-  /** How long each lived before the server ended it, in milliseconds from its begin. */
+  /** Lifetime of each connection until the server closed it, in milliseconds. */
   readonly endedAfter: number[];
-  /** What each received first: a status, or nothing. */
+  /** The first status each client received, or an empty string. */
   readonly statuses: string[];
-  /** How many bytes each has received. */
+  /** The number of bytes each client has received. */
   received(): number[];
-  /** Ends those that are left. */
+  /** Closes the remaining connections. */
   close(): void;
-  /** Reads again, where reading was put off. */
+  /** Resumes clients that paused reading. */
   resume(): void;
 }
 
-/** Heads that come a byte every half second. */
+/** Heads sent at one byte every half second. */
 export function slowHeads(port: number, count: number): SlowGroup {
   return slowGroup(port, count, 'GET / HTTP/1.1\r\nhost: x\r\nx-padding: ', (socket) => trickle(socket));
 }
 
-/** Bodies that come a byte every half second. */
+/** Bodies sent at one byte every half second. */
 export function slowBodies(port: number, count: number): SlowGroup {
   return slowGroup(port, count, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\n', (socket) =>
     trickle(socket),
   );
 }
 
-/** Bodies that come with 600 bytes a second, which `min_body_rate` lets pass. */
+/** Bodies sent at 600 bytes a second, which `min_body_rate` allows. */
 export function steadyBodies(port: number, count: number): SlowGroup {
   return slowGroup(port, count, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 500000\r\n\r\n', (socket) =>
     trickle(socket, 300),
   );
 }
 
-/** Clients that ask for eight MiB and take nothing, until they are told to. */
+/** Clients that request eight MiB and read nothing until `resume()`. */
 export function stoppedReaders(port: number, count: number): SlowGroup {
   return slowGroup(port, count, 'GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', (socket) => {
     socket.pause();
   });
 }
 
-/** Clients that ask for eight MiB and take them bit by bit. */
+/** Clients that request eight MiB and read them in small steps. */
 export function slowReaders(port: number, count: number): SlowGroup {
   return slowGroup(port, count, 'GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', (socket) => {
     let taken = 0;
@@ -60,12 +58,12 @@ export function slowReaders(port: number, count: number): SlowGroup {
   });
 }
 
-/** Connections that have had one answer and ask nothing more. */
+/** Connections that received one response and send no more requests. */
 export function idleConnections(port: number, count: number): SlowGroup {
   return slowGroup(port, count, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', () => undefined);
 }
 
-/** True when what was received is the head of an answer and eight MiB. */
+/** Reports whether the count is the head of a response plus eight MiB. */
 export function isWholeAnswer(bytes: number): boolean {
   return bytes > LARGE_BYTES && bytes < LARGE_BYTES + 2000;
 }
@@ -76,7 +74,7 @@ function slowGroup(port: number, count: number, text: string, after: (socket: So
   const bytes: number[] = Array.from({ length: count }, () => 0);
   const sockets: Socket[] = [];
   const begin = async (index: number): Promise<void> => {
-    // One after the other, so that the backlog of the listener is not what is tested.
+    // One after the other, so that the listener's backlog is not part of the test.
     await pause(index * 2);
     const socket = connect(port, '127.0.0.1');
     const begun = performance.now();

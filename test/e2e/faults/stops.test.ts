@@ -1,4 +1,4 @@
-/** TERM, INT and KILL of the parent: what clients get, what the status is, and what is left. */
+/** TERM, INT and KILL of the parent: the responses to clients, the exit status and the remaining processes. */
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -14,7 +14,7 @@ async function fleetFor(t: TestContext, options: FleetPlan['options'] = {}): Pro
   return fleet;
 }
 
-/** So many connections that have sent this, and how many of them are closed by now. */
+/** Opens connections that send this text. Returns a function that counts the closed ones. */
 async function connections(fleet: FaultFleet, count: number, text: string, answers: boolean): Promise<() => number> {
   let closed = 0;
   const { port } = new URL(fleet.url);
@@ -38,7 +38,7 @@ async function connections(fleet: FaultFleet, count: number, text: string, answe
   return () => closed;
 }
 
-/** A request that computes for ever; settles when its worker no longer answers. */
+/** Starts a request that computes forever. Settles when its worker no longer responds. */
 async function spinning(fleet: FaultFleet): Promise<void> {
   askFor(`${fleet.url}/spin`).catch(() => undefined);
   await pause(500);
@@ -171,7 +171,7 @@ for (const withStuck of [false, true]) {
     const whole = (await slow).filter((each) => each.status === 'fulfilled').length;
     const clean = await gone(fleet);
     const took = performance.now() - begun;
-    // A process may be gone while the system still closes its sockets: what it had queued there is reset, not refused.
+    // The system may close the sockets of an ended process later: connections queued there are reset, not refused.
     let refused: string | undefined = 'ECONNRESET';
     for (let tries = 0; tries < 100 && refused === 'ECONNRESET'; tries++) {
       refused = await askFor(`${fleet.url}/`).then(

@@ -1,58 +1,58 @@
 /**
- * What the kit works on: a server with a parent and workers, ours or somebody else's, that answers on these paths.
+ * The server under test: a parent with workers, Portico or another server, that responds on these paths:
  *
  * - `/`: the word of its generation, a blank, the id of the process
  * - `/slow`: the same after two seconds
  * - `/large`: eight MiB
- * - `/spin`: never; the worker computes for ever
+ * - `/spin`: never; the worker computes forever
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface Target {
-  /** Where it answers, without a slash at the end. */
+  /** The base URL, without a trailing slash. */
   readonly url: string;
   /** The same app behind TLS, if there is one. */
   readonly secureUrl?: string;
-  /** The process that starts workers again. */
+  /** The process that restarts workers. */
   readonly pid: number;
-  /** Changes the word its answers begin with, and asks for a reload. */
+  /** Changes the first word of its responses and requests a reload. */
   reload(word: string): void | Promise<void>;
-  /** Asks for a graceful end; settles with the exit status once it has ended. */
+  /** Requests a graceful stop. Settles with the exit status once the process has ended. */
   stop(): Promise<number | null>;
-  /** The processes that answer. */
+  /** The pids of the processes that serve requests. */
   workers(): number[];
 }
 
-/** The size of what `/large` answers. */
+/** The size of the response to `/large`. */
 export const LARGE_BYTES = 8 * 1024 * 1024;
 
-/** Children of a process that are alive, zombies not counted. */
+/** Living children of a process, without zombies. */
 export function childrenOf(parent: number): number[] {
   return processes().flatMap(({ pid, ppid, state }) => (ppid === parent && state !== 'Z' ? [pid] : []));
 }
 
-/** Children of a process that have ended and were not reaped. */
+/** Children of a process that have ended and are not reaped. */
 export function zombiesOf(parent: number): number[] {
   return processes().flatMap(({ pid, ppid, state }) => (ppid === parent && state === 'Z' ? [pid] : []));
 }
 
-/** True while the process exists and is no zombie. */
+/** Reports whether the process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
   return processes().some((each) => each.pid === pid && each.state !== 'Z');
 }
 
-/** How many descriptors a process has open. */
+/** The number of open file descriptors of a process. */
 export function descriptorsOf(pid: number): number {
   return descriptorLinks(pid).length;
 }
 
-/** How many TCP connections a process has open; listening sockets are not connections. */
+/** The number of TCP connections of a process, without listening sockets. */
 export function connectionsOf(pid: number): number {
   const connected = socketInodes((state) => state !== LISTEN);
   return descriptorLinks(pid).filter((link) => connected.has(link)).length;
 }
 
-/** How many different listening TCP sockets these processes hold. */
+/** The number of different listening TCP sockets these processes hold. */
 export function listenersOf(pids: readonly number[]): number {
   const listening = socketInodes((state) => state === LISTEN);
   return new Set(pids.flatMap(descriptorLinks).filter((link) => listening.has(link))).size;
@@ -64,7 +64,7 @@ export function memoryOf(pid: number): number {
   return Math.round(Number(kib ?? 0) / 102.4) / 10;
 }
 
-/** Settles with true once the check holds, with false when it does not within the time. */
+/** Settles with true once the check holds, or with false after `withinMs`. */
 export async function until(check: () => boolean | Promise<boolean>, withinMs = 90_000): Promise<boolean> {
   const end = performance.now() + withinMs;
   for (;;) {
@@ -74,7 +74,7 @@ export async function until(check: () => boolean | Promise<boolean>, withinMs = 
   }
 }
 
-/** A stretch of time that belongs to the fault itself: how long a loop is watched, how far apart kills are. */
+/** A wait that is part of the fault: how long a loop is watched, how far apart kills are. */
 export function pause(ms: number): Promise<void> {
   return new Promise((settle) => setTimeout(settle, ms));
 }

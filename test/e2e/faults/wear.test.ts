@@ -1,4 +1,4 @@
-/** Many reloads and many kills: nothing may accumulate in the parent. */
+/** Many reloads and many kills: nothing accumulates in the parent. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FaultFleet } from './fault-fleet.js';
@@ -27,7 +27,7 @@ test(`RL-74 PT-11 ${reloads} reloads and ${kills} kills leave no descriptor, lis
     assert.ok(await until(() => fleet.events('reload').length > done), fleet.text());
     assert.ok(await until(() => fleet.events('worker_exited').length >= exited + workers), fleet.text());
   };
-  // The first ones warm the parent up: code is compiled, buffers are taken.
+  // The first reloads warm the parent up: code is compiled, buffers are allocated.
   for (const word of ['warm', 'up']) await reload(word);
   assert.ok(await fleet.settled(workers));
   const before = belongings(fleet);
