@@ -13,7 +13,7 @@ import { recordedLog } from '../tasks/recorded-log.js';
 
 const folder = temporaryFolder('backdoor-');
 
-/** What a session answers to lines of input, prompts taken out; it must end by itself. */
+/** The response of a session to lines of input, without prompts. The session must end by itself. */
 function session(where: number | string, ...lines: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket: Socket = typeof where === 'number' ? connect(where, '127.0.0.1') : connect(where);
@@ -152,7 +152,7 @@ test('LC-1108 fo finds objects of a class, pgt shows what goes on, pnt what hold
   assert.match(text, /object/);
 });
 
-/** In a folder of its own below the temporary one, for its user alone: nobody can have put a link there. */
+/** The file is in a separate folder below the temporary one, accessible only to its user: no other user can place a link there. */
 function assertPrivate(file: string): void {
   assert.equal(dirname(dirname(file)), tmpdir());
   assert.equal(statSync(dirname(file)).mode & 0o777, 0o700);
@@ -187,7 +187,7 @@ test('a browser cannot be made to talk to it: it hangs up at the first line of H
     ['OPTIONS * HTTP/1.1\r', "touch('return')"],
   ];
   for (const lines of requests) assert.equal(await session(where, ...lines), '');
-  // A byte at a time, as slow as one likes.
+  // One byte at a time, at any speed.
   const slow = connect(where as number, '127.0.0.1');
   slow.on('error', () => {});
   const closed = new Promise((resolve) => slow.once('close', resolve));

@@ -42,7 +42,7 @@ async function served(t: TestContext, { more = '', workers = 2, files = {} } = {
   return { folder: project.folder, port, program, socket: socket! };
 }
 
-/** A request that is answered in part, and stays so. */
+/** Sends a request whose response never ends. Returns the pid of its worker. */
 function begun(port: number, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
     request({ port, host: '127.0.0.1', path }, (res) => resolve(String(res.headers['x-pid'])))
@@ -113,7 +113,7 @@ test('OP-51 the status is one document: of the process, of each API and each of 
   const { socket, program, port, folder } = await served(t, { more, files: { 'cert.pem': cert, 'key.pem': key } });
   const document = async () => (await ask<StatusDocument>(socket, 'GET', '/status')).body;
   let told = await document();
-  // What workers tell comes with their first signs of life, what their services tell with the second.
+  // The facts of workers come with their first heartbeat, those of their services with the second.
   while (told.totals.rss === 0 || told.services[0]!.workers.some(({ inFlight }) => inFlight === undefined)) {
     told = await document();
   }
@@ -227,7 +227,7 @@ test('[control] socket names the path, or wants none', async (t) => {
   const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock' });
   assert.equal(socket, join(folder, 'here.sock'));
   assert.match((await runApiCli(folder, 'status')).stdout, /^hello/m);
-  // Another deployment, whose file names the same path.
+  // Another deployment whose file names the same path.
   const copy = emptyProject(pidProject(0, 1, `[control]\nsocket = ${socket}`));
   t.after(() => copy.remove());
   const other = await runApiCli(copy.folder, 'stop');

@@ -1,4 +1,4 @@
-/** However its services end: a process ends when they have, with its status, in one process and in workers. */
+/** A process ends when its services have ended, with their status, in one process and in workers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
@@ -64,7 +64,7 @@ for (const reached of ['before TERM', 'after TERM']) {
 }
 
 for (const workers of [1, 2]) {
-  // For ever is the time that its wait() takes.
+  // Its wait() never settles.
   test(`a stop that failed is a stop: logged, status 1, at once, also without a deadline: ${workers} workers`, async (t) => {
     const program = await running(t, { throws: 'stop', timeoutMs: 0, workers });
     program.kill('SIGTERM');

@@ -15,7 +15,7 @@ import { deferred } from '../../dist/tasks/deferred.js';
 import { askSocket } from '../e2e/clients.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
-/** A launcher whose runner fails to end its services, and what is logged. */
+/** A launcher whose runner fails to end its services, and its log lines. */
 function failing(
   ends: Pick<Runner, 'stop' | 'halt'> & Partial<Runner>,
   more: object = { signals: false },

@@ -16,7 +16,7 @@ interface Page {
   generation: number;
 }
 
-/** Runs the program with a file of that text; `write` replaces the file. */
+/** Runs the program with a file of this text; `write` replaces the file. */
 function configured(
   t: { after(fn: () => Promise<void>): void; name: string },
   text: string,
@@ -109,7 +109,7 @@ test('CF-79 CF-118 a secret reaches the workers over the channel, not in their e
     for (const name of ['environ', 'cmdline']) {
       assert.doesNotMatch(readFileSync(`/proc/${worker}/${name}`, 'utf8'), /correct-horse/);
     }
-    // The system's own list shows what the operator wrote until the title has taken its place.
+    // The process list of the system shows the operator's arguments until the title replaces them.
     assert.doesNotMatch(readFileSync(`/proc/${fleet.pid}/cmdline`, 'utf8'), /correct-horse/);
     fleet.kill('SIGTERM');
     await fleet.ended;

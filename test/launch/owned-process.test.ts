@@ -1,4 +1,4 @@
-/** An error that nobody handles, in processes without a supervisor: said once, nobody cut off, and no status of success. */
+/** An unhandled error in a process without a supervisor: logged once, no client cut off, a status other than 0. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Program, startModule } from '../e2e/program.js';
@@ -28,7 +28,7 @@ for (const path of ['/throw', '/reject']) {
     const [line, ...more] = unhandled(program);
     assert.deepEqual([line?.level, line?.service, more.length], ['error', 'single', 0]);
     assert.match(JSON.stringify(line), /nobody (handles|waits for) this.*\\n\s+at /);
-    // Nothing of it stands there raw.
+    // No raw text of the error is in the output.
     assert.deepEqual(
       program.lines.filter(({ plain }) => plain),
       [],
@@ -95,7 +95,7 @@ test('a parent stops its workers gracefully, and ends with 2', async (t) => {
   );
 });
 
-/** A program with one service, whose class is `code`. */
+/** A program with one service whose class is `code`. */
 function program(t: TestContext, code: string): Program {
   return startModule(
     t,

@@ -1,4 +1,4 @@
-/** What the status page is made of. */
+/** The building blocks of the status page. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chart } from '../../dist/launch/page/charts.js';

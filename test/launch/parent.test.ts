@@ -1,4 +1,4 @@
-/** What the parent has to do with requests, which is nothing, and what it can be told about its workers. */
+/** The parent takes no part in requests, and scales its workers on demand. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -43,7 +43,7 @@ test('PT-10 LC-1706 a request costs the parent nothing: it has no connection, an
   }
   const seconds = (performance.now() - begun) / 1000;
   const woken = wakeUps() - before;
-  // For signs of life, a few dozen times a second; not for 2,000 connections.
+  // A few dozen a second for heartbeats, none for the 2,000 connections.
   assert.ok(woken < 200 + seconds * 50, `${woken} times for 2,000 requests in ${seconds.toFixed(1)} s`);
   assert.equal(descriptorsOf(fleet.pid), descriptors);
 });

@@ -1,11 +1,11 @@
-/** Buckets that workers share. What they take of them is tested in `e2e/rate-limit`. */
+/** Buckets that workers share. Taking tokens from workers is tested in `e2e/rate-limit`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ServiceBuckets } from '../../dist/launch/shared-buckets.js';
 
 const rule = (id: string, more: object = {}) => ({ id, rate: 1, burst: 2, maxKeys: 1_000_000, ...more });
 
-/** The whole tokens that are left of a rule for a caller, once one was taken. */
+/** Takes one token. Returns the whole tokens left for the rule and the caller. */
 function left(buckets: ServiceBuckets, asked: ReturnType<typeof rule>, key: string, now: number): number {
   return buckets.take([[asked, key, 0]], now)[0]![1];
 }

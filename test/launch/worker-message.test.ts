@@ -1,11 +1,11 @@
-/** A parent tells its workers' messages from those of others, and whatever an application gives a worker to say fits. */
+/** The parent distinguishes its workers' messages from others, and oversized contents of an application are cut to fit. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
 import { statusOf } from '../../dist/launch/exit-status.js';
 import { fittingMessage, foreignMessage, type ToParent } from '../../dist/launch/worker-message.js';
 
-/** One of each kind, as workers send them. */
+/** One message of each kind, as workers send them. */
 const GOOD: readonly ToParent[] = [
   { kind: 'ready' },
   { kind: 'code', files: [['/srv/app.js', '7761ac88c2d9c623']] },
@@ -67,7 +67,7 @@ test('what is sent to somebody else is told in a few words', () => {
   for (const [told, value] of Object.entries(foreign)) assert.equal(foreignMessage(crossed(value)), told);
 });
 
-/** The message as its parent gets it. */
+/** The message as the parent receives it. */
 function arrived(message: object): { message: Record<string, unknown>; warnings: string[]; bytes: number } {
   const warnings: string[] = [];
   const bytes = serialize(fittingMessage(message as ToParent, (text) => warnings.push(text)));

@@ -1,4 +1,4 @@
-/** What a worker is: the program again, in a process of its own that shares nothing with its parent but sockets. */
+/** A worker is a fresh run of the program in a separate process that shares only sockets with its parent. */
 import assert from 'node:assert/strict';
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -97,7 +97,7 @@ process.exitCode = await launcher.wait();
   writeFileSync(join(folder, 'main.js'), `${main}// third\n`);
   await replaceByOther();
   assert.deepEqual(levels(), ['warn', 'info', 'warn']);
-  // A reload replaces all: the code of its first worker is that of its configuration.
+  // A reload replaces all workers: the code of the first new one belongs to the new configuration.
   const from = program.output().length;
   program.kill('SIGHUP');
   await program.printed(/"event":"reload"/, from);
@@ -138,7 +138,7 @@ test('LC-410 one worker of launch runs in this process and is not started again;
 });
 
 test('LC-1606 a worker whose service has nothing to wait for stays until it is told to stop', async (t) => {
-  // The service of this program settles its wait() at once, as one with a no-op wait does.
+  // The service's wait() settles at once, like a no-op wait().
   const { fleet, port } = await started(t, {});
   const [worker] = fleet.children();
   for (let i = 0; i < 5; i++) assert.equal((await get<{ pid: number }>(port, '/')).body.pid, worker);

@@ -1,4 +1,4 @@
-/** The admin listener: what the control socket answers, over TCP, and to whom. */
+/** The admin listener: access to the control API over TCP. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';

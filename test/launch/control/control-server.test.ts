@@ -1,4 +1,4 @@
-/** The server that answers operators and probes, by itself. */
+/** The server for operators and probes, without a launcher. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -99,7 +99,7 @@ test('OP-40 the socket is in no directory of another user; without files its nam
   const here = path({});
   process.chdir(folder);
   assert.notEqual(path({}), here);
-  // As /run/user/1000 is for root: sudo may keep the variable.
+  // A folder open to others, like /run/user/1000 for root: sudo may keep the variable.
   chmodSync(folder, 0o777);
   assert.ok(path({ XDG_RUNTIME_DIR: folder }).startsWith(join(tmpdir(), `portico-${process.geteuid!()}`)));
   assert.throws(() => path({ RUNTIME_DIRECTORY: folder }), { code: 'PORTICO_CONTROL_SOCKET' });

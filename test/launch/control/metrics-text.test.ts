@@ -109,7 +109,7 @@ async function scrape(admin: number): Promise<ReadonlyMap<string, Family>> {
   return parseExposition(text);
 }
 
-/** Asks until what was counted in a worker has reached its parent. */
+/** Polls until the parent has the counts of its workers. */
 async function until(admin: number, isThere: (found: ReadonlyMap<string, Family>) => boolean) {
   let found = await scrape(admin);
   while (!isThere(found)) found = await scrape(admin);
@@ -285,7 +285,7 @@ test('while a worker is stuck under load status, metrics and report answer, and 
   assert.match(still, /at endlessly/, 'it is stuck all the while');
 });
 
-/** Requests one after the other, until it is to end; what is cut off or refused does not matter. */
+/** Sends requests one after the other until `end` is set; failures are ignored. */
 function loop(port: number): { end: boolean } {
   const state = { end: false };
   const next = (): void => {
@@ -441,7 +441,7 @@ test('requests that are lost with a worker are counted by how it ended, from 0; 
   const heap = sumOf(during, 'portico_worker_heap_used_bytes', one);
   assert.ok(heap > 2 ** 20 && heap < sumOf(during, 'portico_worker_heap_limit_bytes', one));
   await until(admin, (all) => sumOf(all, IN_FLIGHT, one) === 1);
-  // The watch thread looks every quarter of a second: a younger request is not known to the parent.
+  // The watch thread checks every quarter of a second: the parent does not know younger requests.
   let ages: number[] = [];
   while (!ages.some((ageMs) => ageMs > 1000)) {
     const { requests } = JSON.parse((await ask(admin, '/requests')).text) as { requests: { ageMs: number }[] };

@@ -1,7 +1,4 @@
-/**
- * Which launcher tells what services are up, what happens when the database does not answer, and what operators may say of a
- * service.
- */
+/** The registry in a launcher: which launcher exports the services, a database that does not respond, changes by operators. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createLogger, type Logger, type PorticoError, silentLogger } from 'portico';
@@ -33,7 +30,7 @@ const configOf = (connection: string, host = 'one'): Promise<Config> =>
     },
   });
 
-/** As much of a launcher as is asked. */
+/** The parts of a launcher that the tests use. */
 const launcher = (config: Config, log: Logger) =>
   ({ config, log, runner: { generation: 1, fleet: {} }, registryHooks: {} }) as Controlled;
 
@@ -53,7 +50,7 @@ test('SG-57 the exporter that dies is followed by another once its lease has end
   );
   t.after(() => Promise.all(launchers.map((each) => each.close())));
   const [one, two] = launchers as [RegisteredServices, RegisteredServices];
-  // A service that promises no heartbeats is neither up nor down.
+  // A service without heartbeats is neither up nor down.
   const known = [{ binary: 'portico-compute', host: 'one', up: true }];
   assert.deepEqual(await one.up(), known);
   assert.deepEqual(await two.up(), []);
@@ -101,7 +98,7 @@ async function routed(options: ServiceRegistryOptions = {}) {
   return { record, store, ask };
 }
 
-/** The status, the code and the words of what an operator is answered. */
+/** The status, the code and the message of an operator's refused request. */
 async function refusal(asked: Promise<unknown>): Promise<readonly [number, string, string]> {
   try {
     await asked;

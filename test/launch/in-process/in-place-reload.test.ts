@@ -1,4 +1,4 @@
-/** Reloads in a process that runs its services itself: what does not build leaves the old services serving. */
+/** Reloads in a process that runs its services itself: if the new services cannot be built, the old ones continue to serve. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ async function setup(t: TestContext, ini: string, more: ServiceLauncherOptions =
   return { folder, config, launcher, write };
 }
 
-/** A service that says when it is asked to prepare, and with which word. */
+/** A service that records each call of `prepare` with its word. */
 class Preparing extends RecordedService {
   built = 0;
   word = 'none';
@@ -275,7 +275,7 @@ test('OP-80 LC-517 what is wrong with the service file, and with what a service 
     assert.match(error, each);
   assert.equal(error.match(/got soon/g)?.length, 1);
   assert.ok(services.every(({ word }) => word === 'old'));
-  // Of what is refused already, nothing but refusals counts.
+  // An already refused reload reports only refusals.
   write('portico.ini', '[DEFAULT]\nreload_timeout = soon\n');
   await launcher.restart();
   assert.match(launcher.status().reloads[1]?.error ?? '', /^\S+:2:18: .*soon[^\n]*\n {4}reload_timeout = soon\n +\^$/);
@@ -285,7 +285,7 @@ test('OP-80 a reload warns of a file of the program that has changed: Node does 
   const { folder, config, launcher, write } = await setup(t, '[app]\nword = old\n');
   write('app.mjs', 'export const version = 1;\n');
   const file = join(folder, 'app.mjs');
-  // Written before the process began, as far as its date tells.
+  // The file's date is before the start of the process.
   utimesSync(file, 1, 1);
   await import(file);
   await launcher.launchService(new Preparing('first', config));

@@ -426,7 +426,7 @@ test('LC-549 one clock for the whole stop: drain_delay is part of it', async () 
   await launcher.stop();
   const left = service.stops[0]?.deadlineMs ?? 0;
   assert.ok(left > 0 && left <= 1701, String(left));
-  // Longer than the deadline, it is the deadline.
+  // A delay longer than the deadline ends at the deadline.
   const hasty = embedded({ settings: { drainDelayMs: 600_000, gracefulShutdownTimeoutMs: 50 } });
   await hasty.launchService(new RecordedService('two'));
   await hasty.stop();

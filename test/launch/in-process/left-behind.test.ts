@@ -1,4 +1,4 @@
-/** Work that is not over when a stop has to end is told, whichever of a service's parts knew of it. */
+/** Work unfinished at the deadline of a stop is reported, whichever part of a service tracks it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from 'portico';
@@ -12,7 +12,7 @@ function never(signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** Its steps end as soon as they are told that there is no more time. */
+/** A service whose steps end as soon as their signal is aborted. */
 function ofLifecycle(): ServiceBase {
   const life = new Lifecycle('of lifecycle', { start: () => undefined, stop: ({ signal }) => never(signal) });
   return {
@@ -23,7 +23,7 @@ function ofLifecycle(): ServiceBase {
   };
 }
 
-/** It hands on what it is told. */
+/** A service that passes the options of its stop to its task group. */
 function ofGroup(): ServiceBase {
   const tasks = new TaskGroup({ log });
   return {
@@ -54,7 +54,7 @@ async function stopped(service: ServiceBase, gracefulShutdownTimeoutMs: number):
 test('RL-83 LC-205 150 stops that cut work off at the deadline all end with 1', async () => {
   for (const make of [ofLifecycle, ofGroup, () => new Own({ log })]) {
     const statuses: number[] = [];
-    // One after another, each has its deadline at another moment of the event loop.
+    // Staggered, so that each deadline falls on a different moment of the event loop.
     const stops = Array.from({ length: 50 }, async (_, i) => {
       await new Promise((resolve) => setTimeout(resolve, i * 3));
       statuses.push(await stopped(make(), 20 + (i % 7) + i / 50));

@@ -1,4 +1,4 @@
-/** Whatever happens in whatever order: in the end each slot has one worker that serves, of the configuration in force. */
+/** After any sequence of events each slot has one serving worker with the configuration in force. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
@@ -8,7 +8,7 @@ import { endEarly, endWithin } from '../../../dist/launch/parent/reconciler.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { type FakePool, FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
 
-/** Numbers below `below` that are the same each time. */
+/** A reproducible random source: numbers from 0 to below `below`. */
 function dice(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -28,7 +28,7 @@ async function launched(
   return fake;
 }
 
-/** One reload: true when it is accepted. */
+/** Runs one reload. Returns true if it is accepted. */
 async function reload({ pool }: FakePool, number: number): Promise<boolean> {
   try {
     const { ready } = await pool.prove(generation(number), pool.wanted);
@@ -42,7 +42,7 @@ async function reload({ pool }: FakePool, number: number): Promise<boolean> {
   return true;
 }
 
-/** By slot, the generation of the worker that serves. */
+/** The generation of the serving worker, by slot. */
 function serving({ pool }: FakePool): number[] {
   return pool.current.filter((worker) => worker.serving).map(({ assignment }) => assignment.generation);
 }
@@ -118,14 +118,14 @@ test('LC-519 a stop in the middle of a reload settles it, and leaves no process'
     const fake = await launched(t, 2, (now) => {
       if (!armed || now !== moment) return undefined;
       held?.();
-      // What drains goes on to do so; what starts does not get ready.
+      // A draining worker continues to drain; a starting one never becomes ready.
       return moment !== 'drain';
     });
     armed = true;
     const reloading = reload(fake, 2);
     await holding;
     assert.equal(await fake.pool.stop(1000), true);
-    // A worker that was on its way has failed; what else the pool was asked for is settled.
+    // A worker that was starting has failed; the other requests to the pool are settled.
     assert.equal(await reloading, moment === 'drain');
     assert.equal(fake.pool.workers.size, 0);
   }
@@ -151,7 +151,7 @@ function stuck(facts: { wasReady: boolean; ready?: Promise<void>; dismissed?: bo
   return worker as unknown as WorkerHandle;
 }
 
-/** After how many milliseconds the worker is killed. */
+/** The milliseconds until the worker is killed, and whether its end is clean. */
 async function killedAfter(
   t: TestContext,
   worker: WorkerHandle,
@@ -188,7 +188,7 @@ test('a start that is called off has five seconds to let go of what it has', asy
 test('LC-531 one that served before it heard that it is not needed ends as any that serves', async (t) => {
   const worker = stuck({ wasReady: true, ready: Promise.resolve(), dismissed: true });
   const ending = await killedAfter(t, worker, () => endWithin(worker, 9000, silentLogger()));
-  // Its own deadline and a second, and not the five seconds of a start that is called off.
+  // Its deadline and one second, not the five seconds of a cancelled start.
   assert.ok(ending.ms >= 10_000, String(ending.ms));
   assert.equal(ending.clean, false);
 });

@@ -32,7 +32,7 @@ test('PT-1 slots share one port, and another program cannot share it', { skip },
 test('PT-12 time alone changes who helps only while a worker is late, or one helps', async (t) => {
   const opened = await openListenSockets({ host: '127.0.0.1', port: 0 }, 2);
   t.after(() => opened.close());
-  // One descriptor for all where the platform has no more.
+  // All slots share one descriptor where the platform has only one.
   const sockets = { ...opened, descriptors: [0, 1].map((slot) => opened.descriptors[slot] ?? opened.descriptors[0]!) };
   const said: string[] = [];
   const worker = (index: number) => ({
@@ -100,7 +100,7 @@ test('PT-12 LC-1604 a service that had no worker at all serves all its slots whe
   const port = await fleet.port('api');
   await get(control, '/reconfigure?service=api&workers=0');
   while (fleet.children().length > 0) await fleet.event('worker_exited', fleet.lines.length);
-  // They meet all three slots, and wait there.
+  // They reach all three slots and wait there.
   const waiting = Array.from({ length: 40 }, () => get<{ id: number }>(port, '/'));
   await get(control, '/reconfigure?service=api&workers=1');
   const answers = await Promise.all(waiting);
@@ -134,7 +134,7 @@ test('PT-8 PT-3 PH-5 after reloads and resizing, a stop leaves no listening sock
       (error: NodeJS.ErrnoException) => error.code,
     );
   while ((await attempt()) !== 'ECONNREFUSED');
-  // Each connection may meet another slot: none of them listens any more, though a request is still at work.
+  // Each connection may reach another slot: no slot listens any more, though a request is in flight.
   for (let i = 0; i < 30; i++) assert.equal(await attempt(), 'ECONNREFUSED');
   writeFileSync(released, '');
   assert.equal((await long).body.slow, true);
@@ -151,7 +151,7 @@ test('PT-9 a fleet that grows from 2 to 6 workers has 6 slots', { skip }, async 
   assert.equal(new Set(held.flat()).size, 6);
 });
 
-/** The sockets of a process that listen on a port, by inode (proc_pid_net(5)). */
+/** The listening sockets of a process on a port, by inode (proc_pid_net(5)). */
 function listeningOn(pid: number, port: number): string[] {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const rows = readFileSync('/proc/net/tcp', 'utf8')

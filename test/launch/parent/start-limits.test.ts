@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RestartBudget, StartThrottle } from '../../../dist/launch/parent/start-limits.js';
 
-/** A throttle on a clock that only sleeping moves. */
+/** A throttle on a fake clock that only its waits advance. */
 class Sleeper {
   time = 0;
   readonly slept: number[] = [];
   readonly throttle = new StartThrottle(() => this.time);
 
-  /** One more worker. */
+  /** Starts one more of this many workers. */
   start(workers: number): void {
     const { ms } = this.throttle.wait(workers);
     if (ms > 0) {

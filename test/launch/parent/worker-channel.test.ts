@@ -1,4 +1,4 @@
-/** Messages that are not Portico's harm neither the worker that sends them nor its parent. */
+/** Messages from other code than Portico harm neither the worker that sends them nor its parent. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

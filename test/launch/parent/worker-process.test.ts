@@ -52,7 +52,7 @@ test('workers inherit nothing of a parent that `node --watch` runs', async () =>
 });
 
 test('a worker that cannot be spawned fails to start, and nothing throws', async () => {
-  // Node throws for this as it does for a system without memory.
+  // Node throws for this as it does when the system has no memory left.
   const host = { pid: 1, env: { WORD: 'a\0b' }, argv: ['node', 'main.js'], execPath: process.execPath, execArgv: [] };
   const assignment = { service: 'api', index: 0, workers: 1, generation: 1 };
   const { settings } = generation(1);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Program, startModule } from '../../e2e/program.js';
 
-/** A program whose launcher has hooks that never end. */
+/** A program whose launcher has hooks that never settle. */
 function program(t: TestContext, hooks: string, settings: string): Program {
   return startModule(
     t,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { exitProcess, type HostProcess } from '../../../dist/launch/process/host-process.js';
 
-/** A standard stream of which so many bytes are still to be written. */
+/** A standard stream with this many bytes still to be written. */
 function stream(pending: number): { writableLength: number; flushed: () => void; write: unknown; once: unknown } {
   const waiting: (() => void)[] = [];
   return {

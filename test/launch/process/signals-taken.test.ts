@@ -10,7 +10,7 @@ test('LC-534 LC-527 a launcher listens to SIGUSR2, and leaves SIGUSR1 to the ins
   const before = counts();
   const launcher = new ServiceLauncher({ log: silentLogger(), settings: { gracefulShutdownTimeoutMs: 20 } });
   const service = new RecordedService('one');
-  // It passes its deadline, for which oslo.service uses an alarm.
+  // It exceeds its deadline, for which oslo.service uses an alarm.
   service.onStop = ({ signal }) =>
     new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
   await launcher.launchService(service);

@@ -119,7 +119,7 @@ test('LC-509 a handler that throws or rejects is logged, and the others run', as
 test('LC-506 a signal that comes while its handler runs is another run, after this one', async () => {
   const handler = new SignalHandler();
   const heard: string[] = [];
-  // Listening to a signal keeps no process alive.
+  // A signal handler does not keep a process alive.
   const alive = setInterval(() => undefined, 1000);
   await new Promise<void>((resolve) => {
     handler.addHandler('SIGWINCH', () => {
@@ -136,7 +136,7 @@ test('LC-506 a signal that comes while its handler runs is another run, after th
   assert.deepEqual(heard, ['begin 0', 'end 0', 'begin 1', 'end 1', 'begin 2', 'end 2']);
 });
 
-/** What each signal of a list makes a launcher do. */
+/** The actions of a launcher for a list of signals. */
 function acted(
   signals: readonly string[],
   given: {
@@ -189,9 +189,9 @@ test('LC-512 LC-513 LC-514 what a second SIGTERM and SIGINT do', () => {
   assert.deepEqual(acted(['SIGINT']), ['halt']);
   assert.deepEqual(acted(['SIGTERM', 'SIGINT']), ['stop', 'halt']);
   assert.deepEqual(acted(['SIGINT', 'SIGINT'], { settings: { sigint: 'graceful' } }), ['stop', 'halt']);
-  // The terminal's, and the same one passed on by npm.
+  // One from the terminal, and the same one forwarded by npm.
   assert.deepEqual(acted(['SIGINT', 'SIGINT'], { settings: { sigint: 'graceful' }, now: () => 0 }), ['stop']);
-  // Of one SIGTERM to the group a worker sees two: its own, and its supervisor's.
+  // A worker receives one SIGTERM to the group twice: directly and from its supervisor.
   assert.deepEqual(acted(['SIGTERM', 'SIGTERM'], { supervised: true, settings: { secondTerm: 'force' } }), ['stop']);
   assert.deepEqual(acted(['SIGINT', 'SIGTERM'], { supervised: true }), ['stop']);
 });

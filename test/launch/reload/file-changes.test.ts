@@ -1,4 +1,4 @@
-/** When other bytes in the files of a configuration are news, whatever reloads come between. */
+/** Changed bytes in the files of a configuration are reported once, also between reloads. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ interface Watched {
   readonly files: FileChanges;
   readonly paste: string;
   readonly main: string;
-  /** How often there was news. */
+  /** The number of reported changes. */
   news(): number;
 }
 
@@ -72,7 +72,7 @@ test('CF-89 the option counts anew after each reload', { timeout: 20_000 }, asyn
   files.watch(true);
   const heard = new Promise<void>((resolve) => (told = resolve));
   writeFileSync(main, '[app]\n# 2\n');
-  // Watching keeps no process alive.
+  // Watching does not keep a process alive.
   const alive = setInterval(() => undefined, 1000);
   t.after(() => clearInterval(alive));
   await heard;

@@ -1,4 +1,4 @@
-/** What becomes of a rolling replacement when workers end, hang or are replaced at the worst moment. */
+/** A rolling replacement while workers end, hang or are replaced at the worst moment. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import { RecordedService } from '../../fixtures/recorded-service.js';
 
 type Behaviour = (moment: Moment, worker: FakeWorker) => unknown;
 
-/** Services of fake workers behind the face of a supervisor. */
+/** Services of fake workers with the interface of a supervisor. */
 class Fleet {
   readonly fakes = new Map<string, FakePool>();
   readonly behaviours = new Map<string, Behaviour>();
@@ -50,7 +50,7 @@ class Fleet {
     return fake;
   }
 
-  /** One reload to the next generation. */
+  /** Runs one reload to the next generation. */
   async reload(
     more: { services?: readonly LaunchRequest[]; accepting?: () => unknown; settings?: Partial<LaunchSettings> } = {},
   ): Promise<FleetChangeResult> {
@@ -236,7 +236,7 @@ test('LC-515 a reload ends a replacement that began before it, and would be too 
 test('RL-67 waiting for room is no part of the time a start may take', { timeout: 20_000 }, async (t) => {
   const fleet = new Fleet(t, { reloadTimeoutMs: 50, reloadCheckTimeoutMs: 100 });
   const a = await fleet.launch('a', 2);
-  // The replaced workers drain until they are told.
+  // Each replaced worker drains until the test ends it.
   const draining: FakeWorker[] = [];
   fleet.behaviours.set('a', (moment, worker) => {
     if (moment !== 'drain') return undefined;
@@ -247,7 +247,7 @@ test('RL-67 waiting for room is no part of the time a start may take', { timeout
   await fleet.reload();
   assert.deepEqual(generations(a), [2, 2]);
   const again = fleet.reload();
-  // Four processes are all there may be: the check of this reload waits for one of the first two, and so on.
+  // Four processes are the limit: the check of this reload waits for one of the first two, and so on.
   const ending = setInterval(() => draining.shift()?.end(0), 300);
   t.after(() => clearInterval(ending));
   const { failures } = await again;
@@ -269,7 +269,7 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
   await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0 } });
   draining.pop()!.end(0);
   await turn();
-  // One more fits, which checks; the places after the first have no room. 2000 ms is what haste is given.
+  // One more process fits, for the check; no slot after the first has room. A hurried drain may take 2000 ms.
   const { failures, replaced } = await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0 } });
   assert.equal(replaced.a, 1);
   const reasons = draining[0]!.heard.flatMap((message) => (message.kind === 'drain' ? [message.reason] : []));
@@ -286,10 +286,10 @@ test('a slot whose worker dies during a trial is left to a sibling, and filled w
   timeout: 20_000,
 }, async (t) => {
   const sockets = [await openListenSockets({ host: '127.0.0.1', port: 0 }, 3)];
-  // One descriptor for all where the platform has no more: a helper is sent that of the slot.
+  // All slots share one descriptor where the platform has only one: a helper receives the slot's descriptor.
   const descriptors = [0, 1, 2].map((slot) => sockets[0]!.descriptors[slot] ?? sockets[0]!.descriptors[0]!);
   let launched = false;
-  // Of later workers only that of the trial gets ready.
+  // Of the later workers only the trial's becomes ready.
   const fake = fakePool('a', (moment, worker) => moment === 'begin' && launched && worker.told.generation === 1, {
     slots: 3,
     sockets: [{ ...sockets[0]!, descriptors }],
@@ -304,13 +304,13 @@ test('a slot whose worker dies during a trial is left to a sibling, and filled w
   await first!.handle.exited;
   while (fake.spawned.length < 5) await turn();
   assert.deepEqual([fake.spawned[4]!.index, fake.spawned[4]!.told.generation], [0, 1]);
-  // Each help begins with the socket itself.
+  // Each adoption begins with the socket itself.
   const heard = (): string[] =>
     sibling!.heard.map(({ kind }) => kind).filter((kind) => kind === 'adopt' || kind === 'release');
   assert.deepEqual(heard(), ['adopt']);
   fake.spawned[3]!.end(1);
   await fake.spawned[3]!.handle.exited;
-  // The sibling has not let go.
+  // The sibling has not released the slot.
   assert.deepEqual(heard(), ['adopt']);
 });
 
@@ -323,7 +323,7 @@ test('LC-515 of an old worker that a trial has made room for no more remains tha
     await a.spawned[3]!.handle.ready;
   };
   const { replaced } = await fleet.reload({ accepting: dies });
-  // The one that filled the slot meanwhile is replaced by the worker of the trial.
+  // The worker that filled the slot meanwhile is replaced by the trial's worker.
   assert.deepEqual(
     a.spawned.map(({ index, told }) => [index, told.generation]),
     [

@@ -1,4 +1,4 @@
-/** Reloads that are refused: before a worker is started, or by the first worker that starts with the new configuration. */
+/** Reloads refused before a worker is started, or by the first worker with the new configuration. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { emptyProject, freePort, type Program, startApiCli } from '../../e2e/pro
 import { childrenOf, isAlive } from '../../fixtures/running-program.js';
 import { certificateFiles } from '../../server/certificate-files.js';
 
-/** An app and a manager that write down what is done with them, and in which process. */
+/** An app and a manager that record each call with the pid. */
 const TRACED = `
 import { appendFileSync } from 'node:fs';
 const trace = (what) => appendFileSync(new URL('./trace', import.meta.url), what + ' ' + process.pid + '\\n');
@@ -34,7 +34,7 @@ paste.app_factory = ./app.js:app
 paste.app_factory = ./other.js:app
 `;
 
-/** An import that goes on until there is a file called "go", and fails then. */
+/** An import that waits for a file called "go" and then fails. */
 const CHECKED_UNTIL_TOLD = `
 import { existsSync, writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -48,9 +48,9 @@ interface Fleet {
   readonly folder: string;
   readonly port: number;
   write(file: string, text: string): void;
-  /** What was traced so far: what, and in which process. */
+  /** The calls recorded so far. */
   trace(): [what: string, pid: number][];
-  /** Asks for a reload, or whatever the signal does, and gives its report. */
+  /** Calls `before`, sends SIGHUP and returns the next report. */
   reload(before?: () => void): Promise<Report>;
 }
 
@@ -112,7 +112,7 @@ async function reportOf(program: Program, from: number): Promise<Report> {
   return JSON.parse(pattern.exec(program.stderr.slice(from))![0]) as Report;
 }
 
-/** Every test here leaves the old processes as they are. */
+/** Asserts that the old processes are alive. */
 function assertUntouched(before: readonly number[], { program }: Fleet): void {
   for (const pid of before) assert.ok(isAlive(pid), program.output());
 }
@@ -127,7 +127,7 @@ test('OP-80 RL-66 a module that cannot be loaded is found by a first new worker,
   assert.equal(report.outcome, 'refused');
   assert.match(report.error ?? '', /api-paste\.ini:5:\d+: .*\[app:other\].*missing\.js/s);
   assertUntouched(before, it);
-  // The first worker of the other API, which had nothing to complain of, is taken back.
+  // The first worker of the other API, which found no mistake, is ended.
   const [, taken] = it.trace().findLast(([what]) => what === 'postStartHook') ?? [];
   await it.program.printed(
     new RegExp(`"event":"worker_exited","service":"hello","workerId":0,"pid":${taken},"code":0`),
@@ -199,7 +199,7 @@ test('OP-80 LC-517 a refused reload names all that a start would: service file, 
     assert.equal(places.length, expected.length, error);
   };
   assertNamed(await it.reload(), [...noPair, ...inPaste]);
-  // Where the service file itself is refused as well: by a value, and by a line that cannot be read.
+  // The service file is refused as well: by a value, and by a line that cannot be parsed.
   it.write('portico.ini', `[DEFAULT\n${tls}${certificate}[wsgi]\nmax_headers = many\n`);
   const inService = [
     /portico\.ini:1:8: error: invalid section/,
@@ -224,7 +224,7 @@ test('OP-80 LC-517 an API that a refused reload misspells is told as a wrong nam
   const before = childrenOf(it.program.pid);
   const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
   it.write('portico.ini', ini.replace('hello,other', 'hello, othre'));
-  // The child of the API that is not there ends long before this one is refused, and hurries it on no more than it is told.
+  // The child of the unknown API ends long before this one is refused. It neither shortens this check nor is reported.
   const refusing = `import { setTimeout as wait } from 'node:timers/promises';
 import { Config } from 'portico';
 export const app = async () => {
@@ -261,7 +261,7 @@ for (const [how, text] of [
     assert.match(error, /portico\.ini:\d+:\d+: .*port: .*181810/);
     assert.doesNotMatch(error, /was not built/);
     assertUntouched(before, it);
-    // The child is not left behind.
+    // No child is left behind.
     while (childrenOf(it.program.pid).length > before.length) await wait(20);
     it.write('app.js', TRACED);
     it.write('other.js', TRACED);
@@ -361,7 +361,7 @@ test('OP-83 the proof of a reload is its first new worker: a reload starts no fu
   const imported = seen.filter(([what]) => what === 'import').map(([, pid]) => pid);
   assert.equal(imported.length, 3);
   assert.equal(seen.filter(([what]) => what === 'factory').length, 3);
-  // Each hook of a manager once in each new worker of its API.
+  // Each hook of a manager runs once in each new worker of its API.
   for (const hook of ['initHost', 'postStartHook']) {
     assert.equal(seen.filter(([what, pid]) => what === hook && imported.includes(pid)).length, 2);
   }

@@ -1,4 +1,4 @@
-/** What a reload says it has changed, and what becomes of addresses when APIs come and go. */
+/** The report of a reload about its changes, and the addresses of added and removed APIs. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -85,7 +85,7 @@ test('OP-81 CF-82 CF-91 what a report says of restart_method and of logs is what
     it.program.stderr,
     /portico\.ini:3:18: warning: ignoring change to \[DEFAULT\] restart_method from \[reload\] to \[mutate\] \(restart needed\)/,
   );
-  // All options are written at debug, by the parent, whose level this is.
+  // The parent logs all options at debug, and this is its level.
   assert.match(it.program.stderr, new RegExp(`"level":"debug","time":"[^"]*","pid":${it.program.pid},`));
   const again = await it.reload();
   assert.equal(again.method, 'reload');
@@ -307,14 +307,14 @@ test('OP-86 CF-81 an API that a reload removes gives its port back, and comes ag
   const gone = removal.changes.find(({ option }) => option === 'api:other.port');
   assert.deepEqual([gone?.old, gone?.effect], [String(first), 'applied now']);
   assert.doesNotMatch(it.program.output(), /restart needed/);
-  // The report does not wait for workers that drain.
+  // The report does not wait for draining workers.
   assert.equal(await until(() => isRefused(first)), true);
   it.write(withOther(second));
   const addition = await it.reload();
   assert.deepEqual(addition.added, ['other']);
   assert.equal((await ask(`http://127.0.0.1:${second}/`)).status, 200);
   assert.equal(await isRefused(first), true);
-  // What is in use stays where it is, and says so.
+  // An address in use does not change, and the report says so.
   it.write(withOther(first));
   const move = await it.reload();
   assert.equal(move.changes.find(({ option }) => option === 'api:other.port')?.effect, 'needs a restart');
@@ -364,7 +364,7 @@ test('LC-538 OP-86 TTIN and TTOU during a reload count, and the reload does not 
   it.program.kill('SIGTTIN');
   while (reports(it.program).length === 1) await it.program.printed(/\n/, it.program.output().length);
   for (const pid of two) await it.program.printed(new RegExp(`"pid":${pid},"code":0`));
-  // All three serve, and all are of the new configuration.
+  // All three serve with the new configuration.
   const now = childrenOf(it.program.pid);
   assert.equal(now.length, 3);
   for (const pid of now) await it.program.printed(new RegExp(`Child ${pid} is ready|"pid":${pid}[sS]*is ready`));

@@ -1,4 +1,4 @@
-/** What a reload makes of the plans of services: it is refused by them, and its report tells how they differ. */
+/** Service plans in a reload: a plan can refuse it, and its report lists the differences between plans. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -13,7 +13,7 @@ import { recordedLog } from '../../tasks/recorded-log.js';
 
 const folder = temporaryFolder('report-');
 
-/** What a reporter wrote to its output. */
+/** Captures the output of a reporter. */
 function output(): { text: () => string; output: { write(text: string): void } } {
   let text = '';
   return {
@@ -63,7 +63,7 @@ test('LC-1507 threads: where the main thread stands, and what holds the event lo
   assert.match(text, /Active resources:\n/);
 });
 
-/** A worker thread that runs some code once it has told that it is about to. */
+/** A worker thread that runs code right after it has announced it. */
 async function workerThread(code: string): Promise<Worker> {
   const worker = new Worker(`require('node:worker_threads').parentPort.postMessage(1); ${code}`, { eval: true });
   await new Promise((resolve) => worker.once('message', resolve));
@@ -77,7 +77,7 @@ test('LC-1507 worker threads are shown with what they are doing, one that waits 
   ];
   const shown = async (): Promise<string> => section(await new GuruMeditation().report(), 'Threads');
   let text = await shown();
-  // It may not have begun to spin yet.
+  // It may not spin yet.
   while (!text.includes('spinning')) text = await shown();
   await Promise.all(workers.map((worker) => worker.terminate()));
   assert.match(text, /Thread #\d+ \(worker\) ------\n\(no JavaScript is running: idle event loop, or native code\)/);
@@ -102,7 +102,7 @@ test('LC-1502 LC-1507 a worker thread that is busy in native code holds up no re
   await ended;
 });
 
-/** Of a service. */
+/** The verbs of a service. */
 const VERBS = { start: () => {}, stop: () => {}, wait: () => {}, reset: () => {} };
 
 test('LC-1508 tasks, timers, periodic tasks and requests, with ages and without queries', async () => {
@@ -265,7 +265,7 @@ test('LC-1501 a file triggers reports when it is modified, and then the signal d
   assert.equal(reporter.triggeredByFile, true);
   assert.equal(new GuruMeditation().triggeredByFile, false);
   reporter.start();
-  // Modified again and again, since nobody knows when it is first looked at; the looking alone keeps no process alive.
+  // Modified repeatedly, because the time of the first check is unknown. The check alone does not keep a process alive.
   let time = 2000;
   const modified = setInterval(() => {
     time++;

@@ -14,7 +14,7 @@ const options = defineOptions({
   limit: integer({ default: 1, help: 'For new processes.' }),
 });
 
-/** A service of a configuration that says `first`, launched, and the file then changed to say `second`. */
+/** Launches a service whose configuration says `first`, then changes the file to say `second`. */
 async function changed(restartMethod: RestartMethod) {
   const file = join(folder, `${restartMethod}.ini`);
   writeFileSync(file, '[app]\ngreeting = first\n');

@@ -7,7 +7,7 @@ import { ActivatedSockets } from '../../../dist/launch/sockets/activated-sockets
 import { get } from '../../fixtures/http-client.js';
 import { endGroup, spawnKept } from '../../fixtures/keeper.js';
 
-/** Runs a program as a service manager would: descriptor 3 and up are sockets, and the variables name its own pid. */
+/** Runs a program as a service manager would: descriptors 3 and up are sockets, and the variables name the program's pid. */
 function activate(program: string, plan: object, sockets: readonly number[], names: string) {
   const path = fileURLToPath(new URL(`../../fixtures/${program}.js`, import.meta.url));
   const env = { ...process.env, LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: names };
@@ -15,7 +15,7 @@ function activate(program: string, plan: object, sockets: readonly number[], nam
   return spawnKept('sh', ['-c', command], { stdio: ['ignore', 'ignore', 'pipe', ...sockets], env });
 }
 
-/** A socket that is bound and not listened on, and its port. */
+/** A socket that is bound but does not listen, and its port. */
 function boundSocket(): { fd: number; port: number; close(): void } {
   type Create = (
     host: string,

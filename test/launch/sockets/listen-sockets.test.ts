@@ -135,7 +135,7 @@ console.log(tcp.descriptors.length, unix.descriptors.length);`;
   assert.equal(run.stdout, '2 1\n', run.stderr);
 });
 
-/** What an operator is told of an address that cannot be had. */
+/** The error for an address that cannot be bound. */
 async function told(address: Parameters<typeof openListenSockets>[0]) {
   const error = await openListenSockets(address).then(
     (sockets) => {

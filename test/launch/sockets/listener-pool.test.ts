@@ -1,4 +1,4 @@
-/** Sockets by address: held beside a service that leaves, closed by the last holder, and who is named where one cannot be had. */
+/** Sockets by address: shared with a service that leaves, closed by the last holder, and named in refusals. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, fstatSync, rmSync } from 'node:fs';
@@ -20,7 +20,7 @@ const by = (leaving: string[], more: Partial<Arrival> = {}): Arrival => ({
 });
 const skip = canReusePort() ? false : 'this runtime has no SO_REUSEPORT';
 
-/** Whether its descriptors are open. */
+/** Reports whether the descriptor is an open socket. */
 function isOpen(descriptor: number | undefined): boolean {
   try {
     return fstatSync(descriptor!).isSocket();
@@ -96,7 +96,7 @@ test('RL-68 a refusal names who has the address: one that stays, drains, comes t
   const pool = new ListenerPool();
   const hold = (name: string): Promise<HeldSockets> => pool.hold({ name, addresses: [at(0)], slots: 2 });
   const [stays, leaves] = [await hold('stays'), await hold('leaves')];
-  // What only binds keeps no other from binding.
+  // A socket that is only bound does not keep others from binding.
   const worker = createServer().listen({ fd: leaves.sockets[0]!.descriptors[0]! });
   const server = createServer().listen(0, '127.0.0.1');
   t.after(() => [server, worker].map((each) => each.close()));

@@ -1,9 +1,9 @@
 import { chmodSync } from 'node:fs';
 
-/** Any user but root. */
+/** The uid of `nobody`; any user but root would do. */
 const ORDINARY = 65_534;
 
-/** Runs `work` in `folder`, as another user where this one is root, whom modes of files do not hold back. */
+/** Runs `work` in `folder`, as another user if the process runs as root, because file modes do not restrict root. */
 export async function asOrdinaryUser(folder: string, work: () => Promise<void>): Promise<void> {
   const before = process.cwd();
   const user = process.geteuid?.();

@@ -11,7 +11,7 @@ import { asOrdinaryUser } from './ordinary-user.js';
 const folder = temporaryFolder('portico-private-');
 const listener = { code: 'PORTICO_CONTROL_SOCKET', who: 'the control server', hint: 'Choose another path.' };
 
-/** Refusal of `path`, which must be the caller's error. */
+/** Asserts that `path` is refused with the caller's error. */
 function refused(path: string, why: RegExp): Promise<void> {
   const start = `the control server cannot listen on ${path}: `;
   return assert.rejects(

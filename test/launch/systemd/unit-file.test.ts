@@ -1,4 +1,4 @@
-/** The unit file that ships. */
+/** The shipped unit file. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -14,7 +14,7 @@ test('LC-910 RP-88 the unit file that ships tells systemd how this program start
   const value = (name: string): string | undefined => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
   assert.equal(value('Type'), 'notify');
   assert.equal(value('NotifyAccess'), 'all');
-  // It waits for the outcome, so that a refused configuration fails `systemctl reload`.
+  // The command waits for the outcome, so that a refused configuration fails `systemctl reload`.
   assert.equal(value('ExecReload'), value('ExecStart')?.replace('main.js ', 'main.js reload '));
   assert.match(value('ExecReload') ?? '', /\/lib\/cli\/main\.js reload --config-file \/etc\/portico\/portico\.ini$/);
   assert.equal(value('KillMode'), 'mixed');
@@ -27,7 +27,7 @@ test('LC-910 RP-88 the unit file that ships tells systemd how this program start
     readonly files: readonly string[];
   };
   assert.equal(`./${program}`, bin['api-cli'], 'the unit starts what the package calls api-cli');
-  // `dist` is built as well, but only its declarations are packed.
+  // `dist` is built too, but only its declarations are packed.
   assert.ok(files.includes(program?.split('/')[0] ?? ''), `the folder of ${program} is packed`);
 });
 

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { basename } from 'node:path';
 
-/** Reason to skip a test that needs `systemd-analyze`, or `false`. */
+/** The reason to skip a test that needs `systemd-analyze`, or `false`. */
 export const systemdMissing: string | false =
   spawnSync('systemd-analyze', ['--version']).error === undefined ? false : 'systemd-analyze is not installed';
 
 /**
- * Runs `systemd-analyze verify` on a unit file. Returns its status and its complaints about this unit: it also loads and
- * complains of units that are installed on the machine.
+ * Runs `systemd-analyze verify` on a unit file. Returns its status and its complaints about this unit. It loads the units of the machine
+ * too and complains about them.
  */
 export function verifyUnit(path: string): { readonly status: number | null; readonly complaints: readonly string[] } {
   const { status, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });

@@ -1,4 +1,4 @@
-/** Report of a worker to its parent about the files that it reads. */
+/** The report of a worker to its parent about the files it reads. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
