@@ -125,7 +125,7 @@ test('LC-1307 LC-1313 CF-49 no workers and no backlog are refused with their pla
     (error) => {
       assert.ok(error instanceof ConfigError);
       assert.match(error.message, /portico\.ini:2:19: error: \[api:compute\] workers: /);
-      // The value stands in it once, and what to do behind it.
+      // The value occurs once, followed by the hint.
       const [, said] = error.message.split(' workers: ');
       assert.match(said ?? '', /^compute_workers value of 0 is invalid, must be greater than 0\n {2}Omit it/);
       return true;
@@ -382,14 +382,14 @@ export class Throws { constructor() { throw new Error('not today'); } }
       return true;
     });
   }
-  // What is an object already is looked at before anything is made: by a reload, and by a check.
+  // An existing object is checked before anything is created, by a reload and by a check.
   const { service: early, folder } = await setup(t, '[api:compute]\nmanager = ./object.mjs:it\n');
   writeFileSync(join(folder, 'object.mjs'), "export const it = { initHost: 'no' };\n");
   await assert.rejects(
     early().prepare(),
     /portico\.ini:2:11: \[api:compute\] manager: .*initHost of the manager is a string/,
   );
-  // Code has no place: the option stands in front.
+  // A manager set in code has no place: the message begins with the option.
   const { service } = await setup(t);
   await assert.rejects(service('compute', { manager: './app.mjs:five' }).start(), /^[^/]*compute_manager: \.\/app/);
 });
@@ -555,7 +555,7 @@ test('OP-3 RL-92 what is wrong with options, paste file and certificate of one A
   const { diagnostics = [] } = running.plan(config);
   tellsAll(diagnostics.map((each) => printDiagnostic(each)).join('\n'));
   const missing = await setup(t, ini.replace('many', '1'), '[app:other]\nuse = egg:portico#echo\n');
-  // An API that is not there is not served, and nothing else of it matters.
+  // An unknown API is not served, and its other mistakes do not matter.
   assert.throws(() => missing.service(), PasteAppNotFound);
 });
 

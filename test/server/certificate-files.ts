@@ -1,4 +1,4 @@
-/** Certificates for tests, as files in a folder of their own. */
+/** Certificates for tests, as files in a separate folder. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export function temporaryFolder(t: TestContext): string {
   return folder;
 }
 
-/** A certificate for localhost that signs itself; valid for `days` from now, negative for one that has ended. */
+/** A self-signed certificate for localhost, valid for `days` from now; a negative number makes an expired one. */
 export async function makePair(days = 365, name = 'localhost'): Promise<{ cert: string; key: string }> {
   const notAfterDate = new Date(Date.now() + days * 86_400_000);
   const notBeforeDate = new Date(Math.min(Date.now(), notAfterDate.getTime()) - 86_400_000);

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** What a connection may make a worker hold, bodies aside: so many times what it sent, and so many bytes. */
+/** The memory that a connection may make a worker hold, besides bodies: this many times the bytes it sent, plus this many bytes. */
 const TIMES = 10;
 const BESIDE = 1024 * 1024;
 
@@ -79,7 +79,7 @@ class Worker {
     return ((await once(this.#child, 'message')) as [Measure])[0];
   }
 
-  /** Once nothing more arrives. */
+  /** Settles once no more data arrives. */
   async settled(): Promise<Measure> {
     for (let last = await this.measure(); ; ) {
       await pause(50);
@@ -95,7 +95,7 @@ class Worker {
 }
 
 async function started(t: TestContext, poolSize: number): Promise<Worker> {
-  // Beside the tests, so that the package finds itself.
+  // Beside the tests, so that imports of the package resolve.
   const folder = mkdtempSync(join(fileURLToPath(new URL('.', import.meta.url)), 'budget-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'server.mjs');
@@ -136,7 +136,7 @@ test('RL-18 pipelined requests that wait hold ten times their bytes at most, and
     socket.on('data', (bytes: Buffer) => {
       const parts = (rest + bytes.toString('latin1')).split('HTTP/1.1 200');
       answers += parts.length - 1;
-      // A piece may end in the midst of a status line.
+      // A chunk may end within a status line.
       rest = parts.at(-1)!.slice(-'HTTP/1.1 20'.length);
     });
   }
@@ -153,7 +153,7 @@ test('a body in chunks of one byte holds ten times its bytes at most, at every s
   const worker = await started(t, 0);
   for (const stage of ['unread', 'read', 'collected', 'fastify', 'cascade', 'held', 'transformed']) {
     await t.test(stage, async (t) => {
-      // Once before, so that what is loaded and compiled is not counted.
+      // Sent once before the measurement, so that loaded and compiled code is not counted.
       const { came } = await worker.measure();
       await send(t, worker.port, `${chunked(`/${stage}`)}1\r\nx\r\n`);
       while ((await worker.measure()).came === came) await pause(10);

@@ -1,4 +1,4 @@
-/** A logger that remembers its lines. */
+/** A logger that keeps its lines. */
 import type { LogFields, Logger, LogLevel } from '../../dist/log/log.js';
 
 export interface LogLine {

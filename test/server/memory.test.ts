@@ -19,7 +19,7 @@ process.on('message', (message) => {
 process.send(server.addresses[0].port);
 `;
 
-/** Sends requests on a few connections, fifty at a time on each, and some that are refused or left unread. */
+/** Sends requests on a few connections, fifty at a time on each; some are refused or left unread. */
 async function load(port: number, count: number): Promise<void> {
   const get = 'GET /x HTTP/1.1\r\nhost: x\r\n\r\n';
   const post = 'POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello';
@@ -43,7 +43,7 @@ async function load(port: number, count: number): Promise<void> {
 }
 
 test('RL-75 after 100,000 requests the memory of a server has levelled off', async (t) => {
-  // Beside the tests, so that the package finds itself.
+  // Beside the tests, so that imports of the package resolve.
   const folder = mkdtempSync(join(fileURLToPath(new URL('.', import.meta.url)), 'memory-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'server.mjs');

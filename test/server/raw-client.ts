@@ -1,4 +1,4 @@
-/** HTTP spoken byte by byte: what a well-behaved client library would never send, and when it arrived. */
+/** An HTTP client that sends raw bytes, also ones that no client library sends, and reads the responses. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Server } from 'portico/server';
@@ -15,7 +15,6 @@ export function portOf(server: Pick<Server, 'addresses'>): number {
   return address.port;
 }
 
-/** One connection. */
 export class Client {
   readonly socket: Socket;
   received = '';
@@ -44,7 +43,7 @@ export class Client {
     this.socket.destroy();
   }
 
-  /** Settles once what was received contains a match. */
+  /** Settles once the received text contains a match. Throws if the connection closes without one. */
   async until(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.received)) {
       if (this.socket.destroyed) throw new Error(`closed after: ${JSON.stringify(this.received)}`);
@@ -52,7 +51,7 @@ export class Client {
     }
   }
 
-  /** Takes one whole response off what was received; it must have a content-length, or end with the connection. */
+  /** Removes one whole response from the received text. The response must have a content-length or end with the connection. */
   async response(): Promise<RawResponse> {
     await this.until(/\r\n\r\n/);
     const head = this.received.slice(0, this.received.indexOf('\r\n\r\n'));
@@ -74,7 +73,7 @@ export class Client {
   }
 }
 
-/** Sends bytes on a connection of their own, and gives all that came back until the server closed it. */
+/** Sends bytes on a new connection. Returns everything received until the server closed it. */
 export async function exchange(port: number, text: string): Promise<string> {
   const client = new Client(port);
   client.write(text);

@@ -105,7 +105,7 @@ test('RL-18 RL-17 of requests sent far ahead none is answered behind the last on
   assert.equal(one.received, '');
 });
 
-/** Everything that comes back for `text`, each answer given once that many requests are at work. */
+/** The statuses of all responses to `text`. The app responds once this many requests are in flight. */
 async function answeredLater(t: TestContext, text: string, atWork: number, options: ServerOptions = {}) {
   const waiting: [IncomingMessage, ServerResponse][] = [];
   const app: App = (req, res) => void waiting.push([req, res]);
@@ -417,7 +417,7 @@ test('RL-41 RL-47 what is strange but legal is served', async (t) => {
     async (req, res) => void res.end(`${req.url} ${String(await readBody(req, { limit: 100 }))}`),
   );
   const one = client();
-  // The parser of Node 20.19.0 takes no quoted values.
+  // The parser of Node 20.19.0 accepts no quoted values.
   const extensions = process.versions.llhttp!.startsWith('8.') ? ';name=value' : ';name=value;q="x"';
   one.write(`${post('transfer-encoding:  CHUNKED ')}5${extensions}\r\nhello\r\n0\r\n\r\n`);
   assert.equal((await one.response()).body, '/ hello');

@@ -1,4 +1,4 @@
-/** Options that a reload in one process does not change in an API: those of a registry and of managers that it has. */
+/** The options of an API that a reload in one process does not change: those of its registry and managers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isKept } from '../../../dist/server/api/api-kept.js';

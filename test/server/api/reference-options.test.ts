@@ -1,4 +1,4 @@
-/** Options that keep the names and defaults they have in oslo.service and nova, by what they do. */
+/** The effect of options that keep the names and defaults of oslo.service and nova. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -18,7 +18,7 @@ import { emptyProject } from '../../e2e/program.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, exchange } from '../raw-client.js';
 
-/** The API `compute` with this text as its `portico.ini`, started; `/never` is not answered. */
+/** Starts the API `compute` with this `portico.ini`; `/never` gets no response. */
 async function started(t: TestContext, ini: string) {
   const { folder, remove } = emptyProject({
     'portico.ini': ini,
@@ -64,7 +64,7 @@ test('CF-49 CF-50 LC-1202 LC-1203 LC-1204 LC-1223 LC-1225 LC-1227 LC-1231..1234 
   }
 });
 
-/** The timer of a connection as the system has it, proc_net_tcp(5): which one, and the seconds until it fires. */
+/** The system's timer for a connection, proc_net_tcp(5): its kind, and the seconds until it fires. */
 function timerOf(localPort: number, remotePort: number): { kind: string; seconds: number } {
   const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
   for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
@@ -92,7 +92,7 @@ test('LC-1223 tcp_keepidle is the idle time after which the system probes the pe
     client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     await client.response();
     const local = (client.socket.address() as { port: number }).port;
-    // Until the peer has acknowledged the answer the timer is the one for sending it again.
+    // Until the peer has acknowledged the response, this is the retransmission timer.
     let timer = timerOf(port, local);
     while (timer.kind === '01') timer = timerOf(port, local);
     assert.equal(timer.kind, kind, option);

@@ -18,7 +18,7 @@ const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
 const CHUNKED = 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n';
 const LENGTH = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n';
 
-/** What a client sent before it ended its side, and how many requests are at work by then. */
+/** The bytes that a client sends before it ends its side, and the number of requests in flight by then. */
 const cutOff: readonly [name: string, bytes: string, atWork: number][] = [
   ['in the chunks of a pipelined request', `${GET}${CHUNKED}5\r\nhal`, 2],
   ['in the body of a pipelined request', `${GET}${LENGTH}half`, 2],

@@ -26,7 +26,7 @@ const slowly = async (client: Client, text: string, everyMs: number): Promise<vo
   }
 };
 
-// Each waits for a time limit of about a second, which is looked at once a second: so they wait side by side.
+// Each test waits for a time limit of about a second, which is checked once a second: so they run concurrently.
 describe('time limits', { concurrency: true }, () => {
   test('RL-25 RL-7 a head that does not end in time gets 408, and more bytes do not extend it', async (t) => {
     const { client } = await started(t, ok, { headersTimeout: 0.5 });

@@ -1,4 +1,4 @@
-/** An answer whose body fails behind its head: the connection ends, and the log says once why. */
+/** A response whose body fails after the head: the connection ends, and the log has the reason once. */
 import assert from 'node:assert/strict';
 import { type Duplex, PassThrough, Readable, pipeline as withCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -23,10 +23,10 @@ import { Client, portOf } from '../raw-client.js';
 
 const failure = new Error('the disk is gone');
 
-/** The last stream that was made. */
+/** The stream created last. */
 let stream: Duplex;
 
-/** Gives its first piece, and then waits. */
+/** A body that yields its first chunk and then waits. */
 function body(): Readable {
   stream = new PassThrough();
   stream.write('first');

@@ -1,4 +1,4 @@
-/** A process that has no descriptor left. */
+/** A process without free file descriptors. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

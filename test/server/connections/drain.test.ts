@@ -12,7 +12,7 @@ import { Client, portOf } from '../raw-client.js';
 
 const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
 
-/** An app that answers when told to. */
+/** An app whose responses the test sends. */
 function held(): { app: App; next: () => Promise<[IncomingMessage, ServerResponse]> } {
   const arrived: [IncomingMessage, ServerResponse][] = [];
   const waiting: ((pair: [IncomingMessage, ServerResponse]) => void)[] = [];

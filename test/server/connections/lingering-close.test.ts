@@ -14,7 +14,7 @@ async function started(t: TestContext, app: App): Promise<number> {
   return portOf(server);
 }
 
-/** Answers after a while, and reads nothing. */
+/** Responds after a delay without reading the body. */
 const refuse: App = async (_req, res) => {
   await wait(20);
   res.writeHead(401, { 'content-length': 2 }).end('no');
@@ -33,7 +33,7 @@ for (const [form, framing] of [
       const outgoing = send({ port, agent, method: 'POST', headers: framing });
       outgoing.end(Buffer.alloc(80_000));
       const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
-      // More than 64 KiB to come ends the connection, and the answer says so.
+      // With more than 64 KiB to come the server closes the connection, and the response says so.
       if (kept !== undefined) assert.equal(outgoing.socket?.localPort, kept);
       kept = answer.headers.connection === 'close' ? undefined : outgoing.socket?.localPort;
       answer.resume();

@@ -1,4 +1,4 @@
-/** Requests that share a connection leave nothing on it. */
+/** A request leaves nothing behind on a connection that it shares with others. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
@@ -17,7 +17,7 @@ async function connected(t: TestContext, app: App): Promise<Client> {
   return client;
 }
 
-/** `/set/<ms>` sets a timeout; every answer says which one holds once it is its turn. */
+/** `/set/<ms>` sets a timeout; each response has the timeout in force when its turn comes. */
 const app: App = async (req, res) => {
   const [, action, ms] = req.url!.split('/');
   if (action === 'set') res.setTimeout(Number(ms));

@@ -1,4 +1,4 @@
-/** Connections that stop being HTTP, and what becomes of them when the server drains. */
+/** Connections that stop being HTTP, in service and while the server drains. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -20,7 +20,7 @@ import { buildFilter } from 'portico/testing';
 import { deferred } from '../../../dist/tasks/deferred.js';
 import { memoryLog } from '../memory-log.js';
 
-/** A server whose app takes what asks for an upgrade, and answers what does not. */
+/** A server whose app accepts upgrade requests and responds to all others. */
 async function serving(t: TestContext, session: (connection: UpgradedConnection) => unknown, filter?: Filter) {
   const log = memoryLog();
   const app: App = (req, res) => {
@@ -42,9 +42,9 @@ async function serving(t: TestContext, session: (connection: UpgradedConnection)
 
 interface Client {
   readonly socket: Socket;
-  /** What has come so far. */
+  /** The text received so far. */
   text(): string;
-  /** Settles once that has come. */
+  /** Settles once the received text matches. */
   came(pattern: RegExp): Promise<void>;
   readonly closed: Promise<unknown>;
 }
@@ -85,7 +85,7 @@ test('PH-9 an upgraded connection is told when the server stops, and the stop wa
   assert.match(server.describeWork()[0] ?? '', /^upgraded GET \/chat for \d/);
   const stopped = server.stop({ graceful: true, deadlineMs: 60_000 });
   await chat.came(/bye/);
-  // No idle connection: it may take its time.
+  // The connection is not idle, so it may continue.
   chat.socket.write('still here');
   await chat.came(/echo still here/);
   chat.socket.write('bye');
@@ -125,7 +125,7 @@ test('PH-9 RL-53 an upgrade with a body, or behind a request under way, is answe
   const both = client(t, port, `GET / HTTP/1.1\r\nHost: a\r\n\r\n${UPGRADE}`);
   await both.closed;
   assert.match(both.text(), /^HTTP\/1\.1 200 .*plainHTTP\/1\.1 200 .*onnection: close\r\n.*plain$/s);
-  // As the HttpClient of Java asks for HTTP/2.
+  // The HttpClient of Java asks for HTTP/2 like this.
   const withBody =
     'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nContent-Length: 5\r\n\r\nhello';
   const posted = client(t, port, `POST / HTTP/1.1\r\nHost: a\r\n${withBody}`);
@@ -154,7 +154,7 @@ test('PH-9 an upgrade that the app does not take is answered, and its connection
     () => (req, res) => {
       afterResponse(res, (outcome) => outcomes.push(outcome));
       if (req.url === '/chat?room=1') throw new Fault(401, { message: 'Who are you?' });
-      // More than a socket takes at once.
+      // More than a socket buffers at once.
       req.on('end', () => Readable.from(Array.from({ length: 64 }, () => 'x'.repeat(65_536))).pipe(res)).resume();
     },
   );

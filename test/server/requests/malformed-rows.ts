@@ -2,17 +2,17 @@ const head = (lines: string[], start = 'GET / HTTP/1.1') => `${[start, ...lines]
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n';
 
 export interface MalformedRow {
-  /** Names the promise. */
+  /** The requirement and the case. */
   readonly name: string;
   readonly bytes: string;
-  /** Any of them is right. */
+  /** Each of them is correct. */
   readonly status: readonly number[];
 }
 
 const bad = (name: string, bytes: string, ...status: number[]): MalformedRow => ({ name, bytes, status });
 const post = (...lines: string[]) => head(['host: x', ...lines], 'POST / HTTP/1.1');
 
-/** Requests with more than one reading, or none: each is refused, and the connection closed. */
+/** Requests with several readings or none: each is refused, and its connection closed. */
 export const malformedRows: readonly MalformedRow[] = [
   ...['+5', '-5', '5 5', '0x5', '5e0', '"5"', '5,5', '5, 5', '', '5\x01', '5\xe9', '99999999999999999999999'].map(
     (value) =>

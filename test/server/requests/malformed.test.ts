@@ -4,7 +4,7 @@ import { Server } from 'portico/server';
 import { Client, portOf } from '../raw-client.js';
 import { malformedRows } from './malformed-rows.js';
 
-/** What the app was asked: nothing that is refused may reach it. */
+/** The requests that reached the app; no refused one may. */
 const reached: string[] = [];
 const server = new Server('strict', (req, res) => {
   reached.push(`${req.method} ${req.url}`);

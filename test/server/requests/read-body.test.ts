@@ -21,7 +21,7 @@ async function connected(t: TestContext, app: App): Promise<Client> {
   return new Client(portOf(server));
 }
 
-/** The same app behind node:http alone, where a body is read from its stream. */
+/** The same app on plain node:http, where a body is read from its stream. */
 async function onBareNode(t: TestContext, app: App): Promise<Client> {
   const server = createServer((req, res) => void app(req, res));
   server.listen(0, '127.0.0.1');
@@ -32,7 +32,7 @@ async function onBareNode(t: TestContext, app: App): Promise<Client> {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** What a request says of itself. */
+/** The state of a request's stream. */
 function told(req: IncomingMessage): Record<string, unknown> {
   const { complete, readableEnded, readableDidRead, readableAborted, readableFlowing } = req;
   const { destroyed, closed, aborted, errored } = req;

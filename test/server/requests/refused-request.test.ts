@@ -1,4 +1,4 @@
-/** The answers to requests that no filter sees: style of the API, Accept, CORS, ids, as far as the request could be read. */
+/** Responses to requests that no filter sees: the API's error style, Accept, CORS and ids, as far as the request was readable. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -68,12 +68,12 @@ paste.app_factory = ./app.mjs:app
   styled(await answer(`CONNECT a:1 HTTP/1.1\r\n${FIELDS}\r\n`), 400, 'CONNECT is not supported.');
   styled(await answer(`GET / HTTP/1.1\r\n${FIELDS}expect: x\r\n\r\n`), 417, 'The expectation cannot be met.', '/');
 
-  // A page may read the refusal of a request that browsers ask leave for.
+  // A page may read the refusal of a request that needs a preflight.
   const preflight = `OPTIONS /%ff HTTP/1.1\r\n${FIELDS}access-control-request-method: PUT\r\n\r\n`;
   const allowed = await answer(preflight);
   assert.deepEqual([allowed.status, allowed.headers.get(ORIGIN)], [204, 'https://page.example']);
 
-  // Bytes that cannot be read, or belong to a request that was answered, say nothing.
+  // Unreadable bytes, or bytes after a request that was answered, have no context.
   const nothing = await answer('\0\0\r\n\r\n');
   assert.deepEqual([nothing.status, nothing.headers.get('content-type')], [400, 'application/json']);
   assert.deepEqual(JSON.parse(nothing.body).error.message, malformed);

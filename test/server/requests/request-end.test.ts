@@ -16,7 +16,7 @@ async function connected(t: TestContext, app: App): Promise<Client> {
   return new Client(portOf(server));
 }
 
-/** What a request without a body comes to when nobody reads it. */
+/** The events of a request without a body that no caller reads. */
 function watched(req: IncomingMessage): string[] {
   const seen: string[] = [];
   for (const event of ['end', 'close']) req.on(event, () => seen.push(event));
@@ -116,7 +116,7 @@ test('whoever waits for a request without body to be readable, or to end, is tol
   one.close();
 });
 
-/** Ways to begin to listen when the answer has been given, or is out. */
+/** Listeners added after the response was given, or after it was sent. */
 const LATE: Record<string, (res: ServerResponse, listen: () => void) => void> = {
   'in the next tick': (res, listen) => {
     res.end('ok');

@@ -87,7 +87,7 @@ test('RL-57 a filter that guards a prefix cannot be walked around by spelling', 
         },
       ],
       (req, res) => {
-        // Reads the path as routers do: decoded, and more lenient than any of ours.
+        // Reads the path as routers do: decoded, and more leniently than any router of Portico.
         const path = decodeURIComponent((req.url ?? '').split('?')[0] ?? '').replaceAll(/\/+/g, '/');
         res.end(
           new URL(path.startsWith('/') ? path : '/', 'http://x').pathname.startsWith('/admin') ? 'inside' : 'outside',

@@ -40,7 +40,7 @@ const echo: App = async (req, res) => {
 
 const user = (userId: string) => new RequestContext({ userId });
 
-/** As a context filter does: the caller is in the target. */
+/** Acts like a context filter: the caller's name is in the target. */
 const identified: Filter = (app) => (req, res) => {
   const name = req.url!.split('/')[1]!;
   if (name === 'nobody') return app(req, res);
@@ -73,7 +73,7 @@ test('a request that waited for a place sees no context of the request whose pla
   for (const one of clients) one.close();
 });
 
-/** What one request of the property does before it answers. */
+/** The work of one request in the property, before its response. */
 const work = fc.record({
   name: fc.constantFrom('nobody', 'ann', 'bob', 'root'),
   body: fc.constantFrom(0, 1, 30_000),
@@ -147,7 +147,7 @@ test('whatever arrives, pipelined and beyond the limit, no request ever sees the
   );
 });
 
-/** Slow clients by kind: what they send, and whether they read. */
+/** Kinds of slow clients: the bytes they send, and whether they read. */
 const slow: Readonly<Record<string, { bytes: string; reads: boolean }>> = {
   'bodies that trickle in': { bytes: `${post('/slow', 'content-length: 60000')}x`, reads: true },
   'bodies in chunks that trickle in': {

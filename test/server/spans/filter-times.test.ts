@@ -1,4 +1,4 @@
-/** The times of filters and of the application behind them. */
+/** The time spent in each filter and in the application behind them. */
 import assert from 'node:assert/strict';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';

@@ -1,4 +1,4 @@
-/** Spans of requests, made with the real SDK of OpenTelemetry. */
+/** Request spans, made with the real OpenTelemetry SDK. */
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
@@ -24,7 +24,7 @@ const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
 
 let flushing = Promise.resolve();
-/** Where the SDK fails. */
+/** The step in which the SDK fails. */
 let broken: 'start' | 'end' | undefined;
 const exporter = new InMemorySpanExporter();
 const exported = new EventEmitter();
@@ -47,7 +47,7 @@ const processor = new (class extends SimpleSpanProcessor {
 const sdk = new NodeSDK({ spanProcessors: [processor], autoDetectResources: false });
 sdk.start();
 
-/** A server with no spans from before. */
+/** A server with an empty exporter. */
 async function serving(t: TestContext, app: App, options: ServerOptions = {}): Promise<number> {
   exporter.reset();
   const server = new Server('traced', app, options);
@@ -56,7 +56,7 @@ async function serving(t: TestContext, app: App, options: ServerOptions = {}): P
   return portOf(server);
 }
 
-/** The spans of so many requests, once these have ended. */
+/** Settles with the spans of requests once this many have ended. */
 async function spans(count: number): Promise<ReadableSpan[]> {
   const found = (): ReadableSpan[] => exporter.getFinishedSpans().filter(({ kind }) => kind === SpanKind.SERVER);
   while (found().length < count) await once(exported, 'span');

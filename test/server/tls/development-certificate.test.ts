@@ -32,7 +32,7 @@ test('a development certificate is kept for its user alone, and none that others
   assert.equal(lstatSync(file).mode & 0o777, 0o600);
   assert.equal((await keptCertificate(folder, 'localhost')).cert, first.cert);
 
-  // One that others may write.
+  // A file that others may write.
   writeFileSync(file, planted);
   chmodSync(file, 0o666);
   const second = await keptCertificate(folder, 'localhost');
