@@ -147,7 +147,7 @@ paste.app_factory = ./m.js:app
   writeFileSync(join(path, 'api-paste.ini'), paste.replace('= nowhere', '= https://a.example'));
   const closed = run(path, 'check');
   assert.equal(closed.status, 0, closed.stdout + closed.stderr);
-  // As it starts, too.
+  // The start refuses it too.
   writeFileSync(join(path, 'portico.ini'), `${ini('0.0.0.0')}[DEFAULT]\n`);
   const start = run(path);
   assert.equal(start.status, 78);
@@ -264,10 +264,10 @@ test('OP-3 check of a paste file alone finds a validator that is none, and misse
     wrong.stdout,
     /^wrong\.ini:5:1: error: \[filter:f\] validator: .*"keyston"\n {2}Did you mean "keystone"/m,
   );
-  // The account and the key may stand in the service configuration, which nobody has named.
+  // The account and the key may be in the service configuration, which is found by default.
   assert.equal(run(cwd, 'check', 'account.ini').status, 0);
   assert.equal(run(cwd, 'check', 'key.ini').status, 0);
-  // The one that is named has them not.
+  // The named configuration lacks them.
   assert.equal(run(cwd, 'check', 'account.ini', '--config-file', 'portico.ini').status, 78);
 });
 
@@ -337,7 +337,7 @@ test('OP-3 a unix socket in a folder that this user may not write to is a warnin
   writeFileSync(join(cwd, 'portico.ini'), `[api:main]\nlisten = unix:${cwd}/closed/api.sock\n`);
   chmodSync(cwd, 0o755);
   chmodSync(join(cwd, 'closed'), 0o555);
-  // Modes of files do not hold root back.
+  // File modes do not restrict root.
   const user = process.geteuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
   const words = [join(root, 'lib', 'cli', 'main.js'), 'check'];
   const { stdout } = spawnSync(process.execPath, words, { cwd, encoding: 'utf8', ...user });

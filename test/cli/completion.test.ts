@@ -19,7 +19,7 @@ function run(...words: string[]): string {
 }
 
 const scripts = new Map<string, string>();
-/** The script that completes in a shell. */
+/** The completion script for a shell. */
 function script(shell: string): string {
   const text = scripts.get(shell) ?? run('completion', shell);
   scripts.set(shell, text);
@@ -51,7 +51,7 @@ test('OP-17 every command, on every level, has an example of itself in its help'
   assert.match(run('config', 'show', '--help'), /\nExample:\n +.*api-cli config show/);
 });
 
-/** What bash offers behind these words, in a folder with a file `own.ini`. */
+/** The completions of bash after these words, in a folder with a file `own.ini`. */
 function bashOffers(t: TestContext, words: readonly string[]): string[] {
   const { folder, remove } = emptyProject({ 'own.ini': '' });
   t.after(remove);
@@ -74,7 +74,7 @@ test('OP-17 CF-101 bash completes commands, options, choices and files', (t) => 
   assert.deepEqual(bashOffers(t, ['--enabled']), ['--enabled-apis', '--enabled-services', '--enabled-ssl-apis']);
   assert.deepEqual(bashOffers(t, ['check', 'ow']), ['own.ini']);
   assert.deepEqual(bashOffers(t, ['routes', '--config-file', 'o']), ['own.ini']);
-  // What an option takes that nobody else knows; and a command's name as such a value.
+  // An argument that the script cannot complete, then the name of a command as such an argument.
   assert.deepEqual(bashOffers(t, ['routes', '--api', '']), ['']);
   assert.deepEqual(bashOffers(t, ['routes', '--api', 'check', '--ma']), ['--match']);
   assert.deepEqual(bashOffers(t, ['completion', 'z']), ['zsh']);
@@ -87,7 +87,7 @@ test('OP-17 bash goes into folders and takes names with blanks as one', (t) => {
     'two words.ini': '',
   });
   t.after(remove);
-  // What readline makes of a line of which only a part was typed.
+  // The line as readline completes it from what was typed.
   const typed = (line: string): string => {
     const input = `source ./script.sh\napi-cli() { printf '<%s>' "$@"; }\n${line}\nexit\n`;
     return spawnSync('bash', ['--norc', '-i'], { cwd: folder, input, encoding: 'utf8' }).stdout;
@@ -106,7 +106,7 @@ test('OP-17 CF-101 zsh completes commands, options, choices and files', { skip: 
   t.after(remove);
   const offers = (...words: string[]): string => {
     const list = ['api-cli', ...words].map((word) => `'${word}'`).join(' ');
-    // What zsh's own functions are given.
+    // Stubs that print the arguments of zsh's completion functions.
     const stubs = `compdef() { : }; _describe() { print -l -- "\${(@P)@[-1]}" }; _files() { print FILES }`;
     const program = `${stubs}; source ./script.zsh; words=(${list}); CURRENT=${words.length + 1}; _api_cli`;
     const { status, stdout, stderr } = spawnSync('zsh', ['-f', '-c', program], { cwd: folder, encoding: 'utf8' });

@@ -24,9 +24,9 @@ test('OP-8 CF-95 CF-118 a generated sample, uncommented whole, validates and cha
     const { out, code } = await run(['generate'], project.folder);
     assert.equal(code, 0);
     assert.match(out, /^# \[api:<name>\]$/m);
-    // A template and what has no default stay commented out.
+    // Templates and options without a default stay commented out.
     const plain = out.replaceAll(/^#(?=[a-z_]+ = )/gm, '');
-    // Filters that cannot do without an option stand in no file that does not set it.
+    // Filters with a required option are in no file that does not set it.
     const description = JSON.parse((await run(['generate', '--format', 'json'], project.folder)).out) as Description;
     const demanding = description.groups.filter(({ options }) => options.some(({ required }) => required));
     const sections = plain

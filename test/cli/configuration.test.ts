@@ -1,4 +1,4 @@
-/** Files that are not there, not what they are taken for, or lie in another folder: what `api-cli` says of them. */
+/** `api-cli` with files that are missing, of another kind than expected, or in another folder. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { developmentCertificate } from '#internal/server';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 const main = join(root, 'lib', 'cli', 'main.js');
-/** Root reads everything. */
+/** Root may read every file. */
 const asRoot = process.getuid?.() === 0;
 const pasted = {
   'x.js': 'export const app = () => (_req, res) => res.end();\n',
@@ -162,7 +162,7 @@ test('LC-1011 RL-92 certificates are found beside the file that names them, then
   assert.equal(cli(cwd, ...words).status, 0);
   for (const name of ['cert.pem', 'key.pem']) renameSync(join(cwd, 'etc', name), join(cwd, name));
   assert.equal(cli(cwd, ...words).status, 0);
-  // Beside the file comes first.
+  // The folder of the file has precedence.
   writeFileSync(join(cwd, 'etc', 'cert.pem'), 'no certificate');
   assert.match(cli(cwd, ...words).stdout, /cert_file contains no certificate: .*\/etc\/cert\.pem/);
 });

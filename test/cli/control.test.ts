@@ -1,4 +1,4 @@
-/** `api-cli reload --dry-run`: everything a reload does up to its decision, and nothing is changed. */
+/** `api-cli reload --dry-run` does everything a reload does up to its decision, and changes nothing. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { askSocket } from '../e2e/clients.js';
 import { emptyProject, freePort, type Outcome, Program, runApiCli, startProject } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
 
-/** An import that waits, where there is a file `hold`, until that says "go". */
+/** An import that waits while a file `hold` exists whose content is not "go". */
 const APP = `
 import { existsSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -61,7 +61,7 @@ function inFolder(cwd: string): Pick<Served, 'write' | 'cli'> {
   };
 }
 
-/** What the control socket answers: a report, a status or an error. */
+/** The body of the control socket's responses: a report, a status or an error. */
 interface Told extends ReloadReport {
   readonly process: { readonly generation: number };
   readonly services: readonly { readonly workers: readonly { readonly state: string; readonly pid: number }[] }[];
@@ -70,7 +70,7 @@ interface Told extends ReloadReport {
   readonly error: string & { readonly message: string };
 }
 
-/** The configuration in force, the workers that serve, and the reloads there were. */
+/** The configuration in force, the serving workers and the outcomes of reloads. */
 async function state(socket: string): Promise<{ generation: number; pids: number[]; reloads: string[] }> {
   const { body } = await askSocket<Told>(socket, 'GET', '/status');
   const pids = body.services.flatMap(({ workers }) =>
@@ -99,7 +99,7 @@ test('OP-11 OP-80 a dry run of a broken file is 1, with its place, and leaves al
     /\nExplained in:\n {2}\S+errors\.md#portico_config_unknown_option\n {2}\S+options\.md#apiname\n$/,
   );
   assert.deepEqual(await state(socket), before);
-  // The operator who asked is told; the service has no error.
+  // The operator gets the report; the service logs no error.
   assert.match(
     program.stderr,
     /"level":"notice".*"event":"reload_dry_run".*"outcome":"refused".*"pages":\["[^"]+errors\.md#\w+",/,
@@ -129,12 +129,12 @@ test('OP-11 OP-81 a dry run of a good change is 0, says what it would change, an
   assert.deepEqual(await state(socket), before);
   assert.equal(await answer(port), 'hello');
   await assert.rejects(get(other, '/'), /ECONNREFUSED/);
-  // Hooks of managers have run in the two workers alone.
+  // Manager hooks have run only in the two workers.
   assert.equal(program.stderr.match(/^initHost/gm)?.length, 2);
 
   const real = await cli('reload');
   assert.match(real.stdout, /^accepted .*, configuration 2\n.*hello: 2 workers replaced\n {2}added: other/s);
-  // The worker that was replaced last may still take a connection.
+  // The worker replaced last may still accept a connection.
   while ((await answer(port)) !== 'good day');
   assert.equal(await answer(other), 'hello');
 });

@@ -36,7 +36,7 @@ test('OP-58 the admin listener has a port of its own, on an address of this mach
   assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = [::]:9100\n'), [
     'portico.ini:4:10: error: [admin] listen: other machines can reach ::\n  listen on 127.0.0.1, or set allow_remote = true, which lets them read everything there',
   ]);
-  // Empty: it is turned off.
+  // An empty value turns the listener off.
   for (const listen of ['127.0.0.1:1', 'localhost:1', '[::1]:1', '0.0.0.0:1\nallow_remote = true', '']) {
     assert.deepEqual(found(`[api:a]\nport = 8774\n[admin]\nlisten = ${listen}\n`), []);
   }

@@ -20,7 +20,7 @@ interface Letter {
   readonly died: string;
 }
 
-/** `api-cli rpc dead` with a configuration of this exchange; services go on beside it. */
+/** Runs `api-cli rpc dead` with this transport URL; the services continue beside it. */
 function deadIn(t: TestContext, url: string): (...words: string[]) => Promise<Outcome> {
   const { folder, remove } = emptyProject({});
   t.after(remove);
@@ -33,7 +33,7 @@ function lettersOf({ status, stdout, stderr }: Outcome): readonly Letter[] {
   return (JSON.parse(stdout) as { letters: readonly Letter[] }).letters;
 }
 
-/** Fails until it is repaired. */
+/** A manager that fails until it is repaired. */
 class Disks {
   readonly done: string[] = [];
   readonly repaired = gate();
@@ -190,7 +190,7 @@ test('RP-95 what cannot be is said: memory://, no selection, an id that is none,
   assert.equal(memory.status, 78);
   assert.match(memory.stderr, /memory:\/\/, which cannot reach other processes[\s\S]*--config-file/);
   assert.match(memory.stderr, /transport_url to the URL of their broker/);
-  // The command line is judged first.
+  // The command line is checked first.
   assert.equal((await deadIn(t, 'memory://')('drop')).status, 2);
   const away = deadIn(t, 'amqp://guest:s3cret@127.0.0.1:1/?connect_timeout=1&retry_interval=0.1');
   for (const command of ['replay', 'drop']) {

@@ -1,4 +1,4 @@
-/** `api-cli --dev`: its worker starts anew when a file has changed, and its certificate stays. */
+/** `api-cli --dev` restarts its worker when a file changes, and keeps its certificate. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -37,7 +37,7 @@ test('OP-2 a module, the paste file, the configuration: each that changes is nam
     const before = performance.now();
     writeFileSync(join(project.folder, file), content);
     await program.printed(new RegExp(`${file.replace('.', '\\.')} changed: restarting`), from);
-    // The new worker answers, and what it has loaded is watched.
+    // The new worker serves, and its loaded files are watched.
     await program.printed(/watching \d+ files/, from);
     t.diagnostic(`figures: ${file}: a new worker serves ${Math.round(performance.now() - before)} ms after the change`);
   };
@@ -46,7 +46,7 @@ test('OP-2 a module, the paste file, the configuration: each that changes is nam
   await change('api-paste.ini', `${PASTE}# changed\n`);
   await change('portico.ini', ini(port, 'drain_idle = 0'));
   const said = program.output().length;
-  // Nothing has loaded it.
+  // No module has loaded it.
   appendFileSync(join(project.folder, 'service.log'), 'a line\n');
   await change('greeting.js', greeting('three'));
   assert.doesNotMatch(program.output().slice(said), /service\.log/);
@@ -60,7 +60,7 @@ test('OP-2 a module that is written after it was loaded and before it is watched
   const project = emptyProject({
     'portico.ini': ini(port),
     'api-paste.ini': PASTE,
-    // The factory is called once greeting.js is loaded, and before its worker is ready.
+    // The factory is called after greeting.js is loaded and before its worker is ready.
     'app.js': `import { readFileSync, writeFileSync } from 'node:fs';
 import { greeting } from './greeting.js';
 const file = new URL('./greeting.js', import.meta.url);

@@ -1,4 +1,4 @@
-/** What an operator sees of `api-cli`: which APIs start, what is said when one does not, and the exit statuses. */
+/** `api-cli` as an operator sees it: the started APIs, the messages about those that fail, and the exit statuses. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { ask } from '../e2e/clients.js';
 import { apiCli, emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
 import { pidPaste, pidProject } from '../e2e/projects.js';
 
-/** The sample on ports nobody uses, with its store in a folder of the test's own. */
+/** Arguments for the sample on free ports, with its store in the test's folder. */
 async function sampleArguments(folder: string): Promise<{ args: string[]; compute: number; metadata: number }> {
   const [compute, metadata] = [await freePort(), await freePort()];
   const args = ['--set', `api:compute.port=${compute}`, '--set', `api:metadata.port=${metadata}`];

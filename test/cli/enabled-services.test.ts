@@ -1,4 +1,4 @@
-/** Services beside the APIs, by `api-cli`: which of them start, what is refused, reload, status and the end. */
+/** Services beside the APIs of `api-cli`: their start, refusals, reload, status and stop. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -107,7 +107,7 @@ test('RP-64 an API calls the service of another program by amqp://', { skip: wit
   const api = startProject(t, projectOf(ini), ['--enabled-apis', 'front']);
   await Promise.all([service.printed(/^images +topic/m), api.printed(/^front +http/m)]);
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).text, '3');
-  // They delete the queues that are theirs alone.
+  // They delete the queues that only they use.
   for (const program of [api, service]) {
     program.kill('SIGTERM');
     await program.ended;

@@ -1,4 +1,4 @@
-/** `api-cli explain` to its end: what each filter does with this request, the route with its place, the action. */
+/** `api-cli explain`: the effect of each filter on this request, the route with its place, the action. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -100,7 +100,7 @@ interface Ran {
   readonly stderr: string;
 }
 
-/** A project, and `api-cli` run in it. */
+/** A project, with a function that runs `api-cli` in it. */
 function project(t: TestContext, files: Readonly<Record<string, string>> = FILES) {
   const { folder, remove } = emptyProject(files);
   t.after(remove);
@@ -223,7 +223,7 @@ test('OP-6 a cascade is followed past the answers it drops', (t) => {
   const missed = linesOf(run('explain', 'GET', '/nothing', '--api', 'other'));
   assert.match(missed.at(-2)!, /answer things_app: 404/);
   assert.match(missed.at(-1)!, /app files_app: answers/);
-  // The action may answer 404 as well.
+  // The action may respond with 404 too.
   const found = linesOf(run('explain', 'GET', '/things', '--api', 'other'));
   assert.match(found.at(-2)!, /action things\.index/);
   assert.match(found.at(-1)!, /app files_app: answers/);
@@ -317,7 +317,7 @@ test('OP-6 which API: by its name, by the port of a whole URL, and never by luck
   assert.deepEqual([bare.status, /things is not a path/.test(bare.stderr)], [2, true], bare.stderr);
 });
 
-/** What `api-cli explain` says of one filter, with this section and this service configuration. */
+/** The output of `api-cli explain` for one filter, with this section and this service configuration. */
 function filterSays(
   t: TestContext,
   written: { readonly factory: string; readonly options?: string; readonly config?: string },

@@ -1,4 +1,4 @@
-/** Commands of operators find the running service without the path of its socket. */
+/** Operator commands find the running service without the path of its socket. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ class Idle extends Service { name = 'idle'; }
 await runMain(async () => (await launch(new Idle(), { config: await Config.load() })).wait());
 `;
 
-/** The place of the sockets of system services: below /run where this user may write there, as systemd does. */
+/** The folder for sockets of system services: below /run, as systemd does, if this user may write there. */
 function systemDirectory(t: TestContext, else_: string): string {
   if (process.geteuid?.() !== 0) {
     t.diagnostic('this user makes no directory in /run: its own runtime directory is searched alone');
@@ -59,7 +59,7 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
   ]);
   for (const { stdout, stderr } of [byFiles, alone])
     assert.match(stdout, new RegExp(`^main .*pid ${first.pid}`), stderr);
-  // A configuration that is not that of the service is not taken for it, nor one with another file beside a shared one.
+  // No service is found by another configuration, nor by one that shares a file and has another.
   for (const { status, stderr } of [not, sharing]) {
     assert.equal(status, 1);
     assert.match(stderr, new RegExp(`nothing listens on it\n.*Others run: main \\(pid ${first.pid}, ${served}`));
@@ -73,10 +73,10 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
   assert.match(several.stderr, /^several services run: /);
   for (const { pid } of [first, second])
     assert.match(several.stderr, new RegExp(`(?:main|api-cli) \\(pid ${pid}, /.*: --socket /`));
-  // The portico.ini of this folder is another service's than the files of the one that was started here.
+  // The portico.ini of this folder belongs to another service than the one started here with other.ini.
   assert.match(configured.stderr, /nothing listens on it\n.*Others run: .*other\.ini/);
 
-  // A stop needs the name of its service.
+  // A stop needs the name of the service.
   await second.end();
   const unnamed = await run(elsewhere, 'stop');
   assert.equal(unnamed.status, 1);

@@ -1,4 +1,4 @@
-/** Files for logrotate and sockets beside the unit of systemd, and what `--check` says of edited ones. */
+/** The generated logrotate and socket files beside the systemd unit, and the findings of `--check` for edited ones. */
 import assert from 'node:assert/strict';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -13,7 +13,7 @@ import { temporaryFolder } from '../fixtures/keeper.js';
 
 const PASTE = '[app:shop]\npaste.app_factory = portico/middleware:echo\n[app:books]\nuse = shop\n';
 
-/** A deployment of this configuration; `chosen`: of this API alone. */
+/** A deployment with this configuration; `chosen` limits it to one API. */
 async function deployment(ini: string, chosen?: string) {
   const folder = temporaryFolder('portico-beside-');
   const file = join(folder, 'portico.ini');
@@ -29,7 +29,7 @@ function findings(kind: DeploymentFile, text: string, of: Parameters<DeploymentF
   return told;
 }
 
-/** Says of each edit what it leads to. */
+/** Asserts the finding of each edit. */
 function assertMisfits(
   kind: DeploymentFile,
   of: Parameters<DeploymentFile['check']>[1],
@@ -97,7 +97,7 @@ test('OP-15 logrotate renames the log where the unit has it, and has it opened a
       names,
     );
   }
-  // The unit may have a User of its own.
+  // The unit may have another User.
   assert.deepEqual(findings(logrotate, text.replace('nocreate', 'create 0640 shop adm'), given), []);
   const moved = await deployment('[DEFAULT]\nlog_file = $state_path/a b.log\n[api:shop]\nport = 8080\n');
   assert.match(logrotate.generate(moved), /^"\/var\/lib\/portico\/a b\.log" \{$/m);

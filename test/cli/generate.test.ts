@@ -1,4 +1,4 @@
-/** Deployment files that `api-cli generate` writes, held against the programs that read them, and what `--check` says of edited ones. */
+/** The deployment files of `api-cli generate`, checked by the programs that read them, and the findings of `--check` for edited ones. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ paste.app_factory = ./app.js:factory
 [app:healthcheck]
 paste.app_factory = portico/middleware:healthcheck
 `;
-/** Answers after a while, and leaves a process of its own behind. */
+/** Responds after a delay and leaves a separate process behind. */
 const APP = `import { spawn } from 'node:child_process';
 export const factory = () => (req, res) => {
   spawn('sh', ['-c', 'sleep 0.1 & exit 0']).on('exit', () => setTimeout(() => res.end('hello'), 300));
@@ -29,7 +29,7 @@ export const factory = () => (req, res) => {
 `;
 const KINDS = ['systemd', 'docker', 'kubernetes', 'nginx'];
 
-/** A project with one API, and `api-cli generate` run there. */
+/** A project with one API, with a function that runs `api-cli generate` in it. */
 function generating(
   t: TestContext,
   options: { readonly defaults?: string; readonly api?: string; readonly more?: string } = {},
@@ -53,7 +53,7 @@ function written(run: ReturnType<typeof generating>, kind: string): string {
   return stdout;
 }
 
-/** What `generate systemd` says the user of the service may not do in the project, each with its hint. */
+/** The access that the user of the service lacks in the project according to `generate systemd`, each with its hint. */
 function unreadable(run: ReturnType<typeof generating>, ...words: string[]): (readonly [what: string, hint: string])[] {
   const { stderr } = run('systemd', ...words);
   const told = [...stderr.matchAll(/the user of the service may not (.*)\n\s*(?:hint: )?(.*)/g)];
@@ -80,7 +80,7 @@ test('OP-15 what generate writes fits the configuration, and another one no long
   }
 });
 
-/** What is written instead of a text of the file, and what `--check` says of the line. */
+/** Replacements of a text in the file, with the finding of `--check` for the line. */
 const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: string, says: RegExp])[] = [
   ['systemd', 'Type=notify', 'Type=simple', /Type is simple/],
   ['systemd', 'NotifyAccess=all', 'NotifyAccess=main', /NotifyAccess is not all/],
@@ -145,7 +145,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
 
 test('OP-15 RP-88 --check says of each edit its line and what is wrong with it', (t) => {
   const run = generating(t, { defaults: 'max_memory = 300M' });
-  // All edits of a kind in one file, but those of one place.
+  // All edits of a kind go into one file, except further edits of the same place.
   for (const kind of KINDS) {
     const text = written(run, kind);
     const edits = MISFITS.filter(([of]) => of === kind);
@@ -350,7 +350,7 @@ test('OP-15 nginx takes the proxy: a unix socket, TLS', {
 }, (t) => {
   const run = generating(t, { api: 'listen = unix:/run/hello/api.sock' });
   const server = written(run, 'nginx');
-  // $host alone has no port.
+  // $host contains no port.
   for (const header of ['Host', 'X-Forwarded-Host']) assert.ok(server.includes(`${header} $host$portico_port;`));
   const file = join(run.folder, 'nginx.conf');
   writeFileSync(file, `pid ${run.folder}/pid; error_log stderr; events {} http { access_log off; ${server} }`);
@@ -365,7 +365,7 @@ interface Manifest {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-/** Keys that the API of Kubernetes has at a place, those it requires with `!`; a key that is not among them is refused there. */
+/** Asserts that the keys at a place are known to the Kubernetes API, which refuses others, and that the keys with `!` are present. */
 function assertKeys(value: unknown, place: string, known: string): void {
   const keys = Object.keys(value as object);
   const words = known.split(' ');
@@ -461,7 +461,7 @@ test('OP-15 an image has each directory that the program writes to', (t) => {
   });
   const directories = "/app/var '/app/log dir' /reports /app/control /run/hello";
   assert.ok(written(run, 'docker').includes(`RUN mkdir -p ${directories} && chown node:node ${directories}\n`));
-  // Directories of the system are left alone.
+  // System directories are not created.
   for (const file of ['/hello.log', '/proc/1/fd/1']) {
     const other = generating(t, { defaults: `log_file = ${file}` });
     assert.match(written(other, 'docker'), /^RUN mkdir -p \/app\/var \/run\/portico &&/m);
@@ -555,12 +555,12 @@ test('OP-15 an API that takes any free port has no place in a container', (t) =>
 const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 const isPermitted = spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
 
-/** The words of an instruction in exec form. */
+/** The words of a Dockerfile instruction in exec form. */
 function wordsOf(dockerfile: string, name: string): string[] {
   return JSON.parse(new RegExp(`^${name} (\\[.*)$`, 'm').exec(dockerfile)![1]!) as string[];
 }
 
-/** The children of a process, with their states: Z is a zombie. */
+/** The children of a process with their states; Z is a zombie. */
 function childrenOf(pid: number): { pid: number; state: string }[] {
   const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .trim()
@@ -585,7 +585,7 @@ test('OP-15 the life of a container: ready, TERM with a request in hand, ended i
   const entry = init ? ['tini', ...wordsOf(dockerfile, 'ENTRYPOINT').slice(1)] : [];
   const [node, ...words] = wordsOf(dockerfile, 'CMD');
   assert.equal(node, 'node');
-  // The container has a directory for the socket.
+  // In the container a directory exists for the socket.
   const inFolder = (text: string): string => text.replace('/run/portico', run.folder);
   const [, socket] = /PORTICO_CONTROL__SOCKET=(\S+)/.exec(dockerfile)!;
   const [, probe] = /^ {2}CMD (\[.*)$/m.exec(dockerfile)!;
@@ -602,7 +602,7 @@ test('OP-15 the life of a container: ready, TERM with a request in hand, ended i
   const url = `http://127.0.0.1:${port}`;
   assert.equal((await fetch(`${url}/status`)).status, 200);
 
-  // It leaves a process behind, which process 1 inherits and which has ended when the answer comes.
+  // The request leaves a process behind, which process 1 inherits and which has ended when the response arrives.
   assert.equal(await (await fetch(url)).text(), 'hello');
   if (init)
     assert.deepEqual(
@@ -613,7 +613,7 @@ test('OP-15 the life of a container: ready, TERM with a request in hand, ended i
   const workers = childrenOf(first);
   assert.ok(workers.length > 0);
   const answer = fetch(url);
-  // Another request that came later is answered, so that one is at work.
+  // The response to a later request shows that the first one is in flight.
   await (await fetch(`${url}/status`)).text();
   process.kill(first, 'SIGTERM');
   assert.equal(await (await answer).text(), 'hello');

@@ -1,4 +1,4 @@
-/** `api-cli init`: its project is installed from the packed package, tested, checked and served. */
+/** `api-cli init` from the packed package: its project is installed, tested, checked and served. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -14,13 +14,13 @@ let tarball = '';
 
 before(() => {
   tarball = pack(place).tarball;
-  // Without one npm would take a folder above for the project.
+  // Without a package.json npm would use a parent folder as the project.
   writeFileSync(join(place, 'package.json'), '{ "private": true }\n');
 });
 
 after(() => removeFolder(place));
 
-/** A project made with this Node by the package that npm has installed, and installed as it says. Undefined without a registry. */
+/** Creates a project with this Node and the installed package, then installs its dependencies. Undefined if no registry is reachable. */
 async function installedProject(t: TestContext, node: string, words: readonly string[]): Promise<string | undefined> {
   const env = environmentOf(node);
   const isThere = existsSync(join(place, 'node_modules/portico'));
@@ -32,13 +32,13 @@ async function installedProject(t: TestContext, node: string, words: readonly st
   return (await install(t, folder, [], env)) ? folder : undefined;
 }
 
-/** What the manifest of a project names. */
+/** The version of `portico` in a project's package.json. */
 function porticoOf(folder: string): string {
   const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return (manifest as { dependencies: { portico: string } }).dependencies.portico;
 }
 
-/** What a new user does: tests, starts, asks, makes a mistake in a file, stops. */
+/** The steps of a new user: test, check, start, send a request, make a mistake in a file, stop. */
 async function use(folder: string, node: string, extension: string): Promise<void> {
   const port = await freePort();
   const env = { ...environmentOf(node), PORTICO_API_BOOKS__PORT: String(port) };

@@ -1,4 +1,4 @@
-/** What a newcomer gets wrong, and what `api-cli` says of it. */
+/** Mistakes of newcomers, and the messages of `api-cli` about them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -62,7 +62,7 @@ test('OP-3 check finds what would keep an API from starting', (t) => {
   assert.match(stdout, /^portico\.ini:7:1: warning: \[hello\] unknown section\n {2}did you mean \[api:hello\]/m);
 });
 
-/** Drivers of an application, which write down that they were made. */
+/** Drivers of an application, which record their construction. */
 const OWN_DRIVERS = `import { writeFileSync } from 'node:fs';
 export class Own {
   constructor() { writeFileSync(new URL('./made', import.meta.url), ''); }
@@ -73,7 +73,7 @@ export class Own {
 
 const APP = '[app:hello]\npaste.app_factory = ./x.js:app\n';
 
-/** An API of that name whose pipeline has one filter, or that is one app, of Portico's. */
+/** An API with one filter of Portico in its pipeline, or with one app of Portico. */
 function api(name: string, factory: string, options: string): { readonly ini: string; readonly paste: string } {
   const ini = `[api:${name}]\nport = 0\nworkers = 1\n`;
   const isApp = factory === 'healthcheck' || factory === 'staticFiles';
@@ -106,13 +106,13 @@ test('OP-3 check finds what auth_token, healthcheck and static_files refuse beyo
     const line = checked.stdout.split('\n').find((each) => wrong.test(each));
     assert.match(line ?? `none in ${checked.stdout}`, /^\S*api-paste\.ini:\d+:\d+: error: /, String(wrong));
   }
-  // As their starts, which one at a time shows.
+  // Starts report the same, one API at a time.
   for (const at of [0, 6]) {
     const { status, stderr } = cli(folder(t, '', files([apis[at]!])));
     assert.equal(status, 78);
     assert.match(stderr, cases[at]![0]);
   }
-  // Validators and backends of an application are made, as a worker makes them.
+  // An application's validators and backends are constructed, as in a worker.
   const own = [
     api('b0', 'authToken', 'validator = ./own.js:Own'),
     api('b1', 'healthcheck', 'backends = ./own.js:Own, event_loop, http\nurl = http://127.0.0.1:1/'),
@@ -168,7 +168,7 @@ test('OP-3 MW-31 check and the start refuse a cafile that holds no certificate, 
     assert.match(started.stderr, new RegExp(`^\\S*${place.source}.*cafile .*ca\\.pem`, 'm'));
     assert.equal(started.status, 78);
   }
-  // A bundle, with words around its certificates.
+  // A bundle with text around its certificates.
   const bundle = `# first\n${cert}\n# second\n${(await makePair()).cert}\n`;
   const fine = cli(folder(t, inGroup('auth_token'), { 'api-paste.ini': APP + paste, 'ca.pem': bundle }), 'check');
   assert.equal(fine.status, 0, fine.stdout);
@@ -294,7 +294,7 @@ export const app = appFactory('shelf', options, () => (_req, res) => res.end());
   assert.equal(refused.status, 78, refused.stderr);
   assert.match(refused.stderr, /^portico\.ini:9:1: error: \[elsewhere\] unknown section/m);
   assert.doesNotMatch(refused.stderr, /\[shelf\]|in use|Starting/);
-  // The section of the app is known: only the address is in the way.
+  // The section of the app is known: the start fails only because of the address.
   const right = cli(folder(t, ini(''), { 'x.js': own }));
   assert.equal(right.status, 1, right.stderr);
   assert.match(right.stderr, /in use/);
@@ -536,7 +536,7 @@ test('OP-3 lines that cannot be read, and files that are not there, are told wit
     cli(cwd).stderr,
     /^portico\.ini:2:20: .*Could not find config at api-past\.ini\n {2}Did you mean "api-paste\.ini"\?/m,
   );
-  // The other mistakes are found all the same.
+  // Check finds the other mistakes as well.
   const { stdout, status } = cli(cwd, 'check');
   assert.equal(status, 78);
   assert.match(

@@ -1,4 +1,4 @@
-/** `api-cli notify` and `api-cli wait-ready`, and what a fleet tells its service manager while it runs. */
+/** `api-cli notify`, `api-cli wait-ready`, and the messages of a running fleet to its service manager. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -122,11 +122,11 @@ test('LC-910 RL-93 WATCHDOG=1 pauses while a worker does not answer, and goes on
   t.after(() => fleet.cleanUp());
   await listener.message('WATCHDOG=1');
   get(await fleet.port('api'), '/spin').catch(() => undefined);
-  // At the latest when its supervisor ends it the worker has been silent for longer than a beat or two.
+  // At the latest when its supervisor ends it, the worker has been silent for longer than one or two messages.
   await fleet.event('worker_hung');
   const beats = listener.messages.filter((message) => message.startsWith('WATCHDOG=1')).length;
-  // Two a second, until it has been silent for longer than the service manager waits, a second, with a beat on the way:
-  // five seconds, which are suspicious without a service manager, would be ten.
+  // Two messages a second until the worker is silent for longer than the service manager's second, and one under way. The five seconds
+  // that are suspicious without a service manager would give ten.
   assert.ok(beats <= 8, `${beats} beats`);
   const from = listener.messages.length;
   await listener.message('WATCHDOG=1', from);

@@ -1,4 +1,4 @@
-/** What `api-cli openapi` prints, held against the schema of OpenAPI 3.1 by a validator of others. */
+/** The output of `api-cli openapi`, checked against the OpenAPI 3.1 schema by an independent validator. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -23,7 +23,7 @@ interface Document {
   readonly components: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** A folder for the state of the sample, and `api-cli` run there with its configuration. */
+/** A state folder for the sample, with a function that runs `api-cli` there with the sample's configuration. */
 function sample(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'portico-openapi-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -40,7 +40,7 @@ async function assertValid(document: Document): Promise<void> {
   assert.equal(validator.version, '3.1');
 }
 
-/** What is printed for the one API of a project. */
+/** The document of a project's only API. */
 async function documentOf(t: TestContext, files: Readonly<Record<string, string>>): Promise<Document> {
   const { folder, remove } = emptyProject(files);
   t.after(remove);
@@ -99,7 +99,7 @@ test('OP-70 servers from the address, paths with their mounts, and what filters 
   });
   assert.ok('413' in get!.responses);
   assert.ok('x-openstack-request-id' in components.headers!);
-  // The version documents are before noauth.
+  // The version documents are served before noauth.
   assert.equal(paths['/']!.get!.security, undefined);
 });
 

@@ -1,4 +1,4 @@
-/** Files of a configuration directory that are not read: which of them a plan tells, and so `check`, a start and a reload. */
+/** Files of a configuration directory that are not read: those that a plan reports, in `check`, a start and a reload. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ test('CF-6 a file of a configuration directory that sets options and is not *.co
   });
   t.after(remove);
   const etc = join(folder, 'etc');
-  // A read of it would not end.
+  // A read of it would block.
   spawnSync('mkfifo', [join(etc, 'fifo')]);
   const named = { configFile: [join(etc, 'named.ini')], configDir: [etc] };
   const { diagnostics } = await plan(await readConfiguration(named, { collect: true }), { log: silentLogger() });

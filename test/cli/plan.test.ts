@@ -1,4 +1,4 @@
-/** What `api-cli check` says of a configuration is what its start does: refused for the same mistakes, or served. */
+/** `api-cli check` and the start agree on a configuration: refused for the same mistakes, or served. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,25 +30,25 @@ export class Images {}
 export const helmet = () => (_req, _res, next) => next();
 `;
 
-/** One configuration; what is left out is right. */
+/** A configuration; omitted parts are correct. */
 interface Case {
-  /** Of `[DEFAULT]`. */
+  /** Options of `[DEFAULT]`. */
   readonly defaults?: string;
-  /** Of `[api:hello]`. */
+  /** Options of `[api:hello]`. */
   readonly api?: string;
   /** More sections of the service configuration. */
   readonly more?: string;
-  /** The filters of the pipeline, and their sections. */
+  /** The filters of the pipeline, with their sections. */
   readonly filters?: readonly string[];
   readonly sections?: string;
   /** The factory of the app. */
   readonly app?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** What both say, and neither. */
+  /** Text that check and the start both print, and text that neither prints. */
   readonly says?: RegExp | readonly RegExp[];
   readonly never?: RegExp;
-  /** The status of the start, where it is not that of `check`. */
+  /** The exit status of the start, if it differs from that of `check`. */
   readonly startStatus?: number;
 }
 
@@ -57,7 +57,7 @@ const filter = (name: string, options = '', factory = `portico/middleware:${name
   sections: `[filter:f]\npaste.filter_factory = ${factory}\n${options}\n`,
 });
 
-/** Configurations that are served, by what is special about them. */
+/** Configurations that are served, by their special feature. */
 const SERVED: Readonly<Record<string, Case>> = {
   'nothing special': {},
   'a manager that would get more time than there is': {
@@ -98,7 +98,7 @@ x = 1
   },
   'groups that factories read, and variables with the prefix that are none of options, under strict_config': {
     filters: ['stamp', 'limited'],
-    // The name of the first group comes near a known one.
+    // The name of the first group resembles a known one.
     sections:
       '[filter:stamp]\npaste.filter_factory = ./app.js:stamp\n[filter:limited]\npaste.filter_factory = ./app.js:limited\n',
     app: './app.js:greeter',
@@ -151,7 +151,7 @@ x = 1
   },
 };
 
-/** A Node without SQLite, and without the package. */
+/** Simulates a Node without SQLite and without the package. */
 const NO_SQLITE = `
 const module_ = require('node:module');
 const { isBuiltin, _resolveFilename: resolve } = module_;
@@ -165,7 +165,7 @@ module_.syncBuiltinESMExports();
 
 const IMAGES = '[service:images]\nmanager = ./app.js:Images\n';
 
-/** Configurations that are refused, by what is wrong. */
+/** Configurations that are refused, by their mistake. */
 const REFUSED: Readonly<Record<string, Case>> = {
   'names and values, wherever they stand': {
     filters: ['sizelimit', 'compression'],
@@ -281,7 +281,7 @@ connection = postgresql://me:hidden@db/x
   'an API that the paste file does not have': {
     args: ['--set', 'DEFAULT.enabled_apis=note'],
     says: /No APIs were started\. Check the enabled_apis config option/,
-    // As oslo's programs end.
+    // oslo programs exit with this status.
     startStatus: 1,
   },
   'a broken pipeline beside a mistake that no API leads to': {
@@ -334,14 +334,14 @@ async function filesOf(it: Case): Promise<Record<string, string>> {
 }
 
 interface Verdict {
-  /** 78, or `served`. */
+  /** The exit status, or `served`. */
   readonly outcome: number | null | 'served';
-  /** Each as it is printed, with its hint and its line. */
+  /** The printed errors, with their hints and lines. */
   readonly mistakes: readonly string[];
   readonly output: string;
 }
 
-/** Errors with the lines that belong to them. */
+/** The errors in the text, each with the lines that belong to it. */
 function mistakesIn(text: string): string[] {
   const blocks = text.split(/\n(?! )/);
   return blocks.map((block) => block.trimEnd()).filter((block) => /^(?:[^{].*: )?error: /.test(block));

@@ -38,7 +38,7 @@ paste.filter_factory = portico/middleware:requestLog
 paste.app_factory = ./app.js:app
 `;
 
-/** A fleet that logs into a file of a folder of its own. */
+/** A fleet that logs to a file in a separate folder. */
 async function logging(t: TestContext, workers: number) {
   const port = await freePort();
   const files = { ...pidProject(port, workers, 'log_file = logs/api.log'), 'api-paste.ini': paste, 'logs/.keep': '' };
@@ -57,7 +57,7 @@ function read(file: string): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
-/** Settles with what `look` finds in the folder, once it finds something. */
+/** Settles with the result of `look` once it is not undefined; watches the folder. */
 async function found<T>(folder: string, look: () => T | undefined): Promise<T> {
   const changes = watch(folder);
   try {
@@ -71,7 +71,7 @@ async function found<T>(folder: string, look: () => T | undefined): Promise<T> {
   }
 }
 
-/** Settles when a log of the folder has such a line. */
+/** Settles when a log in the folder has a matching line. */
 async function told(folder: string, test: (line: Line) => boolean, name = ''): Promise<Line> {
   return found(folder, () =>
     readdirSync(folder, { withFileTypes: true })
@@ -84,7 +84,7 @@ async function told(folder: string, test: (line: Line) => boolean, name = ''): P
   );
 }
 
-/** Settles when the log has the lines of so many requests, and fails when it has more. */
+/** Settles when the log has the lines of this many requests. Fails when it has more. */
 async function requestLines(logs: string, log: string, wanted: number): Promise<void> {
   const count = (): number => read(log).filter(({ method }) => method === 'GET').length;
   assert.equal(await found(logs, () => (count() >= wanted ? count() : undefined)), wanted);

@@ -1,4 +1,4 @@
-/** Wrong command lines and wrong files, command by command: one clear line and the right status, never a stack. */
+/** Wrong command lines and wrong files, for each command: one clear line and the right status, never a stack. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -69,7 +69,7 @@ test('CF-71 a configuration that cannot be read is refused in a line, with 78, b
     ['--config-file', 'portico.ini/x', /portico\.ini\/x .*a part of its path is not a directory/],
     ['--config-dir', 'gone', /gone .*it does not exist \(ENOENT\)/],
   ];
-  // Each mistake by one command, and each command with one mistake: the words come from one reader.
+  // Each mistake with one command, and each command with one mistake: the messages come from a single reader.
   for (let at = 0; at < Math.max(READING.length, wrong.length); at++) {
     const [option, file, said] = wrong[at % wrong.length]!;
     const words = [...READING[at % READING.length]!, option, file];
@@ -100,7 +100,7 @@ test('files that commands are given by name are refused in a line where they can
   ]) {
     assertClear(words, run(cwd, words), 78, /^syntax\.ini:2:1: error: /m);
   }
-  // What could not be read is not written either.
+  // A file that cannot be read is not written either.
   assert.equal(readFileSync(join(cwd, 'latin1.ini'), 'latin1'), '[DEFAULT]\nhost = caf\xe9\n');
 });
 
@@ -214,7 +214,7 @@ test('CF-112 options may stand before the command, and between it and what it is
       ['check', '--help'],
       ['--help', 'check'],
     ],
-    // A value that is also the name of a command.
+    // The value of an option is also the name of a command.
     [
       ['check', '--config-file', 'config'],
       ['--config-file', 'config', 'check'],
@@ -237,7 +237,7 @@ test('config show of a value that is refused shows it as it is written, says why
   assert.match(secret.stdout, /^\[database\] connection = \*{4} /);
   assert.doesNotMatch(secret.stdout + secret.stderr, /s3cr3t/);
   assert.equal(secret.status, 78);
-  // Another one that is right is shown, whatever else is wrong.
+  // A valid option is shown, whatever else is wrong.
   assert.equal(run(cwd, ['config', 'show', 'hello.workers', '--set', 'api:hello.port=abc']).status, 0);
   const json = run(cwd, ['config', 'show', 'hello.port', '--json', '--set', 'api:hello.port=abc']);
   const [shown] = (JSON.parse(json.stdout) as { options: { value: string; refused: string }[] }).options;

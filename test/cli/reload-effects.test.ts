@@ -1,4 +1,4 @@
-/** What a reload says of each option that ships: who takes a change of it up. */
+/** The effect of a reload on each shipped option: the processes that apply its change. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { Config, type Option } from 'portico/config';
 import { registerShippedOptions } from '../../dist/cli/shipped-options.js';
 
-/** Only a new parent takes these up: the parent has sockets, files and formats of its own, and workers go by them. */
+/** Only a new parent applies these: it owns sockets, files and formats, and workers depend on them. */
 const RESTART = [
   'DEFAULT.log_format',
   'DEFAULT.log_file',
@@ -25,7 +25,7 @@ const RESTART = [
   'api:hello.listen_backlog',
 ];
 
-/** The parent takes these up when the reload is accepted; a mutate leaves them. */
+/** The parent applies these when it accepts a reload; a mutate does not. */
 const PARENT = [
   'DEFAULT.strict_config',
   'DEFAULT.check_file_modes',
@@ -41,7 +41,7 @@ const PARENT = [
   'servicegroup.purge_after_days',
 ];
 
-/** CF-91: what processes take up while they run, by groups where a group is mutable as a whole. */
+/** CF-91: options that processes apply while they run, by group where a whole group is mutable. */
 const RUNNING = [
   'DEFAULT.debug',
   'DEFAULT.log_level',
@@ -80,10 +80,10 @@ const RUNNING = [
   'healthcheck.max_delay_ms',
 ];
 
-/** Other programs read this one: `[cors]` of theirs. */
+/** Other programs read this one for their `[cors]`. */
 const EXCEPT = ['cors.oslo_config_project'];
 
-/** Texts of all types: an option takes the first that it understands and that is not its default. */
+/** Values of all types: an option uses the first that it accepts and that differs from its default. */
 const TEXTS = [
   'true 1 2 100 422 2000 12345 9 0.5 false warn x y-z https://a.example ./x.js:Thing 10.0.0.0/8 127.0.0.9 a:1 user_id:x',
   'DELETE RS256 text mutate reload optional TLSv1.3 openstack json none memory sqlite any 5/s /x=5/s sqlite:///x.db %(method)s package.json 8080:/tmp/off',
@@ -112,7 +112,7 @@ test('OP-81 CF-80 CF-81 CF-91 each option is reported with what takes its change
   try {
     const shipped = Config.fromText('[api:hello]\n[service:images]\n');
     await registerShippedOptions(shipped);
-    // What it names is read: a value that is only well formed is refused.
+    // The named source is read: a value that is only well formed is refused.
     const options = shipped.resolveAll().filter(({ opt }) => opt !== 'config_source');
     const required = new Set(options.flatMap(({ group, option }) => (option.required ? [group] : [])));
     const all = options.filter(({ group }) => !required.has(group));
@@ -122,7 +122,7 @@ test('OP-81 CF-80 CF-81 CF-91 each option is reported with what takes its change
       const name = `${group}.${opt}`;
       const choices = Array.isArray(option.spec.choices) ? (option.spec.choices as unknown[]).map(String) : [];
       const text = another(option, choices);
-      // What has one choice cannot change.
+      // An option with one choice cannot change.
       if (choices.length === 1) continue;
       assert.ok(text !== undefined, `a value for ${name}, ${option.type}`);
       for (const method of ['reload', 'mutate'] as const) {

@@ -1,4 +1,4 @@
-/** `api-cli request`: one request through the composed app, over a server of its own. */
+/** `api-cli request`: one request through the composed app on a separate server. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** `api-cli rpc contract`: what a service offers, and what in it breaks what the last release offered. */
+/** `api-cli rpc contract`: the interface of a service, and the changes that break the last release's interface. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

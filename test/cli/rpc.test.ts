@@ -12,7 +12,7 @@ import { recordedLog } from '../tasks/recorded-log.js';
 
 const { log } = recordedLog();
 
-/** `api-cli rpc` with a configuration of this URL. */
+/** Runs `api-cli rpc` with this transport URL. */
 function rpcIn(t: TestContext, url: string): (...words: string[]) => Promise<Outcome> {
   const { folder, remove } = emptyProject({});
   t.after(remove);
@@ -57,12 +57,12 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
   const nowhere = await run('ping', 'images', '--host', 'south');
   assert.deepEqual([nowhere.status, /images/.test(nowhere.stderr)], [1, true]);
 
-  // Its queue is there still: nothing says at once that the service is not.
+  // Its queue still exists: nothing shows at once that the service is gone.
   await service.stop();
   const gone = await run('ping', 'images', '--timeout', '1');
   assert.deepEqual([gone.status, /no reply within (1|0\.\d+) s/.test(gone.stderr)], [1, true], gone.stderr);
   assert.match((await run('ping', '--help')).stdout, /--timeout <seconds> .*\(default: 5\)/);
-  // It would wait for a broker that is away.
+  // For an unreachable broker the command would wait.
   const refused = await rpcIn(t, url.replace('guest@', 'wr0ng@'))('ping', 'images', '--timeout', '600');
   assert.deepEqual(
     [refused.status, /refuses the user: ACCESS_REFUSED/.test(refused.stderr)],

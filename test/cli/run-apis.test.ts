@@ -1,4 +1,4 @@
-/** What a program of one's own is refused for when it starts its services by `runApis`. */
+/** The reasons for which `runApis` refuses to start the services of a program. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { RecordedService } from '../fixtures/recorded-service.js';
 
 const options = defineOptions({ size: integer({ default: 1, help: 'How much.' }) });
 
-/** Starts nothing but what is refused; gives the exit status and what is told. */
+/** Runs `runApis`, which refuses to start anything. Returns the exit status and the output. */
 async function refused(ini: string, services: readonly ApiService[]): Promise<{ status: number; told: string }> {
   const folder = temporaryFolder('portico-run-apis-');
   const file = join(folder, 'own.ini');

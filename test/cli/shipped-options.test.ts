@@ -1,4 +1,4 @@
-/** How options are called. */
+/** The names of options. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FILTER_GROUPS, registerShippedOptions, shippedOptions } from '../../dist/cli/shipped-options.js';
@@ -13,10 +13,10 @@ test('a program that serves knows the groups of all filters that ship', async ()
   assert.deepEqual([...FILTER_GROUPS].sort(), [...new Set(sectional)].sort());
 });
 
-/** Named after what they send. */
+/** Named after the directive they send. */
 const DIRECTIVES = ['no_store'];
 
-/** Times whose names are oslo's and nova's, which have no unit. */
+/** Times named as in oslo and nova, without a unit. */
 const KNOWN = [
   'report_interval',
   'service_down_time',

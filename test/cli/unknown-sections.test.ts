@@ -1,4 +1,4 @@
-/** A section that nothing reads is told once, wherever it is looked for, and one that something reads never. */
+/** A section that no code reads is reported once by each command; a section that is read is never reported. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { ReloadReport } from 'portico/launch';
 import { askSocket } from '../e2e/clients.js';
 import { emptyProject, freePort, Program, runApiCli, startProject } from '../e2e/program.js';
 
-/** Factories that read groups without having declared them, and one that has. */
+/** Factories that read groups they have not declared, and one that has declared them. */
 const APP = `
 import { appFactory } from 'portico/app';
 import { defineOptions, string } from 'portico/config';
@@ -29,7 +29,7 @@ paste.app_factory = ./app.js:stock
 paste.app_factory = ./app.js:idle
 `;
 
-/** Sections that something reads or that are ignored; those of parts that are not in use are known as well. */
+/** Sections that are read or ignored; sections of unused parts are known as well. */
 const KNOWN = ['shop', 'stock', 'warehouse', 'x-mine', 'rpc', 'upgrade_levels'];
 const SHIPPED = ['cors', 'database', 'servicegroup', 'jwt', 'control'];
 const section = (name: string): string => `[${name}]\n`;
@@ -40,7 +40,7 @@ async function ini(names: readonly string[], more = ''): Promise<string> {
   return `[DEFAULT]\nenabled_apis = hello,other\n${more}\n${apis}${names.map(section).join('')}[shopp]\nx = 1\n[whatever]\n`;
 }
 
-/** The log lines about unknown sections, without the place. */
+/** The log lines about unknown sections, without their places. */
 function told(stderr: string): string[] {
   const lines = stderr.split('\n').filter((line) => line.startsWith('{'));
   const texts = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
