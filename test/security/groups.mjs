@@ -1,6 +1,6 @@
-// The groups of the kit of attacks: the tests that attack, and protections to be taken out of a copy, one at a time.
-// `file` is below dist; `replace` must stand in it once, and once in lib. Where not all tests are needed, `tests` are the files that find it,
-// and `names` is an expression for tests in them: one that fails, and one that passes.
+// The groups of attacks: the tests that attack, and the protections to remove from a copy, one at a time.
+// `file` is below dist; `replace` must occur in it once, and once in lib. Where not all tests are needed, `tests` lists the files that find
+// the mutant, and `names` is an expression for tests in them: one that fails, and one that passes.
 
 export const groups = [
   {

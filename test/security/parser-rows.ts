@@ -1,6 +1,4 @@
-/**
- * Every parser of text that clients send: the filters and apps that read a head, and the functions that read one piece.
- */
+/** All parsers of text from clients: filters and apps that read a head, and functions that read one value. */
 
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
@@ -30,7 +28,7 @@ import type { ParserRow } from './parser-time.js';
 
 const require = createRequire(import.meta.url);
 
-/** A request as a server would hand it on, without a connection. */
+/** A request as a server passes it on, without a connection. */
 export function fakeRequest(
   url: string,
   headers: Readonly<Record<string, string>> = {},
@@ -50,7 +48,7 @@ export function fakeRequest(
   return req;
 }
 
-/** Has an app serve a request; what it answers goes nowhere. */
+/** Passes a request to an app and discards the response. */
 function serve(app: App, req: IncomingMessage): void {
   const done: unknown = app(req, new ServerResponse(req));
   if (done instanceof Promise) done.catch(() => undefined);
@@ -63,7 +61,7 @@ const answer: App = (req, res) => {
   res.end('answer');
 };
 
-/** Whatever reads a field, under the name of a field that it reads. */
+/** The fields that some parser reads. */
 const FIELDS: readonly string[] = (
   'accept accept-encoding accept-language access-control-request-headers access-control-request-method ' +
   'authorization connection content-encoding content-length content-type cookie expect forwarded host if-match ' +
@@ -73,7 +71,7 @@ const FIELDS: readonly string[] = (
   'x-request-timeout x-service-token'
 ).split(' ');
 
-/** The filters that take no time of their own, around an app that negotiates. */
+/** The filters that do not wait, around an app that negotiates. */
 async function pipeline(): Promise<App> {
   const built = async (factory: Parameters<typeof buildFilter>[0], options: BuildOptions = {}): Promise<Filter> =>
     (await buildFilter(factory, options)).made;
@@ -103,7 +101,7 @@ async function pipeline(): Promise<App> {
 
 const HEADERS_OF_ACCEPT = ['', 'a/b;q=', '"', 'a/b;x="'];
 
-/** Values that a client may send in JSON, in a format that a schema asks for. */
+/** Values in JSON, in a format that a schema requires. */
 function formatRows(): ParserRow[] {
   const ajv = createAjv('draft-07', { coerceTypes: false, verbose: false });
   return FORMATS.map((format) => {
@@ -117,7 +115,7 @@ function formatRows(): ParserRow[] {
   });
 }
 
-/** Templates with several variables, which an expression would try in every way there is. */
+/** Templates with several variables, for which a regular expression would backtrack exhaustively. */
 const TEMPLATES: readonly string[] = (
   '/a-{b}-{c}-{d}-e /a/{b}.{c}.{d}.e /a/{b}--{c}x /{a}/{b}/{c}/{d} /a/{b}.:(format) /{a}~{b}~{c}~! /a/*b/a/*c/a ' +
   '/a/*b/x /*a/*b/*c/y /{a:[0-9a-f-]+} /{a:.*} /a/{b}-*c-d /{a}{b}{c}!'
@@ -171,7 +169,7 @@ const BEGINNINGS: Readonly<Record<string, readonly string[]>> = {
   'x-forwarded-prefix': ['/'],
 };
 
-/** The time that a row takes must grow with the length of its text, whatever the text. */
+/** The rows for {@link slowTexts}: the time of each must grow linearly with its text. */
 export async function parserRows(): Promise<ParserRow[]> {
   const parseForwarded = require('forwarded-parse') as Parameters<typeof readForwarded>[1];
   const query = require('fast-querystring') as { parse(text: string): unknown };
@@ -325,7 +323,7 @@ export async function parserRows(): Promise<ParserRow[]> {
   return [...rows, ...formatRows(), ...routeRows(), ...patternRows(), ...(await fieldRows())];
 }
 
-/** A caller's regular expression, over a long name; and the expression itself is long. */
+/** A client's regular expression over a long name, and a long expression. */
 function patternRows(): ParserRow[] {
   const hostile = ['(x+x+)+y', '(a*)*b', '(a|a)*b', '(.*)*!', '(a|aa)+$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(.*a){12}'];
   return [

@@ -1,4 +1,4 @@
-/** Parsers of what clients send take time by the length of the text, and not by its square. */
+/** The time of parsers of client text grows linearly with the text, not quadratically. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parserRows } from './parser-rows.js';

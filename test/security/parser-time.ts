@@ -1,39 +1,39 @@
 /**
- * Whether the time of a parser grows as its text does: measured as a ratio, so that it does not matter how fast a machine is,
- * and in processor time, so that it does not matter what else it does.
+ * Measures whether a parser's time grows linearly with its text: as a ratio, so that the speed of the machine does not matter, and in
+ * processor time, so that other processes do not matter.
  */
 
-/** A parser of text that clients send. What it throws is as good as what it returns. */
+/** A parser of text from clients. An error is as good as a result. */
 export interface ParserRow {
   readonly name: string;
   readonly parse: (text: string) => unknown;
-  /** What texts begin with. Default: nothing. */
+  /** The beginnings of the texts. Default: empty. */
   readonly before?: readonly string[];
-  /** What is repeated besides {@link UNITS}. */
+  /** Repeated units in addition to {@link UNITS}. */
   readonly units?: readonly string[];
-  /** What texts end with, besides nothing and what most parsers do not take. */
+  /** The ends of the texts, in addition to none and one that most parsers refuse. */
   readonly after?: readonly string[];
-  /** The shorter length, in characters; the longest one is {@link GROWTH} times as long. Default: 1000. */
+  /** The shorter length in characters; the longest text is {@link GROWTH} times as long. Default: 1000. */
   readonly length?: number;
 }
 
 /** A text that takes too long. */
 export interface SlowText {
   readonly parser: string;
-  /** What it begins with, what is repeated, what it ends with. */
+  /** Its beginning, its repeated unit and its end. */
   readonly seed: readonly [string, string, string];
-  /** How many times as long the longer text took. */
+  /** The time of the longer text divided by the time of the shorter one. */
   readonly ratio: number;
 }
 
 /**
- * How much longer the longest text is. The time of a linear parser grows 32 times, and up to 100 times where memory is
- * collected meanwhile; the time of a quadratic one grows 1024 times.
+ * The ratio of the longest length to the shortest. The time of a linear parser grows 32 times, and up to 100 times with
+ * garbage collection; the time of a quadratic one grows 1024 times.
  */
 export const GROWTH = 32;
 const MOST = 256;
 
-/** What hostile texts repeat: separators, what may stand around them, and pairs of both. */
+/** The repeated units of hostile texts: separators, their neighbours, and pairs of both. */
 const UNITS: readonly string[] = [
   ...Array.from(' \t,;="\'\\/:.-_+*%&?#@[({<a0~!é'),
   'a,',
@@ -73,7 +73,7 @@ const UNITS: readonly string[] = [
   '\u0000',
 ];
 
-/** The texts that take more than their share; the first of each parser is enough. */
+/** The slow texts, at most one for each parser. */
 export function slowTexts(rows: Iterable<ParserRow>): SlowText[] {
   const slow: SlowText[] = [];
   for (const row of rows) {
@@ -83,7 +83,7 @@ export function slowTexts(rows: Iterable<ParserRow>): SlowText[] {
   return slow;
 }
 
-/** The first text that takes its longer self more than {@link MOST} times as long. */
+/** The first text whose longer version takes more than {@link MOST} times as long. */
 export function slowTextOf(row: ParserRow): SlowText | undefined {
   const { name, parse, before = [''], units = [], after = [], length = 1000 } = row;
   for (const head of before) {
@@ -98,16 +98,16 @@ export function slowTextOf(row: ParserRow): SlowText | undefined {
   return undefined;
 }
 
-/** Up to the longest text in steps, since a parser that tries everything would not come back from it. */
+/** The lengths grow in steps, because an exponential parser would never finish the longest text. */
 const STEPS = [2, 8, GROWTH];
 
-/** What takes its share in one of all the rounds of this time is not slow: another process was in the way. */
+/** A parser is slow only if its ratio is too high in all rounds of this time; one low ratio shows that another process interfered. */
 const PATIENCE_MS = 3000;
 
-/** How many times as long a longer text takes. */
+/** The time of the longest measured text divided by the time of the shortest. */
 function growthOf(time: (size: number) => number, length: number): number {
   let ratio = 0;
-  // The first run compiles.
+  // The first run includes compilation.
   let least = Math.min(time(length), time(length));
   for (const step of STEPS) {
     let most = time(length * step);
@@ -122,13 +122,13 @@ function growthOf(time: (size: number) => number, length: number): number {
   return ratio;
 }
 
-/** Of the processor, which other processes do not lengthen. */
+/** Processor time, which other processes do not lengthen. */
 function processorMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
-/** Of one run, on the average of as many as can be measured. */
+/** The time of one run, averaged over as many as are measurable. */
 function timeOf(parse: (text: string) => unknown, text: string): number {
   const begun = processorMs();
   let runs = 0;
@@ -149,7 +149,7 @@ function attempt(parse: (text: string) => unknown, text: string): void {
   }
 }
 
-/** As it comes from a connection: one piece, and not a tree of pieces that the first reader has to join. */
+/** A string as it comes from a connection: flat, not a rope that its first reader flattens. */
 function flat(text: string): string {
   return Buffer.from(text).toString();
 }

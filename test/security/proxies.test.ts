@@ -1,4 +1,4 @@
-/** Requests with two readings, sent through nginx and HAProxy: both, and the server behind them, must read the same ones. */
+/** Ambiguous requests through nginx and HAProxy: the proxy and the server behind it must read the same requests. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -14,23 +14,23 @@ import { Server } from 'portico/server';
 import { Client, portOf } from '../server/raw-client.js';
 import { proxyRows } from './proxy-rows.js';
 
-/** A request that the app was given. */
+/** A request that reached the app. */
 interface Seen {
   readonly method: string;
-  /** As it came. */
+  /** The target as received. */
   readonly target: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
 
-/** Proxies and server give up what hostile bytes leave unfinished; other requests have a minute. */
+/** Proxies and the server give up on incomplete hostile requests after this time; other requests have a minute. */
 const HOSTILE_MS = 200;
-/** Only the proxies know it: they put it, an id, the method and the target that they read into `X-Proxy-Mark`. */
+/** Known only to the proxies, which send it in `X-Proxy-Mark`, with an id and the method and target that they read. */
 const secret = randomBytes(8).toString('hex');
 const seen: Seen[] = [];
 const ids = new Set<string>();
-/** Those of proxies to the server. */
+/** The connections of proxies to the server. */
 const connections = new Set<unknown>();
-/** Mistakes of requests that the app was given: meant by no proxy, or with two readings. */
+/** Mistakes in requests that reached the app: not sent by a proxy, or with two readings. */
 const wrong: string[] = [];
 
 const server = new Server(
@@ -51,7 +51,7 @@ const server = new Server(
   { bodyGrace: HOSTILE_MS / 1000 },
 );
 
-/** Pathname and query of a target in any form. */
+/** The path and query of a target in any form. */
 const pathOf = (target: string): string => target.replace(/^https?:\/\/[^/?]*/i, '').replace(/^(?=\?|$)/, '/');
 
 /** The mistake in a request that reached the app. */
@@ -72,7 +72,7 @@ function mistakeOf({ method, target, fields }: Seen): string | undefined {
   return undefined;
 }
 
-/** Debian keeps the proxies where only root's PATH looks. */
+/** In Debian the proxies are in a folder that is only in root's PATH. */
 const env = { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` };
 const missing = (program: string): string | false =>
   spawnSync(program, ['-v'], { env, stdio: 'ignore' }).status === 0 ? false : `${program} is not installed`;
@@ -80,7 +80,7 @@ const missing = (program: string): string | false =>
 const folder = mkdtempSync(join(tmpdir(), 'portico-proxies-'));
 const children: ChildProcess[] = [];
 
-/** A way to the server: `path` for hostile requests, `probePath` by the same connections to the server for others. */
+/** Two sockets of a proxy: `path` for hostile requests, `probePath` for others over the same connections to the server. */
 interface Way {
   readonly path: string;
   readonly probePath: string;
@@ -111,7 +111,7 @@ function nginxConfig(strict: Way, lax: Way): string {
       proxy_set_header X-Proxy-Mark "${secret} $request_id $request_method $request_uri";
       ${fields}
     }`;
-  // As generate nginx writes it, and one that passes what can be passed.
+  // The location of `generate nginx`, and one that passes everything it can.
   const strictLocation = passing('strict', 'proxy_set_header Connection ""; proxy_set_header Host $host;');
   const laxLocation = `ignore_invalid_headers off; underscores_in_headers on; merge_slashes off;${passing(
     'lax',
@@ -161,7 +161,7 @@ ${backend('lax')}
 `;
 }
 
-/** Starts a proxy, and waits until it listens. */
+/** Starts a proxy and waits until it listens. */
 async function start(command: string, words: readonly string[], ways: readonly Way[]): Promise<void> {
   const child = spawn(command, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
@@ -187,7 +187,7 @@ async function listens(path: string): Promise<boolean> {
   }
 }
 
-/** Sends bytes and takes what comes back until the end of the connection. */
+/** Sends bytes. Returns everything received until the connection ends. */
 async function exchange(where: string | number, bytes: string): Promise<string> {
   const client = new Client(typeof where === 'number' ? where : connect(where));
   client.write(bytes);
@@ -198,7 +198,7 @@ async function exchange(where: string | number, bytes: string): Promise<string> 
 const answered = (received: string): Seen[] =>
   [...received.matchAll(/^x-answer: (\d+)\r$/gim)].map(([, number]) => seen[Number(number)]!);
 
-/** Sends every row, and behind each a good request on its connection, and one on the next. */
+/** Sends every row, each followed by a good request on its connection and a good one on the next. */
 async function attack(way: Way): Promise<void> {
   const problems: string[] = [];
   let followed = 0;

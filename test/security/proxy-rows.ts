@@ -1,12 +1,12 @@
 /**
- * Requests that two readers in a row may understand differently: where a body ends, which host is meant, what is one line.
+ * Requests that two readers in a row may read differently: the end of a body, the host, the end of a line.
  *
- * Behind each stands, or hides in its body, another one for {@link SMUGGLED}. The place has four digits, to be told apart
- * from those of other rows without changing a length.
+ * Each is followed by a request for {@link SMUGGLED}, or hides one in its body. The number has four digits, so that it identifies the
+ * row without a change of lengths.
  */
 import { malformedRows } from '../server/requests/malformed-rows.js';
 
-/** The path that hides; `0000` is replaced by the number of the row. */
+/** The hidden path; the number of the row replaces `0000`. */
 export const SMUGGLED = '/smuggled-0000';
 
 const HIDDEN = `GET ${SMUGGLED} HTTP/1.1\r\nhost: x\r\nx-proxy-mark: forged\r\n\r\n`;
@@ -16,13 +16,13 @@ const raw = (start: string, lines: readonly string[], body = ''): string =>
 const post = (lines: readonly string[], body = ''): string => raw('POST /row HTTP/1.1', ['Host: x', ...lines], body);
 const get = (lines: readonly string[]): string => raw('GET /row HTTP/1.1', lines, HIDDEN);
 
-/** A reader of chunks ends before what hides; a reader of the length takes it for the body. */
+/** For a reader of chunks the body ends before the hidden request; for a reader of the length that is the body. */
 const ENDED = `0\r\n\r\n${HIDDEN}`;
-/** A reader of the length ends behind the first line; a reader of chunks takes what hides for data. */
+/** For a reader of the length the body ends after the first line; for a reader of chunks the hidden request is data. */
 const CHUNK = `${hex(HIDDEN)}\r\n${HIDDEN}\r\n0\r\n\r\n`;
 const FIRST_LINE = hex(HIDDEN).length + 2;
 
-/** Each spelling of the field beside a length, in both orders, by both readings. */
+/** A coding together with a length, in both orders and for both readings. */
 const bothFramings = (coding: string): string[] =>
   [
     [`Content-Length: ${ENDED.length}`, ENDED],
@@ -137,7 +137,7 @@ const lengths: readonly (readonly string[])[] = [
   [],
 ];
 
-/** Bodies that are said to be chunked. */
+/** Bodies of requests with `Transfer-Encoding: chunked`. */
 const chunks: readonly string[] = [
   ...[
     '5;a=b',

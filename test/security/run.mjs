@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// The kit of attacks on a built tree: npm run test:security
+// Runs the attacks on a built tree: npm run test:security
 //
 //   node test/security/run.mjs              each group of attacks, then its mutants
-//   node test/security/run.mjs --mutants    the mutants alone, as .ci/run does, for npm test has run the attacks
-//   node test/security/run.mjs memory       the groups that are named
+//   node test/security/run.mjs --mutants    only the mutants, as .ci/run does, because npm test has run the attacks
+//   node test/security/run.mjs memory       the named groups
 //
-// A mutant is a copy of the tree with one protection taken out on purpose. The attacks of its group must fail there: a kit
-// that passes with and without a protection proves nothing.
+// A mutant is a copy of the tree from which one protection is removed. The attacks of its group must fail there: attacks
+// that pass with and without a protection prove nothing.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -25,13 +25,13 @@ import { fileURLToPath } from 'node:url';
 import { groups } from './groups.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** What a mutant needs of the tree. Its packages are those of the tree. */
+/** The parts of the tree that a mutant needs. It uses the packages of the tree. */
 const COPIED = ['package.json', 'dist', 'dist-test', 'lib', 'test', 'paste'];
-/** The published modules. A protection stands in one of them as it does in `dist`, so that no mutant has to be bundled. */
+/** The published modules. One of them contains the protection as `dist` does, so no mutant has to be bundled. */
 const published = readdirSync(join(root, 'lib'), { recursive: true }).filter((path) => path.endsWith('.js'));
-/** For each file of tests. */
+/** The time limit for each test file. */
 const MINUTES = 5;
-/** How long what a run has started may take to end, in milliseconds. */
+/** The time in milliseconds in which the processes of a run must end. */
 const END_MS = 10_000;
 
 const words = process.argv.slice(2);
@@ -53,7 +53,7 @@ if (!onlyMutants) {
     if (spawnSync(...attack(root, group, 'inherit')).status !== 0) attacks++;
   }
 }
-// Each has a copy of the tree, so as many run side by side as there are processors.
+// Each has a separate copy of the tree, so one runs on each processor at the same time.
 const waiting = chosen.flatMap((group) => group.mutants.map((mutant) => [group, mutant]));
 const tries = async () => {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -65,10 +65,10 @@ await Promise.all(Array.from({ length: availableParallelism() }, tries));
 console.log(`groups with a failed attack: ${attacks}; mutants found: ${found}, not found: ${survived}`);
 process.exit(attacks + survived === 0 ? 0 : 1);
 
-/** Command that runs the attacks of a group, or those of `tests` and `names`, on the tree in `where`: arguments of `spawn`. */
+/** The arguments of `spawn` that run the attacks of a group, or `tests` and `names` of them, on the tree in `where`. */
 function attack(where, { name, tests, names }, stdio) {
   const files = tests.map((test) => join(where, 'dist-test', `${test}.test.js`));
-  // The runner fails for a file that is not there, which would look like an attack that finds something.
+  // The runner fails for a missing file, which would look like an attack that finds something.
   const missing = files.find((file) => !existsSync(file));
   if (missing !== undefined) throw new Error(`${missing} is not there: mend ${name} in groups.mjs`);
   return [
@@ -85,8 +85,8 @@ function attack(where, { name, tests, names }, stdio) {
 }
 
 /**
- * Runs attacks until one has failed and another has not: a test failed then, and not a program that could not be started.
- * What is left of them would tell nothing more, so they are ended with all that they have started.
+ * Runs attacks until one has failed and another has passed: then a test has failed, not the start of the program. The
+ * remaining attacks would show nothing more, so they are ended with all their processes.
  */
 async function judged([command, words, options]) {
   const child = spawn(command, words, { ...options, detached: true });
@@ -102,14 +102,14 @@ async function judged([command, words, options]) {
     const late = setTimeout(endAll, END_MS, child, 'SIGKILL');
     child.once('close', () => clearTimeout(late));
   });
-  // A file that runs out of its time may leave a program that holds the output open.
+  // A file that exceeds its time limit may leave a program that holds the output open.
   const overdue = setTimeout(endAll, MINUTES * 60_000 + END_MS, child, 'SIGKILL');
   await closed;
   clearTimeout(overdue);
   return { caught, stdout };
 }
 
-/** Signals the group of processes of a child. */
+/** Signals the process group of a child. */
 function endAll({ pid }, signal) {
   try {
     process.kill(-pid, signal);
