@@ -14,7 +14,7 @@ class Disks {
   }
 }
 
-/** What a service counts of a message that cannot be read, and of one whose method fails that is acknowledged late. */
+/** Returns the labels of the `callsDead` series after one unreadable message and one late-acknowledged call whose method fails. */
 async function counted(t: TestContext, deadLetter: boolean): Promise<readonly (readonly string[])[]> {
   let series: readonly (readonly string[])[] = [];
   await t.test(

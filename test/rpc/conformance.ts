@@ -1,6 +1,6 @@
 /**
- * What every transport must do. `memory://` and brokers pass the same cases: give `transportConformance` what makes connections
- * to one broker.
+ * The conformance suite of transports: `memory://` and the brokers pass the same cases. `transportConformance` takes the URL of one
+ * broker.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -14,7 +14,7 @@ import { recordedLog } from '../tasks/recorded-log.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** How many objects of several are kept by something. */
+/** Returns the number of objects that are still reachable after garbage collection. */
 export async function kept(refs: readonly WeakRef<object>[]): Promise<number> {
   for (let turn = 0; turn < 5; turn++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -23,7 +23,7 @@ export async function kept(refs: readonly WeakRef<object>[]): Promise<number> {
   return refs.filter((ref) => ref.deref() !== undefined).length;
 }
 
-/** The options of `[rpc]`, with times short enough for a test. */
+/** Returns the options of `[rpc]`, with times short enough for a test. */
 export function transportOptions(options: Partial<TransportOptions> = {}): TransportOptions {
   return {
     log: recordedLog().log,
@@ -43,26 +43,26 @@ export function transportOptions(options: Partial<TransportOptions> = {}): Trans
   };
 }
 
-/** What a case has: an exchange of its own, so that cases do not meet on a broker that outlives them. */
+/** The tools of a case. Each case has a separate exchange, so that cases on the same broker do not meet. */
 interface Bench {
   readonly exchange: string;
   readonly topic: Route;
-  /** Another connection to the same broker. */
+  /** Opens another connection to the same broker. */
   open(): Promise<Transport>;
-  /** Consumes, and gives the deliveries one by one. */
+  /** Starts a consumer whose deliveries `next` returns one by one. */
   take(transport: Transport, route: Route, prefetch?: number): Promise<Inbox>;
-  /** The next dead letter of the exchange, taken out. */
+  /** Waits for the next dead letter of the exchange and removes it. */
   dead(transport: Transport): Promise<Delivery>;
 }
 
 interface Inbox {
   next(): Promise<Delivery>;
-  /** How many came that `next` has not given. */
+  /** The number of deliveries that `next` has not returned yet. */
   readonly waiting: number;
   cancel(): Promise<void>;
 }
 
-/** Those that have a queue. */
+/** The hosts that have a queue. */
 const HOSTS = ['north', 'north.example', 'south'];
 
 type CaseTable = Readonly<Record<string, (bench: Bench) => Promise<void>>>;
@@ -98,11 +98,11 @@ const CASES: CaseTable = {
   'RP-1 RP-69 a transport says where it is, connects once, and closes once': tellsItsState,
 };
 
-/** What a driver may lack, and says so, and the cases that show it. */
+/** The features that a driver may lack, with the cases that need them. */
 const NEEDS: Readonly<
   Record<'dead letters' | 'fanouts of an exchange' | 'queues of transient calls', ReadonlySet<unknown>>
 > = {
-  // A limit of deliveries leads there.
+  // A message beyond the delivery limit becomes a dead letter.
   'dead letters': new Set([
     removesAQueue,
     expires,
@@ -117,7 +117,7 @@ const NEEDS: Readonly<
   'queues of transient calls': new Set([keepsCallsApart]),
 };
 
-/** What holds where something is lacking. */
+/** The cases for drivers that lack a feature. */
 const WITHOUT: Readonly<Record<keyof typeof NEEDS, CaseTable>> = {
   'dead letters': {
     'a message that is refused, or whose time is up, is gone, and its consumer is told that there is no dead letter of it':
@@ -130,16 +130,16 @@ const WITHOUT: Readonly<Record<keyof typeof NEEDS, CaseTable>> = {
   'queues of transient calls': {},
 };
 
-/** How the suite runs with a driver. */
+/** Options of the suite for a driver. */
 interface ConformanceOptions {
   readonly options?: Partial<TransportOptions>;
-  /** What the driver lacks. */
+  /** The features that the driver lacks. */
   readonly lacks?: readonly (keyof typeof NEEDS)[];
-  /** The topic of each case, where queues are named by the topic alone. Default `images`. */
+  /** Returns the topic of a case, for brokers that name queues by the topic alone. Default `images`. */
   readonly topicOf?: () => string;
-  /** Why not. */
+  /** The reason to skip the suite. */
   readonly skip?: string | false;
-  /** Deletes what a case left with the broker: queues of the topic `images`, for its hosts, and their exchanges. */
+  /** Deletes the queues of the topic and of its hosts, and their exchanges, which a case left on the broker. */
   readonly clean?: (exchange: string, topic: string, hosts: readonly string[]) => Promise<void>;
 }
 
@@ -152,7 +152,7 @@ export function transportConformance(
   for (const [name, run] of [...cases, ...lacks.flatMap((what) => Object.entries(WITHOUT[what]))]) {
     test(`${new URL(url).protocol}// ${name}`, { skip }, async () => {
       const opened: Transport[] = [];
-      // A transport in memory has no socket that would keep the process.
+      // A transport in memory has no socket to keep the process alive.
       const kept = setInterval(() => {}, 60_000);
       const exchange = `conformance-${randomUUID().slice(0, 8)}`;
       const topic = topicOf();
@@ -181,11 +181,11 @@ export function transportConformance(
   }
 }
 
-/** Waits for a dead letter, and takes it out. */
+/** Waits for a dead letter and removes it. */
 export async function nextDeadLetter(transport: Transport, exchange: string): Promise<Delivery> {
   let found: Delivery | undefined;
   while (found === undefined) {
-    // A transport in memory answers without one.
+    // A transport in memory answers without a turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     await transport.eachDeadLetter(exchange, async (letter) => {
       found ??= letter;
@@ -281,7 +281,7 @@ async function fansOutToAll({ open, take, topic }: Bench): Promise<void> {
   assert.deepEqual(await Promise.all(boxes.map(takeText)), ['all', 'all', 'all']);
   await one.publish(topic, message('one'));
   assert.equal(await takeText(shared), 'one');
-  // The exchange goes with the last of them, and is made again with the next message.
+  // The exchange is deleted with its last queue, and the next message declares it again.
   await Promise.all(boxes.map((box) => box.cancel()));
   await one.publish(fanout, message('none'));
   const again = await take(two, fanout);
@@ -417,7 +417,7 @@ async function forgetsConsumers({ open, topic }: Bench): Promise<void> {
     await delivery.ack();
   };
   for (let cycles = 0; cycles < 20; cycles++) await cycle();
-  // The last ones may still be on the stack, and the broker's answer to the end of their channels under way.
+  // The last ones may still be on the stack, and the broker may not have confirmed yet that their channels are closed.
   const left = await kept(refs);
   assert.ok(left <= 4, `${left} of ${refs.length} are kept`);
 }
@@ -442,7 +442,7 @@ async function buries({ open, take, dead, topic }: Bench): Promise<void> {
   assert.deepEqual([textOf(grave), grave.death!.reason], ['poison', 'unreadable']);
   assert.match(grave.death!.queue, /images/);
   assert.deepEqual([grave.message.id, grave.message.correlationId], [delivery.message.id, 'call-1']);
-  // Brokers tell it in whole seconds.
+  // Brokers report whole seconds.
   assert.ok(Math.abs(Date.now() - grave.death!.at) < 60_000, `died at ${grave.death!.at}`);
 }
 
@@ -530,7 +530,7 @@ async function readsDeadLetters({ exchange, open, take, dead, topic }: Bench): P
     await transport.publish(topic, message(text));
     await (await box.next()).deadLetter('poison');
   }
-  // Seven times is oftener than a message may come back.
+  // Seven reads are more than the delivery limit.
   for (let time = 0; time < 7; time++) assert.deepEqual(await seen(), ['a', 'b', 'c']);
   await transport.eachDeadLetter(exchange, async (letter) => {
     if (textOf(letter) === 'b') await letter.ack();
@@ -544,7 +544,7 @@ async function readsDeadLetters({ exchange, open, take, dead, topic }: Bench): P
 async function returnsFanouts({ open, take, dead, topic }: Bench): Promise<void> {
   const [one, two] = [await open(), await open()];
   const fanout = { ...topic, fanout: true };
-  // A server has both: dead letters are those of the topic's exchange.
+  // As a server does: consuming the topic declares the dead letters of its exchange.
   await take(one, topic);
   const [box, other] = [await take(one, fanout), await take(two, fanout)];
   await one.publish(fanout, message('poison'));

@@ -19,7 +19,7 @@ class Images {
   initHost(): void {}
 }
 
-/** A transport that shows what was sent. */
+/** Returns a transport and its broker, which records messages and delivers only on request. */
 function manual(): { broker: MemoryBroker; transport: MemoryTransport } {
   const broker = new MemoryBroker({ manual: true });
   return { broker, transport: new MemoryTransport(broker) };

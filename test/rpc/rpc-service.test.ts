@@ -28,7 +28,7 @@ async function configured(text: string): Promise<Config> {
   return Config.load({ files: [file], env: {}, argv: [] });
 }
 
-/** A manager that writes down its hooks, and fails in one of them. */
+/** Returns a manager that records its hooks; the hook named `fails` throws. */
 function recording(events: string[], fails = ''): Manager {
   const hook = (name: string) => async () => {
     events.push(name);
@@ -114,7 +114,7 @@ test('MG-1 LC-1324 LC-517 a restart in place runs the manager that the configura
   await service.stop();
 });
 
-/** What a service promises in its record, and how its periodic tasks were driven. */
+/** Starts and stops a service, and returns its record in the registry. */
 async function started(options: RPCServiceOptions, text = ''): Promise<{ record: ServiceRecord; delay: number }> {
   const config = await configured(`[servicegroup]\ndriver = memory\n[DEFAULT]\n${text}`);
   const service = RPCService.create({ binary: 'portico-images', log, config, manager: {}, ...options });
@@ -405,7 +405,7 @@ test('SG-31 the registry’s word that a service should stop taking work stops i
   const service = RPCService.create({ binary: 'portico-images', config, log, manager: {} });
   await service.start();
   await registry.delete((await registry.list())[0]!.record.uuid, { force: true });
-  // Its heart alone keeps no process alive.
+  // The heartbeat alone does not keep the process alive.
   const alive = setInterval(() => {}, 1000);
   await service.wait();
   clearInterval(alive);

@@ -1,4 +1,4 @@
-/** Services over a transport, and clients of them, for tests. */
+/** Starts services and clients over one transport, for tests. */
 import { randomUUID } from 'node:crypto';
 import { Config } from 'portico/config';
 import {
@@ -11,18 +11,18 @@ import {
 } from 'portico/rpc';
 import { recordedLog } from '../tasks/recorded-log.js';
 
-/** A network of its own. */
+/** Services and clients on one transport. */
 export interface Network {
   readonly transport: string;
   readonly log: ReturnType<typeof recordedLog>;
-  /** A service of the topic images, started. */
+  /** Starts a service of the topic `images`. */
   serve(manager: object, options?: RPCServiceOptions & { readonly ini?: string }): Promise<RPCService>;
   client(options?: Partial<ClientOptions>, connection?: RPCConnectionOptions & { readonly ini?: string }): RPCClient;
-  /** Ends all of it. */
+  /** Closes all clients and stops all services. */
   end(): Promise<void>;
 }
 
-/** Runs a test with a network, by default one in memory, and ends it. */
+/** Returns a test function that runs with a network, by default in memory, and ends it. */
 export function withNetwork(
   run: (network: Network) => Promise<void>,
   transport = `memory://${randomUUID()}`,
@@ -65,7 +65,7 @@ export function withNetwork(
   };
 }
 
-/** A promise that a test settles. */
+/** Returns a promise and the function that resolves it. */
 export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open!: () => void;
   const opened = new Promise<void>((resolve) => {

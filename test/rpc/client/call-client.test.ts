@@ -77,9 +77,9 @@ test('RP-2 RP-30 a prepared client has options of its own, and the client that i
   const arrived = gate();
   transport.publish = async (to, { body }, { ttlMs, mandatory } = {}) => {
     const { method, ns, ver, deadline, monitor } = JSON.parse(Buffer.from(body).toString()) as Record<string, unknown>;
-    // A call that ends before its time is cancelled as well.
+    // A call that ends early also sends a cancellation.
     if (method === undefined) return;
-    // As it travels: without what is undefined.
+    // As JSON on the wire: without undefined members.
     sent.push(JSON.parse(JSON.stringify({ to, method, ns, ver, deadline, monitor, ttlMs, mandatory })));
     if (sent.length === 4) arrived.open();
   };
@@ -125,7 +125,7 @@ test(
       [{ timeout: -1 }, 'PORTICO_RPC_OPTION'],
       [{ timeout: Infinity }, 'PORTICO_RPC_OPTION'],
       [{ ttl: NaN }, 'PORTICO_RPC_OPTION'],
-      // RabbitMQ closes the channel that all publish by for such a time.
+      // For such a TTL RabbitMQ closes the channel that all publishers share.
       [{ ttl: 1e10 }, 'PORTICO_RPC_OPTION'],
       [{ timeout: 4_294_968 }, 'PORTICO_RPC_OPTION'],
       [{ namespace: 'n'.repeat(256) }, 'PORTICO_RPC_INVALID_TARGET'],
@@ -134,7 +134,7 @@ test(
       assert.throws(() => client().prepare(options), { code }, JSON.stringify(options));
     }
     await assert.rejects(client({ fanout: true }).call({}, 'echo'), { code: 'PORTICO_RPC_INVALID_TARGET' });
-    // No server reads it.
+    // The name is longer than servers accept.
     await assert.rejects(client().call({}, 'm'.repeat(256)), {
       code: 'PORTICO_RPC_INVALID_TARGET',
       message: /^the method m{40}… has 256 characters: 255 are allowed/,

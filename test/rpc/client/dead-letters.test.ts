@@ -20,7 +20,7 @@ async function openLetters(t: TestContext) {
   return { transport, letters: new DeadLetters(new RPCConnection({ transport, log: recordedLog().log })) };
 }
 
-/** A process that hears fanouts, and refuses what it gets. */
+/** A process that consumes fanouts and rejects each delivery to the dead letters. */
 async function listener(transport: MemoryTransport) {
   const asked: (() => void)[] = [];
   const take = ({ deadLetter }: Delivery): void => {
@@ -43,7 +43,7 @@ test('RP-75 RP-95 a fanout that cannot be read is a letter of each process, and 
       ['id-1', 'images', undefined, true],
     ],
   );
-  // One of the two is dropped: what is left is the other process's.
+  // Drop one of the two; the other belongs to the other process.
   await nextDeadLetter(transport, 'portico');
   const again = two.refused();
   assert.deepEqual(
@@ -85,7 +85,7 @@ test('RP-95 a letter that does not say where it died is listed, not replayed, an
 
 const ini = `[rpc]\nrequire_signature = yes\nsigning_keys = a:${'o'.repeat(32)}\n`;
 
-/** Fails until it is repaired. */
+/** Fails until `isRepaired` is set. */
 class Disks {
   isRepaired = false;
   readonly done: string[] = [];
@@ -112,7 +112,7 @@ async function replaysWhereTheyWereSent({ transport, serve, client }: Network): 
   while ((await letters.list()).length < 3) await new Promise((resolve) => setImmediate(resolve));
   const found = (await letters.list()).map(({ topic, host = '', method }) => [topic, host, method].join(' '));
   assert.deepEqual(found.toSorted(), ['images  attach', 'images  attach', 'images north attach']);
-  // What one who may publish to the broker can do: a copy for another service.
+  // Any publisher on the broker can copy a letter to another service.
   const driver = await connection.connected(10_000);
   await driver.eachDeadLetter(letters.exchange, async ({ message }) => {
     await driver.publish({ exchange: letters.exchange, topic: 'volumes' }, message);
@@ -183,7 +183,7 @@ test('RP-95 a letter that names a queue which is of no service of the exchange i
   const { transport, letters } = await openLetters(t);
   const replies = await transport.consumeReplies(() => assert.fail('a replay came'));
   for (const queue of [replies.address, 'portico.dead', 'nova.images', 'portico.images/delay', 'images', 'portico.']) {
-    // Any sender can write the fields that name it.
+    // Any sender can forge the fields that name the queue.
     transport.eachDeadLetter = (_exchange, take) =>
       take({
         message: unreadable,
@@ -208,7 +208,7 @@ test(
     const letters = new DeadLetters(connection);
     const driver = await connection.connected(10_000);
     const to = { exchange: letters.exchange, topic: 'images' };
-    // One who may read and publish: the message goes on, and a copy of it is buried.
+    // An attacker who can consume and publish forwards the message and dead-letters a copy of it.
     const planted = gate();
     const spy = await driver.consume(to, { prefetch: 1 }, (delivery) => {
       void spy
@@ -276,7 +276,7 @@ test('RP-95 over RabbitMQ a fanout is not replayed to a killed process, whose qu
   const { open, proxy: opened, route: to } = ground(t);
   const proxy = await opened();
   const [killed, operator] = [await open(proxy.url), await open(brokerUrl)];
-  // The dead letters of the exchange are declared with the queue of the topic.
+  // Declaring the topic's queue also declares the dead letters of the exchange.
   await operator.declareQueue(to);
   const buried = gate();
   await killed.consume({ ...to, fanout: true }, { prefetch: 1 }, ({ deadLetter }) => {
@@ -286,7 +286,7 @@ test('RP-95 over RabbitMQ a fanout is not replayed to a killed process, whose qu
   await buried.opened;
   const queues: string[] = [];
   await operator.eachDeadLetter(to.exchange, async ({ death }) => void queues.push(death!.queue));
-  // As the broker sees it, the process is gone: it comes back no more.
+  // To the broker the process is gone, and it does not reconnect.
   await proxy.close();
   await withBroker(async (broker) => {
     while ((await broker.queueDeclare({ queue: queues[0]!, passive: true })).consumerCount! > 0) {

@@ -11,7 +11,7 @@ const { log } = recordedLog();
 const NEW = { disabled: false, state: 'running' } as const;
 const RELEASES = { 0: '1.0', 7: '1.4', autumn: '1.4', 12: '2.1' };
 
-/** Which of these versions a client may send. */
+/** Returns the versions that a client may send. */
 async function sent(connection: RPCConnection): Promise<string[]> {
   const client = connection.client({ topic: 'images', releases: RELEASES });
   const may = await Promise.all(['1.0', '1.4', '1.5', '2.1'].map(async (each) => [each, await client.canSend(each)]));

@@ -1,4 +1,4 @@
-/** The codec of oslo.messaging's wire by itself: what no peer of today sends, and what a reader must survive. */
+/** Tests the codec of oslo.messaging without a peer: messages that current peers do not send, and hostile ones. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deflateSync } from 'node:zlib';

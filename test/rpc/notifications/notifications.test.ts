@@ -8,7 +8,7 @@ import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from '../transport/oslo/peer.js';
 
-/** Gives what handlers get, one by one. */
+/** Returns a handler, and a function that returns its notifications one by one. */
 function inbox(): { readonly take: (each: Notification) => void; readonly next: () => Promise<Notification> } {
   const arrived: Notification[] = [];
   const asked: ((each: Notification) => void)[] = [];
@@ -99,7 +99,7 @@ test('a notification whose handler fails comes again, and is given up after [rpc
     config: Config.fromText('[rpc]\ndelivery_limit = 1\n'),
   });
   await service.start();
-  // The wait of a message in memory keeps no process.
+  // The redelivery delay in memory does not keep the process alive.
   const kept = setInterval(() => {}, 60_000);
   await given;
   clearInterval(kept);
@@ -150,7 +150,7 @@ test('notifications between Node and Python, in both formats', { skip: withoutPy
     log,
   });
   try {
-    // Before anyone listens: the queue keeps it.
+    // Sent before the listener starts: the queue keeps it.
     await rpc.notifier({ publisherId: 'images.north' }).info(context, 'images.resize.end', { id: 'a' });
     await python.do('listen', { name: 'listener', topic });
     const { payload, event_type, publisher_id, context: who, metadata } = await python.event('notification');

@@ -12,7 +12,7 @@ const properties = {
   door: { writeOnly: true, properties: { code: { type: 'integer' } } },
 };
 
-/** Notes what it is called with. */
+/** Records the arguments of its calls. */
 class Images {
   readonly called: unknown[] = [];
   @rpc({ args: { properties, required: ['id'] } })

@@ -49,7 +49,7 @@ class SlowAndLate extends Slow {
   }
 }
 
-/** Stops a service four times, with one method under way and five messages that wait. */
+/** Stops a service again and again while one method runs and the other messages wait. */
 async function restarts({ serve, client }: Network): Promise<void> {
   for (const Kind of [Slow, SlowAndLate]) {
     const ini = '[rpc]\nexecutor_pool_size = 1\nprefetch = 10\ndelivery_limit = 1\n';
@@ -139,7 +139,7 @@ test('RP-78 with start_without_broker a service runs without its broker, and tak
   await service.start();
   assert.deepEqual(service.meter.troubles(), ['remote calls: there is no connection to memory:// yet']);
   assert.ok(messages().some((line) => line.startsWith('images starts without its broker')));
-  // One that ends before the broker is there.
+  // A stop before the broker is reachable.
   await service.stop({ graceful: true });
   await service.start();
   reached.open();
@@ -185,7 +185,7 @@ test(
   }),
 );
 
-/** One call runs, one fanout waits behind it, and two more come when nothing new is begun. */
+/** Cancels a running call during the drain, while one fanout waits behind it and two more arrive. */
 async function cancelsWhileItDrains({ serve, client, log }: Network): Promise<void> {
   const [began, draining, aborted] = [gate(), gate(), gate()];
   const noted: string[] = [];
@@ -314,7 +314,7 @@ test('RP-70 RP-98 of a thousand messages and two services one is gone: what had 
     }
     async work(_context: unknown, { id }: { id: number }): Promise<void> {
       if (this.dies && ++this.runs > 50) {
-        // Not done: it dies with its process.
+        // Never settles: the process crashes during the call.
         crash.open();
         return new Promise(() => {});
       }
@@ -394,7 +394,7 @@ test('RP-86 RP-87 the time of a drain is that of both topics together', async ()
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
   await over;
-  // The first topic's method has a second to end by itself.
+  // Aborted methods of the first topic have a second to end before the second topic's methods are aborted.
   assert.deepEqual(fired, [
     ['work', 10_000],
     ['goOn', 11_000],

@@ -11,7 +11,7 @@ import { recordedLog } from '../../tasks/recorded-log.js';
 import { gate, withNetwork } from '../services.js';
 import { OF_IMAGES, requestMessage, route, served, settled } from './served-object.js';
 
-/** Each call waits for its turn to end. */
+/** Each call waits until `end` is called with its id. */
 class Held {
   readonly begun: string[] = [];
   readonly #ends = new Map<string, () => void>();
@@ -55,7 +55,7 @@ test('RP-4 RP-14 RP-16 RP-71 RP-85 so many calls run at a time, and no more than
   await held.hasBegun(2);
   await settled();
   assert.deepEqual(held.begun, ['a', 'b']);
-  // Two run and are acknowledged, two wait here, two at the broker: another consumer gets those.
+  // Two run and are acknowledged, two wait in this process, and two in the broker, where another consumer gets them.
   const left: string[] = [];
   await transport.consume({ exchange: 'portico', topic: 'images' }, { prefetch: 10 }, ({ message: { body } }) => {
     left.push((JSON.parse(Buffer.from(body).toString()) as { args: { id: string } }).args.id);
@@ -133,7 +133,7 @@ test(
     const first = client().call({}, 'work', { id: 'first' });
     await held.hasBegun(1);
     await assert.rejects(client({ timeout: 0.05 }).call({}, 'work', { id: 'late' }), { code: 'PORTICO_RPC_TIMEOUT' });
-    // The server counts from when it had the message.
+    // The server's time starts later, when it receives the message.
     await new Promise((resolve) => setTimeout(resolve, 20));
     const third = client().call({}, 'work', { id: 'third' });
     held.end('first');
@@ -181,7 +181,7 @@ test('RP-35 a server that works on a call gives signs of life; when it falls sil
   await clock.advance(100_000);
   held.end('a');
   assert.equal(await call, 'a done');
-  // Timers that calls share end by themselves.
+  // The timers that calls share stop when no call needs them.
   await clock.advance(1_000_000);
   assert.equal(clock.pending, 0);
   const silent = watched.call({}, 'work', { id: 'b' });
@@ -296,7 +296,7 @@ test('RP-33 a clock that differs from its caller is no time in a queue; what a m
   await publish('ahead', 'e', -2000);
   await publish('ahead', 'waited too', 500);
   await publish('ahead', 'for too long', 1000);
-  // Its clock was set: no message waits longer than its caller.
+  // The caller's clock was set: no message waits longer than its caller.
   await publish('ahead', 'set', 9000);
   await settled();
   assert.deepEqual(ran, [
@@ -306,7 +306,7 @@ test('RP-33 a clock that differs from its caller is no time in a queue; what a m
     ['waited too', 500],
     ['set', 3000],
   ]);
-  // An age counts for ten minutes at most: clocks drift.
+  // A measured age counts for at most ten minutes, because clocks drift.
   await clock.advance(301_000);
   await publish('behind', 'f', 3500 + 1000 - 301_000);
   await clock.advance(301_000);
@@ -362,7 +362,7 @@ test('RP-47 RP-55 RP-59 whatever is thrown is answered, also what cannot be read
   assert.deepEqual(await told('getter'), ['Error', 'with a getter', {}]);
   assert.deepEqual(await told('constructorless'), ['Error', 'without a class', { disk: 'sda' }]);
   assert.deepEqual(await told('locked'), ['Locked', 'locked', {}]);
-  // What was thrown when it was looked at.
+  // The error that was thrown while the server inspected the proxy.
   assert.deepEqual(await told('proxy'), ['Error', 'no class', {}]);
   assert.deepEqual(await told('message'), ['Error', 'an error whose message cannot be read', {}]);
   assert.deepEqual(await told('nothing'), ['Error', 'an object that is not an error', {}]);
@@ -405,7 +405,7 @@ test('with call_durability = transient calls have queues of their own, casts and
   await service.stop({ graceful: true });
   assert.deepEqual(asked, ['any transient', 'north transient', 'any']);
   asked.length = 0;
-  // South has durable queues alone.
+  // The service of the host "south" has durable queues only.
   const other = RPCService.create({ ...of, host: 'south', manager });
   await other.start();
   assert.equal(await client.prepare({ server: 'south' }).call({}, 'work'), 'done');

@@ -29,7 +29,7 @@ test('a server keeps nothing of a call that has ended', async () => {
     await new Promise((resolve) => setImmediate(resolve));
     collect();
   }
-  // The last one may still be on the stack.
+  // The last result may still be on the stack.
   assert.ok(results.filter((result) => result.deref() !== undefined).length <= 1);
   await connection.close();
   await service.stop();

@@ -1,4 +1,4 @@
-/** A server of one object by a clock that stands still, over a transport in memory. */
+/** Serves one object over a transport in memory, with a fake clock. */
 import { Config } from 'portico/config';
 import { type Message, RPCConnection } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
@@ -8,12 +8,12 @@ import { recordedLog } from '../../tasks/recorded-log.js';
 
 export const OF_IMAGES = { topic: 'images', host: 'north', binary: 'portico-images' };
 
-/** Until nothing more comes by itself. */
+/** Waits 20 turns of the event loop, in which pending work ends. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A server by a clock that stands still, over a transport of its own. */
+/** Starts a server with a fake clock and a separate transport. */
 export async function served(
   endpoint: object,
   { deliveryLimit = 5, change }: { deliveryLimit?: number; change?: (transport: MemoryTransport) => void } = {},

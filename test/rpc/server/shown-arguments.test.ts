@@ -44,7 +44,7 @@ interface CallLine {
   readonly elapsedMs?: number;
 }
 
-/** Calls resize of a service whose log has a level, and gives the lines of that. */
+/** Calls a method of a service with this log level, and returns the lines of that level and above. */
 function atLevel(level: 'debug' | 'trace', calls: readonly object[], method = 'resize'): Promise<readonly CallLine[]> {
   return new Promise((resolve, reject) => {
     const run = withNetwork(async ({ serve, client, log }) => {
@@ -70,7 +70,7 @@ test('RP-94 no line has anything of arguments, whatever comes of a call', async 
     texts.filter((text) => /argument-value|argument_name|unmistakable/.test(text)),
     [],
   );
-  // Each of them was told.
+  // Each call has its line.
   const told = lines.filter(({ requestId }) => requestId === 'req-1').map(({ level, msg }) => `${level} ${msg}`);
   const refused = 'debug resize: its arguments do not match its schema';
   assert.deepEqual(told, [

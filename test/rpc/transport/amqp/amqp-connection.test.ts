@@ -46,7 +46,7 @@ test('RP-61 RP-84 RP-97 a URL says how a host is reached; what it does not say h
 test('RP-92 amqps:// is TLS: the host name is sent and verified, unless that is switched off', () => {
   const verified = optionsOf('amqps://north', 0, { tls: { ca: 'CA', cert: 'CERT', key: 'KEY' } });
   assert.deepEqual([verified.port, verified.tls], [5671, { servername: 'north', ca: 'CA', cert: 'CERT', key: 'KEY' }]);
-  // An address is no name to send; Node compares it with the certificate all the same.
+  // An IP address is not sent as SNI, but Node still checks the certificate against it.
   assert.deepEqual(optionsOf('amqps://127.0.0.1').tls, {});
   const { tls } = optionsOf('amqps://north', 0, { tls: { verifyHostname: false } });
   assert.deepEqual(Object.keys(tls as object), ['servername', 'checkServerIdentity']);
@@ -80,7 +80,7 @@ test('a user that the broker refuses is told at once, in its words and without t
   const { host } = new URL(brokerUrl);
   const log = recordedLog();
   const transport = makeTransport(`amqp://guest:wr0ng@${host}/`, transportOptions({ ...QUICK, log: log.log }));
-  // Also by the next one, which tries anew.
+  // The second call tries again and fails in the same way.
   for (const _ of ['first', 'second']) {
     await assert.rejects(transport.connect(), (error: Error & { code: string }) => {
       assert.equal(error.code, 'PORTICO_RPC_DELIVERY_FAILURE');
@@ -192,7 +192,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-/** Settles when a line of the log says so. */
+/** Waits until a line of the log matches. */
 async function said(log: ReturnType<typeof recordedLog>, what: RegExp): Promise<void> {
   while (!log.messages().some((message) => what.test(message))) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -25,7 +25,7 @@ test('RP-79 after a loss all consumers are there again, replies at the same addr
   const lost = entered(transport, 'lost');
   proxy.cut();
   await lost;
-  // Their queues outlive the connection.
+  // The queues outlive the connection.
   for (const each of [route, north, fanout]) await other.publish(each, textMessage('meanwhile'), { mandatory: true });
   await other.publish(address, textMessage('reply'), { mandatory: true });
   const deliveries = [await got.next(), await got.next(), await got.next()];
@@ -45,7 +45,7 @@ test('RP-81 a queue that is deleted under its consumer is declared and consumed 
   const queue = `${route.exchange}.images`;
   for (const text of ['a', 'b', 'c']) {
     await withBroker((connection) => connection.queueDelete({ queue }));
-    // Until the queue is there again.
+    // Retry until the driver has declared the queue again.
     while (!(await published(transport.publish(route, textMessage(text), { mandatory: true }))));
     const delivery = await got.next();
     assert.equal(textOf(delivery), text);

@@ -20,7 +20,7 @@ test('RP-73 a message whose connection is lost before it is acknowledged is not 
   proxy.cut();
   await lost;
   await assert.rejects(first.ack(), { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
-  // Neither rejects: it goes back anyway.
+  // None of these rejects, because the broker redelivers the messages anyway.
   await Promise.all([first.requeue(), second.requeue({ delayMs: 10 }), second.deadLetter('poison')]);
   const again = [await got.next(), await got.next()];
   assert.deepEqual(again.map(textOf).toSorted(), ['a', 'b']);
@@ -100,7 +100,7 @@ test('a message of another sender is given as it is, whatever it says of its con
   await transport.consume(route, { prefetch: 5 }, got.take);
   await withBroker(async (connection) => {
     const channel = await connection.acquire();
-    // A quorum queue may lose what is not confirmed when its channel ends.
+    // Without confirms a quorum queue may lose messages when their channel closes.
     await channel.confirmSelect();
     const to = { exchange: route.exchange, routingKey: route.topic };
     await channel.basicPublish(to, 'plain');

@@ -41,7 +41,7 @@ test('RP-50 no publish outlives its time: a broker that does not answer leaves i
   await assert.rejects(transport.publish(route, textMessage('sent'), { timeoutMs: 50 }), {
     code: 'PORTICO_RPC_DELIVERY_UNKNOWN',
   });
-  // The exchange is asked for first, so the message is not sent yet.
+  // The driver checks the exchange first, so the message has not been sent yet.
   await assert.rejects(transport.publish({ ...route, fanout: true }, textMessage('unsent'), { timeoutMs: 50 }), {
     code: 'PORTICO_RPC_DELIVERY_FAILURE',
   });

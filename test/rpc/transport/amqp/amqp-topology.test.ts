@@ -80,7 +80,7 @@ test('RP-68 a queue that exists with properties other than is told with both, an
       return true;
     },
   );
-  // Its connection is none the worse for it.
+  // The connection still works.
   await transport.consume(route, { prefetch: 1 }, () => {});
   await other.publish(route, textMessage('x'), { mandatory: true });
 });

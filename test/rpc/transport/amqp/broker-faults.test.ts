@@ -1,7 +1,7 @@
 /**
- * What becomes of messages while RabbitMQ has a fault: a load of publishers and consumers goes on, and the fault is done to it.
- * Closing single connections disturbs only this test. What stops or blocks the whole broker runs only in the long run
- * (`node test/run.mjs --long rpc/transport/amqp/broker-faults`), with nothing else beside it.
+ * Faults of RabbitMQ under a load of publishers and consumers. Closing single connections disturbs only this test. Faults that stop or
+ * block the whole broker run only in the long run (`node test/run.mjs --long rpc/transport/amqp/broker-faults`), with no other test
+ * beside it.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -12,7 +12,7 @@ import { isLong, printFigures, seconds } from '../../../e2e/faults/figures.js';
 import { brokerUrl, deleteTopic, rabbitmqctl, withoutBroker } from './broker.js';
 import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
 
-/** Of one publish, in milliseconds. */
+/** The timeout of one publish, in milliseconds. */
 const TIMEOUT_MS = 2000;
 
 const withoutControl =
@@ -29,11 +29,14 @@ interface Outcome {
   unknown: number;
   longestMs: number;
   redelivered: number;
-  /** Run more than once, though it was sent once: the connection was lost behind a written acknowledgement. */
+  /**
+   * Number of messages that ran more than once although they were sent once, because the connection was lost after an acknowledgement
+   * was written.
+   */
   repeated: number;
 }
 
-/** Publishers that send each message until it is confirmed, and a server that acknowledges at the start. */
+/** Publishers that send each message until it is confirmed, and a consumer that acknowledges before it runs a message. */
 class Load {
   readonly outcome: Outcome = { confirmed: 0, failed: 0, unknown: 0, longestMs: 0, redelivered: 0, repeated: 0 };
   readonly #confirmed = new Set<string>();
@@ -62,13 +65,13 @@ class Load {
     for (let at = 0; at < publishers; at++) this.#publishers.push(this.#publish(publishing));
   }
 
-  /** Settles when so many more messages are confirmed. */
+  /** Waits until this many more messages are confirmed. */
   async more(count: number): Promise<void> {
     const until = this.outcome.confirmed + count;
     while (this.outcome.confirmed < until) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  /** Ends when every message that was confirmed has been run. */
+  /** Stops the publishers, waits until every confirmed message has run, and returns the outcome. */
   async stop(): Promise<Outcome> {
     this.#isStopped = true;
     await Promise.all(this.#publishers);
@@ -109,7 +112,7 @@ class Load {
   }
 }
 
-/** Does a fault to a load, and prints what came of it. */
+/** Causes a fault under load, and prints the outcome. */
 async function underLoad(
   t: TestContext,
   row: string,
@@ -139,7 +142,7 @@ async function underLoad(
   return outcome;
 }
 
-/** Closes the connections of a client, one by one, as an administrator can. */
+/** Closes all connections of a client, one by one, through `rabbitmqctl`. Returns their number. */
 async function closeConnections(name: string): Promise<number> {
   const rows = (await rabbitmqctl('list_connections', 'pid', 'client_properties')).split('\n');
   const pids = rows.filter((row) => row.includes(name)).map((row) => row.split('\t')[0]!);
@@ -147,7 +150,7 @@ async function closeConnections(name: string): Promise<number> {
   return pids.length;
 }
 
-/** A memory alarm. Gives the limit there was, which ends it. */
+/** Raises a memory alarm. Returns the previous limit; setting it again ends the alarm. */
 async function raiseAlarm(): Promise<string> {
   const watermark = (await rabbitmqctl('eval', 'vm_memory_monitor:get_vm_memory_high_watermark().')).trim();
   await rabbitmqctl('set_vm_memory_high_watermark', '0.0001');
@@ -228,7 +231,7 @@ test('RP-69 RP-80 a broker with a memory alarm: publishes fail in their time, wh
     await rabbitmqctl('set_vm_memory_high_watermark', watermark);
   }
   await entered(transport, 'connected');
-  // The one that met the alarm was on its way: the broker took it when the alarm was over. The others were not sent.
+  // The first message was in flight when the alarm began, and the broker took it after the alarm. The others were not sent.
   assert.deepEqual(codes, [
     'PORTICO_RPC_DELIVERY_UNKNOWN',
     'PORTICO_RPC_DELIVERY_FAILURE',

@@ -1,6 +1,4 @@
-/**
- * A way to the broker that a test can cut, stop, and close: what a network does.
- */
+/** A TCP proxy to the broker, with which a test simulates faults of the network. */
 import type { TlsOptions } from 'node:tls';
 import { TcpProxy } from '../../../fixtures/tcp-proxy.js';
 import { brokerUrl } from './broker.js';
@@ -10,7 +8,7 @@ export class BrokerProxy extends TcpProxy {
     return new BrokerProxy(brokerUrl, tls).listening();
   }
 
-  /** Without the scheme of TLS, and at the virtual host of its own. */
+  /** The URL without TLS and with the default virtual host. */
   override get url(): string {
     const { username, password } = new URL(brokerUrl);
     return `amqp://${username}:${password}@127.0.0.1:${this.port}/`;

@@ -1,6 +1,4 @@
-/**
- * The RabbitMQ that tests use, where there is one: at `PORTICO_TEST_AMQP`, by default amqp://guest:guest@127.0.0.1:5672/.
- */
+/** The RabbitMQ of the tests: `PORTICO_TEST_AMQP`, by default amqp://guest:guest@127.0.0.1:5672/. */
 import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
@@ -8,17 +6,17 @@ import { Connection } from 'rabbitmq-client';
 
 export const brokerUrl = process.env.PORTICO_TEST_AMQP ?? 'amqp://guest:guest@127.0.0.1:5672/';
 
-/** False, or why tests that need the broker are skipped. */
+/** False, or the reason to skip tests that need the broker. */
 export const withoutBroker = (await isReachable()) ? false : `no RabbitMQ at ${new URL(brokerUrl).host}`;
 
 const run = promisify(execFile);
 
-/** Runs a command of `rabbitmqctl` and gives what it prints. */
+/** Runs a command of `rabbitmqctl` and returns its output. */
 export async function rabbitmqctl(...words: readonly string[]): Promise<string> {
   return (await run('rabbitmqctl', ['--quiet', ...words])).stdout;
 }
 
-/** A connection of the test's own, for what a driver does not do. */
+/** Runs `work` with a separate connection, for operations that the driver does not have. */
 export async function withBroker<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = new Connection(brokerUrl);
   connection.on('error', () => {});
@@ -29,7 +27,7 @@ export async function withBroker<T>(work: (connection: Connection) => Promise<T>
   }
 }
 
-/** Deletes the exchanges and queues of a topic, and its dead letters. */
+/** Deletes the exchanges, queues and dead letters of a topic. */
 export async function deleteTopic(exchange: string, topic: string, hosts: readonly string[] = []): Promise<void> {
   await withBroker(async (connection) => {
     const queues = [topic, ...hosts.map((host) => `${topic}.${host}`)].map((name) => `${exchange}.${name}`);

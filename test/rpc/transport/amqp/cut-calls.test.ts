@@ -1,4 +1,4 @@
-/** RP-98: a call whose connection to RabbitMQ is lost at each of its steps. */
+/** RP-98: calls whose connection to RabbitMQ is lost at each step. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
@@ -11,12 +11,12 @@ import { deleteTopic, withBroker, withoutBroker } from './broker.js';
 import { BrokerProxy } from './broker-proxy.js';
 
 interface Ground extends Network {
-  /** The client's way to the broker, and the server's. */
+  /** The proxies between the clients or the servers and the broker. */
   readonly clients: BrokerProxy;
   readonly servers: BrokerProxy;
-  /** Serves one method, which says that it has begun and waits to be let end. */
+  /** Serves one method, which reports its start and waits until the test lets it return. */
   serveHeld(ini?: string, urlOptions?: string): Promise<Held>;
-  /** Settles when no message waits in the queue of the topic. */
+  /** Waits until the queue of the topic is empty. */
   emptied(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ class Held {
   readonly runs: string[] = [];
   readonly stopsAccepting = gate();
   service?: RPCService;
-  /** A hook: nothing is accepted any more. */
+  /** A hook of the drain: the service accepts no more calls. */
   async gracefulShutdown(): Promise<void> {
     this.stopsAccepting.open();
   }
@@ -118,7 +118,7 @@ test(
       const first = images.call({}, 'resize', { id: 'first' });
       await held.begun.opened;
       const second = images.call({}, 'resize', { id: 'second' });
-      // The server has it, and has not begun it.
+      // The server has received the second call but not begun it.
       await emptied();
       servers.cut();
       held.end.open();
@@ -152,7 +152,7 @@ test(
       await held.begun.opened;
       servers.freeze();
       held.end.open();
-      // The reply is on its way, to a socket that takes nothing further.
+      // The reply has been handed to a socket that no longer sends.
       await new Promise((resolve) => setImmediate(resolve));
       servers.cut();
       assert.equal(await call, 'a is done');
@@ -169,7 +169,7 @@ test(
     atStep(t, async ({ serveHeld, client, servers, log }) => {
       const held = await serveHeld();
       const images = client();
-      // The server has published before: a new channel needs an answer.
+      // Publish once before: opening a new channel would need an answer of the broker.
       await images.prepare({ namespace: 'base', version: '1.1' }).call({}, 'ping');
       const call = images.call({}, 'resize');
       await held.begun.opened;
@@ -177,7 +177,7 @@ test(
       held.end.open();
       assert.equal(await call, 'a is done');
       servers.cut();
-      // Its reply comes behind that which is sent again.
+      // Its reply arrives after the first one, which is sent again.
       assert.equal(await images.call({}, 'resize', { id: 'b' }), 'b is done');
       assert.deepEqual(held.runs, ['a', 'b']);
       assert.deepEqual(
@@ -223,7 +223,7 @@ test(
   { skip: withoutBroker },
   (t) =>
     atStep(t, async ({ serveHeld, client, servers }) => {
-      // Any wait for a heartbeat would be for hours.
+      // Waiting for a heartbeat would take hours.
       const held = await serveHeld('', '&heartbeat=36000&transient_queue_ttl=5');
       held.end.open();
       assert.equal(await client().call({}, 'resize'), 'a is done');

@@ -1,6 +1,4 @@
-/**
- * Transports to the broker, and an exchange for each test, which go with it.
- */
+/** Transports to the broker and an exchange for each test, removed after it. */
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import type { TlsOptions } from 'node:tls';
@@ -10,16 +8,16 @@ import { transportOptions } from '../../conformance.js';
 import { deleteTopic } from './broker.js';
 import { BrokerProxy } from './broker-proxy.js';
 
-/** What a test begins with. */
+/** The tools of a test. */
 export interface Ground {
   readonly route: Route;
-  /** A connected transport. */
+  /** Opens a connected transport. */
   open(url: string, options?: Partial<TransportOptions>): Promise<Transport>;
-  /** A way to the broker, closed behind the transports. */
+  /** Opens a proxy to the broker. It is closed after the transports. */
   proxy(tls?: TlsOptions): Promise<BrokerProxy>;
 }
 
-/** Waits short enough for a test. */
+/** Retry intervals short enough for a test. */
 const QUICK = { retryIntervalMs: 50, retryBackoffMs: 0, retryIntervalMaxMs: 100 };
 
 export function ground(t: TestContext): Ground {
@@ -47,7 +45,7 @@ export function ground(t: TestContext): Ground {
   };
 }
 
-/** Gives the deliveries of a consumer one by one. */
+/** The deliveries of a consumer, one by one. */
 export class Deliveries {
   readonly #arrived: Delivery[] = [];
   readonly #asked: ((delivery: Delivery) => void)[] = [];
@@ -64,7 +62,7 @@ export class Deliveries {
   }
 }
 
-/** Settles when the transport is in a state. */
+/** Waits until the transport is in this state. */
 export async function entered(transport: Transport, state: string): Promise<void> {
   if (transport.state === state) return;
   await new Promise<void>((resolve) => {

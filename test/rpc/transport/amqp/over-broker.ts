@@ -1,9 +1,9 @@
-/** Services over RabbitMQ, for tests. */
+/** Runs services over RabbitMQ, for tests. */
 import { randomUUID } from 'node:crypto';
 import { type Network, withNetwork } from '../../services.js';
 import { brokerUrl, deleteTopic } from './broker.js';
 
-/** Runs a test with services of these topics over the broker, in an exchange of its own. */
+/** Returns a test function that runs with services over the broker, in a separate exchange, and deletes the topics. */
 export function overBroker(run: (network: Network) => Promise<void>, topics = ['images']): () => Promise<void> {
   return async () => {
     const exchange = `calls-${randomUUID().slice(0, 8)}`;

@@ -55,7 +55,7 @@ test(
     const first = client().call({}, 'wait', { id: 'first' });
     await begun.opened;
     const late = ['a', 'b', 'c'].map((id) => client({ timeout: 0.2 }).call({}, 'wait', { id }));
-    // Ends after the others: the server's clock may be a little behind each of theirs.
+    // A longer timeout than the others', because the server's clock may be slightly behind theirs.
     const unheard = client({ topic: 'nowhere', mandatory: false, timeout: 0.3 }).call({}, 'wait');
     await Promise.all([...late, unheard].map((call) => assert.rejects(call, { code: 'PORTICO_RPC_TIMEOUT' })));
     end.open();

@@ -1,4 +1,4 @@
-/** A broker that is killed and started again between Python and Node: one of this test's own, in the long run only. */
+/** Kills and restarts a separate broker between Python and Node. Runs only in the long run. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RPCConnection, RPCService } from 'portico/rpc';

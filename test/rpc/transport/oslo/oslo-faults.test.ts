@@ -1,4 +1,4 @@
-/** The wire of oslo.messaging under faults, with a Python process on the other side. */
+/** The wire format of oslo.messaging under faults, with a Python process as the peer. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
@@ -129,7 +129,7 @@ test('a half-open connection: a call ends in its time, and later ones go by a ne
     assert.match(error as string, /TIMEOUT|DELIVERY/);
     proxy.heal();
     let answer: unknown;
-    // Until the heartbeat is missed it goes by the old one.
+    // Until the heartbeat is missed, calls use the old connection.
     while (answer !== 'node')
       answer = await calls
         .prepare({ timeout: 2 })
@@ -172,7 +172,7 @@ test('services of Node are restarted beside one of Python on the same topic: eve
       );
     }
   };
-  /** Settles when so many more calls have ended. */
+  /** Waits until this many more calls have ended. */
   const more = async (count: number): Promise<void> => {
     const enough = answered.length + failures.length + count;
     while (answered.length + failures.length < enough) await new Promise((resolve) => setTimeout(resolve, 10));

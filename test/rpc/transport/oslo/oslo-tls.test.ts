@@ -1,4 +1,4 @@
-/** `oslo+amqps://`: the broker behind TLS. */
+/** Tests `oslo+amqps://` with a broker behind TLS. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,7 +43,7 @@ test('RP-92 oslo+amqps:// calls through TLS with ssl_ca_file; a certificate of a
   try {
     assert.equal(await rpc.client({ topic, timeout: 20 }).call({}, 'size', { to: 7 }), 7);
     assert.equal(proxy.connections, 2);
-    // Connections of one URL are one.
+    // Clients of one URL share a connection, so close the trusted one first.
     await rpc.close();
     await assert.rejects(refused.client({ topic, timeout: 1 }).call({}, 'size', { to: 7 }), /certificate/);
   } finally {

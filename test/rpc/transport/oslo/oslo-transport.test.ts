@@ -3,7 +3,8 @@ import { transportConformance } from '../../conformance.js';
 import { withoutBroker } from '../amqp/broker.js';
 import { deleteOsloTopic, osloUrl } from './peer.js';
 
-// Queues have no exchange in their names, no place for dead letters, and no other name for calls: servers in Python know one.
+// Queue names contain no exchange, there are no dead letters, and calls have no separate queue, because servers in Python know one
+// queue.
 transportConformance(osloUrl, {
   skip: withoutBroker,
   clean: deleteOsloTopic,

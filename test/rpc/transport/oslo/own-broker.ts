@@ -1,6 +1,4 @@
-/**
- * A RabbitMQ of a test's own, which it may stop: a node with a name, ports and folder of its own.
- */
+/** A separate RabbitMQ node that a test may stop, with its own name, ports and directory. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +9,7 @@ import { freePort } from '../../../e2e/program.js';
 
 const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
-/** False, or why tests with a broker of their own are skipped. */
+/** False, or the reason to skip tests with a separate broker. */
 export const withoutOwnBroker = existsSync(SERVER) ? false : `no ${SERVER}`;
 
 export class OwnBroker {
@@ -32,12 +30,11 @@ export class OwnBroker {
     return broker;
   }
 
-  /** `amqp://…` of it. */
   get url(): string {
     return `amqp://guest:guest@127.0.0.1:${this.port}/`;
   }
 
-  /** Settles when it takes connections. */
+  /** Starts the node and waits until it accepts connections. */
   async start(): Promise<void> {
     const folder = this.#folder;
     mkdirSync(join(folder, 'log'), { recursive: true });
@@ -68,7 +65,7 @@ export class OwnBroker {
     }
   }
 
-  /** As `kill -9`, and what its shell has started. */
+  /** Kills the node and its shell's children with SIGKILL. */
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
@@ -77,7 +74,7 @@ export class OwnBroker {
     await once(child, 'exit');
   }
 
-  /** Ends it, with its folder. */
+  /** Kills the node and removes its directory. */
   async end(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
@@ -86,7 +83,7 @@ export class OwnBroker {
   #isReachable(): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect({ host: '127.0.0.1', port: this.port });
-      // It speaks first where the protocol is another one.
+      // The client sends first in AMQP. The broker answers this protocol header.
       socket.on('connect', () => socket.write('AMQP\0\0\u0009\u0001'));
       socket.on('data', () => {
         socket.destroy();

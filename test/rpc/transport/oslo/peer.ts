@@ -1,6 +1,4 @@
-/**
- * A Python process with Debian's oslo.messaging, for tests: it serves a topic, calls others, and listens to notifications.
- */
+/** A Python process with Debian's oslo.messaging, for tests. It serves a topic, makes calls, and listens to notifications. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,19 +6,19 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { brokerUrl, withBroker, withoutBroker } from '../amqp/broker.js';
 
-/** The same broker, spoken to as services of oslo.messaging do. */
+/** The same broker, with the wire format of oslo.messaging. */
 export const osloUrl = brokerUrl.replace(/^amqp:/, 'oslo+rabbit:');
 const pythonUrl = brokerUrl.replace(/^amqp:/, 'rabbit:');
 
-/** Debian's: another Python would not see its packages. */
+/** Debian's Python: others do not find its packages. */
 const PYTHON = '/usr/bin/python3';
 
-/** False, or why tests with Python are skipped. */
+/** False, or the reason to skip tests with Python. */
 export const withoutPython = withoutBroker || withoutOslo();
 
 const program = fileURLToPath(new URL('../../../../test/rpc/transport/oslo/peer.py', import.meta.url));
 
-/** What came of a command that failed: the exception. */
+/** The exception of a failed command. */
 export interface PythonError {
   readonly type: string;
   readonly module: string;
@@ -39,7 +37,7 @@ export class PythonFailure extends Error {
   }
 }
 
-/** Something it tells by itself. */
+/** An event that the process reports without a command. */
 export interface PythonEvent extends Readonly<Record<string, unknown>> {
   readonly event: string;
 }
@@ -76,7 +74,7 @@ export class PythonPeer {
     });
   }
 
-  /** `options`: of `[oslo_messaging_rabbit]`. `url`: of a broker, `amqp://…`. */
+  /** Starts the process. `options` are those of `[oslo_messaging_rabbit]`; `url` is the broker's, `amqp://…`. */
   static async start({
     exchange = `x${randomUUID().slice(0, 8)}`,
     options = {},
@@ -93,7 +91,7 @@ export class PythonPeer {
     return peer;
   }
 
-  /** Has it do something, and gives the result. Rejects with {@link PythonFailure}. */
+  /** Sends a command and returns its result. Rejects with {@link PythonFailure}. */
   do<T = unknown>(what: string, given: object = {}): Promise<T> {
     this.#last += 1;
     const id = this.#last;
@@ -111,12 +109,12 @@ export class PythonPeer {
     return this.do('serve', { server, topic });
   }
 
-  /** Calls a method of the topic, or of what `target` says. */
+  /** Calls a method of the topic, or of the members in `target`. */
   call<T = unknown>(method: string, args: object = {}, target: object = {}): Promise<T> {
     return this.do('call', { topic: this.topic, method, args, ...target });
   }
 
-  /** The next event of a kind, which has not been given yet. */
+  /** Returns the next event of a kind that has not been returned yet. */
   event(kind: string, fits: (event: PythonEvent) => boolean = () => true): Promise<PythonEvent> {
     const wanted = (event: PythonEvent): boolean => event.event === kind && fits(event);
     const at = this.#events.findIndex(wanted);
@@ -124,7 +122,7 @@ export class PythonPeer {
     return new Promise((take) => this.#asked.push({ fits: wanted, take }));
   }
 
-  /** Ends it, and what it left on the broker; `topics`: others that it used. */
+  /** Ends the process, and deletes the queues of its topic and of `topics`. */
   async end(topics: readonly string[] = []): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       this.child.stdin!.end();
@@ -145,7 +143,7 @@ export class PythonPeer {
   }
 }
 
-/** Deletes what services of a topic left on the broker. */
+/** Deletes the queues and exchanges that services of a topic left on the broker. */
 export async function deleteOsloTopic(exchange: string, topic: string, hosts: readonly string[] = []): Promise<void> {
   await withBroker(async (connection) => {
     const servers = [...hosts, 'python', 'node', 'north', 'south', 'info', 'error'];

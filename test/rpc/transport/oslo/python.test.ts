@@ -1,6 +1,4 @@
-/**
- * The wire of oslo.messaging with the real thing: a Python process that serves and calls.
- */
+/** The wire format of oslo.messaging against a real Python process that serves and calls. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { RequestContext } from 'portico/app';
@@ -21,7 +19,7 @@ import {
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { osloUrl, type PythonError, PythonFailure, PythonPeer, withoutPython } from './peer.js';
 
-/** As the callers in Python know it. */
+/** The name of the class for callers in Python. */
 class NotFound extends Error {
   static readonly remoteName = 'image_errors.NotFound';
   declare readonly id: string;
@@ -45,7 +43,7 @@ before(async () => {
 after(async () => {
   if (skip) return;
   for (const end of ends.reverse()) await end();
-  // Services of Python declare anew what is deleted under them.
+  // The Python services would declare the queues again if they were deleted earlier.
   await python.end([nodeTopic, ...topics]);
 });
 
@@ -76,7 +74,7 @@ interface Serving {
   readonly serializer?: Serializer;
 }
 
-/** The exception that a call of Python ends with. */
+/** Returns the exception of a failed call from Python. */
 async function failureOf(call: Promise<unknown>): Promise<PythonError> {
   const failure = await call.then(
     () => assert.fail('it did not fail'),
@@ -133,7 +131,7 @@ class Images {
       });
     });
     this.notes.push(woken ? 'woken' : 'slept');
-    // Both sides count the same time: an answer now could still come before the caller has given up.
+    // Both sides count the same timeout: a result now could still arrive before the caller gives up.
     if (woken) await new Promise((resolve) => setTimeout(resolve, 2000));
     return 'slept';
   }
@@ -216,7 +214,7 @@ test('values between Node and Python: exact, converted by a rule, or refused whe
     when: '2026-01-02T03:04:05.678000',
     set: [1],
     map: { 7: 'seven' },
-    // As `JSON.parse` of this test has it.
+    // `JSON.parse` in this test rounds the number.
     large: 2 ** 60,
   });
   const { exc_type, value } = await failureOf(python.call('inexact', {}, { topic: nodeTopic }));
@@ -395,7 +393,7 @@ test('queues are declared as [oslo_messaging_rabbit] says; where the two sides d
   const other = await PythonPeer.start({ options: { rabbit_quorum_queue: true, rabbit_quorum_delivery_limit: 3 } });
   try {
     await other.serve('python');
-    // A process has one connection for each URL.
+    // A process shares one connection for each URL, so this one differs.
     const transport = `${osloUrl}?rabbit_quorum_queue=true`;
     const config = Config.fromText('[oslo_messaging_rabbit]\nrabbit_quorum_delivery_limit = 3\n');
     const manager = { who: () => 'node' };
