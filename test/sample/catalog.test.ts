@@ -1,4 +1,4 @@
-/** The compute API beside a real Keystone: the `openstack` command through its catalog, and tokens of each scope. */
+/** The compute API with a real Keystone: the `openstack` command through its catalog, and tokens of each scope. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { clientMissing, OpenStackSession } from '../fixtures/openstack-session.js';
@@ -10,7 +10,7 @@ type Undo = () => unknown;
 let keystone: Keystone;
 let port = 0;
 const undo: Undo[] = [];
-/** As much of a test's context as what is started for the whole file needs. */
+/** A test context for resources of the whole file: only `after`. */
 const file = { after: (work: Undo) => void undo.unshift(work) } as unknown as Parameters<typeof serve>[0];
 
 before(async () => {
@@ -36,7 +36,7 @@ project_domain_id = default
   port = await serve(file, await load(file, 'compute', config, pasteWithTokens(folder)));
   const url = `http://127.0.0.1:${port}/v2.1`;
   await keystone.service('compute', 'nova', url);
-  // It has images too, below 2.36.
+  // Below 2.36 the compute API also has images.
   await keystone.service('image', 'glance', url);
 });
 
@@ -75,7 +75,7 @@ test('SC-13 MW-12 tokens of a real Keystone: one without a project sees the serv
   assert.equal(await status(ask(port, `DELETE /v2.1/servers/${id}`, { token: tokens.ann })), 204);
 });
 
-/** Commands of an administrator that need the catalog, projects and users, in their order; `!` and a pattern: it fails with that. */
+/** Commands of an administrator that need the catalog, projects and users, in order. A pattern after `!` is the expected error. */
 const COMMANDS = `versions show --service compute
 flavor create --private --project blue --ram 256 --vcpus 1 --disk 2 fp
 flavor set --project blue fp ! 409
@@ -101,7 +101,7 @@ server delete s-1 s-2`.split('\n');
 const skip = keystoneMissing || clientMissing('openstack');
 
 test('SC-100 the openstack command works through the catalog of a real Keystone', { skip }, async (t) => {
-  // A process for each user: clients within one keep the first login.
+  // One process for each user, because clients in one process keep the first login.
   const clientOf = (who: { user: string; project: string }) => {
     const session = new OpenStackSession();
     t.after(() => session.close());

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { type Client, clientMissing, OpenStackSession } from '../fixtures/openstack-session.js';
 import { type SampleApi, startCompute } from './sample-api.js';
 
-/** A session for each API: within a process clients keep what they have discovered. */
+/** A session for each API, because clients in one process keep what they have discovered. */
 function client(t: TestContext, ...how: Parameters<OpenStackSession['client']>): Client {
   const session = new OpenStackSession(how[0]);
   t.after(() => session.close());
@@ -17,7 +17,7 @@ function openstack(t: TestContext, { url }: SampleApi, ...more: string[]): Clien
   return client(t, 'openstack', [...token, '--os-endpoint', `${url}/v2.1`, ...more]);
 }
 
-/** Every command that the sample promises to serve, in an order that makes sense. */
+/** Every command that the sample promises to serve, in a working order. */
 const COMMANDS = `flavor create --ram 256 --vcpus 1 --disk 2 --property a=b f1
 flavor list
 flavor show f1
@@ -120,7 +120,7 @@ test('SC-100 the nova command lists, shows, stops and starts', { skip: clientMis
   assert.match(await run('version-list'), /2\.79/);
 });
 
-/** Discovery, pages, a server with tags and a console: what it prints is one JSON text. */
+/** Tests discovery, pages, and a server with tags and a console. Prints one JSON text. */
 const SDK_PROGRAM = `
 import json, sys
 import openstack

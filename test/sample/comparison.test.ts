@@ -1,12 +1,12 @@
 /**
- * The sample beside a real nova-api: the same requests, the same statuses, versions, faults and members. Runs where
- * `NOVA_API` is the root of one with `auth_strategy = noauth2`: `NOVA_API=http://127.0.0.1:8774 node test/run.mjs sample/comparison`.
+ * Compares the sample with a real nova-api: the same requests must give the same statuses, versions, faults and members. `NOVA_API` is
+ * the root of a nova-api with `auth_strategy = noauth2`: `NOVA_API=http://127.0.0.1:8774 node test/run.mjs sample/comparison`.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleConfig, startCompute, temporaryFolder } from './sample-api.js';
 
-/** Method and path, body, and what is kept of the answer under a name for the paths and bodies that follow. */
+/** Method and path, body, and the values of the response to keep, by names that later paths and bodies use. */
 type Step = readonly [line: string, body?: object, keep?: Readonly<Record<string, string>>];
 
 const STEPS: readonly Step[] = [
@@ -65,7 +65,7 @@ const STEPS: readonly Step[] = [
   ['POST /servers/nothing/action', { 'os-stop': null }],
 ];
 
-/** The members of a value with their places; what is in a list counts once. */
+/** Returns the paths of all members of a value. All items of a list have one path. */
 function membersOf(value: unknown, place = ''): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => membersOf(item, `${place}[]`));
   if (typeof value !== 'object' || value === null) return [];
@@ -75,14 +75,14 @@ function membersOf(value: unknown, place = ''): string[] {
   ]);
 }
 
-/** What of an answer must be equal. */
+/** The parts of a response that must be equal. */
 interface Shape {
   readonly status: number;
   readonly version: string | null;
   readonly members: readonly string[];
 }
 
-/** Sends all steps to one API, each with what was kept of those before. */
+/** Sends all steps to one API. Each step may use values that earlier steps kept. */
 async function shapesOf(root: string, version: string): Promise<Record<string, Shape>> {
   const kept: Record<string, string> = {};
   const shapes: Record<string, Shape> = {};

@@ -4,7 +4,7 @@ import { type Answer, makeServer, startCompute } from './sample-api.js';
 
 const ID = /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** `Vary` also says what filters before the router look at. */
+/** Returns the version headers and `Vary`, without the `Origin` that filters add. */
 function versionHeaders({ headers }: Answer): unknown[] {
   const vary = headers.vary?.split(', ').filter((name) => name !== 'Origin');
   return [headers['openstack-api-version'], headers['x-openstack-nova-api-version'], vary?.join(', ') || undefined];

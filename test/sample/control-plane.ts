@@ -1,4 +1,4 @@
-/** The sample as a control plane of real processes: an API with its conductor, and hosts, by RabbitMQ and a registry. */
+/** Runs the sample as a control plane of real processes, an API with its conductor, and hosts, over RabbitMQ and a registry. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -7,19 +7,19 @@ import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js
 import { brokerUrl, deleteTopic } from '../rpc/transport/amqp/broker.js';
 import { type Answer, type Asked, ask, CIRROS } from './sample-api.js';
 
-/** Where the parts of a control plane are. */
+/** The addresses of the parts of a control plane. */
 export interface ControlPlaneOptions {
   /** The URL of the broker. */
   readonly broker?: string;
-  /** The registry. Default: an SQLite file of its own. */
+  /** The URL of the registry. Default: a separate SQLite file. */
   readonly database?: string;
-  /** How long a host works on a task. */
+  /** Milliseconds that a host takes for a task. */
   readonly transitionMs?: number;
-  /** In front of the command of a part: what runs it on another machine. */
+  /** Returns the command that runs a part on another machine; it goes in front of the part's command. */
   readonly within?: (host: string) => readonly string[];
 }
 
-/** A server, as an administrator sees it. */
+/** A server as an administrator sees it. */
 // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape
 export type Row = any;
 
@@ -45,14 +45,14 @@ export class ControlPlane {
     return `http://127.0.0.1:${this.#port}/v2.1`;
   }
 
-  /** Runs another command of `api-cli` on a machine, with the configuration that all have. */
+  /** Runs another command of `api-cli` on a machine, with the common configuration. */
   async apiCli(host: string, ...args: readonly string[]): Promise<Program> {
     const program = this.#start(host, args);
     await program.ended;
     return program;
   }
 
-  /** The API and the conductor. Settles when they serve. */
+  /** Starts the API and the conductor, and waits until they are ready. */
   async startControl(): Promise<Program> {
     this.#port = await freePort();
     this.#hosts.add('control');
@@ -61,7 +61,7 @@ export class ControlPlane {
     return program;
   }
 
-  /** A host. Settles when it takes calls. */
+  /** Starts a host and waits until it accepts calls. */
   async startHost(name: string): Promise<Program> {
     this.#hosts.add(name);
     const program = this.#start(name, ['--enabled-services', 'compute-manager']);
@@ -69,7 +69,7 @@ export class ControlPlane {
     return program;
   }
 
-  /** Asks the API; as administrator unless a token says otherwise. */
+  /** Sends a request to the API, as administrator unless `asked` has a token. */
   ask(line: string, asked: Asked = {}): Promise<Answer> {
     const [method, path] = line.split(' ');
     return ask(this.#port, `${method} /v2.1${path}`, { version: '2.79', ...asked });
@@ -82,7 +82,7 @@ export class ControlPlane {
     return json.server.id;
   }
 
-  /** The server as soon as it is so. */
+  /** Waits until the server meets the condition, and returns it. */
   async server(id: string, is: (server: Row) => boolean): Promise<Row> {
     return eventually(async () => {
       const { json } = await this.ask(`GET /servers/${id}`);
@@ -90,12 +90,12 @@ export class ControlPlane {
     });
   }
 
-  /** What `nova-compute` of a host is, as soon as it is so. */
+  /** Waits until the `nova-compute` service of a host meets the condition, and returns it. */
   async serviceOf(host: string, is: (service: Row) => boolean): Promise<Row> {
     return eventually(async () => (await this.services()).find((each) => each.host === host && is(each)));
   }
 
-  /** The services of hosts. */
+  /** Returns the `nova-compute` services of all hosts. */
   async services(): Promise<Row[]> {
     return (await this.ask('GET /os-services?binary=nova-compute')).json.services;
   }
@@ -146,7 +146,7 @@ transition_ms = ${transitionMs}
 `;
   }
 
-  /** All end by themselves, and delete the queues that are theirs alone; those of programs that were killed expire. */
+  /** Stops all programs gracefully and deletes their queues. Queues of killed programs expire. */
   async #end(): Promise<void> {
     for (const program of this.#programs) program.kill('SIGTERM');
     await Promise.all(this.#programs.map((program) => program.ended));
@@ -156,7 +156,7 @@ transition_ms = ${transitionMs}
   }
 }
 
-/** What `look` gives, once that is something. */
+/** Calls `look` until its result is not undefined, and returns the result. */
 export async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const found = await look();

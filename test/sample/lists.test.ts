@@ -106,7 +106,7 @@ test('SC-43 servers are sorted and filtered', async (t) => {
   assert.equal(await servers(''), 'web2 db web1');
   assert.equal(await servers('sort_key=display_name&sort_dir=asc'), 'db web1 web2');
   assert.equal(await servers('sort_key=vm_state&sort_dir=desc&sort_key=display_name&sort_dir=asc'), 'db web1 web2');
-  // Null comes before everything; the last direction holds for the keys without one.
+  // Null sorts first. The last direction also applies to the keys that have none.
   assert.equal(await servers('sort_key=display_description&sort_dir=asc'), 'web2 db web1');
   assert.equal(await servers('sort_key=display_description&sort_key=uuid&sort_dir=desc'), 'web1 db web2');
   assert.equal(await servers('name=web'), 'web2 web1');

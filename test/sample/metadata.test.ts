@@ -18,7 +18,7 @@ const VERSIONS = '1.0 2007-01-19 2007-03-01 2007-08-29 2007-10-10 2007-12-15 200
 const OPENSTACK =
   '2012-08-10 2013-04-04 2013-10-17 2015-10-15 2016-06-30 2016-10-06 2017-02-22 2018-08-27 2020-10-14 latest';
 
-/** Both APIs over one store, each with a configuration and so a connection of its own, as in two processes. */
+/** Starts both APIs over one store, each with its configuration and its connection, as in two processes. */
 async function startBoth(t: import('node:test').TestContext): Promise<{ api: SampleApi; port: number }> {
   const folder = temporaryFolder(t);
   const api = await startCompute(t, sampleConfig(folder));
@@ -145,7 +145,7 @@ test('SC-95 SC-96 in OpenStack’s form', async (t) => {
   const { random_seed, ...rest } = (await get('/openstack/latest/meta_data.json')).json;
   assert.equal(Buffer.from(random_seed, 'base64').length, 512);
   assert.equal((await get('/openstack/latest/meta_data.json')).json.random_seed, random_seed);
-  // Nobody who knows the server's id knows the seed.
+  // The seed cannot be computed from the server's id.
   const guess = createHash('shake256', { outputLength: 512 }).update(server.id).digest('base64');
   assert.notEqual(random_seed, guess);
   const shown = await Promise.all(

@@ -4,7 +4,7 @@ import { CIRROS, makeServer, startCompute } from './sample-api.js';
 
 const ALL = Array.from({ length: 79 }, (_, index) => `2.${index + 1}`);
 
-/** The members of each resource at 2.1, and what changes at which version: `+` comes, `-` goes. */
+/** The members of each resource at 2.1, and the later changes by version: `+` adds a member, `-` removes it. */
 const TABLE: Record<string, { at1: string; changes: Record<string, string> }> = {
   flavor: {
     at1: 'id name ram disk vcpus swap rxtx_factor OS-FLV-EXT-DATA:ephemeral OS-FLV-DISABLED:disabled os-flavor-access:is_public links',

@@ -9,7 +9,7 @@ import { aliasBlock } from '#internal/loader';
 import { account, FakeIdentity, token } from '../middleware/fake-identity.js';
 import { ask, CIRROS, load, PASTE, serve, startCompute, temporaryFolder } from './sample-api.js';
 
-/** The sections of nova 26's file that lead to the compute API, as they stand there. */
+/** The sections of nova 26's file for the compute API, unchanged. */
 const NOVA = `[composite:osapi_compute]
 use = call:nova.api.openstack.urlmap:urlmap_factory
 /: oscomputeversions
@@ -118,7 +118,7 @@ const WHOLE = fileURLToPath(
   new URL('../../../shared/golden/paste/cases/real-nova-api-paste/api-paste.ini', import.meta.url),
 );
 
-/** What stands here for each factory of the file that Portico does not know by itself. */
+/** The replacements for the factories that Portico does not know. */
 const TARGETS: Readonly<Record<string, string>> = {
   'nova.api.metadata.handler:MetadataRequestHandler.factory': 'portico/sample:metadata',
   'nova.api.openstack:LegacyV2CompatibleWrapper.factory': './pass.mjs:factory',
@@ -148,7 +148,7 @@ test('PD-161 PD-40 nova’s whole file, unchanged, with the aliases that check p
   t.after(() => identity.close());
   identity.tokens.set('good', token());
   const service = Object.entries(account(await identity.listen())).map(([name, value]) => `${name} = ${value}`);
-  // The only pipeline that the file has for its API is that of keystone.
+  // In this file only the API with the `keystone` strategy has a pipeline.
   const config = (strategy: string): Config =>
     Config.fromText(`[DEFAULT]
 state_path = ${folder}
@@ -175,7 +175,7 @@ transition_ms = 0
   }
   assert.equal((await ask(at, 'GET /v2.1/flavors', { token: 'bad' })).status, 401);
   assert.equal((await ask(at, 'GET /v2.1/flavors', { token: null })).status, 401);
-  // Each pipeline has a filter of its own, which asks for itself.
+  // Each pipeline has its own filter, and each filter validates the token.
   assert.deepEqual(
     identity.validations.map(({ headers }) => headers['x-subject-token']),
     ['good', 'good', 'bad'],

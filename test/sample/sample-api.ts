@@ -1,4 +1,4 @@
-/** The sample APIs on a port of this process, as the shipped paste file composes them, and clients for them. */
+/** Serves the sample APIs on a port of this process, composed by the shipped paste file, and sends requests to them. */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,25 +28,25 @@ export interface Asked {
   readonly token?: string | null;
   readonly version?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object is sent as JSON, a text as it is. */
+  /** An object is sent as JSON, a string unchanged. */
   readonly body?: unknown;
 }
 
 export interface SampleApi {
   readonly port: number;
   readonly url: string;
-  /** `compute('GET /v2.1/flavors', { version: '2.79' })`; as administrator unless a token says otherwise. */
+  /** Sends a request, as administrator unless `asked` has a token: `compute('GET /v2.1/flavors', { version: '2.79' })`. */
   readonly compute: (line: string, asked?: Asked) => Promise<Answer>;
 }
 
-/** A folder that is gone after the test. */
+/** Creates a directory that is removed after the test. */
 export function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'portico-sample-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Configuration as `portico.ini` would have it. */
+/** Returns the configuration of `portico.ini` with a store in `folder`. */
 export function sampleConfig(folder: string, sample = 'transition_ms = 0', more = ''): Config {
   return Config.fromText(`[DEFAULT]
 state_path = ${folder}
@@ -60,7 +60,7 @@ ${sample}
 ${more}`);
 }
 
-/** The shipped paste file with `auth_token context` in the place of noauth, in that folder. */
+/** Writes the shipped paste file into a directory, with `auth_token context` instead of noauth. Returns its path. */
 export function pasteWithTokens(folder: string, ofContext = ''): string {
   const paste = join(folder, 'api-paste.ini');
   const pipelines = readFileSync(PASTE, 'utf8').replace(' noauth compute_app', ' auth_token context compute_app');
@@ -94,13 +94,13 @@ export async function serve(t: TestContext, app: App): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** The compute API over a store of its own. */
+/** Serves the compute API with a separate store. */
 export async function startCompute(t: TestContext, config = sampleConfig(temporaryFolder(t))): Promise<SampleApi> {
   const port = await serve(t, await load(t, 'compute', config));
   return { port, url: `http://127.0.0.1:${port}`, compute: (line, asked) => ask(port, line, asked) };
 }
 
-/** Sends one request; `line` is method and target. */
+/** Sends one request; `line` is the method and the request target. */
 export async function ask(port: number, line: string, asked: Asked = {}): Promise<Answer> {
   const { token = 'admin:admin', version, headers = {}, body } = asked;
   const [method = 'GET', path = '/'] = line.split(' ');
@@ -129,7 +129,7 @@ export async function ask(port: number, line: string, asked: Asked = {}): Promis
   };
 }
 
-/** Asks the metadata API about a server, as its proxy does. */
+/** Requests the metadata of a server with the headers of the metadata proxy. */
 export function askMetadata(port: number, path: string, server: { id: string; tenant_id: string }): Promise<Answer> {
   const signature = createHmac('sha256', SECRET).update(server.id).digest('hex');
   const headers = { 'X-Instance-ID': server.id, 'X-Tenant-ID': server.tenant_id, 'X-Instance-ID-Signature': signature };
@@ -138,7 +138,7 @@ export function askMetadata(port: number, path: string, server: { id: string; te
 
 export const CIRROS = '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01';
 
-/** Makes a server; with `transition_ms = 0` it is active at once. */
+/** Creates a server and returns its id. With `transition_ms = 0` the server is active at once. */
 export async function makeServer(api: SampleApi, members: object = {}, asked: Asked = {}): Promise<string> {
   const server = { name: 's1', flavorRef: '1', imageRef: CIRROS, ...members };
   const answer = await api.compute('POST /v2.1/servers', { ...asked, body: { server } });

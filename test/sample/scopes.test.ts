@@ -1,4 +1,4 @@
-/** The compute API behind auth_token and context: tokens of each scope that an identity service gives. */
+/** The compute API behind auth_token and context, with tokens of each scope of an identity service. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,14 +29,14 @@ const TOKENS = {
 type Token = keyof typeof TOKENS;
 const NO_PROJECT: Token[] = ['eve unscoped', 'eve for domain', 'eve for system'];
 
-/** The shipped pipelines with `auth_token context` in the place of noauth. */
+/** Serves the shipped pipelines with `auth_token context` instead of noauth. */
 async function startScoped(t: TestContext, ofContext = ''): Promise<SampleApi> {
   const folder = temporaryFolder(t);
   const tokens = join(folder, 'tokens.json');
   writeFileSync(tokens, JSON.stringify(TOKENS));
   const more = `[auth_token]\nvalidator = static\nstatic_tokens_file = ${tokens}\n`;
   const config = sampleConfig(folder, 'transition_ms = 0', more);
-  // Tokens of a file are for development.
+  // Static tokens need debug mode.
   config.setOverride('DEFAULT', 'debug', true);
   const port = await serve(t, await load(t, 'compute', config, pasteWithTokens(folder, ofContext)));
   return { port, url: `http://127.0.0.1:${port}`, compute: (line, asked) => ask(port, line, asked) };

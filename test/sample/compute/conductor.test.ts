@@ -13,7 +13,7 @@ test('RP-77 what the conductor cannot write down is a dead letter, to be replaye
   const binary = 'portico-conductor';
   const service = RPCService.create({ binary, host: 'here', registration: null, manager, transport, config, log });
   await service.start();
-  // The store is closed.
+  // This closes the store.
   manager.cleanupHost();
   const connection = new RPCConnection({ transport, log });
   await connection.client({ topic: 'conductor' }).cast({}, 'finish', { server: 'a', startedAt: 1 });

@@ -80,7 +80,7 @@ test('SC-37 a flavor that is not public is there for administrators only', async
   assert.equal(made.status, 400);
   assert.equal(made.text, unknown.text.replace('nobody', 'hidden'));
   assert.equal((await compute('POST /v2.1/servers', { body: { server } })).status, 202);
-  // A list goes on behind it for nobody else.
+  // Another project cannot use the hidden flavor as a marker.
   assert.equal((await compute('GET /v2.1/flavors?marker=hidden', { token: 'demo' })).status, 400);
 });
 

@@ -1,4 +1,4 @@
-/** What becomes of servers when messages between the API, a host and the conductor fail: over a broker in memory. */
+/** Servers whose messages between the API, a host and the conductor fail, over a broker in memory. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { environ, RequestContext } from 'portico/app';
@@ -16,10 +16,10 @@ const DEBIAN = '8c0d94aa-1e6f-4b5d-a3c8-52e7f96b3d02';
 const HOST_ROUTE = { exchange: 'portico', topic: 'compute-manager', server: 'host1' };
 const ADMIN = new RequestContext({ userId: 'admin', projectId: 'admin', isAdmin: true });
 
-/** An API, the queue of one host, and what else a test starts. */
+/** Starts an API and declares the queue of one host. The other parts are started by the test. */
 async function startCloud(t: TestContext) {
   const { log, lines } = recordedLog();
-  // What comes back once is a dead letter: no test waits for the second time.
+  // A message that is returned once becomes a dead letter, so no test waits for a second delivery.
   const broker = new MemoryBroker({ deliveryLimit: 0 });
   const open = async (): Promise<MemoryTransport> => {
     const transport = new MemoryTransport(broker);
@@ -79,7 +79,7 @@ async function startCloud(t: TestContext) {
     },
     show: async (id: string) => (await request(`GET /servers/${id}`)).json.server,
     act: (id: string, body: object) => request(`POST /servers/${id}/action`, body),
-    /** The server once it has that status. */
+    /** Waits until the server has this status, and returns it. */
     become: async (id: string, status: string) => {
       for (;;) {
         const { server } = (await request(`GET /servers/${id}`)).json;
@@ -89,7 +89,7 @@ async function startCloud(t: TestContext) {
   };
 }
 
-/** What `own` publishes next reaches the broker or not, and rejects once `work` is done. */
+/** Makes the next publish of `own` fail after `work`. With a `DeliveryUnknown` the message reaches the broker all the same. */
 function failNext(own: MemoryTransport, failure: Error, work: () => Promise<unknown>): void {
   const publish = own.publish.bind(own);
   own.publish = async (...args) => {
@@ -101,7 +101,7 @@ function failNext(own: MemoryTransport, failure: Error, work: () => Promise<unkn
 }
 
 const unknown = () => new DeliveryUnknown({ message: 'the connection was lost' });
-/** None that a sender tries again. */
+/** An error that senders do not retry. */
 const refused = () => new NoServers({ message: 'there is no queue' });
 
 test('a server whose host could not be told is in error, is on no host, and gives its quota back', async (t) => {
@@ -159,7 +159,7 @@ test('what others change while a host is told is kept when that fails', async (t
   assert.deepEqual([name, image.id, metadata, status], ['renamed', CIRROS, {}, 'ACTIVE']);
   await request(`DELETE /servers/${id}`);
   while ((await request(`GET /servers/${id}`)).status !== 404);
-  // A server that is deleted meanwhile, without its host, does not come back.
+  // A server deleted during the cast, without its host, is not created again.
   service.state = 'up';
   failNext(own, refused(), async () => {
     service.state = 'down';
@@ -180,12 +180,12 @@ test('a task that its host does not do within an hour puts the server in error',
   const { status, fault, ...server } = await show(id);
   assert.deepEqual([status, server['OS-EXT-STS:task_state']], ['ERROR', null]);
   assert.equal(fault.message, 'Host host1 did not do in time what was asked of it.');
-  // It never ran: there is nothing to stop, to start anew or to build from.
+  // It was never active: it cannot be stopped, rebooted or rebuilt.
   for (const body of [{ 'os-stop': null }, { reboot: { type: 'HARD' } }, { rebuild: { imageRef: CIRROS } }]) {
     const { status: answered, text } = await act(id, body);
     assert.deepEqual([answered, /an instance which has never been active/.test(text)], [409, true]);
   }
-  // The message may arrive later than that.
+  // The message may arrive after the timeout.
   await startConductor();
   await startHost();
   while (!lines.some(({ msg }) => /^a task of server .* is not begun/.test(msg))) await show(id);

@@ -7,7 +7,7 @@ import { openDatabase } from 'portico/sqlite';
 import { PeriodicTasks } from 'portico/tasks';
 import { makeServer, sampleConfig, startCompute, temporaryFolder } from '../sample-api.js';
 
-/** The servers of a store as they are written there, not as they are read. */
+/** Returns a function that reads the raw rows of the servers in a store. */
 function written(t: TestContext, folder: string): () => { name: string; vm_state: string; task: object | null }[] {
   const db = openDatabase(join(folder, 'sample.db'));
   t.after(() => db.close());

@@ -13,7 +13,7 @@ import {
 const MICRO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/;
 const SECOND = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
-/** Transitions that do not end during the test. */
+/** Longer than any test runs. */
 const slow = 'transition_ms = 3600000';
 
 test('SC-66 a server is made', async (t) => {
@@ -266,7 +266,7 @@ test('SC-69 tags, from 2.26 on', async (t) => {
   assert.equal((await api.compute(`DELETE ${path}/a`, at)).status, 404);
   assert.deepEqual((await api.compute(`GET ${path}`, at)).json, { tags: ['b', 'c'] });
   assert.equal((await api.compute(`PUT ${path}/a,b`, at)).status, 400);
-  // Characters count, not the units of UTF-16.
+  // The limit counts characters, not UTF-16 code units.
   const faces = encodeURIComponent('😀'.repeat(60));
   assert.equal((await api.compute(`PUT ${path}/${faces}`, at)).status, 201);
   assert.equal((await api.compute(`PUT ${path}/${faces}a`, at)).status, 400);
@@ -419,7 +419,7 @@ test('SC-71 a locked server is changed by administrators only', async (t) => {
   assert.equal((await api.compute(path, { body: locked, version: '2.73' })).status, 202);
   const { server } = (await api.compute(`GET /v2.1/servers/${id}`, { version: '2.73' })).json;
   assert.deepEqual([server.locked, server.locked_reason], [true, 'inventory']);
-  // Whoever owns the server takes the lock of an administrator over by no lock of theirs.
+  // The owner cannot take over an administrator's lock by locking again.
   assert.equal((await api.compute(path, { ...alice, body: { lock: null } })).status, 202);
   assert.equal((await api.compute(path, { body: { lock: {} }, version: '2.73' })).status, 202);
   assert.equal((await api.compute(path, { body: { lock: { locked_reason: '' } }, version: '2.73' })).status, 400);
