@@ -18,7 +18,7 @@ import { captureLog } from 'portico/testing';
 import { type GenerationError, RouteTableError } from '#internal/routing';
 import { keepingLogger, serveApp, serveRouter } from './served-router.js';
 
-/** A router whose POST /x answers with what the action got. */
+/** Returns a router whose /x answers with the body of the request. */
 function bodyRouter(): Router {
   const router = new Router({ bodyLimit: 64 });
   const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];

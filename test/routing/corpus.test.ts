@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const candidate = join(root, 'test/golden/describe-routes.mjs');
 const whole = join(root, '../shared/golden/routes');
 
-/** What the candidate answers to definitions, one line each. */
+/** Returns the answers of the candidate program, one for each definition. */
 function answers(definitions: readonly Definition[]): unknown[] {
   const input = definitions.map(({ expected: _expected, ...asked }) => JSON.stringify(asked)).join('\n');
   const run = spawnSync(process.execPath, [candidate], { cwd: root, input, encoding: 'utf8', maxBuffer: 1 << 28 });
@@ -34,7 +34,7 @@ function compare(definitions: readonly Definition[]): void {
   }
 }
 
-/** What the recorded definitions are about, by the middle of their id. */
+/** The groups of the recorded definitions, by the middle of their id. */
 const GROUPS: Record<string, string> = {
   VAR: 'RT-1 RT-2 RT-3 RT-4 RT-6 RT-8 RT-10 RT-11 RT-13 RT-25 RT-27 RT-30 variables, text and values',
   ENC: 'RT-8 RT-9 RT-28 RT-114 RT-116 encoding, case, slashes',

@@ -1,4 +1,4 @@
-/** `auth` of routers, resources, routes and actions; and faults for an application's own errors. */
+/** Tests `auth` of routers, resources, routes and actions, and faults for an application's errors. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -29,7 +29,7 @@ test('a guard is asked before the body is checked, and before it has come', asyn
   assert.equal((await send('POST', '/x', { body: '{"a":1}', headers: { 'x-key': 'open' } })).status, 200);
   const socket = connect(send.port, '127.0.0.1');
   t.after(() => socket.destroy());
-  // The body never comes.
+  // The body is never sent.
   socket.write('POST /x HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n');
   const [answer] = (await once(socket, 'data')) as [Buffer];
   assert.match(answer.toString(), /^HTTP\/1\.1 401 /);
@@ -187,7 +187,7 @@ test('a mapping that is none is refused', async () => {
 test('a guard that gives a thenable is waited for, and one that returns a value lets nothing through', async (t) => {
   const router = new Router({ log: keepingLogger() });
   const refusal = new Fault(403, { message: 'not you' });
-  // As query builders are: with `then`, and no promises.
+  // Query builders have `then` without being promises.
   // oxlint-disable-next-line unicorn/no-thenable
   const settle = 'then';
   const thenable = { [settle]: (_done: unknown, failed: (error: unknown) => void) => failed(refusal) };

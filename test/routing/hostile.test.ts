@@ -5,7 +5,7 @@ import { Mapper, Router } from 'portico/routing';
 import { Server } from 'portico/server';
 import { serveRouter } from './served-router.js';
 
-/** A table with every kind of route, three deep. */
+/** Returns a table with every kind of route, nested three deep. */
 function table(): Mapper {
   const mapper = new Mapper({ kind: 'project' });
   for (const name of ['server', 'image', 'volume']) {
@@ -92,7 +92,7 @@ test('RT-156 RT-154 deep, wide and odd bodies are answered', async (t) => {
   assert.equal((await send('POST', '/x', { body: '"\\ud800"' })).status, 200);
 });
 
-/** Sends a body piece by piece until all of it is sent or an answer comes, and returns the answer. */
+/** Sends a body in pieces until it is complete or a response arrives, and returns the response. */
 async function sendUntilAnswered(port: number, framing: string, body: readonly string[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   const answered = new Promise<string>((resolve, reject) => {
@@ -123,7 +123,7 @@ test('RT-156 a body of a million keys over the limit is refused before it is par
   await server.start();
   t.after(() => server.stop());
   const { port } = server.addresses[0] as { port: number };
-  // What is no JSON from its first character on would be answered 400 if anybody had parsed it.
+  // The second body is invalid from its first character: a parser would cause a 400.
   for (const body of [MILLION, MILLION.replace('{', '!')]) {
     const pieces = body.match(/.{1,16384}/gs)!;
     const chunks = [...pieces.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`), '0\r\n\r\n'];

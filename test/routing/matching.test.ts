@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { type Found, Mapper, type MatchRequest, type RouteOptions } from 'portico/routing';
 
-/** Route and values, or null: what both ways of looking up must agree on. */
+/** Returns the route and its values, or null: both lookups must give the same. */
 function outcome(found: Found | null): unknown {
   return found === null ? null : { route: found.compiled.index, values: found.captured, match: { ...found.match } };
 }
@@ -64,7 +64,7 @@ const route = fc.record({
   given: fc.constantFrom({}, {}, { v0: 'x' }, { v1: '1' }),
 });
 
-/** Tables that Routes would refuse are left out: they have no meaning to compare. */
+/** Returns a table of the routes that Routes accepts; the others have no result to compare. */
 function tableOf(
   routes: readonly { template: string; conditions: RouteOptions['conditions']; minimize: boolean; given: object }[],
 ): Mapper {

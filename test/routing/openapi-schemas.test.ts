@@ -8,7 +8,7 @@ import { keepingLogger } from './served-router.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The document of a router with one action for each of these, checked by a validator of others, which follows each reference. */
+/** Returns the parts of a document with one action each. A separate validator checks the document and follows each reference. */
 async function documentOf(actions: Readonly<Record<string, Parameters<typeof action>[0]>>) {
   const router = new Router({ log: keepingLogger() });
   for (const [name, options] of Object.entries(actions)) {
@@ -19,7 +19,7 @@ async function documentOf(actions: Readonly<Record<string, Parameters<typeof act
   const document = openApiDocument(router, { title: 'x' });
   const { valid, errors } = await new Validator().validate(structuredClone(document));
   assert.equal(valid, true, JSON.stringify(errors));
-  // The validator takes "#" for the document.
+  // The validator takes "#" as the document.
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(([, to]) => to!);
   for (const to of references) assert.match(to, /^#\/components\/\w+\/[\w.-]+(\/|$)/);
   const { schemas } = document.components as { schemas: Readonly<Record<string, Json>> };

@@ -1,4 +1,4 @@
-/** Values of options that TypeScript would refuse, in a program in JavaScript. */
+/** Tests option values that TypeScript refuses, as in a JavaScript program. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { action, type RouteOptions, Router, type RouterOptions } from 'portico/routing';

@@ -1,4 +1,4 @@
-/** Plugins of Fastify in a router, as they come from npm. */
+/** Tests plugins of Fastify from npm in a router. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, ServerResponse } from 'node:http';
@@ -37,7 +37,7 @@ test('@fastify/cookie: an action reads and sets cookies', async (t) => {
   assert.deepEqual([first.json, second.json], [{ count: 1 }, { count: 2 }]);
 });
 
-/** A form with a file of so many bytes. */
+/** Returns a form with a file of this many bytes. */
 function upload(size: number): { headers: Record<string, string>; body: Buffer } {
   const head = '--x\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\n\r\n';
   const body = Buffer.concat([Buffer.from(head), Buffer.alloc(size, 'a'), Buffer.from('\r\n--x--\r\n')]);
@@ -142,7 +142,7 @@ test('@fastify/swagger: a document of the actions, with their paths and schemas'
     [['id', 'path']],
   );
   assert.deepEqual(paths['/things'].post.requestBody.content['application/json'].schema, body);
-  // The router checks bodies, in its own words.
+  // The router validates the body and writes the error.
   const refused = await send('POST', '/things', { body: '{"name":1}' });
   assert.deepEqual((refused.json as { error: object }).error, {
     code: 400,
@@ -258,7 +258,7 @@ function* endless(): Generator<string> {
   for (;;) yield 'x'.repeat(10_000);
 }
 
-/** A plugin with a page, a status and a session, as those of npm have them. */
+/** A plugin like those on npm, with a page, a validated body and preflights. */
 async function pages(fastify: FastifyInstance): Promise<void> {
   fastify.get('/pages/:name', async ({ params }) => params);
   const body = { type: 'object', required: ['a'] };
@@ -299,7 +299,7 @@ test('routes of a plugin are served after the table, by the rules of Fastify', a
   assert.equal((await send('OPTIONS', '/mnt/things/7')).headers.allow, 'GET, HEAD, OPTIONS');
 });
 
-/** A router that has the other one below `/mnt`. */
+/** Mounts a router at `/mnt` of another. */
 async function mounted(inner: Router): Promise<Router> {
   return new Router({ log: silentLogger() }).mount('/mnt', await inner.build());
 }
@@ -499,7 +499,7 @@ test('callNotFound for a request of the table is a 404: in an action, in a timer
   assert.equal((await send('GET', '/here')).status, 200);
 });
 
-/** Refuses who does not say who it is. */
+/** Refuses requests without a name. */
 const needsName = async ({ headers }: IncomingMessage): Promise<void> => {
   if (headers['x-name'] === undefined) throw new Fault(401, { message: 'Say who you are.' });
 };
@@ -557,7 +557,7 @@ test('auth of a router is asked for what answers unknown paths in a plugin', asy
   assert.equal((await send('POST', '/things')).status, 405);
 });
 
-/** A server of a router, and what a WebSocket to it is answered with when it is refused. */
+/** Serves a router, and returns a function that opens a WebSocket and returns the response to the refused handshake. */
 async function upgradesOf(
   t: Parameters<typeof serveRouter>[0],
   router: Router,

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(join(root, 'docs/reference/routing.md'), 'utf8');
 const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text]) => text!);
 
-/** A program of the page as a file below the package, where `portico/…` is found. */
+/** Writes a program of the page to a file in the package, where `portico/…` resolves. */
 function writeProgram(t: { after(done: () => void): void }, text: string): string {
   const folder = mkdtempSync(join(root, 'dist-test/readme-'));
   t.after(() => rmSync(folder, { recursive: true }));

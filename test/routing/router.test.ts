@@ -5,7 +5,7 @@ import { action, Router } from 'portico/routing';
 import { RouteTableError } from '#internal/routing';
 import { keepingLogger, serveApp, serveRouter } from './served-router.js';
 
-/** A filter that writes its name before and after. */
+/** Returns a filter that records its name for each request. */
 const named =
   (name: string, seen: string[]): Filter =>
   (app) =>

@@ -6,7 +6,7 @@ import type { App, ClosableApp } from 'portico/app';
 import { action, type JsonSchema, Router } from 'portico/routing';
 import { type LogFields, type Logger, silentLogger } from '../../dist/log/log.js';
 
-/** An answer, whole. */
+/** A complete response. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -19,13 +19,13 @@ export interface Sent {
   readonly body?: string | Buffer | undefined;
 }
 
-/** Sends a request to the app that is served. */
+/** Sends a request to the served app. */
 export interface Send {
   (method: string, path: string, sent?: Sent): Promise<Answer>;
   readonly port: number;
 }
 
-/** Serves an app on a port of its own until the test ends. The path is sent as it is. */
+/** Serves an app on a free port until the test ends. The path is sent unchanged. */
 export async function serveApp(t: TestContext, app: App): Promise<Send> {
   const server = createServer((req, res) => void app(req, res)).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -45,7 +45,7 @@ export async function serveRouter(t: TestContext, router: Router): Promise<Send>
   return serveApp(t, app);
 }
 
-/** A router that checks bodies: of POST /0 by the first schema, and so on. */
+/** Returns a router that validates bodies: POST /0 by the first schema, and so on. */
 export function checking(...schemas: JsonSchema[]): Router {
   const router = new Router();
   for (const [place, body] of schemas.entries()) {
@@ -74,7 +74,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A logger that keeps what it is told. */
+/** Returns a logger that records its lines. */
 export function keepingLogger(): Logger & { readonly lines: { level: string; message: string; fields: LogFields }[] } {
   const lines: { level: string; message: string; fields: LogFields }[] = [];
   const keep =

@@ -109,12 +109,12 @@ const REQUESTS: readonly (readonly [line: string, body?: string, ...headers: str
   ['POST /checked'],
 ];
 
-/** The answers to them, as they were when Portico wrote JSON itself. */
+/** The recorded responses to `REQUESTS`. */
 const answers = JSON.parse(
   readFileSync(new URL('../../test/routing/expected-answers.json', import.meta.url), 'utf8'),
 ) as Record<string, string>;
 
-/** Does nothing but make plugins be there. */
+/** Does nothing: it only makes the router start Fastify with a plugin. */
 const idle: RouterPlugin = (_fastify, _options, done) => done();
 
 for (const [what, plugins] of Object.entries({ 'without plugins': [], 'with a plugin': [idle] })) {
@@ -130,7 +130,7 @@ for (const [what, plugins] of Object.entries({ 'without plugins': [], 'with a pl
   });
 }
 
-/** Without its time, and what V8 says of JSON, which changes with its version. */
+/** Returns the response without its date and without V8's message for invalid JSON, which depends on its version. */
 function comparable(answer: string): string {
   const undated = answer.replace(/^Date: .*\r\n/m, '');
   if (!undated.includes('The body is not JSON')) return undated;
@@ -201,7 +201,7 @@ test('typed arrays are sent as the bytes they are, as Fastify does', async (t) =
   }
 });
 
-/** What a filter further out may have done to a request before the router gets it. */
+/** Changes that an outer filter may make to a request before the router gets it. */
 const UPSTREAM: Readonly<Record<string, Filter>> = {
   'an encoding is set': (app) => (req, res) => {
     req.setEncoding('utf8');
@@ -234,7 +234,7 @@ for (const [what, filter] of Object.entries(UPSTREAM)) {
   });
 }
 
-/** Listeners that fail, as many as said, on a header that HTTP does not allow. */
+/** Returns a filter with `count` `beforeHead` listeners that fail, because HTTP does not allow the header's value. */
 const failingHeads =
   (count: number): Filter =>
   (app) =>
@@ -270,7 +270,7 @@ test('RT-178 an error answer that fails is answered with 500', async (t) => {
     told.map(({ fields }) => [fields?.method, fields?.request_id]),
     requests.map((request) => [request.split(' ')[0], 'req-1']),
   );
-  // The second answer fails as well: the connection ends, and nobody waits.
+  // The error response fails as well: the connection is closed at once.
   assert.equal(await rawRequest(failingHeads(2)(router), 'GET /none HTTP/1.1\r\nHost: a\r\n\r\n'), '');
 });
 

@@ -1,4 +1,4 @@
-/** What a schema refuses, as data: all of it, with the place of each; and the status of such a request. */
+/** Tests the issues of input that a schema refuses, with all their places, and the status of such a request. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type } from 'arktype';
@@ -199,7 +199,7 @@ test('a pattern gets no text beyond maxLength, and of a huge value the first mis
   const body = {
     type: 'object',
     properties: {
-      // Takes exponential time for a text of this form.
+      // This pattern takes exponential time.
       word: { type: 'string', maxLength: 10, pattern: '^(a+)+$' },
       list: { type: 'array', items: { type: 'string' } },
       other: { type: 'integer' },
@@ -218,7 +218,7 @@ test('a pattern gets no text beyond maxLength, and of a huge value the first mis
 test('no expression is tried that a bound elsewhere keeps a text from', async (t) => {
   const slow = '^(a+)+$';
   const text = { type: 'string' } as const;
-  // A check that tries the expression with a text so long never ends.
+  // With a text of this length the pattern never returns.
   const word = `${'a'.repeat(60)}!`;
   const bounded: readonly JsonSchema[] = [
     { ...text, allOf: [{ maxLength: 5 }, { pattern: slow }] },
@@ -241,7 +241,7 @@ test('no expression is tried that a bound elsewhere keeps a text from', async (t
 });
 
 test('a list beyond maxItems is refused as that, and slow expressions end the search for more', async (t) => {
-  // Takes long enough for a text of this form that a thousand of them take minutes.
+  // This pattern takes long enough for a text of this length that a thousand texts take minutes.
   const item = { type: 'string', maxLength: 24, pattern: '^(a+)+$' } as const;
   const body = {
     type: 'object',

@@ -14,7 +14,7 @@ const compilers = [Ajv, Ajv2020].flatMap((Validator) =>
 );
 const isPlain = plainSchemas([]);
 
-/** Mostly right: a value that another keyword takes is a likely mistake. */
+/** Values of keywords. A value that belongs to another keyword is a likely mistake. */
 const value = fc.oneof(
   fc.constantFrom<unknown>('string', 'integer', 'null', 'wrong', '^a+$', '(', '\\-', true, false, 0, 1, -1, 1.5, null),
   fc.constantFrom<unknown>([], ['string', 'null'], ['a', 'a'], [1, 'b'], {}, { a: 1 }),

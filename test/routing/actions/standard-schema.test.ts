@@ -13,7 +13,7 @@ import { type Answer, keepingLogger, type Send, serveRouter } from '../served-ro
 const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;
 const post = (send: Send, body: unknown): Promise<Answer> => send('POST', '/', { body: JSON.stringify(body) });
 
-/** A router whose POST / answers with the body that its action gets, and whose GET / with the query. */
+/** Returns a router whose POST / answers with the action's body, and whose GET / with its query. */
 function echoing({ body, query = z.object({}) }: { body?: Schema; query?: Schema }): Router {
   const controller = {
     post: action({ ...(body !== undefined && { body }) }, (request) => ({ body: request.body })),
@@ -24,7 +24,7 @@ function echoing({ body, query = z.object({}) }: { body?: Schema; query?: Schema
     .connect('/', { controller, action: 'get', conditions: { method: ['GET'] } });
 }
 
-/** The schema that the document has of a part of an operation of `/`. */
+/** Returns the JSON schema in the document for a part of an operation of `/`. */
 function documented(router: Router, ...steps: readonly string[]): Readonly<Record<string, unknown>> {
   return ['paths', '/', ...steps, 'content', 'application/json', 'schema'].reduce<Readonly<Record<string, unknown>>>(
     (inner, step) => inner[step] as Readonly<Record<string, unknown>>,
@@ -32,7 +32,7 @@ function documented(router: Router, ...steps: readonly string[]): Readonly<Recor
   );
 }
 
-/** `{ server: { name, size } }`: a name of at most 3 characters, a size that is 1 where it is not said. */
+/** `{ server: { name, size } }`: a name of at most 3 characters, and a size whose default is 1. */
 const SERVERS: Readonly<Record<string, Schema>> = {
   zod: z.object({ server: z.object({ name: z.string().max(3), size: z.number().default(1) }) }),
   valibot: toStandardJsonSchema(
@@ -41,7 +41,7 @@ const SERVERS: Readonly<Record<string, Schema>> = {
   arktype: type({ server: { name: 'string <= 3', size: 'number = 1' } }),
 };
 
-/** The size, as each library writes it. ArkType says nothing of defaults. */
+/** The JSON schema of the size, for each library. ArkType's has no default. */
 const SIZES: Readonly<Record<string, unknown>> = {
   zod: { type: 'number', default: 1 },
   valibot: { type: 'number', default: 1 },

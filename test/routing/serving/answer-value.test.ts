@@ -1,4 +1,4 @@
-/** Values of actions that cannot be sent: the log says that the answer is meant, and why. */
+/** Tests action results that cannot be sent: the log names the response and the reason. */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';

@@ -1,4 +1,4 @@
-/** Streams without an end, behind a Server that stops, is replaced, or gets another app. */
+/** Tests endless streams while a Server stops, is replaced, or gets another app. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
@@ -11,7 +11,7 @@ import type { StopOptions } from 'portico/service';
 import { memoryLog } from '../../server/memory-log.js';
 import { portOf } from '../../server/raw-client.js';
 
-/** A server whose action sends one event, and then waits until its request is to end. */
+/** Starts a server whose action sends one event and then waits for `closing` of its request. */
 async function feed(t: TestContext) {
   const asked: ActionRequest[] = [];
   const router = new Router();
@@ -35,7 +35,7 @@ async function feed(t: TestContext) {
   return { server, asked, log, app };
 }
 
-/** Opens a stream, and gives it once its first event has come. */
+/** Opens a stream, and returns it after its first event. */
 async function opened(server: Server): Promise<{ answer: IncomingMessage; next: () => Promise<string | undefined> }> {
   const call = httpRequest({ port: portOf(server), host: '127.0.0.1', path: '/changes', agent: false }).end();
   const [answer] = (await once(call, 'response')) as [IncomingMessage];

@@ -1,4 +1,4 @@
-/** Actions that answer by `reply.send`, and return nothing. */
+/** Tests actions that answer with `reply.send` and return nothing. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';

@@ -1,4 +1,4 @@
-/** Which types of bodies a router reads, and how it refuses others. */
+/** Tests the content types that a router reads, and the refusals of others. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from 'portico';

@@ -1,4 +1,4 @@
-/** The largest body of an action, whoever reads it: parsers and hooks of plugins as well. */
+/** Tests the body limit of an action when parsers and hooks of plugins read the body. */
 import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
@@ -9,7 +9,7 @@ import { keepingLogger, serveRouter } from '../served-router.js';
 
 const MIB = 1024 * 1024;
 
-/** As plugins for uploads do: the parser gives the stream on, the action reads it. */
+/** As plugins for uploads do: the parser passes the stream on, and the action reads it. */
 const streaming: LeafPlugin = (fastify, _options, done) => {
   fastify.addContentTypeParser('multipart/form-data', (_request, payload, parsed) => parsed(null, payload));
   done();
@@ -20,25 +20,25 @@ const buffering: LeafPlugin = (fastify, _options, done) => {
   );
   done();
 };
-/** Reads the request itself, past what Fastify knows of it. */
+/** Reads the raw request, bypassing Fastify. */
 const raw: LeafPlugin = (fastify, _options, done) => {
   fastify.addContentTypeParser('multipart/form-data', (request, _payload, parsed) => parsed(null, request.raw));
   done();
 };
-/** Puts another stream in front of the parser. */
+/** Replaces the stream in front of the parser. */
 const hooked: LeafPlugin = (fastify, _options, done) => {
   fastify.addHook('preParsing', async (_request, _reply, payload) => payload.pipe(new PassThrough()));
   fastify.addContentTypeParser('multipart/form-data', (_request, payload, parsed) => parsed(null, payload));
   done();
 };
-/** Reads JSON in its own way. */
+/** Replaces the parser of JSON. */
 const ownJson: LeafPlugin = (fastify, _options, done) => {
   fastify.removeContentTypeParser('application/json');
   fastify.addContentTypeParser('application/json', (_request, payload, parsed) => parsed(null, payload));
   done();
 };
 
-/** Which actions have begun, and how much of a body they saw. */
+/** Serves upload actions, and returns the port and the counts of bytes read and bodies completed. */
 async function serveUploads(t: Parameters<typeof serveRouter>[0], plugin: LeafPlugin, options: RouterOptions = {}) {
   const seen = { bytes: 0, ended: 0 };
   const upload = async ({ body }: { body: unknown }): Promise<object> => {
@@ -59,12 +59,12 @@ async function serveUploads(t: Parameters<typeof serveRouter>[0], plugin: LeafPl
   return { port: send.port, seen };
 }
 
-/** Sends `size` bytes, declared or in chunks; the status of the answer. */
+/** Sends `size` bytes, with Content-Length or in chunks, and returns the status. */
 async function post(port: number, path: string, size: number, declared: boolean, type: string): Promise<number> {
   const headers = { 'content-type': type, ...(declared ? { 'content-length': size } : {}) };
   const sent = httpRequest({ port, host: '127.0.0.1', method: 'POST', path, headers, agent: false });
   const answered = new Promise<IncomingMessage>((resolve) => sent.once('response', resolve));
-  // The rest of a body that is refused is not taken.
+  // After a refusal the server closes the connection while the body is still being sent.
   sent.on('error', () => undefined);
   const piece = Buffer.alloc(64 * 1024);
   const pieces = Array.from({ length: Math.ceil(size / piece.length) }, (_, at) =>

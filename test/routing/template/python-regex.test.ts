@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { translateRegex } from '../../../dist/routing/template/python-regex.js';
 
-/** How much of the text the expression takes from its start; -1 for nothing, as Python's `re.match` says. */
+/** Returns the length of the match at the start of the text; -1 without a match, as with Python's `re.match`. */
 function taken(pattern: string, text: string): number {
   return new RegExp(translateRegex(pattern).source, 'vy').exec(text)?.[0].length ?? -1;
 }
