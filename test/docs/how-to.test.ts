@@ -1,4 +1,4 @@
-/** The pages of docs/how-to: what each shows is run as it stands there. */
+/** Tests the pages of docs/how-to: each page runs unchanged. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/bro
 import { deleteOsloTopic, osloUrl, withoutPython } from '../rpc/transport/oslo/peer.js';
 import { type PageOptions, runPage } from './page.js';
 
-/** What pages need besides themselves. */
+/** The options of the pages. */
 const PAGES: Readonly<Record<string, PageOptions>> = {
   'authentication.md': { packages: ['jose'] },
   'debugging.md': {},
@@ -28,7 +28,7 @@ const PAGES: Readonly<Record<string, PageOptions>> = {
   'shutdown-hooks.md': {},
   'static-files.md': {},
   'streaming.md': { packages: ['@fastify/multipart'] },
-  // The browser's files are not looked at here: one stands for the package.
+  // The browser's files are not tested, so one file replaces the package.
   'swagger-ui.md': { files: { 'node_modules/swagger-ui-dist/swagger-ui-bundle.js': 'SwaggerUIBundle' } },
   'testing.md': {},
   'validation.md': { packages: ['zod'] },
@@ -44,7 +44,7 @@ for (const [page, options] of Object.entries(PAGES)) {
 let started: ReturnType<typeof startPostgresql> | undefined;
 after(async () => (await started)?.stop());
 
-/** A server for the pages of this file; undefined, with the test skipped, where PostgreSQL is not installed. */
+/** Starts PostgreSQL once for this file. Skips the test and returns undefined if it is not installed. */
 async function postgresqlFor(t: TestContext): Promise<Postgresql | undefined> {
   started ??= startPostgresql();
   const postgresql = await started;

@@ -1,4 +1,4 @@
-/** What all pages of the repository point at is there: files, headings, options, error codes. */
+/** Tests that the targets of all pages exist: files, headings, options, error codes. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -7,11 +7,11 @@ import { shippedOptions } from '../../dist/cli/shipped-options.js';
 import { root } from '../e2e/program.js';
 import { describedCodes } from './reference.js';
 
-/** Folders that are not the repository's. */
+/** Directories with pages that do not belong to the repository. */
 const OTHERS = new Set(['node_modules', '.git', 'dist', 'lib', 'dist-test', 'api', 'partial']);
 
 const pages = new Map(pagesBelow(root).map((path) => [relative(root, path), readFileSync(path, 'utf8')]));
-/** The changelog names what is gone. */
+/** The pages except the changelog, which names removed things. */
 const current = [...pages].filter(([path]) => path !== 'CHANGELOG.md');
 
 function pagesBelow(folder: string): string[] {
@@ -23,7 +23,7 @@ function pagesBelow(folder: string): string[] {
 
 const withoutBlocks = (text: string): string => text.replaceAll(/^```[\s\S]*?^```$/gm, '');
 
-/** The anchors of a page, as they are made where the code is hosted. */
+/** Returns the anchors that the code host gives the headings of a page. */
 function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading] of withoutBlocks(text).matchAll(/^#+ (.*)$/gm)) {
@@ -75,7 +75,7 @@ test('every option that a page names with its group exists', async () => {
   );
 });
 
-/** Variables of the environment that are no options. */
+/** Environment variables that do not set options. */
 const VARIABLES = /^PORTICO_(WORKER_ID|WIRE|TEST_\w+|FAULTS|\w+__\w+)$/;
 
 test('every error code that a page names exists', () => {

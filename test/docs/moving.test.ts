@@ -1,4 +1,4 @@
-/** The pages for those who come from another framework or from Python's libraries: what each shows runs. */
+/** Tests the pages about moving from other frameworks or from Python's libraries: each page runs. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

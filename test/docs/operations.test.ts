@@ -1,11 +1,11 @@
-/** The page for the person who is woken: every command on it is run, in its order, against a service. */
+/** Tests the page for operators on call: every command runs in order against a service. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { root } from '../e2e/program.js';
 import { runPage } from './page.js';
 
-/** What tells that a command has done what the page says. */
+/** The output that shows that a command did what the page says. */
 const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
   ['api-cli status', /^compute {2}127\.0\.0\.1:\d+ {2}1 of 1 ready/m],
   ['api-cli requests', /No request is being served/],

@@ -1,6 +1,6 @@
 /**
- * Runs a page of Markdown as its reader would: writes the files it shows into a project, runs its commands there in their
- * order, and compares what they print with what the page says they print. CONTRIBUTING.md tells how a page is written for it.
+ * Runs a page of Markdown as its reader would: writes its files into a project, runs its commands there in order, and compares their
+ * output with the page. CONTRIBUTING.md explains how to write such a page.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -11,18 +11,18 @@ import type { TestContext } from 'node:test';
 import { registryFailure } from '../e2e/packed.js';
 import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
 
-/** A code block: what stands behind its fence, its lines, and where it begins. */
+/** A code block: the words after its fence, its lines, and its place. */
 export interface Block {
   readonly language: string;
   readonly words: readonly string[];
   readonly text: string;
-  /** The path in its first line, where that is a comment with nothing but a path, or behind its fence. */
+  /** The path in its first line, if that is a comment with only a path, or after its fence. */
   readonly file: string | undefined;
   /** `docs/page.md:12`. */
   readonly place: string;
 }
 
-/** The code blocks of a page, whose path begins at the repository's root. */
+/** Returns the code blocks of a page. The path is relative to the root of the repository. */
 export function blocksOf(path: string): Block[] {
   const page = readFileSync(join(root, path), 'utf8');
   return [...page.matchAll(/^```(\w+)([^\n]*)\n(.*?)^```$/gms)].map(({ 1: language, 2: words, 3: text, index }) => ({
@@ -34,26 +34,26 @@ export function blocksOf(path: string): Block[] {
   }));
 }
 
-/** What a page needs besides itself. */
+/** The options of a page. */
 export interface PageOptions {
-  /** Files that are in the project before the page begins. */
+  /** Files that are in the project before the page runs. */
   readonly files?: Readonly<Record<string, string>>;
-  /** The Node that runs its commands. Default: this one. */
+  /** The path of the Node that runs its commands. Default: this one. */
   readonly node?: string;
-  /** A command that serves them from before the page begins to its end. */
+  /** A command that starts a service before the page runs and serves it to the end. */
   readonly serve?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** Packages that the page says it needs. */
   readonly packages?: readonly string[];
-  /** Ports that the page names: a free one stands for each, in files, commands and what these print. */
+  /** Ports that the page names. In files, commands and their output a free port replaces each. */
   readonly ports?: readonly number[];
-  /** Other texts for which the test has its own, in files and commands. */
+  /** Other texts that the test replaces in files, commands and their output. */
   readonly replace?: Readonly<Record<string, string>>;
-  /** What tells that a command of an `sh` block has done what the page says: by a part of the command, in their order. */
+  /** Patterns for the output of commands in `sh` blocks, in order. Each applies to the next command that contains its text. */
   readonly says?: readonly (readonly [command: string, says: RegExp])[];
 }
 
-/** Runs a page from its first block to its last; gives the folder of its project, which is there until the test ends. */
+/** Runs all blocks of a page. Returns the directory of its project, which exists until the test ends. */
 export async function runPage(t: TestContext, path: string, options: PageOptions = {}): Promise<string> {
   const run = await PageRun.begin(t, options);
   if (options.serve !== undefined) await run.serve(options.serve, path);
@@ -72,11 +72,11 @@ export async function runPage(t: TestContext, path: string, options: PageOptions
 
 class PageRun {
   readonly project: string;
-  /** How many entries of `says` have had their command. */
+  /** Number of entries of `says` that have been used. */
   told = 0;
-  /** Why `npm install` could not do its work, where that is the network. */
+  /** The error of `npm install`, if the registry cannot be reached. */
   unreachable: string | undefined;
-  /** A command of the page has asked the service to stop. */
+  /** True after a command of the page has asked the service to stop. */
   #stopped = false;
   readonly #t: TestContext;
   readonly #options: PageOptions;
@@ -108,7 +108,7 @@ class PageRun {
       ...process.env,
       NODE_TEST_CONTEXT: undefined,
       PATH: path.join(delimiter),
-      // In a terminal curl shows no progress of so little.
+      // The .curlrc in this directory turns off curl's progress meter.
       CURL_HOME: project.folder,
       ...options.env,
     };
@@ -147,16 +147,16 @@ class PageRun {
     }
   }
 
-  /** TERM to the service of the page; it must end with 0, as one that a command of the page has stopped. */
+  /** Sends SIGTERM to the service of the page, unless the page has stopped it. The service must exit with 0. */
   async endService(): Promise<void> {
     const program = this.#served?.program;
     this.#served = undefined;
-    // One that the page has stopped may be exiting, when Node takes no signal any more.
+    // A stopped service may be exiting, and Node then handles no more signals.
     if (!this.#stopped) program?.kill('SIGTERM');
     if (program !== undefined) assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
   }
 
-  /** Makes the changes of a diff, whose parts stand between lines of `@@`. */
+  /** Applies a diff whose parts are separated by `@@` lines. */
   #change(file: string, diff: string, place: string): void {
     let text = readFileSync(join(this.#folder, file), 'utf8');
     const [, ...lines] = diff.trimEnd().split('\n');
@@ -185,10 +185,10 @@ class PageRun {
     this.#written = true;
   }
 
-  /** Starts the service of the page, in the place of the one before; settles when it is ready. */
+  /** Starts the service of the page instead of the previous one, and waits until it is ready. */
   async serve(line: string, place: string): Promise<void> {
     await this.endService();
-    // npx need not hand TERM on, and what it would start is in the path.
+    // npx may not forward SIGTERM, and its program is in the PATH anyway.
     const program = new Program('sh', ['-c', `exec ${line.replace(/^npx /, '')}`], {
       cwd: this.#folder,
       env: this.#env,
@@ -199,17 +199,17 @@ class PageRun {
     await program.printed(/Ready after/).catch((error: Error) => assert.fail(`${place}: ${error.message}`));
   }
 
-  /** What a command has printed, on both streams. Undefined where its program is not installed here. */
+  /** Runs a command and returns its output on both streams. Undefined if curl is not installed or the registry cannot be reached. */
   async #run(line: string, place: string, fails: boolean): Promise<string | undefined> {
-    // `--dev` would take the files up at some moment: the command is for a service that has them. What is to fail has files
-    // that no service takes.
+    // `--dev` would load the files at some moment, but the command needs a service that has loaded them. A command that must fail has
+    // files that no service accepts.
     if (this.#served !== undefined && this.#written && !fails) {
       const folder = this.#folder;
       this.#folder = this.#served.folder;
       await this.serve(this.#served.line, place);
       this.#folder = folder;
     }
-    // npx takes half a second to find what is in the path.
+    // npx takes half a second to find a program that is in the PATH.
     const script = `{ ${this.#inTest(line).replaceAll('npx api-cli', 'api-cli')}\n} 2>&1\nstatus=$?; pwd >&3; exit $status`;
     const child = spawn('sh', ['-c', script], {
       cwd: this.#folder,
@@ -243,7 +243,7 @@ class PageRun {
   }
 }
 
-/** The commands of an `sh` block: one a line, where no backslash joins it to the next. */
+/** Returns the commands of an `sh` block, one a line; a backslash continues a line. */
 function commandsOf(text: string): string[] {
   return text
     .split(/(?<!\\)\n/)
@@ -257,7 +257,7 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   return text;
 }
 
-/** The sections of `news` in the place of those of `text` with their names, or behind all. */
+/** Replaces the sections of `text` by those of the same name in `news`, and appends the others. */
 function mergeSections(text: string, news: string): string {
   const parts = (file: string): string[] => file.split(/^(?=\[)/m);
   const sections = new Map<string, string>();
@@ -267,7 +267,7 @@ function mergeSections(text: string, news: string): string {
   return [...sections.values()].join('');
 }
 
-/** The output has the lines of the page, in their order; `…` stands for any text. */
+/** Asserts that the output has the lines of the page in order. `…` matches any text. */
 function assertPrinted(output: string, expected: string, message: string): void {
   const pattern = expected
     .split('…')

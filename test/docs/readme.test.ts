@@ -1,4 +1,4 @@
-/** What README.md tells a new user to do in the first five minutes. */
+/** Tests the first steps of README.md. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

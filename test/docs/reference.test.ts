@@ -1,4 +1,4 @@
-/** docs/reference is what the code says; its page of error codes, which is written by hand, has each that the code has. */
+/** Tests that docs/reference agrees with the code, and that its handwritten page of error codes has every code. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import { root } from '../e2e/program.js';
 import { describedCodes, referencePages } from './reference.js';
 
-/** Variables of the environment, whose names look like codes. */
+/** Environment variables whose names look like codes. */
 const VARIABLES = new Set(['PORTICO_WORKER', 'PORTICO_WORKER_ID', 'PORTICO_TIMEOUT', 'PORTICO_TYPES']);
 
-/** The codes in the code of src. */
+/** Returns the codes in the source. */
 function codesInSource(): ReadonlySet<string> {
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
   const sources = files.filter((file) => file.endsWith('.ts'));

@@ -1,4 +1,4 @@
-/** The pages of docs/reference but that of error codes, and paste/portico.ini, made from what the code declares. */
+/** Generates the pages of docs/reference, except the error codes, and paste/portico.ini from the declarations in the code. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Argument, Command, Option as Flag } from 'commander';
@@ -12,7 +12,7 @@ import { renewShippedFile } from './shipped-file.js';
 
 const GENERATED = '<!-- Generated from the code by `npm run docs:reference`. -->\n\n';
 
-/** Every page by its path in the repository. */
+/** Returns every page by its path in the repository. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   const registrations = await shippedOptions();
   return new Map([
@@ -23,7 +23,7 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-/** The codes that docs/reference/errors.md describes, with cause and remedy. */
+/** Returns the codes that docs/reference/errors.md describes, with cause and remedy. */
 export function describedCodes(): string[] {
   const page = readFileSync(join(root, 'docs/reference/errors.md'), 'utf8');
   return [...page.matchAll(/^\| <a id="(\w+)"><\/a>`(PORTICO_\w+)` \| .+ \| .+ \|$/gm)]
@@ -49,7 +49,7 @@ with comments; \`api-cli config generate\` also includes the options of your own
 ${generateSample(own, { format: 'md' })}`;
 }
 
-/** Factories with options, by the name of their group. */
+/** Returns the page of filters: factories with options, by the name of their group. */
 function filtersPage(registrations: readonly Registration[]): string {
   const sections = registrations
     .filter(
@@ -80,7 +80,7 @@ interface Factory {
   readonly describe?: (options: unknown, req: undefined, ctx: object) => { readonly does: string };
 }
 
-/** How a paste file names those of a group, and what each says that it does. */
+/** Returns the factories of a group as a paste file names them, with the description of each. */
 function exportsOf(group: string): string[] {
   return Object.entries(middleware as unknown as Readonly<Record<string, Factory>>)
     .filter(([, factory]) => factory.group === group)
@@ -132,7 +132,7 @@ function flagRow({ flags, description, defaultValue }: Flag): readonly string[] 
   return [`\`${flags}\``, isShown ? `${description} (default: ${JSON.stringify(defaultValue)})` : description];
 }
 
-/** What stands behind the options in the help of a command. */
+/** Returns the example after the options in the help of a command. */
 function exampleOf(command: Command): string {
   let help = '';
   command.configureOutput({
@@ -150,7 +150,7 @@ function sentence(text: string): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  // Outside of code `<name>` would be a tag, and `*` emphasis.
+  // Outside of code, Markdown reads `<name>` as a tag and `*` as emphasis.
   const plain = (cell: string): string =>
     cell.replaceAll('|', '\\|').replaceAll(/`[^`]*`|[<*]/g, (part) => (part.startsWith('`') ? part : `\\${part}`));
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;

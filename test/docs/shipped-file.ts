@@ -1,15 +1,18 @@
-/** `paste/portico.ini` written anew: help, unit and default of each option from the code; what is set there stays. */
+/** Renews `paste/portico.ini`: help, unit and default of each option come from the code; values that are set stay. */
 import type { Option } from 'portico/config';
 import { generateSample } from '#internal/config';
 import type { Registration } from '../../dist/cli/shipped-options.js';
 
-/** The sections that stand for all of their kind. */
+/** The sections that represent all sections of their kind. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   'api:<name>': 'api:compute',
   'service:<name>': 'service:compute-manager',
 };
 
-/** The file with the options that ship: changed ones renewed, new ones at the end of their section, gone ones gone. */
+/**
+ * Returns the file with the shipped options: updates the present ones, adds new ones at the end of their section, and removes the
+ * others.
+ */
 export function renewShippedFile(text: string, registrations: readonly Registration[]): string {
   const groups = new Map<string, Record<string, Option>>();
   for (const { group, options } of registrations) {
@@ -45,7 +48,7 @@ function renewSection(section: string, group: string, options: Readonly<Record<s
   return `${[...blocks, ...added].join('\n\n')}\n\n`;
 }
 
-/** The option that a block of lines is about. */
+/** Returns the name of the option that a block of lines describes. */
 function nameOf(block: string): string | undefined {
   return /^#? ?([\w<>]+) =.*$/.exec(block.split('\n').at(-1)!)?.[1];
 }

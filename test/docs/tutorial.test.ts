@@ -1,4 +1,4 @@
-/** The tutorial, step by step, from `api-cli init` to TLS. */
+/** Tests the tutorial step by step, from `api-cli init` to TLS. */
 import { test } from 'node:test';
 import { typeScriptNode } from '../e2e/packed.js';
 import { freePort } from '../e2e/program.js';

@@ -1,7 +1,4 @@
-/**
- * The three ways to use Portico, with the files of docs/ways.md, in an empty project that depends on the packed
- * package.
- */
+/** Tests the three ways to use Portico with the files of docs/ways.md, in an empty project that depends on the packed package. */
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +9,7 @@ import { freePort, Program } from '../e2e/program.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 import { blocksOf } from './page.js';
 
-// Made out here: what is kept for a hook ends with the hook.
+// Created outside of a hook, because directories created in a hook are removed when the hook ends.
 const project = temporaryFolder('portico-packed-');
 let packed: string[] = [];
 

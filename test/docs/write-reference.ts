@@ -1,4 +1,4 @@
-/** `npm run docs:reference`: writes the pages of docs/reference anew. */
+/** Writes the pages of docs/reference: `npm run docs:reference`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../e2e/program.js';

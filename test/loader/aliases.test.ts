@@ -77,7 +77,7 @@ test('names of Python in any script are taken for what they are', async (t) => {
     );
     return true;
   });
-  // No module of Python begins with a digit; a file may.
+  // A Python module name cannot begin with a digit, but a file name can.
   await assert.rejects(said(t, '[app:main]\npaste.app_factory = 1mod.app:app\n'), (error: PasteError) => {
     assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');
     assert.ok(!/Python/.test(error.hint ?? ''));

@@ -1,4 +1,4 @@
-/** `check`: all mistakes of a file in one go, with their places; and what only looks wrong. */
+/** Tests `check`, which reports all mistakes of a file with their places, and warnings. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -31,7 +31,7 @@ export const proxy_headers = named('proxy_headers');
 `,
 };
 
-/** The folder of the package itself: modules of the files may import it by name. */
+/** The package's directory, so that the modules of the files can import it by name. */
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 
 type Found = Diagnostic & { readonly file: string; readonly line: number; readonly column: number };
@@ -48,7 +48,7 @@ async function check(t: TestContext, files: Readonly<Record<string, string>>, op
 }
 
 function folderLink(folder: string): void {
-  // A service's own node_modules, with this package in it.
+  // The node_modules of a service, with this package in it.
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'portico'));
 }

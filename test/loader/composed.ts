@@ -1,11 +1,11 @@
-/** Apps composed from a file, with factories given by the test instead of modules. */
+/** Composes apps from a file, with factories of the test instead of modules. */
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { environ } from 'portico/app';
 import { byOption, cascade, type LoadedApp, Loader, type LoaderOptions, urlmap, versionedUrlmap } from 'portico/loader';
 import { folderOf } from './folder.js';
 
-/** The Loader of a file whose factory expressions are names of `factories`. */
+/** Returns a Loader for a file whose factory expressions are keys of `factories`. */
 export function loaderOf(
   t: TestContext,
   ini: string,
@@ -20,7 +20,7 @@ export function loaderOf(
   return new Loader(join(folderOf(t, { 'api-paste.ini': ini }), 'api-paste.ini'), { resolve, ...options });
 }
 
-/** The app `main` of such a file, closed after the test. */
+/** Loads the app `main` of a file, and closes it after the test. */
 export async function composed(
   t: TestContext,
   ini: string,
@@ -32,7 +32,7 @@ export async function composed(
   return app;
 }
 
-/** Answers with what an app sees of its place, as JSON. Option `status`. */
+/** Answers with the app's place as JSON. The option `status` sets the status. */
 function echo(_globalConf: unknown, localConf: ReadonlyMap<string, string>) {
   return (req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse) => {
     const { scriptName, originalUrl, bestContentType } = environ(req);

@@ -1,4 +1,4 @@
-/** What the factories of a paste file call other services by. */
+/** Tests `rpc` of the factory context. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RPCService } from 'portico';
@@ -24,7 +24,7 @@ const answer: App = (_req, res) => {
 };
 const unchanged: Filter = (app) => app;
 
-/** A service of the topic images, for those whose configuration says nothing of a transport. */
+/** Serves the topic `images` on the default transport. */
 async function served(t: { after(end: () => Promise<void>): void }, manager: object): Promise<void> {
   const { log } = recordedLog();
   const service = RPCService.create({ binary: 'portico-images', host: 'north', registration: null, manager, log });

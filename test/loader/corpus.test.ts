@@ -1,6 +1,6 @@
 /**
- * The corpus: what PasteDeploy makes of some 340 sets of files, recorded from it, against what the Loader makes of them.
- * Where PasteDeploy returns a filter instead of the filtered app, the app is right.
+ * Compares the Loader with PasteDeploy's recorded results for some 340 sets of files. Where PasteDeploy returns a filter instead of the
+ * filtered app, the app is right.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -33,7 +33,7 @@ const cases = readFileSync(join(root, 'test', 'golden', 'paste-cases.jsonl'), 'u
   .filter((line) => line !== '')
   .map((line) => JSON.parse(line) as Case);
 
-/** Answers of one process to many queries, in order. */
+/** Returns the answers of one process to many queries, in order. */
 async function askAll(queries: readonly object[]): Promise<Record<string, unknown>[]> {
   const world = join(root, 'test', 'golden', 'paste-world.json');
   const child = spawn(process.execPath, [describer, '--batch'], {
@@ -58,12 +58,12 @@ function folderOfCases(t: TestContext): string {
   return folderOf(t, files);
 }
 
-/** Paths below the case's folder as the corpus writes them. */
+/** Replaces the path of the case's directory by `{here}`, as in the corpus. */
 function localised(value: unknown, folder: string): unknown {
   return JSON.parse(JSON.stringify(value).replaceAll(JSON.stringify(folder).slice(1, -1), '{here}'));
 }
 
-/** A filter that PasteDeploy composed with an app, put around it. */
+/** Applies a filter to its app where PasteDeploy only composed them. */
 function repaired(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(repaired);
   if (value === null || typeof value !== 'object') return value;

@@ -1,4 +1,4 @@
-/** Creating: order, arguments, what is checked, and what is released. */
+/** Tests creation: order, arguments, checks, and release. */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
@@ -207,7 +207,7 @@ test('PD-165 releases run in reverse order, all of them, and the first error is 
   assert.deepEqual(log, ['c', 'b', 'a']);
 });
 
-/** An app of a Router that says when it is closed. */
+/** Returns a router's app that records when it is closed. */
 function closing(name: string, log: string[]): Promise<ClosableApp> {
   return new Router({
     plugins: [async (fastify: FastifyInstance) => void fastify.addHook('onClose', async () => void log.push(name))],
@@ -324,7 +324,7 @@ test('PD-70 a server is a function of the app', async (t) => {
 
 test('a server runner, which may return only when its server has ended, does not run as a factory', async (t) => {
   const isFactory: boolean[] = [];
-  // A factory has one log.
+  // In a factory all names give the same log.
   const note = () => void isFactory.push(factoryLog('one') === factoryLog('other'));
   const factory = () => {
     note();

@@ -1,4 +1,4 @@
-/** The pairs of filters whose order is warned of: what really comes of the wrong one, and nothing of the right one. */
+/** Tests the pairs of filters whose wrong order causes a warning: the wrong order fails, and the right one does not. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
@@ -58,21 +58,21 @@ async function around(t: TestContext, given: readonly Given[], app: App): Promis
 
 const ok: App = (_req, res) => void res.end('ok');
 
-/** Whether a browser that asks first is let in. */
+/** Reports whether a CORS preflight succeeds. */
 async function preflightPasses(app: App): Promise<boolean> {
   const headers = { origin: 'https://a.example', 'access-control-request-method': 'GET' };
   const answer = await request(app, 'OPTIONS', '/', { headers });
   return answer.headers['access-control-allow-origin'] === 'https://a.example';
 }
 
-/** Whether two clients behind one proxy have a limit each. */
+/** Reports whether two clients behind one proxy have separate limits. */
 async function clientsAreTold(app: App): Promise<boolean> {
   await request(app, 'GET', '/', { headers: PROXIED });
   const second = await request(app, 'GET', '/', { headers: { 'x-forwarded-for': '192.0.2.2' } });
   return second.status === 200;
 }
 
-/** By the inner filter: what it is given for this, and what shows that all is well. */
+/** The inner filter of a pair, if its options matter, and the check that the right order passes. */
 const SHOWN: Readonly<
   Record<string, { readonly inner?: Given; readonly isWell: (app: App) => Promise<boolean> } | undefined>
 > = {
@@ -85,7 +85,7 @@ const SHOWN: Readonly<
     inner: { factory: middleware.rateLimit, local: { rules: 'all address 1/m 1' } },
     isWell: clientsAreTold,
   },
-  // A proxy in front has taken the prefix away, which rules and exceptions have.
+  // A proxy in front removes the prefix that rules and exemptions contain.
   'path_prefix rate_limit': {
     inner: { factory: middleware.rateLimit, local: { rules: 'all address 1/m 1 GET /v1/servers' } },
     isWell: async (app) => (await request(app, 'GET', '/servers')).headers['ratelimit-policy'] !== undefined,
@@ -102,7 +102,7 @@ test('MW-9 each pair whose order is warned of behaves so', async (t) => {
   for (const [outer, inner] of PAIRS) {
     const pair = `${outer} ${inner}`;
     const { inner: special, isWell } = SHOWN[pair] ?? {};
-    // Its access rules are for keystone's application credentials, whose test shows what path they see.
+    // It matters for the access rules of application credentials; their test shows which path they see.
     if (pair === 'path_prefix auth_token') continue;
     assert.ok(isWell !== undefined, `a request that shows what ${pair} is about`);
     const [a, b] = [known[outer]!, special ?? known[inner]!];

@@ -1,10 +1,10 @@
-/** Temporary folders with files in them. */
+/** Temporary directories with files. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-/** A folder with these files, gone after the test. */
+/** Creates a directory with these files, which is removed after the test. */
 export function folderOf(t: TestContext, files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'portico-paste-')));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

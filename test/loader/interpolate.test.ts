@@ -1,12 +1,12 @@
-/** Interpolation, against a second implementation that is as plain as can be. */
+/** Compares interpolation with a second implementation that is as simple as possible. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-// Private: a Loader shows only what comes of it.
+// Private, because a Loader shows only the results.
 import { interpolate, interpolatedParts, type Reading } from '../../dist/loader/interpolate.js';
 import { PasteError } from '../../dist/loader/paste-error.js';
 
-/** A value that stands in line 1 from column 1 on. */
+/** Returns a value in line 1, column 1. */
 function reading(raw: string, values: ReadonlyMap<string, string>): Reading {
   const origin = { file: 'a.ini', line: 1, column: 1 };
   return {
@@ -21,7 +21,7 @@ function reading(raw: string, values: ReadonlyMap<string, string>): Reading {
   };
 }
 
-/** One replacement after the other, by the words of configparser's manual; undefined for any mistake. */
+/** Replaces references one after the other, as configparser's manual says. Returns undefined for any mistake. */
 function naive(raw: string, values: ReadonlyMap<string, string>, steps = 1): string | undefined {
   let rest = raw;
   let result = '';
@@ -120,7 +120,7 @@ test('a secret with a sign that is none of a reference is shown in no part, read
   }
 });
 
-/** All that is said of a value that cannot be put together. */
+/** Returns the description of the error that interpolation throws. */
 function refusal(asked: Reading): string {
   try {
     return interpolate(asked);

@@ -1,4 +1,4 @@
-/** The Loader as a program uses it: real files in a temporary folder, real modules beside them. */
+/** Tests the Loader as programs use it, with real files and modules in a temporary directory. */
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
@@ -40,7 +40,7 @@ use = leaf
 name = home
 `;
 
-/** What an app answers to a request, and the filters on the way. */
+/** Returns an app's response to a request, and the filters that the request passed. */
 function ask(app: App, url: string): { body: string; passed: string[] } {
   const passed: string[] = [];
   let body = '';

@@ -1,9 +1,9 @@
-/** Files with the place of a mistake marked in their text. */
+/** Files with marks in their text at the places of mistakes. */
 
-/** The mark: it stands just before the character a mistake is expected at. */
+/** The mark: the next character is the place of the expected mistake. */
 export const MARK = '▸';
 
-/** The files without marks, and where the marks stood, in the order of the files. */
+/** Returns the files without marks, and the places of the marks in the order of the files. */
 export function unmarked(files: Readonly<Record<string, string>>): {
   files: Record<string, string>;
   places: { file: string; line: number; column: number }[];

@@ -1,4 +1,4 @@
-/** A folder of modules and packages, and what an app of a paste file beside them says. */
+/** A directory of modules and packages, and the name of the app that a paste file in it composes. */
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { App } from 'portico/app';

@@ -1,4 +1,4 @@
-/** Paste files in the form that projects of OpenStack ship: what of them loads without a line of the author. */
+/** Tests paste files in the form of OpenStack projects, which load without changes by their author. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
@@ -37,7 +37,7 @@ paste.app_factory = portico/middleware:echo
 paste.app_factory = portico/middleware:echo
 `;
 
-/** A root composite, mounts, and how the API behind it chooses and names its filters. */
+/** Returns a root composite and its mounts, with the names of the factories and of the filters of the API. */
 const roots = (
   root: string,
   mount: string,

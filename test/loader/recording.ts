@@ -1,7 +1,7 @@
-/** Factories that tell in which order they are called. */
+/** Factories that record the order of their calls. */
 import type { App, Conf } from 'portico/app';
 
-/** Factories that note when they are called, at once or a little later. */
+/** Returns factories that record their calls, and complete at once or later. */
 export function recording(slow: boolean) {
   const calls: string[] = [];
   const done = <T>(value: T): T | Promise<T> =>

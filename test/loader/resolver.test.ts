@@ -1,4 +1,4 @@
-/** How factories are found: modules, packages and aliases, seen from the folder of the file. */
+/** Tests the resolution of factories: modules, packages and aliases, relative to the file's directory. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -111,7 +111,7 @@ test('PD-155 a module that cannot be imported is refused with its own place, bes
       return true;
     });
   }
-  // To find the places nothing was run.
+  // Finding the places has not run the module.
   assert.equal((globalThis as { ran?: boolean }).ran, undefined);
 });
 

@@ -1,4 +1,4 @@
-/** Every way a paste file is refused: the code, the place (marked in the text), what to do, and the way there. */
+/** Tests every refusal of a paste file: its code, its place (marked in the text), its hint and its path. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Loader, PasteError } from 'portico/loader';
@@ -13,16 +13,16 @@ export default app;
 `;
 
 interface Refusal {
-  /** Mistakes of the top file; the first mark is the expected place. */
+  /** The top file with marks; the first mark is the expected place. */
   readonly ini: string;
   readonly more?: Readonly<Record<string, string>>;
   readonly name?: string;
   readonly code: string;
-  /** Texts that message and hint must hold. */
+  /** Texts that the message and hint must contain. */
   readonly says: readonly string[];
 }
 
-/** The error of loading and creating, and where it was expected. */
+/** Returns the error of loading and creating, and the places of the marks. */
 async function refusalOf(t: TestContext, { ini, more = {}, name }: Pick<Refusal, 'ini' | 'more' | 'name'>) {
   const { files, places } = unmarked({ 'api-paste.ini': ini, ...more });
   const folder = folderOf(t, { 'package.json': '{"type":"module"}', 'm.js': MODULE, ...files });
@@ -273,7 +273,7 @@ test('PD-61 PD-150 a mistake in the third file names that file, and the referenc
     },
   });
   assert.equal(error.code, 'PORTICO_PASTE_NO_SECTION');
-  // the app is looked for before the filters
+  // The app is resolved before the filters.
   assert.match(error.describe(), /no app is called "z"/);
   assert.deepEqual([error.origin?.file, error.origin?.line, error.origin?.column], [`${folder}/two/b.ini`, 2, 17]);
   assert.deepEqual(

@@ -1,4 +1,4 @@
-/** Where options go: hidden by defaults, lost or shared through use, from file to file. */
+/** Tests the flow of options: hidden by defaults, lost or shared with `use`, and across files. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';

@@ -1,4 +1,4 @@
-/** An app of a paste file as it is written, for a process that imports nothing. */
+/** Tests reading an app as written in its paste file, without importing modules. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

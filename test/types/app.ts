@@ -1,4 +1,4 @@
-// Compiled, never run: how the parts of portico/app go together with Node's own types.
+// Compiled, never run: the parts of portico/app together with Node's types.
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { App } from 'portico/app';

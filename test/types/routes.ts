@@ -1,4 +1,4 @@
-// Compiled, never run: what the path of a route makes of a handler's request, and which annotations do not fit it.
+// Compiled, never run: the request types that route paths give handlers, and annotations that do not fit them.
 
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, action, type ParamsOf, Router } from 'portico/routing';
@@ -7,7 +7,7 @@ import { z } from 'zod';
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const holds = <T extends true>(_claim?: T): void => undefined;
 
-// Each form of a variable, as a template is read.
+// Each form of a variable in a template.
 holds<Same<ParamsOf<'/a/{x}'>, { readonly x: string }>>();
 holds<Same<ParamsOf<'/a/{x:[a-z]{2}}/{y}'>, { readonly x: string; readonly y: string }>>();
 holds<Same<ParamsOf<'/a/{x:int}/{y:bool}'>, { readonly x: number; readonly y: boolean }>>();
@@ -46,7 +46,7 @@ router.url.article({ slug: 'a' });
 // @ts-expect-error the path has another variable
 router.url.article({ id: 'a' });
 
-// An action within takes its params from the path, and body and query from its schemas.
+// An inner action takes its params from the path, and body and query from its schemas.
 router.put(
   '/articles/{slug}/{id:int}',
   action({ body: book, query: id }, ({ params, body, query }) => {
@@ -78,7 +78,7 @@ action({ params: id, body: book }, ({ params, body }) => {
 // @ts-expect-error the schema gives a number
 action({ params: id }, (request: ActionRequest<{ id: string }>) => request.params.id);
 
-// What is returned.
+// Results.
 router.get('/a', { response: { 200: book } }, () => ({ title: 'Emma' }));
 // @ts-expect-error the schema requires a title
 router.get('/a', { response: { 200: book } }, () => ({ name: 'Emma' }));
@@ -112,7 +112,7 @@ router.post('/a', { bodi: book }, () => 1);
 // @ts-expect-error
 router.route({ method: 'POST', path: '/a', bodi: book, action: () => 1 });
 
-// Annotations: one that fits is taken, and never costs the body its type.
+// An annotation that fits is accepted, and the body keeps its type.
 router.get('/a/{slug}', (request: ActionRequest<{ slug: string }>) => request.params.slug);
 router.post('/a/{slug}', { body: book }, (request: ActionRequest<{ slug: string }, Book>) => request.body.title);
 const annotated = action({ body: book }, (request: ActionRequest<{ slug: string }, Book>) => request.params.slug);
@@ -136,7 +136,7 @@ router.get(
 // @ts-expect-error an untyped variable is a text
 router.connect('/a/{id}', { handler: (request: ActionRequest<{ id: number }>) => request.params.id });
 
-// Controllers given as such.
+// Controllers as classes and objects.
 class Books {
   show(request: ActionRequest<{ id: number }>) {
     return request.params.id;
@@ -150,7 +150,7 @@ router.connect('/a/{id}', { controller: Books, action: 'show' });
 // @ts-expect-error an untyped variable is a text
 router.connect('/a/{id}', { controller: new Books(), action: 'show' });
 
-// Types of the application's own.
+// Custom types of the application.
 const own = new Router({
   types: {
     vlan: { regex: '[0-9]+', parse: (text) => Number(text) },
@@ -169,7 +169,7 @@ router.resource('book', 'books', { controller: 'books', formatted: false });
 // @ts-expect-error an untyped id is a text
 router.resource('book', 'books', { controller: Books, only: ['show'] });
 
-// A page is what a response says.
+// A page has the type that a response declares.
 router.get(
   '/books',
   { response: { 200: { type: 'object', required: ['books'], properties: { books: { type: 'array', items: book } } } } },

@@ -1,4 +1,4 @@
-// Compiled, never run: what the compiler must accept, and what it must not.
+// Compiled, never run: code that the compiler must accept, and code that it must refuse.
 import { action, type ParamsOf, Router } from 'portico/routing';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;

@@ -1,4 +1,4 @@
-// Compiled, never run: the types that schemas of each kind give an action.
+// Compiled, never run: the types that each kind of schema gives an action.
 import { Type as OldType } from '@sinclair/typebox';
 import { type } from 'arktype';
 import { action, type FromSchema, Reply, SENT } from 'portico/routing';
@@ -64,7 +64,7 @@ action(
   },
 );
 
-// `default` of JSON Schema, which a query has and a body has not.
+// `default` of JSON Schema: filled in everywhere except in a body.
 const sized = {
   type: 'object',
   properties: { size: { type: 'integer', default: 1 }, of: { type: 'string' } },
@@ -80,7 +80,7 @@ action({ query: { '2.1': sized, '2.9': sized } }, ({ query }) => {
   holds<Same<typeof query.size, number>>();
 });
 
-// What JSON Schema says besides `type`.
+// JSON Schema without `type`.
 holds<Same<FromSchema<true>, unknown>>();
 holds<Same<FromSchema<false>, never>>();
 type Either = {
@@ -103,7 +103,7 @@ holds<Same<FromSchema<AtLeast>, [string, ...unknown[]]>>();
 type Some = { type: 'object'; patternProperties: { '^x-': { type: 'string' } } };
 holds<Same<FromSchema<Some>, Record<string, unknown>>>();
 
-// What an action returns.
+// Results of actions.
 const response = {
   200: {
     type: 'object',

@@ -1,4 +1,4 @@
-/** Cascades over real requests: what is dropped, what is passed on, and whose body it is. */
+/** Tests cascades with real requests: dropped and forwarded responses, and request bodies. */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -12,7 +12,7 @@ import { composed } from '../composed.js';
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
 
-/** A cascade of listeners, tried in order. */
+/** Returns a cascade of listeners, tried in order. */
 function cascadeOf(t: Parameters<typeof composed>[0], apps: readonly Listener[], more = '') {
   const factories = Object.fromEntries(apps.map((app, at) => [`f${at}`, () => app]));
   const sections = apps.map((_, at) => `[app:a${at}]\npaste.app_factory = f${at}\n`).join('');
@@ -124,7 +124,7 @@ test('PD-96 each app can read the body from its start, also one that comes in pi
   assert.deepEqual([pieces.text(), seen], ['3', ['hello', 'hello', 'hello']]);
 });
 
-/** Answers at the first part of a body. */
+/** Answers at the first chunk of a body. */
 const impatient: Listener = (req, res) => {
   req.once('data', () => {
     res.statusCode = 404;

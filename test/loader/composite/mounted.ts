@@ -1,4 +1,4 @@
-/** Apps below mounts, and which of them a request reaches. */
+/** Apps at mounts, and the app that a request reaches. */
 import { lint, request } from 'portico/testing';
 import { composed } from '../composed.js';
 

@@ -1,4 +1,4 @@
-/** URL maps over real requests. */
+/** Tests URL maps with real requests. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lint, request } from 'portico/testing';

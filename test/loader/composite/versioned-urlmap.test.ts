@@ -1,4 +1,4 @@
-/** nova's URL map over real requests. */
+/** Tests nova's URL map with real requests. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lint, request } from 'portico/testing';
