@@ -1,4 +1,4 @@
-/** Heads that filters work on: what clients of a plain `node:http` server read, and what the response tells of them afterwards. */
+/** Tests response heads with filters: clients read what a plain `node:http` server sends, and the response reports it afterwards. */
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import { type App, beforeHead } from 'portico/app';
 import { rawRequest } from '#internal/testing';
 import { defaultHeaders } from './default-headers.js';
 
-/** What a client reads of two answers on one connection. */
+/** Returns the bytes of two responses on one connection. */
 const answersOf = (app: App): Promise<string> =>
   rawRequest(app, 'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 const first = (answer: string): string => answer.slice(0, answer.indexOf('HTTP/1.1', 1));

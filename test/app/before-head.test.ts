@@ -242,7 +242,7 @@ const call = fc.record({
   set: flat,
   given: fc.oneof(
     flat.map((pairs) => ({ form: 'object' as const, pairs })),
-    // Each name once: where setHeader was used before, Node 20 itself loses repeated ones.
+    // Each name once, because Node 20 loses repeated names after setHeader.
     fc
       .uniqueArray(fc.tuple(token, value), { maxLength: 5, selector: ([name]) => name })
       .map((pairs) => ({ form: 'array' as const, pairs })),
@@ -276,7 +276,7 @@ test('MW-7 a listener that does nothing changes nothing: any writeHead sends the
   );
 });
 
-/** Status line, header lines in any order, body: a repeated name keeps the order of its own lines. */
+/** Parses the status line, the headers and the body. Only repeated names keep an order. */
 function headOf(answer: string): unknown {
   const [head = '', body] = answer.split('\r\n\r\n');
   const [line, ...headers] = head.split('\r\n');

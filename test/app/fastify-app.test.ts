@@ -17,7 +17,7 @@ import { composed } from '../loader/composed.js';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
 import { portOf } from '../server/raw-client.js';
 
-/** Serves one request with the app and gives its answer, or what the app failed with. */
+/** Serves one request with the app, and returns its response or its error. */
 async function ask(
   app: ClosableApp,
   path: string,

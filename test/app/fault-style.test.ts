@@ -1,4 +1,4 @@
-/** Renderers of faults: those of an application, the problem style, and who decides for a request. */
+/** Tests renderers of faults: an application's renderers, the problem style, and the choice for a request. */
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -105,7 +105,7 @@ test('faultStyle = problem is RFC 9457, whatever the client accepts', async (t) 
   });
   const { json } = await send('GET', '/paid');
   assert.equal((json as { type: string }).type, 'https://example.test/credit');
-  // An issue of the query as a whole names no parameter.
+  // An issue of the whole query names no parameter.
   const odd = (await send('GET', '/odd')).json as { errors: readonly object[] };
   assert.deepEqual(odd.errors, [{ detail: 'There is no parameter x.', keyword: 'unrecognized_keys' }]);
 });

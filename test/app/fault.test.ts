@@ -13,7 +13,7 @@ interface Answer {
   text: string;
 }
 
-/** One request over a real socket to a listener that lives for it alone. */
+/** Sends one request over a socket to a listener with a separate server. */
 async function ask(
   listener: (req: IncomingMessage, res: ServerResponse) => void,
   { method = 'GET', headers = {} }: { method?: string; headers?: OutgoingHttpHeaders } = {},

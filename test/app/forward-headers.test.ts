@@ -7,7 +7,7 @@ import { buildFilter, lint, request } from 'portico/testing';
 const PARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const GLOBAL = 'req-0f8fad5b-d9cb-469f-a165-70867728950e';
 
-/** What an app behind these filters sends along, for a request with these headers; and the request's own id. */
+/** Returns the headers that an app behind these filters would forward for a request with these headers, and the request's id. */
 async function forwarded(filters: Parameters<typeof compose>[0], headers: Record<string, string | string[]>) {
   let sent: Record<string, string> = {};
   let own: string | undefined;

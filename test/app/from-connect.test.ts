@@ -14,7 +14,7 @@ const hello: App = (_req, res) => {
   res.end('hello');
 };
 
-/** What the filter's app failed with, and the answer. */
+/** Runs one request, and returns its status and the error of the filtered app. */
 async function run(middleware: ConnectMiddleware, app: App = hello): Promise<{ failure?: unknown; status?: number }> {
   let failure: unknown;
   const filtered = fromConnect(middleware)(app);

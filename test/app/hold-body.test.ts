@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { type App, compose, Fault, type Filter, holdBody, transformBody } from 'portico/app';
 import { lint, request } from 'portico/testing';
 
-/** The app behind a filter that says how long a body is, and puts it in capitals. */
+/** Puts an app behind a filter that reports the length of the body and converts it to upper case. */
 const capitals =
   (app: App, wants: (res: ServerResponse) => boolean = () => true): App =>
   (req, res) => {
@@ -20,7 +20,7 @@ const capitals =
     return app(req, res);
   };
 
-/** Writes its pieces, and tells when each was taken. */
+/** Returns an app that writes each piece after the previous one was flushed. */
 const pieces =
   (...texts: string[]): App =>
   async (_req, res) => {

@@ -117,7 +117,7 @@ test('a body of which somebody has taken a part is an error, never the rest of i
 
 const LIMIT = 20;
 
-/** A request with a body in chunks. */
+/** Returns a request with a chunked body. */
 const chunked = (path: string, pieces: readonly number[]): string =>
   [
     `POST /${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`,
@@ -127,7 +127,7 @@ const chunked = (path: string, pieces: readonly number[]): string =>
 
 const piece = fc.integer({ min: 1, max: 15 });
 
-/** Requests of one connection whose bodies fit, and one whose body does not; where its bytes are cut as they are sent. */
+/** A connection: requests whose bodies fit, one whose body does not, and the places where the bytes are split. */
 const connection = fc.record({
   before: fc.array(fc.constantFrom([], [5], [3, 4]), { maxLength: 3 }),
   last: fc.array(piece, { minLength: 3, maxLength: 6 }).map((pieces) => [...pieces, LIMIT]),
@@ -144,7 +144,7 @@ test('a body over its limit is told in the async context of its request', async 
         told.push([path, context.getStore()]);
         res.writeHead(413, { connection: 'close', 'content-length': 0 }).end();
       });
-      // At once, or when the body has come already.
+      // Read at once, or after the body may have arrived.
       const answer = (): void => void req.on('data', () => undefined).on('end', () => res.end(path));
       if (path.length % 2 === 0) answer();
       else setImmediate(answer);

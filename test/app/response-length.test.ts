@@ -1,4 +1,4 @@
-/** A body of another length than its head declared: the connection ends with it, and the log says so once. */
+/** Tests bodies whose length differs from the declared one: the connection is closed, and the log has one line. */
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
@@ -41,7 +41,7 @@ async function answered(t: TestContext, app: App) {
 const declare = (res: ServerResponse, length: number | string): ServerResponse =>
   res.writeHead(200, { 'content-type': 'text/plain', 'Content-Length': length });
 
-/** Answers that declare five bytes. */
+/** Responses that declare five bytes. */
 const WRONG: Record<string, App> = {
   'a text that is shorter': (_req, res) => void declare(res, 5).end('abc'),
   'a text that is longer': (_req, res) => void declare(res, '5').end('abcdef HTTP/1.1 200 OK'),

@@ -1,4 +1,4 @@
-/** A head that fails under a stream takes its own request with it, and neither its connection nor the requests behind it. */
+/** Tests heads that fail while a stream is sent: only that request fails, and not its connection or later requests. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ const awaiting: Filter = (app) => async (req, res) => {
   await app(req, res);
 };
 
-/** Apps with a slow route, a stream and a quick route; each stream is kept. */
+/** Returns apps with a slow route, a stream and a quick route. Each stream is added to `opened`. */
 async function apps(opened: Readable[], slow: () => Promise<string>): Promise<Readonly<Record<string, App>>> {
   const stream = (): Readable => {
     const made = new PassThrough();
@@ -89,7 +89,7 @@ describe('pipelined', () => {
         const client = new Client(portOf(server));
         for (const path of ['slow', 'stream']) client.write(`GET /${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
         client.write('GET /ok HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
-        // The failing one has its answer before the one ahead of it.
+        // The failing request is answered before the one ahead of it.
         while (!failed[0]?.headersSent) await new Promise((resolve) => setImmediate(resolve));
         letGo('slow');
         await client.closed;
@@ -184,7 +184,7 @@ test('RT-178 a listener of the head that throws under a stream ends the request 
     }),
   };
   for (const [name, app] of Object.entries(apps)) {
-    // Two more fail under the answers to the first: then nothing is left but to end the connection.
+    // With three failures the error responses fail as well, so the connection is closed.
     for (const count of [1, 3]) {
       const server = new Server('streams', failing(count)(app), { port: 0, host: '127.0.0.1', log });
       await server.start();

@@ -20,7 +20,7 @@ import { portOf } from '../server/raw-client.js';
 
 type Value = number | string | readonly string[];
 
-/** A call on a response, by a listener of `beforeHead` or by code before the head or behind the answer. */
+/** A call on a response: from a `beforeHead` listener, before the head, or after the response. */
 type Act =
   | readonly ['set' | 'append', name: string, value: Value]
   | readonly ['remove' | 'get' | 'has', name: string]
@@ -36,7 +36,7 @@ function act(res: ServerResponse, [verb, name = '', value = '']: Act): unknown {
   return verb === 'names' ? res.getHeaderNames() : { ...res.getHeaders() };
 }
 
-/** A copy of the result, for Node appends to lists that it has given out; or the code of the error. */
+/** Returns a copy of the result, because Node appends to lists that it has returned, or the error's code. */
 function outcome(run: () => unknown): unknown {
   try {
     return structuredClone(run());
@@ -46,7 +46,7 @@ function outcome(run: () => unknown): unknown {
 }
 
 interface Case {
-  /** Before the head is given. */
+  /** Before `writeHead`. */
   readonly before: readonly Act[];
   readonly given: OutgoingHttpHeaders;
   readonly inner: readonly Act[];
@@ -54,9 +54,9 @@ interface Case {
   readonly after: readonly Act[];
 }
 
-/** The facts of a case: results of the calls in their order, and the head as the client gets it. */
+/** Returns the results of the calls in order, and the head that the client receives. */
 async function seen(one: Case, server: HttpServer): Promise<unknown> {
-  // Node appends to lists that it was given.
+  // A copy, because Node appends to lists that it received.
   const { before, given, inner, outer, after } = structuredClone(one);
   const results: unknown[] = [];
   const handle = (_req: IncomingMessage, res: ServerResponse): void => {
@@ -170,7 +170,7 @@ test('MW-7 what is behind the answer reads the headers that went out', async (t)
   assert.deepEqual(read, ['text/plain', 'r1']);
 });
 
-/** The answer of a server to one request. */
+/** Returns a server's response to one request. */
 async function answered(
   t: TestContext,
   app: App,

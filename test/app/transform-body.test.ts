@@ -120,7 +120,7 @@ test('a stream that fails breaks the response off, and says why afterwards', asy
 test('RL-33 back-pressure holds from the socket to the app, whatever the streams do to the size', async () => {
   const piece = Buffer.alloc(16_384, 'x');
   let written = 0;
-  // The stream makes three bytes of one: were the app woken by every drain of the socket, it would run ahead.
+  // The stream triples the bytes: if each drain of the socket woke the app, the app would run ahead.
   const app: App = (_req, res) => {
     const source = Readable.from(
       (function* () {
@@ -141,7 +141,7 @@ test('RL-33 back-pressure holds from the socket to the app, whatever the streams
   let atFirstByte = -1;
   const stalled: App = async (req, res) => {
     void growing(app)(req, res);
-    // Nobody reads on the other side until the app has stopped by itself.
+    // The client does not read until the app has paused.
     await new Promise<void>((resolve) => {
       const look = (last: number): void => {
         setImmediate(() => (written === last ? resolve() : look(written)));

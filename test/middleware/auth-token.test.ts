@@ -8,7 +8,7 @@ import { account, FakeIdentity, HOUR, inMs, reply, serviceToken, setUp, token } 
 
 const CHALLENGE = 'Keystone uri="https://identity.example/v3"';
 
-/** Tells what reached it. */
+/** Answers with what the filter gave it. */
 const app: App = (req, res) => {
   const { identity, serviceIdentity, tokenInfo, authError } = environ(req);
   res.end(JSON.stringify({ identity, serviceIdentity, tokenInfo, authError, headers: req.headers }));
@@ -106,7 +106,7 @@ test('MW-33 set_headers = false leaves the environ alone to say it', async (t) =
   assert.equal(response.json().identity.userId, 'u1');
 });
 
-/** Each row of the table: what is sent, what comes without delay, and what the application sees with delay. */
+/** The rows of the table: the headers sent, the status without delay, and the values that the application sees with delay. */
 const ROWS: readonly (readonly [
   name: string,
   headers: Record<string, string>,

@@ -40,7 +40,7 @@ async function setUp(
 
 const DEAR = hashSync('wonder:land', 10);
 
-/** A filter whose hashes are dear, behind a proxy, and guesses from one address that are more than it takes. */
+/** Builds a filter with slow hashes behind a proxy, and an attack of more guesses from one address than it accepts. */
 async function underAttack(t: { after(fn: () => Promise<void>): void }) {
   const files = await tempConfig({ users: `alice:${DEAR}\n` });
   t.after(() => files.remove());
@@ -48,7 +48,7 @@ async function underAttack(t: { after(fn: () => Promise<void>): void }) {
   const proxied = await buildFilter(proxyHeaders, { local: { trusted_proxies: 'loopback' } });
   const built = await buildFilter(basicAuth, { local: { user_file: files.path('users'), max_concurrent_checks: '1' } });
   t.after(built.close);
-  // Guesses wait for one another, longer on a busy machine.
+  // Guesses wait for each other, for longer on a busy machine.
   const linted = lint(compose([proxied.made, built.made], app), { answerWithinMs: 120_000 });
   const send = (pair: string, address: string): Promise<TestResponse> =>
     request(linted, 'GET', '/', { headers: { authorization: basic(pair), 'x-forwarded-for': address } });
@@ -78,7 +78,7 @@ test('guesses from one address, however many, leave logins from others their tur
   const before = checked();
   assert.equal((await send('alice:wonder:land', '192.0.2.1')).status, 200);
   assert.ok(checked() - before < 9, 'it did not wait for all the guesses');
-  // Another address of the same network is not another caller.
+  // Addresses of one IPv6 network count as one caller.
   const more = await Promise.all(Array.from({ length: 20 }, (_, at) => send(`alice:x${at}`, `2001:db8::${at + 2}`)));
   assert.ok(more.some(({ status }) => status === 503));
   await all;
@@ -102,7 +102,7 @@ test('a remembered login counts no longer once the file has another password, or
     assert.equal((await send('alice:wonder:land', '192.0.2.1')).status, 200);
     await writeFile(`${file}.new`, users, { mode: 0o600 });
     await rename(`${file}.new`, file);
-    // The file is looked at once a second.
+    // The filter checks the file once a second.
     let status = 200;
     while (status === 200) ({ status } = await send('alice:wonder:land', '192.0.2.1'));
     assert.equal(status, 401);
@@ -196,7 +196,7 @@ test('MW-38 a file everybody can read, and a user who is repeated, are warned of
   assert.equal((await request(lint(made(app)), 'GET', '/', { headers })).status, 200);
 });
 
-/** What bcrypt repeats for a password, all hashes together. */
+/** Returns the rounds of bcrypt of all hashes together. */
 const rounds = (hashes: readonly string[]): number =>
   hashes.reduce((sum, hash) => sum + 2 ** Number(hash.split('$')[2]), 0);
 

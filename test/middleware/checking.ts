@@ -1,4 +1,4 @@
-/** Health checks as applications of a paste file, and a server for one. */
+/** Health checks as apps of a paste file, and a server for one. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
@@ -6,7 +6,7 @@ import { type App, environ } from 'portico/app';
 import { healthcheck } from 'portico/middleware';
 import { buildApp, lint } from 'portico/testing';
 
-/** The app as urlmap mounts it. */
+/** Calls the app as urlmap does below `/healthcheck`. */
 export const mounted =
   (app: App): App =>
   (req, res) => {
@@ -15,7 +15,7 @@ export const mounted =
     return app(req, res);
   };
 
-/** A server of its own, closed at the end of the test: for what depends on the port, or counts requests. */
+/** Serves an app on a separate server until the test ends, for tests that depend on the port or count requests. */
 export async function serve(t: TestContext, app: App): Promise<{ server: Server; port: number; url: string }> {
   const server = createServer((req, res) => void app(req, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

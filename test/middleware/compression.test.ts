@@ -110,7 +110,7 @@ test('MW-55 a 304 has the Vary and the ETag of the 200 in its place', async () =
     const { headers } = await asked(served, {}, 'HEAD');
     assert.ok(headers.etag === undefined || headers.etag === whole.headers.etag, 'HEAD has another ETag than GET');
   }
-  // As Express answers, without a type; and an answer that must stay as it is.
+  // A 304 without a type, as Express sends it, and one that must not change.
   const unchanged = (more: Record<string, string>): App =>
     made((_req, res) => void res.writeHead(304, { etag: '"1"', ...more }).end());
   const own = await asked(unchanged({}), { 'if-none-match': '"1"' });

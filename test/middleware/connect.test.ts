@@ -58,7 +58,7 @@ test('MW-5 what is not a function, and options that are no JSON object, refuse t
   }
 });
 
-/** A limit as express-rate-limit writes one, in the words of Express. */
+/** A rate limit like express-rate-limit, with Express's methods. */
 const LIMIT = `export const limit = () => (req, response, next) =>
   req.get('x-pass') ? next() : response.status(429).append('x-limit', req.baseUrl).send({ slow: req.ip !== undefined });
 export const fails = () => (req, response, next) => next(new Error('no'));`;

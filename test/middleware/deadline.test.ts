@@ -21,7 +21,7 @@ test('MW-26 at the deadline the signal fires and the answer is 503, though the a
     late = once(signal!, 'abort').then(async () => {
       reason = signal!.reason;
       await new Promise((resolve) => res.once('close', resolve));
-      // A handler that does not know that it is too late.
+      // A handler that ignores the deadline.
       res.setHeader('x-late', '1');
       res.writeHead(200, { 'content-type': 'text/plain' });
       res.end('late');

@@ -1,4 +1,4 @@
-/** An identity service for tests: version 3 of the API, as far as auth_token asks for it. */
+/** An identity service for tests: the part of Keystone's API v3 that auth_token uses. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ import { type Built, buildFilter } from 'portico/testing';
 export const HOUR = 3_600_000;
 export const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
 
-/** A token of a user in a project. */
+/** Returns a token of a user in a project. */
 export function token(overrides: object = {}): object {
   return {
     user: { id: 'u1', name: 'alice', domain: { id: 'default', name: 'Default' } },
@@ -34,7 +34,7 @@ export interface Asked {
   readonly body: string;
 }
 
-/** What it knows and what it was asked; how it misbehaves is `meddle`: true means that it has answered itself. */
+/** The state of the service and its recorded requests. `meddle` makes it misbehave: true means that it has answered the request. */
 export class FakeIdentity {
   readonly tokens = new Map<string, object>();
   readonly asked: Asked[] = [];
@@ -98,7 +98,7 @@ interface Ending {
   after(fn: () => Promise<void>): void;
 }
 
-/** The filter in front of such a service, with what the section says besides. */
+/** Builds the filter for a fake identity service, with more options of its section. */
 export async function setUp(
   t: Ending,
   local: Record<string, string> = {},

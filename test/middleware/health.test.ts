@@ -1,4 +1,4 @@
-/** The plugins of a health check, and how they are asked. */
+/** Tests the plugins of health checks and their requests. */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';

@@ -14,7 +14,7 @@ import { Client, exchange, portOf } from '../server/raw-client.js';
 
 const OSLO = '%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f';
 
-/** A server with the filter around its app, where a template is given. */
+/** Starts a server, with the filter around its app if there is a template. */
 async function started(t: TestContext, app: App, { format, ...options }: ServerOptions & { format?: string }) {
   const log = memoryLog();
   const filter = format === undefined ? undefined : (await buildFilter(requestLog, { log, local: { format } })).made;

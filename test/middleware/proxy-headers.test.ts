@@ -16,7 +16,7 @@ interface Seen {
   raw?: string[];
 }
 
-/** What an app behind the filter sees of a request with these headers. */
+/** Returns what an app behind the filter sees of a request with these headers. */
 async function seen(headers: Record<string, string>, local: Record<string, string> = {}): Promise<Seen> {
   const app: App = (req, res) => {
     const { scriptName } = environ(req);

@@ -174,7 +174,7 @@ test('MW-20 a token counts as one however it is presented, GET includes HEAD, an
   }
 });
 
-/** Makes this process a worker of four; `take` is what asks its parent. */
+/** Makes this process one of four workers. `take` asks its parent for tokens. */
 function asWorker(t: TestContext, take: (rule: { id: string }, key: string) => Promise<unknown> | undefined): void {
   const link = Symbol.for('portico.worker');
   const owner = process as unknown as Record<symbol, unknown>;

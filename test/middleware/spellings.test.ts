@@ -1,4 +1,4 @@
-/** Every spelling of a path, through all that judges by it, in front of apps that match by it. */
+/** Tests every spelling of a path with all filters that judge by the path, in front of apps that match it. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -52,7 +52,7 @@ async function answer(server: Server, method: string, target: string, headers: s
   return response;
 }
 
-/** Apps that serve `/secure/admin` alone, each with its own way to find it. */
+/** Apps that serve only `/secure/admin`, each with a different way of matching. */
 const LEAVES: Readonly<Record<string, (t: TestContext) => Promise<App>>> = {
   'a Router': async () => {
     const router = new Router({ controllers: { admin: { show: () => 'guarded' } } });
@@ -122,7 +122,7 @@ for (const [name, leafOf] of Object.entries(LEAVES)) {
   }
 }
 
-/** The path with which the last request came through the filter. */
+/** The path of the last request behind the filter. */
 let reached: string | undefined;
 before(() => assert.ok(ALL.length > 40));
 
@@ -137,7 +137,7 @@ interface Judge {
   readonly filter: Filter;
   readonly method?: string;
   readonly headers?: string[];
-  /** Whether the rule for `/secure/admin` was applied. */
+  /** Reports whether the rule for `/secure/admin` was applied. */
   readonly hasJudged: (response: RawResponse) => boolean;
 }
 
@@ -212,7 +212,7 @@ function connectGuard(pathOf: (req: IncomingMessage & { originalUrl: string }) =
   );
 }
 
-// Filters that let pass what they know: what passes is what was meant.
+// Filters that accept listed paths: an accepted path is the listed one.
 
 const deepLeaf = async (): Promise<App> => {
   const show = (): string => 'shallow';

@@ -1,6 +1,6 @@
-/** Ways to write the target `/secure/admin`, and targets that look like it. */
+/** Spellings of the target `/secure/admin`, and targets that look like it. */
 
-/** The same path, by RFC 3986 §6.2.2 and by WSGI's PATH_INFO: escapes are decoded once, runs of slashes are one. */
+/** The same path by RFC 3986 §6.2.2 and WSGI's PATH_INFO: escapes are decoded once, and runs of slashes are one. */
 export const SAME: readonly string[] = [
   '/secure/admin',
   '/secure/admin?x=%2e%2e/',
@@ -20,7 +20,7 @@ export const SAME: readonly string[] = [
   'HTTP://X:80/secure%2Fadmin?y',
 ];
 
-/** Other paths, or none at all: whatever is made of them, the judge and the application make the same of it. */
+/** Other paths, or invalid ones: filters and applications must interpret them alike. */
 export const OTHER: readonly string[] = [
   '/secure/admin/',
   '/secure/admin%2F',

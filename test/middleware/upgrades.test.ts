@@ -1,4 +1,4 @@
-/** An upgrade behind the filters that ship: they see a request like any other, and its connection is taken. */
+/** Tests upgrades behind the shipped filters: they see a normal request, and the app takes the connection. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -30,7 +30,7 @@ import { buildFilter } from 'portico/testing';
 import { memoryLog } from '../server/memory-log.js';
 import { portOf } from '../server/raw-client.js';
 
-/** Those that let a request without credentials pass. */
+/** The filters that accept a request without credentials. */
 const FILTERS = {
   catchErrors,
   compression,
@@ -56,7 +56,7 @@ const FILTERS = {
 const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n';
 const taken: App = (req) => void takeUpgrade(req)!.socket.end(SWITCHED);
 
-/** All that a server with the app sends to a client that asks for an upgrade, and the server. */
+/** Requests an upgrade and returns the server and everything that it sends. */
 async function answerOf(t: TestContext, app: App): Promise<{ readonly text: string; readonly server: Server }> {
   const server = new Server('upgrades', app, { log: memoryLog() });
   await server.start();

@@ -1,6 +1,6 @@
 import type { ServiceAnnouncement } from 'portico/registry';
 
-/** A service as it announces itself. */
+/** Returns the announcement of a service. */
 export function announcement(changes: Partial<ServiceAnnouncement> = {}): ServiceAnnouncement {
   return {
     host: 'one',

@@ -1,6 +1,4 @@
-/**
- * Service records and heartbeats of real processes: signals, kills, and a database that goes away and comes back.
- */
+/** Tests service records and heartbeats of real processes: signals, kills, and a database that is lost and returns. */
 import assert from 'node:assert/strict';
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +13,7 @@ import { pidApp } from '../e2e/projects.js';
 
 const DOWN_TIME = 4;
 
-/** A service that prints each beat of its heart, launched as any other. */
+/** A launched service that prints each heartbeat. */
 const MAIN = `
 import { Config, createLogger, launch, RPCService } from 'portico';
 import { membership, openRegistry } from 'portico/registry';
@@ -63,7 +61,7 @@ async function started(t: TestContext): Promise<Started> {
   const program = new Program(process.execPath, ['main.js'], { cwd: folder });
   t.after(() => program.end());
   const beats = async (count: number): Promise<void> => {
-    // Whole lines: messages on standard error have the word too.
+    // Whole lines, because messages on standard error contain the word too.
     const before = program.stdout.match(/^beat$/gm)?.length ?? 0;
     await program.printed(new RegExp(`(?:^beat$[^]*?){${before + count}}`, 'm'));
   };
@@ -71,7 +69,7 @@ async function started(t: TestContext): Promise<Started> {
   return { folder, program, beats };
 }
 
-/** The lines of its log about the registry. */
+/** Returns the program's log messages about the registry. */
 function told(program: Program): string[] {
   const messages = program.stderr
     .split('\n')
@@ -79,7 +77,7 @@ function told(program: Program): string[] {
     .map((line) => JSON.parse(line) as { level: string; msg: string })
     .filter(({ level }) => level !== 'debug')
     .map(({ msg }) => msg);
-  // How long a statement took is the machine's affair.
+  // Slow statements are ignored, because they depend on the machine.
   return messages
     .filter((msg) => /registry|report status/.test(msg) && !/blocked/.test(msg))
     .map((msg) => msg.replace(/[:,].*/, ''));
@@ -125,13 +123,13 @@ test('SG-23 LC-1356 the heart beats in the loop of its service: while that is bl
   program.kill('SIGUSR1');
   await program.printed(/^blocked 0$/m);
   await beats(2);
-  // More than two intervals of one second, in a down time of four: nobody can have called it down yet.
+  // More than two intervals of one second, but less than the down time of four, so the service never counted as down.
   assert.match(program.stderr, /The event loop was blocked: a heartbeat was [23]\.?\d*s late/);
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });
 
-/** A fleet as operators start it, and what its registry says of it. */
+/** Starts a fleet as operators do, with access to its registry. */
 async function fleet(t: TestContext, more = '') {
   const port = await freePort();
   const { folder, remove } = emptyProject({
@@ -148,7 +146,7 @@ async function fleet(t: TestContext, more = '') {
   t.after(() => store.close());
   const registry = new ServiceRegistry(store);
   const view = async () => (await registry.list())[0]!;
-  // Both workers, and a heartbeat after the first.
+  // Both workers, and a second heartbeat.
   const beating = async (): Promise<boolean> => {
     const { record, workers } = await view();
     return record.reportCount >= 2 && workers.length === 2;
@@ -172,14 +170,14 @@ test('SG-24 SG-36 LC-1352 an API that is stopped with TERM is down at once', asy
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   const { state, record, workers } = await view();
   assert.deepEqual([state, record.state, workers], ['down', 'stopped', []]);
-  // By its own word: its last heartbeat is younger than its down time, or the word would not be needed.
+  // Down because of its recorded state: the last heartbeat alone would still count as up.
   assert.equal(liveness({ ...record, state: 'running' }, record.lastSeenUp!), 'up');
 });
 
 test('SG-25 LC-1352 LC-1232 an API that is killed is down after service_down_time, and not before', async (t) => {
   const { program, view, at } = await fleet(t);
   const pids = (await view()).workers.map(({ pid }) => pid);
-  // Stopped first: a worker that lives to see the end of its parent signs off.
+  // Suspended first, because a worker that notices its parent's end would sign off.
   for (const signal of ['SIGSTOP', 'SIGKILL']) for (const pid of [program.pid, ...pids]) process.kill(pid, signal);
   await program.ended;
   const { lastSeenUp, state: lifecycle, downTime } = (await view()).record;
@@ -213,7 +211,7 @@ test('SG-31 a record that an operator deletes under a running fleet: 503 at once
 for (const workers of [1, 2]) {
   test(`TERM cuts a start short that waits for the registry: ${workers} workers`, async (t) => {
     const source = MAIN.replace('launch(service, {', `launch(service, { workers: ${workers},`);
-    // A folder where a file is to be: no database can be opened there.
+    // A directory at the database's path, so that opening it fails.
     const { folder, remove } = emptyProject({ 'main.js': source, 'portico.ini': INI, 'services.db/in-the-way': '' });
     t.after(remove);
     const program = new Program(process.execPath, ['main.js'], { cwd: folder });

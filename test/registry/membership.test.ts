@@ -7,7 +7,7 @@ import { Membership } from '../../dist/registry/membership.js';
 import { type Line, recordedLog } from '../tasks/recorded-log.js';
 import { announcement } from './announcement.js';
 
-/** A registry whose clock is the test's, that can be away, and members of it. */
+/** A registry with a fake clock that can be unavailable, and its members. */
 class House {
   readonly clock = new FakeClock();
   readonly epoch = 1_700_000_000_000;
@@ -232,7 +232,7 @@ test('LC-1356 SG-23 a heart that beats late says how late, and whether others sa
   ] as const) {
     const house = new House();
     const { clock } = house;
-    // A loop that is held up runs what is due when it is free again: its clock has gone on meanwhile.
+    // A blocked event loop runs due timers later, and its clock has advanced meanwhile.
     let ahead = 0;
     const held = { now: () => clock.now() + ahead, after: clock.after.bind(clock) };
     const member = await house.started({}, { clock: held });
@@ -299,7 +299,7 @@ test('a start that is called off waits no longer for a registry that is away, no
   for (const wait of ['read', 'register'] as const) {
     const off = new AbortController();
     const waiting = house.member()[wait](off.signal);
-    // Not even its next try is waited for: the clock stands still.
+    // The wait does not last until the next attempt, because the clock does not advance.
     await new Promise(setImmediate);
     off.abort(reason);
     await assert.rejects(waiting, reason);
@@ -339,7 +339,7 @@ test('SG-16 SG-59 one worker of two dies: the service is up, that worker is down
   const first = await house.started({ worker: 0, pid: 100 });
   const second = await house.started({ worker: 1, pid: 101 });
   await house.clock.advance(10_000);
-  // What a killed process does: nothing any more.
+  // As if the process was killed.
   await (second as unknown as { heartbeat: { stop(): Promise<void> } }).heartbeat.stop();
   house.alive.delete(101);
   await house.clock.advance(61_000);

@@ -194,7 +194,7 @@ for (const [kind, open] of stores) {
   });
 }
 
-/** A table, the statement after which it is missing or another program's, and the state of the database before: with its steps taken. */
+/** Tables, the statement that removes or replaces each, and whether the migrations have been applied before. */
 const LOST = [
   ['service_leases', 'DROP TABLE service_leases', true],
   ['service_workers', 'DROP TABLE service_workers', true],
@@ -260,7 +260,7 @@ test('SG-38 sqlite: a statement waits for another process’s write, and the eve
   const other = openDatabase(path);
   other.exec('BEGIN IMMEDIATE');
   const updating = store.update(1, { disabled: true });
-  // A wait that held up the loop would never see the commit, which comes from this very process.
+  // A wait that blocked the event loop would never see the commit, which this process makes.
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
   other.exec('COMMIT');
   other.close();

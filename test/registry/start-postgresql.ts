@@ -7,20 +7,20 @@ import pg from 'pg';
 import { freePort } from '../fixtures/free-port.js';
 import { endGroup, removeFolder, spawnKept, temporaryFolder } from '../fixtures/keeper.js';
 
-/** A PostgreSQL server of the test's own. */
+/** A separate PostgreSQL server for tests. */
 export interface Postgresql {
-  /** Makes a database; the connection to it. */
+  /** Creates a database and returns its connection URL. */
   database(): Promise<string>;
-  /** Ends all connections from the server's side. */
+  /** Closes all connections of registries from the server's side. */
   breakConnections(): Promise<void>;
-  /** Runs a statement in the database of that connection. */
+  /** Runs a statement in a database. */
   run(connection: string, sql: string): Promise<void>;
-  /** Ends the server as an operator does, and starts it again once `meanwhile` is over. */
+  /** Stops the server as an operator does, and starts it again after `meanwhile`. */
   restart(meanwhile?: () => Promise<unknown>): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts a server in a temporary folder, at an address that its clients reach; undefined where this machine has none. */
+/** Starts a server in a temporary directory at an address. Returns undefined if PostgreSQL is not installed. */
 export async function startPostgresql(host = '127.0.0.1'): Promise<Postgresql | undefined> {
   const programs = findPrograms();
   const user = programs === undefined ? undefined : unprivileged();
@@ -69,13 +69,13 @@ export async function startPostgresql(host = '127.0.0.1'): Promise<Postgresql | 
       ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'portico-registry'"),
     run,
     restart: async (meanwhile) => {
-      // SIGINT: connections are ended, and what is written is kept.
+      // SIGINT: closes connections and keeps the data.
       await end('SIGINT');
       await meanwhile?.();
       server = await start();
     },
     stop: async () => {
-      // SIGQUIT: at once, since nothing of it is needed again.
+      // SIGQUIT: immediate, because the data is no longer needed.
       await end('SIGQUIT');
       removeFolder(folder);
     },
@@ -89,7 +89,7 @@ function findPrograms(): string | undefined {
   return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
 }
 
-/** PostgreSQL refuses to run as root: then as its own user, if there is one. */
+/** Returns a user for the server, since PostgreSQL refuses to run as root; undefined if there is none. */
 function unprivileged(): { uid?: number; gid?: number } | undefined {
   if (process.getuid?.() !== 0) return {};
   const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? [];

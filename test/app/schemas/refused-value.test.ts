@@ -5,7 +5,7 @@ import { type Answer, type Send, serveRouter } from '../../routing/served-router
 
 const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;
 
-/** A router whose POST / checks bodies, and whose GET / checks queries and answers with what it got. */
+/** Returns a router whose POST / validates bodies, and whose GET / validates queries; both answer with their input. */
 function checking(schema: JsonSchema): Router {
   const controller = {
     body: action({ body: schema }, ({ body }) => ({ body })),

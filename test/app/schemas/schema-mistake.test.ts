@@ -1,4 +1,4 @@
-/** What is said of a schema that is wrong: the way to the place, what stands there, and the nearest right name. */
+/** Tests the errors for wrong schemas: the path to the place, the value there, and the nearest valid name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { action, type JsonSchema, openApiDocument, Router, type RouterPlugin } from 'portico/routing';
@@ -58,7 +58,7 @@ const CASES: readonly (readonly [schema: unknown, message: string, hint?: string
 test('RT-180 a schema that is wrong is refused by build, with route, place, value and the nearest name', async () => {
   for (const [schema, message, hint] of CASES) {
     const written = schema as JsonSchema;
-    // Formats of an answer are not checked, so any may be named.
+    // Response formats are not checked, so any name is allowed.
     const isFormat = message.endsWith('not a known format');
     const options = { body: written, query: written, ...(!isFormat && { 'response of 200': { 200: written } }) };
     for (const [what, given] of Object.entries(options)) {

@@ -48,7 +48,7 @@ test('MW-37 a rule says the same as its definition, for any rule and path', () =
   const path = fc.array(fc.constantFrom('/', 'a', 'b', '{'), { maxLength: 12 });
   fc.assert(
     fc.property(rule, path, (parts, chars) => {
-      // A path has no empty segments.
+      // Paths have no empty segments.
       const [pattern, text] = [parts.join('').replace(/\/\/+/g, '/'), chars.join('').replace(/\/\/+/g, '/')];
       assert.equal(pathTest(pattern)(text), definition(pattern).test(text), `${pattern} on ${text}`);
     }),
@@ -56,7 +56,7 @@ test('MW-37 a rule says the same as its definition, for any rule and path', () =
   );
 });
 
-/** Fit for short texts alone: it goes back. */
+/** Returns an equivalent expression. It backtracks, so it is only for short texts. */
 function definition(pattern: string): RegExp {
   const source = pattern
     .split(/(\*\*|\*|\{[^{}/]*\})/)
@@ -182,7 +182,7 @@ test('MW-37 the path is the whole one, below a mount too', async (t) => {
   };
   const mounted = compose([mount, filter], app);
   const headers = { 'x-auth-token': 'ruled' };
-  // The mount is left moved on purpose: nothing else is tried after it.
+  // The mount does not restore the path, because no other app is tried after it.
   assert.equal((await request(mounted, 'GET', '/v2.1/servers/1', { headers })).status, 200);
 });
 

@@ -173,7 +173,7 @@ test('MW-40 keys are found by discovery, read again for a new one, and missing o
   assert.equal(reads, 2);
 });
 
-/** An issuer's keys, by a clock that stands still. */
+/** Serves an issuer's keys, with a fake clock. */
 async function issued(t: TestContext, answer: () => { readonly status: number; readonly text: string }) {
   t.mock.timers.enable({ apis: ['Date'] });
   let reads = 0;

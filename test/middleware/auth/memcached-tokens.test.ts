@@ -6,7 +6,7 @@ import { authToken } from 'portico/middleware';
 import { buildFilter, captureLog, request } from 'portico/testing';
 import { account, setUp, token } from '../fake-identity.js';
 
-/** A port of this machine that takes connections and never answers. */
+/** Opens a local port that accepts connections and never answers. */
 async function silentPort(t: TestContext): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => sockets.add(socket.on('error', () => {}))).listen(0, '127.0.0.1');

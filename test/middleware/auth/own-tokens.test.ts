@@ -1,4 +1,4 @@
-/** Tokens that an API signs itself: what is accepted, what is refused and why, and what never shows. */
+/** Tests tokens that an API signs: the accepted ones, the refused ones with their reasons, and the secrets that never appear. */
 import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
@@ -19,7 +19,7 @@ const app: App = (req, res) => {
 const encode = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
-/** A token of any header and claims, as objects or as written. */
+/** Returns a signed token with any header and claims; strings are used unchanged. */
 function crafted(header: unknown, claims: unknown, key: string = SECRET, hash = 'sha256'): string {
   const signed = `${encode(header)}.${encode(claims)}`;
   return `${signed}.${createHmac(hash, key).update(signed).digest('base64url')}`;
@@ -136,7 +136,7 @@ const attacks: readonly (readonly [name: string, token: () => string, reason: Re
   ['oversized', () => crafted(HEADER, { ...good(), pad: 'x'.repeat(9000) }), /too long/],
 ];
 
-/** The last character of a signature of 32 bytes has two bits that say nothing. */
+/** Changes an unused bit in the last character of the signature, which has two such bits for 32 bytes. */
 function respelt(token: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return token.slice(0, -1) + alphabet[alphabet.indexOf(token.at(-1)!) ^ 1]!;

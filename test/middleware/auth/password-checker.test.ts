@@ -12,7 +12,7 @@ test('clients take turns: one that asks once waits for no more than one question
   const order: string[] = [];
   const ask = (client: string): Promise<unknown> => checker.check(wrong, client).then(() => order.push(client));
   await Promise.all('AAAAAAABC'.split('').map(ask));
-  // The first is asked at once, and A has been in the line for longest.
+  // The first is checked at once, and then A has waited longest.
   assert.equal(order.join(''), 'AABCAAAAA');
 });
 

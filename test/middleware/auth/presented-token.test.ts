@@ -5,7 +5,7 @@ import { lint, request, type TestResponse } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
 import { setUp, token } from '../fake-identity.js';
 
-/** Tells what reached it. */
+/** Answers with what the filter gave it. */
 const app: App = (req, res) => {
   const { identity, serviceIdentity, tokenInfo, authError } = environ(req);
   res.end(JSON.stringify({ identity, serviceIdentity, tokenInfo, authError, headers: req.headers }));

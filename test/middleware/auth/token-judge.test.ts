@@ -104,7 +104,7 @@ test('MW-36 a bound token is good for the connection it is bound to', async (t) 
     foreign: { kerberos: 'USER' },
     both: { kerberos: 'USER', x509: hex },
   };
-  /** Which tokens get in. */
+  /** The accepted tokens of each mode. */
   const modes: Record<string, string> = {
     disabled: 'free hex colons base64url other number foreign both',
     permissive: 'free hex colons base64url foreign both',
