@@ -1,6 +1,6 @@
 /**
- * The layers, read from the import lines: a directory imports from itself and from the `index.ts` and `internal.ts` of
- * directories below it, and each dependency enters through one file.
+ * Tests the layers by the import lines: a directory imports from itself and from the `index.ts` and `internal.ts` of lower directories,
+ * and each dependency is imported in one file.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each directory may import besides itself. */
+/** The directories from which each directory may import, besides itself. */
 const GROUND = ['text', 'errors', 'process', 'modules', 'log', 'ini', 'sqlite'];
 const FIRST = [...GROUND, 'config', 'tasks', 'service'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -42,8 +42,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The parts of a directory, lowest first: its sub-directories, and the files beside them. A part imports from itself and from
- * those before it; `index.ts` and `internal.ts` stand above all. Directories without a table here are not judged within.
+ * The parts of a directory, lowest first: its subdirectories, and the files beside them. A part imports from itself and from lower
+ * parts; `index.ts` and `internal.ts` are above all. Inside directories without an entry the order is not checked.
  */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   routing: [
@@ -136,10 +136,10 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The entry point and cli compose all; the sample uses what is published, which a test below holds. */
+/** The entry point and cli may import everything. The sample uses only what is published, which a test below checks. */
 const UNBOUND = ['index', 'cli', 'sample'];
 
-/** The one file through which a package enters as a value; what is not listed may not be imported at all. */
+/** The only files that import each package as a value. A package without an entry may not be imported. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['app/fastify-app.ts'],
   '@fastify/middie': ['app/fastify-app.ts'],
@@ -255,7 +255,7 @@ test('no file of src imports itself by way of others, types included, and no dir
   assert.deepEqual([...circlesIn(directories), ...circlesIn(files)], []);
 });
 
-/** Circles of a graph, each as the way around. */
+/** Returns the cycles of a graph, each as a path. */
 function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const found: string[] = [];
   const done = new Set<string>();
@@ -314,7 +314,7 @@ test('each package is imported as a value by one file', () => {
   assert.deepEqual(wrong, []);
 });
 
-/** Not imported: it keeps Fastify from bringing a newer one, whose own dependency wants Node 22. */
+/** Not imported: it stops Fastify from installing a newer version, whose dependency needs Node 22. */
 const PINNED = 'light-my-request';
 
 test('the package depends on what it imports, types included, and on nothing else', () => {
@@ -411,7 +411,7 @@ test('what is published has the names it was written with: errors and objects ar
   assert.deepEqual(wrong, []);
 });
 
-/** The sample is what users read first. */
+/** Users read the sample first. */
 test('SC-1 no file of the sample is over 160 lines', () => {
   const wrong = sourceFiles(join(src, 'sample'))
     .map((path) => ({ name: relative(root, path), lines: readFileSync(path, 'utf8').split('\n').length - 1 }))

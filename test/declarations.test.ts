@@ -7,7 +7,7 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** What the compiler says of a program of these files, which see the package as one that has installed it. */
+/** Returns the compiler's errors for a program of these files, which import the package as if it were installed. */
 function problems(
   files: Readonly<Record<string, string>>,
   options: ts.CompilerOptions,
@@ -101,7 +101,7 @@ test('each option of a door says what it is, for editors', () => {
   assert.deepEqual([...new Set(silent)], []);
 });
 
-/** Names that declarations of the entry points use and that no entry point exports, by the reason. */
+/** Names that the declarations of entry points use but no entry point exports, by the reason. */
 const UNEXPORTED: Readonly<Record<string, string>> = {
   'is a part of the type of another name, which is written instead':
     'AllOf AnyHandler BodyKnown Both CamelCase Child ChoiceOf DefaultOf Draft Filled Given LineWriter Literal Mark Method Named OneOf OnlyOptions OwnType ' +
@@ -126,7 +126,7 @@ test('an application can import the name of each type that a public declaration 
   const isHidden = (node: ts.Node): boolean =>
     (ts.isPropertyDeclaration(node) && ts.isPrivateIdentifier(node.name)) ||
     (ts.canHaveModifiers(node) && !!node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword)) ||
-    // A class that is exported as a type only is not constructed.
+    // A class that is exported only as a type is not constructed.
     (ts.isConstructorDeclaration(node) && !values.has(node.parent.name?.text ?? ''));
   const look = (node: ts.Node, user: string): void => {
     if (isHidden(node)) return;
@@ -145,7 +145,7 @@ test('an application can import the name of each type that a public declaration 
       !ts.isTypeParameterDeclaration(declaration) &&
       !isExported.has(declaration)
     ) {
-      // The members of a base are those of the class or interface itself.
+      // A base's members become members of the class or interface.
       if (isBase) look(declaration, user);
       else found.set(meant(used!).name, user);
     }
@@ -170,7 +170,7 @@ test('an application can import the name of each type that a public declaration 
   );
 });
 
-/** What is published is what a page says that it is for; the rest is in an `internal.ts`. */
+/** Each published value has a purpose on a page; all others are in an `internal.ts`. */
 test('each exported value is named in a page, and there are 210 at most', async () => {
   const below = (folder: string): string[] =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(root, folder, path));
@@ -183,7 +183,7 @@ test('each exported value is named in a page, and there are 210 at most', async 
   for (const door of doors) {
     for (const name of Object.keys((await import(`portico${door.slice(1)}`)) as object)) names.add(name);
   }
-  // A filter has the name of its section in a paste file.
+  // In pages a filter has the name of its section in a paste file.
   const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   assert.deepEqual(
     [...names].filter((name) => !words.has(name) && !words.has(snakeCase(name))),

@@ -1,4 +1,4 @@
-/** Rules of plain English that a program can check, for comments of the source and for pages. */
+/** Tests comments of the source and pages for rules of plain English that a program can check. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,14 +10,14 @@ const sources = readdirSync(join(root, 'src'), { recursive: true })
   .filter((path) => path.endsWith('.ts'))
   .map((path) => ({ path: `src/${path}`, lines: readFileSync(join(root, 'src', path), 'utf8').split('\n') }));
 
-/** Places of comment lines that match, as `path:line: text`. */
+/** Returns the matching comment lines, as `path:line: text`. */
 function commentsWith(pattern: RegExp): string[] {
   return sources.flatMap(({ path, lines }) =>
     lines.flatMap((line, at) => (pattern.test(line) ? [`${path}:${at + 1}: ${line.trim()}`] : [])),
   );
 }
 
-/** Phrases that are wrong in comments, pages and messages alike, with the words that are meant. */
+/** Phrases that are wrong in comments, pages and messages, with their replacements. */
 const TRANSLATED = new RegExp(
   [
     /\b(?:take|takes|taken|taking|took) (?:(?:it|them|that|this) )?up\b/, // applies, uses, adopts
@@ -52,7 +52,7 @@ test('no comment has a phrase that reads as translated', () => {
 const folders = ['docs', 'src'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true }).map((path) => `${folder}/${String(path)}`),
 );
-/** Pages without their code; the generated ones have the help texts of options, and docs/api is no page. */
+/** The pages without their code. Generated pages contain help texts of options, and docs/api has no pages. */
 const pages = ['README.md', ...folders]
   .filter((path) => path.endsWith('.md') && !/^docs\/(?:api\/|reference\/(?:commands|filters|options)\.md)/.test(path))
   .map((path) => {
@@ -60,7 +60,7 @@ const pages = ['README.md', ...folders]
     return { path, text: text.replaceAll(/^```[\s\S]*?^```$/gm, (block) => block.replaceAll(/.+/g, '')) };
   });
 
-/** Places in pages that match, as `path:line: text`. */
+/** Returns the matches in pages, as `path:line: text`. */
 function pagesWith(pattern: RegExp): string[] {
   return pages.flatMap(({ path, text }) =>
     [...text.matchAll(pattern)].map(

@@ -1,4 +1,4 @@
-/** What a slip of the pen in code is told: what is wrong, and what was meant. */
+/** Tests the errors for mistakes in code, which name the mistake and the intended code. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PorticoError, ProcessLauncher, ServiceLauncher, WSGIService } from 'portico';

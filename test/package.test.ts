@@ -1,4 +1,4 @@
-/** The package as npm makes it, installed beside its dependencies and without the optional ones. */
+/** Tests the package as npm packs it, installed with its dependencies but without the optional ones. */
 import assert from 'node:assert/strict';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const entryPoints = Object.keys(manifest.exports)
   .filter((path) => path !== './package.json')
   .map((path) => `portico${path.slice(1)}`);
 
-// Made out here: what is kept for a hook ends with the hook.
+// Created outside of a hook, because directories created in a hook are removed when the hook ends.
 const project = temporaryFolder('portico-package-');
 const installed = join(project, 'node_modules', 'portico');
 let packed: readonly string[] = [];
@@ -66,7 +66,7 @@ test('every entry point is imported by a module, and required by CommonJS with t
 test('types resolve for modules, for CommonJS and for bundlers, without the optional packages', () => {
   const imports = entryPoints.map((name, at) => `import * as entry${at} from '${name}';`).join('\n');
   const use = `${imports}\nexport const all = [${entryPoints.map((_, at) => `entry${at}`).join()}];\nexport const app: entry0.App = (_req, res) => void res.end();\n`;
-  // Under node16 TypeScript has no require() of modules yet.
+  // With node16, TypeScript does not support require() of modules.
   const lazy = "export const load = async (): Promise<string[]> => Object.keys(await import('portico'));\n";
   const { ModuleKind: M, ModuleResolutionKind: R } = ts;
   const cases: [file: string, text: string, module: ts.ModuleKind, resolution: ts.ModuleResolutionKind][] = [
@@ -136,7 +136,7 @@ test('an app of portico/app and portico/routing runs from one file that esbuild 
     platform: 'node',
     format: 'esm',
     logLevel: 'silent',
-    // What CommonJS packages within a module need, by esbuild's own documentation.
+    // The code that CommonJS packages in a module need, according to esbuild's documentation.
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
     },

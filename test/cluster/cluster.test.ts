@@ -1,4 +1,4 @@
-/** Three hosts of the sample on a network of their own, one of which is cut off and comes back: `npm run test:cluster`. */
+/** Tests three hosts of the sample on a separate network, one of which is cut off and reconnected: `npm run test:cluster`. */
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import { isLong } from '../e2e/faults/figures.js';
@@ -24,7 +24,7 @@ interface Cluster {
   readonly hosts: ReadonlyMap<string, Program>;
 }
 
-/** The API and the conductor on this machine, three hosts, and broker and registry where all reach them. */
+/** Starts the API and the conductor on this machine, three hosts, and the broker and registry at an address that all can reach. */
 async function startCluster(t: TestContext, transitionMs = 20): Promise<Cluster | undefined> {
   if (postgresql === undefined) {
     t.skip('PostgreSQL is not installed');

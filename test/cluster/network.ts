@@ -1,8 +1,8 @@
-/** Machines on one machine: network namespaces on a bridge, each of which can be cut off. Needs root and `ip`, iproute2. */
+/** Simulates machines with network namespaces on a bridge, each of which can be cut off. Needs root and `ip` of iproute2. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
 
-/** False, or why there can be no such network here. */
+/** False, or the reason why such a network is not possible here. */
 export const withoutNetwork: string | false = whyNot();
 
 const ip = (...words: readonly string[]): string => execFileSync('ip', words, { encoding: 'utf8' });
@@ -14,7 +14,7 @@ export class Network {
   readonly #subnet: string;
   readonly #machines = new Map<string, { readonly namespace: string; readonly cable: string }>();
 
-  /** Ends with the test. */
+  /** The network is removed after the test. */
   constructor(t: TestContext) {
     removeLeftOver();
     this.#bridge = `pnet${process.pid}`;
@@ -26,7 +26,6 @@ export class Network {
     ip('link', 'set', this.#bridge, 'up');
   }
 
-  /** Adds a machine. */
   add(name: string): void {
     const number = this.#machines.size + 2;
     const [namespace, cable] = [`${this.#bridge}-${name}`, `p${process.pid}v${number}`];
@@ -38,13 +37,13 @@ export class Network {
     ip('-n', namespace, 'address', 'add', `${this.#subnet}.${number}/24`, 'dev', 'eth0');
   }
 
-  /** What stands before a command that runs on a machine; nothing for this one. */
+  /** Returns the command prefix that runs a command on a machine; empty for this machine. */
   within(name: string): string[] {
     const machine = this.#machines.get(name);
     return machine === undefined ? [] : ['ip', 'netns', 'exec', machine.namespace];
   }
 
-  /** No packet reaches the machine any more, nor leaves it; neither side is told. */
+  /** Drops all packets to and from the machine. Neither side is notified. */
   cut(name: string): void {
     ip('link', 'set', this.#machines.get(name)!.cable, 'nomaster');
   }
@@ -55,7 +54,7 @@ export class Network {
 
   #remove(): void {
     for (const { namespace, cable } of this.#machines.values()) {
-      // A namespace stays as long as a process is in it.
+      // A namespace exists until its last process has ended.
       spawnSync('ip', ['link', 'del', cable]);
       spawnSync('ip', ['netns', 'del', namespace]);
     }
@@ -63,7 +62,7 @@ export class Network {
   }
 }
 
-/** Of tests that were killed: their processes are gone. */
+/** Removes the networks of killed tests, whose processes have ended. */
 function removeLeftOver(): void {
   const namespaces = ip('netns', 'list').split('\n');
   const names = new Set([...namespaces, ip('-brief', 'link')].join('\n').match(/^pnet\d+[^\s@]*/gm));

@@ -77,7 +77,7 @@ test('CF-118 CF-1 whichever sources are there and however each spells it, the hi
   for (let present = 0; present < 32; present++) {
     for (const old of [false, true]) {
       const has = (source: number) => (present & (1 << source)) !== 0;
-      // Every second source spells it the other way.
+      // Sources use the old and the new name in turn.
       const one = write('m1.conf', has(0) ? spell(old, 1) : '');
       const two = write('m2.conf', has(1) ? spell(!old, 2) : '');
       writeFileSync(join(dir, 'm.conf'), has(2) ? spell(old, 3) : '', { mode: 0o600 });

@@ -1,11 +1,11 @@
-/** The dialect of paste files, and where each thing in them stands. */
+/** Tests the syntax of paste files and the places of their parts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-// The reader is private: the Loader is its only user.
+// The reader is private, because only the Loader uses it.
 import { readPaste, strip, wordsOf } from '../../dist/ini/index.js';
 
-/** Options of a document as nested arrays: section, then name and value. */
+/** Returns the options of a document as nested arrays: section, then name and value. */
 function contentOf(text: string): [string, [string, string][]][] {
   const { defaults, sections } = readPaste(text, 'a.ini');
   const all = [...(defaults === undefined ? [] : [defaults]), ...sections.values()];
@@ -176,7 +176,7 @@ test('PD-150 names, values and continuation lines keep their places', () => {
   ]);
 });
 
-/** The same rules, written the plain way: line by line, nothing kept but names and values. */
+/** A simple implementation of the same rules: line by line, without places. */
 function naive(text: string): [string, [string, string][]][] {
   const found = new Map<string, Map<string, string[]>>();
   let section: Map<string, string[]> | undefined;

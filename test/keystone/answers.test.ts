@@ -1,4 +1,4 @@
-/** auth_token beside the real keystonemiddleware, with one paste file, one configuration and one Keystone for both. */
+/** Compares auth_token with the real keystonemiddleware: both have the same paste file, configuration and Keystone. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -66,7 +66,7 @@ after(async () => {
 interface Sent {
   readonly user?: string;
   readonly service?: string;
-  /** Of the application. */
+  /** The status of the application. */
   readonly status?: string;
 }
 
@@ -76,12 +76,12 @@ interface Answer {
   readonly told: Record<string, unknown>;
 }
 
-/** Names of older services, which Portico sets with `legacy_headers = true`. */
+/** Headers of older services, which Portico sets with `legacy_headers = true`. */
 const LEGACY = /^x-(?:user|tenant(?:-id|-name)?|role|(?:auth|service)-token)$/;
 
 function comparable(text: string): Record<string, unknown> {
   const told = Object.entries(JSON.parse(text) as Record<string, unknown>);
-  // Python's middleware sets headers to None; roles without one are an empty text.
+  // Python's middleware sets absent headers to None, and roles to an empty text.
   return Object.fromEntries(
     told
       .filter(([name, value]) => !LEGACY.test(name) && value !== null && value !== '')
@@ -89,14 +89,14 @@ function comparable(text: string): Record<string, unknown> {
   );
 }
 
-/** Asks both programs, or one of them. */
+/** Sends a request to both programs, or to one of them. */
 interface Both {
   (sent: Sent): Promise<[portico: Answer, python: Answer]>;
   portico(sent: Sent): Promise<Answer>;
   python(sent: Sent): Promise<Answer>;
 }
 
-/** The same program twice, by name; `lines` are those of `[keystone_authtoken]`. */
+/** Starts the same program with both, by name. `lines` are options of `[keystone_authtoken]`. */
 async function both(name: string, lines: string): Promise<Both> {
   const text = `[DEFAULT]\nfault_style = openstack\n[keystone_authtoken]\n${lines}\n`;
   const folder = peer.serve(name, PASTE, text);
@@ -111,7 +111,7 @@ async function both(name: string, lines: string): Promise<Both> {
     },
     query: status === undefined ? '' : `?${encodeURIComponent(status)}`,
   });
-  // A 503 of Python's middleware is a page for people.
+  // A 503 of Python's middleware is an HTML page.
   const told = (status: number, text: string): Record<string, unknown> => (status === 503 ? {} : comparable(text));
   const portico = async (sent: Sent): Promise<Answer> => {
     const { headers, query } = sendable(sent);
@@ -252,7 +252,7 @@ test('MW-37 one validation is shared by memcached: what Python keeps Portico rea
       assert.equal(read.status, 200, `${strategy}: Portico reads what Python has kept`);
       assert.equal(read.told['x-user-name'], 'alice');
       assert.equal((await online.portico({ user: byPortico })).status, 200);
-      // The answer does not wait for memcached.
+      // The response does not wait for the write to memcached, so try again.
       let taken = await offline.python({ user: byPortico });
       for (let tries = 0; taken.status === 503 && tries < 20; tries++)
         taken = await offline.python({ user: byPortico });

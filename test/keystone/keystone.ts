@@ -1,36 +1,34 @@
-/**
- * The real Keystone and the real keystonemiddleware for tests: Debian's packages, in a temporary folder, on loopback.
- */
+/** The real Keystone and keystonemiddleware for tests: Debian's packages, in a temporary directory, on loopback. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Program, root } from '../e2e/program.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 
-/** Debian's, which has the packages: another may come first in PATH. */
+/** Debian's Python, which has the packages; the PATH may name another one first. */
 const PYTHON = '/usr/bin/python3';
 const NEEDED = ['keystone', 'keystonemiddleware', 'gunicorn', 'paste.deploy'];
 const PACKAGES = 'python3-keystone, python3-gunicorn, python3-pastedeploy';
 
-/** Why tests with Keystone are skipped; false where it is installed. */
+/** The reason to skip tests with Keystone; false if it is installed. */
 export const keystoneMissing: string | false = (() => {
   const script = `import importlib.util, sys\nsys.exit(any(importlib.util.find_spec(name) is None for name in ${JSON.stringify(NEEDED)}))`;
   const { status } = spawnSync(PYTHON, ['-c', script], { stdio: 'ignore' });
   return status === 0 ? false : `Keystone and keystonemiddleware are not installed (Debian: ${PACKAGES})`;
 })();
 
-/** Whom a token is for, and its scope; without a scope it is unscoped. */
+/** The user and the scope of a token. Without a scope it is unscoped. */
 export interface TokenRequest {
   readonly user: string;
   readonly password?: string;
   readonly project?: string;
   readonly domain?: string;
   readonly system?: boolean;
-  /** In the place of user and password. */
+  /** Replaces user and password. */
   readonly application?: { readonly id: string; readonly secret: string };
 }
 
-/** Where a role is given: in a project by its name, in the domain Default, or on the system. */
+/** The place of a role: a project by its name, the domain Default, or the system. */
 export type Grant = { readonly role: string } & (
   | { readonly project: string }
   | { readonly domain: true }
@@ -45,11 +43,11 @@ interface Named {
 type Json = Record<string, unknown>;
 
 /**
- * Keystone, with the domain Default, the project and user `admin`, the roles admin, member and reader, the region RegionOne, and
- * a catalog in which it stands itself.
+ * Keystone with the domain Default, the project and user `admin`, the roles admin, member and reader, the region RegionOne, and a
+ * catalog with Keystone itself.
  */
 export class Keystone {
-  /** Without a version: `http://127.0.0.1:port`. */
+  /** The URL without a version: `http://127.0.0.1:port`. */
   readonly url: string;
   readonly #program: Program;
   readonly #folder: string;
@@ -63,11 +61,11 @@ export class Keystone {
 
   static readonly password = 'a-password';
 
-  /** Takes some seconds: start one for a file of tests, and beside what else takes time. */
+  /** Starts Keystone. It takes some seconds: start it once for a test file, parallel to other slow work. */
   static async start(): Promise<Keystone> {
     const folder = temporaryFolder('portico-keystone-');
     writeFileSync(join(folder, 'keystone.conf'), configuration(folder));
-    // One request at a time: SQLite is locked for others.
+    // One request at a time, because SQLite locks the database.
     const program = gunicorn('keystone_app', folder, 1, {
       PORTICO_KEYSTONE: folder,
       PORTICO_KEYSTONE_PASSWORD: Keystone.password,
@@ -79,7 +77,7 @@ export class Keystone {
     return keystone;
   }
 
-  /** Variables with which the `openstack` command logs in. */
+  /** Returns the environment variables with which the `openstack` command logs in. */
   environment(asked: TokenRequest): Record<string, string> {
     return {
       OS_AUTH_URL: `${this.url}/v3`,
@@ -94,7 +92,7 @@ export class Keystone {
     };
   }
 
-  /** Asks the API below /v3 as the administrator of the system; throws for another status than 2xx. */
+  /** Sends a request below /v3 as the administrator of the system. Throws unless the status is 2xx. */
   async api(method: string, path: string, body?: Json): Promise<Json> {
     const answer = await fetch(`${this.url}/v3${path}`, {
       method,
@@ -130,7 +128,7 @@ export class Keystone {
     return token;
   }
 
-  /** A token that ended a minute ago. */
+  /** Returns a token that expired a minute ago. */
   async expiredToken(user: string, project: string): Promise<string> {
     const answer = await fetch(`${this.url}/test/expired-token`, {
       method: 'POST',
@@ -147,7 +145,7 @@ export class Keystone {
     });
   }
 
-  /** The id of a user, project or role of that name; a project or role that is not there is made. */
+  /** Returns the id of a user, project or role. A missing project or role is created. */
   async id(kind: 'users' | 'projects' | 'roles', name: string): Promise<string> {
     const found = (await this.api('GET', `/${kind}?name=${encodeURIComponent(name)}`))[kind] as Named[];
     if (found[0] !== undefined) return found[0].id;
@@ -159,7 +157,7 @@ export class Keystone {
     return (made[one] as Named).id;
   }
 
-  /** Makes a user, with the password that all have unless another is given. Gives its id. */
+  /** Creates a user, with the common password by default. Returns its id. */
   async user(name: string, grants: readonly Grant[] = [], password = Keystone.password): Promise<string> {
     const made = await this.api('POST', '/users', { user: { name, password, domain_id: 'default' } });
     const { id } = made.user as Named;
@@ -176,7 +174,7 @@ export class Keystone {
     return id;
   }
 
-  /** Puts a service into the catalog, with one address for all interfaces. */
+  /** Adds a service to the catalog, with one URL for all interfaces. */
   async service(type: string, name: string, url: string): Promise<void> {
     const made = await this.api('POST', '/services', { service: { type, name } });
     const service_id = (made.service as Named).id;
@@ -196,9 +194,9 @@ export class Keystone {
   }
 }
 
-/** Programs behind the real `keystonemiddleware.auth_token`. */
+/** Runs programs behind the real `keystonemiddleware.auth_token`. */
 export class AuthTokenPeer {
-  /** Of {@link serve}d programs: `url/name`. */
+  /** The base URL: a {@link serve}d program is at `url/name`. */
   readonly url: string;
   readonly #program: Program;
   readonly #folder: string;
@@ -215,7 +213,9 @@ export class AuthTokenPeer {
     return new AuthTokenPeer(await listening(program), program, folder);
   }
 
-  /** The folder of a program: its paste file, whose pipeline `main` is loaded with the first request, and its configuration. */
+  /**
+   * Creates the directory of a program, with its configuration and its paste file, whose pipeline `main` is loaded by the first request.
+   */
   serve(name: string, pasteFile: string, configuration: string): string {
     const folder = join(this.#folder, name);
     mkdirSync(folder);
@@ -239,7 +239,7 @@ function gunicorn(module: string, folder: string, threads: number, env: Record<s
   });
 }
 
-/** Connections wait until the application is loaded. */
+/** Waits until the program listens. Connections then wait until the application is loaded. */
 async function listening(program: Program): Promise<string> {
   return (await program.printed(/Listening at: (http:\S+)/))[1]!;
 }

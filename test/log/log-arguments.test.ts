@@ -12,7 +12,7 @@ interface Line {
   readonly [name: string]: unknown;
 }
 
-/** What a call writes as JSON: the message, the kind and message of the error, and the facts. */
+/** Returns the JSON that a call writes: the message, the error's type and message, and the facts. */
 function written(call: (log: Logger) => void): unknown[] {
   const lines: string[] = [];
   call(createLogger({ format: 'json', destination: { write: (line) => void lines.push(line) } }));
@@ -22,7 +22,7 @@ function written(call: (log: Logger) => void): unknown[] {
   return [msg, err && `${err.type}: ${err.message}`, facts];
 }
 
-/** What a call writes as text, without the time. */
+/** Returns the text that a call writes, without the time. */
 function text(call: (log: Logger) => void): string {
   const lines: string[] = [];
   call(createLogger({ format: 'text', destination: { write: (line) => void lines.push(line) } }));

@@ -1,4 +1,4 @@
-/** Standard error that takes nothing, and processes that can open no file: the log suffers, and nothing else. */
+/** Tests a standard error that accepts no data, and processes that can open no file: only the log is affected. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ export const app = (g, l, ctx) => (req, res) => {
 `;
 const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
 
-/** A project whose app logs 3 kB for each request; the shell's words say where standard error goes. */
+/** Creates a project whose app logs 3 kB for each request. `stderr` is the shell's redirection of standard error. */
 async function loggingProject(
   t: TestContext,
   stderr: string,
@@ -214,8 +214,8 @@ process.exit(0);
 });
 
 /**
- * Runs a program with the logs `one` and `two`: their files are renamed after a line, `work` follows, then a last line. Gives the reader of its
- * files.
+ * Runs a program with the logs `one` and `two`: writes a line, renames both files, runs `work`, and writes a last line. Returns a reader
+ * of its files.
  */
 function renamedLogs(t: TestContext, { before = '', work }: { readonly before?: string; readonly work: string }) {
   const main = `

@@ -1,4 +1,4 @@
-/** The lines of requests, which go out together. */
+/** Tests the lines of requests, which are written in batches. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Each alert rule of paste/ is shown to fire, and to be silent, by promtool of Prometheus. */
+/** Tests with Prometheus' promtool that each alert rule of paste/ fires and stays silent. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,10 +9,10 @@ import { root } from '../e2e/program.js';
 
 const RULES = join(root, 'paste', 'prometheus-rules.yml');
 
-/** A series with its labels, and its values a minute apart, as promtool writes them: `0+60x40` rises by 60 each minute. */
+/** Series with labels, and their values a minute apart in promtool's syntax: `0+60x40` rises by 60 each minute. */
 type Series = Readonly<Record<string, string>>;
 
-/** Of each alert: series under which it fires after 40 minutes, and others under which it does not. */
+/** For each alert, series with which it fires after 40 minutes, and series with which it does not. */
 const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: Series }>> = {
   PorticoDown: {
     fires: { 'up{job="portico-api"}': '1x20 0x20' },
@@ -127,7 +127,7 @@ test('each alert rule has series that let it fire and others that do not', () =>
   assert.deepEqual(alerts.toSorted(), Object.keys(CASES).sort());
 });
 
-/** What promtool says of all alerts under the series of one kind, each in a test of its own. */
+/** Runs promtool with the series of one kind, one test for each alert, and returns its output. */
 function judged(folder: string, kind: 'fires' | 'silent', expected: readonly object[]) {
   const file = join(folder, `${kind}.yml`);
   const tests = Object.entries(CASES).map(([alert, { [kind]: series }]) => ({
@@ -145,7 +145,7 @@ test('each alert rule fires, and is silent', { skip: noPromtool }, (t) => {
   t.after(() => rmSync(folder, { recursive: true }));
   const silent = judged(folder, 'silent', []);
   assert.equal(silent.status, 0, silent.text);
-  // No alert has that label: promtool shows beside it those that fire.
+  // No alert has this label, so promtool lists those that fire in its errors.
   const fires = judged(folder, 'fires', [{ exp_labels: { expected: 'never' } }]);
   const labels = [...fires.text.matchAll(/Labels:\{([^}]*)\}/g)].map(([, inner]) => inner!);
   const fired = labels

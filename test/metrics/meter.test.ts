@@ -1,4 +1,4 @@
-/** What is counted in one process and added up in another. */
+/** Tests counting in one process and adding up in another. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Distribution, LABEL_CHARACTERS, Meter, Totals } from '../../dist/metrics/index.js';

@@ -1,4 +1,4 @@
-/** The dashboard and the alert rules in paste/ name metrics that a service gives out, with the labels that these have. */
+/** Tests that the dashboard and the alert rules in paste/ use metrics that a service exposes, with labels that the metrics have. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
 import { root } from '../e2e/program.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
 
-/** What a service gives out that has everything a metric may tell of. */
+/** Returns all metrics that a service can expose. */
 async function families(): Promise<ReadonlyMap<string, Family>> {
   const totals = new Totals([1]);
   const series = (Object.keys(COUNTED) as MetricKey[]).map((metric) => ({
@@ -71,7 +71,7 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
   return parseExposition(String(body));
 }
 
-/** Names of metrics and the labels that expressions choose by, or sum by. */
+/** Returns the names of metrics, and the labels that expressions select or group by. */
 function named(text: string): { readonly metrics: Set<string>; readonly labels: Set<string> } {
   const metrics = new Set(text.match(/\b(?:portico|process)_[a-z_]+\b/g));
   const chosen = [...text.matchAll(/\{([^{}]*)\}/g)].flatMap(([, inner]) => inner!.match(/\w+(?==~?\\?")/g) ?? []);
@@ -85,7 +85,7 @@ for (const file of ['grafana-dashboard.json', 'prometheus-rules.yml']) {
     const given = await families();
     const samples = [...given.values()].flatMap((family) => family.samples);
     const names = new Set(samples.map(({ name }) => name));
-    // The first two are Prometheus's own.
+    // Prometheus adds the first two.
     const labels = new Set(['job', 'instance', ...samples.flatMap((sample) => Object.keys(sample.labels))]);
     const found = named(readFileSync(join(root, 'paste', file), 'utf8'));
     assert.ok(found.metrics.size >= 10, [...found.metrics].join());

@@ -33,7 +33,7 @@ test('what a file names of portico/middleware is what the package exports', asyn
     const found = await importExport({ module: 'portico/middleware', name }, index);
     assert.equal(found.value, value, name);
   }
-  // Exports of its files that the package does not export are none; each that it does has a file.
+  // Only names that the package exports have a file; other exports of these files do not count.
   const files = new Set<string>();
   for (const name of Object.keys(middleware)) {
     const file = fileOfOwnExport('portico/middleware', index, name);
@@ -72,7 +72,7 @@ test('filters that no section names are not loaded', (t) => {
       `[pipeline:main]\npipeline = it app\n[filter:it]\npaste.filter_factory = portico/middleware:${filter}\n${option}\n` +
         '[app:app]\npaste.app_factory = portico/middleware:echo\n',
     );
-    // The filter stats is the one that loads node:dgram.
+    // Only the filter stats loads node:dgram.
     const program =
       "import { Loader } from 'portico/loader';" +
       `const app = await new Loader(${JSON.stringify(file)}).loadApp(); await app.close();` +

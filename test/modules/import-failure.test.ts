@@ -10,7 +10,7 @@ import { temporaryFolder } from '../fixtures/keeper.js';
 
 const NO_TYPESCRIPT = (process.features as { typescript?: string | false }).typescript ? false : 'this Node reads none';
 
-/** Modules that Node cannot read as TypeScript, and what is said of them. */
+/** Modules that Node cannot read as TypeScript, and the messages for them. */
 const MISTAKES = [
   ['first.ts', 'enum A { a }\n', 'TypeScript enum is not supported in strip-only mode, at FILE:1:1'],
   [

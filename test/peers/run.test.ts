@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(new URL('../../test/peers/run.mjs', import.meta.url));
 
-/** A suite that stands in for Koa's. */
+/** Creates a suite in the place of Koa's. */
 function folder(t: TestContext, tests: string): string {
   const place = mkdtempSync(join(tmpdir(), 'portico-peers-test-'));
   t.after(() => rmSync(place, { recursive: true }));
@@ -33,7 +33,7 @@ function folder(t: TestContext, tests: string): string {
   return place;
 }
 
-/** Node's runner runs no tests within tests unless it does not know. */
+/** Runs the script without NODE_TEST_CONTEXT, because Node's runner does not run tests within tests. */
 function run(place: string) {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return spawnSync(process.execPath, [script, place, 'koa'], { encoding: 'utf8', env });

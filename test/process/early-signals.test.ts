@@ -1,4 +1,4 @@
-/** Signals that come before a program has a launcher, while it launches, and while its workers load. */
+/** Tests signals before a program has a launcher, during its launch, and while its workers load. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { ask } from '../e2e/clients.js';
 import { apiCli, emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
 import { pidApp, pidProject } from '../e2e/projects.js';
 
-/** Preloaded: sends the process a signal once its first listener for SIGTERM is there, and only in the parent. */
+/** A preloaded module that signals the parent process when it adds its first listener for SIGTERM. */
 const SIGNAL_AT_ONCE = `
 if (process.env.PORTICO_WORKER_ID === undefined) {
   process.on('newListener', function sent(name) {
@@ -54,7 +54,7 @@ for (const [signal, status] of [
   test(`LC-531 LC-1920 ${signal} before anything is loaded ends api-cli with ${status}`, async (t) => {
     const program = early(t, signal, [apiCli], pidProject(await freePort(), 1));
     assert.deepEqual(await program.ended, { code: status, signal: null }, program.output());
-    // How far it came until its loop first turned depends on the runtime; nothing was ever ready.
+    // The progress before the loop's first turn depends on the runtime, but no service was ready.
     assert.doesNotMatch(program.output(), /is ready/);
   });
 

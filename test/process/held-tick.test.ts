@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 const SHAPE = new URL('../../dist/process/held-tick.js', import.meta.url).href;
 
-// V8 itself says whether an object has the map of another: a shape that was dropped is made anew.
+// V8 reports whether two objects have the same map. A map that was collected would be created again.
 const PROGRAM = `
   import { createHook } from 'node:async_hooks';
   const { tickOfNode } = await import(${JSON.stringify(SHAPE)});

@@ -1,4 +1,4 @@
-/** Files of a program that its processes compare: each once, whatever query it is imported with. */
+/** Tests the list of a program's files that its processes compare: each file once, whatever the query of its import. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -10,7 +10,7 @@ import { recordedLog } from '../tasks/recorded-log.js';
 const log = silentLogger();
 const record = { host: 'here' } as ServiceRecord;
 
-/** A manager that writes down its hooks, and fails in one of them. */
+/** Returns a manager that records its hooks; the hook named `failing` throws. */
 function manager(calls: string[], prefix = '', failing = ''): Manager {
   const hook = (name: string, show = ''): void => {
     calls.push(`${prefix}${name}${show}`);
@@ -26,7 +26,7 @@ function manager(calls: string[], prefix = '', failing = ''): Manager {
   };
 }
 
-/** Everything around the hooks writes itself down as well. */
+/** Returns the other options of the hooks, which record their calls too. */
 function surroundings(calls: string[], failing = ''): Omit<ManagerHooksOptions, 'managers'> {
   const note = async (name: string): Promise<void> => {
     calls.push(name);
@@ -202,7 +202,7 @@ test('MG-59 a gracefulShutdown that hangs does not hold the process; it is told 
     { graceful: true },
     { graceful: true, deadlineMs: 30_000 },
     { graceful: true, deadlineMs: 120_000 },
-    // What is told stands in logs: whole milliseconds.
+    // Logs contain these values, so they are whole milliseconds.
     { graceful: true, deadlineMs: 30_001 },
   ]) {
     await hooks.start();

@@ -5,11 +5,11 @@ import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import ts from 'typescript';
 
-// Inside the project, so that the snippets find the package by its name.
+// Inside the project, so that the snippets can import the package by its name.
 const folder = mkdtempSync(resolve('dist-test', 'readme-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What the snippets of a README print, in their order. */
+/** The output of the snippets in each page, in order. */
 const PRINTED: Readonly<Record<string, readonly string[]>> = {
   'docs/reference/tasks.md': [
     'every ten seconds, and now\ncopied image-1\n',

@@ -56,7 +56,7 @@ test('LC-102 stop is safe before start, twice and concurrently', async () => {
   await service.wait();
 });
 
-/** A service whose start goes on when it is told to, and whose stop calls that off. */
+/** A service whose start waits for `release` or for a stop. */
 class Slow extends Service {
   readonly events: string[] = [];
   readonly #calledOff = new AbortController();
@@ -78,7 +78,7 @@ class Slow extends Service {
   }
 }
 
-/** Launched, and its start under way. */
+/** Launches a service whose start is still running. */
 async function starting(settings: { gracefulShutdownTimeoutMs: number }): Promise<{
   service: Slow;
   launcher: ServiceLauncher;
@@ -107,9 +107,9 @@ test('LC-102 a stop during the start of a Service is its subclass’s at once, w
   await service.stop({ graceful: false });
   assert.deepEqual(service.events.slice(0, 2), ['start begins', 'stop']);
   await started;
-  // Nothing it adds late is left behind.
+  // A timer added after the stop is refused.
   assert.throws(() => service.tasks.addTimer(3600, () => undefined), { code: 'PORTICO_GROUP_STOPPED' });
-  // Started again, it is as new.
+  // A new start makes the service usable again.
   const restarted = service.start();
   service.release();
   await restarted;

@@ -4,7 +4,7 @@ import { Config, type OptionDeclarations } from 'portico/config';
 import { backdoorOptions, reportOptions } from '#internal/launch';
 import { managerOptions } from '#internal/service';
 
-/** The values of a group where nothing is written. */
+/** Returns the values of a group without any source. */
 function defaults(group: string, options: OptionDeclarations): Record<string, unknown> {
   return { ...new Config().group(group, options) };
 }

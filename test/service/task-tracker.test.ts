@@ -22,7 +22,7 @@ function work(): Work {
   return { promise, end, fail };
 }
 
-/** A service whose manager tracks what a test gives it. */
+/** A service whose manager tracks the tasks of a test. */
 class House {
   readonly clock = new FakeClock();
   readonly log = recordedLog();

@@ -100,7 +100,7 @@ test('eight processes that start together all open a new database and write to i
   );
   assert.deepEqual(said, Array(8).fill([0, '']));
   const database = openDatabase(path);
-  // Each counted what the one before had written: no two saw the same number.
+  // Each transaction saw the previous writes, so no two counted the same number.
   assert.equal(database.prepare('SELECT count(DISTINCT n) AS n FROM t').get()?.n, 160);
   database.close();
 });

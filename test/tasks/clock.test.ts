@@ -60,7 +60,7 @@ test('what takes longer than it may is undefined, or what is said for that; what
   assert.deepEqual([await late, await told], [undefined, 'late']);
   assert.equal(await within(Promise.resolve('soon'), { ms: 10, clock }), 'soon');
   assert.equal(await within(Promise.resolve('soon'), 10_000), 'soon');
-  // A signal that is raised ends the wait for what has not settled, and for nothing else.
+  // An aborted signal ends the wait only for promises that have not settled.
   const raised = { ms: 10, clock, signal: AbortSignal.abort() };
   const unasked = (): never => assert.fail('it came in time');
   assert.equal(await within(Promise.resolve('there'), raised, unasked), 'there');

@@ -19,7 +19,7 @@ test('many waits have one timer, each ends at its time, and none is left of thos
   late();
   late();
   assert.equal(clock.pending, 0);
-  // One that ends another, and makes a third.
+  // A deadline that cancels another one and adds a third.
   const ended = deadlines.after(6, () => assert.fail('it was ended'));
   deadlines.after(5, () => {
     ended();

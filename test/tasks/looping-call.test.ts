@@ -13,10 +13,10 @@ import { FakeClock } from 'portico/testing';
 import { pause } from '#internal/tasks';
 import { recordedLog } from './recorded-log.js';
 
-/** Seconds, without the noise of adding fractions. */
+/** Converts to seconds, without rounding errors of sums. */
 const seconds = (ms: number): number => Math.round(ms * 1000) / 1e6;
 
-/** A function that takes these times, one after another, and ends its loop after the last; and when it was called. */
+/** Returns a function whose runs take these times in turn, and which ends its loop after the last, and the times of its runs. */
 function taking(clock: FakeClock, ...times: number[]): { work: () => Promise<void>; began: number[]; ended: number[] } {
   const began: number[] = [];
   const ended: number[] = [];
@@ -31,7 +31,7 @@ function taking(clock: FakeClock, ...times: number[]): { work: () => Promise<voi
   return { work, began, ended };
 }
 
-/** How long the loop idled after each run. */
+/** Returns the idle time after each run. */
 const idles = (runs: { began: number[]; ended: number[] }): number[] =>
   runs.ended.map((end, index) => Math.round((runs.began[index + 1]! - end) * 1e6) / 1e6);
 
@@ -65,7 +65,7 @@ test('LC-623 runs keep to the grid of the first, and a pause of the process is n
   assert.equal(began[49], 49 * 0.25);
   loop.stop();
 
-  // A clock that is found far ahead: what a suspended machine looks like.
+  // A clock that jumps ahead, as after a machine was suspended.
   let ahead = 0;
   const jumping = { now: () => clock.now() + ahead, after: clock.after.bind(clock) };
   const calls: number[] = [];
@@ -375,7 +375,7 @@ test('LC-633 LC-1925 dynamic: a failed call is followed after the maximum or a s
   }
 });
 
-/** The idle times of a loop with back-off whose function gives these results and then ends it. */
+/** Returns the idle times of a back-off loop whose function returns `results` and then ends the loop. */
 async function backOff(results: boolean, r: number, options: object = {}): Promise<{ idle: number[]; end: unknown }> {
   const clock = new FakeClock();
   const began: number[] = [];

@@ -14,13 +14,13 @@ import { FakeClock } from 'portico/testing';
 import { pause } from '#internal/tasks';
 import { recordedLog } from './recorded-log.js';
 
-/** A timer under test: when it ran, and whether two runs of it ever overlapped. */
+/** A timer under test: the times of its runs, and whether two runs overlapped. */
 interface Watched {
   readonly runs: number[];
   overlapped: boolean;
 }
 
-/** The moments a kind runs at within a minute, in seconds, by the rule of its kind. */
+/** Returns the seconds within a minute at which a kind of timer runs. */
 type Rule = (interval: number) => number[];
 
 const everyInterval: Rule = (interval) => {
@@ -29,7 +29,7 @@ const everyInterval: Rule = (interval) => {
   return times;
 };
 
-/** Its function takes half a second, which a fixed interval counts in and a dynamic one does not. */
+/** The function takes half a second, which is part of a fixed interval but not of a dynamic one. */
 const afterEachEnd: Rule = (interval) => everyInterval(interval + 0.5);
 
 const whileFailing: Rule = (interval) => {

@@ -13,7 +13,7 @@ import {
 import { FakeClock } from 'portico/testing';
 import { recordedLog } from './recorded-log.js';
 
-/** A value that the compiler would not let through: what plain JavaScript and configuration bring. */
+/** Casts a value that the compiler refuses, as JavaScript and configuration may pass it. */
 const wrong = <T>(value: unknown): T => value as T;
 
 test('an interval is a number of seconds, 0 or more, and 0 floods no log', async () => {
@@ -76,7 +76,7 @@ test('a decorator of the kind before the standard is refused, and not a task tha
   class Images {
     tick(): void {}
   }
-  // As compilers call them with `experimentalDecorators`.
+  // The arguments that compilers pass with `experimentalDecorators`.
   const old = [Images.prototype, 'tick', Object.getOwnPropertyDescriptor(Images.prototype, 'tick')] as const;
   for (const decorator of [periodicTask, periodicTask(), periodicTask({ spacing: 10 })]) {
     assert.throws(() => wrong<(...args: readonly unknown[]) => unknown>(decorator)(...old), {

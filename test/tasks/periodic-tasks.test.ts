@@ -13,7 +13,7 @@ import { FakeClock } from 'portico/testing';
 import { pause } from '#internal/tasks';
 import { recordedLog } from './recorded-log.js';
 
-/** An object without methods of its own, its tasks, and the clock they go by. */
+/** Returns the periodic tasks of an object without methods, and their clock. */
 function bare(options: PeriodicTasksOptions = {}): {
   tasks: PeriodicTasks;
   clock: FakeClock;
@@ -25,7 +25,7 @@ function bare(options: PeriodicTasksOptions = {}): {
   return { tasks: new PeriodicTasks(new Manager(), { clock, log, random: () => 0, ...options }), clock, messages };
 }
 
-/** A pass, with a clock that moves as far as the pass's own turns need. */
+/** Runs one pass, and advances the clock only for its own turns. */
 async function pass(tasks: PeriodicTasks, clock: FakeClock, context?: unknown): Promise<number> {
   const passing = tasks.runPeriodicTasks(context);
   for (let turn = 0; turn < 20; turn++) await clock.advance(0);

@@ -1,4 +1,4 @@
-/** The periodic tasks of the page run as it says: decorated and compiled, and in plain JavaScript as it stands. */
+/** Tests that the page's periodic tasks run: decorated and compiled, and unchanged in plain JavaScript. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const page = readFileSync(join(root, 'docs/reference/tasks.md'), 'utf8');
 const told = `import { PeriodicTasks as Told } from 'portico/tasks';
 console.log('tasks', new Told(new Images()).status().map(({ name, spacing }) => name + ' ' + spacing).join(', '));`;
 
-/** What one of the page's programs that has periodic tasks prints of them. */
+/** Returns the output of the page's program with periodic tasks in this language. */
 function tasksOf(t: { after(done: () => void): void }, language: 'ts' | 'js', target = ts.ScriptTarget.ES2022): string {
   const blocks = [...page.matchAll(/^```(\w+)\n(.*?)^```$/gms)];
   const [, , text] = blocks.find(([, of, code]) => of === language && code!.includes('periodicTask('))!;

@@ -6,7 +6,7 @@ import { FakeClock } from 'portico/testing';
 class Passing extends Error {}
 class PassingToo extends Passing {}
 
-/** Fails so many times, then gives its arguments; and when it was called. */
+/** Returns a function that fails `times` times and then returns its arguments, and the times of its calls. */
 function failing(
   clock: FakeClock,
   times: number,

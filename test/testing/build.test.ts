@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { AppFactory, FilterFactory } from 'portico/app';
 import { buildApp, buildFilter } from 'portico/testing';
 
-/** A value that the compiler would not let through. */
+/** Casts a value that the compiler refuses. */
 const wrong = <T>(value: unknown): T => value as T;
 
 test('what a factory gives is looked at as a Loader does', async () => {

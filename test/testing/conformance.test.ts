@@ -24,7 +24,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const postgresql = await startPostgresql();
 after(() => postgresql?.stop());
 
-/** The cases that a driver does not pass. */
+/** Returns the cases that a driver does not pass. */
 async function broken(cases: readonly ConformanceCase[]): Promise<string[]> {
   const names: string[] = [];
   for (const { name, run } of cases) {

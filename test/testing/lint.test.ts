@@ -6,7 +6,7 @@ import { type App, beforeHead, environ, Fault, transformBody } from 'portico/app
 import { FakeClock, lint, request } from 'portico/testing';
 import { LintError } from '#internal/testing';
 
-/** Runs one request and gives the numbers of the rules that were broken. */
+/** Runs one request and returns the numbers of the broken rules. */
 async function broken(app: App): Promise<number[]> {
   const linted = lint(app);
   await request(linted, 'GET', '/').catch((error: unknown) => {

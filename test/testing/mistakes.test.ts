@@ -4,7 +4,7 @@ import { type App, compose, type Filter } from 'portico/app';
 import { requestId } from 'portico/middleware';
 import { buildApp, buildFilter, lint, request } from 'portico/testing';
 
-/** A value that the compiler would not let through. */
+/** Casts a value that the compiler refuses. */
 const wrong = <T>(value: unknown): T => value as T;
 
 test('a pipeline says what it is made of', () => {

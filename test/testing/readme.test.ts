@@ -1,4 +1,4 @@
-/** The example of the page is a test, and passes. */
+/** Tests that the page's example is a test that passes. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

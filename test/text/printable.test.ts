@@ -8,10 +8,10 @@ import { markedLine } from '../../dist/errors/index.js';
 import { compileLogFormat } from '../../dist/middleware/log-format.js';
 import { printable, printableLines } from '../../dist/text/printable.js';
 
-/** What ends a line, moves a cursor, or turns the direction of a text. */
+/** Characters that end a line, move a cursor, or change the direction of text. */
 const HOSTILE =
   '\n\r\t\0\u001b[2J\u007f\u0080\u0085\u009b31m\u009f\u2028\u2029\u061c\u200e\u200f\u202a\u202e\u2066\u2069';
-/** Of it what must not be in a line of text, its end aside. */
+/** Those of them that a line of text may not contain, except at its end. */
 const RAW = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
 function logged(format: 'json' | 'text', write: (log: ReturnType<typeof createLogger>) => void): string {
@@ -48,7 +48,7 @@ test('a message is one line of text, and nothing in it or its facts is raw', () 
   const facts = logged('text', (log) => log.warn('facts', { a: HOSTILE, b: { [HOSTILE]: [HOSTILE] } }));
   assert.doesNotMatch(facts.replaceAll('\n', ''), RAW);
   const error = logged('text', (log) => log.error('error', { err: new Error(`begin${HOSTILE}\nforged`) }));
-  // A stack has lines of its own, behind a margin.
+  // The lines of a stack are indented.
   assert.doesNotMatch(error.replaceAll('\n', '').replaceAll('\t', ''), RAW);
   assert.doesNotMatch(error, /^forged/m);
 });

@@ -1,4 +1,4 @@
-/** Whatever a handler does with its response, clients read the very bytes that Node alone would have sent. */
+/** Tests that clients read the same bytes as from plain Node, whatever a handler does with its response. */
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type OutgoingHttpHeader, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,7 +12,7 @@ import { defaultHeaders } from '../app/default-headers.js';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
 import { exchange, portOf } from '../server/raw-client.js';
 
-/** What handlers do; what Node refuses is refused by both. */
+/** A step of a handler. Steps that Node refuses must be refused by both. */
 type Step = (res: ServerResponse) => unknown;
 const does = (name: string, step: Step): [string, Step] => [name, step];
 
@@ -28,7 +28,7 @@ const FIELDS: readonly (readonly [string, OutgoingHttpHeader])[] = [
   ['keep-alive', 'timeout=1'],
   ['x-wide', 'gr\u00fcn'],
 ];
-/** What Node refuses, or takes though it looks odd. */
+/** Headers that Node refuses, or accepts although they look odd. */
 const ODD: readonly (readonly [string, OutgoingHttpHeader])[] = [
   ['bad name', 'a'],
   ['x-line', 'a\r\nx-more: b'],
@@ -124,12 +124,12 @@ const end = fc.constantFrom<[string, Step]>(
   ['end with much', (res) => res.end('y'.repeat(20_000))],
   ['pipe', (res) => Readable.from(['one', 'two']).pipe(res)],
 );
-/** Says what the body was, as long as there is time for it. */
+/** Sets a header to the request's body, unless the head has been sent. */
 const read = async (res: ServerResponse): Promise<void> => {
   const said = await readBody(res.req).then(String, ({ code }: { code: string }) => code);
   if (!res.headersSent) res.setHeader('x-read', said);
 };
-/** As nearly every answer is given. */
+/** Sends the response in the most common way. */
 const whole = (res: ServerResponse, text: string): unknown => {
   if (!res.headersSent) res.writeHead(200, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(text) });
   return res.end(text);
@@ -199,12 +199,12 @@ test('clients read what Node alone would send, pipelined or not, whatever the ha
         return `${method} /${at} HTTP/1.1\r\nhost: x\r\n${last}${rest}`;
       });
       const expected = await read((bare.address() as AddressInfo).port, lines.join(''));
-      // What Node refuses of a whole list it has partly taken; the filters judge field by field.
+      // Node applies part of a refused list, but filters check each header, so these cases run without filters.
       const isOdd = scripts.flat().some(([step]) => step.startsWith('odd'));
       for (const [name, port] of isOdd ? ports.slice(0, 1) : ports) {
         log.lines.length = 0;
         const answer = await read(port, lines.join(''));
-        // An answer of another length than declared is the one thing that ends otherwise.
+        // Only responses that differ from their declared length end differently.
         if (!log.lines.some(isCutOff)) assert.deepEqual(answer, expected, name);
       }
     }),

@@ -1,4 +1,4 @@
-/** What a turn of the event loop writes to a connection of the broker goes out in one call of the system. */
+/** Tests that all writes to a broker's connection in one turn of the event loop use one system call. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -63,7 +63,7 @@ test('a connection of rabbitmq-client publishes a turn of messages in one write'
   }
 });
 
-/** How many chunks each call of the stream's writer gets. */
+/** Returns the number of chunks in each call of the stream's writer. */
 function writeCalls(socket: Socket): number[] {
   const calls: number[] = [];
   const { _write, _writev } = socket;

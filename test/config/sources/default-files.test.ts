@@ -1,11 +1,11 @@
-/** Where files are looked for, of users as a service manager makes them. */
+/** Tests the default files for users that a service manager creates. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { test } from 'node:test';
 import { apiCli, emptyProject } from '../../e2e/program.js';
 
-/** No passwd(5) has it. */
+/** A user id without an entry in passwd(5). */
 const UNKNOWN = 61_234;
 
 test('a user without HOME and without an entry in passwd runs the program', {

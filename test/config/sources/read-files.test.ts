@@ -37,7 +37,7 @@ test('CF-89 a file written in place, replaced, or reached through a turned link 
     },
     { quietMs: 20 },
   );
-  // The watch keeps no process alive; the test has to.
+  // The watcher does not keep the process alive.
   const alive = setInterval(() => {}, 1000);
   for (const change of changes) {
     const seen = new Promise<void>((resolve) => {

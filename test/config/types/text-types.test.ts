@@ -53,7 +53,7 @@ test('CF-43 a path expands ~, may have to exist, be of a kind and be closed to o
   assert.equal(path({ mode: 0o600 }).warning?.(file), undefined);
   assert.equal(path({ mode: 0o600 }).warning?.('key.pem', join(folder, 'portico.ini')), undefined);
   chmodSync(file, 0o444);
-  // A relative path begins beside the configuration file that names it.
+  // A relative path is relative to its configuration file.
   assert.match(path({ mode: 0o600 }).warning?.('key.pem', join(folder, 'portico.ini')) ?? '', /mode is 444/);
   assert.equal(path({ mode: 0o600 }).warning?.('no.pem', join(folder, 'portico.ini')), undefined);
   rmSync(folder, { recursive: true });
