@@ -1,6 +1,6 @@
 /**
- * Runs the tests of `examples/` as their readers do, with the package as it would be published: `npm run test:examples [NAME…]`.
- * All of them share one installation, beside this machine's npm cache.
+ * Runs the tests of `examples/` as readers do, with the packed package: `npm run test:examples [NAME…]`. All examples share one
+ * installation and this machine's npm cache.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

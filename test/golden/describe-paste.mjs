@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Describes what the Loader makes of a paste file, as JSON: the tree of contexts, what creation gives, and the order of
-// the calls; or, with requests, which apps they reach. Factories are stand-ins that record, found in a made-up
-// installation: the file named by PORTICO_PASTE_WORLD.
+// Describes what the Loader makes of a paste file, as JSON: the tree of contexts, the created objects and the order of the calls; or,
+// with requests, the apps that they reach. Factories are recording stand-ins from an invented installation, the file that
+// PORTICO_PASTE_WORLD names.
 //
 //   describe-paste.mjs FILE KIND [NAME] [--global-conf JSON] [--dispatch JSON]
 //   describe-paste.mjs --batch          one query per line on standard input, one answer per line
@@ -19,7 +19,7 @@ const world = JSON.parse(readFileSync(process.env.PORTICO_PASTE_WORLD, 'utf8'));
 const refuse = (problem, message, origin) =>
   new PasteError(`PORTICO_PASTE_${problem.toUpperCase().replaceAll('-', '_')}`, { message, origin });
 
-/** Python's identifiers with dots between them, its \w and its \s. */
+/** Python identifiers with dots between them, by Python's \w and \s. */
 const MODULE = /^[\p{XID_Start}_]\p{XID_Continue}*(\.[\p{XID_Start}_]\p{XID_Continue}*)*$/u;
 const NAME = /^[\p{L}\p{N}_]+$/u;
 const SPACES = String.raw`(?:[^\S\ufeff]|[\x1c-\x1f\x85])*`;
@@ -33,7 +33,7 @@ function checkModule(module, origin) {
   if (missing) throw refuse('no-module', `no module is called ${JSON.stringify(module)}`, origin);
 }
 
-/** What Python's entry points and `call:` accept, and PasteDeploy's errors for the rest. */
+/** Accepts what Python's entry points and `call:` accept, and throws PasteDeploy's errors for the rest. */
 function resolverFor(recorder) {
   return {
     expression(text, kind, origin) {
@@ -79,7 +79,7 @@ class Recorder {
   calls = [];
   visited = [];
 
-  /** A factory that records. Which protocol it is called with shows in its arguments. */
+  /** Returns a recording factory. Its arguments show the protocol by which it is called. */
   factory(written, target) {
     const composite = Object.hasOwn(world.composites, target) ? world.composites[target] : { kind: 'opaque' };
     return (...given) => {
@@ -99,7 +99,7 @@ class Recorder {
     };
   }
 
-  /** Of a factory called with the configuration alone; a filter-app's factory is its filter's. */
+  /** Returns the kind of a factory that is called with the configuration alone. A filter-app has a filter's factory. */
   kindOf(section) {
     if (section === 'server') return 'server';
     return section === 'filter' || section === 'filter-app' ? 'filter' : 'app';
@@ -157,7 +157,7 @@ class Recorder {
   }
 }
 
-/** What was created, as data. */
+/** Returns a description of the created object, as data. */
 function described(made) {
   if (made[DESCRIPTION] !== undefined) return made[DESCRIPTION];
   if (made.outer !== undefined) return { composed: { outer: described(made.outer), inner: described(made.inner) } };
@@ -185,7 +185,7 @@ function contextJson(node) {
   return json;
 }
 
-/** A path may hold a question mark here; in a request target it begins the query. */
+/** Replaces `?` in paths, because in a request target it begins the query. */
 const QUESTION = '\uf8ff';
 const encode = (path) => path.replaceAll('?', QUESTION);
 const decode = (path) => path.replaceAll(QUESTION, '?');
@@ -226,7 +226,7 @@ async function dispatch(app, recorder, { path, method = 'GET', host = 'localhost
   }
 }
 
-/** The reference's exceptions for our codes. */
+/** The reference's exceptions for Portico's codes. */
 const CLASSES = {
   'no-file': 'FileNotFoundError',
   'is-a-directory': 'IsADirectoryError',
@@ -309,14 +309,14 @@ function queryOf(args) {
   return { ...query, file, kind, name };
 }
 
-/** JSON on one line, for readers that take more than LF for the end of one. */
+/** Prints JSON on one line in ASCII, because readers may end lines at other characters than LF. */
 function print(answer) {
   const json = JSON.stringify(answer);
   const ascii = json.replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
   process.stdout.write(`${ascii}\n`);
 }
 
-/** Lines that end at LF and nothing else: readline also stops at U+2028. */
+/** Splits lines at LF only, unlike readline, which also splits at U+2028. */
 async function* linesOf(input) {
   let rest = '';
   for await (const chunk of input.setEncoding('utf8')) {

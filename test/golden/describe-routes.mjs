@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Answers definitions of route tables, as JSON on standard input, with what the router makes of their probes.
-// One definition is one document; several stand one to a line, and each gets one line of answer.
+// Reads definitions of route tables as JSON from standard input, and prints the router's results for their probes. The input is one
+// document with one definition, or one definition per line; each gets one line of output.
 import { readFileSync } from 'node:fs';
 import { Mapper } from 'portico/routing';
 import { decodePath, overriddenMethod } from '#internal/app';
@@ -23,7 +23,7 @@ const RENAMED = new Set(
   member_actions member_options _member_name _collection_name _parent_resource _redirect_code`.split(/\s+/),
 );
 
-/** Keyword arguments in the names of this package. */
+/** Converts keyword arguments to the names of this package. */
 function options(kwargs = {}) {
   const renamed = Object.create(null);
   for (const [key, value] of Object.entries(kwargs)) {
@@ -40,7 +40,7 @@ function conditions({ function: name, ...rest }) {
 
 const isTable = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Positional arguments of link and action, which take one object here. */
+/** Positional arguments of link and action after the first, as members of one object. */
 const AFTER_REL = ['name', 'action', 'method', 'formatted'];
 const POSITIONAL = { link: ['rel', ...AFTER_REL], action: AFTER_REL };
 
@@ -116,7 +116,7 @@ const PROBES = {
   },
 };
 
-/** Host and scheme as a server without resolved proxy headers sees them. */
+/** Returns host and scheme as a server sees them without resolving proxy headers. */
 function surroundings({ host = 'localhost', scheme = 'http', headers }) {
   const { 'x-forwarded-proto': proto = '', 'x-forwarded-host': forwarded } = lower(headers);
   const secure = scheme === 'https' || proto.split(', ').includes('https');

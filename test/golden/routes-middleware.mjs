@@ -1,7 +1,7 @@
-// The answer to a request that Routes' middleware and nova's router make of a match: a Router makes its own.
+// The responses of Routes' middleware and nova's router to a match. Portico's Router has different ones.
 import { GenerationError } from '#internal/routing';
 
-/** An empty match is 404, one without controller 500. */
+/** Returns 404 for an empty match, and 500 for one without controller. */
 export function dispatch(table, path, request, context) {
   const found = table.routeMatch(path, request);
   if (found === null) return { status: 404 };
@@ -23,7 +23,10 @@ export function dispatch(table, path, request, context) {
   return { status: 200, controller, action, args, ...place, route: found.compiled.index };
 }
 
-/** The script name grows by what is in front of `rest`; where `rest` is not at the end behind its slash, by the whole path, as in Routes. */
+/**
+ * Moves the part of the path before `rest` to the script name; the whole path, as in Routes, if the path does not end with a slash and
+ * `rest`.
+ */
 function consumed(scriptName, path, rest) {
   const end = `/${rest}`;
   const front = path.endsWith(end) ? path.slice(0, -end.length) : path;

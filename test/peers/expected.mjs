@@ -1,16 +1,16 @@
 const because = (reason, titles) => titles.map((title) => ({ title, page: 'docs/node-http.md', reason }));
 
-/** What may differ, by suite: words of a test's title, and the page that names the reason, in bold. */
+/** The allowed differences by suite: words of a test's title, and the page with the reason in bold. */
 export const expected = {
   'on-finished': [
     ...because('CONNECT', ['when CONNECT method']),
-    // Its first request is never answered.
+    // The first request is never answered.
     ...because('answers first', ['onFinished(req, listener) when requests pipelined should handle socket errors']),
   ],
   compression: [],
   express: [
     ...because('escapes', ['app.router decode params should decode correct params']),
-    // They send `Host: http://example.com`.
+    // These tests send `Host: http://example.com`.
     ...because('refused requests', [
       'res when accepting html should escape the url',
       'res when accepting html should not render evil javascript links',
@@ -29,7 +29,7 @@ export const expected = {
   ],
   koa: [],
   fastify: [
-    // Their bodies are Fastify's JSON, made for `clientError`.
+    // These tests expect Fastify's JSON bodies, made for `clientError`.
     ...because('refused requests', [
       'test/404s.test.js: Unknown method',
       'test/client-timeout.test.js: requestTimeout should return 408',
@@ -43,7 +43,7 @@ export const expected = {
       'test/close-pipelining.test.js: Should return 503 while closing - pipelining',
       'test/close.test.js: Current opened connection should not accept new incoming connections',
       'test/close.test.js: rejected incoming connections should be logged',
-      // The first of them waits for an answer until the time of the whole file is over.
+      // The first of these tests waits for a response until the file's timeout.
       'test/max-requests-per-socket.test.js: ',
     ]),
   ],

@@ -1,4 +1,4 @@
-// A reporter for node:test: a line of JSON for each test that passed or failed.
+// A reporter for node:test: one line of JSON for each test that passed or failed.
 import { relative } from 'node:path';
 
 // biome-ignore lint/style/noDefaultExport: Node's runner asks for it.
@@ -11,7 +11,7 @@ export default async function* results(events) {
     const file = relative(process.cwd(), data.file ?? '');
     const passed = type === 'test:pass';
     const error = data.details.error?.cause ?? data.details.error;
-    // A suite fails where one of its tests does.
+    // A suite fails if one of its tests fails.
     if (data.details.type === 'suite' || data.details.error?.failureType === 'subtestsFailed') continue;
     yield `${JSON.stringify({ title: `${file}: ${title}`, passed, message: passed ? '' : String(error?.message ?? error) })}\n`;
   }

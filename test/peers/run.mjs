@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// Runs the test suites of Express, Koa, Fastify, compression and on-finished on Node's HTTP server and then on Portico's, and
-// lists the tests that pass on the first alone. Fetches nothing: FOLDER holds their checkouts, each under its name, with
-// what `npm install` puts there. Status 0: only tests differ that stand in expected.mjs.
+// Runs the test suites of Express, Koa, Fastify, compression and on-finished on Node's HTTP server and then on Portico's, and lists the
+// tests that pass only on the first. Downloads nothing: FOLDER contains their checkouts, each under its name, after `npm install`.
+// Status 0: only tests listed in expected.mjs differ.
 //
-//   node test/peers/run.mjs FOLDER             all that are there; after a build
-//   node test/peers/run.mjs FOLDER express     those named
+//   node test/peers/run.mjs FOLDER             all suites in FOLDER; after a build
+//   node test/peers/run.mjs FOLDER express     the named suites
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expected } from './expected.mjs';
 
-/** A suite that takes longer hangs. */
+/** The timeout of a suite. */
 const TIME_LIMIT_MS = 900_000;
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -38,7 +38,7 @@ let unexpected = present.length === 0 || missing.some((name) => named.includes(n
 for (const name of present) unexpected += compare(name);
 process.exit(unexpected > 0 ? 1 : 0);
 
-/** Prints what differs; gives how many of these should not. */
+/** Prints the differences and returns the number of unexpected ones. */
 function compare(name) {
   const bare = run(name, '');
   const ours = run(name, ` --import=${join(here, 'served.mjs')}`);
@@ -58,12 +58,12 @@ function compare(name) {
   return unexpectedHere;
 }
 
-/** Whether the page does name the reason. */
+/** Reports whether the page contains the reason. */
 function names({ page, reason }) {
   return readFileSync(join(here, '..', '..', page), 'utf8').includes(`**${reason}**`);
 }
 
-/** Each test's title with what became of it. A title that occurs again is counted. */
+/** Returns each test's result by its title. Repeated titles get a number. */
 function run(name, nodeOptions) {
   const place = mkdtempSync(join(tmpdir(), 'portico-peers-'));
   try {
@@ -99,7 +99,7 @@ function mocha(...options) {
   return (cwd) => [mochaOf(cwd), '--exit', `--reporter=${reporter}`, ...options];
 }
 
-/** Versions of mocha call their program differently. */
+/** Returns the program of mocha, whose name depends on the version. */
 function mochaOf(cwd) {
   const place = join(cwd, 'node_modules', 'mocha');
   return join(place, JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')).bin.mocha);
@@ -108,7 +108,7 @@ function mochaOf(cwd) {
 function nodeTest(tests) {
   return (cwd, file) => [
     '--test',
-    // Many files wait for their last connection, seconds long.
+    // Many files wait seconds for their last connection.
     '--test-concurrency=8',
     '--test-timeout=60000',
     `--test-reporter=${join(here, 'results.mjs')}`,

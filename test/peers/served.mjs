@@ -1,15 +1,14 @@
-// Puts Portico's server in place of Node's: `node --import test/peers/served.mjs program.js`.
+// Replaces Node's HTTP server by Portico's: `node --import test/peers/served.mjs program.js`.
 //
-// A program's http.Server stays what the program sees: it binds, is closed and has its events. Its connections go to a
-// Portico Server, whose app hands each request back to the program's listeners. HTTPS and HTTP/2 stay Node's, and so does a
-// server that brings classes of its own for its messages.
+// The program still uses its http.Server, which listens, closes and emits events. Its connections go to a Portico Server, whose app
+// passes each request to the program's listeners. HTTPS and HTTP/2 remain Node's, and so does a server with custom message classes.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import http from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 import { Server as NetServer } from 'node:net';
 
 const NodeServer = http.Server;
-/** Holds a place for the HTTP server that a Portico Server makes meanwhile. */
+/** Receives the HTTP server that a Portico Server creates during its start. */
 const making = new AsyncLocalStorage();
 
 function Server(...given) {
@@ -32,7 +31,7 @@ syncBuiltinESMExports();
 const { Server: PorticoServer } = await import('../../lib/server/index.js');
 const { takeUpgrade } = await import('../../lib/app/index.js');
 
-/** Lets a Portico Server answer what `server` accepts. */
+/** Lets a Portico Server answer the connections that `server` accepts. */
 function serve(server, options) {
   let portico;
   let http;
@@ -44,20 +43,20 @@ function serve(server, options) {
   });
   server.listen = (...given) => {
     const answer = (req, res) => {
-      // Node does so for each connection.
+      // As Node does for each connection.
       if (server.timeout > 0) req.socket.setTimeout(server.timeout);
       const taken = server.listenerCount('upgrade') > 0 ? takeUpgrade(req) : undefined;
       if (taken === undefined) server.emit('request', req, res);
       else server.emit('upgrade', req, taken.socket, taken.head);
     };
-    // A server that was closed may listen again, as supertest has it do.
+    // A closed server may listen again, as with supertest.
     portico = new PorticoServer('peer', answer, porticoOptions(server, options));
     const place = {};
     ready = making
       .run(place, () => portico.start())
       .then(() => {
         http = place.http ?? http;
-        // Nobody connects to its own address, which must not hold the process.
+        // Its own port has no clients and must not keep the process alive.
         http.unref();
       });
     return NetServer.prototype.listen.apply(server, given);
@@ -72,7 +71,7 @@ function serve(server, options) {
   server.closeAllConnections = () => http?.closeAllConnections();
 }
 
-/** What Node's server was told, in the words of Portico's. */
+/** Converts the settings of Node's server to Portico's options. */
 function porticoOptions(server, options) {
   const { keepAliveTimeout, requestTimeout, headersTimeout } = server;
   const told = Object.entries({ keepAliveTimeout, requestTimeout, headersTimeout }).filter(

@@ -1,9 +1,9 @@
-/** A client whose requests have a connection each, so that both workers answer. */
+/** Sends requests on separate connections, so that both workers answer. */
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** Sends a request; `json` and `form` are bodies. Follows no redirect. */
+/** Sends a request; `json` and `form` are bodies. Does not follow redirects. */
 export async function ask(url, { method, headers = {}, json, form, body } = {}) {
   const sent =
     json !== undefined ? JSON.stringify(json) : form !== undefined ? String(new URLSearchParams(form)) : body;
@@ -21,7 +21,7 @@ export async function ask(url, { method, headers = {}, json, form, body } = {}) 
   return { status: res.statusCode, headers: res.headers, bytes, text, json: () => JSON.parse(text) };
 }
 
-/** Reads the beginning of an answer, and leaves. */
+/** Reads the beginning of a response and closes the connection. */
 export async function leave(url) {
   const outgoing = request(url, { agent: false }).end();
   const [res] = await once(outgoing, 'response');
@@ -29,12 +29,12 @@ export async function leave(url) {
   res.destroy();
 }
 
-/** The `Cookie` of a client that was given these. */
+/** Returns the `Cookie` header for the cookies of a response. */
 export function cookiesOf({ headers }) {
   return (headers['set-cookie'] ?? []).map((each) => each.split(';', 1)[0]).join('; ');
 }
 
-/** A form with files: `[[name, value], [name, bytes, filename]]`. */
+/** Returns a form with files: `[[name, value], [name, bytes, filename]]`. */
 export function multipart(fields) {
   const parts = fields.map(([name, value, filename]) => {
     const file = filename === undefined ? '' : `; filename="${filename}"\r\nContent-Type: text/plain`;

@@ -1,9 +1,9 @@
-/** A directory with files to send, for all processes of one run. */
+/** Creates a directory with files to send, shared by all processes of one run. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Its path. The process that makes it removes it. */
+/** The path of the directory. The process that creates it removes it. */
 export const root = process.env.PORTICO_PLUGINS_ROOT ?? made();
 
 function made() {

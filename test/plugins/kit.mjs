@@ -1,4 +1,4 @@
-/** The factories of the service that is tried: an app, and a filter, of one case in one way. */
+/** The factories of the service under test: an app and a filter for one case in one way. */
 import { compose, fastifyApp, fromConnect } from 'portico/app';
 import { Router } from 'portico/routing';
 

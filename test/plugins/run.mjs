@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// Tries plugins of Fastify, middleware of Express and whole frameworks on the package as it would be published, with two workers:
-// npm run test:plugins. The newest versions come from npm, as package.json here names them.
+// Tests plugins of Fastify, middleware of Express and whole frameworks with the packed package and two workers: npm run test:plugins.
+// npm installs their newest versions, as package.json here names them.
 //
 //   node test/plugins/run.mjs                    all
-//   node test/plugins/run.mjs cors express       those whose name has one of the words
+//   node test/plugins/run.mjs cors express       those whose name contains one of the words
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const npm = (...words) =>
     stdio: 'inherit',
   }).status;
 
-// Each time: the newest is another one next month.
+// Each time, because there may be newer versions.
 if (npm('update', '--no-package-lock') !== 0 && !existsSync(join(here, 'node_modules'))) process.exit(1);
 const folder = mkdtempSync(join(tmpdir(), 'portico-plugins-'));
 try {

@@ -1,4 +1,4 @@
-/** A service of one case in one way: two workers, the usual filters, the app at `/` and below `/mnt`. */
+/** A service for one case in one way: two workers, the usual filters, the app at `/` and below `/mnt`. */
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const PROGRAM = join(MODULES, 'portico', 'lib', 'cli', 'main.js');
 const WAIT_MS = 30_000;
 const STOP_MS = 15_000;
 
-/** Starts it. `stop()` ends it, and gives its status and the lines of its log at level error. */
+/** Starts the service. `stop()` ends it and returns its exit status and its log lines of level error. */
 export async function serve({ file, name, way, ini, files = {}, mounts }, env) {
   const folder = mkdtempSync(join(tmpdir(), 'portico-plugins-'));
   const port = await freePort();

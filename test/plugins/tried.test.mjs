@@ -1,9 +1,9 @@
 /**
- * Each case in each of its ways on a service of two workers, at `/` and below a mount, and bare: the same checks on Fastify, Express
- * or `node:http` alone, which show that the checks are right.
+ * Tests each case in each of its ways on a service of two workers, at `/` and below a mount. The same checks run on bare Fastify,
+ * Express or `node:http`, which shows that the checks are right.
  *
- * `router`: plugins of a Router. `fastify`: a plugin in `fastifyApp`. `connect`: filters by `fromConnect`. `express`: an app as it is.
- * `ini`: without code, by the paste file.
+ * `router`: plugins of a Router. `fastify`: a plugin in `fastifyApp`. `connect`: filters by `fromConnect`. `express`: an unchanged app.
+ * `ini`: no code, only the paste file.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -106,7 +106,7 @@ function check({ checks }, { origin, mount, way, service }) {
   return checks({ ask, url: `${origin}${mount}`, mount, way, service });
 }
 
-/** Why what needs this server is skipped. */
+/** Returns the reason to skip tests that need this server, or false. */
 async function missingAt(text) {
   const { hostname, port } = new URL(text);
   const socket = connect(Number(port), hostname);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs the compiled tests on every Node that is promised: npm run test:runtimes, or with words as test/run.mjs takes them.
-// The versions come from npm, as package.json here names them: of each line the oldest that is promised and the newest.
+// Runs the compiled tests on every supported Node: npm run test:runtimes, with the words of test/run.mjs. npm installs the versions that
+// package.json here names: the oldest supported and the newest of each release line.
 //
 //   node test/runtimes/run.mjs                         all
 //   node test/runtimes/run.mjs 24 oldest26 -- launch   both of 24 and the oldest 26, some tests
@@ -25,7 +25,7 @@ const chosen = all.filter(
     ),
 );
 
-// Each time: the newest is another one next month.
+// Each time, because there may be newer versions.
 const install = spawnSync('npm', ['update', '--no-package-lock', '--no-audit', '--no-fund'], {
   cwd: here,
   stdio: 'inherit',

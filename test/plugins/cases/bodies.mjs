@@ -1,4 +1,4 @@
-/** Bodies of requests and answers: forms, files, compression, views, validators of caches. */
+/** Plugins for bodies of requests and responses: forms, files, compression, views, cache validators. */
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -79,7 +79,7 @@ export const cases = {
       assert.deepEqual((await ask('/large')).json(), large);
       const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
       const packed = { method: 'POST', headers, body: gzipSync(JSON.stringify(large)) };
-      // The page of plugins says that a Router does not take these.
+      // The page about plugins says that a Router refuses compressed bodies.
       if (way !== 'router') assert.deepEqual((await ask('/echo', packed)).json(), large);
     },
   },
@@ -178,7 +178,7 @@ options = {"root": "${root}", "prefix": "/public/"}`,
   },
 };
 
-/** What those do that send files. */
+/** Checks of plugins that send files. */
 function files(path) {
   return async ({ ask, url }) => {
     const whole = await ask(`${path}/hello.txt`);

@@ -1,4 +1,4 @@
-/** Fastify's own parts, documents, measurements, databases; Express, Koa and Hono as apps. */
+/** Fastify's features, documents, metrics and databases; Express, Koa and Hono as apps. */
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import autoload from '@fastify/autoload';
@@ -31,11 +31,11 @@ const described = { info: { title: 'Things', version: '1.0.0' } };
 const item = { type: 'object', properties: { id: { type: 'string' } } };
 const pressure = { healthCheck: async () => false, healthCheckInterval: 60_000, retryAfter: 7 };
 
-/** Fastify's instance starts a plugin of these with `instance.register(...each)`. */
+/** Registers plugins with `instance.register(...each)`. */
 const all = async (instance, plugins) => {
   for (const each of plugins) await instance.register(...[each].flat());
 };
-/** A plugin whose additions are there for all. */
+/** Makes a plugin's additions visible to all scopes. */
 const shared = (plugin) => Object.assign(plugin, { [Symbol.for('skip-override')]: true });
 
 export const cases = {
@@ -80,7 +80,7 @@ export const cases = {
       stamp(instance);
       instance.get('/', async () => ({}));
     },
-    // Bare Fastify has it by its own plugin.
+    // Bare Fastify needs a plugin for it.
     bare: false,
     checks: async ({ ask }) => assert.equal((await ask('/')).headers['x-stamp'], 'yes'),
   },
@@ -226,11 +226,11 @@ export const cases = {
       instance.get('/items/:id', async () => ({}));
     },
     async checks({ ask }) {
-      // More than enough for each worker to have some.
+      // Enough requests for each worker to get some.
       for (let time = 0; time < 30; time++) await ask('/items/7');
       assert.match((await ask('/own-metrics')).text, /http_request_duration_seconds_count\{[^}]*route="\/items\//);
     },
-    // One registry of a process, so one mount.
+    // One registry for each process, so only one mount.
     mounts: [''],
   },
   'fastify-type-provider-zod': {

@@ -1,4 +1,4 @@
-/** Requests that go on to another server, connections that are upgraded, GraphQL. */
+/** Proxies, upgrades and GraphQL. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -14,7 +14,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 const upstreamUrl = () => process.env.PORTICO_TRIED_UPSTREAM;
 
-/** A server behind the gateway; its address is in the environment of the service. */
+/** Starts a server behind the gateway. The environment of the service contains its address. */
 async function upstream() {
   const server = createServer((req, res) => {
     if (req.url.endsWith('/silent')) return;
@@ -38,7 +38,7 @@ async function upstream() {
   };
 }
 
-/** The line of the log about a 504. */
+/** The log line for a 504. */
 const TIMED_OUT = /Gateway Timeout|FST_REPLY_FROM/;
 
 async function gatewayChecks({ ask }) {
@@ -50,7 +50,7 @@ async function gatewayChecks({ ask }) {
   assert.equal((await ask('/up/silent')).status, 504);
 }
 
-/** Sends a message through a WebSocket, and gives the answer. */
+/** Sends a message through a WebSocket and returns the answer. */
 async function sent(url, message, protocol) {
   const socket = new WebSocket(url.replace('http', 'ws'), protocol);
   await once(socket, 'open');
@@ -204,7 +204,7 @@ async function apollo(req, res, next) {
   (await apolloMiddleware)(req, res, next);
 }
 
-/** Gives bodies of text on as they are. */
+/** Parses a text body as the text itself. */
 function passText(instance) {
   instance.addContentTypeParser('text/plain', (_request, payload, done) => done(null, payload));
   return Promise.resolve();

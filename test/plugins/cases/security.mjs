@@ -1,4 +1,4 @@
-/** Who calls, and what a browser may do: tokens, passwords, sessions, origins, limits. */
+/** Authentication and browser security: tokens, passwords, sessions, origins, limits. */
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
 import { callbackify } from 'node:util';
@@ -51,7 +51,7 @@ async function helmetChecks({ ask }) {
   }
 }
 
-/** Two routes that a plugin stands around. */
+/** Two routes in the scope of a plugin. */
 const around = (plugin, options) => ({
   router: () => ({
     plugins: [[plugin, options]],
@@ -71,7 +71,7 @@ function inner(req, res) {
 
 let redis;
 const ignore = () => undefined;
-/** A store of sessions that all workers share, for Fastify's and for Express's. */
+/** A session store that all workers share, for Fastify and Express. */
 class RedisStore extends session.Store {
   constructor() {
     super();
@@ -249,7 +249,7 @@ paste.app_factory = ./inner.mjs:app`,
       instance.get('/limited', async () => ({ limited: true }));
     },
     async checks({ ask, mount }) {
-      // Both mounts have one count.
+      // Both mounts share one count.
       if (mount !== '') return;
       const statuses = [];
       for (let time = 0; time < 8; time++) statuses.push(await ask('/limited'));
@@ -330,7 +330,7 @@ paste.app_factory = ./inner.mjs:app`,
     withExpress: true,
     inner: (_req, res) => void res.end('{}'),
     async checks({ ask }) {
-      // Each of two workers counts for itself, and the last request may be the first of its worker: of seven one is beyond the limit.
+      // Two workers count separately, so of seven requests at least one exceeds a limit, but the last one may not.
       const answers = [];
       for (let time = 0; time < 7; time++) answers.push(await ask('/'));
       assert.equal(answers[0].status, 200);
