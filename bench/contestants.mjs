@@ -1,14 +1,14 @@
-// Who takes part, and how each is started.
+// The contestants and the commands that start them.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { nodeProgram, porticoWorkers } from './processes.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** `api-cli` with the files of portico/: a parent that serves nothing, and one worker. */
+/** `api-cli` with the files of portico/: a parent that serves no requests, and one worker. */
 function portico(work, port, { certificate, logLevel, forwarded }) {
   const options = logLevel === undefined ? [] : [`DEFAULT.log_level=${logLevel}`];
-  // noauth takes no forwarded request unless it is told that it is for everybody.
+  // noauth refuses forwarded requests unless an option says that the API is open to all.
   if (forwarded === true) options.push('proxy_headers.trusted_proxies=loopback', 'noauth.i_know_this_is_open=true');
   if (work !== 'work6') return porticoWorkers(1, options)(work, port);
   options.push(
@@ -22,12 +22,12 @@ function portico(work, port, { certificate, logLevel, forwarded }) {
 const PYTHON = '/usr/bin/python3';
 const PYTHON_FOLDER = here('contestants/python');
 
-/** oslo.service with eventlet in Debian's Python; one process, as nova's API has with one worker. */
+/** oslo.service with eventlet in Debian's Python: one process, as nova's API with one worker. */
 function oslo(work, port) {
   return { command: PYTHON, args: ['oslo.py'], cwd: PYTHON_FOLDER, env: pythonEnv(work, port) };
 }
 
-/** gunicorn with threads, the worker of its own that keeps connections open. */
+/** gunicorn with threads, its worker class that keeps connections open. */
 function gunicorn(work, port, { certificate }) {
   const args = ['-m', 'gunicorn', '--bind', `127.0.0.1:${port}`, '--workers', '1', '--worker-class', 'gthread'];
   args.push('--threads', '16', '--keep-alive', '65', '--log-level', 'error');
@@ -40,7 +40,7 @@ function pythonEnv(work, port) {
   return { BENCH_WORK: work, BENCH_PORT: String(port), PYTHONDONTWRITEBYTECODE: '1' };
 }
 
-/** Which of the Debian packages are not there; empty: the contestant can run. */
+/** Returns a function that lists the missing Debian packages. If none is missing, the contestant can run. */
 function lacking(modules) {
   return () =>
     Object.keys(modules)
@@ -59,11 +59,10 @@ const COMMON_PACKAGES = {
 };
 
 /**
- * By name. `filters`: whether works 2 and 3 are done behind the seven filters; without, their answers lack the filters'
- * headers. `main`: those the targets speak of; they take part in every round, the others in every third.
- * `share`, `warmUpShare`: the part of a round's requests, and of those before it, that is enough for a slow one, and for one
- * that compiles nothing while it runs. `lacks()`: packages of the system it needs
- * and does not find.
+ * The contestants by name. `filters`: does works 2 and 3 behind the seven filters; without them, its responses lack the filters'
+ * headers. `main`: has a target, and takes part in every round; the others take part in every third. `share`, `warmUpShare`: the
+ * sufficient part of a round's requests for a slow contestant, and of the warm-up for one that compiles nothing at runtime. `lacks()`:
+ * the missing system packages.
  */
 export const CONTESTANTS = {
   portico: { label: 'Portico', filters: true, main: true, server: portico },

@@ -1,13 +1,13 @@
-// The rows of the fault kit on servers people use instead: gunicorn, PM2 and nginx beside Portico, one after the other on
-// one machine. Makes the comparing table of docs/reliability.md.
+// The rows of the fault kit on alternative servers: gunicorn, PM2 and nginx beside Portico, one after the other on one machine. Creates
+// the comparison table of docs/reliability.md.
 //
 //   npm run build && npm run build:test
-//   node bench/faults-others.mjs                    all that are installed
-//   node bench/faults-others.mjs --short nginx      a few rounds, one of them
+//   node bench/faults-others.mjs                    all installed servers
+//   node bench/faults-others.mjs --short nginx      a few rounds of one server
 //   PM2_BIN=/elsewhere/node_modules/.bin/pm2 node bench/faults-others.mjs --short pm2
 //
-// gunicorn and nginx are looked for in PATH, PM2 there or where PM2_BIN says. What is not installed is named and left out.
-// Nothing is installed by this script. Each has two workers and its own defaults, except where the lines below say.
+// gunicorn and nginx must be in PATH, PM2 in PATH or at PM2_BIN. Missing servers are named and skipped. This script installs nothing.
+// Each server has two workers and its defaults, except where the lines below say otherwise.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -53,7 +53,7 @@ def app(environ, start_response):
     return [body]
 `;
 
-// As PM2's manual describes a graceful reload: tell it when ready, close the server on SIGINT.
+// A graceful reload as in PM2's manual: report readiness, and close the server on SIGINT.
 const pm2App = `
 const http = require('node:http');
 const fs = require('node:fs');
@@ -82,7 +82,7 @@ function place(files) {
   return folder;
 }
 
-/** A server that is one process with children: started, and waited for until it answers. */
+/** Starts a server of one process with children, and waits until it answers. */
 async function daemon(folder, port, command, args, { reload, stopSignal = 'SIGTERM', env = {} }) {
   const child = spawn(command, args, { cwd: folder, stdio: 'ignore', env: { ...process.env, ...env } });
   const ended = once(child, 'exit').then(([code]) => code);
@@ -123,7 +123,7 @@ const contenders = {
     start: () => FaultFleet.start({ options: { 'DEFAULT.worker_timeout': String(TIMEOUT) } }),
   },
   gunicorn: {
-    // Threads, because its default worker closes every connection after one answer and serves one client at a time.
+    // Threads, because the default worker closes every connection after one response and serves one client at a time.
     version: () =>
       found('gunicorn') &&
       spawnSync(found('gunicorn'), ['--version'])
@@ -139,7 +139,7 @@ const contenders = {
     },
   },
   pm2: {
-    // Asked on its command line, it would start its daemon.
+    // Not from its command line, which would start its daemon.
     version: () => {
       const bin = process.env.PM2_BIN ?? found('pm2');
       return bin && createRequire(realpathSync(bin))('../package.json').version;
@@ -186,7 +186,7 @@ const contenders = {
       return {
         url,
         pid,
-        // It refuses a reload while another is at work.
+        // It refuses a reload during another one.
         reload: async (word) => {
           await busy;
           writeFileSync(join(folder, 'word'), word);
@@ -207,7 +207,7 @@ const contenders = {
     },
   },
   nginx: {
-    // It runs no code of ours: fixed texts, a file for the large answer, a throttled file for the slow one.
+    // It runs no code of the test: fixed texts, a file for the large response, a throttled file for the slow one.
     noSpin: true,
     version: () =>
       found('nginx') &&
@@ -290,7 +290,7 @@ const rows = {
 };
 
 let target;
-// A daemon of PM2's would outlive this script.
+// PM2's daemon would outlive this script.
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     void Promise.resolve(target?.end()).finally(() => process.exit(1));

@@ -1,4 +1,4 @@
-// Ways to start the same API: alone, with workers, as a program of contestants/.
+// Commands that start the same API: alone, with workers, or as a program of contestants/.
 import { fileURLToPath } from 'node:url';
 import { check } from './works/check.mjs';
 
@@ -7,20 +7,20 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 export const API_CLI = here('../lib/cli/main.js');
 export const CONFIG_FILE = here('portico/portico.ini');
 
-/** The end of a request that asks for its connection to be closed. */
+/** The end of a request that asks the server to close its connection. */
 export const FRESH = '\r\nConnection: close\r\n\r\n';
 
-/** A program of contestants/ in Node. */
+/** A Node program of contestants/. */
 export function nodeProgram(file) {
   return (work, port) => ({ command: process.execPath, args: [here(`contestants/${file}.mjs`), work, String(port)] });
 }
 
-/** Portico in one process, without a parent. */
+/** Portico in one process without a parent. */
 export function lone(work, port) {
   return { command: process.execPath, args: [here('portico/lone.mjs'), work, String(port)] };
 }
 
-/** `api-cli`: a parent and so many workers. */
+/** `api-cli`: a parent and this many workers. */
 export function porticoWorkers(workers, more = []) {
   return (work, port) => {
     const args = [API_CLI, '--config-file', CONFIG_FILE, '--enabled-apis', work];
@@ -30,7 +30,7 @@ export function porticoWorkers(workers, more = []) {
   };
 }
 
-/** `api-cli` with the sample API that ships, its data in `folder`. */
+/** `api-cli` with the shipped sample API, whose data is in `folder`. */
 export function sample(port, folder) {
   const args = [API_CLI, '--config-file', here('../paste/portico.ini'), '--enabled-apis', 'compute'];
   const options = [`DEFAULT.state_path=${folder}`, `api:compute.port=${port}`, 'api:compute.workers=1'];
@@ -38,7 +38,7 @@ export function sample(port, folder) {
   return { command: process.execPath, args };
 }
 
-/** Rejects unless the work is done as it says. */
+/** Rejects unless the server answers the work as specified. */
 export function answers(port, work) {
   return check(work, port, { filters: false });
 }

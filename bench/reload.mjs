@@ -1,8 +1,8 @@
-// How long a reload takes until clients see it, against the target: the new generation answers within half a second
-// (median of 20). Once with a client or two that look, once under the load of the fault kit. For a quiet machine: most
-// of it is processor time, that of starting processes; what a bare one costs here and now is measured beside it.
+// Measures a reload until clients see it, against the target: the new generation answers within half a second (median of 20). Runs once
+// with two polling clients and once under the load of the fault kit. Needs a quiet machine, because most of the time is processor time
+// for starting processes; a bare start is measured for comparison.
 //
-//   npm run bench:reload            20 reloads each; status 1 where the target is missed
+//   npm run bench:reload            20 reloads each; status 1 if the target is missed
 //   npm run bench:reload -- 5       5 reloads each
 import './measure/environment.mjs';
 import { spawnSync } from 'node:child_process';
@@ -19,7 +19,7 @@ const loads = {
   'reloads under load': { kept: 8, fresh: 8, slow: 3, large: 2, tlsKept: 3, tlsFresh: 2 },
 };
 
-/** What starting a process costs that does nothing: the median of five. */
+/** Returns the median time of five starts of a process that does nothing. */
 function bareStart() {
   const times = Array.from({ length: 5 }, () => {
     const begun = performance.now();

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-// The bench: Portico beside others, on this machine, in the same minutes.
+// The benchmark: Portico and other frameworks on this machine in the same minutes.
 //
 //   npm run bench                          everything, nine rounds, about twenty minutes; renews bench/README.md
-//   npm run bench -- --quick               one round of less, two minutes
+//   npm run bench -- --quick               one shorter round, two minutes
 //   npm run bench -- work2 start           parts by name
 //   npm run bench -- --rounds 15 work1
 //
-// A part gives { name, title, notes, problems, figures, table, bars }: what to show, and figures by name for the targets.
-// What is not the whole goes to bench/results/partial, which is not kept.
+// A part returns { name, title, notes, problems, figures, table, bars }: the texts to show, and figures by name for the targets. Results
+// of incomplete runs go to bench/results/partial, which is not committed.
 import './measure/environment.mjs';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -52,13 +52,13 @@ const OTHERS = {
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Rounds of a whole run, and of a quick one, which also sends fewer requests and leaves out what no target speaks of. Its
- * servers are as warm: what V8 still compiles would be the larger part of its figures.
+ * Rounds of a full run, and of a quick one, which also sends fewer requests and skips parts without a target. Its warm-up is as long,
+ * because otherwise V8's compiling would dominate its figures.
  */
 const ROUNDS = 9;
 const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing', 'rpc', 'conduit'] };
 
-/** After so long those that no target speaks of are measured less often, for a whole run is to end within twenty minutes. */
+/** After this time contestants without a target are measured less often, so that a full run ends within twenty minutes. */
 const LATE_MS = 5 * 60_000;
 
 const { values: options, positionals } = parseArgs({
@@ -85,12 +85,12 @@ const names =
   positionals.length === 0 ? usual : known.filter((name) => positionals.some((word) => isMeant(name, word)));
 await run();
 
-/** `work2` means `work2-logged` too. */
+/** Reports whether a word selects a part. `work2` also selects `work2-logged`. */
 function isMeant(name, word) {
   return name === word || name.startsWith(`${word}-`);
 }
 
-/** What is measured is what the sources say now. */
+/** Builds the current sources. */
 function build() {
   const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
   if (status !== 0) process.exit(1);
@@ -116,7 +116,7 @@ async function run() {
   const failures = [];
   try {
     for (const name of names) {
-      // A part that fails is named; what the others found is not lost with it.
+      // A failed part is reported, and the results of the others are kept.
       try {
         if (name in WORKS) works.push(await measureWork(name, context));
         else others.push(await OTHERS[name].measure(context));
@@ -147,7 +147,7 @@ async function run() {
   console.log(`\n${seconds.toFixed(0)} s; written to ${folder}`);
 }
 
-/** Those that can run here, and a line for each that cannot. */
+/** Returns the contestants that can run here, and prints a line for each other. */
 function present() {
   const absent = [];
   const entries = Object.entries(CONTESTANTS).filter(([, { label, lacks }]) => {

@@ -1,5 +1,5 @@
-// The example's Conduit on plain Fastify: the same store and schemas, tokens by node:crypto, and what the filters request_id and
-// request_log of the example's pipeline do, as hooks.
+// The example's Conduit on plain Fastify: the same store and schemas, tokens by node:crypto, and the filters request_id and request_log
+// of the example's pipeline as hooks.
 //   node conduit-fastify.mjs <folder of the example> <port> <database> <key>
 import { pathToFileURL } from 'node:url';
 import Fastify from 'fastify';

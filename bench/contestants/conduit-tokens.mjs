@@ -1,4 +1,4 @@
-// Tokens for plain Fastify, which has none of its own: JWT with HS256 (RFC 7515).
+// Tokens for plain Fastify, which has none: JWT with HS256 (RFC 7515).
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 const LIFETIME = 60 * 60 * 24;
@@ -11,7 +11,7 @@ export function signToken(userId, key) {
   return `${text}.${signature(text, key).toString('base64url')}`;
 }
 
-/** The user of `Authorization: Token …`; undefined without one, null where it is not ours or too old. */
+/** Returns the user of `Authorization: Token …`; undefined without a token, null for an invalid or expired one. */
 export function tokenUser({ authorization = '' }, key) {
   const [, token] = /^Token (\S+)$/i.exec(authorization) ?? [];
   if (token === undefined) return undefined;

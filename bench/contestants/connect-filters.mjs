@@ -1,4 +1,4 @@
-// The seven filters as Connect middleware, `(req, res, next)`: for middie, Express and Nest, which all take that.
+// The seven filters as Connect middleware, `(req, res, next)`, for middie, Express and Nest.
 import {
   authenticate,
   current,
@@ -13,7 +13,7 @@ import {
   wantsLines,
 } from './seven-filters.mjs';
 
-/** Outermost first. `routeOf(req)` tells the log which route answered. */
+/** Returns the filters, outermost first. `routeOf(req)` returns the route for the log. */
 export function connectFilters(routeOf = () => undefined) {
   return [requestId, requestLog(routeOf), proxyHeaders, sizeLimit, noauth];
 }

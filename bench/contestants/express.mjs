@@ -19,7 +19,7 @@ import { host, port, serve, tls } from './place.mjs';
 import { failed, PREFIX } from './seven-filters.mjs';
 
 const app = express();
-// As its own page on performance advises; the ETag would be work that nobody else does.
+// As Express' page on performance advises. No other contestant computes an ETag.
 app.disable('x-powered-by');
 app.disable('etag');
 

@@ -1,7 +1,7 @@
-// Two of the seven filters as hooks of Fastify, for all of its contestants that have them.
+// Two of the seven filters as Fastify hooks, for all of its contestants that use them.
 import { globalRequestId, ID_HEADER, logRequest, wantsLines } from './seven-filters.mjs';
 
-/** 1 request id. The instance is made with `genReqId: newRequestId`. */
+/** 1 request id. The instance needs `genReqId: newRequestId`. */
 export function giveIds(scope) {
   scope.decorateRequest('globalId', undefined);
   scope.addHook('onRequest', (request, reply, done) => {

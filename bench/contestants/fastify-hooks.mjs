@@ -1,4 +1,4 @@
-// Fastify with the seven filters written as its own hooks: what somebody does who needs them and has no pipeline.
+// Fastify with the seven filters as hooks, as its users would write them without a pipeline.
 import { fastify } from 'fastify';
 import { giveIds, logRequests } from './fastify-filters.mjs';
 import { listen, options } from './fastify-works.mjs';

@@ -1,11 +1,11 @@
-// The six works as Fastify routes, for the three contestants that are Fastify.
+// The six works as Fastify routes, for its three contestants.
 import { colonRoutes, created, missing, newServerSchema, pieces, servers, versions } from '../works/payloads.mjs';
 import { host, port, serve, tls } from './place.mjs';
 
-/** Options of the instance: TLS where the work asks for it. */
+/** Options of the instance, with TLS if the work needs it. */
 export const options = tls === undefined ? {} : { https: tls };
 
-/** Adds the routes of the work to an instance and listens. `prepare(scope)` comes before the routes of works 2 and 3. */
+/** Adds the routes of the work to an instance and listens. Calls `prepare(scope)` before adding the routes of works 2 and 3. */
 export async function listen(app, prepare = () => {}) {
   const versionsRoute = () => app.get('/', () => versions);
   const below = (addRoutes) => () =>

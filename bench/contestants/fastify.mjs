@@ -1,4 +1,4 @@
-// Fastify as it comes, without filters.
+// Fastify with its defaults, without filters.
 import { fastify } from 'fastify';
 import { listen, options } from './fastify-works.mjs';
 

@@ -13,7 +13,7 @@ import {
   wantsLines,
 } from './seven-filters.mjs';
 
-/** Outermost first; the app's own `onError` catches what fails. */
+/** Returns the filters, outermost first. The app's `onError` handles errors. */
 export function honoFilters() {
   return [requestId, requestLog, proxyHeaders, sizeLimit, noauth];
 }

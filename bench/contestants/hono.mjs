@@ -1,4 +1,4 @@
-// Hono on Node, by its own adapter.
+// Hono on Node, with its adapter.
 import { createServer } from 'node:https';
 import { Readable } from 'node:stream';
 import { serve as listen } from '@hono/node-server';

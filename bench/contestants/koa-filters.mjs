@@ -14,7 +14,7 @@ import {
   wantsLines,
 } from './seven-filters.mjs';
 
-/** Outermost first. */
+/** Returns the filters, outermost first. */
 export function koaFilters() {
   return [catchErrors, requestId, requestLog, proxyHeaders, sizeLimit, noauth];
 }

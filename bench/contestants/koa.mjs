@@ -28,7 +28,7 @@ app.use(async (ctx, next) => {
   ctx.body = missing;
 });
 
-/** Koa reads no bodies by itself; what its users add does this, and a little more. */
+/** Koa does not read bodies; the usual body parser does this and a little more. */
 async function readJson(ctx) {
   const chunks = [];
   for await (const chunk of ctx.req) chunks.push(chunk);

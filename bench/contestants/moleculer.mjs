@@ -1,5 +1,5 @@
-// Moleculer over AMQP, with its defaults: messages are not persistent and not confirmed. Without noDelay, which is no default of its
-// client, a packet waits for the acknowledgement of the one before it, and sixteen callers get 20 calls in a second.
+// Moleculer over AMQP with its defaults: messages are neither persistent nor confirmed. The exception is noDelay: without it a packet
+// waits for the acknowledgement of the previous one, and sixteen callers get only 20 calls per second.
 import { ServiceBroker } from 'moleculer';
 import { answer, callOnDemand, serveUntilEnd } from '../rpc/peer.mjs';
 

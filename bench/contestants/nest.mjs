@@ -1,4 +1,4 @@
-// NestJS on Fastify. Its decorators are called as the functions they are, so that nothing has to be compiled.
+// NestJS on Fastify. Its decorators are called as functions, so that no compiler is needed.
 import 'reflect-metadata';
 import {
   BadRequestException,
@@ -32,7 +32,7 @@ import { connectFilters } from './connect-filters.mjs';
 import { host, port, serve, tls, work } from './place.mjs';
 import { failed, PREFIX } from './seven-filters.mjs';
 
-/** A controller of handlers: `[decorator of the method, decorators of the parameters, the method]`. */
+/** Returns a controller of handlers: `[decorator of the method, decorators of the parameters, the method]`. */
 function controller(prefix, handlers) {
   class Handlers {}
   handlers.forEach(([decorators, parameters, handler], index) => {
@@ -79,7 +79,7 @@ const Root = serve({
 class Application {}
 Module({ controllers: [Root] })(Application);
 
-/** Catches what fails; a path there is no route for as well. */
+/** Handles errors, including paths without a route. */
 class Failures {
   catch(error, at) {
     const status = error instanceof HttpException ? error.getStatus() : 500;

@@ -1,4 +1,4 @@
-// Bare node:http, without filters and without a framework: what every other contestant stands on.
+// Bare node:http, without filters and without a framework: the basis of all other contestants.
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { pipeline } from 'node:stream';
@@ -43,7 +43,7 @@ function creation() {
   };
 }
 
-/** A tree of segments written by hand: variables are tried last. */
+/** Returns a handwritten tree of segments, in which variables match last. */
 function table() {
   const root = new Map();
   for (const [method, path] of routes()) {

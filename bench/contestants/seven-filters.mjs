@@ -1,14 +1,14 @@
-// What nova's seven filters do, written once; each framework's contestant calls it where its users would.
+// The functions of nova's seven filters, written once. Each framework's contestant calls them where its users would.
 //
-//   1 request id      an id of its own for each request, and the caller's where it has the right form
-//   2 proxy headers   nobody is trusted here, so what proxies are said to have told is removed; where a proxy on this machine
-//                     is believed: address, scheme and host are those that it tells
+//   1 request id      a new id for each request, and the caller's id if it has the right form
+//   2 proxy headers   removed, because no proxy is trusted; if a proxy on this machine is trusted, they determine address,
+//                     scheme and host
 //   3 size limit      no body above 112 KiB
 //   4 noauth          the token names user and project; identity headers of the client are removed; the request's
-//                     context is immutable and there for all that the request sets off
-//   5 catch errors    whatever fails becomes a JSON answer (each framework has its own hook for this)
-//   6 request log     one line with thirteen facts when the answer is out; nowhere, but where the work writes its log
-//   7 url map         everything is below /v2.1 (each framework has its own word for this)
+//                     context is immutable and available to all code that the request starts
+//   5 catch errors    every error becomes a JSON response (each framework has a hook for this)
+//   6 request log     one line with thirteen facts after the response, discarded unless the work writes its log
+//   7 url map         everything is below /v2.1 (each framework has a feature for this)
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -35,10 +35,10 @@ const OTHERS = [
 ].concat(['openstack-system-scope', 'x-user', 'x-tenant', 'x-tenant-id', 'x-tenant-name', 'x-group-ids']);
 const IDENTITY = new Set([...FIELDS, ...OTHERS]);
 
-/** The context of the request that code runs for: `current.getStore()`. */
+/** The context of the current request: `current.getStore()`. */
 export const current = new AsyncLocalStorage();
 
-/** Written at once, as Portico's is: a line that is lost at a crash is no log. */
+/** Written synchronously, as in Portico, because lines would otherwise be lost in a crash. */
 const log = pino(
   {
     level: logLevel,
@@ -53,7 +53,7 @@ export function newRequestId() {
   return `req-${randomUUID()}`;
 }
 
-/** The caller's id, where it is one. */
+/** Returns the caller's id if it is valid. */
 export function globalRequestId(headers) {
   const value = headers[ID_HEADER];
   return value !== undefined && ID.test(value) ? value : undefined;
@@ -65,7 +65,7 @@ export function dropForwarding(headers) {
   }
 }
 
-/** Address, scheme and host of a request, by the proxy where that is believed; else what says so is removed. */
+/** Returns address, scheme and host of a request, from the headers of a trusted proxy. Without one, removes such headers. */
 export function remoteOf({ headers, socket }) {
   const { remoteAddress: peer } = socket;
   if (!trustsProxy || !LOOPBACK.has(peer)) {
@@ -88,7 +88,7 @@ export function isTooLarge(headers) {
   return declared !== undefined && Number(declared) > LIMIT;
 }
 
-/** Who asks; undefined for a request without token. Throws for one that did not come from this machine. */
+/** Returns the context of the caller; undefined for a request without token. Throws for a request from another machine. */
 export function authenticate({ headers, socket }, requestId) {
   if (!LOOPBACK.has(socket.localAddress)) throw new Error('this service accepts local connections only');
   for (const name in headers) if (IDENTITY.has(name)) delete headers[name];
@@ -101,15 +101,15 @@ export function authenticate({ headers, socket }, requestId) {
   return Object.freeze({ userId, projectId, roles, isAdmin, requestId, remoteAddress, token });
 }
 
-/** Headers of the answer to a request without token. */
+/** Headers of the response to a request without token. */
 export const tokenHeaders = { 'x-auth-token': 'admin:admin', 'x-server-management-url': 'http://127.0.0.1:8774/v2.1' };
 
-/** Whether a request has a line at all: facts that nobody reads are not gathered, in Portico neither. */
+/** Reports whether requests are logged. If not, no facts are collected, as in Portico. */
 export function wantsLines() {
   return log.isLevelEnabled('info');
 }
 
-/** The request's line. */
+/** Logs a request. */
 export function logRequest(req, { remote, target, status, bytes, ms, id, globalId, route, context }) {
   log.info(
     {

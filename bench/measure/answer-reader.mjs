@@ -1,15 +1,15 @@
-// Reads answers off a connection: cheap for those that look like the last one, whole otherwise.
+// Reads responses from a connection: quickly if a response looks like the previous one, completely otherwise.
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_END = Buffer.from('\r\n');
 
-/** One connection's answers, one at a time; `done({ status, headers, body, length, closes })` is called for each. */
+/** Reads the responses of one connection and calls `done({ status, headers, body, length, closes })` for each. */
 export class AnswerReader {
   #done;
   #keepsBody;
   #held = undefined;
   #answer = undefined;
-  /** The bytes of the last answer that came in one piece; the next one most likely has as many. */
+  /** Length of the last response that arrived in one chunk. The next one probably has the same. */
   #usual = 0;
   #usualStatus = '';
   #usualAnswer = undefined;
@@ -19,7 +19,7 @@ export class AnswerReader {
     this.#keepsBody = keepsBody;
   }
 
-  /** More bytes of the connection. */
+  /** Reads more bytes of the connection. */
   push(chunk) {
     if (this.#answer === undefined && this.#held === undefined) {
       if (chunk.length === this.#usual && this.#looksUsual(chunk)) return this.#done(this.#usualAnswer);
@@ -30,7 +30,7 @@ export class AnswerReader {
     this.#read(bytes, whole);
   }
 
-  /** Same length and status: only the date and the id of the request can differ. */
+  /** Reports whether a chunk of the usual length has the usual status. Then only the date and the request id can differ. */
   #looksUsual(chunk) {
     return !this.#keepsBody && chunk.latin1Slice(9, 12) === this.#usualStatus && chunk.indexOf(HEAD_END) > 0;
   }
@@ -59,7 +59,7 @@ export class AnswerReader {
     this.#done(answer);
   }
 
-  /** Where the answer ends in `bytes`, or -1 when more is to come. */
+  /** Returns the end of the response in `bytes`, or -1 if it is incomplete. */
   #readLength(bytes, at) {
     const answer = this.#answer;
     const taken = Math.min(answer.declared - answer.length, bytes.length - at);

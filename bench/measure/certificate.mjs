@@ -1,10 +1,10 @@
-// A certificate for the work with TLS, made for one run.
+// Creates a certificate for the work with TLS, for one run.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
 
-/** Paths of a new certificate and its key, EC P-256 for all contestants; `remove()` deletes both. */
+/** Returns the paths of a new certificate and its key, EC P-256 for all contestants. `remove()` deletes both. */
 export async function makeCertificate() {
   const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));
   const made = await generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec', curve: 'P-256' });

@@ -1,5 +1,5 @@
-// What all contestants are started with. Imported for its effect, first.
+// The environment of all contestants. Import it first, for its side effect.
 //
-// Node 20 reads the certificates that NODE_EXTRA_CA_CERTS names whenever a process starts, needed or not: the whole store of
-// a system takes 55 ms of a processor, more than all the rest of starting node. Whose machine it is decides that, no server.
+// Node 20 reads the certificates of NODE_EXTRA_CA_CERTS at every start, even if they are not needed. A system's whole store takes 55 ms
+// of processor time, more than the rest of Node's start. That depends on the machine, not on the server.
 delete process.env.NODE_EXTRA_CA_CERTS;

@@ -1,4 +1,4 @@
-// One connection of the load: a request, its answer, the next request.
+// One connection of the load: a request, its response, the next request.
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { AnswerReader } from './answer-reader.mjs';
@@ -11,19 +11,22 @@ export class Lane {
   #socket;
   #answered = 0;
   #requests = { left: 0 };
-  /** Where its times go, in milliseconds; undefined: nowhere. */
+  /** Receives the response times in milliseconds, if set. */
   #times;
   #sentAt = 0;
-  /** Set while it works. */
+  /** The callbacks of the work in progress. */
   #waiting;
 
-  /** `fresh`: a connection for each request. `status` and `length` are what every answer must have. */
+  /** `fresh`: uses a new connection for each request. `status` and `length` are those that every response must have. */
   constructor({ port, secure, request, fresh, status, length }) {
     this.#how = { port, secure, fresh, status, length };
     this.#bytes = Buffer.from(request ?? '', 'latin1');
   }
 
-  /** Sends requests while some are `left`, which other lanes count down too; gives how many were answered, and adds to `times` how long each took. Rejects at the first answer that is another. */
+  /**
+   * Sends requests while any are `left`, a count that all lanes share. Returns the number of responses and adds the time of each to
+   * `times`. Rejects at the first unexpected response.
+   */
   work(requests, times) {
     this.#times = times;
     this.#answered = 0;
@@ -83,7 +86,7 @@ export class Lane {
     else this.#settle();
   }
 
-  /** Between orders a connection may end: the next order opens another. */
+  /** Between orders the server may close the connection. The next order opens another one. */
   #fail(error, socket) {
     socket.destroy();
     if (this.#socket !== socket) return;

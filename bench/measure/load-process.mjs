@@ -1,13 +1,13 @@
-// The process that sends the load, as the program that measures sees it.
+// The process that sends the load, as seen by the measuring program.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** One process for all rounds, so that its own warming up falls into none of them. */
+/** One process for all rounds, so that its warm-up does not affect any of them. */
 export class LoadProcess {
   #child = fork(fileURLToPath(new URL('./load.mjs', import.meta.url)));
 
-  /** Sends requests and waits for all answers; rejects when one of them is not what it must be. */
+  /** Sends requests and waits for all responses. Rejects if a response is unexpected. */
   async send(order) {
     this.#child.send(order);
     const [facts] = await once(this.#child, 'message');
@@ -15,7 +15,7 @@ export class LoadProcess {
     return facts;
   }
 
-  /** Lets it run on these processors alone, by Linux's numbers: `1`, `0-3`. */
+  /** Restricts the process to these processors, in Linux's notation: `1`, `0-3`. */
   pin(processors) {
     spawnSync('taskset', ['-a', '-c', '-p', processors, String(this.#child.pid)]);
   }

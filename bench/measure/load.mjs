@@ -1,9 +1,9 @@
-// The load: a process of its own that sends one request after another on each of a few connections, without
-// pipelining, and looks at the status and length of every answer. Started by `load-process.mjs`.
+// The load: a separate process that sends one request after another on each of a few connections, without pipelining, and checks the
+// status and length of every response. Started by `load-process.mjs`.
 import { Lane } from './lane.mjs';
 import { sendPaced } from './paced-load.mjs';
 
-/** Connections that wait for the next order of their session, by its name. */
+/** Connections that wait for the next order of their session, by the session's name. */
 const sessions = new Map();
 
 process.on('message', (order) => {
@@ -15,8 +15,8 @@ process.on('message', (order) => {
 process.on('disconnect', () => process.exit());
 
 /**
- * Sends `count` requests; `fresh`: each on a connection of its own. Rejects at the first answer that is another.
- * `timed`: how long each answer took is told, in milliseconds, sorted. `session`: the connections are kept for the next order of that name, until one says `end`.
+ * Sends `count` requests, with `fresh` each on a new connection. Rejects at the first unexpected response. `timed`: returns the sorted
+ * response times in milliseconds. `session`: keeps the connections for the next order with that name, until an order has `end`.
  */
 async function run({ count = 0, connections, session, end = false, timed = false, ...how }) {
   const lanes = sessions.get(session) ?? Array.from({ length: connections ?? 0 }, () => new Lane(how));
@@ -39,9 +39,8 @@ async function run({ count = 0, connections, session, end = false, timed = false
 }
 
 /**
- * Asks for events without waiting for them, until the function it gives is called. Linux charges the waking of a process
- * that sleeps to the one that writes to it: a sixth of what Portico took for work 2, and nothing for whoever is so fast that
- * the load never sleeps.
+ * Polls for events without sleeping, until the returned function is called. Linux charges the wake-up of a sleeping process to the
+ * process that writes to it: a sixth of Portico's time for work 2, and nothing for a server so fast that the load never sleeps.
  */
 function stayAwake() {
   let awake = true;

@@ -1,12 +1,11 @@
-// Load at a constant rate: each request has a moment at which it is due, whatever became of those before it, and is timed from then
-// on. A server that stands still for a while makes all requests late that were due meanwhile, as it would on clients that do not wait
-// for each other.
+// Load at a constant rate. Each request is due at a fixed time, independent of earlier requests, and its time counts from then. If a
+// server stalls, all requests due meanwhile are late, as for clients that do not wait for each other.
 import { connect } from 'node:net';
 import { AnswerReader } from './answer-reader.mjs';
 
 /**
- * Sends `count` requests, `rate` a second, over so many connections that stay open; one that finds none free waits for one, and that
- * counts. Gives the times to the answers in milliseconds, sorted. Rejects at an answer of another status or length.
+ * Sends `count` requests at `rate` per second over this many open connections. A request without a free connection waits for one, and
+ * the wait counts. Returns the sorted response times in milliseconds. Rejects at a response with another status or length.
  */
 export async function sendPaced({ port, request, connections, status, length, count, rate }) {
   const bytes = Buffer.from(request, 'latin1');
@@ -46,11 +45,11 @@ export async function sendPaced({ port, request, connections, status, length, co
       });
       socket.on('data', (chunk) => reader.push(chunk));
       socket.on('error', end);
-      // After the last answer this has no effect: the promise is settled.
+      // After the last response this has no effect, because the promise is settled.
       socket.on('close', () => lane.ends || end(new Error('the server closed a connection in the middle')));
       use(lane);
     };
-    // A server may end a connection after so many requests, as nginx does; what is due meanwhile waits for one that is free.
+    // A server may close a connection after a number of requests, as nginx does. Due requests meanwhile use other connections.
     const renew = ({ socket }) => {
       socket.end();
       open(port).then((fresh) => {
@@ -59,12 +58,12 @@ export async function sendPaced({ port, request, connections, status, length, co
       }, end);
     };
     for (const socket of sockets.slice()) add(socket);
-    // Asked for without sleep: a timer is late by up to a millisecond, which is what is measured here.
+    // Polled without sleeping, because timers are up to a millisecond late, which is the scale of the measurement.
     const go = () => {
       const now = performance.now();
       for (; sent < count && begun + (sent * 1000) / rate <= now; sent++) {
         const due = begun + (sent * 1000) / rate;
-        // In turns: a connection that rested for seconds would be closed by its server.
+        // Use the connections in turn, because servers close those that are idle for seconds.
         const lane = free.shift();
         if (lane === undefined) waiting.push(due);
         else send(lane, due);

@@ -1,13 +1,12 @@
-// Processor time and memory of a process and all that it started, from Linux's /proc.
+// Processor time and memory of a process and its descendants, from Linux's /proc.
 //
-// /proc/<pid>/stat counts in ticks of 10 ms, which is too coarse for a round of a second; the schedstat of each thread
-// counts in nanoseconds (Documentation/scheduler/sched-stats.rst). What children used that have ended meanwhile is in
-// their parent's stat, in ticks.
+// /proc/<pid>/stat counts in ticks of 10 ms, which is too coarse for a round of one second. The schedstat of each thread counts in
+// nanoseconds (Documentation/scheduler/sched-stats.rst). The time of children that have ended is in their parent's stat, in ticks.
 import { readdirSync, readFileSync } from 'node:fs';
 
 const MICROS_PER_TICK = 10_000;
 
-/** Whether this machine can tell. */
+/** Reports whether this machine provides the times. */
 export function canMeasure() {
   return threadMicros(process.pid) > 0;
 }
@@ -25,7 +24,7 @@ export function processTree(root) {
   return tree;
 }
 
-/** Processor time so far, in microseconds, by process id. */
+/** Returns the processor time so far, in microseconds, by process id. */
 export function treeTimes(root) {
   const times = new Map();
   for (const pid of processTree(root)) {
@@ -35,7 +34,7 @@ export function treeTimes(root) {
   return times;
 }
 
-/** Microseconds used between two readings: of the whole tree, and of its root alone. */
+/** Returns the microseconds used between two readings, by the whole tree and by its root alone. */
 export function timeBetween(before, after, root) {
   let total = 0;
   for (const [pid, { own, reaped }] of after) {
@@ -45,7 +44,7 @@ export function timeBetween(before, after, root) {
   return { total, root: (after.get(root)?.own ?? 0) - (before.get(root)?.own ?? 0) };
 }
 
-/** Resident memory of one process in MiB; `shared` of it is pages that others may hold as well, such as node itself. */
+/** Returns the resident memory of one process in MiB. `shared` is its part in pages that other processes may share, such as Node itself. */
 export function residentMemory(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const mebibytes = (field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
@@ -59,14 +58,14 @@ function threadMicros(pid) {
       nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
     }
   } catch {
-    // It ended while we looked.
+    // The process ended during the reading.
   }
   return nanos / 1000;
 }
 
 function statOf(pid) {
   try {
-    // The name in parentheses may hold spaces: what follows the last one has fixed places (proc_pid_stat(5)).
+    // The name in parentheses may contain spaces. The fields after the last parenthesis have fixed places (proc_pid_stat(5)).
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return { parent: Number(fields[1]), reapedTicks: Number(fields[13]) + Number(fields[14]) };

@@ -1,9 +1,6 @@
-// Interleaved rounds: all contestants in the same minutes, each time in another order.
+// Interleaved rounds: all contestants in the same minutes, each time in a different order.
 
-/**
- * Calls `measure(name)` for every contestant of every round and gathers what it gives, by name. The order is that of
- * {@link orderOf}.
- */
+/** Calls `measure(name)` for every contestant in every round, in the order of {@link orderOf}, and returns the results by name. */
 export async function interleave(names, rounds, measure) {
   const results = new Map(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
@@ -14,13 +11,13 @@ export async function interleave(names, rounds, measure) {
   return results;
 }
 
-/** The names, turned by one place from round to round, and backwards in every second one. */
+/** Returns the names, rotated by one place each round, and reversed in every second one. */
 export function orderOf(names, round) {
   const turned = names.map((_name, at) => names[(at + round) % names.length]);
   return round % 2 === 0 ? turned : turned.toReversed();
 }
 
-/** One figure of a contestant over that of another, round by round: both saw the same machine. */
+/** Returns the ratios of a figure of two contestants, round by round, because both saw the same machine in a round. */
 export function ratios(results, name, other, figure) {
   const others = new Map((results.get(other) ?? []).map((each) => [each.round, each[figure]]));
   return (results.get(name) ?? [])

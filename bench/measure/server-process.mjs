@@ -1,4 +1,4 @@
-// A server under measurement: started, waited for, ended.
+// Starts, awaits and stops a server under measurement.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { processTree } from './process-tree.mjs';
 const START_SECONDS = 20;
 const NOWHERE = openSync('/dev/null', 'w');
 
-/** A port that nobody listens on now. */
+/** Returns a port without a listener. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -18,7 +18,7 @@ export async function freePort() {
   return port;
 }
 
-/** A running server: `{ pid, port, stop() }`. Its logs go nowhere; when it does not start it is shown what it said. */
+/** Starts a server: `{ pid, port, stop() }`. Its output is discarded; if it does not start, the error shows its command. */
 export async function startServer({ command, args, env = {}, cwd, stderr = NOWHERE }, port) {
   const options = { cwd, env: { ...process.env, NODE_ENV: 'production', ...env }, stdio: ['ignore', 'ignore', stderr] };
   const child = spawn(command, args, options);
@@ -41,7 +41,7 @@ export async function startServer({ command, args, env = {}, cwd, stderr = NOWHE
     pid: child.pid,
     port,
     child,
-    /** INT ends each of them at once; whatever is left a few seconds later is killed. */
+    /** Sends SIGINT, which ends each server at once. Remaining processes are killed after three seconds. */
     async stop() {
       if (ended) return;
       const tree = processTree(child.pid);
@@ -55,7 +55,7 @@ export async function startServer({ command, args, env = {}, cwd, stderr = NOWHE
   };
 }
 
-/** Whether somebody accepts connections; waits a moment when nobody does. */
+/** Reports whether the port accepts connections; if not, waits a moment first. */
 async function accepts(port) {
   const socket = connect({ port, host: '127.0.0.1' });
   const connected = await new Promise((resolve) => {
@@ -71,6 +71,6 @@ function kill(pid) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }

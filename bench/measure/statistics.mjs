@@ -1,4 +1,4 @@
-// What is said of a row of numbers.
+// Statistics of a list of numbers.
 
 /** Median, quartiles and extremes. */
 export function summary(numbers) {
@@ -13,7 +13,7 @@ export function summary(numbers) {
   };
 }
 
-/** Between two neighbours the value is interpolated. */
+/** Interpolates between two neighbours. */
 function quantile(sorted, part) {
   const place = (sorted.length - 1) * part;
   const below = Math.floor(place);

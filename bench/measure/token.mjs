@@ -1,10 +1,10 @@
-// A JSON Web Token for one run, and the key that checks it.
+// Creates a JSON Web Token for one run, and the key that verifies it.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportSPKI, generateKeyPair, SignJWT } from 'jose';
 
-/** Signed with Ed25519, good for an hour; `remove()` deletes the key. */
+/** Returns a token signed with Ed25519, valid for an hour. `remove()` deletes the key. */
 export async function makeToken({ issuer, audience, user }) {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));

@@ -1,18 +1,18 @@
 #!/usr/bin/env node
-// How long a Loader takes for files of growing size: a URL map of pipelines over shared filters.
+// Measures a Loader with files of growing size: a URL map of pipelines with shared filters.
 //
 //   node bench/micro/paste-file.mjs [--json] [sections...]        default: 125 250 500 1000 2000
 //
-// Milliseconds of processor time for reading and parsing, for contexts alone (appConfig), and for the whole app, as the
-// median of nine runs, and microseconds for each section: they stay the same as long as the time grows with the size alone.
-// The last line is a file built to explode, whose value doubles in each of ten steps: how soon it is refused.
+// Prints milliseconds of processor time for reading and parsing, for contexts alone (appConfig), and for the whole app, as the median of
+// nine runs, and microseconds per section, which stay constant while the time is linear in the size. The last line is a file that
+// expands exponentially, whose value doubles in each of ten steps: the time until it is refused.
 import { Loader, urlmap } from 'portico/loader';
 
 const words = process.argv.slice(2);
 const sizes = words.filter((word) => word !== '--json').map(Number);
 const RUNS = 9;
 
-/** A file of about `count` sections: each third a pipeline with its app, ten filters shared by all. */
+/** Returns a file of about `count` sections: each third one is a pipeline with its app, and all share ten filters. */
 function fileOf(count) {
   const apis = Math.floor((count - 11) / 2);
   const lines = ['[DEFAULT]', 'log_dir = %(here)s/log', 'debug = false'];
@@ -28,7 +28,7 @@ function fileOf(count) {
   return lines.join('\n');
 }
 
-/** Ten values, each twice the next; the last is so long that the first would be beyond what a value may have. */
+/** Ten values, each twice as long as the next. The last is so long that the first would exceed the limit of a value. */
 function explodingFile() {
   const steps = Array.from({ length: 10 }, (_, at) => `x${at} = %(x${at + 1})s%(x${at + 1})s`);
   return ['[app:main]', 'paste.app_factory = app', ...steps, `x10 = ${'x'.repeat(2000)}`].join('\n');

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 const PYTHON = '/usr/bin/python3';
 
-// One pass to warm up; then as many as take half a second of processor time.
+// One pass warms up. Then passes run for half a second of processor time.
 const PROGRAM = `
 import json, sys, time
 import routes
@@ -31,7 +31,7 @@ export function hasPythonRoutes() {
   return spawnSync(PYTHON, ['-c', 'import routes']).status === 0;
 }
 
-/** Nanoseconds of one lookup, for each kind of path; throws with Python's own words when it fails. */
+/** Returns the nanoseconds of one lookup for each kind of path. Throws with Python's error message if it fails. */
 export function pythonRoutes(mapper, kinds) {
   const routes = mapper.routes.map(({ name, template, defaults, requirements, conditions }) => {
     const method = conditions?.method === undefined ? undefined : [conditions.method].flat();

@@ -1,8 +1,8 @@
-// Route tables to look things up in, and paths as clients send them.
+// Route tables for lookups, and paths as clients send them.
 import { readFileSync } from 'node:fs';
 import { Mapper } from 'portico/routing';
 
-/** The compute table, as nova's: every route with and without a project id. */
+/** Nova's compute table: every route with and without a project id. */
 function computeTable() {
   const mapper = new Mapper({ kind: 'project' });
   const routes = JSON.parse(readFileSync(new URL('../works/compute-routes.json', import.meta.url), 'utf8'));
@@ -12,7 +12,7 @@ function computeTable() {
 
 const WORDS = 'volume snapshot backup network subnet port router image stack share zone'.split(' ');
 
-/** Tables of `resource()`, with and without formats, of the sizes other services have. */
+/** Returns a table of `resource()`, with or without formats, in the sizes of other services. */
 export function resourceTable(count, options = {}, kind = 'routes') {
   const mapper = new Mapper({ kind });
   for (let index = 0; index < count; index++) {
@@ -27,7 +27,7 @@ export function resourceTable(count, options = {}, kind = 'routes') {
   return mapper;
 }
 
-/** Mappers by name. */
+/** Returns the mappers by name. */
 export function tables() {
   return {
     'compute (418 routes)': computeTable(),
@@ -39,7 +39,7 @@ export function tables() {
 
 const VALUES = ['17', 'a1b2c3d4', '6f70656e-7374-6163-6b20-342065766572', 'web-1', '9f2c'];
 
-/** `[method, path]` for each route, as a client would send it, by kind; kinds there are none of are left out. */
+/** Returns `[method, path]` for each route by kind, as a client would send it. Empty kinds are omitted. */
 export function paths(mapper) {
   /** @type {Record<string, [string, string][]>} */
   const kinds = { literal: [], variable: [], formatted: [] };
@@ -69,7 +69,7 @@ function textOf(part, index) {
   return part.name === 'project_id' ? '6f70656e737461636b20342065766572' : VALUES[index % VALUES.length];
 }
 
-/** The same order in every run. */
+/** Shuffles a list in the same order in every run. */
 function shuffled(list) {
   let seed = 42;
   const numbered = list.map((item) => {

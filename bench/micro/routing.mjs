@@ -1,11 +1,10 @@
-// Route lookup against bare find-my-way holding the same table in its own syntax, in one process, interleaved.
+// Compares route lookup with bare find-my-way, which has the same table in its syntax, interleaved in one process.
 //
 //   node bench/micro/routing.mjs [--json] [--no-python] [--rounds N]
 //
-// Ratios below 1 mean that the router is faster. Targets: mixed hits 1.0 on the compute table and 1.25 on the others,
-// misses 1.25, no kind of path above 2.5 unless it takes less than 60 ns, 1,000 routes built in 50 ms. find-my-way
-// orders routes by kind of node, so its answers are not always right; only its time is compared. The last column is
-// Python's Routes, where python3 can import it.
+// Ratios below 1 mean that the router is faster. Targets: mixed hits 1.0 on the compute table and 1.25 on the others, misses 1.25, no
+// kind of path above 2.5 unless it takes less than 60 ns, 1,000 routes built in 50 ms. find-my-way orders routes by kind of node, so its
+// results are not always right; only its time is compared. The last column is Python's Routes, if python3 can import it.
 import findMyWay from 'find-my-way';
 import { summary } from '../measure/statistics.mjs';
 import { hasPythonRoutes, pythonRoutes } from './python-routes.mjs';
@@ -13,11 +12,11 @@ import { paths, resourceTable, tables } from './route-tables.mjs';
 
 const words = process.argv.slice(2);
 const ROUNDS = words.includes('--rounds') ? Number(words[words.indexOf('--rounds') + 1]) : 12;
-/** The first ones only warm up. */
+/** The first rounds, which only warm up. */
 const UNCOUNTED = 3;
 const MILLISECONDS = 20;
 
-/** A template in find-my-way's syntax. */
+/** Returns a template in find-my-way's syntax. */
 function translated(route) {
   let text = '';
   for (const part of route.parts) {
@@ -45,7 +44,7 @@ function foreign(mapper) {
   return { router, refused };
 }
 
-/** Nanoseconds of processor time for one lookup: what other programs do meanwhile does not count. */
+/** Returns the nanoseconds of processor time of one lookup, which other programs do not affect. */
 function time(lookup, list) {
   const start = process.cpuUsage();
   let runs = 0;

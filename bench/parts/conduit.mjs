@@ -1,4 +1,4 @@
-// RealWorld's backend, examples/conduit, beside the same app on plain Fastify: both answer in turns, from one database.
+// RealWorld's backend, examples/conduit, and the same app on plain Fastify: both answer in turns from one database.
 import { randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,18 +24,18 @@ const BLOCKS = 4;
 const MOST_ROUNDS = 5;
 
 /**
- * The requests by name: how many of them in a round are measured, and how many go before. Beside the database and the load
- * V8 has little time to compile: with 8,000 before and blocks of 1,000 its work was half of the processor time.
+ * The requests by name, with the number of measured requests in a round, and of warm-up requests. With the database and the load
+ * running, V8 has little time to compile: with a warm-up of 8,000 and blocks of 1,000, compiling was half of the processor time.
  */
 const ASKED = {
   articles: { label: 'list of articles', count: 8000, before: 10_000 },
   user: { label: 'current user, with token', count: 16_000, before: 20_000 },
   login: { label: 'login', count: 200, before: 50 },
 };
-/** The other works send a token, which Conduit would have to judge and refuse. */
+/** The other works send a token, which Conduit would check and refuse. */
 const ANYONE = { 'x-auth-token': undefined };
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures Conduit. @see ../run.mjs for the members of the result. */
 export async function measureConduit({ rounds, scale, load, say }) {
   const database = await makeDatabase();
   if (typeof database === 'string') {
@@ -60,7 +60,7 @@ export async function measureConduit({ rounds, scale, load, say }) {
   }
 }
 
-/** Both servers are started, warmed, and asked in turns, block by block. */
+/** Starts and warms both servers, and sends requests to them in turns, block by block. */
 async function measureRound({ folder, database, requests, round, scale, load }) {
   const servers = {};
   const spent = Object.fromEntries(Object.keys(ASKED).map((name) => [name, { portico: 0, fastify: 0 }]));
@@ -104,7 +104,7 @@ async function start(who, folder, database) {
   return startServer({ command: process.execPath, args, cwd: folder }, port);
 }
 
-/** A copy of the example that finds this package and `pg`. */
+/** Returns the directory of a copy of the example that can import this package and `pg`. */
 function install() {
   const folder = mkdtempSync(join(tmpdir(), 'portico-conduit-'));
   cpSync(join(ROOT, 'examples/conduit'), folder, { recursive: true });
@@ -114,7 +114,7 @@ function install() {
   return folder;
 }
 
-/** A database of the bench's own, or why there is none. */
+/** Creates a separate database. Returns the reason as a text if that fails. */
 async function makeDatabase() {
   const name = `conduit_bench_${randomBytes(4).toString('hex')}`;
   try {
@@ -134,7 +134,7 @@ async function run(connectionString, sql) {
   await client.query(sql).finally(() => client.end());
 }
 
-/** Articles of one user; the requests as text, but that with a token. */
+/** Creates the articles of a user, and returns the requests as text, except the one with a token. */
 async function fill(folder, database) {
   const { Store } = await import(pathToFileURL(join(folder, 'store.js')).href);
   const store = new Store(database);

@@ -1,4 +1,4 @@
-// A new connection for each request, on four workers against one lone process.
+// A new connection for each request, on four workers and on one lone process.
 
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { interleave, ratios } from '../measure/rounds.mjs';
@@ -23,12 +23,12 @@ const ROWS = {
 const REQUESTS = 8000;
 
 /**
- * Requests before it for each process that serves, until V8 compiles hardly anything more: after 1,500 each of four workers
- * still took as much for compiling as for the requests.
+ * Warm-up requests for each serving process, after which V8 compiles hardly anything: after 1,500 requests each of four workers still
+ * used as much time for compiling as for the requests.
  */
 const WARM_UP = 6000;
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures new connections. @see ../run.mjs for the members of the result. */
 export async function measureConnections({ rounds, scale, load, say }) {
   const names = Object.keys(ROWS);
   const results = await interleave(names, rounds, async (name) => {

@@ -1,4 +1,4 @@
-// What each shipped filter costs alone: a request through it, and the same request without it, in turns in one process.
+// The cost of each shipped filter: a request through it, and the same request without it, in turns in one process.
 import { fileURLToPath } from 'node:url';
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
@@ -9,12 +9,12 @@ import { FILTERS, SEVEN } from './filter-list.mjs';
 
 const PROGRAM = fileURLToPath(new URL('../portico/filters-server.mjs', import.meta.url));
 const BLOCK = 1000;
-/** Before it V8 still compiles, and with few pairs that is more than a filter costs. */
+/** With a shorter warm-up V8 still compiles, which in a few pairs costs more than a filter. */
 const WARM_UP = 12_000;
 const PAIRS_A_ROUND = 3;
 const LEAST_PAIRS = 8;
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures the filters. @see ../run.mjs for the members of the result. */
 export async function measureFilters({ rounds, quick, load, say }) {
   const rows = [];
   const problems = [];
@@ -72,7 +72,7 @@ async function measureFilter({ section, prepare, share = 1, ...given }, pairs, l
     const costs = [];
     for (let pair = 0; pair < pairs; pair++) {
       const spent = [0, 0];
-      // Each second pair begins with the other one: what drifts cancels out.
+      // Each second pair begins with the other request, so that drift cancels out.
       for (const which of pair % 2 === 0 ? [0, 1] : [1, 0]) {
         const before = treeTimes(server.pid);
         await load.send({ ...orders[which], count: block, end: pair === pairs - 1 });

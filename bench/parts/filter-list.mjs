@@ -1,16 +1,16 @@
-// The shipped filters and what they are given to do when they are measured alone.
+// The shipped filters with their tasks when they are measured alone.
 import { makeToken } from '../measure/token.mjs';
 
-/** nova's, but for the url map, which is no filter. */
+/** Nova's filters, except the url map, which is not a filter. */
 export const SEVEN = new Set(['catch_errors', 'request_id', 'request_log', 'proxy_headers', 'sizelimit', 'noauth']);
 
 const CONTEXT = 'AsyncLocalStorage: Node carries the context along with everything the request sets off';
 const BODY = 'the body goes through a stream of its own';
 
 /**
- * `section` of portico/filters.ini; `headers` that make it work; `does`: what; `why`: the reason for more than 1 µs.
- * `prepare()` gives further `headers`, the `env` of its server, and `remove()`, to be called behind it. `share`: the part of the
- * requests that is enough for a slow one.
+ * `section` of portico/filters.ini; `headers` that the filter needs; `does`: its task; `why`: the reason for more than 1 µs. `prepare()`
+ * returns more `headers`, the `env` of its server, and `remove()`, to be called at the end. `share`: the sufficient part of the requests
+ * for a slow filter.
  */
 export const FILTERS = [
   { section: 'catch_errors', does: 'nothing fails' },

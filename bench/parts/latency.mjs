@@ -1,4 +1,4 @@
-// How long answers take at 70 % of what a server can do at most: open loop, constant rate.
+// Response times at 70 % of a server's maximum rate: open loop, constant rate.
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { CONTESTANTS } from '../contestants.mjs';
@@ -12,7 +12,7 @@ const PART = 0.7;
 const SATURATING = 8000;
 const SECONDS = 4;
 
-/** The tree of a server has one processor, and the load another; a machine with one alone measures both together. */
+/** The server's processes get one processor, and the load another. A machine with only one processor measures both together. */
 const PINNED = existsSync('/usr/bin/taskset') && availableParallelism() > 1;
 
 const ROWS = {
@@ -27,7 +27,7 @@ const ROWS = {
   },
 };
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures latency. @see ../run.mjs for the members of the result. */
 export async function measureLatency({ rounds, scale, load, say }) {
   const names = Object.keys(ROWS);
   const rates = new Map(names.map((name) => [ROWS[name].against, { most: Number.POSITIVE_INFINITY, rounds: 0 }]));
@@ -43,7 +43,7 @@ export async function measureLatency({ rounds, scale, load, say }) {
   } finally {
     if (PINNED) load.pin(`0-${availableParallelism() - 1}`);
   }
-  // The first round has found out how much each can do: pairs are asked at the same rate, that of the slower one.
+  // The first round only determines the maximum rates. Both servers of a pair get the same rate, by the slower one.
   for (const [name, figures] of results)
     results.set(
       name,

@@ -1,4 +1,4 @@
-// What each layer of Portico costs: the same answer through one more each time.
+// The cost of each layer of Portico: the same response through one more layer each time.
 import { fileURLToPath } from 'node:url';
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { interleave, ratios } from '../measure/rounds.mjs';
@@ -10,7 +10,7 @@ import { CONNECTIONS, request } from '../works/works.mjs';
 const PROGRAM = fileURLToPath(new URL('../portico/layers.mjs', import.meta.url));
 const REQUESTS = 8000;
 const WARM_UP = 8000;
-/** No target speaks of layers. */
+/** Layers have no target. */
 const MOST_ROUNDS = 5;
 
 const ROWS = {
@@ -22,7 +22,7 @@ const ROWS = {
   'server-router': { label: 'Server and Router', against: 'fastify' },
 };
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures the layers. @see ../run.mjs for the members of the result. */
 export async function measureLayers({ rounds, scale, load, say }) {
   const names = Object.keys(ROWS);
   const results = await interleave(names, Math.min(rounds, MOST_ROUNDS), async (name) => {

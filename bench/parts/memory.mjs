@@ -1,4 +1,4 @@
-// Resident memory of parent and worker: just started, idle and loaded; and what each part of a worker costs.
+// Resident memory of parent and worker just after the start, idle and loaded, and the memory of each part of a worker.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,14 +13,14 @@ import { ask } from '../works/check.mjs';
 import { CONNECTIONS, request, WORKS } from '../works/works.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** After a start, when its last modules are loaded. */
+/** Time after a start until the last modules are loaded. */
 const STARTED_MS = 1500;
-/** V8 collects the garbage of a start when a process has been idle for 8 to 40 s. */
+/** V8 collects the garbage of a start after a process has been idle for 8 to 40 s. */
 const IDLE_MS = 60_000;
 const QUICK_MS = 500;
 const REQUESTS = 20_000;
 
-/** Programs that only import, each with one thing more than the one before. */
+/** Programs that only import modules, each with one addition. */
 const PARTS = [
   ['node alone', ''],
   ['with node:http and node:https', "import 'node:http'; import 'node:https';"],
@@ -29,7 +29,7 @@ const PARTS = [
   ['with the sample API, not yet opened', "import 'portico/sample';"],
 ];
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures memory. @see ../run.mjs for the members of the result. */
 export async function measureMemory({ scale, quick, load, say }) {
   const startedMs = quick ? QUICK_MS : STARTED_MS;
   const idleMs = quick ? QUICK_MS : IDLE_MS;
@@ -60,7 +60,7 @@ export async function measureMemory({ scale, quick, load, say }) {
     ]) {
       started.push(await startedRow(row, startedMs));
     }
-    // They are idle at the same time: nothing asks any of them meanwhile.
+    // All are idle at the same time, without requests.
     await pause(idleMs);
     for (const row of started) row.idle = memoryOf(row.pids);
     for (const row of started) {
@@ -93,7 +93,7 @@ export async function measureMemory({ scale, quick, load, say }) {
   };
 }
 
-/** A page of flavours as a client of nova asks for it. */
+/** Requests a page of flavors, as a client of nova does. */
 const SAMPLE = {
   name: 'compute',
   request: request('GET', '/v2.1/flavors/detail'),
@@ -113,7 +113,7 @@ async function memoryOfCode(code, startedMs) {
   return memory;
 }
 
-/** A row whose server runs and has answered one request, with the memory of its processes. */
+/** Starts the server of a row, sends one request, and returns the row with the memory of its processes. */
 async function startedRow(row, startedMs) {
   const { labels, server: command, work } = row;
   const port = await freePort();
@@ -128,7 +128,7 @@ async function startedRow(row, startedMs) {
   return { ...row, port, server, status, length: body.length, pids, start: memoryOf(pids) };
 }
 
-/** The figures of each process of a row, after its load; its server is stopped. */
+/** Puts load on a row's server and stops it. Returns the figures of each process. */
 async function loadedRow({ names, labels, work, port, server, status, length, pids, start, idle }, { scale, load }) {
   const order = { port, request: work.request, connections: CONNECTIONS, status, length };
   await load.send({ ...order, count: Math.ceil(REQUESTS * scale) });

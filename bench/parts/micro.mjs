@@ -1,4 +1,4 @@
-// Programs of micro/, each in a process of its own, as parts of a run.
+// Programs of micro/ as parts of a run, each in a separate process.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ async function json(program, ...args) {
   return JSON.parse(stdout);
 }
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures paste files. @see ../run.mjs for the members of the result. */
 export async function measurePaste({ quick }) {
   const { rows, refused, refusal } = await json('paste-file', ...(quick ? ['1000'] : []));
   const ms = (value) => value.toFixed(2);
@@ -35,7 +35,7 @@ export async function measurePaste({ quick }) {
   };
 }
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures routing. @see ../run.mjs for the members of the result. */
 export async function measureRouting({ quick }) {
   const { rows, build, withPython } = await json('routing', ...(quick ? ['--rounds', '2', '--no-python'] : []));
   const ns = (each) => ({ ...each, digits: 0 });

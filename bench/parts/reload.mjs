@@ -1,4 +1,4 @@
-// How long a reload takes: from SIGHUP until the last worker is a new one.
+// The time of a reload: from SIGHUP until the last worker is replaced.
 import { createInterface } from 'node:readline';
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
@@ -8,7 +8,7 @@ import { WORKS } from '../works/works.mjs';
 
 const PATIENCE_MS = 30_000;
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures reloads. @see ../run.mjs for the members of the result. */
 export async function measureReload({ rounds, quick, say }) {
   const rows = [];
   for (const workers of [1, 4]) rows.push(await measureFleet(workers, quick ? 1 : Math.min(rounds, 5), say));
@@ -59,7 +59,7 @@ async function measureFleet(workers, times, say) {
   return { workers, millis: summary(millis), cpu: summary(cpu) };
 }
 
-/** The first line of the log that is meant; rejects when none comes in time. */
+/** Returns the first log line that `isMeant` accepts. Rejects after a timeout. */
 function until(lines, isMeant, patience) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('a reload did not end in time')), patience);

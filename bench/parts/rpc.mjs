@@ -1,4 +1,4 @@
-// What a remote call costs: Portico on RabbitMQ beside others on the same broker, in turns; and memory:// beside a plain call.
+// The cost of a remote call: Portico on RabbitMQ and other clients on the same broker, in turns; and memory:// beside a plain call.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const PYTHON = '/usr/bin/python3';
 const URL_OF_BROKER = process.env.PORTICO_TEST_AMQP ?? 'amqp://guest:guest@127.0.0.1:5672/';
 
-/** By name; the first is the one that others are compared with. */
+/** The contestants by name. The others are compared with the first. */
 const WAYS = {
   bare: { label: 'rabbitmq-client, bare', command: [process.execPath, here('rpc/bare.mjs')] },
   portico: { label: 'Portico', command: [process.execPath, here('rpc/portico.mjs')] },
@@ -28,7 +28,7 @@ const WARM_UP = 5000;
 const BLOCK = 500;
 const BLOCKS = 8;
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures calls. @see ../run.mjs for the members of the result. */
 export async function measureCalls({ rounds, scale, say }) {
   if (!(await isReachable())) {
     const reason = `rpc: no RabbitMQ at ${new URL(URL_OF_BROKER).host}, see PORTICO_TEST_AMQP`;
@@ -145,7 +145,7 @@ async function measureRound(names, round, scale) {
   );
 }
 
-/** A program that serves, or calls when it is told to. */
+/** Starts a program that serves, or that makes calls on request. */
 async function peer(name, role, exchange) {
   const [command, ...args] = WAYS[name].command;
   const child = spawn(command, [...args, role, URL_OF_BROKER, exchange], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -159,7 +159,7 @@ async function peer(name, role, exchange) {
   await told();
   return {
     pid: child.pid,
-    /** Makes so many calls. Gives the milliseconds that each took. */
+    /** Makes this many calls. Returns the milliseconds of each. */
     async run(calls) {
       child.stdin.write(`run ${calls}\n`);
       return JSON.parse(await told());
@@ -173,7 +173,7 @@ async function peer(name, role, exchange) {
   };
 }
 
-/** Deletes what Portico and the bare client have left at the broker; the others' queues go by themselves. */
+/** Deletes the queues and exchanges of Portico and the bare client. Those of the others are deleted automatically. */
 async function forget(exchange) {
   const { Connection } = await import('rabbitmq-client');
   const connection = new Connection(URL_OF_BROKER);

@@ -1,4 +1,4 @@
-// From the start of the program to its first answer.
+// The time from the start of a program to its first response.
 
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { interleave, ratios } from '../measure/rounds.mjs';
@@ -17,13 +17,13 @@ const ROWS = {
   'cluster-4': { label: 'node:cluster, 4 workers', server: nodeProgram('node-cluster') },
 };
 
-/** A start takes a quarter of a second, and one alone says little. */
+/** A start takes a quarter of a second, and a single one is not reliable. */
 const LEAST_ROUNDS = 3;
 
-/** @see ../run.mjs for what a part gives. */
+/** Measures starts. @see ../run.mjs for the members of the result. */
 export async function measureStart({ rounds, say }) {
   const names = Object.keys(ROWS);
-  // Once each, so that all files are in memory.
+  // Once each, so that all files are cached.
   for (const name of names) await measureOnce(ROWS[name]);
   const results = await interleave(names, Math.max(rounds, LEAST_ROUNDS), async (name) => {
     const figure = await measureOnce(ROWS[name]);

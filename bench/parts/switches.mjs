@@ -1,4 +1,4 @@
-// What a switch costs a request: work 2 with each of its settings, in turns.
+// The cost of an option for a request: work 2 with each of its settings, in turns.
 
 import { timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
@@ -20,12 +20,12 @@ const TRACES = {
 const BLOCK = 2000;
 const BLOCKS = 9;
 
-/** What metrics cost, without them, with them, and with the times of filters. @see ../run.mjs for what a part gives. */
+/** Measures metrics: without them, with them, and with the times of filters. @see ../run.mjs for the members of the result. */
 export function measureMetrics(given) {
   return measureSwitch(given, 'metrics', 'What metrics cost', METRICS);
 }
 
-/** What spans cost. They are made whole and exported to nowhere. */
+/** Measures spans, which are created but not exported. */
 export function measureTraces(given) {
   return measureSwitch(given, 'traces', 'What traces cost', TRACES);
 }
@@ -60,7 +60,7 @@ async function measureSwitch({ rounds, scale, load, say }, part, title, ways) {
   };
 }
 
-/** The environment of a program that registers an SDK, in its workers too. */
+/** Returns the environment of a program that registers an SDK, also in its workers. */
 function sdk(sampler) {
   return {
     NODE_OPTIONS: `--import ${new URL('../portico/tracing.mjs', import.meta.url).href}`,
@@ -84,7 +84,7 @@ async function measureRound(ways, round, scale, load) {
     };
     for (const each of servers) await send(each, Math.ceil(warmUp * scale));
     for (let block = 0; block < BLOCKS; block++) {
-      // The order turns: what drifts cancels out.
+      // The order rotates, so that drift cancels out.
       for (let at = 0; at < servers.length; at++) {
         const each = servers[(at + block + round) % servers.length];
         const before = treeTimes(each.server.pid);

@@ -1,4 +1,4 @@
-// Processor time of the six works: every contestant in a fresh process for each round, checked before it is measured.
+// Processor time of the six works: every contestant runs in a new process each round and is checked before it is measured.
 import { CONTESTANTS } from '../contestants.mjs';
 import { processTree, timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { orderOf, ratios } from '../measure/rounds.mjs';
@@ -8,24 +8,24 @@ import { check } from '../works/check.mjs';
 import { CONNECTIONS, WORKS } from '../works/works.mjs';
 
 /**
- * Those that no target speaks of take part in each third round; in a quick run once, in work 2, and once in each work
- * where the run takes too long.
+ * Contestants without a target take part in each third round. In a quick run they take part once, in work 2, and in a run that takes too
+ * long once in each work.
  */
 const OTHERS_EVERY = 3;
 
 /**
- * In how many pieces a round is measured, in turns with those it is compared to. Few: behind the pieces of four others each
- * begins with the processor's caches full of their code, which a server under load does not know.
+ * The number of slices of a round, measured in turns with the contestants it is compared to. Few, because after the slices of four
+ * others each contestant finds the processor's caches full of their code, unlike a server under load.
  */
 const SLICES = 4;
 
 /**
- * Requests that are not counted once all have started. After a pause V8 gathers up what starting and compiling have left: some
- * 20 ms in the first 4,000 requests, once in the life of a process, and the more the more it has loaded.
+ * Uncounted requests after all contestants have started. After a pause V8 collects the garbage of starting and compiling: some 20 ms in
+ * the first 4,000 requests, once in the life of a process, and more if it has loaded more.
  */
 const SETTLING = 5000;
 
-/** Measures one work. @see ../run.mjs for what a part gives; `rows` are beside it. */
+/** Measures one work. @see ../run.mjs for the members of the result, which also has `rows`. */
 export async function measureWork(name, context) {
   const {
     rounds,
@@ -42,7 +42,7 @@ export async function measureWork(name, context) {
   const problems = [];
   const failed = new Set();
   const out = new Set();
-  /** One that answers otherwise does so twice, and is not compared at all; a start that fails once is only told. */
+  /** Removes a contestant at its second failure, as with wrong responses. A start that fails once is only reported. */
   const failure = (contestant, error) => {
     if (failed.has(contestant)) out.add(contestant);
     failed.add(contestant);
@@ -87,8 +87,8 @@ function isAsked(contestant, { works }, name, work) {
 }
 
 /**
- * Who is measured together in a round: those that targets speak of and that are near one another, side by side; each of
- * the others alone.
+ * Returns the groups that are measured together in a round: the contestants with a target that are close to each other, and each other
+ * contestant alone.
  */
 function groupsOf(names, contestants, round, { quick, isLate, name }) {
   const turned = orderOf(names, round);
@@ -103,8 +103,8 @@ function groupsOf(names, contestants, round, { quick, isLate, name }) {
 }
 
 /**
- * Starts these servers, checks them and warms them up; then each in turn answers a slice of its requests, so that all of
- * them see the machine of the same seconds. Gives figures by name; `failure(name, error)` is told of who drops out.
+ * Starts the servers, checks them and warms them up. Then each in turn answers a slice of its requests, so that all see the machine in
+ * the same seconds. Returns figures by name. Calls `failure(name, error)` for each contestant that drops out.
  */
 async function measureTogether(group, name, work, { scale, load, certificate, failure }) {
   const running = new Map();
@@ -148,7 +148,7 @@ async function measureTogether(group, name, work, { scale, load, certificate, fa
   }
 }
 
-/** A server that runs, answers what it must, and is warm; with what it is asked next. */
+/** Starts a server, checks it and warms it up. Returns it with its next order. */
 async function begin(contestant, name, work, { scale, load, certificate }) {
   const port = await freePort();
   const { served = name, logLevel, forwarded, connections = CONNECTIONS } = work;
@@ -196,7 +196,7 @@ function rowsOf(results, names, contestants, { filtered }, out) {
       name,
       label: contestants[name].label,
       filters: contestants[name].filters,
-      /** Somebody may do this work without filters. */
+      /** The contestants may do this work without filters. */
       unfiltered: filtered,
       micros: summary(results.get(name).map(({ micros }) => micros)),
       perSecond: summary(results.get(name).map(({ perSecond }) => perSecond)),

@@ -1,4 +1,4 @@
-// The applications behind Portico's pipelines: routes and controllers, as a user writes them.
+// The apps of Portico's pipelines, with routes and controllers as users write them.
 import { action, Reply, Router } from 'portico/routing';
 import { created, newServerSchema, pieces, routes, servers, versions } from '../works/payloads.mjs';
 

@@ -1,4 +1,4 @@
-// The least that a Connect middleware can do.
+// The smallest Connect middleware.
 export function passOn(_req, _res, next) {
   next();
 }

@@ -1,6 +1,6 @@
 // One filter in front of a small app, and the app without it, in one process: `node filters-server.mjs <section> <port>`.
 //
-// `/with` goes through the filter and `/without` does not; so both see the same process in the same minutes.
+// `/with` passes the filter and `/without` does not, so both run in the same process in the same minutes.
 import { fileURLToPath } from 'node:url';
 import { createLogger } from 'portico';
 import { compose } from 'portico/app';

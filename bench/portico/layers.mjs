@@ -1,4 +1,4 @@
-// The same small answer through one layer of Portico more each time: `node layers.mjs <layer> <port>`.
+// The same small response through one more layer of Portico each time: `node layers.mjs <layer> <port>`.
 import { createServer } from 'node:http';
 import { compose } from 'portico/app';
 import { action, Router } from 'portico/routing';
@@ -38,7 +38,7 @@ async function fastifyApp() {
 
 const onNode = (app) => createServer(app).listen(port, host);
 const onServer = (app) => new Server('bench', app, { host, port: Number(port) }).start();
-/** A filter that has nothing to do with the answer. */
+/** A filter that only calls the app. */
 const pass = (app) => (req, res) => app(req, res);
 
 const LAYERS = {

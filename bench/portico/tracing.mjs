@@ -1,4 +1,4 @@
-// An SDK of OpenTelemetry as a program registers it, whose spans go nowhere.
+// Registers an SDK of OpenTelemetry as programs do. Its spans are not exported.
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 

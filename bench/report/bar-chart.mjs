@@ -1,4 +1,4 @@
-// Bars with their spread, as SVG: no library, and readable on light and dark pages.
+// Bar charts with quartiles as SVG, without a library, readable on light and dark pages.
 
 const ROW = 22;
 const LABEL = 168;
@@ -16,8 +16,8 @@ const STYLE = `
   .cut { stroke: #ffffff; stroke-width: 3; fill: none; }`;
 
 /**
- * Panels of bars, two in a row. A panel is `{ title, bars: [{ label, value, marked }] }`, its value a summary. A bar that
- * is more than three times the median of its panel is cut off, and its number says how long it is.
+ * Returns panels of bars, two in a row. A panel is `{ title, bars: [{ label, value, marked }] }`; each value is a summary. A bar of more
+ * than three times the median of its panel is cut off, and its number shows its value.
  */
 export function barChart(panels, { columns = 2, unit = 'µs', digits = 1 } = {}) {
   const across = Math.min(columns, panels.length);

@@ -1,11 +1,11 @@
-// On what was measured, and with what.
+// The machine and the versions of a run.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { versionsOf } from '../measure/install.mjs';
 
 const SHOWN = ['fastify', '@fastify/middie', 'express', 'koa', 'hono', '@hono/node-server', '@nestjs/core'];
 
-/** Facts of the moment a run begins. */
+/** Returns the facts at the start of a run. */
 export function machine() {
   const [first] = cpus();
   return {
@@ -21,7 +21,7 @@ export function machine() {
   };
 }
 
-/** The same in a sentence or two. */
+/** Returns the facts in a few sentences. */
 export function describeMachine(
   { node, kernel, processors, memory, load, versions, begun },
   { rounds, seconds, quick },

@@ -1,16 +1,16 @@
-// Results as Markdown.
+// Formats results as Markdown.
 
-/** A figure as text: median, and the quartiles around it. `digits` default to 1. */
+/** Returns a figure as text: the median and the quartiles. `digits` defaults to 1. */
 export function figure({ median, lower, upper, digits = 1 }) {
   const text = median.toFixed(digits);
   const spread = [lower, upper].map((each) => each.toFixed(digits));
   return spread[0] === spread[1] && spread[0] === text ? text : `${text} (${spread.join('–')})`;
 }
 
-/** Of a cell that is no number: such columns begin at the left. */
+/** Matches cells that are not numbers: their columns are aligned to the left. */
 const WORDS = /^(?:\D{3}|\D*$)/;
 
-/** A table; cells are texts or figures. */
+/** Returns a table. Cells are texts or figures. */
 export function table({ head, rows }) {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === 'object' ? figure(cell) : cell)));
   const line = (row) => `| ${row.join(' | ')} |`;
@@ -19,7 +19,7 @@ export function table({ head, rows }) {
   return [line(head), line(marks), ...cells.map(line)].join('\n');
 }
 
-/** One part: heading, what was measured, the table, and what went wrong. */
+/** Returns one part: heading, notes, the table, and problems. */
 export function part({ title, notes = [], table: rows, problems = [] }, level = 1) {
   const paragraphs = [`${'#'.repeat(level)} ${title}`];
   if (notes.length > 0) paragraphs.push(notes.join('\n'));

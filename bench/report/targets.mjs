@@ -1,6 +1,6 @@
-// What is promised, and what was measured.
+// The targets and the measured figures.
 
-/** `figure(results)` gives a summary or a number; undefined where the part did not run. `least` or `most` is the promise. */
+/** `figure(results)` returns a summary or a number, or undefined if the part did not run. `least` or `most` is the target. */
 const TARGETS = [
   over('work1', 'fastify', 1.15, 'Work 1, empty pipeline, to Fastify'),
   over('work2', 'hooks', 1.05, 'Work 2 to Fastify with the same filters as its own hooks'),
@@ -83,7 +83,7 @@ function over(work, other, most, text) {
   return { text, most, figure: (results) => results[work]?.portico?.ratio[other] };
 }
 
-/** The table of promises, for the parts that ran; `results` are figures by part. */
+/** Returns the table of targets for the parts that ran. `results` are figures by part. */
 export function targetTable(results) {
   const rows = [];
   for (const { text, most, least, figure, digits = 2 } of TARGETS) {

@@ -1,11 +1,11 @@
-// The six works side by side, and where Portico is behind.
+// The table of the six works, and the works in which Portico is slower.
 
-/** A comparison needs more rounds than one. */
+/** A comparison needs several rounds. */
 const FEWEST_ROUNDS = 3;
 
 /**
- * One row for each contestant, one column for each work: microseconds. A star is behind those of fewer rounds than
- * Portico's, which other rows' minutes decided.
+ * Returns microseconds, with a row for each contestant and a column for each work. A star marks figures of fewer rounds than Portico's,
+ * which were measured in other minutes.
  */
 export function worksTable(parts) {
   const names = new Map();
@@ -27,7 +27,7 @@ function heading(name) {
   return name.replace(/^work(\d)/, 'work $1').replace('-', ', ');
 }
 
-/** Everything that does a work for less than Portico, worst first. */
+/** Returns the contestants that need less time for a work than Portico, with the largest difference first. */
 export function lostTo(parts) {
   const lost = parts.flatMap(({ name, rows }) => {
     const own = rows.find((row) => row.name === 'portico');

@@ -1,4 +1,4 @@
-// Writes what a run found: a page for each part, charts, and the part of README.md that a full run renews.
+// Writes the results of a run: a page for each part, charts, and the part of README.md that a full run renews.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { barChart } from './bar-chart.mjs';
@@ -11,7 +11,7 @@ const README = fileURLToPath(new URL('../README.md', import.meta.url));
 const BEGIN = '<!-- written by npm run bench: begin -->';
 const END = '<!-- written by npm run bench: end -->';
 
-/** Writes pages and charts into `folder`; with `readme`, the summary into README.md too. Gives the summary. */
+/** Writes pages and charts into `folder` and, with `readme`, the summary into README.md. Returns the summary. */
 export function writeResults({ works, others, failures, machine, run, folder, readme }) {
   mkdirSync(folder, { recursive: true });
   const write = (name, text) => writeFileSync(`${folder}/${name}`, text.endsWith('\n') ? text : `${text}\n`);

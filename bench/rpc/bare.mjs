@@ -1,5 +1,5 @@
-// The bare rabbitmq-client doing the same two messages: a quorum queue, persistent messages, confirmed at both ends, mandatory, one
-// acknowledgement when the work begins, replies by a queue of the client; the members and properties that Portico's messages have.
+// The bare rabbitmq-client with the same two messages: a quorum queue, persistent messages, confirmed at both ends, mandatory, one
+// acknowledgement when the work begins, replies through a queue of the client, and the members and properties of Portico's messages.
 import { randomUUID } from 'node:crypto';
 import { Connection } from 'rabbitmq-client';
 import { answer, callOnDemand, serveUntilEnd } from './peer.mjs';

@@ -1,11 +1,11 @@
-// What every program of the rpc part does: it says that it is ready, and makes calls when it is told to, sixteen at a time.
+// The common part of the programs of the rpc part: reports that it is ready, and makes calls on request, sixteen at a time.
 //
 //   stdin:  run 2000
-//   stdout: ready, and behind each run the milliseconds that its calls took, as JSON
+//   stdout: ready, and after each run the milliseconds of each call, as JSON
 
 import { createInterface } from 'node:readline';
 
-/** What is asked and answered: 200 bytes each. */
+/** The arguments and the result of a call: 200 bytes each. */
 export const ASKED = {
   id: 'c0ffee00-5e6f-4a5b-8c7d-0123456789ab',
   flavor: 'm1.small',
@@ -23,7 +23,7 @@ export const answer = ({ id, count }) => ({
 
 const AT_A_TIME = 16;
 
-/** Makes calls by `call` whenever it is told to. */
+/** Makes calls with `call` on request. */
 export function callOnDemand(call) {
   const run = async (line) => {
     let left = Number(line.split(' ')[1]);
@@ -43,7 +43,7 @@ export function callOnDemand(call) {
   serveUntilEnd();
 }
 
-/** Serves until its input ends. */
+/** Serves until standard input ends. */
 export function serveUntilEnd() {
   process.stdin.on('end', () => process.exit()).resume();
   console.log('ready');

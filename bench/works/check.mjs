@@ -1,4 +1,4 @@
-// Whether a contestant does the work: its answers are compared byte for byte before anything is measured.
+// Checks that a contestant does the work: its responses are compared byte for byte before it is measured.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -9,7 +9,7 @@ const REQUEST_ID = /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TOO_MUCH = 200_000;
 const PATIENCE_MS = 10_000;
 
-/** Throws with every difference between what is answered and what the work says. */
+/** Throws an error with every difference between the responses and the work. */
 export async function check(work, port, { filters }) {
   const answers = [await ask(port, work), await ask(port, work)];
   const problems = answers.flatMap((answer) => differences(answer, work.answer));
@@ -20,7 +20,7 @@ export async function check(work, port, { filters }) {
 function differences({ status, headers, body }, expected) {
   const problems = [];
   if (status !== expected.status) problems.push(`status ${status} instead of ${expected.status}`);
-  // A charset means nothing for JSON (RFC 8259 §11), and some frameworks cannot be kept from adding it.
+  // A charset has no meaning for JSON (RFC 8259 §11), and some frameworks always add it.
   const type = (headers['content-type'] ?? 'none').replace(/;\s*charset=utf-8$/i, '');
   if (type !== expected.type) problems.push(`content-type ${type} instead of ${expected.type}`);
   if (headers['content-encoding'] !== undefined) problems.push(`content-encoding ${headers['content-encoding']}`);
@@ -28,10 +28,10 @@ function differences({ status, headers, body }, expected) {
   return problems;
 }
 
-/** Each of the filters shows itself somewhere, but for the request log. */
+/** Returns the missing effects of the filters. The request log has none. */
 async function filterProblems(work, port, answers) {
   const problems = [];
-  // Python's filter has OpenStack's name for it.
+  // Python's filter uses OpenStack's header name.
   const ids = answers.map(({ headers }) => headers['x-request-id'] ?? headers['x-openstack-request-id']);
   if (!ids.every((id) => REQUEST_ID.test(id ?? ''))) problems.push(`x-request-id ${ids[0] ?? 'is missing'}`);
   if (ids[0] === ids[1]) problems.push('two requests have one id');
@@ -46,7 +46,7 @@ async function filterProblems(work, port, answers) {
   return problems;
 }
 
-/** One request on a connection of its own, and the whole answer. */
+/** Sends one request on a new connection and returns the complete response. */
 export async function ask(port, { request: text, secure = false }) {
   const socket = secure
     ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })

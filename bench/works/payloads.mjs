@@ -1,4 +1,4 @@
-// What all contestants serve, from one file that those in Python read as well.
+// The content that all contestants serve, from one file that the Python contestants read too.
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 
@@ -6,16 +6,16 @@ const read = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), '
 
 export const { versions, server, newServer, newServerSchema, created, missing, wrong } = read('./payloads.json');
 
-/** The records there are, by id. */
+/** The records by id. */
 export const servers = new Map([[server.id, server]]);
 
 const PIECE = Buffer.alloc(65_536, 'Portico streams what it is given. ');
 const PIECES = 16;
 
-/** Bytes that {@link pieces} gives in all. */
+/** Number of bytes in {@link pieces}. */
 export const STREAMED_BYTES = PIECE.length * PIECES;
 
-/** One MiB in pieces of 64 KiB, as they would come from a file. */
+/** Returns one MiB in pieces of 64 KiB, as if read from a file. */
 export function pieces() {
   let left = PIECES;
   return new Readable({
@@ -25,18 +25,18 @@ export function pieces() {
   });
 }
 
-/** What {@link pieces} gives, whole. */
+/** Returns the bytes of {@link pieces} as one buffer. */
 export function streamedBody() {
   return Buffer.concat(Array.from({ length: PIECES }, () => PIECE));
 }
 
-/** Nova's table, 400 routes of it: `[method, path]`, each path with and without the project in front. */
+/** Returns 400 routes of nova's table as `[method, path]`, each path with and without the project prefix. */
 export function routes() {
   const table = read('./compute-routes.json').slice(0, 200);
   return ['', '/{project_id}'].flatMap((prefix) => table.map(([path, method]) => [method, `${prefix}${path}`]));
 }
 
-/** The same with variables as `:name`, which Fastify and others write. */
+/** Returns the same routes with variables as `:name`, for Fastify and others. */
 export function colonRoutes() {
   return routes().map(([method, path]) => [method, path.replaceAll(/\{(\w+)\}/g, ':$1')]);
 }

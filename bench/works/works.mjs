@@ -1,10 +1,10 @@
-// The six works: what is asked, and what every contestant has to answer.
+// The six works: the requests, and the required responses.
 import { created, missing, newServer, STREAMED_BYTES, server, streamedBody, versions } from './payloads.mjs';
 
 const json = (value) => Buffer.from(JSON.stringify(value));
 const TYPE = 'application/json';
 
-/** What a client of such an API sends; a token alone makes the filters have something to do. */
+/** Headers of such an API's clients. Only a token gives the filters work. */
 const COMMON = [
   'Host: 127.0.0.1:8774',
   'User-Agent: bench',
@@ -13,26 +13,26 @@ const COMMON = [
   'X-Auth-Token: demo:demo',
 ];
 
-/** What a proxy adds to a request. */
+/** Headers that a proxy adds to a request. */
 const FORWARDED = {
   'X-Forwarded-For': '192.0.2.7',
   'X-Forwarded-Proto': 'https',
   'X-Forwarded-Host': 'api.example.org',
 };
 
-/** The answers of works 2 and 3. */
+/** The responses of works 2 and 3. */
 const ANSWERS = {
   work2: { status: 200, type: TYPE, body: json({ server }) },
   work3: { status: 202, type: TYPE, body: json(created) },
 };
 
 /**
- * By name. `filtered`: behind the seven filters, for those who have them. `requests`: how many of them are a round in
- * full; `warmUp`: how many come before, until V8 compiles nothing more:
- * after 10,000 its threads still took 20 µs a request of Portico, after 20,000 none; after 200 streamed answers Portico took 1.1
- * times as much as bare node:http, after 1,500 0.96. `served`: the work that the contestants are asked for, where it is another.
- * `logLevel`: `info` writes a line for each request. `forwarded`: a proxy on this machine is believed, and has sent the request.
- * `connections`: instead of the usual ones. `contestants`: the only ones, by name.
+ * The works by name. `filtered`: behind the seven filters, for contestants that have them. `requests`: the number in a full round.
+ * `warmUp`: the number before it, until V8 compiles nothing more: after 10,000 its threads still took 20 µs per request of Portico,
+ * after 20,000 none; after 200 streamed responses Portico took 1.1 times as much as bare node:http, after 1,500 0.96. `served`: the work
+ * that the contestants are started with, if it differs. `logLevel`: `info` writes a line for each request. `forwarded`: the request
+ * comes through a trusted proxy on this machine. `connections`: replaces the usual number. `contestants`: the names of the only
+ * contestants.
  */
 export const WORKS = {
   work1: {
@@ -102,7 +102,7 @@ export const WORKS = {
   },
 };
 
-/** A work as it comes through a proxy that is believed: address, scheme and host are those that it tells. */
+/** A work through a trusted proxy, whose headers determine address, scheme and host. */
 function behindProxy(served, text) {
   const title = `${served.replace('work', 'work ')} behind a proxy that is believed`;
   return { ...beside(served, title, text), forwarded: true };
@@ -113,17 +113,17 @@ function onMany(served, text) {
   return { ...beside(served, `${served.replace('work', 'work ')} on 64 connections`, text), connections: 64 };
 }
 
-/** A work in another way, for those alone who have a target in it. */
+/** A variant of a work, only for the contestants with a target for it. */
 function beside(served, title, text) {
   const contestants = ['portico', 'hooks'];
   const more = { filtered: true, requests: 12_000, warmUp: 25_000 };
   return { title, served, contestants, request: text, answer: ANSWERS[served], ...more };
 }
 
-/** Connections that the load keeps open, each with one request at a time. */
+/** The number of open connections of the load, each with one request at a time. */
 export const CONNECTIONS = 16;
 
-/** A request as text; `headers` are added or, with undefined, leave out one of the usual. */
+/** Returns a request as text. `headers` are added; one with the value undefined removes a common header. */
 export function request(method, path, body, headers = {}) {
   const lines = COMMON.filter((line) => !(line.split(':', 1)[0].toLowerCase() in headers));
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) lines.push(`${name}: ${value}`);
