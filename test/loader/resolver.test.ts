@@ -28,7 +28,7 @@ test('PD-155 modules: packages, subpaths, files, dotted and default exports, ES 
   };
   for (const [expression, expected] of Object.entries(rows)) {
     assert.equal(await said(t, using(expression)), expected, expression);
-    if (expression === 'esm-only') continue; // after call: a lone word is no module
+    if (expression === 'esm-only') continue; // After `call:` a single word is not a module.
     assert.equal(await said(t, `[app:main]\nuse = call:${expression}\n`), expected, `call:${expression}`);
   }
 });
