@@ -12,6 +12,7 @@ export {
 export { type Launcher, launch, ProcessLauncher, ServiceLauncher } from './launch/index.js';
 export { Loader } from './loader/index.js';
 export {
+  type ApplicationLogger,
   createLogger,
   type LogFields,
   type Logger,

@@ -18,6 +18,7 @@ import type {
   onRequestHookHandler,
 } from 'fastify';
 import type { LogFields, Logger } from '../log/index.js';
+import { checkLog } from '../log/internal.js';
 import type { App, ClosableApp } from './app.js';
 import { environ } from './exchange.js';
 import { factoryLog } from './factory-log.js';
@@ -165,6 +166,7 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
  * unknown route makes it fail with a `Fault` 404. The loader closes the app if a paste factory returns it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
+  checkLog('PORTICO_INVALID_OPTION', 'fastifyApp', options.log);
   const { logger, loggerInstance } = options.fastify ?? {};
   const isOwn = logger !== undefined || loggerInstance !== undefined;
   const upgradeLog = options.log ?? factoryLog('fastify');

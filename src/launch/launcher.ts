@@ -5,6 +5,7 @@
 import type { Config } from '../config/index.js';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { checkLog } from '../log/internal.js';
 import type { RegistryHooks } from '../registry/index.js';
 import type { Launchable, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
@@ -54,9 +55,6 @@ export interface LauncherOptions {
   /** The process to own. Default: this one. */
   readonly host?: HostProcess;
 }
-
-/** Methods of a log that launchers and services call. */
-const LOG_METHODS = ['debug', 'info', 'warn', 'error', 'notice', 'child'] as const;
 
 const VERBS = ['start', 'stop', 'wait', 'reset'] as const;
 
@@ -114,10 +112,7 @@ export function checkLauncherOptions<O extends LauncherOptions>(
   if (config !== undefined && typeof (config as Config | null)?.group !== 'function') {
     refuse('config', config, 'a Config', 'Write config: await Config.load().');
   }
-  const lacks = (method: keyof Logger): boolean => typeof (log as Logger | null)?.[method] !== 'function';
-  if (log !== undefined && LOG_METHODS.some(lacks)) {
-    refuse('log', log, 'a Logger', 'Write log: createLogger(), or omit it.');
-  }
+  checkLog('PORTICO_LAUNCHER_OPTION', 'a launcher', log);
   const unknown = (what: string, given: object, names: object): void =>
     refuseUnknownOptions('PORTICO_LAUNCHER_OPTION', what, given, Object.keys(names));
   unknown(launcher, options, { ...NAMES, ...own });

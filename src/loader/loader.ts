@@ -6,6 +6,7 @@ import { configuredFaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
 import { type Diagnostic, type Origin, refuseUnknownOptions, shownPath } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
+import { checkLog } from '../log/internal.js';
 import type { PlannedApp } from '../service/index.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
@@ -87,6 +88,7 @@ export class Loader {
    */
   constructor(configPath: string, options: LoaderOptions = {}) {
     refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Loader', options, NAMES);
+    checkLog('PORTICO_INVALID_OPTION', 'a Loader', options.log);
     this.#parts = loadParts(configPath, options);
     this.path = this.#parts.path;
     const refusal = firstRefusal(this.#parts.document.problems);

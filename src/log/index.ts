@@ -9,3 +9,4 @@ export {
   type LogMethod,
   silentLogger,
 } from './log.js';
+export type { ApplicationLogger } from './own-logger.js';

@@ -7,6 +7,8 @@ import { closeSync, fstatSync, type Stats, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ignoreErrors } from '../errors/index.js';
 import { openToAppend } from '../process/index.js';
+import { countText } from '../text/index.js';
+import { json, type LogFields } from './log-arguments.js';
 
 /** Mode of a log file: owner and group may read it. */
 const MODE = 0o640;
@@ -214,4 +216,14 @@ export class LogOutput {
     this.#code = (error as NodeJS.ErrnoException).code ?? String(error);
     return this.#code === 'EAGAIN' && this.#dropped === 0 && waited < PATIENCE.times;
   }
+}
+
+/** Returns the line that reports lost lines. */
+export function lostLines(text: boolean, base: LogFields): (dropped: number, code: string) => string {
+  return (dropped, code) => {
+    const message = `${countText(dropped, 'line')} of this log could not be written (${code})`;
+    const fields = { pid: process.pid, ...base, event: 'log_lines_lost', dropped, code };
+    const time = new Date().toISOString();
+    return text ? `WARN: ${message}\n` : `${json({ level: 'warn', time, ...fields, msg: message })}\n`;
+  };
 }

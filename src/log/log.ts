@@ -4,20 +4,20 @@
 
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
-import { refuseUnknownOptions, withCode } from '../errors/index.js';
-import { countText, printableJson } from '../text/index.js';
+import { PorticoError, refuseUnknownOptions, withCode } from '../errors/index.js';
+import { printableJson } from '../text/index.js';
 import {
   errorFields,
   isError,
-  json,
   type LineParts,
   type LogFields,
   type LogMethod,
   lineParts,
   readableParts,
 } from './log-arguments.js';
-import { LogOutput } from './log-output.js';
+import { LogOutput, lostLines } from './log-output.js';
 import { momentFacts } from './moment.js';
+import { type ApplicationLogger, isApplicationLogger, type Lines, linesOf } from './own-logger.js';
 import { readable } from './readable.js';
 import { jsonString, membersOf, RECORDS, type WriteRecord } from './records.js';
 import { noteReopener } from './reopening.js';
@@ -71,6 +71,11 @@ export interface LoggerOptions {
    * logger's `reopen()` opens it again.
    */
   file?: string;
+  /**
+   * A logger of the application, such as `pino()`, that writes the lines in place of `destination` and `file`, in its
+   * own format. `level` defaults to its level, and `base` to its fields.
+   */
+  logger?: ApplicationLogger;
   /** Fields of every line; `name` by convention. */
   base?: LogFields;
   /** Returns fields at the time of a line. Default: the ids of the current request (`contextFacts`). */
@@ -121,11 +126,12 @@ function isoTime(): () => string {
   };
 }
 
-const NAMES: readonly (keyof LoggerOptions)[] = ['level', 'format', 'destination', 'file', 'base', 'facts'];
+const NAMES: readonly (keyof LoggerOptions)[] = ['level', 'format', 'destination', 'file', 'logger', 'base', 'facts'];
 
 /** Creates a logger, by default on standard error. Throws for an unknown level or option. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a logger', options, NAMES);
+  if (options.logger !== undefined) return over(options.logger, options);
   const { level = 'info', format = 'auto', base = {} } = options;
   const elsewhere = options.destination !== undefined || options.file !== undefined;
   const text = format === 'text' || (format === 'auto' && !elsewhere && process.stderr.isTTY);
@@ -174,6 +180,20 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   return log;
 }
 
+/** Creates a logger that passes its lines to the application's logger. */
+function over(logger: ApplicationLogger, { level, base = {}, facts = momentFacts, ...others }: LoggerOptions): Logger {
+  const without = (['format', 'destination', 'file'] as const).filter((name) => others[name] !== undefined);
+  const hint = 'Write logger: pino(), or an object with its methods, without format, destination and file.';
+  if (!isApplicationLogger(logger) || without.length > 0) {
+    const message =
+      without.length > 0 ? `a logger has both logger and ${without.join(', ')}` : 'logger of a logger lacks methods';
+    throw new PorticoError('PORTICO_INVALID_OPTION', { message, hint });
+  }
+  const own = LOG_LEVELS.find((name) => name === logger.level) ?? 'info';
+  const lines = lazily(() => linesOf(logger, base, facts));
+  return wrap(lines, lines, thresholdAt(level ?? own), base, {});
+}
+
 /** Creates a logger that writes nothing: for tests and for embedding without logs. */
 export function silentLogger(): Logger {
   const no = (): void => undefined;
@@ -182,13 +202,6 @@ export function silentLogger(): Logger {
   return wrap(lines, lines, thresholdAt('silent'), {}, { record: () => no });
 }
 
-/** Functions that write one logger's lines. */
-interface Lines extends Record<'debug' | 'info' | 'warn' | 'error' | 'notice', Write> {
-  child(fields: LogFields): Lines;
-}
-
-type Write = (fields: LogFields, message: string) => void;
-
 /** Created at the first line: most loggers write none. */
 type LinesMaker = () => Lines;
 
@@ -196,25 +209,15 @@ function childOf(lines: LinesMaker, fields: LogFields): LinesMaker {
   return lazily(() => lines().child(fields));
 }
 
-/** Returns the line that reports lost lines. */
-function lostLines(text: boolean, base: LogFields): (dropped: number, code: string) => string {
-  return (dropped, code) => {
-    const message = `${countText(dropped, 'line')} of this log could not be written (${code})`;
-    const fields = { pid: process.pid, ...base, event: 'log_lines_lost', dropped, code };
-    const time = new Date().toISOString();
-    return text ? `WARN: ${message}\n` : `${json({ level: 'warn', time, ...fields, msg: message })}\n`;
-  };
-}
-
 /** Parts that a logger and its children share. */
 interface Shared extends Pick<Logger, 'reopen' | 'lost' | 'format'> {
-  /** Writes lines with these fields, at any level. */
-  readonly record: (bindings: LogFields, names: ReadonlySet<string>) => WriteRecord;
+  /** Writes lines with these fields, at any level. Absent: the lines are not JSON of this log. */
+  readonly record?: (bindings: LogFields, names: ReadonlySet<string>) => WriteRecord;
 }
 
 /** Result of `recordWriter`. */
 interface OwnLogger {
-  readonly [RECORDS]: (names: ReadonlySet<string>) => WriteRecord;
+  readonly [RECORDS]?: (names: ReadonlySet<string>) => WriteRecord;
 }
 
 /** Lowest level that is written. The threshold of a child has that of its parent as prototype until it gets its own. */
@@ -273,12 +276,14 @@ function wrap(
         more,
       ),
     enabled: (asked) => RANK[asked] >= threshold.rank,
-    [RECORDS]: (names) => {
-      const write = record(bindings, names);
-      return (asked, message, members) => {
-        if (RANK[asked] >= threshold.rank) write(asked, message, members);
-      };
-    },
+    ...(record && {
+      [RECORDS]: (names) => {
+        const write = record(bindings, names);
+        return (asked, message, members) => {
+          if (RANK[asked] >= threshold.rank) write(asked, message, members);
+        };
+      },
+    }),
     ...shared,
   };
 }

@@ -21,6 +21,7 @@ import {
   whatItIs,
 } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { checkLog } from '../log/internal.js';
 import type { Awaitable } from '../service/index.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
@@ -141,10 +142,7 @@ const KINDS: Readonly<Record<keyof RouterOptions, OptionKind>> = {
   faults: ANY,
   auth: ANY,
   invalidInputStatus: ANY,
-  log: {
-    noun: 'a log of createLogger',
-    has: (value) => ['warn', 'error', 'child'].every((name) => FUNCTION.has(Object(value)[name])),
-  },
+  log: ANY,
   bodyLimit: BYTES,
   schemas: oneOf('required', 'optional'),
   schemaDraft: oneOf('draft-07', '2020-12'),
@@ -174,6 +172,7 @@ export function checkRouterOptions(options: RouterOptions): void {
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(KINDS));
   refuseWrongValues('PORTICO_ROUTER_OPTION', 'a Router', options, KINDS);
+  checkLog('PORTICO_ROUTER_OPTION', 'a Router', options.log);
   checkMembers('serializers', options.serializers, FUNCTION);
   checkMembers('types', options.types, OBJECT);
   for (const [name, type] of Object.entries(options.types ?? {})) {

@@ -5,6 +5,7 @@
 import { type Config, defineOptions, module } from '../config/index.js';
 import { commandName } from '../config/internal.js';
 import {
+  ANY,
   ConfigurationRefused,
   didYouMean,
   FLAG,
@@ -18,6 +19,7 @@ import {
   TEXT,
 } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { checkLog } from '../log/internal.js';
 import type { ManagerContext } from '../registry/index.js';
 import type { ManagerOption } from '../registry/internal.js';
 import { heartbeatOptions, namedManager } from '../registry/internal.js';
@@ -106,7 +108,7 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
   transport: { noun: 'a URL or a transport', has: (value) => TEXT.has(value) || OBJECT.has(value) },
   serializer: OBJECT,
   argv: LIST,
-  log: OBJECT,
+  log: ANY,
 };
 
 /**
@@ -117,6 +119,7 @@ export function checkOptions(options: RPCServiceOptions): void {
   refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPC service', options, Object.keys(KINDS));
   const given = Object.entries(options).filter(([, value]) => value !== null);
   refuseWrongValues('PORTICO_RPC_OPTION', 'an RPC service', Object.fromEntries(given), KINDS);
+  checkLog('PORTICO_RPC_OPTION', 'an RPC service', options.log);
   if (Array.isArray(options.manager) && options.manager.length === 0) {
     throw new ConfigurationRefused('PORTICO_MANAGER', {
       message: 'manager is a list without managers',

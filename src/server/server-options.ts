@@ -9,6 +9,7 @@ import { checkFaultForm } from '../app/internal.js';
 import { camelCase } from '../config/internal.js';
 import { refuseUnknownOptions, withCode } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { checkLog } from '../log/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { DEFAULT_BACKLOG } from './endpoint.js';
 import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
@@ -63,6 +64,7 @@ const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
 export function checkedServer(options: ServerOptions): ServerOptions {
   const names = [...NAMES, ...Object.keys(wsgiOptions).map(camelCase)];
   refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Server', options, names);
+  checkLog('PORTICO_INVALID_OPTION', 'a Server', options.log);
   checkFaultForm('PORTICO_INVALID_OPTION', 'a Server', options);
   return options;
 }

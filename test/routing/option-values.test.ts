@@ -74,7 +74,7 @@ test('options of a router with values that it cannot have are refused', async ()
     [{ types: { vlan: 5 } }, /the vlan of a Router's types is the number 5, not an object/],
     [{ plugins: {} }, /the plugins of a Router is an object, not a list/],
     [{ fastify: 5 }, /the fastify of a Router is the number 5, not an object/],
-    [{ log: {} }, /the log of a Router is an object, not a log of createLogger/],
+    [{ log: {} }, /log of a Router is an object, not a Logger/],
     [{ types: { vlan: { regx: '.' } } }, /the type vlan of a Router has no option "regx"\n {2}Did you mean "regex"\?/],
     [{ types: { vlan: { regex: '.' } } }, /the parse of the type vlan of a Router is undefined, not a function/],
     [{ controllers: [] }, /the controllers of a Router is a list, not an object/],

@@ -5,6 +5,7 @@ import { checkFaultForm } from '../../app/internal.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
 import { isUnknownSection } from '../../config/internal.js';
 import { type Diagnostic, PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
+import { checkLog } from '../../log/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
@@ -87,7 +88,7 @@ const NAMES: readonly (keyof WSGIServiceOptions)[] = [
 ];
 
 /** Throws `PORTICO_API_ARGUMENT` for an invalid name, configuration or options of an API. */
-export function checkArguments(name: unknown, config: unknown, options: object): void {
+export function checkArguments(name: unknown, config: unknown, options: WSGIServiceOptions): void {
   const refuse = (message: string): never => {
     throw new PorticoError('PORTICO_API_ARGUMENT', {
       message,
@@ -99,6 +100,7 @@ export function checkArguments(name: unknown, config: unknown, options: object):
     refuse(`the configuration of the API "${String(name)}" is a Config, not ${whatItIs(config)}`);
   }
   refuseUnknownOptions('PORTICO_API_ARGUMENT', 'a WSGIService', options, NAMES);
+  checkLog('PORTICO_API_ARGUMENT', 'a WSGIService', options.log);
   checkFaultForm('PORTICO_API_ARGUMENT', 'a WSGIService', options);
 }
 

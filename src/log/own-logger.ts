@@ -1,0 +1,82 @@
+/**
+ * An application's own logger, such as a pino logger, behind Portico's log.
+ */
+import { PorticoError, whatItIs } from '../errors/index.js';
+import { maskUris } from '../text/index.js';
+import { isError, type LogFields } from './log-arguments.js';
+
+/** Functions that write one logger's lines. */
+export interface Lines extends Record<'debug' | 'info' | 'warn' | 'error' | 'notice', Write> {
+  child(fields: LogFields): Lines;
+}
+
+type Write = (fields: LogFields, message: string) => void;
+
+/** A logger that takes the fields before the message, as pino and `fastify.log` do. */
+export interface ApplicationLogger {
+  readonly level?: string;
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  /** Writes events that an operator caused. Default: `info`. */
+  notice?(fields: object, message: string): void;
+  /** Returns a logger that adds these fields to every line. `options.level` is `trace`: Portico's log filters lines by their level. */
+  child(fields: LogFields, options: { level: string }): ApplicationLogger;
+}
+
+const METHODS = ['debug', 'info', 'warn', 'error', 'child'] as const;
+
+/** Methods of a Logger that Portico calls. */
+const LOGGER_METHODS = [...METHODS, 'notice'] as const;
+
+/** Reports whether a value has the methods of an {@link ApplicationLogger}. */
+export function isApplicationLogger(value: unknown): value is ApplicationLogger {
+  return METHODS.every((name) => typeof Object(value)[name] === 'function');
+}
+
+/** Throws `code` for an option `log` that is not a Logger. `what`: the object that has the option, as `a Router`. */
+export function checkLog(code: string, what: string, log: unknown): void {
+  const lacks = (name: string): boolean => typeof Object(log)[name] !== 'function';
+  if ((log ?? undefined) === undefined || !LOGGER_METHODS.some(lacks)) return;
+  throw new PorticoError(code, {
+    message: `log of ${what} is ${whatItIs(log)}, not a Logger`,
+    hint: isApplicationLogger(log)
+      ? 'Write log: createLogger({ logger }) with this logger.'
+      : 'Write log: createLogger(), or omit it.',
+  });
+}
+
+/** Returns the functions that write lines of a logger with these fields. `facts`: fields of the moment of a line. */
+export function linesOf(logger: ApplicationLogger, fields: LogFields, facts: () => LogFields): Lines {
+  const own = logger.child(fields, { level: 'trace' });
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error'): Write =>
+    (more, message) =>
+      own[level](masked({ ...facts(), ...more }), message);
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    notice: (more, message) => (own.notice ?? own.info).call(own, masked({ ...facts(), ...more }), message),
+    child: (more) => linesOf(own, more, facts),
+  };
+}
+
+/** Masks passwords of URIs in errors. The logger gets errors as errors, because its serializers and transports expect them. */
+function masked(fields: Record<string, unknown>): LogFields {
+  for (const [name, value] of Object.entries(fields)) if (isError(value)) fields[name] = maskedError(value, new Set());
+  return fields;
+}
+
+function maskedError(error: Error, above: Set<unknown>): Error {
+  if (above.has(error)) return error;
+  above.add(error);
+  const message = maskUris(error.message);
+  const stack = maskUris(error.stack ?? '');
+  const cause = isError(error.cause) ? maskedError(error.cause, above) : error.cause;
+  if (message === error.message && stack === (error.stack ?? '') && cause === error.cause) return error;
+  const value = (text: unknown): PropertyDescriptor => ({ value: text, configurable: true, writable: true });
+  return Object.create(error, { message: value(message), stack: value(stack), cause: value(cause) }) as Error;
+}
