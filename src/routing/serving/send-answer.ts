@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type OutgoingHttpHeader, validateHeaderName, validateHeaderValue } from 'node:http';
 import { pipeline, Readable, Stream, Transform } from 'node:stream';
+import type { ReadableStream as WebStream } from 'node:stream/web';
 import type { FastifyReply } from 'fastify';
 import { Fault } from '../../app/index.js';
 import { isOfHeadListener, preferredType } from '../../app/internal.js';
@@ -145,11 +146,15 @@ function schemaSerializer(
 
 /**
  * Converts a stream of objects into one of bytes, which fails at an object: within a pipe, a response would throw without a caller to catch
- * it.
+ * it. If the client disconnects, the objects end without an error, as after a `break`.
  */
 function bytesOf(objects: Readable): Readable {
   const bytes = new Transform({
     writableObjectMode: true,
+    destroy(error, done) {
+      objects.destroy();
+      done(error);
+    },
     transform(chunk: unknown, _encoding, done) {
       if (typeof chunk === 'string' || chunk instanceof Uint8Array) done(null, chunk);
       else {
@@ -158,7 +163,7 @@ function bytesOf(objects: Readable): Readable {
       }
     },
   });
-  // Each stream ends the other, and `bytes` has the errors of both; the callback prevents unhandled ones.
+  // `bytes` has the errors of both; the callback prevents unhandled ones.
   return pipeline(objects, bytes, () => undefined);
 }
 
@@ -169,7 +174,12 @@ function sendStream(reply: FastifyReply, body: unknown, isIterable = false): voi
     void reply.send();
     return;
   }
-  const stream = isIterable ? Readable.from(body as AsyncIterable<unknown>) : body;
+  // Fastify hands the chunks of a web stream to the response, which throws at an object without a caller to catch it.
+  const stream = isIterable
+    ? Readable.from(body as AsyncIterable<unknown>)
+    : body instanceof ReadableStream
+      ? Readable.fromWeb(body as WebStream)
+      : body;
   void reply.send(stream instanceof Readable && stream.readableObjectMode ? bytesOf(stream) : stream);
 }
 

@@ -112,6 +112,62 @@ test('an async iterable whose client has left is ended while it waits, and may f
   await headEnded;
 });
 
+test('a generator whose client has left ends as after a break of its loop: its catch sees no error', async (t) => {
+  const events = new EventEmitter();
+  const caught: unknown[] = [];
+  async function* endless(): AsyncGenerator<string> {
+    try {
+      for (;;) {
+        yield 'x';
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    } catch (error) {
+      caught.push(error);
+    } finally {
+      events.emit('ended');
+    }
+  }
+  const router = new Router()
+    .get('/iterable', () => endless())
+    .get('/objects', () => Readable.from(endless()))
+    .get('/bytes', () => Readable.from(endless(), { objectMode: false }));
+  const { port } = await serveRouter(t, router);
+  for (const path of ['/iterable', '/objects', '/bytes']) {
+    const ended = once(events, 'ended');
+    const socket = connect(port, '127.0.0.1').end(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await once(socket, 'data');
+    socket.destroy();
+    await ended;
+  }
+  assert.deepEqual(caught, []);
+});
+
+test('a web stream of other chunks than texts and bytes is a 500, behind the first chunk the end of the connection', async (t) => {
+  const log = keepingLogger();
+  const cancelled: string[] = [];
+  const streamOf = (name: string, ...chunks: unknown[]): ReadableStream =>
+    new ReadableStream(
+      {
+        pull: (controller) => controller.enqueue(chunks.shift()),
+        cancel: () => void cancelled.push(name),
+      },
+      { highWaterMark: 0 },
+    );
+  const router = new Router({ log })
+    .get('/first', () => streamOf('first', { a: 1 }))
+    .get('/number', () => new Reply(streamOf('number', 5)))
+    .get('/response', () => new Response(streamOf('response', { a: 1 })))
+    .get('/later', () => streamOf('later', 'a', { a: 1 }))
+    .get('/texts', () => new Blob(['a', 'b']).stream());
+  const send = await serveRouter(t, router);
+  for (const path of ['/first', '/number', '/response']) assert.equal((await send('GET', path)).status, 500, path);
+  assert.equal(log.lines.length, 3);
+  for (const { fields } of log.lines) assert.match(String(fields.err), /must be of type string or an instance of Buffer/);
+  await assert.rejects(send('GET', '/later'), { code: 'ECONNRESET' });
+  assert.equal((await send('GET', '/texts')).text, 'ab');
+  assert.deepEqual(cancelled, ['first', 'number', 'response', 'later']);
+});
+
 test('a value whose members JSON leaves out is an error, as an empty object it would look right', async () => {
   const { log, lines } = captureLog();
   const router = new Router({ log });
