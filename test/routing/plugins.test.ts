@@ -170,15 +170,43 @@ test('a plugin compiles responses in its own way, and its hooks change their sch
       if (fastify.getSchema('late') === undefined) fastify.addSchema({ $id: 'late', type: 'integer' });
     });
   const whole = { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'integer' } } };
+  const onlyB = { type: 'object', properties: { b: { type: 'integer' } } };
+  /** Gives each route this `response`. */
+  const giving =
+    (response: object | undefined): RouterPlugin =>
+    async (fastify) =>
+      void fastify.addHook('onRoute', (route) => {
+        route.schema = { ...route.schema, response };
+      });
+  const typed = (type: string): object => ({ 200: { content: { [type]: { schema: onlyB } } } });
   const rows = [
     [compiled, odd, 'compiled a,b'],
     [controlled, odd, 'controlled a,b'],
     [added, whole, '{"a":1}'],
+    [giving({ '2xx': onlyB }), whole, '{"b":2}'],
+    [giving({ 200: onlyB }), undefined, '{"b":2}'],
+    [giving(undefined), { type: 'object', properties: {} }, '{"a":1,"b":2}'],
+    [giving(typed('application/json')), whole, '{"b":2}'],
+    [giving(typed('*/*')), whole, '{"b":2}'],
+    [giving(typed('text/csv')), whole, '{"a":1,"b":2}'],
   ] as const;
   for (const [plugin, schema, text] of rows) {
     const router = new Router({ plugins: [plugin], log: silentLogger() });
-    router.get('/x', { response: { 200: schema } }, () => ({ a: 1, b: 2 }));
+    router.get('/x', schema === undefined ? {} : { response: { 200: schema } }, () => ({ a: 1, b: 2 }));
     assert.equal((await (await serveRouter(t, router))('GET', '/x')).text, text);
+  }
+});
+
+test('a response schema that Fastify cannot take is refused with its place, with plugins too', async () => {
+  for (const plugins of [[], [async () => undefined]]) {
+    for (const [schema, said] of [
+      [null, /the response schema of 200 does not compile: it is null, and must be object or boolean/],
+      [{ description: 'd', content: { 'application/json': { schema: {} } } }, /200 does not compile: it has "content"/],
+    ] as const) {
+      const router = new Router({ plugins, log: silentLogger() });
+      router.get('/x', { response: { 200: schema as never } }, (() => ({})) as never);
+      await assert.rejects(router.build(), { code: 'PORTICO_ROUTE_TABLE', message: said });
+    }
   }
 });
 

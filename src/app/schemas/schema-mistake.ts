@@ -26,7 +26,7 @@ export function compiledSchema(schema: AnySchemaObject | boolean, ajv: Ajv, draf
 }
 
 function checkDraft(schema: unknown, ajv: Ajv): void {
-  if (schema === null) throw new SchemaMistake(`it is ${whatItIs(schema)}, and must be object or boolean`);
+  if (schema === null) throw noSchema(schema);
   if (ajv.validateSchema(schema as object) === true) return;
   // The deepest errors cause the outer ones. An `enum` error comes first, because it lists the values that the author may have meant.
   const errors = (ajv.errors ?? []).toSorted((a, b) => depth(b) - depth(a));
@@ -49,6 +49,7 @@ const LATER_KEYWORDS =
  * error.
  */
 export function judgeSchema(schema: unknown, ajv: Ajv, mayDiffer: boolean): void {
+  if (!isObject(schema) && typeof schema !== 'boolean') throw noSchema(schema);
   if (ajv.opts.strictSchema === true) {
     const known = [...Object.keys(ajv.RULES.keywords), ...LATER_KEYWORDS.split(' ')];
     const isWrong = (keyword: string): boolean =>
@@ -58,6 +59,10 @@ export function judgeSchema(schema: unknown, ajv: Ajv, mayDiffer: boolean): void
   }
   // The compiler reads every draft the same way.
   if (!mayDiffer) checkDraft(isObject(schema) ? { ...schema, $schema: undefined } : schema, ajv);
+}
+
+function noSchema(value: unknown): SchemaMistake {
+  return new SchemaMistake(`it is ${whatItIs(value)}, and must be object or boolean`);
 }
 
 function noKeyword(keyword: string, steps: readonly string[], ajv: Ajv): SchemaMistake {

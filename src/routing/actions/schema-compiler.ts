@@ -19,6 +19,7 @@ import {
   tellsSecret,
   valueIssues,
 } from '../../app/internal.js';
+import { isObject } from '../../errors/index.js';
 import { mayTellAll } from './all-issues.js';
 import { InputRefused } from './input-refused.js';
 import { isPlainData, plainSchemas } from './plain-schema.js';
@@ -113,6 +114,13 @@ export class SchemaCompiler {
    */
   response(schema: Schema): void {
     const { fastify, plugins = [] } = this.#options;
+    // Fastify takes it for schemas by media type, whatever its compiler.
+    if (isObject(schema) && schema.content !== undefined) {
+      throw new SchemaMistake(
+        'it has "content", schemas by media type',
+        'Write the schema of its application/json alone; other media types are written by serializers of the Router.',
+      );
+    }
     if (fastify?.schemaController?.compilersFactory?.buildSerializer !== undefined) return;
     if (isStandardSchema(schema) || (isPlainData(schema) && isPlain(schema))) return;
     judgeSchema(schema, this.#ajv(false, false, false, 'draft-07'), plugins.length > 0);

@@ -188,6 +188,7 @@ export class ActionCall {
       sendAnswer(reply, value, {
         status,
         response,
+        isKeyed: this.matched.method === undefined,
         type,
         serializer: type === null || types === null ? null : types.serializer(type),
       });

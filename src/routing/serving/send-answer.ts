@@ -19,8 +19,10 @@ import { joinVary } from '../api-version.js';
 export interface AnswerRules {
   /** Status that the action declares for the version; undefined: 200, or 204 for an empty response. */
   readonly status: number | undefined;
-  /** Response schemas by status, from which Fastify has compiled serialisers. */
+  /** Response schemas by status. */
   readonly response: Readonly<Record<string, unknown>> | undefined;
+  /** True if a key of the body selected the action: Fastify has compiled no serialisers for the route that was entered. */
+  readonly isKeyed: boolean;
   /** Negotiated media type, with its serialiser; null: JSON. */
   readonly type: string | null;
   readonly serializer: Serializer | null;
@@ -122,26 +124,43 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
     return;
   }
   // With a serialiser set on the reply, Fastify does not change the type: it would add a charset, which JSON does not have.
-  const compiled = rules.response === undefined ? undefined : schemaSerializer(reply, code, rules.response);
-  void reply.serializer(rules.serializer ?? compiled ?? jsonText).send(value);
+  void reply.serializer(rules.serializer ?? schemaSerializer(reply, code, rules) ?? jsonText).send(value);
 }
 
 /**
- * Returns Fastify's compiled serialiser for the status: that of the route or, if a key of the body has selected the action, one compiled
- * now.
+ * Returns Fastify's compiled serialiser for the status: that of the route, whose schemas a plugin may have changed, or, if a key of the
+ * body has selected the action, one compiled now.
  */
 function schemaSerializer(
   reply: FastifyReply,
   status: number,
-  response: NonNullable<AnswerRules['response']>,
+  { response, isKeyed }: AnswerRules,
 ): Serializer | undefined {
-  const key = responseKey(status, response);
-  if (key === undefined) return undefined;
-  const schema = response[key];
-  // Fastify compiles `true` only within its routes.
+  const key = response === undefined ? undefined : responseKey(status, response);
+  const schema = key === undefined ? undefined : response![key];
+  // Fastify compiles `true` only within its routes, and cannot write a BigInt by it.
   if (typeof schema === 'boolean') return undefined;
-  const compiled = reply.getSerializationFunction(key) as Serializer | undefined;
-  return compiled ?? (reply.compileSerializationSchema(schema as Record<string, unknown>) as Serializer);
+  const compiled =
+    routeSerializer(reply, String(status)) ??
+    routeSerializer(reply, `${Math.floor(status / 100)}xx`) ??
+    (isKeyed && schema !== undefined ? reply.compileSerializationSchema(schema as Record<string, unknown>) : undefined);
+  if (compiled === undefined) return undefined;
+  return (value) => {
+    const text = (compiled as Serializer)(value);
+    if (text === '{}') refuseLoss(value);
+    return text;
+  };
+}
+
+/** Returns the serialiser of the entered route for a status: one for all media types, or by media type if a plugin has written so. */
+function routeSerializer(reply: FastifyReply, status: string): Serializer | undefined {
+  const compiled = reply.getSerializationFunction(status) as
+    | Serializer
+    | Readonly<Record<string, Serializer>>
+    | undefined;
+  if (typeof compiled !== 'object') return compiled;
+  const [type] = String(reply.getHeader('content-type')).split(';') as [string];
+  return compiled[type.trim().toLowerCase()] ?? compiled['*/*'];
 }
 
 /**
@@ -238,6 +257,8 @@ function jsonText(value: unknown): string {
 
 /** Refuses a value whose members are not properties, such as a Map: its text is that of an empty object. */
 function refuseLoss(value: unknown): void {
+  // A response schema writes any value as the object that it has.
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
   const { toJSON, [Symbol.iterator]: iterate } = value as Readonly<Record<string | symbol, unknown>>;
   if (typeof toJSON === 'function' || typeof iterate !== 'function') return;
   const name = Object.prototype.toString.call(value).slice(8, -1);

@@ -162,7 +162,8 @@ test('a web stream of other chunks than texts and bytes is a 500, behind the fir
   const send = await serveRouter(t, router);
   for (const path of ['/first', '/number', '/response']) assert.equal((await send('GET', path)).status, 500, path);
   assert.equal(log.lines.length, 3);
-  for (const { fields } of log.lines) assert.match(String(fields.err), /must be of type string or an instance of Buffer/);
+  for (const { fields } of log.lines)
+    assert.match(String(fields.err), /must be of type string or an instance of Buffer/);
   await assert.rejects(send('GET', '/later'), { code: 'ECONNRESET' });
   assert.equal((await send('GET', '/texts')).text, 'ab');
   assert.deepEqual(cancelled, ['first', 'number', 'response', 'later']);
@@ -179,16 +180,30 @@ test('a value whose members JSON leaves out is an error, as an empty object it w
     })(),
     URLSearchParams: new URLSearchParams('a=1'),
   };
-  for (const [name, value] of Object.entries(lost)) router.get(`/${name}`, () => value);
+  const shapes = { any: {}, object: { type: 'object', properties: { a: { type: 'integer' } } } };
+  for (const [name, value] of Object.entries(lost)) {
+    router.get(`/${name}`, () => value);
+    for (const [shape, schema] of Object.entries(shapes)) {
+      router.get(`/${name}/${shape}`, { response: { 200: schema } }, () => value as object);
+    }
+  }
   const kept = [{}, Object.create(null), new (class Empty {})(), Object.assign(new Map(), { toJSON: () => ({}) })];
-  for (const [place, value] of kept.entries()) router.get(`/${place}`, () => value as object);
+  for (const [place, value] of kept.entries()) {
+    router.get(`/${place}`, () => value as object);
+    router.get(`/${place}/object`, { response: { 200: shapes.object } }, () => value as object);
+  }
   const app = await router.build();
   for (const name of Object.keys(lost)) {
-    assert.equal((await request(app, 'GET', `/${name}`)).status, 500, name);
-    assert.match(JSON.stringify(lines.at(-1)), /PORTICO_ANSWER_VALUE/);
-    assert.match(JSON.stringify(lines.at(-1)), new RegExp(`JSON has no form for the members of a value of ${name}`));
+    for (const path of [`/${name}`, ...Object.keys(shapes).map((shape) => `/${name}/${shape}`)]) {
+      assert.equal((await request(app, 'GET', path)).status, 500, path);
+      assert.match(JSON.stringify(lines.at(-1)), /PORTICO_ANSWER_VALUE/);
+      assert.match(JSON.stringify(lines.at(-1)), new RegExp(`JSON has no form for the members of a value of ${name}`));
+    }
   }
-  for (const place of kept.keys()) assert.equal((await request(app, 'GET', `/${place}`)).text(), '{}');
+  for (const place of kept.keys()) {
+    assert.equal((await request(app, 'GET', `/${place}`)).text(), '{}');
+    assert.equal((await request(app, 'GET', `/${place}/object`)).text(), '{}');
+  }
 });
 
 test('a value that does not fit its response schema, or is no JSON, is named as such in the log', async () => {
