@@ -63,6 +63,54 @@ test('@fastify/multipart: an action that checks a body refuses a form that the p
   assert.equal((await send('POST', '/any', upload(10))).text, '"any"');
 });
 
+test('@fastify/multipart: a form without a boundary is a 400, whoever reads it', async (t) => {
+  for (const options of [{}, { attachFieldsToBody: true }]) {
+    const log = keepingLogger();
+    const router = new Router({ plugins: [[multipart, options]], log });
+    router.post('/file', async ({ fastify }) => (await fastify.file())?.filename).post('/any', () => 'any');
+    const send = await serveRouter(t, router);
+    for (const type of [
+      'multipart/form-data',
+      'Multipart/Form-Data; charset=utf-8',
+      'multipart/form-data; boundary=',
+    ]) {
+      const { status, text } = await send('POST', '/file', { ...upload(10), headers: { 'content-type': type } });
+      assert.equal(status, 400, type);
+      assert.match(text, /The Content-Type of the body has no boundary\./);
+    }
+    const quoted = { 'content-type': 'multipart/form-data; charset=utf-8; Boundary="x"' };
+    assert.equal((await send('POST', '/any', { ...upload(10), headers: quoted })).status, 200);
+    assert.deepEqual(
+      log.lines.filter(({ level }) => level === 'error'),
+      [],
+    );
+  }
+  const none = await serveRouter(
+    t,
+    new Router({ plugins: [async () => undefined], log: silentLogger() }).post('/any', () => 'any'),
+  );
+  assert.equal(
+    (await none('POST', '/any', { ...upload(10), headers: { 'content-type': 'multipart/form-data' } })).status,
+    415,
+  );
+});
+
+test('a body that a plugin has read, and that is empty, is missing: its type is not refused', async (t) => {
+  const form: RouterPlugin = async (fastify) => {
+    const type = 'application/x-www-form-urlencoded';
+    fastify.addContentTypeParser(type, { parseAs: 'string' }, (_request, text, done) =>
+      done(null, text === '' ? undefined : Object.fromEntries(new URLSearchParams(String(text)))),
+    );
+  };
+  const router = new Router({ plugins: [form], log: silentLogger() });
+  router.post('/', { body: { type: 'object' } }, ({ body }) => body);
+  const send = await serveRouter(t, router);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'transfer-encoding': 'chunked' };
+  const { status, text } = await send('POST', '/', { headers });
+  assert.equal(status, 400);
+  assert.match(text, /The request needs a body\./);
+});
+
 test('@fastify/multipart: an action reads a file; limits of the plugin, of the action and of the router hold', async (t) => {
   const log = keepingLogger();
   const read = async ({ fastify }: Pick<ActionRequest, 'fastify'>): Promise<object> => {

@@ -55,11 +55,20 @@ function unsupported({ headers }: IncomingMessage, types: readonly string[]): Fa
   return new Fault(415, { message, headers: { connection: 'close', Accept: types.join(', ') } });
 }
 
-/** Returns the refusal of a body of another type than JSON; undefined for JSON, and without a body. */
+/** Returns the refusal of a body of another type than JSON; undefined for JSON, without a body, and if a parser has read it to its end. */
 export function otherType(req: IncomingMessage): Fault | undefined {
   const type = req.headers['content-type'];
-  if (type === undefined || !hasBody(req) || JSON_TYPES.some((json) => json.test(type))) return undefined;
+  if (type === undefined || !hasBody(req) || req.readableEnded || JSON_TYPES.some((json) => json.test(type)))
+    return undefined;
   return unsupported(req, ['application/json']);
+}
+
+/** Returns the refusal of a multipart body that no parser can read, since nothing says where its parts end (RFC 2046 §5.1.1). */
+export function withoutBoundary({ headers, method = '' }: IncomingMessage): Fault | undefined {
+  const { 'content-type': type = '', 'content-length': length, 'transfer-encoding': coding } = headers;
+  if (!/^multipart\//i.test(type) || !WITH_BODY.has(method) || (length ?? coding) === undefined) return undefined;
+  if (/;[ \t]*boundary="?[^";\s]/i.test(type)) return undefined;
+  return new Fault(400, { message: 'The Content-Type of the body has no boundary.', headers: { connection: 'close' } });
 }
 
 /** By these fields only (RFC 9112 §6.3). */

@@ -37,7 +37,7 @@ import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
 import { type ActionCall, type AnsweringRules, CALL, type Called, callOf, type Fail, refuse } from './action-call.js';
 import { brokenResponses } from './broken-responses.js';
 import { ACTION, checkPluginRoutes, PluginRoutes } from './plugin-routes.js';
-import { BodyTypes, readJson, refuseEncoding, WITH_BODY } from './request-body.js';
+import { BodyTypes, readJson, refuseEncoding, WITH_BODY, withoutBoundary } from './request-body.js';
 import { AnswerTypes, unsendable } from './send-answer.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
 
@@ -158,10 +158,12 @@ export class RouterFastify {
    * Limits the body for parsers of plugins: Fastify limits only the bodies it reads itself, and plugins may read the request in their own
    * way. Returns the refusal of one that is declared too large.
    */
-  #bound({ raw: req, routeOptions }: FastifyRequest, { raw: res }: FastifyReply): Fault | undefined {
+  #bound({ raw: req, routeOptions, server }: FastifyRequest, { raw: res }: FastifyReply): Fault | undefined {
     const call = callIn(req);
     // Routes of plugins have their own limits.
     if (call === undefined) return undefined;
+    const unreadable = withoutBoundary(req);
+    if (unreadable !== undefined && server.hasContentTypeParser('multipart/form-data')) return unreadable;
     const limit = routeOptions.bodyLimit ?? this.bodyLimit;
     const declared = req.headers['content-length'];
     if (declared !== undefined) {
