@@ -6,7 +6,7 @@ import express from 'express';
 import { type App, afterResponse, compose, environ, type Filter, fastifyApp, readBody } from 'portico/app';
 import { Config } from 'portico/config';
 import { catchErrors, requestId, sizelimit } from 'portico/middleware';
-import { Router } from 'portico/routing';
+import { Router, type RouterPlugin } from 'portico/routing';
 import { Server } from 'portico/server';
 import { buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
@@ -208,6 +208,35 @@ test('MW-17 MW-7 a chunked body cut off in front of a Router: one answer, and a 
       .map(({ msg, request_id: id }) => [msg, typeof id])
       .slice(1, -1),
     [['answered', 'string']],
+  );
+});
+
+test('MW-17 a body cut off in front of a Router is one answer, whatever parser reads it and whatever server serves it', async () => {
+  const { log, lines } = captureLog();
+  const parsers: RouterPlugin = async (fastify) => {
+    fastify.addContentTypeParser('text/csv', { parseAs: 'string' }, (_request, text, done) => done(null, text));
+    fastify.addContentTypeParser('text/async', async (_request: unknown, body: AsyncIterable<unknown>) => {
+      for await (const chunk of body) assert.ok(chunk);
+    });
+  };
+  const size = await buildFilter(sizelimit, { local: { max_request_body_size: '100' } });
+  for (const [plugins, types] of [
+    [[], ['application/json']],
+    [[parsers], ['application/json', 'text/csv', 'text/async']],
+  ] as const) {
+    const router = new Router({ log, plugins });
+    router.post('/', ({ body }) => ({ body }));
+    const routed = await router.build();
+    for (const type of types) {
+      const headers = { 'content-type': type };
+      const cut = await request(size.made(routed), 'POST', '/', { headers, body: chunked(400) });
+      assert.equal(cut.status, 413, type);
+    }
+    await routed.close();
+  }
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    [],
   );
 });
 

@@ -142,9 +142,9 @@ export class RouterFastify {
     }
     const read: FastifyContentTypeParser = (request, payload, done) =>
       readJson(payload, request.routeOptions.bodyLimit ?? this.bodyLimit, (error, body, size) => {
-        // An outer filter has answered meanwhile, which ends the body: Fastify would warn of a second response.
-        if (error !== null && exchangeOf(request.raw).res?.writableEnded === true) return;
         const call = callIn(request.raw);
+        // An outer filter has answered meanwhile, which ends the body: Fastify would warn of a second response.
+        if (error !== null && (call?.request ?? exchangeOf(request.raw)).res?.writableEnded === true) return;
         if (call !== undefined) call.received = size;
         done(error, body);
       });
@@ -158,7 +158,8 @@ export class RouterFastify {
    * Limits the body for parsers of plugins: Fastify limits only the bodies it reads itself, and plugins may read the request in their own
    * way. Returns the refusal of one that is declared too large.
    */
-  #bound({ raw: req, routeOptions, server }: FastifyRequest, { raw: res }: FastifyReply): Fault | undefined {
+  #bound({ raw: req, routeOptions, server }: FastifyRequest, reply: FastifyReply): Fault | undefined {
+    const { raw: res, send } = reply;
     const call = callIn(req);
     // Routes of plugins have their own limits.
     if (call === undefined) return undefined;
@@ -171,6 +172,9 @@ export class RouterFastify {
       return call.received > limit ? tooLarge(limit) : undefined;
     }
     if (req.headers['transfer-encoding'] === undefined) return undefined;
+    // The same for parsers of plugins: until the action is called, only they can fail.
+    reply.send = (...payload) =>
+      call.request.fastify === undefined && res.writableEnded ? reply : send.apply(reply, payload);
     limitBody(req, limit, () => {
       const fault = tooLarge(limit);
       call.request.abort(fault);
