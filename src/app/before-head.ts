@@ -207,12 +207,15 @@ export class HeadLayer {
 }
 
 function refusePromise(result: Promise<unknown>): never {
-  // The request fails in any case; an unhandled rejection would end the process.
-  result.catch(() => undefined);
-  throw new PorticoError('PORTICO_HEAD_PROMISE', {
+  const error = new PorticoError('PORTICO_HEAD_PROMISE', {
     message: 'a listener of beforeHead returned a promise, and the response head does not wait for it',
     hint: 'Await before calling the inner app, and pass beforeHead a function that is not async.',
   });
+  // The request fails in any case; an unhandled rejection would end the process.
+  result.catch((value: unknown) =>
+    Object.defineProperty(error, 'cause', { value, configurable: true, writable: true }),
+  );
+  throw error;
 }
 
 /** The first layer is nearly always the only one: its `writeHead` is one function for all responses, not a closure. */

@@ -117,15 +117,19 @@ test('a listener that throws is a failure of the app, and the outer listeners st
 
 test('a listener that returns a promise fails the request, and says why', async () => {
   const app: App = (_req, res) => void res.end('never');
-  for (const listener of [
-    async () => {},
-    async () => {
-      throw new Error('lost');
-    },
-  ]) {
+  const reason = new Error('lost');
+  for (const [listener, why] of [
+    [async () => {}, undefined],
+    [
+      async () => {
+        throw reason;
+      },
+      reason,
+    ],
+  ] as const) {
     const { status, error } = await request(compose([listening(listener)], app), 'GET', '/');
-    const { code, hint } = error as { readonly code?: string; readonly hint?: string };
-    assert.deepEqual([status, code], [500, 'PORTICO_HEAD_PROMISE']);
+    const { code, hint, cause } = error as Error & { readonly code?: string; readonly hint?: string };
+    assert.deepEqual([status, code, cause], [500, 'PORTICO_HEAD_PROMISE', why]);
     assert.match(hint ?? '', /a function that is not async/);
   }
 });
