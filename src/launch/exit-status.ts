@@ -62,8 +62,9 @@ export function logFailure(log: Logger, message: string, error: unknown, fields:
 export const CRASH_DRAIN_MS = 5000;
 
 /** A rejection of an app is answered; only an error that its callers cannot catch ends the process. */
-const LOST_PROMISE =
-  'The error reached no caller. A filter returns what its app returns: return app(req, res); other promises are awaited.';
+const NO_CALLER =
+  'The error reached no caller: a promise was neither returned nor awaited (a filter returns what its app returns: ' +
+  'return app(req, res)), or a timer, an event listener or another callback threw.';
 
 /**
  * Logs one line, with a stack unless the error is a mistake of the configuration. Returns the exit status: 2, or the
@@ -71,7 +72,7 @@ const LOST_PROMISE =
  */
 export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {}): number {
   const request = requestOfMoment();
-  const told = { ...request, ...facts, ...(request.path !== undefined && { hint: LOST_PROMISE }) };
+  const told = { ...request, ...facts, ...(request.path !== undefined && { hint: NO_CALLER }) };
   if (isRefusal(error)) logFailure(log, 'Unhandled exception', error, told);
   else log.error('Unhandled exception', { ...told, err: error });
   const status = statusOf(error);
