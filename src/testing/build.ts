@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } from '../app/index.js';
 import { callFactory, configuredFaultForm, type FaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
-import { PorticoError, refuseUnknownOptions, whatItIs } from '../errors/index.js';
+import { PorticoError, whatItIs } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
+import { checkOptions } from './check-options.js';
 
 /** The environment of a factory. */
 export interface BuildOptions {
@@ -66,7 +67,7 @@ async function build<T>(
   options: BuildOptions,
 ): Promise<Built<T> & { readonly faults: FaultForm }> {
   const what = kind === 'filter' ? 'buildFilter' : 'buildApp';
-  refuseUnknownOptions('PORTICO_INVALID_OPTION', what, options, Object.keys(NAMES));
+  checkOptions(what, options, NAMES);
   const { local = {}, global = {}, config, service, folder = '.', log = silentLogger() } = options;
   const releases: (() => Awaitable<void>)[] = [];
   const origin = { file: join(folder, 'test.ini'), line: 1, column: 1, section: `${kind}:test` };

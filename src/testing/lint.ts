@@ -2,9 +2,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, environ } from '../app/index.js';
 import { isOwnPatch } from '../app/internal.js';
-import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
+import { PorticoError } from '../errors/index.js';
 import type { Clock } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
+import { checkOptions } from './check-options.js';
 
 /** The violation of a rule of the App contract. `rule` is its number in `docs/reference/app.md`. */
 export class LintError extends PorticoError {
@@ -44,7 +45,7 @@ export interface LintedApp extends App {
  * response closes, so that calls after the end are detected too.
  */
 export function lint(app: App, options: LintOptions = {}): LintedApp {
-  refuseUnknownOptions('PORTICO_INVALID_OPTION', 'lint', options, Object.keys(NAMES));
+  checkOptions('lint', options, NAMES);
   const violations: LintError[] = [];
   const running: Running = { request: undefined };
   const linted: App = (req, res) =>

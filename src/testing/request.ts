@@ -11,7 +11,7 @@ import {
 import { type AddressInfo, connect } from 'node:net';
 import { type App, Fault } from '../app/index.js';
 import { answerFault, asFault } from '../app/internal.js';
-import { refuseUnknownOptions } from '../errors/index.js';
+import { checkOptions } from './check-options.js';
 import { LintError } from './lint.js';
 
 /** The parts of a request besides method and path. */
@@ -50,7 +50,7 @@ export interface TestResponse {
  * the `LintError` of an app wrapped in `lint`.
  */
 export async function request(app: App, method: string, path: string, input: RequestInput = {}): Promise<TestResponse> {
-  refuseUnknownOptions('PORTICO_INVALID_OPTION', 'request', input, Object.keys(NAMES));
+  checkOptions('request', input, NAMES, 'Write a body as { body: … }, or as { json: … }.');
   const served = serve(app);
   await new Promise<void>((resolve, reject) => {
     served.server.once('error', reject);

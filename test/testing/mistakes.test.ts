@@ -47,3 +47,37 @@ test('options that do not exist are refused, with the nearest name', async () =>
     await assert.rejects(async () => call(), { code: 'PORTICO_INVALID_OPTION', message, hint });
   }
 });
+
+test('options of another kind than an object are refused, a body in their place with how to write it', async () => {
+  const app: App = (_req, res) => void res.end();
+  const asBody = 'Write a body as { body: … }, or as { json: … }.';
+  const rows: readonly (readonly [call: () => unknown, message: string, hint: string | undefined])[] = [
+    [
+      () => request(app, 'POST', '/', wrong('hello')),
+      'the options of request are the text "hello", not an object',
+      asBody,
+    ],
+    [() => request(app, 'POST', '/', wrong(5)), 'the options of request are the number 5, not an object', asBody],
+    [() => request(app, 'POST', '/', wrong([1])), 'the options of request are a list, not an object', asBody],
+    [() => request(app, 'POST', '/', wrong(null)), 'the options of request are null, not an object', asBody],
+    [
+      () => request(app, 'POST', '/', wrong(Buffer.from('a'))),
+      'the options of request are bytes, not an object',
+      asBody,
+    ],
+    [
+      () => buildFilter(requestId, wrong('local')),
+      'the options of buildFilter are the text "local", not an object',
+      undefined,
+    ],
+    [() => buildApp(() => app, wrong(true)), 'the options of buildApp are the boolean true, not an object', undefined],
+    [
+      () => lint(app, wrong('foreignPatches')),
+      'the options of lint are the text "foreignPatches", not an object',
+      undefined,
+    ],
+  ];
+  for (const [call, message, hint] of rows) {
+    await assert.rejects(async () => call(), { code: 'PORTICO_INVALID_OPTION', message, hint });
+  }
+});
