@@ -42,5 +42,6 @@ export {
   oneOf,
   refuseWrongValues,
   TEXT,
+  withoutNulls,
 } from './option-values.js';
 export { gatherRefusals, Refusals, severalRefusals, untold } from './refusals.js';

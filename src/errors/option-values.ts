@@ -34,6 +34,14 @@ export function oneOf(...words: readonly string[]): OptionKind {
   return { noun: 'one of its values', has: (value) => words.includes(value as string), words };
 }
 
+/** Returns the options without those that are null, which means no value, except where null is a value of the kind. */
+export function withoutNulls<T extends object>(options: T, kinds: Readonly<Record<string, OptionKind>>): T {
+  const isNone = ([name, value]: readonly [string, unknown]): boolean =>
+    value === null && Object.hasOwn(kinds, name) && !kinds[name]!.has(null);
+  const entries = Object.entries(options);
+  return entries.some(isNone) ? (Object.fromEntries(entries.filter((entry) => !isNone(entry))) as T) : options;
+}
+
 /**
  * Throws an error for all options whose values are of the wrong kind. Null counts as absent, like undefined; the `needed` options, if
  * present, must have a value. `what` describes the owner of the options, such as `a Router`.

@@ -19,6 +19,7 @@ import {
   refuseWrongValues,
   TEXT,
   whatItIs,
+  withoutNulls,
 } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { checkLog } from '../log/internal.js';
@@ -162,14 +163,15 @@ const KINDS: Readonly<Record<keyof RouterOptions, OptionKind>> = {
 
 const TYPE_KINDS: Readonly<Record<keyof ParamType, OptionKind>> = { regex: TEXT, parse: FUNCTION, print: FUNCTION };
 
-/** Throws `PORTICO_ROUTER_OPTION` for unknown options, and for invalid values. */
-export function checkRouterOptions(options: RouterOptions): void {
-  if (typeof options !== 'object' || options === null) {
+/** Returns the options without those that are null. Throws `PORTICO_ROUTER_OPTION` for unknown options, and for invalid values. */
+export function checkedRouterOptions<O extends RouterOptions>(written: O): O {
+  if (typeof written !== 'object' || written === null) {
     throw new PorticoError('PORTICO_ROUTER_OPTION', {
-      message: `the options of a Router are an object, not ${whatItIs(options)}`,
+      message: `the options of a Router are an object, not ${whatItIs(written)}`,
       hint: 'Write new Router({ controllers: { … } }).',
     });
   }
+  const options = withoutNulls(written, KINDS);
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(KINDS));
   refuseWrongValues('PORTICO_ROUTER_OPTION', 'a Router', options, KINDS);
   checkLog('PORTICO_ROUTER_OPTION', 'a Router', options.log);
@@ -192,9 +194,10 @@ export function checkRouterOptions(options: RouterOptions): void {
     });
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's fastify", options.fastify ?? {}, FASTIFY_NAMES);
+  return options;
 }
 
 function checkMembers(option: string, members: object | undefined, kind: OptionKind): void {
   const kinds = Object.fromEntries(Object.keys(members ?? {}).map((name) => [name, kind]));
-  refuseWrongValues('PORTICO_ROUTER_OPTION', `a Router's ${option}`, members ?? {}, kinds);
+  refuseWrongValues('PORTICO_ROUTER_OPTION', `a Router's ${option}`, members ?? {}, kinds, Object.keys(kinds));
 }

@@ -40,7 +40,7 @@ import type { Route, RouteOptions } from './route/route.js';
 import { callSite, RouteError, RouteTableError } from './route/route-error.js';
 import { type AddRoute, longForm, type RouteDefinition, type RouteMethod } from './route-method.js';
 import { RouterApp } from './router-app.js';
-import { checkRouterOptions, type RouterOptions } from './router-options.js';
+import { checkedRouterOptions, type RouterOptions } from './router-options.js';
 import type { UrlValues } from './urls/url-builder.js';
 
 /** A route table with its controllers. Add routes, then `build()`; after that it is immutable. */
@@ -70,12 +70,12 @@ export class Router<Own = any> extends Mapper {
   #app: RouterApp | undefined;
 
   constructor(options: RouterOptions & { readonly types?: ParamTypes<Own> | undefined } = {}) {
-    checkRouterOptions(options);
-    const { controllers = {}, ...rest } = options;
+    const given = checkedRouterOptions(options);
+    const { controllers = {}, ...rest } = given;
     super({ ...rest, controllers: Object.keys(controllers) });
-    this.#options = options;
+    this.#options = given;
     this.#controllers = new Controllers(controllers);
-    this.#types = paramTypes(options.types);
+    this.#types = paramTypes(given.types);
   }
 
   /**

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { action, type RouteOptions, Router, type RouterOptions } from 'portico/routing';
+import { request } from 'portico/testing';
 
 type Row = readonly [options: object, said: RegExp];
 
@@ -95,13 +96,35 @@ test('null is no value of an option, and the functions of a type may be in its p
       return String(value);
     }
   }
-  const router = new Router({
-    types: { vlan: new Vlan() },
-    bodyLimit: null,
-    fastify: null,
-  } as unknown as RouterOptions);
-  const list = action({ bodyLimit: null, response: null, summary: null } as object, () => []);
-  const options: object = { controller: { list }, action: 'list', deadline: null, schema: null };
-  router.connect('/things/{id:vlan}', options as RouteOptions);
-  await (await router.build()).close();
+  const names =
+    'controllers versions log bodyLimit schemas schemaDraft strictPaths serializers onShadow plugins fastify openapi compat';
+  const none = Object.fromEntries(names.split(' ').map((name) => [name, null]));
+  const router = new Router({ ...none, types: { vlan: new Vlan() } } as unknown as RouterOptions);
+  const list = action({ bodyLimit: null, response: null, summary: null, filters: null } as object, () => ({ a: 1 }));
+  const options: object = { controller: { list }, action: 'list', deadline: null, bodyLimit: null, logLevel: null };
+  for (const [name, schema] of Object.entries({ things: null, others: { response: null } })) {
+    router.connect(`/${name}/{id:vlan}`, { ...options, schema } as RouteOptions);
+  }
+  router.get('/short', { response: null, config: null } as object, () => ({ a: 1 }));
+  const app = await router.build();
+  for (const path of ['/things/1', '/others/1', '/short']) {
+    assert.equal((await request(app, 'GET', path)).text(), '{"a":1}');
+  }
+  await app.close();
+  await (await new Router({ types: null } as unknown as RouterOptions).build()).close();
+});
+
+test('null for a guard, an input schema or a serializer is refused: it would leave a route open, or a body unchecked', async () => {
+  const rows: readonly Row[] = [
+    [{ auth: null }, /auth is null, not true, false or a function/],
+    [{ serializers: { 'text/csv': null } }, /the text\/csv of a Router's serializers is null, not a function/],
+    [{ types: { vlan: null } }, /the vlan of a Router's types is null, not an object/],
+  ];
+  for (const [options, message] of rows) {
+    await assert.rejects(async () => new Router(options as RouterOptions).get('/', () => 1).build(), { message });
+  }
+  for (const name of ['body', 'query', 'params', 'headers']) {
+    const router = new Router().post('/', { [name]: null } as object, () => 1);
+    await assert.rejects(router.build(), { message: new RegExp(`the ${name} schema does not compile: it is null`) });
+  }
 });

@@ -17,6 +17,7 @@ import {
   TEXT,
   whatItIs,
   withCode,
+  withoutNulls,
 } from '../../errors/index.js';
 import { ApiVersion, type WrittenRange } from '../api-version.js';
 import type { Auth } from '../guard.js';
@@ -190,7 +191,7 @@ export function action<const O extends ActionOptions, P = Args, B = BodyOf<O>>(
     return run.call(this, request as ActionRequest, args);
   };
   Object.defineProperty(callable, 'name', { value: handler.name });
-  return Object.assign(callable, { [ACTION]: { options: withRanges(options), handler: run } });
+  return Object.assign(callable, { [ACTION]: { options: withRanges(withoutNulls(options, KINDS)), handler: run } });
 }
 
 /** Refuses a handler whose annotation turns the body of a schema into `unknown`. */

@@ -97,7 +97,7 @@ export class SchemaCompiler {
 
   /** Checks header fields, in lower case, as {@link params}. Throws for a name that no field has. */
   headers(schema: Schema): Check {
-    const { properties = {} } = (isStandardSchema(schema) ? queryJsonSchema(schema) : schema) as {
+    const { properties = {} } = (isStandardSchema(schema) ? queryJsonSchema(schema) : (schema ?? {})) as {
       properties?: object;
     };
     const wrong = Object.keys(properties).find((name) => name !== name.toLowerCase());

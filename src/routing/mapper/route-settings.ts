@@ -13,6 +13,7 @@ import {
   oneOf,
   refuseUnknownOptions,
   refuseWrongValues,
+  withoutNulls,
 } from '../../errors/index.js';
 import { LOG_LEVELS } from '../../log/index.js';
 import { type Handler, type RangedOptions, SCHEMA_KINDS } from '../actions/action.js';
@@ -107,10 +108,12 @@ export const MOUNT_OPTIONS: OptionNames = {
  */
 export function splitSettings(options: RouteOptions): { settings: KeptSettings; rest: RouteOptions } {
   const entries = Object.entries(options);
-  const settings: KeptSettings = Object.fromEntries(entries.filter(([name]) => NAMES.has(name)));
-  checkSettings(settings);
+  const written: KeptSettings = Object.fromEntries(entries.filter(([name]) => NAMES.has(name)));
+  checkSettings(written);
+  const settings = withoutNulls(written, SETTING_KINDS);
+  const { schema } = settings;
   return {
-    settings,
+    settings: schema === undefined ? settings : { ...settings, schema: withoutNulls(schema, SCHEMA_KINDS) },
     rest: Object.fromEntries(entries.filter(([name]) => !NAMES.has(name))),
   };
 }
