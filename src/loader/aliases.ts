@@ -6,8 +6,8 @@ import type { Conf } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import { normalExpression, parseExpression } from './expression.js';
+import { parseReference } from './parse-reference.js';
 import { PasteError } from './paste-error.js';
-import { parseReference } from './reference.js';
 import { originOf, type Source } from './source.js';
 
 /** The target of an alias. */

@@ -27,7 +27,8 @@ import {
 import { type Created, type CreateOptions, Creation, type LoadChild } from './create.js';
 import { type FileAccess, firstRefusal, openDocument } from './document.js';
 import { isLimit, Usage } from './limits.js';
-import { includedPath, isModuleReference, parseReference, Reference } from './reference.js';
+import { includedPath, isModuleReference, parseReference } from './parse-reference.js';
+import { Reference } from './reference.js';
 import { DefaultResolver, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS, sectionsNamed } from './section.js';
 import {

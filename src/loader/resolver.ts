@@ -13,8 +13,8 @@ import { cascade } from './composite/cascade.js';
 import { urlmap } from './composite/urlmap.js';
 import { versionedUrlmap } from './composite/versioned-urlmap.js';
 import { evaluateExpression, findModule, parseExpression } from './expression.js';
+import { parseReference } from './parse-reference.js';
 import { PasteError } from './paste-error.js';
-import { parseReference } from './reference.js';
 
 /** Entry points of a distribution: group, name, factory. Maps, or plain objects, of which only own properties count. */
 export type EntryPoints =

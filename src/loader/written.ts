@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { ignoreErrors } from '../errors/index.js';
 import { type PasteDocument, type PasteSection, wordsOf } from '../ini/index.js';
 import type { PlannedApp } from '../service/index.js';
-import { includedPath, parseReference } from './reference.js';
+import { includedPath, parseReference } from './parse-reference.js';
 import { definedBy, namesOf, sectionsByName, sectionsNamed } from './section.js';
 
 /** One pipeline: its words, and its section. */
