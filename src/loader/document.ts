@@ -1,9 +1,11 @@
-/** A paste file on disk, read and parsed, and the errors of both. */
-import { basename } from 'node:path';
-import { errorText } from '../errors/index.js';
+/**
+ * A paste file on disk, read and parsed, and the errors of both.
+ */
+import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { errorText, shownPath } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
 import { MAX_FILE_BYTES, MAX_SECTIONS, tooMuch } from './limits.js';
-import { PasteError } from './paste-error.js';
+import { ConfigNotFound, PasteError } from './paste-error.js';
 
 /** Returns the bytes of a file by its absolute path; fails as `fs.readFileSync` does. */
 export type ReadPasteFile = (path: string) => Uint8Array;
@@ -12,6 +14,35 @@ export type ReadPasteFile = (path: string) => Uint8Array;
 export interface FileAccess {
   readonly readFile: ReadPasteFile;
   readonly nameOf: (path: string) => string;
+}
+
+/** A file that a program named, with the access to those that it includes. */
+export interface OpenedPaste extends FileAccess {
+  /** Absolute. */
+  readonly path: string;
+  readonly document: PasteDocument;
+}
+
+/** Reads and parses the file; what is wrong inside it is left in the document's problems. */
+export function openPaste(configPath: string, readFile: ReadPasteFile): OpenedPaste {
+  const path = resolve(configPath);
+  const access: FileAccess = {
+    readFile,
+    nameOf: isAbsolute(configPath) ? shownPath : (file) => relative('', file),
+  };
+  return { ...access, path, document: mainDocument(path, access, isAbsolute(configPath) ? undefined : configPath) };
+}
+
+/** `name`: as the program names it. */
+function mainDocument(path: string, access: FileAccess, name?: string): ReturnType<typeof openDocument> {
+  try {
+    return openDocument(path, access, name);
+  } catch (error) {
+    if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_FILE') throw error;
+    // Only what is not there may have been looked for in another folder.
+    const hint = error.hint && 'A relative path is relative to the working directory of the program.';
+    throw new ConfigNotFound(error.code, { message: error.message, hint, cause: error.cause });
+  }
 }
 
 /**

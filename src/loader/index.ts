@@ -9,7 +9,7 @@ export { versionedUrlmap } from './composite/versioned-urlmap.js';
 export type { LoadedApp } from './context.js';
 export type { AwaitableFilter, Created, ServerFactory } from './create.js';
 export type { ReadPasteFile } from './document.js';
-export { type ListedSection, type Loaded, Loader, type LoaderOptions, type ResolvedConf } from './loader.js';
+export { type Loaded, Loader, type LoaderOptions, type ResolvedConf } from './loader.js';
 export {
   ConfigNotFound,
   PasteAppNotFound,
@@ -17,6 +17,7 @@ export {
   type PasteErrorDetails,
   type PasteReference,
 } from './paste-error.js';
+export type { ListedSection } from './paste-file.js';
 export type { EntryPoints, Resolver } from './resolver.js';
 export type { Kind } from './section.js';
 export type { ChildTree, ContextTree } from './tree.js';

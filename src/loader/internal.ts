@@ -12,5 +12,6 @@ export {
   type ImaginedRequest,
 } from './explain.js';
 export { findsNoCaller } from './finds-no-caller.js';
+export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';
 export { isPasteSection } from './section.js';
 export { describeNode, type MountedApp, mountedApps, UNDESCRIBED } from './tree.js';

@@ -8,7 +8,7 @@
 import { resolve } from 'node:path';
 import type { Conf } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
-import { type PasteDocument, type PasteSection, type Word, wordsOf } from '../ini/index.js';
+import { type PasteSection, type Word, wordsOf } from '../ini/index.js';
 import { type AliasTable, fileAliases } from './aliases.js';
 import { tellsChildren } from './composite/children.js';
 import {
@@ -25,30 +25,26 @@ import {
   useIn,
 } from './context.js';
 import { type Created, type CreateOptions, Creation, type LoadChild } from './create.js';
-import { type FileAccess, firstRefusal, openDocument } from './document.js';
+import { firstRefusal, type OpenedPaste, openDocument } from './document.js';
 import { isLimit, Usage } from './limits.js';
 import { includedPath, isModuleReference, parseReference } from './parse-reference.js';
 import { Reference } from './reference.js';
 import { DefaultResolver, type Resolver } from './resolver.js';
 import { type Kind, PROTOCOLS, sectionsNamed } from './section.js';
 import {
-  ambiguous,
   emptyPipeline,
   extraSettings,
   missingSetting,
   multipleProtocols,
   noLoader,
-  noSection,
+  onlySection,
   unknownScheme,
 } from './section-errors.js';
 import { type SectionSettings, type Setting, Source, take } from './source.js';
 import { Steps } from './steps.js';
 
 /** Parts of a load. */
-export interface LoadParts extends FileAccess, GivenToFactories {
-  /** Absolute. */
-  readonly path: string;
-  readonly document: PasteDocument;
+export interface LoadParts extends OpenedPaste, GivenToFactories {
   readonly runTime: Conf;
   /** False without a service configuration: anything that depends on one is then not checked. */
   readonly configured: boolean;
@@ -224,12 +220,11 @@ export class Load {
 
   #section(source: Source, name: string | undefined, reference: Reference, handedIn: Conf | undefined): Context {
     const { kind } = reference;
-    const [section, ...others] = sectionsNamed(source.document, kind, name);
-    if (section === undefined && name !== undefined && isModuleReference(name)) {
+    const found = sectionsNamed(source.document, kind, name);
+    if (found.length === 0 && name !== undefined && isModuleReference(name)) {
       return this.#call(name, reference, handedIn);
     }
-    if (section === undefined) throw noSection(source.document, name ?? 'main', reference);
-    if (others.length > 0) throw ambiguous(source.document, name ?? 'main', [section, ...others], reference);
+    const section = onlySection(source.document, found, name ?? 'main', reference);
     const mistake = (error: unknown): void => this.steps.mistake(error, reference);
     reference.section = section;
     reference.incoming = source.incoming(handedIn, mistake);

@@ -1,24 +1,21 @@
-/** The Loader: apps, filters and servers from an `api-paste.ini`. */
-import { readFileSync } from 'node:fs';
-import { isAbsolute, relative, resolve } from 'node:path';
+/**
+ * The Loader: an `api-paste.ini` as apps, filters and servers.
+ */
 import type { App, Conf, Filter } from '../app/index.js';
 import { configuredFaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
-import { type Diagnostic, type Origin, refuseUnknownOptions, shownPath } from '../errors/index.js';
+import { type Diagnostic, refuseUnknownOptions } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
-import { checkLog } from '../log/internal.js';
-import type { PlannedApp } from '../service/index.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import { type Context, type LoadedApp, loadedApp, Releases } from './context.js';
 import type { Created, CreateOptions, ServerFactory } from './create.js';
-import { type FileAccess, firstRefusal, openDocument, type ReadPasteFile } from './document.js';
+import { openPaste, type ReadPasteFile } from './document.js';
 import { Load, type LoadParts } from './load.js';
-import { ConfigNotFound, PasteError } from './paste-error.js';
+import { PasteFile, readerOf } from './paste-file.js';
 import type { Resolver } from './resolver.js';
-import { definedBy, type Kind, rootsOf, sectionsNamed } from './section.js';
+import type { Kind } from './section.js';
 import { type ContextTree, treeOf } from './tree.js';
-import { type PasteFiles, pasteFiles, pipelinesOf, type WrittenFiles, writtenApp, writtenFiles } from './written.js';
 
 /** Options of a Loader. */
 export interface LoaderOptions {
@@ -36,16 +33,6 @@ export interface LoaderOptions {
   readonly readFile?: ReadPasteFile | undefined;
   /** Default: silent. Factories get a child logger with the name of their section. */
   readonly log?: Logger | undefined;
-}
-
-/** A section of a paste file. */
-export interface ListedSection {
-  /** `app`, `filter` or `server`; undefined for sections that PasteDeploy ignores. */
-  readonly kind: Kind | undefined;
-  readonly name: string;
-  /** The whole header. */
-  readonly header: string;
-  readonly origin: Origin;
 }
 
 /** Arguments of a factory. */
@@ -75,24 +62,19 @@ const NAMES: readonly (keyof LoaderOptions)[] = [
 ];
 
 /** Loads apps and filters from a paste file (`api-paste.ini`), exactly like PasteDeploy. */
-export class Loader {
-  /** The absolute path of the file. */
-  readonly path: string;
+export class Loader extends PasteFile {
   readonly #parts: LoadParts;
-  #files: PasteFiles | undefined;
   readonly #nodes = new WeakMap<ContextTree, { readonly load: Load; readonly context: Context }>();
 
   /**
-   * Reads and parses the file; opens no other file and imports nothing. Throws {@link ConfigNotFound} if there is no such file, {@link
-   * PasteError} if it is not a paste file.
+   * Reads and parses the file, opens and imports nothing. Throws `ConfigNotFound` when there is no such file,
+   * `PasteError` when it is not a paste file.
    */
   constructor(configPath: string, options: LoaderOptions = {}) {
     refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Loader', options, NAMES);
-    checkLog('PORTICO_INVALID_OPTION', 'a Loader', options.log);
-    this.#parts = loadParts(configPath, options);
-    this.path = this.#parts.path;
-    const refusal = firstRefusal(this.#parts.document.problems);
-    if (refusal !== undefined) throw refusal;
+    const parts = loadParts(configPath, options);
+    super(parts);
+    this.#parts = parts;
   }
 
   /**
@@ -101,11 +83,6 @@ export class Loader {
    */
   static checkFile(configPath: string, options: LoaderOptions & CheckOptions = {}): Promise<Diagnostic[]> {
     return checkPaste(loadParts(configPath, options), options);
-  }
-
-  /** Reports whether exactly one app section has that name. Resolves nothing. */
-  has(name: string): boolean {
-    return sectionsNamed(this.#parts.document, 'app', name).length === 1;
   }
 
   /**
@@ -159,7 +136,18 @@ export class Loader {
     return { globalConf, localConf };
   }
 
-  /** Returns the contexts of an app, with the children of composites that report them. Modules are imported, no factory is called. */
+  /**
+   * The name may be a reference too: then its sections are read.
+   * @internal
+   */
+  override checkApp(name: string): void {
+    if (!this.has(name)) this.appConfig(name);
+  }
+
+  /**
+   * The contexts behind an app, with the children of composites that can tell them. Modules are imported, no factory is
+   * called.
+   */
   async tree(name?: string): Promise<ContextTree> {
     const load = this.#load();
     const context = await load.load('app', name);
@@ -174,44 +162,6 @@ export class Loader {
     return loadedApp((await load.create(context, releases, options)) as App, releases);
   }
 
-  /** Returns the apps that no other section mentions: those that a program loads by name. */
-  roots(): string[] {
-    return rootsOf(this.#parts.document)
-      .filter(({ kind }) => kind === 'app')
-      .map(({ name }) => name);
-  }
-
-  /** Returns the pipelines by name, each with its filters in order and its app last, as written. Nothing is resolved. */
-  pipelines(): ReadonlyMap<string, readonly string[]> {
-    return pipelinesOf(this.#parts.document);
-  }
-
-  /** Returns an app with its pipelines and the apps that its composites choose from, as written. Nothing is resolved. */
-  writtenApp(name: string): PlannedApp {
-    return writtenApp(this.#parts.document, name);
-  }
-
-  /** Reads the file and the files that it includes, and returns their absolute paths. */
-  files(): readonly string[] {
-    return [...this.#opened().keys()];
-  }
-
-  /**
-   * Returns the same files, each with the pipelines of an app that use it, to find the pipelines that a change of the file affects. As
-   * written; nothing is resolved.
-   */
-  writtenFiles(app: string): WrittenFiles {
-    return writtenFiles(app, this.#opened());
-  }
-
-  /** Returns all sections, in file order. */
-  sections(): ListedSection[] {
-    return [...this.#parts.document.sections.values()].map((section) => {
-      const defined = definedBy(section);
-      return { kind: defined?.kind, name: defined?.name ?? section.name, header: section.name, origin: section.origin };
-    });
-  }
-
   /**
    * Reports all mistakes and suspicious lines of the file and of the files it includes, by place. Modules are imported unless `import`
    * is false. Factories declared with `trial` are called and their resources released; no others are called. Without a service
@@ -219,12 +169,6 @@ export class Loader {
    */
   check(options: CheckOptions = {}): Promise<Diagnostic[]> {
     return checkPaste(this.#parts, options);
-  }
-
-  #opened(): PasteFiles {
-    const { path, document } = this.#parts;
-    this.#files ??= pasteFiles(path, document, (each) => openDocument(each, this.#parts));
-    return this.#files;
   }
 
   async #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {
@@ -239,16 +183,9 @@ export class Loader {
 
 /** Reads and parses the file; mistakes inside it are in the document's problems. */
 function loadParts(configPath: string, options: LoaderOptions): LoadParts {
-  const path = resolve(configPath);
   const { globalConf = {}, readFile = readerOf(options.config) } = options;
-  const access: FileAccess = {
-    readFile,
-    nameOf: isAbsolute(configPath) ? shownPath : (file) => relative('', file),
-  };
   return {
-    ...access,
-    path,
-    document: mainDocument(path, access, isAbsolute(configPath) ? undefined : configPath),
+    ...openPaste(configPath, readFile),
     runTime: globalConf instanceof Map ? globalConf : new Map(Object.entries(globalConf)),
     config: options.config ?? new Config(),
     service: options.service,
@@ -257,20 +194,4 @@ function loadParts(configPath: string, options: LoaderOptions): LoadParts {
     resolver: options.resolve,
     aliases: aliasesOf(options.aliases ?? {}),
   };
-}
-
-/** `name`: the name that the program uses. */
-function mainDocument(path: string, access: FileAccess, name?: string): ReturnType<typeof openDocument> {
-  try {
-    return openDocument(path, access, name);
-  } catch (error) {
-    if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_FILE') throw error;
-    // Only a missing file may have been expected in another folder.
-    const hint = error.hint && 'A relative path is relative to the working directory of the program.';
-    throw new ConfigNotFound(error.code, { message: error.message, hint, cause: error.cause });
-  }
-}
-
-function readerOf(config: Config | undefined): ReadPasteFile {
-  return config === undefined ? (path) => readFileSync(path) : (path) => config.readFile(path);
 }

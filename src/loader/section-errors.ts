@@ -101,8 +101,23 @@ function either(names: readonly string[]): string {
   return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
-/** Returns the error for a name that no section of the kind has. */
-export function noSection(document: PasteDocument, name: string, { kind, origin }: Reference): PasteError {
+/** A reference to a section, as far as a message says where it is. */
+type Asked = Pick<Reference, 'kind' | 'origin'>;
+
+/** The one section of those that a name was found in. Throws when there is none, and when there are several. */
+export function onlySection(
+  document: PasteDocument,
+  [section, ...others]: readonly PasteSection[],
+  name: string,
+  asked: Asked,
+): PasteSection {
+  if (section === undefined) throw noSection(document, name, asked);
+  if (others.length > 0) throw ambiguous(document, name, [section, ...others], asked);
+  return section;
+}
+
+/** The error for a name that no section of the kind has. */
+function noSection(document: PasteDocument, name: string, { kind, origin }: Asked): PasteError {
   const message = `no ${kind} is called ${JSON.stringify(name)}`;
   const hint = behindComment(origin) ?? missingHint(document, kind, name);
   if (origin !== undefined) {
@@ -115,12 +130,12 @@ export function noSection(document: PasteDocument, name: string, { kind, origin 
     : new PasteError('PORTICO_PASTE_NO_SECTION', details);
 }
 
-/** Returns the error for a name that several sections have. */
-export function ambiguous(
+/** The error for a name that several sections have. */
+function ambiguous(
   document: PasteDocument,
   name: string,
   found: readonly PasteSection[],
-  { origin }: Reference,
+  { origin }: Asked,
 ): PasteError {
   const candidates = found.map((section) => `[${section.name}] (line ${section.origin.line})`).join(', ');
   const place = origin?.file === document.file ? '' : `${document.file}: `;
