@@ -5,11 +5,12 @@
 import { type Config, ConfigError } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
 import { type Diagnostic, didYouMean, placeOf, printDiagnostic, Refusals } from '../errors/index.js';
-import { Loader, PasteAppNotFound } from '../loader/index.js';
+import { PasteAppNotFound } from '../loader/index.js';
+import { openPasteFile } from '../loader/internal.js';
 import type { Logger } from '../log/index.js';
 import type { WSGIServiceOptions } from '../server/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
-import type { ListenAddress } from '../service/index.js';
+import type { Awaitable, ListenAddress } from '../service/index.js';
 import { apiNames, enabledServiceNames, missingComma, sectionNames, sslApiNames } from './names.js';
 
 /** Options of {@link enabledApis}. */
@@ -38,15 +39,15 @@ export interface EnabledApis<T> {
 export async function enabledApis<T extends { readonly name: string }>(
   config: Config,
   options: EnabledApisOptions,
-  make: MakeApi<T>,
+  make: MakeApi<Awaitable<T>>,
 ): Promise<EnabledApis<T>> {
   const { log, dev = false, running = [] } = options;
   const refusals = new Refusals();
   const services: T[] = [];
   const missing: Diagnostic[] = [];
-  const add = (name: string, useSsl: boolean): void => {
+  const add = async (name: string, useSsl: boolean): Promise<void> => {
     try {
-      services.push(make(name, { log, useSsl, dev }));
+      services.push(await make(name, { log, useSsl, dev }));
     } catch (error) {
       if (error instanceof PasteAppNotFound) missing.push(missingAppIssue(config, name, error));
       else throw error;
@@ -115,12 +116,12 @@ function missingAppHint(config: Config, name: string, error: PasteAppNotFound): 
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
   if (path === undefined) return error.hint;
-  const loader = new Loader(path, { config });
+  const paste = openPasteFile(path, config);
   const sections = sectionNames(config, 'api');
-  const apps = loader.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : []));
+  const apps = paste.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : []));
   const comma = missingComma(name, [...sections, ...apps]);
   if (comma !== undefined) return comma;
-  const others = sections.filter((each) => each !== name && loader.has(ownPipeline(config, each) ?? each));
+  const others = sections.filter((each) => each !== name && paste.has(ownPipeline(config, each) ?? each));
   return didYouMean(name, others) ?? error.hint;
 }
 

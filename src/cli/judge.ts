@@ -46,7 +46,7 @@ export async function judge(
   registerGroups(judged, groups);
   addCrossChecks(judged);
   const log = silentLogger();
-  const make = { api: planningApis(config, log), services: planningServices };
+  const make = { api: planningApis(config), services: planningServices };
   const given = await enabled(config, { log, ...rest }, make);
   const { apis, services } = given;
   const pasted =

@@ -5,7 +5,8 @@
 import { type Config, defineOptions, integer, list, module, type OptionDeclarations, string } from '../config/index.js';
 import { isUnknownSection } from '../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, ignoreErrors } from '../errors/index.js';
-import { Loader, PasteError } from '../loader/index.js';
+import { PasteError } from '../loader/index.js';
+import { openPasteFile, type PasteFile } from '../loader/internal.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 
 /** Services that a program runs in addition to its APIs. */
@@ -80,9 +81,9 @@ export function pipelineOf(config: Config, name: string): string {
  */
 export function appsOf(config: Config): ((name: string) => boolean) | undefined {
   try {
-    const loader = configuredLoader(config);
-    if (loader === undefined) return undefined;
-    const has = (name: string): boolean => loader.has(pipelineOf(config, name));
+    const paste = pasteFileOf(config);
+    if (paste === undefined) return undefined;
+    const has = (name: string): boolean => paste.has(pipelineOf(config, name));
     return apiNames(config).some(has) ? has : undefined;
   } catch (error) {
     // The check of the paste file reports its mistakes.
@@ -97,7 +98,7 @@ export function appsOf(config: Config): ((name: string) => boolean) | undefined 
  */
 export function pastedSections(config: Config): (section: string) => boolean {
   try {
-    const sections = configuredLoader(config)?.sections() ?? [];
+    const sections = pasteFileOf(config)?.sections() ?? [];
     const names = new Set(sections.map(({ name }) => name.toLowerCase()));
     for (const name of apiNames(config)) names.delete(name.toLowerCase());
     return (section) => names.has(section.toLowerCase());
@@ -116,10 +117,10 @@ export function withoutPasted(config: Config, issues: readonly Diagnostic[]): re
 }
 
 /** Returns undefined without a paste file. Throws its mistakes. */
-function configuredLoader(config: Config): Loader | undefined {
+function pasteFileOf(config: Config): PasteFile | undefined {
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
-  return path === undefined ? undefined : new Loader(path, { config });
+  return path === undefined ? undefined : openPasteFile(path, config);
 }
 
 /** Returns a hint for a name that is several names separated by blanks, one of them `known`; else undefined. */

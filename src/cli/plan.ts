@@ -12,10 +12,10 @@ import {
   severalRefusals,
   untold,
 } from '../errors/index.js';
-import type { Loader } from '../loader/index.js';
-import type { Logger } from '../log/index.js';
+import type { PasteFile } from '../loader/internal.js';
 import type { PlannedRPCService } from '../rpc/internal.js';
-import { type PlannedApi, pasteLoader, plannedApi } from '../server/internal.js';
+import { configuredPaste, type PlannedApi, plannedApi } from '../server/internal.js';
+import type { Awaitable } from '../service/index.js';
 import { unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, type MakeApi, nothingEnabled } from './enabled-apis.js';
@@ -44,7 +44,7 @@ export async function plan(
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause, hasStrangers: false };
   const { judged, problems, hasStrangers } = await asJudged(config);
-  const make = { api: planningApis(config, options.log), services: planningServices };
+  const make = { api: planningApis(config), services: planningServices };
   const { diagnostics, ...started } = await enabled(config, options, make);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
   // A reload keeps the open log file.
@@ -54,10 +54,10 @@ export async function plan(
 }
 
 /** Creates plans of APIs, which share one reading of the paste file. */
-export function planningApis(config: Config, log: Logger): MakeApi<PlannedApi> {
-  let read: Loader | undefined;
-  const paste = (): Loader => {
-    read ??= pasteLoader(config, log, '');
+export function planningApis(config: Config): MakeApi<Promise<PlannedApi>> {
+  let read: PasteFile | undefined;
+  const paste = (): PasteFile => {
+    read ??= configuredPaste(config);
     return read;
   };
   return (name, options) => plannedApi(name, config, { ...options, paste });
@@ -70,7 +70,7 @@ export async function enabled<
 >(
   config: Config,
   options: EnabledApisOptions,
-  make: { readonly api: MakeApi<Api>; readonly services: () => Promise<MakeService<Service>> },
+  make: { readonly api: MakeApi<Awaitable<Api>>; readonly services: () => Promise<MakeService<Service>> },
 ): Promise<Planned<Api, Service>> {
   const { running = [] } = options;
   const { services, missing, diagnostics } = await enabledServices(config, options, make.services);

@@ -15,8 +15,8 @@ import { bothProbes } from '../spans/filter-times.js';
 import { filterSpans } from '../spans/request-span.js';
 import type { ApiMeter } from './api-meter.js';
 import type { AppLoader } from './api-options.js';
-import { pasteLoader } from './api-plan.js';
 import { refuseUnknown } from './api-settings.js';
+import { pasteLoader } from './paste-loader.js';
 import { refuseStrangers } from './strict-names.js';
 import { unknownSections } from './unknown-sections.js';
 

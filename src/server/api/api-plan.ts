@@ -1,18 +1,16 @@
 /**
  * Reads all files of an API together: a mistake in one part hides no mistakes of the others.
  */
-import { dirname, isAbsolute, resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
-import { ConfigurationRefused, gatherRefusals, ignoreErrors, shownPath } from '../../errors/index.js';
-import { ConfigNotFound, Loader, PasteAppNotFound } from '../../loader/index.js';
-import { unreadable } from '../../loader/internal.js';
+import { ConfigurationRefused, gatherRefusals, ignoreErrors } from '../../errors/index.js';
+import { PasteAppNotFound } from '../../loader/index.js';
+import { isSectionName, PasteFile } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { namedManager } from '../../registry/internal.js';
 import type { PlannedService, ServiceFile, ServicePlan } from '../../service/index.js';
-import { missingFileHint } from '../missing-file.js';
 import type { TlsSettings } from '../tls/ssl-options.js';
-import { type AppLoader, servingOptions, type WSGIServiceOptions } from './api-options.js';
+import { type AppLoader, apiOptions, type WSGIServiceOptions } from './api-options.js';
 import { type ApiSettings, addressPlace, apiSettings, serverOptionsOf, tlsSettings } from './api-settings.js';
 import { ApiTls } from './api-tls.js';
 
@@ -20,16 +18,19 @@ import { ApiTls } from './api-tls.js';
 export interface ApiParts {
   readonly settings: ApiSettings;
   readonly apiTls: ApiTls;
-  readonly loader: AppLoader;
+  readonly loader: AppSource;
   /** Undefined for plain HTTP, and in development for a certificate that will be created. */
   readonly tls: TlsOptions | undefined;
 }
 
+/** The part of an app's source that tells whether it has the app. */
+type AppSource = Pick<AppLoader, 'has' | 'path'>;
+
 /** Options of a reading: the source of the app if it is not the paste file, and the way it is served. */
 export type ApiReading = Pick<WSGIServiceOptions, 'loader' | 'useSsl' | 'dev'> & {
   readonly log: Logger;
-  /** Returns a Loader of the paste file, for readings of several APIs. Default: one for this API. */
-  readonly paste?: (() => Loader) | undefined;
+  /** Returns the paste file of a configuration, for the API of that name. */
+  readonly paste: (config: Config, log: Logger, name: string) => PasteFile;
 };
 
 /** An API as its parent of workers knows it. */
@@ -40,9 +41,9 @@ export interface PlannedApi extends PlannedService {
   readonly usesTls: boolean;
 }
 
-/** Returns the plan of an API. Throws as {@link apiParts}, and other refusals of a `WSGIService`. */
-export function plannedApi(name: string, config: Config, reading: ApiReading): PlannedApi {
-  const read = readParts(name, config, reading);
+/** Returns the plan of an API. Rejects as {@link apiParts}, and with other refusals of a `WSGIService`. */
+export async function plannedApi(name: string, config: Config, reading: ApiReading): Promise<PlannedApi> {
+  const read = readParts(name, config, await followingReferences(name, config, reading));
   if (read.refusal !== undefined) throw read.refusal;
   const { apiTls, loader } = read;
   const settings = read.settings!;
@@ -61,6 +62,14 @@ export function plannedApi(name: string, config: Config, reading: ApiReading): P
   });
 }
 
+/** With a Loader if the app of the API is a reference that leads out of the paste file: most parents then load none. */
+async function followingReferences(name: string, config: Config, reading: ApiReading): Promise<ApiReading> {
+  const pipeline = ignoreErrors(() => config.api(name, apiOptions, { partial: true }).pipeline) || name;
+  if (isSectionName(pipeline)) return reading;
+  const { pasteLoader } = await import('./paste-loader.js');
+  return { ...reading, paste: pasteLoader };
+}
+
 /**
  * Reads options, paste file and certificates of an API. Throws all mistakes as one refusal. If the paste file lacks the
  * name, only that is reported: such an API is not served, and its other mistakes do not matter.
@@ -77,7 +86,7 @@ export function apiPlan(name: string, config: Config, reading: ApiReading): Serv
 }
 
 function planOf({ refusal, settings, apiTls, loader, certificates }: PartsRead, reading: ApiReading): ServicePlan {
-  const paste = reading.loader === undefined && loader instanceof Loader ? loader : undefined;
+  const paste = reading.loader === undefined && loader instanceof PasteFile ? loader : undefined;
   const files = certificates === undefined ? [] : apiTls.files(certificates);
   return {
     pipelines: paste?.pipelines() ?? new Map(),
@@ -109,7 +118,7 @@ function readParts(name: string, config: Config, reading: ApiReading): PartsRead
         read.settings = apiSettings(config, name);
       },
       () => {
-        read.loader = reading.loader ?? reading.paste?.() ?? pasteLoader(config, reading.log, name);
+        read.loader = reading.loader ?? reading.paste(config, reading.log, name);
         try {
           if (read.settings !== undefined) checkApp(read.loader, read.settings.pipeline);
         } catch (error) {
@@ -130,7 +139,7 @@ function readParts(name: string, config: Config, reading: ApiReading): PartsRead
   return read;
 }
 
-function pasteFiles(loader: Loader | undefined, settings: ApiSettings | undefined): ServiceFile[] {
+function pasteFiles(loader: PasteFile | undefined, settings: ApiSettings | undefined): ServiceFile[] {
   if (loader === undefined || settings === undefined) return [];
   return loader.files().map((path) => ({
     path,
@@ -142,62 +151,16 @@ function pasteFiles(loader: Loader | undefined, settings: ApiSettings | undefine
   }));
 }
 
-/** Returns a Loader of the file in `[DEFAULT] api_paste_config`. Throws ConfigNotFound, or the mistakes of the file. */
-export function pasteLoader(config: Config, log: Logger, service: string): Loader {
-  return new Loader(configuredPasteFile(config), { config, service, log });
-}
-
-/**
- * Returns the path in `[DEFAULT] api_paste_config`. Throws ConfigNotFound, with the place of the option, if it cannot
- * be read.
- */
-export function configuredPasteFile(config: Config): string {
-  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
-  const found = config.findFile(apiPasteConfig);
-  if (found === undefined) throw noPasteFile(config, apiPasteConfig);
-  try {
-    config.readFile(found);
-  } catch (cause) {
-    const { code, message, hint } = unreadable(cause, shownPath(found));
-    throw new ConfigNotFound(code, { message, hint, cause }, config.getLocation('DEFAULT', 'api_paste_config'));
-  }
-  return found;
-}
-
 /**
  * Throws PasteAppNotFound unless the loader has an app of that name. Reads the files that the paste file includes: they
  * are accepted together with it.
  */
-function checkApp(loader: AppLoader, name: string): void {
+function checkApp(loader: AppSource, name: string): void {
   if (loader.has(name)) {
-    if (loader instanceof Loader) loader.files();
+    if (loader instanceof PasteFile) loader.files();
     return;
   }
-  // The Loader's error suggests similar names.
-  if (loader instanceof Loader) loader.appConfig(name);
+  // Its error suggests similar names.
+  if (loader instanceof PasteFile) loader.checkApp(name);
   else throw new PasteAppNotFound('PORTICO_PASTE_NO_SECTION', { message: `no app is called "${name}"` });
-}
-
-/** Error of a missing paste file: names the option, and the files that exist instead. */
-function noPasteFile(config: Config, file: string): ConfigNotFound {
-  const location = config.getLocation('DEFAULT', 'api_paste_config');
-  const near = missingFileHint(
-    resolve(dirname(config.configFiles.at(-1) ?? resolve('x')), file),
-    '.ini',
-    config.configFiles,
-  );
-  const hints = [
-    location.kind === 'default' ? 'It is the default of [DEFAULT] api_paste_config.' : undefined,
-    near,
-    isAbsolute(file) ? undefined : `A relative path is looked for beside ${beside(config)}.`,
-  ].filter((hint) => hint !== undefined);
-  const hint = hints.length === 0 ? 'Create it, or set another path.' : hints.join(' ');
-  return new ConfigNotFound('PORTICO_PASTE_NO_FILE', { message: `Could not find config at ${file}`, hint }, location);
-}
-
-function beside(config: Config): string {
-  const files = config.configFiles;
-  return files.length === 0
-    ? `${resolve('.')} and paste/ in it, because no configuration file was read`
-    : files.join(', ');
 }

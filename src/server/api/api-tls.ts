@@ -45,8 +45,9 @@ export class ApiTls {
     });
   }
 
-  /** For development, if no files are named. */
-  ownCertificate(address: ListenAddress): Promise<TlsOptions> {
+  /** For development, if no files are named; undefined for plain HTTP. */
+  ownCertificate(address: ListenAddress): Promise<TlsOptions> | undefined {
+    if (!this.enabled) return undefined;
     const { statePath } = this.#config.group('DEFAULT', configOptions, { partial: true });
     return keptCertificate(resolve(statePath), 'host' in address && address.host ? address.host : 'localhost');
   }

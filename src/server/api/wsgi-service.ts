@@ -31,6 +31,7 @@ import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments, serverOptionsOf } from './api-settings.js';
 import type { ApiTls } from './api-tls.js';
+import { pasteLoader } from './paste-loader.js';
 import { registerServing } from './served-options.js';
 
 /**
@@ -78,9 +79,10 @@ export class WSGIService implements ListeningService {
     const { index: workerId } = workerAssignment() ?? {};
     this.#processLog = workerId === undefined ? log : log.child({ workerId });
     this.#log = this.#processLog.child({ service: name });
-    const { settings, apiTls, loader, tls } = apiParts(name, config, { ...options, log: this.#log });
+    const reading = { ...options, log: this.#log, paste: pasteLoader };
+    const { settings, apiTls, loader, tls } = apiParts(name, config, reading);
     this.#tls = apiTls;
-    this.#reading = { ...options, log: this.#log, useSsl: apiTls.enabled };
+    this.#reading = { ...reading, useSsl: apiTls.enabled };
     this.pipeline = settings.pipeline;
     this.workers = options.dev === true ? 1 : settings.workers;
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
@@ -243,12 +245,11 @@ export class WSGIService implements ListeningService {
 
   /** Applies the changes that are possible while it serves: certificates, limits of the worker; then calls the managers. */
   async reset(_changes?: ConfigChanges): Promise<void> {
-    const settings = apiSettings(this.#config, this.name);
-    this.#take(settings, this.#tls.options(settings.tls));
+    this.#take(apiSettings(this.#config, this.name));
     await this.#managed.hooks?.reset();
   }
 
-  #take(settings: ApiSettings, tls: TlsOptions | undefined): void {
+  #take(settings: ApiSettings, tls: TlsOptions | undefined = this.#tls.options(settings.tls)): void {
     this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
     if (tls !== undefined) this.server.replaceTls(tls);
     // Each process has the certificates; the first one warns.
@@ -258,8 +259,7 @@ export class WSGIService implements ListeningService {
 
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
-    const own = this.usesTls ? () => this.#tls.ownCertificate(settings.address) : () => undefined;
-    const tls = this.#tls.options(settings.tls) ?? (await own());
+    const tls = this.#tls.options(settings.tls) ?? (await this.#tls.ownCertificate(settings.address));
     this.tasks.reset();
     const app = await this.#app.start(settings.pipeline, this.#config, signal);
     try {
