@@ -154,7 +154,7 @@ async function withRegistry<T>(
   const config = await readConfiguration(args);
   refuseMissingDatabase(config);
   const log = commandLogger(config);
-  const registry = neededRegistry(config, { log, outside: true });
+  const registry = await neededRegistry(config, { log, outside: true });
   try {
     return await work(registry, config, log);
   } finally {

@@ -47,7 +47,7 @@ export function controlRoutes(
     },
     'GET /metrics': () => metricsAnswer(controlled, registered),
     ...docsRoutes(controlled),
-    ...serviceRoutes(() => registered.registry),
+    ...serviceRoutes(() => registered.registry()),
     'GET /config': () => ({ schema: 'portico/config', version: 1, options: differencesFromDefaults(config) }),
     'POST /reload': async () => reported(await controlled.reload()),
     // A separate path: a parent that does not know dry runs must not take one for a reload.

@@ -1,6 +1,7 @@
 /** `portico/registry`: the services of all machines, and whether they are up. */
-export type { ManagerContext, ManagerOption } from './managed-service.js';
+export type { ManagerContext } from './managed-service.js';
 export type { MemberIdentity, Membership, MembershipOptions } from './membership.js';
+export type { ManagerOption } from './named-manager.js';
 export { type MemberOptions, membership, openRegistry } from './open-registry.js';
 export {
   type OperatorChanges,

@@ -1,5 +1,7 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
-export { checkManager, ManagedService, type ManagerOption, namedManager } from './managed-service.js';
-export { connectionProblem, neededRegistry, registryConnection, sqlitePath } from './open-registry.js';
+export { checkManager, ManagedService } from './managed-service.js';
+export { type ManagerOption, namedManager } from './named-manager.js';
+export { neededRegistry } from './needed-registry.js';
+export { connectionProblem, registryConnection, sqlitePath } from './registry-connection.js';
 export { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 export { type ServiceJson, serviceJson } from './service-view.js';

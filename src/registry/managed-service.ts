@@ -24,6 +24,7 @@ import {
 } from '../service/index.js';
 import { buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
+import type { ManagerOption } from './named-manager.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
 import { heartbeatOptions } from './registry-options.js';
 import type { ServiceRegistry } from './service-registry.js';
@@ -44,12 +45,6 @@ export interface ManagerContext {
   readonly drivers: Drivers;
   /** Names work in progress, so that a stop waits for it: the same as `this.track`. */
   readonly track: Track;
-}
-
-/** Option that names a manager. Declared by its service. */
-export interface ManagerOption {
-  readonly group: string;
-  readonly opt: string;
 }
 
 /** Options of a {@link ManagedService}. */
@@ -276,12 +271,6 @@ export class ManagedService {
 /** Names of managers are relative to the folder of the configuration file. */
 function managersOf(config: Config): ModuleExportOptions {
   return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
-}
-
-/** Returns the manager that the option names; undefined if it is not set. */
-export function namedManager(config: Config, { group, opt }: ManagerOption): string | undefined {
-  const { value } = config.resolve(group, opt);
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /**

@@ -6,11 +6,12 @@ import { hostname } from 'node:os';
 import { resolve, sep } from 'node:path';
 import type { Config } from '../config/index.js';
 import { configOptions, workerAssignment } from '../config/internal.js';
-import { ConfigurationRefused, PorticoError, placeOf } from '../errors/index.js';
+import { placeOf } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { Membership, type MembershipOptions } from './membership.js';
 import { PostgresqlStore } from './postgresql-store.js';
+import { checkConnection, registryConnection, sqlitePath } from './registry-connection.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
 import type { DatabaseOption, ServiceStore } from './service-store.js';
@@ -54,88 +55,11 @@ export function openRegistry(
   );
 }
 
-/**
- * Returns the registry for operators. `outside`: the services run in other processes. Throws as `openRegistry`, and
- * `PORTICO_NO_REGISTRY` if there is no registry to query.
- */
-export function neededRegistry(
-  config: Config,
-  { outside, ...options }: Parameters<typeof openRegistry>[1] & { readonly outside: boolean },
-): ServiceRegistry {
-  const registry = openRegistry(config, options);
-  if (registry === null) {
-    throw new PorticoError('PORTICO_NO_REGISTRY', {
-      message: 'no service registry is configured',
-      hint: 'Set [servicegroup] connection, or [database] connection: sqlite:////var/lib/portico/portico.db.',
-    });
-  }
-  if (outside && registry.store instanceof MemoryStore) {
-    throw new PorticoError('PORTICO_NO_REGISTRY', {
-      message: 'the service registry is in memory: each process has a separate one',
-      hint: 'Set [servicegroup] driver to sqlite or postgresql.',
-    });
-  }
-  return registry;
-}
-
 /** Returns the place of a group's `connection`, for errors of that database. */
 function databaseOption(config: Config, group: string): DatabaseOption {
   const location = config.getLocation(group, 'connection');
   const place = location.origin === undefined ? ` (${placeOf(location)})` : '';
   return { origin: location.origin, hint: `Check [${group}] connection${place}, and the database that it names.` };
-}
-
-/** A problem of a connection, described without the connection: it may have a password. */
-interface Problem {
-  readonly message: string;
-  readonly hint: string;
-}
-
-/** Returns the connection, and its group; undefined if no database is configured, or none is needed. */
-export function registryConnection(
-  config: Config,
-): { readonly group: 'servicegroup' | 'database'; readonly connection: string } | undefined {
-  const { driver, connection } = config.group('servicegroup', servicegroupOptions, { partial: true });
-  if (driver === 'memory') return undefined;
-  if (connection !== undefined) return { group: 'servicegroup', connection };
-  const { connection: common } = config.group('database', databaseOptions, { partial: true });
-  return common === undefined ? undefined : { group: 'database', connection: common };
-}
-
-/** Returns the reason why the registry cannot use that connection; undefined if it can. */
-export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', connection: string): Problem | undefined {
-  const scheme = connection.split(':', 1)[0];
-  if (driver === 'sqlite' && !/^sqlite:\/\/(\/.*)?$|^sqlite:\/?$/s.test(connection)) {
-    return {
-      message: `this is not an SQLite connection: ${scheme}:…`,
-      hint: 'Write sqlite:///relative/path.db or sqlite:////absolute/path.db, or set [servicegroup] driver.',
-    };
-  }
-  if (driver === 'postgresql' && !/^postgres(ql)?:\/\//.test(connection)) {
-    return {
-      message: `this is not a PostgreSQL connection: ${scheme}:…`,
-      hint: 'Write postgresql://user@host:5432/name, or set [servicegroup] driver.',
-    };
-  }
-  return undefined;
-}
-
-/** Throws `PORTICO_REGISTRY_CONNECTION` for a connection that does not fit. */
-function checkConnection(driver: 'sqlite' | 'postgresql', connection: string): void {
-  const problem = connectionProblem(driver, connection);
-  if (problem === undefined) return;
-  const message = `[servicegroup] connection: ${problem.message}`;
-  throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', { ...problem, message });
-}
-
-/**
- * Returns the file of an SQLite connection in SQLAlchemy's form: three slashes and a relative path, four and an
- * absolute one.
- */
-export function sqlitePath(connection: string): string {
-  checkConnection('sqlite', connection);
-  const path = /^sqlite:\/\/\/(.*)$/s.exec(connection)?.[1];
-  return path === undefined || path === '' || path === ':memory:' ? ':memory:' : resolve(decodeURIComponent(path));
 }
 
 /** One store for all users of a configuration: the services of a process share it. */

@@ -28,33 +28,33 @@ const END_LIMIT_MS = 500;
 
 export class RegisteredServices {
   readonly #launcher: Controlled;
-  #open: { readonly generation: number; readonly registry: ServiceRegistry } | undefined;
+  #open: { readonly generation: number; readonly registry: Promise<ServiceRegistry> } | undefined;
   #exports = false;
 
   constructor(launcher: Controlled) {
     this.#launcher = launcher;
   }
 
-  /** Registry of the configuration in force. Throws `PORTICO_NO_REGISTRY`, and as `openRegistry`. */
-  get registry(): ServiceRegistry {
+  /** Opens the registry of the configuration in force. Rejects with `PORTICO_NO_REGISTRY`, and as `openRegistry`. */
+  registry(): Promise<ServiceRegistry> {
     const { config, log, runner, registryHooks } = this.#launcher;
     const { generation } = runner;
     if (this.#open?.generation !== generation) {
-      void this.#open?.registry.close();
-      this.#open = undefined;
+      void this.#open?.registry.then((registry) => registry.close()).catch(() => undefined);
       const onEvent = async (event: RegistryEvent): Promise<void> => {
         logChange(log, event);
         await registryHooks.onEvent?.(event);
       };
       const outside = runner.fleet !== undefined;
-      this.#open = { generation, registry: neededRegistry(config, { log, ...registryHooks, onEvent, outside }) };
+      const registry = neededRegistry(config, { log, ...registryHooks, onEvent, outside });
+      this.#open = { generation, registry };
     }
     return this.#open.registry;
   }
 
   /** Returns the result of `ask` for the registry. Rejects with `RegistryUnavailable`, also if it takes too long. */
   async ask<T>(ask: (registry: ServiceRegistry) => Promise<T>): Promise<T> {
-    return within(ask(this.registry), LIMIT_MS, (): never => {
+    return within(this.registry().then(ask), LIMIT_MS, (): never => {
       throw new RegistryUnavailable(new Error(`it did not respond within ${LIMIT_MS / 1000} s`));
     });
   }
@@ -81,10 +81,10 @@ export class RegisteredServices {
 
   /** Releases the lease, so that another launcher may report services at once. */
   async close(): Promise<void> {
-    const registry = this.#open?.registry;
-    if (registry === undefined) return;
-    const released = this.#exports ? registry.store.lease(EXPORTER, this.#owner, 0) : undefined;
-    const closed = Promise.allSettled([released]).then(() => registry.close());
+    const closed = this.#open?.registry.then(async (registry) => {
+      if (this.#exports) await Promise.allSettled([registry.store.lease(EXPORTER, this.#owner, 0)]);
+      await registry.close();
+    });
     await within(Promise.allSettled([closed]), END_LIMIT_MS);
   }
 
@@ -112,15 +112,18 @@ const STATUSES = ['enabled', 'disabled'] as const;
 const STATES = ['up', 'down', 'unknown'] as const;
 const CHANGES = ['status', 'disabled_reason', 'forced_down'] as const;
 
-/** `registry` throws if there is none. */
-export function serviceRoutes(registry: () => ServiceRegistry): ControlRoutes {
+/** `registry` rejects if there is none. */
+export function serviceRoutes(registry: () => Promise<ServiceRegistry>): ControlRoutes {
   return {
-    'GET /services': ({ query }) => servicesDocument(registry(), filterOf(query)),
-    'PUT /services/:id': async ({ params: { id }, body }) => serviceJson(await registry().update(id!, changesOf(body))),
+    'GET /services': async ({ query }) => servicesDocument(await registry(), filterOf(query)),
+    'PUT /services/:id': async ({ params: { id }, body }) => {
+      const services = await registry();
+      return serviceJson(await services.update(id!, changesOf(body)));
+    },
     'DELETE /services/:id': async ({ params: { id }, query }) => {
       const { force } = given(query, ['force']);
       const isForced = force !== undefined && oneOf('force', ['true', 'false'], force) === 'true';
-      await registry().delete(id!, { force: isForced });
+      await (await registry()).delete(id!, { force: isForced });
       return new ControlAnswer(204, undefined);
     },
   };

@@ -90,7 +90,7 @@ async function routed(options: ServiceRegistryOptions = {}) {
   const store = new MemoryStore();
   const registry = new ServiceRegistry(store, { log: silentLogger(), ...options });
   const record = await store.insert(announcement(), { disabled: false, state: 'running' });
-  const routes = serviceRoutes(() => registry);
+  const routes = serviceRoutes(() => Promise.resolve(registry));
   const ask = async (route: string, { body = {}, query = '' }: { body?: object; query?: string } = {}) => {
     const request = { body, params: { id: record.uuid }, query: new URLSearchParams(query) };
     return routes[route]!(request as ControlRequest);

@@ -1,0 +1,16 @@
+/**
+ * The name of a manager, as the configuration has it.
+ */
+import type { Config } from '../config/index.js';
+
+/** Option that names a manager. Declared by its service. */
+export interface ManagerOption {
+  readonly group: string;
+  readonly opt: string;
+}
+
+/** Returns the manager that the option names; undefined if it is not set. */
+export function namedManager(config: Config, { group, opt }: ManagerOption): string | undefined {
+  const { value } = config.resolve(group, opt);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
