@@ -1,7 +1,8 @@
 /** Rendering of faults: the built-in styles, and renderers of the application. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { errorText, ignoreErrors, isObject, nearestOrAll, PorticoError, whatItIs } from '../errors/index.js';
+import { errorText, ignoreErrors, isObject, PorticoError, whatItIs } from '../errors/index.js';
 import type { App } from './app.js';
+import type { WrittenForm } from './check-fault-form.js';
 import { environ, exchangeOf } from './exchange.js';
 import type { Fault, FaultIssue } from './fault.js';
 import type { FaultForm, FaultRenderer, FaultStyle, FaultStyleName } from './fault-form.js';
@@ -143,32 +144,7 @@ const RENDERERS: Readonly<Record<FaultStyleName, FaultRenderer>> = {
   problem: renderProblem,
 };
 
-/** The names of the built-in styles. */
-export const FAULT_STYLE_NAMES = Object.keys(RENDERERS) as FaultStyleName[];
-
-/** Fault settings in code. */
-interface WrittenForm {
-  readonly faultStyle?: FaultStyle | undefined;
-  readonly invalidInputStatus?: number | undefined;
-}
-
-/** Throws a `PorticoError` with `code` for an unknown style or an invalid status. `what`: the owner of the settings, as `a Router`. */
-export function checkFaultForm(code: string, what: string, { faultStyle, invalidInputStatus }: WrittenForm): void {
-  if (faultStyle !== undefined && typeof faultStyle !== 'function' && !FAULT_STYLE_NAMES.includes(faultStyle)) {
-    throw new PorticoError(code, {
-      message: `the faultStyle of ${what} is ${whatItIs(faultStyle)}, and there is no such style`,
-      hint: `${nearestOrAll(String(faultStyle), FAULT_STYLE_NAMES, 'Styles')} Or a function (fault, request) => ({ type, body }).`,
-    });
-  }
-  if (invalidInputStatus === undefined) return;
-  if (!Number.isInteger(invalidInputStatus) || invalidInputStatus < 400 || invalidInputStatus > 499) {
-    throw new PorticoError(code, {
-      message: `the invalidInputStatus of ${what} is ${whatItIs(invalidInputStatus)}, not a status from 400 to 499`,
-    });
-  }
-}
-
-/** Returns the form with the given settings; missing ones come from `rest`. */
+/** The form that code writes; what it leaves out is as `rest` has it. */
 export function faultFormFrom(
   { faultStyle, invalidInputStatus }: WrittenForm,
   rest: FaultForm = PORTICO_FORM,

@@ -3,7 +3,9 @@ export { abortResponse, destroyReason, muteWhenEnded, wrongLength } from './afte
 export { type AnswerFaultOptions, answeredStatus, answerFault } from './answer-fault.js';
 export { catching } from './app.js';
 export { isOfHeadListener, setMissingHeaders } from './before-head.js';
+export { checkFaultForm } from './check-fault-form.js';
 export { targetMask } from './client-text.js';
+export { configuredFaultForm, isFaultStyle, sectionFaultStyle } from './configured-fault-form.js';
 export {
   ACTIVE_TRACE,
   currentDeadline,
@@ -28,15 +30,8 @@ export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listen
 export { fastifyLog, levelOf } from './fastify-log.js';
 export { asFault } from './fault.js';
 export type { FaultForm } from './fault-form.js';
-export {
-  apiFaultOptions,
-  configuredFaultForm,
-  faultOptions,
-  isFaultStyle,
-  ownFaultStyle,
-  sectionFaultStyle,
-} from './fault-options.js';
-export { checkFaultForm, faultFormFrom, faultFormOf, inFaultForm } from './fault-style.js';
+export { apiFaultOptions, faultOptions, ownFaultStyle } from './fault-options.js';
+export { faultFormFrom, faultFormOf, inFaultForm } from './fault-style.js';
 export { connectApp } from './from-connect.js';
 export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
 export { callFactory, noteMade } from './held-apps.js';

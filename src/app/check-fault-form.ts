@@ -1,0 +1,27 @@
+/**
+ * The check of what code says about faults.
+ */
+import { nearestOrAll, PorticoError, whatItIs } from '../errors/index.js';
+import { FAULT_STYLE_NAMES, type FaultStyle } from './fault-form.js';
+
+/** Settings of faults in code. */
+export interface WrittenForm {
+  readonly faultStyle?: FaultStyle | undefined;
+  readonly invalidInputStatus?: number | undefined;
+}
+
+/** Refuses, with `code`, what code says about faults and no style or status can be; `what` is where it is, as `a Router`. */
+export function checkFaultForm(code: string, what: string, { faultStyle, invalidInputStatus }: WrittenForm): void {
+  if (faultStyle !== undefined && typeof faultStyle !== 'function' && !FAULT_STYLE_NAMES.includes(faultStyle)) {
+    throw new PorticoError(code, {
+      message: `the faultStyle of ${what} is ${whatItIs(faultStyle)}, and there is no such style`,
+      hint: `${nearestOrAll(String(faultStyle), FAULT_STYLE_NAMES, 'Styles')} Or a function (fault, request) => ({ type, body }).`,
+    });
+  }
+  if (invalidInputStatus === undefined) return;
+  if (!Number.isInteger(invalidInputStatus) || invalidInputStatus < 400 || invalidInputStatus > 499) {
+    throw new PorticoError(code, {
+      message: `the invalidInputStatus of ${what} is ${whatItIs(invalidInputStatus)}, not a status from 400 to 499`,
+    });
+  }
+}
