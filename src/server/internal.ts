@@ -9,7 +9,7 @@ export type { Refusal } from './connections/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { serverFailures } from './requests/server-failures.js';
 export { type MeasuredFilter, type PipelineProbes, pipelineProbes } from './spans/filter-times.js';
-export { traceOptions } from './spans/request-span.js';
+export { traceOptions } from './spans/trace-options.js';
 export { developmentCertificate } from './tls/development-certificate.js';
 export { sslOptions } from './tls/ssl-options.js';
 export { clientAuthOf } from './tls/tls.js';

@@ -1,7 +1,7 @@
 /** Options of programs that serve APIs, for `api-cli` and other programs. */
 import { authOptions, faultOptions } from '../../app/internal.js';
 import type { Config, OptionDeclarations } from '../../config/index.js';
-import { traceOptions } from '../spans/request-span.js';
+import { traceOptions } from '../spans/trace-options.js';
 import { sslOptions } from '../tls/ssl-options.js';
 import { wsgiOptions } from '../wsgi-options.js';
 import { apiOptions, enabledApisOptions, servingOptions } from './api-options.js';

@@ -15,11 +15,12 @@ import {
   remoteOf,
 } from '../../app/index.js';
 import { connectionAddress, exchangeOf, type RequestTrace, runInRequest, type TraceIds } from '../../app/internal.js';
-import { boolean, type Config, defineOptions } from '../../config/index.js';
+import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
 import type { PipelineProbes } from './filter-times.js';
+import { traceOptions } from './trace-options.js';
 
 /** RFC 9110, RFC 5789: clients may send any other. */
 const METHODS = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']);
@@ -185,14 +186,6 @@ const HOST = /^\[?([^[\]]+?)\]?(?::(\d+))?$/;
 function isClientsFault(error: unknown): boolean {
   return error instanceof Fault && error.status < 500;
 }
-
-/** `[trace]`. */
-export const traceOptions = defineOptions({
-  filters: boolean({
-    default: false,
-    help: 'Record a span for each filter and for the application, within the span of the request. Requires a registered OpenTelemetry SDK.',
-  }),
-});
 
 /** Returns spans around the filters of each pipeline; undefined: none. */
 export function filterSpans(config: Config): PipelineProbes | undefined {

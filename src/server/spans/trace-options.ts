@@ -1,0 +1,12 @@
+/**
+ * Options of spans.
+ */
+import { boolean, defineOptions } from '../../config/index.js';
+
+/** `[trace]`. */
+export const traceOptions = defineOptions({
+  filters: boolean({
+    default: false,
+    help: 'Record a span for each filter and for the application, within the span of the request. Requires a registered OpenTelemetry SDK.',
+  }),
+});
