@@ -5,6 +5,7 @@ export type { Manager, Registration, ServiceRecord, ServiceState } from './manag
 export { ManagerHooks, type ManagerHooksOptions } from './manager-hooks.js';
 export type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export type { ManagerSource, ModuleExportOptions } from './module-export.js';
+export { Service, type ServiceOptions } from './ordinary-service.js';
 export type { ProtocolSteps } from './protocol-steps.js';
 export type {
   CallOptions,
@@ -28,11 +29,9 @@ export {
   type PlannedApp,
   type PlannedCertificate,
   type PlannedService,
-  Service,
   type ServiceBase,
   ServiceExit,
   type ServiceFile,
-  type ServiceOptions,
   type ServicePlan,
   type StopOptions,
   type StopReason,

@@ -4,7 +4,7 @@ export { holderOf } from './address-holder.js';
 export { BindError } from './bind-error.js';
 export { type BuildLog, buildLog, isFirstWorker } from './build-log.js';
 export { HOOK_NAMES } from './hook-caller.js';
-export { managerOptions, managerSettings } from './managers-periodic-tasks.js';
+export { managerOptions, managerSettings } from './manager-options.js';
 export { findManager, importModuleExport, loadManager } from './module-export.js';
 export { osloNotificationOptions, osloRabbitOptions } from './oslo-options.js';
 export { notPlain } from './plain-data.js';

@@ -1,5 +1,6 @@
-/** Runs the periodic tasks of a service's managers while it serves, according to the current configuration. */
-import { boolean, type Config, defineOptions, duration, integer } from '../config/index.js';
+/**
+ * The periodic tasks of a service's managers: driven while it serves, as the configuration says at the moment.
+ */
 import type { Logger } from '../log/index.js';
 import {
   type Clock,
@@ -98,49 +99,4 @@ export class ManagersPeriodicTasks {
       runner.start(tasks);
     }
   }
-}
-
-/** The options in `[DEFAULT]` for all services with managers, whatever their protocol. */
-export const managerOptions = defineOptions({
-  periodic_enable: boolean({ default: true, mutable: true, help: 'Run the periodic tasks of managers.' }),
-  periodic_fuzzy_delay: integer({
-    default: 60,
-    min: 0,
-    help: 'Maximum random delay in seconds before the first periodic task, so that many processes do not start them at the same time.',
-  }),
-  periodic_interval_max: integer({
-    min: 1,
-    help: 'Maximum number of seconds between two checks for due periodic tasks.',
-  }),
-  run_external_periodic_tasks: boolean({
-    default: true,
-    help: 'Run periodic tasks that a separate process could run instead.',
-  }),
-  manager_shutdown_timeout: duration({
-    default: 50,
-    mutable: true,
-    help: 'Seconds for managers to finish their work during a graceful shutdown. Must be less than graceful_shutdown_timeout.',
-  }),
-});
-
-/** Settings from {@link managerOptions} for `new ManagerHooks`. */
-export interface ManagerSettings {
-  readonly periodic: ManagerPeriodicOptions;
-  readonly managerShutdownMs: () => number;
-}
-
-/** Reads {@link managerOptions}; reads mutable options again at each use. */
-export function managerSettings(config: Config): ManagerSettings {
-  const now = () => config.group('DEFAULT', managerOptions, { partial: true });
-  const options = now();
-  return {
-    managerShutdownMs: () => now().managerShutdownTimeout * 1000,
-    periodic: {
-      enable: () => now().periodicEnable,
-      fuzzyDelay: options.periodicFuzzyDelay,
-      intervalMax: options.periodicIntervalMax ?? null,
-      runExternalPeriodicTasks: options.runExternalPeriodicTasks,
-      conf: config,
-    },
-  };
 }

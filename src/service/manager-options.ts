@@ -1,0 +1,50 @@
+/**
+ * Options of services with managers.
+ */
+import { boolean, type Config, defineOptions, duration, integer } from '../config/index.js';
+import type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
+
+/** The options of `[DEFAULT]` that services with managers read, whatever their protocol. */
+export const managerOptions = defineOptions({
+  periodic_enable: boolean({ default: true, mutable: true, help: 'Run the periodic tasks of managers.' }),
+  periodic_fuzzy_delay: integer({
+    default: 60,
+    min: 0,
+    help: 'Maximum random delay in seconds before the first periodic task, so that many processes do not start them at the same time.',
+  }),
+  periodic_interval_max: integer({
+    min: 1,
+    help: 'Maximum number of seconds between two checks for due periodic tasks.',
+  }),
+  run_external_periodic_tasks: boolean({
+    default: true,
+    help: 'Run periodic tasks that a separate process could run instead.',
+  }),
+  manager_shutdown_timeout: duration({
+    default: 50,
+    mutable: true,
+    help: 'Seconds for managers to finish their work during a graceful shutdown. Must be less than graceful_shutdown_timeout.',
+  }),
+});
+
+/** Settings that {@link managerOptions} give to `new ManagerHooks`. */
+export interface ManagerSettings {
+  readonly periodic: ManagerPeriodicOptions;
+  readonly managerShutdownMs: () => number;
+}
+
+/** Reads {@link managerOptions}; those that are mutable whenever they count. */
+export function managerSettings(config: Config): ManagerSettings {
+  const now = () => config.group('DEFAULT', managerOptions, { partial: true });
+  const options = now();
+  return {
+    managerShutdownMs: () => now().managerShutdownTimeout * 1000,
+    periodic: {
+      enable: () => now().periodicEnable,
+      fuzzyDelay: options.periodicFuzzyDelay,
+      intervalMax: options.periodicIntervalMax ?? null,
+      runExternalPeriodicTasks: options.runExternalPeriodicTasks,
+      conf: config,
+    },
+  };
+}
