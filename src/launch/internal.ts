@@ -1,5 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
-export { backdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
+export { initializeBackdoor } from './backdoor/backdoor.js';
+export { backdoorOptions } from './backdoor/backdoor-options.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
 export { ControlServer } from './control/control-server.js';
 export { describeRecent, describeRefused } from './control/recent.js';

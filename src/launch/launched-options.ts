@@ -7,7 +7,7 @@ import { logFileIssue, syslogAsked } from '../config/internal.js';
 import { metricsOptions } from '../metrics/index.js';
 import { heartbeatOptions } from '../registry/internal.js';
 import { managerOptions } from '../service/internal.js';
-import { backdoorOptions } from './backdoor/backdoor.js';
+import { backdoorOptions } from './backdoor/backdoor-options.js';
 import { adminOptions } from './control/admin-guard.js';
 import { controlOptions } from './control-servers.js';
 import { supervisorOptions } from './diagnosis.js';

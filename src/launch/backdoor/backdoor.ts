@@ -7,21 +7,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { inspect } from 'node:util';
-import { type Config, defineOptions, string } from '../../config/index.js';
+import type { Config } from '../../config/index.js';
 import { ConfigurationRefused } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { listenOnPath } from '../sockets/private-socket.js';
 import { type BackdoorView, backdoorCommands } from './backdoor-commands.js';
-
-/** `[DEFAULT]`: address of the backdoor. */
-export const backdoorOptions = defineOptions({
-  backdoor_port: string({
-    help: 'Port of the backdoor, through which anyone on this machine can run code in the process without a password: N, N:M for the first free port in this range, or 0 for any free port. Default: off.',
-  }),
-  backdoor_socket: string({
-    help: 'Unix socket of the backdoor, which only this user can open. {pid} is replaced with the process id. Takes precedence over backdoor_port.',
-  }),
-});
+import { backdoorOptions } from './backdoor-options.js';
 
 const HELP =
   'Acceptable values are 0, <port>, and <start>:<end>, where 0 results in listening on a random tcp port number; <port> results in listening on the specified port number (and not enabling backdoor if that port is in use); and <start>:<end> results in listening on the smallest unused port number within the specified range of port numbers. The chosen port is displayed in the log.';
