@@ -150,7 +150,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli/program.ts'],
   yaml: ['cli/generate/kubernetes.ts'],
   selfsigned: ['server/tls/development-certificate.ts'],
-  '@photostructure/sqlite': ['sqlite/database.ts'],
+  '@photostructure/sqlite': ['sqlite/driver.ts'],
   memjs: ['middleware/auth/memcached-tokens.ts'],
   pg: ['registry/postgresql-store.ts'],
   'rabbitmq-client': ['rpc/transport/amqp/amqp-connection.ts'],

@@ -1,39 +1,16 @@
-/** Opens SQLite databases: with `node:sqlite` if the runtime has it, else with a package with the same API. */
+/**
+ * One way to open an SQLite database, whichever driver there is.
+ */
 import { chmodSync, closeSync, existsSync, lstatSync, openSync, statSync } from 'node:fs';
-import { createRequire, isBuiltin } from 'node:module';
 import querystring from 'node:querystring';
-import { ignoreErrors, PorticoError, withCode } from '../errors/index.js';
+import { PorticoError, withCode } from '../errors/index.js';
 import { refuseForeignLink } from '../process/index.js';
-
-/** Values that SQLite stores. */
-export type SqlValue = null | number | bigint | string | Uint8Array;
-
-/** A row: values by column name. */
-export type Row = Record<string, SqlValue>;
-
-/** A prepared statement; parameters replace `?` in order. */
-export interface Statement {
-  run(...parameters: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
-  get(...parameters: SqlValue[]): Row | undefined;
-  all(...parameters: SqlValue[]): Row[];
-}
-
-/** An open database. Synchronous, because a statement takes a few microseconds on a local disk. */
-export interface Database {
-  /** Runs statements without parameters and results. */
-  exec(sql: string): void;
-  prepare(sql: string): Statement;
-  close(): void;
-}
+import { type Database, loadDriver } from './driver.js';
 
 /** Options of {@link openDatabase}. */
 export interface DatabaseOptions {
   /** Milliseconds that a statement waits while another process writes. Default 5000. */
   readonly busyTimeoutMs?: number;
-}
-
-interface Driver {
-  readonly DatabaseSync: new (path: string) => Database;
 }
 
 /**
@@ -157,46 +134,5 @@ function rollBack(database: Database): void {
     database.exec('ROLLBACK');
   } catch {
     // Nothing is left to roll back.
-  }
-}
-
-const MISSING = {
-  message: `this Node (${process.version}) has no SQLite, and the package @photostructure/sqlite is not installed`,
-  hint: 'Run npm install @photostructure/sqlite@1.2, or use Node 22.13 or newer.',
-};
-
-/** Returns the reason that no database can be opened on this Node; undefined if there is a driver. Does not load it. */
-export function sqliteProblem(): { readonly message: string; readonly hint: string } | undefined {
-  if (isBuiltin('node:sqlite')) return undefined;
-  return ignoreErrors(() => createRequire(import.meta.url).resolve('@photostructure/sqlite')) === undefined
-    ? MISSING
-    : undefined;
-}
-
-function loadDriver(): Driver {
-  const require = createRequire(import.meta.url);
-  try {
-    return withoutExperimentalWarning(() => require('node:sqlite') as Driver);
-  } catch (builtIn) {
-    try {
-      return require('@photostructure/sqlite') as Driver;
-    } catch (error) {
-      throw new PorticoError('PORTICO_SQLITE_MISSING', { ...MISSING, cause: new AggregateError([builtIn, error]) });
-    }
-  }
-}
-
-/** Suppresses the warning of Node 22 that node:sqlite is experimental, which would appear at every start of every worker. */
-function withoutExperimentalWarning<T>(load: () => T): T {
-  const before = Object.getOwnPropertyDescriptor(process, 'emitWarning') ?? {};
-  const emit = process.emitWarning.bind(process) as (...args: unknown[]) => void;
-  const value = (warning: unknown, ...rest: unknown[]): void => {
-    if (!/SQLite is an experimental feature/.test(String(warning))) emit(warning, ...rest);
-  };
-  Object.defineProperty(process, 'emitWarning', { ...before, value });
-  try {
-    return load();
-  } finally {
-    Object.defineProperty(process, 'emitWarning', before);
   }
 }

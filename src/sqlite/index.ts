@@ -1,12 +1,4 @@
-/** `portico/sqlite`: functions to open and use SQLite databases. */
-export {
-  type Database,
-  type DatabaseOptions,
-  openDatabase,
-  type Row,
-  type SqlValue,
-  type Statement,
-  snapshot,
-  transaction,
-} from './database.js';
+/** `portico/sqlite`: one way to open a database. */
+export { type DatabaseOptions, openDatabase, snapshot, transaction } from './database.js';
+export type { Database, Row, SqlValue, Statement } from './driver.js';
 export { type RecordTable, recordTable, type Stored } from './record-table.js';

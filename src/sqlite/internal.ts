@@ -1,2 +1,2 @@
-/** Internal exports for other directories of Portico. */
-export { sqliteProblem } from './database.js';
+/** Exports for other directories of Portico, beside the published ones. */
+export { sqliteProblem } from './driver.js';
