@@ -8,6 +8,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type Diagnostic, type Origin, type Place, placeInFile } from '../errors/index.js';
 import { maskAssigned, masked, maskUris } from '../text/index.js';
+import { keptLine } from './kept-line.js';
 import { decodeUtf8, originAt, type ValuePiece } from './position.js';
 
 /** An assignment `name = value`. */
@@ -94,12 +95,12 @@ class ConfReader {
       this.endValue();
       this.#refused = false;
     } else if (/^[ \t]/.test(text)) {
-      this.#continue(number, text);
+      this.#continue(number, keptLine(text));
     } else {
       this.endValue();
       this.#refused = false;
-      if (text.startsWith('[')) this.#header(number, text);
-      else if (!/^[#;]/.test(text)) this.#assignment(number, text);
+      if (text.startsWith('[')) this.#header(number, keptLine(text));
+      else if (!/^[#;]/.test(text)) this.#assignment(number, keptLine(text));
     }
   }
 

@@ -4,6 +4,7 @@
  * Never throws: errors are listed in `problems`, and reading continues, so that all of them can be reported.
  */
 import type { Origin } from '../errors/index.js';
+import { keptLine } from './kept-line.js';
 import { decodeUtf8, originAt, type ValuePiece } from './position.js';
 import { indentOf, strip, stripEnd } from './white-space.js';
 
@@ -89,14 +90,15 @@ class PasteReading {
     return { file: this.#file, defaults: this.#defaults, sections: this.#sections, problems: this.#problems };
   }
 
-  #line(raw: string, line: number): void {
-    const indent = indentOf(raw);
-    const first = raw[indent];
+  #line(read: string, line: number): void {
+    const indent = indentOf(read);
+    const first = read[indent];
     if (first === undefined) {
       this.#blankLines++;
       return;
     }
     if (first === '#' || first === ';') return;
+    const raw = keptLine(read);
     const text = stripEnd(raw.slice(indent));
     if (this.#option !== undefined && this.#option.name !== '' && indent > this.#measure) {
       this.#continue(this.#option, text, line, indent + 1, raw);
