@@ -1,34 +1,138 @@
 /** The parent of a fleet loads no module that only its workers need. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { apiCli, emptyProject, Program } from './program.js';
+import { apiCli, emptyProject, Program, root, runApiCli } from './program.js';
+
+/** What only workers run, and what is loaded when somebody asks for it, by a line of its code: modules share files. */
+const OTHERS = {
+  'the composition of a paste file': 'class Load ',
+  'the call of factories': 'class Creation ',
+  'the check of a paste file': 'class Check ',
+  composites: 'const urlmap = ',
+  'the registry': 'class ServiceRegistry ',
+  'databases of the registry': 'class PostgresqlStore ',
+  'records of services': 'class Membership ',
+  managers: 'class ManagerHooks ',
+  'periodic tasks': 'class PeriodicTasks ',
+  'task groups': 'class TaskGroup ',
+  'the backdoor': 'function backdoorCommands(',
+  'spans of requests': 'class RequestSpan ',
+  'renderers of faults': 'function renderedAs(',
+  'the server': 'class WSGIService ',
+};
 
 const told = String.raw`import { writeSync } from 'node:fs';
+const OTHERS = ${JSON.stringify(OTHERS)};
 export async function load(url, context, next) {
+  const tell = (what) => writeSync(2, process.pid + ' loads ' + what + '\n');
   const [, module] = /\/lib\/(middleware\/.*)/.exec(url) ?? /\/node_modules\/(fastify)\//.exec(url) ?? [];
-  if (module !== undefined) writeSync(2, process.pid + ' loads ' + module + '\n');
-  return next(url, context);
+  if (module !== undefined) tell(module);
+  const loaded = await next(url, context);
+  const text = String(loaded.source);
+  if (url.includes('/lib/')) for (const [what, line] of Object.entries(OTHERS)) if (text.includes(line)) tell(what);
+  return loaded;
 }`;
+
+const PROJECT = {
+  'hooks.js': told,
+  'register.js': "import { register } from 'node:module';\nregister('./hooks.js', import.meta.url);\n",
+  'api-paste.ini': '[app:silent]\npaste.app_factory = ./apps.js:silent\n',
+  'apps.js': 'export const silent = () => (req, res) => res.end();\n',
+};
+
+/** Starts the program with the hooks above. */
+function started(folder: string, ...settings: string[]): Program {
+  const words = settings.flatMap((setting) => ['--set', setting]);
+  return new Program(process.execPath, ['--import', './register.js', apiCli, ...words], { cwd: folder });
+}
+
+/** What that parent has loaded so far, of what it is not to load. */
+function loadedBy(program: Program): string[] {
+  const lines = program.stderr.split('\n').map((line) => line.split(' loads '));
+  return lines.flatMap(([pid, module]) => (pid === String(program.pid) && module !== undefined ? [module] : []));
+}
 
 test('a parent that has settings on its command line, and a section of its application, loads no filter', async (t) => {
   const { folder, remove } = emptyProject({
-    'hooks.js': told,
-    'register.js': "import { register } from 'node:module';\nregister('./hooks.js', import.meta.url);\n",
-    'api-paste.ini': '[app:silent]\npaste.app_factory = ./apps.js:silent\n',
-    'apps.js': 'export const silent = () => (req, res) => res.end();\n',
+    ...PROJECT,
     'portico.ini': '[api:silent]\nport = 0\n[cors]\nmax_age = 5\n[mine]\nsize = 5\n',
   });
   t.after(remove);
   const loaded = async (setting: string): Promise<string[]> => {
-    const words = ['--import', './register.js', apiCli, '--set', 'api:silent.port=0', '--set', setting];
-    const program = new Program(process.execPath, words, { cwd: folder });
+    const program = started(folder, 'api:silent.port=0', setting);
     await program.printed(/"event":"ready"|unknown option/);
     program.kill('SIGTERM');
     await program.ended;
-    const lines = program.stderr.split('\n').map((line) => line.split(' loads '));
-    return lines.flatMap(([pid, module]) => (pid === String(program.pid) && module !== undefined ? [module] : []));
+    return loadedBy(program);
   };
   assert.deepEqual(await loaded('api:silent.workers=1'), []);
   // A filter may have declared the option, so all of them are loaded.
   assert.ok((await loaded('wsg.pool=1')).includes('middleware/cors.js'));
+});
+
+test('every line by which a module is told from others is a line of the package', () => {
+  const lib = join(root, 'lib');
+  const texts = readdirSync(lib, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => readFileSync(join(lib, name), 'utf8'));
+  const missing = Object.values(OTHERS).filter((line) => !texts.some((text) => text.includes(line)));
+  assert.deepEqual(missing, []);
+});
+
+test('a parent that starts, reloads and is asked for its status composes nothing and has no registry', async (t) => {
+  const { folder, remove } = emptyProject({
+    ...PROJECT,
+    'portico.ini':
+      '[api:silent]\nport = 0\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n' +
+      '[servicegroup]\nreport_interval = 0\n',
+  });
+  t.after(remove);
+  const program = started(folder, 'api:silent.workers=1');
+  t.after(() => program.end());
+  await program.printed(/"event":"ready"/);
+  const [, url] = await program.printed(/"url":"(http:[^"]*)"/);
+  const { stderr, status } = await runApiCli(folder, 'reload');
+  assert.equal(status, 0, stderr);
+  for (const path of ['/status', '/metrics']) assert.equal((await fetch(url + path)).status, 200, path);
+  assert.equal((await fetch(`${url}/services`)).status, 404);
+  assert.deepEqual(loadedBy(program), []);
+  assert.equal((await runApiCli(folder, 'stop')).status, 0);
+  assert.equal((await program.ended).code, 0);
+});
+
+test('a parent loads its registry when an operator asks for it, and its backdoor when that opens', async (t) => {
+  const { folder, remove } = emptyProject({
+    ...PROJECT,
+    'portico.ini':
+      '[DEFAULT]\nbackdoor_port = 0\nbackdoor_supervisor = true\n[api:silent]\nport = 0\n' +
+      '[admin]\nlisten = 127.0.0.1:0\n[database]\nconnection = sqlite:///services.db\n',
+  });
+  t.after(remove);
+  const program = started(folder, 'api:silent.workers=1');
+  t.after(() => program.end());
+  await program.printed(/"event":"ready"/);
+  assert.deepEqual(loadedBy(program), ['the backdoor']);
+  const [, url] = await program.printed(/"url":"(http:[^"]*)"/);
+  const answer = await fetch(`${url}/services`);
+  assert.equal(answer.status, 200);
+  assert.equal(((await answer.json()) as { services: unknown[] }).services.length, 1);
+  assert.ok(loadedBy(program).includes('the registry'));
+  program.kill('SIGTERM');
+  assert.equal((await program.ended).code, 0);
+});
+
+test('a parent composes only for an API whose app is a reference out of the paste file', async (t) => {
+  const { folder, remove } = emptyProject({
+    ...PROJECT,
+    'other.ini': '[app:main]\npaste.app_factory = ./apps.js:silent\n',
+    'portico.ini': '[api:silent]\nport = 0\npipeline = config:other.ini\n',
+  });
+  t.after(remove);
+  const program = started(folder, 'api:silent.workers=1');
+  t.after(() => program.end());
+  await program.printed(/"event":"ready"/);
+  assert.ok(loadedBy(program).includes('the composition of a paste file'));
 });
