@@ -1,16 +1,16 @@
 /**
- * The check of what code says about faults.
+ * Checks of fault settings in code.
  */
 import { nearestOrAll, PorticoError, whatItIs } from '../errors/index.js';
 import { FAULT_STYLE_NAMES, type FaultStyle } from './fault-form.js';
 
-/** Settings of faults in code. */
+/** Fault settings in code. */
 export interface WrittenForm {
   readonly faultStyle?: FaultStyle | undefined;
   readonly invalidInputStatus?: number | undefined;
 }
 
-/** Refuses, with `code`, what code says about faults and no style or status can be; `what` is where it is, as `a Router`. */
+/** Throws a `PorticoError` with `code` for an unknown style or an invalid status. `what`: the owner of the settings, as `a Router`. */
 export function checkFaultForm(code: string, what: string, { faultStyle, invalidInputStatus }: WrittenForm): void {
   if (faultStyle !== undefined && typeof faultStyle !== 'function' && !FAULT_STYLE_NAMES.includes(faultStyle)) {
     throw new PorticoError(code, {

@@ -1,5 +1,5 @@
 /**
- * How the configuration says that faults are written: its style, with the module that it names imported.
+ * The fault format that the configuration sets; imports the module that it names.
  */
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/index.js';
@@ -11,8 +11,8 @@ import { apiFaultOptions, faultOptions } from './fault-options.js';
 import { PORTICO_FORM } from './fault-style.js';
 
 /**
- * How faults of an API are written, or without `api` those of a program. Imports the module that is named. Throws
- * `PORTICO_FAULT_STYLE`, with its place, where that cannot be had or has no function.
+ * Returns the fault format of an API, or without `api` of the program, and imports the module that the configuration names. Throws
+ * `PORTICO_FAULT_STYLE`, with the place of the option, if the module cannot be imported or exports no function.
  */
 export async function configuredFaultForm(config: Config, api?: string): Promise<FaultForm> {
   const all = config.group('DEFAULT', faultOptions, { partial: true });
@@ -25,13 +25,13 @@ export async function configuredFaultForm(config: Config, api?: string): Promise
   return { style: await namedFaultStyle(name, config, origin), invalidInputStatus };
 }
 
-/** Whether the configuration names that style for an API, or without `api` for all. */
+/** Reports whether the configuration sets this style for an API, or without `api` for all. */
 export function isFaultStyle(name: FaultStyleName, config: Config, api?: string): boolean {
   const own = api === undefined ? undefined : config.api(api, apiFaultOptions, { partial: true }).faultStyle;
   return (own ?? config.group('DEFAULT', faultOptions, { partial: true }).faultStyle) === name;
 }
 
-/** The {@link ownFaultStyle} of a section; undefined where it is not there. Throws as {@link configuredFaultForm}. */
+/** Returns the {@link ownFaultStyle} of a section; undefined if it is not set. Throws like {@link configuredFaultForm}. */
 export async function sectionFaultStyle(
   { faultStyle: name }: { readonly faultStyle: string | undefined },
   ctx: FactoryContext,
@@ -40,7 +40,7 @@ export async function sectionFaultStyle(
   return name === undefined ? undefined : namedFaultStyle(name, ctx.config, optionOrigin(ctx, group, 'fault_style'));
 }
 
-/** The style of that name. A module is found from the folder of the file that names it. */
+/** Returns the style of that name. A module path is relative to the folder of the file that names it. */
 async function namedFaultStyle(name: string, config: Config, origin: Origin | undefined): Promise<FaultStyle> {
   if (isStyleName(name)) return name;
   const folder = dirname(resolve(origin?.file || (config.configFiles.at(-1) ?? './x')));

@@ -35,14 +35,14 @@ export type FaultStyle = FaultStyleName | FaultRenderer;
 /** The built-in styles. */
 export type FaultStyleName = 'portico' | 'openstack' | 'problem';
 
-/** The styles that ship, by name. */
+/** The names of the built-in styles. */
 export const FAULT_STYLE_NAMES: readonly FaultStyleName[] = ['portico', 'openstack', 'problem'];
 
 export function isStyleName(text: string): text is FaultStyleName {
   return (FAULT_STYLE_NAMES as readonly string[]).includes(text);
 }
 
-/** How an API writes its faults, as its requests find it. */
+/** The format of faults that applies to a request. */
 export interface FaultForm {
   readonly style: FaultStyle;
   /** The status of a request that fails validation. */

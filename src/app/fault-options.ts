@@ -1,5 +1,5 @@
 /**
- * Options that say how faults are written: by the name of a style, or by a module with a renderer.
+ * Options for the format of faults: the name of a style, or a module with a renderer.
  */
 import { defineOptions, integer } from '../config/index.js';
 import { declareType, InvalidValue } from '../config/internal.js';

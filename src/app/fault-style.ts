@@ -144,7 +144,7 @@ const RENDERERS: Readonly<Record<FaultStyleName, FaultRenderer>> = {
   problem: renderProblem,
 };
 
-/** The form that code writes; what it leaves out is as `rest` has it. */
+/** Returns the form with the given settings; missing ones come from `rest`. */
 export function faultFormFrom(
   { faultStyle, invalidInputStatus }: WrittenForm,
   rest: FaultForm = PORTICO_FORM,

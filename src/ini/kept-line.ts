@@ -1,10 +1,10 @@
 /**
- * Lines that outlast the reading of their file.
+ * Lines that are kept after their file has been parsed.
  */
 
-/** Returns the same line in memory of its own. A line that was cut out of a text holds the whole text. */
+/** Returns a copy of a line. V8 keeps the whole text of which a line is a slice. */
 export function keptLine(line: string): string {
   const copy = Buffer.from(line).toString();
-  // Half a surrogate pair, which only a program can write, is lost in a copy.
+  // A copy would lose half a surrogate pair, which only a program can write.
   return copy === line ? copy : line;
 }

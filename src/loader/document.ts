@@ -1,5 +1,5 @@
 /**
- * A paste file on disk, read and parsed, and the errors of both.
+ * Reading and parsing paste files, and the errors of both.
  */
 import { basename, isAbsolute, relative, resolve } from 'node:path';
 import { errorText, shownPath } from '../errors/index.js';
@@ -18,12 +18,12 @@ export interface FileAccess {
 
 /** A file that a program named, with the access to those that it includes. */
 export interface OpenedPaste extends FileAccess {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
   readonly document: PasteDocument;
 }
 
-/** Reads and parses the file; what is wrong inside it is left in the document's problems. */
+/** Reads and parses the file; mistakes inside it are in the document's problems. */
 export function openPaste(configPath: string, readFile: ReadPasteFile): OpenedPaste {
   const path = resolve(configPath);
   const access: FileAccess = {
@@ -33,13 +33,13 @@ export function openPaste(configPath: string, readFile: ReadPasteFile): OpenedPa
   return { ...access, path, document: mainDocument(path, access, isAbsolute(configPath) ? undefined : configPath) };
 }
 
-/** `name`: as the program names it. */
+/** `name`: the name that the program uses. */
 function mainDocument(path: string, access: FileAccess, name?: string): ReturnType<typeof openDocument> {
   try {
     return openDocument(path, access, name);
   } catch (error) {
     if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_FILE') throw error;
-    // Only what is not there may have been looked for in another folder.
+    // Only a missing file may have been expected in another folder.
     const hint = error.hint && 'A relative path is relative to the working directory of the program.';
     throw new ConfigNotFound(error.code, { message: error.message, hint, cause: error.cause });
   }

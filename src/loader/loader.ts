@@ -1,11 +1,10 @@
-/**
- * The Loader: an `api-paste.ini` as apps, filters and servers.
- */
+/** The Loader: apps, filters and servers from an `api-paste.ini`. */
 import type { App, Conf, Filter } from '../app/index.js';
 import { configuredFaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
 import { type Diagnostic, refuseUnknownOptions } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
+import { checkLog } from '../log/internal.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import { type Context, type LoadedApp, loadedApp, Releases } from './context.js';
@@ -67,11 +66,12 @@ export class Loader extends PasteFile {
   readonly #nodes = new WeakMap<ContextTree, { readonly load: Load; readonly context: Context }>();
 
   /**
-   * Reads and parses the file, opens and imports nothing. Throws `ConfigNotFound` when there is no such file,
-   * `PasteError` when it is not a paste file.
+   * Reads and parses the file; opens no other file and imports nothing. Throws `ConfigNotFound` if there is no such file, `PasteError`
+   * if it is not a paste file.
    */
   constructor(configPath: string, options: LoaderOptions = {}) {
     refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Loader', options, NAMES);
+    checkLog('PORTICO_INVALID_OPTION', 'a Loader', options.log);
     const parts = loadParts(configPath, options);
     super(parts);
     this.#parts = parts;
@@ -137,17 +137,14 @@ export class Loader extends PasteFile {
   }
 
   /**
-   * The name may be a reference too: then its sections are read.
+   * Also accepts a reference, whose sections are then read.
    * @internal
    */
   override checkApp(name: string): void {
     if (!this.has(name)) this.appConfig(name);
   }
 
-  /**
-   * The contexts behind an app, with the children of composites that can tell them. Modules are imported, no factory is
-   * called.
-   */
+  /** Returns the contexts of an app, with the children of composites that report them. Modules are imported, no factory is called. */
   async tree(name?: string): Promise<ContextTree> {
     const load = this.#load();
     const context = await load.load('app', name);

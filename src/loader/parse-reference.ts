@@ -6,7 +6,7 @@ import type { Origin } from '../errors/index.js';
 import { strip } from '../ini/index.js';
 import { PasteError } from './paste-error.js';
 
-/** A reference taken apart: a name of the same file, or a URI. */
+/** A parsed reference: a name in the same file, or a URI. */
 export type ParsedReference =
   | { readonly form: 'name'; readonly name: string }
   | { readonly form: 'config'; readonly path: string; readonly name: string }
@@ -15,8 +15,8 @@ export type ParsedReference =
   | { readonly form: 'unknown'; readonly scheme: string };
 
 /**
- * A reference is a URI when it starts with ASCII letters and a colon; so `v2:x` and `my-app:x` are names, and `app:x`
- * and `C:/x.ini` are unknown schemes. The name is what follows the first `#`, without one `main`.
+ * Parses a reference. It is a URI if it starts with ASCII letters and a colon: `v2:x` and `my-app:x` are names, `app:x` and `C:/x.ini`
+ * are unknown schemes. The name is the text after the first `#`, default `main`.
  */
 export function parseReference(text: string): ParsedReference {
   const scheme = /^[a-zA-Z]+(?=:)/.exec(text)?.[0];
@@ -30,7 +30,7 @@ export function parseReference(text: string): ParsedReference {
     case 'egg':
       return { form: 'egg', distribution: rest, name };
     case 'call':
-      // Before a "#" without an export, `module#export` is meant; otherwise what follows it is ignored.
+      // Without an export before the "#", the text after it is the export (`module#export`); otherwise it is ignored.
       return { form: 'call', expression: /:[^/]*$/.test(rest) ? rest : text.slice(scheme.length + 1) };
     default:
       return { form: 'unknown', scheme: scheme.toLowerCase() };
@@ -38,17 +38,17 @@ export function parseReference(text: string): ParsedReference {
 }
 
 /**
- * Whether a name that no section has is a module and an export, `package/subpath:export` or `./file.js:export`: that
- * means the same as with `call:` in front.
+ * Reports whether a name without a section is a module and an export, `package/subpath:export` or `./file.js:export`: it means the same
+ * as with `call:` in front.
  */
 export function isModuleReference(text: string): boolean {
   return /^(?:\.{1,2}\/|@?[\w.-]+\/)\S*[:#][\p{ID_Continue}$.]+$/u.test(text);
 }
 
 /**
- * The file that `written` means, the path of the reference `text`: relative to the folder of `from`, the file that is
- * asked. Undefined: a distribution is asked. `\` counts as `/`. As in PasteDeploy, a path is absolute only if it is
- * written with a `/` at its very beginning, and blanks are dropped at its end alone.
+ * Returns the file that the path `written` of the reference `text` means, relative to the folder of the file `from`. Throws for a
+ * relative path if `from` is undefined, because the reference is in no file. `\` counts as `/`. As in PasteDeploy, a path is absolute
+ * only if its first character is `/`, and only trailing blanks are dropped.
  */
 export function includedPath(from: string | undefined, text: string, written: string, origin?: Origin): string {
   const path = strip(`/${decodePercent(written.replaceAll('\\', '/'))}`);
@@ -61,7 +61,7 @@ export function includedPath(from: string | undefined, text: string, written: st
   });
 }
 
-/** Percent escapes decoded once, as UTF-8. A malformed escape stays as it is, a malformed sequence becomes U+FFFD. */
+/** Decodes percent escapes once, as UTF-8. A malformed escape is kept, a malformed sequence becomes U+FFFD. */
 function decodePercent(text: string): string {
   return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (escapes) =>
     Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'),

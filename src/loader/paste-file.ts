@@ -1,6 +1,6 @@
 /**
- * A paste file as it is written: its sections, its pipelines, and the files that it is made of. A process that imports no
- * application needs no more of it.
+ * A paste file as written: its sections, its pipelines, and the files that it includes. Processes that import no application use this
+ * class instead of the Loader.
  */
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/index.js';
@@ -14,7 +14,7 @@ import { type PasteFiles, pasteFiles, pipelinesOf, type WrittenFiles, writtenApp
 
 /** A section of a paste file. */
 export interface ListedSection {
-  /** `app`, `filter` or `server`; undefined for sections that PasteDeploy does not look at. */
+  /** `app`, `filter` or `server`; undefined for sections that PasteDeploy ignores. */
   readonly kind: Kind | undefined;
   readonly name: string;
   /** The whole header. */
@@ -22,14 +22,14 @@ export interface ListedSection {
   readonly origin: Origin;
 }
 
-/** A paste file, of which nothing is resolved. */
+/** A paste file without resolved references. */
 export class PasteFile {
-  /** The file, as an absolute path. */
+  /** The absolute path of the file. */
   readonly path: string;
   readonly #opened: OpenedPaste;
   #files: PasteFiles | undefined;
 
-  /** Throws {@link PasteError} when it is not a paste file. */
+  /** Throws {@link PasteError} if it is not a paste file. */
   constructor(opened: OpenedPaste) {
     this.#opened = opened;
     this.path = opened.path;
@@ -37,13 +37,13 @@ export class PasteFile {
     if (refusal !== undefined) throw refusal;
   }
 
-  /** True when exactly one app section has that name. Resolves nothing. */
+  /** Reports whether exactly one app section has that name. Resolves nothing. */
   has(name: string): boolean {
     return sectionsNamed(this.#opened.document, 'app', name).length === 1;
   }
 
   /**
-   * Throws `PasteAppNotFound` when no app section has that name, and {@link PasteError} when several have it.
+   * Throws `PasteAppNotFound` if no app section has that name, and {@link PasteError} if several have it.
    * @internal
    */
   checkApp(name: string): void {
@@ -51,37 +51,37 @@ export class PasteFile {
     onlySection(document, sectionsNamed(document, 'app', name), name, { kind: 'app', origin: undefined });
   }
 
-  /** The apps that nothing else in the file mentions: those a program asks for by name. */
+  /** Returns the apps that no other section mentions: those that a program loads by name. */
   roots(): string[] {
     return rootsOf(this.#opened.document)
       .filter(({ kind }) => kind === 'app')
       .map(({ name }) => name);
   }
 
-  /** The pipelines by name, each with its filters in order and its app last, as written. Nothing is resolved. */
+  /** Returns the pipelines by name, each with its filters in order and its app last, as written. Nothing is resolved. */
   pipelines(): ReadonlyMap<string, readonly string[]> {
     return pipelinesOf(this.#opened.document);
   }
 
-  /** An app with its pipelines and what its composites choose between, as written. Nothing is resolved. */
+  /** Returns an app with its pipelines and the apps that its composites choose from, as written. Nothing is resolved. */
   writtenApp(name: string): PlannedApp {
     return writtenApp(this.#opened.document, name);
   }
 
-  /** The absolute paths of the file and of those that it includes, which are read. */
+  /** Reads the file and the files that it includes, and returns their absolute paths. */
   files(): readonly string[] {
     return [...this.#read().keys()];
   }
 
   /**
-   * The same files, each with the pipelines that an app leads to and that are made of it: to tell what a change of the file
-   * concerns. As it is written; nothing is resolved.
+   * Returns the same files, each with the pipelines of an app that use it, to find the pipelines that a change of the file affects. As
+   * written; nothing is resolved.
    */
   writtenFiles(app: string): WrittenFiles {
     return writtenFiles(app, this.#read());
   }
 
-  /** All sections, in file order. */
+  /** Returns all sections, in file order. */
   sections(): ListedSection[] {
     return [...this.#opened.document.sections.values()].map((section) => {
       const defined = definedBy(section);
@@ -96,17 +96,17 @@ export class PasteFile {
   }
 }
 
-/** Reads and parses a file as the configuration has it, and opens nothing else. Throws as a `Loader`. */
+/** Reads and parses a file of a configuration; opens no other file. Throws as a `Loader`. */
 export function openPasteFile(configPath: string, config: Config): PasteFile {
   return new PasteFile(openPaste(configPath, readerOf(config)));
 }
 
-/** True for the name of a section of the same file; false for a reference that leads elsewhere, which only a `Loader` follows. */
+/** Reports whether a text is the name of a section in the same file. Only a `Loader` follows other references. */
 export function isSectionName(text: string): boolean {
   return parseReference(text).form === 'name' && !isModuleReference(text);
 }
 
-/** Reads files as a configuration has read them; without one, from the disk. */
+/** Returns the reader of a configuration's files; without a configuration, reads from disk. */
 export function readerOf(config: Config | undefined): ReadPasteFile {
   return config === undefined ? (path) => readFileSync(path) : (path) => config.readFile(path);
 }

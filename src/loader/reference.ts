@@ -1,5 +1,5 @@
 /**
- * References: where each is that a load follows, and which others led to it.
+ * The references that a load follows, each with its place and the references that led to it.
  */
 import type { Origin } from '../errors/index.js';
 import type { PasteSection } from '../ini/index.js';

@@ -101,10 +101,10 @@ function either(names: readonly string[]): string {
   return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
-/** A reference to a section, as far as a message says where it is. */
+/** A reference to a section, with its place for messages. */
 type Asked = Pick<Reference, 'kind' | 'origin'>;
 
-/** The one section of those that a name was found in. Throws when there is none, and when there are several. */
+/** Returns the only section of a name. Throws if there is none, or several. */
 export function onlySection(
   document: PasteDocument,
   [section, ...others]: readonly PasteSection[],
@@ -116,7 +116,7 @@ export function onlySection(
   return section;
 }
 
-/** The error for a name that no section of the kind has. */
+/** Returns the error for a name that no section of the kind has. */
 function noSection(document: PasteDocument, name: string, { kind, origin }: Asked): PasteError {
   const message = `no ${kind} is called ${JSON.stringify(name)}`;
   const hint = behindComment(origin) ?? missingHint(document, kind, name);
@@ -130,7 +130,7 @@ function noSection(document: PasteDocument, name: string, { kind, origin }: Aske
     : new PasteError('PORTICO_PASTE_NO_SECTION', details);
 }
 
-/** The error for a name that several sections have. */
+/** Returns the error for a name that several sections have. */
 function ambiguous(
   document: PasteDocument,
   name: string,

@@ -1,9 +1,9 @@
 /**
- * The name of a manager, as the configuration has it.
+ * The manager that an option names.
  */
 import type { Config } from '../config/index.js';
 
-/** Option that names a manager. Declared by its service. */
+/** An option that names a manager, declared by its service. */
 export interface ManagerOption {
   readonly group: string;
   readonly opt: string;

@@ -1,5 +1,5 @@
 /**
- * The registry as operators query it. Its modules are loaded when an operator first does.
+ * The registry for operators. Its modules are loaded at the first query.
  */
 import type { Config } from '../config/index.js';
 import { PorticoError } from '../errors/index.js';
@@ -17,7 +17,7 @@ export async function neededRegistry(
   { outside, ...options }: ServiceRegistryOptions & { readonly log: Logger; readonly outside: boolean },
 ): Promise<ServiceRegistry> {
   const inMemory = config.group('servicegroup', servicegroupOptions).driver === 'memory';
-  // Its mistakes are reported before the lack of a connection.
+  // Reports mistakes in its options before a missing connection.
   config.group('database', databaseOptions);
   if (!inMemory && registryConnection(config) === undefined) {
     throw new PorticoError('PORTICO_NO_REGISTRY', {

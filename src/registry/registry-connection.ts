@@ -1,5 +1,5 @@
 /**
- * The database of the registry, as the configuration names it.
+ * The registry's database in the configuration.
  */
 import { resolve } from 'node:path';
 import type { Config } from '../config/index.js';

@@ -4,7 +4,7 @@
 import { boolean, type Config, defineOptions, duration, integer } from '../config/index.js';
 import type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 
-/** The options of `[DEFAULT]` that services with managers read, whatever their protocol. */
+/** The options in `[DEFAULT]` for all services with managers, whatever their protocol. */
 export const managerOptions = defineOptions({
   periodic_enable: boolean({ default: true, mutable: true, help: 'Run the periodic tasks of managers.' }),
   periodic_fuzzy_delay: integer({
@@ -27,13 +27,13 @@ export const managerOptions = defineOptions({
   }),
 });
 
-/** Settings that {@link managerOptions} give to `new ManagerHooks`. */
+/** Settings from {@link managerOptions} for `new ManagerHooks`. */
 export interface ManagerSettings {
   readonly periodic: ManagerPeriodicOptions;
   readonly managerShutdownMs: () => number;
 }
 
-/** Reads {@link managerOptions}; those that are mutable whenever they count. */
+/** Reads {@link managerOptions}; reads mutable options again at each use. */
 export function managerSettings(config: Config): ManagerSettings {
   const now = () => config.group('DEFAULT', managerOptions, { partial: true });
   const options = now();

@@ -1,6 +1,4 @@
-/**
- * The periodic tasks of a service's managers: driven while it serves, as the configuration says at the moment.
- */
+/** Runs the periodic tasks of a service's managers while it serves, according to the current configuration. */
 import type { Logger } from '../log/index.js';
 import {
   type Clock,

@@ -1,5 +1,5 @@
 /**
- * The contract of a service: four verbs, and nothing about HTTP, RPC, processes or signals.
+ * The interface of a service, independent of HTTP, RPC, processes and signals.
  */
 import type { Config } from '../config/index.js';
 import { writeHostPort } from '../config/internal.js';

@@ -1,5 +1,5 @@
 /**
- * One way to open an SQLite database, whichever driver there is.
+ * Opens SQLite databases with any driver.
  */
 import { chmodSync, closeSync, existsSync, lstatSync, openSync, statSync } from 'node:fs';
 import querystring from 'node:querystring';

@@ -1,5 +1,5 @@
 /**
- * The driver that opens SQLite databases: `node:sqlite` where the runtime has it, else the package with the same API.
+ * The SQLite driver: `node:sqlite` if the runtime has it, else a package with the same API.
  */
 import { createRequire, isBuiltin } from 'node:module';
 import { ignoreErrors, PorticoError } from '../errors/index.js';
@@ -7,19 +7,19 @@ import { ignoreErrors, PorticoError } from '../errors/index.js';
 /** Values that SQLite stores. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
-/** One row: columns by name. */
+/** A row: values by column name. */
 export type Row = Record<string, SqlValue>;
 
-/** A prepared statement; parameters stand for `?` in order. */
+/** A prepared statement; parameters replace `?` in order. */
 export interface Statement {
   run(...parameters: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
   get(...parameters: SqlValue[]): Row | undefined;
   all(...parameters: SqlValue[]): Row[];
 }
 
-/** An open database. Synchronous: one statement is a few microseconds of local disk. */
+/** An open database. Synchronous, because a statement takes a few microseconds on a local disk. */
 export interface Database {
-  /** Runs statements without parameters and without results. */
+  /** Runs statements without parameters and results. */
   exec(sql: string): void;
   prepare(sql: string): Statement;
   close(): void;
@@ -34,7 +34,7 @@ const MISSING = {
   hint: 'Run npm install @photostructure/sqlite@1.2, or use Node 22.13 or newer.',
 };
 
-/** Why no database can be opened here at all; undefined where there is a driver. Loads none. */
+/** Returns the reason that no database can be opened on this Node; undefined if there is a driver. Does not load it. */
 export function sqliteProblem(): { readonly message: string; readonly hint: string } | undefined {
   if (isBuiltin('node:sqlite')) return undefined;
   return ignoreErrors(() => createRequire(import.meta.url).resolve('@photostructure/sqlite')) === undefined
@@ -42,7 +42,7 @@ export function sqliteProblem(): { readonly message: string; readonly hint: stri
     : undefined;
 }
 
-/** Loads it. Throws `PORTICO_SQLITE_MISSING`. */
+/** Loads the driver. Throws `PORTICO_SQLITE_MISSING`. */
 export function loadDriver(): Driver {
   const require = createRequire(import.meta.url);
   try {
@@ -56,7 +56,7 @@ export function loadDriver(): Driver {
   }
 }
 
-/** Node 22 warns in every process that node:sqlite is new; every worker would say so at every start. */
+/** Suppresses the warning of Node 22 that node:sqlite is experimental, which would appear at every start of every worker. */
 function withoutExperimentalWarning<T>(load: () => T): T {
   const before = Object.getOwnPropertyDescriptor(process, 'emitWarning') ?? {};
   const emit = process.emitWarning.bind(process) as (...args: unknown[]) => void;

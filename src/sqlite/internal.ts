@@ -1,2 +1,2 @@
-/** Exports for other directories of Portico, beside the published ones. */
+/** Exports for other directories of Portico, in addition to the published ones. */
 export { sqliteProblem } from './driver.js';

@@ -23,7 +23,7 @@ export interface ApiParts {
   readonly tls: TlsOptions | undefined;
 }
 
-/** The part of an app's source that tells whether it has the app. */
+/** The part of an app source that reports whether it has the app. */
 type AppSource = Pick<AppLoader, 'has' | 'path'>;
 
 /** Options of a reading: the source of the app if it is not the paste file, and the way it is served. */
@@ -62,7 +62,7 @@ export async function plannedApi(name: string, config: Config, reading: ApiReadi
   });
 }
 
-/** With a Loader if the app of the API is a reference that leads out of the paste file: most parents then load none. */
+/** Opens the paste file, with a Loader only if the API's app is a reference that leads out of it: most parents load no Loader. */
 async function followingReferences(name: string, config: Config, reading: ApiReading): Promise<ApiReading> {
   const pipeline = ignoreErrors(() => config.api(name, apiOptions, { partial: true }).pipeline) || name;
   if (isSectionName(pipeline)) return reading;

@@ -1,5 +1,5 @@
 /**
- * The paste file that a configuration names.
+ * The paste file of a configuration.
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';

@@ -1,4 +1,4 @@
-/** The Loader of an API: of the paste file that its configuration names. */
+/** The Loader of an API's paste file. */
 import type { Config } from '../../config/index.js';
 import { Loader } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
