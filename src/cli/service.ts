@@ -15,6 +15,7 @@ import {
   type ViewFilter,
 } from '../registry/index.js';
 import {
+  checkConnection,
   neededRegistry,
   registryConnection,
   type ServiceJson,
@@ -166,6 +167,7 @@ async function withRegistry<T>(
 function refuseMissingDatabase(config: Config): void {
   const known = registryConnection(config);
   if (known === undefined || config.group('servicegroup', servicegroupOptions).driver !== 'sqlite') return;
+  checkConnection('sqlite', known);
   const path = sqlitePath(known.connection);
   if (path === ':memory:' || existsSync(path)) return;
   throw new PorticoError('PORTICO_NO_REGISTRY', {

@@ -2,6 +2,6 @@
 export { checkManager, ManagedService } from './managed-service.js';
 export { type ManagerOption, namedManager } from './named-manager.js';
 export { neededRegistry } from './needed-registry.js';
-export { connectionProblem, registryConnection, sqlitePath } from './registry-connection.js';
+export { checkConnection, connectionProblem, registryConnection, sqlitePath } from './registry-connection.js';
 export { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 export { type ServiceJson, serviceJson } from './service-view.js';

@@ -37,13 +37,14 @@ export function openRegistry(
   const { connection } = named;
   const option = databaseOption(config, named.group);
   if (group.driver === 'sqlite') {
+    checkConnection('sqlite', named);
     const path = sqlitePath(connection);
     const below = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath);
     const makeFolder = path.startsWith(below + sep);
     const busyTimeoutMs = Math.min(database.sqliteBusyTimeoutMs, limit * 1000);
     return make(new SqliteStore(path, { log: options.log, busyTimeoutMs, makeFolder, option }));
   }
-  checkConnection('postgresql', connection);
+  checkConnection('postgresql', named);
   const { poolSize, poolTimeout, statementTimeout } = database;
   return make(
     new PostgresqlStore(connection, {

@@ -3,7 +3,7 @@
  */
 import { resolve } from 'node:path';
 import type { Config } from '../config/index.js';
-import { ConfigurationRefused } from '../errors/index.js';
+import { ConfigurationRefused, type Origin } from '../errors/index.js';
 import { databaseOptions, servicegroupOptions } from './registry-options.js';
 
 /** A problem of a connection, described without the connection: it may have a password. */
@@ -12,15 +12,22 @@ interface Problem {
   readonly hint: string;
 }
 
-/** Returns the connection, and its group; undefined if no database is configured, or none is needed. */
-export function registryConnection(
-  config: Config,
-): { readonly group: 'servicegroup' | 'database'; readonly connection: string } | undefined {
+/** A connection, and the group that sets it, with the place if that is in a file. */
+export interface RegistryConnection {
+  readonly group: 'servicegroup' | 'database';
+  readonly connection: string;
+  readonly origin: Origin | undefined;
+}
+
+/** Returns the connection; undefined if no database is configured, or none is needed. */
+export function registryConnection(config: Config): RegistryConnection | undefined {
   const { driver, connection } = config.group('servicegroup', servicegroupOptions, { partial: true });
   if (driver === 'memory') return undefined;
-  if (connection !== undefined) return { group: 'servicegroup', connection };
-  const { connection: common } = config.group('database', databaseOptions, { partial: true });
-  return common === undefined ? undefined : { group: 'database', connection: common };
+  const group = connection === undefined ? 'database' : 'servicegroup';
+  const named = connection ?? config.group('database', databaseOptions, { partial: true }).connection;
+  return named === undefined
+    ? undefined
+    : { group, connection: named, origin: config.getLocation(group, 'connection').origin };
 }
 
 /** Returns the reason why the registry cannot use that connection; undefined if it can. */
@@ -41,12 +48,16 @@ export function connectionProblem(driver: 'sqlite' | 'postgresql' | 'memory', co
   return undefined;
 }
 
-/** Throws `PORTICO_REGISTRY_CONNECTION` for a connection that does not fit. */
-export function checkConnection(driver: 'sqlite' | 'postgresql', connection: string): void {
+/** Throws `PORTICO_REGISTRY_CONNECTION`, with the place of the option, for a connection that does not fit. */
+export function checkConnection(
+  driver: 'sqlite' | 'postgresql',
+  { group, connection, origin }: RegistryConnection,
+): void {
   const problem = connectionProblem(driver, connection);
   if (problem === undefined) return;
-  const message = `[servicegroup] connection: ${problem.message}`;
-  throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', { ...problem, message });
+  // The place of an option in a file names the option.
+  const message = origin === undefined ? `[${group}] connection: ${problem.message}` : problem.message;
+  throw new ConfigurationRefused('PORTICO_REGISTRY_CONNECTION', { ...problem, message, origin });
 }
 
 /**
@@ -54,7 +65,6 @@ export function checkConnection(driver: 'sqlite' | 'postgresql', connection: str
  * absolute one.
  */
 export function sqlitePath(connection: string): string {
-  checkConnection('sqlite', connection);
   const path = /^sqlite:\/\/\/(.*)$/s.exec(connection)?.[1];
   return path === undefined || path === '' || path === ':memory:' ? ':memory:' : resolve(decodeURIComponent(path));
 }

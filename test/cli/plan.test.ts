@@ -248,7 +248,7 @@ connection = postgresql://me:hidden@db/x
       /portico\.ini:\d+:17: error: \[rpc\] transport_url: there is no transport ampq:\/\/\n +Did you mean "amqp"/,
       /portico\.ini:\d+:14: error: \[servicegroup\] connection: this is not an SQLite connection: postgresql:…/,
     ],
-    never: /hidden/,
+    never: /hidden|^ *error: \[servicegroup\]/m,
   },
   'a required option that is nowhere, and a validator that is none': {
     filters: ['limited', 'token'],

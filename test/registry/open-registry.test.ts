@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
-import { silentLogger } from 'portico';
+import { type PorticoError, silentLogger } from 'portico';
 import { Config } from 'portico/config';
 import { MemoryStore, membership, openRegistry, type RegistryUnavailable, ServiceRegistry } from 'portico/registry';
 import { sqlitePath } from '#internal/registry';
@@ -22,14 +22,24 @@ test('connections are written as SQLAlchemy writes them', () => {
   assert.equal(sqlitePath('sqlite:///services.db'), resolve('services.db'));
   assert.equal(sqlitePath('sqlite://'), ':memory:');
   assert.equal(sqlitePath('sqlite:///:memory:'), ':memory:');
-  assert.throws(
-    () => sqlitePath('postgresql://user:secret@host/db'),
-    (error) => {
-      assert.equal((error as { code: string }).code, 'PORTICO_REGISTRY_CONNECTION');
-      assert.doesNotMatch((error as Error).message, /secret/);
-      return true;
-    },
-  );
+});
+
+test('SG-20 a connection of another driver is refused at its place, without its password', () => {
+  for (const group of ['servicegroup', 'database']) {
+    const config = Config.fromText(`[${group}]\nconnection = postgresql://user:secret@host/db\n`);
+    assert.throws(
+      () => openRegistry(config, { log }),
+      (error: PorticoError) => {
+        assert.equal(error.code, 'PORTICO_REGISTRY_CONNECTION');
+        assert.match(
+          error.message,
+          new RegExp(`^portico\\.ini:2:\\d+: \\[${group}\\] connection: this is not an SQLite`),
+        );
+        assert.doesNotMatch(error.message, /secret/);
+        return true;
+      },
+    );
+  }
 });
 
 test('SG-20 the registry is the one the configuration names, its own database before the common one; none, none', async () => {
