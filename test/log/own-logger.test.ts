@@ -16,7 +16,7 @@ function pinoWith(options: object = {}): { logger: pino.Logger; lines: () => Rec
   return { logger, lines: () => written.map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
 
-test('LC-1 a pino logger writes the lines of Portico’s log, in its own format', () => {
+test('a pino logger writes the lines of Portico’s log, in its own format', () => {
   const { logger, lines } = pinoWith();
   const log = createLogger({ logger, base: { app: 'shop' } });
   log.info('open', { seats: 4 });
@@ -32,7 +32,7 @@ test('LC-1 a pino logger writes the lines of Portico’s log, in its own format'
   ]);
 });
 
-test('LC-1 the level is that of the logger until it is set, and children follow it', () => {
+test('CF-91 the level is that of the logger until it is set, and children follow it', () => {
   const { logger, lines } = pinoWith({ level: 'warn' });
   const log = createLogger({ logger });
   const child = log.child({ part: 1 });
@@ -45,7 +45,7 @@ test('LC-1 the level is that of the logger until it is set, and children follow 
   assert.equal(createLogger({ logger, level: 'error' }).level, 'error');
 });
 
-test('LC-1 an error reaches the logger as an error, without the passwords of its URIs', () => {
+test('an error reaches the logger as an error, without the passwords of its URIs', () => {
   class Lost extends Error {}
   const seen: { err?: Lost }[] = [];
   const own = {
@@ -67,7 +67,7 @@ test('LC-1 an error reaches the logger as an error, without the passwords of its
   assert.equal(second.err, plain);
 });
 
-test('LC-1 lines of a request have its id, and request_log writes through the logger', async () => {
+test('lines of a request have its id, and request_log writes through the logger', async () => {
   const { logger, lines } = pinoWith();
   const log = createLogger({ logger });
   const app: App = (_req, res) => {
@@ -94,7 +94,7 @@ test('LC-1 lines of a request have its id, and request_log writes through the lo
   assert.equal(line?.status, 200);
 });
 
-test('LC-1 a 500 of a Router is logged with its error', async () => {
+test('a 500 of a Router is logged with its error', async () => {
   const { logger, lines } = pinoWith();
   const router = new Router({ log: createLogger({ logger }) });
   router.get('/', () => {
@@ -107,7 +107,7 @@ test('LC-1 a 500 of a Router is logged with its error', async () => {
   await app.close();
 });
 
-test('LC-1 a logger without the methods, or beside a file, is refused', () => {
+test('a logger without the methods, or beside a file, is refused', () => {
   const refused = { code: 'PORTICO_INVALID_OPTION' };
   assert.throws(() => createLogger({ logger: { info: () => undefined } as never }), refused);
   assert.throws(() => createLogger({ logger: pino(), file: '/nowhere/log' }), {
@@ -116,7 +116,7 @@ test('LC-1 a logger without the methods, or beside a file, is refused', () => {
   });
 });
 
-test('LC-1 a pino logger in place of a Logger is refused with what to write', async () => {
+test('a pino logger in place of a Logger is refused with what to write', async () => {
   const log = pino() as unknown as Logger;
   const config = new Config();
   const hint = 'Write log: createLogger({ logger }) with this logger.';
