@@ -3,7 +3,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors/index.js';
-import { masked } from '../text/index.js';
+import { masked, maskUndeclared } from '../text/index.js';
 import type { Sources, State, Written } from './state.js';
 import { maskValue } from './types/mask.js';
 import type { Option } from './types/option.js';
@@ -84,7 +84,10 @@ export function describeChange({ group, opt, option, old, new: now, newLocation,
   return `Option ${group}.${opt} changed ${values}`;
 }
 
-/** One changed option in a report: secrets, passwords in URIs, and options that only workers know are masked. */
+/**
+ * One changed option in a report: secrets, passwords in URIs, and options that only workers know are masked. Of these, switches and small
+ * numbers are shown.
+ */
 export interface ReportedChange {
   /** `group.option`. */
   readonly option: string;
@@ -152,7 +155,7 @@ function effectOf(option: Option, method: ReloadMethod, inUse: boolean): Effect 
   return option.parent ? 'now' : 'new_workers';
 }
 
-/** Returns the undeclared options that differ, without their values: only the workers know which are secret. */
+/** Returns the undeclared options that differ. Most of their values are masked: only the workers know which are secret. */
 export function undeclaredChanges(
   before: State,
   after: State,
@@ -175,7 +178,12 @@ export function undeclaredChanges(
 }
 
 const textOf = ({ text }: Written): string => text;
-const shownOf = (lines: readonly Written[]): string => (lines.length === 0 ? 'none' : masked);
+
+/** Returns all values of a repeated key, or that they are masked. */
+function shownOf(lines: readonly Written[]): string {
+  const shown = lines.map(({ opt, text }) => maskUndeclared(opt, text));
+  return shown.includes(masked) ? masked : shown.join(', ') || 'none';
+}
 
 /** Returns for each `group.opt` all its lines of the last file that has it, unless a source above the files sets it. */
 function unknownSettings(

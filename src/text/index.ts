@@ -3,4 +3,4 @@
 export { countText } from './count-text.js';
 export { formatDuration } from './duration.js';
 export { escapedText, printable, printableJson, printableLines } from './printable.js';
-export { looksSecret, maskAssigned, masked, maskUris } from './secrets.js';
+export { looksSecret, maskAssigned, masked, maskUndeclared, maskUris } from './secrets.js';

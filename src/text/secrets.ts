@@ -28,15 +28,20 @@ export function looksSecret(name: string): boolean {
 }
 
 /** Values that are not secrets: switches, and numbers too short for one. */
-const PLAIN = /^[^:=]*[:=]\s*(?:true|false|yes|no|on|off|none|\d{1,5})\s*$/i;
+const PLAIN = /^(?:true|false|yes|no|on|off|none|\d{1,5})\s*$/i;
 
 /**
- * Masks the value in a line of a file, because the value of an undeclared option may be a secret. Keeps switches and small numbers,
- * unless the name looks secret.
+ * Masks the value of an undeclared option, because it may be a secret. Keeps switches and small numbers, unless the name looks secret.
  */
+export function maskUndeclared(name: string, value: string): string {
+  return PLAIN.test(value) && !looksSecret(name) ? value : masked;
+}
+
+/** Masks the value in a line of a file, as {@link maskUndeclared} does. */
 export function maskAssigned(text: string): string {
-  if (PLAIN.test(text) && !looksSecret(text.replace(/[:=].*$/s, '').trim())) return text;
-  return text.replace(/^([^:=]*[:=]\s*)\S.*$/s, `$1${masked}`);
+  return text.replace(/^([^:=]*)([:=]\s*)(\S.*)$/s, (_, name: string, equals: string, value: string) => {
+    return `${name}${equals}${maskUndeclared(name.trim(), value)}`;
+  });
 }
 
 /**

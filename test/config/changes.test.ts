@@ -32,3 +32,25 @@ test('OP-81 a report names what changed among the options that nobody declared h
   assert.deepEqual(await told('mutate'), []);
   assert.equal((await told('reload')).length, 2);
 });
+
+test('CF-73 a report shows switches and small numbers of options that nobody declared here, unless their names look secret', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-undeclared-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'portico.ini');
+  const write = (text: string): void => writeFileSync(file, text, { mode: 0o600 });
+  write('[notes]\nmost = 5\nopen = no\npin_token = 1234\nword = a\nlimit = 1\nlimit = 2\nold = 1\n');
+  const config = await Config.load({ files: [file], dirs: [], env: {}, argv: false });
+  write('[notes]\nmost = 10\nopen = yes\npin_token = 4321\nword = b\nlimit = 1\nlimit = 3\nlong = 123456\n');
+  assert.deepEqual(
+    (await config.prepareReload()).report().map((change) => `${change.option} ${change.old} -> ${change.new}`),
+    [
+      'notes.most 5 -> 10',
+      'notes.open no -> yes',
+      'notes.pin_token **** -> ****',
+      'notes.word **** -> ****',
+      'notes.limit 1, 2 -> 1, 3',
+      'notes.old 1 -> none',
+      'notes.long none -> ****',
+    ],
+  );
+});

@@ -251,7 +251,7 @@ test('OP-81 CF-76 a report shows no secret', async (t) => {
   assert.doesNotMatch(fleet.text(), /-secret/);
 });
 
-test('OP-81 a report names the options of filters that changed, and none of their values', async (t) => {
+test('OP-81 a report names the options of filters that changed, and not their values, which may be secret', async (t) => {
   const filter =
     "export const greet = (_, __, { config }) => { config.group('greet', options); return (app) => app; };";
   const options = "{ word: string({ default: '' }), phrase: string({ secret: true }), gone: string({ default: '' }) }";
