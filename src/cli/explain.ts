@@ -115,7 +115,7 @@ function explainRouter(
     const values = Object.entries(match!).filter(([name]) => name !== 'controller' && name !== 'action');
     const taken = values.map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
     const asked = version === null ? [] : [`version ${version}`];
-    const text = ['is the first that takes it', ...asked, ...taken].join(', ');
+    const text = ['is the first match', ...asked, ...taken].join(', ');
     add('route', `${methodText(route)} ${route.path}`, text, { origin: route.origin });
   }
   for (const filter of filters) {
@@ -124,8 +124,9 @@ function explainRouter(
     if (typeof answers === 'number') return { steps, answer: answers, route: explained };
   }
   if (answer !== null) {
-    const { status, why, nearest } = answer;
-    const near = nearest === undefined ? '' : `; the nearest is ${methodText(nearest)} ${nearest.path}`;
+    const { status, why, nearest, reason } = answer;
+    const but = reason === undefined ? '' : `, but ${reason}`;
+    const near = nearest === undefined ? '' : `; the nearest is ${methodText(nearest)} ${nearest.path}${but}`;
     add('answer', node.name, `${status} ${STATUS_CODES[status]}: ${why}${near}`, { origin: nearest?.origin });
     return { steps, answer: status, route: explained };
   }

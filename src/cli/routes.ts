@@ -213,7 +213,7 @@ function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
     reason,
     placeText(origin),
   ]);
-  const tried = before.length > 0 ? ['tried before:', ...columns(before)] : [];
+  const tried = before.length > 0 ? [route === null ? 'tried:' : 'tried before:', ...columns(before)] : [];
   if (route === null) return { data: explained, lines: [`no route matches ${method} ${path}`, ...tried] };
   const lines = [`${methodText(route)} ${route.path}  ${targetOf(route)}  ${placeText(route.origin)}`];
   lines.push(JSON.stringify(match), ...tried);

@@ -9,6 +9,7 @@ import { HANDLER_ACTION } from './actions/controllers.js';
 import { readRange, type WrittenRange } from './api-version.js';
 import { type BuiltRouter, type LookUp, mountedRouter } from './built-router.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
+import { pathMismatch } from './matching/path-mismatch.js';
 import { acceptsMethod } from './route/conditions.js';
 import { MEMBER_ID } from './route/route.js';
 import { findShadowed } from './serving/check-table.js';
@@ -83,9 +84,11 @@ export function explainMatch(router: BuiltRouter, method: string, path: string):
 function reasonAgainst(compiled: CompiledRoute, method: string, path: string | null): string {
   if (path === null) return 'the path does not begin with the prefix of the table';
   if (!path.startsWith(compiled.prefix)) return `the path does not begin with ${compiled.prefix || '/'}`;
-  if (compiled.capture(path) === null) return 'the path has a different form';
+  if (!compiled.takes(path)) return pathMismatch(compiled, path) ?? 'the path has a different form';
   if (!acceptsMethod(compiled.route.conditions, method)) return `it does not accept ${method}`;
-  return 'its sub-domain or function refuses this bare request';
+  return compiled.route.types.size === 0
+    ? 'its sub-domain or function refuses this bare request'
+    : 'its types, sub-domain or function refuse this bare request';
 }
 
 /** Describes one route; `by`: the routes that prevent it from matching. */
@@ -152,6 +155,8 @@ export interface RouterAnswer {
   readonly allow?: readonly string[];
   /** The route that was perhaps intended. */
   readonly nearest?: DescribedRoute;
+  /** Reason why that route does not match, if it is a detail of the path. */
+  readonly reason?: string | undefined;
 }
 
 /** Explains a request that reaches a router; the path is the part that remains for it. */
@@ -218,13 +223,21 @@ function missed(router: BuiltRouter, method: string, { path, allowed }: LookUp):
     return { status: 405, why: `${takes}, and not ${method}`, allow: allowed };
   }
   if (path === null) return { status: 404, why: "the path does not begin with the router's prefix" };
-  const nearest = nearestRoute(router, path);
+  const nearest = slashedRoute(router, method, path) ?? nearestRoute(router, path);
   const none = { status: 404, why: `no route matches ${path === '' ? 'the empty path' : path}` };
-  return nearest === undefined ? none : { ...none, nearest: describeRoute(router, nearest) };
+  if (nearest === undefined) return none;
+  return { ...none, nearest: describeRoute(router, nearest), reason: pathMismatch(nearest, path) };
 }
 
 /** Distance of a segment that is missing, additional, or entirely different. */
 const FAR = 3;
+
+/** Returns the route that matches with one more or one less slash at the end, if possible one that accepts the method. */
+function slashedRoute(router: BuiltRouter, method: string, path: string): CompiledRoute | undefined {
+  const other = path.endsWith('/') ? path.slice(0, -1) : `${path}/`;
+  const found = router.compile().ranked.filter((compiled) => compiled.takes(other));
+  return found.find(({ route }) => acceptsMethod(route.conditions, method)) ?? found[0];
+}
 
 /** Returns the route whose template is most similar to a path; undefined if none is similar. */
 function nearestRoute(router: BuiltRouter, path: string): CompiledRoute | undefined {

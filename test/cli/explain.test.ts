@@ -127,7 +127,7 @@ test('OP-6 a request that is answered: mount, what each filter does with it, rou
     '  filter read_only: refuses nothing, because enabled is false  portico/middleware:readOnly  api-paste.ini:32',
     '  filter own: says hello to /things/7?limit=1  ./app.mjs:own  api-paste.ini:36',
     '  app things_app: a Router of 6 routes  [script name "/v1", path "/things/7?limit=1"]  ./app.mjs:things  api-paste.ini:48',
-    '  route GET /things/{id}: is the first that takes it, version 1.1, id = "7"  app.mjs:18',
+    '  route GET /things/{id}: is the first match, version 1.1, id = "7"  app.mjs:18',
     '  filter named: asks for a project',
     '  action things.show: answers',
   ]);
@@ -176,6 +176,21 @@ test('OP-6 the reason of a 404 with the nearest route, and of a 405 with the met
   assert.match(at('GET', '/v2/things'), /answer things: 404 Not Found/);
 });
 
+test('OP-6 a 404 of a nearly right path names what refuses it: a type, a requirement, a slash at the end', (t) => {
+  const run = project(t, {
+    'portico.ini': '[DEFAULT]\nenabled_apis = one\n[api:one]\nport = 8774\n',
+    'api-paste.ini': '[app:one]\npaste.app_factory = ./app.mjs:app\n',
+    'app.mjs': `import { Router } from 'portico/routing';
+export const app = () => new Router().post('/notes', () => 1).get('/notes', () => 1).get('/notes/{id:int}', () => 1).build();
+`,
+  });
+  const at = (path: string): string => linesOf(run('explain', 'GET', path)).at(-1)!;
+  assert.match(at('/notes/x'), /no route matches \/notes\/x; the nearest is GET \/notes\/\{id\}, but id = "x" does not match int {2}app/);
+  assert.match(at('/notes/'), /no route matches \/notes\/; the nearest is GET \/notes, but the path has a trailing slash {2}app/);
+  const { stdout } = run('routes', '--match', 'GET /notes/x');
+  assert.match(stdout, /tried:[^]*GET +\/notes\/\{id\} +id = "x" does not match int/);
+});
+
 test('OP-6 versions: the method for the one that is asked for, one that is not there, and one that is none', (t) => {
   const run = project(t);
   const at = (version: string, ...words: string[]): string =>
@@ -210,7 +225,7 @@ test('OP-6 a router that is mounted in another, an app that is no router, a filt
   assert.match(inner.at(-3)!, /^ {2}route any \/inner\/\{path_info\}: .* app\.mjs:21$/);
   assert.match(
     inner.at(-2)!,
-    /^ {2}route GET \/parts\/\{part\}: is the first that takes it, part = "3" {2}app\.mjs:13$/,
+    /^ {2}route GET \/parts\/\{part\}: is the first match, part = "3" {2}app\.mjs:13$/,
   );
   assert.match(inner.at(-1)!, /^ {2}action part: answers$/);
   const [, , , prefix, app] = linesOf(run('explain', 'GET', '/files/below/a', '--api', 'things'));

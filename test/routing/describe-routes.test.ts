@@ -55,6 +55,28 @@ test('RT-195 which route answers, and why not those before it', () => {
   );
 });
 
+test('RT-195 a type, a requirement or a trailing slash that refuses a path is named', async () => {
+  const isbn = { regex: '[0-9]+', parse: (text: string) => (text.length === 13 ? text : undefined) };
+  const router = new Router({ types: { isbn } })
+    .get('/notes', () => 1)
+    .get('/notes/{id:int}', () => 1)
+    .get('/notes/{id:int}/parts/{part}.{format:json|xml}', () => 1)
+    .get('/dirs/', () => 1)
+    .get('/books/{id:isbn}', () => 1);
+  const against = (path: string, template: string): string | undefined =>
+    explainMatch(router, 'GET', path).passedOver.find((each) => each.template === template)?.reason;
+  const parts = '/notes/{id}/parts/{part}.{format:json|xml}';
+  const other = 'the path has a different form';
+  assert.equal(against('/notes/x', '/notes/{id}'), 'id = "x" does not match int');
+  assert.equal(against('/notes/1/2', '/notes/{id}'), other);
+  assert.equal(against('/notes/', '/notes/{id}'), other);
+  assert.equal(against('/notes/', '/notes'), 'the path has a trailing slash');
+  assert.equal(against('/dirs', '/dirs/'), 'the path has no trailing slash');
+  assert.equal(against('/notes/1/parts/a.png', parts), 'format = "png" does not match json|xml');
+  assert.equal(against('/notes/x/parts/a.png', parts), 'id = "x" does not match int');
+  assert.equal(against('/books/1', '/books/{id}'), 'its types, sub-domain or function refuse this bare request');
+});
+
 test('a function without a name of its own is called after its method and path', () => {
   function list(): string {
     return 'x';
