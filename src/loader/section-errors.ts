@@ -2,7 +2,7 @@
  * Errors for a section that lacks something or has too much, and for a name that matches none or several: with similar names and common
  * mistakes.
  */
-import { didYouMean, type Origin } from '../errors/index.js';
+import { didYouMean, nearestNames, type Origin } from '../errors/index.js';
 import type { PasteDocument, PasteSection } from '../ini/index.js';
 import { firstNames, PasteAppNotFound, PasteError } from './paste-error.js';
 import type { Reference } from './reference.js';
@@ -51,21 +51,37 @@ export function emptyPipeline(members: Setting): PasteError {
 /** Returns the error for a section with neither `use` nor a factory. */
 export function noLoader(source: Source, section: PasteSection, kind: Kind): PasteError {
   const protocols = PROTOCOLS[kind].flat();
-  const misplaced = [...section.options.keys()].filter(
-    (name) => name.startsWith('paste.') && !protocols.includes(name),
-  );
-  const wrong =
-    misplaced.length === 0
-      ? undefined
-      : `${misplaced.join(' and ')} cannot make ${kind === 'app' ? 'an' : 'a'} ${kind}.`;
   const hidden = hiding(source, section, ['use', ...protocols]);
   return new PasteError('PORTICO_PASTE_NO_LOADER', {
     message: 'has no factory.',
-    hint: [`Give it "use = …" or ${either(protocols)} = package/path:export.`, hidden, wrong, misspelt(section)]
-      .filter((part) => part !== undefined)
-      .join(' '),
+    hint:
+      misspeltProtocol(section, protocols) ??
+      [
+        `Give it "use = …" or ${either(protocols)} = package/path:export.`,
+        hidden,
+        misplacedProtocols(section, kind),
+        misspelt(section),
+      ]
+        .filter((part) => part !== undefined)
+        .join(' '),
     origin: section.origin,
   });
+}
+
+/** Returns the hint for an option that has nearly the name of a protocol. */
+function misspeltProtocol(section: PasteSection, protocols: readonly string[]): string | undefined {
+  for (const { name, origin } of section.options.values()) {
+    const near = name.startsWith('paste.') && !protocols.includes(name) ? didYouMean(name, protocols) : undefined;
+    if (near !== undefined) return `"${name}" in line ${origin.line} is not read. ${near}`;
+  }
+  return undefined;
+}
+
+function misplacedProtocols(section: PasteSection, kind: Kind): string | undefined {
+  const names = [...section.options.keys()].filter(
+    (name) => name.startsWith('paste.') && !PROTOCOLS[kind].flat().includes(name),
+  );
+  return names.length === 0 ? undefined : `${names.join(' and ')} cannot make ${A_KIND[kind]}.`;
 }
 
 /** Returns the error for an app section with two factories. */
@@ -200,17 +216,24 @@ function otherKind(document: PasteDocument, kind: Kind, name: string): string | 
   return undefined;
 }
 
-/** Returns the hint for a header that would match but for a blank, a capital or a wrong prefix. */
+/** Returns the hint for a header that would match but for a blank, a capital or a misspelt prefix. */
 function spoiltHeader(document: PasteDocument, kind: Kind, name: string): string | undefined {
   for (const section of document.sections.values()) {
     const { prefix, meant, name: own } = headerParts(section.name);
     if (own === undefined && meant === kind && name === 'main') {
       return `[${section.name}] in line ${section.origin.line} has no name: write [${kind}:main].`;
     }
-    if (own !== name || KIND_OF.has(prefix) || KIND_OF.get(meant) !== kind) continue;
-    return `The header [${section.name}] in line ${section.origin.line} is never found: write [${meant}:${name}].`;
+    if (own !== name || KIND_OF.has(prefix)) continue;
+    const near = [meant, ...nearPrefixes(meant)].find((each) => KIND_OF.get(each) === kind);
+    if (near === undefined) continue;
+    return `The header [${section.name}] in line ${section.origin.line} is never found: write [${near}:${name}].`;
   }
   return undefined;
+}
+
+/** `[api:<name>]` is a section of a service file. */
+function nearPrefixes(prefix: string): string[] {
+  return prefix === 'api' ? [] : nearestNames(prefix, KIND_OF.keys());
 }
 
 function spoiltName(document: PasteDocument, kind: Kind, name: string): string | undefined {

@@ -93,6 +93,12 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       says: ['"app"', 'Write a comment on a separate line'],
     },
     { ini: '[app:main]\nuse = ▸x\n[app :x]', code: 'NO_SECTION', says: ['[app :x] in line 3', 'write [app:x]'] },
+    {
+      ini: `[pipeline:main]\npipeline = ▸timing api\n[filtr:timing]\n[apps:timing]${APP}`,
+      code: 'NO_SECTION',
+      says: ['[filtr:timing] in line 3', 'write [filter:timing]'],
+    },
+    { ini: '[app:main]\nuse = ▸x\n[api:x]', code: 'NO_SECTION', says: ['Apps in this file: main.'] },
     { ini: '[app:main]\nuse = ▸other.ini', code: 'NO_SECTION', says: ['write "config:other.ini"'] },
     {
       ini: '[app:main]\nuse = ▸x\n[app:x]\n[pipeline:x]',
@@ -112,6 +118,11 @@ const TABLE: Readonly<Record<string, readonly Refusal[]>> = {
       ini: '▸[app:main]\nx = 1',
       code: 'NO_LOADER',
       says: ['[app:main] has no factory', 'use = …', 'paste.app_factory'],
+    },
+    {
+      ini: `[pipeline:main]\npipeline = x api\n▸[filter:x]\npaste.filter_factry = ./m.js:filter${APP}`,
+      code: 'NO_LOADER',
+      says: ['"paste.filter_factry" in line 4', 'Did you mean "paste.filter_factory"?'],
     },
     {
       ini: '[DEFAULT]\nuse = y\n▸[app:main]\nuse = x',
