@@ -97,11 +97,6 @@ export function messageWithValue({ message, got }: Pick<Diagnostic, 'message' | 
   return `${message}; got ${shown === '' ? "''" : printable(shown.replaceAll('\r\n', '\n'))}`;
 }
 
-/** Formats all diagnostics, one after another. */
-export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: { showLine: boolean }): string {
-  return diagnostics.map((each) => printDiagnostic(each, options)).join('\n');
-}
-
 /** Returns the line of an origin and a caret under its column, indented; undefined if the line is unknown or may hold a secret. */
 export function markedLine(origin: Origin | undefined): string | undefined {
   if (!origin?.text || looksSecret(origin.option ?? '')) return undefined;
@@ -109,26 +104,6 @@ export function markedLine(origin: Origin | undefined): string | undefined {
   // Character by character, so that the caret stays in place; tabs are kept, whatever their width in a terminal.
   const line = text.replace(/[^\t]/gu, (character) => (printable(character) === character ? character : '\ufffd'));
   return `    ${line}\n    ${text.slice(0, column - 1).replaceAll(/[^\t]/gu, ' ')}^`;
-}
-
-/**
- * Sorts diagnostics by file, line and column, and drops duplicates. The files in `first` come first (undefined: diagnostics without a
- * file), then the others in the order of appearance. By default, diagnostics without a file come first.
- */
-export function inOrder(
-  diagnostics: readonly Diagnostic[],
-  first: readonly (string | undefined)[] = [undefined],
-): Diagnostic[] {
-  const once = [...new Map(diagnostics.map((each) => [printDiagnostic(each), each])).values()];
-  const files = [...new Set([...first, ...once.map(({ place }) => place?.origin?.file)])];
-  const rank = ({ place }: Diagnostic): readonly [number, number, number] => {
-    const { file, line = 0, column = 0 } = place?.origin ?? {};
-    return [files.indexOf(file), line, column];
-  };
-  return once.sort((a, b) => {
-    const [before, after] = [rank(a), rank(b)];
-    return before[0] - after[0] || before[1] - after[1] || before[2] - after[2];
-  });
 }
 
 /** Formats a path for messages: relative to the working directory if the file is below it. */

@@ -5,7 +5,8 @@
  * so tests and programs match on the code.
  */
 import { maskUris, printableLines } from '../text/index.js';
-import { type Diagnostic, messageOf, type Origin, placeInFile, printDiagnostics } from './diagnostic.js';
+import { type Diagnostic, messageOf, type Origin, placeInFile } from './diagnostic.js';
+import { printDiagnostics } from './diagnostic-list.js';
 
 /** Parts of an error. */
 export interface ErrorDetails {

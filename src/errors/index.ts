@@ -1,7 +1,6 @@
 /** Errors, diagnostics, and functions to format and collect them. */
 export {
   type Diagnostic,
-  inOrder,
   markedLine,
   messageWithValue,
   type Origin,
@@ -9,9 +8,9 @@ export {
   placeInFile,
   placeOf,
   printDiagnostic,
-  printDiagnostics,
   shownPath,
 } from './diagnostic.js';
+export { inOrder, loadFailure, printDiagnostics } from './diagnostic-list.js';
 export {
   ConfigurationRefused,
   chosenStatus,

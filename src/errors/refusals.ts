@@ -1,5 +1,6 @@
 /** Collects the refusals of several parts of a configuration, so that one run reports them all. */
-import { type Diagnostic, inOrder } from './diagnostic.js';
+import type { Diagnostic } from './diagnostic.js';
+import { inOrder } from './diagnostic-list.js';
 import { ConfigurationRefused } from './errors.js';
 
 /** Refusals of a configuration. */

@@ -5,7 +5,7 @@
 
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { didYouMean, type Origin, PorticoError } from '../errors/index.js';
+import { didYouMean, loadFailure, type Origin, PorticoError } from '../errors/index.js';
 import { strip } from '../ini/index.js';
 import {
   ExportMissing,
@@ -52,7 +52,7 @@ export async function evaluateExpression(
     if (error instanceof ExportMissing) throw noExport(parsed, error, origin);
     if (!(error instanceof ImportFailed)) throw error;
     throw new PasteError('PORTICO_PASTE_NO_MODULE', {
-      message: `${JSON.stringify(parsed.module)} cannot be loaded: ${error.message}`,
+      message: loadFailure(parsed.module, error.message),
       origin,
       hint: importHint(error.cause),
       cause: error.cause,

@@ -2,7 +2,7 @@
  * Steps that remain in a load, in PasteDeploy's order: factories to resolve and mistakes to refuse. So the first mistake reported is the
  * same as in PasteDeploy, and a file can be inspected without modules.
  */
-import { didYouMean, errorText, type Origin } from '../errors/index.js';
+import { didYouMean, errorText, loadFailure, type Origin } from '../errors/index.js';
 import { wordsOf } from '../ini/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Context } from './context.js';
@@ -131,8 +131,7 @@ async function ask<T>(origin: Origin, what: string, work: () => T): Promise<Awai
     return (await whileLoading(() => `${origin.file}:${origin.line}:${origin.column}: ${what}`, work)) as Awaited<T>;
   } catch (error) {
     if (error instanceof PasteError) throw error;
-    const reason = errorText(error);
-    const message = `${JSON.stringify(what)} cannot be loaded: ${reason}`;
+    const message = loadFailure(what, errorText(error));
     throw new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, cause: error });
   }
 }

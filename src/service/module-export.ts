@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigurationRefused, didYouMean, PorticoError, whatItIs } from '../errors/index.js';
+import { ConfigurationRefused, didYouMean, loadFailure, PorticoError, whatItIs } from '../errors/index.js';
 import { silentLogger } from '../log/index.js';
 import {
   ExportMissing,
@@ -59,7 +59,7 @@ function refused(error: unknown, reference: string, module: string, name: string
   if (error instanceof ImportFailed) {
     const { cause, message } = error;
     return new PorticoError('PORTICO_MODULE_FAILED', {
-      message: `${reference}: importing ${module} failed: ${message}`,
+      message: `${reference}: ${loadFailure(module, message)}`,
       hint: cause instanceof PorticoError ? cause.hint : undefined,
       cause,
     });

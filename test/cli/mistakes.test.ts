@@ -551,3 +551,21 @@ test('OP-3 PD-152 a section header of a paste file that lost its end is told as 
   const { stdout } = cli(folder(t, '[api:hello]\nworkers = 1\n', { 'api-paste.ini': paste }), 'check');
   assert.match(stdout, /^api-paste\.ini:5:1: warning: .*not a section header\.\n {2}.*Write \[pipeline:two\]\.$/m);
 });
+
+test('a module with a mistake, named at several places, is reported once with the other places in a line each', (t) => {
+  const it = folder(
+    t,
+    `[DEFAULT]\nenabled_apis = one\nfault_style = ./app.mjs:style\n[api:one]\nport = 0\nworkers = 1\n`,
+    {
+      'api-paste.ini':
+        '[pipeline:one]\npipeline = a end\n[filter:a]\npaste.filter_factory = ./app.mjs:a\n[app:end]\npaste.app_factory = ./app.mjs:end\n',
+      'app.mjs': 'export const a = () => (app) => app;\nthrow new Error("no database");\n',
+    },
+  );
+  const expected =
+    /^portico\.ini:3:15: error: .*no database, at .*app\.mjs:2:7\n.*\n.*\^\n.*\[filter:a\] .*: as above\n.*\[app:end\] .*: as above\n/m;
+  const check = cli(it, 'check');
+  assert.match(check.stdout, expected);
+  assert.equal(check.stdout.match(/no database/g)?.length, 1);
+  assert.match(cli(it).stderr, expected);
+});

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Diagnostic, inOrder, markedLine, placeInFile, printDiagnostic } from '../../dist/errors/index.js';
+import {
+  type Diagnostic,
+  inOrder,
+  loadFailure,
+  markedLine,
+  placeInFile,
+  printDiagnostic,
+  printDiagnostics,
+} from '../../dist/errors/index.js';
 import { originAt } from '../../dist/ini/index.js';
 
 const at = (file: string, line: number, column: number, message = 'is wrong'): Diagnostic => ({
@@ -82,4 +90,24 @@ test('a list has each once, by file as they come first, line and column; what st
     inOrder(list).map(({ place }) => place?.detail),
     [undefined, 'b:1:4', 'b:1:5', 'b:2:1', 'a:9:1'],
   );
+});
+
+test('a list has the reason why a module cannot be loaded once, and the other places of it in a line each', () => {
+  const at = (line: number, message: string): Diagnostic => ({
+    severity: 'error',
+    code: 'PORTICO_PASTE_NO_MODULE',
+    place: placeInFile({ file: 'p.ini', line, column: 1, text: 'x = ./app.js:x' }),
+    message,
+    hint: 'Repair it.',
+  });
+  const broken = loadFailure('./app.js', 'Unexpected token, at /app.js:1:2');
+  const all = [at(1, broken), at(2, `./app.js:x: ${broken}`), at(3, loadFailure('./b.js', 'no'))];
+  assert.deepEqual(printDiagnostics(all, { showLine: false }).split('\n'), [
+    'p.ini:1:1: error: "./app.js" cannot be loaded: Unexpected token, at /app.js:1:2',
+    '  Repair it.',
+    'p.ini:2:1: error: ./app.js:x: "./app.js" cannot be loaded: as above',
+    'p.ini:3:1: error: "./b.js" cannot be loaded: no',
+    '  Repair it.',
+  ]);
+  assert.equal(printDiagnostics(all).split('\n').length, 9);
 });

@@ -1,0 +1,53 @@
+/** Lists of diagnostics: their order, and their text. A module that cannot be loaded may have many places; its reason is printed once. */
+import { type Diagnostic, printDiagnostic } from './diagnostic.js';
+
+/** Formats all diagnostics, one after another. */
+export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: { showLine: boolean }): string {
+  return reasonsOnce(diagnostics)
+    .map((each) => printDiagnostic(each, options))
+    .join('\n');
+}
+
+const CANNOT = ' cannot be loaded: ';
+
+/** Returns the message of a module that exists and cannot be loaded. */
+export function loadFailure(module: string, reason: string): string {
+  return `${JSON.stringify(module)}${CANNOT}${reason}`;
+}
+
+/** Shortens diagnostics to one line whose module cannot be loaded for the reason of an earlier one. */
+function reasonsOnce(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const told = new Set<string>();
+  return diagnostics.map((each) => {
+    const at = each.message.indexOf(CANNOT) + CANNOT.length;
+    if (at < CANNOT.length) return each;
+    const reason = each.message.slice(at);
+    if (!told.has(reason)) {
+      told.add(reason);
+      return each;
+    }
+    const { severity, code, section, option, message } = each;
+    const place = each.place && { kind: each.place.kind, detail: each.place.detail };
+    return { severity, code, place, section, option, message: `${message.slice(0, at)}as above` };
+  });
+}
+
+/**
+ * Sorts diagnostics by file, line and column, and drops duplicates. The files in `first` come first (undefined: diagnostics without a
+ * file), then the others in the order of appearance. By default, diagnostics without a file come first.
+ */
+export function inOrder(
+  diagnostics: readonly Diagnostic[],
+  first: readonly (string | undefined)[] = [undefined],
+): Diagnostic[] {
+  const once = [...new Map(diagnostics.map((each) => [printDiagnostic(each), each])).values()];
+  const files = [...new Set([...first, ...once.map(({ place }) => place?.origin?.file)])];
+  const rank = ({ place }: Diagnostic): readonly [number, number, number] => {
+    const { file, line = 0, column = 0 } = place?.origin ?? {};
+    return [files.indexOf(file), line, column];
+  };
+  return once.sort((a, b) => {
+    const [before, after] = [rank(a), rank(b)];
+    return before[0] - after[0] || before[1] - after[1] || before[2] - after[2];
+  });
+}
