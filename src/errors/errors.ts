@@ -23,6 +23,7 @@ export interface DiagnosticsDetails {
   diagnostics: readonly Diagnostic[];
   /** Default: the formatted diagnostics. */
   message?: string | undefined;
+  hint?: string | undefined;
   cause?: unknown;
 }
 

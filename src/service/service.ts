@@ -3,7 +3,7 @@
  */
 import type { Config } from '../config/index.js';
 import { writeHostPort } from '../config/internal.js';
-import { type Diagnostic, PorticoError } from '../errors/index.js';
+import { type Diagnostic, type Place, PorticoError } from '../errors/index.js';
 
 /** A value, or a promise of one: the return type of all methods and hooks of a service. */
 export type Awaitable<T> = T | PromiseLike<T>;
@@ -121,8 +121,8 @@ export interface PlannedService extends ServicePlan {
   readonly workers: number;
   /** Addresses to bind, in order; empty for a service that does not listen. */
   readonly addresses: readonly ListenAddress[];
-  /** Position of the addresses in the configuration, as `file:line:column`. */
-  readonly addressPlace?: string | undefined;
+  /** Place of the addresses in the configuration. */
+  readonly addressPlace?: Place | undefined;
 }
 
 /** A service for a launcher: the object, or its plan. */
@@ -190,8 +190,8 @@ export interface ListenSocket {
 export interface ListeningService extends ServiceBase {
   /** Addresses to bind, in order. */
   readonly addresses: readonly ListenAddress[];
-  /** Position of the addresses in the configuration, as `file:line:column`, for errors about an address. */
-  readonly addressPlace?: string | undefined;
+  /** Place of the addresses in the configuration, for errors about an address. */
+  readonly addressPlace?: Place | undefined;
   /** Called before `start()`, with one socket for each address in order: the service listens on these instead of binding. */
   useSockets(sockets: readonly ListenSocket[]): void;
   /**

@@ -99,7 +99,9 @@ async function takenPorts(t: TestContext): Promise<readonly number[]> {
 function saysTaken(text: string, name: string, line: number, port: number): void {
   assert.match(
     text,
-    new RegExp(`portico\\.ini:${line}:8: ${name}: Could not bind to 127\\.0\\.0\\.1:${port}: .* already in use`),
+    new RegExp(
+      `portico\\.ini:${line}:8: error: ${name}: Could not bind to 127\\.0\\.0\\.1:${port}: .* already in use[^]*? {4}port = ${port}(?:\n|\\\\n) {11}\\^`,
+    ),
   );
   const who =
     process.platform === 'linux'

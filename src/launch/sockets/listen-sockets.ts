@@ -7,7 +7,7 @@ import { lookup } from 'node:dns/promises';
 import { existsSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname } from 'node:path';
-import { describeError, PorticoError } from '../../errors/index.js';
+import { type Diagnostic, type Place, PorticoError, placeOf, printDiagnostics } from '../../errors/index.js';
 import { createWithMode, removeStaleSocket } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { BindError } from '../../service/internal.js';
@@ -149,19 +149,47 @@ function once(work: () => void): () => void {
 /** Owner of an address. */
 export interface AddressOwner {
   readonly name: string;
-  /** Place of the address in the configuration: `file:line:column`. */
-  readonly place?: string | undefined;
+  /** Place of the address in the configuration. */
+  readonly place?: Place | undefined;
+}
+
+/** An address that a service cannot have. It is described like a mistake in the configuration, at the place of the address. */
+class AddressRefused extends PorticoError {
+  override describe(): string {
+    return printDiagnostics(this.diagnostics);
+  }
+}
+
+/** Parts of the error for an address. */
+interface AddressRefusal {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly cause: unknown;
+}
+
+/** Returns the error for an address at this place. */
+export function addressRefused(place: Place | undefined, refusal: AddressRefusal): PorticoError {
+  const { code, message, hint, cause } = refusal;
+  const where = place === undefined ? '' : placeOf(place);
+  const diagnostics: readonly Diagnostic[] = [{ severity: 'error', code, place, message, hint }];
+  return new AddressRefused(code, {
+    message: where === '' ? message : `${where}: ${message}`,
+    hint,
+    diagnostics,
+    cause,
+  });
 }
 
 /** Returns the complete error for one address of a service that could not be bound. */
 export function bindFailure({ name, place }: AddressOwner, error: unknown): PorticoError {
   if (error instanceof PorticoError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  const where = place === undefined || place === '' ? '' : `${place}: `;
-  return new PorticoError(code === 'EADDRINUSE' ? 'PORTICO_ADDRESS_TAKEN' : 'PORTICO_START_FAILED', {
-    message: `${where}${name}: ${message}`,
-    cause: error,
+  return addressRefused(place, {
+    code: code === 'EADDRINUSE' ? 'PORTICO_ADDRESS_TAKEN' : 'PORTICO_START_FAILED',
+    message: `${name}: ${message}`,
     hint: error instanceof BindError ? error.hint : undefined,
+    cause: error,
   });
 }
 
@@ -169,6 +197,6 @@ export function bindFailure({ name, place }: AddressOwner, error: unknown): Port
 export function bindFailures(failures: readonly PorticoError[]): PorticoError {
   const [first, ...others] = failures;
   if (others.length === 0) return first!;
-  const message = failures.map((each) => describeError(each)).join('\n');
-  return new PorticoError(first!.code, { message, cause: first });
+  const diagnostics = failures.flatMap((each) => each.diagnostics);
+  return new AddressRefused(first!.code, { diagnostics, cause: first });
 }

@@ -5,11 +5,17 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
 import { resolve } from 'node:path';
-import { PorticoError } from '../../errors/index.js';
+import type { Place, PorticoError } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { pause } from '../../tasks/internal.js';
-import { type AddressOwner, bindFailure, type ListenSockets, openListenSockets } from './listen-sockets.js';
+import {
+  type AddressOwner,
+  addressRefused,
+  bindFailure,
+  type ListenSockets,
+  openListenSockets,
+} from './listen-sockets.js';
 
 /** Interval between attempts to bind an address that is about to be free. */
 const RETRY_MS = 50;
@@ -21,7 +27,7 @@ export interface Newcomer {
   /** Number of separate sockets for an address; 0: one for all workers. */
   readonly slots: number;
   /** Place of its addresses in the configuration. */
-  readonly place?: string | undefined;
+  readonly place?: Place | undefined;
   /** Sockets that a service manager opened for it, one for each address. */
   readonly passed?: readonly ListenSockets[] | undefined;
 }
@@ -143,6 +149,7 @@ export class ListenerPool {
     if (slots > 0 || open.sockets.descriptors.length === 1) return open;
     const [holder] = open.holders.keys();
     throw taken(
+      newcomer,
       `${name} wants ${formatAddress(address)}: ${holder} has one socket for each worker there, which ${name} cannot share`,
       `A service with adoptSockets can share them. Or remove ${holder} first and add ${name} in another reload.`,
     );
@@ -164,20 +171,20 @@ export class ListenerPool {
       const stays = isOf(arrival.staying);
       if (stays !== undefined) {
         const hint = 'Change one of the addresses. An address in use can only be moved by a restart.';
-        return taken(`${wants}: ${stays} listens on ${other}, and stays`, hint, cause);
+        return taken(owner, `${wants}: ${stays} listens on ${other}, and stays`, hint, cause);
       }
       const rival = [...holders.keys()].find((each) => !arrival.leaving.includes(each));
       if (rival !== undefined) {
-        return taken(`${wants}, and ${rival} ${other}`, 'Change one of the addresses.', cause);
+        return taken(owner, `${wants}, and ${rival} ${other}`, 'Change one of the addresses.', cause);
       }
       const leaves = isOf(arrival.leaving);
       const hint = `Only exactly the same address can be handed over. Give it to ${name}, or remove ${leaves} first and add ${name} in another reload.`;
-      return taken(`${wants}: ${leaves}, which this reload removes, listens on ${other}`, hint, cause);
+      return taken(owner, `${wants}: ${leaves}, which this reload removes, listens on ${other}`, hint, cause);
     }
     const drains = await among(arrival.draining, address);
     if (drains === undefined) return bindFailure(owner, cause);
     const message = `${wants}: ${drains[0]}, which an earlier reload removed, still drains on ${drains[1]}`;
-    return taken(message, 'Reload again when its last worker has ended.', cause);
+    return taken(owner, message, 'Reload again when its last worker has ended.', cause);
   }
 }
 
@@ -214,8 +221,8 @@ async function among(
   return undefined;
 }
 
-function taken(message: string, hint: string, cause?: unknown): PorticoError {
-  return new PorticoError('PORTICO_ADDRESS_TAKEN', { message, hint, cause });
+function taken({ place }: AddressOwner, message: string, hint: string, cause?: unknown): PorticoError {
+  return addressRefused(place, { code: 'PORTICO_ADDRESS_TAKEN', message, hint, cause });
 }
 
 /** Returns one text for all spellings of an address; undefined for port 0 and unknown hosts. */

@@ -1,13 +1,14 @@
 /**
  * Addresses of a service, from its plan or from the object itself.
  */
+import type { Place } from '../../errors/index.js';
 import type { Launchable, ListenAddress, ListeningService } from '../../service/index.js';
 import { isListening, isPlanned } from '../../service/internal.js';
 
 /** Addresses of a service, as its parent needs them. */
 export interface Listening {
   readonly addresses: readonly ListenAddress[];
-  readonly place: string | undefined;
+  readonly place: Place | undefined;
   /** True if each worker may have its own socket: a sibling helps out if a worker is missing. */
   readonly hasSlots: boolean;
 }
@@ -24,6 +25,6 @@ export function listeningOf(service: Launchable): Listening | undefined {
 }
 
 /** Returns the place of a service's addresses in the configuration, if known. */
-export function placeOfAddress(service: Launchable): string | undefined {
+export function placeOfAddress(service: Launchable): Place | undefined {
   return (service as Partial<ListeningService>).addressPlace;
 }

@@ -4,7 +4,14 @@
 import { checkFaultForm } from '../../app/internal.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
 import { isUnknownSection } from '../../config/internal.js';
-import { type Diagnostic, PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
+import {
+  type Diagnostic,
+  type Place,
+  PorticoError,
+  placeOf,
+  refuseUnknownOptions,
+  whatItIs,
+} from '../../errors/index.js';
 import { checkLog } from '../../log/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
@@ -150,15 +157,14 @@ function workersOf(config: Config, name: string, own: number): number {
 }
 
 /** Returns the place of an API's address in the configuration; undefined if it has none. */
-export function addressPlace(config: Config, name: string): string | undefined {
+export function addressPlace(config: Config, name: string): Place | undefined {
   const { listen } = config.api(name, apiOptions, { partial: true });
   // An address without a port needs the place of `port` too.
   const isWhole = listen.kind !== 'tcp' || listen.port !== undefined;
   const locations = (isWhole ? ['listen', 'port'] : ['port', 'listen']).map((opt) =>
     config.getLocation(`api:${name}`, opt),
   );
-  const set = locations.find(({ kind }) => kind !== 'default');
-  return set === undefined ? undefined : placeOf(set);
+  return locations.find(({ kind }) => kind !== 'default');
 }
 
 function listenAddressOf(

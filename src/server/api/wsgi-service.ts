@@ -5,7 +5,7 @@ import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
-import { PorticoError } from '../../errors/index.js';
+import { type Place, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { ManagedService, namedManager, servicegroupOptions } from '../../registry/internal.js';
 import {
@@ -117,7 +117,7 @@ export class WSGIService implements ListeningService {
     return this.server.addresses;
   }
 
-  get addressPlace(): string | undefined {
+  get addressPlace(): Place | undefined {
     return addressPlace(this.#config, this.name);
   }
 

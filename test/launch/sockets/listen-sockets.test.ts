@@ -5,7 +5,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ListenAddress } from 'portico/service';
-import { bindFailure, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { bindFailure, bindFailures, openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { BindError } from '../../../dist/service/bind-error.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { asOrdinaryUser } from './ordinary-user.js';
@@ -135,6 +135,12 @@ console.log(tcp.descriptors.length, unix.descriptors.length);`;
   assert.equal(run.stdout, '2 1\n', run.stderr);
 });
 
+const PLACE = {
+  kind: 'file',
+  detail: 'portico.ini:4:8',
+  origin: { file: 'portico.ini', line: 4, column: 8, text: 'port = 80' },
+} as const;
+
 /** The error for an address that cannot be bound. */
 async function told(address: Parameters<typeof openListenSockets>[0]) {
   const error = await openListenSockets(address).then(
@@ -144,8 +150,27 @@ async function told(address: Parameters<typeof openListenSockets>[0]) {
     },
     (reason: unknown) => reason,
   );
-  return bindFailure({ name: 'compute', place: 'portico.ini:4:8' }, error);
+  return bindFailure({ name: 'compute', place: PLACE }, error);
 }
+
+test('a port that is taken is described like a mistake in the file, with its line', async (t) => {
+  const server = await listening({ host: '127.0.0.1', port: 0 });
+  t.after(() => server.close());
+  const { port } = server.address() as net.AddressInfo;
+  const error = await told({ host: '127.0.0.1', port });
+  const [first, hint, line, caret] = error.describe().split('\n');
+  assert.match(
+    first!,
+    /^portico\.ini:4:8: error: compute: Could not bind to 127\.0\.0\.1:\d+: the address is already in use/,
+  );
+  assert.match(hint!, /^ {2}Is another copy/);
+  assert.deepEqual([line, caret], ['    port = 80', '           ^']);
+  const both = bindFailures([error, bindFailure({ name: 'other' }, new BindError('EACCES', { path: '/x' }))]);
+  assert.equal(
+    both.describe(),
+    `${error.describe()}\nerror: other: Could not bind to unix:/x: permission denied (EACCES)`,
+  );
+});
 
 test('a host name that nobody knows is named, with how to look it up', async () => {
   const { code, message, hint } = await told({ host: 'no-such-host.invalid', port: 0 });
