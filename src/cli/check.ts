@@ -5,7 +5,15 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
-import { type Diagnostic, inOrder, messageWithValue, placeInFile, placeOf, printDiagnostics } from '../errors/index.js';
+import {
+  type Diagnostic,
+  inOrder,
+  messageWithValue,
+  nearestNames,
+  placeInFile,
+  placeOf,
+  printDiagnostics,
+} from '../errors/index.js';
 import type { StatusDocument } from '../launch/internal.js';
 import { Loader } from '../loader/index.js';
 import { aliasBlock, isPasteSection } from '../loader/internal.js';
@@ -127,8 +135,19 @@ async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   };
   // One after another: each address is bound for a moment.
   const expected: Diagnostic[][] = [];
-  for (const service of apis) expected.push(await whatToExpect(config, service, isOwn));
+  for (const service of apis) {
+    const found = await whatToExpect(config, service, isOwn);
+    expected.push(isMisspelt(service.name, all) ? found.filter(({ code }) => code !== 'PORTICO_API_NO_PORT') : found);
+  }
   return [...withoutFile, ...inOrder([...all, ...expected.flat()])];
+}
+
+/** Reports whether a refused section has nearly the name of an API's section: then that API lacks nothing else. */
+function isMisspelt(name: string, found: readonly Diagnostic[]): boolean {
+  return found.some(({ severity, section, option }) => {
+    const isSection = severity === 'error' && section !== undefined && option === undefined;
+    return isSection && nearestNames(section, [`api:${name}`]).length > 0;
+  });
 }
 
 /** A configuration without any API may belong to another program, so that is not a mistake. */

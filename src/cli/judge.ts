@@ -56,7 +56,8 @@ export async function judge(
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
   // A manager may read any option.
   const isUnclear = judged.problems({ complete: true }).some(isUnknownName);
-  const told = imports && services.length === 0 && (await tellAllTheyRead(judged, apis, isUnclear));
+  // A paste file that cannot be read does not say which factories there are.
+  const told = imports && pasted.followed && services.length === 0 && (await tellAllTheyRead(judged, apis, isUnclear));
   const near =
     told && !strict && isUnclear && (await othersMayRead(judged)) ? judged.problems({ complete: false }) : undefined;
   const written = withoutPasted(judged, judged.problems({ complete: told })).flatMap((issue): Diagnostic[] => {

@@ -569,3 +569,21 @@ test('a module with a mistake, named at several places, is reported once with th
   assert.equal(check.stdout.match(/no database/g)?.length, 1);
   assert.match(cli(it).stderr, expected);
 });
+
+test('check: a paste file that is not there, or a misspelt section of an API, has no follow-on warnings', (t) => {
+  const files = {
+    'x.js':
+      "export const app = (_global, _local, { config }) => (config.group('hello', {}), (_req, res) => res.end());\n",
+  };
+  const ini =
+    '[DEFAULT]\nenabled_apis = hello\napi_paste_config = api-paste.ini\n[api:hello]\nport = 0\nworkers = 1\n[hello]\nmost = 5\n';
+  const lost = cli(folder(t, ini.replace('api-paste', 'api-pste'), files), 'check');
+  assert.match(lost.stdout, /Could not find config at api-pste\.ini[\s\S]*1 error, 0 warnings\./);
+  const misspelt = cli(folder(t, ini.replace('api:hello', 'api:helol').replace('[hello]\nmost = 5\n', '')), 'check');
+  assert.match(
+    misspelt.stdout,
+    /\[api:helol\] no API with this name is enabled\n.*\[api:hello\][\s\S]*1 error, 0 warnings\./,
+  );
+  const other = cli(folder(t, ini.replace('api:hello', 'api:zebra').replace('[hello]\nmost = 5\n', '')), 'check');
+  assert.match(other.stdout, /warning: \[api:hello\] port: hello has no port/);
+});

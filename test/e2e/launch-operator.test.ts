@@ -100,7 +100,7 @@ function saysTaken(text: string, name: string, line: number, port: number): void
   assert.match(
     text,
     new RegExp(
-      `portico\\.ini:${line}:8: error: ${name}: Could not bind to 127\\.0\\.0\\.1:${port}: .* already in use[^]*? {4}port = ${port}(?:\n|\\\\n) {11}\\^`,
+      `portico\\.ini:${line}:8: error: ${name}: Could not bind to 127\\.0\\.0\\.1:${port}: .* already in use[\\s\\S]*? {4}port = ${port}(?:\n|\\\\n) {11}\\^`,
     ),
   );
   const who =
