@@ -1,5 +1,6 @@
 /** The metrics that serving processes count, and that the scraped process adds up for `GET /metrics`. */
 import { boolean, type Config, defineOptions, float, list, oneOf } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
 
 /** The options in `[metrics]`. */
 export const metricsOptions = defineOptions({
@@ -22,6 +23,8 @@ export const metricsOptions = defineOptions({
     help: 'Upper bounds of the buckets in duration histograms, in seconds.',
   }),
 });
+const LISTENER = 'Prometheus reads /metrics of the admin listener: write [admin] listen = 127.0.0.1:9100';
+writtenElsewhere(metricsOptions, { meant: { port: LISTENER, listen: LISTENER, host: LISTENER } });
 
 /** Maximum length of a label value. */
 export const LABEL_CHARACTERS = 200;

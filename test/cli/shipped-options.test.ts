@@ -88,5 +88,10 @@ test('CF-66 the hint for a name of an OpenStack file is the option that its oper
       `error [api:${name}] prot: did you mean 'port'?`,
     ]);
   }
+  const listener = 'Prometheus reads /metrics of the admin listener: write [admin] listen = 127.0.0.1:9100';
+  assert.deepEqual(await hints('[metrics]\nport = 9090\nlisten = ::\n'), [
+    `error [metrics] port: ${listener}`,
+    `error [metrics] listen: ${listener}`,
+  ]);
   assert.deepEqual(await hints('hots = x\n'), ["error [DEFAULT] hots: did you mean 'host'?"]);
 });
