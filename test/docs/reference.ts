@@ -63,7 +63,7 @@ function filtersPage(registrations: readonly Registration[]): string {
       const options = Object.keys(registration.options).length === 0 ? '\nNo options.\n' : rest.join('\n');
       return `${heading}\n\n${exportsOf(registration.group).join('\n')}\n${options}`;
     });
-  return `${GENERATED}# Filters and apps that ship, and their options
+  return `${GENERATED}# Built-in filters and apps
 
 [portico/middleware](middleware.md) explains the filters and their order. An option is set in the
 section of the filter in the paste file, or for all sections in the group of this name in \`portico.ini\`.
