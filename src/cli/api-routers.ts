@@ -31,7 +31,7 @@ export async function chosenApis(config: Config, wanted: string | undefined): Pr
   const found = services.filter(({ name }) => name === wanted);
   if (found.length > 0) return found;
   const names = services.map(({ name }) => name);
-  throw unknownName(`no enabled API is called "${wanted}"`, wanted, names);
+  throw unknownName(`no enabled API is called "${wanted}"`, wanted, names, 'APIs');
 }
 
 /** Returns a loader of an API's paste file, with the API's options. */

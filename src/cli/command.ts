@@ -24,7 +24,7 @@ export function choice<T extends string>(
   const parse = (text: string): T => {
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
-    throw new UsageError(`${option} is one of ${words.join(', ')}, not ${text}`, didYouMean(text, words));
+    throw new UsageError(`${option} must be one of ${words.join(', ')}; got ${text}`, didYouMean(text, words));
   };
   return Object.assign(parse, { words });
 }
@@ -33,13 +33,13 @@ export function choice<T extends string>(
 export function wholeNumber(option: string, min = 0): (text: string) => number {
   return (text) => {
     if (/^\d{1,15}$/.test(text) && Number(text) >= min) return Number(text);
-    throw new UsageError(`${option} is a whole number${min === 0 ? '' : ` of at least ${min}`}, not ${text}`);
+    throw new UsageError(`${option} must be a whole number${min === 0 ? '' : ` of at least ${min}`}; got ${text}`);
   };
 }
 
-/** Returns a usage error for an unknown name, with the nearest known one. */
-export function unknownName(message: string, wanted: string, names: readonly string[]): UsageError {
-  return new UsageError(message, nearestOrAll(wanted, names));
+/** Returns a usage error for an unknown name, with the nearest of `names`, or all of them after `label`. */
+export function unknownName(message: string, wanted: string, names: readonly string[], label: string): UsageError {
+  return new UsageError(message, nearestOrAll(wanted, names, label));
 }
 
 /** Prints a document, or its text; control characters, which may come from elsewhere, are escaped. */

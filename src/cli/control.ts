@@ -72,7 +72,7 @@ export function register(program: Command): void {
   add(program, 'stop', 'stop a running api-cli gracefully, as TERM does', 'stop', named).action(
     async (args: ControlArguments) => {
       const done = await ask(await socketOf(args, named), 'POST', '/stop');
-      print(args, done, () => 'It stops.');
+      print(args, done, () => 'Stopping: open requests finish first.');
     },
   );
 

@@ -117,7 +117,8 @@ export async function namedApp(
     if (loader.has(args.api)) return { loader, config, log, app: args.api };
     const apps = loader.sections().flatMap(({ kind, name }) => (kind === 'app' ? [name] : []));
     const names = [...new Set([...apis.map(({ name }) => name), ...apps])];
-    throw unknownName(`no API and no app of ${loader.path} is called "${args.api}"`, args.api, names);
+    const label = names.length > apis.length ? 'APIs and apps' : 'APIs';
+    throw unknownName(`no API and no app of ${loader.path} is called "${args.api}"`, args.api, names, label);
   }
   const roots = apis.length > 0 ? apis.map(({ name }) => name) : loader.roots();
   if (roots.length === 1) return { loader, config, log, app: roots[0]! };
@@ -125,6 +126,7 @@ export async function namedApp(
     const ports = apis.flatMap((each) => (each.port === undefined ? [] : [`${each.port} (${each.name})`]));
     throw new UsageError(`no API has port ${port}`, `Ports: ${ports.join(', ') || 'none'}. Or select one with --api.`);
   }
-  const message = roots.length === 0 ? `${loader.path} has no root app` : `there are several: ${roots.join(', ')}`;
-  throw new UsageError(message, 'Select one with --api.');
+  if (roots.length === 0) throw new UsageError(`${loader.path} has no root app`, 'Select one with --api.');
+  const several = apis.length > 0 ? 'several APIs are enabled' : `${loader.path} has several root apps`;
+  throw new UsageError(`${several}: ${roots.join(', ')}`, 'Select one with --api.');
 }

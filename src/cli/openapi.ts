@@ -49,7 +49,7 @@ function onlyOne(apis: readonly WSGIService[]): WSGIService {
   const [api, ...others] = apis;
   if (api !== undefined && others.length === 0) return api;
   const names = apis.map(({ name }) => name).join(', ');
-  const message = api === undefined ? 'no API is enabled' : `there are several APIs: ${names}`;
+  const message = api === undefined ? 'no API is enabled' : `several APIs are enabled: ${names}`;
   throw new UsageError(message, 'Select one with --api.');
 }
 

@@ -52,7 +52,8 @@ async function contractOf(name: string, args: ConfigurationArguments): Promise<S
   const { services, diagnostics } = await enabledServices(config, { log: commandLogger(config) }, makingServices);
   refuseErrors(diagnostics);
   const service = services.find((each) => each.name === name);
-  if (service === undefined) throw unknownName(`no service is called "${name}"`, name, sectionNames(config, 'service'));
+  if (service === undefined)
+    throw unknownName(`no service is called "${name}"`, name, sectionNames(config, 'service'), 'Services');
   return { service: name, topic: service.topic, interfaces: await service.contract() };
 }
 

@@ -10,7 +10,7 @@ import {
   type StatusDocument,
 } from '../launch/internal.js';
 import { formatAddress } from '../service/internal.js';
-import { formatDuration } from '../text/index.js';
+import { countText, formatDuration } from '../text/index.js';
 import { columns } from './command.js';
 
 /** Returns the output of `api-cli status`: problems first, then each service with its workers. */
@@ -46,7 +46,7 @@ export function statusText({ process: running, services, reloads, reloading, lef
   } of services) {
     const where = addresses.map(formatAddress).join(' ');
     const calls = workers.some(({ callsRunning = 0, callsPending = 0 }) => callsRunning + callsPending > 0);
-    lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${restarts} restarts`);
+    lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${countText(restarts, 'restart')}`);
     const head = ['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests now'];
     const rows = workers.map((worker) => [...workerRow(worker), ...(calls ? callsOf(worker) : [])]);
     lines.push(...columns([[...head, ...(calls ? CALLS : [])], ...rows]).map((row) => `  ${row}`));

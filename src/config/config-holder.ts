@@ -204,5 +204,8 @@ export function withoutHint(diagnostic: Diagnostic): string {
 
 /** Formats a warning for the log: `portico.ini:3:1: warning: [crs] unknown section; did you mean 'cors'?`. */
 export function inOneLine(diagnostic: Diagnostic): string {
-  return printDiagnostic(diagnostic, { showLine: false }).replaceAll(/\n\s*/g, '; ');
+  return printDiagnostic(diagnostic, { showLine: false }).replaceAll(
+    /([.?!]?)\n\s*/g,
+    (_, end: string) => `${end || ';'} `,
+  );
 }

@@ -63,8 +63,8 @@ export const CRASH_DRAIN_MS = 5000;
 
 /** A rejection of an app is answered; only an error that its callers cannot catch ends the process. */
 const NO_CALLER =
-  'The error reached no caller: a promise was neither returned nor awaited (a filter returns what its app returns: ' +
-  'return app(req, res)), or a timer, an event listener or another callback threw.';
+  'No caller handled this error. A filter must return the promise of its app: return app(req, res). Await all other promises, and ' +
+  'catch errors in timers, event listeners and other callbacks.';
 
 /**
  * Logs one line, with a stack unless the error is a mistake of the configuration. Returns the exit status: 2, or the

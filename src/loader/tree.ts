@@ -98,7 +98,7 @@ export function describeNode(node: ContextTree, config: Config, req?: IncomingMe
 
 /** The description of a filter without one. */
 export const UNDESCRIBED: Description = {
-  does: 'may answer itself, otherwise passes the request on',
+  does: 'may respond; otherwise passes the request on',
   answers: 'perhaps',
 };
 

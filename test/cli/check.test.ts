@@ -233,7 +233,7 @@ test('OP-6 explain tells the mount and why, the filters, what is left of the pat
       'GET /v2/servers?limit=1',
       '  composite main: /v2 is the first mount that matches /v2/servers  [script name "/v2", path "/servers?limit=1"]  egg:Paste#urlmap  api-paste.ini:1',
       '  pipeline api: 1 filter, then "app"  api-paste.ini:6',
-      '  filter limited: may answer itself, otherwise passes the request on  ./m.js:limited  api-paste.ini:9',
+      '  filter limited: may respond; otherwise passes the request on  ./m.js:limited  api-paste.ini:9',
       '  app app: answers  [script name "/v2", path "/servers?limit=1"]  ./m.js:app  api-paste.ini:13',
       '',
     ].join('\n'),

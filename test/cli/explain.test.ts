@@ -315,7 +315,7 @@ test('OP-6 which API: by its name, by the port of a whole URL, and never by luck
   assert.match(run('explain', 'GET', '/x', '--api', 'files_app').stdout, /app files_app: answers/);
   const many = run('explain', 'GET', '/things');
   assert.deepEqual(
-    [many.status, /several: things, other[\s\S]*Select one with --api/.test(many.stderr)],
+    [many.status, /several APIs are enabled: things, other[\s\S]*Select one with --api/.test(many.stderr)],
     [2, true],
     many.stderr,
   );

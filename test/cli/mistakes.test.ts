@@ -269,10 +269,7 @@ test('LC-1402 CF-48 a name in enabled_apis without an app is told in one wording
   const none = cli(folder(t, '[DEFAULT]\nenabled_apis = nope,\n  helol\n'));
   assert.equal(none.status, 1);
   assert.ok(none.stderr.includes(said('warning').replaceAll('"', '\\"')), none.stderr);
-  assert.match(
-    none.stderr,
-    /enabled_apis includes bad values\. Fix to remove this warning\..*Did you mean \\"hello\\"/,
-  );
+  assert.match(none.stderr, /enabled_apis includes bad values\. Fix to remove this warning\. Did you mean \\"hello\\"/);
   const strict = cli(folder(t, `${ini}[DEFAULT]\nstrict_config = true\n`));
   assert.equal(strict.status, 78);
   assert.ok(strict.stderr.includes(`${said('error')}\n`), strict.stderr);

@@ -125,7 +125,7 @@ test('OP-70 which API and which version are said when they are not known', (t) =
     const { status, stderr } = run('openapi', ...words);
     assert.deepEqual([status, said.test(stderr)], [2, true], stderr);
   };
-  refused([], /several APIs: compute, metadata[\s\S]*Select one with --api/);
+  refused([], /several APIs are enabled: compute, metadata[\s\S]*Select one with --api/);
   refused(['--api', 'compue'], /Did you mean "compute"/);
   refused(['--api', 'compute', '--version', '9.1'], /compute has no version 9\.1[\s\S]*It has 2\.1 to /);
   refused(['--api', 'compute', '--version', 'x'], /--version is a version such as 2\.61, not x/);

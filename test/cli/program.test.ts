@@ -125,15 +125,15 @@ test('output that cannot be written is a failure, told in a line', { skip: proce
 test('values of options that cannot be are a wrong command line: 2, with what they may be', (t) => {
   const cwd = project(t);
   const cases: readonly (readonly [words: readonly string[], said: RegExp])[] = [
-    [['config', 'generate', '--wrap-width', 'abc'], /--wrap-width is a whole number of at least 20, not abc/],
+    [['config', 'generate', '--wrap-width', 'abc'], /--wrap-width must be a whole number of at least 20; got abc/],
     [['config', 'generate', '--wrap-width', '-5'], /--wrap-width/],
-    [['config', 'generate', '--wrap-width', '0'], /--wrap-width is a whole number/],
-    [['config', 'generate', '--format', 'xml'], /--format is one of .*, not xml/],
-    [['check', '--format', 'xml'], /--format is one of .*, not xml/],
-    [['pipeline', '--format', 'xml'], /--format is one of .*, not xml/],
-    [['service', 'list', '--state', 'gone'], /--state is one of up, down, unknown, not gone/],
+    [['config', 'generate', '--wrap-width', '0'], /--wrap-width must be a whole number/],
+    [['config', 'generate', '--format', 'xml'], /--format must be one of .*; got xml/],
+    [['check', '--format', 'xml'], /--format must be one of .*; got xml/],
+    [['pipeline', '--format', 'xml'], /--format must be one of .*; got xml/],
+    [['service', 'list', '--state', 'gone'], /--state must be one of up, down, unknown; got gone/],
     [['service', 'purge', '--days', '-1'], /--days/],
-    [['service', 'purge', '--days', 'two'], /--days is a whole number, not two/],
+    [['service', 'purge', '--days', 'two'], /--days must be a whole number; got two/],
     [['wait-ready', 'soon'], /"soon" is not a number of seconds/],
     [['explain', 'GET', 'http://'], /http:\/\/ is not a URL/],
     [['explain', 'GET', '/', '--header', 'x'], /is not of the form "Name: value"/],

@@ -96,7 +96,7 @@ test('SG-55 what cannot be done is said: a service that is up, one that is not t
   }
   const wrong = cli('list', '--state', 'dwon', '--config-file', file);
   assert.equal(wrong.status, 2);
-  assert.match(wrong.stderr, /--state is one of up, down, unknown, not dwon\n +Did you mean "down"\?/);
+  assert.match(wrong.stderr, /--state must be one of up, down, unknown; got dwon\n +Did you mean "down"\?/);
   const enabled = cli('disable', 'portico-compute', '--reason', '', '--config-file', file, '--json');
   assert.equal((JSON.parse(enabled.stdout) as ServiceJson).disabled_reason, '');
   assert.match(cli('lst', '--config-file', file).stderr, /Did you mean list\?/);

@@ -22,7 +22,7 @@ const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
   ['api-cli restart', /compute: 1 worker replaced/],
   ['api-cli scale', /compute has 2 workers/],
   ['api-cli reload', /^accepted/m],
-  ['api-cli stop', /It stops\./],
+  ['api-cli stop', /Stopping: open requests finish first\./],
 ];
 
 test('every command of docs/operations.md does what the page says, to the stop', { timeout: 240_000 }, async (t) => {

@@ -175,7 +175,7 @@ test('OP-55 by keyboard: the first stop leads to the content, and the page can b
   assert.equal(await page.evaluate('document.activeElement.textContent'), 'To the content');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
-  assert.equal(await page.locator('#live').textContent(), 'Go on');
+  assert.equal(await page.locator('#live').textContent(), 'Resume');
   begin(t, port, '/wait/1');
   await pageWith(admin, '/wait/1');
   assert.equal(await page.getByText('/wait/1').count(), 0);
@@ -187,11 +187,11 @@ test('OP-55 for screen readers: sections, tables and pictures have names; no scr
   const { admin } = await served(t);
   for (const colorScheme of ['light', 'dark'] as const) {
     const { page } = await browse(t, admin, { javaScriptEnabled: false, colorScheme });
-    for (const name of ['APIs', 'Workers', 'Requests', 'Under way', 'Pipelines', 'Configuration']) {
+    for (const name of ['APIs', 'Workers', 'Requests', 'Open requests', 'Pipelines', 'Configuration']) {
       assert.equal(await page.getByRole('region', { name, exact: true }).count(), 1, name);
     }
     assert.equal(await page.getByRole('img', { name: /^Pipeline hello: request_id/ }).count(), 1);
-    assert.equal(await page.getByRole('table', { name: 'Each as it told last, once a second' }).count(), 1);
+    assert.equal(await page.getByRole('table', { name: 'Last report of each worker (one a second)' }).count(), 1);
     assert.equal(await page.locator('#live').isVisible(), false);
   }
 });

@@ -159,7 +159,7 @@ function given<K extends string>(query: URLSearchParams, names: readonly K[]): {
 }
 
 function oneOf<T extends string>(name: string, words: readonly T[], text: string): T {
-  const message = `${name} is one of ${words.join(', ')}, not ${JSON.stringify(text)}`;
+  const message = `${name} must be one of ${words.join(', ')}; got ${JSON.stringify(text)}`;
   return words.find((word) => word === text) ?? refuseQuery(message, didYouMean(text, words));
 }
 
@@ -170,7 +170,7 @@ function changesOf(body: Readonly<Record<string, unknown>>): OperatorChanges {
     refuseChange(`there is no ${JSON.stringify(unknown)} to change`, nearestOrAll(unknown, CHANGES));
   const { status, disabled_reason: reason, forced_down: forcedDown } = body;
   const isStatus = status === undefined || STATUSES.some((each) => each === status);
-  if (!isStatus) refuseChange(`status is one of ${STATUSES.join(', ')}, not ${JSON.stringify(status)}`);
+  if (!isStatus) refuseChange(`status must be one of ${STATUSES.join(', ')}; got ${JSON.stringify(status)}`);
   if (reason !== undefined && typeof reason !== 'string') refuseChange('disabled_reason is not a text');
   if (forcedDown !== undefined && typeof forcedDown !== 'boolean') refuseChange('forced_down is not true or false');
   return {

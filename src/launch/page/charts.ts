@@ -16,7 +16,7 @@ export function charts(history: readonly Stretch[]): Html {
   ];
   return html`<div class="charts">
 ${chart('Requests a second', rate, { ...frame, shown: (value) => value.toFixed(1) })}
-${chart('Time they take', time, { ...frame, shown: (value) => `${(value * 1000).toFixed(0)} ms` })}
+${chart('Duration', time, { ...frame, shown: (value) => `${(value * 1000).toFixed(0)} ms` })}
 </div>`;
 }
 

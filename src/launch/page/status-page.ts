@@ -49,7 +49,7 @@ export async function statusPage(
       'Requests',
       isCounted && history !== undefined ? [charts(history.stretches), routes(status.services, recent)] : NOT_COUNTED,
     ],
-    ['requests', 'Under way', requests(requestsOf(status.services))],
+    ['requests', 'Open requests', requests(requestsOf(status.services))],
     ['pipelines', 'Pipelines', pipelines(plans, runner.counted())],
     ['services', 'Registered services', services(listed)],
     ['certificates', 'Certificates', certificates(status.services)],
@@ -102,7 +102,7 @@ function workers(services: readonly ServiceStatus[]): Html {
     '#calls run',
     '#calls wait',
   ];
-  return html`${stuck}${table('Each as it told last, once a second', head, rows)}`;
+  return html`${stuck}${table('Last report of each worker (one a second)', head, rows)}`;
 }
 
 function workerRow(service: string, { id, pid, state, stuck, uptimeMs, silentMs, facts }: WorkerStatus): Html {
@@ -253,6 +253,6 @@ button.addEventListener('click', () => {
   const paused = timer === undefined;
   clearInterval(timer);
   timer = paused ? setInterval(update, 2000) : undefined;
-  button.textContent = paused ? 'Pause' : 'Go on';
+  button.textContent = paused ? 'Pause' : 'Resume';
 });
 `;

@@ -194,7 +194,7 @@ export class GuruMeditation {
       block('Periodic tasks', periodic.map(periodicLine)),
       ...(workers === undefined ? [block('Requests in flight', requestsOf(all).map(requestLine))] : []),
       block(
-        'Under way',
+        'Open requests and tasks',
         all.flatMap((service) => service.describeWork?.() ?? []),
       ),
     ].join('\n\n');

@@ -116,8 +116,8 @@ test('SG-51 what is no change of a service is refused: nothing at all, unknown n
     [{ forced_dwon: true }, /no "forced_dwon"/],
     [{ forced_down: 'false' }, /forced_down is not true or false/],
     [{ forced_down: 1 }, /forced_down is not true or false/],
-    [{ status: 'on' }, /status is one of enabled, disabled, not "on"/],
-    [{ status: true }, /status is one of/],
+    [{ status: 'on' }, /status must be one of enabled, disabled; got "on"/],
+    [{ status: true }, /status must be one of/],
     [{ status: 'disabled', disabled_reason: 7 }, /disabled_reason is not a text/],
     [{ status: 'enabled', disabled_reason: 'x' }, /has no disabled_reason/],
   ];

@@ -302,7 +302,7 @@ test('LC-1508 LC-1339 the report of a process shows what its services tell: task
   await plain.stop();
   assert.match(text, /task synchronise: running/);
   assert.match(text, /clean: every 1m, 0 runs/);
-  assert.match(text, /Under way:\n {2}GET \/servers for 2\.0 s/);
+  assert.match(text, /Open requests and tasks:\n {2}GET \/servers for 2\.0 s/);
 });
 
 test('LC-1506 a process says which program runs, and which Portico', async () => {
