@@ -68,7 +68,7 @@ export interface LoadOptions {
 
 /** Returns a configuration from files, environment and command line; in a worker from its parent's snapshot. */
 export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
-  checkLog('PORTICO_INVALID_OPTION', 'Config.load()', options.log);
+  checkLog('PORTICO_INVALID_OPTION', 'Config.load()', options.log, ['warn']);
   const worker = options.worker ?? workerConfiguration();
   // Workers of a service have the same warnings: the first one logs those that their parent could not know.
   const quiet = (worker?.assignment?.index ?? 0) > 0;
@@ -87,7 +87,7 @@ export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
 
 /** Returns a configuration from a text, as from a file. */
 export function fromText(text: string, { file = 'portico.ini', log }: { file?: string; log?: Logger }): ConfigHolder {
-  checkLog('PORTICO_INVALID_OPTION', 'Config.fromText()', log);
+  checkLog('PORTICO_INVALID_OPTION', 'Config.fromText()', log, ['warn']);
   const issues: Diagnostic[] = [];
   const files = [parseSource({ name: file, path: '' }, text, issues)];
   refuseErrors(issues);

@@ -28,17 +28,21 @@ export interface ApplicationLogger {
 const METHODS = ['debug', 'info', 'warn', 'error', 'child'] as const;
 
 /** Methods of a Logger that Portico calls. */
-const LOGGER_METHODS = [...METHODS, 'notice'] as const;
+const LOGGER_METHODS: readonly string[] = [...METHODS, 'notice'];
 
 /** Reports whether a value has the methods of an {@link ApplicationLogger}. */
 export function isApplicationLogger(value: unknown): value is ApplicationLogger {
   return METHODS.every((name) => typeof Object(value)[name] === 'function');
 }
 
-/** Throws `code` for an option `log` that is not a Logger. `what`: the object that has the option, as `a Router`. */
-export function checkLog(code: string, what: string, log: unknown): void {
+/**
+ * Throws `code` for an option `log` that is not a Logger, or lacks a `needed` method. `what`: the object that has the option, as
+ * `a Router`.
+ */
+export function checkLog(code: string, what: string, log: unknown, needed: readonly string[] = LOGGER_METHODS): void {
   const lacks = (name: string): boolean => typeof Object(log)[name] !== 'function';
-  if ((log ?? undefined) === undefined || !LOGGER_METHODS.some(lacks)) return;
+  const isOther = isApplicationLogger(log) && lacks('notice');
+  if ((log ?? undefined) === undefined || (!isOther && !needed.some(lacks))) return;
   throw new PorticoError(code, {
     message: `log of ${what} is ${whatItIs(log)}, not a Logger`,
     hint: isApplicationLogger(log)
