@@ -26,7 +26,10 @@ export interface LoaderOptions {
   readonly resolve?: Resolver | undefined;
   /** The service configuration, passed on as `ctx.config`. Default: an empty one. */
   readonly config?: Config | undefined;
-  /** The name of the loaded API in `[api:<name>]`, passed on as `ctx.service`. */
+  /**
+   * The API whose options of `[api:<name>]` apply, passed on as `ctx.service`. Default: the name of the loaded app, if the configuration
+   * has that section.
+   */
   readonly service?: string | undefined;
   /** Default: `config.readFile` if a configuration is given, so a worker reads the version that its parent accepted. */
   readonly readFile?: ReadPasteFile | undefined;
@@ -91,8 +94,7 @@ export class Loader extends PasteFile {
    */
   async loadApp(name?: string, options: CreateOptions = {}): Promise<LoadedApp> {
     const releases = new Releases();
-    const { config, service } = this.#parts;
-    const { faults = await configuredFaultForm(config, service) } = options;
+    const { faults = await configuredFaultForm(this.#parts.config, this.#serviceOf('app', name)) } = options;
     const app = (await this.#create('app', name, releases, options)) as App;
     return loadedApp(inFaultForm(app, faults), releases);
   }
@@ -117,7 +119,7 @@ export class Loader extends PasteFile {
 
   /** Returns the tree of a name, with its factories resolved but not called. */
   async load(kind: Kind, name?: string): Promise<Loaded> {
-    const load = this.#load();
+    const load = this.#load(this.#serviceOf(kind, name));
     const context = await load.load(kind, name);
     const releases = new Releases();
     return {
@@ -146,7 +148,7 @@ export class Loader extends PasteFile {
 
   /** Returns the contexts of an app, with the children of composites that report them. Modules are imported, no factory is called. */
   async tree(name?: string): Promise<ContextTree> {
-    const load = this.#load();
+    const load = this.#load(this.#serviceOf('app', name));
     const context = await load.load('app', name);
     await load.expand(context);
     return treeOf(context, (node, own) => this.#nodes.set(node, { load, context: own }));
@@ -169,12 +171,19 @@ export class Loader extends PasteFile {
   }
 
   async #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {
-    const load = this.#load();
+    const load = this.#load(this.#serviceOf(kind, name));
     return load.create(await load.load(kind, name), releases, options);
   }
 
-  #load(): Load {
-    return new Load(this.#parts);
+  #load(service = this.#parts.service): Load {
+    return new Load({ ...this.#parts, service });
+  }
+
+  /** Returns the API whose options apply: that of the program, else the one with the name of the loaded app. */
+  #serviceOf(kind: Kind, name = 'main'): string | undefined {
+    const { config, service } = this.#parts;
+    const isApi = kind === 'app' && config.getSectionLocation(`api:${name}`) !== undefined;
+    return service ?? (isApi ? name : undefined);
   }
 }
 

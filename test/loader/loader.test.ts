@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
+import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
+import { request } from 'portico/testing';
 import { folderOf } from './folder.js';
 
 const FILTERS = `
@@ -66,4 +68,41 @@ test('PD-165 what factories registered is released in reverse order, once', asyn
   await app.close();
   await app.close();
   assert.deepEqual(released, ['inner', 'outer']);
+});
+
+test('PD-170 an app with the name of an API has the options of that API, unless the program names another', async (t) => {
+  const folder = folderOf(t, {
+    'api-paste.ini': `
+[pipeline:notes]
+pipeline = named leaf
+[filter:named]
+paste.filter_factory = ./notes.js:named
+[app:leaf]
+paste.app_factory = ./notes.js:app
+[app:other]
+use = notes
+`,
+    'notes.js': `
+export const named = (_globalConf, _localConf, { service }) => (app) => (req, res) => {
+  res.setHeader('x-service', String(service));
+  return app(req, res);
+};
+export const app = () => () => { throw Object.assign(new Error('No such note.'), { statusCode: 404 }); };
+export const render = (fault) => ({ body: { refused: fault.status } });
+`,
+    'portico.ini': '[api:notes]\nfault_style = ./notes.js:render\n[api:mail]\nfault_style = openstack\n',
+    'package.json': '{"type":"module"}',
+  });
+  const config = await Config.load({ files: [`${folder}/portico.ini`], argv: false, env: {} });
+  const asked = async (name: string, service?: string): Promise<unknown> => {
+    const app = await new Loader(`${folder}/api-paste.ini`, { config, service }).loadApp(name);
+    const { headers, json } = await request(app, 'GET', '/');
+    await app.close();
+    return [headers['x-service'], json()];
+  };
+  assert.deepEqual(await asked('notes'), ['notes', { refused: 404 }]);
+  assert.deepEqual(await asked('notes', 'mail'), ['mail', { itemNotFound: { code: 404, message: 'No such note.' } }]);
+  const [service, answer] = (await asked('other')) as [string, { error: object }];
+  assert.equal(service, 'undefined');
+  assert.deepEqual(Object.keys(answer), ['error']);
 });
