@@ -1,7 +1,7 @@
 /** The response to a failed request: head and body of a fault. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { abortResponse, type ResponseOutcome } from './after-response.js';
-import { exchangeOf } from './exchange.js';
+import { type Exchange, exchangeOf } from './exchange.js';
 import { asFault, Fault } from './fault.js';
 import type { FaultStyle } from './fault-form.js';
 import { faultFormOf, renderedAs } from './fault-style.js';
@@ -51,7 +51,7 @@ function writeFault(
   fault: Fault,
   { style = faultFormOf(req).style, onFailure }: AnswerFaultOptions,
 ): void {
-  if (fault.status >= 500) exchangeOf(req).trace?.failed(fault);
+  if (fault.status >= 500) noteFailure(exchangeOf(req), fault);
   if (res.headersSent) {
     if (!res.writableEnded) abortResponse(res, fault.cause ?? fault);
     return;
@@ -74,6 +74,11 @@ function writeFault(
   res.setHeader('content-type', type);
   res.setHeader('content-length', Buffer.byteLength(body));
   res.end(req.method === 'HEAD' ? undefined : body);
+}
+
+function noteFailure(exchange: Exchange, fault: Fault): void {
+  exchange.trace?.failed(fault);
+  (exchange.original ?? exchange).failure ??= fault.cause;
 }
 
 /** Headers of the body's encoding and framing, which the response sets itself (RFC 9112 §6). */

@@ -72,6 +72,8 @@ export class Exchange {
   declare faultForm: FaultForm | undefined;
   /** Reason why the server aborted the response; undefined if it did not, or destroyed it with an error. */
   declare brokenBy: unknown;
+  /** Cause of the first answer of 500 or above, for tests; absent before. */
+  declare failure?: unknown;
 
   // Only in the constructor: fields with initial values would be a separate function, called for each request.
   constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {

@@ -1,5 +1,5 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
-export { abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
+export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
 export { type AnswerFaultOptions, answeredStatus, answerFault } from './answer-fault.js';
 export { catching } from './app.js';
 export { isOfHeadListener, setMissingHeaders } from './before-head.js';

@@ -6,11 +6,12 @@ import {
   type OutgoingHttpHeaders,
   type RequestOptions,
   type Server,
+  type ServerResponse,
   request as send,
 } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type App, Fault } from '../app/index.js';
-import { answerFault, asFault } from '../app/internal.js';
+import { abortReason, answerFault, asFault, exchangeOf } from '../app/internal.js';
 import { checkOptions } from './check-options.js';
 import { LintError } from './lint.js';
 
@@ -34,7 +35,7 @@ export interface TestResponse {
   readonly rawHeaders: readonly string[];
   readonly trailers: NodeJS.Dict<string>;
   readonly body: Buffer;
-  /** The failure of the app if it is not a `Fault`: the reason for a 500. Otherwise absent. */
+  /** The exception behind a status from 500 on: what the app threw, or the cause of its `Fault`. Otherwise absent. */
   readonly error?: unknown;
   text(): string;
   /** Parses the body as JSON; throws `SyntaxError` if it is not JSON. */
@@ -65,8 +66,11 @@ export async function request(app: App, method: string, path: string, input: Req
   await new Promise((resolve) => served.server.close(resolve));
   await served.settled();
   if (served.violation !== undefined) throw served.violation;
-  if ('error' in outcome)
-    throw served.failure === undefined ? outcome.error : new Error(BROKEN, { cause: served.failure });
+  if ('error' in outcome) {
+    if (served.failure === undefined) throw outcome.error;
+    const { code } = outcome.error as NodeJS.ErrnoException;
+    throw Object.assign(new Error(BROKEN, { cause: served.failure }), { code });
+  }
   return served.failure === undefined ? outcome.response : { ...outcome.response, error: served.failure };
 }
 
@@ -94,7 +98,7 @@ export async function rawRequest(app: App, bytes: string | Uint8Array): Promise<
 interface Served {
   readonly server: Server;
   violation: LintError | undefined;
-  /** The first failure of the app that is not a `Fault`. */
+  /** The first failure of the app that is not a `Fault`, the cause of one from 500 on, or why a response was broken off. */
   failure: unknown;
   /** Resolves one turn of the event loop after all responses have closed, when failures of the app have been recorded. */
   settled(): Promise<void>;
@@ -104,11 +108,13 @@ const BROKEN = 'the app failed after it had begun to answer, and the connection 
 
 /** Creates a server that treats failures of its app as Portico's server does. */
 function serve(app: App): Served {
+  const responses: ServerResponse[] = [];
   const closed: Promise<void>[] = [];
   const served: Served = {
     violation: undefined,
     failure: undefined,
     server: createServer((req, res) => {
+      responses.push(res);
       closed.push(new Promise((resolve) => res.once('close', resolve)));
       const fail = (error: unknown): void => {
         if (error instanceof LintError) served.violation ??= error;
@@ -124,6 +130,8 @@ function serve(app: App): Served {
     async settled() {
       await Promise.all(closed);
       await new Promise((resolve) => setImmediate(resolve));
+      // A Router or a filter may have handled a failure of the app.
+      for (const res of responses) served.failure ??= exchangeOf(res.req).failure ?? abortReason(res);
     },
   };
   return served;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { App } from 'portico/app';
-import { requestId } from 'portico/middleware';
+import { type App, Fault } from 'portico/app';
+import { catchErrors, faultWrapper, requestId } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, request } from 'portico/testing';
 import { recordedLog } from '../tasks/recorded-log.js';
@@ -18,6 +18,34 @@ test('a request shows what its app failed with', async () => {
     throw failure;
   };
   await assert.rejects(request(late, 'GET', '/'), ({ cause }: Error) => cause === failure);
+});
+
+test('a request shows the exception behind a 500 of a Router and of filters, and none for a fault', async () => {
+  const { log } = recordedLog();
+  const failure = new TypeError('of the action');
+  const failing = (error: unknown) => (): never => {
+    throw error;
+  };
+  const router = new Router({ log });
+  router.get('/boom', failing(failure));
+  router.get('/away', failing(new Fault(503, { message: 'No database.', cause: failure })));
+  router.get('/conflict', failing(new Fault(409)));
+  router.get('/missing', failing(Object.assign(new Error('None.'), { statusCode: 404 })));
+  router.get('/late', async function* () {
+    yield 'a';
+    throw failure;
+  });
+  const app = await router.build();
+  for (const path of ['/boom', '/away']) assert.equal((await request(app, 'GET', path)).error, failure, path);
+  for (const path of ['/conflict', '/missing']) assert.equal((await request(app, 'GET', path)).error, undefined, path);
+  await assert.rejects(request(app, 'GET', '/late'), ({ cause }: Error) => cause === failure);
+  await app.close();
+  for (const factory of [catchErrors, faultWrapper]) {
+    const { made, close } = await buildFilter(factory, { log });
+    assert.equal((await request(made(failing(failure)), 'GET', '/')).error, failure);
+    assert.equal((await request(made(failing(new Fault(409))), 'GET', '/')).error, undefined);
+    await close();
+  }
 });
 
 test('a 500 is found in the log by its id, without a context too', async () => {
