@@ -7,6 +7,7 @@ import type { Manager, ServiceRecord } from 'portico/service';
 import { periodicTask } from 'portico/tasks';
 import { type Cloud, cloudOf, type Settings, sampleOptions } from '../cloud.js';
 import type { TaskOfServer } from '../records.js';
+import { conductorFailure } from './conductor-failure.js';
 import { finishTask, finishTransitions, overdue, startTask } from './servers/stored-servers.js';
 
 /**
@@ -86,8 +87,8 @@ export class HostManager {
   }
 
   /**
-   * Performs a task if the server still has it. If the host dies meanwhile or cannot reach the conductor, the task starts again; after
-   * too many failures the message becomes a dead letter.
+   * Performs a task if the server still has it. If the host dies meanwhile, or the conductor cannot be reached or fails, the task starts
+   * again. After too many failures, and at once if the conductor refuses the call, the message becomes a dead letter.
    */
   @rpc({ ack: 'late', idempotent: true })
   async perform(context: RequestContext, task: TaskOfServer): Promise<void> {
@@ -95,8 +96,8 @@ export class HostManager {
       if (!(await this.#conductor.call<boolean>(context, 'begin', task))) return;
       await after(this.#settings.transitionMs);
       await this.#conductor.prepare({ mandatory: true }).cast(context, 'finish', task);
-    } catch (cause) {
-      throw Object.assign(new Error('the conductor cannot be reached', { cause }), { retryable: true });
+    } catch (error) {
+      throw conductorFailure(error);
     }
   }
 

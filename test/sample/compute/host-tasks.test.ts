@@ -211,3 +211,29 @@ test('RP-77 what a host cannot tell its conductor is a dead letter, and is done 
   );
   await become(id, 'ACTIVE');
 });
+
+test('RP-77 a conductor that answers with an error is not one that cannot be reached', async (t) => {
+  const { create, lines, letters, startConductor, startHost } = await startCloud(t);
+  class Failing extends Conductor {
+    override begin(): never {
+      throw new Error('the database is locked');
+    }
+  }
+  const [conductor] = await Promise.all([startConductor(Failing), startHost()]);
+  await create();
+  const reasonOfLetter = async (): Promise<string> => {
+    for (;;) {
+      const [letter] = await letters.list();
+      if (letter !== undefined) return letter.reason;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  assert.equal(await reasonOfLetter(), 'delivery_limit');
+  const retried = lines.find(({ msg }) => msg.endsWith('perform: failed and will run again'));
+  assert.match(retried?.err?.message ?? '', /^the conductor failed: .*the database is locked/);
+  await conductor.stop();
+  // Another version: trying again does not help, and the letter says why.
+  await startConductor(class {} as never);
+  await letters.replay({});
+  assert.match(await reasonOfLetter(), /^failed: NoSuchMethod: /);
+});
