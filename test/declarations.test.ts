@@ -104,8 +104,8 @@ test('each option of a door says what it is, for editors', () => {
 /** Names that the declarations of entry points use but no entry point exports, by the reason. */
 const UNEXPORTED: Readonly<Record<string, string>> = {
   'is a part of the type of another name, which is written instead':
-    'AllOf AnyHandler BodyKnown Both CamelCase Child ChoiceOf DefaultOf Draft Filled Given LineWriter Literal Mark Method Named OneOf OnlyOptions OwnType ' +
-    'RangedOptions RawAnswer Returned SchemaType Side Simplify Spelt SuitsResource ValueOf WithContext WithRoute',
+    'AllOf AnyHandler BodyKnown Both CamelCase Child ChoiceOf ContextOf DefaultOf Draft Filled Given LineWriter Literal Mark Method Named OneOf OnlyOptions OwnType ' +
+    'RangedOptions RawAnswer Returned SchemaType Side Simplify Spelt SuitsResource TypedRouterOptions ValueOf WithContext WithRoute',
   'is what openApiDocument reads of a Router': 'BuiltRouter',
   'is used by a member that only the package itself reads or calls':
     'ApiMeter CallMeter CallSite Captured CompiledAction CompiledRoute ConfEntry ConfigHolder CreateOptions ExpandedRoute LookUp ' +

@@ -1,6 +1,7 @@
 /**
  * Options of `connect` and `resource`, and the mistakes in them that the compiler refuses.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { ActionRequest } from './actions/action-request.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { Auth } from './guard.js';
@@ -52,7 +53,7 @@ type InstanceOf<C> = C extends new () => infer I ? I : C;
 
 type WantedBy<M> = M extends readonly (infer One)[]
   ? WantedBy<One>
-  : M extends (request: ActionRequest<infer P, never, never>, ...rest: never) => unknown
+  : M extends (request: ActionRequest<infer P, never, never, IncomingHttpHeaders, never>, ...rest: never) => unknown
     ? P
     : unknown;
 

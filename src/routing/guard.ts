@@ -2,7 +2,16 @@
  * Guards of actions, which run before the body is read and checked.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Described, environ, Fault, type Filter, type OpenApiAdditions } from '../app/index.js';
+import {
+  type Described,
+  environ,
+  Fault,
+  type Filter,
+  type Identity,
+  type OpenApiAdditions,
+  RequestContext,
+  remoteOf,
+} from '../app/index.js';
 import { whatItIs } from '../errors/index.js';
 import type { Awaitable } from '../service/index.js';
 import { RouteError } from './route/route-error.js';
@@ -21,6 +30,11 @@ export interface Guard {
  * those that a guard accepts.
  */
 export type Auth = boolean | Guard;
+
+/** Type of the context with options `O`, in a router or route whose own `auth` is `A`: only `auth: true` guarantees one. */
+export type ContextOf<O, A = undefined> = (O extends { readonly auth: infer Own } ? Own : A) extends true
+  ? RequestContext
+  : RequestContext | undefined;
 
 /** Returns a filter that applies the guard; undefined if anyone may call. Throws `PORTICO_ROUTE_AUTH` for an invalid {@link Auth}. */
 export function guardFilter(auth: Auth | undefined): (Filter & Described) | undefined {
@@ -88,9 +102,25 @@ const OPEN: Filter & Described = Object.assign(auth, {
   describe: () => ({ does: 'allows all callers', openapi: { needsCaller: false } }),
 });
 
+interface Caller {
+  readonly identity?: Identity | undefined;
+  readonly authError?: unknown;
+}
+
+/** Returns what the authentication filters have found. */
+const callerOf = (req: IncomingMessage): Caller => environ(req) as Caller;
+
+/** Returns a context with the caller's identity and no other rights; undefined without a known caller. */
+export function contextOfCaller(req: IncomingMessage): RequestContext | undefined {
+  const { identity, authError } = callerOf(req);
+  if (identity === undefined || authError !== undefined) return undefined;
+  const { requestId, globalRequestId } = environ(req);
+  return new RequestContext({ ...identity, requestId, globalRequestId, remoteAddress: remoteOf(req).address });
+}
+
 /** Requires a caller that a filter has identified, by any scheme. */
 const requireCaller: Guard = (req) => {
-  const { identity, authError } = environ(req) as { readonly identity?: unknown; readonly authError?: unknown };
+  const { identity, authError } = callerOf(req);
   if (identity !== undefined && authError === undefined) return;
   if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at the moment.' });
   throw new Fault(401, {

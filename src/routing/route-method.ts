@@ -15,6 +15,7 @@ import {
   type ResponseOf,
   type Schemas,
 } from './actions/action.js';
+import type { ContextOf } from './guard.js';
 import type { RouteSettings } from './mapper/route-settings.js';
 import type { Conditions } from './route/conditions.js';
 import type { Named, ParamsOf } from './route/param-types.js';
@@ -40,18 +41,23 @@ export interface RouteDefinition extends MethodOptions {
   readonly path: string;
 }
 
-/** Action at the path `T` with options `O`: a function, or `action(options, function)`; `Own`: the types of the router. */
-export type RouteHandler<T extends string, O, Own, B = BodyOf<O>> = Handler<
+/**
+ * Action at the path `T` with options `O`: a function, or `action(options, function)`; `Own` and `A`: the types and the `auth` of the
+ * router.
+ */
+export type RouteHandler<T extends string, O, Own, B = BodyOf<O>, A = undefined> = Handler<
   B,
   QueryOf<O>,
   ParamsIn<O, ParamsOf<T, Own>>,
   ResponseOf<O>,
-  HeadersOf<O>
+  HeadersOf<O>,
+  ContextOf<O, A>
 > &
   BodyKnown<O, B>;
 
 /** Schemas of a route as options; absent ones have the type that all have in common. */
-export interface Given<Body, Query, Params, Headers, Response> {
+export interface Given<Body, Query, Params, Headers, Response, G> {
+  readonly auth: G;
   readonly body: Schemas extends Body ? undefined : Body;
   readonly query: Schemas extends Query ? undefined : Query;
   readonly params: Schemas extends Params ? undefined : Params;
@@ -68,17 +74,17 @@ export type WithRoute<Self, T extends string, O, Own> = O extends { readonly nam
 export type OnlyOptions<O, Known> = { readonly [K in Exclude<keyof O, keyof Known>]: never };
 
 /** Adds a route for one method: `router.get('/books/{id}', action)`, optionally with options in between. */
-export interface RouteMethod<Self, Own> {
-  <const T extends string, B = unknown>(path: T, action: RouteHandler<T, object, Own, B>): Self;
+export interface RouteMethod<Self, Own, A = undefined> {
+  <const T extends string, B = unknown>(path: T, action: RouteHandler<T, object, Own, B, A>): Self;
   <const T extends string, const O extends MethodOptions, B = BodyOf<O>>(
     path: T,
     options: O & OnlyOptions<O, MethodOptions>,
-    action: RouteHandler<T, O, Own, B>,
+    action: RouteHandler<T, O, Own, B, A>,
   ): WithRoute<Self, T, O, Own>;
 }
 
 /** Adds a whole route: `router.route({ method, path, action })`. */
-export type AddRoute<Self, Own> = <
+export type AddRoute<Self, Own, A = undefined> = <
   const T extends string,
   const Body extends Schemas,
   const Query extends Schemas,
@@ -86,7 +92,8 @@ export type AddRoute<Self, Own> = <
   const Headers extends Schemas,
   const Response extends NonNullable<ActionOptions['response']>,
   const N extends string = never,
-  B = BodyOf<Given<Body, Query, Params, Headers, Response>>,
+  const G = A,
+  B = BodyOf<Given<Body, Query, Params, Headers, Response, G>>,
 >(
   definition: RouteDefinition & {
     readonly path: T;
@@ -96,7 +103,8 @@ export type AddRoute<Self, Own> = <
     readonly params?: Params | undefined;
     readonly headers?: Headers | undefined;
     readonly response?: Response | undefined;
-    readonly action: RouteHandler<T, Given<Body, Query, Params, Headers, Response>, Own, B>;
+    readonly auth?: G | undefined;
+    readonly action: RouteHandler<T, Given<Body, Query, Params, Headers, Response, G>, Own, B>;
   },
 ) => [N] extends [never] ? Self : Self & Named<N, ParamsOf<T, Own>>;
 

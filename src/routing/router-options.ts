@@ -30,7 +30,7 @@ import type { FaultMapping } from './fault-mapping.js';
 import type { Auth } from './guard.js';
 import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi-options.js';
-import type { ParamType } from './route/param-types.js';
+import type { ParamType, ParamTypes } from './route/param-types.js';
 
 /** Options of a router: those of a mapper, and these. */
 export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
@@ -86,6 +86,12 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   /** Options of that instance. Default: Fastify's. */
   readonly fastify?: RouterFastifyOptions | undefined;
 }
+
+/** Options with their types: those of variables, and the `auth`. */
+export type TypedRouterOptions<Own, A extends Auth | undefined> = RouterOptions & {
+  readonly types?: ParamTypes<Own> | undefined;
+  readonly auth?: A;
+};
 
 /** A Fastify plugin, or one with its options; in place of the plugin its module, or the promise of `import()`. */
 export type RouterPlugin =

@@ -27,37 +27,29 @@ import type { Found } from './matching/compiled-route.js';
 import { routerDocument } from './openapi.js';
 import { resourceForm } from './resource-form.js';
 import { checkConditions, type Match } from './route/conditions.js';
-import {
-  type Named,
-  type ParamsOf,
-  type ParamType,
-  type ParamTypes,
-  paramTypes,
-  takeTypes,
-  withTypes,
-} from './route/param-types.js';
+import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
 import type { Route, RouteOptions } from './route/route.js';
 import { callSite, RouteError, RouteTableError } from './route/route-error.js';
 import { type AddRoute, longForm, type RouteDefinition, type RouteMethod } from './route-method.js';
 import { RouterApp } from './router-app.js';
-import { checkedRouterOptions, type RouterOptions } from './router-options.js';
+import { checkedRouterOptions, type RouterOptions, type TypedRouterOptions } from './router-options.js';
 import type { UrlValues } from './urls/url-builder.js';
 
 /** A route table with its controllers. Add routes, then `build()`; after that it is immutable. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of any router
-export class Router<Own = any> extends Mapper {
-  readonly get: RouteMethod<this, Own> = this.#shortForm('GET');
-  readonly post: RouteMethod<this, Own> = this.#shortForm('POST');
-  readonly put: RouteMethod<this, Own> = this.#shortForm('PUT');
-  readonly patch: RouteMethod<this, Own> = this.#shortForm('PATCH');
-  readonly delete: RouteMethod<this, Own> = this.#shortForm('DELETE');
-  readonly head: RouteMethod<this, Own> = this.#shortForm('HEAD');
-  readonly options: RouteMethod<this, Own> = this.#shortForm('OPTIONS');
+export class Router<Own = any, const A extends Auth | undefined = any> extends Mapper {
+  readonly get: RouteMethod<this, Own, A> = this.#shortForm('GET');
+  readonly post: RouteMethod<this, Own, A> = this.#shortForm('POST');
+  readonly put: RouteMethod<this, Own, A> = this.#shortForm('PUT');
+  readonly patch: RouteMethod<this, Own, A> = this.#shortForm('PATCH');
+  readonly delete: RouteMethod<this, Own, A> = this.#shortForm('DELETE');
+  readonly head: RouteMethod<this, Own, A> = this.#shortForm('HEAD');
+  readonly options: RouteMethod<this, Own, A> = this.#shortForm('OPTIONS');
   /**
    * Adds a route in one object: `route({ method: 'POST', path: '/books', body, status: 201, action })`. `build()` reports mistakes, as for
    * `connect`. `get`, `post`, … do the same for one method.
    */
-  readonly route: AddRoute<this, Own> = (definition) => this.#addShort(definition) as never;
+  readonly route: AddRoute<this, Own, A> = (definition) => this.#addShort(definition) as never;
   readonly #options: RouterOptions;
   readonly #controllers: Controllers;
   /** Settings of the routes of all routers: `extend` copies routes of others. */
@@ -69,7 +61,7 @@ export class Router<Own = any> extends Mapper {
   #built = false;
   #app: RouterApp | undefined;
 
-  constructor(options: RouterOptions & { readonly types?: ParamTypes<Own> | undefined } = {}) {
+  constructor(options: TypedRouterOptions<Own, A> = {}) {
     const given = checkedRouterOptions(options);
     const { controllers = {}, ...rest } = given;
     super({ ...rest, controllers: Object.keys(controllers) });
@@ -102,7 +94,7 @@ export class Router<Own = any> extends Mapper {
     return this;
   }
 
-  #shortForm(method: string): RouteMethod<this, Own> {
+  #shortForm(method: string): RouteMethod<this, Own, A> {
     return (path: string, first: unknown, second?: unknown): this => {
       const [options, action] = second === undefined ? [{}, first] : [first as object, second];
       return this.#addShort({ ...options, method, path, action });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { type App, environ, Fault, type Filter } from 'portico/app';
-import { action, type Guard, openApiDocument, Router } from 'portico/routing';
+import { type App, environ, Fault, type Filter, RequestContext } from 'portico/app';
+import { type ActionRequest, action, type Guard, openApiDocument, Router } from 'portico/routing';
 import { request } from 'portico/testing';
 import { keepingLogger, serveRouter } from './served-router.js';
 
@@ -77,6 +77,42 @@ test('auth: true wants a caller whom a filter has found out, and tells a bad tok
   assert.deepEqual(await said(), [401, 'The request is not authenticated.']);
   assert.deepEqual(await said('bad'), [401, 'The token is not valid.']);
   assert.deepEqual(await said('late'), [503, 'The token cannot be validated at the moment.']);
+});
+
+test('MW-12 a caller has a context, also behind a pipeline without the filter context; nobody has none', async (t) => {
+  const given = new RequestContext({ userId: 'of the filter', isAdmin: true });
+  const found: Filter = (app) => (req, res) => {
+    const name = req.headers['x-name'];
+    const env = environ(req) as { identity?: object; authError?: string; context?: RequestContext };
+    if (name !== undefined) env.identity = { userId: name, projectId: 'p', roles: ['admin'] };
+    if (name === 'filtered') env.context = given;
+    if (name === 'bad') env.authError = 'invalid';
+    return app(req, res);
+  };
+  const router = new Router({ log: keepingLogger() }).use(found);
+  const read = (request: ActionRequest): unknown => {
+    const { context } = request;
+    return { same: context === request.context, dict: context?.toDict() ?? null };
+  };
+  router.get('/known', { auth: true }, read);
+  router.get('/any', read);
+  const send = await serveRouter(t, router);
+  const asked = async (path: string, name?: string): Promise<Record<string, unknown> | null> => {
+    const { json } = await send('GET', path, name === undefined ? {} : { headers: { 'x-name': name } });
+    const { same, dict } = json as { same: boolean; dict: Record<string, unknown> | null };
+    assert.equal(same, true);
+    return dict;
+  };
+  for (const path of ['/known', '/any']) {
+    const { user_id, project_id, roles, is_admin } = (await asked(path, 'ann'))!;
+    assert.deepEqual(
+      { user_id, project_id, roles, is_admin },
+      { user_id: 'ann', project_id: 'p', roles: ['admin'], is_admin: false },
+    );
+    assert.equal((await asked(path, 'filtered'))!.user_id, 'of the filter');
+  }
+  assert.equal(await asked('/any'), null);
+  assert.equal(await asked('/any', 'bad'), null);
 });
 
 test('a document has the scheme of a guard, and that an optional one may be left out', () => {

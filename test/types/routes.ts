@@ -1,5 +1,6 @@
 // Compiled, never run: the request types that route paths give handlers, and annotations that do not fit them.
 
+import type { RequestContext } from 'portico/app';
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, action, type ParamsOf, Router } from 'portico/routing';
 import { z } from 'zod';
@@ -184,3 +185,50 @@ router.get(
   // @ts-expect-error the items have no name
   (request) => collectionPage(request, 'books', [{ id: '1' }]),
 );
+
+// The context of the caller, which `auth: true` guarantees; the nearest `auth` applies.
+const guard = (): void => undefined;
+type Maybe = RequestContext | undefined;
+router.get('/a', { auth: true }, ({ context }) => holds<Same<typeof context, RequestContext>>());
+router.get('/a', { auth: false }, ({ context }) => holds<Same<typeof context, Maybe>>());
+router.get('/a', { auth: guard }, ({ context }) => holds<Same<typeof context, Maybe>>());
+router.get('/a', ({ context }) => holds<Same<typeof context, Maybe>>());
+router.post('/a/{id:int}', { auth: true, body: book }, ({ context, params, body }) => {
+  holds<Same<typeof context, RequestContext>>();
+  holds<Same<typeof params, { readonly id: number }>>();
+  holds<Same<typeof body, Book>>();
+});
+const known = action({ auth: true }, ({ context }) => context.userId);
+action({ auth: guard }, ({ context }) => holds<Same<typeof context, Maybe>>());
+router.get('/a', known);
+router.get('/a', { auth: true }, (request: ActionRequest<{ id?: string }>) => request.context?.userId);
+router.route({ method: 'GET', path: '/a', auth: true, action: ({ context }) => context.userId });
+router.route({ method: 'GET', path: '/a', action: ({ context }) => holds<Same<typeof context, Maybe>>() });
+
+const guarded = new Router({ auth: true })
+  .get('/a', ({ context }) => holds<Same<typeof context, RequestContext>>())
+  .get('/b', { auth: false }, ({ context }) => holds<Same<typeof context, Maybe>>())
+  .get('/c', { name: 'c', summary: 'c' }, ({ context }) => holds<Same<typeof context, RequestContext>>());
+guarded.route({ method: 'GET', path: '/a', action: ({ context }) => context.userId });
+guarded.route({
+  method: 'GET',
+  path: '/a',
+  auth: guard,
+  action: ({ context }) => holds<Same<typeof context, Maybe>>(),
+});
+anyRouter(guarded);
+new Router({ auth: guard }).get('/a', ({ context }) => holds<Same<typeof context, Maybe>>());
+declare const options: { auth: boolean };
+new Router(options).get('/a', ({ context }) => holds<Same<typeof context, Maybe>>());
+new Router({ auth: true, types: { vlan: { regex: '[0-9]+', parse: (text) => Number(text) } } }).get(
+  '/{id:vlan}',
+  ({ context, params }) => {
+    holds<Same<typeof context, RequestContext>>();
+    holds<Same<typeof params, { readonly id: number }>>();
+  },
+);
+const needsCaller = (request: ActionRequest<object, unknown, unknown, object, RequestContext>) =>
+  request.context.userId;
+router.get('/a', { auth: true }, needsCaller);
+// @ts-expect-error the caller may be unknown
+router.get('/a', needsCaller);

@@ -8,6 +8,7 @@ import { closingOf, type Environ, environ, type MatchedRoute, type RequestContex
 import { withCode } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
+import { contextOfCaller } from '../guard.js';
 import type { UrlValues } from '../urls/url-builder.js';
 import { kindOf } from './answer-kind.js';
 
@@ -27,7 +28,13 @@ export const REPLY: unique symbol = Symbol('portico.routing.reply');
 export const ANSWERED: unique symbol = Symbol('portico.routing.answered');
 
 /** One request to one action. */
-export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpHeaders> {
+export class ActionRequest<
+  P = Args,
+  B = unknown,
+  Q = unknown,
+  H = IncomingHttpHeaders,
+  C extends RequestContext | undefined = RequestContext | undefined,
+> {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: MatchedRoute;
@@ -50,6 +57,7 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
   [ANSWERED]: 'stream' | 'whole' | null = null;
   #watched = false;
   #headers: unknown;
+  #context: RequestContext | undefined;
   #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #closing: AbortSignal | undefined;
@@ -114,9 +122,14 @@ export class ActionRequest<P = Args, B = unknown, Q = unknown, H = IncomingHttpH
     return environ(this.req);
   }
 
-  /** Context of the caller, from the filter `context` or `noauth`. */
-  get context(): RequestContext | undefined {
-    return environ(this.req).context;
+  /**
+   * Context of the caller: set by the filter `context` or `noauth`, else made from the identity that another filter has found. Always
+   * defined with `auth: true`.
+   */
+  get context(): C {
+    const set = environ(this.req).context;
+    if (set === undefined) this.#context ??= contextOfCaller(this.req);
+    return (set ?? this.#context) as C;
   }
 
   /** Log of the router: its lines have the id of this request. */

@@ -4,7 +4,7 @@
  * An action without options is a plain method of its controller.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Filter } from '../../app/index.js';
+import type { Filter, RequestContext } from '../../app/index.js';
 import {
   ANY,
   BYTES,
@@ -20,7 +20,7 @@ import {
   withoutNulls,
 } from '../../errors/index.js';
 import { ApiVersion, type WrittenRange } from '../api-version.js';
-import type { Auth } from '../guard.js';
+import type { Auth, ContextOf } from '../guard.js';
 import { RouteError } from '../route/route-error.js';
 import type { ActionRequest, Args, Reply } from './action-request.js';
 import type { FromSchema, OfAllVersions, Schema, WithDefaults } from './schema.js';
@@ -152,10 +152,14 @@ type Returned<V> = V extends readonly (infer One)[]
       : V;
 
 /** Handles a request. `args`: path variables and defaults, and the body if there is one. */
-export type Handler<B = unknown, Q = unknown, P = Args, R = unknown, H = IncomingHttpHeaders> = (
-  request: ActionRequest<P, B, Q, H>,
-  args: P & { readonly body?: B },
-) => R | Promise<R>;
+export type Handler<
+  B = unknown,
+  Q = unknown,
+  P = Args,
+  R = unknown,
+  H = IncomingHttpHeaders,
+  C extends RequestContext | undefined = RequestContext | undefined,
+> = (request: ActionRequest<P, B, Q, H, C>, args: P & { readonly body?: B }) => R | Promise<R>;
 
 /** An action with its options, for paths with variables `P`. Callable, so that a test can call it like a method. */
 export interface Action<P = Args> {
@@ -183,7 +187,7 @@ const ACTION: unique symbol = Symbol('portico.action');
  */
 export function action<const O extends ActionOptions, P = Args, B = BodyOf<O>>(
   options: O,
-  handler: Handler<B, QueryOf<O>, ParamsIn<O, P>, ResponseOf<O>, HeadersOf<O>> & BodyKnown<O, B>,
+  handler: Handler<B, QueryOf<O>, ParamsIn<O, P>, ResponseOf<O>, HeadersOf<O>, ContextOf<O>> & BodyKnown<O, B>,
 ): Action<O extends { readonly params: object | boolean } ? Args : P> {
   checkAction(options, handler);
   const run = handler as AnyHandler;
