@@ -28,6 +28,7 @@ export type {
   StandardResult,
   StandardSchema,
   TypeBoxSchema,
+  WriteAsConstAfterTheSchema,
 } from './actions/schema.js';
 export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
 export type { OperationSource } from './built-router.js';

@@ -1,7 +1,14 @@
 // Compiled, never run: the types that each kind of schema gives an action.
 import { Type as OldType } from '@sinclair/typebox';
 import { type } from 'arktype';
-import { action, type FromSchema, Reply, SENT } from 'portico/routing';
+import {
+  type ActionRequest,
+  action,
+  type FromSchema,
+  Reply,
+  SENT,
+  type WriteAsConstAfterTheSchema,
+} from 'portico/routing';
 import { Type } from 'typebox';
 import * as v from 'valibot';
 import { z } from 'zod';
@@ -143,3 +150,32 @@ action({ response: { 200: Type.Object({ id: Type.String() }) } }, () => ({ id: '
 // @ts-expect-error a member has another type
 action({ response: { 200: Type.Object({ id: Type.String() }) } }, () => ({ id: 7 }));
 action({}, () => 7);
+
+// A JSON Schema in a variable without `as const`: the error names the remedy, and all that `unknown` allows stays allowed.
+interface Titled {
+  title: string;
+}
+const wide = { type: 'object', required: ['title'], properties: { title: { type: 'string' } } };
+declare const isTitled: (value: unknown) => value is Titled;
+action({ body: wide, query: wide }, ({ body, query }) => {
+  holds<Same<typeof body, WriteAsConstAfterTheSchema>>();
+  holds<Same<typeof query, WriteAsConstAfterTheSchema>>();
+  // @ts-expect-error Property 'title' does not exist on type 'WriteAsConstAfterTheSchema'.
+  return body.title;
+});
+action({ body: { '2.1': wide, '2.9': wide } }, ({ body }) => holds<Same<typeof body, WriteAsConstAfterTheSchema>>());
+action({ body: { type: 'object', required: ['one'], properties: { one: wide } } }, ({ body }) => {
+  holds<Same<typeof body.one, WriteAsConstAfterTheSchema>>();
+});
+action({ body: wide, response: { 200: wide } }, ({ body }) => {
+  if (body === undefined || body === null || body === 'none') return null;
+  if (typeof body === 'string') return body.length;
+  if (Array.isArray(body)) return [...(body as unknown[])];
+  if (isTitled(body)) return body.title;
+  const { title } = body as Titled;
+  zodBody.parse(body);
+  return [title, (body as Record<string, unknown>).title, body as string | null, 'title' in (body as object)];
+});
+action({ body: wide }, (request: ActionRequest<{ id?: string }>) => request.body);
+action({ body: wide }, (request: ActionRequest<{ id?: string }, Titled>) => request.body.title);
+action({ response: { 200: { type: 'object', required: ['one'], properties: { one: wide } } } }, () => ({ one: null }));

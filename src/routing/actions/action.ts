@@ -23,7 +23,7 @@ import { ApiVersion, type WrittenRange } from '../api-version.js';
 import type { Auth, ContextOf } from '../guard.js';
 import { RouteError } from '../route/route-error.js';
 import type { ActionRequest, Args, Reply } from './action-request.js';
-import type { FromSchema, OfAllVersions, Schema, WithDefaults } from './schema.js';
+import type { FromSchema, LacksConst, OfAllVersions, Schema, WithDefaults } from './schema.js';
 
 /** One of several values, each for a range of versions. Ranges of one action must not overlap. */
 export interface Versioned<T> {
@@ -141,15 +141,18 @@ type RawAnswer =
   | symbol;
 
 /** Type that an action may return: lists may be read-only, and an interface may be the type of an object with any members. */
-type Returned<V> = V extends readonly (infer One)[]
-  ? readonly Returned<One>[]
-  : V extends Date | ((...given: never) => unknown)
-    ? V
-    : V extends Record<string, unknown>
-      ? Record<string, unknown> extends V
-        ? object
-        : { readonly [K in keyof V]: Returned<V[K]> }
-      : V;
+type Returned<V> =
+  LacksConst<V> extends true
+    ? unknown
+    : V extends readonly (infer One)[]
+      ? readonly Returned<One>[]
+      : V extends Date | ((...given: never) => unknown)
+        ? V
+        : V extends Record<string, unknown>
+          ? Record<string, unknown> extends V
+            ? object
+            : { readonly [K in keyof V]: Returned<V[K]> }
+          : V;
 
 /** Handles a request. `args`: path variables and defaults, and the body if there is one. */
 export type Handler<
@@ -203,7 +206,9 @@ export type BodyKnown<O, B> = O extends { readonly body: object | boolean }
   ? unknown extends B
     ? unknown extends BodyOf<O>
       ? unknown
-      : 'the annotation makes request.body unknown: remove it, add a schema for params, or write ActionRequest<Params, Body>'
+      : LacksConst<BodyOf<O>> extends true
+        ? unknown
+        : 'the annotation makes request.body unknown: remove it, add a schema for params, or write ActionRequest<Params, Body>'
     : unknown
   : unknown;
 

@@ -70,6 +70,17 @@ interface TypeNames {
   readonly null: null;
 }
 
+/**
+ * Type of a value whose JSON Schema the compiler knows only as `{ type: string }`, named for the errors that its use gives: `const schema =
+ * { … } as const` keeps the literals. It accepts what `unknown` accepts: casts, checks, other validators.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: only its name matters
+export interface WriteAsConstAfterTheSchema {}
+
+/** Whether a type is {@link WriteAsConstAfterTheSchema}. */
+export type LacksConst<V> =
+  (<T>() => T extends V ? 1 : 2) extends <T>() => T extends WriteAsConstAfterTheSchema ? 1 : 2 ? true : false;
+
 /** Type of a schema's values, as far as its literals determine it; otherwise `unknown`. */
 export type FromSchema<S> = S extends false
   ? never
@@ -114,7 +125,9 @@ type TypeOf<T, S> = T extends keyof TypeNames
     ? ArrayOf<S>
     : T extends 'object'
       ? ObjectOf<S>
-      : unknown;
+      : string extends T
+        ? WriteAsConstAfterTheSchema
+        : unknown;
 
 type ArrayOf<S> = S extends { readonly prefixItems: infer I extends readonly unknown[] }
   ? TupleOf<I, S>
@@ -156,15 +169,18 @@ type RequiredOf<S> = S extends { readonly required: readonly (infer R)[] } ? R :
 type Simplify<T> = { [K in keyof T]: T[K] };
 
 /** One type for the values of all versions: a member that some versions do not have, or do not require, is optional. */
-export type OfAllVersions<V> = [V] extends [readonly unknown[] | Date]
-  ? V
-  : [V] extends [object]
-    ? Simplify<
-        { [K in Exclude<MemberOf<V>, OptionalIn<V>>]: OfAllVersions<ValueOf<V, K>> } & {
-          [K in OptionalIn<V>]?: OfAllVersions<ValueOf<V, K>>;
-        }
-      >
-    : V;
+export type OfAllVersions<V> =
+  LacksConst<V> extends true
+    ? V
+    : [V] extends [readonly unknown[] | Date]
+      ? V
+      : [V] extends [object]
+        ? Simplify<
+            { [K in Exclude<MemberOf<V>, OptionalIn<V>>]: OfAllVersions<ValueOf<V, K>> } & {
+              [K in OptionalIn<V>]?: OfAllVersions<ValueOf<V, K>>;
+            }
+          >
+        : V;
 
 type MemberOf<V> = V extends unknown ? keyof V : never;
 /** Members that at least one of the types does not require. */
