@@ -1,8 +1,9 @@
 /** Tests the pages of docs/how-to: each page runs unchanged. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
+import ts from 'typescript';
 import { Program, root } from '../e2e/program.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
@@ -110,4 +111,28 @@ test('every page of docs/how-to is run', () => {
     readdirSync(join(root, 'docs/how-to')).toSorted(),
     [...Object.keys(PAGES), 'databases.md', 'many-machines.md', 'move-one-service-at-a-time.md'].toSorted(),
   );
+});
+
+test('the TypeScript of the pages compiles under the strictest options', (t) => {
+  // Below the package, where `portico/…` is found.
+  const folder = mkdtempSync(join(root, 'dist-test/how-to-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const names = readdirSync(join(root, 'docs/how-to')).flatMap((page) => {
+    const text = readFileSync(join(root, 'docs/how-to', page), 'utf8');
+    return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program], at) => {
+      const name = join(folder, `${page}-${at}.mts`);
+      writeFileSync(name, program!);
+      return name;
+    });
+  });
+  assert.ok(names.length > 0);
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
+    config: unknown;
+  };
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const program = ts.createProgram(names, { ...options, rootDir: root, noEmit: true, incremental: false });
+  const said = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    return `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+  assert.deepEqual(said, []);
 });
