@@ -45,6 +45,8 @@ export interface AnsweringRules {
   readonly fail: Fail;
   /** Status of a request that a schema refuses. Default: the API's. */
   readonly invalidInputStatus: number | undefined;
+  /** Whether plugins may have changed the response schemas of routes. */
+  readonly hasPlugins: boolean;
 }
 
 const NO_BODY: readonly FaultIssue[] = Object.freeze([
@@ -172,7 +174,7 @@ export class ActionCall {
     { response }: ServedMethod,
     { status }: CallRules,
     value: unknown,
-    { types }: AnsweringRules,
+    { types, hasPlugins }: AnsweringRules,
   ): void {
     // Answered already: the deadline has passed, or the action did it, perhaps with a stream whose client disconnected.
     if (
@@ -189,6 +191,7 @@ export class ActionCall {
         status,
         response,
         isKeyed: this.matched.method === undefined,
+        mayHaveSchema: response !== undefined || hasPlugins,
         type,
         serializer: type === null || types === null ? null : types.serializer(type),
       });

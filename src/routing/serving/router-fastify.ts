@@ -50,7 +50,6 @@ const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD
 export class RouterFastify {
   readonly #parts: RouterParts;
   readonly #fastify: FastifyInstance;
-  readonly #plugins: readonly RouterPlugin[];
   readonly #rules: AnsweringRules;
   /** Logs of routes with their own level. */
   readonly logs = new Map<MatchedRoute, Logger>();
@@ -60,26 +59,26 @@ export class RouterFastify {
   readonly bodyLimit: number;
 
   constructor(parts: RouterParts, fail: Fail) {
-    const { options } = parts;
     this.#parts = parts;
     const log = fastifyLog(parts.log);
-    this.bodyLimit = options.bodyLimit ?? DEFAULT_BODY_LIMIT;
-    this.#plugins = options.plugins ?? [];
+    const { options } = parts;
+    const { bodyLimit = DEFAULT_BODY_LIMIT, plugins = [], invalidInputStatus } = options;
+    this.bodyLimit = bodyLimit;
     const types = new AnswerTypes(options.serializers, options.strictAccept);
-    this.#rules = { types: types.isChoice ? types : null, fail, invalidInputStatus: options.invalidInputStatus };
-    const { schemaController } = options.fastify ?? {};
+    const hasPlugins = plugins.length > 0;
+    this.#rules = { types: types.isChoice ? types : null, fail, invalidInputStatus, hasPlugins };
+    const schemaController = options.fastify?.schemaController;
     // In place of a package that takes 30 ms to load: the router checks bodies and queries itself, by version.
-    const stub = this.#plugins.length > 0 ? {} : { buildValidator: (() => () => () => true) as never };
-    const compilersFactory = { ...schemaController?.compilersFactory, ...stub };
+    const stub = hasPlugins ? {} : { buildValidator: (() => () => () => true) as never };
     this.#fastify = createFastify({
       fastify: {
         ...options.fastify,
-        schemaController: { ...schemaController, compilersFactory },
-        bodyLimit: this.bodyLimit,
+        schemaController: { ...schemaController, compilersFactory: { ...schemaController?.compilersFactory, ...stub } },
+        bodyLimit,
         // The request_id filter sets ids; generating one here would cost more than the whole lookup.
         genReqId: (req) => environ(req as IncomingMessage).requestId ?? '',
       },
-      middie: this.#plugins.length > 0,
+      middie: hasPlugins,
       log,
       onRequest: (request, reply, done) => {
         const { raw } = request;
@@ -114,7 +113,7 @@ export class RouterFastify {
   /** Loads the plugins, then adds the actions; the result closes the instance. */
   async start(served: readonly ServedAction[]): Promise<() => Promise<void>> {
     // All of them before the first is registered: Fastify starts with the next turn.
-    const plugins = await Promise.all(this.#plugins.map(pluginOf));
+    const plugins = await Promise.all((this.#parts.options.plugins ?? []).map(pluginOf));
     for (const [plugin, options] of plugins) void this.#fastify.register(forAllRoutes(plugin, options), options);
     // Async: an error thrown by a function with a callback would end the process.
     let routes = this.#fastify;
@@ -133,7 +132,7 @@ export class RouterFastify {
   }
 
   #setUp(fastify: FastifyInstance): void {
-    if (this.#plugins.length > 0) {
+    if (this.#rules.hasPlugins) {
       fastify.addHook('preParsing', (request, reply, _payload, done) => done(this.#bound(request, reply) ?? null));
     }
     for (const method of METHODS) {
@@ -213,7 +212,7 @@ export class RouterFastify {
     { fastifyPath, methods, bodyLimit, options, response }: Entry & Partial<CompiledAction>,
   ): void {
     // For plugins that generate documents.
-    const shown = this.#plugins.length === 0 ? {} : shownSchemas(fastifyPath, methods, options ?? {});
+    const shown = this.#rules.hasPlugins ? shownSchemas(fastifyPath, methods, options ?? {}) : {};
     const schema = { ...shown, ...(response !== undefined && { response }) };
     // Fastify prepares a compiler of serialisers for each schema, even an empty one.
     const isPlain = Object.keys(schema).length === 0;

@@ -23,6 +23,8 @@ export interface AnswerRules {
   readonly response: Readonly<Record<string, unknown>> | undefined;
   /** True if a key of the body selected the action: Fastify has compiled no serialisers for the route that was entered. */
   readonly isKeyed: boolean;
+  /** False if the route certainly has no response schemas. */
+  readonly mayHaveSchema: boolean;
   /** Negotiated media type, with its serialiser; null: JSON. */
   readonly type: string | null;
   readonly serializer: Serializer | null;
@@ -124,7 +126,8 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
     return;
   }
   // With a serialiser set on the reply, Fastify does not change the type: it would add a charset, which JSON does not have.
-  void reply.serializer(rules.serializer ?? schemaSerializer(reply, code, rules) ?? jsonText).send(value);
+  const compiled = rules.mayHaveSchema ? schemaSerializer(reply, code, rules) : undefined;
+  void reply.serializer(rules.serializer ?? compiled ?? jsonText).send(value);
 }
 
 /**
