@@ -200,7 +200,7 @@ test('RL-68 OP-80 an address that cannot be handed over refuses the reload in on
   assert.match(
     wider.error ?? '',
     new RegExp(
-      `^three wants 0\\.0\\.0\\.0:${second}: two, which this reload removes, listens on 127\\.0\\.0\\.1:${second}\n`,
+      `^portico\\.ini:7:10: error: three wants 0\\.0\\.0\\.0:${second}: two, which this reload removes, listens on 127\\.0\\.0\\.1:${second}\n`,
     ),
   );
   assert.equal(wider.err, undefined);
