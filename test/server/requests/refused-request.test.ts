@@ -62,7 +62,7 @@ paste.app_factory = ./app.mjs:app
   const large = `GET /big HTTP/1.1\r\n${FIELDS}x: ${'x'.repeat(17_000)}\r\n\r\n`;
   styled(await answer(large), 431, 'The headers are too large.', '/big');
   const malformed = 'The request is malformed.';
-  styled(await answer(`GET /a HTTP/1.1\r\n${FIELDS}b ad: 1\r\n\r\n`), 400, malformed, '/a');
+  styled(await answer(`GET /a HTTP/1.1\r\n${FIELDS}bad\r\n\r\n`), 400, malformed, '/a');
   const chunked = `POST /c HTTP/1.1\r\n${FIELDS}transfer-encoding: chunked\r\n\r\nZ\r\n`;
   styled(await answer(chunked), 400, malformed, '/c');
   styled(await answer(`CONNECT a:1 HTTP/1.1\r\n${FIELDS}\r\n`), 400, 'CONNECT is not supported.');
