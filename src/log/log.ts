@@ -189,7 +189,9 @@ function over(logger: ApplicationLogger, { level, base = {}, facts = momentFacts
       without.length > 0 ? `a logger has both logger and ${without.join(', ')}` : 'logger of a logger lacks methods';
     throw new PorticoError('PORTICO_INVALID_OPTION', { message, hint });
   }
-  const own = LOG_LEVELS.find((name) => name === logger.level) ?? 'info';
+  const { level: named, levelVal = RANK.info } = logger;
+  // `fatal`, and levels of the application.
+  const own = LOG_LEVELS.find((name) => name === named) ?? LOG_LEVELS.find((name) => RANK[name] >= levelVal)!;
   const lines = lazily(() => linesOf(logger, base, facts));
   return wrap(lines, lines, thresholdAt(level ?? own), base, {});
 }

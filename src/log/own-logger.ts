@@ -15,6 +15,8 @@ type Write = (fields: LogFields, message: string) => void;
 /** A logger that takes the fields before the message, as pino and `fastify.log` do. */
 export interface ApplicationLogger {
   readonly level?: string;
+  /** Number of its level, as of pino: for levels that Portico's log does not have. */
+  readonly levelVal?: number;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -70,17 +72,33 @@ export function linesOf(logger: ApplicationLogger, fields: LogFields, facts: () 
 
 /** Masks passwords of URIs in errors. The logger gets errors as errors, because its serializers and transports expect them. */
 function masked(fields: Record<string, unknown>): LogFields {
-  for (const [name, value] of Object.entries(fields)) if (isError(value)) fields[name] = maskedError(value, new Set());
+  for (const [name, value] of Object.entries(fields)) if (isError(value)) fields[name] = maskedError(value);
   return fields;
 }
 
-function maskedError(error: Error, above: Set<unknown>): Error {
-  if (above.has(error)) return error;
-  above.add(error);
-  const message = maskUris(error.message);
-  const stack = maskUris(error.stack ?? '');
-  const cause = isError(error.cause) ? maskedError(error.cause, above) : error.cause;
-  if (message === error.message && stack === (error.stack ?? '') && cause === error.cause) return error;
-  const value = (text: unknown): PropertyDescriptor => ({ value: text, configurable: true, writable: true });
-  return Object.create(error, { message: value(message), stack: value(stack), cause: value(cause) }) as Error;
+/** Returns the error itself if there is nothing to mask in it, and in the errors within it. */
+function maskedError(error: Error): Error {
+  const copies = new Map<Error, Error>();
+  const copy = copied(error, copies) as Error;
+  const isMasked = [...copies].some(([one, other]) => one.message !== other.message || one.stack !== other.stack);
+  return isMasked ? copy : error;
+}
+
+/** Returns copies of an error, or of the errors in a list, with masked texts and with copies of the errors in their fields. */
+function copied(value: unknown, copies: Map<Error, Error>): unknown {
+  if (Array.isArray(value)) return value.map((each: unknown) => (isError(each) ? copied(each, copies) : each));
+  if (!isError(value)) return value;
+  const known = copies.get(value);
+  if (known !== undefined) return known;
+  const copy = Object.create(value) as Error;
+  copies.set(value, copy);
+  for (const name of new Set(['message', 'stack', 'cause', 'errors', ...Object.keys(value)])) {
+    const was = (value as unknown as LogFields)[name];
+    const isText = (name === 'message' || name === 'stack') && typeof was === 'string';
+    if (!isText && !Array.isArray(was) && !isError(was)) continue;
+    const enumerable = Object.getOwnPropertyDescriptor(value, name)?.enumerable === true;
+    const now = isText ? maskUris(was) : copied(was, copies);
+    Object.defineProperty(copy, name, { value: now, enumerable, configurable: true, writable: true });
+  }
+  return copy;
 }

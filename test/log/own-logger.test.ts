@@ -41,7 +41,9 @@ test('CF-91 the level is that of the logger until it is set, and children follow
   log.level = 'debug';
   child.debug('written');
   assert.deepEqual(lines(), [{ level: 20, part: 1, msg: 'written' }]);
-  assert.equal(createLogger({ logger: pino({ level: 'fatal' }) }).level, 'info');
+  // Portico's log has no such levels: the next one above.
+  assert.equal(createLogger({ logger: pino({ level: 'fatal' }) }).level, 'silent');
+  assert.equal(createLogger({ logger: pino({ level: 'audit', customLevels: { audit: 45 } }) }).level, 'error');
   assert.equal(createLogger({ logger, level: 'error' }).level, 'error');
 });
 
@@ -65,6 +67,24 @@ test('an error reaches the logger as an error, without the passwords of its URIs
   assert.equal((err.cause as Error).message, 'no amqp://rabbit:****@broker/');
   assert.doesNotMatch((err.cause as Error).stack ?? '', /secret/);
   assert.equal(second.err, plain);
+});
+
+test('passwords in errors within an error are masked too', () => {
+  const { logger, lines } = pinoWith();
+  const log = createLogger({ logger });
+  const inner = (): Error => new Error('no amqp://rabbit:secret@broker/');
+  const circular = inner();
+  circular.cause = circular;
+  log.error('all', { err: new AggregateError([inner(), 'text'], 'all failed') });
+  log.error('field', { err: Object.assign(new Error('outer'), { original: inner(), list: [1] }) });
+  log.error('circular', { err: circular });
+  log.error('no texts', { err: Object.assign(new Error(), { message: 7, stack: 7, cause: inner() }) });
+  assert.doesNotMatch(JSON.stringify(lines()), /secret/);
+  const [all, field] = lines() as {
+    err: { aggregateErrors?: { message: string }[]; original?: { message: string } };
+  }[];
+  assert.equal(all?.err.aggregateErrors?.[0]?.message, 'no amqp://rabbit:****@broker/');
+  assert.equal(field?.err.original?.message, 'no amqp://rabbit:****@broker/');
 });
 
 test('lines of a request have its id, and request_log writes through the logger', async () => {
