@@ -98,7 +98,7 @@ export async function rawRequest(app: App, bytes: string | Uint8Array): Promise<
 interface Served {
   readonly server: Server;
   violation: LintError | undefined;
-  /** The first failure of the app that is not a `Fault`, the cause of one from 500 on, or why a response was broken off. */
+  /** The first failure of the app with a status from 500 on, for a `Fault` its cause, or why a response was broken off. */
   failure: unknown;
   /** Resolves one turn of the event loop after all responses have closed, when failures of the app have been recorded. */
   settled(): Promise<void>;
@@ -118,8 +118,9 @@ function serve(app: App): Served {
       closed.push(new Promise((resolve) => res.once('close', resolve)));
       const fail = (error: unknown): void => {
         if (error instanceof LintError) served.violation ??= error;
-        if (!(error instanceof Fault)) served.failure ??= error;
-        answerFault(req, res, asFault(error), { onFailure: () => undefined });
+        const fault = asFault(error);
+        if (!(error instanceof Fault) && fault.status >= 500) served.failure ??= error;
+        answerFault(req, res, fault, { onFailure: () => undefined });
       };
       try {
         Promise.resolve(app(req, res)).catch(fail);

@@ -12,12 +12,22 @@ test('a request shows what its app failed with', async () => {
   assert.equal(failed.status, 500);
   assert.equal(failed.error, failure);
   assert.equal((await request((_req, res) => void res.end('fine'), 'GET', '/')).error, undefined);
+  const refusing: App = () => Promise.reject(Object.assign(new Error('None.'), { statusCode: 404 }));
+  const refused = await request(refusing, 'GET', '/');
+  assert.deepEqual([refused.status, 'error' in refused], [404, false]);
   const late: App = async (_req, res) => {
     res.writeHead(200, { 'content-length': 5 });
     res.write('a');
     throw failure;
   };
   await assert.rejects(request(late, 'GET', '/'), ({ cause }: Error) => cause === failure);
+  const cut = Object.assign(new Error('Cut.'), { statusCode: 413 });
+  const lateRefusal: App = async (_req, res) => {
+    res.writeHead(200, { 'content-length': 5 });
+    res.write('a');
+    throw cut;
+  };
+  await assert.rejects(request(lateRefusal, 'GET', '/'), ({ cause }: Error) => cause === cut);
 });
 
 test('a request shows the exception behind a 500 of a Router and of filters, and none for a fault', async () => {
