@@ -103,7 +103,8 @@ const OPEN: Filter & Described = Object.assign(auth, {
 });
 
 interface Caller {
-  readonly identity?: Identity | undefined;
+  /** Code in JavaScript may write null for nobody. */
+  readonly identity?: Identity | null | undefined;
   readonly authError?: unknown;
 }
 
@@ -113,15 +114,23 @@ const callerOf = (req: IncomingMessage): Caller => environ(req) as Caller;
 /** Returns a context with the caller's identity and no other rights; undefined without a known caller. */
 export function contextOfCaller(req: IncomingMessage): RequestContext | undefined {
   const { identity, authError } = callerOf(req);
-  if (identity === undefined || authError !== undefined) return undefined;
+  if (!identity || authError !== undefined) return undefined;
   const { requestId, globalRequestId } = environ(req);
-  return new RequestContext({ ...identity, requestId, globalRequestId, remoteAddress: remoteOf(req).address });
+  const { address: remoteAddress } = remoteOf(req);
+  return new RequestContext({
+    ...identity,
+    isAdmin: false,
+    isService: false,
+    requestId,
+    globalRequestId,
+    remoteAddress,
+  });
 }
 
 /** Requires a caller that a filter has identified, by any scheme. */
 const requireCaller: Guard = (req) => {
   const { identity, authError } = callerOf(req);
-  if (identity !== undefined && authError === undefined) return;
+  if (identity && authError === undefined) return;
   if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at the moment.' });
   throw new Fault(401, {
     message: authError === undefined ? 'The request is not authenticated.' : 'The token is not valid.',

@@ -64,6 +64,8 @@ test('auth: true wants a caller whom a filter has found out, and tells a bad tok
     const env = environ(req) as { identity?: object; authError?: string };
     if (name === 'bad') env.authError = 'invalid';
     else if (name === 'late') env.authError = 'unavailable';
+    // As a look-up in JavaScript may return.
+    else if (name === 'nobody') env.identity = null as unknown as object;
     else if (name !== undefined) env.identity = { userId: name };
     return app(req, res);
   };
@@ -75,6 +77,7 @@ test('auth: true wants a caller whom a filter has found out, and tells a bad tok
   };
   assert.equal(await said('ann'), 200);
   assert.deepEqual(await said(), [401, 'The request is not authenticated.']);
+  assert.deepEqual(await said('nobody'), [401, 'The request is not authenticated.']);
   assert.deepEqual(await said('bad'), [401, 'The token is not valid.']);
   assert.deepEqual(await said('late'), [503, 'The token cannot be validated at the moment.']);
 });
@@ -84,7 +87,9 @@ test('MW-12 a caller has a context, also behind a pipeline without the filter co
   const found: Filter = (app) => (req, res) => {
     const name = req.headers['x-name'];
     const env = environ(req) as { identity?: object; authError?: string; context?: RequestContext };
-    if (name !== undefined) env.identity = { userId: name, projectId: 'p', roles: ['admin'] };
+    // A whole record of a user, which may have more than an identity.
+    if (name !== undefined) env.identity = { userId: name, projectId: 'p', roles: ['admin'], isAdmin: true };
+    if (name === 'nobody') env.identity = null as unknown as object;
     if (name === 'filtered') env.context = given;
     if (name === 'bad') env.authError = 'invalid';
     return app(req, res);
@@ -113,6 +118,7 @@ test('MW-12 a caller has a context, also behind a pipeline without the filter co
   }
   assert.equal(await asked('/any'), null);
   assert.equal(await asked('/any', 'bad'), null);
+  assert.equal(await asked('/any', 'nobody'), null);
 });
 
 test('a document has the scheme of a guard, and that an optional one may be left out', () => {
