@@ -42,7 +42,7 @@ export const context = filterFactory(
     return (app) => (req, res) => {
       const env = environ(req);
       const { identity, serviceIdentity } = env;
-      if (identity === undefined && options.requireIdentity) {
+      if (!identity && options.requireIdentity) {
         if (env.authError === 'unavailable') {
           // auth_token with delay_auth_decision passed the request on, but could not validate its token.
           throw new Fault(503, {
