@@ -233,6 +233,7 @@ test('a plugin compiles responses in its own way, and its hooks change their sch
     [added, whole, '{"a":1}'],
     [giving({ '2xx': onlyB }), whole, '{"b":2}'],
     [giving({ 200: onlyB }), undefined, '{"b":2}'],
+    [giving({ default: onlyB }), undefined, '{"b":2}'],
     [giving(undefined), { type: 'object', properties: {} }, '{"a":1,"b":2}'],
     [giving(typed('application/json')), whole, '{"b":2}'],
     [giving(typed('*/*')), whole, '{"b":2}'],

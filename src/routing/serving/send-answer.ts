@@ -146,6 +146,7 @@ function schemaSerializer(
   const compiled =
     routeSerializer(reply, String(status)) ??
     routeSerializer(reply, `${Math.floor(status / 100)}xx`) ??
+    routeSerializer(reply, 'default') ??
     (isKeyed && schema !== undefined ? reply.compileSerializationSchema(schema as Record<string, unknown>) : undefined);
   if (compiled === undefined) return undefined;
   return (value) => {
