@@ -1,5 +1,6 @@
 /** Tests the resolution of factories: modules, packages and aliases, relative to the file's directory. */
 import assert from 'node:assert/strict';
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Loader, type PasteError } from 'portico/loader';
@@ -67,6 +68,22 @@ test('PD-160 packages announce entry points; names are spelt as people like', as
   });
   await assert.rejects(said(t, '[app:main]\nuse = egg:plain\n'), { code: 'PORTICO_PASTE_NO_ENTRY_POINT' });
   await assert.rejects(said(t, '[app:main]\nuse = egg:../etc\n'), { code: 'PORTICO_PASTE_NO_PACKAGE' });
+});
+
+test('a package of a linked scope is found by another spelling; hidden files of a scope are no packages', async (t) => {
+  const folder = folderOf(t, {
+    'node_modules/@scope/.cache': '',
+    'node_modules/@file': '',
+    'linked/in-link/package.json':
+      '{"name":"@linked/in-link","type":"module","portico":{"paste.app_factory":{"main":"./f.js"}}}',
+    'linked/in-link/f.js': `export default ${say('in link')};`,
+    'api-paste.ini': '[app:main]\nuse = egg:@linked/In_Link\n[app:hidden]\nuse = egg:@scope/cache\n',
+  });
+  symlinkSync('../linked', join(folder, 'node_modules/@linked'));
+  const loader = new Loader(join(folder, 'api-paste.ini'));
+  const app = await (await loader.load('app')).create();
+  assert.equal((app as { readonly said?: string }).said, 'in link');
+  await assert.rejects(loader.load('app', 'hidden'), (error: PasteError) => !String(error.hint).includes('.cache'));
 });
 
 test('SC-10 use takes a module where no section has the name', async (t) => {
