@@ -192,7 +192,9 @@ function over(logger: ApplicationLogger, { level, base = {}, facts = momentFacts
   const { level: named, levelVal = RANK.info } = logger;
   // `fatal`, and levels of the application.
   const own = LOG_LEVELS.find((name) => name === named) ?? LOG_LEVELS.find((name) => RANK[name] >= levelVal)!;
-  const lines = lazily(() => linesOf(logger, base, facts));
+  // Now: a logger may refuse the level of a child.
+  const made = linesOf(logger, base, facts);
+  const lines = (): Lines => made;
   return wrap(lines, lines, thresholdAt(level ?? own), base, {});
 }
 

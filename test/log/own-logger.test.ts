@@ -127,6 +127,12 @@ test('a 500 of a Router is logged with its error', async () => {
   await app.close();
 });
 
+test('a logger without the level trace is refused at once, not at its first line', () => {
+  const customLevels = { debug: 20, info: 30, warn: 40, error: 50 };
+  const { logger } = pinoWith({ customLevels, useOnlyCustomLevels: true });
+  assert.throws(() => createLogger({ logger }), /unknown level trace/);
+});
+
 test('a logger without the methods, or beside a file, is refused', () => {
   const refused = { code: 'PORTICO_INVALID_OPTION' };
   assert.throws(() => createLogger({ logger: { info: () => undefined } as never }), refused);
