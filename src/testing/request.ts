@@ -35,7 +35,10 @@ export interface TestResponse {
   readonly rawHeaders: readonly string[];
   readonly trailers: NodeJS.Dict<string>;
   readonly body: Buffer;
-  /** The exception behind a status from 500 on: what the app threw, or the cause of its `Fault`. Otherwise absent. */
+  /**
+   * The exception behind a status from 500 on: what the app threw, or the cause of its `Fault`; or what it threw after it had answered.
+   * Otherwise absent.
+   */
   readonly error?: unknown;
   text(): string;
   /** Parses the body as JSON; throws `SyntaxError` if it is not JSON. */
@@ -98,7 +101,7 @@ export async function rawRequest(app: App, bytes: string | Uint8Array): Promise<
 interface Served {
   readonly server: Server;
   violation: LintError | undefined;
-  /** The first failure of the app with a status from 500 on, for a `Fault` its cause, or why a response was broken off. */
+  /** What {@link TestResponse.error} shows of the first failure, or why a response was broken off. */
   failure: unknown;
   /** Resolves one turn of the event loop after all responses have closed, when failures of the app have been recorded. */
   settled(): Promise<void>;
@@ -119,7 +122,7 @@ function serve(app: App): Served {
       const fail = (error: unknown): void => {
         if (error instanceof LintError) served.violation ??= error;
         const fault = asFault(error);
-        if (!(error instanceof Fault) && fault.status >= 500) served.failure ??= error;
+        if (!(error instanceof Fault) && (fault.status >= 500 || res.headersSent)) served.failure ??= error;
         answerFault(req, res, fault, { onFailure: () => undefined });
       };
       try {

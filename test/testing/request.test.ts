@@ -12,7 +12,8 @@ test('a request shows what its app failed with', async () => {
   assert.equal(failed.status, 500);
   assert.equal(failed.error, failure);
   assert.equal((await request((_req, res) => void res.end('fine'), 'GET', '/')).error, undefined);
-  const refusing: App = () => Promise.reject(Object.assign(new Error('None.'), { statusCode: 404 }));
+  const refusal = Object.assign(new Error('None.'), { statusCode: 404 });
+  const refusing: App = () => Promise.reject(refusal);
   const refused = await request(refusing, 'GET', '/');
   assert.deepEqual([refused.status, 'error' in refused], [404, false]);
   const late: App = async (_req, res) => {
@@ -21,6 +22,11 @@ test('a request shows what its app failed with', async () => {
     throw failure;
   };
   await assert.rejects(request(late, 'GET', '/'), ({ cause }: Error) => cause === failure);
+  const after: App = async (_req, res) => {
+    res.end('fine');
+    throw refusal;
+  };
+  assert.equal((await request(after, 'GET', '/')).error, refusal);
   const cut = Object.assign(new Error('Cut.'), { statusCode: 413 });
   const lateRefusal: App = async (_req, res) => {
     res.writeHead(200, { 'content-length': 5 });
