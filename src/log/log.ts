@@ -190,9 +190,9 @@ function over(logger: ApplicationLogger, { level, base = {}, facts = momentFacts
     throw new PorticoError('PORTICO_INVALID_OPTION', { message, hint });
   }
   const { level: named, levelVal = RANK.info } = logger;
-  // `fatal`, and levels of the application.
+  // `fatal` and the application's levels have no name in Portico's log.
   const own = LOG_LEVELS.find((name) => name === named) ?? LOG_LEVELS.find((name) => RANK[name] >= levelVal)!;
-  // Now: a logger may refuse the level of a child.
+  // Created here, because a logger may refuse the level of a child.
   const made = linesOf(logger, base, facts);
   const lines = (): Lines => made;
   return wrap(lines, lines, thresholdAt(level ?? own), base, {});

@@ -15,7 +15,7 @@ type Write = (fields: LogFields, message: string) => void;
 /** A logger that takes the fields before the message, as pino and `fastify.log` do. */
 export interface ApplicationLogger {
   readonly level?: string;
-  /** Number of its level, as of pino: for levels that Portico's log does not have. */
+  /** The number of its level in pino, for levels that Portico's log does not have. */
   readonly levelVal?: number;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -108,7 +108,7 @@ function enclosingPackage(from: string): OwnPackage | undefined {
 /** Returns the names of the packages in the `node_modules` folders that files in these folders can reach, nearest first. */
 export function packageNames(from: readonly string[]): string[] {
   const visible = (folder: string): string[] => readdirSync(folder).filter((name) => !name.startsWith('.'));
-  // A scope may be a link; what is no folder has no packages.
+  // A scope may be a link, or no folder.
   const inScope = (folder: string, scope: string): string[] =>
     (ignoreErrors(() => visible(join(folder, scope))) ?? []).map((name) => `${scope}/${name}`);
   return [...moduleFolders(from)].flatMap((folder) =>

@@ -103,7 +103,7 @@ const OPEN: Filter & Described = Object.assign(auth, {
 });
 
 interface Caller {
-  /** Code in JavaScript may write null for nobody. */
+  /** Filters in JavaScript may set null for an unauthenticated caller. */
   readonly identity?: Identity | null | undefined;
   readonly authError?: unknown;
 }

@@ -47,7 +47,13 @@ export class RegisteredServices {
       };
       const outside = runner.fleet !== undefined;
       const registry = neededRegistry(config, { log, ...registryHooks, onEvent, outside });
-      this.#open = { generation, registry };
+      const open = { generation, registry };
+      this.#open = open;
+      // The next request tries again.
+      registry.catch(() => {
+        if (this.#open === open) this.#open = undefined;
+      });
+      return registry;
     }
     return this.#open.registry;
   }
