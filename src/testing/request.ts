@@ -101,7 +101,7 @@ export async function rawRequest(app: App, bytes: string | Uint8Array): Promise<
 interface Served {
   readonly server: Server;
   violation: LintError | undefined;
-  /** What {@link TestResponse.error} shows of the first failure, or why a response was broken off. */
+  /** The first failure, as {@link TestResponse.error} shows it, or the reason why a response was broken off. */
   failure: unknown;
   /** Resolves one turn of the event loop after all responses have closed, when failures of the app have been recorded. */
   settled(): Promise<void>;
