@@ -104,7 +104,7 @@ export const WORKS = {
 
 /** A work through a trusted proxy, whose headers determine address, scheme and host. */
 function behindProxy(served, text) {
-  const title = `${served.replace('work', 'work ')} behind a proxy that is believed`;
+  const title = `${served.replace('work', 'work ')} behind a trusted proxy`;
   return { ...beside(served, title, text), forwarded: true };
 }
 
