@@ -6,9 +6,9 @@ const TARGETS = [
   over('work2', 'hooks', 1.05, 'Work 2 to Fastify with the same filters as its own hooks'),
   over('work2-logged', 'hooks', 0.95, 'The same with its log written'),
   over('work3', 'hooks', 1, 'Work 3 to Fastify with the same schema and hooks'),
-  over('work2-forwarded', 'hooks', 1, 'Work 2 behind a proxy that is believed, to the same'),
+  over('work2-forwarded', 'hooks', 1, 'Work 2 behind a trusted proxy, to the same'),
   over('work2-connections', 'hooks', 1, 'Work 2 on 64 connections, to the same'),
-  over('work3-forwarded', 'hooks', 1, 'Work 3 behind a proxy that is believed, to the same'),
+  over('work3-forwarded', 'hooks', 1, 'Work 3 behind a trusted proxy, to the same'),
   over('work3-connections', 'hooks', 1, 'Work 3 on 64 connections, to the same'),
   {
     text: '99th percentile at 70 % of saturation, to the same',
