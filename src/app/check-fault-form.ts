@@ -2,17 +2,11 @@
  * Checks of fault settings in code.
  */
 import { nearestOrAll, PorticoError, whatItIs } from '../errors/index.js';
-import { FAULT_STYLE_NAMES, type FaultStyle } from './fault-form.js';
-
-/** Fault settings in code. */
-export interface WrittenForm {
-  readonly faultStyle?: FaultStyle | undefined;
-  readonly invalidInputStatus?: number | undefined;
-}
+import { FAULT_STYLE_NAMES, isStyleName, type WrittenForm } from './fault-form.js';
 
 /** Throws a `PorticoError` with `code` for an unknown style or an invalid status. `what`: the owner of the settings, as `a Router`. */
 export function checkFaultForm(code: string, what: string, { faultStyle, invalidInputStatus }: WrittenForm): void {
-  if (faultStyle !== undefined && typeof faultStyle !== 'function' && !FAULT_STYLE_NAMES.includes(faultStyle)) {
+  if (faultStyle !== undefined && typeof faultStyle !== 'function' && !isStyleName(faultStyle)) {
     throw new PorticoError(code, {
       message: `the faultStyle of ${what} is ${whatItIs(faultStyle)}, and there is no such style`,
       hint: `${nearestOrAll(String(faultStyle), FAULT_STYLE_NAMES, 'Styles')} Or a function (fault, request) => ({ type, body }).`,

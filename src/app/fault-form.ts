@@ -32,14 +32,21 @@ export interface FaultRenderer {
  */
 export type FaultStyle = FaultStyleName | FaultRenderer;
 
-/** The built-in styles. */
-export type FaultStyleName = 'portico' | 'openstack' | 'problem';
-
 /** The names of the built-in styles. */
-export const FAULT_STYLE_NAMES: readonly FaultStyleName[] = ['portico', 'openstack', 'problem'];
+export const FAULT_STYLE_NAMES = ['portico', 'openstack', 'problem'] as const;
 
+/** The built-in styles. */
+export type FaultStyleName = (typeof FAULT_STYLE_NAMES)[number];
+
+/** Reports whether a text is the name of a built-in style. */
 export function isStyleName(text: string): text is FaultStyleName {
   return (FAULT_STYLE_NAMES as readonly string[]).includes(text);
+}
+
+/** Fault settings in code. */
+export interface WrittenForm {
+  readonly faultStyle?: FaultStyle | undefined;
+  readonly invalidInputStatus?: number | undefined;
 }
 
 /** The format of faults that applies to a request. */

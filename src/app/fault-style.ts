@@ -2,10 +2,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { errorText, ignoreErrors, isObject, PorticoError, whatItIs } from '../errors/index.js';
 import type { App } from './app.js';
-import type { WrittenForm } from './check-fault-form.js';
 import { environ, exchangeOf } from './exchange.js';
 import type { Fault, FaultIssue } from './fault.js';
-import type { FaultForm, FaultRenderer, FaultStyle, FaultStyleName } from './fault-form.js';
+import type { FaultForm, FaultRenderer, FaultStyle, FaultStyleName, WrittenForm } from './fault-form.js';
 import { usableHeaders } from './headers.js';
 import { preferredType } from './negotiate.js';
 
