@@ -11,7 +11,7 @@ import type { Logger } from '../log/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { Membership, type MembershipOptions } from './membership.js';
 import { PostgresqlStore } from './postgresql-store.js';
-import { checkConnection, registryConnection, sqlitePath } from './registry-connection.js';
+import { checkConnection, type RegistryConnection, registryConnection, sqlitePath } from './registry-connection.js';
 import { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 import { ServiceRegistry, type ServiceRegistryOptions } from './service-registry.js';
 import type { DatabaseOption, ServiceStore } from './service-store.js';
@@ -34,17 +34,16 @@ export function openRegistry(
     new ServiceRegistry(store, { staleReadS: group.staleReadS, ...options });
   if (group.driver === 'memory') return make(memoryOf(config));
   if (named === undefined) return null;
+  checkConnection(group.driver, named);
   const { connection } = named;
-  const option = databaseOption(config, named.group);
+  const option = databaseOption(named);
   if (group.driver === 'sqlite') {
-    checkConnection('sqlite', named);
     const path = sqlitePath(connection);
     const below = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath);
     const makeFolder = path.startsWith(below + sep);
     const busyTimeoutMs = Math.min(database.sqliteBusyTimeoutMs, limit * 1000);
     return make(new SqliteStore(path, { log: options.log, busyTimeoutMs, makeFolder, option }));
   }
-  checkConnection('postgresql', named);
   const { poolSize, poolTimeout, statementTimeout } = database;
   return make(
     new PostgresqlStore(connection, {
@@ -56,11 +55,10 @@ export function openRegistry(
   );
 }
 
-/** Returns the place of a group's `connection`, for errors of that database. */
-function databaseOption(config: Config, group: string): DatabaseOption {
-  const location = config.getLocation(group, 'connection');
-  const place = location.origin === undefined ? ` (${placeOf(location)})` : '';
-  return { origin: location.origin, hint: `Check [${group}] connection${place}, and the database that it names.` };
+/** Returns the place of a connection, for errors of its database. */
+function databaseOption({ group, place }: RegistryConnection): DatabaseOption {
+  const where = place.origin === undefined ? ` (${placeOf(place)})` : '';
+  return { origin: place.origin, hint: `Check [${group}] connection${where}, and the database that it names.` };
 }
 
 /** One store for all users of a configuration: the services of a process share it. */
