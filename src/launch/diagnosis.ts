@@ -5,7 +5,7 @@ import { boolean, type Config, defineOptions } from '../config/index.js';
 import type { Logger } from '../log/index.js';
 import type { ServiceBase } from '../service/index.js';
 import type { Backdoor } from './backdoor/backdoor.js';
-import { backdoorOptions } from './backdoor/backdoor-options.js';
+import { initializeIfEnabled } from './backdoor/backdoor-options.js';
 import { currentProcess } from './process/host-process.js';
 import { GuruMeditation } from './report/report.js';
 import { activityOf, requestsOf } from './report/report-subjects.js';
@@ -89,10 +89,6 @@ export class Diagnosis {
     const { config, log, services } = this.#options;
     if (config === undefined) return;
     this.reporter.start();
-    const { backdoorPort, backdoorSocket } = config.group('DEFAULT', backdoorOptions);
-    if (backdoorPort === undefined && backdoorSocket === undefined) return;
-    // Few processes have a backdoor: its modules are loaded when it opens.
-    const { initializeIfEnabled } = await import('./backdoor/backdoor.js');
     this.#backdoor = await initializeIfEnabled(config, {
       log,
       names: { services: (): readonly ServiceBase[] => services() },

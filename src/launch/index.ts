@@ -1,10 +1,6 @@
 /** `portico/launch`: launchers, signals, systemd; usable without any HTTP. */
-export {
-  type Backdoor,
-  BackdoorConfigValueError,
-  type BackdoorOptions,
-  initializeIfEnabled,
-} from './backdoor/backdoor.js';
+export { type Backdoor, BackdoorConfigValueError, type BackdoorOptions } from './backdoor/backdoor.js';
+export { initializeIfEnabled } from './backdoor/backdoor-options.js';
 export type { ProcessLauncherOptions } from './fleet-runner.js';
 export type { ServiceLauncherOptions } from './in-process/in-process-runner.js';
 export { type LaunchOptions, launch, ProcessLauncher, ServiceLauncher, serve, wait } from './launch.js';

@@ -1,7 +1,8 @@
 /**
- * Options of the backdoor.
+ * The backdoor that the configuration enables. Its modules are loaded when it opens, because few processes have one.
  */
-import { defineOptions, string } from '../../config/index.js';
+import { type Config, defineOptions, string } from '../../config/index.js';
+import type { Backdoor, BackdoorOptions } from './backdoor.js';
 
 /** `[DEFAULT]`: address of the backdoor. */
 export const backdoorOptions = defineOptions({
@@ -12,3 +13,14 @@ export const backdoorOptions = defineOptions({
     help: 'Unix socket of the backdoor, which only this user can open. {pid} is replaced with the process id. Takes precedence over backdoor_port.',
   }),
 });
+
+/** Opens the backdoor if the configuration enables it; otherwise returns null. Throws as `initializeBackdoor`. */
+export async function initializeIfEnabled(
+  config: Config,
+  options: Omit<BackdoorOptions, 'port' | 'socket' | 'config'>,
+): Promise<Backdoor | null> {
+  const { backdoorPort: port, backdoorSocket: socket } = config.group('DEFAULT', backdoorOptions);
+  if (port === undefined && socket === undefined) return null;
+  const { initializeBackdoor } = await import('./backdoor.js');
+  return initializeBackdoor({ ...options, config, port, socket });
+}

@@ -7,12 +7,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { inspect } from 'node:util';
-import type { Config } from '../../config/index.js';
 import { ConfigurationRefused } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { listenOnPath } from '../sockets/private-socket.js';
 import { type BackdoorView, backdoorCommands } from './backdoor-commands.js';
-import { backdoorOptions } from './backdoor-options.js';
 
 const HELP =
   'Acceptable values are 0, <port>, and <start>:<end>, where 0 results in listening on a random tcp port number; <port> results in listening on the specified port number (and not enabling backdoor if that port is in use); and <start>:<end> results in listening on the smallest unused port number within the specified range of port numbers. The chosen port is displayed in the log.';
@@ -79,15 +77,6 @@ export async function initializeBackdoor(options: BackdoorOptions): Promise<Back
       await Promise.all(bound.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
     },
   };
-}
-
-/** Opens the backdoor if the configuration enables it. */
-export function initializeIfEnabled(
-  config: Config,
-  options: Omit<BackdoorOptions, 'port' | 'socket' | 'config'>,
-): Promise<Backdoor | null> {
-  const { backdoorPort, backdoorSocket } = config.group('DEFAULT', backdoorOptions);
-  return initializeBackdoor({ ...options, config, port: backdoorPort, socket: backdoorSocket });
 }
 
 /** Listens on the configured address; returns null if no port is free. `make` creates one server for each address. */

@@ -39,23 +39,21 @@ export class RegisteredServices {
   registry(): Promise<ServiceRegistry> {
     const { config, log, runner, registryHooks } = this.#launcher;
     const { generation } = runner;
-    if (this.#open?.generation !== generation) {
-      void this.#open?.registry.then((registry) => registry.close()).catch(() => undefined);
-      const onEvent = async (event: RegistryEvent): Promise<void> => {
-        logChange(log, event);
-        await registryHooks.onEvent?.(event);
-      };
-      const outside = runner.fleet !== undefined;
-      const registry = neededRegistry(config, { log, ...registryHooks, onEvent, outside });
-      const open = { generation, registry };
-      this.#open = open;
-      // The next request tries again.
-      registry.catch(() => {
-        if (this.#open === open) this.#open = undefined;
-      });
-      return registry;
-    }
-    return this.#open.registry;
+    if (this.#open?.generation === generation) return this.#open.registry;
+    void this.#open?.registry.then((registry) => registry.close()).catch(() => undefined);
+    const onEvent = async (event: RegistryEvent): Promise<void> => {
+      logChange(log, event);
+      await registryHooks.onEvent?.(event);
+    };
+    const outside = runner.fleet !== undefined;
+    const registry = neededRegistry(config, { log, ...registryHooks, onEvent, outside });
+    const open = { generation, registry };
+    this.#open = open;
+    // The next request tries again.
+    registry.catch(() => {
+      if (this.#open === open) this.#open = undefined;
+    });
+    return registry;
   }
 
   /** Returns the result of `ask` for the registry. Rejects with `RegistryUnavailable`, also if it takes too long. */
