@@ -119,7 +119,7 @@ export class Loader extends PasteFile {
 
   /** Returns the tree of a name, with its factories resolved but not called. */
   async load(kind: Kind, name?: string): Promise<Loaded> {
-    const load = this.#load(this.#serviceOf(kind, name));
+    const load = this.#load(kind, name);
     const context = await load.load(kind, name);
     const releases = new Releases();
     return {
@@ -131,7 +131,7 @@ export class Loader extends PasteFile {
 
   /** Returns the arguments of an app's factory. Nothing is imported or built. */
   appConfig(name?: string): ResolvedConf {
-    const load = this.#load();
+    const load = this.#load('app', name);
     const { globalConf, localConf } = treeOf(load.context('app', name));
     const [mistake] = load.steps.drop();
     if (mistake !== undefined) throw mistake;
@@ -148,7 +148,7 @@ export class Loader extends PasteFile {
 
   /** Returns the contexts of an app, with the children of composites that report them. Modules are imported, no factory is called. */
   async tree(name?: string): Promise<ContextTree> {
-    const load = this.#load(this.#serviceOf('app', name));
+    const load = this.#load('app', name);
     const context = await load.load('app', name);
     await load.expand(context);
     return treeOf(context, (node, own) => this.#nodes.set(node, { load, context: own }));
@@ -171,12 +171,12 @@ export class Loader extends PasteFile {
   }
 
   async #create(kind: Kind, name: string | undefined, releases: Releases, options?: CreateOptions): Promise<Created> {
-    const load = this.#load(this.#serviceOf(kind, name));
+    const load = this.#load(kind, name);
     return load.create(await load.load(kind, name), releases, options);
   }
 
-  #load(service = this.#parts.service): Load {
-    return new Load({ ...this.#parts, service });
+  #load(kind: Kind, name?: string): Load {
+    return new Load({ ...this.#parts, service: this.#serviceOf(kind, name) });
   }
 
   /** Returns the API whose options apply: that of the program, else the one with the name of the loaded app. */

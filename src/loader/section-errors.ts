@@ -51,37 +51,33 @@ export function emptyPipeline(members: Setting): PasteError {
 /** Returns the error for a section with neither `use` nor a factory. */
 export function noLoader(source: Source, section: PasteSection, kind: Kind): PasteError {
   const protocols = PROTOCOLS[kind].flat();
-  const hidden = hiding(source, section, ['use', ...protocols]);
+  const others = [...section.options.values()].filter(
+    ({ name }) => name.startsWith('paste.') && !protocols.includes(name),
+  );
+  const wrong = `${others.map(({ name }) => name).join(' and ')} cannot make ${A_KIND[kind]}.`;
+  const hints = [
+    `Give it "use = …" or ${either(protocols)} = package/path:export.`,
+    hiding(source, section, ['use', ...protocols]),
+    others.length === 0 ? undefined : wrong,
+    misspelt(section),
+  ];
   return new PasteError('PORTICO_PASTE_NO_LOADER', {
     message: 'has no factory.',
-    hint:
-      misspeltProtocol(section, protocols) ??
-      [
-        `Give it "use = …" or ${either(protocols)} = package/path:export.`,
-        hidden,
-        misplacedProtocols(section, kind),
-        misspelt(section),
-      ]
-        .filter((part) => part !== undefined)
-        .join(' '),
+    hint: misspeltProtocol(others, protocols) ?? hints.filter((part) => part !== undefined).join(' '),
     origin: section.origin,
   });
 }
 
 /** Returns the hint for an option that has nearly the name of a protocol. */
-function misspeltProtocol(section: PasteSection, protocols: readonly string[]): string | undefined {
-  for (const { name, origin } of section.options.values()) {
-    const near = name.startsWith('paste.') && !protocols.includes(name) ? didYouMean(name, protocols) : undefined;
+function misspeltProtocol(
+  options: readonly { readonly name: string; readonly origin: Origin }[],
+  protocols: readonly string[],
+): string | undefined {
+  for (const { name, origin } of options) {
+    const near = didYouMean(name, protocols);
     if (near !== undefined) return `"${name}" in line ${origin.line} is not read. ${near}`;
   }
   return undefined;
-}
-
-function misplacedProtocols(section: PasteSection, kind: Kind): string | undefined {
-  const names = [...section.options.keys()].filter(
-    (name) => name.startsWith('paste.') && !PROTOCOLS[kind].flat().includes(name),
-  );
-  return names.length === 0 ? undefined : `${names.join(' and ')} cannot make ${A_KIND[kind]}.`;
 }
 
 /** Returns the error for an app section with two factories. */
