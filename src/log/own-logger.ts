@@ -1,7 +1,6 @@
 /**
  * An application's own logger, such as a pino logger, behind Portico's log.
  */
-import { PorticoError, whatItIs } from '../errors/index.js';
 import { maskUris } from '../text/index.js';
 import { isError, type LogFields } from './log-arguments.js';
 
@@ -27,30 +26,12 @@ export interface ApplicationLogger {
   child(fields: LogFields, options: { level: string }): ApplicationLogger;
 }
 
-const METHODS = ['debug', 'info', 'warn', 'error', 'child'] as const;
-
-/** Methods of a Logger that Portico calls. */
-const LOGGER_METHODS: readonly string[] = [...METHODS, 'notice'];
+/** Methods of an {@link ApplicationLogger} that it must have. */
+export const METHODS = ['debug', 'info', 'warn', 'error', 'child'] as const;
 
 /** Reports whether a value has the methods of an {@link ApplicationLogger}. */
 export function isApplicationLogger(value: unknown): value is ApplicationLogger {
   return METHODS.every((name) => typeof Object(value)[name] === 'function');
-}
-
-/**
- * Throws `code` for an option `log` that is not a Logger, or lacks a `needed` method. `what`: the object that has the option, as
- * `a Router`.
- */
-export function checkLog(code: string, what: string, log: unknown, needed: readonly string[] = LOGGER_METHODS): void {
-  const lacks = (name: string): boolean => typeof Object(log)[name] !== 'function';
-  const isOther = isApplicationLogger(log) && lacks('notice');
-  if ((log ?? undefined) === undefined || (!isOther && !needed.some(lacks))) return;
-  throw new PorticoError(code, {
-    message: `log of ${what} is ${whatItIs(log)}, not a Logger`,
-    hint: isApplicationLogger(log)
-      ? 'Write log: createLogger({ logger }) with this logger.'
-      : 'Write log: createLogger(), or omit it.',
-  });
 }
 
 /** Returns the functions that write lines of a logger with these fields. `facts`: fields of the moment of a line. */
