@@ -117,8 +117,7 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
  */
 export function checkOptions(options: RPCServiceOptions): void {
   refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPC service', options, Object.keys(KINDS));
-  const given = Object.entries(options).filter(([, value]) => value !== null);
-  refuseWrongValues('PORTICO_RPC_OPTION', 'an RPC service', Object.fromEntries(given), KINDS);
+  refuseWrongValues('PORTICO_RPC_OPTION', 'an RPC service', options, KINDS);
   checkLog('PORTICO_RPC_OPTION', 'an RPC service', options.log);
   if (Array.isArray(options.manager) && options.manager.length === 0) {
     throw new ConfigurationRefused('PORTICO_MANAGER', {
