@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { apiCli, emptyProject, Program, root, runApiCli } from './program.js';
 
-/** What only workers run, and what is loaded when somebody asks for it, by a line of its code: modules share files. */
+/** Code that only workers run or that is loaded on demand, each identified by a line of it, because modules share files. */
 const OTHERS = {
   'the composition of a paste file': 'class Load ',
   'the call of factories': 'class Creation ',
@@ -48,7 +48,21 @@ function started(folder: string, ...settings: string[]): Program {
   return new Program(process.execPath, ['--import', './register.js', apiCli, ...words], { cwd: folder });
 }
 
-/** What that parent has loaded so far, of what it is not to load. */
+/** Starts an API with one worker and waits until it is ready. */
+async function ready(
+  t: TestContext,
+  ini: string,
+  files: Readonly<Record<string, string>> = {},
+): Promise<{ folder: string; program: Program }> {
+  const { folder, remove } = emptyProject({ ...PROJECT, ...files, 'portico.ini': ini });
+  t.after(remove);
+  const program = started(folder, 'api:silent.workers=1');
+  t.after(() => program.end());
+  await program.printed(/"event":"ready"/);
+  return { folder, program };
+}
+
+/** Returns the parts of {@link OTHERS}, filters and Fastify that the parent has loaded so far. */
 function loadedBy(program: Program): string[] {
   const lines = program.stderr.split('\n').map((line) => line.split(' loads '));
   return lines.flatMap(([pid, module]) => (pid === String(program.pid) && module !== undefined ? [module] : []));
@@ -83,16 +97,11 @@ test('every line by which a module is told from others is a line of the package'
 });
 
 test('a parent that starts, reloads and is asked for its status composes nothing and has no registry', async (t) => {
-  const { folder, remove } = emptyProject({
-    ...PROJECT,
-    'portico.ini':
-      '[api:silent]\nport = 0\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n' +
+  const { folder, program } = await ready(
+    t,
+    '[api:silent]\nport = 0\n[admin]\nlisten = 127.0.0.1:0\n[metrics]\nenabled = true\n' +
       '[servicegroup]\nreport_interval = 0\n',
-  });
-  t.after(remove);
-  const program = started(folder, 'api:silent.workers=1');
-  t.after(() => program.end());
-  await program.printed(/"event":"ready"/);
+  );
   const [, url] = await program.printed(/"url":"(http:[^"]*)"/);
   const { stderr, status } = await runApiCli(folder, 'reload');
   assert.equal(status, 0, stderr);
@@ -104,16 +113,11 @@ test('a parent that starts, reloads and is asked for its status composes nothing
 });
 
 test('a parent loads its registry when an operator asks for it, and its backdoor when that opens', async (t) => {
-  const { folder, remove } = emptyProject({
-    ...PROJECT,
-    'portico.ini':
-      '[DEFAULT]\nbackdoor_port = 0\nbackdoor_supervisor = true\n[api:silent]\nport = 0\n' +
+  const { program } = await ready(
+    t,
+    '[DEFAULT]\nbackdoor_port = 0\nbackdoor_supervisor = true\n[api:silent]\nport = 0\n' +
       '[admin]\nlisten = 127.0.0.1:0\n[database]\nconnection = sqlite:///services.db\n',
-  });
-  t.after(remove);
-  const program = started(folder, 'api:silent.workers=1');
-  t.after(() => program.end());
-  await program.printed(/"event":"ready"/);
+  );
   assert.deepEqual(loadedBy(program), ['the backdoor']);
   const [, url] = await program.printed(/"url":"(http:[^"]*)"/);
   const answer = await fetch(`${url}/services`);
@@ -125,14 +129,8 @@ test('a parent loads its registry when an operator asks for it, and its backdoor
 });
 
 test('a parent composes only for an API whose app is a reference out of the paste file', async (t) => {
-  const { folder, remove } = emptyProject({
-    ...PROJECT,
+  const { program } = await ready(t, '[api:silent]\nport = 0\npipeline = config:other.ini\n', {
     'other.ini': '[app:main]\npaste.app_factory = ./apps.js:silent\n',
-    'portico.ini': '[api:silent]\nport = 0\npipeline = config:other.ini\n',
   });
-  t.after(remove);
-  const program = started(folder, 'api:silent.workers=1');
-  t.after(() => program.end());
-  await program.printed(/"event":"ready"/);
   assert.ok(loadedBy(program).includes('the composition of a paste file'));
 });

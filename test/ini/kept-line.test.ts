@@ -1,4 +1,4 @@
-/** What is kept of a file holds the lines that are kept, and not the text of the file. */
+/** The result of reading a file keeps its lines in memory, but not the text of the file. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
