@@ -10,6 +10,7 @@ import { connectionProblem, registryConnection, servicegroupOptions } from '../r
 import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
 import { sqliteProblem } from '../sqlite/internal.js';
+import { optionsBesideLogger } from './named-logger.js';
 import { apiNames, appsOf, missingComma, sectionNames, serviceNames, serviceOptions } from './names.js';
 import { misspelledSections, nearTo, strangeApiSections } from './strange-sections.js';
 
@@ -26,6 +27,7 @@ export function addCrossChecks(config: Config): void {
   config.check(strangeApiSections);
   config.check(misspelledSections);
   config.check(syslogAsked);
+  config.check(optionsBesideLogger);
 }
 
 /** The admin listener has no password. */

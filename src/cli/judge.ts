@@ -17,6 +17,7 @@ import { addCrossChecks } from './cross-checks.js';
 import { type DeclaredGroups, registerGroups } from './declared-groups.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices, makingServices, planningServices } from './enabled-services.js';
+import { namedLogger } from './named-logger.js';
 import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { enabled, isSame, joined, type Planned, planningApis } from './plan.js';
 import { buildAndFind } from './route-findings.js';
@@ -67,12 +68,13 @@ export async function judge(
     if (pasted.diagnostics.some((each) => isSame(each, issue))) return [];
     return [{ ...issue, severity: 'warning', message: `${issue.message} (no enabled API uses this value)` }];
   });
+  const loggers = imports ? await judgeLogger(judged) : [];
   const managers = imports ? await judgeManagers(judged) : [];
   const faults = imports ? await judgeFaultStyles(judged, apis) : [];
   const makesCalls = apis.some(({ name }) => managerOf(judged, `api:${name}`) !== undefined);
   const calls = makesCalls ? await remoteCallMistakes(judged) : [];
   const sections = told ? [] : apis.flatMap(({ name }) => optionsBesideApi(judged, name));
-  const whole = [...written, ...sections, ...managers, ...faults, ...calls, ...pasted.diagnostics];
+  const whole = [...written, ...sections, ...loggers, ...managers, ...faults, ...calls, ...pasted.diagnostics];
   return { ...given, diagnostics: inOrder(joined(whole, given.diagnostics)) };
 }
 
@@ -227,6 +229,13 @@ async function remoteCallMistakes(config: Config): Promise<readonly Diagnostic[]
   const refusals = new Refusals();
   await refusals.gather(() => new RPCConnection({ config, log: silentLogger() }));
   return refusals.diagnostics;
+}
+
+/** Returns the mistake in the named logger. */
+async function judgeLogger(config: Config): Promise<readonly Diagnostic[]> {
+  const refusals = new Refusals();
+  await refusals.gather(() => namedLogger(config));
+  return refusals.diagnostics.filter(({ code }) => code === 'PORTICO_LOGGER');
 }
 
 /** Returns mistakes in the named fault renderers; an invalid name is among the mistakes of the options. */

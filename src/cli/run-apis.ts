@@ -21,6 +21,7 @@ import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../servi
 import { readConfiguration, refuseUnread } from './configuration.js';
 import { nothingEnabled, unplacedAt } from './enabled-apis.js';
 import { endSoon, exitStatusOf } from './failure.js';
+import { namesLogger, programLog } from './named-logger.js';
 import { withTheRest } from './plan.js';
 
 /** A service with its number of workers. Default 1. */
@@ -71,6 +72,8 @@ type MakeLaunched = (config: Config, role: Role, running: readonly string[]) => 
 export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
   /** Called in the parent for each ready service, with its actual addresses. */
   readonly onReady?: (service: Launched, addresses: readonly ListenAddress[]) => void;
+  /** Mistakes found before, reported with all others. */
+  readonly refusals?: Refusals;
   /** Called with the launcher, in the parent and in every worker, before it launches anything. */
   readonly launching?: (launcher: ProcessLauncher) => void;
   /** `--trace-errors`: also print the stack of the error that refused the start. */
@@ -81,21 +84,21 @@ export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
 export async function runJudged(services: MakeLaunched, options: RunJudgedOptions): Promise<number> {
   const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
   const release = holdSignals();
-  let { config, log } = options;
+  let { config, log, refusals = new Refusals() } = options;
   try {
     config ??= await readConfiguration({}, { collect: true, argv: undefined });
     // A configuration that the program has read itself has no log options.
     config.register('DEFAULT', programLogOptions);
-    log ??= config.log;
-    return await launchApis(services, { ...options, config, log });
+    if (log === undefined) ({ log, refusals } = await programLog(config));
+    return await launchApis(services, { ...options, config, log, refusals });
   } catch (error) {
     // Only a worker's parent reports the error, which it gets through the channel.
     if (isWorker()) throw error;
     const all = await withAllMistakes(error, options.judge);
     explain(explainedError(all));
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
-    // It is on standard error already. If the program itself has such an option, that may have been refused.
-    if (config?.has('DEFAULT', 'log_file') === true && logFileOf(config) !== undefined && !logFileIssue(config)) {
+    // On standard error it is already.
+    if (config !== undefined && logsElsewhere(config, all)) {
       const pages = pagesOfError(all);
       log?.error(`The start failed: ${describeError(all)}`, pages.length > 0 ? { pages } : {});
     }
@@ -110,13 +113,21 @@ async function withAllMistakes(error: unknown, judge: RunApisOptions['judge']): 
   return withTheRest(error, await judge());
 }
 
+/** Reports whether the log is a file or the application's. If the program itself has such an option, that may have been refused. */
+function logsElsewhere(config: Config, refusal: unknown): boolean {
+  if (namesLogger(config)) {
+    const { diagnostics = [] } = refusal as Partial<ConfigurationRefused>;
+    return diagnostics.every(({ code }) => code !== 'PORTICO_LOGGER');
+  }
+  return config.has('DEFAULT', 'log_file') && logFileOf(config) !== undefined && !logFileIssue(config);
+}
+
 async function launchApis(
   services: MakeLaunched,
-  options: RunJudgedOptions & { readonly config: Config; readonly log: Logger },
+  options: RunJudgedOptions & { readonly config: Config; readonly log: Logger; readonly refusals: Refusals },
 ): Promise<number> {
-  const { config, log } = options;
+  const { config, log, refusals: problems } = options;
   refuseUnread(config);
-  const problems = new Refusals();
   // Sockets passed by a service manager have their own ports.
   const activated = process.env.LISTEN_PID === String(process.pid);
   const ready = (service: Launched): void => {

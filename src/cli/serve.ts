@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { isStranger, serversLogger, UsageError, workerAssignment } from '../config/internal.js';
+import { isStranger, UsageError, workerAssignment } from '../config/internal.js';
 import type { Diagnostic } from '../errors/index.js';
 import { isBuild, isWorker, launcherOptions, tellBuilt } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
@@ -22,6 +22,7 @@ import type { DevelopmentFiles } from './development-files.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices, makingServices } from './enabled-services.js';
 import { endSoon } from './failure.js';
+import { programLog } from './named-logger.js';
 import { apiNames, serviceNames } from './names.js';
 import { stopWithNpx } from './npx.js';
 import { plan, refuseErrors } from './plan.js';
@@ -60,7 +61,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   const config = await readConfiguration(args, { set, collect: true });
   if (dev) useDevelopmentDefaults(config);
   if (isBuild()) await tellBuilt(await found(config, args));
-  const log = serversLogger(config, dev ? 'text' : undefined);
+  const { log, refusals } = await programLog(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
   const judge = async (current: Config): Promise<readonly Diagnostic[]> =>
     (await import('./build.js')).buildInChild(current, { dev });
@@ -81,6 +82,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   const status = await runJudged(services, {
     config,
     log,
+    refusals,
     launching: (launcher) => {
       if (launcher.role === 'worker') {
         development?.answerModules(launcher);

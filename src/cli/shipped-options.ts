@@ -8,6 +8,7 @@ import { launchedOptions } from '../launch/internal.js';
 import { databaseOptions, servicegroupOptions } from '../registry/internal.js';
 import { apiOptions, enabledApisOptions, servedOptions, servingOptions } from '../server/internal.js';
 import { osloNotificationOptions, osloRabbitOptions, rpcOptions, upgradeLevelOptions } from '../service/internal.js';
+import { loggerOptions } from './named-logger.js';
 import { apiNames, enabledServicesOptions, serviceNames, serviceOptions } from './names.js';
 
 /** Options and their group. */
@@ -24,6 +25,7 @@ export const programOptions: readonly Registration[] = [
   { group: 'DEFAULT', options: enabledApisOptions },
   { group: 'DEFAULT', options: enabledServicesOptions },
   { group: 'DEFAULT', options: programLogOptions },
+  { group: 'DEFAULT', options: loggerOptions },
   { group: 'DEFAULT', options: servingOptions },
   { group: 'DEFAULT', options: faultOptions },
   ...launchedOptions,

@@ -14,6 +14,7 @@ export { upgradeText, writeOption } from './documents/write-ini.js';
 export { workerAssignment } from './load.js';
 export {
   commandLogger,
+  followLevel,
   logFileIssue,
   logFileOf,
   programLogOptions,

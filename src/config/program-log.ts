@@ -104,6 +104,19 @@ function followed(config: Logging, log: Logger): Logger {
   return log;
 }
 
+/** Makes a log the program's. `log_level` and `debug` set its level, also in reloads; without them it keeps its present level. */
+export function followLevel(config: Logging, log: Logger): Logger {
+  const own = log.level;
+  const setLevel = (next: Logging): void => {
+    const level = levelOf(next);
+    log.level = ['log_level', 'debug'].some((opt) => next.getLocation('DEFAULT', opt).kind !== 'default') ? level : own;
+  };
+  setLevel(config);
+  config.useLogger(log);
+  config.onMutate(setLevel);
+  return log;
+}
+
 function levelOf(config: Logging): LogLevel {
   const { debug, logLevel } = config.group('DEFAULT', programLogOptions, { partial: true });
   return debug ? 'debug' : logLevel;

@@ -2,5 +2,6 @@
 
 export { checkLog } from './check-log.js';
 export { describeMoments, requestOfMoment } from './moment.js';
+export { isApplicationLogger } from './own-logger.js';
 export { jsonString, recordWriter, type WriteRecord } from './records.js';
 export { reopenLogs } from './reopening.js';

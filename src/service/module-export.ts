@@ -2,7 +2,14 @@
 import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigurationRefused, didYouMean, loadFailure, PorticoError, whatItIs } from '../errors/index.js';
+import {
+  ConfigurationRefused,
+  didYouMean,
+  loadFailure,
+  nearestOrAll,
+  PorticoError,
+  whatItIs,
+} from '../errors/index.js';
 import { silentLogger } from '../log/index.js';
 import {
   ExportMissing,
@@ -53,7 +60,7 @@ function refused(error: unknown, reference: string, module: string, name: string
   if (error instanceof ModuleMissing) {
     return new PorticoError('PORTICO_MODULE_NOT_FOUND', {
       message: `${reference}: ${error.message}`,
-      hint: error.known.length === 0 ? undefined : `Known: ${error.known.join(', ')}.`,
+      hint: error.known.length === 0 ? undefined : nearestOrAll(module, error.known, 'Known'),
     });
   }
   if (error instanceof ImportFailed) {
