@@ -19,13 +19,16 @@ export type ResponseListener = (outcome: ResponseOutcome) => void;
 /**
  * Runs `listener` once, when the response is complete or its connection is closed, whichever comes first.
  *
- * Listeners run in reverse order of registration. All of them run, even if one throws; the first thrown error then is an uncaught
- * exception, as in any event listener. A listener registered after the end runs in a microtask.
+ * Listeners run in reverse order of registration. All of them run, even if one throws: a `Server` logs the error with the request. Behind
+ * another server it is an uncaught exception, as in any event listener. A listener registered after the end runs in a microtask.
  */
 export function afterResponse(res: ServerResponse, listener: ResponseListener): void {
   const carrier = res as Carrier;
   if (res.writableFinished || res.destroyed) {
-    queueMicrotask(() => listener(outcomeOf(res, exchangeOf(res.req))));
+    queueMicrotask(() => {
+      const exchange = exchangeOf(res.req);
+      run([listener], outcomeOf(res, exchange), exchange);
+    });
   } else if (carrier[LISTENERS] === undefined) {
     carrier[LISTENERS] = [listener];
     watch(res);
@@ -75,8 +78,8 @@ function ended(this: ServerResponse): void {
   const outcome = outcomeOf(this, exchange);
   // A destroyed connection emits this in its own async context; log lines about the response need the ids of its request.
   const { environ } = exchange;
-  if (environ.requestId === undefined && environ.context === undefined) run(listeners, outcome);
-  else runInRequest(environ, run, listeners, outcome);
+  if (environ.requestId === undefined && environ.context === undefined) run(listeners, outcome, exchange);
+  else runInRequest(environ, run, listeners, outcome, exchange);
 }
 
 const COMPLETED: ResponseOutcome = Object.freeze({ completed: true });
@@ -87,18 +90,18 @@ function outcomeOf(res: ServerResponse, { brokenBy }: Exchange): ResponseOutcome
   return error === undefined ? { completed: false } : { completed: false, error };
 }
 
-function run(listeners: ResponseListener[], outcome: ResponseOutcome): void {
-  let failed = false;
-  let failure: unknown;
+function run(listeners: ResponseListener[], outcome: ResponseOutcome, { req, server }: Exchange): void {
   for (let listener = listeners.pop(); listener !== undefined; listener = listeners.pop()) {
     try {
       listener(outcome);
     } catch (error) {
-      failure = failed ? failure : error;
-      failed = true;
+      if (server?.listenerFailed !== undefined) server.listenerFailed(error, req);
+      else
+        process.nextTick(() => {
+          throw error;
+        });
     }
   }
-  if (failed) throw failure;
 }
 
 /**

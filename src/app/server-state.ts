@@ -14,6 +14,8 @@ export interface ServerState {
   isRecordLost?: (() => boolean) | undefined;
   /** The format of the API's faults. Default: Portico's own. */
   faultForm?: FaultForm | undefined;
+  /** Logs the error of a listener of `afterResponse`. */
+  listenerFailed?: (error: unknown, req: IncomingMessage) => void;
 }
 
 /** A request that takes a slot: an `Exchange`. */

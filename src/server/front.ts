@@ -76,7 +76,9 @@ export class Front {
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.rejections = new Rejections(log);
-    this.state = {};
+    this.state = {
+      listenerFailed: (err, req) => log.error('a listener of afterResponse failed', { ...requestFacts(req), err }),
+    };
     this.upgrades = new Upgrades(this.state);
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));

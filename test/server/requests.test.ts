@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import { type App, readBody } from 'portico/app';
+import { type App, afterResponse, environ, readBody } from 'portico/app';
 import { Server, type ServerOptions } from 'portico/server';
 import { abortResponse } from '#internal/app';
 import { memoryLog } from './memory-log.js';
@@ -730,4 +730,54 @@ test('RL-32 a client that left is no error of anybody, and its handler can tell'
   one.close();
   await closed;
   assert.ok(!log.lines.some(({ level }) => level === 'warn' || level === 'error'));
+});
+
+test('MW-7 listeners of afterResponse that throw are logged with their request, and the others run', async (t) => {
+  const log = memoryLog();
+  const ran: string[] = [];
+  const listen: App = (req, res) => {
+    environ(req).requestId = `req-${req.url}`;
+    afterResponse(res, () => ran.push(`first ${req.url}`));
+    afterResponse(res, () => {
+      throw new Error(`second ${req.url}`);
+    });
+    afterResponse(res, () => ran.push(`third ${req.url}`));
+    afterResponse(res, () => {
+      throw new Error(`fourth ${req.url}`);
+    });
+    res.once('close', () =>
+      afterResponse(res, () => {
+        throw new Error(`late ${req.url}`);
+      }),
+    );
+    res.end('done');
+  };
+  const { client } = await started(t, listen, { log });
+  const one = client();
+  for (const target of ['/a?secret=1', '/b']) {
+    one.write(get(target));
+    assert.equal((await one.response()).body, 'done');
+  }
+  one.close();
+  while (log.lines.filter(({ level }) => level === 'error').length < 6) await turn();
+  const failures = log.lines.filter(({ level }) => level === 'error');
+  assert.deepEqual(
+    failures.map(({ message, fields: { method, path, request_id: id, err } }) => [
+      message,
+      method,
+      path,
+      id,
+      (err as Error).message.split(' ')[0],
+    ]),
+    ['/a', '/b'].flatMap((path) =>
+      ['fourth', 'second', 'late'].map((listener) => [
+        'a listener of afterResponse failed',
+        'GET',
+        path,
+        `req-${path === '/a' ? '/a?secret=1' : path}`,
+        listener,
+      ]),
+    ),
+  );
+  assert.deepEqual(ran, ['third /a?secret=1', 'first /a?secret=1', 'third /b', 'first /b']);
 });
