@@ -177,13 +177,14 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
     ...options.fastify,
   };
   const instance = createFastify({ ...rest, fastify, ...(log !== undefined && { log }) });
-  if (log !== undefined) {
-    instance.addHook('onRequest', (request, reply, done) => {
+  instance.addHook('onRequest', (request, reply, done) => {
+    if (log !== undefined) {
       request.log = log;
       reply.log = log;
-      done();
-    });
-  }
+    }
+    if (request.headers['transfer-encoding'] !== undefined) dropLateFailure(reply);
+    done();
+  });
   const failures = new WeakMap<IncomingMessage, (error: unknown) => void>();
   const fail = (reply: FastifyReply, error: unknown): void => {
     keepHeaders(reply);
@@ -207,6 +208,16 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       handTo(instance, req, res);
     });
   return noteMade(Object.assign(app, { close: () => instance.close() }));
+}
+
+/**
+ * Drops the error of a body that ends early because an outer filter has answered: Fastify would warn of a second response. Later errors,
+ * of the handler, pass.
+ */
+function dropLateFailure(reply: FastifyReply): void {
+  const { raw: res, request, send } = reply;
+  reply.send = (payload) =>
+    res.writableEnded && payload instanceof Error && request.body === undefined ? reply : send.call(reply, payload);
 }
 
 const upgradeFacts = (req: IncomingMessage): LogFields => ({ method: req.method, request_id: environ(req).requestId });

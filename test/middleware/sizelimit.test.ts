@@ -240,6 +240,43 @@ test('MW-17 a body cut off in front of a Router is one answer, whatever parser r
   );
 });
 
+test('MW-17 a chunked body cut off in front of a Fastify plugin is one answer, whatever parser reads it, and no warning', async (t) => {
+  const { log, lines } = captureLog();
+  const own: string[] = [];
+  const stream = { write: (line: string) => void own.push(line) };
+  for (const options of [{ log }, { fastify: { logger: { stream, level: 'warn' } } }]) {
+    const app = await fastifyApp(async (fastify) => {
+      fastify.addContentTypeParser('text/async', async (_request: unknown, body: AsyncIterable<unknown>) => {
+        for await (const chunk of body) assert.ok(chunk);
+      });
+      fastify.post('/', async ({ body }) => ({ body }));
+    }, options);
+    const outer = [(await buildFilter(catchErrors)).made];
+    const size = await buildFilter(sizelimit, { local: { max_request_body_size: '100' } });
+    const server = new Server('api', compose([...outer, size.made], app), { log });
+    await server.start();
+    t.after(() => server.stop());
+    for (const type of ['application/json', 'text/plain', 'text/async']) {
+      const socket = connect(portOf(server), '127.0.0.1');
+      const closed = once(socket, 'close');
+      socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+      socket.write(`40\r\n${'x'.repeat(64)}\r\n`.repeat(4));
+      socket.once('data', (bytes: Buffer) => {
+        assert.match(bytes.toString(), /^HTTP\/1\.1 413 /);
+        socket.end();
+      });
+      await closed;
+    }
+    await server.stop();
+    await app.close();
+  }
+  assert.deepEqual(
+    lines.filter(({ level }) => level === 'warn' || level === 'error').map(({ msg }) => msg),
+    [],
+  );
+  assert.deepEqual(own, []);
+});
+
 test('MW-7 the line after a connection that was destroyed has the request id', async (t) => {
   const { log, lines } = captureLog();
   const app: App = (req, res) => {
