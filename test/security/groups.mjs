@@ -174,7 +174,7 @@ export const groups = [
     mutants: [
       {
         what: 'a token of any issuer is taken',
-        file: 'middleware/auth/jwt-validator.js',
+        file: 'middleware/auth/issuer-tokens.js',
         replace: 'issuer: issuer,',
         by: '',
       },

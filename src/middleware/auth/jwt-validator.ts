@@ -1,205 +1,114 @@
-/** The validator `jwt`: verifies JSON Web Tokens (RFC 7519) with the public keys of their issuer, as RFC 8725 recommends. */
-import { createPublicKey } from 'node:crypto';
-import { resolve } from 'node:path';
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  type JSONWebKeySet,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from 'jose';
-import { ConfigurationRefused } from '../../errors/index.js';
+/** The validator `jwt`: JSON Web Tokens (RFC 7519), with the caller's identity in their claims. */
+import { dirname } from 'node:path';
+import { Fault } from '../../app/index.js';
+import { importModuleExport } from '../../service/internal.js';
 import type { JwtOptions } from './auth-token-options.js';
-import { ClaimsJudge } from './jwt-claims.js';
+import type { Claims } from './hmac-token.js';
 import {
+  isRefused,
   type RefusedToken,
   type TokenInfo,
   type TokenValidator,
   type ValidateOptions,
   type ValidatorSettings,
-  ValidatorUnavailable,
 } from './token-validator.js';
+
+/** Reports whether the token with this `jti` is revoked. Called for every token; the `jti` is undefined if the token has none. */
+type IsRevoked = (jti: string | undefined) => boolean | Promise<boolean>;
+
+/** Verifies the signature of a token, then its issuer, audience and times. With `allowExpired`, `exp` may have passed. */
+export type Verify = (token: string, allowExpired: boolean) => Promise<{ readonly payload: Claims } | RefusedToken>;
 
 /** Refuses tokens without `exp`, and tokens with a `crit` header that is not understood. */
 export class JwtValidator implements TokenValidator {
   readonly #options: JwtOptions;
-  #keyFor!: JWTVerifyGetKey;
-  readonly #judge: ClaimsJudge;
+  readonly #verify: Verify;
+  #isRevoked: IsRevoked = () => false;
 
-  constructor(options: JwtOptions) {
+  constructor(options: JwtOptions, verify: Verify) {
     this.#options = options;
-    this.#judge = new ClaimsJudge(options);
+    this.#verify = verify;
   }
 
-  async start(settings: ValidatorSettings): Promise<void> {
-    this.#keyFor = keysFor(this.#options, settings);
-    await this.#judge.start(settings);
+  async start({ origin }: ValidatorSettings): Promise<void> {
+    const { isRevoked } = this.#options;
+    if (isRevoked === undefined) return;
+    this.#isRevoked = (await importModuleExport(isRevoked, { folder: dirname(origin.file) })) as IsRevoked;
   }
 
+  /** Returns the `WWW-Authenticate` value for a caller without a token (RFC 9110 §11.6.1). */
   challenge(): string {
-    return this.#judge.challenge;
+    const { scheme, audience = 'api' } = this.#options;
+    return `${scheme} realm="${quotable(audience)}"`;
   }
 
   async validate(token: string, { allowExpired }: ValidateOptions): Promise<TokenInfo | RefusedToken> {
-    const verified = await this.#verified(token, allowExpired);
-    return 'refused' in verified ? verified : this.#judge.judge(verified.payload);
-  }
-
-  async #verified(token: string, allowExpired: boolean): Promise<{ readonly payload: JWTPayload } | RefusedToken> {
-    const { algorithms, issuer, audience, typ, clockSkewS } = this.#options;
-    try {
-      return await jwtVerify(token, this.#keyFor, {
-        algorithms: algorithms.length === 0 ? PUBLIC_KEY_ALGORITHMS : [...algorithms],
-        issuer: issuer!,
-        audience: audience!,
-        clockTolerance: clockSkewS,
-        requiredClaims: ['exp'],
-        ...(typ === undefined ? {} : { typ }),
-      });
-    } catch (error) {
-      // `exp` is checked last, so the rest of the token is valid.
-      if (
-        allowExpired &&
-        error instanceof errors.JWTExpired &&
-        error.claim === 'exp' &&
-        error.reason === 'check_failed'
-      ) {
-        return { payload: error.payload };
-      }
-      // The token is malformed, or its `kid` or key cannot be used with its `alg`.
-      if (error instanceof errors.JOSEError || error instanceof TypeError) return { refused: reasonOf(error) };
-      throw error;
+    const verified = await this.#verify(token, allowExpired);
+    if ('refused' in verified) return verified;
+    const { payload } = verified;
+    const { iat, jti } = payload;
+    if (iat !== undefined && !(Number(iat) <= Date.now() / 1000 + this.#options.clockSkewS)) {
+      return { refused: 'it was issued in the future (iat)' };
     }
+    if (await this.#isRevoked(typeof jti === 'string' ? jti : undefined)) return { refused: 'revoked' };
+    const info = identityIn(payload, this.#options);
+    if (!isRefused(info)) this.#requireScope(payload);
+    return info;
   }
-}
 
-/** Algorithms that are accepted if the options name none. */
-const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'PS256'];
-
-function keysFor(options: JwtOptions, { config, origin }: ValidatorSettings): JWTVerifyGetKey {
-  const missing = (['issuer', 'audience'] as const).filter((name) => options[name] === undefined);
-  if (missing.length > 0) {
-    // An issuer may sign for several APIs. Without a check of `iss` and `aud`, a token for another API would be accepted (RFC 8725 §3.8,
-    // §3.9).
-    throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
-      message: `tokens of another issuer need ${missing.join(' and ')} in [jwt]`,
-      hint: 'If this API signs its tokens itself, use secret_file instead of public keys.',
-      origin,
-    });
-  }
-  const file = options.publicKeyFile ?? options.jwksFile;
-  if (file === undefined) return issuerKeys(options);
-  try {
-    const bytes = config.readFile(file);
-    if (options.publicKeyFile === undefined) return createLocalJWKSet(JSON.parse(bytes.toString()) as JSONWebKeySet);
-    const key = createPublicKey(bytes);
-    return () => Promise.resolve(key);
-  } catch (cause) {
-    throw new ConfigurationRefused('PORTICO_JWT_KEYS', {
-      message: `the keys for tokens cannot be read from ${resolve(file)}: ${(cause as Error).message}`,
-      hint: 'Use a JSON Web Key Set in jwks_file, or a public key as PEM in public_key_file.',
-      origin,
-      cause,
+  #requireScope({ scope }: Claims): void {
+    const { requiredScope: wanted } = this.#options;
+    if (wanted === undefined || (typeof scope === 'string' && scope.split(' ').includes(wanted))) return;
+    const about = `error="insufficient_scope", scope="${quotable(wanted)}"`;
+    throw new Fault(403, {
+      message: `The token does not have the scope ${wanted}.`,
+      headers: { 'www-authenticate': `${this.challenge()}, ${about}` },
     });
   }
 }
 
-const WRONG_CLAIMS: Readonly<Record<string, string>> = {
-  aud: 'wrong audience (aud)',
-  iss: 'wrong issuer (iss)',
-  nbf: 'it is not valid yet (nbf)',
-};
-
-/** Returns the reason for the class of a jose error, because its messages can change and can contain parts of the token. */
-function reasonOf(error: errors.JOSEError | TypeError): string {
-  if (error instanceof errors.JWTExpired) return 'expired';
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    const { claim, reason } = error;
-    if (reason === 'missing') return `it has no ${claim}`;
-    return WRONG_CLAIMS[claim] ?? `wrong ${claim}`;
-  }
-  if (error instanceof errors.JWKSNoMatchingKey) return 'unknown key: the issuer has no key for its kid and alg';
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'wrong signature';
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'its alg is not among the algorithms accepted';
-  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'malformed: not a signed token';
-  return 'its header requires an unsupported extension, or its key does not match its alg';
-}
-
-/** Maximum size of a document of the issuer, in bytes. */
-const DOCUMENT_BYTES = 1024 * 1024;
-
-/**
- * Returns a function that looks up an issuer's keys, fetched over HTTP and cached. They are fetched on first use, after
- * `jwks_max_age_s`, and for an unknown key, but not within `jwks_cooldown_s`. Beyond `jose`, it discovers the address of the keys,
- * limits the size of the response, waits after a failed fetch, and uses the cached keys for `jwks_stale_s` longer if they cannot be
- * fetched. Throws {@link ValidatorUnavailable} if there are no usable keys.
- */
-export function issuerKeys(options: JwtOptions): JWTVerifyGetKey {
-  const { jwksUri, issuer, jwksCooldownS, jwksMaxAgeS, jwksStaleS, jwksTimeoutMs } = options;
-  let known: JWTVerifyGetKey | undefined;
-  let readAt = 0;
-  let failed: { readonly error: unknown; readonly at: number } | undefined;
-
-  const read = async (_url: string, { signal }: { readonly signal: AbortSignal }): Promise<Response> => {
-    if (failed !== undefined && Date.now() < failed.at + jwksCooldownS * 1000) throw failed.error;
-    try {
-      const keys = (await documentAt(
-        jwksUri ?? (await discovered(issuer!, signal)),
-        signal,
-      )) as unknown as JSONWebKeySet;
-      known = createLocalJWKSet(keys);
-      readAt = Date.now();
-      failed = undefined;
-      return Response.json(keys);
-    } catch (error) {
-      failed = { error, at: Date.now() };
-      throw error;
-    }
+/** Returns the identity in the claims, or a refusal if a claim has the wrong type. */
+function identityIn(payload: Claims, { claims, clockSkewS }: JwtOptions): TokenInfo | RefusedToken {
+  const at = (field: string): unknown => claimAt(payload, claims.get(field));
+  const word = (field: string): string | undefined => {
+    const value = at(field);
+    return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  const keyFor = createRemoteJWKSet(new URL(jwksUri ?? 'openid:'), {
-    cooldownDuration: jwksCooldownS * 1000,
-    cacheMaxAge: jwksMaxAgeS * 1000,
-    timeoutDuration: jwksTimeoutMs,
-    [customFetch]: read,
-  });
-
-  return async (header, token) => {
-    try {
-      return await keyFor(header, token);
-    } catch (error) {
-      if (failed === undefined) throw error;
-      if (known !== undefined && Date.now() < readAt + (jwksMaxAgeS + jwksStaleS) * 1000) {
-        try {
-          return await known(header, token);
-        } catch (unknown) {
-          // It may be a new key of the issuer, which cannot be fetched at the moment.
-          if (!(unknown instanceof errors.JWKSNoMatchingKey)) throw unknown;
-        }
-      }
-      throw new ValidatorUnavailable(`keys: ${(failed.error as Error).message}`, failed.error);
-    }
+  const userId = word('user_id');
+  const roles = at('roles') ?? [];
+  if (userId === undefined) return { refused: `it names no user (${claims.get('user_id')})` };
+  if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string')) {
+    return { refused: `its roles are not a list of names (${claims.get('roles')})` };
+  }
+  return {
+    userId,
+    userName: word('user_name'),
+    projectId: word('project_id'),
+    projectName: word('project_name'),
+    roles,
+    expiresAt: new Date((Number(payload.exp) + clockSkewS) * 1000),
+    bind: binding(payload.cnf),
+    claims: payload,
   };
 }
 
-/** Returns the address of the keys from the issuer's OpenID Connect Discovery 1.0 document. */
-async function discovered(issuer: string, signal: AbortSignal): Promise<string> {
-  const document = await documentAt(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, signal);
-  if (document.issuer !== issuer) throw new Error(`the document of ${issuer} belongs to another issuer`);
-  return String(document.jwks_uri);
+/** Returns a claim, or a member of one, such as `realm_access.roles`. A claim whose name contains the dots takes precedence. */
+function claimAt(payload: Claims, path: string | undefined): unknown {
+  if (path === undefined || Object.hasOwn(payload, path)) return path === undefined ? undefined : payload[path];
+  return path.split('.').reduce<unknown>((value, name) => {
+    const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+    return isObject ? (value as Record<string, unknown>)[name] : undefined;
+  }, payload);
 }
 
-async function documentAt(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-  const response = await fetch(url, { redirect: 'error', signal });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > DOCUMENT_BYTES) throw new Error(`${url} answered with more than ${DOCUMENT_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
+/** Returns the `cnf` claim with `x5t#S256`, the thumbprint of the bearer's certificate (RFC 8705 §3.1), as `x509`. */
+function binding(confirmation: unknown): Record<string, unknown> | undefined {
+  if (typeof confirmation !== 'object' || confirmation === null) return undefined;
+  return Object.fromEntries(
+    Object.entries(confirmation).map(([kind, value]) => [kind === 'x5t#S256' ? 'x509' : kind, value]),
+  );
+}
+
+function quotable(text: string): string {
+  return text.replace(/[^\x20-\x7e]|["\\]/g, '');
 }

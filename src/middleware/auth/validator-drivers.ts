@@ -5,7 +5,7 @@ import { optionOrigin } from '../../app/internal.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../../errors/index.js';
 import { Drivers } from '../../service/index.js';
 import { type AuthTokenOptions, type JwtOptions, jwtOptions } from './auth-token-options.js';
-import { secretOf } from './jwt-secret.js';
+import { secretOf, secretVerifier } from './jwt-secret.js';
 import type { TokenValidator, ValidatorSettings } from './token-validator.js';
 
 /** The built-in validators. Each is imported, with its dependencies, only when it is used. */
@@ -14,8 +14,11 @@ const SHIPPED = {
   jwt: async ({ config, origin }: ValidatorSettings, own?: JwtOptions): Promise<TokenValidator> => {
     const options = own ?? config.group('jwt', jwtOptions);
     const secret = secretOf(options, config, origin);
-    if (secret !== undefined) return new (await import('./secret-validator.js')).SecretValidator(options, secret);
-    return new (await import('./jwt-validator.js')).JwtValidator(options);
+    const verify =
+      secret === undefined
+        ? (await import('./issuer-tokens.js')).issuerVerifier(options, { config, origin })
+        : secretVerifier(options, secret);
+    return new (await import('./jwt-validator.js')).JwtValidator(options, verify);
   },
   static: async () => new (await import('./static-validator.js')).StaticValidator(),
 };

@@ -9,7 +9,7 @@ import { Config } from 'portico/config';
 import { authToken, jwtAuth } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, type TestResponse, tempConfig } from 'portico/testing';
 import { jwtOptions } from '../../../dist/middleware/auth/auth-token-options.js';
-import { issuerKeys } from '../../../dist/middleware/auth/jwt-validator.js';
+import { issuerKeys } from '../../../dist/middleware/auth/issuer-tokens.js';
 
 const app: App = (req, res) => void res.end(JSON.stringify(environ(req).identity));
 const { privateKey, publicKey } = await generateKeyPair('ES256');
