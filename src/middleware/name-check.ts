@@ -9,6 +9,8 @@ const nameCheckOptions = defineOptions({
   strict: boolean({ default: false, help: 'Also refuse slashes that are encoded twice.' }),
 });
 
+type Limits = OptionsOf<typeof nameCheckOptions>;
+
 /**
  * Answers 400 to a path with control characters, invalid percent-encoding, `.` or `..` segments after decoding, or a length over the
  * limits. Checks the target as received, which is decoded exactly once.
@@ -24,19 +26,13 @@ export const nameCheck = filterFactory(
   { describe },
 );
 
-function describe(options: OptionsOf<typeof nameCheckOptions>, req?: IncomingMessage): Description {
+function describe(options: Limits, req?: IncomingMessage): Description {
   const reason = req === undefined ? undefined : faultIn(environ(req).originalUrl, options);
   if (reason !== undefined) return { does: `answers 400: ${reason}`, answers: 400 };
   return {
     does: req === undefined ? 'answers 400 to malformed and suspicious paths' : 'finds nothing wrong with the path',
     openapi: { responses: { 400: { description: 'The path is refused.' } } },
   };
-}
-
-interface Limits {
-  readonly maxLength: number;
-  readonly maxSegmentLength: number;
-  readonly strict: boolean;
 }
 
 function faultIn(target: string, { maxLength, maxSegmentLength, strict }: Limits): string | undefined {

@@ -65,21 +65,7 @@ export function signToken(claims: TokenClaims, options: SignTokenOptions): strin
   return token;
 }
 
-interface Signer {
-  readonly key: KeyObject;
-  readonly algorithm: string;
-  /** The encoded header of the tokens. */
-  readonly header: string;
-  /** The claims in all tokens. */
-  readonly own: { readonly iss?: string; readonly aud?: string };
-}
-
-/** The options that determine the header and claims in all tokens. */
-interface Said {
-  readonly issuer?: string | undefined;
-  readonly audience?: string | undefined;
-  readonly typ?: string | undefined;
-}
+type Signer = ReturnType<typeof signerOf>;
 
 /** Signers by the options of `[jwt]`. A reload creates new options. */
 const signers = new WeakMap<JwtOptions, Signer>();
@@ -101,7 +87,12 @@ function configured(config: Config): Signer {
   return signer;
 }
 
-function signerOf(key: KeyObject, algorithm: string, { issuer, audience, typ }: Said): Signer {
+/** Returns a key with the encoded header and the claims of all its tokens. */
+function signerOf(
+  key: KeyObject,
+  algorithm: string,
+  { issuer, audience, typ }: Partial<Pick<JwtOptions, 'issuer' | 'audience' | 'typ'>>,
+) {
   const own = {
     ...(issuer === undefined ? {} : { iss: issuer }),
     ...(audience === undefined ? {} : { aud: audience }),

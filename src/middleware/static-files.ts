@@ -43,12 +43,12 @@ export const staticFiles = appFactory(
   { trial: true, describe },
 );
 
-function describe({ documentRoot, fallback }: OptionsOf<typeof staticFilesOptions>): Description {
+function describe({ documentRoot, fallback }: Options): Description {
   const otherwise = fallback === undefined ? '404' : `${fallback} or 404`;
   return { does: `answers with a file in ${documentRoot}, or with ${otherwise} if there is none` };
 }
 
-function describeFilter({ documentRoot }: OptionsOf<typeof staticFilesOptions>, req?: IncomingMessage): Description {
+function describeFilter({ documentRoot }: Options, req?: IncomingMessage): Description {
   if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') return { does: `hands ${req.method} on` };
   return { does: `answers if there is such a file in ${documentRoot}`, answers: 'perhaps' };
 }
@@ -67,17 +67,12 @@ export const staticFilesFilter = filterFactory(
   { trial: true, describe: describeFilter },
 );
 
-interface FileOptions {
-  readonly documentRoot: string;
-  readonly cacheMaxAge: number;
-  readonly index: readonly string[];
-  readonly fallback: string | undefined;
-}
+type Options = OptionsOf<typeof staticFilesOptions>;
 
 /** Serves a file. Resolves to whether there is one. */
 type FileServer = (req: IncomingMessage, res: ServerResponse) => Promise<boolean>;
 
-async function fileServer(options: FileOptions, ctx: FactoryContext): Promise<FileServer> {
+async function fileServer(options: Options, ctx: FactoryContext): Promise<FileServer> {
   const root = await realpath(resolve(options.documentRoot)).catch((cause: unknown) => {
     throw new ConfigurationRefused('PORTICO_DOCUMENT_ROOT', {
       message: `there is no directory ${options.documentRoot}`,

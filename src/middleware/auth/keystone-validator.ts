@@ -3,11 +3,10 @@
  * service.
  */
 import { X509Certificate } from 'node:crypto';
-import { ConfigurationRefused, gatherRefusals, ignoreErrors, PorticoError } from '../../errors/index.js';
+import { ConfigurationRefused, gatherRefusals, ignoreErrors } from '../../errors/index.js';
 import { identityFor, missingIn, scopeFor, scopesIn } from './account.js';
 import { type AccountOptions, accountOptions } from './auth-token-options.js';
 import { type IdentityAnswer, IdentityClient, tokenInfoOf } from './identity-client.js';
-import type { Protection } from './memcache-crypt.js';
 import { MemcachedTokens } from './memcached-tokens.js';
 import {
   endOf,
@@ -61,7 +60,7 @@ export class KeystoneValidator implements TokenValidator {
     const told = options.wwwAuthenticateUri ?? account.authUrl!;
     this.#challenge = `Keystone uri="${told.replace(/["\\]/g, encodeURIComponent)}"`;
     this.#wantsCatalog = options.includeServiceCatalog;
-    this.#shared = await sharedTokens(settings);
+    this.#shared = await MemcachedTokens.open(settings);
   }
 
   stop(): void {
@@ -126,25 +125,6 @@ export class KeystoneValidator implements TokenValidator {
     }
     if (answer.status === 401) session.discard(login);
     return answer;
-  }
-}
-
-async function sharedTokens({ options, log, originOf }: ValidatorSettings): Promise<MemcachedTokens | undefined> {
-  if (options.memcachedServers.length === 0 || options.tokenCacheTime <= 0) return undefined;
-  try {
-    return await MemcachedTokens.open({
-      servers: options.memcachedServers,
-      lifeS: options.tokenCacheTime,
-      protection: options.cacheSecurity as Protection,
-      secret: options.cacheSecretKey ?? '',
-      timeoutMs: options.memcachedTimeout * 1000,
-      deadMs: options.memcachedDeadRetry * 1000,
-      log,
-    });
-  } catch (error) {
-    if (!(error instanceof PorticoError)) throw error;
-    const { code, message, hint } = error;
-    throw new ConfigurationRefused(code, { message, hint, origin: originOf('memcached_servers'), cause: error });
   }
 }
 

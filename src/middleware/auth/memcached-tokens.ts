@@ -1,25 +1,13 @@
 /** Caches validated tokens in memcached, so that the processes of a service, and Python services, share one validation. */
 import { crc32 } from 'node:zlib';
 import type { Client } from 'memjs';
+import { ConfigurationRefused, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { importPeer } from '../../modules/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
-import { envelopeFor, type Protection } from './memcache-crypt.js';
-
-/** The memcached servers and their limits. */
-export interface MemcachedOptions {
-  /** Must have the same order in all services that share them. */
-  readonly servers: readonly { readonly host: string; readonly port: number | undefined }[];
-  /** How long a token is cached, in seconds. */
-  readonly lifeS: number;
-  readonly protection: Protection;
-  readonly secret: string;
-  /** Timeout of a request, in milliseconds. */
-  readonly timeoutMs: number;
-  /** How long a server that failed is skipped, in milliseconds. */
-  readonly deadMs: number;
-  readonly log: Logger;
-}
+import type { AuthTokenOptions } from './auth-token-options.js';
+import { type Envelope, envelopeFor } from './memcache-crypt.js';
+import type { ValidatorSettings } from './token-validator.js';
 
 const MEMJS = { code: 'PORTICO_MEMJS_MISSING', neededBy: 'memcached_servers', spec: 'memjs' };
 const PORT = 11_211;
@@ -34,21 +22,32 @@ interface Server {
 
 /** Treats failures as cache misses. A failing server is logged once and then skipped for `deadMs`. */
 export class MemcachedTokens {
-  readonly #options: MemcachedOptions;
+  readonly #options: AuthTokenOptions;
+  readonly #log: Logger;
   readonly #servers: readonly Server[];
   #tellForgedFrom = Number.NEGATIVE_INFINITY;
 
-  private constructor(options: MemcachedOptions, servers: readonly Server[]) {
+  private constructor({ options, log }: ValidatorSettings, servers: readonly Server[]) {
     this.#options = options;
+    this.#log = log;
     this.#servers = servers;
   }
 
-  /** Creates the clients, which connect on first use. Throws if the package memjs is not installed. */
-  static async open(options: MemcachedOptions): Promise<MemcachedTokens> {
-    const { default: memjs } = await importPeer(() => import('memjs'), MEMJS);
-    const timeout = options.timeoutMs / 1000;
+  /**
+   * Creates the clients, which connect on first use; undefined if the options name no server or disable the cache. Throws if the package
+   * memjs is not installed.
+   */
+  static async open(settings: ValidatorSettings): Promise<MemcachedTokens | undefined> {
+    const { memcachedServers, memcachedTimeout: timeout, tokenCacheTime } = settings.options;
+    if (memcachedServers.length === 0 || tokenCacheTime <= 0) return undefined;
+    const { default: memjs } = await importPeer(() => import('memjs'), MEMJS).catch((error: unknown) => {
+      if (!(error instanceof PorticoError)) throw error;
+      const { code, message, hint } = error;
+      const origin = settings.originOf('memcached_servers');
+      throw new ConfigurationRefused(code, { message, hint, origin, cause: error });
+    });
     const silent = { log: () => undefined };
-    const servers = options.servers.map(({ host, port = PORT }) => {
+    const servers = memcachedServers.map(({ host, port = PORT }) => {
       const connect = (): Client =>
         new memjs.Client([new memjs.Server(host, port, undefined, undefined, { timeout, conntimeout: timeout })], {
           retries: 0,
@@ -56,13 +55,12 @@ export class MemcachedTokens {
         });
       return { name: `${host}:${port}`, connect, client: connect(), deadUntil: 0 };
     });
-    return new MemcachedTokens(options, servers);
+    return new MemcachedTokens(settings, servers);
   }
 
   /** Returns the cached response of the identity service for a token, or undefined. */
   async get(token: string): Promise<string | undefined> {
-    const { protection, secret, log } = this.#options;
-    const envelope = envelopeFor(token, protection, secret);
+    const envelope = this.#envelopeFor(token);
     const found = await this.#ask(envelope.key, (client) => client.get(envelope.key));
     if (!found?.value) return undefined;
     try {
@@ -72,20 +70,24 @@ export class MemcachedTokens {
       if (now >= this.#tellForgedFrom) {
         this.#tellForgedFrom = now + TELL_EVERY_MS;
         const facts = { reason: (error as Error).message };
-        log.warn('a token in memcached is not trusted, and is validated again; logged once a minute at most', facts);
+        this.#log.warn(
+          'a token in memcached is not trusted, and is validated again; logged once a minute at most',
+          facts,
+        );
       }
       return undefined;
     }
   }
 
   async set(token: string, answer: string): Promise<void> {
-    const { protection, secret, lifeS } = this.#options;
-    const { key, seal } = envelopeFor(token, protection, secret);
-    await this.#ask(key, (client) => client.set(key, seal(answer), { expires: Math.ceil(lifeS) }));
+    const { key, seal } = this.#envelopeFor(token);
+    await this.#ask(key, (client) =>
+      client.set(key, seal(answer), { expires: Math.ceil(this.#options.tokenCacheTime) }),
+    );
   }
 
   async delete(token: string): Promise<void> {
-    const { key } = envelopeFor(token, this.#options.protection, this.#options.secret);
+    const { key } = this.#envelopeFor(token);
     await this.#ask(key, (client) => client.delete(key));
   }
 
@@ -93,15 +95,19 @@ export class MemcachedTokens {
     for (const { client } of this.#servers) client.close();
   }
 
+  #envelopeFor(token: string): Envelope {
+    return envelopeFor(token, this.#options.cacheSecurity, this.#options.cacheSecretKey ?? '');
+  }
+
   async #ask<T>(key: string, ask: (client: Client) => Promise<T>): Promise<T | undefined> {
     const server = this.#serverOf(key);
     const now = systemClock.now();
     if (server.deadUntil > now) return undefined;
     const { client } = server;
-    const { deadMs, log, timeoutMs } = this.#options;
+    const { memcachedDeadRetry: seconds, memcachedTimeout } = this.#options;
     try {
       // memjs never settles a request whose connection the server closes.
-      return await within(ask(client), timeoutMs, () => {
+      return await within(ask(client), memcachedTimeout * 1000, () => {
         throw new Error('it does not respond in time');
       });
     } catch (error) {
@@ -113,10 +119,10 @@ export class MemcachedTokens {
         server.client = server.connect();
       }
       if (server.deadUntil <= now) {
-        const facts = { server: server.name, reason: (error as Error).message, seconds: deadMs / 1000 };
-        log.warn('memcached does not respond; tokens are validated without it for a while', facts);
+        const facts = { server: server.name, reason: (error as Error).message, seconds };
+        this.#log.warn('memcached does not respond; tokens are validated without it for a while', facts);
       }
-      server.deadUntil = now + deadMs;
+      server.deadUntil = now + seconds * 1000;
       return undefined;
     }
   }

@@ -13,6 +13,8 @@ import {
   SHIPPED_PLUGINS,
 } from './healthcheck-plugins.js';
 
+type Options = OptionsOf<typeof healthcheckOptions>;
+
 /** Codes of a plugin that exists but fails to start. Other errors are mistakes in the configuration. */
 const FAILED: ReadonlySet<string> = new Set(['PORTICO_DRIVER_OPEN', 'PORTICO_DRIVER_FAILED']);
 
@@ -34,10 +36,7 @@ export async function loadPlugins(
 }
 
 /** Checks for the errors that {@link loadPlugins} would throw. Does not create plugins. */
-export async function checkPlugins(
-  { backends }: OptionsOf<typeof healthcheckOptions>,
-  ctx: FactoryContext,
-): Promise<void> {
+export async function checkPlugins({ backends }: Options, ctx: FactoryContext): Promise<void> {
   await findAll(driversOf(ctx), backends, ctx);
 }
 
@@ -93,12 +92,6 @@ export interface NamedResult extends PluginResult {
   readonly plugin: string;
 }
 
-/** Cache time and timeout, in milliseconds. */
-export interface RunnerLimits {
-  readonly cacheMs: number;
-  readonly timeoutMs: number;
-}
-
 interface Answered {
   readonly at: number;
   readonly result: Promise<PluginResult>;
@@ -107,10 +100,10 @@ interface Answered {
 /** Runs plugins and caches their results, so that frequent probes share one check. */
 export class PluginRunner {
   readonly #plugins: ReadonlyMap<string, HealthcheckPlugin>;
-  readonly #limits: RunnerLimits;
+  readonly #limits: Pick<Options, 'cacheMs' | 'timeoutMs'>;
   readonly #answered = new Map<string, Answered>();
 
-  constructor(plugins: ReadonlyMap<string, HealthcheckPlugin>, limits: RunnerLimits) {
+  constructor(plugins: ReadonlyMap<string, HealthcheckPlugin>, limits: Pick<Options, 'cacheMs' | 'timeoutMs'>) {
     this.#plugins = plugins;
     this.#limits = limits;
   }
