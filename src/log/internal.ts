@@ -5,3 +5,4 @@ export { describeMoments, requestOfMoment } from './moment.js';
 export { isApplicationLogger } from './own-logger.js';
 export { jsonString, recordWriter, type WriteRecord } from './records.js';
 export { reopenLogs } from './reopening.js';
+export { Throttle } from './throttle.js';

@@ -11,7 +11,7 @@ import type { Logger } from '../log/index.js';
 import type { Clock } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { addressKey } from './addresses.js';
-import { stripIdentity } from './auth/identity.js';
+import { addHeaders, stripIdentity } from './auth/identity.js';
 import { PasswordChecker } from './auth/password-checker.js';
 import { TokenCache } from './auth/token-cache.js';
 import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-validator.js';
@@ -95,12 +95,11 @@ export const basicAuth = filterFactory(
       const user = await login(req);
       removeHeaders(req, (name) => name === 'authorization');
       environ(req).identity = { userId: user, userName: user };
-      if (options.setHeaders) {
-        for (const name of ['x-user', 'x-user-name']) {
-          req.headers[name] = encoded(user);
-          req.rawHeaders.push(name, encoded(user));
-        }
-      }
+      if (options.setHeaders)
+        addHeaders(
+          req,
+          ['x-user', 'x-user-name'].map((name) => [name, encoded(user)]),
+        );
       return app(req, res);
     };
   },

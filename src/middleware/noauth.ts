@@ -16,7 +16,6 @@ import { authOptions, connectionAddress, runInRequest } from '../app/internal.js
 import { boolean, defineOptions, type ListenValue, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
-import { systemClock } from '../tasks/internal.js';
 import { isLoopback } from './addresses.js';
 import { stripIdentity } from './auth/identity.js';
 import type {} from './proxy-headers.js';
@@ -53,7 +52,10 @@ export const noauth = filterFactory(
     if (!options.iKnowThisIsOpen) checkListener(ctx);
     ctx.log.warn(WARNING);
     // One worker logs it for all.
-    if (isFirstWorker()) ctx.onClose(hourly(() => ctx.log.warn(WARNING)));
+    if (isFirstWorker()) {
+      const hourly = setInterval(() => ctx.log.warn(WARNING), HOUR_MS).unref();
+      ctx.onClose(() => clearInterval(hourly));
+    }
 
     const checkLocal = localCheck(options.allowedHosts);
 
@@ -180,22 +182,6 @@ function isForwarded(req: IncomingMessage, env: Environ): boolean {
     if (name.startsWith('x-forwarded') || name === 'forwarded' || name === 'via' || name === 'x-real-ip') return true;
   }
   return false;
-}
-
-function hourly(act: () => void): () => void {
-  let cancel = (): void => undefined;
-  const again = (): void => {
-    cancel = systemClock.after(
-      HOUR_MS,
-      () => {
-        act();
-        again();
-      },
-      { unref: true },
-    );
-  };
-  again();
-  return () => cancel();
 }
 
 function handOutToken(req: IncomingMessage, res: ServerResponse): void {

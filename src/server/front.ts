@@ -12,6 +12,7 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import { environ } from '../app/index.js';
 import { abortResponse, ServedResponse, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
+import { Throttle } from '../log/internal.js';
 import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
 import { AT_WORK } from './connections/backlog.js';
 import { BrokenConnections, type Refuse, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
@@ -22,7 +23,6 @@ import { announceClose } from './connections/drain.js';
 import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
 import { type Refusal, Rejections, refusal } from './connections/refusal.js';
 import { requestFacts } from './connections/request-facts.js';
-import { ThrottledWarning } from './connections/throttled-warning.js';
 import { Upgrades } from './connections/upgrades.js';
 import { announceUnread, watchBody, watchChunks } from './requests/body-progress.js';
 import { requestGuard } from './requests/request-guard.js';
@@ -50,10 +50,10 @@ const NO_EXPECTATION = refusal(417, 'expectation', 'The expectation cannot be me
 export class Front {
   readonly connections: ConnectionList;
   /** State that its requests can read. */
-  readonly state: ServerState;
+  readonly state: ServerState = {};
   readonly pool: RequestPool;
   readonly rejections: Rejections;
-  readonly upgrades: Upgrades;
+  readonly upgrades = new Upgrades(this.state);
   /** True: every response announces the end of its connection. */
   closing = false;
   #limits: WsgiOptions;
@@ -63,7 +63,7 @@ export class Front {
   #server: HttpServer | undefined;
   readonly #owner: FrontOwner;
   readonly #broken: BrokenConnections;
-  readonly #acceptFailed: ThrottledWarning;
+  readonly #acceptFailed = new Throttle(10_000);
   readonly #connectionLimit: ConnectionLimit;
   readonly #timeouts: ConnectionTimeouts;
   readonly #log: Logger;
@@ -76,16 +76,13 @@ export class Front {
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.rejections = new Rejections(log);
-    this.state = {
-      listenerFailed: (err, req) => log.error('a listener of afterResponse failed', { ...requestFacts(req), err }),
-    };
-    this.upgrades = new Upgrades(this.state);
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
     this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));
     // `withSlot`, around the innermost app, reads it.
     this.state.slots = this.pool;
+    this.state.listenerFailed = (err, req) =>
+      log.error('a listener of afterResponse failed', { ...requestFacts(req), err });
     this.#broken = new BrokenConnections(this.rejections, owner.refuse);
-    this.#acceptFailed = new ThrottledWarning(log, 'connections could not be accepted');
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
     this.#timeouts = new ConnectionTimeouts(this.connections, limits, {
       exceeded: (connection, limit) => this.#timeOut(connection, limit),
@@ -133,7 +130,9 @@ export class Front {
       this.#closePatiently(connection);
       this.#connectionLimit.enforce(connection);
     });
-    server.on('error', (error) => this.#acceptFailed.note({ err: error }));
+    server.on('error', (err) => {
+      this.#acceptFailed.tell((count) => this.#log.warn('connections could not be accepted', { err, count }));
+    });
     if (tls !== undefined) {
       server.prependListener('secureConnection', (socket: TLSSocket) => {
         // Node handles lists of headers: under TLS that is cheaper, by a fifth of a request.

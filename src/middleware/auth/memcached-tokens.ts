@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { Client } from 'memjs';
 import { ConfigurationRefused, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import { Throttle } from '../../log/internal.js';
 import { importPeer } from '../../modules/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
@@ -11,7 +12,6 @@ import type { ValidatorSettings } from './token-validator.js';
 
 const MEMJS = { code: 'PORTICO_MEMJS_MISSING', neededBy: 'memcached_servers', spec: 'memjs' };
 const PORT = 11_211;
-const TELL_EVERY_MS = 60_000;
 
 interface Server {
   readonly name: string;
@@ -25,7 +25,7 @@ export class MemcachedTokens {
   readonly #options: AuthTokenOptions;
   readonly #log: Logger;
   readonly #servers: readonly Server[];
-  #tellForgedFrom = Number.NEGATIVE_INFINITY;
+  readonly #forged = new Throttle(60_000);
 
   private constructor({ options, log }: ValidatorSettings, servers: readonly Server[]) {
     this.#options = options;
@@ -66,15 +66,8 @@ export class MemcachedTokens {
     try {
       return envelope.open(found.value);
     } catch (error) {
-      const now = systemClock.now();
-      if (now >= this.#tellForgedFrom) {
-        this.#tellForgedFrom = now + TELL_EVERY_MS;
-        const facts = { reason: (error as Error).message };
-        this.#log.warn(
-          'a token in memcached is not trusted, and is validated again; logged once a minute at most',
-          facts,
-        );
-      }
+      const message = 'a token in memcached is not trusted, and is validated again; logged once a minute at most';
+      this.#forged.tell(() => this.#log.warn(message, { reason: (error as Error).message }));
       return undefined;
     }
   }

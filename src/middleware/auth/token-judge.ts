@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Fault, methodsOf, requestPath } from '../../app/index.js';
 import type { Logger } from '../../log/index.js';
-import { systemClock } from '../../tasks/internal.js';
+import { Throttle } from '../../log/internal.js';
 import { type CompiledRules, compileRules, isAllowed, LONGEST_RULE, MOST_RULES } from './access-rules.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import { isPlausible } from './presented-token.js';
@@ -15,7 +15,7 @@ export type Verdict =
   | { readonly status: 'absent' }
   | { readonly status: 'invalid'; readonly reason: string }
   | { readonly status: 'confirmed'; readonly info: TokenInfo }
-  | { readonly status: 'unavailable'; readonly cause: Error };
+  | { readonly status: 'unavailable' };
 
 /** The verdicts on the caller's token and on the token of a service that acts for the caller. */
 export interface Verdicts {
@@ -41,9 +41,11 @@ export class TokenJudge {
   readonly #serviceRoles: ReadonlySet<string>;
   readonly #endOf = oncePerToken(endOf);
   readonly #rulesOf = oncePerToken((info) => this.#compiledRules(info));
-  readonly #outage = new Occasions();
-  readonly #withoutRole = new Occasions();
-  #toldOfRulesAt = Number.NEGATIVE_INFINITY;
+  readonly #failed = new Throttle(COMPLAIN_EVERY_MS);
+  /** True between the log lines of an outage and of its end. */
+  #isOut = false;
+  readonly #withoutRole = new Throttle(COMPLAIN_EVERY_MS);
+  readonly #tooManyRules = new Throttle(COMPLAIN_EVERY_MS);
   #warnedOfServiceType = false;
 
   constructor(tokens: TokenLookup, options: AuthTokenOptions, log: Logger) {
@@ -94,15 +96,14 @@ export class TokenJudge {
   ): Promise<Verdict> {
     try {
       const info = await found;
-      if (this.#outage.since !== undefined) {
-        this.#log.info('tokens are validated again', { requests: this.#outage.end() });
-      }
+      if (this.#isOut) this.#log.info('tokens are validated again', { requests: this.#failed.takeCount() });
+      this.#isOut = false;
       return this.#judged(req, info, allowExpired);
     } catch (error) {
       if (error instanceof Fault) this.#tell('a token is refused', invalid(error.message));
       if (!isUnavailable(error)) throw error;
       this.#complain(error);
-      return { status: 'unavailable', cause: error };
+      return { status: 'unavailable' };
     }
   }
 
@@ -132,62 +133,27 @@ export class TokenJudge {
   /** Returns undefined, and logs it, if there are too many rules or too long ones. Nothing is allowed then. */
   #compiledRules(info: TokenInfo): CompiledRules {
     const compiled = compileRules(info.appCredential!.accessRules!, this.#options.serviceType!);
-    const now = systemClock.now();
-    if (compiled === undefined && now - this.#toldOfRulesAt >= COMPLAIN_EVERY_MS) {
-      this.#toldOfRulesAt = now;
-      this.#log.warn(
-        `a token is refused: it has more than ${MOST_RULES} access rules, or one of more than ${LONGEST_RULE} characters; logged once a minute at most`,
-        { user_id: info.userId, application_credential_id: info.appCredential?.id },
-      );
+    if (compiled === undefined) {
+      const message = `a token is refused: it has more than ${MOST_RULES} access rules, or one of more than ${LONGEST_RULE} characters; logged once a minute at most`;
+      const facts = { user_id: info.userId, application_credential_id: info.appCredential?.id };
+      this.#tooManyRules.tell(() => this.#log.warn(message, facts));
     }
     return compiled;
   }
 
   #complain(error: Error): void {
-    const requests = this.#outage.count();
-    if (requests === undefined) return;
-    this.#log.error('tokens cannot be validated; logged once a minute at most', { reason: error.message, requests });
+    this.#failed.tell((requests) => {
+      this.#isOut = true;
+      this.#log.error('tokens cannot be validated; logged once a minute at most', { reason: error.message, requests });
+    });
   }
 
   /** Services in Python accept such tokens by default, so operators who migrate need this message. */
   #warnOfRole({ userId, userName }: TokenInfo): void {
-    const requests = this.#withoutRole.count();
-    if (requests === undefined) return;
-    this.#log.warn(
-      'the token of a service is refused: it has none of the roles in service_token_roles; logged once a minute at most',
-      { user_id: userId, user_name: userName, service_token_roles: [...this.#serviceRoles], requests },
-    );
-  }
-}
-
-/** Counts a frequent event that is logged at most once a minute, with its count. */
-class Occasions {
-  /** When the event was last logged, by the monotonic clock; undefined if never, or if it has ended. */
-  since: number | undefined;
-  /** The same, but kept when the event ends, so that an intermittent event is also logged at most once a minute. */
-  #saidAt = Number.NEGATIVE_INFINITY;
-  #unsaid = 0;
-
-  /** Counts the event. Returns the count since the last log line if it is time to log, otherwise undefined. */
-  count(): number | undefined {
-    this.#unsaid += 1;
-    const now = systemClock.now();
-    if (now - this.#saidAt < COMPLAIN_EVERY_MS) return undefined;
-    this.since = now;
-    this.#saidAt = now;
-    return this.#taken();
-  }
-
-  /** Ends the event. Returns the count that was not logged. */
-  end(): number {
-    this.since = undefined;
-    return this.#taken();
-  }
-
-  #taken(): number {
-    const number = this.#unsaid;
-    this.#unsaid = 0;
-    return number;
+    const message =
+      'the token of a service is refused: it has none of the roles in service_token_roles; logged once a minute at most';
+    const facts = { user_id: userId, user_name: userName, service_token_roles: [...this.#serviceRoles] };
+    this.#withoutRole.tell((requests) => this.#log.warn(message, { ...facts, requests }));
   }
 }
 

@@ -3,11 +3,11 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../../log/index.js';
+import { Throttle } from '../../log/internal.js';
 import { unsentBytes } from '../../wire/index.js';
 import { headTime } from '../server-options.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 import type { Connection, ConnectionList, Exchange } from './connections.js';
-import { ThrottledWarning } from './throttled-warning.js';
 
 /** Descriptors reserved for other uses: files, databases, other listeners. */
 const RESERVED = 64;
@@ -20,13 +20,14 @@ export class ConnectionLimit {
   readonly #connections: ConnectionList;
   readonly #descriptors = Math.max(1, descriptorLimit() - RESERVED);
   #limit = 0;
-  readonly #line: ThrottledWarning;
+  readonly #closed = new Throttle(10_000);
+  readonly #log: Logger;
 
   /** `limit` 0: only the process's limit of descriptors applies. */
   constructor(connections: ConnectionList, limit: number, log: Logger) {
     this.#connections = connections;
     this.limit = limit;
-    this.#line = new ThrottledWarning(log, 'too many connections: some were closed');
+    this.#log = log;
   }
 
   /** Sets the limit for connections from now on. */
@@ -43,7 +44,9 @@ export class ConnectionLimit {
       if (oldest === undefined || connection.lastUse < oldest.lastUse) oldest = connection;
     }
     (oldest ?? fresh).socket.destroy();
-    this.#line.note({ max_connections: this.#limit });
+    this.#closed.tell((count) => {
+      this.#log.warn('too many connections: some were closed', { max_connections: this.#limit, count });
+    });
   }
 }
 

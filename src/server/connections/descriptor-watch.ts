@@ -5,9 +5,11 @@
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Logger } from '../../log/index.js';
-import { ThrottledWarning } from './throttled-warning.js';
+import { Throttle } from '../../log/internal.js';
 
 const EVERY_MS = 60_000;
+const MISSING =
+  'out of file descriptors: new connections are closed immediately. Raise LimitNOFILE (ulimit -n), or find out what keeps them open';
 
 /** Time for which a check is valid: all servers of a process share it, each of which checks once a second. */
 const LOOK_MS = 900;
@@ -16,7 +18,7 @@ const LOOK_MS = 900;
 class DescriptorWatch {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #missedAt = Number.NEGATIVE_INFINITY;
-  #warning: ThrottledWarning | undefined;
+  readonly #missed = new Throttle(EVERY_MS);
 
   /** Reports whether a check of the last minute found none. */
   get missing(): boolean {
@@ -31,12 +33,7 @@ class DescriptorWatch {
       const code = missingCode();
       if (code !== undefined) {
         this.#missedAt = now;
-        this.#warning ??= new ThrottledWarning(
-          log,
-          'out of file descriptors: new connections are closed immediately. Raise LimitNOFILE (ulimit -n), or find out what keeps them open',
-          EVERY_MS,
-        );
-        this.#warning.note({ code });
+        this.#missed.tell((count) => log.warn(MISSING, { code, count }));
       }
     }
     return this.#missedAt === this.#lookedAt;
