@@ -9,9 +9,8 @@ import { isSectionName, PasteFile } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { namedManager } from '../../registry/internal.js';
 import type { PlannedService, ServiceFile, ServicePlan } from '../../service/index.js';
-import type { TlsSettings } from '../tls/ssl-options.js';
 import { type AppLoader, apiOptions, type WSGIServiceOptions } from './api-options.js';
-import { type ApiSettings, addressPlace, apiSettings, serverOptionsOf, tlsSettings } from './api-settings.js';
+import { type ApiSettings, addressPlace, apiSettings, serverOptionsOf } from './api-settings.js';
 import { ApiTls } from './api-tls.js';
 
 /** An API as described by the files. */
@@ -85,9 +84,9 @@ export function apiPlan(name: string, config: Config, reading: ApiReading): Serv
   return planOf(readParts(name, config, reading), reading);
 }
 
-function planOf({ refusal, settings, apiTls, loader, certificates }: PartsRead, reading: ApiReading): ServicePlan {
+function planOf({ refusal, settings, apiTls, loader }: PartsRead, reading: ApiReading): ServicePlan {
   const paste = reading.loader === undefined && loader instanceof PasteFile ? loader : undefined;
-  const files = certificates === undefined ? [] : apiTls.files(certificates);
+  const files = ignoreErrors(() => apiTls.files()) ?? [];
   return {
     pipelines: paste?.pipelines() ?? new Map(),
     // Computed on demand: only a status page reads it.
@@ -96,14 +95,12 @@ function planOf({ refusal, settings, apiTls, loader, certificates }: PartsRead, 
     },
     files: [...files, ...pasteFiles(paste, settings)],
     diagnostics: refusal?.diagnostics ?? [],
-    certificate: certificates && ignoreErrors(() => apiTls.planned(certificates)),
+    certificate: ignoreErrors(() => apiTls.planned()),
   };
 }
 
 interface PartsRead extends Partial<ApiParts> {
   readonly apiTls: ApiTls;
-  /** Certificates of its TLS. */
-  readonly certificates?: TlsSettings;
   readonly refusal?: ConfigurationRefused;
 }
 
@@ -127,9 +124,7 @@ function readParts(name: string, config: Config, reading: ApiReading): PartsRead
         }
       },
       () => {
-        const tls = tlsSettings(config, name);
-        if (apiTls.enabled) read.certificates = tls;
-        read.tls = apiTls.options(tls);
+        read.tls = apiTls.options();
       },
     );
   } catch (error) {

@@ -16,7 +16,6 @@ import { checkLog } from '../../log/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
-import { certificatePath, sslSettings, type TlsSettings } from '../tls/ssl-options.js';
 import { wsgiOptions } from '../wsgi-options.js';
 import { apiOptions, servingOptions, type WSGIServiceOptions } from './api-options.js';
 
@@ -27,8 +26,6 @@ export interface ApiSettings {
   readonly workers: number;
   /** App of the paste file. */
   readonly pipeline: string;
-  /** `[ssl]`, with the files of the API's own section in their place. */
-  readonly tls: TlsSettings;
 }
 
 /**
@@ -52,7 +49,6 @@ export function apiSettings(config: Config, name: string): ApiSettings {
     address: listenAddressOf(config, name, options.listen, options.port, backlog),
     workers,
     pipeline: options.pipeline === '' ? name : options.pipeline,
-    tls: tlsSettings(config, name),
   };
 }
 
@@ -64,21 +60,6 @@ export function serverOptionsOf(config: Config, { address, options }: ApiSetting
     ...address,
     drainIdle: config.group('DEFAULT', servingOptions, { partial: true }).drainIdle,
     maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
-  };
-}
-
-/**
- * Returns `[ssl]`, with the files of `[api:<name>]` in their place, whatever other mistakes that section has; for an
- * API whose options {@link apiSettings} has declared. Throws ConfigError for mistakes in `[ssl]`.
- */
-export function tlsSettings(config: Config, name: string): TlsSettings {
-  const ssl = sslSettings(config);
-  const own = (opt: string): string | undefined => certificatePath(config, `api:${name}`, `ssl_${opt}`);
-  return {
-    ...ssl,
-    certFile: own('cert_file') ?? ssl.certFile,
-    keyFile: own('key_file') ?? ssl.keyFile,
-    caFile: own('ca_file') ?? ssl.caFile,
   };
 }
 

@@ -10,7 +10,7 @@ import { type Diagnostic, ignoreErrors, type Place, placeOf } from '../../errors
 import type { ListenAddress, PlannedCertificate, ServiceFile } from '../../service/index.js';
 import { certificatesOf, type ReadTlsFile, readCertificates, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
-import type { TlsSettings } from '../tls/ssl-options.js';
+import { certificatePath, sslSettings, type TlsSettings } from '../tls/ssl-options.js';
 import { judgedTlsOptions } from '../tls/tls.js';
 import { enabledApisOptions, tlsOption } from './api-options.js';
 
@@ -34,9 +34,11 @@ export class ApiTls {
 
   /**
    * Returns the options of TLS; undefined for plain HTTP, and in development for a certificate that will be created.
-   * Throws `PORTICO_TLS_CONFIG`.
+   * Throws ConfigError for mistakes in `[ssl]`, and `PORTICO_TLS_CONFIG`.
    */
-  options(tls: TlsSettings): TlsOptions | undefined {
+  options(): TlsOptions | undefined {
+    // Read even for plain HTTP, so that mistakes in it are reported.
+    const tls = this.#settings;
     if (!this.enabled) return undefined;
     if (this.#dev && !tls.certFile && !tls.keyFile) return undefined;
     return judgedTlsOptions(tls, this.#readFile, (refused) => {
@@ -55,9 +57,9 @@ export class ApiTls {
   /**
    * Returns warnings of certificates that are not valid now, or expire soon: its own, then those of its clients' CAs.
    */
-  validityWarnings(tls: TlsSettings): Diagnostic[] {
-    const own = this.#certificate(tls);
-    const { caFile } = tls;
+  validityWarnings(): Diagnostic[] {
+    const { certFile, caFile } = this.#settings;
+    const own = this.#certificate(certFile);
     const authorities = this.enabled && caFile ? readCertificates('ca_file', caFile, this.#readFile) : undefined;
     const warn = (opt: string, name: string, certificate: X509Certificate): Diagnostic[] => {
       const message = validityWarning(name, certificate);
@@ -66,7 +68,7 @@ export class ApiTls {
       return [diagnose(this.#config, { severity: 'warning', code: 'PORTICO_TLS_EXPIRY', ...option, message })];
     };
     return [
-      ...(own === undefined ? [] : warn('cert_file', tls.certFile!, own)),
+      ...(own === undefined ? [] : warn('cert_file', certFile!, own)),
       ...(authorities === undefined ? [] : certificatesOf(authorities)).flatMap((authority) =>
         warn('ca_file', `of ${authority.subject.replaceAll('\n', ', ')} in ${caFile}`, authority),
       ),
@@ -74,32 +76,38 @@ export class ApiTls {
   }
 
   /** Returns the certificate for a plan; undefined without a certificate file. */
-  planned(tls: TlsSettings): PlannedCertificate | undefined {
-    const ends = this.validUntil(tls)?.toISOString();
+  planned(): PlannedCertificate | undefined {
+    const ends = this.validUntil?.toISOString();
     return ends === undefined
       ? undefined
-      : { ends, warnings: this.validityWarnings(tls), mayHaveEnded: tls.allowExpired === true };
+      : { ends, warnings: this.validityWarnings(), mayHaveEnded: this.#settings.allowExpired === true };
   }
 
-  /** Returns the expiry of the certificate; undefined without a certificate file. */
-  validUntil(tls: TlsSettings): Date | undefined {
-    const certificate = this.#certificate(tls);
+  /** Expiry of the certificate; undefined without a certificate file. */
+  get validUntil(): Date | undefined {
+    const certificate = this.#certificate(this.#settings.certFile);
     return certificate && new Date(certificate.validTo);
   }
 
   /** Returns the files of certificates and key. Leaves out unreadable files: their mistakes are diagnostics. */
-  files(tls: TlsSettings): ServiceFile[] {
-    const files = { cert_file: tls.certFile, key_file: tls.keyFile, ca_file: tls.caFile };
+  files(): ServiceFile[] {
+    if (!this.enabled) return [];
+    const { certFile, keyFile, caFile } = this.#settings;
+    const files = { cert_file: certFile, key_file: keyFile, ca_file: caFile };
     return Object.entries(files).flatMap(([option, file]) => {
       if (!file) return [];
       const { group, opt } = tlsOption(this.#config, this.#name, option);
-      const ends = (): string => `valid until ${this.validUntil(tls)?.toISOString()}`;
+      const ends = (): string => `valid until ${this.validUntil?.toISOString()}`;
       const says = option === 'cert_file' ? ignoreErrors(ends) : undefined;
       return [{ path: resolve(file), option: `${group}.${opt}`, secret: option === 'key_file', says }];
     });
   }
 
-  #certificate({ certFile }: TlsSettings): X509Certificate | undefined {
+  get #settings(): TlsSettings {
+    return tlsSettings(this.#config, this.#name);
+  }
+
+  #certificate(certFile: TlsSettings['certFile']): X509Certificate | undefined {
     return this.enabled && certFile ? readCertificates('cert_file', certFile, this.#readFile).parsed : undefined;
   }
 
@@ -118,4 +126,19 @@ export class ApiTls {
 
   /** Certificates may be renewed while other options stay. */
   readonly #readFile: ReadTlsFile = (path) => this.#config.readFile(path, { mutable: true });
+}
+
+/**
+ * Returns `[ssl]`, with the files of `[api:<name>]` in their place, whatever other mistakes that section has; for an
+ * API whose options `apiSettings` has declared. Throws ConfigError for mistakes in `[ssl]`.
+ */
+export function tlsSettings(config: Config, name: string): TlsSettings {
+  const ssl = sslSettings(config);
+  const own = (opt: string): string | undefined => certificatePath(config, `api:${name}`, `ssl_${opt}`);
+  return {
+    ...ssl,
+    certFile: own('cert_file') ?? ssl.certFile,
+    keyFile: own('key_file') ?? ssl.keyFile,
+    caFile: own('ca_file') ?? ssl.caFile,
+  };
 }

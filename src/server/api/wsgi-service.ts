@@ -138,7 +138,7 @@ export class WSGIService implements ListeningService {
 
   /** Expiry of its certificate; undefined for plain HTTP, and for a development certificate. */
   get certificateEnds(): Date | undefined {
-    return this.#tls.validUntil(apiSettings(this.#config, this.name).tls);
+    return this.#tls.validUntil;
   }
 
   /** The paste file, if its app comes from one. */
@@ -229,7 +229,7 @@ export class WSGIService implements ListeningService {
     if (this.#lifecycle.state === 'stopping') this.stop({ graceful: true, ...terms }).catch(() => {});
     if (this.#lifecycle.state !== 'running') return this.start();
     const settings = apiSettings(this.#config, this.name);
-    const tls = this.#tls.options(settings.tls);
+    const tls = this.#tls.options();
     await this.#app.renew(settings.pipeline, this.#config, (app) => {
       this.#take(settings, tls);
       return this.server.replaceApp(this.meter.around(app), terms);
@@ -249,17 +249,17 @@ export class WSGIService implements ListeningService {
     await this.#managed.hooks?.reset();
   }
 
-  #take(settings: ApiSettings, tls: TlsOptions | undefined = this.#tls.options(settings.tls)): void {
+  #take(settings: ApiSettings, tls: TlsOptions | undefined = this.#tls.options()): void {
     this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
     if (tls !== undefined) this.server.replaceTls(tls);
     // Each process has the certificates; the first one warns.
     if ((this.#worker?.id ?? 0) > 0) return;
-    for (const { message } of this.#tls.validityWarnings(settings.tls)) this.#log.warn(message);
+    for (const { message } of this.#tls.validityWarnings()) this.#log.warn(message);
   }
 
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
-    const tls = this.#tls.options(settings.tls) ?? (await this.#tls.ownCertificate(settings.address));
+    const tls = this.#tls.options() ?? (await this.#tls.ownCertificate(settings.address));
     this.tasks.reset();
     const app = await this.#app.start(settings.pipeline, this.#config, signal);
     try {
