@@ -6,7 +6,6 @@ import {
   type Description,
   environ,
   type FactoryContext,
-  Fault,
   type Filter,
   filterFactory,
   type Identity,
@@ -33,6 +32,7 @@ import { behindScheme, serviceTokenOf, userTokenOf } from './auth/presented-toke
 import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenJudge, type Verdicts } from './auth/token-judge.js';
 import type { TokenInfo } from './auth/token-validator.js';
+import { unauthenticated, unavailable } from './auth/unauthenticated.js';
 import { findValidator, startValidator, tryValidator } from './auth/validator-drivers.js';
 
 declare module '../app/index.js' {
@@ -137,15 +137,14 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   const invalidate = (token: string): void => tokens.invalidate(token);
 
   const { setHeaders, legacyHeaders: legacy } = options;
-  const known: Known = {
-    user: oncePerToken((info) => {
+  const knownBy = (headersOf: (identity: Identity, info: TokenInfo) => HeaderPairs): KnownCaller =>
+    oncePerToken((info) => {
       const identity = Object.freeze(identityOf(info));
-      return { identity, headers: setHeaders ? userHeaders(identity, info, { legacy }) : [] };
-    }),
-    service: oncePerToken((info) => {
-      const identity = Object.freeze(identityOf(info));
-      return { identity, headers: setHeaders ? serviceHeaders(identity) : [] };
-    }),
+      return { identity, headers: setHeaders ? headersOf(identity, info) : [] };
+    });
+  const known = {
+    user: knownBy((identity, info) => userHeaders(identity, info, { legacy })),
+    service: knownBy(serviceHeaders),
   };
 
   const filter: Filter = (app) => (req, res) => {
@@ -210,18 +209,13 @@ function unavailableInstead(res: ServerResponse): void {
   res.statusCode = 503;
   res.statusMessage = STATUS_CODES[503]!;
   res.removeHeader('www-authenticate');
-  for (const [name, value] of Object.entries(UNAVAILABLE_HEADERS)) res.setHeader(name, value);
+  for (const [name, value] of Object.entries(unavailable().headers)) res.setHeader(name, value!);
 }
-
-const UNAVAILABLE_HEADERS = { 'retry-after': '5' };
 
 /** Answers 401. With `fault_style = openstack` the body is the same as in keystonemiddleware, which differs from nova's faults. */
 function refuse(req: IncomingMessage, res: ServerResponse, challenge: string): void {
   if (faultFormOf(req).style !== 'openstack') {
-    throw new Fault(401, {
-      message: 'The request requires authentication.',
-      headers: { 'www-authenticate': challenge },
-    });
+    throw unauthenticated({ 'www-authenticate': challenge });
   }
   res.statusCode = 401;
   res.setHeader('www-authenticate', challenge);
@@ -240,10 +234,7 @@ function isRefused({ user, service }: Verdicts): boolean {
   if (!unauthorized) {
     for (const verdict of [service, user]) {
       if (verdict.status === 'unavailable') {
-        throw new Fault(503, {
-          message: 'The token cannot be validated at the moment.',
-          headers: UNAVAILABLE_HEADERS,
-        });
+        throw unavailable();
       }
     }
     if (user.status === 'confirmed') return false;
@@ -251,14 +242,15 @@ function isRefused({ user, service }: Verdicts): boolean {
   return true;
 }
 
-/** Creates the identity and headers for a confirmed token, once for all its requests. */
-interface Known {
-  user(info: TokenInfo): { readonly identity: Identity; readonly headers: HeaderPairs };
-  service(info: TokenInfo): { readonly identity: Identity; readonly headers: HeaderPairs };
-}
+/** Returns the identity and headers for a confirmed token, created once for all its requests. */
+type KnownCaller = (info: TokenInfo) => { readonly identity: Identity; readonly headers: HeaderPairs };
 
 /** Sets the environ, and returns the corresponding headers. */
-function handOn(req: IncomingMessage, { user, service }: Verdicts, known: Known): HeaderPairs {
+function handOn(
+  req: IncomingMessage,
+  { user, service }: Verdicts,
+  known: { readonly user: KnownCaller; readonly service: KnownCaller },
+): HeaderPairs {
   const env = environ(req);
   const headers: HeaderPairs[number][] = [];
   headers.push(['x-identity-status', user.status === 'confirmed' ? 'Confirmed' : 'Invalid']);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { type Description, environ, Fault, filterFactory, remoteOf } from '../app/index.js';
+import { type Description, environ, type Fault, filterFactory, remoteOf } from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
 import { boolean, defineOptions, duration, integer, type OptionsOf, path, string } from '../config/index.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
@@ -15,6 +15,7 @@ import { addHeaders, stripIdentity } from './auth/identity.js';
 import { PasswordChecker } from './auth/password-checker.js';
 import { TokenCache } from './auth/token-cache.js';
 import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-validator.js';
+import { unauthenticated } from './auth/unauthenticated.js';
 import { removeHeaders } from './headers.js';
 
 const basicAuthOptions = defineOptions({
@@ -64,7 +65,7 @@ export const basicAuth = filterFactory(
     const challenge = { 'www-authenticate': `Basic realm="${realm}", charset="UTF-8"` };
     const refusal = (reason: string, user?: string): Fault => {
       ctx.log.debug('a login is refused', user === undefined ? { reason } : { reason, user });
-      return new Fault(401, { message: 'The request requires authentication.', headers: challenge });
+      return unauthenticated(challenge);
     };
 
     const login = async (req: IncomingMessage): Promise<string> => {
@@ -121,12 +122,7 @@ function describe({ realm }: OptionsOf<typeof basicAuthOptions>, req?: IncomingM
   };
 }
 
-interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
-
-function credentialsOf(header: string | undefined): Credentials | undefined {
+function credentialsOf(header: string | undefined): { user: string; password: string } | undefined {
   const encodedPair = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header ?? '')?.[1];
   if (encodedPair === undefined) return undefined;
   const pair = Buffer.from(encodedPair, 'base64').toString('utf8');

@@ -1,5 +1,5 @@
 /** catch_errors: turns the errors of inner layers into responses. */
-import { type Description, environ, filterFactory } from '../app/index.js';
+import { environ, filterFactory } from '../app/index.js';
 import {
   answerFailure,
   catching,
@@ -50,9 +50,5 @@ export const catchErrors = filterFactory(
 
     return (app) => (req, res) => catching(app, req, res, (error) => answerFailure(error, req, res, failures));
   },
-  { describe },
+  { describe: () => ({ does: 'answers when an inner app fails: a Fault with its status, other errors with 500' }) },
 );
-
-function describe(): Description {
-  return { does: 'answers when an inner app fails: a Fault with its status, other errors with 500' };
-}

@@ -11,6 +11,7 @@ import {
 import { optionOrigin, runInRequest, type WantedOrder } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
+import { unauthenticated, unavailable } from './auth/unauthenticated.js';
 import type {} from './auth-token.js';
 
 const contextOptions = defineOptions({
@@ -45,12 +46,9 @@ export const context = filterFactory(
       if (!identity && options.requireIdentity) {
         if (env.authError === 'unavailable') {
           // auth_token with delay_auth_decision passed the request on, but could not validate its token.
-          throw new Fault(503, {
-            message: 'The token cannot be validated at the moment.',
-            headers: { 'retry-after': '5' },
-          });
+          throw unavailable();
         }
-        throw new Fault(401, { message: 'The request requires authentication.' });
+        throw unauthenticated();
       }
       if (options.requireProject && (identity?.projectId ?? '') === '') {
         throw new Fault(403, { message: 'The token has no project. Use a token for a project.' });

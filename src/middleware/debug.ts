@@ -1,6 +1,6 @@
 /** debug: logs requests and responses in full. Not for production. */
 import { PassThrough } from 'node:stream';
-import { beforeHead, type Description, environ, filterFactory, transformBody } from '../app/index.js';
+import { beforeHead, environ, filterFactory, transformBody } from '../app/index.js';
 import { targetMask } from '../app/internal.js';
 import { defineOptions, list } from '../config/index.js';
 import { requireDebug } from './debug-only.js';
@@ -50,9 +50,5 @@ export const debug = filterFactory(
       return app(req, res);
     };
   },
-  { trial: true, describe },
+  { trial: true, describe: () => ({ does: 'logs the request, its response and their bodies at level debug' }) },
 );
-
-function describe(): Description {
-  return { does: 'logs the request, its response and their bodies at level debug' };
-}

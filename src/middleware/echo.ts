@@ -1,5 +1,5 @@
 /** echo: an app that returns the request as its pipeline passed it on. For tests of pipelines. */
-import { appFactory, type Description, environ, remoteOf } from '../app/index.js';
+import { appFactory, environ, remoteOf } from '../app/index.js';
 import { defineOptions } from '../config/index.js';
 import type {} from './auth/identity.js';
 
@@ -26,9 +26,5 @@ export const echo = appFactory(
     res.setHeader('content-length', Buffer.byteLength(body));
     res.end(body);
   },
-  { describe },
+  { describe: () => ({ does: 'answers 200 with the request as it arrives here' }) },
 );
-
-function describe(): Description {
-  return { does: 'answers 200 with the request as it arrives here' };
-}

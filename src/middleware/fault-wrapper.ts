@@ -1,6 +1,6 @@
 /** fault_wrapper: answers the errors of an app that is not a Router with faults. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type Description, environ, Fault, filterFactory } from '../app/index.js';
+import { environ, Fault, filterFactory } from '../app/index.js';
 import { answerFault, catching, ownFaultStyle, sectionFaultStyle } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
 
@@ -34,12 +34,8 @@ export const faultWrapper = filterFactory(
 
     return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));
   },
-  { describe },
+  { describe: () => ({ does: 'answers when an inner app fails: with the status of the error, or 500' }) },
 );
-
-function describe(): Description {
-  return { does: 'answers when an inner app fails: with the status of the error, or 500' };
-}
 
 /** Converts an error to a fault. */
 export function faultOf(error: unknown): Fault {

@@ -27,18 +27,18 @@ export interface AccessFacts {
 /** Formats a line. */
 export type LogFormat = (facts: AccessFacts) => string;
 
-const OWN = ['client_ip', 'date_time', 'request_line'] as const satisfies (keyof AccessFacts)[];
-const IDS = [
+const TEXTS = [
+  'client_ip',
+  'date_time',
+  'request_line',
   'request_id',
   'global_request_id',
   'user_id',
   'project_id',
   'api_version',
   'route',
-] as const satisfies (keyof AccessFacts)[];
-const TEXTS = [...OWN, ...IDS];
-const NUMBERS = ['status_code', 'body_length', 'wall_seconds'] as const satisfies (keyof AccessFacts)[];
-const NAMES: readonly string[] = [...TEXTS, ...NUMBERS];
+] satisfies (keyof AccessFacts)[] as string[];
+const NAMES = [...TEXTS, ...(['status_code', 'body_length', 'wall_seconds'] satisfies (keyof AccessFacts)[])];
 
 /** Matches `%%`, or a field with flag, width, precision and conversion, or any other percent sign. */
 const DIRECTIVE = /%(?:(%)|\((\w*)\)([-0]?)(\d*)(?:\.(\d+))?([sdif]))?/g;
@@ -104,7 +104,7 @@ function field(name: string | undefined, how: Conversion): (facts: AccessFacts) 
       'a width can have at most 3 digits, a precision at most 2',
     );
   }
-  if (how.conversion !== 's' && (TEXTS as readonly string[]).includes(key)) {
+  if (how.conversion !== 's' && TEXTS.includes(key)) {
     throw new InvalidValue(`cannot write ${name} as a number`, `write %(${name})s`);
   }
   return (facts) => padded(converted(facts[key], how), how);

@@ -1,9 +1,10 @@
 /** The HTTP client for an OpenStack identity service, and the parser of its tokens (Identity API v3). */
 
 import { type IncomingHttpHeaders, Agent as PlainAgent, request as plainRequest } from 'node:http';
-import { request as secureRequest, Agent as TlsAgent } from 'node:https';
+import { type AgentOptions, request as secureRequest, Agent as TlsAgent } from 'node:https';
 import { isObject } from '../../errors/index.js';
 import { pause, systemClock } from '../../tasks/internal.js';
+import type { AuthTokenOptions } from './auth-token-options.js';
 import {
   type AccessRule,
   type AppCredential,
@@ -11,20 +12,6 @@ import {
   type TokenInfo,
   ValidatorUnavailable,
 } from './token-validator.js';
-
-/** Settings of the connections to the identity service. */
-export interface IdentityClientOptions {
-  /** Timeout of one attempt, from its start to the end of the response. */
-  readonly timeoutMs: number;
-  /** Number of retries after a failed connection or a timeout. */
-  readonly maxRetries: number;
-  readonly tls: {
-    readonly ca?: Buffer | undefined;
-    readonly cert?: Buffer | undefined;
-    readonly key?: Buffer | undefined;
-    readonly rejectUnauthorized: boolean;
-  };
-}
 
 /** A request to the identity service. */
 export interface IdentityRequest {
@@ -55,14 +42,14 @@ const CONNECTION_FAILED: ReadonlySet<string | undefined> = new Set(
 
 /** Keeps connections alive between requests. Does not follow redirects, because they would forward tokens. */
 export class IdentityClient {
-  readonly #options: IdentityClientOptions;
+  readonly #options: AuthTokenOptions;
   readonly #plain = new PlainAgent({ keepAlive: true });
   readonly #tls: TlsAgent;
   #closed = false;
 
-  constructor(options: IdentityClientOptions) {
+  constructor(options: AuthTokenOptions, tls: Pick<AgentOptions, 'ca' | 'cert' | 'key'>) {
     this.#options = options;
-    this.#tls = new TlsAgent({ keepAlive: true, ...options.tls });
+    this.#tls = new TlsAgent({ keepAlive: true, ...tls, rejectUnauthorized: !options.insecure });
   }
 
   /** Sends a request, with retries. Throws {@link ValidatorUnavailable} if there is no response in time. */
@@ -72,7 +59,7 @@ export class IdentityClient {
         return await this.#attempt(asked);
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code;
-        if (this.#closed || retries >= this.#options.maxRetries || !CONNECTION_FAILED.has(code)) {
+        if (this.#closed || retries >= this.#options.httpRequestMaxRetries || !CONNECTION_FAILED.has(code)) {
           throw new ValidatorUnavailable(`${whereOf(asked)}: ${(error as Error).message || code}`, error);
         }
         await pause(Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS));
@@ -98,7 +85,8 @@ export class IdentityClient {
         target.protocol === 'https:'
           ? secureRequest(target, { ...options, agent: this.#tls })
           : plainRequest(target, { ...options, agent: this.#plain });
-      const { timeoutMs } = this.#options;
+      // From the start of the attempt to the end of the response.
+      const timeoutMs = this.#options.httpConnectTimeout * 1000;
       const tooLate = (): void =>
         void outgoing.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
       const cancel = systemClock.after(timeoutMs, tooLate);

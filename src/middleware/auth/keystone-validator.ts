@@ -42,16 +42,8 @@ export class KeystoneValidator implements TokenValidator {
     if (options.insecure) log.warn('auth_token has insecure = true: a man in the middle can read the tokens');
     const file = (path: string | undefined): Buffer | undefined =>
       path === undefined ? undefined : config.readFile(path);
-    this.#client = new IdentityClient({
-      timeoutMs: options.httpConnectTimeout * 1000,
-      maxRetries: options.httpRequestMaxRetries,
-      tls: {
-        ca,
-        cert: file(options.certfile),
-        key: file(options.keyfile ?? options.certfile),
-        rejectUnauthorized: !options.insecure,
-      },
-    });
+    const { certfile: cert, keyfile: key = cert } = options;
+    this.#client = new IdentityClient(options, { ca, cert: file(cert), key: file(key) });
     const choice = { interface: options.interface.replace(/URL$/, ''), region: options.regionName };
     this.#session = new KeystoneSession(account, this.#client, choice);
     if (options.wwwAuthenticateUri === undefined) {

@@ -3,7 +3,7 @@
  */
 import { checkFaultForm } from '../../app/internal.js';
 import { type Config, ConfigError, type ListenValue, type OptionsOf } from '../../config/index.js';
-import { isUnknownSection } from '../../config/internal.js';
+import { diagnose, isUnknownSection } from '../../config/internal.js';
 import {
   type Diagnostic,
   type Place,
@@ -182,15 +182,6 @@ function wrong(
   opt: string,
   { got, ...said }: { readonly message: string; readonly hint: string; readonly got?: string | number },
 ): ConfigError {
-  const group = `api:${name}`;
-  const location = config.getLocation(group, opt);
-  const written = got === undefined ? undefined : String(got);
-  const about = {
-    severity: 'error',
-    code: 'PORTICO_CONFIG_VALUE',
-    section: group,
-    option: opt,
-    place: location,
-  } as const;
-  return new ConfigError([{ ...about, ...said, got: written }]);
+  const found = diagnose(config, { group: `api:${name}`, opt, code: 'PORTICO_CONFIG_VALUE', ...said });
+  return new ConfigError([{ ...found, got: got === undefined ? undefined : String(got) }]);
 }
