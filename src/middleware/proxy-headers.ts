@@ -155,13 +155,13 @@ function remembering(trusts: (address: string) => boolean): Trust {
 }
 
 /** Returns the first hop that is not trusted, or the outermost one. */
-function clientOf(peer: Remote, { hops }: Forwarding, trusts: Trust): Pick<Remote, 'address' | 'port'> {
-  let client: Pick<Remote, 'address' | 'port'> = peer;
+function clientOf(peer: Remote, { hops }: Forwarding, trusts: Trust): Hop {
+  let client: Hop = peer;
   for (let at = 1; at <= hops.length; at++) {
     client = hops[hops.length - at]!;
     if (isIP(client.address) === 0 || !trusts(client.address, at)) break;
   }
-  return { address: client.address, port: client.port };
+  return client;
 }
 
 function checkedScheme(scheme: string | undefined): 'http' | 'https' | undefined {

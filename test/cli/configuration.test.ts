@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { developmentCertificate } from '#internal/server';
+import { makePair } from '../server/certificate-files.js';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 const main = join(root, 'lib', 'cli', 'main.js');
@@ -156,9 +156,9 @@ test('LC-1011 RL-92 certificates are found beside the file that names them, then
   );
   const places = `It is not at ${join(cwd, 'etc', 'cert.pem')}, nor at ${join(cwd, 'cert.pem')}: `;
   assert.ok(missing.stdout.includes(places), missing.stdout);
-  const { cert, key } = await developmentCertificate();
-  writeFileSync(join(cwd, 'etc', 'cert.pem'), cert as string);
-  writeFileSync(join(cwd, 'etc', 'key.pem'), key as string, { mode: 0o600 });
+  const { cert, key } = await makePair();
+  writeFileSync(join(cwd, 'etc', 'cert.pem'), cert);
+  writeFileSync(join(cwd, 'etc', 'key.pem'), key, { mode: 0o600 });
   assert.equal(cli(cwd, ...words).status, 0);
   for (const name of ['cert.pem', 'key.pem']) renameSync(join(cwd, 'etc', name), join(cwd, name));
   assert.equal(cli(cwd, ...words).status, 0);

@@ -8,9 +8,9 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { type ConfigurationRefused, PorticoError } from 'portico';
 import { isTlsEnabled, Server, tlsOptions } from 'portico/server';
 import { generate } from 'selfsigned';
-import { developmentCertificate } from '#internal/server';
 import { validityWarning } from '../../dist/server/tls/certificates.js';
-import { certificateFiles, makePair } from './certificate-files.js';
+import { keptCertificate } from '../../dist/server/tls/development-certificate.js';
+import { certificateFiles, makePair, temporaryFolder } from './certificate-files.js';
 import { Client, exchange, portOf } from './raw-client.js';
 
 const refusal = (message: string | RegExp) => (error: unknown) => {
@@ -258,7 +258,7 @@ test('LC-1015 RL-92 a new certificate is for new connections, the present ones g
 });
 
 test('OP-2 a development certificate is for localhost, 127.0.0.1 and ::1', async (t) => {
-  const tls = await developmentCertificate();
+  const tls = await keptCertificate(temporaryFolder(t), 'localhost');
   const names = new X509Certificate(tls.cert as string).subjectAltName ?? '';
   assert.match(names, /DNS:localhost.*IP Address:127\.0\.0\.1.*IP Address:0:0:0:0:0:0:0:1/);
   const server = new Server('dev', (_req, res) => void res.end('ok'), { tls });

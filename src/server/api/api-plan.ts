@@ -74,9 +74,9 @@ async function followingReferences(name: string, config: Config, reading: ApiRea
  * name, only that is reported: such an API is not served, and its other mistakes do not matter.
  */
 export function apiParts(name: string, config: Config, reading: ApiReading): ApiParts {
-  const { refusal, settings, apiTls, loader, tls } = readParts(name, config, reading);
-  if (refusal !== undefined) throw refusal;
-  return { settings: settings!, apiTls, loader: loader!, tls };
+  const read = readParts(name, config, reading);
+  if (read.refusal !== undefined) throw read.refusal;
+  return read as ApiParts;
 }
 
 /** Returns a plan. If parts are refused, it contains the parts that can be read. */

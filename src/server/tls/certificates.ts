@@ -2,15 +2,11 @@
  * Certificates and keys in files: whether they can be read, match, and are still valid.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { ConfigurationRefused, type ErrorDetails, type Origin } from '../../errors/index.js';
 import { missingHint } from './ssl-options.js';
 
-/** Reads a whole file; throws as `readFileSync` does. */
+/** Reads a whole file; throws as `readFileSync` does. A worker passes a function that returns the content its parent accepted. */
 export type ReadTlsFile = (path: string) => Buffer;
-
-/** Reads from disk. A worker passes a function that returns the content its parent accepted. */
-export const readFromDisk: ReadTlsFile = (path) => readFileSync(path);
 
 /** Details of a {@link TlsRefused}. */
 export interface TlsRefusal extends ErrorDetails {

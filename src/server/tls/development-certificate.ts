@@ -19,18 +19,8 @@ import { dirname, join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { ignoreErrors } from '../../errors/index.js';
 
-/** TLS options with such a certificate. */
-const DEVELOPMENT_TLS = { minVersion: 'TLSv1.2', secureOptions: cryptoConstants.SSL_OP_NO_RENEGOTIATION } as const;
-
-/**
- * Creates a certificate for localhost, 127.0.0.1, ::1 and a host, in memory, that no other machine trusts: for
- * development.
- */
-export async function developmentCertificate(host = 'localhost'): Promise<TlsOptions> {
-  return { ...(await made(host)), ...DEVELOPMENT_TLS };
-}
-
-async function made(host: string): Promise<{ key: string; cert: string }> {
+/** Creates a key with a certificate for localhost, 127.0.0.1, ::1 and a host, which no other machine trusts, as PEM. */
+async function made(host: string): Promise<string> {
   // Loaded on demand: only development needs it, and it takes longer than the rest of the start.
   const { generate } = await import('selfsigned');
   const names = [...new Set(['localhost', '127.0.0.1', '::1', host])];
@@ -41,7 +31,7 @@ async function made(host: string): Promise<{ key: string; cert: string }> {
     keyType: 'ec',
     extensions: [{ name: 'subjectAltName', altNames }],
   });
-  return { key: pair.private, cert: pair.cert };
+  return `${pair.private}\n${pair.cert}`;
 }
 
 /**
@@ -50,8 +40,13 @@ async function made(host: string): Promise<{ key: string; cert: string }> {
  */
 export async function keptCertificate(folder: string, host: string): Promise<TlsOptions> {
   const file = join(folder, `development-${host.replace(/[^\w.-]/g, '_')}.pem`);
-  const pem = kept(file) ?? keep(file, Object.values(await made(host)).join('\n'));
-  return { cert: pem, key: pem, ...DEVELOPMENT_TLS };
+  const pem = kept(file) ?? keep(file, await made(host));
+  return {
+    cert: pem,
+    key: pem,
+    minVersion: 'TLSv1.2',
+    secureOptions: cryptoConstants.SSL_OP_NO_RENEGOTIATION,
+  };
 }
 
 const DAY_MS = 86_400_000;

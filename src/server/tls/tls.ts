@@ -2,25 +2,18 @@
  * TLS of a server: from the options of `[ssl]` to those of `node:tls`.
  */
 import { constants } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions, type SecureVersion, type TlsOptions } from 'node:tls';
 import { Config } from '../../config/index.js';
 import { gatherRefusals } from '../../errors/index.js';
-import {
-  checkPair,
-  type ReadTlsFile,
-  readCertificates,
-  readFromDisk,
-  readKey,
-  readPem,
-  TlsRefused,
-} from './certificates.js';
+import { checkPair, type ReadTlsFile, readCertificates, readKey, readPem, TlsRefused } from './certificates.js';
 import { sslSettings, type TlsSettings } from './ssl-options.js';
 
 /**
  * Reports whether TLS is configured: a certificate or a key is named. Throws `PORTICO_TLS_CONFIG` if a named file is
  * missing or cannot be read, or if only one of the two is named.
  */
-export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadTlsFile = readFromDisk): boolean {
+export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadTlsFile = readFileSync): boolean {
   const { certFile, keyFile, caFile } = settingsOf(conf);
   if (certFile) readPem('cert_file', certFile, readFile);
   if (caFile) readPem('ca_file', caFile, readFile);
@@ -37,7 +30,7 @@ export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadTlsFile =
  * `PORTICO_TLS_CONFIG` as {@link isTlsEnabled} does, without certificate and key, for a pair that does not match, for
  * settings that OpenSSL refuses, and for an obsolete version; several mistakes as one `ConfigurationRefused`.
  */
-export function tlsOptions(conf: Config | TlsSettings, readFile: ReadTlsFile = readFromDisk): TlsOptions {
+export function tlsOptions(conf: Config | TlsSettings, readFile: ReadTlsFile = readFileSync): TlsOptions {
   return judgedTlsOptions(settingsOf(conf), readFile, (refused) => refused);
 }
 

@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { developmentCertificate, keptCertificate } from '../../../dist/server/tls/development-certificate.js';
+import { keptCertificate } from '../../../dist/server/tls/development-certificate.js';
+import { makePair } from '../certificate-files.js';
 
 test('a development certificate is kept for its user alone, and none that others planted is served or written through', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-state-'));
@@ -20,8 +21,7 @@ test('a development certificate is kept for its user alone, and none that others
   chmodSync(folder, 0o1777);
   const file = join(folder, 'development-localhost.pem');
   const victim = join(folder, 'victim');
-  const { key, cert } = await developmentCertificate();
-  const planted = `${cert as string}\n${key as string}`;
+  const planted = Object.values(await makePair()).join('\n');
   writeFileSync(victim, planted, { mode: 0o600 });
 
   symlinkSync(victim, file);
