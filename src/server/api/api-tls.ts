@@ -38,7 +38,7 @@ export class ApiTls {
    */
   options(): TlsOptions | undefined {
     // Read even for plain HTTP, so that mistakes in it are reported.
-    const tls = this.#settings;
+    const tls = tlsSettings(this.#config, this.#name);
     if (!this.enabled) return undefined;
     if (this.#dev && !tls.certFile && !tls.keyFile) return undefined;
     return judgedTlsOptions(tls, this.#readFile, (refused) => {
@@ -58,7 +58,7 @@ export class ApiTls {
    * Returns warnings of certificates that are not valid now, or expire soon: its own, then those of its clients' CAs.
    */
   validityWarnings(): Diagnostic[] {
-    const { certFile, caFile } = this.#settings;
+    const { certFile, caFile } = tlsSettings(this.#config, this.#name);
     const own = this.#certificate(certFile);
     const authorities = this.enabled && caFile ? readCertificates('ca_file', caFile, this.#readFile) : undefined;
     const warn = (opt: string, name: string, certificate: X509Certificate): Diagnostic[] => {
@@ -80,19 +80,22 @@ export class ApiTls {
     const ends = this.validUntil?.toISOString();
     return ends === undefined
       ? undefined
-      : { ends, warnings: this.validityWarnings(), mayHaveEnded: this.#settings.allowExpired === true };
+      : {
+          ends,
+          warnings: this.validityWarnings(),
+          mayHaveEnded: tlsSettings(this.#config, this.#name).allowExpired === true,
+        };
   }
 
   /** Expiry of the certificate; undefined without a certificate file. */
   get validUntil(): Date | undefined {
-    const certificate = this.#certificate(this.#settings.certFile);
+    const certificate = this.#certificate(tlsSettings(this.#config, this.#name).certFile);
     return certificate && new Date(certificate.validTo);
   }
 
-  /** Returns the files of certificates and key. Leaves out unreadable files: their mistakes are diagnostics. */
+  /** Returns the files of certificates and key, for TLS. Leaves out unreadable files: their mistakes are diagnostics. */
   files(): ServiceFile[] {
-    if (!this.enabled) return [];
-    const { certFile, keyFile, caFile } = this.#settings;
+    const { certFile, keyFile, caFile } = tlsSettings(this.#config, this.#name);
     const files = { cert_file: certFile, key_file: keyFile, ca_file: caFile };
     return Object.entries(files).flatMap(([option, file]) => {
       if (!file) return [];
@@ -101,10 +104,6 @@ export class ApiTls {
       const says = option === 'cert_file' ? ignoreErrors(ends) : undefined;
       return [{ path: resolve(file), option: `${group}.${opt}`, secret: option === 'key_file', says }];
     });
-  }
-
-  get #settings(): TlsSettings {
-    return tlsSettings(this.#config, this.#name);
   }
 
   #certificate(certFile: TlsSettings['certFile']): X509Certificate | undefined {
