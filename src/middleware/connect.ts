@@ -10,9 +10,9 @@ import {
   filterFactory,
   fromConnect,
 } from '../app/index.js';
-import type { LeafPlugin } from '../app/internal.js';
+import { type LeafPlugin, optionOrigin } from '../app/internal.js';
 import { boolean, defineOptions, module, type OptionsOf, string } from '../config/index.js';
-import { ConfigurationRefused, isObject } from '../errors/index.js';
+import { ConfigurationRefused, isObject, type Origin } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';
 
 const connectOptions = defineOptions({
@@ -41,10 +41,10 @@ export const connect = filterFactory(
   'connect',
   connectOptions,
   async (options, ctx) => {
-    const found = await exported(options.middleware, 'middleware', ctx);
-    const told = parsed(options.options, ctx);
+    const found = await exported(options.middleware, ctx, optionOrigin(ctx, 'connect', 'middleware'));
+    const told = parsed(options.options, optionOrigin(ctx, 'connect', 'options'));
     const express = options.express
-      ? ((await exported('express', 'express', ctx)) as unknown as ExpressFactory)
+      ? ((await exported('express', ctx, optionOrigin(ctx, 'connect', 'express'))) as unknown as ExpressFactory)
       : undefined;
     return fromConnect((options.call ? found(told) : found) as ConnectMiddleware, { express });
   },
@@ -60,8 +60,14 @@ export const fastifyPlugin = appFactory(
   'fastify_plugin',
   fastifyPluginOptions,
   async (options, ctx) => {
-    const plugin = (await exported(options.plugin, 'plugin', ctx)) as unknown as LeafPlugin;
-    return fastifyApp(plugin, { pluginOptions: parsed(options.options, ctx) });
+    const plugin = (await exported(
+      options.plugin,
+      ctx,
+      optionOrigin(ctx, 'fastify_plugin', 'plugin'),
+    )) as unknown as LeafPlugin;
+    return fastifyApp(plugin, {
+      pluginOptions: parsed(options.options, optionOrigin(ctx, 'fastify_plugin', 'options')),
+    });
   },
   { describe: describePlugin },
 );
@@ -70,24 +76,23 @@ function describePlugin({ plugin }: OptionsOf<typeof fastifyPluginOptions>): Des
   return { does: `answers with the Fastify plugin ${plugin}` };
 }
 
-async function exported(name: string, option: string, ctx: FactoryContext): Promise<(told: object) => unknown> {
-  const folder = dirname(ctx.section.origin.file);
+async function exported(name: string, { section }: FactoryContext, origin: Origin): Promise<(told: object) => unknown> {
+  const folder = dirname(section.origin.file);
   const found = await importModuleExport(name, { folder, allowExternalModules: true });
   if (typeof found === 'function') return found as (told: object) => unknown;
-  throw refused(option, `${name} is not a function`, 'Use an export that is one: module:export.', ctx);
+  throw refused(`${name} is not a function`, 'Use an export that is one: module:export.', origin);
 }
 
-function parsed(text: string, ctx: FactoryContext): Record<string, unknown> {
+function parsed(text: string, origin: Origin): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
     if (isObject(value)) return value;
   } catch (error) {
-    throw refused('options', `is not JSON: ${(error as Error).message}`, 'Write an object: {"name": "value"}.', ctx);
+    throw refused(`is not JSON: ${(error as Error).message}`, 'Write an object: {"name": "value"}.', origin);
   }
-  throw refused('options', 'is not a JSON object', 'Write an object: {"name": "value"}.', ctx);
+  throw refused('is not a JSON object', 'Write an object: {"name": "value"}.', origin);
 }
 
-function refused(option: string, message: string, hint: string, { section }: FactoryContext): ConfigurationRefused {
-  const origin = section.options.get(option)?.origin ?? section.origin;
+function refused(message: string, hint: string, origin: Origin): ConfigurationRefused {
   return new ConfigurationRefused('PORTICO_CONFIG_VALUE', { message, hint, origin });
 }

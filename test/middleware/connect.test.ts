@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import type { ConfigurationRefused } from 'portico';
 import type { App } from 'portico/app';
 import { connect, fastifyPlugin } from 'portico/middleware';
 import { Router } from 'portico/routing';
@@ -106,4 +107,11 @@ test('without it the error says what to write', async (t) => {
   );
   assert.equal((failures[0] as { code: string }).code, 'PORTICO_CONNECT_EXPRESS');
   assert.match(String(failures[0]), /req\.get is not a function/);
+});
+
+test('MW-2 an option of the configuration is refused at its line there', async () => {
+  const config = '[connect]\nmiddleware = helmet\noptions = 1\n[fastify_plugin]\nplugin = helmet\noptions = 1\n';
+  const isAt = (line: number) => (error: ConfigurationRefused) => error.origin?.line === line;
+  await assert.rejects(async () => buildFilter(connect, { config }), isAt(3));
+  await assert.rejects(async () => buildApp(fastifyPlugin, { config }), isAt(6));
 });

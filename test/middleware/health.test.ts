@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
+import type { ConfigurationRefused } from 'portico';
 import type { App } from 'portico/app';
 import { healthcheck } from 'portico/middleware';
 import { buildApp, captureLog, lint, request, tempConfig } from 'portico/testing';
@@ -100,4 +101,14 @@ test('MW-63.8 MW-4 two health checks with different options in one process do no
   assert.equal((await request(closed, 'GET', '/healthcheck')).status, 503);
   assert.equal((await request(open, 'GET', '/healthcheck')).status, 200);
   assert.equal((await request(closed, 'GET', '/healthcheck')).status, 503);
+});
+
+test('MW-43 backends of the configuration are refused at their line there', async () => {
+  for (const backends of ['nothing', 'enable_by_files, disable_by_file']) {
+    const config = `[healthcheck]\ndetailed = true\nbackends = ${backends}\n`;
+    await assert.rejects(
+      async () => buildApp(healthcheck, { config }),
+      ({ origin }: ConfigurationRefused) => origin?.section === 'healthcheck' && origin.line === 3,
+    );
+  }
 });

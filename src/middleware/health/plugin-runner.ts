@@ -1,8 +1,9 @@
 /** Loads the plugins of a health check, and runs them with a cache and a timeout. Concurrent requests share one check. */
 import { dirname } from 'node:path';
 import type { FactoryContext, LiveOptions } from '../../app/index.js';
+import { optionOrigin } from '../../app/internal.js';
 import type { OptionsOf } from '../../config/index.js';
-import { ConfigurationRefused, errorText, type Origin, PorticoError, Refusals } from '../../errors/index.js';
+import { ConfigurationRefused, errorText, PorticoError, Refusals } from '../../errors/index.js';
 import { Drivers } from '../../service/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
 import {
@@ -67,7 +68,7 @@ function checkBackends(backends: readonly string[], ctx: FactoryContext): void {
   throw new ConfigurationRefused('PORTICO_HEALTHCHECK_BACKENDS', {
     message: `enable_by_files and ${other} are mutually exclusive`,
     hint: 'Keep one of the two in backends.',
-    origin: backendsOf(ctx),
+    origin: optionOrigin(ctx, 'healthcheck', 'backends'),
   });
 }
 
@@ -79,12 +80,13 @@ async function placed<T>(ctx: FactoryContext, work: () => Promise<T>): Promise<T
     if (!(error instanceof PorticoError) || error instanceof ConfigurationRefused || FAILED.has(error.code))
       throw error;
     const { code, message, hint } = error;
-    throw new ConfigurationRefused(code, { message, hint, origin: backendsOf(ctx), cause: error });
+    throw new ConfigurationRefused(code, {
+      message,
+      hint,
+      origin: optionOrigin(ctx, 'healthcheck', 'backends'),
+      cause: error,
+    });
   }
-}
-
-function backendsOf({ section }: FactoryContext): Origin {
-  return section.options.get('backends')?.origin ?? section.origin;
 }
 
 /** The result of a plugin, with its name. */
