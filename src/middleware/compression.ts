@@ -6,11 +6,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
-import { beforeHead, type Description, environ, filterFactory, transformBody } from '../app/index.js';
+import { beforeHead, type Description, filterFactory, transformBody } from '../app/index.js';
 import { preferredEncoding } from '../app/internal.js';
 import { boolean, bytes, defineOptions, integer, type OptionsOf } from '../config/index.js';
-import type {} from './auth/identity.js';
-import { appendVary } from './headers.js';
+import { isAuthenticated } from './auth/identity.js';
+import { appendVary, contentTypeOf } from './headers.js';
 
 const compressionOptions = defineOptions({
   threshold: bytes({ default: 1024, min: 0, help: 'Smaller bodies are not compressed, if their size is known.' }),
@@ -105,7 +105,7 @@ const COMPRESSIBLE =
 function isCompressible(res: ServerResponse): boolean {
   if (res.statusCode === 206 || res.statusCode < 200 || res.statusCode === 204 || res.statusCode === 304) return false;
   if (res.hasHeader('content-range') || res.hasHeader('content-encoding') || isUntouchable(res)) return false;
-  return COMPRESSIBLE.test(String(res.getHeader('content-type') ?? ''));
+  return COMPRESSIBLE.test(contentTypeOf(res));
 }
 
 function isUntouchable(res: ServerResponse): boolean {
@@ -113,7 +113,6 @@ function isUntouchable(res: ServerResponse): boolean {
 }
 
 function isAuthenticatedHtml(req: IncomingMessage, res: ServerResponse): boolean {
-  if (!/^text\/html/i.test(String(res.getHeader('content-type') ?? ''))) return false;
-  const { context, identity } = environ(req);
-  return identity !== undefined || context?.userId !== undefined || req.headers.cookie !== undefined;
+  if (!/^text\/html/i.test(contentTypeOf(res))) return false;
+  return isAuthenticated(req) || req.headers.cookie !== undefined;
 }

@@ -4,7 +4,7 @@ import { beforeHead, environ, filterFactory, transformBody } from '../app/index.
 import { targetMask } from '../app/internal.js';
 import { defineOptions, list } from '../config/index.js';
 import { requireDebug } from './debug-only.js';
-import { headerMask } from './headers.js';
+import { contentTypeOf, headerMask } from './headers.js';
 
 const debugOptions = defineOptions({
   mask_headers: list({ default: [], help: 'Additional headers whose values are masked in the log.' }),
@@ -39,9 +39,7 @@ export const debug = filterFactory(
       });
       if (log.enabled('debug')) {
         transformBody(res, () => {
-          const isText = /^(?:text\/|application\/(?:[\w.-]+\+)?json)/.test(
-            String(res.getHeader('content-type') ?? ''),
-          );
+          const isText = /^(?:text\/|application\/(?:[\w.-]+\+)?json)/.test(contentTypeOf(res));
           return new PassThrough().on('data', (chunk: Buffer) => {
             log.debug('body', isText ? { text: chunk.toString() } : { bytes: chunk.length });
           });

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Description, filterFactory, holdBody } from '../app/index.js';
 import { bytes, defineOptions, type OptionsOf } from '../config/index.js';
+import { contentTypeOf } from './headers.js';
 
 const etagOptions = defineOptions({
   max_size: bytes({
@@ -25,8 +26,7 @@ export const etag = filterFactory(
       if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
       holdBody(res, {
         limit: maxSize,
-        wants: () =>
-          res.statusCode === 200 && !/^text\/event-stream/i.test(String(res.getHeader('content-type') ?? '')),
+        wants: () => res.statusCode === 200 && !/^text\/event-stream/i.test(contentTypeOf(res)),
         complete: (body) => answer(req, res, body),
       });
       return app(req, res);

@@ -42,6 +42,11 @@ export function appendVary(res: ServerResponse, ...names: readonly string[]): vo
   if (missing.length > 0) res.setHeader('vary', [...list, ...missing].join(', '));
 }
 
+/** Returns the content type of a response; empty without one. */
+export function contentTypeOf(res: ServerResponse): string {
+  return String(res.getHeader('content-type') ?? '');
+}
+
 const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 
 /** Returns a function that copies headers for the log and masks secret values. `extra` has additional names, in any case. */

@@ -4,11 +4,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HelmetOptions } from 'helmet';
-import { beforeHead, type Description, environ, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
+import { beforeHead, type Description, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
 import { setMissingHeaders } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
-import type {} from './auth/identity.js';
+import { isAuthenticated } from './auth/identity.js';
+import { contentTypeOf } from './headers.js';
 
 const securityHeadersOptions = defineOptions({
   hsts_max_age: integer({
@@ -67,10 +68,8 @@ export const securityHeaders = filterFactory(
         res.removeHeader('x-powered-by');
         setMissingHeaders(res, always);
         if (https.length > 0 && remoteOf(req).scheme === 'https') setMissingHeaders(res, https);
-        if (/^text\/html/i.test(String(res.getHeader('content-type') ?? ''))) setMissingHeaders(res, html);
-        const { context, identity } = environ(req);
-        const authenticated = identity !== undefined || context?.userId !== undefined;
-        if (options.noStore && authenticated) setMissingHeaders(res, NO_STORE);
+        if (/^text\/html/i.test(contentTypeOf(res))) setMissingHeaders(res, html);
+        if (options.noStore && isAuthenticated(req)) setMissingHeaders(res, NO_STORE);
       });
       return app(req, res);
     };

@@ -1,6 +1,6 @@
 /** The identity of a request, and the request headers that carry it, which clients must not send. */
 import type { IncomingMessage } from 'node:http';
-import type { Identity } from '../../app/index.js';
+import { environ, type Identity } from '../../app/index.js';
 import { replaceRawHeaders } from '../../app/internal.js';
 import { folded, removeHeaders } from '../headers.js';
 import { catalogOfVersion2 } from './service-catalog.js';
@@ -11,6 +11,12 @@ declare module '../../app/index.js' {
     /** The authenticated caller. An authenticator sets it; the context filter reads it. */
     identity?: Identity;
   }
+}
+
+/** Reports whether an authenticator has accepted the caller of a request. */
+export function isAuthenticated(req: IncomingMessage): boolean {
+  const { context, identity } = environ(req);
+  return identity !== undefined || context?.userId !== undefined;
 }
 
 /** The header names after `x-`, and after `x-service-` for a service that acts for the caller. */

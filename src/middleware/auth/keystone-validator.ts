@@ -5,7 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import { ConfigurationRefused, gatherRefusals, ignoreErrors } from '../../errors/index.js';
 import { identityFor, missingIn, scopeFor, scopesIn } from './account.js';
-import { type AccountOptions, accountOptions } from './auth-token-options.js';
+import { type AccountOptions, type AuthTokenOptions, accountOptions } from './auth-token-options.js';
 import { type IdentityAnswer, IdentityClient, tokenInfoOf } from './identity-client.js';
 import { MemcachedTokens } from './memcached-tokens.js';
 import {
@@ -44,8 +44,7 @@ export class KeystoneValidator implements TokenValidator {
       path === undefined ? undefined : config.readFile(path);
     const { certfile: cert, keyfile: key = cert } = options;
     this.#client = new IdentityClient(options, { ca, cert: file(cert), key: file(key) });
-    const choice = { interface: options.interface.replace(/URL$/, ''), region: options.regionName };
-    this.#session = new KeystoneSession(account, this.#client, choice);
+    this.#session = new KeystoneSession(account, this.#client, options);
     if (options.wwwAuthenticateUri === undefined) {
       log.warn('www_authenticate_uri is not set: callers receive auth_url, which they may not be able to reach');
     }
@@ -169,12 +168,6 @@ interface Login {
   readonly endsAt: number;
 }
 
-/** Selects an endpoint of the catalog. */
-interface EndpointChoice {
-  readonly interface: string;
-  readonly region: string | undefined;
-}
-
 /** How long before the login expires it is renewed, in milliseconds. The margin allows for clock differences. */
 const MARGIN_MS = 30_000;
 
@@ -182,14 +175,14 @@ const MARGIN_MS = 30_000;
 class KeystoneSession {
   readonly #account: AccountOptions;
   readonly #client: IdentityClient;
-  readonly #choice: EndpointChoice;
+  readonly #options: AuthTokenOptions;
   #login: Login | undefined;
   #pending: Promise<Login> | undefined;
 
-  constructor(account: AccountOptions, client: IdentityClient, choice: EndpointChoice) {
+  constructor(account: AccountOptions, client: IdentityClient, options: AuthTokenOptions) {
     this.#account = account;
     this.#client = client;
-    this.#choice = choice;
+    this.#options = options;
   }
 
   /** The base URL for logins. It ends in `/v3`. */
@@ -222,7 +215,7 @@ class KeystoneSession {
     if (typeof token !== 'string') throw new ValidatorUnavailable('the response to the login has no token');
     try {
       const info = tokenInfoOf(answer.text);
-      const endpoint = versioned(endpointIn(info.catalog ?? [], this.#choice) ?? base);
+      const endpoint = versioned(endpointIn(info.catalog ?? [], this.#options) ?? base);
       this.#login = { token, endpoint, endsAt: endOf(info) };
       return this.#login;
     } catch (error) {
@@ -231,14 +224,16 @@ class KeystoneSession {
   }
 }
 
-function endpointIn(catalog: readonly unknown[], choice: EndpointChoice): string | undefined {
+/** Returns the endpoint of the identity service that the options select. */
+function endpointIn(catalog: readonly unknown[], options: AuthTokenOptions): string | undefined {
+  const { interface: kind, regionName: region } = options;
   type Entry = { type?: unknown; endpoints?: Partial<Record<'interface' | 'url' | 'region' | 'region_id', unknown>>[] };
   for (const { type, endpoints } of catalog as readonly Entry[]) {
     if (type !== 'identity' || !Array.isArray(endpoints)) continue;
     const fitting = endpoints.find(
       (one) =>
-        one.interface === choice.interface &&
-        (choice.region === undefined || choice.region === one.region || choice.region === one.region_id),
+        one.interface === kind.replace(/URL$/, '') &&
+        (region === undefined || region === one.region || region === one.region_id),
     );
     if (typeof fitting?.url === 'string' && /^https?:\/\//.test(fitting.url)) return fitting.url;
   }

@@ -1,7 +1,7 @@
 /**
  * The app of an API, built from its paste file: the next app is built completely before it replaces the present one.
  */
-import { type App, Fault, type FaultStyle, type Filter } from '../../app/index.js';
+import { type App, Fault, type Filter } from '../../app/index.js';
 import { configuredFaultForm, type FaultForm, faultFormFrom, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, type Diagnostic, Refusals } from '../../errors/index.js';
@@ -14,7 +14,7 @@ import type { ServerOptions } from '../server-options.js';
 import { bothProbes } from '../spans/filter-times.js';
 import { filterSpans } from '../spans/request-span.js';
 import type { ApiMeter } from './api-meter.js';
-import type { AppLoader } from './api-options.js';
+import type { AppLoader, WSGIServiceOptions } from './api-options.js';
 import { refuseUnknown } from './api-settings.js';
 import { pasteLoader } from './paste-loader.js';
 import { refuseStrangers } from './strict-names.js';
@@ -43,20 +43,11 @@ interface BuiltApp {
   readonly loader: AppLoader;
 }
 
-/** Parts of an API's apps. */
-interface ApiAppParts {
+/** Parts of an API's apps: options of its service, its log and its meter. */
+type ApiAppParts = Pick<WSGIServiceOptions, 'loader' | 'manager' | 'judged' | 'faultStyle'> & {
   readonly log: Logger;
-  /** Meter of the requests. */
   readonly meter: ApiMeter;
-  /** Loader of the apps, if they do not come from the paste file. */
-  readonly loader?: AppLoader | undefined;
-  /** A manager, which may read any name. */
-  readonly manager?: unknown;
-  /** True if the program checks the names. */
-  readonly judged?: boolean | undefined;
-  /** Form of the faults, if set in code. */
-  readonly faultStyle?: FaultStyle | undefined;
-}
+};
 
 /** Builds and holds the app of one API. */
 export class ApiApp {

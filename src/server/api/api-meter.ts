@@ -21,11 +21,7 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 const FAILURES = ['500', '503'];
 
 /** Distributions of the requests with one set of labels. */
-interface RequestDistributions {
-  readonly seconds: Distribution;
-  readonly requestBytes: Distribution;
-  readonly responseBytes: Distribution;
-}
+type RequestDistributions = Readonly<Record<'seconds' | 'requestBytes' | 'responseBytes', Distribution>>;
 
 /** Parts of connections to brokers. */
 interface Caller {

@@ -3,16 +3,10 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { environ } from '../../app/index.js';
-import { type TraceIds, traceIds } from '../../app/internal.js';
-
-interface RequestFacts extends Partial<TraceIds> {
-  readonly method: string;
-  readonly path: string;
-  readonly request_id?: string;
-}
+import { traceIds } from '../../app/internal.js';
 
 /** Facts of a request for a log line: no query, which may hold secrets. */
-export function requestFacts(req: IncomingMessage): RequestFacts {
+export function requestFacts(req: IncomingMessage) {
   const env = environ(req);
   const path = env.originalUrl.split('?', 1)[0] ?? '';
   const id = env.requestId === undefined ? {} : { request_id: env.requestId };
