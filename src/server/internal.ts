@@ -2,7 +2,6 @@
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { type PlannedApi, plannedApi } from './api/api-plan.js';
 export { sectionOfName } from './api/api-settings.js';
-export { tlsSettings } from './api/api-tls.js';
 export { configuredPaste, configuredPasteFile } from './api/configured-paste-file.js';
 export { servedOptions } from './api/served-options.js';
 export { hasNearName, unknownSections } from './api/unknown-sections.js';
@@ -10,6 +9,6 @@ export type { Refusal } from './connections/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { serverFailures } from './requests/server-failures.js';
 export { pipelineProbes } from './spans/filter-times.js';
-export { sslOptions } from './tls/ssl-options.js';
+export { sslOptions, sslSettings } from './tls/ssl-options.js';
 export { clientAuthOf } from './tls/tls.js';
 export { wsgiOptions } from './wsgi-options.js';

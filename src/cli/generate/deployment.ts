@@ -13,7 +13,7 @@ import { mountedApps } from '../../loader/internal.js';
 import { packageOf } from '../../modules/index.js';
 import { enteredFolder } from '../../process/index.js';
 import type { WSGIService } from '../../server/index.js';
-import { clientAuthOf, tlsSettings, wsgiOptions } from '../../server/internal.js';
+import { clientAuthOf, sslSettings, wsgiOptions } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
@@ -229,7 +229,7 @@ async function deployedApi(
   tree: ContextTree | undefined,
 ): Promise<DeployedApi> {
   const address = addresses[0]!;
-  const needsCertificate = tls && clientAuthOf(tlsSettings(config, name)) === 'required';
+  const needsCertificate = tls && clientAuthOf(sslSettings(config, name)) === 'required';
   const health = tree && !needsCertificate ? await healthPath(tree, config) : undefined;
   return { name, address, tls, needsCertificate, health };
 }

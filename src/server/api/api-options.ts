@@ -5,18 +5,7 @@
 import { availableParallelism } from 'node:os';
 import type { FaultStyle } from '../../app/index.js';
 import { apiFaultOptions } from '../../app/internal.js';
-import {
-  type Config,
-  defineOptions,
-  duration,
-  integer,
-  list,
-  listen,
-  module,
-  path,
-  port,
-  string,
-} from '../../config/index.js';
+import { defineOptions, duration, integer, list, listen, module, path, port, string } from '../../config/index.js';
 import { writtenElsewhere } from '../../config/internal.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { Logger } from '../../log/index.js';
@@ -118,20 +107,6 @@ export const enabledApisOptions = defineOptions({
     help: 'The enabled APIs to serve over HTTPS, with the certificate in [ssl] or in their own section.',
   }),
 });
-
-/**
- * Returns `ssl_<option>` of the API's section if it is set, else the option of `[ssl]`; `option` is the name in
- * `[ssl]`.
- */
-export function tlsOption(
-  config: Config,
-  name: string,
-  option: string,
-): { readonly group: string; readonly opt: string } {
-  const own = { group: `api:${name}`, opt: `ssl_${option}` };
-  const isSet = config.has(own.group, own.opt) && config.getLocation(own.group, own.opt).kind !== 'default';
-  return isSet ? own : { group: 'ssl', opt: option };
-}
 
 /** The part of a Loader that a service needs. */
 export interface AppLoader {

@@ -10,9 +10,9 @@ import { type Diagnostic, ignoreErrors, type Place, placeOf } from '../../errors
 import type { ListenAddress, PlannedCertificate, ServiceFile } from '../../service/index.js';
 import { certificatesOf, type ReadTlsFile, readCertificates, validityWarning } from '../tls/certificates.js';
 import { keptCertificate } from '../tls/development-certificate.js';
-import { certificatePath, sslSettings, type TlsSettings } from '../tls/ssl-options.js';
+import { sslSettings, type TlsSettings, tlsOption } from '../tls/ssl-options.js';
 import { judgedTlsOptions } from '../tls/tls.js';
-import { enabledApisOptions, tlsOption } from './api-options.js';
+import { enabledApisOptions } from './api-options.js';
 
 /** TLS settings and certificates of an API. */
 export class ApiTls {
@@ -38,7 +38,7 @@ export class ApiTls {
    */
   options(): TlsOptions | undefined {
     // Read even for plain HTTP, so that mistakes in it are reported.
-    const tls = tlsSettings(this.#config, this.#name);
+    const tls = sslSettings(this.#config, this.#name);
     if (!this.enabled) return undefined;
     if (this.#dev && !tls.certFile && !tls.keyFile) return undefined;
     return judgedTlsOptions(tls, this.#readFile, (refused) => {
@@ -58,7 +58,7 @@ export class ApiTls {
    * Returns warnings of certificates that are not valid now, or expire soon: its own, then those of its clients' CAs.
    */
   validityWarnings(): Diagnostic[] {
-    const { certFile, caFile } = tlsSettings(this.#config, this.#name);
+    const { certFile, caFile } = sslSettings(this.#config, this.#name);
     const own = this.#certificate(certFile);
     const authorities = this.enabled && caFile ? readCertificates('ca_file', caFile, this.#readFile) : undefined;
     const warn = (opt: string, name: string, certificate: X509Certificate): Diagnostic[] => {
@@ -83,19 +83,19 @@ export class ApiTls {
       : {
           ends,
           warnings: this.validityWarnings(),
-          mayHaveEnded: tlsSettings(this.#config, this.#name).allowExpired === true,
+          mayHaveEnded: sslSettings(this.#config, this.#name).allowExpired === true,
         };
   }
 
   /** Expiry of the certificate; undefined without a certificate file. */
   get validUntil(): Date | undefined {
-    const certificate = this.#certificate(tlsSettings(this.#config, this.#name).certFile);
+    const certificate = this.#certificate(sslSettings(this.#config, this.#name).certFile);
     return certificate && new Date(certificate.validTo);
   }
 
   /** Returns the files of certificates and key, for TLS. Leaves out unreadable files: their mistakes are diagnostics. */
   files(): ServiceFile[] {
-    const { certFile, keyFile, caFile } = tlsSettings(this.#config, this.#name);
+    const { certFile, keyFile, caFile } = sslSettings(this.#config, this.#name);
     const files = { cert_file: certFile, key_file: keyFile, ca_file: caFile };
     return Object.entries(files).flatMap(([option, file]) => {
       if (!file) return [];
@@ -125,19 +125,4 @@ export class ApiTls {
 
   /** Certificates may be renewed while other options stay. */
   readonly #readFile: ReadTlsFile = (path) => this.#config.readFile(path, { mutable: true });
-}
-
-/**
- * Returns `[ssl]`, with the files of `[api:<name>]` in their place, whatever other mistakes that section has; for an
- * API whose options `apiSettings` has declared. Throws ConfigError for mistakes in `[ssl]`.
- */
-export function tlsSettings(config: Config, name: string): TlsSettings {
-  const ssl = sslSettings(config);
-  const own = (opt: string): string | undefined => certificatePath(config, `api:${name}`, `ssl_${opt}`);
-  return {
-    ...ssl,
-    certFile: own('cert_file') ?? ssl.certFile,
-    keyFile: own('key_file') ?? ssl.keyFile,
-    caFile: own('ca_file') ?? ssl.caFile,
-  };
 }

@@ -43,11 +43,28 @@ export type TlsSettings = {
   readonly [K in keyof OptionsOf<typeof sslOptions>]?: OptionsOf<typeof sslOptions>[K] | null;
 };
 
-/** Returns `[ssl]` with resolved file paths. */
-export function sslSettings(config: Config): TlsSettings {
+/**
+ * Returns `[ssl]` with resolved file paths; for an API, whose options must be declared, with the files of its own section
+ * in their place, whatever other mistakes that section has. Throws ConfigError for mistakes in `[ssl]`.
+ */
+export function sslSettings(config: Config, api?: string): TlsSettings {
   const settings = config.group('ssl', sslOptions);
-  const at = (opt: string): string | undefined => certificatePath(config, 'ssl', opt);
+  const at = (option: string): string | undefined => {
+    const { group, opt } = tlsOption(config, api, option);
+    return certificatePath(config, group, opt);
+  };
   return { ...settings, certFile: at('cert_file'), keyFile: at('key_file'), caFile: at('ca_file') };
+}
+
+/** Returns `ssl_<option>` of an API's section if it is set, else the option of `[ssl]`; `option` is the name in `[ssl]`. */
+export function tlsOption(
+  config: Config,
+  api: string | undefined,
+  option: string,
+): { readonly group: string; readonly opt: string } {
+  const own = { group: `api:${api}`, opt: `ssl_${option}` };
+  const isSet = config.has(own.group, own.opt) && config.getLocation(own.group, own.opt).kind !== 'default';
+  return isSet ? own : { group: 'ssl', opt: option };
 }
 
 /**
@@ -55,7 +72,7 @@ export function sslSettings(config: Config): TlsSettings {
  * it, then in the working directory. Unchanged if it is in neither; undefined if the option is not set. Files that were
  * read already count as present.
  */
-export function certificatePath(config: Config, group: string, opt: string): string | undefined {
+function certificatePath(config: Config, group: string, opt: string): string | undefined {
   const { value, location } = config.resolve(group, opt);
   const written = value as string | undefined;
   if (written === undefined || written === '' || isAbsolute(written)) return written;
