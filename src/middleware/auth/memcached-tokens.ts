@@ -1,11 +1,11 @@
 /** Caches validated tokens in memcached, so that the processes of a service, and Python services, share one validation. */
 import { crc32 } from 'node:zlib';
 import type { Client } from 'memjs';
-import { ConfigurationRefused, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { Throttle } from '../../log/internal.js';
 import { importPeer } from '../../modules/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
+import { refusalAt } from '../refusal-at.js';
 import type { AuthTokenOptions } from './auth-token-options.js';
 import { type Envelope, envelopeFor } from './memcache-crypt.js';
 import type { ValidatorSettings } from './token-validator.js';
@@ -41,10 +41,7 @@ export class MemcachedTokens {
     const { memcachedServers, memcachedTimeout: timeout, tokenCacheTime } = settings.options;
     if (memcachedServers.length === 0 || tokenCacheTime <= 0) return undefined;
     const { default: memjs } = await importPeer(() => import('memjs'), MEMJS).catch((error: unknown) => {
-      if (!(error instanceof PorticoError)) throw error;
-      const { code, message, hint } = error;
-      const origin = settings.originOf('memcached_servers');
-      throw new ConfigurationRefused(code, { message, hint, origin, cause: error });
+      throw refusalAt(error, settings.originOf('memcached_servers'));
     });
     const silent = { log: () => undefined };
     const servers = memcachedServers.map(({ host, port = PORT }) => {

@@ -2,8 +2,9 @@
 import { dirname } from 'node:path';
 import type { FactoryContext } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
-import { ConfigurationRefused, type Origin, PorticoError } from '../../errors/index.js';
+import type { Origin } from '../../errors/index.js';
 import { Drivers } from '../../service/index.js';
+import { refusalAt } from '../refusal-at.js';
 import { type AuthTokenOptions, type JwtOptions, jwtOptions } from './auth-token-options.js';
 import { secretOf, secretVerifier } from './jwt-secret.js';
 import type { TokenValidator, ValidatorSettings } from './token-validator.js';
@@ -66,12 +67,6 @@ async function withDrivers<T>(ctx: FactoryContext, work: (drivers: Drivers) => P
   try {
     return await work(drivers);
   } catch (error) {
-    if (!(error instanceof PorticoError) || error instanceof ConfigurationRefused) throw error;
-    throw new ConfigurationRefused(error.code, {
-      message: error.message,
-      hint: error.hint,
-      origin: ctx.section.options.get('validator')?.origin ?? ctx.section.origin,
-      cause: error,
-    });
+    throw refusalAt(error, ctx.section.options.get('validator')?.origin ?? ctx.section.origin);
   }
 }

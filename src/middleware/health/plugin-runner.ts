@@ -3,9 +3,10 @@ import { dirname } from 'node:path';
 import type { FactoryContext, LiveOptions } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
 import type { OptionsOf } from '../../config/index.js';
-import { ConfigurationRefused, errorText, PorticoError, Refusals } from '../../errors/index.js';
+import { ConfigurationRefused, errorText, type PorticoError, Refusals } from '../../errors/index.js';
 import { Drivers } from '../../service/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
+import { refusalAt } from '../refusal-at.js';
 import {
   type AskedAt,
   type HealthcheckPlugin,
@@ -17,7 +18,7 @@ import {
 type Options = OptionsOf<typeof healthcheckOptions>;
 
 /** Codes of a plugin that exists but fails to start. Other errors are mistakes in the configuration. */
-const FAILED: ReadonlySet<string> = new Set(['PORTICO_DRIVER_OPEN', 'PORTICO_DRIVER_FAILED']);
+const FAILED: ReadonlySet<string | undefined> = new Set(['PORTICO_DRIVER_OPEN', 'PORTICO_DRIVER_FAILED']);
 
 /** Creates the plugins, which are closed with the section. Throws ConfigurationRefused if a plugin cannot be found. */
 export async function loadPlugins(
@@ -77,15 +78,8 @@ async function placed<T>(ctx: FactoryContext, work: () => Promise<T>): Promise<T
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof PorticoError) || error instanceof ConfigurationRefused || FAILED.has(error.code))
-      throw error;
-    const { code, message, hint } = error;
-    throw new ConfigurationRefused(code, {
-      message,
-      hint,
-      origin: optionOrigin(ctx, 'healthcheck', 'backends'),
-      cause: error,
-    });
+    const hasFailed = FAILED.has((error as Partial<PorticoError>).code);
+    throw hasFailed ? error : refusalAt(error, optionOrigin(ctx, 'healthcheck', 'backends'));
   }
 }
 

@@ -9,7 +9,7 @@ import { answeredStatus, exchangeOf, sentBytes, takesOwnSlot, withSlot } from '.
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
-import type { CallMeter } from '../../rpc/internal.js';
+import type { CallMeter, RPCConnection } from '../../rpc/internal.js';
 import type { OwnRPCClients } from '../../service/index.js';
 import type { Server } from '../server.js';
 import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
@@ -41,8 +41,7 @@ export class ApiMeter {
   readonly #caller: Caller;
   /** Loaded with the first connection to a broker. */
   #calls: CallMeter | undefined;
-  /** Functions that return the problems of each open connection. */
-  readonly #troubles = new Set<() => readonly string[]>();
+  readonly #brokers = new Set<RPCConnection>();
 
   constructor(config: Config, server: Server, caller: Caller) {
     this.#config = config;
@@ -71,7 +70,7 @@ export class ApiMeter {
 
   /** Returns the problems of its connections to brokers, each once. */
   troubles(): readonly string[] {
-    return [...new Set([...this.#troubles].flatMap((tell) => tell()))];
+    return [...new Set([...this.#brokers].flatMap(({ troubles }) => troubles))];
   }
 
   /** Returns the counts since the last call; none if the configuration does not enable them. */
@@ -125,14 +124,13 @@ export class ApiMeter {
     this.#calls ??= new CallMeter({ meter: this.meter });
     const name = `${binary}@${hostname()}:${process.pid}`;
     const connection = new RPCConnection({ config, project, name, log }, this.#calls.use(config));
-    const tell = (): readonly string[] => connection.troubles;
-    this.#troubles.add(tell);
+    this.#brokers.add(connection);
     return {
       isInProcess: connection.isInProcess,
       client: (options) => connection.client(options),
       notifier: (options) => connection.notifier(options),
       close: async () => {
-        this.#troubles.delete(tell);
+        this.#brokers.delete(connection);
         await connection.close();
       },
     };
