@@ -23,6 +23,27 @@ test('MW-7 the end of a response is told once, in reverse order', async () => {
   ]);
 });
 
+test('MW-7 behind another server, errors of listeners are uncaught exceptions, and the others run', async (t) => {
+  const told: string[] = [];
+  process.setUncaughtExceptionCaptureCallback((error) => told.push(error.message));
+  t.after(() => process.setUncaughtExceptionCaptureCallback(null));
+  await request(
+    (_req, res) => {
+      afterResponse(res, () => told.push('outer'));
+      for (const name of ['second', 'first']) {
+        afterResponse(res, () => {
+          throw new Error(name);
+        });
+      }
+      res.end();
+    },
+    'GET',
+    '/',
+  );
+  while (told.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(told, ['outer', 'first', 'second']);
+});
+
 test('one registered after the end is told in a microtask', async () => {
   const outcome = new Promise<ResponseOutcome>((resolve) => {
     void request(

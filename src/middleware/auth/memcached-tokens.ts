@@ -11,7 +11,6 @@ import { type Envelope, envelopeFor } from './memcache-crypt.js';
 import type { ValidatorSettings } from './token-validator.js';
 
 const MEMJS = { code: 'PORTICO_MEMJS_MISSING', neededBy: 'memcached_servers', spec: 'memjs' };
-const PORT = 11_211;
 
 interface Server {
   readonly name: string;
@@ -44,7 +43,7 @@ export class MemcachedTokens {
       throw refusalAt(error, settings.originOf('memcached_servers'));
     });
     const silent = { log: () => undefined };
-    const servers = memcachedServers.map(({ host, port = PORT }) => {
+    const servers = memcachedServers.map(({ host, port }) => {
       const connect = (): Client =>
         new memjs.Client([new memjs.Server(host, port, undefined, undefined, { timeout, conntimeout: timeout })], {
           retries: 0,
