@@ -12,8 +12,6 @@ import { parseTarget, type Target } from './target.js';
 /** The progress of a request body, to detect a client that is too slow. */
 export interface BodyProgress {
   received: number;
-  /** The declared length in bytes; undefined for a chunked body. */
-  readonly declared: number | undefined;
   /** Milliseconds until `checkedAt` in which the client could have sent and the server did not hold it up. */
   waitedMs: number;
   checkedAt: number | undefined;

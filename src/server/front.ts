@@ -184,7 +184,7 @@ export class Front {
       return;
     }
     if (found.chunked || found.length > 0) {
-      watchBody(exchange, found.chunked ? undefined : found.length, expectsContinue);
+      watchBody(exchange, expectsContinue);
       if (found.chunked) {
         joinChunks(req);
         this.#watchChunks(exchange);

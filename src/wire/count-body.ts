@@ -2,12 +2,9 @@
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 
-/** The received part of a body. */
-export interface BodyCount {
-  /** Number of bytes received. */
+/** Number of bytes received of a body. */
+interface BodyCount {
   received: number;
-  /** Declared length, which the parser enforces; undefined without a declared length. */
-  readonly declared?: number | undefined;
 }
 
 const COUNT: unique symbol = Symbol('portico.bodyCount');

@@ -1,6 +1,6 @@
 /** Code that depends on undocumented parts of Node.js. Only for the other directories of Portico. */
 export { batchSocket, batchWrites } from './batched-writes.js';
-export { type BodyCount, countBody, countFor } from './count-body.js';
+export { countBody, countFor } from './count-body.js';
 export { GatheredBytes, joinChunks } from './gathered-bytes.js';
 export {
   advertiseIdleTime,

@@ -1,15 +1,11 @@
 /** Converts the service catalog to the form of Identity API v2, which `X-Service-Catalog` has. */
 import { isObject } from '../../errors/index.js';
 
-/** A service in a v2 catalog. An endpoint has the URLs of a region: `publicURL`, `internalURL`, `adminURL`. */
-interface Service {
-  readonly type?: unknown;
-  readonly name?: unknown;
-  readonly endpoints: readonly Readonly<Record<string, unknown>>[];
-}
-
-/** Converts a v3 catalog to v2. Endpoints in v2 form are kept; entries that are not objects are dropped. */
-export function catalogOfVersion2(catalog: readonly unknown[]): Service[] {
+/**
+ * Converts a v3 catalog to v2, in which an endpoint has the URLs of a region: `publicURL`, `internalURL`, `adminURL`. Endpoints in v2 form
+ * are kept; entries that are not objects are dropped.
+ */
+export function catalogOfVersion2(catalog: readonly unknown[]): object[] {
   return catalog.filter(isObject).map(({ type, name, endpoints }) => {
     const regions = new Map<unknown, Record<string, unknown>>();
     const kept: Record<string, unknown>[] = [];

@@ -17,12 +17,11 @@ const CHUNK_FRAME = 12;
  * Counts the body's bytes as they arrive. A client that requested `100 Continue` gets it when the app reads the body,
  * and not if the response comes without that.
  */
-export function watchBody(exchange: Exchange, declared: number | undefined, expectsContinue: boolean): void {
+export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
   const { req, res } = exchange;
   const body: BodyProgress = {
     // Not 0 if the request has waited for others of its connection.
     received: req.readableLength,
-    declared,
     waitedMs: 0,
     checkedAt: undefined,
     awaitsContinue: expectsContinue,
