@@ -176,14 +176,13 @@ function ownGroup(options: AuthTokenOptions, { config, section }: DescribeContex
 const SHARED_PART = 10;
 
 function cacheFor(options: AuthTokenOptions, ctx: FactoryContext): TokenCache {
-  const refuse = (option: string, message: string, hint: string): never => {
-    const origin = optionOrigin(ctx, options.configGroup ?? 'auth_token', option);
-    throw new ConfigurationRefused('PORTICO_TOKEN_CACHE', { message, hint, origin });
-  };
   const secured = options.cacheSecurity !== 'none';
   if (secured && (options.cacheSecretKey ?? '') === '') {
-    const message = `cache_security is ${options.cacheSecurity}, but cache_secret_key is missing`;
-    refuse('cache_security', message, 'Set cache_secret_key, or remove cache_security.');
+    throw new ConfigurationRefused('PORTICO_TOKEN_CACHE', {
+      message: `cache_security is ${options.cacheSecurity}, but cache_secret_key is missing`,
+      hint: 'Set cache_secret_key, or remove cache_security.',
+      origin: optionOrigin(ctx, options.configGroup ?? 'auth_token', 'cache_security'),
+    });
   }
   return new TokenCache({
     // memcached may have kept the token for its whole time already; the time in memory adds to it.

@@ -2,7 +2,7 @@
  * The validator `static`: accepts the tokens in a file, for development. The file is a JSON object with an entry for each token;
  * docs/reference/middleware.md lists the members of an entry.
  */
-import { evaluate, type MemberNode, type ObjectNode, parse, type ValueNode } from '@humanwhocodes/momoa';
+import { evaluate, type MemberNode, parse, type ValueNode } from '@humanwhocodes/momoa';
 import type { Config } from '../../config/index.js';
 import { camelCase } from '../../config/internal.js';
 import { ConfigurationRefused, isObject, nearestNames, type Origin, Refusals } from '../../errors/index.js';
@@ -116,7 +116,7 @@ class StaticTokensReader {
       const token = wordOf(name);
       if (tokens.has(token)) this.#refuse('this token is repeated', 'Remove one of its entries.', name.loc.start);
       const info = this.#members(value, ENTRY, 'the entry of a token');
-      if (value.type === 'Object' && info?.userId === undefined && !has(value, 'user_id')) {
+      if (value.type === 'Object' && value.members.every((member) => wordOf(member.name) !== 'user_id')) {
         this.#refuse('this token has no user_id', 'Add the user of the token: "user_id": "…".', name.loc.start);
       }
       tokens.set(token, { roles: [], ...info } as TokenInfo);
@@ -183,10 +183,6 @@ function isListOf(kind: Members | readonly [Members]): kind is readonly [Members
 
 function wordOf(name: MemberNode['name']): string {
   return name.type === 'String' ? name.value : name.name;
-}
-
-function has({ members }: ObjectNode, wanted: string): boolean {
-  return members.some(({ name }) => wordOf(name) === wanted);
 }
 
 /** Returns a member name for a message. The name of an object may be a token, if the file is nested one level too deep. */
