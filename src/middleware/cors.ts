@@ -212,14 +212,9 @@ export interface CorsRules {
   readonly allowPrivateNetwork: boolean;
 }
 
-interface RuleSet {
-  readonly matches: (origin: string) => boolean;
-  readonly rules: CorsRules;
-}
-
 /** Sets of origins with their permissions. The first set that matches an origin applies. */
 class CorsPolicy {
-  readonly #sets: RuleSet[] = [];
+  readonly #sets: { readonly matches: (origin: string) => boolean; readonly rules: CorsRules }[] = [];
 
   /**
    * Adds a set. Throws for an invalid origin, and for `*` with credentials: browsers refuse that, and to echo every origin with

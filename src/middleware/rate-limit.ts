@@ -59,13 +59,6 @@ interface Found {
   readonly key: string;
 }
 
-interface Limits {
-  /** The rules by their text, in order. */
-  readonly rules: ReadonlyMap<string, CountedRule>;
-  readonly allow: BlockList | undefined;
-  readonly deny: BlockList | undefined;
-}
-
 /**
  * Limits requests by a token bucket for each rule and key, shared by all workers. Answers 429 with `Retry-After` over the limit. The
  * response to a counted request has `RateLimit` and `RateLimit-Policy`. Denied networks get 403.
@@ -89,8 +82,9 @@ export const rateLimit = filterFactory(
         settled: rule.key === 'address' || rule.key === 'token-hash',
       };
     };
-    // A rule that stays keeps its counts, because a new configuration must not give every caller a new burst.
-    const make = (before: ReadonlyMap<string, CountedRule>): Limits => {
+    // The rules by their text, in order. A rule that stays keeps its counts, because a new configuration must not give every caller a new
+    // burst.
+    const make = (before: ReadonlyMap<string, CountedRule>) => {
       const { rules, allow, deny } = live();
       const origin = optionOrigin(ctx, 'rate_limit', 'rules');
       const counted = new Map(rules.map((text) => [text, before.get(text) ?? countedRule(text, origin)]));

@@ -88,16 +88,11 @@ export interface NamedResult extends PluginResult {
   readonly plugin: string;
 }
 
-interface Answered {
-  readonly at: number;
-  readonly result: Promise<PluginResult>;
-}
-
 /** Runs plugins and caches their results, so that frequent probes share one check. */
 export class PluginRunner {
   readonly #plugins: ReadonlyMap<string, HealthcheckPlugin>;
   readonly #limits: Pick<Options, 'cacheMs' | 'timeoutMs'>;
-  readonly #answered = new Map<string, Answered>();
+  readonly #answered = new Map<string, { readonly at: number; readonly result: Promise<PluginResult> }>();
 
   constructor(plugins: ReadonlyMap<string, HealthcheckPlugin>, limits: Pick<Options, 'cacheMs' | 'timeoutMs'>) {
     this.#plugins = plugins;
