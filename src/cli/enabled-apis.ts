@@ -25,22 +25,16 @@ export interface EnabledApisOptions {
 /** Creates a service of an API, or its plan. */
 export type MakeApi<T> = (name: string, options: WSGIServiceOptions & { readonly log: Logger }) => T;
 
-/** The services, and the mistakes of those that are not among them. */
-export interface EnabledApis<T> {
-  readonly services: readonly T[];
-  readonly diagnostics: readonly Diagnostic[];
-}
-
 /**
- * Returns one service for each name in `enabled_apis`, in that order; by default for every `[api:<name>]`. A name that the paste file lacks
- * is a warning with the nearest one. It is an error under `strict_config`, if nothing else is served, and in a reload in which a running
+ * Returns one service for each name in `enabled_apis`, in that order, by default for every `[api:<name>]`; and the mistakes of the others.
+ * A name that the paste file lacks is a warning with the nearest one. It is an error under `strict_config`, if nothing else is served, and in a reload in which a running
  * API would end, because that is most likely the intended one.
  */
 export async function enabledApis<T extends { readonly name: string }>(
   config: Config,
   options: EnabledApisOptions,
   make: MakeApi<Awaitable<T>>,
-): Promise<EnabledApis<T>> {
+): Promise<{ readonly services: readonly T[]; readonly diagnostics: readonly Diagnostic[] }> {
   const { log, dev = false, running = [] } = options;
   const refusals = new Refusals();
   const services: T[] = [];

@@ -4,18 +4,11 @@
 import type { Config } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
 import { type Diagnostic, nearestOrAll, PorticoError, Refusals } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
 import { namedManager } from '../registry/internal.js';
 import type { RPCService, RPCServiceOptions } from '../rpc/index.js';
 import type { PlannedRPCService } from '../rpc/internal.js';
+import type { EnabledApisOptions } from './enabled-apis.js';
 import { apiNames, sectionNames, serviceNames, serviceOptions } from './names.js';
-
-/** Options of {@link enabledServices}. */
-export interface EnabledServicesOptions {
-  readonly log: Logger;
-  /** One worker. */
-  readonly dev?: boolean;
-}
 
 /** Creates a service, or its plan. */
 export type MakeService<T> = (options: RPCServiceOptions & { readonly name: string; readonly config: Config }) => T;
@@ -31,19 +24,19 @@ export async function planningServices(): Promise<MakeService<PlannedRPCService>
   return (await import('../rpc/internal.js')).plannedRpcService;
 }
 
-/** The services, the names without section and manager, and the mistakes of others. */
-export interface EnabledServices<T> {
+/**
+ * Returns one service for each name in `enabled_services`, in that order; `missing`: the names without a section. `making` is called if there
+ * are any names: it loads remote calls.
+ */
+export async function enabledServices<T extends { readonly name: string; readonly topic: string }>(
+  config: Config,
+  { log, dev = false }: Pick<EnabledApisOptions, 'log' | 'dev'>,
+  making: () => Promise<MakeService<T>>,
+): Promise<{
   readonly services: readonly T[];
   readonly missing: readonly Diagnostic[];
   readonly diagnostics: readonly Diagnostic[];
-}
-
-/** Returns one service for each name in `enabled_services`, in that order. `making` is called if there are any: it loads remote calls. */
-export async function enabledServices<T extends { readonly name: string; readonly topic: string }>(
-  config: Config,
-  options: EnabledServicesOptions,
-  making: () => Promise<MakeService<T>>,
-): Promise<EnabledServices<T>> {
+}> {
   const names = serviceNames(config);
   if (names.length === 0) return { services: [], missing: [], diagnostics: [] };
   const make = await making();
@@ -62,7 +55,6 @@ export async function enabledServices<T extends { readonly name: string; readonl
     }
     if (apiNames(config).includes(name)) wrong.push(sharedName(config, name));
     const { topic, workers } = config.group(group, serviceOptions);
-    const { log, dev = false } = options;
     const [binary, count] = [`portico-${name}`, dev ? 1 : workers];
     const twin = services.find((service) => service.topic === (topic || name));
     if (twin !== undefined) wrong.push(sharedTopic(config, name, twin));

@@ -134,14 +134,11 @@ function isFar({ code, section, hint, got }: Diagnostic): boolean {
   return code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && section === 'DEFAULT' && hint === undefined && got === undefined;
 }
 
-interface JudgedPasteFile {
-  readonly diagnostics: readonly Diagnostic[];
-  /** True if it was followed from every API: mistakes elsewhere in it prevent nothing from starting. */
-  readonly followed: boolean;
-}
-
-/** Returns the mistakes of the paste file: first as each API would load it, then the rest of it. */
-async function judgePasteFile(config: Config, apis: readonly PlannedApi[], imports: boolean): Promise<JudgedPasteFile> {
+/**
+ * Returns the mistakes of the paste file: first as each API would load it, then the rest of it. `followed`: true if it was followed from
+ * every API, so that mistakes elsewhere in it prevent nothing from starting.
+ */
+async function judgePasteFile(config: Config, apis: readonly PlannedApi[], imports: boolean) {
   const found: Diagnostic[] = [];
   const names = imports ? pipelines(config) : undefined;
   try {

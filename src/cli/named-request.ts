@@ -89,20 +89,15 @@ export interface RequestArguments extends ConfigurationArguments {
   readonly json?: boolean;
 }
 
-/** An app of a paste file, with its loader. */
-export interface NamedApp {
-  readonly loader: Loader;
-  readonly config: Config;
-  readonly log: Logger;
-  readonly app: string;
-}
-
-/** Returns the first app of a request: the API of that name or at the port of the URL, an app of the paste file, or the only one. */
+/**
+ * Returns the first app of a request, and the loader of its paste file: the API of that name or at the port of the URL, an app of the paste
+ * file, or the only one.
+ */
 export async function namedApp(
   { port }: NamedRequest,
   args: RequestArguments,
   loggerOf: (config: Config) => Logger = () => silentLogger(),
-): Promise<NamedApp> {
+) {
   const config = await readConfiguration(args);
   const log = loggerOf(config);
   const apis = args.paste === undefined ? (await chosenApis(config, undefined)).filter((api) => api.pasteFile) : [];

@@ -40,7 +40,7 @@ export interface Planned<Api, Service> {
 export async function plan(
   config: Config,
   options: EnabledApisOptions,
-): Promise<Planned<PlannedApi, PlannedRPCService> & Pick<Seen, 'hasStrangers'>> {
+): Promise<Planned<PlannedApi, PlannedRPCService> & { readonly hasStrangers: boolean }> {
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause, hasStrangers: false };
   const { judged, problems, hasStrangers } = await asJudged(config);
@@ -83,19 +83,11 @@ export async function enabled<
   return { apis: apis.services, services, diagnostics: found };
 }
 
-/** A configuration checked with the options that are declared without applications. */
-interface Seen {
-  readonly judged: Config;
-  readonly problems: readonly Diagnostic[];
-  /** True if some names refuse the start unless an application declares them. */
-  readonly hasStrangers: boolean;
-}
-
 /**
  * Checks the configuration with every shipped option; those of filters only if it has another unknown name, because they are imported for
- * it. Workers check the sections of filters.
+ * it. Workers check the sections of filters. `hasStrangers`: true if some names refuse the start unless an application declares them.
  */
-async function asJudged(config: Config): Promise<Seen> {
+async function asJudged(config: Config) {
   // Mistakes of declarations are among the problems.
   const ignored = new Refusals();
   await ignored.gather(() => registerServedOptions(config));

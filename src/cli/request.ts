@@ -40,14 +40,6 @@ export function register(program: Command): void {
   });
 }
 
-/** The response. */
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: string;
-  readonly ms: number;
-}
-
 /** Time of a filter itself; `out` stays 0 if it answered. */
 interface FilterTime {
   readonly pipeline: string;
@@ -56,10 +48,7 @@ interface FilterTime {
   outMs: number;
 }
 
-async function sent(
-  request: NamedRequest,
-  args: SendArguments,
-): Promise<{ readonly answer: Answer; readonly times: readonly FilterTime[] }> {
+async function sent(request: NamedRequest, args: SendArguments) {
   const { loader, config, log, app: name } = await namedApp(request, args, commandLogger);
   const times: FilterTime[] = [];
   const aroundFilters = pipelineProbes({
@@ -91,7 +80,7 @@ async function answerOf(
   payload: string | undefined,
   failures: FailureOptions,
   limits: ServerOptions,
-): Promise<Answer> {
+) {
   let running: Promise<unknown> | undefined;
   const noted: App = (req, res) => {
     const returned = app(req, res);
@@ -120,11 +109,7 @@ async function answerOf(
   }
 }
 
-async function exchanged(
-  { method, url, headers }: NamedRequest,
-  payload: string | undefined,
-  port: number,
-): Promise<Answer> {
+async function exchanged({ method, url, headers }: NamedRequest, payload: string | undefined, port: number) {
   const type = payload === undefined ? {} : { 'content-type': 'application/json' };
   // Node accepts no list for a single Host.
   const fields = Object.fromEntries(
@@ -144,7 +129,7 @@ async function exchanged(
   return { status: incoming.statusCode!, headers: incoming.headers, body: Buffer.concat(chunks).toString(), ms };
 }
 
-function answerText({ status, headers, body }: Answer): string {
+function answerText({ status, headers, body }: Awaited<ReturnType<typeof exchanged>>): string {
   const lines = Object.entries(headers).flatMap(([name, value]) =>
     [value].flat().map((one) => `${name}: ${String(one)}`),
   );

@@ -21,12 +21,6 @@ import { type ConfigSnapshot, fromSnapshot } from './state.js';
 import { Generation } from './values/generation.js';
 import { type ConfigError, refusalFor, refuseErrors } from './values/mistakes.js';
 
-/** A {@link JudgedReload} with its configuration. */
-export interface Preparation extends JudgedReload {
-  /** The new configuration, complete. */
-  readonly next: ConfigHolder;
-}
-
 /**
  * A new configuration that was read and checked, but is not in force: a launcher tries new workers with it first. If it is dropped, the old
  * configuration stays in force, with the old content of all files.
@@ -59,11 +53,14 @@ export interface JudgedReload {
   accept(): Promise<ConfigChanges>;
 }
 
-/** Reads everything again and checks it. Rejects with `ConfigError`, or with `collect` returns it together with the read values. */
+/**
+ * Reads everything again and checks it. Rejects with `ConfigError`, or with `collect` returns it together with the read values. `next`: the
+ * new configuration.
+ */
 export async function prepareReload(
   current: ConfigHolder,
   { method = 'reload', collect = false }: PrepareReloadOptions,
-): Promise<Preparation> {
+): Promise<JudgedReload & { readonly next: ConfigHolder }> {
   const { generation: base, lasting, groups, inUse, complete } = current;
   const fresh = await readExternalSources(readAgain(base.state), groups);
   // Two are checked. The written one must be valid for the next start of the parent; the one that takes effect now keeps the old values of

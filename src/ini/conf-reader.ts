@@ -34,7 +34,6 @@ export interface ConfSection {
 
 /** A parsed configuration file, in file order. */
 export interface ConfFile {
-  readonly file: string;
   readonly sections: readonly ConfSection[];
   readonly entries: readonly ConfEntry[];
   /** Errors in lines, at most {@link mostProblems}; reading continues after each. Possible secrets in them are masked. */
@@ -54,7 +53,7 @@ export function readConf(file: string, content: Uint8Array | string, kind?: 'fil
   reader.endValue();
   const { sections, entries, problems } = reader;
   const lineOf = ({ place }: Diagnostic): number => place!.origin!.line;
-  return { file, sections, entries, problems: problems.toSorted((a, b) => lineOf(a) - lineOf(b)) };
+  return { sections, entries, problems: problems.toSorted((a, b) => lineOf(a) - lineOf(b)) };
 }
 
 /** Returns a section's name for comparison: in lower case, except `DEFAULT`. */
@@ -68,8 +67,9 @@ export function optionKey(name: string): string {
 }
 
 interface OpenValue {
+  readonly section: string;
   readonly name: string;
-  readonly lines: string[];
+  value: string;
   readonly pieces: ValuePiece[];
 }
 
@@ -107,20 +107,20 @@ class ConfReader {
   endValue(): void {
     const open = this.#open;
     this.#open = undefined;
-    const first = open?.pieces[0];
-    if (open === undefined || first === undefined || this.#section === undefined) return;
-    const written = open.lines.join('\n');
-    const quoted = standsInQuotes(written);
+    if (open === undefined) return;
+    const { section, name, value, pieces } = open;
+    const [first, ...more] = pieces;
+    const quoted = standsInQuotes(value);
     const shift = quoted ? 1 : 0;
-    const origin = { ...first.origin, column: first.origin.column + shift };
+    const origin = { ...first!.origin, column: first!.origin.column + shift };
     this.entries.push({
-      section: sectionKey(this.#section),
-      name: optionKey(open.name),
-      value: quoted ? written.slice(1, -1) : written,
+      section: sectionKey(section),
+      name: optionKey(name),
+      value: quoted ? value.slice(1, -1) : value,
       quoted,
       origin,
       // Without the opening quote the value begins one character later in the file, and later lines one character earlier in the value.
-      pieces: [{ start: 0, origin }, ...open.pieces.slice(1).map((each) => ({ ...each, start: each.start - shift }))],
+      pieces: [{ start: 0, origin }, ...more.map((each) => ({ ...each, start: each.start - shift }))],
     });
   }
 
@@ -150,10 +150,10 @@ class ConfReader {
       if (!this.#refused) this.#refuse('unexpected continuation line', place, hint);
       return;
     }
-    const start = this.#open.lines.join('\n').length + 1;
-    const owner = { section: this.#section, option: this.#open.name };
-    this.#open.lines.push(value);
-    this.#open.pieces.push({ start, origin: originAt(this.#file, number, column, text, owner) });
+    const owner = { section: this.#open.section, option: this.#open.name };
+    const origin = originAt(this.#file, number, column, text, owner);
+    this.#open.pieces.push({ start: this.#open.value.length + 1, origin });
+    this.#open.value += `\n${value}`;
   }
 
   #header(number: number, text: string): void {
@@ -190,7 +190,7 @@ class ConfReader {
       this.#refuse('section must be started before assignment', this.#place(number, 1, maskAssigned(text)));
     } else if (this.#section !== '') {
       const origin = originAt(this.#file, number, column, text, { section: this.#section, option: name });
-      this.#open = { name, lines: [value], pieces: [{ start: 0, origin }] };
+      this.#open = { section: this.#section, name, value, pieces: [{ start: 0, origin }] };
     }
   }
 

@@ -10,25 +10,19 @@ export interface ValuePiece {
   readonly origin: Origin;
 }
 
-/** The section and option of an origin; messages show them as `[section] option:`. */
-export interface OriginOwner {
-  readonly section?: string | undefined;
-  readonly option?: string | undefined;
-}
-
 /**
  * Returns the origin of `column` (from 1, in UTF-16 units) in line `line` with the text `text`. The result has no section and option if
- * they are unknown.
+ * they are unknown; messages show them as `[section] option:`.
  */
-export function originAt(file: string, line: number, column: number, text: string, owner: OriginOwner = {}): Origin {
-  return {
-    file,
-    line,
-    column,
-    ...(owner.section === undefined ? {} : { section: owner.section }),
-    ...(owner.option === undefined ? {} : { option: owner.option }),
-    text,
-  };
+export function originAt(
+  file: string,
+  line: number,
+  column: number,
+  text: string,
+  { section, option }: Pick<Origin, 'section' | 'option'> = {},
+): Origin {
+  const owner = { ...(section !== undefined && { section }), ...(option !== undefined && { option }) };
+  return { file, line, column, ...owner, text };
 }
 
 /**
@@ -41,17 +35,11 @@ export function originWithin(pieces: readonly ValuePiece[], offset: number): Ori
   return { ...piece.origin, column: piece.origin.column + Math.max(0, offset - piece.start) };
 }
 
-/** Position of a decoding error: line and column from 1, columns in UTF-16 units. */
-export interface BadByte {
-  readonly line: number;
-  readonly column: number;
-  readonly byte: number;
-}
-
 /**
- * Decodes `bytes`; if a byte is invalid, returns the text before it and its position in `bad`. A byte order mark is kept as a character.
+ * Decodes `bytes`; if a byte is invalid, returns the text before it, and in `bad` the byte and its position: line and column from 1, columns
+ * in UTF-16 units. A byte order mark is kept as a character.
  */
-export function decodeUtf8(bytes: Uint8Array): { readonly text: string; readonly bad?: BadByte } {
+export function decodeUtf8(bytes: Uint8Array) {
   const decoded = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   if (isUtf8(bytes)) return { text: decoded };
   // Invalid sequences are decoded to U+FFFD. The bytes before the first one are unchanged, except for the start of that character.

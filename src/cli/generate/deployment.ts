@@ -19,7 +19,7 @@ import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
 import { serviceNames, serviceOptions } from '../names.js';
 import { registerShippedOptions } from '../shipped-options.js';
-import { variableOf, type WrittenPath, writtenPaths } from './written-paths.js';
+import { variableOf, writtenPaths } from './written-paths.js';
 
 /** One API, with its address for balancers and probes. */
 export interface DeployedApi {
@@ -33,46 +33,7 @@ export interface DeployedApi {
 }
 
 /** A configuration from the point of view of the tools that start, stop, probe and forward to the program. */
-export interface Deployment {
-  /** Working directory, without links; `entered`: with the links by which it was entered. */
-  readonly folder: string;
-  readonly entered: string;
-  /** `main.js` of this package. */
-  readonly main: string;
-  /** Options that name the configuration; paths are absolute. */
-  readonly words: readonly { readonly option: string; readonly value: string }[];
-  /** Environment variables that set options. */
-  readonly variables: readonly string[];
-  readonly apis: readonly DeployedApi[];
-  /** Names of the services in addition to the APIs. */
-  readonly services: readonly string[];
-  /** Number of workers of all of them. */
-  readonly workers: number;
-  /** `max_memory` of each worker in bytes; 0: no limit. */
-  readonly maxMemory: number;
-  /** Time limit of a graceful stop in seconds, including the kill; undefined: none. */
-  readonly stopSeconds: number | undefined;
-  readonly workerTimeout: number;
-  /** Number of descriptors that a worker needs. */
-  readonly descriptors: number;
-  /** Time that idle connections are kept; 0 if each ends with its response. */
-  readonly keepAlive: number;
-  /** Time that a connection may be silent while its request is served; 0: no limit. */
-  readonly silence: number;
-  /** Address of the admin listener. */
-  readonly admin: HostPort | undefined;
-  readonly statePath: { readonly path: string; readonly isDefault: boolean };
-  /** Returns the paths that the program writes to, with a different `state_path`: options may refer to it. */
-  writes(statePath?: string): readonly WrittenPath[];
-  /** `[control] socket`: undefined for a name derived from the configuration, empty for none. */
-  readonly control: string | undefined;
-  /** Files that a start reads. */
-  readonly files: readonly string[];
-  /** Files with keys, tokens and other secrets that options name. */
-  readonly secretFiles: readonly string[];
-  /** Secrets in a configuration file, `[group] option`, each with its environment variable. */
-  readonly secrets: readonly { readonly option: string; readonly file: string; readonly variable: string }[];
-}
+export type Deployment = Awaited<ReturnType<typeof deploymentOf>>;
 
 /** Reports an outdated part of a file, by its line, from 1. */
 export type Tell = (line: number, message: string, hint?: string) => void;
@@ -105,10 +66,7 @@ export function variablesComment(holder: string, { variables }: Deployment): str
 const KILL_SECONDS = 5;
 
 /** Returns the {@link Deployment}; imports the filters of the pipelines to find the health checks. */
-export async function deploymentOf(
-  config: Config,
-  args: ConfigurationArguments & { readonly api?: string },
-): Promise<Deployment> {
+export async function deploymentOf(config: Config, args: ConfigurationArguments & { readonly api?: string }) {
   const {
     gracefulShutdownTimeout: stop,
     workerTimeout,
@@ -133,24 +91,38 @@ export async function deploymentOf(
   const shipped = config.copy();
   await registerShippedOptions(shipped);
   return {
+    /** Working directory, without links; `entered`: with the links by which it was entered. */
     folder: process.cwd(),
     entered,
+    /** `main.js` of this package. */
     main: main.startsWith(`${process.cwd()}/`) ? join(entered, relative(process.cwd(), main)) : main,
     words: wordsOf(shipped, args),
+    /** Environment variables that set options. */
     variables: config.variables,
     apis: deployed,
+    /** Names of the services in addition to the APIs. */
     services: serviceNames(config),
+    /** Number of workers of all of them. */
     workers: workersOf(config, apis),
+    /** Limit of each worker in bytes; 0: none. */
     maxMemory,
+    /** Time limit of a graceful stop in seconds, including the kill; undefined: none. */
     stopSeconds: stop === 0 ? undefined : Math.ceil(stop) + KILL_SECONDS,
     workerTimeout,
+    /** Number of descriptors that a worker needs. */
     descriptors: maxConnections + 64,
+    /** Time that idle connections are kept; 0 if each ends with its response. */
     keepAlive: keepAlive ? keepAliveTimeout : 0,
+    /** Time that a connection may be silent while its request is served; 0: no limit. */
     silence: clientSocketTimeout,
+    /** Address of the admin listener. */
     admin: listen,
     statePath: { path: resolve(String(state.value)), isDefault: state.location.kind === 'default' },
-    writes: (statePath) => writtenPaths(config, deployed, statePath),
+    /** Returns the paths that the program writes to, with a different `state_path`: options may refer to it. */
+    writes: (statePath?: string) => writtenPaths(config, deployed, statePath),
+    /** `[control] socket`: undefined for a name derived from the configuration, empty for none. */
     control: config.group('control', controlOptions, { partial: true }).socket,
+    /** Files that a start reads. */
     files: [...config.configFiles, ...config.filesRead],
     secretFiles: secretFiles(shipped, trees),
     secrets: writtenSecrets(shipped),
@@ -188,8 +160,8 @@ function nodesOf(node: ContextTree): ContextTree[] {
 const isSecretFile = ({ type, spec }: Option<unknown>): boolean =>
   type === 'path' && typeof spec.mode === 'number' && (spec.mode & 0o004) === 0;
 
-/** Returns secrets of shipped options. */
-function writtenSecrets(config: Config): Deployment['secrets'] {
+/** Returns the secrets in configuration files, `[group] option`, each with its environment variable. */
+function writtenSecrets(config: Config) {
   return config.resolveAll().flatMap(({ group, opt, option, value, location }) => {
     const file = location.kind === 'file' ? location.origin?.file : undefined;
     if (file === undefined || value === undefined || !givesAway(option, option.format(value))) return [];
@@ -202,7 +174,8 @@ export function openAdmin({ admin }: Deployment): HostPort | undefined {
   return admin !== undefined && !isLoopback(admin.host) ? admin : undefined;
 }
 
-function wordsOf(config: Config, args: ConfigurationArguments): Deployment['words'] {
+/** Returns the options that name the configuration, with absolute paths. */
+function wordsOf(config: Config, args: ConfigurationArguments) {
   const from = enteredFolder();
   const dirs = (args.configDir ?? []).map((dir) => resolve(from, dir));
   const files = args.configFile ?? config.configFiles.filter((file) => !dirs.includes(dirname(resolve(from, file))));

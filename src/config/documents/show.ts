@@ -2,35 +2,13 @@
  * Answers for an operator about a configuration: places of values, differences. Secrets are masked throughout.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Place } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { Config } from '../config.js';
 import { maskText, maskValue } from '../types/mask.js';
 import type { Resolved } from '../values/written.js';
 
 /** One option as written. */
-export interface ShownOption {
-  readonly group: string;
-  readonly opt: string;
-  /** A refused value is shown as written. */
-  readonly value: string;
-  /** Reason of a refused value. */
-  readonly refused?: string;
-  readonly location: Place;
-  /** Overridden values, highest precedence first. */
-  readonly shadowed: readonly { readonly value: string; readonly location: Place }[];
-  readonly isDefault: boolean;
-}
-
-/** An option with different values in two configurations. */
-export interface ShownDifference {
-  readonly group: string;
-  readonly opt: string;
-  readonly old: string;
-  readonly new: string;
-  readonly oldLocation: Place;
-  readonly newLocation: Place;
-}
+export type ShownOption = ReturnType<typeof shown>;
 
 /** Returns one option. Throws for an undeclared one. */
 export function showOption(config: Config, group: string, opt: string): ShownOption {
@@ -49,28 +27,31 @@ export function differencesFromDefaults(config: Config): ShownOption[] {
     .map(shown);
 }
 
-/** Returns the options that differ between two configurations with the same declarations. */
-export function diffConfigs(before: Config, after: Config): ShownDifference[] {
+/** Returns the options that differ between two configurations with the same declarations, with both values. */
+export function diffConfigs(before: Config, after: Config) {
   return sortedOptions(after).flatMap((now) => {
     const { group, opt, option } = now;
     if (!before.has(group, opt)) return [];
     const old = before.resolve(group, opt);
     if (isDeepStrictEqual(old.value, now.value)) return [];
-    const places = { oldLocation: old.location, newLocation: now.location };
-    return [{ group, opt, old: maskValue(opt, option, old.value), new: maskValue(opt, option, now.value), ...places }];
+    const [was, is] = [maskValue(opt, option, old.value), maskValue(opt, option, now.value)];
+    return [{ group, opt, old: was, new: is, newLocation: now.location }];
   });
 }
 
-function shown({ group, opt, option, value, written, location, shadowed, issues }: Resolved): ShownOption {
+function shown({ group, opt, option, value, written, location, shadowed, issues }: Resolved) {
   const refused = value === undefined ? issues.find(({ severity }) => severity === 'error') : undefined;
   const last = written.at(-1);
   return {
     group,
     opt,
+    /** A refused value is shown as written. */
     value:
       refused === undefined || last === undefined ? maskValue(opt, option, value) : maskText(opt, option, last.text),
+    /** Reason of a refused value. */
     ...(refused === undefined ? {} : { refused: refused.message }),
     location,
+    /** Overridden values, highest precedence first. */
     shadowed: shadowed.map((written) => ({ value: maskText(opt, option, written.text), location: written.location })),
     isDefault: isDeepStrictEqual(value, option.default),
   };

@@ -37,31 +37,18 @@ function reads(text: string, name: string, value: string): boolean {
   return problems.length === 0 && entries.length === 1 && entries[0]?.name === name && entries[0].value === value;
 }
 
-/** One replaced name. */
-export interface Renaming {
-  readonly line: number;
-  readonly from: string;
-  readonly to: string;
-}
-
-/** A rewritten file. */
-export interface Upgrade {
-  readonly text: string;
-  readonly renamed: readonly Renaming[];
-}
-
 /**
  * Replaces deprecated names; keeps comments, order and everything else. An option whose new place is another section moves to the end of
- * it.
+ * it. `renamed`: the replaced names, with their lines.
  */
-export function upgradeText(text: string, registrations: Iterable<Registration>): Upgrade {
+export function upgradeText(text: string, registrations: Iterable<Registration>) {
   const groups = new DeclaredGroups();
   for (const { group, options } of registrations) groups.declare(group, options);
   const file = readConf('', text);
   const { entries } = file;
   groups.instantiate({ files: [file], arguments: [] });
   const lines = text.split('\n');
-  const renamed: Renaming[] = [];
+  const renamed: { readonly line: number; readonly from: string; readonly to: string }[] = [];
   const moved = new Map<string, string[]>();
   for (const entry of entries) {
     const target = groups.find(entry.section, entry.name);

@@ -17,23 +17,12 @@ export class UsageError extends PorticoError {
   }
 }
 
-/** A parsed command line. */
-interface CommandLine {
-  readonly configFiles: readonly string[];
-  readonly configDirs: readonly string[];
-  readonly arguments: readonly Argument[];
-  /** The first word that is not an option, or follows `--`. */
-  readonly stray: string | undefined;
-  readonly help: boolean;
-  readonly version: boolean;
-}
-
 /**
  * Parses arguments: `--config-file F`, `--config-dir D`, `--set group.opt=value`, `--help`, `--version`, and `--<group>-<option>`
  * (`--<option>` for `[DEFAULT]`) of options declared with `cli`. A flag without value is `--flag`, `--no-flag` or `--noflag`. Names are
- * never completed. Throws {@link UsageError}.
+ * never completed. `stray`: the first word that is not an option, or follows `--`. Throws {@link UsageError}.
  */
-export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<string, Flag>): CommandLine {
+export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<string, Flag>) {
   const [configFiles, configDirs, settings]: [string[], string[], Argument[]] = [[], [], []];
   let [help, version] = [false, false];
   let stray: string | undefined;

@@ -12,13 +12,7 @@ import type { NamedPath, SourceFile, SourcePaths } from '../state.js';
  * Reads all files, those of directories after the named ones; lowest precedence first. Never throws. `again`: true except at a start; a
  * FIFO is an issue then, because it has its content only once, and a process that opens it waits for its writer.
  */
-export function readFiles(
-  { files, dirs }: SourcePaths,
-  { again }: { readonly again: boolean },
-): {
-  readonly files: SourceFile[];
-  readonly issues: Diagnostic[];
-} {
+export function readFiles({ files, dirs }: SourcePaths, { again }: { readonly again: boolean }) {
   const issues: Diagnostic[] = [];
   const read = (file: NamedPath): SourceFile[] => readOne(file, issues, again);
   const named = files.flatMap(read);
@@ -99,19 +93,12 @@ function unreadable(what: string, { name, path }: NamedPath, error: unknown): Di
   return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message: `cannot read config ${what} ${where}: ${reason}` };
 }
 
-/** Options of {@link watchFiles}. */
-export interface WatchOptions {
-  /** Time without a further change before `changed` is called, in milliseconds. Default 500. */
-  readonly quietMs?: number;
-}
-
 /**
- * Calls back when files have changed and then stayed unchanged for a while. Watches their folders rather than the files: editors replace
+ * Calls back when files have changed and then stayed unchanged for `quietMs`. Watches their folders rather than the files: editors replace
  * files, and Kubernetes moves a link beside them (`..data`). So a change of another file in the folder calls back too, and reading again
  * then finds no difference. Does not keep the process alive. The returned function ends it.
  */
-export function watchFiles(paths: Iterable<string>, changed: () => void, options: WatchOptions = {}): () => void {
-  const { quietMs = 500 } = options;
+export function watchFiles(paths: Iterable<string>, changed: () => void, { quietMs = 500 } = {}): () => void {
   let timer: NodeJS.Timeout | undefined;
   const wait = (): void => {
     clearTimeout(timer);
