@@ -15,6 +15,7 @@ import { hintFor, suggestion } from './mistakes.js';
 import {
   type Choice,
   chooseWritten,
+  keyOf,
   type Layer,
   layerOf,
   placeWithin,
@@ -34,8 +35,6 @@ export class Generation {
   /** Resolved options that may refer to others. */
   readonly #referring = new Set<DeclaredOption>();
   readonly #values = new Map<OptionDeclarations, Map<string, object>>();
-  /** Names in files and on the command line, as `group\0opt`. */
-  #written: ReadonlySet<string> | undefined;
   /** Result of {@link noted}, for this number of declared options. */
   #noted: { readonly of: number; readonly options: readonly DeclaredOption[] } | undefined;
 
@@ -128,13 +127,14 @@ export class Generation {
   }
 
   /** Returns false only if no source sets it. */
-  #isWritten({ group, opt, spellings }: DeclaredOption): boolean {
-    const { mutable, pinned, overrides, defaults } = this.state;
+  #isWritten({ group, opt, option, spellings }: DeclaredOption): boolean {
+    const { mutable, fixed, pinned, overrides, defaults } = this.state;
     const key = `${group}.${opt}`;
     if (key in pinned || overrides.has(key) || defaults.has(key)) return true;
     for (const _ in mutable.environment) return true;
-    this.#written ??= namesWritten(this.state);
-    for (const name of spellings) if (this.#written.has(`${name.group}\0${name.opt}`)) return true;
+    for (const layer of this.#writtenIn(option.mutable ? mutable : fixed)) {
+      for (const name of spellings) if (layer.has(keyOf(name))) return true;
+    }
     return false;
   }
 
@@ -297,15 +297,6 @@ const MARKER = 'interpolate:';
 
 /** Place of a value that is not set. */
 const UNSET: Place = { kind: 'default', detail: 'default' };
-
-function namesWritten({ mutable, fixed }: State): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const { files, arguments: said } of new Set([mutable, fixed])) {
-    for (const { entries } of files) for (const { section, name } of entries) names.add(`${section}\0${name}`);
-    for (const { group, opt } of said) names.add(`${group}\0${opt}`);
-  }
-  return names;
-}
 
 /** Option for a name that is written but not declared. */
 const undeclared = string({ default: '' });

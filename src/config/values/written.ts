@@ -67,7 +67,7 @@ export function layerOf(written: readonly Written[]): Layer {
 }
 
 /** Group and option may both contain dots: with one between them, `[a] b.c` and `[a.b] c` would be the same. */
-function keyOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
+export function keyOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
   return `${group}\0${opt}`;
 }
 
