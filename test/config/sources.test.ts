@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { createLogger } from 'portico';
 import { Config, type ConfigError, defineOptions, integer, list, multi, string, uri } from 'portico/config';
 import { UsageError } from '#internal/config';
 
@@ -326,6 +327,19 @@ test('CF-78 a file that holds a secret and that others may read is a warning, un
   assert.deepEqual(await codes(), ['PORTICO_CONFIG_EXPOSED']);
   assert.deepEqual(await codes({ set: ['check_file_modes=no'] }), []);
   assert.deepEqual(await codes({ set: ['app.key=x', 'check_file_modes=no'] }), ['PORTICO_CONFIG_EXPOSED']);
+});
+
+test('CF-78 the reader of a group logs no warning about file modes either, if they are not checked', async () => {
+  const file = write('open-group.conf', '[app]\nkey = hunter2\n');
+  chmodSync(file, 0o644);
+  const logged = async (set: string[]): Promise<readonly string[]> => {
+    const lines: string[] = [];
+    const log = createLogger({ format: 'json', destination: { write: (line) => void lines.push(line) } });
+    (await load({ files: [file], set, log })).group('app', options);
+    return lines.map((line) => (JSON.parse(line) as { code: string }).code);
+  };
+  assert.deepEqual(await logged([]), ['PORTICO_CONFIG_EXPOSED']);
+  assert.deepEqual(await logged(['check_file_modes=no']), []);
 });
 
 test('CF-78 a connection that names a file alone is nothing others must not read', async () => {

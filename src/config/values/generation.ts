@@ -15,6 +15,7 @@ import { hintFor, suggestion } from './mistakes.js';
 import {
   type Choice,
   chooseWritten,
+  EXPOSED,
   keyOf,
   type Layer,
   layerOf,
@@ -111,6 +112,7 @@ export class Generation {
     }
     const issues: Diagnostic[] = [];
     const report: Report = (severity, code, written, rest) => {
+      if (code === EXPOSED && written?.exposed === true && !this.says('check_file_modes')) return;
       const subject = { section: written?.group ?? group, option: written?.opt ?? opt, place: written?.location };
       issues.push({ severity, code, ...subject, ...rest });
     };

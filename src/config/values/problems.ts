@@ -48,11 +48,8 @@ interface Scope {
 /** Returns mistakes in files, values and names, in the order of the files. `complete`: as for {@link unknownNames}. */
 export function problemsOf(generation: Generation, complete: boolean): Diagnostic[] {
   const { state, groups } = generation;
-  const modes = generation.says('check_file_modes');
-  const isWanted = ({ code, place }: Diagnostic, group: string): boolean => {
-    if (code === 'PORTICO_CONFIG_REQUIRED') return !groups.sectional.has(group);
-    return code !== 'PORTICO_CONFIG_EXPOSED' || modes || place?.kind === 'command_line';
-  };
+  const isWanted = ({ code }: Diagnostic, group: string): boolean =>
+    code !== 'PORTICO_CONFIG_REQUIRED' || !groups.sectional.has(group);
   const values = generation.noted().map((wanted) => generation.resolve(wanted));
   return inOrder(
     [

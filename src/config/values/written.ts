@@ -11,6 +11,9 @@ import { givesAway, maskLocation } from '../types/mask.js';
 import type { Option } from '../types/option.js';
 import type { DeclaredOption, Spelling } from './declared-groups.js';
 
+/** Code of a warning about a secret that others may read. */
+export const EXPOSED = 'PORTICO_CONFIG_EXPOSED';
+
 /** Reports an issue about a written value, or about the option if nothing is written. */
 export type Report = (
   severity: Diagnostic['severity'],
@@ -139,11 +142,11 @@ function warnOfUse(
   }
   if (!givesAway(option, written.text)) return;
   if (kind === 'command_line') {
-    warn('PORTICO_CONFIG_EXPOSED', 'a secret on the command line can be read in the list of processes');
+    warn(EXPOSED, 'a secret on the command line can be read in the list of processes');
   }
   if (written.exposed === true) {
     const message = 'this file holds a secret and others than its owner may read it';
-    warn('PORTICO_CONFIG_EXPOSED', message, `chmod 600 ${origin?.file ?? ''}`.trim());
+    warn(EXPOSED, message, `chmod 600 ${origin?.file ?? ''}`.trim());
   }
 }
 
