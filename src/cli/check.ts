@@ -20,7 +20,6 @@ import { aliasBlock, isPasteSection } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
 import { errorPages, explainedIn, pagesOf } from '../modules/index.js';
 import { enabledApisOptions, type PlannedApi, servingOptions } from '../server/internal.js';
-import type { ListenAddress } from '../service/index.js';
 import { formatAddress } from '../service/internal.js';
 import { countText } from '../text/index.js';
 import { type AddressObstacle, addressObstacle } from './address-obstacle.js';
@@ -128,18 +127,9 @@ async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const code = 'PORTICO_CONFIG_NO_FILE';
   const withoutFile: Diagnostic[] =
     none === undefined ? [] : [{ severity: 'warning', code, message: none, hint: NAME_A_CONFIGURATION }];
-  let running: ReturnType<typeof addressesOfRunning> | undefined;
-  const isOwn = async (name: string, address: ListenAddress): Promise<boolean> => {
-    running ??= addressesOfRunning(args);
-    return (await running).has(`${name} ${formatAddress(address)}`);
-  };
-  // One after another: each address is bound for a moment.
-  const expected: Diagnostic[][] = [];
-  for (const service of apis) {
-    const found = await whatToExpect(config, service, isOwn);
-    expected.push(isMisspelt(service.name, all) ? found.filter(({ code }) => code !== 'PORTICO_API_NO_PORT') : found);
-  }
-  return [...withoutFile, ...inOrder([...all, ...expected.flat()])];
+  const unplaced = apis.flatMap(({ name }) => (isMisspelt(name, all) ? [] : (unplacedApi(config, name) ?? [])));
+  const expiring = apis.flatMap(({ certificate }) => certificate?.warnings ?? []);
+  return [...withoutFile, ...inOrder([...all, ...(await obstaclesOf(config, apis, args)), ...unplaced, ...expiring])];
 }
 
 /** Reports whether a refused section has nearly the name of an API's section: then that API lacks nothing else. */
@@ -162,10 +152,23 @@ async function withoutImport(config: Config, groups: DeclaredGroups): Promise<re
   return (await judge(config, { import: false, groups })).diagnostics;
 }
 
-/** Returns whether the running service of this configuration holds an address for that API. */
-type IsOwn = (name: string, address: ListenAddress) => Promise<boolean>;
+/** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */
+async function obstaclesOf(config: Config, apis: readonly PlannedApi[], args: CheckArguments): Promise<Diagnostic[]> {
+  const found: Diagnostic[] = [];
+  let own: ReadonlySet<string> | undefined;
+  for (const { name, addresses } of apis) {
+    // One after another: each is bound for a moment.
+    for (const address of addresses) {
+      const obstacle = await addressObstacle(address);
+      if (obstacle === undefined) continue;
+      own ??= await addressesOfRunning(args);
+      if (!own.has(`${name} ${formatAddress(address)}`)) found.push(ofAddress(config, name, obstacle));
+    }
+  }
+  return found;
+}
 
-/** Returns names and addresses of the APIs that it serves. */
+/** Returns names and addresses of the APIs that the running service serves. */
 async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<string>> {
   const path = await socketOf(args).catch(() => undefined);
   const asked = path === undefined ? undefined : ask<StatusDocument>(path, 'GET', '/status').catch(() => undefined);
@@ -173,21 +176,6 @@ async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<str
   return new Set(
     services.flatMap(({ name, addresses }) => addresses.map((address) => `${name} ${formatAddress(address)}`)),
   );
-}
-
-/** Returns the diagnostics that a start would report for an API, and obstacles to its addresses. */
-async function whatToExpect(config: Config, service: PlannedApi, isOwn: IsOwn): Promise<Diagnostic[]> {
-  const { name, addresses, certificate } = service;
-  const obstacles = await Promise.all(
-    addresses.map(async (address) => {
-      const obstacle = await addressObstacle(address);
-      return obstacle === undefined || (await isOwn(name, address)) ? undefined : obstacle;
-    }),
-  );
-  const found = obstacles.flatMap((obstacle) => (obstacle === undefined ? [] : [ofAddress(config, name, obstacle)]));
-  const unplaced = unplacedApi(config, name);
-  if (unplaced !== undefined) found.push(unplaced);
-  return [...found, ...(certificate?.warnings ?? [])];
 }
 
 /** A start would end with 1, unless the service itself holds the address and did not answer. */

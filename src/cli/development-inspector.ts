@@ -5,7 +5,8 @@
 import { once } from 'node:events';
 import { close, url } from 'node:inspector';
 import { connect, createServer, type Socket } from 'node:net';
-import { UsageError } from '../config/internal.js';
+import type { HostPort } from '../config/index.js';
+import { UsageError, writeHostPort } from '../config/internal.js';
 import type { ProcessLauncher } from '../launch/index.js';
 import type { Logger } from '../log/index.js';
 
@@ -21,11 +22,6 @@ export function answerInspector(launcher: ProcessLauncher): void {
   launcher.answer(TOPIC, () => url());
 }
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** The inspector of a worker. */
 interface Inspected {
   readonly service: string | undefined;
@@ -35,7 +31,7 @@ interface Inspected {
 
 /** The parent's relay between debuggers and the inspector of a worker. */
 export class DevelopmentInspector {
-  readonly #address: Address | undefined;
+  readonly #address: HostPort | undefined;
   readonly #clients = new Set<Socket>();
   #launcher: ProcessLauncher | undefined;
   /** Inspectors of the workers that serve. */
@@ -46,7 +42,7 @@ export class DevelopmentInspector {
   #told: ReadonlySet<string> = new Set();
 
   /** `address`: its address; undefined if that is taken. */
-  private constructor(address: Address | undefined) {
+  private constructor(address: HostPort | undefined) {
     this.#address = address;
   }
 
@@ -132,7 +128,7 @@ function nodesOption(): string | undefined {
 }
 
 /** Parses `[host:]port` with Node's defaults. */
-function addressOf(written: string | true): Address {
+function addressOf(written: string | true): HostPort {
   const [, host = '127.0.0.1', port = ''] = (written === true ? '' : written).match(/^(?:(.+):)?(\d*)$/) ?? [];
   const number = port === '' ? 9229 : Number(port);
   const isAddress = written === true || /^(?:.+:)?\d*$/.test(written);
@@ -151,10 +147,10 @@ function bare(host: string): string {
 
 /** Listens for debuggers. A port that another process holds does not prevent serving: then the address of each worker is printed. */
 async function listening(
-  { host, port }: Address,
+  { host, port }: HostPort,
   log: Logger,
   connected: (client: Socket) => void,
-): Promise<Address | undefined> {
+): Promise<HostPort | undefined> {
   const server = createServer(connected).listen(port, host).unref();
   try {
     await once(server, 'listening');
@@ -167,6 +163,6 @@ async function listening(
 }
 
 /** Returns the URL of an inspector at another address. */
-function movedTo(inspector: string, { host, port }: Address): string {
-  return `ws://${host.includes(':') ? `[${host}]` : host}:${port}${new URL(inspector).pathname}`;
+function movedTo(inspector: string, address: HostPort): string {
+  return `ws://${writeHostPort(address)}${new URL(inspector).pathname}`;
 }

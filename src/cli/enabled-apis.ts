@@ -11,7 +11,15 @@ import type { Logger } from '../log/index.js';
 import type { WSGIServiceOptions } from '../server/index.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
 import type { Awaitable, ListenAddress } from '../service/index.js';
-import { apiNames, enabledServiceNames, missingComma, sectionNames, sslApiNames } from './names.js';
+import {
+  apiNames,
+  enabledServiceNames,
+  missingComma,
+  namedPipeline,
+  pipelineOf,
+  sectionNames,
+  sslApiNames,
+} from './names.js';
 
 /** Options of {@link enabledApis}. */
 export interface EnabledApisOptions {
@@ -78,20 +86,9 @@ export function nothingEnabled(config: Config): Diagnostic {
   return diagnose(config, { code: 'PORTICO_NO_APIS', group: 'DEFAULT', opt, message });
 }
 
-/** Returns the app of the paste file that an API's section names; undefined if it is looked up by the API's name. */
-function ownPipeline(config: Config, name: string): string | undefined {
-  try {
-    return config.api(name, apiOptions, { partial: true }).pipeline || undefined;
-  } catch (error) {
-    // Mistakes in the section are reported separately.
-    if (error instanceof ConfigError) return undefined;
-    throw error;
-  }
-}
-
 /** Returns a warning that the paste file has no app for an API: at the wrong name, with the name that was probably intended. */
 function missingAppIssue(config: Config, name: string, error: PasteAppNotFound): Diagnostic {
-  const pipeline = ownPipeline(config, name);
+  const pipeline = namedPipeline(config, name);
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const message = `no app is called "${pipeline ?? name}" in ${apiPasteConfig}, so this API does not start`;
   const issue = { severity: 'warning' as const, code: error.code, message, hint: missingAppHint(config, name, error) };
@@ -106,7 +103,7 @@ function missingAppIssue(config: Config, name: string, error: PasteAppNotFound):
  * itself.
  */
 function missingAppHint(config: Config, name: string, error: PasteAppNotFound): string | undefined {
-  if (ownPipeline(config, name) !== undefined) return error.hint;
+  if (namedPipeline(config, name) !== undefined) return error.hint;
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const path = config.findFile(apiPasteConfig);
   if (path === undefined) return error.hint;
@@ -115,7 +112,7 @@ function missingAppHint(config: Config, name: string, error: PasteAppNotFound): 
   const apps = paste.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : []));
   const comma = missingComma(name, [...sections, ...apps]);
   if (comma !== undefined) return comma;
-  const others = sections.filter((each) => each !== name && paste.has(ownPipeline(config, each) ?? each));
+  const others = sections.filter((each) => each !== name && paste.has(pipelineOf(config, each)));
   return didYouMean(name, others) ?? error.hint;
 }
 

@@ -110,10 +110,7 @@ async function tryToBuild({ name, usesTls }: PlannedApi, config: Config): Promis
 /** Builds only its app. */
 async function tryToLoad(name: string, config: Config): Promise<void> {
   const loader = new Loader(configuredPasteFile(config), { config, service: name, log: silentLogger() });
-  // Other options of it may be refused.
-  const group = `api:${name}`;
-  const written = config.has(group, 'pipeline') ? config.resolve(group, 'pipeline').value : undefined;
-  const pipeline = typeof written === 'string' && written !== '' ? written : name;
+  const pipeline = pipelineOf(config, name);
   if (!loader.has(pipeline)) return;
   const app = await loader.loadApp(pipeline);
   await app.close();

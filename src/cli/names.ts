@@ -72,7 +72,13 @@ export function hasKnownOption(config: Config, section: string): boolean {
 
 /** Returns the app of the paste file that an API begins with. */
 export function pipelineOf(config: Config, name: string): string {
-  return config.api(name, apiOptions, { partial: true }).pipeline || name;
+  return namedPipeline(config, name) ?? name;
+}
+
+/** Returns the app that the section of an API names, whatever mistakes that has; undefined if it names none. */
+export function namedPipeline(config: Config, name: string): string | undefined {
+  ignoreErrors(() => config.api(name, apiOptions, { partial: true }));
+  return (config.resolve(`api:${name}`, 'pipeline').value as string | undefined) || undefined;
 }
 
 /**

@@ -38,15 +38,7 @@ export function register(program: Command): void {
     .option('--timeout <seconds>', 'seconds to wait for the reply', wholeNumber('--timeout', 1), 5)
     .option('--json', 'print JSON')
     .action(async (topic: string, args: Target) => {
-      const client = targetOf(topic, { ...args, namespace: 'base', methodVersion: '1.1' });
-      const begun = performance.now();
-      const answer = await withConnection(args, async (rpcs) => {
-        if (rpcs.settings.speaksOslo) return pingOslo(rpcs, topic, args);
-        const { host, service } = (await rpcs.client(client).call(CONTEXT, 'ping')) as Record<string, string>;
-        const ms = performance.now() - begun;
-        const status = (await rpcs.client({ ...client, server: host }).call(CONTEXT, 'getStatus')) as object;
-        return { service, host, ms: Math.round(ms), ...status } as const;
-      });
+      const answer = await withConnection(args, (rpcs) => ping(rpcs, topic, args));
       print(args, answer, () =>
         printable(`${answer.service}${answer.host === null ? '' : ` on ${answer.host}`} answered in ${answer.ms} ms`),
       );
@@ -77,33 +69,28 @@ export function register(program: Command): void {
 }
 
 /**
- * Pings a service of Portico over any wire. A service in Python answers a call of its toolkit, or reports an unknown method: it is present
- * either way.
+ * Pings a service. With oslo.messaging's envelopes it may be one in Python, which answers a call of its toolkit, or reports an unknown
+ * method: it is present either way.
  */
-async function pingOslo(rpcs: RPCConnection, topic: string, args: Target): Promise<PingAnswer> {
+async function ping(rpcs: RPCConnection, topic: string, args: Target) {
   const begun = performance.now();
-  const answered = (who: Omit<PingAnswer, 'ms'>): PingAnswer => ({ ...who, ms: Math.round(performance.now() - begun) });
+  const passed = (): number => Math.round(performance.now() - begun);
   const client = targetOf(topic, args);
   try {
     const base = rpcs.client({ ...client, namespace: 'base', version: '1.1' });
     const { host, service } = await base.call<{ host: string; service: string }>(CONTEXT, 'ping');
+    const ms = passed();
     const status = (await base.prepare({ server: host }).call(CONTEXT, 'getStatus')) as object;
-    return answered({ service, host, ...status });
+    return { service, host, ms, ...status };
   } catch (error) {
-    if (!isUnknownThere(error)) throw error;
+    if (!rpcs.settings.speaksOslo || !isUnknownThere(error)) throw error;
   }
   try {
     await rpcs.client(client).call(CONTEXT, 'oslo_rpc_server_ping');
   } catch (error) {
     if (!isUnknownThere(error)) throw error;
   }
-  return answered({ service: topic, host: args.host ?? null });
-}
-
-interface PingAnswer {
-  readonly service: string;
-  readonly host: string | null;
-  readonly ms: number;
+  return { service: topic, host: args.host ?? null, ms: passed() };
 }
 
 /** Reports whether a server answered that it has no such method. */

@@ -78,9 +78,7 @@ export function register(program: Command): void {
     print(args, serviceJson(view), () => details(serviceJson(view)));
   });
 
-  add(service, 'enable <service>', 'send new work to a service again', 'enable portico-compute@node1').action(
-    (name: string, args: Output) => change(name, args, { status: 'enabled' }),
-  );
+  addChange(service, 'enable', 'send new work to a service again', { status: 'enabled' });
 
   add(
     service,
@@ -96,16 +94,8 @@ export function register(program: Command): void {
       }),
     );
 
-  add(
-    service,
-    'force-down <service>',
-    'treat a service as down, regardless of its heartbeats',
-    'force-down portico-compute@node1',
-  ).action((name: string, args: Output) => change(name, args, { forcedDown: true }));
-
-  add(service, 'force-up <service>', 'use the heartbeats of a service again', 'force-up portico-compute@node1').action(
-    (name: string, args: Output) => change(name, args, { forcedDown: false }),
-  );
+  addChange(service, 'force-down', 'treat a service as down, regardless of its heartbeats', { forcedDown: true });
+  addChange(service, 'force-up', 'use the heartbeats of a service again', { forcedDown: false });
 
   add(
     service,
@@ -139,6 +129,11 @@ export function register(program: Command): void {
 
 function add(service: Command, words: string, description: string, line: string): Command {
   return addCommand(service, words, description, `api-cli service ${line}`).option('--json', 'print JSON');
+}
+
+function addChange(service: Command, name: string, description: string, changes: OperatorChanges): void {
+  const command = add(service, `${name} <service>`, description, `${name} portico-compute@node1`);
+  command.action((named: string, args: Output) => change(named, args, changes));
 }
 
 async function change(name: string, args: Output, changes: OperatorChanges): Promise<void> {

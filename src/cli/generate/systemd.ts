@@ -142,23 +142,21 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
 }
 
 function checkProcess(unit: Unit, { words, control }: Deployment, tell: Tell): void {
-  const type = unit.last('Type');
-  if (!type.value.startsWith('notify')) {
-    const message = `Type is ${type.value || 'simple'}: systemd does not wait until the APIs are ready`;
-    tell(type.line, message, 'Write Type=notify.');
-  }
+  const needs = (name: string, value: string, unset: string, otherwise: string): void => {
+    const given = unit.last(name);
+    if (given.value.startsWith(value)) return;
+    tell(given.line, `${name} is ${given.value || unset}: ${otherwise}`, `Write ${name}=${value}.`);
+  };
+  // `notify-reload` notifies too.
+  needs('Type', 'notify', 'simple', 'systemd does not wait until the APIs are ready');
   const access = unit.last('NotifyAccess');
   if (access.value !== 'all') {
     const message = 'NotifyAccess is not all: messages of the helper are dropped, and a start never completes';
     tell(access.line, message, 'Write NotifyAccess=all.');
   }
-  const mode = unit.last('KillMode');
-  if (mode.value !== 'mixed') {
-    const message = `KillMode is ${mode.value || 'control-group'}: workers also receive TERM, besides their parent`;
-    tell(mode.line, message, 'Write KillMode=mixed.');
-  }
+  needs('KillMode', 'mixed', 'control-group', 'workers also receive TERM, besides their parent');
   const reload = unit.last('ExecReload');
-  if (reload.value === '' && type.value !== 'notify-reload') {
+  if (reload.value === '' && unit.last('Type').value !== 'notify-reload') {
     const hint = 'Write ExecReload= and the command of ExecStart, with the word reload after main.js.';
     tell(reload.line, 'ExecReload is missing: systemctl reload does not work', hint);
   } else if (control !== '' && /\bkill\b/.test(reload.value)) {
@@ -185,11 +183,7 @@ function checkProcess(unit: Unit, { words, control }: Deployment, tell: Tell): v
     const message = `RestartSec is ${wait.value || '100ms'}: systemd gives up after ${START_BURST} starts, within seconds`;
     tell(wait.line, message, 'Write RestartSec=2, and StartLimitIntervalSec=0 in [Unit].');
   }
-  const memory = unit.last('OOMPolicy');
-  if (memory.value !== 'continue') {
-    const message = `OOMPolicy is ${memory.value || 'stop'}: if the kernel kills a worker for memory, systemd stops the whole service`;
-    tell(memory.line, message, 'Write OOMPolicy=continue.');
-  }
+  needs('OOMPolicy', 'continue', 'stop', 'if the kernel kills a worker for memory, systemd stops the whole service');
   const start = unit.last('ExecStart');
   const started = wordsOf(start.value.replaceAll('--config-file=', '--config-file ')).flatMap((word, at, all) =>
     word === '--config-file' ? [basename(all[at + 1] ?? '')] : [],
