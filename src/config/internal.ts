@@ -33,3 +33,4 @@ export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';
 export { diagnose } from './values/mistakes.js';
 export { isStranger, isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';
+export { variableName } from './values/written.js';

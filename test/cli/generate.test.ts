@@ -468,6 +468,17 @@ test('OP-15 an image has each directory that the program writes to', (t) => {
   }
 });
 
+test('OP-15 a variable of an image opens an API whose name has a dash', (t) => {
+  const more = '[api:a-b]\nport = 8081\npipeline = hello';
+  const run = generating(t, { defaults: 'enabled_apis = a-b', more });
+  const file = join(run.folder, 'Dockerfile');
+  const text = written(run, 'docker').replace(',"--set","api:a-b.listen=0.0.0.0:8081"', '');
+  writeFileSync(file, text);
+  assert.match(run('docker', '--check', file).stdout, /a-b listens on the loopback address of the container/);
+  writeFileSync(file, text.replace('USER node', 'ENV PORTICO_API_A_B__LISTEN=0.0.0.0:8081\n$&'));
+  assert.equal(run('docker', '--check', file).stdout, `${file} matches this configuration.\n`);
+});
+
 test('OP-15 an API that requires client certificates is not asked by probes, and its proxy needs one', async (t) => {
   const run = generating(t, {
     defaults: 'enabled_ssl_apis = hello',

@@ -176,8 +176,8 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
   }
   checkPorts(of('EXPOSE'), end, deployment, tell);
   for (const { name } of deployment.apis.filter(isHidden)) {
-    const variable = `API_${name}__LISTEN`.toUpperCase();
-    if (text.includes(`api:${name}.listen=`) || text.toUpperCase().includes(variable)) continue;
+    const variable = variableOf({ group: `api:${name}`, opt: 'listen' });
+    if (text.includes(`api:${name}.listen=`) || text.includes(variable)) continue;
     const message = `${name} listens on the loopback address of the container, which is unreachable from outside`;
     tell(end, message, `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.`);
   }

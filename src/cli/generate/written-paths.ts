@@ -3,7 +3,7 @@
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
-import { configOptions, programLogOptions } from '../../config/internal.js';
+import { configOptions, programLogOptions, variableName } from '../../config/internal.js';
 import { controlOptions, reportOptions } from '../../launch/internal.js';
 import { registryConnection, sqlitePath } from '../../registry/internal.js';
 import type { ListenAddress } from '../../service/index.js';
@@ -79,4 +79,4 @@ export function valueIn({ kind, value }: WrittenPath, directory: string): string
 
 /** Returns the environment variable that sets an option. */
 export const variableOf = ({ group, opt }: Pick<WrittenPath, 'group' | 'opt'>): string =>
-  `PORTICO_${group}__${opt}`.toUpperCase();
+  variableName('PORTICO', group, opt);
