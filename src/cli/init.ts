@@ -21,10 +21,6 @@ import { packageOf } from '../modules/index.js';
 import { printable } from '../text/index.js';
 import { example } from './command.js';
 
-interface InitArguments {
-  readonly javascript?: boolean;
-}
-
 /** Differences between the languages. */
 interface Language {
   readonly name: string;
@@ -62,14 +58,14 @@ export function register(program: Command): void {
       'after',
       `${example('api-cli init library')}\n\nTypeScript requires Node 22.18 or newer; with an older version, JavaScript is used.`,
     )
-    .action((dir: string, args: InitArguments) => init(dir, args));
+    .action((dir: string, { javascript = false }: { javascript?: boolean }) => init(dir, javascript));
 }
 
-function init(dir: string, args: InitArguments): void {
+function init(dir: string, inJavaScript: boolean): void {
   const target = resolve(dir);
   refuseOccupied(target, dir);
   const runsTypes = Boolean((process.features as { readonly typescript?: string | false }).typescript);
-  const language = runsTypes && args.javascript !== true ? TYPESCRIPT : JAVASCRIPT;
+  const language = runsTypes && !inJavaScript ? TYPESCRIPT : JAVASCRIPT;
   const portico = packageOf(fileURLToPath(import.meta.url))!;
   const template = join(portico.folder, 'paste', 'init');
   const name = packageName(target);
@@ -88,7 +84,7 @@ function init(dir: string, args: InitArguments): void {
     'package.json': `${JSON.stringify(joinedManifest(target, manifest(name, language, dependency(portico.folder, portico.manifest.version, target))), undefined, 2)}\n`,
   };
   for (const [file, text] of Object.entries(files)) writeFileSync(join(target, file), text);
-  process.stdout.write(told(dir, language, runsTypes || args.javascript === true));
+  process.stdout.write(told(dir, language, runsTypes || inJavaScript));
 }
 
 /** Files that may exist in the folder of a new project: a new repository, and `npm init` with `npm install portico`. */

@@ -54,8 +54,6 @@ export class ConfigHolder {
   given: Diagnostic[] | undefined;
   /** True during a check: findings of checks are among the issues. */
   #judging = false;
-  /** Number of changes of values from code. */
-  #changes = 0;
   #found: { readonly of: readonly unknown[]; readonly diagnostics: readonly Diagnostic[] } | undefined;
   /** Whether the last check was complete; undefined before it. */
   complete: boolean | undefined;
@@ -93,7 +91,7 @@ export class ConfigHolder {
       values.set(`${section}.${name}`, value);
     }
     this.generation.forget();
-    this.#changes += 1;
+    this.#found = undefined;
   }
 
   problems(complete: boolean): readonly Diagnostic[] {
@@ -109,7 +107,7 @@ export class ConfigHolder {
   /** Findings of the checks, which run once for the files and declarations of a configuration. */
   #checked(): readonly Diagnostic[] {
     const { checks } = this.lasting;
-    const of = [this.generation, checks.size, this.#changes, this.groups.size] as const;
+    const of = [this.generation, checks.size, this.groups.size] as const;
     if (this.#found === undefined || of.some((each, at) => each !== this.#found!.of[at])) {
       this.#found = { of, diagnostics: [...checks.values()].flatMap((check) => check(this)) };
     }

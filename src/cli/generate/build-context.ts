@@ -15,14 +15,8 @@ export const isInside = (path: string): boolean => path !== '' && !path.startsWi
 export const shellWord = (word: string): string =>
   /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
-/** A package that package.json names as a file or a folder, with its path from the working directory. */
-interface FileNamed {
-  readonly name: string;
-  readonly spec: string;
-  readonly path: string;
-}
-
-function filesNamed({ folder }: Deployment): FileNamed[] {
+/** Returns the packages that package.json names as a file or a folder, with their paths from the working directory. */
+function filesNamed({ folder }: Deployment) {
   const text = ignoreErrors(() => readFileSync(join(folder, 'package.json'), 'utf8')) ?? '{}';
   const manifest = ignoreErrors(() => JSON.parse(text) as { dependencies?: Readonly<Record<string, string>> });
   return Object.entries(manifest?.dependencies ?? {}).flatMap(([name, spec]) =>

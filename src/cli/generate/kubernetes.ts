@@ -108,14 +108,8 @@ function mibOf(value: Scalar): number | undefined {
   return number === undefined ? undefined : (Number(number) * (SUFFIXES[unit] ?? 1)) / MIB;
 }
 
-interface NamedPort {
-  readonly name: string;
-  readonly port: number;
-  readonly isAdmin: boolean;
-}
-
 /** Returns ports that are reachable from outside, each with a service name (RFC 6335 §5.1). */
-function portsOf(deployment: Deployment): NamedPort[] {
+function portsOf(deployment: Deployment) {
   const admin = openAdmin(deployment);
   const ports = deployment.apis.flatMap((api) => {
     const port = portOf(api);

@@ -16,7 +16,7 @@ export interface ReadPath {
 
 /** Returns warnings of files and directories that others cannot read, each once. */
 export function unreadable(paths: readonly ReadPath[]): Pick<Diagnostic, 'message' | 'hint'>[] {
-  const closed = new Map<string, Closed>();
+  const closed = new Map<string, Part & { readonly isSecret: boolean }>();
   for (const { path, isSecret = false, isListed = false } of paths) {
     const part = closedPart(path, isListed ? 'list' : 'read');
     if (part === undefined) continue;
@@ -35,10 +35,6 @@ interface Part {
   readonly path: string;
   readonly mode: number;
   readonly verb: 'enter' | 'list' | 'read';
-}
-
-interface Closed extends Part {
-  readonly isSecret: boolean;
 }
 
 /** Permissions for others that each access needs. */

@@ -75,8 +75,8 @@ function generate(deployment: Deployment): string {
     'RestartPreventExitStatus=78',
     '',
     'DynamicUser=yes',
-    ...Object.entries(made).flatMap(([directive, names]) =>
-      names.length === 0 ? [] : [`${directive}=${names.map(listed).join(' ')}`],
+    ...[...made].flatMap(([directive, names]) =>
+      names.size === 0 ? [] : [`${directive}=${[...names].map(listed).join(' ')}`],
     ),
     ...(owned.length === 0 ? [] : [`ReadWritePaths=${owned.map(listed).join(' ')}`]),
     ...(entered === folder ? [] : ['# PWD tells a reload the link, so that it follows it.']),

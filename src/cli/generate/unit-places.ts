@@ -8,25 +8,17 @@ import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from '
 /** Name of the directory below those of {@link MADE} for files that cannot be written at their own path. */
 export const NAME = 'portico';
 
-/** Written paths in a unit. */
-export interface Places {
-  /** Names below the directories of {@link MADE}. */
-  readonly made: Readonly<Record<keyof typeof MADE, readonly string[]>>;
-  /** Directories elsewhere, which the service owns. */
-  readonly owned: readonly string[];
-  /** Assignments that move paths that are relative, or in a directory that the service must not own. */
-  readonly environment: readonly string[];
-  /** Paths that cannot be written. */
-  readonly refused: readonly WrittenPath[];
-}
-
-/** Returns the place of each written path under the unit. */
-export function placesOf(deployment: Deployment): Places {
-  const made = Object.fromEntries(Object.keys(MADE).map((directive) => [directive, new Set<string>()]));
+/**
+ * Returns the places of the written paths under the unit. `made`: names below the directories of {@link MADE}, by directive; `owned`:
+ * directories elsewhere, which the service owns; `environment`: assignments that move paths that are relative, or in a directory that the
+ * service must not own; `refused`: paths that cannot be written.
+ */
+export function placesOf(deployment: Deployment) {
+  const made = new Map(Object.keys(MADE).map((directive) => [directive, new Set<string>()]));
   const owned = new Set<string>();
   const environment: string[] = [];
   const refused: WrittenPath[] = [];
-  made.RuntimeDirectory!.add(NAME);
+  made.get('RuntimeDirectory')!.add(NAME);
   const [state] = deployment.writes();
   const movedTo = placeOf(state!, deployment);
   if (movedTo !== state!.value) environment.push(`${variableOf(state!)}=${movedTo}`);
@@ -42,10 +34,9 @@ export function placesOf(deployment: Deployment): Places {
     if (isTemporary(directory)) continue;
     const [directive, parent] = Object.entries(MADE).find(([, path]) => below(path, directory) !== undefined) ?? [];
     if (directive === undefined) owned.add(directory);
-    else made[directive]!.add(below(parent!, directory)!);
+    else made.get(directive)!.add(below(parent!, directory)!);
   }
-  const names = Object.entries(made).map(([directive, all]) => [directive, [...all]]);
-  return { made: Object.fromEntries(names) as Places['made'], owned: [...owned], environment, refused };
+  return { made, owned: [...owned], environment, refused };
 }
 
 /** Returns the paths with the unit's `state_path`: options may refer to it. */

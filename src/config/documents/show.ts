@@ -22,9 +22,7 @@ export function showOptions(config: Config): ShownOption[] {
 
 /** Returns the options whose values differ from their declared defaults. */
 export function differencesFromDefaults(config: Config): ShownOption[] {
-  return sortedOptions(config)
-    .filter(({ option, value }) => !isDeepStrictEqual(value, option.default))
-    .map(shown);
+  return showOptions(config).filter(({ isDefault }) => !isDefault);
 }
 
 /** Returns the options that differ between two configurations with the same declarations, with both values. */

@@ -4,6 +4,7 @@
  */
 import type { Diagnostic, Place } from '../../errors/index.js';
 import { optionKey } from '../../ini/index.js';
+import { OS_PREFIX } from '../../process/index.js';
 import { looksSecret } from '../../text/index.js';
 import type { Sources, State, Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
@@ -191,12 +192,9 @@ export class Generation {
     const sources = option.mutable ? mutable : fixed;
     // The option `os_env_compat` itself is not looked up there.
     const osCompat = opt !== 'os_env_compat' && this.says('os_env_compat');
-    const variables = {
-      sources,
-      osCompat,
-      readFile: (path: string) => files.read(path),
-      isOption: (section: string, name: string) => this.groups.find(section, name) !== undefined,
-    };
+    const { environment, envPrefix } = sources;
+    const prefixes = osCompat ? [envPrefix, OS_PREFIX] : [envPrefix];
+    const variables = { environment, prefixes, files, groups: this.groups };
     const [said, ...inFiles] = this.#writtenIn(sources);
     const layers = [
       layerOf(fromCode('override', overrides)),

@@ -5,11 +5,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Diagnostic, ignoreErrors, type Place, placeInFile } from '../../errors/index.js';
 import { originWithin } from '../../ini/index.js';
-import { OS_PREFIX } from '../../process/index.js';
-import type { Sources, Written } from '../state.js';
+import type { Sources, State, Written } from '../state.js';
 import { givesAway, maskLocation } from '../types/mask.js';
 import type { Option } from '../types/option.js';
-import type { DeclaredOption, Spelling } from './declared-groups.js';
+import type { DeclaredGroups, DeclaredOption, Spelling } from './declared-groups.js';
 
 /** Code of a warning about a secret that others may read. */
 export const EXPOSED = 'PORTICO_CONFIG_EXPOSED';
@@ -185,14 +184,12 @@ export function variableName(prefix: string, group: string, opt: string): string
   return `${prefix}_${word(group)}__${word(opt)}`;
 }
 
-/** Source of variables. */
-interface Variables {
-  readonly sources: Sources;
-  /** Whether `OS_<GROUP>__<OPT>` counts too. */
-  readonly osCompat: boolean;
-  readonly readFile: (path: string) => Uint8Array;
-  /** Reports whether an option has this name: `SECRET_FILE` is then the option `secret_file`, and not a file of `secret`. */
-  readonly isOption: (group: string, opt: string) => boolean;
+/** Variables of a configuration. */
+interface Variables extends Pick<State, 'files'> {
+  readonly environment: Sources['environment'];
+  /** Prefixes of the variables; the second one is `OS`, if that counts. */
+  readonly prefixes: readonly string[];
+  readonly groups: DeclaredGroups;
 }
 
 /** Returns the values of an option in the environment. An empty variable sets the option to empty. */
@@ -201,13 +198,11 @@ export function writtenInEnvironment(
   { option, spellings }: DeclaredOption,
   report: Report,
 ): Written[] {
-  const { sources, osCompat } = variables;
+  const { environment, prefixes } = variables;
   // In most environments: without any variable, none is looked up.
-  if (Object.keys(sources.environment).length === 0) return [];
+  if (Object.keys(environment).length === 0) return [];
   return spellings.flatMap((name) => {
-    const look = (prefix: string): Written | undefined => fromVariable(variables, prefix, name, option, report);
-    const own = look(sources.envPrefix);
-    const os = osCompat ? look(OS_PREFIX) : undefined;
+    const [own, os] = prefixes.map((prefix) => fromVariable(variables, prefix, name, option, report));
     if (own !== undefined && os !== undefined && own.text !== os.text) {
       const message = `is set to another value by ${os.location.detail}`;
       report('error', 'PORTICO_CONFIG_CONTRADICTION', own, { message, hint: 'unset one of them' });
@@ -219,7 +214,7 @@ export function writtenInEnvironment(
 }
 
 function fromVariable(
-  { sources: { environment }, readFile, isOption }: Variables,
+  { environment, files, groups }: Variables,
   prefix: string,
   { group, opt }: Spelling,
   { secret }: Option,
@@ -230,7 +225,9 @@ function fromVariable(
     return { group, opt, text, location: { kind: 'environment', detail } };
   };
   const text = environment[variable];
-  const file = secret && !isOption(group, `${opt}_file`) ? environment[`${variable}_FILE`] : undefined;
+  // If there is an option `secret_file`, `SECRET_FILE` is that one, and not a file of `secret`.
+  const isFile = secret && groups.find(group, `${opt}_file`) === undefined;
+  const file = isFile ? environment[`${variable}_FILE`] : undefined;
   if (file === undefined) return text === undefined ? undefined : written(text, variable);
   const named = written('', `${variable}_FILE`);
   if (text !== undefined) {
@@ -241,7 +238,8 @@ function fromVariable(
     return {
       ...named,
       verbatim: true,
-      text: Buffer.from(readFile(file))
+      text: files
+        .read(file)
         .toString('utf8')
         .replace(/\r?\n$/, ''),
     };
