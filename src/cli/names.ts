@@ -4,7 +4,7 @@
  */
 import { type Config, defineOptions, integer, list, module, type OptionDeclarations, string } from '../config/index.js';
 import { isUnknownSection } from '../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, ignoreErrors } from '../errors/index.js';
+import { ConfigurationRefused, type Diagnostic } from '../errors/index.js';
 import { PasteError } from '../loader/index.js';
 import { openPasteFile, type PasteFile } from '../loader/internal.js';
 import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
@@ -55,7 +55,7 @@ export function enabledServiceNames(config: Config): readonly string[] {
 
 /** Returns the names in an option of `[DEFAULT]`, each once: a duplicate is reported with other mistakes, and hides none of them. */
 function listed(config: Config, options: OptionDeclarations, opt: string): readonly string[] {
-  ignoreErrors(() => config.group('DEFAULT', options, { partial: true }));
+  if (!config.has('DEFAULT', opt)) config.register('DEFAULT', options);
   return (config.resolve('DEFAULT', opt).value ?? []) as readonly string[];
 }
 
@@ -77,8 +77,9 @@ export function pipelineOf(config: Config, name: string): string {
 
 /** Returns the app that the section of an API names, whatever mistakes that has; undefined if it names none. */
 export function namedPipeline(config: Config, name: string): string | undefined {
-  ignoreErrors(() => config.api(name, apiOptions, { partial: true }));
-  return (config.resolve(`api:${name}`, 'pipeline').value as string | undefined) || undefined;
+  const group = `api:${name}`;
+  if (!config.has(group, 'pipeline')) config.register(group, apiOptions);
+  return (config.resolve(group, 'pipeline').value as string | undefined) || undefined;
 }
 
 /**

@@ -2,7 +2,7 @@
  * One generation of a configuration: the written values, interpreted by the declarations. The value of an option results from choice,
  * interpolation and parsing, which collect all mistakes.
  */
-import type { Diagnostic, Place } from '../../errors/index.js';
+import { type Diagnostic, ignoreErrors, type Place } from '../../errors/index.js';
 import { optionKey } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
 import { looksSecret } from '../../text/index.js';
@@ -11,7 +11,7 @@ import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations } from '../types/option.js';
 import { string } from '../types/text-types.js';
 import type { configOptions, DeclaredGroups, DeclaredOption } from './declared-groups.js';
-import { BadReference, hasReference, interpolate, type Reference, unescapeDollars } from './interpolate.js';
+import { BadReference, interpolate, type Reference, unescapeDollars } from './interpolate.js';
 import { hintFor, suggestion } from './mistakes.js';
 import {
   type Choice,
@@ -159,7 +159,7 @@ export class Generation {
         message: (error as Error).message,
         got: maskText(opt, option, last.text),
         hint: hintFor(error, option, last.text, last.entry?.quoted),
-        place: maskLocation(opt, option, isReference ? placeWithin(error, last) : last.location),
+        place: maskLocation(opt, option, isReference ? placeWithin(error.offset, last) : last.location),
       });
       return error instanceof InvalidValue ? error.meant : undefined;
     }
@@ -240,11 +240,14 @@ export class Generation {
   #judgeDollars({ group, option }: DeclaredOption, last: Written, report: Report): void {
     if (!option.secret || option.type !== 'uri' || last.typed !== undefined) return;
     if (last.verbatim === true || last.text.startsWith(MARKER)) return;
-    const isOption = (reference: Reference): boolean =>
-      [reference.group ?? group, 'DEFAULT'].some(
-        (place) => this.groups.find(place, optionKey(reference.opt)) !== undefined,
-      );
-    if (!hasReference(last.text, isOption, (name) => this.#isGroup(name))) return;
+    let hasReference = false;
+    const look = (reference: Reference): string => {
+      const places = [reference.group ?? group, 'DEFAULT'];
+      hasReference ||= places.some((place) => this.groups.find(place, optionKey(reference.opt)) !== undefined);
+      return '';
+    };
+    ignoreErrors(() => interpolate(last.text, look, (name) => this.#isGroup(name)));
+    if (!hasReference) return;
     report(givesAway(option, last.text) ? 'warning' : 'error', 'PORTICO_CONFIG_REFERENCE', last, {
       message: 'has the name of an option after a $, which is not replaced: this option may hold a password',
       hint: `write ${MARKER} in front of the value to have it replaced, or $$ for a dollar sign`,

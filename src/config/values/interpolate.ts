@@ -1,7 +1,6 @@
 /**
  * `$name`, `${name}`, `$group.name` and `${group.name}` in values; `$$` and `\$` are a dollar sign.
  */
-import { ignoreErrors } from '../../errors/index.js';
 import { InvalidValue } from '../types/option.js';
 
 /** A reference to another option, at an offset in the text. */
@@ -46,21 +45,6 @@ export function interpolate(
     if (isGroup(first)) return lookUp({ group: first, opt: second, offset });
     return `${lookUp({ group: undefined, opt: first, offset })}.${second}`;
   });
-}
-
-/** Reports whether a text has a reference to something that `isOption`. */
-export function hasReference(
-  text: string,
-  isOption: (reference: Reference) => boolean,
-  isGroup: (name: string) => boolean,
-): boolean {
-  let found = false;
-  const look = (reference: Reference): string => {
-    found ||= isOption(reference);
-    return '';
-  };
-  ignoreErrors(() => interpolate(text, look, isGroup));
-  return found;
 }
 
 /** Returns a text without expanding references: only `$$` and `\\$` become a dollar sign. */

@@ -1,10 +1,9 @@
 /**
  * Mistakes in a configuration: the error that refuses it, and mistakes that code finds in options, with their places.
  */
-import { ConfigurationRefused, type Diagnostic, nearestNames, type Place, placeInFile } from '../../errors/index.js';
-import { originWithin } from '../../ini/index.js';
+import { ConfigurationRefused, type Diagnostic, nearestNames, type Place } from '../../errors/index.js';
 import { InvalidValue, type Option } from '../types/option.js';
-import type { Resolved } from './written.js';
+import { placeWithin, type Resolved } from './written.js';
 
 /** A refused configuration; `diagnostics` has all its mistakes, the message one line for each. */
 export class ConfigError extends ConfigurationRefused {
@@ -98,10 +97,9 @@ export function refuseOption(config: OptionPlaces, found: OptionMistake): never 
 
 /** Returns the place of an item in the file of the list; if it is not written there, that of the option. */
 function locationOfItem({ written, location }: Pick<Resolved, 'written' | 'location'>, item: string): Place {
-  const entry = written.at(-1)?.entry;
-  if (entry === undefined || (location.kind !== 'file' && location.kind !== 'source')) return location;
+  const last = written.at(-1);
+  if (last?.entry === undefined) return location;
   const quoted = item.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const before = new RegExp(`(?<=^|,)[\\s"']*(?=${quoted}[\\s"']*(?:,|$))`).exec(entry.value);
-  if (before === null) return location;
-  return placeInFile(originWithin(entry.pieces, before.index + before[0].length), location.kind);
+  const before = new RegExp(`(?<=^|,)[\\s"']*(?=${quoted}[\\s"']*(?:,|$))`).exec(last.entry.value);
+  return before === null ? location : placeWithin(before.index + before[0].length, last);
 }

@@ -256,8 +256,8 @@ function eachItem(written: Written): Written[] {
   return Array.isArray(items) ? items.map((item) => ({ ...written, text: String(item) })) : [written];
 }
 
-/** Returns the place of a reference inside a value. */
-export function placeWithin({ offset }: { readonly offset: number }, { location, entry }: Written): Place {
-  if (entry === undefined || location.kind === 'environment') return location;
+/** Returns the place of a part of a value, at an offset; of a value that no file has, its own place. */
+export function placeWithin(offset: number, { location, entry }: Written): Place {
+  if (entry === undefined) return location;
   return placeInFile(originWithin(entry.pieces, offset), location.kind === 'source' ? 'source' : 'file');
 }
