@@ -2,7 +2,7 @@
  * The second half of a check: the findings of a child that builds the services of a configuration as their workers would.
  */
 import type { Config } from '../config/index.js';
-import { ConfigurationRefused, type Diagnostic, PorticoError } from '../errors/index.js';
+import { type Diagnostic, PorticoError } from '../errors/index.js';
 import { buildConfiguration } from '../launch/internal.js';
 import { unread } from './configuration.js';
 import type { GroupsArguments } from './declared-groups.js';
@@ -21,9 +21,7 @@ export async function buildInChild(
       ...groups.flatMap((each) => ['--groups', each]),
     ]);
   } catch (error) {
-    if (error instanceof ConfigurationRefused) return error.diagnostics;
     if (!(error instanceof PorticoError)) throw error;
-    const { code, message, hint } = error;
-    return [{ severity: 'error', code, message, hint }];
+    return error.diagnostics;
   }
 }

@@ -16,21 +16,14 @@ import {
   UsageError,
   upgradeText,
 } from '../config/internal.js';
-import {
-  ConfigurationRefused,
-  type Diagnostic,
-  didYouMean,
-  type Place,
-  PorticoError,
-  placeOf,
-} from '../errors/index.js';
+import { type Diagnostic, didYouMean, type Place, PorticoError, placeOf } from '../errors/index.js';
 import { Loader } from '../loader/index.js';
 import { errorPages } from '../modules/index.js';
 import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
 import { addGroups, declaredGroups, type GroupsArguments, registerGroups } from './declared-groups.js';
-import { withoutPasted } from './names.js';
+import { refusalsOnly, withoutPasted } from './names.js';
 import { joined } from './plan.js';
 import { type Registration, registerServedOptions, registerShippedOptions, shippedOptions } from './shipped-options.js';
 
@@ -280,7 +273,7 @@ async function declareFactories(config: Config): Promise<readonly Diagnostic[]> 
     // `check` reports mistakes in the file, or its absence.
     return await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
   } catch (error) {
-    if (!(error instanceof ConfigurationRefused)) throw error;
+    refusalsOnly(error);
     return [];
   }
 }

@@ -6,10 +6,9 @@ import { type Config, ConfigError } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
 import { type Diagnostic, didYouMean, placeOf, printDiagnostic, Refusals } from '../errors/index.js';
 import { PasteAppNotFound } from '../loader/index.js';
-import { openPasteFile } from '../loader/internal.js';
 import type { Logger } from '../log/index.js';
 import type { WSGIServiceOptions } from '../server/index.js';
-import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
+import { apiOptions, configuredPaste, enabledApisOptions, servingOptions } from '../server/internal.js';
 import type { Awaitable, ListenAddress } from '../service/index.js';
 import {
   apiNames,
@@ -104,10 +103,7 @@ function missingAppIssue(config: Config, name: string, error: PasteAppNotFound):
  */
 function missingAppHint(config: Config, name: string, error: PasteAppNotFound): string | undefined {
   if (namedPipeline(config, name) !== undefined) return error.hint;
-  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
-  const path = config.findFile(apiPasteConfig);
-  if (path === undefined) return error.hint;
-  const paste = openPasteFile(path, config);
+  const paste = configuredPaste(config);
   const sections = sectionNames(config, 'api');
   const apps = paste.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : []));
   const comma = missingComma(name, [...sections, ...apps]);

@@ -18,7 +18,7 @@ import { type DeclaredGroups, registerGroups } from './declared-groups.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices, makingServices, planningServices } from './enabled-services.js';
 import { namedLogger } from './named-logger.js';
-import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from './names.js';
+import { apiNames, pipelineOf, refusalsOnly, sectionNames, serviceNames, withoutPasted } from './names.js';
 import { enabled, isSame, joined, type Planned, planningApis } from './plan.js';
 import { buildAndFind } from './route-findings.js';
 import { registerShippedOptions } from './shipped-options.js';
@@ -165,10 +165,6 @@ function pipelines(config: Config): string[] | undefined {
     refusalsOnly(error);
     return undefined;
   }
-}
-
-function refusalsOnly(error: unknown): void {
-  if (!(error instanceof ConfigurationRefused)) throw error;
 }
 
 /**

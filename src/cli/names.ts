@@ -5,9 +5,8 @@
 import { type Config, defineOptions, integer, list, module, type OptionDeclarations, string } from '../config/index.js';
 import { isUnknownSection } from '../config/internal.js';
 import { ConfigurationRefused, type Diagnostic } from '../errors/index.js';
-import { PasteError } from '../loader/index.js';
-import { openPasteFile, type PasteFile } from '../loader/internal.js';
-import { apiOptions, enabledApisOptions, servingOptions } from '../server/internal.js';
+import type { PasteFile } from '../loader/internal.js';
+import { apiOptions, configuredPaste, enabledApisOptions } from '../server/internal.js';
 
 /** Services that a program runs in addition to its APIs. */
 export const enabledServicesOptions = defineOptions({
@@ -87,16 +86,10 @@ export function namedPipeline(config: Config, name: string): string | undefined 
  * for any enabled API: then it is not the file of this program, or that is the mistake.
  */
 export function appsOf(config: Config): ((name: string) => boolean) | undefined {
-  try {
-    const paste = pasteFileOf(config);
-    if (paste === undefined) return undefined;
-    const has = (name: string): boolean => paste.has(pipelineOf(config, name));
-    return apiNames(config).some(has) ? has : undefined;
-  } catch (error) {
-    // The check of the paste file reports its mistakes.
-    if (error instanceof PasteError) return undefined;
-    throw error;
-  }
+  const paste = readablePaste(config);
+  if (paste === undefined) return undefined;
+  const has = (name: string): boolean => paste.has(pipelineOf(config, name));
+  return apiNames(config).some(has) ? has : undefined;
 }
 
 /**
@@ -104,16 +97,13 @@ export function appsOf(config: Config): ((name: string) => boolean) | undefined 
  * name of an enabled API does not count, because `[api:<name>]` was intended.
  */
 export function pastedSections(config: Config): (section: string) => boolean {
-  try {
-    const sections = pasteFileOf(config)?.sections() ?? [];
-    const names = new Set(sections.map(({ name }) => name.toLowerCase()));
-    for (const name of apiNames(config)) names.delete(name.toLowerCase());
-    return (section) => names.has(section.toLowerCase());
-  } catch (error) {
-    // The check of each file reports its mistakes.
-    if (error instanceof ConfigurationRefused) return () => false;
-    throw error;
-  }
+  const names = new Set(
+    readablePaste(config)
+      ?.sections()
+      .map(({ name }) => name.toLowerCase()),
+  );
+  for (const name of apiNames(config)) names.delete(name.toLowerCase());
+  return (section) => names.has(section.toLowerCase());
 }
 
 /** Removes the unknown sections for which the paste file has a section of the same name. */
@@ -123,11 +113,19 @@ export function withoutPasted(config: Config, issues: readonly Diagnostic[]): re
   return issues.filter((issue) => !isUnknownSection(issue) || !isPasted(issue.section ?? ''));
 }
 
-/** Returns undefined without a paste file. Throws its mistakes. */
-function pasteFileOf(config: Config): PasteFile | undefined {
-  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
-  const path = config.findFile(apiPasteConfig);
-  return path === undefined ? undefined : openPasteFile(path, config);
+/** Returns the paste file; undefined if it is missing or refused, which its check reports. */
+function readablePaste(config: Config): PasteFile | undefined {
+  try {
+    return configuredPaste(config);
+  } catch (error) {
+    refusalsOnly(error);
+    return undefined;
+  }
+}
+
+/** Throws an error unless it refuses a configuration: another check reports the refusal. */
+export function refusalsOnly(error: unknown): void {
+  if (!(error instanceof ConfigurationRefused)) throw error;
 }
 
 /** Returns a hint for a name that is several names separated by blanks, one of them `known`; else undefined. */
