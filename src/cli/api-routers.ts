@@ -7,40 +7,39 @@ import { describeNode, type MountedApp, mountedApps } from '../loader/internal.j
 import { silentLogger } from '../log/index.js';
 import type { DescribedRoute } from '../routing/internal.js';
 import { type BuiltRouter, collectRouters, outerRouters, type PlacedRouter, withMounted } from '../routing/internal.js';
-import { WSGIService } from '../server/index.js';
+import type { PlannedApi } from '../server/internal.js';
 import { unknownName } from './command.js';
 import { enabledApis } from './enabled-apis.js';
 import { refuseErrors } from './plan.js';
 
+/** An API as planned or as served. */
+export type ChosenApi = Pick<PlannedApi, 'name' | 'pipeline' | 'pasteFile' | 'addresses' | 'usesTls'>;
+
 /** An app of an API's tree, with its routers. */
 export interface RoutedApp extends MountedApp {
-  readonly api: WSGIService;
+  readonly api: ChosenApi;
   /** Each with the prefix of its routes in the URL of a client. */
   readonly routers: readonly PlacedRouter[];
 }
 
-/** Returns the API of that name, or all enabled ones. Throws a usage error for an unknown name. */
-export async function chosenApis(config: Config, wanted: string | undefined): Promise<readonly WSGIService[]> {
-  const { services, diagnostics } = await enabledApis(
-    config,
-    { log: silentLogger() },
-    (name, options) => new WSGIService(name, config, options),
-  );
+/** Returns the plan of the API of that name, or all enabled ones. Throws a usage error for an unknown name. */
+export async function chosenApis(config: Config, wanted: string | undefined): Promise<readonly PlannedApi[]> {
+  const { apis, diagnostics } = await enabledApis(config, { log: silentLogger() });
   refuseErrors(diagnostics);
-  if (wanted === undefined) return services;
-  const found = services.filter(({ name }) => name === wanted);
+  if (wanted === undefined) return apis;
+  const found = apis.filter(({ name }) => name === wanted);
   if (found.length > 0) return found;
-  const names = services.map(({ name }) => name);
+  const names = apis.map(({ name }) => name);
   throw unknownName(`no enabled API is called "${wanted}"`, wanted, names, 'APIs');
 }
 
 /** Returns a loader of an API's paste file, with the API's options. */
-export function loaderOf(api: WSGIService, config: Config, log = silentLogger()): Loader {
+export function loaderOf(api: ChosenApi, config: Config, log = silentLogger()): Loader {
   return new Loader(api.pasteFile!, { config, service: api.name, log });
 }
 
 /** Returns the apps of APIs that have routers, in the order of the paste file. */
-export async function routedApps(config: Config, apis: readonly WSGIService[]): Promise<readonly RoutedApp[]> {
+export async function routedApps(config: Config, apis: readonly ChosenApi[]): Promise<readonly RoutedApp[]> {
   const routed: RoutedApp[] = [];
   for (const api of apis) {
     const loader = loaderOf(api, config);

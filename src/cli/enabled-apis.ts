@@ -1,15 +1,22 @@
 /**
- * APIs that a configuration enables, as services; and the mistakes of names without an app, and of APIs without a port, which listen on any
+ * Plans of the APIs that a configuration enables; and the mistakes of names without an app, and of APIs without a port, which listen on any
  * free port, where clients do not find them.
  */
 import { type Config, ConfigError } from '../config/index.js';
 import { diagnose } from '../config/internal.js';
 import { type Diagnostic, didYouMean, placeOf, printDiagnostic, Refusals } from '../errors/index.js';
 import { PasteAppNotFound } from '../loader/index.js';
+import type { PasteFile } from '../loader/internal.js';
 import type { Logger } from '../log/index.js';
-import type { WSGIServiceOptions } from '../server/index.js';
-import { apiOptions, configuredPaste, enabledApisOptions, servingOptions } from '../server/internal.js';
-import type { Awaitable, ListenAddress } from '../service/index.js';
+import {
+  apiOptions,
+  configuredPaste,
+  enabledApisOptions,
+  type PlannedApi,
+  plannedApi,
+  servingOptions,
+} from '../server/internal.js';
+import type { ListenAddress } from '../service/index.js';
 import {
   apiNames,
   enabledServiceNames,
@@ -29,26 +36,26 @@ export interface EnabledApisOptions {
   readonly running?: readonly string[];
 }
 
-/** Creates a service of an API, or its plan. */
-export type MakeApi<T> = (name: string, options: WSGIServiceOptions & { readonly log: Logger }) => T;
-
 /**
- * Returns one service for each name in `enabled_apis`, in that order, by default for every `[api:<name>]`; and the mistakes of the others.
+ * Returns the plan of each name in `enabled_apis`, in that order, by default for every `[api:<name>]`; and the mistakes of the others.
  * A name that the paste file lacks is a warning with the nearest one. It is an error under `strict_config`, if nothing else is served, and in a reload in which a running
  * API would end, because that is most likely the intended one.
  */
-export async function enabledApis<T extends { readonly name: string }>(
+export async function enabledApis(
   config: Config,
-  options: EnabledApisOptions,
-  make: MakeApi<Awaitable<T>>,
-): Promise<{ readonly services: readonly T[]; readonly diagnostics: readonly Diagnostic[] }> {
-  const { log, dev = false, running = [] } = options;
+  { log, dev = false, running = [] }: EnabledApisOptions,
+): Promise<{ readonly apis: readonly PlannedApi[]; readonly diagnostics: readonly Diagnostic[] }> {
   const refusals = new Refusals();
-  const services: T[] = [];
+  const apis: PlannedApi[] = [];
+  let read: PasteFile | undefined;
+  const paste = (): PasteFile => {
+    read ??= configuredPaste(config);
+    return read;
+  };
   const missing: Diagnostic[] = [];
   const add = async (name: string, useSsl: boolean): Promise<void> => {
     try {
-      services.push(await make(name, { log, useSsl, dev }));
+      apis.push(await plannedApi(name, config, { log, useSsl, dev, paste }));
     } catch (error) {
       if (error instanceof PasteAppNotFound) missing.push(missingAppIssue(config, name, error));
       else throw error;
@@ -57,10 +64,10 @@ export async function enabledApis<T extends { readonly name: string }>(
   await refusals.gather(() => config.group('DEFAULT', enabledApisOptions, { partial: true }));
   const sslApis = sslApiNames(config);
   for (const name of apiNames(config)) await refusals.gather(() => add(name, sslApis.includes(name)));
-  const next = services.map(({ name }) => name);
+  const next = apis.map(({ name }) => name);
   await refusals.gather(() => refuseGivenUp(config, running, next));
-  const ending = running.filter((name) => !services.some((service) => service.name === name));
-  return { services, diagnostics: [...refusals.diagnostics, ...judgeMissing(config, missing, ending)] };
+  const ending = running.filter((name) => !next.includes(name));
+  return { apis, diagnostics: [...refusals.diagnostics, ...judgeMissing(config, missing, ending)] };
 }
 
 /** Returns errors for names without an app, if running APIs that are no longer named would end. */

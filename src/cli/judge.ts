@@ -9,17 +9,16 @@ import { type ContextTree, Loader } from '../loader/index.js';
 import { tellsChildren } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
 import { checkManager, namedManager } from '../registry/internal.js';
-import type { PlannedRPCService } from '../rpc/internal.js';
 import { WSGIService } from '../server/index.js';
 import { type PlannedApi, sectionOfName } from '../server/internal.js';
 import { configuredPasteFile, unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type DeclaredGroups, registerGroups } from './declared-groups.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
-import { enabledServices, makingServices, planningServices } from './enabled-services.js';
+import { enabledServices, makingServices } from './enabled-services.js';
 import { namedLogger } from './named-logger.js';
 import { apiNames, pipelineOf, refusalsOnly, sectionNames, serviceNames, withoutPasted } from './names.js';
-import { enabled, isSame, joined, type Planned, planningApis } from './plan.js';
+import { enabled, isSame, joined, type Planned } from './plan.js';
 import { buildAndFind } from './route-findings.js';
 import { registerShippedOptions } from './shipped-options.js';
 
@@ -35,10 +34,7 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
  * Returns the services that a configuration starts, with mistakes that only an import of the applications reveals: in their factories,
  * managers and options. Mistakes in parts that no enabled API reaches refuse nothing: sections of the paste file, and groups of filters.
  */
-export async function judge(
-  config: Config,
-  options: JudgeOptions = {},
-): Promise<Planned<PlannedApi, PlannedRPCService>> {
+export async function judge(config: Config, options: JudgeOptions = {}): Promise<Planned> {
   const { import: imports = true, groups = new Map(), ...rest } = options;
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause };
@@ -47,8 +43,7 @@ export async function judge(
   registerGroups(judged, groups);
   addCrossChecks(judged);
   const log = silentLogger();
-  const make = { api: planningApis(config), services: planningServices };
-  const given = await enabled(config, { log, ...rest }, make);
+  const given = await enabled(config, { log, ...rest });
   const { apis, services } = given;
   const pasted =
     apis.length === 0 && services.length > 0

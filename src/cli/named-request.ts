@@ -7,7 +7,7 @@ import { UsageError } from '../config/internal.js';
 import { Loader } from '../loader/index.js';
 import type { ImaginedRequest } from '../loader/internal.js';
 import { type Logger, silentLogger } from '../log/index.js';
-import { canonicalTarget, type Refusal } from '../server/internal.js';
+import { canonicalTarget, type PlannedApi, type Refusal } from '../server/internal.js';
 import { chosenApis, loaderOf } from './api-routers.js';
 import { unknownName } from './command.js';
 import { type ConfigurationArguments, collect } from './command-line.js';
@@ -101,7 +101,7 @@ export async function namedApp(
   const config = await readConfiguration(args);
   const log = loggerOf(config);
   const apis = args.paste === undefined ? (await chosenApis(config, undefined)).filter((api) => api.pasteFile) : [];
-  const there = apis.filter((api) => port !== undefined && api.port === port);
+  const there = apis.filter((api) => portsOf(api).some((each) => each === port));
   const named = args.api === undefined ? undefined : apis.filter(({ name }) => name === args.api);
   const [api, ...others] = named ?? (there.length > 0 ? there : apis);
   if (api !== undefined && others.length === 0) {
@@ -118,10 +118,14 @@ export async function namedApp(
   const roots = apis.length > 0 ? apis.map(({ name }) => name) : loader.roots();
   if (roots.length === 1) return { loader, config, log, app: roots[0]! };
   if (port !== undefined && apis.length > 0 && there.length === 0) {
-    const ports = apis.flatMap((each) => (each.port === undefined ? [] : [`${each.port} (${each.name})`]));
+    const ports = apis.flatMap((each) => portsOf(each).map((own) => `${own} (${each.name})`));
     throw new UsageError(`no API has port ${port}`, `Ports: ${ports.join(', ') || 'none'}. Or select one with --api.`);
   }
   if (roots.length === 0) throw new UsageError(`${loader.path} has no root app`, 'Select one with --api.');
   const several = apis.length > 0 ? 'several APIs are enabled' : `${loader.path} has several root apps`;
   throw new UsageError(`${several}: ${roots.join(', ')}`, 'Select one with --api.');
+}
+
+function portsOf({ addresses }: PlannedApi): number[] {
+  return addresses.flatMap((address) => ('port' in address ? [address.port] : []));
 }

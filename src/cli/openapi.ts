@@ -7,9 +7,8 @@ import type { Config } from '../config/index.js';
 import { UsageError } from '../config/internal.js';
 import { describeNode } from '../loader/internal.js';
 import { ApiVersion, type DocumentedRouter, openApiOf } from '../routing/internal.js';
-import type { WSGIService } from '../server/index.js';
 import { formatAddress, isWildcard } from '../service/internal.js';
-import { chosenApis, routedApps } from './api-routers.js';
+import { type ChosenApi, chosenApis, routedApps } from './api-routers.js';
 import { example } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
@@ -45,7 +44,7 @@ function wantedVersion(text: string): ApiVersion {
   throw new UsageError(`--version is a version such as 2.61, not ${text}`, hint);
 }
 
-function onlyOne(apis: readonly WSGIService[]): WSGIService {
+function onlyOne(apis: readonly ChosenApi[]): ChosenApi {
   const [api, ...others] = apis;
   if (api !== undefined && others.length === 0) return api;
   const names = apis.map(({ name }) => name).join(', ');
@@ -54,7 +53,7 @@ function onlyOne(apis: readonly WSGIService[]): WSGIService {
 }
 
 /** Returns the document of an API. Creates its apps without filters, and releases them. `version`: null for all together. */
-export async function documentOf(api: WSGIService, config: Config, version: ApiVersion | null): Promise<object> {
+export async function documentOf(api: ChosenApi, config: Config, version: ApiVersion | null): Promise<object> {
   const apps = await routedApps(config, [api]);
   const routers = apps.flatMap(({ routers: placed, filters }): DocumentedRouter[] => {
     const additions = filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
@@ -76,7 +75,7 @@ export async function documentOf(api: WSGIService, config: Config, version: ApiV
   });
 }
 
-function refuseUnserved(api: WSGIService, routers: readonly DocumentedRouter[], version: ApiVersion): void {
+function refuseUnserved(api: ChosenApi, routers: readonly DocumentedRouter[], version: ApiVersion): void {
   const served = routers.flatMap(({ router }) => router.documented.versions ?? []);
   if (served.some(({ min, max }) => version.atLeast(min) && version.atMost(max))) return;
   const ranges = served.map(({ min, max }) => `${min} to ${max}`).join(', ');
@@ -85,7 +84,7 @@ function refuseUnserved(api: WSGIService, routers: readonly DocumentedRouter[], 
 }
 
 /** Returns the address for clients on this machine; undefined for a Unix socket and a port that is chosen at the start. */
-function serverOf({ addresses, usesTls }: WSGIService): string | undefined {
+function serverOf({ addresses, usesTls }: ChosenApi): string | undefined {
   const address = addresses.find((each) => 'port' in each && each.port !== 0);
   if (address === undefined || !('host' in address)) return undefined;
   const { host, port } = address;

@@ -12,23 +12,21 @@ import {
   severalRefusals,
   untold,
 } from '../errors/index.js';
-import type { PasteFile } from '../loader/internal.js';
 import type { PlannedRPCService } from '../rpc/internal.js';
-import { configuredPaste, type PlannedApi, plannedApi } from '../server/internal.js';
-import type { Awaitable } from '../service/index.js';
+import type { PlannedApi } from '../server/internal.js';
 import { unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
-import { type EnabledApisOptions, enabledApis, judgeMissing, type MakeApi, nothingEnabled } from './enabled-apis.js';
-import { enabledServices, type MakeService, planningServices } from './enabled-services.js';
+import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from './enabled-apis.js';
+import { enabledServices, planningServices } from './enabled-services.js';
 import { hasKnownOption, serviceNames, withoutPasted } from './names.js';
 import { passedOver } from './passed-over.js';
 import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './shipped-options.js';
 
-/** Services that a configuration starts, with its diagnostics. */
-export interface Planned<Api, Service> {
-  readonly apis: readonly Api[];
+/** Plans of what a configuration starts, with its diagnostics. */
+export interface Planned {
+  readonly apis: readonly PlannedApi[];
   /** Services in addition to the APIs. */
-  readonly services: readonly Service[];
+  readonly services: readonly PlannedRPCService[];
   /** Diagnostics; errors refuse the configuration. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -40,12 +38,11 @@ export interface Planned<Api, Service> {
 export async function plan(
   config: Config,
   options: EnabledApisOptions,
-): Promise<Planned<PlannedApi, PlannedRPCService> & { readonly hasStrangers: boolean }> {
+): Promise<Planned & { readonly hasStrangers: boolean }> {
   const cause = unread(config);
   if (cause.length > 0) return { apis: [], services: [], diagnostics: cause, hasStrangers: false };
   const { judged, problems, hasStrangers } = await asJudged(config);
-  const make = { api: planningApis(config), services: planningServices };
-  const { diagnostics, ...started } = await enabled(config, options, make);
+  const { diagnostics, ...started } = await enabled(config, options);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
   // A reload keeps the open log file.
   const unlogged = (options.running ?? []).length > 0 ? undefined : logFileIssue(judged);
@@ -53,34 +50,17 @@ export async function plan(
   return { ...started, diagnostics: inOrder(found), hasStrangers };
 }
 
-/** Creates plans of APIs, which share one reading of the paste file. */
-export function planningApis(config: Config): MakeApi<Promise<PlannedApi>> {
-  let read: PasteFile | undefined;
-  const paste = (): PasteFile => {
-    read ??= configuredPaste(config);
-    return read;
-  };
-  return (name, options) => plannedApi(name, config, { ...options, paste });
-}
-
 /** Returns enabled APIs and services, checked together, with obstacles to their start beside mistakes of their options. */
-export async function enabled<
-  Api extends { readonly name: string },
-  Service extends { readonly name: string; readonly topic: string },
->(
-  config: Config,
-  options: EnabledApisOptions,
-  make: { readonly api: MakeApi<Awaitable<Api>>; readonly services: () => Promise<MakeService<Service>> },
-): Promise<Planned<Api, Service>> {
+export async function enabled(config: Config, options: EnabledApisOptions): Promise<Planned> {
   const { running = [] } = options;
-  const { services, missing, diagnostics } = await enabledServices(config, options, make.services);
+  const { services, missing, diagnostics } = await enabledServices(config, options, planningServices);
   const isService = (name: string): boolean => serviceNames(config).includes(name);
-  const apis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) }, make.api);
-  const next = [...apis.services, ...services].map(({ name }) => name);
+  const ofApis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) });
+  const next = [...ofApis.apis, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
-  const found = [...apis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
+  const found = [...ofApis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
   if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config));
-  return { apis: apis.services, services, diagnostics: found };
+  return { apis: ofApis.apis, services, diagnostics: found };
 }
 
 /**

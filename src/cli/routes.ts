@@ -24,8 +24,15 @@ import {
   slowRequirements,
   warningsOf,
 } from '../routing/internal.js';
-import type { WSGIService } from '../server/index.js';
-import { chosenApis, loaderOf, methodText, type RoutedApp, routedApps, routersOf } from './api-routers.js';
+import {
+  type ChosenApi,
+  chosenApis,
+  loaderOf,
+  methodText,
+  type RoutedApp,
+  routedApps,
+  routersOf,
+} from './api-routers.js';
 import { columns, example, placeText, print } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
@@ -80,7 +87,7 @@ function wantedRequest(text: string): NamedRequest {
   );
 }
 
-function text(apis: readonly WSGIService[], results: readonly RoutesResult[]): string {
+function text(apis: readonly ChosenApi[], results: readonly RoutesResult[]): string {
   if (apis.length === 0) return 'No API is enabled.';
   const shown = apis.flatMap(({ name }): Pick<RoutesResult, 'heading' | 'lines'>[] => {
     const own = results.filter(({ api }) => api === name);
@@ -153,7 +160,7 @@ function checkResult({ router, prefix }: PlacedRouter): Shown {
 /** Returns the routes of a request in each of these APIs. */
 async function matchedRoutes(
   config: Config,
-  apis: readonly WSGIService[],
+  apis: readonly ChosenApi[],
   request: NamedRequest,
 ): Promise<readonly RoutesResult[]> {
   const results: RoutesResult[] = [];
@@ -165,7 +172,7 @@ interface ShownMatch extends Shown {
   readonly data: ExplainedMatch;
 }
 
-async function matchIn(config: Config, api: WSGIService, request: NamedRequest): Promise<ShownMatch> {
+async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): Promise<ShownMatch> {
   const taken = admitted(request);
   if ('status' in taken)
     return { data: NONE, lines: [`${taken.status} ${STATUS_CODES[taken.status]}: ${taken.reason}`] };

@@ -12,8 +12,7 @@ import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
 import { packageOf } from '../../modules/index.js';
 import { enteredFolder } from '../../process/index.js';
-import type { WSGIService } from '../../server/index.js';
-import { clientAuthOf, sslSettings, wsgiOptions } from '../../server/internal.js';
+import { clientAuthOf, type PlannedApi, sslSettings, wsgiOptions } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
@@ -129,7 +128,7 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
   };
 }
 
-function workersOf(config: Config, apis: readonly WSGIService[]): number {
+function workersOf(config: Config, apis: readonly PlannedApi[]): number {
   const services = serviceNames(config).map((name) =>
     config.group(`service:${name}`, serviceOptions, { partial: true }),
   );
@@ -197,7 +196,7 @@ function publicSetting(config: Config, setting: string): string {
 }
 
 async function deployedApi(
-  { name, usesTls: tls, addresses }: WSGIService,
+  { name, usesTls: tls, addresses }: PlannedApi,
   config: Config,
   tree: ContextTree | undefined,
 ): Promise<DeployedApi> {
