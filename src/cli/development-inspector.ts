@@ -129,10 +129,10 @@ function nodesOption(): string | undefined {
 
 /** Parses `[host:]port` with Node's defaults. */
 function addressOf(written: string | true): HostPort {
-  const [, host = '127.0.0.1', port = ''] = (written === true ? '' : written).match(/^(?:(.+):)?(\d*)$/) ?? [];
+  const found = /^(?:(.+):)?(\d*)$/.exec(written === true ? '' : written);
+  const [, host = '127.0.0.1', port = ''] = found ?? [];
   const number = port === '' ? 9229 : Number(port);
-  const isAddress = written === true || /^(?:.+:)?\d*$/.test(written);
-  if (!isAddress || number > 65_535) {
+  if (found === null || number > 65_535) {
     throw new UsageError(
       `--inspect takes a port, or host:port, not ${JSON.stringify(written)}`,
       'As in: --inspect=9230',

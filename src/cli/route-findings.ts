@@ -4,9 +4,8 @@
 import type { App } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import { type Diagnostic, placeInFile } from '../errors/index.js';
-import { type ContextTree, Loader } from '../loader/index.js';
+import type { ContextTree, Loader } from '../loader/index.js';
 import { describeNode, findsNoCaller, mountedApps } from '../loader/internal.js';
-import { silentLogger } from '../log/index.js';
 import {
   type BuiltRouter,
   collectRouters,
@@ -16,7 +15,7 @@ import {
   type TableWarning,
 } from '../routing/internal.js';
 import type { PlannedApi } from '../server/internal.js';
-import { configuredPasteFile } from './configuration.js';
+import { loaderOf } from './api-routers.js';
 
 /** Builds an API, and returns findings about its routes. Rejects with the errors of `build`. */
 export async function buildAndFind(
@@ -32,11 +31,11 @@ export async function buildAndFind(
 }
 
 /** Returns routes with `auth: true` of apps without a filter that identifies the caller. */
-async function withoutCallers({ name, pipeline }: PlannedApi, config: Config): Promise<readonly TableWarning[]> {
-  const loader = new Loader(configuredPasteFile(config), { config, service: name, log: silentLogger() });
+async function withoutCallers(api: PlannedApi, config: Config): Promise<readonly TableWarning[]> {
+  const loader = loaderOf(api, config);
   const findsNone = await findsNoCaller(config);
   const found: TableWarning[] = [];
-  for (const { app, filters } of mountedApps(await loader.tree(pipeline), config)) {
+  for (const { app, filters } of mountedApps(await loader.tree(api.pipeline), config)) {
     if (describeNode(app, config) !== undefined || !filters.every(findsNone)) continue;
     const router = await routerOf(loader, app);
     const routes = router === undefined ? [] : routesForCallers(router);

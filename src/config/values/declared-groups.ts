@@ -40,8 +40,19 @@ export const configOptions = defineOptions({
 export interface Spelling {
   readonly group: string;
   readonly opt: string;
+  /** Key of the values with this name. */
+  readonly key: string;
   /** `name` and `alias` are equivalent; `deprecated` causes a warning, and the others take precedence. */
   readonly kind: 'name' | 'alias' | 'deprecated';
+}
+
+/** Group and option may both contain dots: with one between them, `[a] b.c` and `[a.b] c` would be the same. */
+export function keyOf({ group, opt }: { readonly group: string; readonly opt: string }): string {
+  return `${group}\0${opt}`;
+}
+
+export function spelling(group: string, opt: string, kind: Spelling['kind']): Spelling {
+  return { group, opt, key: keyOf({ group, opt }), kind };
 }
 
 /** An option, its group, and its names, the proper one first. */
@@ -246,10 +257,10 @@ function declarationOf(group: string, opt: string, option: Option, place: string
     const full = written.replaceAll('<name>', name);
     const dot = full.lastIndexOf('.');
     const [where, what] = dot < 0 ? [group, full] : [sectionKey(full.slice(0, dot)), full.slice(dot + 1)];
-    return { group: where, opt: what === '*' ? opt : what, kind };
+    return spelling(where, what === '*' ? opt : what, kind);
   };
   const spellings: Spelling[] = [
-    { group, opt, kind: 'name' },
+    spelling(group, opt, 'name'),
     ...option.aliases.map((alias) => spelled(alias, 'alias')),
     ...option.deprecated.map((old) => spelled(old, 'deprecated')),
   ];

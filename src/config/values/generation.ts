@@ -10,14 +10,13 @@ import type { Sources, State, Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations } from '../types/option.js';
 import { string } from '../types/text-types.js';
-import type { configOptions, DeclaredGroups, DeclaredOption } from './declared-groups.js';
+import { type configOptions, type DeclaredGroups, type DeclaredOption, spelling } from './declared-groups.js';
 import { BadReference, interpolate, type Reference, unescapeDollars } from './interpolate.js';
 import { hintFor, suggestion } from './mistakes.js';
 import {
   type Choice,
   chooseWritten,
   EXPOSED,
-  keyOf,
   type Layer,
   layerOf,
   placeWithin,
@@ -136,7 +135,7 @@ export class Generation {
     if (key in pinned || overrides.has(key) || defaults.has(key)) return true;
     for (const _ in mutable.environment) return true;
     for (const layer of this.#writtenIn(option.mutable ? mutable : fixed)) {
-      for (const name of spellings) if (layer.has(keyOf(name))) return true;
+      for (const { key: name } of spellings) if (layer.has(name)) return true;
     }
     return false;
   }
@@ -305,7 +304,7 @@ const UNSET: Place = { kind: 'default', detail: 'default' };
 const undeclared = string({ default: '' });
 
 function undeclaredOption(group: string, opt: string): DeclaredOption {
-  return { group, opt, option: undeclared, spellings: [{ group, opt, kind: 'name' }] };
+  return { group, opt, option: undeclared, spellings: [spelling(group, opt, 'name')] };
 }
 
 /** Reports whether a value must neither be interpolated nor referenced. The declaration decides, without one the name. */

@@ -8,7 +8,7 @@ import { originWithin } from '../../ini/index.js';
 import type { Sources, State, Written } from '../state.js';
 import { givesAway, maskLocation } from '../types/mask.js';
 import type { Option } from '../types/option.js';
-import type { DeclaredGroups, DeclaredOption, Spelling } from './declared-groups.js';
+import { type DeclaredGroups, type DeclaredOption, keyOf, type Spelling } from './declared-groups.js';
 
 /** Code of a warning about a secret that others may read. */
 export const EXPOSED = 'PORTICO_CONFIG_EXPOSED';
@@ -68,11 +68,6 @@ export function layerOf(written: readonly Written[]): Layer {
   return layer;
 }
 
-/** Group and option may both contain dots: with one between them, `[a] b.c` and `[a.b] c` would be the same. */
-export function keyOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
-  return `${group}\0${opt}`;
-}
-
 /** Returns `group.opt` for messages. */
 export function nameOf({ group, opt }: Pick<Written, 'group' | 'opt'>): string {
   return `${group}.${opt}`;
@@ -92,7 +87,7 @@ export function chooseWritten(layers: readonly Layer[], wanted: DeclaredOption, 
   const { opt, option, spellings } = wanted;
   const inLayer = (layer: Layer): Found[] =>
     spellings.flatMap((name) => {
-      const lines = layer.get(keyOf(name))?.map((each) => masked(each, opt, option));
+      const lines = layer.get(name.key)?.map((each) => masked(each, opt, option));
       return lines === undefined ? [] : [{ kind: name.kind, lines }];
     });
   const filled = layers.map(inLayer).filter((found) => found.length > 0);
