@@ -31,20 +31,19 @@ export function strangeApiSections(config: Config): OptionMistake[] {
   }
   return [
     ...issues,
-    ...strangeArguments(config, 'api', 'API', enabled, sectionNames(config, 'api')),
-    ...strangeArguments(config, 'service', 'service', serviceNames(config), sectionNames(config, 'service')),
+    ...strangeArguments(config, 'api', 'API', enabled),
+    ...strangeArguments(config, 'service', 'service', serviceNames(config)),
   ];
 }
 
 /** `--set api:helo.port=1`, if no file has that section: no API would read it. */
 function strangeArguments(
   config: Config,
-  kind: string,
+  kind: 'api' | 'service',
   word: string,
   enabled: readonly string[],
-  sections: readonly string[],
 ): OptionMistake[] {
-  const known = new Set([...enabled, ...sections]);
+  const known = new Set([...enabled, ...sectionNames(config, kind)]);
   return config.arguments.flatMap(({ group, opt }) => {
     const name = group.startsWith(`${kind}:`) ? group.slice(kind.length + 1) : undefined;
     if (name === undefined || known.has(name)) return [];

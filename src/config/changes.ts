@@ -7,7 +7,7 @@ import { masked, maskUndeclared } from '../text/index.js';
 import type { Sources, State, Written } from './state.js';
 import { maskValue } from './types/mask.js';
 import type { Option } from './types/option.js';
-import type { DeclaredGroups } from './values/declared-groups.js';
+import type { DeclaredGroups, DeclaredOption } from './values/declared-groups.js';
 import type { Generation } from './values/generation.js';
 import { layerOf, nameOf, variableName, writtenIn } from './values/written.js';
 
@@ -33,10 +33,7 @@ export interface PrepareReloadOptions extends ReloadOptions {
 }
 
 /** One option whose parsed value has changed. */
-export interface Change {
-  readonly group: string;
-  readonly opt: string;
-  readonly option: Option;
+export interface Change extends Pick<DeclaredOption, 'group' | 'opt' | 'option'> {
   readonly old: unknown;
   readonly new: unknown;
   readonly oldLocation: Place;

@@ -5,12 +5,14 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Diagnostic, Place } from '../errors/index.js';
-import type { ConfEntry, ConfSection } from '../ini/index.js';
+import type { ConfEntry, ConfFile } from '../ini/index.js';
 import { isFifo, readUnlessFifo } from './read-unless-fifo.js';
 
-/** A file or directory to read: its written name, and its path. */
+/** A file or directory to read. */
 export interface NamedPath {
+  /** Name as written by the operator, for messages. */
   readonly name: string;
+  /** Absolute path, which a reload reads. Empty for text that is not from a file. */
   readonly path: string;
 }
 
@@ -23,14 +25,8 @@ export interface SourcePaths {
 }
 
 /** Content of one file or external source. */
-export interface SourceFile {
+export interface SourceFile extends NamedPath, Pick<ConfFile, 'sections' | 'entries'> {
   readonly kind: 'file' | 'source';
-  /** Name as written by the operator, for messages. */
-  readonly name: string;
-  /** Absolute path, which a reload reads. Empty for text that is not from a file. */
-  readonly path: string;
-  readonly sections: readonly ConfSection[];
-  readonly entries: readonly ConfEntry[];
   /** True if others than the owner may read the file. */
   readonly exposed: boolean;
 }
@@ -92,14 +88,10 @@ export interface State {
 }
 
 /** A state as JSON, from `config.snapshot()`; its fields are private. */
-export interface ConfigSnapshot {
+export interface ConfigSnapshot extends Pick<State, 'generation' | 'mutable' | 'pinned' | 'paths'> {
   readonly format: 1;
-  readonly generation: number;
-  readonly mutable: Sources;
   /** Absent if it equals `mutable`. */
   readonly fixed?: Sources;
-  readonly pinned: State['pinned'];
-  readonly paths: SourcePaths;
   readonly files: readonly AcceptedFile[];
   readonly overrides: Readonly<Record<string, unknown>>;
   readonly defaults: Readonly<Record<string, unknown>>;

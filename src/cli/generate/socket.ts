@@ -15,7 +15,7 @@ import {
   type Tell,
   writtenBy,
 } from './deployment.js';
-import { MADE, parseUnit, plain } from './systemd-unit.js';
+import { isOn, MADE, parseUnit, plain } from './systemd-unit.js';
 import { below } from './unit-places.js';
 
 export const socket: DeploymentFile = { generate, check, warnings };
@@ -84,7 +84,7 @@ function check(text: string, { apis }: Deployment, tell: Tell): void {
     tell(stream.line, message, `Write ListenStream=${streamOf(api)}.`);
   }
   const accept = unit.last('Accept');
-  if (['yes', 'true', 'on', '1'].includes(accept.value)) {
+  if (isOn(accept.value)) {
     tell(
       accept.line,
       `Accept is ${accept.value}: systemd would start the service for each connection`,

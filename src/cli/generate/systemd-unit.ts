@@ -73,6 +73,9 @@ export function parseUnit(text: string, kind = 'Service'): Unit {
   };
 }
 
+/** Reports whether a value is a true boolean. */
+export const isOn = (value: string): boolean => ['yes', 'true', 'on', '1'].includes(value);
+
 /** Reports whether one of the directives names the directory, or one above it. */
 export function isWritable(unit: Unit, directory: string, directives: readonly string[]): boolean {
   const directories = directives.flatMap((directive) => {

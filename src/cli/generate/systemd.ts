@@ -13,8 +13,8 @@ import {
   writtenBy,
 } from './deployment.js';
 import { type ReadPath, unreadable } from './read-paths.js';
-import { isWritable, listed, MADE, parseUnit, plain, quoted, type Unit, wordsOf } from './systemd-unit.js';
-import { below, isTemporary, NAME, placesOf } from './unit-places.js';
+import { isOn, isWritable, listed, MADE, parseUnit, plain, quoted, type Unit, wordsOf } from './systemd-unit.js';
+import { isTemporary, makerOf, NAME, placesOf } from './unit-places.js';
 import { directoryOf, variableOf } from './written-paths.js';
 
 /** A shorter time would end a service that only replaces a worker. */
@@ -255,14 +255,11 @@ function checkSandbox(unit: Unit, deployment: Deployment, tell: Tell): void {
 
 /** Returns the directive that makes a directory writable. */
 function directiveFor(directory: string): string {
-  const [directive, parent] = Object.entries(MADE).find(([, path]) => below(path, directory) !== undefined) ?? [];
-  if (directive === undefined) return `ReadWritePaths=${listed(directory)}`;
-  return `${directive}=${listed(below(parent!, directory)!)}`;
+  const { directive, name } = makerOf(directory) ?? { directive: 'ReadWritePaths', name: directory };
+  return `${directive}=${listed(name)}`;
 }
 
 function splitOnce(word: string): [string, string] {
   const at = word.indexOf('=');
   return [word.slice(0, at), word.slice(at + 1)];
 }
-
-const isOn = (value: string): boolean => ['yes', 'true', 'on', '1'].includes(value);

@@ -32,9 +32,9 @@ export function placesOf(deployment: Deployment) {
     }
     const directory = directoryOf(written, value);
     if (isTemporary(directory)) continue;
-    const [directive, parent] = Object.entries(MADE).find(([, path]) => below(path, directory) !== undefined) ?? [];
-    if (directive === undefined) owned.add(directory);
-    else made.get(directive)!.add(below(parent!, directory)!);
+    const maker = makerOf(directory);
+    if (maker === undefined) owned.add(directory);
+    else made.get(maker.directive)!.add(maker.name);
   }
   return { made, owned: [...owned], environment, refused };
 }
@@ -61,6 +61,15 @@ function mustMove(written: WrittenPath, deployment: Deployment): boolean {
 function canOwn(directory: string, { folder }: Deployment): boolean {
   const isShared = /^\/(?:[^/]+|var\/[^/]+)?$/.test(directory) && !isTemporary(directory);
   return !isShared && directory !== folder && below(directory, folder) === undefined;
+}
+
+/** Returns the directive of {@link MADE} that creates a directory, and the name that it has there; undefined for one elsewhere. */
+export function makerOf(directory: string): { readonly directive: string; readonly name: string } | undefined {
+  const [found] = Object.entries(MADE).flatMap(([directive, parent]) => {
+    const name = below(parent, directory);
+    return name === undefined ? [] : [{ directive, name }];
+  });
+  return found;
 }
 
 /** `PrivateTmp=` provides separate ones. */

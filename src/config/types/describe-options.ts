@@ -16,27 +16,20 @@ export interface Registration {
 }
 
 /** One option as data. */
-export interface OptionDescription {
+export interface OptionDescription
+  extends Omit<
+    Option,
+    'default' | 'spec' | 'repeatable' | 'plain' | 'parse' | 'parseAll' | 'check' | 'format' | 'warning'
+  > {
   readonly name: string;
-  readonly type: string;
-  readonly help: string;
   /** In the form of a file; absent if there is none. */
   readonly default?: string;
   readonly sampleDefault?: string;
-  readonly required: boolean;
-  readonly secret: boolean;
-  readonly mutable: boolean;
-  readonly restart: boolean;
-  readonly parent: boolean;
-  readonly advanced: boolean;
   readonly min?: number;
   readonly max?: number;
   readonly unit?: string;
   readonly choices?: readonly { readonly value: string; readonly help?: string }[];
   readonly pattern?: string;
-  /** Other names with the same meaning, and deprecated ones. */
-  readonly aliases: readonly string[];
-  readonly deprecated: readonly string[];
   readonly removal?: { readonly reason?: string; readonly since?: string };
 }
 

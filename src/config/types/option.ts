@@ -53,23 +53,15 @@ export interface OptionSpec {
   readonly short?: string;
 }
 
-/** Parts of an option that are the same for every type, with their defaults. */
-export interface Option<T = unknown> {
+/** Parts of an option that are the same for every type; those of its declaration with their defaults. */
+export interface Option<T = unknown>
+  extends Required<
+    Pick<OptionSpec, 'help' | 'required' | 'secret' | 'mutable' | 'restart' | 'parent' | 'advanced' | 'aliases'>
+  > {
   /** The type's name in help and errors: `string`, `integer`, `port`, … */
   readonly type: string;
   /** Value if none is written; undefined without a default. */
   readonly default: T;
-  readonly help: string;
-  readonly secret: boolean;
-  readonly mutable: boolean;
-  /** A reload leaves it unchanged and reports that. */
-  readonly restart: boolean;
-  /** A reload applies it in the parent immediately. */
-  readonly parent: boolean;
-  readonly required: boolean;
-  readonly advanced: boolean;
-  /** Names with the same meaning, as in {@link OptionSpec.aliases}. */
-  readonly aliases: readonly string[];
   /** Deprecated names, as `name` or `group.name`; each use causes a warning. */
   readonly deprecated: readonly string[];
   /** The declaration, for samples, manuals and the comparison of two declarations. */

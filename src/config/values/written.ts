@@ -29,10 +29,7 @@ export interface Choice {
 }
 
 /** A resolved option. */
-export interface Resolved extends Choice {
-  readonly group: string;
-  readonly opt: string;
-  readonly option: Option;
+export interface Resolved extends Choice, Pick<DeclaredOption, 'group' | 'opt' | 'option'> {
   /** Undefined also if the value was refused. */
   readonly value: unknown;
   readonly location: Place;
