@@ -2,7 +2,7 @@
  * First step of every command: the configuration that its options name, and its paste file.
  */
 import { Config, ConfigError, type LoadOptions } from '../config/index.js';
-import { searchedDirs } from '../config/internal.js';
+import { present, searchedDirs } from '../config/internal.js';
 import { type Diagnostic, shownPath } from '../errors/index.js';
 import { configuredPasteFile as pasteFileOf } from '../server/internal.js';
 import type { ConfigurationArguments } from './command-line.js';
@@ -17,8 +17,7 @@ export async function readConfiguration(
   const { set = [], ...rest } = more;
   const config = await Config.load({
     argv: false,
-    ...(args.configFile === undefined ? {} : { files: args.configFile }),
-    ...(args.configDir === undefined ? {} : { dirs: args.configDir }),
+    ...present({ files: args.configFile, dirs: args.configDir }),
     set: [...(args.set ?? []), ...set],
     ...rest,
   });

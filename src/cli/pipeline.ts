@@ -56,10 +56,10 @@ function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode
   const parts = [...(tree.filters ?? []), tree.filter, tree.app ?? tree.next].filter((part) => part !== undefined);
   const children = (tree.children ?? []).map(({ context, option }) => nodeOf(context, config, option));
   return {
-    ...(label === undefined ? {} : { place: label }),
+    place: label,
     type,
     name,
-    ...(factory === undefined ? {} : { factory }),
+    factory,
     file: origin === undefined ? null : relative('', origin.file),
     line: origin?.line ?? null,
     options: type === 'composite' && children.length > 0 ? {} : Object.fromEntries(effectiveOptions(tree, config)),
@@ -70,10 +70,10 @@ function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode
 /** One node of the tree for output. */
 export interface PipelineNode {
   /** Its mount or option in a composite. */
-  readonly place?: string;
+  readonly place: string | undefined;
   readonly type: string;
   readonly name: string;
-  readonly factory?: string;
+  readonly factory: string | undefined;
   readonly file: string | null;
   readonly line: number | null;
   readonly options: Readonly<Record<string, string>>;

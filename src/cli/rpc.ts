@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { RequestContext } from '../app/index.js';
-import { UsageError } from '../config/internal.js';
+import { present, UsageError } from '../config/internal.js';
 import { isObject } from '../errors/index.js';
 import { NoSuchMethod, type RPCConnection, UnsupportedVersion } from '../rpc/index.js';
 import type { ClientOptions } from '../service/index.js';
@@ -115,13 +115,7 @@ function addCall(rpc: Command, name: string, description: string): Command {
 }
 
 function targetOf(topic: string, { host, namespace, methodVersion, timeout }: CallTarget): ClientOptions {
-  return {
-    topic,
-    ...(timeout !== undefined && { timeout }),
-    ...(host !== undefined && { server: host }),
-    ...(namespace !== undefined && { namespace }),
-    ...(methodVersion !== undefined && { version: methodVersion }),
-  };
+  return present({ topic, timeout, server: host, namespace, version: methodVersion });
 }
 
 function argumentsOf(text = '{}'): Record<string, unknown> {

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { commandLogger } from '../config/internal.js';
+import { commandLogger, present } from '../config/internal.js';
 import { didYouMean, nearestOrAll, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import {
@@ -88,10 +88,7 @@ export function register(program: Command): void {
   )
     .option('--reason <text>', 'the reason, shown to other operators')
     .action((name: string, args: Output & { reason?: string }) =>
-      change(name, args, {
-        status: 'disabled',
-        ...(args.reason === undefined ? {} : { disabledReason: args.reason }),
-      }),
+      change(name, args, present({ status: 'disabled', disabledReason: args.reason })),
     );
 
   addChange(service, 'force-down', 'treat a service as down, regardless of its heartbeats', { forcedDown: true });
@@ -210,13 +207,7 @@ function nothingFits(args: ListArguments, all: readonly ServiceView[]): string {
 }
 
 function filterOf({ host, binary, topic, state, status }: ListArguments): ViewFilter {
-  return {
-    ...(host !== undefined && { host }),
-    ...(binary !== undefined && { binary }),
-    ...(topic !== undefined && { topic }),
-    ...(state !== undefined && { state }),
-    ...(status !== undefined && { status }),
-  };
+  return present({ host, binary, topic, state, status });
 }
 
 function table(services: readonly ServiceJson[]): string {

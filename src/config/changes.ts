@@ -7,9 +7,9 @@ import { masked, maskUndeclared } from '../text/index.js';
 import type { Sources, State, Written } from './state.js';
 import { maskValue } from './types/mask.js';
 import type { Option } from './types/option.js';
-import type { DeclaredGroups, DeclaredOption } from './values/declared-groups.js';
+import type { DeclaredGroups } from './values/declared-groups.js';
 import type { Generation } from './values/generation.js';
-import { layerOf, nameOf, variableName, writtenIn } from './values/written.js';
+import { layerOf, nameOf, type Resolved, variableName, writtenIn } from './values/written.js';
 
 /** Changes: `group.option` to its old and new parsed value, with secrets. */
 export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
@@ -33,7 +33,7 @@ export interface PrepareReloadOptions extends ReloadOptions {
 }
 
 /** One option whose parsed value has changed. */
-export interface Change extends Pick<DeclaredOption, 'group' | 'opt' | 'option'> {
+export interface Change extends Pick<Resolved, 'group' | 'opt' | 'option'> {
   readonly old: unknown;
   readonly new: unknown;
   readonly oldLocation: Place;

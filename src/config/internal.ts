@@ -30,6 +30,7 @@ export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
 export { writtenElsewhere } from './types/elsewhere.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
+export { present } from './types/present.js';
 export { configOptions } from './values/declared-groups.js';
 export { diagnose } from './values/mistakes.js';
 export { isStranger, isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';

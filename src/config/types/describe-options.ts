@@ -5,6 +5,7 @@ import * as addressTypes from './address-types.js';
 import * as collectionTypes from './collection-types.js';
 import * as numberTypes from './number-types.js';
 import type { Option, OptionDeclarations } from './option.js';
+import { present } from './present.js';
 import * as textTypes from './text-types.js';
 
 /** A group and options that a part of a program declares in it. */
@@ -101,12 +102,6 @@ function describeOption(name: string, option: Option): OptionDescription {
     deprecated,
     removal: deprecatedForRemoval === true ? present({ reason, since }) : undefined,
   });
-}
-
-/** Removes members that are undefined. */
-function present<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const there = Object.entries(members).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(there) as ReturnType<typeof present<T>>;
 }
 
 function describeChoices(choices: textTypes.Choices | readonly number[]): { value: string; help?: string }[] {

@@ -29,7 +29,10 @@ export interface Choice {
 }
 
 /** A resolved option. */
-export interface Resolved extends Choice, Pick<DeclaredOption, 'group' | 'opt' | 'option'> {
+export interface Resolved extends Choice {
+  readonly group: string;
+  readonly opt: string;
+  readonly option: Option;
   /** Undefined also if the value was refused. */
   readonly value: unknown;
   readonly location: Place;
