@@ -76,9 +76,8 @@ export class ConfigHolder {
     return this.lasting.groups;
   }
 
-  declare(group: string, options: OptionDeclarations, sectional = false): void {
-    if (sectional) this.groups.sectional.add(group);
-    if (this.groups.declare(group, options)) this.generation.forgetReferring();
+  declare(group: string, options: OptionDeclarations, sectional?: boolean): void {
+    if (this.groups.declare(group, options, sectional)) this.generation.forgetReferring();
   }
 
   /** Adds a value from code to others of its kind, or removes it. Throws for a bad value. */

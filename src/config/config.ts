@@ -127,7 +127,7 @@ export class Config {
    */
   register(name: string, options: OptionDeclarations, { sectional = false }: { sectional?: boolean } = {}): void {
     if (this.#current.complete === undefined || sectional || name.endsWith('<name>'))
-      this.#current.declare(sectionKey(name), options, sectional);
+      this.#current.declare(name, options, sectional);
     else this.group(name, options);
   }
 

@@ -28,7 +28,7 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
   let stray: string | undefined;
   const takesNext = (word: string): boolean => {
     const flag = flags.get(flagName(word));
-    return flag === undefined ? TAKE_VALUES.includes(flagName(word)) : flag.fixed === undefined && !isSwitch(flag);
+    return flag === undefined ? takingValues.includes(flagName(word)) : flag.fixed === undefined && !isSwitch(flag);
   };
   for (const { at, word, isOption, value } of commandLineWords(argv, takesNext)) {
     if (word === '--') {
@@ -60,8 +60,6 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
   }
   return { configFiles, configDirs, arguments: settings, stray, help, version };
 }
-
-const TAKE_VALUES = ['--config-file', '--config-dir', '--set'];
 
 /** Returns `--a-b`, which may be written `--a_b`. */
 function flagName(word: string): string {
@@ -103,7 +101,8 @@ const standardFlags: readonly (readonly [name: string, help: string])[] = [
   ['--help', 'Prints this text.'],
   ['--version', 'Prints the version.'],
 ];
-const standardNames = standardFlags.map(([name]) => name.split(' ')[0] ?? name);
+const standardNames = standardFlags.map(([name]) => name.split(' ')[0]!);
+const takingValues = standardFlags.flatMap(([name]) => (name.includes(' ') ? name.split(' ')[0]! : []));
 
 /** Returns the flags of all options declared with `cli`. */
 export function declaredFlags(groups: DeclaredGroups): Map<string, Flag> {

@@ -92,11 +92,12 @@ export class DeclaredGroups {
 
   /**
    * Adds options to a group; an equal second declaration has no effect. A group that ends in `<name>` is a template: every section of that
-   * form has these options. An option `<name>` stands for every name that is written in its group. Returns whether anything was new. Throws
-   * for two different declarations.
+   * form has these options. An option `<name>` stands for every name that is written in its group. `sectional`: sections of the paste file
+   * may have the values too. Returns whether anything was new. Throws for two different declarations.
    */
-  declare(groupName: string, options: OptionDeclarations): boolean {
+  declare(groupName: string, options: OptionDeclarations, sectional = false): boolean {
     const group = sectionKey(groupName);
+    if (sectional) this.sectional.add(group);
     const seen = this.#seen.get(options) ?? new Set();
     if (seen.has(group)) return false;
     const prefix = templatePrefix(group);
