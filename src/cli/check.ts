@@ -25,7 +25,7 @@ import { countText } from '../text/index.js';
 import { type AddressObstacle, addressObstacle } from './address-obstacle.js';
 import { buildInChild } from './build.js';
 import { choice } from './command.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { addConfigurationOptions, type OutputArguments } from './command-line.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
 import { ask } from './control-client.js';
 import {
@@ -41,9 +41,8 @@ import { socketOf } from './find-service.js';
 import { joined, plan } from './plan.js';
 import { shippedOptions } from './shipped-options.js';
 
-interface CheckArguments extends ConfigurationArguments, GroupsArguments {
+interface CheckArguments extends OutputArguments, GroupsArguments {
   readonly format: 'text' | 'json' | 'github';
-  readonly json?: boolean;
   readonly import: boolean;
 }
 

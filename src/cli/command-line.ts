@@ -12,6 +12,11 @@ export interface ConfigurationArguments {
   readonly set?: readonly string[] | undefined;
 }
 
+/** Values of the options of a command that can print JSON. */
+export interface OutputArguments extends ConfigurationArguments {
+  readonly json?: boolean;
+}
+
 /** Values of the options of `serve`. */
 export interface ServeArguments extends ConfigurationArguments {
   readonly enabledApis?: string | undefined;

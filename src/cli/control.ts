@@ -13,14 +13,10 @@ import { ask } from './control-client.js';
 import { type MeantService, socketOf } from './find-service.js';
 import { changeText, statusText } from './status-text.js';
 
-interface ControlArguments extends MeantService {
-  readonly json?: boolean;
-}
-
 export function register(program: Command): void {
   add(program, 'status', 'show the services of a running api-cli, and the state of their workers', 'status --watch')
     .option('--watch', 'refresh every second')
-    .action(async (args: ControlArguments & { watch?: boolean }) => {
+    .action(async (args: MeantService & { watch?: boolean }) => {
       const path = await socketOf(args);
       do {
         const document = await ask<StatusDocument>(path, 'GET', '/status');
@@ -30,7 +26,7 @@ export function register(program: Command): void {
       } while (args.watch === true);
     });
 
-  add(program, 'requests', 'list open requests, oldest first', 'requests').action(async (args: ControlArguments) => {
+  add(program, 'requests', 'list open requests, oldest first', 'requests').action(async (args: MeantService) => {
     const document = await ask<{ requests: readonly ShownRequest[] }>(await socketOf(args), 'GET', '/requests');
     print(args, document, () => requestsText(document.requests));
   });
@@ -38,7 +34,7 @@ export function register(program: Command): void {
   add(program, 'reload', 'reload the files, as HUP does; wait for the reload and print its result', 'reload --dry-run')
     .option('--dry-run', 'only report what would happen: check everything as for a reload, but change nothing')
     .addHelpText('after', '\nStatus: 0 accepted, 1 refused or incomplete.')
-    .action(async (args: ControlArguments & { dryRun?: boolean }) => {
+    .action(async (args: MeantService & { dryRun?: boolean }) => {
       const path = args.dryRun ? '/reload/dry-run' : '/reload';
       const report = await post<ReloadReport>(args, path);
       print(args, report, () => reloadText(report));
@@ -50,7 +46,7 @@ export function register(program: Command): void {
     'scale <service> <workers>',
     'change the number of workers of a service, until the next start',
     'scale compute 4',
-  ).action(async (service: string, count: string, args: ControlArguments) => {
+  ).action(async (service: string, count: string, args: MeantService) => {
     const workers = wholeNumber('<workers>')(count);
     const done = await post(args, '/scale', { service, workers });
     print(args, done, () => `${service} has ${countText(workers, 'worker')}`);
@@ -61,7 +57,7 @@ export function register(program: Command): void {
     'restart <service>',
     'replace the workers of a service one by one, with the configuration in force',
     'restart compute',
-  ).action(async (service: string, args: ControlArguments) => {
+  ).action(async (service: string, args: MeantService) => {
     const done = await post<Restarted>(args, '/restart', { service });
     print(args, done, () => restartText(service, done));
     process.exitCode = done.failures.length === 0 ? 0 : 1;
@@ -70,7 +66,7 @@ export function register(program: Command): void {
   // The service to end must be named: by its configuration, its folder or its socket.
   const named = { allowUnnamed: false };
   add(program, 'stop', 'stop a running api-cli gracefully, as TERM does', 'stop', named).action(
-    async (args: ControlArguments) => {
+    async (args: MeantService) => {
       const done = await ask(await socketOf(args, named), 'POST', '/stop');
       print(args, done, () => 'Stopping: open requests finish first.');
     },
@@ -79,7 +75,7 @@ export function register(program: Command): void {
   add(program, 'log-level', 'change the level of the log, until the next reload', 'log-level debug --api compute')
     .argument('<level>', LOG_LEVELS.join(', '), choice('<level>', LOG_LEVELS))
     .option('--api <name>', 'only for the workers of this service')
-    .action(async (level: string, args: ControlArguments & { api?: string }) => {
+    .action(async (level: string, args: MeantService & { api?: string }) => {
       const done = await post(args, '/log-level', { level, service: args.api });
       print(args, done, () => `The log level${args.api === undefined ? '' : ` of ${args.api}`} is ${level}.`);
     });
@@ -91,7 +87,7 @@ export function register(program: Command): void {
     'report --worker 4711',
   )
     .option('--worker <pid>', 'only for this worker', wholeNumber('--worker'))
-    .action(async (args: ControlArguments & { worker?: number }) => {
+    .action(async (args: MeantService & { worker?: number }) => {
       const report = await post<string>(args, '/report', { worker: args.worker });
       print(args, { report }, () => report);
     });
@@ -115,7 +111,7 @@ function add(
   return addConfigurationOptions(command).addHelpText('after', example(`api-cli ${line}`));
 }
 
-async function post<T>(args: ControlArguments, url: string, body?: object): Promise<T> {
+async function post<T>(args: MeantService, url: string, body?: object): Promise<T> {
   return ask(await socketOf(args), 'POST', url, body);
 }
 

@@ -7,14 +7,10 @@ import { didYouMean, PorticoError } from '../errors/index.js';
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from '../rpc/internal.js';
 import { countText, formatDuration, printable } from '../text/index.js';
 import { addCommand, columns, example, print } from './command.js';
-import type { ConfigurationArguments } from './command-line.js';
+import type { OutputArguments } from './command-line.js';
 import { withConnection } from './rpc-connection.js';
 
-interface Output extends ConfigurationArguments {
-  readonly json?: boolean;
-}
-
-interface Selection extends Output {
+interface Selection extends OutputArguments {
   readonly topic?: string;
   readonly all?: boolean;
 }
@@ -31,7 +27,8 @@ export function registerDeadLetters(rpc: Command): void {
     .action((args: Selection) => show(args, { topic: args.topic }, table));
 
   add(dead, 'show <id>', 'show one failed message, without the values of its arguments', `show ${ID}`).action(
-    (id: string, args: Output) => show(args, { ids: [id] }, (_exchange, letters) => letters.map(details).join('\n\n')),
+    (id: string, args: OutputArguments) =>
+      show(args, { ids: [id] }, (_exchange, letters) => letters.map(details).join('\n\n')),
   );
 
   addSelection(dead, 'replay', 'send them to the queues they came from once more').action(
@@ -68,7 +65,7 @@ function addSelection(dead: Command, name: string, description: string): Command
 }
 
 async function show(
-  args: Output,
+  args: OutputArguments,
   filter: DeadLetterFilter,
   text: (exchange: string, letters: readonly DeadLetter[]) => string,
 ): Promise<void> {

@@ -8,7 +8,7 @@ import type { Config } from '../config/index.js';
 import { ignoreErrors, PorticoError } from '../errors/index.js';
 import { controlPath, type StatusDocument } from '../launch/internal.js';
 import { realPath } from '../modules/index.js';
-import type { ConfigurationArguments } from './command-line.js';
+import type { OutputArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { ask } from './control-client.js';
 
@@ -16,7 +16,7 @@ import { ask } from './control-client.js';
 const COMMAND = 'api-cli';
 
 /** Arguments that select the service. */
-export interface MeantService extends ConfigurationArguments {
+export interface MeantService extends OutputArguments {
   readonly socket?: string;
 }
 

@@ -14,7 +14,7 @@ import {
   printDiagnostics,
 } from '../errors/index.js';
 import { choice, example, print } from './command.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { addConfigurationOptions, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { type Deployment, type DeploymentFile, deploymentOf } from './generate/deployment.js';
 import { docker } from './generate/docker.js';
@@ -27,10 +27,9 @@ import { systemd } from './generate/systemd.js';
 const KINDS = { systemd, socket, logrotate, docker, kubernetes, nginx };
 const WORDS = Object.keys(KINDS) as (keyof typeof KINDS)[];
 
-interface GenerateArguments extends ConfigurationArguments {
+interface GenerateArguments extends OutputArguments {
   readonly api?: string;
   readonly check?: string;
-  readonly json?: boolean;
 }
 
 export function register(program: Command): void {

@@ -10,7 +10,7 @@ import { type Logger, silentLogger } from '../log/index.js';
 import { canonicalTarget, type PlannedApi, type Refusal } from '../server/internal.js';
 import { chosenApis, loaderOf } from './api-routers.js';
 import { unknownName } from './command.js';
-import { type ConfigurationArguments, collect } from './command-line.js';
+import { collect, type OutputArguments } from './command-line.js';
 import { configuredPasteFile, PASTE_OPTION, readConfiguration } from './configuration.js';
 
 /** A request with its URL as sent by a client; for an absolute URL, with the port it is for. */
@@ -82,11 +82,10 @@ function headersOf(lines: readonly string[]): Record<string, string[]> {
 }
 
 /** Options of {@link addRequestArguments}. */
-export interface RequestArguments extends ConfigurationArguments {
+export interface RequestArguments extends OutputArguments {
   readonly paste?: string;
   readonly api?: string;
   readonly header?: readonly string[];
-  readonly json?: boolean;
 }
 
 /**

@@ -7,13 +7,12 @@ import { type Config, ConfigError, type OptionDeclarations } from '../config/ind
 import { camelCase, isSecret, maskText, maskValue } from '../config/internal.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { choice, example } from './command.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { addConfigurationOptions, type OutputArguments } from './command-line.js';
 import { configuredPasteFile, PASTE_OPTION, readConfiguration } from './configuration.js';
 
-interface PipelineArguments extends ConfigurationArguments {
+interface PipelineArguments extends OutputArguments {
   readonly paste?: string;
   readonly format: 'text' | 'json' | 'mermaid' | 'dot';
-  readonly json?: boolean;
 }
 
 const FORMATS = ['text', 'json', 'mermaid', 'dot'] as const;

@@ -34,7 +34,7 @@ import {
   routersOf,
 } from './api-routers.js';
 import { columns, example, placeText, print } from './command.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { addConfigurationOptions, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { admitted, type NamedRequest, namedRequest } from './named-request.js';
 
@@ -46,9 +46,8 @@ interface RoutesResult {
   readonly lines: readonly string[];
 }
 
-interface RoutesArguments extends ConfigurationArguments {
+interface RoutesArguments extends OutputArguments {
   readonly api?: string;
-  readonly json?: boolean;
   readonly match?: NamedRequest;
   readonly check?: boolean;
 }

@@ -7,15 +7,14 @@ import { commandLogger, UsageError } from '../config/internal.js';
 import { type Diagnostic, printDiagnostics } from '../errors/index.js';
 import { type ArgumentSchema, contractMistakes, type RpcContract } from '../rpc/index.js';
 import { columns, print, unknownName } from './command.js';
-import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
+import { addConfigurationOptions, type ConfigurationArguments, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 import { enabledServices, makingServices } from './enabled-services.js';
 import { sectionNames } from './names.js';
 import { refuseErrors } from './plan.js';
 
-interface ContractArguments extends ConfigurationArguments {
+interface ContractArguments extends OutputArguments {
   readonly check?: string;
-  readonly json?: boolean;
 }
 
 /** Record of a release. */

@@ -10,15 +10,14 @@ import { NoSuchMethod, type RPCConnection, UnsupportedVersion } from '../rpc/ind
 import type { ClientOptions } from '../service/index.js';
 import { printable } from '../text/index.js';
 import { addCommand, example, print, wholeNumber } from './command.js';
-import type { ConfigurationArguments } from './command-line.js';
+import type { OutputArguments } from './command-line.js';
 import { registerDeadLetters } from './dead-letters.js';
 import { withConnection } from './rpc-connection.js';
 import { registerContract } from './rpc-contract.js';
 
-interface Target extends ConfigurationArguments {
+interface Target extends OutputArguments {
   readonly timeout?: number;
   readonly host?: string;
-  readonly json?: boolean;
 }
 
 interface CallTarget extends Target {

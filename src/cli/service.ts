@@ -24,14 +24,10 @@ import {
   sqlitePath,
 } from '../registry/internal.js';
 import { addCommand, choice, columns, example, print, wholeNumber } from './command.js';
-import type { ConfigurationArguments } from './command-line.js';
+import type { ConfigurationArguments, OutputArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
 
-interface Output extends ConfigurationArguments {
-  readonly json?: boolean;
-}
-
-interface ListArguments extends Output, ViewFilter {
+interface ListArguments extends OutputArguments, ViewFilter {
   readonly check?: boolean;
 }
 
@@ -73,7 +69,7 @@ export function register(program: Command): void {
     'show <service>',
     'show one service, named by its id, by binary@host, or by its binary if that runs only once',
     'show portico-compute@node1',
-  ).action(async (name: string, args: Output) => {
+  ).action(async (name: string, args: OutputArguments) => {
     const view = await withRegistry(args, (registry) => find(registry, name));
     print(args, serviceJson(view), () => details(serviceJson(view)));
   });
@@ -87,7 +83,7 @@ export function register(program: Command): void {
     "disable portico-compute@node1 --reason 'new disks'",
   )
     .option('--reason <text>', 'the reason, shown to other operators')
-    .action((name: string, args: Output & { reason?: string }) =>
+    .action((name: string, args: OutputArguments & { reason?: string }) =>
       change(name, args, present({ status: 'disabled', disabledReason: args.reason })),
     );
 
@@ -101,7 +97,7 @@ export function register(program: Command): void {
     'delete portico-compute@node1',
   )
     .option('--force', 'even if the service is up')
-    .action(async (name: string, args: Output & { force?: boolean }) => {
+    .action(async (name: string, args: OutputArguments & { force?: boolean }) => {
       const deleted = await withRegistry(args, async (registry, config, log) => {
         const { record } = await find(registry, name);
         await registry.delete(record.uuid, { force: args.force === true });
@@ -114,7 +110,7 @@ export function register(program: Command): void {
 
   add(service, 'purge', 'remove records that were deleted long ago', 'purge --days 30')
     .option('--days <number>', 'minimum days since the deletion (default: purge_after_days)', wholeNumber('--days'))
-    .action(async (args: Output & { days?: number }) => {
+    .action(async (args: OutputArguments & { days?: number }) => {
       const purged = await withRegistry(args, (registry, config) =>
         registry.purge(args.days ?? config.group('servicegroup', servicegroupOptions).purgeAfterDays),
       );
@@ -130,10 +126,10 @@ function add(service: Command, words: string, description: string, line: string)
 
 function addChange(service: Command, name: string, description: string, changes: OperatorChanges): void {
   const command = add(service, `${name} <service>`, description, `${name} portico-compute@node1`);
-  command.action((named: string, args: Output) => change(named, args, changes));
+  command.action((named: string, args: OutputArguments) => change(named, args, changes));
 }
 
-async function change(name: string, args: Output, changes: OperatorChanges): Promise<void> {
+async function change(name: string, args: OutputArguments, changes: OperatorChanges): Promise<void> {
   const view = await withRegistry(args, async (registry) =>
     registry.update((await find(registry, name)).record.uuid, changes),
   );
