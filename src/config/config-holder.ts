@@ -43,6 +43,7 @@ const hookTimeoutMs = 5000;
 /** Holds a generation: the one in force, which a reload replaces, or one that a reload prepares and checks. */
 export class ConfigHolder {
   readonly lasting: Lasting;
+  readonly groups: DeclaredGroups;
   generation: Generation;
   /** Holder that accepted this prepared one. */
   acceptedBy: ConfigHolder | undefined;
@@ -64,16 +65,8 @@ export class ConfigHolder {
   constructor(state: State = newState(), lasting = new Lasting(), told: Iterable<string> = []) {
     this.warned = new Set(told);
     this.lasting = lasting;
+    this.groups = lasting.groups;
     this.generation = new Generation(state, lasting.groups);
-  }
-
-  /** This holder, or the one that accepted it. */
-  get inForce(): ConfigHolder {
-    return this.acceptedBy?.inForce ?? this;
-  }
-
-  get groups(): DeclaredGroups {
-    return this.lasting.groups;
   }
 
   declare(group: string, options: OptionDeclarations, sectional?: boolean): void {

@@ -43,7 +43,7 @@ export class Config {
 
   /** A prepared configuration becomes that of the program once it is accepted, and follows it from then on. */
   get #current(): ConfigHolder {
-    return this.#began.inForce;
+    return this.#began.acceptedBy ?? this.#began;
   }
 
   get #state(): State {
