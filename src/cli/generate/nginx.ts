@@ -141,14 +141,7 @@ function checkApi(api: DeployedApi, directives: readonly Directive[], deployment
     tell(line, `the server of ${upstream.words[1]} is ${words[1]}; ${api.name} listens on ${wanted}`);
   }
   checkIdle(upstream, deployment, tell);
-  checkPasses(
-    upstream.words[1]!,
-    api,
-    directives,
-    { set: new Map(), emptied: emptiedBy(directives) },
-    deployment,
-    tell,
-  );
+  checkPasses(upstream.words[1]!, api, directives, deployment, tell);
 }
 
 function checkIdle(upstream: Directive, deployment: Deployment, tell: Tell): void {
@@ -166,31 +159,32 @@ function checkIdle(upstream: Directive, deployment: Deployment, tell: Tell): voi
   tell((timeout ?? upstream).line, message, `Write keepalive_timeout ${idleSeconds(deployment)}s;`);
 }
 
-/** Directives outside a block, and the variables that are empty for a request without an upgrade. */
-interface Around {
-  readonly set: ReadonlyMap<string, string>;
-  readonly emptied: ReadonlySet<string>;
-}
-
+/** Returns the variables that are empty for a request without an upgrade. */
 function emptiedBy(directives: readonly Directive[]): ReadonlySet<string> {
   const maps = directives.filter(({ words }) => words[0] === 'map' && words[1] === '$http_upgrade');
   const empty = maps.filter(({ inside }) => inside.some(({ words }) => words[0] === '' && words[1] === ''));
   return new Set(empty.map(({ words }) => words[2]!));
 }
 
-/** Checks the locations of a block that forward to the API; `above`: settings outside it. */
+/** Returns the directives of a block and of those in it, each with the settings of its block and of those around it. */
+function withSettings(
+  block: readonly Directive[],
+  around: ReadonlyMap<string, string> = new Map(),
+): (Directive & { readonly set: ReadonlyMap<string, string> })[] {
+  const set = new Map([...around, ...block.map(({ words }): [string, string] => [settingOf(words), words.at(-1)!])]);
+  return block.flatMap((directive) => [{ ...directive, set }, ...withSettings(directive.inside, set)]);
+}
+
+/** Checks the locations that forward to the API. */
 function checkPasses(
   upstream: string,
   api: DeployedApi,
-  block: readonly Directive[],
-  above: Around,
+  directives: readonly Directive[],
   deployment: Deployment,
   tell: Tell,
 ): void {
-  const emptied = above.emptied;
-  const set = new Map([...above.set, ...block.map(({ words }): [string, string] => [settingOf(words), words.at(-1)!])]);
-  for (const { words, line, inside } of block) {
-    checkPasses(upstream, api, inside, { set, emptied }, deployment, tell);
+  const emptied = emptiedBy(directives);
+  for (const { words, line, set } of withSettings(directives)) {
     const [, scheme, host] = /^(https?):\/\/([^/:]+)/.exec(words[0] === 'proxy_pass' ? words[1]! : '') ?? [];
     if (host !== upstream) continue;
     if (scheme !== schemeOf(api)) {
