@@ -37,9 +37,9 @@ export interface EnabledApisOptions {
 }
 
 /**
- * Returns the plan of each name in `enabled_apis`, in that order, by default for every `[api:<name>]`; and the mistakes of the others.
- * A name that the paste file lacks is a warning with the nearest one. It is an error under `strict_config`, if nothing else is served, and in a reload in which a running
- * API would end, because that is most likely the intended one.
+ * Returns the plan of each name in `enabled_apis`, in that order, by default for every `[api:<name>]`; and the mistakes of the others. A name
+ * that the paste file lacks is a warning with the nearest one. It is an error under `strict_config`, if nothing else is served, and in a
+ * reload in which a running API would end, because that is most likely the intended one.
  */
 export async function enabledApis(
   config: Config,
