@@ -97,11 +97,8 @@ export function appsOf(config: Config): ((name: string) => boolean) | undefined 
  * name of an enabled API does not count, because `[api:<name>]` was intended.
  */
 export function pastedSections(config: Config): (section: string) => boolean {
-  const names = new Set(
-    readablePaste(config)
-      ?.sections()
-      .map(({ name }) => name.toLowerCase()),
-  );
+  const sections = readablePaste(config)?.sections() ?? [];
+  const names = new Set(sections.map(({ name }) => name.toLowerCase()));
   for (const name of apiNames(config)) names.delete(name.toLowerCase());
   return (section) => names.has(section.toLowerCase());
 }

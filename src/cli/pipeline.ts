@@ -143,13 +143,9 @@ function below(node: PipelineNode, indent: string): string[] {
 }
 
 function headline({ place, type, name, factory, file, line }: PipelineNode): string {
-  const parts = [
-    place === undefined ? '' : `${place} → `,
-    name,
-    `  ${type}`,
-    factory === undefined ? '' : `  ${factory}`,
-  ];
-  return `${parts.join('')}${file === null ? '' : `  ${file}:${line}`}`;
+  const mount = place === undefined ? '' : `${place} → `;
+  const made = factory === undefined ? '' : `  ${factory}`;
+  return `${mount}${name}  ${type}${made}${file === null ? '' : `  ${file}:${line}`}`;
 }
 
 function caption({ name, type, factory }: PipelineNode): string {

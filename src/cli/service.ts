@@ -226,11 +226,10 @@ function table(services: readonly ServiceJson[]): string {
 function details(service: ServiceJson): string {
   const { workers, ...facts } = service;
   const lines = Object.entries(facts).map(([name, value]) => `${name.padEnd(16)} ${value ?? '-'}`);
-  const each = workers.map(({ worker, pid, state, last_seen_up, in_flight }) =>
-    [`worker ${worker}`.padEnd(16), `${state}, pid ${pid}, ${in_flight} in flight, last seen ${last_seen_up}`].join(
-      ' ',
-    ),
-  );
+  const each = workers.map(({ worker, pid, state, last_seen_up, in_flight }) => {
+    const name = `worker ${worker}`.padEnd(16);
+    return `${name} ${state}, pid ${pid}, ${in_flight} in flight, last seen ${last_seen_up}`;
+  });
   return [...lines, ...each].join('\n');
 }
 

@@ -85,10 +85,7 @@ function check(text: string, { apis }: Deployment, tell: Tell): void {
   }
   const accept = unit.last('Accept');
   if (isOn(accept.value)) {
-    tell(
-      accept.line,
-      `Accept is ${accept.value}: systemd would start the service for each connection`,
-      'Leave it out.',
-    );
+    const message = `Accept is ${accept.value}: systemd would start the service for each connection`;
+    tell(accept.line, message, 'Leave it out.');
   }
 }

@@ -161,11 +161,8 @@ function checkProcess(unit: Unit, { words, control }: Deployment, tell: Tell): v
     tell(reload.line, 'ExecReload is missing: systemctl reload does not work', hint);
   } else if (control !== '' && /\bkill\b/.test(reload.value)) {
     const hint = 'Write the command of ExecStart, with the word reload after main.js.';
-    tell(
-      reload.line,
-      'ExecReload sends a signal: systemctl reload succeeds even if the configuration is refused',
-      hint,
-    );
+    const message = 'ExecReload sends a signal: systemctl reload succeeds even if the configuration is refused';
+    tell(reload.line, message, hint);
   }
   const prevented = unit.last('RestartPreventExitStatus');
   const restart = unit.last('Restart');

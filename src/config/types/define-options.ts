@@ -18,14 +18,10 @@ const declaredAt = Symbol('declaredAt');
 export function defineOptions<const D extends OptionDeclarations>(options: D): D {
   checkDeclarations(options);
   for (const [name, option] of Object.entries(options)) {
-    if (!/^[a-z][a-z0-9_]*$/.test(name)) {
-      throw withCode(
-        new TypeError(`option ${name}: a name is lower snake case and begins with a letter`),
-        'PORTICO_OPTION_DECLARATION',
-      );
-    }
-    if (option.help.trim() === '')
-      throw withCode(new TypeError(`option ${name}: needs a help text`), 'PORTICO_OPTION_DECLARATION');
+    const isNamed = /^[a-z][a-z0-9_]*$/.test(name);
+    if (isNamed && option.help.trim() !== '') continue;
+    const reason = isNamed ? 'needs a help text' : 'a name is lower snake case and begins with a letter';
+    throw withCode(new TypeError(`option ${name}: ${reason}`), DECLARATION);
   }
   const place = callerOf(defineOptions);
   return Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));

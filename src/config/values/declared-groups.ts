@@ -46,11 +46,12 @@ export interface Spelling {
   readonly kind: 'name' | 'alias' | 'deprecated';
 }
 
-/** Group and option may both contain dots: with one between them, `[a] b.c` and `[a.b] c` would be the same. */
+/** Returns the key of a name. Both parts may contain dots: with one between them, `[a] b.c` and `[a.b] c` would be the same. */
 export function keyOf({ group, opt }: { readonly group: string; readonly opt: string }): string {
   return `${group}\0${opt}`;
 }
 
+/** Returns one name of an option. */
 export function spelling(group: string, opt: string, kind: Spelling['kind']): Spelling {
   return { group, opt, key: keyOf({ group, opt }), kind };
 }

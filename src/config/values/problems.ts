@@ -150,13 +150,8 @@ function inEnvironment({ groups, sources, strict, complete }: Judged): Diagnosti
     const longer = name.replace(`${envPrefix}_`, `${envPrefix}_API_`);
     const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
     if (!complete && !plain && hint === undefined) return [];
-    return [
-      unknownVariable(
-        name,
-        plain ? 'only secret options are read from files' : 'this variable matches no option',
-        hint,
-      ),
-    ];
+    const message = plain ? 'only secret options are read from files' : 'this variable matches no option';
+    return [unknownVariable(name, message, hint)];
   });
   const prefixes = ['DEFAULT', ...groups.groupNames()].map((group) => variableName(envPrefix, group, '').slice(0, -1));
   const short = otherVariables.flatMap((name) => {
