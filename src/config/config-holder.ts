@@ -6,6 +6,7 @@ import { type Diagnostic, isObject, printDiagnostic } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
 import type { ConfigChanges } from './changes.js';
+import { optionNamed } from './sources/command-line.js';
 import { type ConfigSnapshot, newState, type State } from './state.js';
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
@@ -179,8 +180,8 @@ export class ConfigHolder {
   #asJson(values: ReadonlyMap<string, unknown>): Record<string, unknown> {
     return Object.fromEntries(
       [...values].map(([key, value]) => {
-        const dot = key.lastIndexOf('.');
-        const declared = isObject(value) ? this.groups.option(key.slice(0, dot), key.slice(dot + 1)) : undefined;
+        const { group, opt } = optionNamed(key);
+        const declared = isObject(value) ? this.groups.option(group, opt) : undefined;
         return [key, declared === undefined ? value : declared.option.format(value)];
       }),
     );

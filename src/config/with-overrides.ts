@@ -2,6 +2,7 @@
  * Temporary values from code, for tests.
  */
 import type { Config } from './config.js';
+import { optionNamed } from './sources/command-line.js';
 
 /**
  * Runs `work` with overrides in force, `group.opt` to value, and removes them however it ends. Throws for a bad value; then none is in
@@ -15,8 +16,7 @@ export async function withOverrides<T>(
   const set: (readonly [group: string, opt: string])[] = [];
   try {
     for (const [name, value] of Object.entries(values)) {
-      const dot = name.lastIndexOf('.');
-      const [group, opt] = [name.slice(0, dot), name.slice(dot + 1)];
+      const { group, opt } = optionNamed(name);
       config.setOverride(group, opt, value);
       set.push([group, opt]);
     }

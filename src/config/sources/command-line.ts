@@ -70,7 +70,7 @@ function flagName(word: string): string {
 export function parseSetting(text: string, index: number): Argument {
   const equals = text.indexOf('=');
   const name = text.slice(0, Math.max(equals, 0)).trim();
-  const { group, opt } = named(name);
+  const { group, opt } = optionNamed(name);
   if (equals < 0 || group === '' || opt === '') {
     throw new UsageError(
       `--set takes group.option=value, such as --set api:compute.workers=4; ${equals < 0 ? 'there is no =' : `got ${name}`}`,
@@ -80,7 +80,7 @@ export function parseSetting(text: string, index: number): Argument {
 }
 
 /** Parses `group.opt`; without a group it is `[DEFAULT]`. */
-function named(name: string): { readonly group: string; readonly opt: string } {
+export function optionNamed(name: string): { readonly group: string; readonly opt: string } {
   const dot = name.lastIndexOf('.');
   const group = dot < 0 ? 'DEFAULT' : sectionKey(name.slice(0, dot));
   return { group, opt: optionKey(name.slice(dot + 1)) };
@@ -132,7 +132,7 @@ export function maskArguments(argv: readonly string[], groups?: DeclaredGroups, 
   const maskSetting = (text: string): string => {
     const equals = text.indexOf('=');
     if (equals < 0) return masked;
-    const { group, opt } = named(text.slice(0, equals).trim());
+    const { group, opt } = optionNamed(text.slice(0, equals).trim());
     const option = groups?.find(group, opt)?.option;
     const isHidden = option === undefined || isSecret(opt, option);
     return isHidden ? `${text.slice(0, equals)}=${masked}` : shown(text);
