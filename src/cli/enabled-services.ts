@@ -32,17 +32,13 @@ export async function enabledServices<T extends { readonly name: string; readonl
   config: Config,
   { log, dev = false }: Pick<EnabledApisOptions, 'log' | 'dev'>,
   making: () => Promise<MakeService<T>>,
-): Promise<{
-  readonly services: readonly T[];
-  readonly missing: readonly Diagnostic[];
-  readonly diagnostics: readonly Diagnostic[];
-}> {
-  const names = serviceNames(config);
-  if (names.length === 0) return { services: [], missing: [], diagnostics: [] };
-  const make = await making();
+) {
   const services: T[] = [];
   const missing: Diagnostic[] = [];
   const wrong: Diagnostic[] = [];
+  const names = serviceNames(config);
+  if (names.length === 0) return { services, missing, diagnostics: wrong };
+  const make = await making();
   const refusals = new Refusals();
   const add = (name: string): void => {
     const group = `service:${name}`;
