@@ -113,7 +113,7 @@ export class FleetRunner implements Runner {
   }
 
   get settings(): LaunchSettings {
-    return this.supervisor.settings;
+    return this.supervisor.generation.settings;
   }
 
   get generation(): number {
@@ -125,7 +125,7 @@ export class FleetRunner implements Runner {
   }
 
   get services(): readonly Launchable[] {
-    return this.supervisor.services;
+    return this.supervisor.pools.map(({ service }) => service);
   }
 
   get remaining(): string {

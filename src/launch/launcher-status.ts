@@ -96,14 +96,14 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
     lastFailure: pool.lastEnd,
     lost: pool.lost,
     get certificateEnds() {
-      return certificateEnds(supervisor.service(pool.name));
+      return certificateEnds(pool.service);
     },
     workers: [...pool.workers].map(workerStatus),
   }));
 }
 
-function certificateEnds(service: Launchable | undefined): string | undefined {
-  if (service === undefined || isPlanned(service)) return service?.certificate?.ends;
+function certificateEnds(service: Launchable): string | undefined {
+  if (isPlanned(service)) return service.certificate?.ends;
   try {
     return (service as Telling).certificateEnds?.toISOString();
   } catch {

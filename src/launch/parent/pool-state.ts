@@ -2,14 +2,15 @@
  * Desired and actual workers of one service. The slots that lack a worker and the superfluous workers are computed from
  * these two.
  */
+import type { Launchable } from '../../service/index.js';
 import { type Deferred, deferred } from '../../tasks/internal.js';
 import { ServiceBuckets } from '../shared-buckets.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
 import type { HeldSockets } from '../sockets/listener-pool.js';
+import type { FleetGeneration } from './fleet-generation.js';
 import type { Roll } from './roll.js';
 import type { EndReason, WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
-import type { FleetGeneration } from './worker-process.js';
 
 /**
  * The trial of a new configuration: its first worker, which serves beside the old ones until the reload is accepted.
@@ -31,8 +32,13 @@ export interface Missing {
   readonly trial?: PoolTrial;
 }
 
+/** Identity of a pool, and the generation of its first workers. */
+export type PoolStart = Pick<PoolState, 'name' | 'service' | 'generation'>;
+
 export class PoolState {
   readonly name: string;
+  /** The service as it was launched, or its plan with the configuration in force. */
+  service: Launchable;
   /** The service's sockets; undefined for a service that does not listen. */
   held: HeldSockets | undefined;
   /** The generation that new workers start with. */
@@ -61,8 +67,9 @@ export class PoolState {
   /** Slots in which no worker has been ready yet; each settles with the first start in its slot. */
   readonly #firstStarts = new Map<number, Deferred<void>>();
 
-  constructor(name: string, generation: FleetGeneration) {
+  constructor({ name, service, generation }: PoolStart) {
     this.name = name;
+    this.service = service;
     this.generation = generation;
   }
 

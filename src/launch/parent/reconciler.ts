@@ -9,13 +9,13 @@ import type { Logger } from '../../log/index.js';
 import { LONGEST_DELAY_MS } from '../../process/index.js';
 import { within } from '../../tasks/internal.js';
 import { STATUS_FAILED, STATUS_STOPPED, type WorkerExit } from '../exit-status.js';
+import type { FleetGeneration } from './fleet-generation.js';
 import type { Missing, PoolState } from './pool-state.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { RestartBudget, StartThrottle } from './start-limits.js';
 import { standstill, workerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { logExit } from './worker-log.js';
-import type { FleetGeneration } from './worker-process.js';
 
 /** Functions that a pool needs from its supervisor. */
 export interface PoolOptions {
@@ -46,10 +46,7 @@ export class Reconciler {
   constructor(pool: PoolState, options: PoolOptions) {
     this.#pool = pool;
     this.#options = options;
-    this.#adoption = new SlotAdoption(
-      () => (pool.stopping ? [] : pool.sockets),
-      (slot) => pool.isFirst(slot),
-    );
+    this.#adoption = new SlotAdoption(pool);
   }
 
   /** Schedules one step, however many changes there are. */
@@ -66,12 +63,13 @@ export class Reconciler {
 
   /** Checks the state after time has passed. Usually nothing follows. */
   look(): void {
-    if (this.#adoption.mayChange(this.#pool.workers)) this.poke();
+    if (this.#adoption.mayChange) this.poke();
   }
 
-  /** Forgets the number of starts, because the next ones are requested. */
-  forgiveStarts(): void {
+  /** As {@link poke}; the next starts are requested, so the number of earlier ones is forgotten. */
+  startAnew(): void {
     this.#throttle.reset();
+    this.poke();
   }
 
   /** Ends a worker that is no longer needed. A worker that does not serve yet has no requests. */
@@ -102,7 +100,7 @@ export class Reconciler {
     this.#moveRoll();
     const nextMs = Math.min(this.#startMissing(), this.#giveUpLate());
     if (nextMs < NEVER_MS) this.#timer = setTimeout(() => this.poke(), Math.min(nextMs, LONGEST_DELAY_MS));
-    if (this.#pool.phase === 'running') this.#adoption.update(this.#pool.current);
+    if (this.#pool.phase === 'running') this.#adoption.update();
   }
 
   #endNeedless(): void {

@@ -6,8 +6,8 @@
 import { describeError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { deferred, within } from '../../tasks/internal.js';
+import type { FleetGeneration } from './fleet-generation.js';
 import type { WorkerHandle } from './worker-handle.js';
-import type { FleetGeneration } from './worker-process.js';
 
 /** Options of a {@link Roll}. */
 interface RollOptions {
@@ -67,7 +67,7 @@ export class Roll {
 
   /** Returns the limit of a worker's start in this turn: the remaining time, or the reason to give it up. */
   startLimit({ startedAt }: WorkerHandle): TurnLimit {
-    const { reloadCheckTimeoutMs, reloadTimeoutMs } = this.#settings;
+    const { reloadCheckTimeoutMs, reloadTimeoutMs } = this.#options.settings;
     const checkMs = reloadCheckTimeoutMs === 0 ? Number.POSITIVE_INFINITY : reloadCheckTimeoutMs;
     const limitMs = Math.max(this.#beganAt + reloadTimeoutMs - startedAt, checkMs);
     const message = `it did not start within ${Math.round(limitMs) / 1000} s`;
@@ -76,7 +76,7 @@ export class Roll {
 
   /** As {@link startLimit}, for a turn that waits until a replaced worker has drained and its process is gone. */
   get roomLimit(): TurnLimit {
-    const { gracefulShutdownTimeoutMs, reloadTimeoutMs } = this.#settings;
+    const { gracefulShutdownTimeoutMs, reloadTimeoutMs } = this.#options.settings;
     const limitMs = Math.max(reloadTimeoutMs, gracefulShutdownTimeoutMs + HASTE_MS);
     const message = `previously replaced workers were still draining after ${Math.round(limitMs) / 1000} s`;
     const hint = 'Set a shorter graceful_shutdown_timeout to make room sooner.';
@@ -103,7 +103,7 @@ export class Roll {
   failed(error: unknown): void {
     const { service, log, superseded } = this.#options;
     const text = `worker ${this.turn} of service ${service} was not replaced: ${describeError(error)}`;
-    if (superseded() || performance.now() >= this.#beganAt + this.#settings.reloadTimeoutMs) {
+    if (superseded() || performance.now() >= this.#beganAt + this.#options.settings.reloadTimeoutMs) {
       this.failures.push(text);
       this.next(false);
     } else {
@@ -113,9 +113,5 @@ export class Roll {
 
   end(): void {
     this.#ended.resolve();
-  }
-
-  get #settings(): FleetGeneration['settings'] {
-    return this.#options.settings;
   }
 }

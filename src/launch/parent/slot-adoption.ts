@@ -3,7 +3,8 @@
  * connections.
  */
 import type { SendHandle } from 'node:child_process';
-import { type ListenSockets, sendableSocket } from '../sockets/listen-sockets.js';
+import { sendableSocket } from '../sockets/listen-sockets.js';
+import type { PoolState } from './pool-state.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /**
@@ -23,43 +24,39 @@ const LATE_SECONDS = 1.5;
  */
 export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
-  readonly #sockets: () => readonly ListenSockets[];
-  readonly #isNew: (slot: number) => boolean;
+  readonly #pool: Pick<PoolState, 'sockets' | 'workers' | 'current' | 'isFirst'>;
 
-  /** `isNew`: reports whether no worker has listened on the slot's socket yet, so that no client waits there. */
-  constructor(sockets: () => readonly ListenSockets[], isNew: (slot: number) => boolean) {
-    this.#sockets = sockets;
-    this.#isNew = isNew;
+  constructor(pool: Pick<PoolState, 'sockets' | 'workers' | 'current' | 'isFirst'>) {
+    this.#pool = pool;
   }
 
   /**
    * Reports whether the helpers may change by time alone: a worker sends no heartbeat, or a helper waits until its slot
    * has a stable worker.
    */
-  mayChange(workers: Iterable<WorkerHandle>): boolean {
-    return this.#helpers.size > 0 || [...workers].some(isLate);
+  get mayChange(): boolean {
+    return this.#helpers.size > 0 || [...this.#pool.workers].some(isLate);
   }
 
   /**
    * Assigns helpers for the present workers of the service: to each slot in which no worker accepts connections, and to
-   * no other.
+   * no other. No client waits in a slot whose socket no worker has listened on yet.
    */
-  update(workers: readonly WorkerHandle[]): void {
-    const serving = workers.filter((worker) => worker.serving);
-    const fit = serving.filter((worker) => !isLate(worker));
-    const slots = Math.max(1, ...this.#sockets().map(({ descriptors }) => descriptors.length));
+  update(): void {
+    const fit = this.#pool.current.filter((worker) => worker.serving && !isLate(worker));
+    const slots = Math.max(1, ...this.#pool.sockets.map(({ descriptors }) => descriptors.length));
     for (let slot = 0; slot < slots; slot++) {
       const helper = this.#helpers.get(slot);
       const own = fit.filter((worker) => slotOf(worker) === slot);
       const lasting = own.some(({ readyAt }) => performance.now() - readyAt >= LASTING_MS);
       if (lasting || (helper !== undefined && !fit.includes(helper))) this.#release(slot, helper);
-      if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined || this.#isNew(slot)) continue;
+      if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined || this.#pool.isFirst(slot)) continue;
       this.#adopt(slot, fit[0]);
     }
   }
 
   #adopt(slot: number, helper: WorkerHandle): void {
-    const sockets = this.#sockets().map((own) => sendableSocket(own, slot));
+    const sockets = this.#pool.sockets.map((own) => sendableSocket(own, slot));
     // A stop closes the sockets, so no helper is needed.
     if (sockets.length === 0 || sockets.includes(undefined)) return;
     this.#helpers.set(slot, helper);

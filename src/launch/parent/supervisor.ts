@@ -16,16 +16,15 @@ import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { socketsOfWorker } from '../sockets/listen-sockets.js';
 import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listener-pool.js';
 import { listeningOf } from '../sockets/listening.js';
+import { type FleetGeneration, fleetGeneration } from './fleet-generation.js';
 import { MemoryLimit } from './memory-limit.js';
 import type { PoolState } from './pool-state.js';
-import { ProgramCode } from './program-code.js';
 import type { PoolOptions } from './reconciler.js';
 import { standstill } from './worker-end.js';
-import { WorkerFiles } from './worker-files.js';
 import { WorkerHandle } from './worker-handle.js';
-import { channelLog, logCode, logFile, watchStart } from './worker-log.js';
+import { channelLog, logCode, logFile, logStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
-import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram } from './worker-process.js';
+import { firstMessage, spawnWorker, type WorkerProgram } from './worker-process.js';
 
 /** Time after `drain_delay` in which workers that were told to stop must stop listening. */
 const LISTENS_NO_MORE_MS = 2000;
@@ -49,12 +48,12 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
   readonly #pools = new Map<string, WorkerPool>();
-  readonly #services = new Map<string, Launchable>();
   readonly #poolOptions: PoolOptions;
   readonly #heartbeat: NodeJS.Timeout;
   /** Services that a reload has removed, until all their workers are gone. */
   readonly #retiring = new Set<WorkerPool>();
-  #generation: FleetGeneration;
+  /** The configuration in force. */
+  generation: FleetGeneration;
   #stopped = false;
   /** Exit status that a service chose by a `ServiceExit` while its worker stopped. */
   exitStatus: number | undefined;
@@ -70,55 +69,32 @@ export class Supervisor {
     this.#log = options.log;
     this.#memory = new MemoryLimit(options.log);
     const { config, settings } = options;
-    this.#generation = {
-      number: 1,
-      configuration: () => config?.snapshot(),
-      settings,
-      folder: process.cwd(),
-      code: new ProgramCode(),
-      files: new WorkerFiles(config),
-    };
+    this.generation = fleetGeneration({ number: 1, settings, config });
     this.#poolOptions = { ...options, spawn: (...asked) => this.#spawn(...asked) };
     this.#activated = new ActivatedSockets(options.program.host);
     this.#heartbeat = setInterval(() => this.#look(), LOOK_MS);
     this.#heartbeat.unref();
   }
 
-  get settings(): LaunchSettings {
-    return this.#generation.settings;
-  }
-
-  /** The configuration in force. */
-  get generation(): FleetGeneration {
-    return this.#generation;
-  }
-
   get pools(): readonly WorkerPool[] {
     return [...this.#pools.values()];
-  }
-
-  /** The services of the pools, as they were launched. */
-  get services(): readonly Launchable[] {
-    return [...this.#services.values()];
-  }
-
-  service(name: string): Launchable | undefined {
-    return this.#services.get(name);
-  }
-
-  /** Replaces the plans of services; a service that was launched as an object keeps its object. */
-  usePlans(services: readonly Launchable[]): void {
-    for (const each of services) if (isPlanned(each) && this.#pools.has(each.name)) this.#services.set(each.name, each);
   }
 
   pool(name: string): WorkerPool | undefined {
     return this.#pools.get(name);
   }
 
-  /** Sets the generation that new workers start with. */
-  useGeneration(generation: FleetGeneration): void {
-    this.#generation = generation;
+  /**
+   * Sets the generation that new workers start with, and the plans of services; a service that was launched as an
+   * object keeps its object.
+   */
+  useGeneration(generation: FleetGeneration, services: readonly Launchable[]): void {
+    this.generation = generation;
     for (const pool of this.#all) pool.generation = generation;
+    for (const service of services.filter(isPlanned)) {
+      const pool = this.pool(service.name);
+      if (pool !== undefined) pool.service = service;
+    }
   }
 
   /**
@@ -141,9 +117,8 @@ export class Supervisor {
     arrival?: Arrival,
   ): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
-    const pool = new WorkerPool(name, this.#generation, this.#poolOptions);
+    const pool = new WorkerPool({ name, service, generation: this.generation }, this.#poolOptions);
     this.#pools.set(name, pool);
-    this.#services.set(name, service);
     await this.bind(service, name, workers, arrival);
     if (this.#stopped) return undefined;
     pool.held = this.#bound.get(name);
@@ -181,7 +156,7 @@ export class Supervisor {
   /** The arrival of services in a reload that removes those in `leaving`. */
   arrival(leaving: readonly string[], stopped: AbortSignal): Arrival {
     const staying = this.pools.map(({ name }) => name).filter((name) => !leaving.includes(name));
-    const patienceMs = this.settings.drainDelayMs + LISTENS_NO_MORE_MS;
+    const patienceMs = this.generation.settings.drainDelayMs + LISTENS_NO_MORE_MS;
     return { leaving, staying, draining: [...this.#retiring], patienceMs, stopped };
   }
 
@@ -190,9 +165,8 @@ export class Supervisor {
     const pool = this.#pools.get(name);
     if (pool === undefined) return;
     this.#pools.delete(name);
-    this.#services.delete(name);
     this.#retiring.add(pool);
-    await pool.leave(this.settings.gracefulShutdownTimeoutMs);
+    await pool.leave(this.generation.settings.gracefulShutdownTimeoutMs);
     this.#retiring.delete(pool);
   }
 
@@ -247,7 +221,7 @@ export class Supervisor {
       ...channelLog(this.#log, known),
       replace: (reason) => this.#recycle(pool, worker, reason, 'recycle'),
       beat: () => {
-        const worn = this.#memory.exceeded(worker, this.settings.maxMemory);
+        const worn = this.#memory.exceeded(worker, this.generation.settings.maxMemory);
         if (worn !== undefined) this.#recycle(pool, worker, worn, 'memory');
       },
       counted: (counted) => this.#options.totals.add(pool.name, counted),
@@ -264,12 +238,7 @@ export class Supervisor {
         }
       },
     });
-    this.#log.debug(`Started child ${worker.pid}`, { event: 'worker_started', ...known });
-    const started = watchStart(worker, this.#log);
-    void worker.ready.then(() => {
-      started();
-      this.#log.info(`Child ${worker.pid} is ready`, { event: 'worker_ready', ...known });
-    }, started);
+    logStart(worker, this.#log);
     return worker;
   }
 
@@ -282,7 +251,7 @@ export class Supervisor {
 
   /** Silence is counted in turns of this loop, so that no worker counts as stuck after the supervisor was suspended. */
   #look(): void {
-    const { workerTimeoutMs } = this.settings;
+    const { workerTimeoutMs } = this.generation.settings;
     const off = workerTimeoutMs === 0 || debuggerUrl() !== undefined;
     for (const pool of this.#all) {
       for (const worker of pool.workers) {

@@ -13,17 +13,12 @@ import { type FileRead, foreignMessage, type Take, type ToParent } from '../work
 /** Messages of a worker that request no tokens. */
 export type Told = Exclude<ToParent, { kind: 'take' }>;
 
-/** Listener of a worker's messages. */
-export interface ChannelListener {
-  message(message: Told): void;
-  /** Handles a request for tokens; returns the result of each. */
-  take(takes: readonly Take[]): readonly TakenOf[];
-  /** Called once with a description of a value that is not of this protocol, such as one from `process.send()`. */
-  foreign(what: string): void;
-}
-
 /** Listener of a worker's requests and mistakes; all methods are optional. */
-export interface WorkerListener extends Partial<Omit<ChannelListener, 'message'>> {
+export interface WorkerListener {
+  /** Handles a request for tokens; returns the result of each. */
+  take?(takes: readonly Take[]): readonly TakenOf[];
+  /** Called once with a description of a value that is not of this protocol, such as one from `process.send()`. */
+  foreign?(what: string): void;
   /** Called when the worker cannot be reached any more and is killed; `what` is the reason. */
   fault?(what: string): void;
   /** Called when the worker requests its own replacement. */
@@ -43,12 +38,14 @@ const LINE_CHARACTERS = 1024 * 1024;
 
 export class WorkerChannel {
   readonly #child: ChildProcess;
-  readonly #listener: ChannelListener;
+  readonly #listener: Pick<WorkerListener, 'take' | 'foreign'>;
+  readonly #told: (message: Told) => void;
   #foreign = false;
 
-  constructor(child: ChildProcess, listener: ChannelListener) {
+  constructor(child: ChildProcess, listener: Pick<WorkerListener, 'take' | 'foreign'>, told: (message: Told) => void) {
     this.#child = child;
     this.#listener = listener;
+    this.#told = told;
     child.on('message', (message) => this.#receive(message));
     this.#readWatchPipe(child.stdio[4] as Readable | null | undefined);
   }
@@ -61,13 +58,13 @@ export class WorkerChannel {
   #receive(value: unknown): void {
     const foreign = foreignMessage(value);
     if (foreign !== undefined) {
-      if (!this.#foreign) this.#listener.foreign(foreign);
+      if (!this.#foreign) this.#listener.foreign?.(foreign);
       this.#foreign = true;
       return;
     }
     const message = value as ToParent;
-    if (message.kind === 'take') this.send({ kind: 'taken', taken: this.#listener.take(message.takes) });
-    else this.#listener.message(message);
+    if (message.kind === 'take') this.send({ kind: 'taken', taken: this.#listener.take?.(message.takes) ?? [] });
+    else this.#told(message);
   }
 
   #readWatchPipe(pipe: Readable | null | undefined): void {
@@ -79,7 +76,7 @@ export class WorkerChannel {
       const lines = piece.split('\n');
       lines[0] = text + lines[0]!;
       text = (lines.pop() ?? '').slice(0, LINE_CHARACTERS);
-      for (const line of lines) ignoreErrors(() => this.#listener.message(JSON.parse(line)));
+      for (const line of lines) ignoreErrors(() => this.#told(JSON.parse(line)));
     });
   }
 }

@@ -11,8 +11,8 @@ import { startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../questions.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { HeldRequest, Mutated, WorkerFailure } from '../worker-message.js';
+import type { FleetGeneration } from './fleet-generation.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
-import type { FleetGeneration } from './worker-process.js';
 
 /** Time without two heartbeats. */
 const SILENT_MS = 2500;
@@ -103,11 +103,7 @@ export class WorkerHandle {
     this.assignment = first.assignment;
     this.pid = child.pid;
     this.slots = slots;
-    this.#channel = new WorkerChannel(child, {
-      message: (message) => this.#receive(message),
-      take: (takes) => listener.take?.(takes) ?? [],
-      foreign: (what) => listener.foreign?.(what),
-    });
+    this.#channel = new WorkerChannel(child, listener, (message) => this.#receive(message));
     child.on('error', (error) => this.#couldNotSpawn(error));
     child.once('exit', (code, signal) => void this.#end(code, signal));
     child.once('disconnect', () => void this.#silenced());

@@ -12,11 +12,13 @@ const FIRST_MS = 10_000;
 const LONGEST_MS = 60_000;
 
 /**
- * Warns until the returned function is called; each time with the module that is being loaded, or the frame that the
- * worker is stuck in, if known.
+ * Logs the start of a worker and its readiness. Warns until then, each time with the module that is being loaded, or the
+ * frame that the worker is stuck in, if known.
  */
-export function watchStart(worker: WorkerHandle, log: Logger): () => void {
+export function logStart(worker: WorkerHandle, log: Logger): void {
   const { service, index } = worker.assignment;
+  const known = { service, workerId: index, pid: worker.pid };
+  log.debug(`Started child ${worker.pid}`, { event: 'worker_started', ...known });
   let elapsedMs = 0;
   let timer: NodeJS.Timeout;
   const wait = (ms: number): void => {
@@ -26,13 +28,17 @@ export function watchStart(worker: WorkerHandle, log: Logger): () => void {
       const loading = typeof worker.facts.loading === 'string' ? worker.facts.loading : undefined;
       const what = loading === undefined ? '' : `, loading ${loading}`;
       const stuck = stack === undefined ? '' : `; it is stuck ${stack[0] ?? ''}`;
-      const facts = { event: 'worker_starting', service, workerId: index, pid: worker.pid, loading, stack };
+      const facts = { event: 'worker_starting', ...known, loading, stack };
       log.warn(`${service}: worker ${index} is still starting after ${elapsedMs / 1000} s${what}${stuck}`, facts);
       wait(Math.min(elapsedMs, LONGEST_MS));
     }, ms).unref();
   };
   wait(FIRST_MS);
-  return () => clearTimeout(timer);
+  const over = (): void => clearTimeout(timer);
+  void worker.ready.then(() => {
+    over();
+    log.info(`Child ${worker.pid} is ready`, { event: 'worker_ready', ...known });
+  }, over);
 }
 
 /** Logs an error for a fault that ends the worker, and a warning for a value that was sent to the wrong place. */

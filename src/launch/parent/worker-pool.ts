@@ -4,11 +4,11 @@
 import type { Logger } from '../../log/index.js';
 import { deferred } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
-import { PoolState } from './pool-state.js';
+import type { FleetGeneration } from './fleet-generation.js';
+import { type PoolStart, PoolState } from './pool-state.js';
 import { type PoolOptions, Reconciler } from './reconciler.js';
 import { Roll } from './roll.js';
 import type { WorkerHandle } from './worker-handle.js';
-import type { FleetGeneration } from './worker-process.js';
 
 export class WorkerPool extends PoolState {
   readonly #log: Logger;
@@ -18,8 +18,8 @@ export class WorkerPool extends PoolState {
   #launchedByReload = false;
   #ending: Promise<boolean> | undefined;
 
-  constructor(name: string, generation: FleetGeneration, options: PoolOptions) {
-    super(name, generation);
+  constructor(start: PoolStart, options: PoolOptions) {
+    super(start);
     this.#log = options.log;
     this.#reconciler = new Reconciler(this, options);
   }
@@ -57,8 +57,7 @@ export class WorkerPool extends PoolState {
     const begun = deferred<WorkerHandle | undefined>();
     this.trial = { generation, workers, worker: undefined, begun };
     // The next step of the reconciler starts the worker.
-    this.#reconciler.forgiveStarts();
-    this.#reconciler.poke();
+    this.#reconciler.startAnew();
     return { ready: (await begun.promise)?.ready ?? Promise.resolve() };
   }
 
@@ -123,8 +122,7 @@ export class WorkerPool extends PoolState {
       });
     }
     const firstStarts = this.setWanted(workers);
-    this.#reconciler.forgiveStarts();
-    this.#reconciler.poke();
+    this.#reconciler.startAnew();
     await Promise.allSettled(firstStarts);
   }
 
@@ -152,8 +150,7 @@ export class WorkerPool extends PoolState {
     worker.hung = true;
     worker.kill();
     if (worker.toldToEnd) return;
-    this.#reconciler.forgiveStarts();
-    this.#reconciler.poke();
+    this.#reconciler.startAnew();
   }
 
   /** Kills all workers. Settles when they are gone. */

@@ -9,9 +9,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { enteredLink, inFollowedFolder, ownFile } from '../../process/index.js';
 import type { Configure } from '../assignment.js';
-import type { LaunchSettings } from '../launcher-options.js';
-import type { ProgramCode } from './program-code.js';
-import type { WorkerFiles } from './worker-files.js';
+import type { FleetGeneration } from './fleet-generation.js';
 
 /** Environment variable that marks a process as a worker; read once and deleted. */
 const WORKER_VARIABLE = 'PORTICO_WORKER';
@@ -53,24 +51,6 @@ export interface WorkerProgram {
   told?(): readonly string[];
   /** Arguments that appear in the command line of a worker, which every user of the machine can read. Default: none. */
   shown?(): readonly string[];
-}
-
-/**
- * Data that all workers of one generation start with. Its number counts the configurations that a fleet has adopted; a
- * trial has the next number.
- */
-export interface FleetGeneration {
-  /** Counted from 1. */
-  readonly number: number;
-  readonly settings: LaunchSettings;
-  /** Working directory of its workers. */
-  readonly folder: string;
-  /** Code that its workers run. */
-  readonly code: ProgramCode;
-  /** Files that its workers read. */
-  readonly files: WorkerFiles;
-  /** Read for each worker: it includes files that were read since. */
-  readonly configuration: () => unknown;
 }
 
 /** One process of a program. */

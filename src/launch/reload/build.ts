@@ -7,8 +7,9 @@ import type { Diagnostic } from '../../errors/index.js';
 import { within } from '../../tasks/internal.js';
 import { heldUp } from '../exit-status.js';
 import { type LaunchSettings, readSettings } from '../launcher-options.js';
+import { type FleetGeneration, fleetGeneration } from '../parent/fleet-generation.js';
 import { WorkerHandle } from '../parent/worker-handle.js';
-import { type FleetGeneration, firstMessage, spawnWorker, type WorkerProgram } from '../parent/worker-process.js';
+import { firstMessage, spawnWorker, type WorkerProgram } from '../parent/worker-process.js';
 import { reloadTimeout } from './reload.js';
 
 /** Name that such a child has in place of the name of a service. */
@@ -23,7 +24,7 @@ const ENDS_WITHIN_MS = 1000;
  */
 export async function buildInChild(
   program: WorkerProgram,
-  generation: Omit<FleetGeneration, 'code' | 'files'>,
+  generation: FleetGeneration,
   stopped?: AbortSignal,
 ): Promise<readonly Diagnostic[] | undefined> {
   const limitMs = generation.settings.reloadCheckTimeoutMs;
@@ -46,9 +47,7 @@ export async function buildInChild(
 /** As {@link buildInChild}, for a program that launches nothing: the child runs its main module with these `words`. */
 export async function buildConfiguration(config: Config, words: readonly string[]): Promise<readonly Diagnostic[]> {
   const program = { host: process, withheld: config.variables, told: () => words };
-  const settings = settingsFor(config);
-  const generation = { number: 1, settings, folder: process.cwd(), configuration: () => config.snapshot() };
-  return (await buildInChild(program, generation)) ?? [];
+  return (await buildInChild(program, fleetGeneration({ number: 1, settings: settingsFor(config), config }))) ?? [];
 }
 
 /** Returns the defaults if the options of the configuration are refused; the child reports why. */

@@ -14,12 +14,10 @@ import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import { serviceName } from '../launcher.js';
-import { ProgramCode } from '../parent/program-code.js';
+import { type FleetGeneration, fleetGeneration } from '../parent/fleet-generation.js';
 import type { Supervisor } from '../parent/supervisor.js';
-import { WorkerFiles } from '../parent/worker-files.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
-import type { FleetGeneration } from '../parent/worker-process.js';
 import type { HookList } from '../process/hook-list.js';
 import { unknownToAll } from '../services/unknown-sections.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
@@ -68,7 +66,7 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
   const { config, supervisor, method } = given;
   return reload(given, {
     config,
-    services: supervisor.services,
+    services: supervisor.pools.map(({ service }) => service),
     filesRead: supervisor.generation.files.byService,
     hasWorkers: true,
     wanted: (prepared, { reloadCheckTimeoutMs }) => {
@@ -79,7 +77,7 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
     refuse:
       method === 'mutate'
         ? undefined
-        : (refusals, { prepared, settings = supervisor.settings }) =>
+        : (refusals, { prepared, settings = supervisor.generation.settings }) =>
             refuseWhole(
               refusals,
               supervisor.program,
@@ -92,7 +90,7 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
 
 async function takeUp(
   given: FleetReload,
-  { prepared, settings, wanted }: NextConfiguration,
+  { prepared, settings, wanted = [] }: NextConfiguration,
   { added, removed }: PlanChanges,
 ): Promise<ReloadResult> {
   const { supervisor, log, dryRun, method, stopped, superseded } = given;
@@ -107,20 +105,20 @@ async function takeUp(
   const accept = async (): Promise<void> => {
     await prepared?.accept();
     // Workers that start later get the values that are in force then: the program may set values after the reload too.
-    supervisor.useGeneration({ ...next, configuration: () => given.config?.snapshot() });
-    supervisor.usePlans((wanted ?? []).map(({ service }) => service));
+    const services = wanted.map(({ service }) => service);
+    supervisor.useGeneration({ ...next, configuration: () => given.config?.snapshot() }, services);
     given.accepted();
   };
   if (method === 'mutate') {
     await accept();
-    const { failures, kept } = await mutateFleet(supervisor, wanted ?? []);
+    const { failures, kept } = await mutateFleet(supervisor, wanted);
     return { ...outcomeOf(failures), kept };
   }
   // The addresses of services that end become free: those of the group `[api:<name>]`, or of the group with the
   // service's name.
   if (removed.length > 0)
     prepared?.release((group) => removed.some((name) => group === name || group.endsWith(`:${name}`)));
-  const asked = byName(wanted ?? []);
+  const asked = new Map(wanted.map((request) => [serviceName(request.service), request]));
   const change = { next, asked, added, removed, accept, stopped, superseded };
   if (dryRun) return { ...(await tryOut(supervisor, change)), outcome: stopped.aborted ? 'abandoned' : 'accepted' };
   const done = await replaceWorkers(supervisor, log, change).catch(async (error: unknown) => {
@@ -137,23 +135,11 @@ async function takeUp(
   return { ...result, ...outcomeOf(failures), found };
 }
 
-function byName(wanted: readonly LaunchRequest[]): ReadonlyMap<string, LaunchRequest> {
-  return new Map(wanted.map((request) => [serviceName(request.service), request]));
-}
-
 function nextGeneration(
   supervisor: Supervisor,
   { prepared, settings }: Pick<NextConfiguration, 'prepared' | 'settings'>,
 ): FleetGeneration {
-  const number = supervisor.generation.number + 1;
-  return {
-    number,
-    settings,
-    folder: process.cwd(),
-    configuration: () => prepared?.snapshot(),
-    code: new ProgramCode(),
-    files: new WorkerFiles(prepared?.config),
-  };
+  return fleetGeneration({ number: supervisor.generation.number + 1, settings, config: prepared?.config, prepared });
 }
 
 /**

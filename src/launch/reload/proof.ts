@@ -12,9 +12,10 @@ import {
 } from '../../errors/index.js';
 import { heldUp } from '../exit-status.js';
 import { ConcurrentStarts, together } from '../parent/concurrent-starts.js';
+import type { FleetGeneration } from '../parent/fleet-generation.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
-import type { FleetGeneration, WorkerProgram } from '../parent/worker-process.js';
+import type { WorkerProgram } from '../parent/worker-process.js';
 import { NOT_LAUNCHED } from '../worker/parent-link.js';
 import { buildInChild } from './build.js';
 import { inCheckTime } from './reload.js';

@@ -47,19 +47,17 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
   });
   const workers = [worker(0), worker(1)];
   const all = workers as unknown as WorkerHandle[];
-  const adoption = new SlotAdoption(
-    () => [sockets],
-    () => false,
-  );
-  adoption.update(all);
-  assert.equal(adoption.mayChange(all), false);
+  const pool = { sockets: [sockets], workers: new Set(all), current: all, isFirst: () => false };
+  const adoption = new SlotAdoption(pool);
+  adoption.update();
+  assert.equal(adoption.mayChange, false);
   workers[1]!.silentSeconds = 1.5;
-  assert.equal(adoption.mayChange(all), true);
-  adoption.update(all);
+  assert.equal(adoption.mayChange, true);
+  adoption.update();
   workers[1]!.silentSeconds = 0;
-  assert.equal(adoption.mayChange(all), true);
-  adoption.update(all);
-  assert.deepEqual([said, adoption.mayChange(all)], [['0 helps 1', '0 leaves 1'], false]);
+  assert.equal(adoption.mayChange, true);
+  adoption.update();
+  assert.deepEqual([said, adoption.mayChange], [['0 helps 1', '0 leaves 1'], false]);
 });
 
 test('PT-9 with slots the busiest of four workers has at most half of 64 connections', { skip }, async (t) => {

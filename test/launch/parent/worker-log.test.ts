@@ -2,18 +2,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Logger } from 'portico';
 import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
-import { watchStart } from '../../../dist/launch/parent/worker-log.js';
+import { logStart } from '../../../dist/launch/parent/worker-log.js';
 
-test('LC-531 a start that does not end is told again and again, ever more rarely, with what is being loaded', (t) => {
+test('LC-531 a start that does not end is told again and again, ever more rarely, with what is being loaded', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const said: string[] = [];
-  const log = { warn: (message: string) => said.push(message) } as unknown as Logger;
-  const worker = { assignment: { service: 'api', index: 1 }, pid: 7, facts: {}, stack: undefined };
-  const over = watchStart(worker as unknown as WorkerHandle, log);
+  const ignore = (): void => undefined;
+  const log = { debug: ignore, info: ignore, warn: (message: string) => said.push(message) } as unknown as Logger;
+  let ready: () => void = () => undefined;
+  const isReady = new Promise<void>((resolve) => {
+    ready = resolve;
+  });
+  const worker = { assignment: { service: 'api', index: 1 }, pid: 7, facts: {}, stack: undefined, ready: isReady };
+  logStart(worker as unknown as WorkerHandle, log);
   for (let second = 0; second < 30; second++) t.mock.timers.tick(1000);
   Object.assign(worker, { facts: { loading: './app.js:app' } });
   for (let second = 30; second < 210; second++) t.mock.timers.tick(1000);
-  over();
+  ready();
+  await isReady;
   for (let second = 0; second < 100; second++) t.mock.timers.tick(1000);
   assert.deepEqual(said, [
     'api: worker 1 is still starting after 10 s',
