@@ -21,7 +21,7 @@ export class HookList<A extends unknown[]> {
 
   /** Adds a hook; the returned function removes it. */
   add(hook: (...args: A) => Awaitable<unknown>): () => void {
-    const own = { name: hook.name || '(anonymous)', call: (...args: A): Awaitable<unknown> => hook(...args) };
+    const own = { name: hook.name || '(anonymous)', call: hook };
     this.#hooks = [...this.#hooks, own];
     return () => {
       this.#hooks = this.#hooks.filter((other) => other !== own);

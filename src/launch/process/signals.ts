@@ -21,6 +21,11 @@ export function isSignalSupported(name: string): boolean {
   return Object.hasOwn(constants.signals, name);
 }
 
+/** One addition of a listener: the same listener may be added again. */
+interface Own {
+  readonly listener: SignalListener;
+}
+
 /**
  * Calls listeners when a signal arrives, last added first, as exit hooks run. A listener that throws or rejects is
  * logged, and the others still run. Only listeners that were added through this object are ever removed from the
@@ -29,7 +34,7 @@ export function isSignalSupported(name: string): boolean {
 export class SignalHandler {
   readonly #source: SignalSource;
   readonly #log: Logger | undefined;
-  readonly #listeners = new Map<string, SignalListener[]>();
+  readonly #listeners = new Map<string, Own[]>();
   readonly #installed = new Map<string, () => void>();
 
   constructor(options: { source?: SignalSource; log?: Logger } = {}) {
@@ -47,7 +52,7 @@ export class SignalHandler {
    */
   addHandler(name: string, listener: SignalListener, options: { last?: boolean } = {}): () => void {
     if (!isSignalSupported(name)) return () => undefined;
-    const own: SignalListener = (...args) => listener(...args);
+    const own = { listener };
     const listeners = this.#listeners.get(name) ?? [];
     this.#listeners.set(name, options.last ? [own, ...listeners] : [...listeners, own]);
     this.#install(name);
@@ -76,8 +81,8 @@ export class SignalHandler {
     this.#source.on(name, deliver);
   }
 
-  #remove(name: string, listener: SignalListener): void {
-    const left = (this.#listeners.get(name) ?? []).filter((other) => other !== listener);
+  #remove(name: string, own: Own): void {
+    const left = (this.#listeners.get(name) ?? []).filter((other) => other !== own);
     this.#listeners.set(name, left);
     const deliver = this.#installed.get(name);
     if (left.length > 0 || deliver === undefined) return;
@@ -89,7 +94,7 @@ export class SignalHandler {
   deliver(name: string): void {
     const number = constants.signals[name as NodeJS.Signals];
     // A copy: a listener that clears or adds listeners does not change this delivery.
-    for (const listener of (this.#listeners.get(name) ?? []).toReversed()) {
+    for (const { listener } of (this.#listeners.get(name) ?? []).toReversed()) {
       const failed = (error: unknown): void => {
         this.#log?.error(`a handler of ${name} failed`, { err: error });
       };

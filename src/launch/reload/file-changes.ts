@@ -25,9 +25,19 @@ export class FileChanges {
     this.#changed = changed;
   }
 
-  /** Records the present content before a reload reads the files, so that it does not count as a change. */
-  note(): void {
-    this.#compare();
+  /**
+   * Records the present content, also of files that were unknown: what a reload is about to read does not count as a
+   * change. Returns true if a known file has another content now.
+   */
+  note(): boolean {
+    let differs = false;
+    for (const path of this.#paths()) {
+      const now = digestOf(path);
+      if (now === undefined) continue;
+      differs ||= this.#known.has(path) && this.#known.get(path) !== now;
+      this.#known.set(path, now);
+    }
+    return differs;
   }
 
   /**
@@ -52,19 +62,7 @@ export class FileChanges {
   }
 
   #look(): void {
-    if (this.#compare()) this.#changed();
-  }
-
-  /** Returns true if a known file has another content now; records the content of files that were unknown. */
-  #compare(): boolean {
-    let differs = false;
-    for (const path of this.#paths()) {
-      const now = digestOf(path);
-      if (now === undefined) continue;
-      differs ||= this.#known.has(path) && this.#known.get(path) !== now;
-      this.#known.set(path, now);
-    }
-    return differs;
+    if (this.note()) this.#changed();
   }
 
   #paths(): Set<string> {

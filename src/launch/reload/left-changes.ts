@@ -6,13 +6,9 @@ import type { ReloadChange } from './service-plans.js';
 
 /** Changes that wait for a restart. */
 export class LeftChanges {
-  #all: readonly ReloadChange[] = [];
+  all: readonly ReloadChange[] = [];
   /** Changes whose new values the configuration already has: the next reload does not report them again. */
   #kept: ReadonlySet<ReloadChange> = new Set();
-
-  get all(): readonly ReloadChange[] {
-    return this.#all;
-  }
 
   /**
    * Adds the changes of an accepted reload. `kept`: options whose old values a service of this process, or a worker,
@@ -29,7 +25,7 @@ export class LeftChanges {
       if (old === change.new && change.old !== change.new) return [];
       return [{ ...change, old }];
     });
-    this.#all = [...still, ...now];
+    this.all = [...still, ...now];
     this.#kept = new Set([...still, ...now.filter(({ option }) => kept.has(option))]);
   }
 }

@@ -66,10 +66,8 @@ export interface NextConfiguration {
   readonly wanted: readonly LaunchRequest[] | undefined;
 }
 
-/** A refused configuration. Its settings and services are known unless they caused the refusal. */
-export type RefusedConfiguration = Pick<NextConfiguration, 'prepared'> & {
-  readonly [K in 'settings' | 'wanted']: NextConfiguration[K] | undefined;
-};
+/** A refused configuration. Its settings are known unless they caused the refusal. */
+type RefusedConfiguration = Pick<NextConfiguration, 'prepared'> & { readonly settings: LaunchSettings | undefined };
 
 /** Steps of a reload that its runner provides. */
 interface ReloadSteps {
@@ -125,10 +123,8 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
   ];
   let kept: ReadonlySet<string> = new Set();
   // Called at the end: files that ending services use are released when the configuration is applied.
-  const changes = (files: PlanChanges['files']): ReloadChange[] => {
-    const told = steps.hasWorkers ? withWorkers : withoutWorkers;
-    return all(files).map((change) => told(change, kept));
-  };
+  const changes = (files: PlanChanges['files']): ReloadChange[] =>
+    all(files).map((change) => withEffect(change, kept, steps.hasWorkers));
   try {
     const refusals = new Refusals();
     const settings = await refusals.gather(() => request.settings(prepared?.config));
@@ -136,7 +132,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const wanted = refusals.any ? undefined : await refusals.gather(() => steps.wanted?.(prepared, settings!));
     await refusals.gather(() => refuseOtherLogFile(prepared?.changes ?? []));
     const refuse = async (): Promise<void> => {
-      if (refusals.any) await steps.refuse?.(refusals, { prepared, settings, wanted });
+      if (refusals.any) await steps.refuse?.(refusals, { prepared, settings });
     };
     // In a fleet, a child judges a refused configuration too; services of this process need not.
     await refuse();
@@ -213,13 +209,11 @@ function keptByWorkers(options: ReadonlySet<string>, changes: readonly ReloadCha
   return new Set(unknown.map(({ option }) => option).filter((option) => options.has(option)));
 }
 
-function withWorkers(change: ReloadChange, kept: ReadonlySet<string>): ReloadChange {
-  return kept.has(change.option) ? { ...change, effect: 'needs a restart' } : change;
-}
-
-function withoutWorkers(change: ReloadChange, kept: ReadonlySet<string>): ReloadChange {
-  if (change.effect !== 'applied now' && change.effect !== 'by new workers') return change;
-  return { ...change, effect: kept.has(change.option) ? 'needs a restart' : 'applied now' };
+/** Without workers, a change takes effect when the services of this process have started again. */
+function withEffect(change: ReloadChange, kept: ReadonlySet<string>, hasWorkers: boolean): ReloadChange {
+  if (!hasWorkers && change.effect !== 'applied now' && change.effect !== 'by new workers') return change;
+  if (kept.has(change.option)) return { ...change, effect: 'needs a restart' };
+  return hasWorkers ? change : { ...change, effect: 'applied now' };
 }
 
 /**

@@ -62,45 +62,40 @@ export function servicePlans(
       failures.push(error);
     }
   }
-  const files = config === undefined ? new Map() : plannedFiles(withFilesRead(plans, filesRead, config), config);
+  const files = config === undefined ? new Map() : plannedFiles(plans, filesRead, config);
   return { plans, files, failures, warnings };
 }
 
 /**
- * Adds the files that services have read to those of their plans. If a value is the content of a file, its option is
- * reported.
+ * Returns the files of the plans, and the others that services have read. If a value is the content of a file, its
+ * option is reported instead. Leaves out files that cannot be read: the service that needs them reports the reason.
  */
-function withFilesRead(
-  plans: ReadonlyMap<string, ServicePlan>,
-  read: FilesRead,
-  config: Config,
-): ReadonlyMap<string, readonly ServiceFile[]> {
-  const planned = new Set([...plans.values()].flatMap(({ files = [] }) => files.map(({ path }) => path)));
-  const beside = new Map([...read].map(([name, files]) => [name, files.filter(({ path }) => !planned.has(path))]));
-  // Computed only if needed, because it resolves all options.
-  const named = [...beside.values()].some(({ length }) => length > 0) ? config.namedFiles : [];
-  const values = new Set(named.filter(({ isValue }) => isValue).map(({ path }) => path));
-  const others = (name: string): ServiceFile[] => (beside.get(name) ?? []).filter(({ path }) => !values.has(path));
-  return new Map([...plans].map(([name, { files = [] }]) => [name, [...files, ...others(name)]]));
-}
-
-/** Leaves out files that cannot be read: the service that needs them reports the reason. */
-function plannedFiles(plans: ReadonlyMap<string, readonly ServiceFile[]>, config: Config): ServicePlans['files'] {
+function plannedFiles(plans: ReadonlyMap<string, ServicePlan>, read: FilesRead, config: Config): ServicePlans['files'] {
   const all = new Map<string, PlannedFile & { readonly services: Map<string, ServiceFile> }>();
-  for (const [name, files] of plans) {
-    for (const file of files) {
-      const key = `${file.option} ${file.path}`;
-      const known = all.get(key) ?? ignoreErrors(() => ({ ...stateOf(file, config), services: new Map() }));
-      if (known === undefined) continue;
-      known.services.set(name, file);
-      all.set(key, known);
-    }
-  }
+  const paths = new Set<string>();
+  const add = (name: string, file: ServiceFile): void => {
+    const { path, option, where } = file;
+    paths.add(path);
+    const key = `${option} ${path}`;
+    const known =
+      all.get(key) ??
+      ignoreErrors(() => ({
+        digest: digest(config.readFile(path)),
+        where: where ?? placeOfOption(option, config),
+        services: new Map<string, ServiceFile>(),
+      }));
+    if (known !== undefined) all.set(key, known);
+    known?.services.set(name, file);
+  };
+  for (const [name, { files = [] }] of plans) for (const file of files) add(name, file);
+  const others = [...plans.keys()].flatMap((name) =>
+    (read.get(name) ?? []).filter(({ path }) => !paths.has(path)).map((file) => ({ name, file })),
+  );
+  if (others.length === 0) return all;
+  // Computed only if needed, because it resolves all options.
+  const values = new Set(config.namedFiles.filter(({ isValue }) => isValue).map(({ path }) => path));
+  for (const { name, file } of others) if (!values.has(file.path)) add(name, file);
   return all;
-}
-
-function stateOf({ path, option, where }: ServiceFile, config: Config): Pick<PlannedFile, 'digest' | 'where'> {
-  return { digest: digest(config.readFile(path)), where: where ?? placeOfOption(option, config) };
 }
 
 function placeOfOption(option: string, config: Config): string {

@@ -104,16 +104,14 @@ export class ListenerPool {
 
   #held(name: string, entries: readonly Entry[]): HeldSockets {
     let isReleased = false;
-    const others = (): { name: string; address: ListenAddress }[] =>
-      entries.flatMap(({ holders, sockets: { address } }) =>
-        [...holders.keys()].filter((each) => each !== name).map((each) => ({ name: each, address })),
-      );
     return {
       get sockets() {
         return entries.map(({ sockets }) => sockets);
       },
       get others() {
-        return others();
+        return entries.flatMap(({ holders, sockets: { address } }) =>
+          [...holders.keys()].filter((each) => each !== name).map((each) => ({ name: each, address })),
+        );
       },
       grow: (slots) => {
         for (const { holders, sockets } of entries) {
