@@ -13,7 +13,7 @@ import {
   type ControlRequest,
   type ControlRoutes,
 } from './control/control-server.js';
-import type { Controlled, Fleet } from './control/controlled.js';
+import type { Controlled } from './control/controlled.js';
 import type { History } from './control/history.js';
 import { metricsAnswer } from './control/metrics-text.js';
 import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
@@ -22,6 +22,7 @@ import { launcherOptions } from './launcher-options.js';
 import type { ServiceStatus, WorkerStatus } from './launcher-status.js';
 import type { ReloadReport } from './reload/reload-report.js';
 import { type ServicePlans, servicePlans } from './reload/service-plans.js';
+import type { Fleet } from './runner.js';
 
 /** `history`: data for the charts of the status page, if it is kept. */
 export function controlRoutes(

@@ -39,7 +39,7 @@ abstract class CoreLauncher implements Launcher {
 
   constructor(core: LauncherCore) {
     this.#core = core;
-    this.signalHandler = core.signalHandler;
+    this.signalHandler = core.process.signalHandler;
   }
 
   abstract launchService(service: ServiceBase, options?: { workers?: number }): Promise<void>;

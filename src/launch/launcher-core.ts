@@ -14,7 +14,6 @@ import { type LaunchSettings, logConfiguration, readSettings } from './launcher-
 import { type LauncherStatus, whatLoads } from './launcher-status.js';
 import { OwnedProcess } from './owned-process.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
-import type { SignalHandler } from './process/signals.js';
 import { FileChanges } from './reload/file-changes.js';
 import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
@@ -106,10 +105,6 @@ export class LauncherCore<R extends Runner = Runner> {
       registryHooks: options.registry ?? {},
     });
     void this.#ended.promise.then(() => this.diagnosis.close());
-  }
-
-  get signalHandler(): SignalHandler {
-    return this.process.signalHandler;
   }
 
   /** Reports whether a stop is in progress, or complete. */

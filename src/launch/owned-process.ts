@@ -53,7 +53,8 @@ export class OwnedProcess {
   readonly #given: Ownership;
   readonly #tracing: HeldShutdown;
   readonly #leftBehind = new Set<Promise<unknown>>();
-  #loop: LoopFacts | undefined;
+  /** Event-loop facts of its last heartbeat, if no parent watches it. */
+  loop: LoopFacts | undefined;
   #watch: Watch | undefined;
   #taken = false;
   #crashed = false;
@@ -82,7 +83,7 @@ export class OwnedProcess {
       void ended.then((status) => this.#endAnyway(status));
       if (watched && host === currentProcess()) {
         const told = (_: boolean, loop: LoopFacts): void => {
-          this.#loop = loop;
+          this.loop = loop;
         };
         this.#watch = startWatching({ supervised: false, settings, told });
         void ended.then(this.#watch.end);
@@ -102,11 +103,6 @@ export class OwnedProcess {
     // The bootstrap holds signals from the first moment on; they are delivered now.
     if (takeHeldSignals(host)) this.signalHandler.deliver('SIGHUP');
     return true;
-  }
-
-  /** Event-loop facts of its last heartbeat, if no parent watches it. */
-  get loop(): LoopFacts | undefined {
-    return this.#loop;
   }
 
   /**

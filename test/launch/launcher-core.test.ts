@@ -75,7 +75,7 @@ test('LC-355 a fast end that fails is logged, and the process ends all the same'
     { host },
   );
   const waiting = core.wait();
-  core.signalHandler.deliver('SIGINT');
+  core.process.signalHandler.deliver('SIGINT');
   assert.deepEqual([await waiting, logged.length], [1, 1]);
   while (exits.length === 0) await new Promise(setImmediate);
   assert.deepEqual(exits, [1]);

@@ -1,6 +1,7 @@
 /**
  * The control server: HTTP with JSON on a Unix socket or a port, answered by the parent or the single process.
  */
+import { once } from 'node:events';
 import {
   createServer,
   type IncomingMessage,
@@ -88,14 +89,9 @@ export class ControlServer {
   }
 
   /** Listens on a port, and returns it. Rejects with the system's error. */
-  listenOn({ host, port }: HostPort): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve((this.#server.address() as AddressInfo).port);
-      });
-    });
+  async listenOn({ host, port }: HostPort): Promise<number> {
+    await once(this.#server.listen(port, host), 'listening');
+    return (this.#server.address() as AddressInfo).port;
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,10 @@
 /** Interface of the launcher for its control socket and admin listener. */
 import type { Config } from '../../config/index.js';
-import type { Logger, LogLevel } from '../../log/index.js';
-import type { Totals } from '../../metrics/index.js';
+import type { Logger } from '../../log/index.js';
 import type { RegistryHooks } from '../../registry/index.js';
-import type { Launchable } from '../../service/index.js';
 import type { LauncherStatus } from '../launcher-status.js';
-import type { Answer } from '../questions.js';
 import type { ReloadReport } from '../reload/reload-report.js';
+import type { Runner } from '../runner.js';
 import type { Recent } from './recent.js';
 
 /** A launcher with the name of its program. */
@@ -30,23 +28,6 @@ export interface Controlled {
   stop(): void;
   /** Returns the report of this process, including those of its workers. */
   report(): Promise<string>;
-  readonly runner: {
-    readonly generation: number;
-    /** Totals of all serving processes. */
-    counted(): Totals;
-    readonly services: readonly Launchable[];
-    readonly fleet?: Fleet | undefined;
-  };
+  readonly runner: Pick<Runner, 'generation' | 'counted' | 'services' | 'fleet'>;
   readonly registryHooks: RegistryHooks;
-}
-
-/** Operations on workers for operators. */
-export interface Fleet {
-  scale(service: string, workers: number): Promise<void>;
-  /** Replaces all workers with the configuration in force. */
-  restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
-  reportOf(pid: number): Promise<string | undefined>;
-  setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
-  /** Returns the OpenAPI document of a service, made by one of its workers; undefined if none serves. */
-  describe(service: string): Promise<Answer | undefined>;
 }

@@ -42,7 +42,7 @@ export async function metricsAnswer(controlled: Controlled, registered: Register
       'Whether the last reload was accepted: 1 before the first reload, 0 while the files on disk are not in force.',
       valueIf({}, isLastReloadGood(reloads) ? 1 : 0),
     ),
-    ...processMetrics(version),
+    ...(await processMetrics(version)),
     ...workerMetrics(services),
     ...(await descriptorMetrics(services)),
     gauge(

@@ -2,14 +2,14 @@
  * Metrics of processes: those of this process under the names that all Prometheus clients use, and descriptors of
  * workers.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { ServiceStatus } from '../launcher-status.js';
 import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
 
 /** `version`: that of the program. */
-export function processMetrics(version: string | undefined): Metric[] {
+export async function processMetrics(version: string | undefined): Promise<Metric[]> {
   const { user, system } = process.cpuUsage();
+  const { open, limit } = await descriptorsOf('self');
   return [
     gauge('portico_build_info', 'The version of the program, and of Node; always 1.', [
       { labels: { version: version ?? '', node: process.versions.node }, value: 1 },
@@ -25,8 +25,9 @@ export function processMetrics(version: string | undefined): Metric[] {
       'Start time of that process, in seconds since 1970.',
       valueIf({}, performance.timeOrigin / 1000),
     ),
-    gauge('process_open_fds', 'Open file descriptors of that process.', valueIf({}, ownDescriptors())),
-    gauge('process_max_fds', 'Limit of its open file descriptors.', valueIf({}, ownLimit())),
+    // Without the descriptor that reads them.
+    gauge('process_open_fds', 'Open file descriptors of that process.', valueIf({}, open && open - 1)),
+    gauge('process_max_fds', 'Limit of its open file descriptors.', valueIf({}, limit)),
   ];
 }
 
@@ -38,12 +39,9 @@ export async function descriptorMetrics(services: readonly ServiceStatus[]): Pro
     // During a reload a slot has two workers: the newer one counts.
     for (const { id, pid } of new Map(workers.map((worker) => [worker.id, worker])).values()) {
       const labels = { api, worker: String(id) };
-      const [all, limit] = await Promise.all([
-        readdir(`/proc/${pid}/fd`).catch(() => undefined),
-        readFile(`/proc/${pid}/limits`, 'utf8').catch(() => ''),
-      ]);
-      open.push(...valueIf(labels, all?.length));
-      limits.push(...valueIf(labels, limitIn(limit)));
+      const own = await descriptorsOf(pid);
+      open.push(...valueIf(labels, own.open));
+      limits.push(...valueIf(labels, own.limit));
     }
   }
   return [
@@ -52,25 +50,12 @@ export async function descriptorMetrics(services: readonly ServiceStatus[]): Pro
   ];
 }
 
-/** Returns the number of descriptors, without the one that reads them. Undefined outside Linux. */
-function ownDescriptors(): number | undefined {
-  try {
-    return readdirSync('/proc/self/fd').length - 1;
-  } catch {
-    return undefined;
-  }
-}
-
-function ownLimit(): number | undefined {
-  try {
-    return limitIn(readFileSync('/proc/self/limits', 'utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Returns the soft limit, from proc(5). */
-function limitIn(text: string): number | undefined {
-  const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1];
-  return soft === undefined ? undefined : Number(soft);
+/** Returns the number of open descriptors and its limit, from proc(5); undefined for what cannot be read. */
+async function descriptorsOf(
+  pid: number | 'self' | undefined,
+): Promise<Readonly<Record<'open' | 'limit', number | undefined>>> {
+  const all = await readdir(`/proc/${pid}/fd`).catch(() => undefined);
+  const limits = await readFile(`/proc/${pid}/limits`, 'utf8').catch(() => '');
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return { open: all?.length, limit: soft === undefined ? undefined : Number(soft) };
 }

@@ -1,6 +1,7 @@
 /**
  * A socket file that only its user may open, for backdoors and control servers.
  */
+import { once } from 'node:events';
 import { lstatSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
@@ -24,7 +25,10 @@ export async function listenOnPath(server: Server, path: string, { code, who, hi
     new PorticoError(code, { message: `${who} cannot listen on ${path}: ${why}`, hint: how, cause });
   await removeStaleSocket(path);
   try {
-    await bindPath(server, path);
+    await once(
+      createWithMode(path, 0o600, () => server.listen(path)),
+      'listening',
+    );
   } catch (error) {
     const folder = dirname(path);
     // The system reports EACCES then.
@@ -40,16 +44,4 @@ export async function listenOnPath(server: Server, path: string, { code, who, hi
 
 function isMissing(folder: string): boolean {
   return ignoreErrors(() => statSync(folder, { throwIfNoEntry: false }) === undefined) === true;
-}
-
-function bindPath(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    const listen = (): unknown =>
-      server.listen(path, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    createWithMode(path, 0o600, listen);
-  });
 }
