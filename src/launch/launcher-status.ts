@@ -2,6 +2,7 @@
  * Status of a launcher's services and processes, without asking workers: for status pages and metrics.
  */
 
+import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Launchable, ListenAddress } from '../service/index.js';
 import { formatAddress, isListening, isPlanned } from '../service/internal.js';
@@ -104,12 +105,8 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
 
 function certificateEnds(service: Launchable): string | undefined {
   if (isPlanned(service)) return service.certificate?.ends;
-  try {
-    return (service as Telling).certificateEnds?.toISOString();
-  } catch {
-    // The file cannot be read at present; the certificate that is served is not affected.
-    return undefined;
-  }
+  // The file may not be readable at present; the certificate that is served is not affected.
+  return ignoreErrors(() => (service as Telling).certificateEnds?.toISOString());
 }
 
 function workerStatus(worker: WorkerHandle): WorkerStatus {

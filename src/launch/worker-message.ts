@@ -3,7 +3,7 @@
  * the parent's memory.
  */
 import { serialize } from 'node:v8';
-import type { Diagnostic } from '../errors/index.js';
+import { type Diagnostic, ignoreErrors } from '../errors/index.js';
 import type { Counted } from '../metrics/index.js';
 import type { ProgramFile } from '../process/index.js';
 import type { SharedRule } from '../service/internal.js';
@@ -211,11 +211,7 @@ function fittingFiles(files: readonly ProgramFile[], warn: (text: string) => voi
 
 /** Returns the size on the channel in bytes; infinity for a value that cannot be sent. */
 function sizeOf(value: unknown): number {
-  try {
-    return serialize(value).byteLength;
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
+  return ignoreErrors(() => serialize(value).byteLength) ?? Number.POSITIVE_INFINITY;
 }
 
 function shortened(value: unknown): string {

@@ -105,13 +105,15 @@ export class PoolState {
 
   /** An empty slot, else the worker of a trial, else a replacement for a worker with an old generation. */
   get missing(): Missing | undefined {
-    const slots = Array.from({ length: this.wanted }, (_, index) => this.slot(index));
-    const empty = slots.findIndex((workers) => workers.length === 0);
-    if (empty !== -1) return { index: empty, extra: false };
+    let unfit: number | undefined;
+    for (let index = 0; index < this.wanted; index++) {
+      const workers = this.slot(index);
+      if (workers.length === 0) return { index, extra: false };
+      if (!workers.some((worker) => this.#fits(worker))) unfit ??= index;
+    }
     const { trial } = this;
     if (trial !== undefined && trial.worker === undefined) return { index: 0, extra: true, trial };
-    const unfit = slots.findIndex((workers) => !workers.some((worker) => this.#fits(worker)));
-    return unfit === -1 ? undefined : { index: unfit, extra: true };
+    return unfit === undefined ? undefined : { index: unfit, extra: true };
   }
 
   /** Returns why a worker is started. The worker of a trial counts when it takes a slot. */

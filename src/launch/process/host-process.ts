@@ -6,6 +6,7 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { commandName } from '../../config/internal.js';
+import { ignoreErrors } from '../../errors/index.js';
 import type { SignalSource } from './signals.js';
 
 /** The part of `process` that launchers use. */
@@ -152,12 +153,8 @@ function readOwnStat(): string {
 
 /** proc_pid_stat(5): fields 5 (pgrp) and 8 (tpgid). The name in field 2 may hold blanks and parentheses: cut after the last. */
 function processGroups(readStat: ReadStat): { own: number; terminal: number } | undefined {
-  let stat: string;
-  try {
-    stat = readStat();
-  } catch {
-    return undefined;
-  }
+  const stat = ignoreErrors(readStat);
+  if (stat === undefined) return undefined;
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [own, terminal] = [Number(fields[2]), Number(fields[5])];
   if (!Number.isInteger(own) || !Number.isInteger(terminal)) return undefined;
@@ -174,14 +171,6 @@ export function outliveTerminal(host: HostProcess): void {
   const terminals = STANDARD_STREAMS.filter((descriptor) => isatty(descriptor));
   if (terminals.length === 0) return;
   host.on('exit', () => {
-    for (const descriptor of terminals) if (!isatty(descriptor)) close(descriptor);
+    for (const descriptor of terminals) if (!isatty(descriptor)) ignoreErrors(() => closeSync(descriptor));
   });
-}
-
-function close(descriptor: number): void {
-  try {
-    closeSync(descriptor);
-  } catch {
-    // Closed already.
-  }
 }

@@ -7,7 +7,14 @@ import { lookup } from 'node:dns/promises';
 import { existsSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname } from 'node:path';
-import { type Diagnostic, type Place, PorticoError, placeOf, printDiagnostics } from '../../errors/index.js';
+import {
+  type Diagnostic,
+  ignoreErrors,
+  type Place,
+  PorticoError,
+  placeOf,
+  printDiagnostics,
+} from '../../errors/index.js';
 import { createWithMode, removeStaleSocket } from '../../process/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { BindError } from '../../service/internal.js';
@@ -127,11 +134,8 @@ async function openUnix(address: UnixAddress): Promise<ListenSockets> {
   const handle = address.path.startsWith('\0') ? bind() : createWithMode(address.path, 0o660, bind);
   const close = (): void => {
     handle.close();
-    try {
-      unlinkSync(address.path);
-    } catch {
-      // The close of the handle removed it, or another process did.
-    }
+    // The close of the handle may have removed it, or another process.
+    ignoreErrors(() => unlinkSync(address.path));
   };
   return { address, descriptors: [handle.fd], close: once(close) };
 }

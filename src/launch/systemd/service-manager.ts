@@ -5,7 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, unlinkSync } from 'node:fs';
-import { PorticoError } from '../../errors/index.js';
+import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { HostProcess } from '../process/host-process.js';
 
@@ -93,7 +93,7 @@ async function receiveDatagram(path: string, timeoutS: number | null): Promise<s
     if (error?.code === 'ENOENT') continue;
     // The helper reports that it has bound the path, and only that is removed.
     const bound = stdout.startsWith(BOUND);
-    if (bound && !path.startsWith('@')) removeQuietly(path);
+    if (bound && !path.startsWith('@')) ignoreErrors(() => unlinkSync(path));
     if (error !== null || !bound) throw cannotReceive(path, error);
     const text = stdout.slice(BOUND.length);
     return text.startsWith('+') ? text.slice(1) : undefined;
@@ -175,14 +175,6 @@ function cannotReceive(path: string, cause: unknown): PorticoError {
     hint: 'The socket must not exist yet, its directory must be writable, and perl or python3 must be installed.',
     cause,
   });
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Another process removed it.
-  }
 }
 
 /** Kinds of notifications; of a status or a heartbeat only the latest counts. */

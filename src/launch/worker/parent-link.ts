@@ -5,9 +5,10 @@
  * `Symbol.for('portico.worker')`, where `Config.load` finds the configuration and `ProcessLauncher` its role.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
 import { enterBy, exitPlace, watchLoading } from '../../process/index.js';
-import type { ListenAddress, ListenSocket } from '../../service/index.js';
+import type { ListenSocket } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
@@ -60,7 +61,7 @@ const HELD: unknown[] = [];
  */
 export async function beginWork(releaseSignals: () => void, meanwhile: () => Promise<unknown>): Promise<() => void> {
   const begun = firstMessages();
-  if ((await Promise.race([begun, nextTurn()])) === undefined) await meanwhile();
+  if ((await Promise.race([begun, nextTurn(undefined)])) === undefined) await meanwhile();
   const { first, sockets } = await begun;
   const { assignment } = first;
   enterBy(first.link);
@@ -98,16 +99,15 @@ function firstMessages(): Promise<Beginning> {
       if (received.length < first.addresses.length) return;
       process.off('disconnect', gone);
       process.off('message', hear);
-      resolve({ first, sockets: first.addresses.flatMap((address, at) => listenSocket(address, received[at])) });
+      resolve({
+        first,
+        sockets: first.addresses.flatMap((address, at) => descriptorsOf([received[at]]).map((fd) => ({ address, fd }))),
+      });
     };
     if (!process.connected) gone();
     process.once('disconnect', gone);
     process.on('message', hear);
   });
-}
-
-function listenSocket(address: ListenAddress, socket: unknown): ListenSocket[] {
-  return descriptorsOf([socket]).map((fd) => ({ address, fd }));
 }
 
 /**
@@ -117,12 +117,6 @@ function listenSocket(address: ListenAddress, socket: unknown): ListenSocket[] {
 function descriptorsOf(sockets: readonly unknown[]): number[] {
   HELD.push(...sockets);
   return sockets.flatMap((socket) => (socket as { fd?: number } | undefined)?.fd ?? []);
-}
-
-function nextTurn(): Promise<undefined> {
-  return new Promise((resolve) => {
-    setImmediate(() => resolve(undefined));
-  });
 }
 
 export class ParentLink {

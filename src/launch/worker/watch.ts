@@ -5,6 +5,7 @@ import { url as debuggerUrl } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { ignoreErrors } from '../../errors/index.js';
 import { LONGEST_DELAY_MS, ownFile, type RequestsInHand, requestsInHand } from '../../process/index.js';
 import { WATCH_DESCRIPTOR } from '../assignment.js';
 import type { LaunchSettings } from '../launcher-options.js';
@@ -106,11 +107,8 @@ function loopReader(): () => LoopFacts {
 function memoryReader(): () => number {
   let known = 0;
   return () => {
-    try {
-      known = process.memoryUsage.rss();
-    } catch {
-      // No descriptor is free.
-    }
+    // A read fails while no descriptor is free.
+    known = ignoreErrors(() => process.memoryUsage.rss()) ?? known;
     return known;
   };
 }
