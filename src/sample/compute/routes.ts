@@ -22,137 +22,118 @@ import { ServerParts, Servers } from './servers/servers.js';
 import { Usages } from './usages.js';
 import { VERSIONS } from './versions.js';
 
-/** Returns the routes in matching order: methods, path, controller, action and, for links, a name. */
-function routesOf(api: ComputeApi) {
-  const flavors = new Flavors(api);
-  const extraSpecs = new ExtraSpecs(api);
-  const access = new FlavorAccess(api);
-  const quotas = new QuotaSets(api);
-  const classes = new QuotaClasses(api);
-  const usages = new Usages(api);
-  const hosts = new Hosts(api);
-  const agents = new Agents();
-  const migrations = new ServerMigrations(api);
-  const images = new Images(api);
-  const keyPairs = new KeyPairs(api);
-  const groups = new ServerGroups(api);
-  const services = new Services(api);
-  const hypervisors = new Hypervisors(api);
-  const zones = new Zones(api);
-  const aggregates = new Aggregates(api);
-  const servers = new Servers(api);
-  const parts = new ServerParts(api);
-  const metadata = new ServerMetadata(api);
-  const tags = new ServerTags(api);
-  return [
-    ['GET', '/flavors', flavors, 'index'],
-    ['POST', '/flavors', flavors, 'create'],
-    ['GET', '/flavors/detail', flavors, 'detail'],
-    ['GET', '/flavors/{id}', flavors, 'show', 'flavor'],
-    ['PUT', '/flavors/{id}', flavors, 'update'],
-    ['DELETE', '/flavors/{id}', flavors, 'delete'],
+/** The routes in matching order: methods, path, controller, action and, for links, a name. */
+const ROUTES = [
+  ['GET', '/flavors', Flavors, 'index'],
+  ['POST', '/flavors', Flavors, 'create'],
+  ['GET', '/flavors/detail', Flavors, 'detail'],
+  ['GET', '/flavors/{id}', Flavors, 'show', 'flavor'],
+  ['PUT', '/flavors/{id}', Flavors, 'update'],
+  ['DELETE', '/flavors/{id}', Flavors, 'delete'],
 
-    ['POST', '/flavors/{id}/action', access, 'action'],
-    ['GET', '/flavors/{flavor_id}/os-flavor-access', access, 'index'],
+  ['POST', '/flavors/{id}/action', FlavorAccess, 'action'],
+  ['GET', '/flavors/{flavor_id}/os-flavor-access', FlavorAccess, 'index'],
 
-    ['GET', '/flavors/{flavor_id}/os-extra_specs', extraSpecs, 'index'],
-    ['POST', '/flavors/{flavor_id}/os-extra_specs', extraSpecs, 'create'],
-    ['GET', '/flavors/{flavor_id}/os-extra_specs/{id}', extraSpecs, 'show'],
-    ['PUT', '/flavors/{flavor_id}/os-extra_specs/{id}', extraSpecs, 'update'],
-    ['DELETE', '/flavors/{flavor_id}/os-extra_specs/{id}', extraSpecs, 'delete'],
+  ['GET', '/flavors/{flavor_id}/os-extra_specs', ExtraSpecs, 'index'],
+  ['POST', '/flavors/{flavor_id}/os-extra_specs', ExtraSpecs, 'create'],
+  ['GET', '/flavors/{flavor_id}/os-extra_specs/{id}', ExtraSpecs, 'show'],
+  ['PUT', '/flavors/{flavor_id}/os-extra_specs/{id}', ExtraSpecs, 'update'],
+  ['DELETE', '/flavors/{flavor_id}/os-extra_specs/{id}', ExtraSpecs, 'delete'],
 
-    ['GET', '/images', images, 'index'],
-    ['GET', '/images/detail', images, 'detail'],
-    ['GET', '/images/{id}', images, 'show', 'image'],
+  ['GET', '/images', Images, 'index'],
+  ['GET', '/images/detail', Images, 'detail'],
+  ['GET', '/images/{id}', Images, 'show', 'image'],
 
-    ['GET', '/os-keypairs', keyPairs, 'index'],
-    ['POST', '/os-keypairs', keyPairs, 'create'],
-    ['GET', '/os-keypairs/{id}', keyPairs, 'show'],
-    ['DELETE', '/os-keypairs/{id}', keyPairs, 'delete'],
+  ['GET', '/os-keypairs', KeyPairs, 'index'],
+  ['POST', '/os-keypairs', KeyPairs, 'create'],
+  ['GET', '/os-keypairs/{id}', KeyPairs, 'show'],
+  ['DELETE', '/os-keypairs/{id}', KeyPairs, 'delete'],
 
-    ['GET', '/os-server-groups', groups, 'index'],
-    ['POST', '/os-server-groups', groups, 'create'],
-    ['GET', '/os-server-groups/{id}', groups, 'show'],
-    ['DELETE', '/os-server-groups/{id}', groups, 'delete'],
+  ['GET', '/os-server-groups', ServerGroups, 'index'],
+  ['POST', '/os-server-groups', ServerGroups, 'create'],
+  ['GET', '/os-server-groups/{id}', ServerGroups, 'show'],
+  ['DELETE', '/os-server-groups/{id}', ServerGroups, 'delete'],
 
-    ['GET', '/limits', new Limits(api), 'index'],
+  ['GET', '/limits', Limits, 'index'],
 
-    ['GET', '/os-quota-sets/{id}', quotas, 'show'],
-    ['PUT', '/os-quota-sets/{id}', quotas, 'update'],
-    ['DELETE', '/os-quota-sets/{id}', quotas, 'delete'],
-    ['GET', '/os-quota-sets/{id}/defaults', quotas, 'defaults'],
-    ['GET', '/os-quota-sets/{id}/detail', quotas, 'detail'],
-    ['GET', '/os-quota-class-sets/{id}', classes, 'show'],
-    ['PUT', '/os-quota-class-sets/{id}', classes, 'update'],
+  ['GET', '/os-quota-sets/{id}', QuotaSets, 'show'],
+  ['PUT', '/os-quota-sets/{id}', QuotaSets, 'update'],
+  ['DELETE', '/os-quota-sets/{id}', QuotaSets, 'delete'],
+  ['GET', '/os-quota-sets/{id}/defaults', QuotaSets, 'defaults'],
+  ['GET', '/os-quota-sets/{id}/detail', QuotaSets, 'detail'],
+  ['GET', '/os-quota-class-sets/{id}', QuotaClasses, 'show'],
+  ['PUT', '/os-quota-class-sets/{id}', QuotaClasses, 'update'],
 
-    ['GET', '/os-simple-tenant-usage', usages, 'index'],
-    ['GET', '/os-simple-tenant-usage/{id}', usages, 'show'],
+  ['GET', '/os-simple-tenant-usage', Usages, 'index'],
+  ['GET', '/os-simple-tenant-usage/{id}', Usages, 'show'],
 
-    ['GET', '/os-services', services, 'index'],
-    ['PUT', '/os-services/{id}', services, 'update'],
+  ['GET', '/os-services', Services, 'index'],
+  ['PUT', '/os-services/{id}', Services, 'update'],
 
-    ['GET', '/os-hypervisors', hypervisors, 'index'],
-    ['GET', '/os-hypervisors/detail', hypervisors, 'detail'],
-    ['GET', '/os-hypervisors/statistics', hypervisors, 'statistics'],
-    ['GET', '/os-hypervisors/{id}', hypervisors, 'show'],
-    ['GET', '/os-hypervisors/{id}/search', hypervisors, 'search'],
-    ['GET', '/os-hypervisors/{id}/uptime', hypervisors, 'uptime'],
+  ['GET', '/os-hypervisors', Hypervisors, 'index'],
+  ['GET', '/os-hypervisors/detail', Hypervisors, 'detail'],
+  ['GET', '/os-hypervisors/statistics', Hypervisors, 'statistics'],
+  ['GET', '/os-hypervisors/{id}', Hypervisors, 'show'],
+  ['GET', '/os-hypervisors/{id}/search', Hypervisors, 'search'],
+  ['GET', '/os-hypervisors/{id}/uptime', Hypervisors, 'uptime'],
 
-    ['GET', '/os-hosts', hosts, 'index'],
-    ['GET', '/os-hosts/{id}', hosts, 'show'],
-    ['PUT', '/os-hosts/{id}', hosts, 'update'],
+  ['GET', '/os-hosts', Hosts, 'index'],
+  ['GET', '/os-hosts/{id}', Hosts, 'show'],
+  ['PUT', '/os-hosts/{id}', Hosts, 'update'],
 
-    ['GET POST', '/os-agents', agents, 'gone'],
-    ['PUT DELETE', '/os-agents/{id}', agents, 'gone'],
-    ['GET', '/os-migrations', new Migrations(api), 'index'],
+  ['GET POST', '/os-agents', Agents, 'gone'],
+  ['PUT DELETE', '/os-agents/{id}', Agents, 'gone'],
+  ['GET', '/os-migrations', Migrations, 'index'],
 
-    ['GET', '/os-availability-zone', zones, 'index'],
-    ['GET', '/os-availability-zone/detail', zones, 'detail'],
+  ['GET', '/os-availability-zone', Zones, 'index'],
+  ['GET', '/os-availability-zone/detail', Zones, 'detail'],
 
-    ['GET', '/os-aggregates', aggregates, 'index'],
-    ['POST', '/os-aggregates', aggregates, 'create'],
-    ['GET', '/os-aggregates/{id}', aggregates, 'show'],
-    ['PUT', '/os-aggregates/{id}', aggregates, 'update'],
-    ['DELETE', '/os-aggregates/{id}', aggregates, 'delete'],
-    ['POST', '/os-aggregates/{id}/action', aggregates, 'action'],
+  ['GET', '/os-aggregates', Aggregates, 'index'],
+  ['POST', '/os-aggregates', Aggregates, 'create'],
+  ['GET', '/os-aggregates/{id}', Aggregates, 'show'],
+  ['PUT', '/os-aggregates/{id}', Aggregates, 'update'],
+  ['DELETE', '/os-aggregates/{id}', Aggregates, 'delete'],
+  ['POST', '/os-aggregates/{id}/action', Aggregates, 'action'],
 
-    ['GET', '/servers', servers, 'index'],
-    ['POST', '/servers', servers, 'create'],
-    ['GET', '/servers/detail', servers, 'detail'],
-    ['GET', '/servers/{id}', servers, 'show', 'server'],
-    ['PUT', '/servers/{id}', servers, 'update'],
-    ['DELETE', '/servers/{id}', servers, 'delete'],
-    ['POST', '/servers/{id}/action', new ServerActions(api), 'action'],
+  ['GET', '/servers', Servers, 'index'],
+  ['POST', '/servers', Servers, 'create'],
+  ['GET', '/servers/detail', Servers, 'detail'],
+  ['GET', '/servers/{id}', Servers, 'show', 'server'],
+  ['PUT', '/servers/{id}', Servers, 'update'],
+  ['DELETE', '/servers/{id}', Servers, 'delete'],
+  ['POST', '/servers/{id}/action', ServerActions, 'action'],
 
-    ['GET', '/servers/{server_id}/ips', parts, 'ips'],
-    ['GET', '/servers/{server_id}/os-interface', parts, 'interfaces'],
-    ['GET', '/servers/{server_id}/os-volume_attachments', parts, 'volumes'],
-    ['GET', '/servers/{server_id}/os-security-groups', parts, 'securityGroups'],
-    ['GET', '/servers/{server_id}/os-instance-actions', parts, 'actions'],
-    ['GET', '/servers/{server_id}/os-instance-actions/{id}', parts, 'oneAction'],
-    ['GET', '/servers/{server_id}/migrations', migrations, 'index'],
-    ['GET', '/servers/{server_id}/migrations/{id}', migrations, 'show'],
+  ['GET', '/servers/{server_id}/ips', ServerParts, 'ips'],
+  ['GET', '/servers/{server_id}/os-interface', ServerParts, 'interfaces'],
+  ['GET', '/servers/{server_id}/os-volume_attachments', ServerParts, 'volumes'],
+  ['GET', '/servers/{server_id}/os-security-groups', ServerParts, 'securityGroups'],
+  ['GET', '/servers/{server_id}/os-instance-actions', ServerParts, 'actions'],
+  ['GET', '/servers/{server_id}/os-instance-actions/{id}', ServerParts, 'oneAction'],
+  ['GET', '/servers/{server_id}/migrations', ServerMigrations, 'index'],
+  ['GET', '/servers/{server_id}/migrations/{id}', ServerMigrations, 'show'],
 
-    ['GET', '/servers/{server_id}/metadata', metadata, 'index'],
-    ['POST', '/servers/{server_id}/metadata', metadata, 'create'],
-    ['PUT', '/servers/{server_id}/metadata', metadata, 'updateAll'],
-    ['GET', '/servers/{server_id}/metadata/{id}', metadata, 'show'],
-    ['PUT', '/servers/{server_id}/metadata/{id}', metadata, 'update'],
-    ['DELETE', '/servers/{server_id}/metadata/{id}', metadata, 'delete'],
+  ['GET', '/servers/{server_id}/metadata', ServerMetadata, 'index'],
+  ['POST', '/servers/{server_id}/metadata', ServerMetadata, 'create'],
+  ['PUT', '/servers/{server_id}/metadata', ServerMetadata, 'updateAll'],
+  ['GET', '/servers/{server_id}/metadata/{id}', ServerMetadata, 'show'],
+  ['PUT', '/servers/{server_id}/metadata/{id}', ServerMetadata, 'update'],
+  ['DELETE', '/servers/{server_id}/metadata/{id}', ServerMetadata, 'delete'],
 
-    ['GET', '/servers/{server_id}/tags', tags, 'index'],
-    ['PUT', '/servers/{server_id}/tags', tags, 'updateAll'],
-    ['DELETE', '/servers/{server_id}/tags', tags, 'deleteAll'],
-    ['GET', '/servers/{server_id}/tags/{id}', tags, 'show'],
-    ['PUT', '/servers/{server_id}/tags/{id}', tags, 'update'],
-    ['DELETE', '/servers/{server_id}/tags/{id}', tags, 'delete'],
-  ] as const;
-}
+  ['GET', '/servers/{server_id}/tags', ServerTags, 'index'],
+  ['PUT', '/servers/{server_id}/tags', ServerTags, 'updateAll'],
+  ['DELETE', '/servers/{server_id}/tags', ServerTags, 'deleteAll'],
+  ['GET', '/servers/{server_id}/tags/{id}', ServerTags, 'show'],
+  ['PUT', '/servers/{server_id}/tags/{id}', ServerTags, 'update'],
+  ['DELETE', '/servers/{server_id}/tags/{id}', ServerTags, 'delete'],
+] as const;
 
 /** Returns a router for the controllers of the compute API. */
 export function computeRouter(api: ComputeApi): Router {
   const router = new Router({ versions: VERSIONS, faultStyle: 'openstack', schemas: 'required', log: api.log });
-  for (const [method, path, controller, action, name = null] of routesOf(api)) {
+  const classes = new Set(ROUTES.map(([, , Class]) => Class));
+  const controllers = new Map([...classes].map((Class) => [Class, new Class(api)]));
+  for (const [method, path, Class, action, name = null] of ROUTES) {
+    const controller = controllers.get(Class)!;
     router.connect(name, path, { controller, action, conditions: { method: method.split(' ') } });
   }
   return router;
