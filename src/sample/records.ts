@@ -1,4 +1,5 @@
 /** The records of the store, as JSON. Members in snake case are as the API shows them; times in camel case are milliseconds since 1970. */
+import type { Quotas } from './compute/quota-schemas.js';
 
 export interface Flavor {
   id: string;
@@ -21,25 +22,6 @@ export interface Flavor {
 export interface FlavorAccess {
   flavor_id: string;
   tenant_id: string;
-}
-
-/** Limits of a project, with nova's names; -1: no limit. */
-export interface Quotas {
-  instances: number;
-  cores: number;
-  /** MiB. */
-  ram: number;
-  metadata_items: number;
-  key_pairs: number;
-  server_groups: number;
-  server_group_members: number;
-  injected_files: number;
-  injected_file_content_bytes: number;
-  injected_file_path_bytes: number;
-  fixed_ips: number;
-  floating_ips: number;
-  security_groups: number;
-  security_group_rules: number;
 }
 
 /** Quotas that an operator has set for a project, or for a class of projects. */

@@ -6,30 +6,21 @@ import type { Cloud } from '../cloud.js';
 import type { KeyPair } from '../records.js';
 import { Controller, callerOf, refuse, requireAdmin } from './api.js';
 import { exceeds, quotasOf } from './project-quotas.js';
-import { anyText, closed, text } from './schemas.js';
+import { anyText, closed, query, strict, text } from './schemas.js';
 import { fingerprintOf, generatedKey } from './ssh-keys.js';
 
-const userQuery = { type: 'object', properties: { user_id: anyText } } as const;
-const pageQuery = { type: 'object', properties: { ...userQuery.properties, limit: anyText, marker: anyText } } as const;
-const query = { '2.10': userQuery, '2.75': { ...userQuery, additionalProperties: false } } as const;
-const listQuery = {
-  '2.10': userQuery,
-  '2.35': pageQuery,
-  '2.75': { ...pageQuery, additionalProperties: false },
-} as const;
+const user = query('user_id');
+const userQuery = { '2.10': user, '2.75': strict(user) } as const;
+const page = query('user_id', 'limit', 'marker');
+const listQuery = { '2.10': user, '2.35': page, '2.75': strict(page) } as const;
 
-const keypair = {
-  ...closed,
-  required: ['name'],
-  properties: { name: { ...text, pattern: '^(?! )[a-zA-Z0-9 _\\-]+(?<! )$' }, public_key: anyText },
-} as const;
-const typed = { ...keypair, properties: { ...keypair.properties, type: { enum: ['ssh'] } } } as const;
-const owned = { ...typed, properties: { ...typed.properties, user_id: anyText } } as const;
-const newKeyPair = { ...closed, required: ['keypair'] } as const;
+const members = { name: { ...text, pattern: '^(?! )[a-zA-Z0-9 _\\-]+(?<! )$' }, public_key: anyText } as const;
+const typed = { ...members, type: { enum: ['ssh'] } } as const;
+const owned = { ...typed, user_id: anyText } as const;
 const body = {
-  '2.1': { ...newKeyPair, properties: { keypair } },
-  '2.2': { ...newKeyPair, properties: { keypair: typed } },
-  '2.10': { ...newKeyPair, properties: { keypair: owned } },
+  '2.1': closed({ keypair: closed(members, 'name') }, 'keypair'),
+  '2.2': closed({ keypair: closed(typed, 'name') }, 'keypair'),
+  '2.10': closed({ keypair: closed(owned, 'name') }, 'keypair'),
 } as const;
 
 export class KeyPairs extends Controller {
@@ -43,7 +34,7 @@ export class KeyPairs extends Controller {
     return collectionPage(request, 'keypairs', pairs, { show, marker: 'name', maxLimit: this.settings.maxLimit });
   });
 
-  readonly show = action({ query }, (request, { id }) => {
+  readonly show = action({ query: userQuery }, (request, { id }) => {
     const pair = this.cloud.read(() => this.#find(request, 'show', String(id)));
     return { keypair: keyPairDetail(request, pair) };
   });
@@ -65,7 +56,7 @@ export class KeyPairs extends Controller {
     return { keypair: newKeyPairView(request, pair, generated?.private_key) };
   });
 
-  readonly delete = action({ query, status: { '2.1': 202, '2.2': 204 } }, (request, { id }) => {
+  readonly delete = action({ query: userQuery, status: { '2.1': 202, '2.2': 204 } }, (request, { id }) => {
     this.cloud.write(() => {
       const { user_id, name } = this.#find(request, 'delete', String(id));
       this.cloud.keyPairs.delete(storedUnder(user_id, name));
@@ -101,41 +92,18 @@ function userOf(request: ActionRequest, verb: string, named: string | undefined)
   return named;
 }
 
-interface KeyPairView {
-  name: string;
-  public_key: string;
-  fingerprint: string;
-  user_id?: string;
-  type?: string;
-  private_key?: string;
-}
-
-function keyPairView(request: ActionRequest, { name, public_key, fingerprint, type }: KeyPair): KeyPairView {
-  const view: KeyPairView = { name, public_key, fingerprint };
-  if (request.apiVersion.atLeast('2.2')) view.type = type;
-  return view;
+function keyPairView({ apiVersion }: ActionRequest, { name, public_key, fingerprint, type }: KeyPair) {
+  return { name, public_key, fingerprint, ...(apiVersion.atLeast('2.2') && { type }) };
 }
 
 /** The response to a creation: the only one with the private key, if the pair was generated. */
-function newKeyPairView(request: ActionRequest, pair: KeyPair, privateKey: string | undefined): KeyPairView {
-  const { name, public_key, fingerprint, user_id, type } = pair;
-  const view: KeyPairView = { name, public_key, fingerprint, user_id };
-  if (request.apiVersion.atLeast('2.2')) view.type = type;
-  if (privateKey !== undefined) view.private_key = privateKey;
-  return view;
+function newKeyPairView(request: ActionRequest, pair: KeyPair, private_key: string | undefined) {
+  const { user_id } = pair;
+  return { ...keyPairView(request, pair), user_id, ...(private_key !== undefined && { private_key }) };
 }
 
-function keyPairDetail(request: ActionRequest, pair: Stored<KeyPair>): object {
-  const { name, public_key, fingerprint, user_id, created_at, seq: id, type } = pair;
-  const view = {
-    name,
-    public_key,
-    fingerprint,
-    user_id,
-    created_at,
-    updated_at: null,
-    deleted: false,
-    deleted_at: null,
-  };
-  return request.apiVersion.atLeast('2.2') ? { ...view, id, type } : { ...view, id };
+function keyPairDetail(request: ActionRequest, pair: Stored<KeyPair>) {
+  const { user_id, created_at, seq: id } = pair;
+  const times = { created_at, updated_at: null, deleted: false, deleted_at: null };
+  return { ...keyPairView(request, pair), user_id, ...times, id };
 }

@@ -1,14 +1,12 @@
 /** The limits of a project, and its use of them. */
 import { type ActionRequest, action } from 'portico/routing';
-import type { Quotas } from '../records.js';
 import { Controller, callerOf, projectOf, requireAdmin } from './api.js';
 import { projectUsage, quotasOf } from './project-quotas.js';
-import { anyText } from './schemas.js';
-
-const query = { type: 'object', properties: { reserved: anyText, tenant_id: anyText } } as const;
+import type { Quotas } from './quota-schemas.js';
+import { query, queryByVersion } from './schemas.js';
 
 export class Limits extends Controller {
-  readonly index = action({ query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } }, (request) => {
+  readonly index = action({ query: queryByVersion(query('reserved', 'tenant_id')) }, (request) => {
     const project = request.queryValue('tenant_id') ?? projectOf(request, 'limits');
     if (project !== callerOf(request).projectId) requireAdmin(request, 'limits:other_project');
     return this.cloud.read(() => {
@@ -19,8 +17,8 @@ export class Limits extends Controller {
   });
 }
 
-function limitsView({ apiVersion }: ActionRequest, quotas: Quotas, used: Partial<Quotas>): object {
-  const limits: Record<string, number | undefined> = {
+function limitsView({ apiVersion }: ActionRequest, quotas: Quotas, used: Partial<Quotas>) {
+  return {
     maxTotalInstances: quotas.instances,
     maxTotalCores: quotas.cores,
     maxTotalRAMSize: quotas.ram,
@@ -32,18 +30,17 @@ function limitsView({ apiVersion }: ActionRequest, quotas: Quotas, used: Partial
     totalCoresUsed: used.cores,
     totalRAMUsed: used.ram,
     totalServerGroupsUsed: used.server_groups,
+    ...(apiVersion.atMost('2.35') && {
+      maxSecurityGroups: quotas.security_groups,
+      maxSecurityGroupRules: quotas.security_group_rules,
+      maxTotalFloatingIps: quotas.floating_ips,
+      totalFloatingIpsUsed: 0,
+      totalSecurityGroupsUsed: 0,
+    }),
+    ...(apiVersion.atMost('2.38') && { maxImageMeta: quotas.metadata_items }),
+    ...(apiVersion.atMost('2.56') && {
+      maxPersonality: quotas.injected_files,
+      maxPersonalitySize: quotas.injected_file_content_bytes,
+    }),
   };
-  if (apiVersion.atMost('2.35')) {
-    limits.maxSecurityGroups = quotas.security_groups;
-    limits.maxSecurityGroupRules = quotas.security_group_rules;
-    limits.maxTotalFloatingIps = quotas.floating_ips;
-    limits.totalFloatingIpsUsed = 0;
-    limits.totalSecurityGroupsUsed = 0;
-  }
-  if (apiVersion.atMost('2.38')) limits.maxImageMeta = quotas.metadata_items;
-  if (apiVersion.atMost('2.56')) {
-    limits.maxPersonality = quotas.injected_files;
-    limits.maxPersonalitySize = quotas.injected_file_content_bytes;
-  }
-  return limits;
 }

@@ -1,8 +1,9 @@
 /** The quotas of projects, and their use. */
 import type { Stored } from 'portico/sqlite';
 import type { Cloud, Settings } from '../cloud.js';
-import type { Flavor, Quotas, Server } from '../records.js';
+import type { Flavor, Server } from '../records.js';
 import type { ComputeApi } from './api.js';
+import type { Quotas } from './quota-schemas.js';
 import { settled } from './servers/transitions.js';
 
 /** Returns the quotas of a project: those set for it, else those of the class `default`, else those of the configuration. -1: no limit. */

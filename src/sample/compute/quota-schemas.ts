@@ -32,32 +32,19 @@ export const quotasOfNetworks = {
   security_group_rules: quota,
 } as const;
 
-const set = { ...closed, required: [] } as const;
-const quotaSet = { ...closed, required: ['quota_set'] } as const;
+/** Limits of a project, with nova's names, `ram` in MiB; -1: no limit. */
+export type Quotas = Record<keyof typeof inFirstVersion, number>;
+
+const inFirstVersion = { ...lastingQuotas, ...quotasOfFiles, ...quotasOfNetworks } as const;
+const withFiles = { ...lastingQuotas, ...quotasOfFiles } as const;
+
 export const projectChange = {
-  '2.1': {
-    ...quotaSet,
-    properties: {
-      quota_set: { ...set, properties: { ...lastingQuotas, ...quotasOfFiles, ...quotasOfNetworks, force: flag } },
-    },
-  },
-  '2.36': {
-    ...quotaSet,
-    properties: { quota_set: { ...set, properties: { ...lastingQuotas, ...quotasOfFiles, force: flag } } },
-  },
-  '2.57': { ...quotaSet, properties: { quota_set: { ...set, properties: { ...lastingQuotas, force: flag } } } },
+  '2.1': closed({ quota_set: closed({ ...inFirstVersion, force: flag }) }, 'quota_set'),
+  '2.36': closed({ quota_set: closed({ ...withFiles, force: flag }) }, 'quota_set'),
+  '2.57': closed({ quota_set: closed({ ...lastingQuotas, force: flag }) }, 'quota_set'),
 } as const;
-const quotaClassSet = { ...closed, required: ['quota_class_set'] } as const;
 export const classChange = {
-  '2.1': {
-    ...quotaClassSet,
-    properties: {
-      quota_class_set: { ...set, properties: { ...lastingQuotas, ...quotasOfFiles, ...quotasOfNetworks } },
-    },
-  },
-  '2.50': {
-    ...quotaClassSet,
-    properties: { quota_class_set: { ...set, properties: { ...lastingQuotas, ...quotasOfFiles } } },
-  },
-  '2.57': { ...quotaClassSet, properties: { quota_class_set: { ...set, properties: lastingQuotas } } },
+  '2.1': closed({ quota_class_set: closed(inFirstVersion) }, 'quota_class_set'),
+  '2.50': closed({ quota_class_set: closed(withFiles) }, 'quota_class_set'),
+  '2.57': closed({ quota_class_set: closed(lastingQuotas) }, 'quota_class_set'),
 } as const;

@@ -1,26 +1,31 @@
 /** Quotas of projects, and of the class `default`, which apply to projects for which none are set. */
 import { type ActionRequest, type Args, action } from 'portico/routing';
-import type { Quotas } from '../records.js';
 import { Controller, callerOf, refuse, requireAdmin } from './api.js';
 import { configuredQuotas, defaultQuotas, exceeds, projectUsage, quotasOf } from './project-quotas.js';
-import { classChange, lastingQuotas, projectChange, quotasOfFiles, quotasOfNetworks } from './quota-schemas.js';
-import { anyText, isTrue } from './schemas.js';
+import {
+  classChange,
+  lastingQuotas,
+  projectChange,
+  type Quotas,
+  quotasOfFiles,
+  quotasOfNetworks,
+} from './quota-schemas.js';
+import { isTrue, query, queryByVersion } from './schemas.js';
 
-const userQuery = { type: 'object', properties: { user_id: anyText } } as const;
-const query = { '2.1': userQuery, '2.75': { ...userQuery, additionalProperties: false } } as const;
+const userQuery = queryByVersion(query('user_id'));
 
 type Limits = Partial<Quotas>;
 
 /** Quotas of projects. Project ids are not checked, because only the identity service knows which projects exist. */
 export class QuotaSets extends Controller {
-  readonly show = action({ query }, (request, { id }) => {
+  readonly show = action({ query: userQuery }, (request, { id }) => {
     this.#requireProject(request, String(id), 'show');
     const quotas = this.cloud.read(() => quotasOf(this.cloud, this.settings, String(id)));
     return { quota_set: { id, ...setView(request, quotas) } };
   });
 
   /** Adds the use of each quota. */
-  readonly detail = action({ query }, (request, { id }) => {
+  readonly detail = action({ query: userQuery }, (request, { id }) => {
     this.#requireProject(request, String(id), 'detail');
     return this.cloud.read(() => {
       const used = projectUsage(this.cloud, String(id));
@@ -38,7 +43,7 @@ export class QuotaSets extends Controller {
     return { quota_set: { id, ...setView(request, quotas) } };
   }
 
-  readonly update = action({ query, body: projectChange }, (request, { id }) => {
+  readonly update = action({ query: userQuery, body: projectChange }, (request, { id }) => {
     requireAdmin(request, 'os-quota-sets:update');
     refuseUsers(request);
     const { force, ...asked } = request.body.quota_set;
@@ -53,7 +58,7 @@ export class QuotaSets extends Controller {
     });
   });
 
-  readonly delete = action({ query, status: 202 }, (request, { id }) => {
+  readonly delete = action({ query: userQuery, status: 202 }, (request, { id }) => {
     requireAdmin(request, 'os-quota-sets:delete');
     refuseUsers(request);
     this.cloud.write(() => this.cloud.quotas.delete(String(id)));

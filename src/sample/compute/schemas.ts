@@ -1,7 +1,25 @@
 /** JSON Schemas that several bodies and queries share. */
 
-/** An object with no members but those declared. */
-export const closed = { type: 'object', additionalProperties: false } as const;
+/** An object with no members but these. `required`: those that it must have. */
+export function closed<const P extends object, const R extends readonly (keyof P)[]>(properties: P, ...required: R) {
+  return { type: 'object', additionalProperties: false, required, properties } as const;
+}
+
+/** A query whose parameters are text. Others are ignored. */
+export function query<const N extends string>(...names: readonly N[]) {
+  const properties = Object.fromEntries(names.map((name) => [name, anyText]));
+  return { type: 'object', properties: properties as Readonly<Record<N, typeof anyText>> } as const;
+}
+
+/** The same query, by version: from 2.75 on, other parameters are refused. */
+export function queryByVersion<const Q extends object>(query: Q) {
+  return { '2.1': query, '2.75': strict(query) } as const;
+}
+
+/** The same query. Other parameters are refused. */
+export function strict<const Q extends object>(query: Q) {
+  return { ...query, additionalProperties: false } as const;
+}
 
 /** Any string. */
 export const anyText = { type: 'string' } as const;
@@ -45,11 +63,13 @@ export function isTrue(value: unknown): boolean {
   return value === true || (YES as readonly unknown[]).includes(value);
 }
 
-/** The pattern of metadata keys. */
-export const METADATA_KEY = '^[a-zA-Z0-9\\-_:. ]{1,255}$';
+const METADATA_KEY = '^[a-zA-Z0-9\\-_:. ]{1,255}$';
+
+/** Keys with values of these types, which have at most 255 characters. */
+export function metadataOf<const T extends string>(...type: readonly T[]) {
+  const value = { type, maxLength: 255 } as const;
+  return { type: 'object', additionalProperties: false, patternProperties: { [METADATA_KEY]: value } } as const;
+}
 
 /** Keys with strings as values. */
-export const metadata = {
-  ...closed,
-  patternProperties: { [METADATA_KEY]: { type: ['string'], maxLength: 255 } },
-} as const;
+export const metadata = metadataOf('string');

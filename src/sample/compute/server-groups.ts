@@ -6,33 +6,27 @@ import type { Cloud } from '../cloud.js';
 import type { Group, Server } from '../records.js';
 import { Controller, callerOf, maySee, projectOf, refuse } from './api.js';
 import { exceeds, quotasOf } from './project-quotas.js';
-import { anyText, closed, name, positiveNumber } from './schemas.js';
+import { closed, name, positiveNumber, query, queryByVersion } from './schemas.js';
 import { settled } from './servers/transitions.js';
 
-const query = { type: 'object', properties: { all_projects: anyText, limit: anyText, offset: anyText } } as const;
+const listQuery = queryByVersion(query('all_projects', 'limit', 'offset'));
 
 const HARD = ['affinity', 'anti-affinity'] as const;
 const ALL = [...HARD, 'soft-affinity', 'soft-anti-affinity'] as const;
 const onePolicy = { type: 'array', minItems: 1, maxItems: 1 } as const;
-const rules = { ...closed, required: [], properties: { max_server_per_host: positiveNumber } } as const;
-const group = { ...closed, required: ['name', 'policies'] } as const;
-const hardGroup = { ...group, properties: { name, policies: { ...onePolicy, items: { enum: HARD } } } } as const;
-const softGroup = { ...group, properties: { name, policies: { ...onePolicy, items: { enum: ALL } } } } as const;
+const rules = closed({ max_server_per_host: positiveNumber });
+const hardGroup = closed({ name, policies: { ...onePolicy, items: { enum: HARD } } }, 'name', 'policies');
+const softGroup = closed({ name, policies: { ...onePolicy, items: { enum: ALL } } }, 'name', 'policies');
 /** From 2.64 on, a group has one policy, and rules. */
-const ruledGroup = {
-  ...closed,
-  required: ['name', 'policy'],
-  properties: { name, policy: { enum: ALL }, rules },
-} as const;
-const newGroup = { ...closed, required: ['server_group'] } as const;
+const ruledGroup = closed({ name, policy: { enum: ALL }, rules }, 'name', 'policy');
 const body = {
-  '2.1': { ...newGroup, properties: { server_group: hardGroup } },
-  '2.15': { ...newGroup, properties: { server_group: softGroup } },
-  '2.64': { ...newGroup, properties: { server_group: ruledGroup } },
+  '2.1': closed({ server_group: hardGroup }, 'server_group'),
+  '2.15': closed({ server_group: softGroup }, 'server_group'),
+  '2.64': closed({ server_group: ruledGroup }, 'server_group'),
 } as const;
 
 export class ServerGroups extends Controller {
-  readonly index = action({ query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } }, (request) => {
+  readonly index = action({ query: listQuery }, (request) => {
     const { isAdmin, projectId } = callerOf(request);
     const { offset, limit } = pageRequest(request, { maxLimit: this.settings.maxLimit, offset: true });
     return this.cloud.read(() => {
@@ -88,32 +82,14 @@ function findGroup(cloud: Cloud, request: ActionRequest, id: string): Group {
   return group !== undefined && isSeen(group) ? group : refuse(404, `Instance group ${id} could not be found.`);
 }
 
-interface GroupView {
-  id: string;
-  name: string;
-  members: string[];
-  policies?: string[];
-  metadata?: object;
-  project_id?: string;
-  user_id?: string;
-  policy?: string;
-  rules?: object;
-}
-
-function groupView(cloud: Cloud, { apiVersion }: ActionRequest, group: Group): GroupView {
-  const { id, name, policy } = group;
-  const view: GroupView = { id, name, members: membersOf(cloud, id).map((server) => server.id) };
-  if (!apiVersion.atLeast('2.64')) {
-    view.policies = [policy];
-    view.metadata = {};
-  }
-  if (apiVersion.atLeast('2.13')) {
-    view.project_id = group.project_id;
-    view.user_id = group.user_id;
-  }
-  if (apiVersion.atLeast('2.64')) {
-    view.policy = policy;
-    view.rules = group.rules;
-  }
-  return view;
+function groupView(cloud: Cloud, { apiVersion }: ActionRequest, group: Group) {
+  const { id, name, policy, rules, project_id, user_id } = group;
+  return {
+    id,
+    name,
+    members: membersOf(cloud, id).map((server) => server.id),
+    ...(!apiVersion.atLeast('2.64') && { policies: [policy], metadata: {} }),
+    ...(apiVersion.atLeast('2.13') && { project_id, user_id }),
+    ...(apiVersion.atLeast('2.64') && { policy, rules }),
+  };
 }

@@ -7,15 +7,13 @@ import { type ActionRequest, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Server } from '../records.js';
 import { Controller, callerOf, refuse, requireAdmin } from './api.js';
-import { anyText } from './schemas.js';
+import { query, strict } from './schemas.js';
 import { settled } from './servers/transitions.js';
 
-const list = { type: 'object', properties: { start: anyText, end: anyText, detailed: anyText } } as const;
-const page = { type: 'object', properties: { ...list.properties, limit: anyText, marker: anyText } } as const;
-const one = { type: 'object', properties: { start: anyText, end: anyText } } as const;
-const onePage = { type: 'object', properties: { ...one.properties, limit: anyText, marker: anyText } } as const;
-const query = { '2.1': list, '2.40': page, '2.75': { ...page, additionalProperties: false } } as const;
-const oneQuery = { '2.1': one, '2.40': onePage, '2.75': { ...onePage, additionalProperties: false } } as const;
+const page = query('start', 'end', 'detailed', 'limit', 'marker');
+const listQuery = { '2.1': query('start', 'end', 'detailed'), '2.40': page, '2.75': strict(page) } as const;
+const onePage = query('start', 'end', 'limit', 'marker');
+const oneQuery = { '2.1': query('start', 'end'), '2.40': onePage, '2.75': strict(onePage) } as const;
 
 /** Milliseconds since 1970. */
 interface Period {
@@ -24,7 +22,7 @@ interface Period {
 }
 
 export class Usages extends Controller {
-  readonly index = action({ query }, (request) => {
+  readonly index = action({ query: listQuery }, (request) => {
     requireAdmin(request, 'os-simple-tenant-usage:list');
     const period = periodOf(request);
     const { servers, links } = this.#page(request, 'tenant_usages', () => this.cloud.servers.list());

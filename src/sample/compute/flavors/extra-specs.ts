@@ -3,14 +3,11 @@ import { quoteClient } from 'portico/app';
 import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Flavor } from '../../records.js';
 import { Controller, refuse, requireAdmin } from '../api.js';
-import { closed, METADATA_KEY } from '../schemas.js';
+import { closed, metadataOf } from '../schemas.js';
 import { findFlavor } from './stored-flavors.js';
 
-const extraSpecs = {
-  ...closed,
-  patternProperties: { [METADATA_KEY]: { type: ['string', 'number'], maxLength: 255 } },
-} as const;
-const newExtraSpecs = { ...closed, required: ['extra_specs'], properties: { extra_specs: extraSpecs } } as const;
+const extraSpecs = metadataOf('string', 'number');
+const newExtraSpecs = closed({ extra_specs: extraSpecs }, 'extra_specs');
 const oneExtraSpec = { ...extraSpecs, minProperties: 1, maxProperties: 1 } as const;
 
 export class ExtraSpecs extends Controller {

@@ -5,9 +5,9 @@ import { Controller, refuse, requireAdmin } from '../api.js';
 import { closed, text } from '../schemas.js';
 import { accessKey, findFlavor } from './stored-flavors.js';
 
-const tenant = { ...closed, required: ['tenant'], properties: { tenant: text } } as const;
-const adding = { ...closed, required: ['addTenantAccess'], properties: { addTenantAccess: tenant } } as const;
-const removing = { ...closed, required: ['removeTenantAccess'], properties: { removeTenantAccess: tenant } } as const;
+const tenant = closed({ tenant: text }, 'tenant');
+const adding = closed({ addTenantAccess: tenant }, 'addTenantAccess');
+const removing = closed({ removeTenantAccess: tenant }, 'removeTenantAccess');
 
 export class FlavorAccess extends Controller {
   index(request: ActionRequest, { flavor_id }: Args) {

@@ -5,7 +5,18 @@ import { type ActionRequest, type Args, action } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import type { Flavor } from '../../records.js';
 import { Controller, callerOf, refuse, requireAdmin, type SortKeys, sorted } from '../api.js';
-import { anyText, closed, description, flag, isTrue, name, positiveNumber, text, wholeNumber } from '../schemas.js';
+import {
+  closed,
+  description,
+  flag,
+  isTrue,
+  name,
+  positiveNumber,
+  query,
+  queryByVersion,
+  text,
+  wholeNumber,
+} from '../schemas.js';
 import { flavorReference, flavorView } from './flavor-view.js';
 import { findFlavor, hasAccess } from './stored-flavors.js';
 
@@ -24,60 +35,44 @@ const SORT_KEYS: SortKeys<Stored<Flavor>> = {
   created_at: ({ seq }) => seq,
 };
 
-const listQuery = {
+const listQuery = queryByVersion({
   type: 'object',
   properties: {
-    limit: anyText,
-    marker: anyText,
-    is_public: anyText,
-    minRam: anyText,
-    minDisk: anyText,
+    ...query('limit', 'marker', 'is_public', 'minRam', 'minDisk').properties,
     sort_key: { ...text, enum: Object.keys(SORT_KEYS) },
     sort_dir: { ...text, enum: ['asc', 'desc'] },
   },
+});
+
+const members = {
+  name,
+  id: { ...text, type: ['string', 'number', 'null'], pattern: '^(?! )[a-zA-Z0-9. _\\-]+(?<! )$' },
+  ram: positiveNumber,
+  vcpus: positiveNumber,
+  disk: wholeNumber,
+  swap: wholeNumber,
+  'OS-FLV-EXT-DATA:ephemeral': wholeNumber,
+  rxtx_factor: { type: ['number', 'string'], pattern: '^[0-9]+(\\.[0-9]+)?$', exclusiveMinimum: 0, maximum: 3.4e38 },
+  'os-flavor-access:is_public': flag,
 } as const;
-
-const flavor = {
-  ...closed,
-  required: ['name', 'ram', 'vcpus', 'disk'],
-  properties: {
-    name,
-    id: { ...text, type: ['string', 'number', 'null'], pattern: '^(?! )[a-zA-Z0-9. _\\-]+(?<! )$' },
-    ram: positiveNumber,
-    vcpus: positiveNumber,
-    disk: wholeNumber,
-    swap: wholeNumber,
-    'OS-FLV-EXT-DATA:ephemeral': wholeNumber,
-    rxtx_factor: { type: ['number', 'string'], pattern: '^[0-9]+(\\.[0-9]+)?$', exclusiveMinimum: 0, maximum: 3.4e38 },
-    'os-flavor-access:is_public': flag,
-  },
+const flavor = closed(members, 'name', 'ram', 'vcpus', 'disk');
+const describedFlavor = closed({ ...members, description }, 'name', 'ram', 'vcpus', 'disk');
+const newFlavor = {
+  '2.1': closed({ flavor }, 'flavor'),
+  '2.55': closed({ flavor: describedFlavor }, 'flavor'),
 } as const;
-
-const newFlavor = { ...closed, required: ['flavor'], properties: { flavor } } as const;
-
-const newFlavorWithDescription = {
-  ...newFlavor,
-  properties: { flavor: { ...flavor, properties: { ...flavor.properties, description } } },
-} as const;
-
-const flavorChange = {
-  ...closed,
-  required: ['flavor'],
-  properties: { flavor: { ...closed, required: ['description'], properties: { description } } },
-} as const;
-
-const query = { '2.1': listQuery, '2.75': { ...listQuery, additionalProperties: false } } as const;
+const flavorChange = closed({ flavor: closed({ description }, 'description') }, 'flavor');
 
 export class Flavors extends Controller {
-  readonly index = action({ query }, (request) => this.#list(request, flavorReference));
+  readonly index = action({ query: listQuery }, (request) => this.#list(request, flavorReference));
 
-  readonly detail = action({ query }, (request) => this.#list(request, flavorView));
+  readonly detail = action({ query: listQuery }, (request) => this.#list(request, flavorView));
 
   show(request: ActionRequest, { id }: Args) {
     return this.cloud.read(() => ({ flavor: flavorView(request, findFlavor(this.cloud, request, String(id))) }));
   }
 
-  readonly create = action({ body: { '2.1': newFlavor, '2.55': newFlavorWithDescription } }, (request) => {
+  readonly create = action({ body: newFlavor }, (request) => {
     requireAdmin(request, 'os-flavor-manage:create');
     const { flavor: asked } = request.body;
     const flavor: Flavor = {

@@ -20,12 +20,8 @@ export class Aggregates extends Controller {
 
   show(request: ActionRequest) {
     requireAdmin(request, 'os-aggregates:show');
-    return {
-      aggregate: aggregateView(
-        request,
-        this.cloud.read(() => this.#find(request)),
-      ),
-    };
+    const aggregate = this.cloud.read(() => this.#find(request));
+    return { aggregate: aggregateView(request, aggregate) };
   }
 
   readonly create = action({ body: creation }, (request) => {
@@ -121,30 +117,14 @@ function withChanges(known: Metadata, changes: Readonly<Record<string, string | 
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
-interface AggregateView {
-  id: number;
-  name: string;
-  availability_zone: string | null;
-  created_at: string;
-  updated_at: string | null;
-  deleted: boolean;
-  deleted_at: null;
-  uuid?: string;
-  hosts?: readonly string[];
-  metadata?: Metadata;
-}
-
-function newAggregateView({ apiVersion }: ActionRequest, aggregate: Stored<Aggregate>): AggregateView {
-  const { seq: id, name, metadata, created_at, updated_at } = aggregate;
+function newAggregateView({ apiVersion }: ActionRequest, aggregate: Stored<Aggregate>) {
+  const { seq: id, name, metadata, created_at, updated_at, uuid } = aggregate;
   const availability_zone = metadata.availability_zone ?? null;
-  const view: AggregateView = { id, name, availability_zone, created_at, updated_at, deleted: false, deleted_at: null };
-  if (apiVersion.atLeast('2.41')) view.uuid = aggregate.uuid;
-  return view;
+  const view = { id, name, availability_zone, created_at, updated_at, deleted: false, deleted_at: null };
+  return { ...view, ...(apiVersion.atLeast('2.41') && { uuid }) };
 }
 
-function aggregateView(request: ActionRequest, aggregate: Stored<Aggregate>): AggregateView {
-  const view = newAggregateView(request, aggregate);
-  view.hosts = aggregate.hosts;
-  view.metadata = aggregate.metadata;
-  return view;
+function aggregateView(request: ActionRequest, aggregate: Stored<Aggregate>) {
+  const { hosts, metadata } = aggregate;
+  return { ...newAggregateView(request, aggregate), hosts, metadata };
 }

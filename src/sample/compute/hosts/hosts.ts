@@ -3,22 +3,16 @@ import { type ActionRequest, action } from 'portico/routing';
 import { HOST } from '../../cloud.js';
 import { Controller, refuse, requireAdmin } from '../api.js';
 import { usageOf } from '../project-quotas.js';
-import { anyText, closed } from '../schemas.js';
+import { closed, query } from '../schemas.js';
 import { hostsOf } from './compute-hosts.js';
 import { changeService, type KnownService, knownServices } from './service-records.js';
 
 const versions = ['2.1', '2.42'] as const;
-const query = { type: 'object', properties: { zone: anyText } } as const;
 const word = { enum: ['enable', 'disable', 'Enable', 'Disable', 'ENABLE', 'DISABLE'] } as const;
-const body = {
-  ...closed,
-  required: [],
-  minProperties: 1,
-  properties: { status: word, maintenance_mode: word },
-} as const;
+const body = { ...closed({ status: word, maintenance_mode: word }), minProperties: 1 } as const;
 
 export class Hosts extends Controller {
-  readonly index = action({ versions, query }, async (request) => {
+  readonly index = action({ versions, query: query('zone') }, async (request) => {
     requireAdmin(request, 'os-hosts:list');
     const wanted = request.queryValue('zone');
     const enabled = (await knownServices(this.api)).filter(({ disabled }) => !disabled);

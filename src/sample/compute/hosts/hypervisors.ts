@@ -4,25 +4,21 @@ import { type ActionRequest, action } from 'portico/routing';
 import { type Cloud, HOST } from '../../cloud.js';
 import { Controller, refuse, requireAdmin } from '../api.js';
 import { usageOf } from '../project-quotas.js';
-import { anyText, closed } from '../schemas.js';
+import { query, strict } from '../schemas.js';
 import { type ComputeHost, hostsOf } from './compute-hosts.js';
-import { findById, knownServices, statusOf } from './service-records.js';
+import { findById, idOf, knownServices, statusOf } from './service-records.js';
 
-const pageQuery = { type: 'object', properties: { limit: anyText, marker: anyText } } as const;
-const patternQuery = {
-  ...closed,
-  properties: { ...pageQuery.properties, hypervisor_hostname_pattern: anyText, with_servers: anyText },
-} as const;
-const query = { '2.33': pageQuery, '2.53': patternQuery } as const;
+const patternQuery = query('limit', 'marker', 'hypervisor_hostname_pattern', 'with_servers');
+const listQuery = { '2.33': query('limit', 'marker'), '2.53': strict(patternQuery) } as const;
 
 export class Hypervisors extends Controller {
-  readonly index = action({ query }, async (request) => {
+  readonly index = action({ query: listQuery }, async (request) => {
     requireAdmin(request, 'os-hypervisors:list');
     const hypervisors = hostsOf(await knownServices(this.api));
     return this.#list(request, hypervisors, (hypervisor) => briefView(request, hypervisor));
   });
 
-  readonly detail = action({ query }, async (request) => {
+  readonly detail = action({ query: listQuery }, async (request) => {
     requireAdmin(request, 'os-hypervisors:list-detail');
     const hypervisors = hostsOf(await knownServices(this.api));
     return this.cloud.read(() => this.#list(request, hypervisors, (it) => hypervisorView(this.cloud, request, it)));
@@ -93,11 +89,6 @@ function statistics(cloud: Cloud, count: number, host?: string) {
   };
 }
 
-/** Returns the number below 2.53, the UUID from 2.53 on. */
-function idOf({ apiVersion }: ActionRequest, { id, seq }: { readonly id: string; readonly seq: number }) {
-  return apiVersion.atLeast('2.53') ? id : seq;
-}
-
 function briefView(request: ActionRequest, hypervisor: ComputeHost) {
   const { state } = hypervisor.service;
   const status = statusOf(hypervisor.service);
@@ -107,29 +98,14 @@ function briefView(request: ActionRequest, hypervisor: ComputeHost) {
 const CPU = { arch: 'x86_64', model: 'sample', vendor: 'Portico', features: [], topology: { cores: HOST.vcpus } };
 
 function hypervisorView(cloud: Cloud, request: ActionRequest, hypervisor: ComputeHost): object {
-  const { hypervisor_hostname, state, status, id } = briefView(request, hypervisor);
-  const { service } = hypervisor;
-  const used = statistics(cloud, 1, hypervisor.name);
+  const { name, service } = hypervisor;
   return {
-    hypervisor_hostname,
-    state,
-    status,
-    id,
+    ...briefView(request, hypervisor),
+    ...statistics(cloud, 1, name),
     hypervisor_type: 'sample',
     hypervisor_version: 1000,
     host_ip: '127.0.0.1',
     service: { host: service.host, disabled_reason: service.disabled_reason, id: idOf(request, service) },
-    running_vms: used.running_vms,
-    current_workload: used.current_workload,
-    vcpus: used.vcpus,
-    memory_mb: used.memory_mb,
-    local_gb: used.local_gb,
-    vcpus_used: used.vcpus_used,
-    memory_mb_used: used.memory_mb_used,
-    local_gb_used: used.local_gb_used,
-    free_ram_mb: used.free_ram_mb,
-    free_disk_gb: used.free_disk_gb,
-    disk_available_least: used.disk_available_least,
     // Below 2.28, a string that contains JSON.
     cpu_info: request.apiVersion.atLeast('2.28') ? CPU : JSON.stringify(CPU),
   };

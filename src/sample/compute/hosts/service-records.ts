@@ -126,3 +126,8 @@ export function findById<R extends { readonly seq: number; readonly id: string }
   const found = records.find((record) => id === (byUuid ? record.id : String(record.seq)));
   return found ?? refuse(404, `${id} could not be found.`);
 }
+
+/** Returns the id of a record that clients see: the number below 2.53, the UUID from 2.53 on. */
+export function idOf({ apiVersion }: ActionRequest, { id, seq }: { readonly id: string; readonly seq: number }) {
+  return apiVersion.atLeast('2.53') ? id : seq;
+}

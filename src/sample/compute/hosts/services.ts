@@ -2,23 +2,13 @@
 import { isoMicros } from 'portico/openstack';
 import { type ActionRequest, action } from 'portico/routing';
 import { Controller, refuse, requireAdmin } from '../api.js';
-import { anyText, closed, flag, text } from '../schemas.js';
+import { closed, flag, query, queryByVersion, text } from '../schemas.js';
 import { placesOf } from './compute-hosts.js';
-import { changeService, findById, type KnownService, knownServices, statusOf } from './service-records.js';
-
-const query = { type: 'object', properties: { host: anyText, binary: anyText } } as const;
+import { changeService, findById, idOf, type KnownService, knownServices, statusOf } from './service-records.js';
 
 const changes = { disabled_reason: text, forced_down: flag } as const;
-const changeByName = {
-  ...closed,
-  required: ['host', 'binary'],
-  properties: { host: text, binary: text, ...changes },
-} as const;
-const changeByUuid = {
-  ...closed,
-  required: [],
-  properties: { status: { enum: ['enabled', 'disabled'] }, ...changes },
-} as const;
+const changeByName = closed({ host: text, binary: text, ...changes }, 'host', 'binary');
+const changeByUuid = closed({ status: { enum: ['enabled', 'disabled'] }, ...changes });
 
 /** The actions in the path below 2.53: the microversion that added each, and the body member that it needs. */
 const VERBS = new Map<string, { since: string; needed: 'binary' | 'disabled_reason' | 'forced_down' }>([
@@ -29,17 +19,14 @@ const VERBS = new Map<string, { since: string; needed: 'binary' | 'disabled_reas
 ]);
 
 export class Services extends Controller {
-  readonly index = action(
-    { query: { '2.1': query, '2.75': { ...query, additionalProperties: false } } },
-    async (request) => {
-      requireAdmin(request, 'os-services:list');
-      const [host, binary] = [request.queryValue('host'), request.queryValue('binary')];
-      const services = (await knownServices(this.api))
-        .filter((service) => !host || service.host === host)
-        .filter((service) => !binary || service.binary === binary);
-      return { services: services.map((service) => serviceView(request, service)) };
-    },
-  );
+  readonly index = action({ query: queryByVersion(query('host', 'binary')) }, async (request) => {
+    requireAdmin(request, 'os-services:list');
+    const [host, binary] = [request.queryValue('host'), request.queryValue('binary')];
+    const services = (await knownServices(this.api))
+      .filter((service) => !host || service.host === host)
+      .filter((service) => !binary || service.binary === binary);
+    return { services: services.map((service) => serviceView(request, service)) };
+  });
 
   /** Below 2.53 the path names the action, from 2.53 on the service. */
   readonly update = [
@@ -69,32 +56,11 @@ export class Services extends Controller {
   ];
 }
 
-interface ServiceView {
-  binary: string;
-  host: string;
-  zone: string;
-  status: string;
-  state: string;
-  updated_at: string;
-  disabled_reason: string | null;
-  id?: string | number;
-  forced_down?: boolean;
-}
-
-function serviceView({ apiVersion }: ActionRequest, service: KnownService): ServiceView {
-  const view: ServiceView = {
-    binary: service.binary,
-    host: service.host,
-    zone: service.zone,
-    status: statusOf(service),
-    state: service.state,
-    updated_at: isoMicros(service.seenAt),
-    disabled_reason: service.disabled_reason,
-  };
-  if (!apiVersion.atLeast('2.53')) view.id = service.seq;
-  if (apiVersion.atLeast('2.11')) view.forced_down = service.forced_down;
-  if (apiVersion.atLeast('2.53')) view.id = service.id;
-  return view;
+function serviceView(request: ActionRequest, service: KnownService) {
+  const { binary, host, zone, state, disabled_reason, forced_down } = service;
+  const [id, status, updated_at] = [idOf(request, service), statusOf(service), isoMicros(service.seenAt)];
+  const view = { id, binary, host, zone, status, state, updated_at, disabled_reason };
+  return { ...view, ...(request.apiVersion.atLeast('2.11') && { forced_down }) };
 }
 
 const zoneState = { available: true };

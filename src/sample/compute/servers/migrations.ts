@@ -1,33 +1,19 @@
 /** Migrations of servers: always none, because servers stay on the host where they were created. */
 import { type ActionRequest, action } from 'portico/routing';
 import { Controller, refuse, requireAdmin } from '../api.js';
-import { anyText } from '../schemas.js';
+import { query, strict } from '../schemas.js';
 import { findServer } from './stored-servers.js';
 
-const list = {
-  type: 'object',
-  properties: {
-    hidden: anyText,
-    host: anyText,
-    instance_uuid: anyText,
-    source_compute: anyText,
-    status: anyText,
-    migration_type: anyText,
-  },
-} as const;
-const page = {
-  ...list,
-  properties: { ...list.properties, limit: anyText, marker: anyText, 'changes-since': anyText },
-  additionalProperties: false,
-} as const;
-const query = {
-  '2.1': list,
-  '2.59': page,
-  '2.66': { ...page, properties: { ...page.properties, 'changes-before': anyText } },
+const filters = ['hidden', 'host', 'instance_uuid', 'source_compute', 'status', 'migration_type'] as const;
+const page = [...filters, 'limit', 'marker', 'changes-since'] as const;
+const listQuery = {
+  '2.1': query(...filters),
+  '2.59': strict(query(...page)),
+  '2.66': strict(query(...page, 'changes-before')),
 } as const;
 
 export class Migrations extends Controller {
-  readonly index = action({ query }, (request) => {
+  readonly index = action({ query: listQuery }, (request) => {
     requireAdmin(request, 'os-migrations:index');
     return { migrations: [] };
   });

@@ -12,35 +12,25 @@ import { rebuiltServerView } from './server-view.js';
 import { findServer, recordAction } from './stored-servers.js';
 import type { TransitionName } from './transitions.js';
 
-const password = { ...closed, required: ['adminPass'], properties: { adminPass: anyText } } as const;
-const reboot = {
-  ...closed,
-  required: ['type'],
-  properties: { type: { enum: ['SOFT', 'Soft', 'soft', 'HARD', 'Hard', 'hard'] } },
-} as const;
-const rebooting = { ...closed, required: ['reboot'], properties: { reboot } } as const;
+const password = closed({ adminPass: anyText }, 'adminPass');
+const reboot = closed({ type: { enum: ['SOFT', 'Soft', 'soft', 'HARD', 'Hard', 'hard'] } }, 'type');
+const rebooting = closed({ reboot }, 'reboot');
 
-const locking = { ...closed, required: ['lock'], properties: { lock: {} } } as const;
-const reason = { ...closed, required: [], properties: { locked_reason: text } } as const;
-const lockingForReason = { ...locking, properties: { lock: { anyOf: [reason, { type: 'null' }] } } } as const;
-
-const unlocking = { ...closed, required: ['unlock'], properties: { unlock: {} } } as const;
-
-const lines = {
-  ...closed,
-  required: [],
-  properties: {
-    length: { anyOf: [{ type: ['integer', 'string'], minimum: -1, pattern: '^-?[0-9]+$' }, { type: 'null' }] },
-  },
-} as const;
-const readingConsole = {
-  ...closed,
-  required: ['os-getConsoleOutput'],
-  properties: { 'os-getConsoleOutput': lines },
+const reason = closed({ locked_reason: text });
+const locking = {
+  '2.1': closed({ lock: {} }, 'lock'),
+  '2.73': closed({ lock: { anyOf: [reason, { type: 'null' }] } }, 'lock'),
 } as const;
 
-const state = { ...closed, required: ['state'], properties: { state: { enum: ['active', 'error'] } } } as const;
-const resetting = { ...closed, required: ['os-resetState'], properties: { 'os-resetState': state } } as const;
+const unlocking = closed({ unlock: {} }, 'unlock');
+
+const lines = closed({
+  length: { anyOf: [{ type: ['integer', 'string'], minimum: -1, pattern: '^-?[0-9]+$' }, { type: 'null' }] },
+});
+const readingConsole = closed({ 'os-getConsoleOutput': lines }, 'os-getConsoleOutput');
+
+const state = closed({ state: { enum: ['active', 'error'] } }, 'state');
+const resetting = closed({ 'os-resetState': state }, 'os-resetState');
 
 export class ServerActions extends Controller {
   readonly start = this.#transition('os-start', 'start');
@@ -56,19 +46,16 @@ export class ServerActions extends Controller {
     await beginTransition(this.api, request, id, isSoft ? 'softReboot' : 'hardReboot');
   });
 
-  readonly lock = action(
-    { bodyKey: 'lock', status: 202, body: { '2.1': locking, '2.73': lockingForReason } },
-    (request, { id }) => {
-      const { lock } = request.body as { lock: { locked_reason?: string } | null };
-      const reason = request.apiVersion.atLeast('2.73') ? lock?.locked_reason : undefined;
-      this.cloud.write(() => {
-        const server = findServer(this.cloud, request, id);
-        const by = server.project_id === callerOf(request).projectId ? 'owner' : 'admin';
-        if (by === 'owner' && server.locked_by !== null) return;
-        this.#relock(request, 'lock', { ...server, locked_by: by, locked_reason: reason ?? server.locked_reason });
-      });
-    },
-  );
+  readonly lock = action({ bodyKey: 'lock', status: 202, body: locking }, (request, { id }) => {
+    const { lock } = request.body as { lock: { locked_reason?: string } | null };
+    const reason = request.apiVersion.atLeast('2.73') ? lock?.locked_reason : undefined;
+    this.cloud.write(() => {
+      const server = findServer(this.cloud, request, id);
+      const by = server.project_id === callerOf(request).projectId ? 'owner' : 'admin';
+      if (by === 'owner' && server.locked_by !== null) return;
+      this.#relock(request, 'lock', { ...server, locked_by: by, locked_reason: reason ?? server.locked_reason });
+    });
+  });
 
   readonly unlock = action({ bodyKey: 'unlock', status: 202, body: unlocking }, (request, { id }) => {
     this.cloud.write(() => {
@@ -112,8 +99,7 @@ export class ServerActions extends Controller {
 
   /** Defines an action that only begins a transition. */
   #transition(bodyKey: string, name: TransitionName, schema: object = {}) {
-    const body = { ...closed, required: [bodyKey], properties: { [bodyKey]: schema } };
-    return action({ bodyKey, status: 202, body }, async (request, { id }) => {
+    return action({ bodyKey, status: 202, body: closed({ [bodyKey]: schema }, bodyKey) }, async (request, { id }) => {
       await beginTransition(this.api, request, id, name);
     });
   }

@@ -5,7 +5,7 @@ import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../../cloud.js';
 import type { Server } from '../../records.js';
 import { type Caller, callerOf, requireAdmin, type SortKeys, sorted } from '../api.js';
-import { anyText, isTrue } from '../schemas.js';
+import { isTrue, query, strict } from '../schemas.js';
 import { hasStatus, settled } from './transitions.js';
 
 /** The sort keys of lists, with nova's names. */
@@ -24,45 +24,27 @@ const SORT_KEYS: SortKeys<Stored<Server>> = {
   key_name: ({ key }) => key?.name ?? null,
 };
 
-const list = {
-  type: 'object',
-  properties: {
-    name: anyText,
-    status: anyText,
-    flavor: anyText,
-    image: anyText,
-    host: anyText,
-    user_id: anyText,
-    project_id: anyText,
-    tenant_id: anyText,
-    reservation_id: anyText,
-    'changes-since': anyText,
-    ip: anyText,
-    ip6: anyText,
-    deleted: anyText,
-    limit: anyText,
-    marker: anyText,
-    uuid: anyText,
-    key_name: anyText,
-    availability_zone: anyText,
-    all_tenants: anyText,
-    all_projects: anyText,
+const ofServer = ['name', 'status', 'flavor', 'image', 'host', 'uuid', 'key_name', 'availability_zone'] as const;
+const ofOwner = ['user_id', 'project_id', 'tenant_id', 'all_tenants', 'all_projects', 'reservation_id'] as const;
+const others = ['changes-since', 'ip', 'ip6', 'deleted', 'limit', 'marker'] as const;
+const tags = ['tags', 'tags-any', 'not-tags', 'not-tags-any'] as const;
+
+function parameters(...added: readonly string[]) {
+  const sorting = {
     sort_key: { type: 'array', items: { enum: Object.keys(SORT_KEYS) } },
     sort_dir: { type: 'array', items: { enum: ['asc', 'desc'] } },
-  },
-} as const;
-const tags = { tags: anyText, 'tags-any': anyText, 'not-tags': anyText, 'not-tags-any': anyText } as const;
-const taggedList = { ...list, properties: { ...list.properties, ...tags } } as const;
-const changedList = { ...list, properties: { ...taggedList.properties, 'changes-before': anyText } } as const;
-const lockedList = { ...list, properties: { ...changedList.properties, locked: anyText } } as const;
+  } as const;
+  const { properties } = query(...ofServer, ...ofOwner, ...others, ...added);
+  return { type: 'object', properties: { ...properties, ...sorting } } as const;
+}
 
 /** The query of a list, by version. */
-export const query = {
-  '2.1': list,
-  '2.26': taggedList,
-  '2.66': changedList,
-  '2.73': lockedList,
-  '2.75': { ...lockedList, additionalProperties: false },
+export const listQuery = {
+  '2.1': parameters(),
+  '2.26': parameters(...tags),
+  '2.66': parameters(...tags, 'changes-before'),
+  '2.73': parameters(...tags, 'changes-before', 'locked'),
+  '2.75': strict(parameters(...tags, 'changes-before', 'locked')),
 } as const;
 
 /** Returns the servers of a list, in its order; by default newest first. */

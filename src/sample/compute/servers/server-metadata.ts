@@ -7,12 +7,8 @@ import { exceeds, quotasOf } from '../project-quotas.js';
 import { closed, metadata } from '../schemas.js';
 import { changeServer, findServer } from './stored-servers.js';
 
-const all = { ...closed, required: ['metadata'], properties: { metadata } } as const;
-const one = {
-  ...closed,
-  required: ['meta'],
-  properties: { meta: { ...metadata, minProperties: 1, maxProperties: 1 } },
-} as const;
+const all = closed({ metadata }, 'metadata');
+const one = closed({ meta: { ...metadata, minProperties: 1, maxProperties: 1 } }, 'meta');
 
 type Metadata = Record<string, string>;
 

@@ -24,69 +24,45 @@ const members = {
   user_data: userData,
   ...addresses,
   'OS-DCF:diskConfig': { enum: ['AUTO', 'MANUAL'] },
-  security_groups: {
-    type: 'array',
-    items: { ...closed, required: ['name'], properties: { name } },
-  },
+  security_groups: { type: 'array', items: closed({ name }, 'name') },
 } as const;
 
-const server = {
-  ...closed,
-  required: ['flavorRef', 'name'],
-  properties: { ...members, networks: networkList },
-} as const;
-const described = { ...server, properties: { ...server.properties, description } } as const;
+const server = { ...members, networks: networkList } as const;
 /** From 2.37 on, `networks` is required: a list, `none` or `auto`. */
-const networked = {
-  ...server,
-  required: ['flavorRef', 'name', 'networks'],
-  properties: { ...members, description, networks: { anyOf: [networkList, noNetworks] } },
-} as const;
-const tagged = {
-  ...networked,
-  properties: { ...networked.properties, tags: { type: 'array', items: tag, maxItems: 50 } },
-} as const;
+const networked = { ...members, description, networks: { anyOf: [networkList, noNetworks] } } as const;
+const tagged = { ...networked, tags: { type: 'array', items: tag, maxItems: 50 } } as const;
 
 const hints = { type: 'object', properties: { group: { type: 'string', format: 'uuid' } } } as const;
-const newServer = { ...closed, required: ['server'] } as const;
+
+function newServer<const S extends object>(server: S) {
+  return closed({ server, 'os:scheduler_hints': hints }, 'server');
+}
 
 /** The body of a creation, by version. */
 export const creation = {
-  '2.1': { ...newServer, properties: { server, 'os:scheduler_hints': hints } },
-  '2.19': { ...newServer, properties: { server: described, 'os:scheduler_hints': hints } },
-  '2.37': { ...newServer, properties: { server: networked, 'os:scheduler_hints': hints } },
-  '2.52': { ...newServer, properties: { server: tagged, 'os:scheduler_hints': hints } },
+  '2.1': newServer(closed(server, 'flavorRef', 'name')),
+  '2.19': newServer(closed({ ...server, description }, 'flavorRef', 'name')),
+  '2.37': newServer(closed(networked, 'flavorRef', 'name', 'networks')),
+  '2.52': newServer(closed(tagged, 'flavorRef', 'name', 'networks')),
 } as const;
 
-const changes = { ...closed, required: [], properties: { name, ...addresses } } as const;
-const describedChanges = { ...changes, properties: { ...changes.properties, description } } as const;
+const changes = { name, ...addresses } as const;
 
 /** The body of a change, by version. */
 export const change = {
-  '2.1': { ...newServer, properties: { server: changes } },
-  '2.19': { ...newServer, properties: { server: describedChanges } },
+  '2.1': closed({ server: closed(changes) }, 'server'),
+  '2.19': closed({ server: closed({ ...changes, description }) }, 'server'),
 } as const;
 
-const rebuild = {
-  ...closed,
-  required: ['imageRef'],
-  properties: { imageRef: anyText, name, metadata, adminPass: anyText },
-} as const;
-const describedRebuild = { ...rebuild, properties: { ...rebuild.properties, description } } as const;
-const rebuildWithKey = {
-  ...rebuild,
-  properties: { ...describedRebuild.properties, key_name: { anyOf: [name, { type: 'null' }] } },
-} as const;
-const rebuildWithUserData = {
-  ...rebuild,
-  properties: { ...rebuildWithKey.properties, user_data: { anyOf: [userData, { type: 'null' }] } },
-} as const;
-const newRebuild = { ...closed, required: ['rebuild'] } as const;
+const rebuild = { imageRef: anyText, name, metadata, adminPass: anyText } as const;
+const describedRebuild = { ...rebuild, description } as const;
+const rebuildWithKey = { ...describedRebuild, key_name: { anyOf: [name, { type: 'null' }] } } as const;
+const rebuildWithUserData = { ...rebuildWithKey, user_data: { anyOf: [userData, { type: 'null' }] } } as const;
 
 /** The body of a rebuild, by version. */
 export const rebuilding = {
-  '2.1': { ...newRebuild, properties: { rebuild } },
-  '2.19': { ...newRebuild, properties: { rebuild: describedRebuild } },
-  '2.54': { ...newRebuild, properties: { rebuild: rebuildWithKey } },
-  '2.57': { ...newRebuild, properties: { rebuild: rebuildWithUserData } },
+  '2.1': closed({ rebuild: closed(rebuild, 'imageRef') }, 'rebuild'),
+  '2.19': closed({ rebuild: closed(describedRebuild, 'imageRef') }, 'rebuild'),
+  '2.54': closed({ rebuild: closed(rebuildWithKey, 'imageRef') }, 'rebuild'),
+  '2.57': closed({ rebuild: closed(rebuildWithUserData, 'imageRef') }, 'rebuild'),
 } as const;

@@ -9,11 +9,7 @@ const MOST_TAGS = 50;
 /** The schema's rule, for a tag in the path. The flag `u` counts characters instead of UTF-16 code units. */
 const ALLOWED = /^[^,/]{1,60}$/u;
 
-const body = {
-  ...closed,
-  required: ['tags'],
-  properties: { tags: { type: 'array', items: tag, maxItems: MOST_TAGS } },
-} as const;
+const body = closed({ tags: { type: 'array', items: tag, maxItems: MOST_TAGS } }, 'tags');
 const versions = ['2.26'] as const;
 
 export class ServerTags extends Controller {

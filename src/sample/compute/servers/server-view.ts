@@ -17,28 +17,24 @@ export function serverReference(request: ActionRequest, { id, name }: Server) {
 
 /** A server with all its members, in a list. */
 export function serverDetail(around: Surroundings, request: ActionRequest, server: Stored<Server>): View {
-  const view = basicView(request, server);
-  addExtensions(view, around, request, server);
-  addUserData(view, request, server);
-  return view;
+  const { user_data } = server;
+  const showsData = callerOf(request).isAdmin && request.apiVersion.atLeast('2.3');
+  return {
+    ...basicView(request, server),
+    ...extensions(around, request, server),
+    ...(showsData && { 'OS-EXT-SRV-ATTR:user_data': user_data }),
+  };
 }
 
 /** A single server with all its members: from 2.71 on also its groups. */
-export function serverView(around: Surroundings, request: ActionRequest, server: Stored<Server>): object {
-  const view = serverDetail(around, request, server);
-  addGroups(view, around, request, server);
-  return view;
+export function serverView(around: Surroundings, request: ActionRequest, server: Stored<Server>): View {
+  return { ...serverDetail(around, request, server), ...groups(around, request, server) };
 }
 
 /** The response to a change. Below 2.75 it lacks the members that were extensions in nova. */
-export function changedServerView(around: Surroundings, request: ActionRequest, server: Stored<Server>): object {
-  const view = basicView(request, server);
-  if (request.apiVersion.atLeast('2.75')) {
-    addExtensions(view, around, request, server);
-    addUserData(view, request, server);
-  }
-  addGroups(view, around, request, server);
-  return view;
+export function changedServerView(around: Surroundings, request: ActionRequest, server: Stored<Server>): View {
+  if (request.apiVersion.atLeast('2.75')) return serverView(around, request, server);
+  return { ...basicView(request, server), ...groups(around, request, server) };
 }
 
 /** The response to a rebuild: like the one to a change, but with the password, from 2.54 on the key, and from 2.57 on the user data. */
@@ -47,15 +43,17 @@ export function rebuiltServerView(
   request: ActionRequest,
   server: Stored<Server>,
   adminPass: string,
-): object {
+): View {
   const { apiVersion } = request;
-  const view = basicView(request, server);
-  if (apiVersion.atLeast('2.75')) addExtensions(view, around, request, server);
-  addGroups(view, around, request, server);
-  if (apiVersion.atLeast('2.54')) view.key_name = server.key?.name ?? null;
-  if (apiVersion.atLeast('2.57')) view.user_data = server.user_data;
-  view.adminPass = adminPass;
-  return view;
+  const { key, user_data } = server;
+  return {
+    ...basicView(request, server),
+    ...(apiVersion.atLeast('2.75') && extensions(around, request, server)),
+    ...groups(around, request, server),
+    ...(apiVersion.atLeast('2.54') && { key_name: key?.name ?? null }),
+    ...(apiVersion.atLeast('2.57') && { user_data }),
+    adminPass,
+  };
 }
 
 function linksOf(request: ActionRequest, id: string): ResourceLink[] {
@@ -69,9 +67,10 @@ function bookmark(request: ActionRequest, route: 'image' | 'flavor', id: string)
 
 function basicView(request: ActionRequest, server: Stored<Server>): View {
   const { apiVersion } = request;
+  const { fault, description, tags, locked_reason } = server;
   const status = statusOf(server);
   const updated = isoSeconds(server.updatedAt);
-  const view: View = {
+  return {
     id: server.id,
     name: server.name,
     status,
@@ -86,18 +85,16 @@ function basicView(request: ActionRequest, server: Stored<Server>): View {
     links: linksOf(request, server.id),
     accessIPv4: server.accessIPv4,
     accessIPv6: server.accessIPv6,
+    ...(['ACTIVE', 'BUILD', 'REBUILD'].includes(status) && { progress: 0 }),
+    ...(status === 'ERROR' && fault !== null && { fault: { code: 500, created: updated, message: fault } }),
+    'OS-DCF:diskConfig': 'MANUAL',
+    flavor: apiVersion.atLeast('2.47') ? flavorOf(server) : bookmark(request, 'flavor', server.flavor.id),
+    ...(apiVersion.atLeast('2.9') && { locked: server.locked_by !== null }),
+    ...(apiVersion.atLeast('2.19') && { description }),
+    ...(apiVersion.atLeast('2.26') && { tags }),
+    ...(apiVersion.atLeast('2.63') && { trusted_image_certificates: null }),
+    ...(apiVersion.atLeast('2.73') && { locked_reason }),
   };
-  if (['ACTIVE', 'BUILD', 'REBUILD'].includes(status)) view.progress = 0;
-  if (status === 'ERROR' && server.fault !== null) view.fault = { code: 500, created: updated, message: server.fault };
-  view['OS-DCF:diskConfig'] = 'MANUAL';
-  if (!apiVersion.atLeast('2.47')) view.flavor = bookmark(request, 'flavor', server.flavor.id);
-  if (apiVersion.atLeast('2.9')) view.locked = server.locked_by !== null;
-  if (apiVersion.atLeast('2.19')) view.description = server.description;
-  if (apiVersion.atLeast('2.26')) view.tags = server.tags;
-  if (apiVersion.atLeast('2.47')) view.flavor = flavorOf(server);
-  if (apiVersion.atLeast('2.63')) view.trusted_image_certificates = null;
-  if (apiVersion.atLeast('2.73')) view.locked_reason = server.locked_reason;
-  return view;
 }
 
 /** The flavor's members at the time the server was created. */
@@ -113,41 +110,41 @@ function flavorOf({ flavor }: Server) {
   };
 }
 
-/** Adds members that were extensions in nova: zone and states and, for administrators, the host. */
-function addExtensions(view: View, { hostStatus }: Surroundings, request: ActionRequest, server: Stored<Server>): void {
+/** Members that were extensions in nova: zone and states and, for administrators, the host. */
+function extensions({ hostStatus }: Surroundings, request: ActionRequest, server: Stored<Server>): View {
   const { apiVersion } = request;
-  const { host } = server;
-  view.key_name = server.key?.name ?? null;
-  view.config_drive = server.config_drive;
-  view['os-extended-volumes:volumes_attached'] = [];
-  view['OS-EXT-AZ:availability_zone'] = host === null ? '' : server.zone;
-  view['OS-EXT-STS:vm_state'] = server.vm_state;
-  view['OS-EXT-STS:task_state'] = taskState(server);
-  view['OS-EXT-STS:power_state'] = powerState(server);
-  view['OS-SRV-USG:launched_at'] = server.launchedAt === null ? null : isoMicros(server.launchedAt);
-  view['OS-SRV-USG:terminated_at'] = null;
-  if (!callerOf(request).isAdmin) return;
-  view['OS-EXT-SRV-ATTR:host'] = host;
-  view['OS-EXT-SRV-ATTR:hypervisor_hostname'] = host;
-  view['OS-EXT-SRV-ATTR:instance_name'] = instanceName(server);
-  if (apiVersion.atLeast('2.3')) {
-    view['OS-EXT-SRV-ATTR:reservation_id'] = server.reservation_id;
-    view['OS-EXT-SRV-ATTR:launch_index'] = server.launch_index;
-    view['OS-EXT-SRV-ATTR:hostname'] = hostName(server);
-    view['OS-EXT-SRV-ATTR:root_device_name'] = '/dev/vda';
-    view['OS-EXT-SRV-ATTR:kernel_id'] = '';
-    view['OS-EXT-SRV-ATTR:ramdisk_id'] = '';
-  }
-  if (apiVersion.atLeast('2.16')) view.host_status = host === null ? '' : hostStatus(host);
+  const { host, launchedAt } = server;
+  const ofAll = {
+    key_name: server.key?.name ?? null,
+    config_drive: server.config_drive,
+    'os-extended-volumes:volumes_attached': [],
+    'OS-EXT-AZ:availability_zone': host === null ? '' : server.zone,
+    'OS-EXT-STS:vm_state': server.vm_state,
+    'OS-EXT-STS:task_state': taskState(server),
+    'OS-EXT-STS:power_state': powerState(server),
+    'OS-SRV-USG:launched_at': launchedAt === null ? null : isoMicros(launchedAt),
+    'OS-SRV-USG:terminated_at': null,
+  };
+  if (!callerOf(request).isAdmin) return ofAll;
+  return {
+    ...ofAll,
+    'OS-EXT-SRV-ATTR:host': host,
+    'OS-EXT-SRV-ATTR:hypervisor_hostname': host,
+    'OS-EXT-SRV-ATTR:instance_name': instanceName(server),
+    ...(apiVersion.atLeast('2.3') && {
+      'OS-EXT-SRV-ATTR:reservation_id': server.reservation_id,
+      'OS-EXT-SRV-ATTR:launch_index': server.launch_index,
+      'OS-EXT-SRV-ATTR:hostname': hostName(server),
+      'OS-EXT-SRV-ATTR:root_device_name': '/dev/vda',
+      'OS-EXT-SRV-ATTR:kernel_id': '',
+      'OS-EXT-SRV-ATTR:ramdisk_id': '',
+    }),
+    ...(apiVersion.atLeast('2.16') && { host_status: host === null ? '' : hostStatus(host) }),
+  };
 }
 
-function addUserData(view: View, request: ActionRequest, { user_data }: Server): void {
-  const isShown = callerOf(request).isAdmin && request.apiVersion.atLeast('2.3');
-  if (isShown) view['OS-EXT-SRV-ATTR:user_data'] = user_data;
-}
-
-function addGroups(view: View, { cloud }: Surroundings, { apiVersion }: ActionRequest, { group_id }: Server): void {
-  if (!apiVersion.atLeast('2.71')) return;
+function groups({ cloud }: Surroundings, { apiVersion }: ActionRequest, { group_id }: Server): View {
+  if (!apiVersion.atLeast('2.71')) return {};
   const group = group_id === null ? undefined : cloud.groups.get(group_id);
-  view.server_groups = group === undefined ? [] : [group.id];
+  return { server_groups: group === undefined ? [] : [group.id] };
 }

@@ -7,14 +7,14 @@ import { isHostUp, surroundingsOf } from '../hosts/compute-hosts.js';
 import { isTrue } from '../schemas.js';
 import { changeOnHost, taskMs } from './host-tasks.js';
 import { createServers, newPassword } from './server-create.js';
-import { listServers, query } from './server-list.js';
+import { listQuery, listServers } from './server-list.js';
 import { change, creation } from './server-schemas.js';
 import { changedServerView, serverDetail, serverReference, serverView } from './server-view.js';
 import { findServer, findUnlocked, recordAction } from './stored-servers.js';
 import { beginTask } from './transitions.js';
 
 export class Servers extends Controller {
-  readonly index = action({ query }, (request) => {
+  readonly index = action({ query: listQuery }, (request) => {
     const servers = this.cloud.read(() => listServers(this.cloud, request, 'index'));
     return collectionPage(request, 'servers', servers, {
       show: (server) => serverReference(request, server),
@@ -22,7 +22,7 @@ export class Servers extends Controller {
     });
   });
 
-  readonly detail = action({ query }, async (request) => {
+  readonly detail = action({ query: listQuery }, async (request) => {
     const around = await surroundingsOf(this.api, request);
     return this.cloud.read(() =>
       collectionPage(request, 'servers', listServers(this.cloud, request, 'detail'), {
