@@ -13,8 +13,6 @@ export class FakeClock implements Clock {
   #pending = 0;
   /** The alarms due at each moment, in the order in which they were set. */
   readonly #alarms = new Map<number, Alarm[]>();
-  /** The moments with alarms, sorted. */
-  readonly #moments: number[] = [];
 
   now(): number {
     return this.#now;
@@ -28,7 +26,10 @@ export class FakeClock implements Clock {
   after(ms: number, fn: () => void): Cancel {
     const alarm: Alarm = { fn, cancelled: false };
     this.#pending++;
-    this.#dueAt(this.#now + Math.max(0, ms)).push(alarm);
+    const at = this.#now + Math.max(0, ms);
+    const others = this.#alarms.get(at);
+    if (others === undefined) this.#alarms.set(at, [alarm]);
+    else others.push(alarm);
     return () => {
       if (!alarm.cancelled) this.#pending--;
       alarm.cancelled = true;
@@ -45,8 +46,8 @@ export class FakeClock implements Clock {
   async advance(ms: number, limit = 1_000_000): Promise<void> {
     const target = this.#now + ms;
     await settled();
-    for (let moment = this.#now, count = 0; this.#moments.length > 0 && this.#moments[0]! <= target; count++) {
-      const at = this.#moments.shift()!;
+    let moment = this.#now;
+    for (let at = this.#next(target), count = 0; at !== undefined; at = this.#next(target), count++) {
       if (at > moment) count = 0;
       if (count > limit)
         throw withCode(
@@ -69,19 +70,11 @@ export class FakeClock implements Clock {
     this.#now = target;
   }
 
-  #dueAt(at: number): Alarm[] {
-    const known = this.#alarms.get(at);
-    if (known !== undefined) return known;
-    let low = 0;
-    for (let high = this.#moments.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if (this.#moments[middle]! < at) low = middle + 1;
-      else high = middle;
-    }
-    this.#moments.splice(low, 0, at);
-    const alarms: Alarm[] = [];
-    this.#alarms.set(at, alarms);
-    return alarms;
+  /** Returns the first moment with alarms, `target` at the latest. */
+  #next(target: number): number | undefined {
+    let next: number | undefined;
+    for (const at of this.#alarms.keys()) if (at <= (next ?? target)) next = at;
+    return next;
   }
 }
 
