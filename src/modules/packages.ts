@@ -24,20 +24,22 @@ export interface Manifest {
 type Exports = string | null | readonly Exports[] | { readonly [condition: string]: Exports };
 
 /** A package and its folder. */
-interface OwnPackage {
+interface Package {
   readonly folder: string;
   readonly manifest: Manifest;
+  /** A folder from which it can be required by name. */
+  readonly seenFrom: string;
 }
 
 /**
  * Returns the package of a file, whose links are followed: the nearest folder above it with a readable manifest that `fits`. Undefined
  * if there is none.
  */
-export function packageOf(file: string, fits: (manifest: Manifest) => boolean = () => true): OwnPackage | undefined {
+export function packageOf(file: string, fits: (manifest: Manifest) => boolean = () => true): Package | undefined {
   for (const folder of foldersUpwards(dirname(realPath(file)))) {
     // A manifest that cannot be read is skipped.
     const manifest = ignoreErrors(() => readManifest(folder));
-    if (manifest !== undefined && fits(manifest)) return { folder, manifest };
+    if (manifest !== undefined && fits(manifest)) return { folder, manifest, seenFrom: folder };
   }
   return undefined;
 }
@@ -74,19 +76,14 @@ export function realPath(path: string): string {
   return ignoreErrors(() => realpathSync(path)) ?? resolve(path);
 }
 
-/** A package that was found, and a folder from which it can be required by name. */
-interface FoundPackage extends OwnPackage {
-  readonly seenFrom: string;
-}
-
 /**
  * Returns the nearest package of that name: the folder's own package, if it has exports, else one in a `node_modules` folder upwards;
  * then likewise from the program's folders.
  */
-export function findPackage(name: string, from: string): FoundPackage | undefined {
+export function findPackage(name: string, from: string): Package | undefined {
   for (const start of searchFolders(from)) {
     const own = enclosingPackage(start);
-    if (own?.manifest.name === name && own.manifest.exports !== undefined) return { ...own, seenFrom: own.folder };
+    if (own?.manifest.name === name && own.manifest.exports !== undefined) return own;
     for (const modules of modulesUpwards(start)) {
       const folder = join(modules, name);
       const manifest = readManifest(folder);
@@ -97,10 +94,10 @@ export function findPackage(name: string, from: string): FoundPackage | undefine
 }
 
 /** Returns the package that a folder belongs to. Throws for a manifest that cannot be read. */
-function enclosingPackage(from: string): OwnPackage | undefined {
+function enclosingPackage(from: string): Package | undefined {
   for (const folder of foldersUpwards(from)) {
     const manifest = readManifest(folder);
-    if (manifest !== undefined) return { folder, manifest };
+    if (manifest !== undefined) return { folder, manifest, seenFrom: folder };
   }
   return undefined;
 }
@@ -111,7 +108,8 @@ export function packageNames(from: readonly string[]): string[] {
   // A scope may be a link, or no folder.
   const inScope = (folder: string, scope: string): string[] =>
     (ignoreErrors(() => visible(join(folder, scope))) ?? []).map((name) => `${scope}/${name}`);
-  return [...moduleFolders(from)].flatMap((folder) =>
+  const folders = new Set(from.flatMap((start) => [...modulesUpwards(start)]));
+  return [...folders].flatMap((folder) =>
     visible(folder).flatMap((name) => (name.startsWith('@') ? inScope(folder, name) : [name])),
   );
 }
@@ -139,11 +137,7 @@ function folderOfProgram(script: string): string {
 
 const BIN_FOLDER = join('/', 'node_modules', '.bin');
 
-/** Returns all `node_modules` folders that files in one of these folders can reach, nearest first. */
-function moduleFolders(from: readonly string[]): Set<string> {
-  return new Set(from.flatMap((start) => [...modulesUpwards(start)]));
-}
-
+/** Yields the `node_modules` folders that files in a folder can reach, nearest first. */
 function* modulesUpwards(from: string): Generator<string> {
   for (const folder of foldersUpwards(from)) {
     const modules = join(folder, 'node_modules');
@@ -192,7 +186,7 @@ export function moduleUrl(specifier: string, folder: string): string {
     if (!(error instanceof ModuleMissing)) throw error;
   }
   const own = enclosingPackage(dirname(fileURLToPath(import.meta.url)))!;
-  return urlIn({ ...own, seenFrom: own.folder }, specifier, name, subpath!);
+  return urlIn(own, specifier, name, subpath!);
 }
 
 /** Returns files in the folder of a path, in the form of the specifier. */
@@ -208,7 +202,7 @@ function noPackage(name: string, folder: string): ModuleMissing {
   return new ModuleMissing('package', `no package "${name}" is in node_modules of ${looked}, or above`);
 }
 
-function urlIn(found: FoundPackage, specifier: string, name: string, subpath: string): string {
+function urlIn(found: Package, specifier: string, name: string, subpath: string): string {
   if (found.manifest.exports === undefined || found.manifest.exports === null) {
     return withoutExports(specifier, found, subpath);
   }
@@ -223,7 +217,7 @@ function urlIn(found: FoundPackage, specifier: string, name: string, subpath: st
 }
 
 /** Resolves a package without an exports map: `main`, `index.js`, and files with or without their extension. */
-function withoutExports(specifier: string, found: FoundPackage, subpath: string): string {
+function withoutExports(specifier: string, found: Package, subpath: string): string {
   try {
     return pathToFileURL(createRequire(join(found.seenFrom, 'paste.ini')).resolve(specifier)).href;
   } catch {
