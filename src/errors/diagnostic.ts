@@ -1,6 +1,6 @@
 /** Diagnostics: errors and warnings for an operator as plain data, which can be collected, sent between processes and printed. */
 import { relative } from 'node:path';
-import { looksSecret, maskUris, printable, printableLines } from '../text/index.js';
+import { excerpt, looksSecret, maskUris, printable, printableLines } from '../text/index.js';
 
 /** A position in a file: of a section, an option, a value or a word in it. Line and column count from 1, columns in UTF-16 units. */
 export interface Origin {
@@ -93,8 +93,8 @@ function sentenceOf(diagnostic: Diagnostic, severity: readonly string[]): string
 /** Formats the message and the value as written: `should be an integer; got many`. */
 export function messageWithValue({ message, got }: Pick<Diagnostic, 'message' | 'got'>): string {
   if (got === undefined) return message;
-  const shown = got.length > 200 ? `${got.slice(0, 200)}…` : got;
-  return `${message}; got ${shown === '' ? "''" : printable(shown.replaceAll('\r\n', '\n'))}`;
+  const shown = got === '' ? "''" : printable(excerpt(got, 200).replaceAll('\r\n', '\n'));
+  return `${message}; got ${shown}`;
 }
 
 /** Returns the line of an origin and a caret under its column, indented; undefined if the line is unknown or may hold a secret. */

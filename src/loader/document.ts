@@ -4,6 +4,7 @@
 import { basename, isAbsolute, relative, resolve } from 'node:path';
 import { errorText, shownPath } from '../errors/index.js';
 import { type PasteDocument, type PasteProblem, readPaste } from '../ini/index.js';
+import { excerpt } from '../text/index.js';
 import { MAX_FILE_BYTES, MAX_SECTIONS, tooMuch } from './limits.js';
 import { ConfigNotFound, PasteError } from './paste-error.js';
 
@@ -30,13 +31,8 @@ export function openPaste(configPath: string, readFile: ReadPasteFile): OpenedPa
     readFile,
     nameOf: isAbsolute(configPath) ? shownPath : (file) => relative('', file),
   };
-  return { ...access, path, document: mainDocument(path, access, isAbsolute(configPath) ? undefined : configPath) };
-}
-
-/** `name`: the name that the program uses. */
-function mainDocument(path: string, access: FileAccess, name?: string): ReturnType<typeof openDocument> {
   try {
-    return openDocument(path, access, name);
+    return { ...access, path, document: openDocument(path, access, isAbsolute(configPath) ? undefined : configPath) };
   } catch (error) {
     if (!(error instanceof PasteError) || error.code !== 'PORTICO_PASTE_NO_FILE') throw error;
     // Only a missing file may have been expected in another folder.
@@ -140,5 +136,5 @@ export function problemError({ kind, origin, subject, first }: PasteProblem): Pa
 }
 
 function cited(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  return JSON.stringify(excerpt(text));
 }

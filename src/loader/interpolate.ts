@@ -5,6 +5,7 @@
 import { isSecret } from '../config/internal.js';
 import { didYouMean } from '../errors/index.js';
 import { originWithin, type PasteOption } from '../ini/index.js';
+import { excerpt } from '../text/index.js';
 import { firstNames, PasteError } from './paste-error.js';
 
 /** A value to interpolate, and the meaning of its names. */
@@ -113,10 +114,11 @@ function badSyntax(rest: string, reading: Reading, at: number, chain: readonly s
   const message = isHidden(reading, chain)
     ? 'a "%" is followed by neither "%" nor "(name)s"'
     : rest.startsWith('%(')
-      ? `"${shortened(rest)}" is not a reference of the form %(name)s`
-      : `"%" must be followed by "%" or "(", not by "${shortened(rest)}"`;
+      ? `"${excerpt(rest)}" is not a reference of the form %(name)s`
+      : `"%" must be followed by "%" or "(", not by "${excerpt(rest)}"`;
   const hint = 'Write "%%" for a percent sign, "%(name)s" for the value of an option.';
-  return refused('PORTICO_PASTE_INTERPOLATION_SYNTAX', reading, at, hint, (by) => `${message}${by}${wayOf(chain)}`);
+  const whole = `${message}${readIn(reading)}${wayOf(chain)}`;
+  return refused('PORTICO_PASTE_INTERPOLATION_SYNTAX', reading, at, whole, hint);
 }
 
 /** Reports whether a value must not be shown because it is a secret, or is reached through one. */
@@ -126,55 +128,45 @@ function isHidden({ name }: Reading, chain: readonly string[]): boolean {
 
 function missing(name: string, reading: Reading, at: number, before: readonly string[]): PasteError {
   const { section } = reading;
-  const names = reading.names();
+  const known = reading.names();
+  const shown = `Known names: ${firstNames(known)}.`;
   const owners = section === 'DEFAULT' ? '[DEFAULT] does not have' : `neither [${section}] nor [DEFAULT] has`;
-  if (isHidden(reading, before)) {
-    const hint = `Write "%%" for a percent sign. Known names: ${firstNames(names)}.`;
-    const told = (by: string): string => `a "%(…)s"${by} refers to an option that ${owners}${wayOf(before)}`;
-    return refused('PORTICO_PASTE_INTERPOLATION_MISSING', reading, at, hint, told);
-  }
-  const hint = names.includes(`set ${name}`)
-    ? `"set ${name}" sets a value in global_conf, which interpolation does not see.`
-    : (didYouMean(name, names) ?? `Known names: ${firstNames(names)}.`);
-  const tell = (by: string): string => `"%(${name})s"${by} refers to an option that ${owners}${wayOf(before)}`;
-  return refused('PORTICO_PASTE_INTERPOLATION_MISSING', reading, at, hint, tell);
+  const [written, hint] = isHidden(reading, before)
+    ? ['a "%(…)s"', `Write "%%" for a percent sign. ${shown}`]
+    : known.includes(`set ${name}`)
+      ? [`"%(${name})s"`, `"set ${name}" sets a value in global_conf, which interpolation does not see.`]
+      : [`"%(${name})s"`, didYouMean(name, known) ?? shown];
+  const message = `${written}${readIn(reading)} refers to an option that ${owners}${wayOf(before)}`;
+  return refused('PORTICO_PASTE_INTERPOLATION_MISSING', reading, at, message, hint);
 }
 
 function tooDeep(reading: Reading, at: number, chain: readonly string[]): PasteError {
   const names = [reading.name, ...chain];
   const isCircle = new Set(names).size < names.length;
   const hint = isCircle ? 'The references form a cycle.' : 'Shorten the chain of references.';
-  const told = names.map((name) => JSON.stringify(name)).join(' refers to ');
-  const tell = (by: string): string => `the value${by} cannot be resolved in ${MAX_STEPS} steps: ${told}`;
-  return refused('PORTICO_PASTE_INTERPOLATION_DEPTH', reading, at, hint, tell);
+  const chained = names.map((name) => JSON.stringify(name)).join(' refers to ');
+  const message = `the value${readIn(reading)} cannot be resolved in ${MAX_STEPS} steps: ${chained}`;
+  return refused('PORTICO_PASTE_INTERPOLATION_DEPTH', reading, at, message, hint);
 }
 
 function wayOf(chain: readonly string[]): string {
   return chain.length === 0 ? '' : `, reached through ${chain.map((name) => JSON.stringify(name)).join(', ')}`;
 }
 
-/** `at`: offset of the `%` in the first value. `tell` gets the section that read the value, if it is another than the option's. */
-function refused(
-  code: string,
-  { raw, name, option, file, section }: Reading,
-  at: number,
-  hint: string,
-  tell: (by: string) => string,
-): PasteError {
-  const value = isSecret(name, undefined) ? '' : ` (the value is ${JSON.stringify(shortened(raw))})`;
+/** Names the section that reads the value, if it is another one than that of the option. */
+function readIn({ option, section }: Reading): string {
+  return option === undefined || option.origin.section === section ? '' : `, read in [${section}],`;
+}
+
+/** `at`: offset of the `%` in the first value. */
+function refused(code: string, reading: Reading, at: number, message: string, hint: string): PasteError {
+  const { raw, name, option, file, section } = reading;
+  const value = isSecret(name, undefined) ? '' : ` (the value is ${JSON.stringify(excerpt(raw))})`;
   if (option === undefined) {
     return new PasteError(code, {
-      message: `${file}: [${section}] ${name}: ${tell('')}${value}.`,
+      message: `${file}: [${section}] ${name}: ${message}${value}.`,
       hint: 'The value comes from the program or from the including file; double each "%" in it.',
     });
   }
-  const origin = originWithin(option.pieces, at);
-  const by = origin.section === section ? '' : `, read in [${section}],`;
-  return new PasteError(code, { message: `${tell(by)}${value}.`, origin, hint });
-}
-
-const SHOWN = 80;
-
-function shortened(text: string): string {
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+  return new PasteError(code, { message: `${message}${value}.`, origin: originWithin(option.pieces, at), hint });
 }

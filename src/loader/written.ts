@@ -9,10 +9,11 @@ import type { PlannedApp } from '../service/index.js';
 import { includedPath, parseReference } from './parse-reference.js';
 import { definedBy, namesOf, sectionsByName, sectionsNamed } from './section.js';
 
-/** One pipeline: its words, and its section. */
+/** One pipeline: its words, and the option and section that have them. */
 interface WrittenPipeline {
   readonly name: string;
   readonly section: PasteSection;
+  readonly option: string;
   readonly words: readonly string[];
 }
 
@@ -24,7 +25,7 @@ export function pipelinesOf(document: PasteDocument): ReadonlyMap<string, readon
   return new Map(writtenPipelines(document).map(({ name, words }) => [name, words]));
 }
 
-/** Returns the same pipelines, each with its section. */
+/** Returns the same pipelines, each with its place. */
 function writtenPipelines(document: PasteDocument): WrittenPipeline[] {
   const filters = new Set(namesOf(document, 'filter'));
   const apps = new Set(namesOf(document, 'app'));
@@ -38,7 +39,7 @@ function writtenPipelines(document: PasteDocument): WrittenPipeline[] {
       const words = wordsIn(section, option);
       const isPipeline = defined.prefix === 'pipeline' && option === 'pipeline';
       const name = isPipeline ? defined.name : `${defined.name}.${option}`;
-      if (isPipeline || isList(words)) pipelines.push({ name, section, words });
+      if (isPipeline || isList(words)) pipelines.push({ name, section, option, words });
     }
   }
   return pipelines;
@@ -79,15 +80,11 @@ function branchesOf(
   name: string,
   inside: (word: string) => PlannedApp,
 ): { at: string; app: PlannedApp }[] {
-  const lists = new Set(
-    writtenPipelines(document)
-      .filter((each) => each.section === section)
-      .map((each) => each.name),
-  );
+  const lists = writtenPipelines(document).filter((each) => each.section === section);
   return [...section.options.keys()].flatMap((option): { at: string; app: PlannedApp }[] => {
     const words = wordsIn(section, option);
     if (option === 'use') return [];
-    if (lists.has(`${name}.${option}`)) {
+    if (lists.some((list) => list.option === option)) {
       const app = { name: option, pipeline: name, filters: words.slice(0, -1), inner: inside(words.at(-1)!) };
       return [{ at: option, app }];
     }

@@ -2,5 +2,6 @@
 
 export { countText } from './count-text.js';
 export { formatDuration } from './duration.js';
+export { excerpt } from './excerpt.js';
 export { escapedText, printable, printableJson, printableLines } from './printable.js';
 export { looksSecret, maskAssigned, masked, maskUndeclared, maskUris } from './secrets.js';
