@@ -4,7 +4,7 @@ import type { Cloud, Settings } from '../cloud.js';
 import type { Flavor, Server } from '../records.js';
 import type { ComputeApi } from './api.js';
 import type { Quotas } from './quota-schemas.js';
-import { settled } from './servers/transitions.js';
+import { existing } from './servers/transitions.js';
 
 /** Returns the quotas of a project: those set for it, else those of the class `default`, else those of the configuration. -1: no limit. */
 export function quotasOf(cloud: Cloud, settings: Settings, projectId: string | null): Quotas {
@@ -52,14 +52,12 @@ export interface Usage {
 
 /** Returns the use by these servers, without deleted ones. */
 export function usageOf(servers: readonly Stored<Server>[]): Usage {
-  const now = Date.now();
   const usage: Usage = { instances: 0, cores: 0, ram: 0, disk: 0 };
-  for (const server of servers) {
-    if (settled(server, now) === undefined) continue;
+  for (const { flavor } of existing(servers)) {
     usage.instances += 1;
-    usage.cores += server.flavor.vcpus;
-    usage.ram += server.flavor.ram;
-    usage.disk += server.flavor.disk;
+    usage.cores += flavor.vcpus;
+    usage.ram += flavor.ram;
+    usage.disk += flavor.disk;
   }
   return usage;
 }

@@ -1,5 +1,5 @@
 /** The schemas of quota requests. */
-import { closed, flag } from './schemas.js';
+import { closed, each, flag } from './schemas.js';
 
 /** A number or its digits; -1: no limit. */
 const quota = {
@@ -19,18 +19,9 @@ export const lastingQuotas = {
   server_group_members: quota,
 } as const;
 /** Quotas in versions below 2.57. */
-export const quotasOfFiles = {
-  injected_files: quota,
-  injected_file_content_bytes: quota,
-  injected_file_path_bytes: quota,
-} as const;
+export const quotasOfFiles = each(quota, 'injected_files', 'injected_file_content_bytes', 'injected_file_path_bytes');
 /** Quotas in versions below 2.36; of classes, below 2.50. */
-export const quotasOfNetworks = {
-  fixed_ips: quota,
-  floating_ips: quota,
-  security_groups: quota,
-  security_group_rules: quota,
-} as const;
+export const quotasOfNetworks = each(quota, 'fixed_ips', 'floating_ips', 'security_groups', 'security_group_rules');
 
 /** Limits of a project, with nova's names, `ram` in MiB; -1: no limit. */
 export type Quotas = Record<keyof typeof inFirstVersion, number>;

@@ -5,10 +5,14 @@ export function closed<const P extends object, const R extends readonly (keyof P
   return { type: 'object', additionalProperties: false, required, properties } as const;
 }
 
+/** Properties that have the same schema. */
+export function each<const S, const N extends string>(schema: S, ...names: readonly N[]): Readonly<Record<N, S>> {
+  return Object.fromEntries(names.map((name) => [name, schema])) as Readonly<Record<N, S>>;
+}
+
 /** A query whose parameters are text. Others are ignored. */
 export function query<const N extends string>(...names: readonly N[]) {
-  const properties = Object.fromEntries(names.map((name) => [name, anyText]));
-  return { type: 'object', properties: properties as Readonly<Record<N, typeof anyText>> } as const;
+  return { type: 'object', properties: each(anyText, ...names) } as const;
 }
 
 /** The same query, by version: from 2.75 on, other parameters are refused. */

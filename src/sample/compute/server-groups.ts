@@ -7,7 +7,7 @@ import type { Group, Server } from '../records.js';
 import { Controller, callerOf, maySee, projectOf, refuse } from './api.js';
 import { exceeds, quotasOf } from './project-quotas.js';
 import { closed, name, positiveNumber, query, queryByVersion } from './schemas.js';
-import { settled } from './servers/transitions.js';
+import { existing } from './servers/transitions.js';
 
 const listQuery = queryByVersion(query('all_projects', 'limit', 'offset'));
 
@@ -68,8 +68,7 @@ export class ServerGroups extends Controller {
 
 /** Returns the servers of a group, without deleted ones. */
 export function membersOf(cloud: Cloud, groupId: string): Server[] {
-  const now = Date.now();
-  return cloud.servers.list().filter((server) => server.group_id === groupId && settled(server, now) !== undefined);
+  return existing(cloud.servers.list()).filter(({ group_id }) => group_id === groupId);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Stored } from 'portico/sqlite';
 import type { Server } from '../records.js';
 import { Controller, callerOf, refuse, requireAdmin } from './api.js';
 import { query, strict } from './schemas.js';
-import { settled } from './servers/transitions.js';
+import { existing } from './servers/transitions.js';
 
 const page = query('start', 'end', 'detailed', 'limit', 'marker');
 const listQuery = { '2.1': query('start', 'end', 'detailed'), '2.40': page, '2.75': strict(page) } as const;
@@ -47,9 +47,7 @@ export class Usages extends Controller {
 
   /** Returns the servers that have been active; from 2.40 on one page of them, with links. */
   #page(request: ActionRequest, name: string, list: () => Stored<Server>[]) {
-    const now = Date.now();
-    const known = this.cloud.read(list).flatMap((server) => settled(server, now) ?? []);
-    const launched = known.filter(({ launchedAt }) => launchedAt !== null);
+    const launched = existing(this.cloud.read(list)).filter(({ launchedAt }) => launchedAt !== null);
     if (!request.apiVersion.atLeast('2.40')) return { servers: launched, links: {} };
     const page = collectionPage(request, name, launched, { maxLimit: this.settings.maxLimit });
     const { [name]: servers, ...links } = page;

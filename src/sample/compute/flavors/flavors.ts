@@ -6,13 +6,14 @@ import type { Stored } from 'portico/sqlite';
 import type { Flavor } from '../../records.js';
 import { Controller, callerOf, refuse, requireAdmin, type SortKeys, sorted } from '../api.js';
 import {
+  anyText,
   closed,
   description,
+  each,
   flag,
   isTrue,
   name,
   positiveNumber,
-  query,
   queryByVersion,
   text,
   wholeNumber,
@@ -38,7 +39,7 @@ const SORT_KEYS: SortKeys<Stored<Flavor>> = {
 const listQuery = queryByVersion({
   type: 'object',
   properties: {
-    ...query('limit', 'marker', 'is_public', 'minRam', 'minDisk').properties,
+    ...each(anyText, 'limit', 'marker', 'is_public', 'minRam', 'minDisk'),
     sort_key: { ...text, enum: Object.keys(SORT_KEYS) },
     sort_dir: { ...text, enum: ['asc', 'desc'] },
   },

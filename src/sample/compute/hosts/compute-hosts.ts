@@ -56,14 +56,8 @@ export async function surroundingsOf(api: ComputeApi, request: ActionRequest): P
   const isShown = callerOf(request).isAdmin && request.apiVersion.atLeast('2.16');
   if (api.hosts === null || !isShown) {
     // The API runs on its only host, so the state is never `UNKNOWN`.
-    return {
-      cloud,
-      hostStatus: () =>
-        statusWord(
-          cloud.services.list().find(({ host }) => host === HOST.name),
-          true,
-        ),
-    };
+    const driving = () => cloud.services.list().find(({ host }) => host === HOST.name);
+    return { cloud, hostStatus: () => statusWord(driving(), true) };
   }
   // Servers are in the API's own store, so they are shown without the registry; the states of their hosts are then `UNKNOWN`.
   const hosts = hostsOf(await knownServices(api).catch(noneWhileAway));

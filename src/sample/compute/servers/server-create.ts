@@ -14,7 +14,7 @@ import { membersOf } from '../server-groups.js';
 import { taskMs, tellHost } from './host-tasks.js';
 import type { creation } from './server-schemas.js';
 import { finishTransitions, recordAction } from './stored-servers.js';
-import { beginTask, failed, settled } from './transitions.js';
+import { beginTask, existing, failed } from './transitions.js';
 
 /** The body of a request for new servers. */
 export type NewServer = BodyOf<{ body: typeof creation }>;
@@ -151,6 +151,5 @@ function pickPlace(cloud: Cloud, places: readonly Place[], group: Group | null):
 }
 
 function serversOn(cloud: Cloud, host: string): number {
-  const now = Date.now();
-  return cloud.servers.list().filter((server) => server.host === host && settled(server, now) !== undefined).length;
+  return existing(cloud.servers.list()).filter((server) => server.host === host).length;
 }

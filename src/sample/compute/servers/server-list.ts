@@ -5,8 +5,8 @@ import type { Stored } from 'portico/sqlite';
 import type { Cloud } from '../../cloud.js';
 import type { Server } from '../../records.js';
 import { type Caller, callerOf, requireAdmin, type SortKeys, sorted } from '../api.js';
-import { isTrue, query, strict } from '../schemas.js';
-import { hasStatus, settled } from './transitions.js';
+import { anyText, each, isTrue, strict } from '../schemas.js';
+import { existing, hasStatus } from './transitions.js';
 
 /** The sort keys of lists, with nova's names. */
 const SORT_KEYS: SortKeys<Stored<Server>> = {
@@ -34,8 +34,8 @@ function parameters(...added: readonly string[]) {
     sort_key: { type: 'array', items: { enum: Object.keys(SORT_KEYS) } },
     sort_dir: { type: 'array', items: { enum: ['asc', 'desc'] } },
   } as const;
-  const { properties } = query(...ofServer, ...ofOwner, ...others, ...added);
-  return { type: 'object', properties: { ...properties, ...sorting } } as const;
+  const texts = each(anyText, ...ofServer, ...ofOwner, ...others, ...added);
+  return { type: 'object', properties: { ...texts, ...sorting } } as const;
 }
 
 /** The query of a list, by version. */
@@ -52,11 +52,9 @@ export function listServers(cloud: Cloud, request: ActionRequest, policy: 'index
   const asked = request.queryValue('all_tenants') ?? request.queryValue('all_projects');
   const ofAllProjects = asked !== undefined && (asked === '' || clientFlag(asked, { name: 'all_tenants' }));
   if (ofAllProjects) requireAdmin(request, `servers:${policy}:get_all_tenants`);
-  const now = Date.now();
   const stored = ofAllProjects ? cloud.servers.list() : ownServers(cloud, callerOf(request));
-  const servers = stored.flatMap((server) => settled(server, now) ?? []);
   const filters = filtersOf(request);
-  const found = servers.filter((server) => filters.every((filter) => filter(server)));
+  const found = existing(stored).filter((server) => filters.every((filter) => filter(server)));
   const { sort_key = [], sort_dir = ['desc'] } = request.query as { sort_key?: string[]; sort_dir?: string[] };
   return sorted(found, SORT_KEYS, [...sort_key, 'created_at'], sort_dir);
 }

@@ -74,6 +74,12 @@ export function settled(server: Stored<Server>, now: number): Stored<Server> | u
   return { ...server, vm_state: task.to, task: null, launchedAt, updatedAt };
 }
 
+/** Returns the servers as they are now, without deleted ones. */
+export function existing(servers: readonly Stored<Server>[]): Stored<Server>[] {
+  const now = Date.now();
+  return servers.flatMap((server) => settled(server, now) ?? []);
+}
+
 /** Returns the time at which a task is over or given up, in milliseconds since 1970. */
 export function endOf({ startedAt, endsAt }: Task): number {
   return endsAt ?? startedAt + HOST_TASK_MS;
