@@ -1,11 +1,11 @@
 /** Sends one request to an app over a real socket. */
+import { once } from 'node:events';
 import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type RequestOptions,
-  type Server,
   type ServerResponse,
   request as send,
 } from 'node:http';
@@ -55,20 +55,13 @@ export interface TestResponse {
  */
 export async function request(app: App, method: string, path: string, input: RequestInput = {}): Promise<TestResponse> {
   checkOptions('request', input, NAMES, 'Write a body as { body: … }, or as { json: … }.');
-  const served = serve(app);
-  await new Promise<void>((resolve, reject) => {
-    served.server.once('error', reject);
-    served.server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = served.server.address() as AddressInfo;
+  const served = await serve(app);
+  const { port } = served;
   const outcome = await exchange({ host: '127.0.0.1', port, method, path, agent: false }, input).then(
     (response) => ({ response }),
     (error: unknown) => ({ error }),
   );
-  served.server.closeAllConnections();
-  await new Promise((resolve) => served.server.close(resolve));
-  await served.settled();
-  if (served.violation !== undefined) throw served.violation;
+  await served.close();
   if ('error' in outcome) {
     if (served.failure === undefined) throw outcome.error;
     const { code } = outcome.error as NodeJS.ErrnoException;
@@ -82,60 +75,63 @@ export async function request(app: App, method: string, path: string, input: Req
  * the connection closes, as latin1 text.
  */
 export async function rawRequest(app: App, bytes: string | Uint8Array): Promise<string> {
-  const served = serve(app);
-  await new Promise<void>((resolve) => served.server.listen(0, '127.0.0.1', resolve));
-  const { port } = served.server.address() as AddressInfo;
+  const served = await serve(app);
   const answer = await new Promise<string>((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    const socket = connect(served.port, '127.0.0.1', () => socket.write(bytes));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', reject);
     socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
   });
-  await new Promise((resolve) => served.server.close(resolve));
-  await served.settled();
-  if (served.violation !== undefined) throw served.violation;
+  await served.close();
   return answer;
 }
 
 interface Served {
-  readonly server: Server;
-  violation: LintError | undefined;
+  readonly port: number;
   /** The first failure, as {@link TestResponse.error} shows it, or the reason why a response was broken off. */
   failure: unknown;
-  /** Resolves one turn of the event loop after all responses have closed, when failures of the app have been recorded. */
-  settled(): Promise<void>;
+  /**
+   * Closes the server, and waits one turn of the event loop after all responses have closed, when failures of the app have been recorded.
+   * Rejects with the first violation of the App contract.
+   */
+  close(): Promise<void>;
 }
 
 const BROKEN = 'the app failed after it had begun to answer, and the connection was destroyed';
 
-/** Creates a server that treats failures of its app as Portico's server does. */
-function serve(app: App): Served {
+/** Starts a server that treats failures of its app as Portico's server does. */
+async function serve(app: App): Promise<Served> {
   const responses: ServerResponse[] = [];
   const closed: Promise<void>[] = [];
+  let violation: LintError | undefined;
+  const server = createServer((req, res) => {
+    responses.push(res);
+    closed.push(new Promise((resolve) => res.once('close', resolve)));
+    const fail = (error: unknown): void => {
+      if (error instanceof LintError) violation ??= error;
+      const fault = asFault(error);
+      if (!(error instanceof Fault) && (fault.status >= 500 || res.headersSent)) served.failure ??= error;
+      answerFault(req, res, fault, { onFailure: () => undefined });
+    };
+    try {
+      Promise.resolve(app(req, res)).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   const served: Served = {
-    violation: undefined,
+    port: (server.address() as AddressInfo).port,
     failure: undefined,
-    server: createServer((req, res) => {
-      responses.push(res);
-      closed.push(new Promise((resolve) => res.once('close', resolve)));
-      const fail = (error: unknown): void => {
-        if (error instanceof LintError) served.violation ??= error;
-        const fault = asFault(error);
-        if (!(error instanceof Fault) && (fault.status >= 500 || res.headersSent)) served.failure ??= error;
-        answerFault(req, res, fault, { onFailure: () => undefined });
-      };
-      try {
-        Promise.resolve(app(req, res)).catch(fail);
-      } catch (error) {
-        fail(error);
-      }
-    }),
-    async settled() {
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
       await Promise.all(closed);
       await new Promise((resolve) => setImmediate(resolve));
       // A Router or a filter may have handled a failure of the app.
       for (const res of responses) served.failure ??= exchangeOf(res.req).failure ?? abortReason(res);
+      if (violation !== undefined) throw violation;
     },
   };
   return served;
