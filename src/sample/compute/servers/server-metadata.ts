@@ -1,7 +1,6 @@
 /** The metadata of a server: keys and values that its users set. */
 import { quoteClient } from 'portico/app';
 import { type ActionRequest, type Args, action } from 'portico/routing';
-import type { Server } from '../../records.js';
 import { Controller, refuse } from '../api.js';
 import { exceeds, quotasOf } from '../project-quotas.js';
 import { closed, metadata } from '../schemas.js';
@@ -30,12 +29,7 @@ export class ServerMetadata extends Controller {
   });
 
   readonly updateAll = action({ body: all }, (request, { server_id }) => {
-    const { metadata } = request.body;
-    this.cloud.write(() => {
-      this.#refuseTooMany(metadata, findServer(this.cloud, request, server_id));
-      changeServer(this.cloud, request, server_id, { metadata });
-    });
-    return request.body;
+    return { metadata: this.#change(request, server_id, () => request.body.metadata) };
   });
 
   readonly update = action({ body: one }, (request, { server_id, id }) => {
@@ -55,17 +49,14 @@ export class ServerMetadata extends Controller {
 
   #change(request: ActionRequest, serverId: unknown, change: (known: Metadata) => Metadata): Metadata {
     return this.cloud.write(() => {
-      const server = findServer(this.cloud, request, serverId);
-      const changed = change(server.metadata);
-      this.#refuseTooMany(changed, server);
-      return changeServer(this.cloud, request, serverId, { metadata: changed }).metadata;
+      const { metadata: known, project_id } = findServer(this.cloud, request, serverId);
+      const metadata = change(known);
+      const { metadata_items } = quotasOf(this.cloud, this.settings, project_id);
+      if (exceeds(Object.keys(metadata).length, metadata_items)) {
+        refuse(403, `Maximum number of metadata items exceeds ${metadata_items}`);
+      }
+      return changeServer(this.cloud, request, serverId, { metadata }).metadata;
     });
-  }
-
-  #refuseTooMany(metadata: Metadata, { project_id }: Server): void {
-    const { metadata_items } = quotasOf(this.cloud, this.settings, project_id);
-    if (!exceeds(Object.keys(metadata).length, metadata_items)) return;
-    refuse(403, `Maximum number of metadata items exceeds ${metadata_items}`);
   }
 }
 
