@@ -1,6 +1,6 @@
 /** Errors in schemas, in terms of the author: the place, the text there, and the nearest valid name. */
 import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
-import { didYouMean, isObject, whatItIs } from '../../errors/index.js';
+import { didYouMean, isObject, nearestNames, whatItIs } from '../../errors/index.js';
 
 /** An error in a schema. */
 export class SchemaMistake extends Error {
@@ -53,12 +53,18 @@ export function judgeSchema(schema: unknown, ajv: Ajv, mayDiffer: boolean): void
   if (ajv.opts.strictSchema === true) {
     const known = [...Object.keys(ajv.RULES.keywords), ...LATER_KEYWORDS.split(' ')];
     const isWrong = (keyword: string): boolean =>
-      !known.includes(keyword) && !keyword.startsWith('x-') && (!mayDiffer || hintFor(keyword, known) !== undefined);
+      !known.includes(keyword) && !keyword.startsWith('x-') && (!mayDiffer || isMisspelt(keyword, known));
     const found = findKeyword(schema, isWrong);
     if (found !== undefined) throw noKeyword(found.keyword, found.steps, ajv);
   }
   // The compiler reads every draft the same way.
   if (!mayDiffer) checkDraft(isObject(schema) ? { ...schema, $schema: undefined } : schema, ajv);
+}
+
+/** Reports whether a keyword is near to a known one. A name of several words with a known one among them, such as `tsType`, is another's. */
+function isMisspelt(keyword: string, known: readonly string[]): boolean {
+  const words = keyword.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
+  return nearestNames(keyword, known).some((near) => words.length === 1 || !words.includes(near));
 }
 
 function noSchema(value: unknown): SchemaMistake {

@@ -122,6 +122,23 @@ test('RT-159 a response schema may be of any draft: its compiler reads all in th
   await assert.rejects(router.build(), /there is no keyword "propertes"/);
 });
 
+test('RT-159 with plugins, a name that has a keyword as one of its words is an annotation, not a misspelt keyword', async () => {
+  const withKeyword = (keyword: string): Router => {
+    const router = new Router({ plugins: [async () => undefined] });
+    return router.get(
+      '/',
+      { response: { 200: { type: 'object', properties: { a: { [keyword]: 'x' } } } } },
+      () => ({}),
+    );
+  };
+  for (const keyword of ['tsType', 'typeTs', 'isConst', 'x-type', 'tsEnumNames', 'enumNames', 'markdownDescription']) {
+    await (await withKeyword(keyword).build()).close();
+  }
+  for (const keyword of ['tyype', 'Type', 'aditionalProperties', 'minLenght']) {
+    await assert.rejects(withKeyword(keyword).build(), new RegExp(`there is no keyword "${keyword}"`), keyword);
+  }
+});
+
 test('RT-159 a schema may have the keywords that OpenAPI adds, also where the application declares one of them', async () => {
   const schema = {
     type: 'object',
