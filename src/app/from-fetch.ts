@@ -1,10 +1,10 @@
 /** A Fetch-style handler as an App: `(request: Request) => Response`, as in Hono and the edge runtimes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import type { App } from './app.js';
 import { remoteOf } from './remote.js';
 import { guardPipe } from './response-body.js';
+import { readableOf } from './web-stream.js';
 
 /** Answers a `Request` with a `Response`. The second argument is Node's request, for its environ. */
 export type FetchHandler = (request: Request, req: IncomingMessage) => Response | Promise<Response>;
@@ -76,7 +76,7 @@ async function writeBody(req: IncomingMessage, res: ServerResponse, response: Re
     res.end();
     return;
   }
-  const body = Readable.fromWeb(response.body as NodeReadableStream<Uint8Array>);
+  const body = readableOf(response.body);
   await new Promise<void>((resolve, reject) => {
     guardPipe(res, reject);
     res.once('close', () => {

@@ -64,3 +64,4 @@ export {
 } from './server-state.js';
 export { noteOriginal, takesOwnSlot, withSlot } from './slot.js';
 export { collapsed, decodePath, encodedPath, restOfTarget, type Target } from './target.js';
+export { readableOf } from './web-stream.js';

@@ -5,10 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type OutgoingHttpHeader, validateHeaderName, validateHeaderValue } from 'node:http';
 import { pipeline, Readable, Stream, Transform } from 'node:stream';
-import type { ReadableStream as WebStream } from 'node:stream/web';
 import type { FastifyReply } from 'fastify';
 import { Fault } from '../../app/index.js';
-import { isOfHeadListener, preferredType } from '../../app/internal.js';
+import { isOfHeadListener, preferredType, readableOf } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import { Reply, SENT } from '../actions/action-request.js';
 import { kindOf } from '../actions/answer-kind.js';
@@ -201,7 +200,7 @@ function sendStream(reply: FastifyReply, body: unknown, isIterable = false): voi
   const stream = isIterable
     ? Readable.from(body as AsyncIterable<unknown>)
     : body instanceof ReadableStream
-      ? Readable.fromWeb(body as WebStream)
+      ? readableOf(body)
       : body;
   void reply.send(stream instanceof Readable && stream.readableObjectMode ? bytesOf(stream) : stream);
 }
@@ -259,15 +258,25 @@ function jsonText(value: unknown): string {
   }
 }
 
-/** Refuses a value whose members are not properties, such as a Map: its text is that of an empty object. */
+/** Values of bytes that Fastify does not send as such, and the value to return instead. */
+const BYTES: ReadonlyMap<string, string> = new Map([
+  ['ArrayBuffer', 'new Uint8Array(value)'],
+  ['Blob', 'value.stream()'],
+  ['File', 'value.stream()'],
+]);
+
+/** Refuses a value whose members are not properties, such as a Map or a Blob: its text is that of an empty object. */
 function refuseLoss(value: unknown): void {
   // A response schema writes any value as the object that it has.
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
   const { toJSON, [Symbol.iterator]: iterate } = value as Readonly<Record<string | symbol, unknown>>;
-  if (typeof toJSON === 'function' || typeof iterate !== 'function') return;
   const name = Object.prototype.toString.call(value).slice(8, -1);
+  const bytes = BYTES.get(name);
+  if (typeof toJSON === 'function' || (typeof iterate !== 'function' && bytes === undefined)) return;
   throw new TypeError(
-    `JSON has no form for the members of a value of ${name}: write [...values], or Object.fromEntries(values)`,
+    bytes === undefined
+      ? `JSON has no form for the members of a value of ${name}: write [...values], or Object.fromEntries(values)`
+      : `JSON has no form for the bytes of a value of ${name}: write ${bytes}`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** Tests action results that cannot be sent: the log names the response and the reason. */
 import assert from 'node:assert/strict';
+import { File } from 'node:buffer';
 import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
@@ -158,15 +159,19 @@ test('a web stream of other chunks than texts and bytes is a 500, behind the fir
     .get('/number', () => new Reply(streamOf('number', 5)))
     .get('/response', () => new Response(streamOf('response', { a: 1 })))
     .get('/later', () => streamOf('later', 'a', { a: 1 }))
+    .get('/null', () => streamOf('null', null))
+    .get('/nullLater', () => streamOf('nullLater', 'a', null))
     .get('/texts', () => new Blob(['a', 'b']).stream());
   const send = await serveRouter(t, router);
   for (const path of ['/first', '/number', '/response']) assert.equal((await send('GET', path)).status, 500, path);
   assert.equal(log.lines.length, 3);
   for (const { fields } of log.lines)
     assert.match(String(fields.err), /must be of type string or an instance of Buffer/);
-  await assert.rejects(send('GET', '/later'), { code: 'ECONNRESET' });
+  assert.equal((await send('GET', '/null')).status, 500);
+  assert.match(String(log.lines.at(-1)?.fields.err), /May not write null values to stream/);
+  for (const path of ['/later', '/nullLater']) await assert.rejects(send('GET', path), { code: 'ECONNRESET' }, path);
   assert.equal((await send('GET', '/texts')).text, 'ab');
-  assert.deepEqual(cancelled, ['first', 'number', 'response', 'later']);
+  assert.deepEqual(cancelled, ['first', 'number', 'response', 'null', 'later', 'nullLater']);
 });
 
 test('a value whose members JSON leaves out is an error, as an empty object it would look right', async () => {
@@ -203,6 +208,30 @@ test('a value whose members JSON leaves out is an error, as an empty object it w
   for (const place of kept.keys()) {
     assert.equal((await request(app, 'GET', `/${place}`)).text(), '{}');
     assert.equal((await request(app, 'GET', `/${place}/object`)).text(), '{}');
+  }
+});
+
+test('a Blob or an ArrayBuffer, whose bytes Fastify would lose, is an error that names what is sent', async () => {
+  const { log, lines } = captureLog();
+  const router = new Router({ log });
+  const lost = {
+    ArrayBuffer: [new ArrayBuffer(2), 'new Uint8Array(value)'],
+    Blob: [new Blob(['a']), 'value.stream()'],
+    File: [new File(['a'], 'a.txt'), 'value.stream()'],
+  } as const;
+  for (const [name, [value]] of Object.entries(lost)) {
+    router.get(`/${name}`, () => value).get(`/${name}/schema`, { response: { 200: {} } }, () => value as object);
+  }
+  const app = await router.build();
+  for (const [name, [, instead]] of Object.entries(lost)) {
+    for (const path of [`/${name}`, `/${name}/schema`]) {
+      assert.equal((await request(app, 'GET', path)).status, 500, path);
+      const [line] = lines.slice(-1);
+      assert.match(JSON.stringify(line), /PORTICO_ANSWER_VALUE/);
+      assert.ok(
+        JSON.stringify(line).includes(`JSON has no form for the bytes of a value of ${name}: write ${instead}`),
+      );
+    }
   }
 });
 
