@@ -95,6 +95,40 @@ test('@fastify/multipart: a form without a boundary is a 400, whoever reads it',
   );
 });
 
+test('@fastify/multipart: a form that is cut off is a 400, whoever reads it; other errors stay', async (t) => {
+  const { headers, body } = upload(100_000);
+  const read = async ({ fastify }: Pick<ActionRequest, 'fastify'>): Promise<unknown> =>
+    (await (await fastify.file())?.toBuffer())?.length;
+  class Unavailable extends Error {}
+  const log = keepingLogger();
+  for (const options of [{}, { attachFieldsToBody: true }]) {
+    const router = new Router({ plugins: [[multipart, options]], bodyLimit: 200_000, log });
+    const isAttached = 'attachFieldsToBody' in options;
+    router.post('/file', isAttached ? () => 'read' : read);
+    router.post('/bug', async ({ fastify }) => {
+      if (!isAttached) await fastify.file().catch(() => undefined);
+      throw new Unavailable('of the application');
+    });
+    router.post('/broken', () => Promise.reject(new Error('of the application')));
+    const send = await serveRouter(t, router);
+    assert.equal((await send('POST', '/file', { headers, body })).status, 200);
+    for (const end of [-7, -20, 50_000, 30, 3]) {
+      const { status, text } = await send('POST', '/file', { headers, body: body.subarray(0, end) });
+      assert.equal(status, 400, `${end} ${text}`);
+      assert.match(text, /The body is incomplete\./);
+    }
+    assert.deepEqual(
+      log.lines.filter(({ level }) => level === 'error'),
+      [],
+    );
+    const cut = { headers, body: body.subarray(0, -20) };
+    if (!isAttached) assert.equal((await send('POST', '/bug', cut)).status, 500);
+    assert.equal((await send('POST', '/broken', { headers, body })).status, 500);
+    assert.equal((await send('POST', '/broken', { headers })).status, 500);
+    log.lines.length = 0;
+  }
+});
+
 test('a body that a plugin has read, and that is empty, is missing: its type is not refused', async (t) => {
   const form: RouterPlugin = async (fastify) => {
     const type = 'application/x-www-form-urlencoded';

@@ -69,6 +69,8 @@ export class ActionCall {
   declare received: number;
   /** Negotiated media type; null: JSON. */
   declare type: string | null;
+  /** Reports whether a multipart body was read and lacks its end. */
+  declare lacksEnd?: (() => boolean) | undefined;
   declare private readonly matched: Matched;
 
   constructor(request: ActionRequest, matched: Matched) {

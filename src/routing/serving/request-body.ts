@@ -63,12 +63,34 @@ export function otherType(req: IncomingMessage): Fault | undefined {
   return unsupported(req, ['application/json']);
 }
 
-/** Returns the refusal of a multipart body that no parser can read, since nothing says where its parts end (RFC 2046 §5.1.1). */
-export function withoutBoundary({ headers, method = '' }: IncomingMessage): Fault | undefined {
-  const { 'content-type': type = '', 'content-length': length, 'transfer-encoding': coding } = headers;
-  if (!/^multipart\//i.test(type) || !WITH_BODY.has(method) || (length ?? coding) === undefined) return undefined;
-  if (/;[ \t]*boundary="?[^";\s]/i.test(type)) return undefined;
-  return new Fault(400, { message: 'The Content-Type of the body has no boundary.', headers: { connection: 'close' } });
+/**
+ * Watches the end of a multipart body, and returns a function that reports whether the body has been read and lacks its end mark
+ * (RFC 2046 §5.1.1). Returns undefined for other bodies, and a `Fault` 400 for one that no parser can read, without a boundary.
+ */
+export function watchMultipart(req: IncomingMessage): (() => boolean) | Fault | undefined {
+  const { 'content-type': type = '', 'content-length': length, 'transfer-encoding': coding } = req.headers;
+  if (!/^multipart\//i.test(type) || !WITH_BODY.has(req.method ?? '') || (length ?? coding) === undefined)
+    return undefined;
+  const [, quoted, boundary = quoted] = /;[ \t]*boundary=(?:"([^";\s][^"]*)|([^";\s]+))/i.exec(type) ?? [];
+  if (boundary === undefined) {
+    const message = 'The Content-Type of the body has no boundary.';
+    return new Fault(400, { message, headers: { connection: 'close' } });
+  }
+  const mark = Buffer.from(`--${boundary}--`, 'latin1');
+  let tail = Buffer.alloc(0);
+  let isWhole = false;
+  const methods = req as { emit: (event: string, ...args: unknown[]) => boolean };
+  const { emit } = methods;
+  // Each read of a stream emits its data; a listener would make it flow.
+  methods.emit = (event, ...args) => {
+    if (event === 'data' && !isWhole) {
+      const seen = Buffer.concat([tail, Buffer.from(args[0] as Buffer)]);
+      isWhole = seen.includes(mark);
+      tail = seen.subarray(1 - mark.length);
+    }
+    return Reflect.apply(emit, req, [event, ...args]);
+  };
+  return () => req.readableEnded && tail.length > 0 && !isWhole;
 }
 
 /** By these fields only (RFC 9112 §6.3). */
@@ -96,8 +118,7 @@ export type BodyDone = (error: Error | null, body: unknown, size: number) => voi
 export function readJson(payload: Readable, limit: number, done: BodyDone): void {
   collectBody(payload, limit, (error, bytes) => {
     if (error !== null) {
-      const cut = isAborted(error) ? new Fault(400, { message: 'The body is incomplete.', cause: error }) : error;
-      done(cut, undefined, 0);
+      done(isAborted(error) ? incomplete(error) : error, undefined, 0);
       return;
     }
     let value: unknown;
@@ -109,6 +130,11 @@ export function readJson(payload: Readable, limit: number, done: BodyDone): void
     }
     done(null, value, bytes!.length);
   });
+}
+
+/** Returns the fault for a body that ends too early. */
+export function incomplete(cause: unknown): Fault {
+  return new Fault(400, { message: 'The body is incomplete.', cause });
 }
 
 function isAborted(error: Error): boolean {

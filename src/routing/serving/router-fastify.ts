@@ -8,8 +8,6 @@ import { type IncomingMessage, METHODS } from 'node:http';
 import type {
   FastifyContentTypeParser,
   FastifyInstance,
-  FastifyPluginAsync,
-  FastifyPluginCallback,
   FastifyReply,
   FastifyRequest,
   FastifySchema,
@@ -18,6 +16,7 @@ import type {
 } from 'fastify';
 import { type App, environ, Fault, type MatchedRoute } from '../../app/index.js';
 import {
+  asFault,
   createFastify,
   exchangeOf,
   fastifyLog,
@@ -27,17 +26,16 @@ import {
   listenerOf,
   tooLarge,
 } from '../../app/internal.js';
-import { PorticoError, whatItIs } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { RangedOptions, Schemas } from '../actions/action.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
 import { RouteError } from '../route/route-error.js';
-import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
 import { type ActionCall, type AnsweringRules, CALL, type Called, callOf, type Fail, refuse } from './action-call.js';
 import { brokenResponses } from './broken-responses.js';
 import { ACTION, checkPluginRoutes, PluginRoutes } from './plugin-routes.js';
-import { BodyTypes, readJson, refuseEncoding, WITH_BODY, withoutBoundary } from './request-body.js';
+import { forAllRoutes, pluginOf } from './plugin-source.js';
+import { BodyTypes, incomplete, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
 import { AnswerTypes, unsendable } from './send-answer.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
 
@@ -162,8 +160,9 @@ export class RouterFastify {
     const call = callIn(req);
     // Routes of plugins have their own limits.
     if (call === undefined) return undefined;
-    const unreadable = withoutBoundary(req);
-    if (unreadable !== undefined && server.hasContentTypeParser('multipart/form-data')) return unreadable;
+    const watched = server.hasContentTypeParser('multipart/form-data') ? watchMultipart(req) : undefined;
+    if (watched instanceof Fault) return watched;
+    call.lacksEnd = watched;
     const limit = routeOptions.bodyLimit ?? this.bodyLimit;
     const declared = req.headers['content-length'];
     if (declared !== undefined) {
@@ -256,42 +255,13 @@ function shownSchemas(
   };
 }
 
-/** Returns a plugin as Fastify's `register` accepts it, from a function, a module with one, or a promise of either. */
-async function pluginOf(
-  written: RouterPlugin,
-  place: number,
-): Promise<readonly [plugin: FastifyPlugin, options: object]> {
-  const [source, options] = (Array.isArray(written) ? written : [written, {}]) as readonly [unknown, object];
-  const loaded: unknown = await source;
-  const plugin = typeof loaded === 'function' ? loaded : (loaded as { default?: unknown } | null | undefined)?.default;
-  if (typeof plugin === 'function') return [plugin as FastifyPlugin, options];
-  throw new PorticoError('PORTICO_ROUTER_OPTION', {
-    message: `plugins[${place}] is ${whatItIs(loaded)}, not a plugin of Fastify`,
-    hint: 'Pass the plugin as its package exports it, or [plugin, options].',
-  });
-}
-
-/**
- * Returns a plugin whose hooks and parsers apply to the whole instance, as with `fastify-plugin`; one with a route prefix stays
- * encapsulated, as in Fastify.
- */
-function forAllRoutes(plugin: FastifyPlugin, options: object): FastifyPluginCallback<object> {
-  const skipOverride = Symbol.for('skip-override');
-  if (skipOverride in plugin || 'prefix' in options) return plugin as FastifyPluginCallback<object>;
-  const withDone: typeof plugin = (instance, options, done) => plugin(instance, options, done);
-  const shared =
-    plugin.length > 2
-      ? withDone
-      : async (instance: FastifyInstance, options: object) => {
-          await (plugin as FastifyPluginAsync<object>)(instance, options);
-        };
-  return Object.assign(shared as FastifyPluginCallback<object>, { [skipOverride]: true });
-}
-
 /** Replaces some errors of Fastify by clearer ones; all others have their own status. */
 function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): unknown {
-  const { code, serialization } = Object(error) as { code?: unknown; serialization?: unknown };
-  if (serialization !== undefined && callIn(req) !== undefined) return unsendable(error);
+  const { code, serialization, constructor: made } = Object(error) as Readonly<Record<string, unknown>>;
+  const call = callIn(req);
+  if (serialization !== undefined && call !== undefined) return unsendable(error);
+  // Parsers of forms throw a plain error then.
+  if (made === Error && asFault(error).status === 500 && call?.lacksEnd?.() === true) return incomplete(error);
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return types.refusal(req);
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new Fault(413, { message: 'The request body is too large.', cause: error });
