@@ -60,4 +60,4 @@ export {
   type SharingContext,
   sharedDatabase,
   sqliteConnection,
-} from './shared-by-config.js';
+} from './shared-database.js';

@@ -40,6 +40,25 @@ test('SC-3 a database is below state_path, or where an absolute path says; its f
   assert.throws(() => opened('connection = postgresql://db/pets'), ConfigError);
 });
 
+test('SC-3 apps of one configuration share one database, closed with the last of them', (t) => {
+  const state = `[DEFAULT]\nstate_path = ${folderOf(t)}\n`;
+  const closed: number[] = [];
+  let opened = 0;
+  const open = (): { readonly id: number; close(): void } => {
+    const id = ++opened;
+    return { id, close: () => void closed.push(id) };
+  };
+  const storeOf = sharedDatabase({ group: 'pets', options, open });
+  const config = Config.fromText(state);
+  const [first, second, other] = [appOf(config), appOf(config), appOf(Config.fromText(state))];
+  assert.deepEqual([storeOf(first.ctx).id, storeOf(second.ctx).id, storeOf(other.ctx).id], [1, 1, 2]);
+  first.close();
+  assert.deepEqual(closed, []);
+  second.close();
+  assert.deepEqual(closed, [1]);
+  assert.equal(storeOf(appOf(config).ctx).id, 3);
+});
+
 test('SC-3 a database in memory outlives its apps, and is refused in a worker that is not alone', (t) => {
   const config = Config.fromText('[pets]\nconnection = sqlite://:memory:\n');
   const first = appOf(config);

@@ -1,0 +1,81 @@
+/** The SQLite database that all apps of a process with the same configuration share. */
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Config, type Option, type OptionDeclarations, refuseOption, string } from '../config/index.js';
+import { configOptions, workerAssignment } from '../config/internal.js';
+import type { FactoryContext } from './factory.js';
+
+/** A user of a shared database: the context of a factory; or a manager's configuration and its `cleanupHost`. */
+export type SharingContext = Pick<FactoryContext, 'config' | 'onClose'>;
+
+/** Declares a `connection` option: `sqlite:///` and a file, or `sqlite://:memory:`. */
+export function sqliteConnection(spec: { readonly default: string; readonly help?: string }): Option<string> {
+  return string({
+    regex: /^sqlite:\/\/(\/.+|:memory:)$/,
+    help: 'The SQLite database: sqlite:///file relative to state_path, sqlite:////file with an absolute path, or sqlite://:memory:.',
+    ...spec,
+  });
+}
+
+/** The option for the database, and the function that opens it. */
+export interface SharedDatabaseOptions<T> {
+  /** The section of the configuration that sets the database. */
+  readonly group: string;
+  /** The options of the group, with `connection` from {@link sqliteConnection}. */
+  readonly options: OptionDeclarations;
+  /** Opens a file, or `:memory:`. */
+  readonly open: (path: string) => T;
+}
+
+/**
+ * Returns a function that gives each app, in its factory, the database of its service configuration; the manager of the API may call it
+ * too. The first call opens it, and it is closed with its last user; if `open` throws, nothing is stored. Creates a missing folder,
+ * accessible only to this user. A database in memory outlives its apps, so that an API that starts again finds its data; it is refused with
+ * a `ConfigError` in a worker that is not alone, because other workers would not see it.
+ */
+export function sharedDatabase<T extends { close(): void }>({
+  group,
+  options,
+  open,
+}: SharedDatabaseOptions<T>): (ctx: SharingContext) => T {
+  const databases = new WeakMap<Config, { readonly database: T; readonly isKept: boolean; users: number }>();
+  return ({ config, onClose }) => {
+    const used = databases.get(config) ?? { ...opened(config, group, options, open), users: 0 };
+    databases.set(config, used);
+    used.users += 1;
+    onClose(() => {
+      used.users -= 1;
+      if (used.users > 0 || used.isKept) return;
+      databases.delete(config);
+      used.database.close();
+    });
+    return used.database;
+  };
+}
+
+/** Opens the database that a configuration names; one in memory is kept, because closing would lose its data. */
+function opened<T>(config: Config, group: string, options: OptionDeclarations, open: (path: string) => T) {
+  const { connection } = config.group(group, options) as { readonly connection: string };
+  const name = connection.replace(/^sqlite:\/\/\/?/, '');
+  if (name === ':memory:') {
+    refuseSeveralProcesses(config, group);
+    return { database: open(name), isKept: true };
+  }
+  const file = resolve(config.group('DEFAULT', configOptions, { partial: true }).statePath, name);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  return { database: open(file), isKept: false };
+}
+
+function refuseSeveralProcesses(config: Config, group: string): void {
+  const worker = workerAssignment();
+  const enabled = ['enabled_apis', 'enabled_services'].flatMap((opt) =>
+    config.has('DEFAULT', opt) ? (config.resolve('DEFAULT', opt).value as string[]) : [],
+  );
+  if (worker === undefined || (worker.workers === 1 && enabled.length === 1)) return;
+  refuseOption(config, {
+    group,
+    opt: 'connection',
+    message: 'sqlite://:memory: works only with a single process, and there are several',
+    hint: 'Use a file: sqlite:///data.db is relative to state_path.',
+  });
+}
