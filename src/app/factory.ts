@@ -155,24 +155,17 @@ export type MakeOfFactory<D extends OptionDeclarations, T> = (
 ) => Awaitable<T>;
 
 /** Further declarations of a factory. */
-export interface MoreOfFactory<D extends OptionDeclarations> {
+export interface MoreOfFactory<D extends OptionDeclarations>
+  extends Pick<DeclaredFactory<D>, 'order' | 'describe' | 'groups' | 'aroundRefusals'> {
   /** See {@link DeclaredFactory.trial}; a function gets the arguments of `make`. */
   readonly trial?: boolean | MakeOfFactory<D, unknown>;
-  /** See {@link DeclaredFactory.order}. */
-  readonly order?: (options: OptionsOf<D>) => WantedOrder | undefined;
-  /** See {@link DeclaredFactory.describe}. */
-  readonly describe?: Describe<OptionsOf<D>>;
-  /** See {@link DeclaredFactory.groups}. */
-  readonly groups?: Readonly<Record<string, OptionDeclarations>>;
-  /** See {@link DeclaredFactory.aroundRefusals}. */
-  readonly aroundRefusals?: boolean;
 }
 
 function declaredFactory<D extends OptionDeclarations, T>(
   group: string,
   options: D,
   make: MakeOfFactory<D, T>,
-  { trial, order, describe, groups, aroundRefusals }: MoreOfFactory<D>,
+  { trial, ...more }: MoreOfFactory<D>,
 ) {
   // Refuses invalid declarations here: otherwise the error would occur far away, in other terms.
   defineOptions(options);
@@ -180,17 +173,14 @@ function declaredFactory<D extends OptionDeclarations, T>(
     <R>(work: MakeOfFactory<D, R>) =>
     (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext): Awaitable<R> => {
       const live = follow(group, options, ctx);
-      for (const [further, own] of Object.entries(groups ?? {})) ctx.config.register(further, own);
+      for (const [further, own] of Object.entries(more.groups ?? {})) ctx.config.register(further, own);
       return work(live(), ctx, live);
     };
   return Object.assign(withOptions(make), {
     group,
     options,
-    ...(groups === undefined ? {} : { groups }),
-    ...(aroundRefusals === undefined ? {} : { aroundRefusals }),
-    ...(trial === undefined ? {} : { trial: typeof trial === 'function' ? withOptions(trial) : trial }),
-    ...(order === undefined ? {} : { order }),
-    ...(describe === undefined ? {} : { describe }),
+    ...more,
+    ...(trial !== undefined && { trial: typeof trial === 'function' ? withOptions(trial) : trial }),
   });
 }
 
