@@ -171,32 +171,18 @@ function frozen(roles: readonly string[]): readonly string[] {
   return Object.isFrozen(roles) ? roles : Object.freeze([...roles]);
 }
 
-const KEYS: readonly (readonly [name: keyof ContextFields, key: string])[] = [
-  ['userId', 'user_id'],
-  ['userName', 'user_name'],
-  ['projectId', 'project_id'],
-  ['projectName', 'project_name'],
-  ['domainId', 'domain_id'],
-  ['domainName', 'domain_name'],
-  ['userDomainId', 'user_domain_id'],
-  ['userDomainName', 'user_domain_name'],
-  ['projectDomainId', 'project_domain_id'],
-  ['projectDomainName', 'project_domain_name'],
-  ['systemScope', 'system_scope'],
-  ['isAdminProject', 'is_admin_project'],
-  ['roles', 'roles'],
-  ['isAdmin', 'is_admin'],
-  ['isService', 'is_service'],
-  ['serviceUserId', 'service_user_id'],
-  ['serviceUserName', 'service_user_name'],
-  ['serviceProjectId', 'service_project_id'],
-  ['serviceRoles', 'service_roles'],
-  ['requestId', 'request_id'],
-  ['globalRequestId', 'global_request_id'],
-  ['remoteAddress', 'remote_address'],
-  ['readDeleted', 'read_deleted'],
-  ['token', 'auth_token'],
-];
+/** Names of fields, with the keys of oslo.context. */
+const KEYS = [
+  'userId userName projectId projectName domainId domainName userDomainId userDomainName projectDomainId projectDomainName',
+  'systemScope isAdminProject roles isAdmin isService serviceUserId serviceUserName serviceProjectId serviceRoles',
+  'requestId globalRequestId remoteAddress readDeleted token',
+]
+  .flatMap((names) => names.split(' ') as (keyof ContextFields)[])
+  .map((name) => [name, name === 'token' ? 'auth_token' : snakeCase(name)] as const);
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
 
 const NAMES: ReadonlyMap<string, keyof ContextFields> = new Map(KEYS.map(([name, key]) => [key, name]));
 
