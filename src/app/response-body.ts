@@ -105,8 +105,8 @@ function layerOnTop(res: ServerResponse): BodyLayer {
 function wayOf(res: ServerResponse): BodyWay {
   const layer = layerOnTop(res);
   layer.way ??= new BodyWay(res, {
-    write: (...args) => layer.send(...args),
-    end: (...args) => layer.sendLast(...args),
+    write: (...args) => layer.send(false, ...args),
+    end: (...args) => void layer.send(true, ...args),
     drained: undefined,
   });
   return layer.way;
@@ -148,65 +148,38 @@ export class BodyLayer {
 
   take(...args: unknown[]): unknown {
     if (this.piped !== undefined) return this.#guarded(() => this.take(...args), false);
-    return this.way === undefined ? this.send(...args) : this.way.write(...args);
+    return this.way === undefined ? this.send(false, ...args) : this.way.write(...args);
   }
 
   finish(...args: unknown[]): unknown {
     if (this.piped !== undefined) return this.#guarded(() => this.finish(...args), this.res);
-    if (this.way === undefined) this.sendLast(...args);
+    if (this.way === undefined) this.send(true, ...args);
     else this.way.end(...args);
     return this.res;
   }
 
-  /** Writes to the replaced method. */
-  send(chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
+  /** Writes to the replaced method; `isLast`: ends the response with it. */
+  send(isLast: boolean, chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
     const { res, below } = this;
+    const method = isLast ? below.end : below.write;
     // Not `writableEnded`, which is true while the body still passes through streams.
     if (!this.isCounted || this.isOver || res.finished || res.destroyed) {
-      return Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
+      return Reflect.apply(method, res, [chunk, encoding, callback]) as boolean;
     }
     const length = lengthOf(chunk, encoding);
     if (!headSent.call(res)) this.#writeDeclaredHead();
-    if (headSent.call(res)) {
-      // A `beforeHead` listener has answered.
-      if (this.isOver) return false;
-      this.written += length;
-      if (this.written > (declaredLength(res) ?? this.written) && mayHaveBody(res)) {
-        this.#breakOff([encoding, callback]);
-        return false;
-      }
-      return Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
-    }
-    const more = Reflect.apply(below.write, res, [chunk, encoding, callback]) as boolean;
-    // A `beforeHead` listener may have answered.
-    if (!this.isOver) this.written += length;
-    if (this.written > (declaredLength(res) ?? this.written) && mayHaveBody(res)) this.#breakOff();
-    return more;
-  }
-
-  /** Ends the response with the replaced method. */
-  sendLast(chunk?: unknown, encoding?: unknown, callback?: unknown): void {
-    const { res, below } = this;
-    if (!this.isCounted || this.isOver || res.finished || res.destroyed) {
-      Reflect.apply(below.end, res, [chunk, encoding, callback]);
-      return;
-    }
-    const length = lengthOf(chunk, encoding);
-    if (!headSent.call(res)) this.#writeDeclaredHead();
-    if (headSent.call(res)) {
-      if (this.isOver) return;
-      this.isOver = true;
-      this.written += length;
-      if (this.written !== (declaredLength(res) ?? this.written) && mayHaveBody(res))
-        this.#breakOff([chunk, encoding, callback]);
-      else Reflect.apply(below.end, res, [chunk, encoding, callback]);
-      return;
-    }
-    Reflect.apply(below.end, res, [chunk, encoding, callback]);
-    if (this.isOver) return;
-    this.isOver = true;
+    // After the head the length is checked before the data is sent; otherwise the data writes the head, and only then is it known.
+    const hasHead = headSent.call(res);
+    const more = hasHead || (Reflect.apply(method, res, [chunk, encoding, callback]) as boolean);
+    // A `beforeHead` listener has answered.
+    if (this.isOver) return more && !hasHead;
+    this.isOver = isLast;
     this.written += length;
-    if (this.written !== (declaredLength(res) ?? this.written) && mayHaveBody(res)) this.#breakOff();
+    const declared = declaredLength(res) ?? this.written;
+    const isWrong = (isLast ? this.written !== declared : this.written > declared) && mayHaveBody(res);
+    if (isWrong) this.#breakOff(hasHead ? [chunk, encoding, callback] : []);
+    if (!hasHead) return more;
+    return !isWrong && (Reflect.apply(method, res, [chunk, encoding, callback]) as boolean);
   }
 
   /** Writes a head that declares a length, so that the length is known before a body of another length is sent. */
@@ -216,7 +189,7 @@ export class BodyLayer {
   }
 
   /** Sends no more data, and reports the error to callbacks that wait for the end. */
-  #breakOff(callbacks: readonly unknown[] = []): void {
+  #breakOff(callbacks: readonly unknown[]): void {
     this.isOver = true;
     const { written } = this;
     const error = new PorticoError(WRONG_LENGTH, {
