@@ -33,7 +33,7 @@ interface Matched {
   readonly method: ServedMethod | undefined;
   readonly version: ApiVersion | null;
   /** Arguments of the action, without the body. */
-  args: Args;
+  readonly args: Args;
   /** Format requested by the path. */
   readonly format: string | null;
 }
@@ -48,6 +48,12 @@ export interface AnsweringRules {
   /** Whether plugins may have changed the response schemas of routes. */
   readonly hasPlugins: boolean;
 }
+
+/** Parts of a request in the order of their checks. */
+const PARTS = ['params', 'headers', 'query', 'body'] as const;
+
+/** Values of the parts; a check replaces the value of its part. */
+type Input = Record<(typeof PARTS)[number], unknown>;
 
 const NO_BODY: readonly FaultIssue[] = Object.freeze([
   { where: 'body', path: [], message: 'is required', keyword: 'required' },
@@ -93,13 +99,12 @@ export class ActionCall {
       if (answering.types !== null) this.type = answering.types.choose(fastify.raw, matched.format);
       request.fastify = fastify;
       request[REPLY] = reply;
-      request.query = query;
-      const value =
-        rules.params !== undefined || rules.headers !== undefined
-          ? this.#checkHead(method, rules, query, body)
-          : rules.query === undefined
-            ? this.#checkBody(method, rules, body)
-            : this.#checkQuery(method, rules.query, rules, query, body);
+      const value = this.#checked(
+        method,
+        rules,
+        { params: request.params, headers: request.req.headers, query, body },
+        0,
+      );
       if (isPromise(value)) void this.#settle(reply, method, rules, value, answering);
       else this.#answer(reply, method, rules, value, answering);
     } catch (error) {
@@ -107,54 +112,35 @@ export class ActionCall {
     }
   }
 
-  /** Checks path variables and headers, then the query, then the body. Awaits a check that returns a promise. */
-  #checkHead(method: ServedMethod, rules: CallRules, query: unknown, body: unknown): unknown {
+  /** Checks the parts from the one at `first`, then calls the action. Awaits a check that returns a promise. */
+  #checked(method: ServedMethod, rules: CallRules, input: Input, first: number): unknown {
     const { request, matched } = this;
-    const takeHeaders = (headers: unknown): unknown => {
-      if (rules.headers !== undefined) request.takeHeaders(headers);
-      return rules.query === undefined
-        ? this.#checkBody(method, rules, body)
-        : this.#checkQuery(method, rules.query, rules, query, body);
-    };
-    const takeParams = (params: unknown): unknown => {
-      if (rules.params !== undefined) {
-        request.params = params as Args;
-        matched.args = { ...matched.args, ...(params as Args) };
+    for (let at = first; at < PARTS.length; at++) {
+      const part = PARTS[at]!;
+      const check = rules[part];
+      if (check === undefined) continue;
+      if (part === 'body' && input.body === undefined) refuseNoBody(request.req);
+      const checked = check(input[part]);
+      if (isPromise(checked)) {
+        return checked.then((value) => {
+          input[part] = value;
+          return this.#checked(method, rules, input, at + 1);
+        });
       }
-      const checked = rules.headers?.(request.req.headers);
-      return isPromise(checked) ? checked.then(takeHeaders) : takeHeaders(checked);
-    };
-    const checked = rules.params?.(request.params);
-    return isPromise(checked) ? checked.then(takeParams) : takeParams(checked);
-  }
-
-  #checkQuery(
-    method: ServedMethod,
-    check: NonNullable<CallRules['query']>,
-    rules: CallRules,
-    query: unknown,
-    body: unknown,
-  ): unknown {
-    const checked = check(query);
-    const goOn = (value: unknown): unknown => {
-      this.request.query = value;
-      return this.#checkBody(method, rules, body);
-    };
-    return isPromise(checked) ? checked.then(goOn) : goOn(checked);
-  }
-
-  #checkBody(method: ServedMethod, rules: CallRules, body: unknown): unknown {
-    if (rules.body === undefined) return this.#call(method, this.matched.target.passesBody ? body : undefined);
-    if (body === undefined) refuseNoBody(this.request.req);
-    const checked = rules.body(body);
-    return isPromise(checked) ? checked.then((value) => this.#call(method, value)) : this.#call(method, checked);
-  }
-
-  #call({ handler, controller }: ServedMethod, body: unknown): unknown {
-    const { args } = this.matched;
-    if (body === undefined) return handler.call(controller, this.request, args);
-    this.request.body = body;
-    return handler.call(controller, this.request, { ...args, body });
+      input[part] = checked;
+    }
+    if (rules.headers !== undefined) request.takeHeaders(input.headers);
+    request.query = input.query;
+    let { args } = matched;
+    if (rules.params !== undefined) {
+      request.params = input.params as Args;
+      args = { ...args, ...request.params };
+    }
+    if (input.body !== undefined && (rules.body !== undefined || matched.target.passesBody)) {
+      request.body = input.body;
+      args = { ...args, body: input.body };
+    }
+    return method.handler.call(method.controller, request, args);
   }
 
   async #settle(
@@ -223,18 +209,13 @@ export class ActionCall {
     const status = invalidInputStatus ?? faultFormOf(req).invalidInputStatus;
     const method = matched.method ?? this.#selected(fastify.body);
     const rules = method.rules ?? rulesFor(method, matched.version);
-    const { body } = fastify;
-    const checks = {
-      params: () => undefined,
-      headers: () => rules.headers?.(req.headers),
-      query: () => rules.query?.(fastify.query),
-      body: () => (body === undefined ? rules.body && refuseNoBody(req) : rules.body?.(body)),
-    } satisfies Record<FaultIssue['where'], () => unknown>;
+    const { body, query } = fastify;
+    const input = { params: undefined, headers: req.headers, query, body } satisfies Input;
     const all = [...issues];
-    const parts = Object.keys(checks) as FaultIssue['where'][];
-    for (const part of parts.slice(parts.indexOf(issues[0]?.where ?? 'body') + 1)) {
+    for (const part of PARTS.slice(PARTS.indexOf(issues[0]?.where ?? 'body') + 1)) {
       try {
-        await checks[part]();
+        if (part === 'body' && rules.body !== undefined && body === undefined) refuseNoBody(req);
+        await rules[part]?.(input[part]);
       } catch (error) {
         // A failing check says nothing about the request.
         if (error instanceof InputRefused) all.push(...error.issues);
