@@ -32,10 +32,7 @@ export class ApiVersion {
     const parsed = typeof version === 'string' ? ApiVersion.parse(version) : null;
     if (parsed !== null) return parsed;
     const written = typeof version === 'string' ? `"${version}"` : String(version);
-    throw withCode(
-      new RangeError(`${written} is not a version: write 'X.Y', a text without leading zeros`),
-      'PORTICO_API_VERSION',
-    );
+    throw wrongVersion(`${written} is not a version: write 'X.Y', a text without leading zeros`);
   }
 
   /** Returns a negative number if this version is lower. */
@@ -63,6 +60,10 @@ export class ApiVersion {
   }
 }
 
+function wrongVersion(message: string): RangeError {
+  return withCode(new RangeError(message), 'PORTICO_API_VERSION');
+}
+
 /** First and last version, both inclusive; null is open. */
 export interface VersionRange {
   readonly from: ApiVersion | null;
@@ -80,19 +81,13 @@ export function readRange(written: WrittenRange | undefined): VersionRange {
   if (written === undefined) return EVERY_VERSION;
   if (!Array.isArray(written)) {
     const hint = "write versions: ['2.1', '2.35'], or ['2.36'] for all from there on";
-    throw withCode(
-      new RangeError(`versions is ${whatItIs(written)}, not a list of the first and the last version: ${hint}`),
-      'PORTICO_API_VERSION',
-    );
+    throw wrongVersion(`versions is ${whatItIs(written)}, not a list of the first and the last version: ${hint}`);
   }
   const [first, last] = written;
   const from = first === null ? null : ApiVersion.of(first);
   const to = last === null || last === undefined ? null : ApiVersion.of(last);
   if (from !== null && to !== null && from.compare(to) > 0) {
-    throw withCode(
-      new RangeError(`versions from ${from.text} to ${to.text}: the first is above the last`),
-      'PORTICO_API_VERSION',
-    );
+    throw wrongVersion(`versions from ${from.text} to ${to.text}: the first is above the last`);
   }
   return { from, to };
 }
@@ -155,19 +150,12 @@ export class VersionNegotiation {
     this.min = ApiVersion.of(min);
     this.max = ApiVersion.of(max);
     if (this.min.compare(this.max) > 0) {
-      throw withCode(
-        new RangeError(`versions: min ${this.min.text} is above max ${this.max.text}`),
-        'PORTICO_API_VERSION',
-      );
+      throw wrongVersion(`versions: min ${this.min.text} is above max ${this.max.text}`);
     }
     this.#default = ApiVersion.of(options.default ?? min);
     if (!this.#default.within({ from: this.min, to: this.max })) {
-      throw withCode(
-        new RangeError(
-          `versions: the default ${this.#default.text} is not between ${this.min.text} and ${this.max.text}`,
-        ),
-        'PORTICO_API_VERSION',
-      );
+      const bounds = `${this.min.text} and ${this.max.text}`;
+      throw wrongVersion(`versions: the default ${this.#default.text} is not between ${bounds}`);
     }
     this.#serviceType = serviceType;
     this.#legacyHeader = legacyHeader;
