@@ -36,23 +36,17 @@ export type ContextOf<O, A = undefined> = (O extends { readonly auth: infer Own 
   ? RequestContext
   : RequestContext | undefined;
 
-/** Returns a filter that applies the guard; undefined if anyone may call. Throws `PORTICO_ROUTE_AUTH` for an invalid {@link Auth}. */
-export function guardFilter(auth: Auth | undefined): (Filter & Described) | undefined {
-  if (auth === undefined) return undefined;
+/** Returns the filter that applies the guard, as a list with one or none. Throws `PORTICO_ROUTE_AUTH` for an invalid {@link Auth}. */
+export function guardsOf(auth: Auth | undefined): readonly (Filter & Described)[] {
+  if (auth === undefined) return [];
   if (typeof auth !== 'boolean' && typeof auth !== 'function') {
     throw new RouteError('PORTICO_ROUTE_AUTH', {
       message: `auth is ${whatItIs(auth)}, not true, false or a function`,
       hint: 'A guard is a function (request, response) that throws a Fault if the caller is not allowed.',
     });
   }
-  if (auth === true) return CALLERS;
-  return auth === false ? OPEN : guarded(auth);
-}
-
-/** Returns the guard as a list with one filter or none. */
-export function guardsOf(auth: Auth | undefined): readonly (Filter & Described)[] {
-  const guard = guardFilter(auth);
-  return guard === undefined ? [] : [guard];
+  if (auth === true) return [CALLERS];
+  return [auth === false ? OPEN : guarded(auth)];
 }
 
 /** Reports whether a filter of an action is `auth: true`: it refuses a request whose caller no filter has identified. */

@@ -4,7 +4,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { OpenApiAdditions } from '../app/index.js';
 import type { FaultForm } from '../app/internal.js';
-import type { RangedOptions, Schemas } from './actions/action.js';
+import { INPUT_PARTS, type RangedOptions, type Schemas } from './actions/action.js';
 import { type ByVersion, schemasByVersion, statusesByVersion } from './actions/compiled-action.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
 import { documentedSchema, type JsonSchema } from './actions/schema.js';
@@ -193,11 +193,9 @@ function statusesOf(status: RangedOptions['status'], version: ApiVersion | null)
   return status === undefined ? [200] : heldIn(statusesByVersion(status), version);
 }
 
-const INPUTS = ['body', 'query', 'params', 'headers'] as const;
-
 /** Returns responses to a request that a schema refuses. */
 function refusedInput(methods: readonly RangedOptions[], { invalidInputStatus }: FaultForm, content: Json): Json {
-  if (methods.every((each) => INPUTS.every((part) => each[part] === undefined))) return {};
+  if (methods.every((each) => INPUT_PARTS.every((part) => each[part] === undefined))) return {};
   return { [invalidInputStatus]: { description: 'the input is not valid', content } };
 }
 

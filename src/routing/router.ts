@@ -167,7 +167,6 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
       table: this.compile(),
       controllers: this.#controllers,
       settings: Router.#settings,
-      filters: this.#filters,
       refuse: (error: PorticoError) => void this.#issues.push(error),
     };
     const router = new RouterApp(parts);

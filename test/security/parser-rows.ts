@@ -179,8 +179,11 @@ export async function parserRows(): Promise<ParserRow[]> {
   const versions = new VersionNegotiation({ serviceType: 'compute', min: '2.1', max: '2.90' });
   const mask = targetMask(['more']);
   const schemas = new SchemaCompiler();
-  const unique = schemas.body({ type: 'array', uniqueItems: true });
-  const names = schemas.query({ type: 'object', additionalProperties: false, properties: { a: { type: 'integer' } } });
+  const unique = schemas.check({ type: 'array', uniqueItems: true }, 'body');
+  const names = schemas.check(
+    { type: 'object', additionalProperties: false, properties: { a: { type: 'integer' } } },
+    'query',
+  );
   const { made: nameCheck } = await buildFilter(middleware.nameCheck, { local: { strict: 'true' } });
   const { made: prefixed } = await buildFilter(middleware.pathPrefix, { local: { prefix: '/a/a', force_port: '80' } });
   const responseOf = (req: IncomingMessage): ServerResponse => new ServerResponse(req);

@@ -40,6 +40,10 @@ export type Schemas = Schema | readonly Versioned<Schema>[];
 /** A status, or one for each range of versions. */
 export type Statuses = number | readonly { readonly versions: WrittenRange; readonly status: number }[];
 
+/** Parts of a request that schemas check, in the order of the checks. */
+export const INPUT_PARTS = ['params', 'headers', 'query', 'body'] as const;
+export type InputPart = (typeof INPUT_PARTS)[number];
+
 /** Options of an action. */
 export interface ActionOptions {
   /** First and last version it serves, both included: `['2.1', '2.35']`, `['2.36']`. Default: all. */
@@ -249,14 +253,13 @@ function checkAction(options: unknown, handler: unknown): void {
 }
 
 function withRanges({ status, ...options }: ActionOptions): RangedOptions {
-  const { body, query, params, headers } = options;
-  const inputs = Object.entries({ body, query, params, headers });
-  const ranged = inputs.flatMap(([name, schemas]) =>
-    isSince(schemas) ? [[name, schemasOf(schemas as unknown as Since<Schema>)]] : [],
-  );
+  const ranged = INPUT_PARTS.flatMap((part) => {
+    const schemas: unknown = options[part];
+    return isSince(schemas) ? [[part, schemasOf(schemas as Since<Schema>)]] : [];
+  });
   return {
     ...options,
-    ...(Object.fromEntries(ranged) as Pick<RangedOptions, 'body' | 'query' | 'params' | 'headers'>),
+    ...(Object.fromEntries(ranged) as Pick<RangedOptions, InputPart>),
     ...(status !== undefined && { status: isSince(status) ? statusesOf(status as Since<number>) : status }),
   };
 }

@@ -12,7 +12,7 @@ import {
   type VersionRange,
 } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
-import type { AnyHandler, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
+import type { AnyHandler, InputPart, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
 import { documentedSchema, isStandardSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { Check, SchemaCompiler } from './schema-compiler.js';
 
@@ -32,10 +32,7 @@ export interface CompiledAction {
   readonly handler: AnyHandler;
   readonly options: RangedOptions;
   readonly filters: readonly Filter[];
-  readonly bodyChecks: readonly ByVersion<Check>[];
-  readonly queryChecks: readonly ByVersion<Check>[];
-  readonly paramsChecks: readonly ByVersion<Check>[];
-  readonly headersChecks: readonly ByVersion<Check>[];
+  readonly checks: Readonly<Record<InputPart, readonly ByVersion<Check>[]>>;
   /** Path variables that a schema requires. */
   readonly requiredParams: readonly string[];
   readonly statuses: readonly ByVersion<number>[];
@@ -49,18 +46,20 @@ export type ActionSource = Pick<CompiledAction, 'place' | 'controller' | 'handle
 /** Compiles an action. Throws a {@link RouteError} for a schema that does not compile, overlapping ranges, and an invalid version. */
 export function compileAction(source: ActionSource, compiler: SchemaCompiler): CompiledAction {
   const { options } = source;
-  const checks = (schemas: Schemas | undefined, what: string, compile: (schema: Schema) => Check) =>
-    apart(`the ${what} schemas`, schemasByVersion(schemas), (schema) =>
-      compiled(`the ${what} schema`, () => compile(schema)),
+  const checksOf = (part: InputPart): readonly ByVersion<Check>[] =>
+    apart(`the ${part} schemas`, schemasByVersion(options[part]), (schema) =>
+      compiled(`the ${part} schema`, () => compiler.check(schema, part)),
     );
   return {
     ...source,
     range: readRange(options.versions),
     filters: options.filters ?? [],
-    bodyChecks: checks(options.body, 'body', (schema) => compiler.body(schema)),
-    queryChecks: checks(options.query, 'query', (schema) => compiler.query(schema)),
-    paramsChecks: checks(options.params, 'params', (schema) => compiler.params(schema)),
-    headersChecks: checks(options.headers, 'headers', (schema) => compiler.headers(schema)),
+    checks: {
+      body: checksOf('body'),
+      query: checksOf('query'),
+      params: checksOf('params'),
+      headers: checksOf('headers'),
+    },
     requiredParams: schemasByVersion(options.params).flatMap(({ value }) => requiredBy(value)),
     statuses: apart('the statuses', statusesByVersion(options.status), checkedStatus),
     response: options.response && responseSchemas(options.response, statusesByVersion(options.status), compiler),

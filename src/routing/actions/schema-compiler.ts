@@ -20,14 +20,15 @@ import {
   valueIssues,
 } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
+import type { InputPart } from './action.js';
 import { mayTellAll } from './all-issues.js';
 import { InputRefused } from './input-refused.js';
 import { isPlainData, plainSchemas } from './plain-schema.js';
 import { refuseDefaults } from './refused-default.js';
 import {
+  documentedSchema,
   isStandardSchema,
   type JsonSchema,
-  jsonSchemaOf,
   type Schema,
   type StandardIssue,
   type StandardResult,
@@ -61,51 +62,24 @@ export class SchemaCompiler {
     this.#options = options;
   }
 
-  /** Checks bodies: JSON Schema coerces, removes and defaults nothing. Throws for an invalid schema. */
-  body(schema: Schema): Check {
-    if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'body');
-    return this.#check(schema as JsonSchema, false, 'body');
-  }
-
   /**
-   * Checks queries: JSON Schema converts texts to numbers and booleans, and applies `default`. A repeated key is its last value, or a list
-   * if the schema accepts one.
+   * Returns the check of one part of a request. In a body JSON Schema coerces, removes and defaults nothing; in other parts it converts texts
+   * to numbers and booleans, and applies `default`. A repeated key of a query is its last value, or a list if the schema accepts one.
+   * Throws for an invalid schema, and for a header in upper case.
    */
-  query(schema: Schema): Check {
-    const check = isStandardSchema(schema)
-      ? (value: unknown) => checkByStandard(schema, value, 'query')
-      : this.#check(schema as JsonSchema, true, 'query');
-    const lists = listNames(isStandardSchema(schema) ? queryJsonSchema(schema) : (schema as JsonSchema));
-    return (value) => {
-      const query = value as Record<string, unknown>;
-      for (const name of Object.keys(query)) {
-        const received = query[name];
-        const isList = lists.get(name);
-        if (isList === true && !Array.isArray(received)) query[name] = [received];
-        if (isList === false && Array.isArray(received)) query[name] = received.at(-1);
-      }
-      return check(query);
-    };
-  }
-
-  /** Checks path variables: with JSON Schema as {@link query}, in a separate table for each call. */
-  params(schema: Schema): Check {
-    if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'params');
-    const check = this.#check(schema as JsonSchema, true, 'params');
-    return (value) => check(Object.assign(Object.create(null) as object, value));
-  }
-
-  /** Checks header fields, in lower case, as {@link params}. Throws for a name that no field has. */
-  headers(schema: Schema): Check {
-    const { properties = {} } = (isStandardSchema(schema) ? queryJsonSchema(schema) : (schema ?? {})) as {
-      properties?: object;
-    };
-    const wrong = Object.keys(properties).find((name) => name !== name.toLowerCase());
-    if (wrong !== undefined)
-      throw new SchemaMistake(`no header is called "${wrong}"`, `Write "${wrong.toLowerCase()}".`);
-    if (isStandardSchema(schema)) return (value) => checkByStandard(schema, value, 'headers');
-    const check = this.#check(schema as JsonSchema, true, 'headers');
-    return (value) => check({ ...(value as object) });
+  check(schema: Schema, part: InputPart): Check {
+    if (part === 'headers') refuseUpperCase(schema);
+    const isStandard = isStandardSchema(schema);
+    const check: Check = isStandard
+      ? (value) => checkByStandard(schema, value, part)
+      : this.#check(schema as JsonSchema, part);
+    if (part === 'query') {
+      const lists = listNames(namedParts(schema));
+      return (value) => check(withLists(value as Record<string, unknown>, lists));
+    }
+    if (isStandard || part === 'body') return check;
+    // A copy, because values are converted in place.
+    return (value) => check(Object.assign(part === 'params' ? (Object.create(null) as object) : {}, value));
   }
 
   /**
@@ -126,8 +100,8 @@ export class SchemaCompiler {
     judgeSchema(schema, this.#ajv(false, false, false, 'draft-07'), plugins.length > 0);
   }
 
-  /** `coerceTypes`: values are converted in place by the schema, and absent ones get their `default`. */
-  #check(schema: JsonSchema, coerceTypes: boolean, where: InputPart): Check {
+  #check(schema: JsonSchema, part: InputPart): Check {
+    const coerceTypes = part !== 'body';
     const validator = this.#validator(schema, coerceTypes, false);
     if (coerceTypes) refuseDefaults(schema, this.#ajv(true, true, false));
     let validate: ValidateFunction | undefined;
@@ -140,10 +114,10 @@ export class SchemaCompiler {
       const refused = refusedValue(validate, value);
       const first = valueIssues(validate, value);
       const isTooMuch = first.some(({ keyword }) => keyword === 'maxItems' || keyword === 'maxProperties');
-      if (written === undefined || isTooMuch || !isSmall(value)) throw refusalOf(where, refused, first);
+      if (written === undefined || isTooMuch || !isSmall(value)) throw refusalOf(part, refused, first);
       // Most values are valid, so the check that collects all mistakes is separate, compiled for the first invalid value.
       validateAll ??= this.#validator(JSON.parse(written) as JsonSchema, coerceTypes, true)();
-      throw refusalOf(where, refused, checkAll(validateAll, value) ? first : valueIssues(validateAll, value));
+      throw refusalOf(part, refused, checkAll(validateAll, value) ? first : valueIssues(validateAll, value));
     };
   }
 
@@ -200,26 +174,36 @@ function isSmall(value: unknown): boolean {
   return true;
 }
 
-/** Returns the names of a query; empty if the library provides none. */
-function queryJsonSchema(schema: StandardSchema): JsonSchema {
-  try {
-    return jsonSchemaOf(schema, 'input', 'draft-07');
-  } catch {
-    return {};
-  }
+/** Returns the schemas of a part's names; empty if the library provides none. */
+function namedParts(schema: Schema): Readonly<Record<string, JsonSchema>> {
+  const { properties } = Object(documentedSchema(schema, 'input')) as { properties?: Record<string, JsonSchema> };
+  return properties ?? {};
+}
+
+/** Throws for a name that no header field has. */
+function refuseUpperCase(schema: Schema): void {
+  const wrong = Object.keys(namedParts(schema)).find((name) => name !== name.toLowerCase());
+  if (wrong !== undefined) throw new SchemaMistake(`no header is called "${wrong}"`, `Write "${wrong.toLowerCase()}".`);
 }
 
 /** Returns the names whose schema has a type, and whether it accepts a list. */
-function listNames(schema: JsonSchema): ReadonlyMap<string, boolean> {
-  const properties = (typeof schema === 'object' ? schema.properties : undefined) as
-    | Readonly<Record<string, JsonSchema>>
-    | undefined;
-  const entries = Object.entries(properties ?? {}).flatMap(([name, property]) =>
+function listNames(properties: Readonly<Record<string, JsonSchema>>): ReadonlyMap<string, boolean> {
+  const entries = Object.entries(properties).flatMap(([name, property]) =>
     typeof property === 'object' && property.type !== undefined
       ? [[name, [property.type].flat().includes('array')] as const]
       : [],
   );
   return new Map(entries);
+}
+
+function withLists(query: Record<string, unknown>, lists: ReadonlyMap<string, boolean>): Record<string, unknown> {
+  for (const name of Object.keys(query)) {
+    const received = query[name];
+    const isList = lists.get(name);
+    if (isList === true && !Array.isArray(received)) query[name] = [received];
+    if (isList === false && Array.isArray(received)) query[name] = received.at(-1);
+  }
+  return query;
 }
 
 /**
@@ -277,9 +261,6 @@ function withoutSubject(message: string, path: readonly PropertyKey[]): string {
   const told = message.replace(/^Invalid (?:input|type|value): /, '').replace(/\.$/, '');
   return name !== '' && told.startsWith(`${name} `) ? told.slice(name.length + 1) : told;
 }
-
-/** Checked part of a request. */
-type InputPart = FaultIssue['where'];
 
 /** Names of parts in messages: of a part with names, and of the whole. */
 const SUBJECTS: Readonly<Record<InputPart, string>> = {

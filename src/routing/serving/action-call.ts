@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, type FaultIssue, quoteClient } from '../../app/index.js';
 import { endUpgrade, faultFormOf, isUpgraded, keepHeaders, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
+import { INPUT_PARTS, type InputPart } from '../actions/action.js';
 import { type ActionRequest, ANSWERED, type Args, REPLY } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
 import type { ApiVersion } from '../api-version.js';
@@ -49,11 +50,8 @@ export interface AnsweringRules {
   readonly hasPlugins: boolean;
 }
 
-/** Parts of a request in the order of their checks. */
-const PARTS = ['params', 'headers', 'query', 'body'] as const;
-
-/** Values of the parts; a check replaces the value of its part. */
-type Input = Record<(typeof PARTS)[number], unknown>;
+/** Values of the parts of a request; a check replaces the value of its part. */
+type Input = Record<InputPart, unknown>;
 
 const NO_BODY: readonly FaultIssue[] = Object.freeze([
   { where: 'body', path: [], message: 'is required', keyword: 'required' },
@@ -115,8 +113,8 @@ export class ActionCall {
   /** Checks the parts from the one at `first`, then calls the action. Awaits a check that returns a promise. */
   #checked(method: ServedMethod, rules: CallRules, input: Input, first: number): unknown {
     const { request, matched } = this;
-    for (let at = first; at < PARTS.length; at++) {
-      const part = PARTS[at]!;
+    for (let at = first; at < INPUT_PARTS.length; at++) {
+      const part = INPUT_PARTS[at]!;
       const check = rules[part];
       if (check === undefined) continue;
       if (part === 'body' && input.body === undefined) refuseNoBody(request.req);
@@ -212,7 +210,7 @@ export class ActionCall {
     const { body, query } = fastify;
     const input = { params: undefined, headers: req.headers, query, body } satisfies Input;
     const all = [...issues];
-    for (const part of PARTS.slice(PARTS.indexOf(issues[0]?.where ?? 'body') + 1)) {
+    for (const part of INPUT_PARTS.slice(INPUT_PARTS.indexOf(issues[0]?.where ?? 'body') + 1)) {
       try {
         if (part === 'body' && rules.body !== undefined && body === undefined) refuseNoBody(req);
         await rules[part]?.(input[part]);

@@ -79,11 +79,12 @@ class RouteServing {
       params: new ParamReader(compiled, settings.types),
     };
     const redirect = this.#parts.mapper.redirectOf(route);
-    const guards = guardsOf(settings.auth ?? this.#parts.options.auth);
+    const guards = this.#parts.mapper.guardsOf(route);
+    const mounted = this.#parts.mapper.mountOf(route);
     if (redirect !== undefined) return { kind: 'redirect', ...shared, guards, redirect };
-    if (settings._mounted !== undefined) {
+    if (mounted !== undefined) {
       const place = matched.template.replace(/\/?\{path_info[^/]*\}$/, '');
-      return { kind: 'mount', ...shared, app: compose(guards, settings._mounted), place };
+      return { kind: 'mount', ...shared, app: compose(guards, mounted), place };
     }
     if (route.variables.has('controller') || route.variables.has('action')) {
       return { kind: 'action', ...shared, settings, target: null, named: this.#named(compiled) };
@@ -127,13 +128,12 @@ class RouteServing {
   }
 
   #target(route: CompiledRoute, controller: string, action: string): ActionTarget {
-    const { controllers, settings: all, filters: routers, options } = this.#parts;
+    const { controllers, settings: all, mapper, options } = this.#parts;
     const resource = controllers.resource(controller);
     const settings = all.get(route.route) ?? {};
-    const filters = [...routers, ...(settings.filters ?? [])];
     const methods = methodsOf(route);
     const guarding = (auth: Auth | undefined): readonly Filter[] => [
-      ...filters,
+      ...mapper.filtersOf(route.route),
       ...guardsOf(auth ?? settings.auth ?? options.auth),
     ];
     const servedAs = (compiled: CompiledAction): ServedMethod => ({

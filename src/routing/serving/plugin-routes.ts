@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunc
 import { type App, Fault } from '../../app/index.js';
 import { guardPipe, handTo, isUpgraded, keepHeaders } from '../../app/internal.js';
 import { warnOfTable } from '../built-router.js';
-import { type Auth, guardFilter } from '../guard.js';
+import { type Auth, guardsOf } from '../guard.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
 import { CALL, type Called, type Fail, refuse } from './action-call.js';
 import type { RouterParts } from './served-route.js';
@@ -48,7 +48,7 @@ export class PluginRoutes {
   constructor(fastify: FastifyInstance, fail: Fail, auth: Auth | undefined) {
     this.#fastify = fastify;
     this.#fail = fail;
-    this.#guard = auth === false ? undefined : guardFilter(auth)?.(() => undefined);
+    this.#guard = auth === false ? undefined : guardsOf(auth)[0]?.(() => undefined);
     fastify.addHook('onRoute', (route) => {
       if (this.#complete) return;
       this.routes.push({ methods: [route.method].flat(), url: route.url });

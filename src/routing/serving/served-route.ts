@@ -4,11 +4,13 @@
 import type { App, Filter, MatchedRoute } from '../../app/index.js';
 import type { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import type { InputPart } from '../actions/action.js';
 import { type CompiledAction, valueFor } from '../actions/compiled-action.js';
 import type { Controllers } from '../actions/controllers.js';
 import type { Check } from '../actions/schema-compiler.js';
 import { type ApiVersion, EVERY_VERSION } from '../api-version.js';
-import type { Mapper, Redirect } from '../mapper/mapper.js';
+import type { BuiltRouter } from '../built-router.js';
+import type { Redirect } from '../mapper/mapper.js';
 import type { KeptSettings } from '../mapper/route-settings.js';
 import type { RouteTable } from '../matching/route-table.js';
 import type { Route } from '../route/route.js';
@@ -19,11 +21,10 @@ import type { ParamReader } from './param-reader.js';
 export interface RouterParts {
   readonly options: RouterOptions;
   readonly log: Logger;
-  readonly mapper: Mapper;
+  readonly mapper: BuiltRouter;
   readonly table: RouteTable;
   readonly controllers: Controllers;
   readonly settings: Pick<ReadonlyMap<Route, KeptSettings>, 'get'>;
-  readonly filters: readonly Filter[];
   /** Records a mistake; the build fails with all of them. */
   readonly refuse: (error: PorticoError) => void;
 }
@@ -90,29 +91,24 @@ export interface ServedMethod extends Entry, CompiledAction {
 }
 
 /** Checks of a call, and the status of its response, in one version. */
-export interface CallRules {
-  readonly params: Check | undefined;
-  readonly headers: Check | undefined;
-  readonly query: Check | undefined;
-  readonly body: Check | undefined;
+export interface CallRules extends Readonly<Record<InputPart, Check | undefined>> {
   readonly status: number | undefined;
 }
 
 /** Returns the rules of a method for a version. */
-export function rulesFor(method: CompiledAction, version: ApiVersion | null): CallRules {
+export function rulesFor({ checks, statuses }: CompiledAction, version: ApiVersion | null): CallRules {
   return {
-    params: valueFor(method.paramsChecks, version),
-    headers: valueFor(method.headersChecks, version),
-    query: valueFor(method.queryChecks, version),
-    body: valueFor(method.bodyChecks, version),
-    status: valueFor(method.statuses, version),
+    params: valueFor(checks.params, version),
+    headers: valueFor(checks.headers, version),
+    query: valueFor(checks.query, version),
+    body: valueFor(checks.body, version),
+    status: valueFor(statuses, version),
   };
 }
 
 /** Returns the rules of a method if they are the same for every version; else null. */
 export function fixedRules(method: CompiledAction): CallRules | null {
-  const { paramsChecks, headersChecks, queryChecks, bodyChecks, statuses } = method;
-  const all = [...paramsChecks, ...headersChecks, ...queryChecks, ...bodyChecks, ...statuses];
+  const all = [...Object.values(method.checks).flat(), ...method.statuses];
   return all.every(({ range }) => range === EVERY_VERSION) ? rulesFor(method, null) : null;
 }
 
