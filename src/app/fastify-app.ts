@@ -27,7 +27,7 @@ import { fastifyLog } from './fastify-log.js';
 import { Fault } from './fault.js';
 import { usableHeaders } from './headers.js';
 import { noteMade } from './held-apps.js';
-import { notePathWriters, warnBelowMount } from './mounted-plugins.js';
+import { notePathWriters } from './mounted-plugins.js';
 import { guardPipe } from './response-body.js';
 import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from './server-state.js';
 
@@ -69,8 +69,7 @@ export function createFastify(options: CreateFastifyOptions = {}): FastifyInstan
   });
   // Not as `loggerInstance`: Fastify would create a child logger for each request.
   if (options.log !== undefined) Object.assign(instance, { log: options.log });
-  keepOnListen(instance);
-  notePathWriters(instance);
+  whenReady.set(instance, [notePathWriters(instance), keepOnListen(instance)]);
   if (options.onRequest !== undefined) instance.addHook('onRequest', options.onRequest);
   if (options.middie !== false) void instance.register(require('@fastify/middie') as FastifyPluginCallback);
   return instance;
@@ -111,19 +110,19 @@ export async function listenerOf(instance: FastifyInstance): Promise<ClosableApp
   return Object.assign(listener, { close: () => instance.close() });
 }
 
-/** Loads the plugins, then runs the `onListen` hooks, because `listen` is never called. Errors of these hooks are logged, as in Fastify. */
+/** Work for an instance after its plugins are loaded. */
+const whenReady = new WeakMap<FastifyInstance, readonly (() => void)[]>();
+
 async function readied(instance: FastifyInstance): Promise<void> {
   await instance.ready();
-  warnBelowMount(instance);
-  for (const run of listenHooks.get(instance) ?? []) {
-    void run().catch((error: unknown) => instance.log.error(error));
-  }
+  for (const work of whenReady.get(instance) ?? []) work();
 }
 
-/** The `onListen` hooks of an instance. Fastify runs them only in `listen`, and does not expose them. */
-const listenHooks = new WeakMap<FastifyInstance, (() => Promise<unknown>)[]>();
-
-function keepOnListen(instance: FastifyInstance): void {
+/**
+ * Returns a function that runs the `onListen` hooks of an instance: Fastify runs them only in `listen`, which is never called, and does not
+ * expose them. Errors of these hooks are logged, as in Fastify.
+ */
+function keepOnListen(instance: FastifyInstance): () => void {
   const hooks: (() => Promise<unknown>)[] = [];
   const add = instance.addHook as (...args: unknown[]) => FastifyInstance;
   const addHook = function (
@@ -137,7 +136,9 @@ function keepOnListen(instance: FastifyInstance): void {
     return Reflect.apply(add, this, [name, hook]);
   };
   Object.assign(instance, { addHook });
-  listenHooks.set(instance, hooks);
+  return () => {
+    for (const run of hooks) void run().catch((error: unknown) => instance.log.error(error));
+  };
 }
 
 /** A Fastify plugin, with a callback or async. */

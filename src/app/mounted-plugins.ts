@@ -17,10 +17,11 @@ const WRITERS: Readonly<
   },
 };
 
-const found = new WeakMap<FastifyInstance, Set<string>>();
-
-/** Records which of these plugins a new instance registers. */
-export function notePathWriters(instance: FastifyInstance): void {
+/**
+ * Records which of these plugins a new instance registers. The result makes the ready instance with such plugins warn once, at its first
+ * request under a mount.
+ */
+export function notePathWriters(instance: FastifyInstance): () => void {
   const names = new Set<string>();
   const register = instance.register as (...args: unknown[]) => FastifyInstance;
   const noting = function (this: FastifyInstance, ...args: unknown[]): FastifyInstance {
@@ -31,16 +32,14 @@ export function notePathWriters(instance: FastifyInstance): void {
     return Reflect.apply(register, this, args);
   };
   Object.assign(instance, { register: noting });
-  found.set(instance, names);
+  return () => warnBelowMount(instance, names);
 }
 
 /** The key of the name that `fastify-plugin` gives a plugin. */
 const META: unique symbol = Symbol.for('plugin-meta') as never;
 
-/** Makes a ready instance with such plugins warn once, at its first request under a mount. */
-export function warnBelowMount(instance: FastifyInstance): void {
-  const names = found.get(instance);
-  if (names === undefined || names.size === 0) return;
+function warnBelowMount(instance: FastifyInstance, names: ReadonlySet<string>): void {
+  if (names.size === 0) return;
   const { routing } = instance;
   const warning = (req: IncomingMessage, res: ServerResponse): void => {
     const mount = environ(req).scriptName;
