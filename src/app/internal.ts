@@ -51,7 +51,7 @@ export {
   tellsSecret,
   valueIssues,
 } from './schemas/refused-value.js';
-export { compiledSchema, judgeSchema, SchemaMistake } from './schemas/schema-mistake.js';
+export { compiledSchema, judgeSchema, NAMED_SCHEMAS, SchemaMistake } from './schemas/schema-mistake.js';
 export { ServedResponse } from './served-response.js';
 export {
   isRecordLost,

@@ -2,18 +2,10 @@
  * `components/schemas` of an OpenAPI document. References of an action's schema apply within that schema; in a document they lead to
  * components, which its definitions become.
  */
+import { NAMED_SCHEMAS } from '../app/internal.js';
 import { isObject } from '../errors/index.js';
 import type { JsonSchema } from './actions/schema.js';
 
-/** Keywords whose members are schemas, by names that the author chooses. */
-const BY_NAME = new Set([
-  'properties',
-  'patternProperties',
-  'dependentSchemas',
-  'dependencies',
-  '$defs',
-  'definitions',
-]);
 const DEFINITIONS = new Set(['$defs', 'definitions']);
 const DATA = new Set(['const', 'enum', 'default', 'examples']);
 
@@ -131,7 +123,7 @@ class LocalSchemas {
       if (DEFINITIONS.has(key) || key === '$id' || key === '$schema') return [];
       if (key === '$ref') return [[key, this.#resolved(String(inner), base, link)]];
       if (DATA.has(key)) return [[key, inner]];
-      if (!BY_NAME.has(key) || !isObject(inner)) return [[key, rewrite(inner)]];
+      if (!NAMED_SCHEMAS.has(key) || !isObject(inner)) return [[key, rewrite(inner)]];
       return [[key, Object.fromEntries(Object.entries(inner).map(([name, one]) => [name, rewrite(one)]))]];
     };
     return rewrite(schema) as JsonSchema;
@@ -159,7 +151,7 @@ class LocalSchemas {
     for (const [key, inner] of Object.entries(schema)) {
       const path = `${at}/${escapePointer(key)}`;
       if (DATA.has(key)) continue;
-      if (!BY_NAME.has(key) || !isObject(inner)) this.#find(inner, path, base, undefined);
+      if (!NAMED_SCHEMAS.has(key) || !isObject(inner)) this.#find(inner, path, base, undefined);
       else {
         for (const [own, one] of Object.entries(inner)) {
           this.#find(one, `${path}/${escapePointer(own)}`, base, DEFINITIONS.has(key) ? own : undefined);

@@ -107,7 +107,14 @@ function nearest(value: unknown, { keyword, params }: ErrorObject): string | und
 }
 
 /** Keywords that map names chosen by the author to schemas. */
-const NAMED = new Set(['properties', 'patternProperties', 'definitions', '$defs', 'dependencies', 'dependentSchemas']);
+export const NAMED_SCHEMAS = new Set([
+  'properties',
+  'patternProperties',
+  'definitions',
+  '$defs',
+  'dependencies',
+  'dependentSchemas',
+]);
 /** Keywords whose value is a schema or a list of schemas. */
 const SCHEMAS = new Set(
   (
@@ -126,7 +133,7 @@ function findKeyword(
   const keyword = Object.keys(schema).find((name) => schema[name] !== undefined && isWanted(name));
   if (keyword !== undefined) return { keyword, steps };
   for (const [name, value] of Object.entries(schema)) {
-    if (!NAMED.has(name) && !SCHEMAS.has(name)) continue;
+    if (!NAMED_SCHEMAS.has(name) && !SCHEMAS.has(name)) continue;
     const isOne = SCHEMAS.has(name) && !Array.isArray(value);
     const inner = isOne ? [[name, value] as const] : Object.entries(Object(value) as object);
     for (const [step, one] of inner) {

@@ -1,6 +1,7 @@
 /**
  * Schemas for which a check may collect all mistakes of a value.
  */
+import { NAMED_SCHEMAS } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 
 const ANNOTATIONS = ['$schema', '$id', '$comment', 'title', 'description', 'default', 'examples', 'deprecated'];
@@ -23,8 +24,6 @@ const COMBINED = new Set(
     ['dependencies', 'dependentSchemas', 'unevaluatedItems', 'unevaluatedProperties'],
   ].flat(),
 );
-/** Keywords with schemas by name. */
-const BY_NAME = new Set([...DEFINITIONS, 'properties', 'dependencies', 'dependentSchemas']);
 /** Keywords allowed beside `$ref`, which is then the only schema for the value. */
 const BESIDE_REF = new Set([...ANNOTATIONS, ...DEFINITIONS, '$ref']);
 
@@ -51,7 +50,7 @@ function look(schema: unknown, found: Found): void {
   for (const [keyword, value] of Object.entries(schema)) {
     note(keyword, value, keywords, found);
     if (SIMPLE.has(keyword) || typeof value !== 'object' || value === null) continue;
-    const inner = BY_NAME.has(keyword) || Array.isArray(value) ? Object.values(value) : [value];
+    const inner = NAMED_SCHEMAS.has(keyword) || Array.isArray(value) ? Object.values(value) : [value];
     for (const one of inner) look(one, found);
   }
 }
