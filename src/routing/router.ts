@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
 import { connectApp, factoryLog, faultFormOf, noteMade } from '../app/internal.js';
-import type { PorticoError } from '../errors/index.js';
+import { type PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Handler } from './actions/action.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import { type LookUp, noteRouter, type OperationSource } from './built-router.js';
@@ -17,7 +17,6 @@ import {
   checkRedirectStatus,
   checkSlash,
   type KeptSettings,
-  MOUNT_OPTIONS,
   REDIRECT_OPTIONS,
   RESOURCE_OPTIONS,
   ROUTE_OPTIONS,
@@ -126,7 +125,9 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
 
   /** Mounts another app at a path and below it, on segment borders; it gets the rest of the path. Default of `auth`: the router's. */
   mount(path: string, app: App, options: { readonly auth?: Auth | undefined } = {}): this {
-    this.guard(null, path, callSite(), () => checkOptionNames(options ?? {}, MOUNT_OPTIONS, new Set()));
+    this.guard(null, path, callSite(), () =>
+      refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a mount', options ?? {}, ['auth']),
+    );
     const prefix = path.endsWith('/') ? path.slice(0, -1) : path;
     const mounted = { auth: options?.auth, _mounted: connectApp(app) };
     if (prefix !== '') this.addRoute(null, prefix, mounted);

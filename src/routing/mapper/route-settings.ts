@@ -76,7 +76,6 @@ export const ROUTE_OPTIONS: OptionNames = {
       ' ',
     ),
   ),
-  defaults: true,
 };
 
 /** Options of a router's redirect, checked together with those of its route. */
@@ -84,7 +83,6 @@ export const REDIRECT_OPTIONS: OptionNames = {
   what: 'a redirect',
   plain: new Set(['_redirectCode']),
   other: new Set([...ROUTE_OPTIONS.plain, ...ROUTE_OPTIONS.other]),
-  defaults: true,
 };
 
 /** Options of a router's resource. */
@@ -92,15 +90,6 @@ export const RESOURCE_OPTIONS: OptionNames = {
   what: 'a resource',
   plain: new Set('controller formatted id pathPrefix namePrefix'.split(' ')),
   other: new Set('auth collection member new only except parentResource requirements _filter'.split(' ')),
-  defaults: true,
-};
-
-/** Options of a router's mount. */
-export const MOUNT_OPTIONS: OptionNames = {
-  what: 'a mount',
-  plain: new Set(),
-  other: new Set(['auth']),
-  defaults: false,
 };
 
 /**
@@ -154,10 +143,8 @@ export interface OptionNames {
   readonly what: string;
   /** Options whose values are texts, numbers or booleans. */
   readonly plain: ReadonlySet<string>;
-  /** All other options. */
+  /** All other options. A text, a number or a boolean under another name is a default. */
   readonly other: ReadonlySet<string>;
-  /** True if a text, a number or a boolean under another name is a default. */
-  readonly defaults: boolean;
 }
 
 /**
@@ -187,15 +174,14 @@ export function checkOptionNames(
 function hintFor(
   name: string,
   value: unknown,
-  { plain, other, defaults }: OptionNames,
+  { plain, other }: OptionNames,
   isGiven: (known: string) => boolean,
 ): string | undefined {
   const elsewhere = ELSEWHERE.get(name);
-  if (defaults && elsewhere !== undefined && (/^(?:method|sub)/.test(name) || !isText(value)))
-    return `Write ${elsewhere}.`;
+  if (elsewhere !== undefined && (/^(?:method|sub)/.test(name) || !isText(value))) return `Write ${elsewhere}.`;
   const missing = (known: Iterable<string>): string[] =>
     [...known].filter((option) => (!option.startsWith('_') || option === '_redirectCode') && !isGiven(option));
-  if (defaults && isText(value)) {
+  if (isText(value)) {
     // No default is a boolean: a misspelt `auth: true` would leave a route open.
     const switches = typeof value === 'boolean' ? missing(['auth']) : [];
     const near = nearestNames(name, [...missing(plain), 'method', ...switches]);
