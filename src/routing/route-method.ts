@@ -108,36 +108,28 @@ export type AddRoute<Self, Own, A = undefined> = <
   },
 ) => [N] extends [never] ? Self : Self & Named<N, ParamsOf<T, Own>>;
 
-/** Options of the route; all others belong to the action. */
-const OF_ROUTE: Readonly<
-  Record<
-    Exclude<keyof RouteDefinition, Exclude<keyof ActionOptions, 'auth' | 'filters' | 'bodyLimit'>> | 'action',
-    true
-  >
-> = {
-  method: true,
-  path: true,
-  name: true,
-  action: true,
-  requirements: true,
-  conditions: true,
-  auth: true,
-  filters: true,
-  bodyLimit: true,
-  deadline: true,
-  logLevel: true,
-  config: true,
-};
-
-const OF_ACTION: Readonly<Record<Exclude<keyof ActionOptions, 'bodyKey' | 'auth' | 'filters' | 'bodyLimit'>, true>> = {
-  versions: true,
-  body: true,
-  query: true,
-  params: true,
-  headers: true,
-  status: true,
-  response: true,
-  summary: true,
+/** The owner of each option. */
+const OWNERS: Readonly<Record<keyof RouteDefinition | 'action', 'route' | 'action'>> = {
+  method: 'route',
+  path: 'route',
+  name: 'route',
+  action: 'route',
+  requirements: 'route',
+  conditions: 'route',
+  auth: 'route',
+  filters: 'route',
+  bodyLimit: 'route',
+  deadline: 'route',
+  logLevel: 'route',
+  config: 'route',
+  versions: 'action',
+  body: 'action',
+  query: 'action',
+  params: 'action',
+  headers: 'action',
+  status: 'action',
+  response: 'action',
+  summary: 'action',
 };
 
 /** Options of a route in Fastify, with their counterparts here. */
@@ -152,8 +144,7 @@ const OF_FASTIFY: ReadonlyMap<string, string> = new Map([
 
 /** Returns the arguments of `connect` for a route in the short form. Throws `PORTICO_ROUTE_OPTION` for unknown options. */
 export function longForm(definition: RouteDefinition & { readonly action: unknown }): RouteOptions {
-  const known = Object.keys({ ...OF_ROUTE, ...OF_ACTION });
-  refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a route', definition, known, OF_FASTIFY);
+  refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a route', definition, Object.keys(OWNERS), OF_FASTIFY);
   const { method, path: _, name: __, action: handler, conditions, ...others } = definition;
   if (typeof handler !== 'function') {
     throw new RouteError('PORTICO_ROUTE_OPTION', {
@@ -162,11 +153,13 @@ export function longForm(definition: RouteDefinition & { readonly action: unknow
     });
   }
   const given = Object.entries(others).filter(([, value]) => value !== undefined);
-  const ofAction = given.filter(([name]) => Object.hasOwn(OF_ACTION, name));
+  const ownedBy = (owner: 'route' | 'action') =>
+    Object.fromEntries(given.filter(([name]) => OWNERS[name as keyof typeof OWNERS] === owner));
+  const ofAction = ownedBy('action');
   const own = actionOf(handler)!;
   return {
-    ...Object.fromEntries(given.filter(([name]) => !Object.hasOwn(OF_ACTION, name))),
-    handler: ofAction.length === 0 ? handler : action({ ...Object.fromEntries(ofAction), ...own.options }, own.handler),
+    ...ownedBy('route'),
+    handler: Object.keys(ofAction).length === 0 ? handler : action({ ...ofAction, ...own.options }, own.handler),
     conditions: { ...conditions, method: [method].flat() },
   };
 }

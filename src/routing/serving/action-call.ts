@@ -12,7 +12,7 @@ import { type ActionRequest, ANSWERED, type Args, REPLY } from '../actions/actio
 import { InputRefused } from '../actions/input-refused.js';
 import type { ApiVersion } from '../api-version.js';
 import { otherType } from './request-body.js';
-import { type AnswerTypes, discardAnswer, sendAnswer, unsendable } from './send-answer.js';
+import { type AnswerType, type AnswerTypes, discardAnswer, sendAnswer, unsendable } from './send-answer.js';
 import {
   type ActionTarget,
   type CallRules,
@@ -71,8 +71,8 @@ export class ActionCall {
   declare readonly verb: string | undefined;
   /** Bytes of the body that were read. */
   declare received: number;
-  /** Negotiated media type; null: JSON. */
-  declare type: string | null;
+  /** Negotiated type; null: JSON. */
+  declare type: AnswerType | null;
   /** Reports whether a multipart body was read and lacks its end. */
   declare lacksEnd?: (() => boolean) | undefined;
   declare private readonly matched: Matched;
@@ -160,7 +160,7 @@ export class ActionCall {
     { response }: ServedMethod,
     { status }: CallRules,
     value: unknown,
-    { types, hasPlugins }: AnsweringRules,
+    { hasPlugins }: AnsweringRules,
   ): void {
     // Answered already: the deadline has passed, or the action did it, perhaps with a stream whose client disconnected.
     if (
@@ -171,15 +171,13 @@ export class ActionCall {
       discardAnswer(value);
       return;
     }
-    const { type } = this;
     try {
       sendAnswer(reply, value, {
         status,
         response,
         isKeyed: this.matched.method === undefined,
         mayHaveSchema: response !== undefined || hasPlugins,
-        type,
-        serializer: type === null || types === null ? null : types.serializer(type),
+        type: this.type,
       });
     } catch (error) {
       discardAnswer(value);
@@ -259,9 +257,9 @@ export const CALL: unique symbol = Symbol('portico.routing.call');
 /** A request on its way to an action. */
 export type Called = IncomingMessage & { [CALL]?: ActionCall | undefined };
 
-/** Returns the call of a matched request. */
-export function callOf(req: IncomingMessage): ActionCall {
-  return (req as Called)[CALL]!;
+/** Returns the call of a matched request; undefined for a request of a plugin's own route. */
+export function callOf(req: IncomingMessage): ActionCall | undefined {
+  return (req as Called)[CALL];
 }
 
 /** Answers a failure in Fastify, with the headers of its reply. */

@@ -31,7 +31,7 @@ import type { RangedOptions, Schemas } from '../actions/action.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
 import { RouteError } from '../route/route-error.js';
-import { type ActionCall, type AnsweringRules, CALL, type Called, callOf, type Fail, refuse } from './action-call.js';
+import { type AnsweringRules, callOf, type Fail, refuse } from './action-call.js';
 import { brokenResponses } from './broken-responses.js';
 import { ACTION, checkPluginRoutes, PluginRoutes } from './plugin-routes.js';
 import { forAllRoutes, pluginOf } from './plugin-source.js';
@@ -82,7 +82,7 @@ export class RouterFastify {
         const { raw } = request;
         request.log = log;
         reply.log = log;
-        const call = (raw as Called)[CALL];
+        const call = callOf(raw);
         if (call === undefined) {
           this.own.enter(request, reply, done);
           return;
@@ -101,7 +101,7 @@ export class RouterFastify {
   readonly handToFastify: App = (req, res) => {
     if (req.headers['content-encoding'] !== undefined) refuseEncoding(req);
     guardPipe(res, (error) => this.#rules.fail(req, res, error));
-    const { entry, url, verb = '' } = callOf(req);
+    const { entry, url, verb = '' } = callOf(req)!;
     const mark = url.indexOf('?');
     req.url = mark < 0 ? entry.fastifyPath : entry.fastifyPath + url.slice(mark);
     if (!entry.methods.includes(verb)) req.method = entry.methods[0];
@@ -139,7 +139,7 @@ export class RouterFastify {
     }
     const read: FastifyContentTypeParser = (request, payload, done) =>
       readJson(payload, request.routeOptions.bodyLimit ?? this.bodyLimit, (error, body, size) => {
-        const call = callIn(request.raw);
+        const call = callOf(request.raw);
         // An outer filter has answered meanwhile, which ends the body: Fastify would warn of a second response.
         if (error !== null && (call?.request ?? exchangeOf(request.raw)).res?.writableEnded === true) return;
         if (call !== undefined) call.received = size;
@@ -157,7 +157,7 @@ export class RouterFastify {
    */
   #bound({ raw: req, routeOptions, server }: FastifyRequest, reply: FastifyReply): Fault | undefined {
     const { raw: res, send } = reply;
-    const call = callIn(req);
+    const call = callOf(req);
     // Routes of plugins have their own limits.
     if (call === undefined) return undefined;
     const watched = server.hasContentTypeParser('multipart/form-data') ? watchMultipart(req) : undefined;
@@ -218,7 +218,7 @@ export class RouterFastify {
     instance.route({
       method: methods as HTTPMethods[],
       url: fastifyPath,
-      handler: (request, reply) => callOf(request.raw).run(request, reply, this.#rules),
+      handler: (request, reply) => callOf(request.raw)!.run(request, reply, this.#rules),
       config: { ...settings.config, route: matched, [ACTION]: true } as never,
       // Overrides a compiler that a plugin has set.
       validatorCompiler: () => () => true,
@@ -227,11 +227,6 @@ export class RouterFastify {
       ...(!isPlain && { schema }),
     });
   }
-}
-
-/** Returns the call of a request; undefined for a request of a plugin's own route. */
-function callIn(req: IncomingMessage): ActionCall | undefined {
-  return (req as Called)[CALL];
 }
 
 /** Returns the part of an action that plugins can read. Schemas by version are only in `openApiDocument`. */
@@ -258,7 +253,7 @@ function shownSchemas(
 /** Replaces some errors of Fastify by clearer ones; all others have their own status. */
 function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): unknown {
   const { code, serialization, constructor: made } = Object(error) as Readonly<Record<string, unknown>>;
-  const call = callIn(req);
+  const call = callOf(req);
   if (serialization !== undefined && call !== undefined) return unsendable(error);
   // Parsers of forms throw a plain error then.
   if (made === Error && asFault(error).status === 500 && call?.lacksEnd?.() === true) return incomplete(error);

@@ -24,9 +24,8 @@ export interface AnswerRules {
   readonly isKeyed: boolean;
   /** False if the route certainly has no response schemas. */
   readonly mayHaveSchema: boolean;
-  /** Negotiated media type, with its serialiser; null: JSON. */
-  readonly type: string | null;
-  readonly serializer: Serializer | null;
+  /** Negotiated type; null: JSON. */
+  readonly type: AnswerType | null;
 }
 
 /** Sends the result of an action. */
@@ -119,14 +118,14 @@ function sendBody(reply: FastifyReply, value: unknown, status: number | undefine
     return;
   }
   const type = reply.getHeader('content-type');
-  if (type === undefined) void reply.header('content-type', rules.type ?? 'application/json');
+  if (type === undefined) void reply.header('content-type', rules.type?.name ?? 'application/json');
   else if (typeof value === 'string' && !String(type).includes('json')) {
     void reply.send(value);
     return;
   }
   // With a serialiser set on the reply, Fastify does not change the type: it would add a charset, which JSON does not have.
   const compiled = rules.mayHaveSchema ? schemaSerializer(reply, code, rules) : undefined;
-  void reply.serializer(rules.serializer ?? compiled ?? jsonText).send(value);
+  void reply.serializer(rules.type?.serializer ?? compiled ?? jsonText).send(value);
 }
 
 /**
@@ -208,38 +207,39 @@ function sendStream(reply: FastifyReply, body: unknown, isIterable = false): voi
 /** Serialises a value. */
 export type Serializer = (value: unknown) => string;
 
+/** A media type with its serialiser. */
+export interface AnswerType {
+  readonly name: string;
+  readonly serializer: Serializer;
+}
+
 /** Types that a router can write; the first one is the default. */
 export class AnswerTypes {
   readonly #serializers: ReadonlyMap<string, Serializer>;
-  readonly #types: readonly [string, ...string[]];
+  readonly #names: readonly string[];
   readonly #strict: boolean;
 
   constructor(serializers: Readonly<Record<string, Serializer>> = {}, strict = false) {
     this.#serializers = new Map<string, Serializer>([['application/json', jsonText], ...Object.entries(serializers)]);
-    this.#types = [...this.#serializers.keys()] as [string, ...string[]];
+    this.#names = [...this.#serializers.keys()];
     this.#strict = strict;
   }
 
   /** False if there is no choice: JSON, whatever the client accepts. */
   get isChoice(): boolean {
-    return this.#types.length > 1 || this.#strict;
+    return this.#serializers.size > 1 || this.#strict;
   }
 
   /**
    * Returns the type for a request. A format, the suffix of the path, takes precedence over the header. If nothing is acceptable: the first
    * type, or a `Fault` 406.
    */
-  choose(req: IncomingMessage, format: string | null): string {
-    const named = format === null ? undefined : this.#types.find((type) => type.endsWith(`/${format}`));
-    if (named !== undefined) return named;
-    const accepted = preferredType(req, this.#types);
-    if (accepted !== undefined) return accepted;
-    if (!this.#strict) return this.#types[0];
-    throw new Fault(406, { message: `This API answers with ${this.#types.join(', ')}.` });
-  }
-
-  serializer(type: string): Serializer {
-    return this.#serializers.get(type) ?? jsonText;
+  choose(req: IncomingMessage, format: string | null): AnswerType {
+    const names = this.#names;
+    const suffixed = format === null ? undefined : names.find((type) => type.endsWith(`/${format}`));
+    const name = suffixed ?? preferredType(req, names) ?? (this.#strict ? undefined : names[0]);
+    if (name === undefined) throw new Fault(406, { message: `This API answers with ${names.join(', ')}.` });
+    return { name, serializer: this.#serializers.get(name)! };
   }
 }
 
