@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { environ } from '../../app/index.js';
-import type { Exchange } from '../../app/internal.js';
+import { catching, type Exchange } from '../../app/internal.js';
 import type { ServedMount } from './served-route.js';
 
 /** Calls an app with the rest of the path; `pathInfo`: that rest, decoded, as matched by the route. */
@@ -16,25 +16,14 @@ export function callMounted(
   const { req, environ: env, mount } = exchange;
   const { scriptName } = env;
   const url = req.url ?? '/';
-  const back = (): void => {
+  enterMount(req, pathInfo);
+  exchange.mount += place;
+  return catching(app, req, res, (error) => {
     req.url = url;
     env.scriptName = scriptName;
     exchange.mount = mount;
-  };
-  enterMount(req, pathInfo);
-  exchange.mount += place;
-  try {
-    // Other listeners may return any value; only a promise has a meaning.
-    const result: unknown = app(req, res);
-    if (!(result instanceof Promise)) return undefined;
-    return result.catch((error: unknown) => {
-      back();
-      throw error;
-    });
-  } catch (error) {
-    back();
     throw error;
-  }
+  });
 }
 
 /** Moves the mount's part of the path to the script name. */
