@@ -110,17 +110,9 @@ export type FastifyPlugin = (
  * Options of Fastify that users of a router may set. `ajv` also applies to the checks of bodies and queries, in place of the router's own
  * settings.
  */
-export type RouterFastifyOptions = Pick<
-  FastifyServerOptions,
-  'ajv' | 'schemaController' | 'serializerOpts' | 'trustProxy'
->;
+export type RouterFastifyOptions = Pick<FastifyServerOptions, (typeof FASTIFY_NAMES)[number]>;
 
-const FASTIFY_NAMES: readonly (keyof RouterFastifyOptions)[] = [
-  'ajv',
-  'schemaController',
-  'serializerOpts',
-  'trustProxy',
-];
+const FASTIFY_NAMES = ['ajv', 'schemaController', 'serializerOpts', 'trustProxy'] as const;
 
 const OPENAPI_NAMES: readonly (keyof NonNullable<RouterOptions['openapi']>)[] = [
   'title',

@@ -73,7 +73,10 @@ function noSchema(value: unknown): SchemaMistake {
 
 function noKeyword(keyword: string, steps: readonly string[], ajv: Ajv): SchemaMistake {
   const at = steps.length === 0 ? '' : `${steps.join('.')}: `;
-  return new SchemaMistake(`${at}there is no keyword "${keyword}"`, hintFor(keyword, Object.keys(ajv.RULES.keywords)));
+  return new SchemaMistake(
+    `${at}there is no keyword "${keyword}"`,
+    didYouMean(keyword, Object.keys(ajv.RULES.keywords)),
+  );
 }
 
 /** Returns a clearer error than Ajv's if the cause is known. */
@@ -88,13 +91,12 @@ function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
   const formats = Object.keys(ajv.formats);
   return new SchemaMistake(
     `${[...steps, 'format'].join('.')} is the text "${format}", which is not a known format`,
-    hintFor(format, formats) ?? `Formats: ${formats.join(', ')}.`,
+    didYouMean(format, formats) ?? `Formats: ${formats.join(', ')}.`,
   );
 }
 
 const depth = ({ instancePath }: ErrorObject): number => instancePath.split('/').length;
 const unescaped = (step: string): string => step.replaceAll('~1', '/').replaceAll('~0', '~');
-const hintFor = (name: string, names: readonly string[]): string | undefined => didYouMean(name, names);
 
 function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): string {
   if (keyword === 'enum') return `must be one of ${(params.allowedValues as unknown[]).join(', ')}`;
@@ -103,7 +105,7 @@ function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): str
 
 function nearest(value: unknown, { keyword, params }: ErrorObject): string | undefined {
   if (keyword !== 'enum' || typeof value !== 'string') return undefined;
-  return hintFor(value, (params.allowedValues as unknown[]).map(String));
+  return didYouMean(value, (params.allowedValues as unknown[]).map(String));
 }
 
 /** Keywords that map names chosen by the author to schemas. */

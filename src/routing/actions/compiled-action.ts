@@ -10,6 +10,7 @@ import {
   rangeText,
   readRange,
   type VersionRange,
+  type WrittenRange,
 } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { AnyHandler, InputPart, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
@@ -74,20 +75,21 @@ function requiredBy(schema: Schema): readonly string[] {
 
 /** Returns the written schemas, each with its range of versions. */
 export function schemasByVersion(schemas: Schemas | undefined): readonly ByVersion<Schema>[] {
-  if (schemas === undefined) return [];
-  if (!Array.isArray(schemas)) return [{ range: EVERY_VERSION, value: schemas as Schema }];
-  const written = schemas as readonly Versioned<Schema>[];
-  return written.map(({ versions, schema }) => ({ range: readRange(versions), value: schema }));
+  return byVersion(schemas as Schema | readonly Versioned<Schema>[] | undefined, ({ schema }) => schema);
 }
 
 /** Returns the written statuses, each with its range of versions. */
 export function statusesByVersion(statuses: Statuses | undefined): readonly ByVersion<number>[] {
-  if (statuses === undefined) return [];
-  if (!Array.isArray(statuses)) return [{ range: EVERY_VERSION, value: statuses as number }];
-  return (statuses as Exclude<Statuses, number>).map(({ versions, status }) => ({
-    range: readRange(versions),
-    value: status,
-  }));
+  return byVersion(statuses, ({ status }) => status);
+}
+
+function byVersion<T, L extends { readonly versions: WrittenRange }>(
+  written: T | readonly L[] | undefined,
+  read: (one: L) => T,
+): readonly ByVersion<T>[] {
+  if (written === undefined) return [];
+  if (!Array.isArray(written)) return [{ range: EVERY_VERSION, value: written as T }];
+  return (written as readonly L[]).map((one) => ({ range: readRange(one.versions), value: read(one) }));
 }
 
 /** Converts each value; their ranges must not overlap. */

@@ -51,18 +51,6 @@ export interface KeptSettings extends RouteSettings {
   readonly types?: ReadonlyMap<string, ParamType> | undefined;
 }
 
-const NAMES: ReadonlySet<string> = new Set<keyof KeptSettings>([
-  'handler',
-  'filters',
-  'auth',
-  'bodyLimit',
-  'deadline',
-  'schema',
-  'logLevel',
-  'config',
-  '_mounted',
-]);
-
 /** Options of a router's route. */
 export const ROUTE_OPTIONS: OptionNames = {
   what: 'a route',
@@ -117,6 +105,8 @@ const SETTING_KINDS: Readonly<Partial<Record<keyof RouteSettings, OptionKind>>> 
   logLevel: oneOf(...LOG_LEVELS, 'fatal'),
   config: OBJECT,
 };
+
+const NAMES: ReadonlySet<string> = new Set([...Object.keys(SETTING_KINDS), 'auth', '_mounted']);
 
 function checkSettings(settings: RouteSettings): void {
   const code = 'PORTICO_ROUTE_OPTION';
