@@ -34,6 +34,15 @@ function isUsable(name: string, value: HeaderValue): boolean {
   }
 }
 
+/** Adds names to those of a `Vary` (RFC 9110 §12.5.5), each once, regardless of case. Does not change `*`. */
+export function joinVary(present: OutgoingHttpHeader | undefined, names: readonly string[]): string {
+  const text = [present ?? []].flat().join(', ');
+  const list = text.split(',').flatMap((name) => name.trim() || []);
+  const known = new Set(list.map((name) => name.toLowerCase()));
+  const missing = known.has('*') ? [] : names.filter((name) => !known.has(name.toLowerCase()));
+  return missing.length === 0 ? text : [...list, ...missing].join(', ');
+}
+
 /** Names mapped to values, or names and values in turn. */
 export type HeadersArgument = OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined;
 

@@ -1,6 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
-export { type AnswerFaultOptions, answeredStatus, answerFault } from './answer-fault.js';
+export { answeredStatus, answerFault } from './answer-fault.js';
 export { catching } from './app.js';
 export { isOfHeadListener, setMissingHeaders } from './before-head.js';
 export { checkFaultForm } from './check-fault-form.js';
@@ -33,7 +33,7 @@ export type { FaultForm } from './fault-form.js';
 export { apiFaultOptions, faultOptions, ownFaultStyle } from './fault-options.js';
 export { faultFormFrom, faultFormOf, inFaultForm } from './fault-style.js';
 export { connectApp } from './from-connect.js';
-export { foldHeaders, replaceRawHeaders, usableHeaders } from './headers.js';
+export { foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
 export { callFactory, noteMade } from './held-apps.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
@@ -42,7 +42,7 @@ export { overriddenMethod } from './request-path.js';
 export { countAnswer, guardPipe, sentBytes } from './response-body.js';
 export { isOwnPatch } from './response-methods.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
-export { type AjvOptions, checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
+export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export {
   isSecretName,
   jsonShown,

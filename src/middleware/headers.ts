@@ -1,6 +1,6 @@
 /** Functions for headers: removes request headers, extends Vary, and masks credentials in copies for the log. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { replaceRawHeaders } from '../app/internal.js';
+import { joinVary, replaceRawHeaders } from '../app/internal.js';
 import { looksSecret, masked } from '../text/index.js';
 
 /** A token (RFC 9110 §5.6.2), the form of header names and methods. Other names in options would fail at every request. */
@@ -34,12 +34,8 @@ export function folded(name: string): string {
 /** Adds names to `Vary` (RFC 9110 §12.5.5) that it does not contain, regardless of case. Does not change `*`. */
 export function appendVary(res: ServerResponse, ...names: readonly string[]): void {
   const present = res.getHeader('vary');
-  const text = Array.isArray(present) ? present.join(', ') : String(present ?? '');
-  const list = text.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
-  const known = new Set(list.map((name) => name.toLowerCase()));
-  if (known.has('*')) return;
-  const missing = names.filter((name) => !known.has(name.toLowerCase()));
-  if (missing.length > 0) res.setHeader('vary', [...list, ...missing].join(', '));
+  const joined = joinVary(present, names);
+  if (joined !== present) res.setHeader('vary', joined);
 }
 
 /** Returns the content type of a response; empty without one. */

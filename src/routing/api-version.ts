@@ -4,6 +4,7 @@
 
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { Fault, quoteClient } from '../app/index.js';
+import { joinVary } from '../app/internal.js';
 import { refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 
 /** A version such as 2.53. 2.9 is lower than 2.10. */
@@ -141,7 +142,7 @@ export class VersionNegotiation {
   readonly #serviceType: string;
   readonly #legacyHeader: string | null;
   readonly #legacyKey: string | null;
-  readonly #vary: string;
+  readonly #vary: readonly string[];
 
   /** Throws a `RangeError` for an invalid version, or a default out of bounds. */
   constructor(options: VersionOptions) {
@@ -160,7 +161,7 @@ export class VersionNegotiation {
     this.#serviceType = serviceType;
     this.#legacyHeader = legacyHeader;
     this.#legacyKey = legacyHeader?.toLowerCase() ?? null;
-    this.#vary = legacyHeader === null ? HEADER : `${HEADER}, ${legacyHeader}`;
+    this.#vary = legacyHeader === null ? [HEADER] : [HEADER, legacyHeader];
   }
 
   /**
@@ -170,7 +171,8 @@ export class VersionNegotiation {
   negotiate(headers: IncomingHttpHeaders, res: ServerResponse): ApiVersion {
     const asked = this.#asked(headers);
     const version = asked === undefined ? this.#default : this.#parse(asked);
-    appendVary(res, this.#vary);
+    const present = res.getHeader('vary');
+    res.setHeader('Vary', present === undefined ? this.#vary.join(', ') : joinVary(present, this.#vary));
     if (!version.within({ from: this.min, to: this.max })) {
       throw new Fault(406, {
         message:
@@ -203,17 +205,4 @@ export class VersionNegotiation {
       message: `API Version String ${quoteClient(text)} is of invalid format. Must be of format MajorNum.MinorNum.`,
     });
   }
-}
-
-/** Adds names to `Vary`, and keeps existing ones. */
-function appendVary(res: ServerResponse, names: string): void {
-  const present = res.getHeader('vary');
-  res.setHeader('Vary', present === undefined ? names : joinVary(String(present), names));
-}
-
-/** Joins two lists of names, each name once. */
-export function joinVary(present: string, names: string): string {
-  const known = new Set(present.toLowerCase().split(/\s*,\s*/));
-  const added = names.split(/\s*,\s*/).filter((name) => !known.has(name.toLowerCase()));
-  return [present, ...added].join(', ');
 }

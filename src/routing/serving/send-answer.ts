@@ -7,12 +7,11 @@ import { type IncomingMessage, type OutgoingHttpHeader, validateHeaderName, vali
 import { pipeline, Readable, Stream, Transform } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Fault } from '../../app/index.js';
-import { isOfHeadListener, preferredType, readableOf } from '../../app/internal.js';
+import { isOfHeadListener, joinVary, preferredType, readableOf } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import { Reply, SENT } from '../actions/action-request.js';
 import { kindOf } from '../actions/answer-kind.js';
 import { responseKey } from '../actions/compiled-action.js';
-import { joinVary } from '../api-version.js';
 
 /** Rules for the response to one request. */
 export interface AnswerRules {
@@ -91,7 +90,7 @@ function setHeaders(reply: FastifyReply, headers: Iterable<readonly [string, Out
     for (const one of Array.isArray(value) ? value : [String(value)]) validateHeaderValue(written, one);
     const name = written.toLowerCase();
     const present = name === 'vary' ? reply.getHeader('vary') : undefined;
-    void reply.header(name, present === undefined ? value : joinVary(String(present), String(value)));
+    void reply.header(name, present === undefined ? value : joinVary(present, String(value).split(/\s*,\s*/)));
   }
 }
 
