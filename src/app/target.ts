@@ -65,22 +65,9 @@ const NEEDS_DECODING = /[%\u0080-\uffff]/;
 const ABOVE_ASCII = /[\u0080-\uffff]/;
 
 function bytesOf(raw: string): Uint8Array {
-  const text = Buffer.from(raw, ABOVE_LATIN1.test(raw) ? 'utf8' : 'latin1');
-  const bytes = new Uint8Array(text.length);
-  let length = 0;
-  for (let index = 0; index < text.length; index++, length++) {
-    const byte = text[index] === PERCENT ? hexByte(text, index + 1) : -1;
-    bytes[length] = byte < 0 ? text[index]! : byte;
-    if (byte >= 0) index += 2;
-  }
-  return bytes.subarray(0, length);
+  const text = ABOVE_LATIN1.test(raw) ? Buffer.from(raw).toString('latin1') : raw;
+  const characterOf = (_: string, digits: string): string => String.fromCharCode(Number.parseInt(digits, 16));
+  return Buffer.from(text.replace(/%([0-9a-f]{2})/gi, characterOf), 'latin1');
 }
 
 const ABOVE_LATIN1 = /[\u0100-\uffff]/;
-const PERCENT = 37;
-
-/** Returns the byte that two hex digits denote; -1 for anything else. */
-function hexByte(text: Buffer, at: number): number {
-  const digits = text.toString('latin1', at, at + 2);
-  return /^[0-9a-fA-F]{2}$/.test(digits) ? Number.parseInt(digits, 16) : -1;
-}
