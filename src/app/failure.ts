@@ -34,13 +34,16 @@ export function answerFailure(
   res: ServerResponse,
   options: FailureOptions,
 ): void {
-  const { log, style, message, facts, faultOf = asFault } = options;
+  const { log, style, message, facts, faultOf = asFault, logsCauses = false } = options;
   // For example `pipeline` destroys the response with its error. The Server logs that error when the response closes.
   if (error instanceof Error && exchangeOf(req).connection !== undefined && destroyReason(res) === error) return;
   const fault = faultOf(error, req);
   const isGone = req.socket.destroyed && !res.writableFinished;
-  const isFailure = fault.status >= 500 || res.headersSent;
-  if (error instanceof Fault ? hasLoggedCause(error, options) : isFailure) {
+  const isLogged =
+    error instanceof Fault
+      ? logsCauses && error.status >= 500 && error.cause !== undefined
+      : fault.status >= 500 || res.headersSent;
+  if (isLogged) {
     const told = { ...facts(req, res), err: error instanceof Fault ? error.cause : (fault.cause ?? error) };
     if (isGone) log.debug(`${message} after its client disconnected`, told);
     else log.error(message, told);
@@ -51,8 +54,4 @@ export function answerFailure(
       log.error('the error response to a failed request failed', { ...facts(req, res), err });
     answerFault(req, res, fault, { style, onFailure, faultOf });
   }
-}
-
-function hasLoggedCause({ status, cause }: Fault, { logsCauses }: FailureOptions): boolean {
-  return logsCauses === true && status >= 500 && cause !== undefined;
 }
