@@ -5,7 +5,7 @@ import { METHODS } from 'node:http';
 import { acceptsMethod, type MatchRequest, type SubDomainOptions, subDomainReader } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
 import { CompiledRoute, Found } from './compiled-route.js';
-import { type PlannedRoute, patternFacts, planRoute } from './segment-steps.js';
+import { type PlannedRoute, planRoute } from './segment-steps.js';
 import { SegmentTree } from './segment-tree.js';
 
 /** Options of a table. */
@@ -37,8 +37,7 @@ export class RouteTable {
     this.routes = compileRoutes(routes, options);
     this.ranked = [...this.routes].sort((a, b) => lengthOf(b.prefix) - lengthOf(a.prefix) || a.index - b.index);
     for (const [rank, compiled] of this.ranked.entries()) compiled.rank = rank;
-    const facts = patternFacts();
-    this.planned = this.ranked.map((compiled) => planRoute(compiled, facts));
+    this.planned = this.ranked.map(planRoute);
     this.methods = methodsOfTable(this.routes);
     for (const method of this.methods) {
       this.#trees.set(

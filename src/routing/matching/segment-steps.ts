@@ -40,7 +40,7 @@ export interface PlannedRoute {
 }
 
 /** Returns the steps of a route; a template that does not begin with a slash has no independent segment. */
-export function planRoute(compiled: CompiledRoute, facts: PatternFacts): PlannedRoute {
+export function planRoute(compiled: CompiledRoute): PlannedRoute {
   const { source } = compiled;
   const [first] = source.parts;
   const isCertain = !source.minimize && typeof first === 'string' && first.startsWith('/');
@@ -48,10 +48,10 @@ export function planRoute(compiled: CompiledRoute, facts: PatternFacts): Planned
     return { compiled, steps: [], isWhole: false };
   }
   const segments = splitSegments(source.parts);
-  const isLocal = (part: TemplatePart): boolean =>
-    typeof part === 'string' || facts.isLocal(variablePattern(part, source));
-  const certain = segments.findIndex((parts) => !parts.every(isLocal));
-  const steps = segments.slice(0, certain < 0 ? undefined : certain).map((parts) => stepOf(parts, source, facts));
+  const isIndependent = (part: TemplatePart): boolean =>
+    typeof part === 'string' || isLocal(variablePattern(part, source));
+  const certain = segments.findIndex((parts) => !parts.every(isIndependent));
+  const steps = segments.slice(0, certain < 0 ? undefined : certain).map((parts) => stepOf(parts, source));
   return { compiled, steps, isWhole: certain < 0 };
 }
 
@@ -70,12 +70,12 @@ function splitSegments(parts: readonly TemplatePart[]): TemplatePart[][] {
   return segments;
 }
 
-function stepOf(parts: readonly TemplatePart[], source: PatternSource, facts: PatternFacts): Step {
+function stepOf(parts: readonly TemplatePart[], source: PatternSource): Step {
   const [first = '', second] = parts;
   if (parts.every((part) => typeof part === 'string')) return { kind: 'literal', text: parts.join('') };
   if (second === undefined && typeof first !== 'string' && first.type !== '.') {
     const pattern = variablePattern(first, source);
-    return { kind: 'variable', key: pattern, test: facts.test(pattern) };
+    return { kind: 'variable', key: pattern, test: segmentTest(pattern) };
   }
   const pattern = parts.map((part) => fullPart(part, source)).join('');
   return {
@@ -83,7 +83,7 @@ function stepOf(parts: readonly TemplatePart[], source: PatternSource, facts: Pa
     key: pattern.replace(/\(\?P<[^>]*>/g, '('),
     head: typeof first === 'string' ? first : '',
     dotted: parts.some((part) => typeof part === 'string' && part.includes('.')),
-    read: segmentReader(parts, source, facts),
+    read: segmentReader(parts, source),
   };
 }
 
@@ -92,7 +92,7 @@ function stepOf(parts: readonly TemplatePart[], source: PatternSource, facts: Pa
  * routes are matched by searching for the text between the variables, in a third of the time of an expression (bench/micro/routing.mjs,
  * "formatted").
  */
-function segmentReader(parts: readonly TemplatePart[], source: PatternSource, facts: PatternFacts): SegmentReader {
+function segmentReader(parts: readonly TemplatePart[], source: PatternSource): SegmentReader {
   const [head, ...rest] = typeof parts[0] === 'string' ? parts : ['', ...parts];
   const [left, separator, right, ...more] = rest;
   const skip = (head as string).length;
@@ -100,11 +100,11 @@ function segmentReader(parts: readonly TemplatePart[], source: PatternSource, fa
   if (!isDotted && typeof left === 'object') {
     const pattern = variablePattern(left, source);
     if (separator === undefined) {
-      const test = facts.test(pattern);
+      const test = segmentTest(pattern);
       return (path, start, end) => (test(path, start + skip, end) ? [path.slice(start + skip, end)] : null);
     }
     if (typeof separator === 'string' && typeof right === 'object' && more.length === 0) {
-      const test = facts.test(variablePattern(right, source));
+      const test = segmentTest(variablePattern(right, source));
       if (pattern === PLAIN) return shortestThenVariable(skip, separator, test);
       if (pattern === MEMBER_ID) return longestThenVariable(skip, separator, test);
     }
@@ -145,16 +145,7 @@ function longestThenVariable(skip: number, separator: string, test: SegmentTest)
 
 const BACKSLASH = 92;
 
-/** Properties of variables' expressions, which many routes share; one object for each table. */
-export interface PatternFacts {
-  /** Reports whether an expression matches at most one segment, independent of its surroundings. */
-  isLocal(pattern: string): boolean;
-  /** Returns the test of a whole segment for an expression. */
-  test(pattern: string): SegmentTest;
-}
-
-export const patternFacts = (): PatternFacts => ({ isLocal: remembered(isLocal), test: remembered(segmentTest) });
-
+/** Keeps results for expressions of variables: many routes and methods share the same ones. */
 function remembered<T>(findOut: (pattern: string) => T): (pattern: string) => T {
   const known = new Map<string, T>();
   return (pattern) => {
@@ -164,18 +155,20 @@ function remembered<T>(findOut: (pattern: string) => T): (pattern: string) => T 
   };
 }
 
-function isLocal(pattern: string): boolean {
+/** Reports whether an expression matches at most one segment, independent of its surroundings. */
+const isLocal = remembered((pattern) => {
   const { matchesSlash, contextual, names } = translateRegex(pattern);
   return pattern === MEMBER_ID || (!matchesSlash && !contextual && names.length === 0);
-}
+});
 
-function segmentTest(pattern: string): SegmentTest {
+/** Returns the test of a whole segment for an expression. */
+const segmentTest = remembered((pattern): SegmentTest => {
   if (pattern === PLAIN) return (_path, start, end) => end > start;
   if (pattern === MEMBER_ID) return (path, start, end) => end > start && path.charCodeAt(end - 1) !== BACKSLASH;
   const regex = wholeRegex(pattern);
   const simple = /^(?:\[(?:\\.|[^\]\\])+\]|\\[dw])\+$/.test(pattern);
   return simple ? characterTest(regex) : (path, start, end) => regex.test(path.slice(start, end));
-}
+});
 
 /** Returns a test for expressions like `[0-9a-f-]+`: a table of the ASCII characters; others are tested by the expression. */
 function characterTest(regex: RegExp): SegmentTest {
