@@ -2,7 +2,7 @@
  * Schemas that are known to compile without a compiler, and values that their JSON text represents completely.
  */
 
-import { equalPair } from '../../app/internal.js';
+import { equalPair, FORMATS } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 
 type Test = (value: unknown) => boolean;
@@ -23,54 +23,53 @@ const valuesOf =
   (value) =>
     isObject(value) && Object.values(value).every(test);
 
+const isSchema: Test = (value) => typeof value === 'boolean' || isPlainSchema(value);
+/** Independent keywords. */
+const KEYWORDS = new Map<string, Test>(
+  Object.entries({
+    title: isText,
+    description: isText,
+    readOnly: isFlag,
+    writeOnly: isFlag,
+    type: (value: unknown) => isType(value) || listOf(isType, 1)(value),
+    enum: listOf((value) => value !== undefined, 1),
+    const: (value: unknown) => value !== undefined,
+    minLength: isCount,
+    maxLength: isCount,
+    pattern: isPattern,
+    format: (value: unknown) => FORMATS.includes(value as string),
+    minimum: isNumber,
+    maximum: isNumber,
+    exclusiveMinimum: isNumber,
+    exclusiveMaximum: isNumber,
+    multipleOf: (value: unknown) => isNumber(value) && Number(value) > 0,
+    items: isSchema,
+    minItems: isCount,
+    maxItems: isCount,
+    uniqueItems: isFlag,
+    properties: valuesOf(isSchema),
+    patternProperties: (value: unknown) => valuesOf(isSchema)(value) && Object.keys(value as object).every(isPattern),
+    additionalProperties: isSchema,
+    required: listOf(isText, 0),
+    minProperties: isCount,
+    maxProperties: isCount,
+    allOf: listOf(isSchema, 1),
+    anyOf: listOf(isSchema, 1),
+    oneOf: listOf(isSchema, 1),
+    not: isSchema,
+  }),
+);
+
 /**
- * Returns a function that reports whether a schema consists only of independent keywords with valid values: such a schema certainly
- * compiles, in each draft and in Ajv's strict mode. For all others only the compiler knows: schemas with references, with keywords whose
- * meaning depends on others, and with mistakes.
+ * Reports whether a schema consists only of independent keywords with valid values: such a schema certainly compiles, in each draft and in
+ * Ajv's strict mode. For all others only the compiler knows: schemas with references, with keywords whose meaning depends on others, and with
+ * mistakes.
  */
-export function plainSchemas(formats: readonly string[]): (schema: unknown) => boolean {
-  const isSchema: Test = (value) => typeof value === 'boolean' || isPlain(value);
-  const keywords = new Map<string, Test>(
-    Object.entries({
-      title: isText,
-      description: isText,
-      readOnly: isFlag,
-      writeOnly: isFlag,
-      type: (value: unknown) => isType(value) || listOf(isType, 1)(value),
-      enum: listOf((value) => value !== undefined, 1),
-      const: (value: unknown) => value !== undefined,
-      minLength: isCount,
-      maxLength: isCount,
-      pattern: isPattern,
-      format: (value: unknown) => formats.includes(value as string),
-      minimum: isNumber,
-      maximum: isNumber,
-      exclusiveMinimum: isNumber,
-      exclusiveMaximum: isNumber,
-      multipleOf: (value: unknown) => isNumber(value) && Number(value) > 0,
-      items: isSchema,
-      minItems: isCount,
-      maxItems: isCount,
-      uniqueItems: isFlag,
-      properties: valuesOf(isSchema),
-      patternProperties: (value: unknown) => valuesOf(isSchema)(value) && Object.keys(value as object).every(isPattern),
-      additionalProperties: isSchema,
-      required: listOf(isText, 0),
-      minProperties: isCount,
-      maxProperties: isCount,
-      allOf: listOf(isSchema, 1),
-      anyOf: listOf(isSchema, 1),
-      oneOf: listOf(isSchema, 1),
-      not: isSchema,
-    }),
-  );
-  const isPlain: Test = (schema) => {
-    if (!isObject(schema)) return false;
-    // A name in both is a mistake, which only Ajv finds.
-    if (schema.properties !== undefined && schema.patternProperties !== undefined) return false;
-    return Object.entries(schema).every(([keyword, value]) => keywords.get(keyword)?.(value) === true);
-  };
-  return isPlain;
+export function isPlainSchema(schema: unknown): boolean {
+  if (!isObject(schema)) return false;
+  // A name in both is a mistake, which only Ajv finds.
+  if (schema.properties !== undefined && schema.patternProperties !== undefined) return false;
+  return Object.entries(schema).every(([keyword, value]) => KEYWORDS.get(keyword)?.(value) === true);
 }
 
 function isPattern(value: unknown): boolean {

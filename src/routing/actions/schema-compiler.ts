@@ -8,7 +8,6 @@ import {
   checkAll,
   compiledSchema,
   createAjv,
-  FORMATS,
   isSecretName,
   jsonShown,
   judgeSchema,
@@ -23,7 +22,7 @@ import { isObject } from '../../errors/index.js';
 import type { InputPart } from './action.js';
 import { mayTellAll } from './all-issues.js';
 import { InputRefused } from './input-refused.js';
-import { isPlainData, plainSchemas } from './plain-schema.js';
+import { isPlainData, isPlainSchema } from './plain-schema.js';
 import { refuseDefaults } from './refused-default.js';
 import {
   documentedSchema,
@@ -45,8 +44,6 @@ interface CompilerOptions {
 
 /** Returns the value converted by the schema, or a promise of it. Throws {@link InputRefused} for a value that the schema refuses. */
 export type Check = (value: unknown) => unknown;
-
-const isPlain = plainSchemas(FORMATS);
 
 /**
  * Creates the checks of one router, shared by actions with equal schemas. A schema that does not compile throws here; one that certainly
@@ -96,7 +93,7 @@ export class SchemaCompiler {
       );
     }
     if (fastify?.schemaController?.compilersFactory?.buildSerializer !== undefined) return;
-    if (isStandardSchema(schema) || (isPlainData(schema) && isPlain(schema))) return;
+    if (isStandardSchema(schema) || (isPlainData(schema) && isPlainSchema(schema))) return;
     judgeSchema(schema, this.#ajv(false, false, false, 'draft-07'), plugins.length > 0);
   }
 
@@ -131,7 +128,7 @@ export class SchemaCompiler {
     // Errors with their schema double the code, and only `writeOnly` is read there. Schemas that may refer to each other share an instance.
     const ajv = this.#ajv(coerceTypes, /"(?:writeOnly|\$ref|\$id)"/.test(written), allErrors);
     let validate: ValidateFunction | undefined;
-    const validator = isPlain(schema)
+    const validator = isPlainSchema(schema)
       ? () => (validate ??= ajv.compile(JSON.parse(written) as JsonSchema))
       : this.#compiled(JSON.parse(written) as JsonSchema, ajv);
     this.#validators.set(key, validator);
