@@ -100,10 +100,10 @@ function isCidr(text: string): boolean {
 function compareAsJson(ajv: Ajv, code: typeof Template): void {
   const call = ({ gen }: KeywordCxt, compare: unknown): ReturnType<typeof gen.scopeValue> =>
     gen.scopeValue('func', { ref: compare });
-  replaceCode(ajv, 'const', holdsMembers, (cxt) => {
+  replaceCode(ajv, 'const', isHolder, (cxt) => {
     cxt.fail(code`!${call(cxt, areEqual)}(${cxt.data}, ${cxt.schemaCode})`);
   });
-  const listsObjects = (schema: unknown): boolean => Array.isArray(schema) && schema.some(holdsMembers);
+  const listsObjects = (schema: unknown): boolean => Array.isArray(schema) && schema.some(isHolder);
   replaceCode(ajv, 'enum', listsObjects, (cxt) => {
     cxt.fail(code`!${call(cxt, equalsOneOf)}(${cxt.data}, ${cxt.schemaCode})`);
   });
@@ -167,12 +167,8 @@ function replaceCode(
 
 /** Reports whether Ajv compares the items of a list as keys of an object, without its equality. */
 function isOfScalars(items: unknown): boolean {
-  const types = holdsMembers(items) ? [(items as { type?: unknown }).type ?? []].flat() : [];
+  const types = isHolder(items) ? [items.type ?? []].flat() : [];
   return types.length > 0 && !types.includes('object') && !types.includes('array');
-}
-
-function holdsMembers(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }
 
 type Members = Readonly<Record<string, unknown>>;

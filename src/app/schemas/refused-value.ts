@@ -60,7 +60,7 @@ function pathOf(steps: readonly string[], value: unknown): readonly (string | nu
 }
 
 /** Returns the path from the checked value to the refused one. */
-function stepsTo({ instancePath }: ErrorObject): string[] {
+export function stepsTo({ instancePath }: Pick<ErrorObject, 'instancePath'>): string[] {
   const steps = instancePath.split('/').slice(1);
   return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }

@@ -1,6 +1,7 @@
 /** Errors in schemas, in terms of the author: the place, the text there, and the nearest valid name. */
 import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
 import { didYouMean, isObject, nearestNames, whatItIs } from '../../errors/index.js';
+import { stepsTo } from './refused-value.js';
 
 /** An error in a schema. */
 export class SchemaMistake extends Error {
@@ -32,7 +33,7 @@ function checkDraft(schema: unknown, ajv: Ajv): void {
   const errors = (ajv.errors ?? []).toSorted((a, b) => depth(b) - depth(a));
   const deepest = errors.filter((error) => depth(error) === depth(errors[0]!));
   const error = deepest.find(({ keyword }) => keyword === 'enum') ?? deepest[0]!;
-  const steps = error.instancePath.split('/').slice(1).map(unescaped);
+  const steps = stepsTo(error);
   const value = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[step], schema);
   const where = steps.length === 0 ? 'it' : steps.join('.');
   throw new SchemaMistake(`${where} is ${whatItIs(value)}, and ${wanted(error)}`, nearest(value, error));
@@ -87,7 +88,7 @@ function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
   }
   const [, format, path] = /^unknown format "(.*)" ignored in schema at path "#(.*)"$/s.exec(error.message) ?? [];
   if (format === undefined || path === undefined) return error;
-  const steps = path.split('/').slice(1).map(unescaped);
+  const steps = stepsTo({ instancePath: path });
   const formats = Object.keys(ajv.formats);
   return new SchemaMistake(
     `${[...steps, 'format'].join('.')} is the text "${format}", which is not a known format`,
@@ -96,7 +97,6 @@ function betterSaid(error: Error, schema: unknown, ajv: Ajv): Error {
 }
 
 const depth = ({ instancePath }: ErrorObject): number => instancePath.split('/').length;
-const unescaped = (step: string): string => step.replaceAll('~1', '/').replaceAll('~0', '~');
 
 function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): string {
   if (keyword === 'enum') return `must be one of ${(params.allowedValues as unknown[]).join(', ')}`;
