@@ -88,8 +88,12 @@ export async function collectRouters<T>(load: () => Promise<T>): Promise<Readonl
 export function warnOfTable(log: Logger, warning: TableWarning): void {
   const { code, message, hint, origin } = warning;
   collecting.getStore()?.warnings.push(warning);
-  const at = origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
-  log.warn(message, { code, ...(hint === undefined ? {} : { hint }), at });
+  log.warn(message, { code, ...(hint === undefined ? {} : { hint }), at: placeText(origin) });
+}
+
+/** Returns the place of a route's definition as text. */
+export function placeText(origin: Origin | undefined): string {
+  return origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
 }
 
 const routers = new WeakMap<App, BuiltRouter>();

@@ -2,7 +2,7 @@
  * Warnings about a table when it is built: misleading routes, and routes that can never match.
  */
 
-import { warnOfTable } from '../built-router.js';
+import { placeText, warnOfTable } from '../built-router.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import type { PlannedRoute, Step } from '../matching/segment-steps.js';
 import { warningsOf } from '../matching/template-warnings.js';
@@ -13,10 +13,6 @@ import type { RouterParts } from './served-route.js';
 
 /** Warns or refuses, depending on the router's options. */
 export function checkTable({ table, mapper, log, options, refuse }: RouterParts): void {
-  const placeOf = ({ route }: CompiledRoute): string => {
-    const origin = mapper.originOf(route);
-    return origin === undefined ? 'an unknown place' : `${origin.file}:${origin.line}`;
-  };
   for (const { route, code, message, hint } of warningsOf(table.routes.map((compiled) => compiled.route))) {
     const origin = mapper.originOf(route);
     warnOfTable(log, { code, message: `the route ${route.template}: ${message}`, hint, origin });
@@ -25,7 +21,7 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
   if (onShadow === 'ignore') return;
   const code = 'PORTICO_ROUTE_SHADOWED';
   for (const { compiled, by } of findShadowed(table.planned)) {
-    const others = by.map((other) => `${other.route.template} (${placeOf(other)})`).join(', ');
+    const others = by.map(({ route }) => `${route.template} (${placeText(mapper.originOf(route))})`).join(', ');
     const message = `the route ${compiled.route.template} can never match: ${others} matches the same requests, and is tried first`;
     const shadowed = { message, origin: mapper.originOf(compiled.route), hint: 'Remove it, or define it earlier.' };
     if (onShadow === 'warn') warnOfTable(log, { code, ...shadowed });
