@@ -39,3 +39,8 @@ export function catching(
   if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') return undefined;
   return (returned as Promise<void>).then(undefined, onFailure);
 }
+
+/** Reports whether a value must be awaited. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+}

@@ -81,26 +81,25 @@ export class HoldPart implements BodySink {
   readonly #res: ServerResponse;
   readonly #options: HoldOptions;
   readonly #kept = new GatheredBytes();
+  readonly #begin: () => void;
   readonly #next: () => BodySink;
   readonly #layer: HeadLayer;
 
   /** `begin`: called when it begins to hold; from then on `next` returns the next outer part. */
-  constructor(res: ServerResponse, options: HoldOptions, begin: (part: HoldPart) => void, next: () => BodySink) {
+  constructor(res: ServerResponse, options: HoldOptions, begin: () => void, next: () => BodySink) {
     this.#res = res;
     this.#options = options;
-    this.#next = next;
     this.#begin = begin;
+    this.#next = next;
     this.#layer = addStage(res, this.#judge);
   }
-
-  readonly #begin: (part: HoldPart) => void;
 
   /** Returns `HELD` if it holds the response whose head is being written. */
   readonly #judge = (): typeof HELD | undefined => {
     const declared = Number(this.#res.getHeader('content-length') ?? 0);
     if (declared > this.#options.limit || !this.#options.wants(this.#res)) return undefined;
     this.holds = true;
-    this.#begin(this);
+    this.#begin();
     return HELD;
   };
 

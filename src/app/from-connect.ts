@@ -1,7 +1,7 @@
 /** Connect middleware as a Filter, and a Connect or Express application as an App. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError, withCode } from '../errors/index.js';
-import type { App, Filter } from './app.js';
+import { type App, type Filter, isThenable } from './app.js';
 import { environ } from './exchange.js';
 import { wholeTarget } from './request-path.js';
 
@@ -147,10 +147,6 @@ function calledTwice(): PorticoError {
     message: 'a Connect middleware called next() twice for one request',
     hint: 'Return after calling next().',
   });
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
 /** Properties of a request that such applications read, as their own mounts set them. */

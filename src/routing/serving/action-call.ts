@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, type FaultIssue, quoteClient } from '../../app/index.js';
-import { endUpgrade, faultFormOf, isUpgraded, keepHeaders, tooLarge } from '../../app/internal.js';
+import { endUpgrade, faultFormOf, isThenable, isUpgraded, keepHeaders, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
 import { type ActionRequest, ANSWERED, type Args, REPLY } from '../actions/action-request.js';
@@ -103,7 +103,7 @@ export class ActionCall {
         { params: request.params, headers: request.req.headers, query, body },
         0,
       );
-      if (isPromise(value)) void this.#settle(reply, method, rules, value, answering);
+      if (isThenable(value)) void this.#settle(reply, method, rules, value, answering);
       else this.#answer(reply, method, rules, value, answering);
     } catch (error) {
       this.#failed(reply, error, answering);
@@ -119,7 +119,7 @@ export class ActionCall {
       if (check === undefined) continue;
       if (part === 'body' && input.body === undefined) refuseNoBody(request.req);
       const checked = check(input[part]);
-      if (isPromise(checked)) {
+      if (isThenable(checked)) {
         return checked.then((value) => {
           input[part] = value;
           return this.#checked(method, rules, input, at + 1);
@@ -269,9 +269,4 @@ export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   if (!reply.sent) reply.hijack();
   if (isUpgraded(request.raw)) endUpgrade(reply);
   fail(request.raw, res, error);
-}
-
-/** Reports whether a value must be awaited. */
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
