@@ -8,7 +8,7 @@ import { pipeline, Readable, Stream, Transform } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Fault } from '../../app/index.js';
 import { isOfHeadListener, joinVary, preferredType, readableOf } from '../../app/internal.js';
-import { PorticoError } from '../../errors/index.js';
+import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { Reply, SENT } from '../actions/action-request.js';
 import { kindOf } from '../actions/answer-kind.js';
 import { responseKey } from '../actions/compiled-action.js';
@@ -61,21 +61,14 @@ export function unsendable(error: unknown): unknown {
 export function discardAnswer(value: unknown): void {
   const body: unknown = value instanceof Reply || kindOf(value) === 'response' ? (value as Response).body : value;
   if (kindOf(body) === 'chunks') {
-    void release(body as Partial<AsyncIterator<unknown>>);
+    // Ends an iterator that has not begun; an iterable that creates iterators has nothing to end. Nothing awaits an error at its end.
+    const ended = ignoreErrors(() => (body as Partial<AsyncIterator<unknown>>).return?.());
+    Promise.resolve(ended).catch(() => undefined);
   } else if (body instanceof ReadableStream) {
     // A locked stream has a reader, which must cancel it.
     if (!body.locked) body.cancel().catch(() => undefined);
   } else if (body instanceof Stream && 'destroy' in body && typeof body.destroy === 'function') {
     body.destroy();
-  }
-}
-
-/** Ends an iterator that has not begun; an iterable that creates iterators has nothing to end. */
-async function release(iterator: Partial<AsyncIterator<unknown>>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
-    // The request is over, as for a stream that fails after its client has disconnected.
   }
 }
 
