@@ -67,7 +67,7 @@ test('an async iterable with data members is data: a page of a client library', 
   assert.equal((await request(app, 'GET', '/')).text(), '{"items":[1],"next":"b"}');
 });
 
-test('an async iterable whose client has left is ended while it waits, and may fail at its end', async (t) => {
+test('an async iterable or a web stream whose client has left is ended while it waits, and may fail at its end', async (t) => {
   const log = keepingLogger();
   const events = new EventEmitter();
   const iterable = (more: object = {}): AsyncIterableIterator<string> => ({
@@ -88,13 +88,17 @@ test('an async iterable whose client has left is ended while it waits, and may f
   const router = new Router({ log })
     .get('/now', () => iterable())
     .get('/objects', () => Readable.from(iterable()))
+    .get('/web', () => {
+      const pull = (): Promise<never> => new Promise(() => events.emit('waiting'));
+      return new ReadableStream({ pull, cancel: () => void events.emit('ended') }, { highWaterMark: 0 });
+    })
     .get('/later', async () => {
       events.emit('begun');
       await new Promise<void>((resolve) => (served = resolve as never));
       return iterable();
     });
   const { port } = await serveRouter(t, router);
-  for (const path of ['/now', '/objects']) {
+  for (const path of ['/now', '/objects', '/web']) {
     const [waiting, ended] = [once(events, 'waiting'), once(events, 'ended')];
     const socket = connect(port, '127.0.0.1').end(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
     await waiting;
