@@ -23,13 +23,14 @@ import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
 import { BaseEndpoint, OsloPing } from './server/base-endpoint.js';
-import { type RpcContract, rpcContract } from './server/contract.js';
-import { ServedTopics } from './server/rpc-server.js';
+import type { RpcContract } from './server/contract.js';
+import type { ServedTopics } from './server/rpc-server.js';
 import {
   checkOptions,
   identityOf,
   managerOption,
   managersFor,
+  periodicOf,
   type RPCIdentity,
   type RPCServiceOptions,
 } from './service-options.js';
@@ -101,7 +102,8 @@ export class RPCService implements ServiceBase {
     this.#log = (options.log ?? config.log).child({ service: this.name });
     this.#connection = this.#connect(config);
     this.tasks = new TaskGroup({ limit: 1000, name: this.name, log: this.#log });
-    const { reportInterval, periodicEnable, periodicFuzzyDelay, periodicIntervalMax } = options;
+    const { reportInterval } = options;
+    const named = managerOption(topic, options);
     this.#managed = new ManagedService({
       name: this.name,
       serviceName: topic,
@@ -112,16 +114,11 @@ export class RPCService implements ServiceBase {
       log: this.#log,
       tasks: this.tasks,
       managers: managersFor(identity, options),
-      option: managerOption(topic, options).opt,
-      named: managerOption(topic, options),
+      option: named.opt,
+      named,
       registration: options.registration,
       member: { version: options.version ?? 0, ...(reportInterval == null ? {} : { reportInterval }) },
-      periodic: {
-        ...(periodicEnable == null ? {} : { enable: periodicEnable }),
-        ...(periodicFuzzyDelay == null ? {} : { fuzzyDelay: periodicFuzzyDelay }),
-        ...(periodicIntervalMax == null ? {} : { intervalMax: periodicIntervalMax }),
-        context: options.context ?? (() => ({ isAdmin: true, roles: ['admin'] })),
-      },
+      periodic: periodicOf(options),
       rpc: (next) => {
         this.meter.use(next);
         this.#connection = this.#connect(next);
@@ -187,6 +184,7 @@ export class RPCService implements ServiceBase {
 
   /** Returns the contract of its methods, for `contractMistakes`. A service that is not started creates its managers for that; no hook runs. */
   async contract(): Promise<RpcContract[]> {
+    const { rpcContract } = await import('./server/contract.js');
     const { accessPolicy } = this.#connection.settings;
     const of = (managers: readonly Manager[]): RpcContract[] => rpcContract(endpointsOf(managers), accessPolicy);
     return CALLABLE.has(this.#lifecycle.state) ? of(this.managers) : this.#managed.inspect(of);
@@ -273,6 +271,8 @@ export class RPCService implements ServiceBase {
   async #serve(aborted: AbortSignal): Promise<void> {
     this.#endpoints = this.#makeEndpoints();
     const { topic, altTopic, host, binary } = this;
+    // Loaded with the first start: most programs that import the class of services run none.
+    const { ServedTopics } = await import('./server/rpc-server.js');
     this.#served = new ServedTopics({
       connection: this.#connection,
       topic,

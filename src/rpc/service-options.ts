@@ -135,6 +135,17 @@ export function checkOptions(options: RPCServiceOptions): void {
   }
 }
 
+/** Returns the settings of periodic tasks that the options contain; the configuration has the others. */
+export function periodicOf(options: RPCServiceOptions) {
+  const { periodicEnable, periodicFuzzyDelay, periodicIntervalMax, context } = options;
+  return {
+    ...(periodicEnable == null ? {} : { enable: periodicEnable }),
+    ...(periodicFuzzyDelay == null ? {} : { fuzzyDelay: periodicFuzzyDelay }),
+    ...(periodicIntervalMax == null ? {} : { intervalMax: periodicIntervalMax }),
+    context: context ?? (() => ({ isAdmin: true, roles: ['admin'] })),
+  };
+}
+
 /** Names of one service. */
 export interface RPCIdentity {
   readonly host: string;

@@ -21,6 +21,9 @@ const OTHERS = {
   'spans of requests': 'class RequestSpan ',
   'renderers of faults': 'function renderedAs(',
   'the server': 'class WSGIService ',
+  'the server of remote calls': 'class RpcServer ',
+  'the transport in memory': 'class MemoryTransport ',
+  'the transport of RabbitMQ': 'class AmqpTransport ',
 };
 
 const told = String.raw`import { writeSync } from 'node:fs';
@@ -133,4 +136,30 @@ test('a parent composes only for an API whose app is a reference out of the past
     'other.ini': '[app:main]\npaste.app_factory = ./apps.js:silent\n',
   });
   assert.ok(loadedBy(program).includes('the composition of a paste file'));
+});
+
+test('a program loads the server and the transport of remote calls when its first service starts', async (t) => {
+  const index = JSON.stringify(new URL('lib/index.js', `file://${root}/`).href);
+  const { folder, remove } = emptyProject({
+    ...PROJECT,
+    'main.js': `import { RPCService } from ${index};
+const service = RPCService.create({ binary: 'images', host: 'north', manager: { resize: () => 1 }, registration: null });
+const waiting = setInterval(() => {}, 60_000);
+process.once('SIGUSR2', async () => {
+  await service.start();
+  await service.stop();
+  clearInterval(waiting);
+});
+console.log('made');
+`,
+  });
+  t.after(remove);
+  const program = new Program(process.execPath, ['--import', './register.js', 'main.js'], { cwd: folder });
+  t.after(() => program.end());
+  await program.printed(/made/);
+  const ofCalls = (): string[] => loadedBy(program).filter((what) => /remote calls|transport/.test(what));
+  assert.deepEqual(ofCalls(), []);
+  program.kill('SIGUSR2');
+  assert.equal((await program.ended).code, 0);
+  assert.deepEqual(ofCalls().sort(), ['the server of remote calls', 'the transport in memory']);
 });

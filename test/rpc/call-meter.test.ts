@@ -24,7 +24,7 @@ async function counted(t: TestContext, deadLetter: boolean): Promise<readonly (r
       const service = await serve(disks, {
         ini: `[metrics]\nenabled = true\n[rpc]\naccess_policy = public\ndead_letter = ${deadLetter}\n`,
       });
-      const other = makeTransport(transport, transportOptions());
+      const other = await makeTransport(transport, transportOptions());
       await other.connect();
       await other.publish({ exchange: 'portico', topic: 'images' }, { id: 'id-1', body: Buffer.from('{') });
       await client().cast({}, 'attach');

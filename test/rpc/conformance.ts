@@ -157,7 +157,7 @@ export function transportConformance(
       const exchange = `conformance-${randomUUID().slice(0, 8)}`;
       const topic = topicOf();
       const open = async (): Promise<Transport> => {
-        const transport = makeTransport(url, transportOptions(options));
+        const transport = await makeTransport(url, transportOptions(options));
         opened.push(transport);
         await transport.connect();
         return transport;

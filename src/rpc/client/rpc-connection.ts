@@ -85,6 +85,8 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   readonly #workerTopics: readonly string[] | undefined;
   readonly #options: RPCConnectionOptions;
   readonly #notifications: NotificationSettings;
+  /** Loads the driver of the transport; settles with {@link #share}. */
+  #sharing: Promise<Transport> | undefined;
   #share: Transport | undefined;
   #notifying: RPCConnection | undefined;
   /** True while a requested connection is not established yet. */
@@ -154,9 +156,9 @@ export class RPCConnection implements OwnRPCClients, CallPath {
 
   /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`. */
   connected(ms: number, signal?: AbortSignal): Awaitable<Transport> {
-    const transport = this.#transport();
-    const isThere = transport.state === 'connected' || transport.state === 'blocked';
-    return isThere ? transport : this.#connect(transport, ms, signal);
+    const transport = this.#open;
+    const isThere = transport?.state === 'connected' || transport?.state === 'blocked';
+    return isThere ? transport : this.#connect(ms, signal);
   }
 
   /** Sends a message; retries if it did not reach the broker. Never resends a message that may have been sent. */
@@ -187,12 +189,13 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     refuseUnknownOptions('PORTICO_RPC_OPTION', 'close() of an RPCConnection', options, ['deadline']);
     const { deadline = 0 } = options;
     if (deadline > 0) await within(this.pending.ended(), { ms: deadline * 1000, clock: this.clock });
-    const share = this.#share;
+    const sharing = this.#sharing;
+    this.#sharing = undefined;
     this.#share = undefined;
     this.pending.close();
     const bus = this.#notifying;
     this.#notifying = undefined;
-    await Promise.all([share?.close(), bus?.close()]);
+    await Promise.all([sharing?.then((share) => share.close()), bus?.close()]);
     await this.levels.close();
   }
 
@@ -209,11 +212,12 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return this.#given ?? this.#share;
   }
 
-  async #connect(transport: Transport, ms: number, signal: AbortSignal | undefined): Promise<Transport> {
+  async #connect(ms: number, signal: AbortSignal | undefined): Promise<Transport> {
     const late = new AbortController();
     const cancel = this.clock.after(ms, () => late.abort());
     this.#isAwaited = true;
     try {
+      const transport = await this.#transport();
       await transport.connect(signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]));
       this.#isAwaited = false;
       return transport;
@@ -225,10 +229,14 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     }
   }
 
-  #transport(): Transport {
+  async #transport(): Promise<Transport> {
     if (this.#given !== undefined) return this.#given;
     const { log } = this;
-    this.#share ??= shareTransport(this.#url, { ...this.settings.transport, log, clientName: this.#name });
-    return this.#share;
+    this.#sharing ??= shareTransport(this.#url, { ...this.settings.transport, log, clientName: this.#name });
+    const sharing = this.#sharing;
+    const share = await sharing;
+    // Otherwise it was closed meanwhile.
+    if (this.#sharing === sharing) this.#share = share;
+    return share;
   }
 }

@@ -3,40 +3,42 @@
  */
 import { ConfigurationRefused, nearestOrAll } from '../../errors/index.js';
 import { DeliveryFailure } from '../errors.js';
-import { amqpTransport } from './amqp/amqp-transport.js';
-import { memoryTransport } from './memory/memory-transport.js';
-import { osloTransport } from './oslo/oslo-transport.js';
 import type { Transport, TransportConsumer, TransportOptions } from './transport.js';
 import { parseTransportUrl, type TransportUrl } from './transport-url.js';
 
 /** A driver: creates a transport that is not connected yet. */
 type MakeTransport = (url: TransportUrl, options: TransportOptions) => Transport;
 
-/** Drivers, by the scheme of their URLs. */
-const DRIVERS: Readonly<Record<string, MakeTransport>> = {
-  memory: memoryTransport,
-  amqp: amqpTransport,
-  amqps: amqpTransport,
-  'oslo+rabbit': osloTransport,
-  'oslo+amqps': osloTransport,
+const memory = async (): Promise<MakeTransport> => (await import('./memory/memory-transport.js')).memoryTransport;
+const amqp = async (): Promise<MakeTransport> => (await import('./amqp/amqp-transport.js')).amqpTransport;
+const oslo = async (): Promise<MakeTransport> => (await import('./oslo/oslo-transport.js')).osloTransport;
+
+/** Drivers, by the scheme of their URLs. Each is loaded with its first transport. */
+const DRIVERS: Readonly<Record<string, () => Promise<MakeTransport>>> = {
+  memory,
+  amqp,
+  amqps: amqp,
+  'oslo+rabbit': oslo,
+  'oslo+amqps': oslo,
 };
 
 /** Reports whether the transport of a URL uses the wire of oslo.messaging. */
 export function isOslo({ driver }: Pick<TransportUrl, 'driver'>): boolean {
-  return DRIVERS[driver] === osloTransport;
+  return DRIVERS[driver] === oslo;
 }
 
 /**
- * Creates the transport of a URL; it is not connected yet. Throws `PORTICO_RPC_URL` for a URL that cannot be read, or has an unknown
+ * Creates the transport of a URL; it is not connected yet. Rejects with `PORTICO_RPC_URL` for a URL that cannot be read, or has an unknown
  * driver.
  */
-export function makeTransport(text: string, options: TransportOptions): Transport {
+export async function makeTransport(text: string, options: TransportOptions): Promise<Transport> {
   const url = checkTransportUrl(text);
   for (const warning of url.warnings) options.log.warn(warning);
-  return DRIVERS[url.driver]!(url, options);
+  const make = await DRIVERS[url.driver]!();
+  return make(url, options);
 }
 
-/** Parses a URL with a known driver. Throws as {@link makeTransport}. */
+/** Parses a URL with a known driver. Throws `PORTICO_RPC_URL`. */
 export function checkTransportUrl(text: string): TransportUrl {
   const url = parseTransportUrl(text);
   if (Object.hasOwn(DRIVERS, url.driver)) return url;
@@ -47,21 +49,22 @@ export function checkTransportUrl(text: string): TransportUrl {
 }
 
 /** Shared transports of this process, by URL: a connection belongs to a process and not to one of its services. */
-const shared = new Map<string, { readonly transport: Transport; users: number }>();
+const shared = new Map<string, { readonly transport: Promise<Transport>; users: number }>();
 
 /**
  * Returns a share of a URL's transport, which all users of that URL in a process have in common, with the options of the first one. Closing
- * a share ends its consumers; the transport is closed with the last share. Throws as {@link makeTransport}.
+ * a share ends its consumers; the transport is closed with the last share. Rejects as {@link makeTransport}.
  */
-export function shareTransport(text: string, options: TransportOptions): Transport {
+export async function shareTransport(text: string, options: TransportOptions): Promise<Transport> {
   const used = shared.get(text) ?? { transport: makeTransport(text, options), users: 0 };
   shared.set(text, used);
   used.users += 1;
-  return share(used.transport, async () => {
+  const transport = await used.transport;
+  return share(transport, async () => {
     used.users -= 1;
     if (used.users > 0) return;
     shared.delete(text);
-    await used.transport.close();
+    await transport.close();
   });
 }
 

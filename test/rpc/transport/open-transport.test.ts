@@ -7,8 +7,8 @@ const route = { exchange: 'portico', topic: 'images' };
 
 const message = { id: 'id-1', body: Buffer.from('x') };
 
-test('a scheme without a driver is refused with the nearest', () => {
-  assert.throws(() => makeTransport('memroy://', transportOptions()), {
+test('a scheme without a driver is refused with the nearest', async () => {
+  await assert.rejects(makeTransport('memroy://', transportOptions()), {
     code: 'PORTICO_RPC_URL',
     message: 'there is no transport memroy://',
     hint: 'Did you mean "memory"?',
@@ -16,8 +16,8 @@ test('a scheme without a driver is refused with the nearest', () => {
 });
 
 test('RP-1 one transport for a URL: a share that is closed ends what it consumed, the last one the connection', async () => {
-  const [one, two, other] = ['memory://a', 'memory://a', 'memory://b'].map((url) =>
-    shareTransport(url, transportOptions()),
+  const [one, two, other] = await Promise.all(
+    ['memory://a', 'memory://a', 'memory://b'].map((url) => shareTransport(url, transportOptions())),
   );
   for (const share of [one!, two!, other!]) await share.connect();
   const got: string[] = [];
@@ -40,14 +40,16 @@ test('RP-1 one transport for a URL: a share that is closed ends what it consumed
   assert.deepEqual(got, ['two id-1']);
   await assert.rejects(other!.publish(route, message, { mandatory: true }), { code: 'PORTICO_RPC_NO_SERVERS' });
   await two!.close();
-  const anew = shareTransport('memory://a', transportOptions());
+  const anew = await shareTransport('memory://a', transportOptions());
   await anew.connect();
   await assert.rejects(anew.publish(route, message, { mandatory: true }), { code: 'PORTICO_RPC_NO_SERVERS' });
   await Promise.all([anew.close(), other!.close()]);
 });
 
 test('RP-1 a share that is closed while it begins to consume leaves no consumer', async () => {
-  const [one, two] = ['memory://c', 'memory://c'].map((url) => shareTransport(url, transportOptions()));
+  const [one, two] = await Promise.all(
+    ['memory://c', 'memory://c'].map((url) => shareTransport(url, transportOptions())),
+  );
   for (const share of [one!, two!]) await share.connect();
   const begun = one!.consume({ ...route, fanout: true }, { prefetch: 1 }, () => assert.fail('it is closed'));
   const over = assert.rejects(begun, { code: 'PORTICO_RPC_DELIVERY_FAILURE' });
@@ -60,7 +62,7 @@ test('RP-1 a share that is closed while it begins to consume leaves no consumer'
 });
 
 test('RP-1 a share keeps nothing of consumers that have ended', async () => {
-  const share = shareTransport('memory://cycles', transportOptions());
+  const share = await shareTransport('memory://cycles', transportOptions());
   await share.connect();
   const refs: WeakRef<object>[] = [];
   const cycle = async (): Promise<void> => {

@@ -56,7 +56,7 @@ test('a start that is given up says why it was not connected, without a password
   const closed = await closedPort();
   const log = recordedLog();
   const options = transportOptions({ ...QUICK, log: log.log });
-  const transport = makeTransport(`amqp://me:secret@127.0.0.1:${closed}/`, options);
+  const transport = await makeTransport(`amqp://me:secret@127.0.0.1:${closed}/`, options);
   const giveUp = new AbortController();
   const connecting = transport.connect(giveUp.signal);
   await said(log, /failed: .*; retrying in/);
@@ -79,7 +79,7 @@ test('a user that the broker refuses is told at once, in its words and without t
 }, async () => {
   const { host } = new URL(brokerUrl);
   const log = recordedLog();
-  const transport = makeTransport(`amqp://guest:wr0ng@${host}/`, transportOptions({ ...QUICK, log: log.log }));
+  const transport = await makeTransport(`amqp://guest:wr0ng@${host}/`, transportOptions({ ...QUICK, log: log.log }));
   // The second call tries again and fails in the same way.
   for (const _ of ['first', 'second']) {
     await assert.rejects(transport.connect(), (error: Error & { code: string }) => {
@@ -103,8 +103,10 @@ test('without the package an amqp:// URL says what to install; nothing else need
   const program = `
     import { makeTransport } from ${JSON.stringify(import.meta.resolve('#internal/rpc'))};
     const options = { ...${JSON.stringify({ ...transportOptions(), log: undefined })}, log: { warn() {}, info() {} } };
-    await makeTransport('memory://', options).connect();
-    await makeTransport('amqp://127.0.0.1', options).connect().catch((error) => console.log(error.code, error.hint));`;
+    const memory = await makeTransport('memory://', options);
+    await memory.connect();
+    const amqp = await makeTransport('amqp://127.0.0.1', options);
+    await amqp.connect().catch((error) => console.log(error.code, error.hint));`;
   const { stdout } = spawnSync(
     process.execPath,
     ['--import', `data:text/javascript,${encodeURIComponent(register)}`, '--input-type=module', '-e', program],
@@ -119,7 +121,7 @@ test('a broker that accepts and says nothing is given up after connect_timeout',
   t.after(() => silent.close());
   const log = recordedLog();
   const { port } = silent.address() as { port: number };
-  const transport = makeTransport(
+  const transport = await makeTransport(
     `amqp://127.0.0.1:${port}/`,
     transportOptions({ ...QUICK, connectTimeoutMs: 100, log: log.log }),
   );
@@ -175,7 +177,7 @@ test('RP-92 amqps:// reaches a broker behind TLS, and refuses a certificate for 
 
 async function refusedBy(url: string, more: object, reason: RegExp): Promise<void> {
   const log = recordedLog();
-  const transport = makeTransport(url, transportOptions({ ...QUICK, ...more, log: log.log }));
+  const transport = await makeTransport(url, transportOptions({ ...QUICK, ...more, log: log.log }));
   const giveUp = new AbortController();
   const connecting = transport.connect(giveUp.signal);
   await said(log, /failed: .*; retrying in/);

@@ -44,7 +44,7 @@ test('RP-73 a message that was acknowledged does not come again, even if its pro
   await transport.publish(route, textMessage('poison'));
   const script = `
     const { makeTransport } = await import(${JSON.stringify(import.meta.resolve('#internal/rpc'))});
-    const transport = makeTransport(${JSON.stringify(brokerUrl)}, ${JSON.stringify(transportOptions())});
+    const transport = await makeTransport(${JSON.stringify(brokerUrl)}, ${JSON.stringify(transportOptions())});
     await transport.connect();
     await transport.consume(${JSON.stringify(route)}, { prefetch: 1 }, async (delivery) => {
       await delivery.ack();

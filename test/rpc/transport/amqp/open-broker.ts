@@ -32,7 +32,7 @@ export function ground(t: TestContext): Ground {
   return {
     route: { exchange, topic: 'images' },
     open: async (url, options) => {
-      const transport = makeTransport(url, transportOptions({ ...QUICK, ...options }));
+      const transport = await makeTransport(url, transportOptions({ ...QUICK, ...options }));
       opened.push(transport);
       await transport.connect();
       return transport;
