@@ -36,13 +36,12 @@ interface Unconfirmed {
   readonly forget: () => void;
 }
 
-/** Channel of a connection, with the exchanges that are known to exist. */
+/** Channel of a connection. */
 interface Outlet {
   readonly connection: Connection;
   readonly channel: Channel;
-  readonly exchanges: Map<string, Promise<void>>;
-  /** Exchanges that are declared. */
-  readonly declared: Set<string>;
+  /** Its exchanges: declared, or the declaration in progress. */
+  readonly exchanges: Map<string, Promise<void> | 'declared'>;
   /** Unconfirmed messages by the data that a returned message has. */
   readonly unconfirmed: Map<string, Unconfirmed[]>;
 }
@@ -121,7 +120,7 @@ export class AmqpPublisher {
     const outlet = this.#current;
     const isThere = outlet?.channel.active === true && outlet.connection === link.connection && !link.isBlocked;
     if (!isThere || isPassing(address)) return undefined;
-    return address.exchange === '' || outlet.declared.has(address.exchange) ? outlet : undefined;
+    return address.exchange === '' || outlet.exchanges.get(address.exchange) === 'declared' ? outlet : undefined;
   }
 
   async #sendLater(shipment: Shipment, timeoutMs: number): Promise<void> {
@@ -235,7 +234,6 @@ export class AmqpPublisher {
         connection,
         channel,
         exchanges: new Map(),
-        declared: new Set(),
         unconfirmed: new Map(),
       };
       channel.on('close', renew);
@@ -254,17 +252,20 @@ export class AmqpPublisher {
     }
   }
 
-  async #exchange(connection: Connection, { exchanges, declared }: Outlet, address: Address): Promise<void> {
-    if (address.exchange === '') return;
+  async #exchange(connection: Connection, { exchanges }: Outlet, address: Address): Promise<void> {
+    const { exchange } = address;
+    if (exchange === '' || exchanges.get(exchange) === 'declared') return;
     const declare = (channel: Channel): Promise<void> => declareExchange(channel, address, this.#parts.options);
     if (isPassing(address)) return this.#aside(connection, declare);
-    const declaring = exchanges.get(address.exchange) ?? this.#aside(connection, declare);
-    exchanges.set(address.exchange, declaring);
-    await declaring.catch((error: unknown) => {
-      exchanges.delete(address.exchange);
+    const declaring = exchanges.get(exchange) ?? this.#aside(connection, declare);
+    exchanges.set(exchange, declaring);
+    try {
+      await declaring;
+      exchanges.set(exchange, 'declared');
+    } catch (error) {
+      exchanges.delete(exchange);
       throw error;
-    });
-    declared.add(address.exchange);
+    }
   }
 
   /** On a separate channel: a refusal closes it, and unconfirmed messages of others would be lost with it. */

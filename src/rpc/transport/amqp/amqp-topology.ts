@@ -4,7 +4,7 @@
  */
 import type { Channel } from 'rabbitmq-client';
 import { ConfigurationRefused } from '../../../errors/index.js';
-import { TRANSIENT } from '../route.js';
+import { queueName, TRANSIENT } from '../route.js';
 import { MAX_DEAD_LETTERS, type Route, type TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-errors.js';
 
@@ -57,15 +57,44 @@ export interface Topology {
 
 /** Returns Portico's own topology. */
 export function porticoTopology(options: TransportOptions): Topology {
+  const { queueType, deliveryLimit, deadLetter, hostQueueTtlMs, transientQueueTtlMs } = options;
+  const ofProcess = { 'x-queue-type': 'classic', 'x-expires': transientQueueTtlMs };
   return {
     addressOf,
-    queueOfRoute: (route, id) => queueOfRoute(route, id, options),
-    replyQueue: (id) => replyQueue(`reply_${id}`, options),
+    queueOfRoute(route, id): QueuePlan {
+      const { exchange, topic, server, fanout } = route;
+      const from = addressOf(route);
+      if (fanout === true) {
+        return {
+          queue: `${exchange}.${topic}.fanout.${id}`,
+          arguments: { ...ofProcess, 'x-message-ttl': transientQueueTtlMs },
+          isTransient: true,
+          from,
+          exchange,
+        };
+      }
+      const deadLetters = deadLetter ? deadLetterAddress(exchange).exchange : undefined;
+      const type = from.isTransient === true ? 'classic' : queueType;
+      return {
+        queue: queueName(route),
+        arguments: {
+          'x-queue-type': type,
+          // Classic queues do not count deliveries, and refuse a limit.
+          ...(type === 'quorum' && { 'x-delivery-limit': deliveryLimit }),
+          ...(deadLetters !== undefined && { 'x-dead-letter-exchange': deadLetters }),
+          ...(server !== undefined && { 'x-expires': hostQueueTtlMs }),
+        },
+        from,
+        exchange,
+        deadLetters,
+      };
+    },
+    replyQueue: (id) => ({ queue: `reply_${id}`, arguments: ofProcess, isTransient: true }),
   };
 }
 
 /** Returns the address of messages for a route, or for a reply consumer. */
-export function addressOf(to: Route | string): Address {
+function addressOf(to: Route | string): Address {
   if (typeof to === 'string') return { exchange: '', type: 'topic', routingKey: to };
   const { exchange, topic, server, fanout, transient } = to;
   if (fanout === true) return { exchange: `${exchange}.${topic}.fanout`, type: 'fanout', routingKey: '' };
@@ -77,42 +106,6 @@ export function addressOf(to: Route | string): Address {
 /** Returns the exchange that keeps the dead letters of an exchange. */
 export function deadLetterAddress(exchange: string): Address {
   return { exchange: `${exchange}.dlx`, type: 'fanout', routingKey: '' };
-}
-
-/** Returns the queue of a route. `id` distinguishes the fanout queues of a topic. */
-export function queueOfRoute(route: Route, id: string, options: TransportOptions): QueuePlan {
-  const { exchange, topic, server, fanout, transient: isTransient = false } = route;
-  const { queueType: type, deliveryLimit, deadLetter, hostQueueTtlMs, transientQueueTtlMs } = options;
-  const from = addressOf(route);
-  if (fanout === true) {
-    return {
-      queue: `${exchange}.${topic}.fanout.${id}`,
-      arguments: { ...transient(options), 'x-message-ttl': transientQueueTtlMs },
-      isTransient: true,
-      from,
-      exchange,
-    };
-  }
-  const deadLetters = deadLetter ? deadLetterAddress(exchange).exchange : undefined;
-  const queueType = isTransient ? 'classic' : type;
-  return {
-    queue: `${exchange}.${from.routingKey}`,
-    arguments: {
-      'x-queue-type': queueType,
-      // Classic queues do not count deliveries, and refuse a limit.
-      ...(queueType === 'quorum' && { 'x-delivery-limit': deliveryLimit }),
-      ...(deadLetters !== undefined && { 'x-dead-letter-exchange': deadLetters }),
-      ...(server !== undefined && { 'x-expires': hostQueueTtlMs }),
-    },
-    from,
-    exchange,
-    deadLetters,
-  };
-}
-
-/** Returns the queue of a reply consumer. */
-export function replyQueue(queue: string, options: TransportOptions): QueuePlan {
-  return { queue, arguments: transient(options), isTransient: true };
 }
 
 /** Returns the queue of an exchange's dead letters. Classic: a quorum queue would drop messages that are read too often. */
@@ -242,8 +235,4 @@ function refused(error: unknown, what: string, { queue, text, passive, from = OW
     });
   }
   return error;
-}
-
-function transient({ transientQueueTtlMs }: TransportOptions): Readonly<Record<string, string | number>> {
-  return { 'x-queue-type': 'classic', 'x-expires': transientQueueTtlMs };
 }

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  addressOf,
-  deadQueue,
-  delayQueue,
-  queueOfRoute,
-  replyQueue,
-} from '../../../../dist/rpc/transport/amqp/amqp-topology.js';
+import { deadQueue, delayQueue, porticoTopology } from '../../../../dist/rpc/transport/amqp/amqp-topology.js';
 import { transportOptions } from '../../conformance.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
 import { Deliveries, ground, textMessage, textOf } from './open-broker.js';
 
 const images = { exchange: 'app', topic: 'images' };
 const options = transportOptions({ hostQueueTtlMs: 86_400_000, transientQueueTtlMs: 600_000, deliveryLimit: 5 });
+const { addressOf, queueOfRoute, replyQueue } = porticoTopology(options);
 
 test('RP-6 RP-66 messages go to an exchange of their application; a fanout to one of its topic, a reply to its queue', () => {
   assert.deepEqual(
@@ -28,10 +23,10 @@ test('RP-6 RP-66 messages go to an exchange of their application; a fanout to on
 
 test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead letters; those of hosts and processes expire', () => {
   const told = [
-    queueOfRoute(images, 'id', options),
-    queueOfRoute({ ...images, server: 'north' }, 'id', options),
-    queueOfRoute({ ...images, fanout: true }, 'id', options),
-    replyQueue('reply_1', options),
+    queueOfRoute(images, 'id'),
+    queueOfRoute({ ...images, server: 'north' }, 'id'),
+    queueOfRoute({ ...images, fanout: true }, 'id'),
+    replyQueue('1'),
     deadQueue('app'),
     delayQueue('app.images', options),
   ].map(({ queue, arguments: given }) => [queue, given]);
@@ -53,7 +48,7 @@ test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead l
       },
     ],
   ]);
-  const plain = queueOfRoute(images, 'id', { ...options, queueType: 'classic', deadLetter: false });
+  const plain = porticoTopology({ ...options, queueType: 'classic', deadLetter: false }).queueOfRoute(images, 'id');
   assert.deepEqual(plain.arguments, { 'x-queue-type': 'classic' });
 });
 
