@@ -2,6 +2,7 @@
 import { didYouMean, errorText, isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, within } from './clock.js';
+import { deferred } from './deferred.js';
 
 /** Options of a periodic task. */
 export interface PeriodicTaskOptions {
@@ -284,11 +285,9 @@ export class PeriodicSlot {
       }
     };
     // Set before the work begins, because it may end within the same turn.
-    let ended!: () => void;
-    this.#current = new Promise<void>((resolve) => {
-      ended = resolve;
-    });
-    return work().finally(ended);
+    const ended = deferred();
+    this.#current = ended.promise;
+    return work().finally(ended.resolve);
   }
 
   #warnedOfLease = false;

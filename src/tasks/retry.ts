@@ -47,7 +47,7 @@ export function retry(options: RetryOptions = {}): Retrying {
           const exhausted = maxRetryCount !== -1 && retries >= maxRetryCount;
           if (exhausted || !isRetryable(error)) throw error;
           const seconds = Math.min((retries + 1) * incSleepTime, maxSleepTime);
-          if (!(await pause(seconds * 1000, { clock, ...(signal === undefined ? {} : { signal }) }))) throw error;
+          if (!(await pause(seconds * 1000, { clock, signal }))) throw error;
         }
       }
     };

@@ -4,7 +4,7 @@
 import { runOutsideRequests } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
-import { Deadlines } from '../../tasks/internal.js';
+import { Deadlines, deferred } from '../../tasks/internal.js';
 import { RpcTimeout } from '../errors.js';
 import { type AddressedFormat, type ReplyEnvelope, readReply } from '../message/envelope.js';
 import type { WireFormat } from '../message/wire-format.js';
@@ -151,12 +151,10 @@ export class PendingCalls {
 /** A call that waits for its reply. */
 class PendingCall implements Expected {
   readonly what: string;
-  readonly reply: Promise<FinalReply>;
   readonly #call: ExpectedReply;
   readonly #deadlines: Deadlines;
   readonly #tell: { readonly ended: () => void; readonly givenUp: () => void };
-  #resolve!: (reply: FinalReply) => void;
-  #reject!: (error: Error) => void;
+  readonly #reply = deferred<FinalReply>();
   #overall: Cancel | undefined;
   #monitor: Cancel | undefined;
 
@@ -169,10 +167,10 @@ class PendingCall implements Expected {
     this.#deadlines = deadlines;
     this.#tell = tell;
     this.what = call.what;
-    this.reply = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+  }
+
+  get reply(): Promise<FinalReply> {
+    return this.#reply.promise;
   }
 
   begin(): void {
@@ -193,12 +191,12 @@ class PendingCall implements Expected {
 
   resolve(reply: FinalReply): void {
     this.#end();
-    this.#resolve(reply);
+    this.#reply.resolve(reply);
   }
 
   readonly fail = (error: Error): void => {
     this.#end();
-    this.#reject(error);
+    this.#reply.reject(error);
   };
 
   readonly #aborted = (): void => this.#giveUp(this.#call.signal?.reason as Error);

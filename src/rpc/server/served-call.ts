@@ -19,7 +19,6 @@ import { CallReply, type ReplyParts } from './call-reply.js';
 import { type Endpoints, isCutOff, isExpected, isIgnored, logFailure, type ServedMethod } from './endpoints.js';
 import type { HeldLoop } from './held-loop.js';
 import type { RecentKeys } from './recent-keys.js';
-import type { ReplySender } from './reply-sender.js';
 import type { SenderClocks } from './sender-clocks.js';
 
 /** Longest reason of a dead letter. */
@@ -38,7 +37,6 @@ export interface ServedWith extends ReplyParts {
   readonly meter: CallMeter | undefined;
   /** Undefined: no spans are created. */
   readonly spans: CallSpans | undefined;
-  readonly replies: ReplySender;
   readonly held: HeldLoop;
   /** Deadlines of callers. */
   readonly deadlines: Deadlines;
