@@ -16,6 +16,7 @@ import {
   type LoopingCall,
   type LoopOptions,
   type Repeated,
+  type StartedLoop,
   type WithContext,
   withContext,
 } from './looping-call.js';
@@ -105,15 +106,7 @@ export class TaskGroup {
     fn: Repeated<A>,
     options: TimerOptions<A> = {},
   ): FixedIntervalLoopingCall<A> {
-    checkFunction(fn, 'the function of a timer');
-    this.#refuseWhenStopped();
-    const { args = [] as unknown as A, ...rest } = options;
-    const timer: FixedIntervalLoopingCall<A> = new FixedIntervalLoopingCall<A>(
-      this.#owned(fn, () => timer),
-      ...args,
-    );
-    this.#adopt(timer, () => timer.start(interval, this.#loop(rest)));
-    return timer;
+    return this.#begin(FixedIntervalLoopingCall<A>, fn, options, (timer, loop) => timer.start(interval, loop));
   }
 
   /** Calls `fn(...args, { signal })`, idles for the number of seconds that it returns, and repeats. */
@@ -121,15 +114,7 @@ export class TaskGroup {
     fn: Repeated<A>,
     options: DynamicTimerOptions<A> = {},
   ): DynamicLoopingCall<A> {
-    checkFunction(fn, 'the function of a timer');
-    this.#refuseWhenStopped();
-    const { args = [] as unknown as A, ...rest } = options;
-    const timer: DynamicLoopingCall<A> = new DynamicLoopingCall<A>(
-      this.#owned(fn, () => timer),
-      ...args,
-    );
-    this.#adopt(timer, () => timer.start(this.#loop(rest)));
-    return timer;
+    return this.#begin(DynamicLoopingCall<A>, fn, options, (timer, loop) => timer.start(loop));
   }
 
   /** Removes a timer. Optional, because timers that end are removed automatically. */
@@ -244,16 +229,25 @@ export class TaskGroup {
     }
   }
 
-  #loop(options: LoopOptions): LoopOptions {
-    return { ...options, clock: this.#clock, log: this.#log };
-  }
-
-  #adopt(timer: Timer, start: () => { done: Promise<unknown> }): void {
-    const { done } = start();
+  /** Starts a timer of either kind as a member of the group. */
+  #begin<A extends unknown[], T extends LoopingCall<A>>(
+    Kind: new (fn: Repeated<A>, ...args: A) => T,
+    fn: Repeated<A>,
+    { args = [] as unknown as A, ...rest }: LoopOptions & { readonly args?: A },
+    start: (timer: T, options: LoopOptions) => StartedLoop,
+  ): T {
+    checkFunction(fn, 'the function of a timer');
+    this.#refuseWhenStopped();
+    const timer: T = new Kind(
+      this.#owned(fn, () => timer),
+      ...args,
+    );
+    const { done } = start(timer, { ...rest, clock: this.#clock, log: this.#log });
     this.#timers.set(timer, this.#clock.now());
     this.#members.enter(timer);
     const ended = (): void => this.timerDone(timer);
     done.then(ended, ended);
+    return timer;
   }
 
   #dropQueued(): void {
