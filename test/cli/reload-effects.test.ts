@@ -11,6 +11,7 @@ import { registerShippedOptions } from '../../dist/cli/shipped-options.js';
 const RESTART = [
   'DEFAULT.log_format',
   'DEFAULT.log_file',
+  'DEFAULT.logger',
   'DEFAULT.restart_method',
   'DEFAULT.backdoor_supervisor',
   'control.socket',
