@@ -3,12 +3,22 @@
  */
 import { dirname, resolve } from 'node:path';
 import { type Config, defineOptions, type OptionMistake, string } from '../config/index.js';
-import { followLevel, serversLogger } from '../config/internal.js';
-import { ConfigurationRefused, type PorticoError, placeOf, Refusals, whatItIs } from '../errors/index.js';
+import { diagnose, followLevel, serversLogger } from '../config/internal.js';
+import {
+  ConfigurationRefused,
+  PorticoError,
+  placeOf,
+  Refusals,
+  severalRefusals,
+  shownPath,
+  whatItIs,
+} from '../errors/index.js';
 import { isWorker } from '../launch/internal.js';
-import { type ApplicationLogger, createLogger, type Logger } from '../log/index.js';
+import { createLogger, type Logger } from '../log/index.js';
 import { isApplicationLogger } from '../log/internal.js';
+import { thrownAt } from '../modules/index.js';
 import { importModuleExport, makeFrom } from '../service/internal.js';
+import { within } from '../tasks/internal.js';
 
 /** Option of `[DEFAULT]` for programs that run the services of a configuration. */
 export const loggerOptions = defineOptions({
@@ -25,44 +35,56 @@ export interface ProgramLog {
   readonly refusals: Refusals;
 }
 
-/** Returns the logger of a program that serves: the one that its configuration names, else the program's or one with `log_level` etc. */
+/** Returns the logger of a program that serves: the one that its configuration names, else the program's own or Portico's. */
 export async function programLog(config: Config, format?: 'text'): Promise<ProgramLog> {
   const refusals = new Refusals();
-  const log =
-    (await refusals.gather(() => logOver(config))) ??
-    (format === undefined ? config.log : serversLogger(config, format));
+  const named = await refusals.gather(() => namedLogger(config));
   // Its parent has checked the configuration, and reports why a worker did not start.
   if (isWorker()) refusals.refuse();
-  return { log, refusals };
+  if (named !== undefined) return { log: followLevel(config, named), refusals };
+  return { log: format === undefined ? config.log : serversLogger(config, format), refusals };
 }
 
-/** Returns a log over {@link namedLogger}. Its level is `log_level` or `debug` if one of them is set, else the logger's. */
-async function logOver(config: Config): Promise<Logger | undefined> {
-  const logger = await namedLogger(config);
-  return logger === undefined ? undefined : followLevel(config, createLogger({ logger }));
-}
+/** Milliseconds for a module to give its logger: a promise that never settles must not end a start in silence. */
+const PATIENCE_MS = 10_000;
 
 /**
- * Imports the logger that the configuration names; undefined if it names none. Throws `PORTICO_LOGGER`, with the place of the option.
+ * Imports the logger that the configuration names, and returns a log that passes its lines to it; undefined if it names none. Throws
+ * `PORTICO_LOGGER`, with the place of the option.
  */
-export async function namedLogger(config: Config): Promise<ApplicationLogger | undefined> {
+export async function namedLogger(config: Config): Promise<Logger | undefined> {
   const { logger: name } = config.group('DEFAULT', loggerOptions, { partial: true });
-  if (name === undefined) return undefined;
+  if (!name) return undefined;
   const { origin } = config.getLocation('DEFAULT', 'logger');
   const folder = dirname(resolve(origin?.file || (config.configFiles.at(-1) ?? './x')));
-  let logger: unknown;
+  const imported = async (): Promise<unknown> => {
+    const value = await importModuleExport(name, { folder, allowExternalModules: true });
+    return isApplicationLogger(value) ? value : makeFrom(value, [config]);
+  };
   try {
-    logger = await makeFrom(await importModuleExport(name, { folder, allowExternalModules: true }), [config]);
+    const late = (): never => {
+      throw refusal(config, `${name} has given no logger in ${PATIENCE_MS / 1000} s`, LATE);
+    };
+    const logger = await within(imported(), PATIENCE_MS, late);
+    if (isApplicationLogger(logger)) return createLogger({ logger });
+    throw refusal(config, `${name} is ${whatItIs(logger)}, not a logger`, NO_LOGGER);
   } catch (cause) {
-    const { message, hint } = cause as PorticoError;
-    throw new ConfigurationRefused('PORTICO_LOGGER', { message, hint, origin, cause });
+    if (cause instanceof ConfigurationRefused) throw cause;
+    if (cause instanceof PorticoError) throw refusal(config, cause.message, cause.hint, cause);
+    const place = thrownAt(cause);
+    const where = place === undefined ? '' : ` (${shownPath(place)})`;
+    const why = cause instanceof Error ? cause.message : `it has thrown ${whatItIs(cause)}`;
+    throw refusal(config, `${name}: ${why}${where}`, undefined, cause);
   }
-  if (isApplicationLogger(logger)) return logger;
-  throw new ConfigurationRefused('PORTICO_LOGGER', {
-    message: `${name} is ${whatItIs(logger)}, not a logger`,
-    hint: 'A logger has the methods debug, info, warn, error and child, as pino() has; or export a function that returns it.',
-    origin,
-  });
+}
+
+const NO_LOGGER =
+  'A logger has the methods debug, info, warn, error and child, as pino() has; or export a function that returns it.';
+const LATE = 'A promise of the module, or of its function, does not settle.';
+
+function refusal(config: Config, message: string, hint?: string, cause?: unknown): ConfigurationRefused {
+  const found = diagnose(config, { code: 'PORTICO_LOGGER', group: 'DEFAULT', opt: 'logger', message, hint });
+  return severalRefusals([found], { cause });
 }
 
 /** Warnings about options of Portico's own log beside a named logger. */
@@ -76,7 +98,7 @@ export function optionsBesideLogger(config: Config): OptionMistake[] {
 
 /** Reports whether the configuration names a logger. */
 export function namesLogger(config: Config): boolean {
-  return isSet(config, 'logger');
+  return isSet(config, 'logger') && config.resolve('DEFAULT', 'logger').value !== '';
 }
 
 function isSet(config: Config, opt: string): boolean {

@@ -18,6 +18,7 @@ import { unread } from './configuration.js';
 import { addCrossChecks } from './cross-checks.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from './enabled-apis.js';
 import { enabledServices, planningServices } from './enabled-services.js';
+import { namesLogger } from './named-logger.js';
 import { hasKnownOption, serviceNames, withoutPasted } from './names.js';
 import { passedOver } from './passed-over.js';
 import { FILTER_GROUPS, registerServedOptions, registerShippedOptions } from './shipped-options.js';
@@ -45,7 +46,7 @@ export async function plan(
   const { diagnostics, ...started } = await enabled(config, options);
   const written = withoutPasted(judged, problems).filter(({ section = '' }) => !judged.isSectional(section));
   // A reload keeps the open log file.
-  const unlogged = (options.running ?? []).length > 0 ? undefined : logFileIssue(judged);
+  const unlogged = (options.running ?? []).length > 0 || namesLogger(judged) ? undefined : logFileIssue(judged);
   const found = [...written, ...passedOver(judged), ...(unlogged === undefined ? [] : [unlogged]), ...diagnostics];
   return { ...started, diagnostics: inOrder(found), hasStrangers };
 }

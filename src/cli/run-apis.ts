@@ -213,7 +213,7 @@ function judging(services: MakeServices): MakeServices {
     // A start of nothing, and a reload to it, is most likely a mistake.
     if (made?.length === 0) problems.note(severalRefusals([nothingEnabled(config)]));
     if (running.length === 0) {
-      const unlogged = logFileIssue(config);
+      const unlogged = namesLogger(config) ? undefined : logFileIssue(config);
       if (unlogged !== undefined) problems.note(severalRefusals([unlogged]));
       // Not complete: only workers load the application, which may declare more options.
       await problems.gather(() => config.validate({ complete: false }));

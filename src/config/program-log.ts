@@ -108,8 +108,9 @@ function followed(config: Logging, log: Logger): Logger {
 export function followLevel(config: Logging, log: Logger): Logger {
   const own = log.level;
   const setLevel = (next: Logging): void => {
-    const level = levelOf(next);
-    log.level = ['log_level', 'debug'].some((opt) => next.getLocation('DEFAULT', opt).kind !== 'default') ? level : own;
+    const { debug, logLevel } = next.group('DEFAULT', programLogOptions, { partial: true });
+    const isSet = next.getLocation('DEFAULT', 'log_level').kind !== 'default';
+    log.level = debug ? 'debug' : isSet ? logLevel : own;
   };
   setLevel(config);
   config.useLogger(log);

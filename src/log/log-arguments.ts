@@ -176,3 +176,14 @@ function causesOf(error: Error): readonly Error[] {
   for (let each: unknown = error; isError(each) && !chain.has(each); each = each.cause) chain.add(each);
   return [...chain];
 }
+
+/** Reports whether JSON would show nothing of a field: it is an error, and the serializer applies to the name `err` only. */
+export function isLostError(name: string, value: unknown): boolean {
+  return typeof value === 'object' && isError(value) && name !== 'err';
+}
+
+/** Returns the fields with their errors as plain data. */
+export function withErrors(fields: LogFields): Record<string, unknown> {
+  const of = (name: string, value: unknown): unknown => (isLostError(name, value) ? errorFields(value) : value);
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, of(name, value)]));
+}

@@ -8,14 +8,16 @@ import { PorticoError, refuseUnknownOptions, withCode } from '../errors/index.js
 import { printableJson } from '../text/index.js';
 import {
   errorFields,
-  isError,
+  isLostError,
   type LineParts,
   type LogFields,
   type LogMethod,
   lineParts,
   readableParts,
+  withErrors,
 } from './log-arguments.js';
 import { LogOutput, lostLines } from './log-output.js';
+import { LostLines } from './lost-lines.js';
 import { momentFacts } from './moment.js';
 import { type ApplicationLogger, isApplicationLogger, type Lines, linesOf } from './own-logger.js';
 import { readable } from './readable.js';
@@ -195,7 +197,7 @@ function over(logger: ApplicationLogger, { level, base = {}, facts = momentFacts
   // Created here, because a logger may refuse the level of a child.
   const made = linesOf(logger, base, facts);
   const lines = (): Lines => made;
-  return wrap(lines, lines, thresholdAt(level ?? own), base, {});
+  return wrap(lines, lines, thresholdAt(level ?? own), base, new LostLines());
 }
 
 /** Creates a logger that writes nothing: for tests and for embedding without logs. */
@@ -215,6 +217,8 @@ function childOf(lines: LinesMaker, fields: LogFields): LinesMaker {
 
 /** Parts that a logger and its children share. */
 interface Shared extends Pick<Logger, 'reopen' | 'lost' | 'format'> {
+  /** Counts a line that its logger or destination has not taken. */
+  readonly drop?: (failure: unknown) => void;
   /** Writes lines with these fields, at any level. Absent: the lines are not JSON of this log. */
   readonly record?: (bindings: LogFields, names: ReadonlySet<string>) => WriteRecord;
 }
@@ -251,14 +255,18 @@ function wrap(
       try {
         write(asked, lineParts(first, rest));
       } catch (error) {
-        // A getter of a logged value may throw: the caller must not fail for that.
-        write(asked, readableParts([first, ...rest], error));
+        // A getter of a logged value may throw: the caller must not fail for that, nor for a logger that fails.
+        try {
+          write(asked, readableParts([first, ...rest], error));
+        } catch (failure) {
+          more.drop?.(failure);
+        }
       }
     };
   };
   const write = (asked: keyof Omit<Lines, 'child'>, [fields, message]: LineParts): void =>
     (fields.pid === undefined ? target : withoutPid)()[asked](fields, message);
-  const { record, ...shared } = more;
+  const { record, drop: _drop, ...shared } = more;
   return {
     get level() {
       return threshold.level;
@@ -290,15 +298,6 @@ function wrap(
     }),
     ...shared,
   };
-}
-
-function isLostError(name: string, value: unknown): boolean {
-  return typeof value === 'object' && isError(value) && name !== 'err';
-}
-
-function withErrors(fields: LogFields): Record<string, unknown> {
-  const of = (name: string, value: unknown): unknown => (isLostError(name, value) ? errorFields(value) : value);
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, of(name, value)]));
 }
 
 function known(level: LogLevel): LogLevel {

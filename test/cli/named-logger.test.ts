@@ -118,3 +118,64 @@ await runMain(() => runApis((config) => [new WSGIService('hello', config)]));
   });
   await program.printed(/shop info Ready after/);
 });
+
+test('a logger that throws, never comes or is refused is reported at its option, wherever that is set', async (t) => {
+  const { project, write } = await shop(t, '');
+  t.after(() => project.remove());
+  writeFileSync(
+    join(project.folder, 'odd.js'),
+    `${logging}
+export const fails = () => { throw new Error('no key') };
+export const rejects = () => Promise.reject();
+export const childFails = { ...logger, child () { throw new Error('no children') } };
+export const never = () => new Promise(() => undefined);
+`,
+  );
+  write('');
+  const refused: [string, RegExp][] = [
+    ['fails', /argument 1: error: \[DEFAULT\] logger: \.\/odd\.js:fails: no key \(.*odd\.js:\d+:\d+\)/],
+    ['rejects', /\[DEFAULT\] logger: \.\/odd\.js:rejects: it has thrown /],
+    ['childFails', /\[DEFAULT\] logger: \.\/odd\.js:childFails: no children/],
+    ['never', /\[DEFAULT\] logger: \.\/odd\.js:never has given no logger in 10 s/],
+  ];
+  const outcomes = await Promise.all(
+    refused.map(([name]) => runApiCli(project.folder, '--set', `DEFAULT.logger=./odd.js:${name}`)),
+  );
+  for (const [index, { status, stderr }] of outcomes.entries()) {
+    assert.match(stderr, refused[index]![1]);
+    assert.equal(status, 78);
+  }
+  // Empty: none.
+  const { status } = await runApiCli(project.folder, 'check', '--set', 'DEFAULT.logger=');
+  assert.equal(status, 0);
+});
+
+test('a logger that fails loses lines, and nothing else', async (t) => {
+  const { port, project, start } = await shop(t, 'logger = ./full.js:logger');
+  const full = join(project.folder, 'full');
+  const failing = `
+import { existsSync } from 'node:fs';
+import { logger as other } from './logging.js';
+const over = (inner) => ({
+  level: 'info',
+  ...Object.fromEntries(['debug', 'info', 'warn', 'error'].map((level) => [level, (...args) => {
+    if (existsSync(${JSON.stringify(full)})) throw new Error('no space in postgres://shop:secret@db/logs');
+    inner[level](...args);
+  }])),
+  child: (more) => over(inner.child(more)),
+});
+export const logger = over(other);
+`;
+  writeFileSync(join(project.folder, 'full.js'), failing);
+  const program = start();
+  await program.printed(/shop info Ready after/);
+  writeFileSync(full, '');
+  assert.equal((await get(port, '/a')).body, 'hello');
+  program.kill();
+  assert.equal((await program.ended).code, 0);
+  assert.match(
+    program.stderr,
+    /WARN: 1 log line lost, because the logger failed: Error: no space in postgres:\/\/shop:/,
+  );
+  assert.doesNotMatch(program.stderr, /secret/);
+});

@@ -142,7 +142,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
 
   /** Problem of its connection to the broker, for health checks. */
   get troubles(): readonly string[] {
-    const { state, name } = this.#open ?? { state: 'new', name: '' };
+    const { state, name } = this.#open ?? { state: 'new', name: 'the broker' };
     if (state === 'blocked') return [`remote calls: ${name} accepts no messages (memory or disk alarm)`];
     if (state === 'lost') return [`remote calls: the connection to ${name} is lost`];
     return this.#isAwaited ? [`remote calls: there is no connection to ${name} yet`] : [];
@@ -192,10 +192,16 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     const sharing = this.#sharing;
     this.#sharing = undefined;
     this.#share = undefined;
+    this.#isAwaited = false;
     this.pending.close();
     const bus = this.#notifying;
     this.#notifying = undefined;
-    await Promise.all([sharing?.then((share) => share.close()), bus?.close()]);
+    // The calls report a transport that could not be loaded.
+    const closed = sharing?.then(
+      (share) => share.close(),
+      () => undefined,
+    );
+    await Promise.all([closed, bus?.close()]);
     await this.levels.close();
   }
 
@@ -235,8 +241,12 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     this.#sharing ??= shareTransport(this.#url, { ...this.settings.transport, log, clientName: this.#name });
     const sharing = this.#sharing;
     const share = await sharing;
-    // Otherwise it was closed meanwhile.
-    if (this.#sharing === sharing) this.#share = share;
+    if (this.#sharing !== sharing) {
+      // Closed meanwhile; a later call opens another share.
+      await share.close();
+      throw new DeliveryFailure({ message: `the connection to ${share.name} was closed before it was open` });
+    }
+    this.#share = share;
     return share;
   }
 }

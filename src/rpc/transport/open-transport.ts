@@ -59,13 +59,19 @@ export async function shareTransport(text: string, options: TransportOptions): P
   const used = shared.get(text) ?? { transport: makeTransport(text, options), users: 0 };
   shared.set(text, used);
   used.users += 1;
-  const transport = await used.transport;
-  return share(transport, async () => {
+  const leave = (): boolean => {
     used.users -= 1;
-    if (used.users > 0) return;
-    shared.delete(text);
-    await transport.close();
-  });
+    return used.users === 0 && shared.delete(text);
+  };
+  try {
+    const transport = await used.transport;
+    return share(transport, async () => {
+      if (leave()) await transport.close();
+    });
+  } catch (error) {
+    leave();
+    throw error;
+  }
 }
 
 /** Forwards to a transport; closing it ends its own consumers and listeners. */

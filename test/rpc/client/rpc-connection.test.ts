@@ -41,6 +41,26 @@ test(
   }),
 );
 
+test(
+  'RP-1 a call whose connection is closed while it opens fails, and the next call opens another one',
+  withNetwork(async ({ serve, transport }) => {
+    class Images {
+      size(): number {
+        return 7;
+      }
+    }
+    await serve(new Images());
+    const connection = new RPCConnection({ transport, log, config: new Config() });
+    const client = connection.client({ topic: 'images' });
+    const [first, closed] = [client.call({}, 'size'), connection.close()];
+    const second = client.call({}, 'size');
+    await assert.rejects(first, { name: 'DeliveryFailure', message: /was closed before it was open/ });
+    await closed;
+    assert.equal(await second, 7);
+    await connection.close();
+  }),
+);
+
 test('RP-61 a connection that is printed shows no password', async () => {
   const connection = new RPCConnection({ transport: 'amqp://me:s3cret@north/' });
   assert.doesNotMatch(`${inspect(connection, { depth: 9 })}${JSON.stringify(connection)}`, /s3cret/);
