@@ -84,7 +84,7 @@ test('a logger that cannot be used refuses the start and the check, with its pla
     write(`logger = ${name}\ngraceful_shutdown_timeout = soon`);
     for (const words of [[], ['check']]) {
       const { status, stderr, stdout } = await runApiCli(project.folder, ...words);
-      assert.equal(status, 78, `${name} ${words}`);
+      assert.equal(status, 78, `${name} ${words.join(' ')}`);
       assert.match(stderr + stdout, message);
       assert.match(stderr + stdout, /graceful_shutdown_timeout/);
     }
