@@ -172,7 +172,7 @@ export class BodyLayer {
     const hasHead = headSent.call(res);
     const more = hasHead || (Reflect.apply(method, res, [chunk, encoding, callback]) as boolean);
     // A `beforeHead` listener has answered.
-    if (this.isOver) return more && !hasHead;
+    if (this.isOver) return hasHead ? false : more;
     this.isOver = isLast;
     this.written += length;
     const declared = declaredLength(res) ?? this.written;

@@ -39,11 +39,12 @@ export function sharedDatabase<T extends { close(): void }>({
   open,
 }: SharedDatabaseOptions<T>): (ctx: SharingContext) => T {
   const databases = new WeakMap<Config, { readonly database: T; readonly isKept: boolean; users: number }>();
-  return ({ config, onClose }) => {
+  return (ctx) => {
+    const { config } = ctx;
     const used = databases.get(config) ?? { ...opened(config, group, options, open), users: 0 };
     databases.set(config, used);
     used.users += 1;
-    onClose(() => {
+    ctx.onClose(() => {
       used.users -= 1;
       if (used.users > 0 || used.isKept) return;
       databases.delete(config);

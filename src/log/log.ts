@@ -140,6 +140,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const own = options.file !== undefined || options.destination === undefined;
   const output = own ? new LogOutput(lostLines(text, base), options.file) : undefined;
   const place = output ?? options.destination!;
+  const dropped = new LostLines();
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
   // Loaded on demand: it takes 18 ms of processor time, and commands without a logger do not need it.
   const { pino } = createRequire(import.meta.url)('pino') as typeof Pino;
@@ -174,7 +175,8 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const more = {
     record,
     format: text ? ('text' as const) : ('json' as const),
-    lost: () => output?.lost ?? 0,
+    drop: dropped.drop,
+    lost: () => (output?.lost ?? 0) + dropped.lost(),
     ...(options.file !== undefined && { reopen }),
   };
   const bindings = { pid: process.pid, ...base };

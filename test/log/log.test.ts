@@ -149,3 +149,13 @@ test('LC-322 a line about another process has one pid, that of the other; no nam
     ],
   );
 });
+
+test('a destination that throws loses lines, which are counted, and nothing else', () => {
+  const write = (): never => {
+    throw new Error('no space');
+  };
+  const log = createLogger({ format: 'json', destination: { write } });
+  log.info('lost');
+  log.child({ part: 'a' }).warn('lost too');
+  assert.equal(log.lost?.(), 2);
+});

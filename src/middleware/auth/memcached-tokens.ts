@@ -19,7 +19,7 @@ interface Server {
   deadUntil: number;
 }
 
-/** Treats failures as cache misses. A failing server is logged once and then skipped for `deadMs`. */
+/** Treats failures as cache misses. A failing server is logged once and then skipped for `memcached_dead_retry`. */
 export class MemcachedTokens {
   readonly #options: AuthTokenOptions;
   readonly #log: Logger;

@@ -18,16 +18,16 @@ import {
   tellsSecret,
   valueIssues,
 } from '../../app/internal.js';
-import { isObject } from '../../errors/index.js';
+import { ignoreErrors, isObject } from '../../errors/index.js';
 import type { InputPart } from './action.js';
 import { mayTellAll } from './all-issues.js';
 import { InputRefused } from './input-refused.js';
 import { isPlainData, isPlainSchema } from './plain-schema.js';
 import { refuseDefaults } from './refused-default.js';
 import {
-  documentedSchema,
   isStandardSchema,
   type JsonSchema,
+  jsonSchemaOf,
   type Schema,
   type StandardIssue,
   type StandardResult,
@@ -173,7 +173,8 @@ function isSmall(value: unknown): boolean {
 
 /** Returns the schemas of a part's names; empty if the library provides none. */
 function namedParts(schema: Schema): Readonly<Record<string, JsonSchema>> {
-  const { properties } = Object(documentedSchema(schema, 'input')) as { properties?: Record<string, JsonSchema> };
+  const made = ignoreErrors(() => jsonSchemaOf(schema, 'input', 'draft-07'));
+  const { properties } = Object(made) as { properties?: Record<string, JsonSchema> };
   return properties ?? {};
 }
 

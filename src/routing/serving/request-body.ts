@@ -84,9 +84,10 @@ export function watchMultipart(req: IncomingMessage): (() => boolean) | Fault | 
   // Each read of a stream emits its data; a listener would make it flow.
   methods.emit = (event, ...args) => {
     if (event === 'data' && !isWhole) {
-      const seen = Buffer.concat([tail, Buffer.from(args[0] as Buffer)]);
-      isWhole = seen.includes(mark);
-      tail = seen.subarray(1 - mark.length);
+      const chunk = typeof args[0] === 'string' ? Buffer.from(args[0]) : (args[0] as Buffer);
+      const between = Buffer.concat([tail, chunk.subarray(0, mark.length - 1)]);
+      isWhole = chunk.includes(mark) || between.includes(mark);
+      tail = Buffer.concat([tail, chunk.subarray(1 - mark.length)]).subarray(1 - mark.length);
     }
     return Reflect.apply(emit, req, [event, ...args]);
   };

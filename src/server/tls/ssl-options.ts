@@ -63,7 +63,8 @@ export function tlsOption(
   option: string,
 ): { readonly group: string; readonly opt: string } {
   const own = { group: `api:${api}`, opt: `ssl_${option}` };
-  const isSet = config.has(own.group, own.opt) && config.getLocation(own.group, own.opt).kind !== 'default';
+  // An empty value is none: the option of `[ssl]` applies.
+  const isSet = config.has(own.group, own.opt) && Boolean(config.resolve(own.group, own.opt).value);
   return isSet ? own : { group: 'ssl', opt: option };
 }
 
