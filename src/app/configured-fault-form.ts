@@ -1,10 +1,9 @@
 /**
  * The fault format that the configuration sets; imports the module that it names.
  */
-import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/index.js';
 import { ConfigurationRefused, type Origin, type PorticoError, whatItIs } from '../errors/index.js';
-import { importModuleExport } from '../service/internal.js';
+import { besideOption, importModuleExport } from '../service/internal.js';
 import { type FactoryContext, optionOrigin } from './factory.js';
 import { type FaultForm, type FaultStyle, type FaultStyleName, isStyleName } from './fault-form.js';
 import { apiFaultOptions, faultOptions } from './fault-options.js';
@@ -43,10 +42,9 @@ export async function sectionFaultStyle(
 /** Returns the style of that name. A module path is relative to the folder of the file that names it. */
 async function namedFaultStyle(name: string, config: Config, origin: Origin | undefined): Promise<FaultStyle> {
   if (isStyleName(name)) return name;
-  const folder = dirname(resolve(origin?.file || (config.configFiles.at(-1) ?? './x')));
   let render: unknown;
   try {
-    render = await importModuleExport(name, { folder, allowExternalModules: true });
+    render = await importModuleExport(name, besideOption(config, origin));
   } catch (cause) {
     const { message, hint } = cause as PorticoError;
     throw new ConfigurationRefused('PORTICO_FAULT_STYLE', { message, hint, origin, cause });

@@ -172,13 +172,33 @@ function frozen(roles: readonly string[]): readonly string[] {
 }
 
 /** Names of fields, with the keys of oslo.context. */
-const KEYS = [
-  'userId userName projectId projectName domainId domainName userDomainId userDomainName projectDomainId projectDomainName',
-  'systemScope isAdminProject roles isAdmin isService serviceUserId serviceUserName serviceProjectId serviceRoles',
-  'requestId globalRequestId remoteAddress readDeleted token',
-]
-  .flatMap((names) => names.split(' ') as (keyof ContextFields)[])
-  .map((name) => [name, name === 'token' ? 'auth_token' : snakeCase(name)] as const);
+const FIELDS = [
+  'userId',
+  'userName',
+  'projectId',
+  'projectName',
+  'domainId',
+  'domainName',
+  'userDomainId',
+  'userDomainName',
+  'projectDomainId',
+  'projectDomainName',
+  'systemScope',
+  'isAdminProject',
+  'roles',
+  'isAdmin',
+  'isService',
+  'serviceUserId',
+  'serviceUserName',
+  'serviceProjectId',
+  'serviceRoles',
+  'requestId',
+  'globalRequestId',
+  'remoteAddress',
+  'readDeleted',
+  'token',
+] as const satisfies readonly (keyof ContextFields)[];
+const KEYS = FIELDS.map((name) => [name, name === 'token' ? 'auth_token' : snakeCase(name)] as const);
 
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

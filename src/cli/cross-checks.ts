@@ -11,7 +11,7 @@ import { apiOptions, enabledApisOptions } from '../server/internal.js';
 import { isWildcard, managerOptions } from '../service/internal.js';
 import { sqliteProblem } from '../sqlite/internal.js';
 import { optionsBesideLogger } from './named-logger.js';
-import { apiNames, appsOf, missingComma, sectionNames, serviceNames, serviceOptions } from './names.js';
+import { apiNames, appsOf, isSet, missingComma, sectionNames, serviceNames, serviceOptions } from './names.js';
 import { misspelledSections, nearTo, strangeApiSections } from './strange-sections.js';
 
 /** Adds the checks to a configuration: they run when it is checked, and before a reload is accepted. */
@@ -186,8 +186,4 @@ function firstSet(
 ): OptionMistake[] {
   const opt = options.find((each) => isSet(config, group, each));
   return opt === undefined ? [] : [{ group, opt, ...said, severity: 'warning' }];
-}
-
-function isSet(config: Config, group: string, opt: string): boolean {
-  return config.has(group, opt) && config.getLocation(group, opt).kind !== 'default';
 }

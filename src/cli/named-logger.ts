@@ -1,7 +1,6 @@
 /**
  * The logger that `[DEFAULT] logger` names: the application's own, in the parent and in every worker.
  */
-import { dirname, resolve } from 'node:path';
 import { type Config, defineOptions, type OptionMistake, string } from '../config/index.js';
 import { diagnose, followLevel, serversLogger } from '../config/internal.js';
 import {
@@ -17,8 +16,9 @@ import { isWorker } from '../launch/internal.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { isApplicationLogger } from '../log/internal.js';
 import { thrownAt } from '../modules/index.js';
-import { importModuleExport, makeFrom } from '../service/internal.js';
+import { besideOption, importModuleExport, makeFrom } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
+import { isSet } from './names.js';
 
 /** Option of `[DEFAULT]` for programs that run the services of a configuration. */
 export const loggerOptions = defineOptions({
@@ -56,9 +56,8 @@ export async function namedLogger(config: Config): Promise<Logger | undefined> {
   const { logger: name } = config.group('DEFAULT', loggerOptions, { partial: true });
   if (!name) return undefined;
   const { origin } = config.getLocation('DEFAULT', 'logger');
-  const folder = dirname(resolve(origin?.file || (config.configFiles.at(-1) ?? './x')));
   const imported = async (): Promise<unknown> => {
-    const value = await importModuleExport(name, { folder, allowExternalModules: true });
+    const value = await importModuleExport(name, besideOption(config, origin));
     return isApplicationLogger(value) ? value : makeFrom(value, [config]);
   };
   try {
@@ -92,15 +91,11 @@ export function optionsBesideLogger(config: Config): OptionMistake[] {
   if (!namesLogger(config)) return [];
   const message = `has no effect: logger (${placeOf(config.getLocation('DEFAULT', 'logger'))}) writes the lines`;
   const hint = 'remove it, or remove logger';
-  const set = ['log_format', 'log_file'].filter((opt) => isSet(config, opt));
+  const set = ['log_format', 'log_file'].filter((opt) => isSet(config, 'DEFAULT', opt));
   return set.map((opt) => ({ group: 'DEFAULT', opt, message, hint, severity: 'warning' }));
 }
 
 /** Reports whether the configuration names a logger. */
 export function namesLogger(config: Config): boolean {
-  return isSet(config, 'logger') && config.resolve('DEFAULT', 'logger').value !== '';
-}
-
-function isSet(config: Config, opt: string): boolean {
-  return config.has('DEFAULT', opt) && config.getLocation('DEFAULT', opt).kind !== 'default';
+  return isSet(config, 'DEFAULT', 'logger') && config.resolve('DEFAULT', 'logger').value !== '';
 }

@@ -69,6 +69,11 @@ export function hasKnownOption(config: Config, section: string): boolean {
   return config.listOptions(section).some((name) => config.has(section, name));
 }
 
+/** Reports whether an option has a value other than its default. */
+export function isSet(config: Config, group: string, opt: string): boolean {
+  return config.has(group, opt) && config.getLocation(group, opt).kind !== 'default';
+}
+
 /** Returns the app of the paste file that an API begins with. */
 export function pipelineOf(config: Config, name: string): string {
   return namedPipeline(config, name) ?? name;

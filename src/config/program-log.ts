@@ -96,10 +96,11 @@ function acceptedOptions(config: Logging): LoggerOptions {
   }
 }
 
-function followed(config: Logging, log: Logger): Logger {
+/** Makes a log the program's, with the level that `levelIn` returns after each change. */
+function followed(config: Logging, log: Logger, levelIn = levelOf): Logger {
   config.useLogger(log);
   config.onMutate((next) => {
-    log.level = levelOf(next);
+    log.level = levelIn(next);
   });
   return log;
 }
@@ -107,15 +108,13 @@ function followed(config: Logging, log: Logger): Logger {
 /** Makes a log the program's. `log_level` and `debug` set its level, also in reloads; without them it keeps its present level. */
 export function followLevel(config: Logging, log: Logger): Logger {
   const own = log.level;
-  const setLevel = (next: Logging): void => {
+  const levelIn = (next: Logging): LogLevel => {
     const { debug, logLevel } = next.group('DEFAULT', programLogOptions, { partial: true });
     const isSet = next.getLocation('DEFAULT', 'log_level').kind !== 'default';
-    log.level = debug ? 'debug' : isSet ? logLevel : own;
+    return debug ? 'debug' : isSet ? logLevel : own;
   };
-  setLevel(config);
-  config.useLogger(log);
-  config.onMutate(setLevel);
-  return log;
+  log.level = levelIn(config);
+  return followed(config, log, levelIn);
 }
 
 function levelOf(config: Logging): LogLevel {

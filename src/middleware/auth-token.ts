@@ -32,7 +32,7 @@ import { behindScheme, serviceTokenOf, userTokenOf } from './auth/presented-toke
 import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenJudge, type Verdicts } from './auth/token-judge.js';
 import type { TokenInfo } from './auth/token-validator.js';
-import { unauthenticated, unavailable } from './auth/unauthenticated.js';
+import { UNAVAILABLE_HEADERS, unauthenticated, unavailable } from './auth/unauthenticated.js';
 import { findValidator, startValidator, tryValidator } from './auth/validator-drivers.js';
 
 declare module '../app/index.js' {
@@ -208,7 +208,7 @@ function unavailableInstead(res: ServerResponse): void {
   res.statusCode = 503;
   res.statusMessage = STATUS_CODES[503]!;
   res.removeHeader('www-authenticate');
-  for (const [name, value] of Object.entries(unavailable().headers)) res.setHeader(name, value!);
+  for (const [name, value] of Object.entries(UNAVAILABLE_HEADERS)) res.setHeader(name, value);
 }
 
 /** Answers 401. With `fault_style = openstack` the body is the same as in keystonemiddleware, which differs from nova's faults. */

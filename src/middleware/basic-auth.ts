@@ -96,11 +96,12 @@ export const basicAuth = filterFactory(
       const user = await login(req);
       removeHeaders(req, (name) => name === 'authorization');
       environ(req).identity = { userId: user, userName: user };
+      const name = encoded(user);
       if (options.setHeaders)
-        addHeaders(
-          req,
-          ['x-user', 'x-user-name'].map((name) => [name, encoded(user)]),
-        );
+        addHeaders(req, [
+          ['x-user', name],
+          ['x-user-name', name],
+        ]);
       return app(req, res);
     };
   },

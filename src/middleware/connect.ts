@@ -41,10 +41,11 @@ export const connect = filterFactory(
   'connect',
   connectOptions,
   async (options, ctx) => {
-    const found = await exported(options.middleware, ctx, optionOrigin(ctx, 'connect', 'middleware'));
-    const told = parsed(options.options, optionOrigin(ctx, 'connect', 'options'));
+    const at = (option: string): Origin => optionOrigin(ctx, 'connect', option);
+    const found = await exported(options.middleware, ctx, at('middleware'));
+    const told = parsed(options.options, at('options'));
     const express = options.express
-      ? ((await exported('express', ctx, optionOrigin(ctx, 'connect', 'express'))) as unknown as ExpressFactory)
+      ? ((await exported('express', ctx, at('express'))) as unknown as ExpressFactory)
       : undefined;
     return fromConnect((options.call ? found(told) : found) as ConnectMiddleware, { express });
   },
@@ -60,14 +61,9 @@ export const fastifyPlugin = appFactory(
   'fastify_plugin',
   fastifyPluginOptions,
   async (options, ctx) => {
-    const plugin = (await exported(
-      options.plugin,
-      ctx,
-      optionOrigin(ctx, 'fastify_plugin', 'plugin'),
-    )) as unknown as LeafPlugin;
-    return fastifyApp(plugin, {
-      pluginOptions: parsed(options.options, optionOrigin(ctx, 'fastify_plugin', 'options')),
-    });
+    const at = (option: string): Origin => optionOrigin(ctx, 'fastify_plugin', option);
+    const plugin = (await exported(options.plugin, ctx, at('plugin'))) as unknown as LeafPlugin;
+    return fastifyApp(plugin, { pluginOptions: parsed(options.options, at('options')) });
   },
   { describe: describePlugin },
 );

@@ -37,8 +37,9 @@ const TEXTS = [
   'project_id',
   'api_version',
   'route',
-] satisfies (keyof AccessFacts)[] as string[];
-const NAMES = [...TEXTS, ...(['status_code', 'body_length', 'wall_seconds'] satisfies (keyof AccessFacts)[])];
+] as const satisfies (keyof AccessFacts)[];
+const NUMBERS = ['status_code', 'body_length', 'wall_seconds'] as const satisfies (keyof AccessFacts)[];
+const NAMES = [...TEXTS, ...NUMBERS];
 
 /** Matches `%%`, or a field with flag, width, precision and conversion, or any other percent sign. */
 const DIRECTIVE = /%(?:(%)|\((\w*)\)([-0]?)(\d*)(?:\.(\d+))?([sdif]))?/g;
@@ -91,7 +92,7 @@ function field(name: string | undefined, how: Conversion): (facts: AccessFacts) 
       'write %(status_code)s for a field, %% for a percent sign',
     );
   }
-  const key = NAMES.find((known) => known === name) as keyof AccessFacts | undefined;
+  const key = NAMES.find((known) => known === name);
   if (key === undefined) {
     const [near] = nearestNames(name, NAMES);
     const hint = near === undefined ? `fields: ${NAMES.join(', ')}` : `did you mean '${near}'?`;
@@ -104,7 +105,7 @@ function field(name: string | undefined, how: Conversion): (facts: AccessFacts) 
       'a width can have at most 3 digits, a precision at most 2',
     );
   }
-  if (how.conversion !== 's' && TEXTS.includes(key)) {
+  if (how.conversion !== 's' && TEXTS.some((text) => text === key)) {
     throw new InvalidValue(`cannot write ${name} as a number`, `write %(${name})s`);
   }
   return (facts) => padded(converted(facts[key], how), how);

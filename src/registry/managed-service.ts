@@ -2,7 +2,6 @@
  * Common part of services of all protocols: managers with their contexts, periodic tasks, and membership in the
  * registry.
  */
-import { dirname } from 'node:path';
 import type { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
@@ -22,7 +21,7 @@ import {
   type RPCClients,
   type Track,
 } from '../service/index.js';
-import { buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
+import { besideOption, buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import type { ManagerOption } from './named-manager.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
@@ -270,7 +269,7 @@ export class ManagedService {
 
 /** Names of managers are relative to the folder of the configuration file. */
 function managersOf(config: Config): ModuleExportOptions {
-  return { folder: dirname(config.configFiles.at(-1) ?? './x'), allowExternalModules: true };
+  return besideOption(config);
 }
 
 /**

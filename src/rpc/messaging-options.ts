@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Config, OptionDeclarations, OptionsOf } from '../config/index.js';
-import { diagnose } from '../config/internal.js';
+import { diagnose, present } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { osloNotificationOptions, osloRabbitOptions, rpcOptions } from '../service/internal.js';
 import { osloCodec } from './message/oslo-envelope.js';
@@ -155,7 +155,7 @@ function osloSettings(o: OptionsOf<typeof osloRabbitOptions>): OsloSettings {
     verifyHostname: o.sslEnforceHostnameVerification,
   };
   return {
-    transport: { ...written(transport), tls: written(tls) },
+    transport: { ...present(transport), tls: present(tls) },
     prefetch: o.rabbitQosPrefetchCount || undefined,
     replyRetryMs: ms(o.kombuMissingConsumerRetryTimeout),
   };
@@ -169,11 +169,6 @@ interface OsloSettings {
 
 /** Default of `rabbit_transient_queues_ttl` in services, in seconds. */
 const OSLO_TRANSIENT_TTL = 1800;
-
-/** Removes absent members. */
-function written<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T> as never;
-}
 
 function isWritten(config: Config, opt: string, given: object): boolean {
   return Object.hasOwn(given, camelCase(opt)) || config.getLocation('rpc', opt).kind !== 'default';

@@ -1,12 +1,14 @@
 /** Loads objects that a configuration names by module and export (managers, drivers, hooks), and managers passed in code. */
 import { realpathSync } from 'node:fs';
-import { resolve, sep } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/index.js';
 import {
   ConfigurationRefused,
   didYouMean,
   loadFailure,
   nearestOrAll,
+  type Origin,
   PorticoError,
   whatItIs,
 } from '../errors/index.js';
@@ -32,6 +34,12 @@ export interface ModuleExportOptions {
   readonly root?: string;
   /** Allows relative and absolute paths outside the root. Packages may be anywhere. Default false. */
   readonly allowExternalModules?: boolean;
+}
+
+/** Returns the options for a module that an option names: relative to the file of `origin`, else to the last configuration file. */
+export function besideOption(config: Pick<Config, 'configFiles'>, origin?: Origin): ModuleExportOptions {
+  const file = origin?.file || (config.configFiles.at(-1) ?? './x');
+  return { folder: dirname(resolve(file)), allowExternalModules: true };
 }
 
 /**

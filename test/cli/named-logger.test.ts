@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { emptyProject, freePort, Program, runApiCli, startProject } from '../e2e/program.js';
+import { emptyProject, freePort, runApiCli, startMain, startProject } from '../e2e/program.js';
 import { pidProject } from '../e2e/projects.js';
 import { get } from '../fixtures/http-client.js';
 
@@ -110,12 +110,7 @@ import { runApis, runMain, WSGIService } from 'portico';
 await runMain(() => runApis((config) => [new WSGIService('hello', config)]));
 `;
   const files = { ...pidProject(port, 1, 'logger = ./logging.js:logger'), 'logging.js': logging, 'main.js': main };
-  const project = emptyProject(files);
-  const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
-  t.after(async () => {
-    await program.end();
-    project.remove();
-  });
+  const program = startMain(t, emptyProject(files));
   await program.printed(/shop info Ready after/);
 });
 

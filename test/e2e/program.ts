@@ -121,7 +121,11 @@ export function emptyProject(files: Readonly<Record<string, string>>): { folder:
 
 /** Runs a module in a new project until the test ends. */
 export function startModule(t: TestContext, code: string): Program {
-  const project = emptyProject({ 'main.js': code });
+  return startMain(t, emptyProject({ 'main.js': code }));
+}
+
+/** Runs `main.js` of a project until the test ends, which removes the project. */
+export function startMain(t: TestContext, project: ReturnType<typeof emptyProject>): Program {
   return untilEnd(t, project, new Program(process.execPath, ['main.js'], { cwd: project.folder }));
 }
 

@@ -29,6 +29,19 @@ const limited = async (app: App, local: Record<string, string> = { max_request_b
   return lint(compose([outer.made, inner.made], app));
 };
 
+/** Sends a chunked body above 100 bytes without its end, and settles when the connection has ended after a 413. */
+async function sendTooMuch(server: Server, type: string): Promise<void> {
+  const socket = connect(portOf(server), '127.0.0.1');
+  const closed = once(socket, 'close');
+  socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  socket.write(`40\r\n${'x'.repeat(64)}\r\n`.repeat(4));
+  socket.once('data', (bytes: Buffer) => {
+    assert.match(bytes.toString(), /^HTTP\/1\.1 413 /);
+    socket.end();
+  });
+  await closed;
+}
+
 test('MW-17 a declared length of the limit passes, one more is 413 before the body is read', async () => {
   let called = 0;
   const app = await limited((req, res) => {
@@ -192,15 +205,7 @@ test('MW-17 MW-7 a chunked body cut off in front of a Router: one answer, and a 
   const server = new Server('api', compose([...filters, size.made], routed), { log });
   await server.start();
   t.after(() => server.stop());
-  const socket = connect(portOf(server), '127.0.0.1');
-  const closed = once(socket, 'close');
-  socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n');
-  socket.write(`40\r\n${'x'.repeat(64)}\r\n`.repeat(4));
-  socket.once('data', (bytes: Buffer) => {
-    assert.match(bytes.toString(), /^HTTP\/1\.1 413 /);
-    socket.end();
-  });
-  await closed;
+  await sendTooMuch(server, 'application/json');
   await server.stop();
   assert.deepEqual(
     lines
@@ -257,15 +262,7 @@ test('MW-17 a chunked body cut off in front of a Fastify plugin is one answer, w
     await server.start();
     t.after(() => server.stop());
     for (const type of ['application/json', 'text/plain', 'text/async']) {
-      const socket = connect(portOf(server), '127.0.0.1');
-      const closed = once(socket, 'close');
-      socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`);
-      socket.write(`40\r\n${'x'.repeat(64)}\r\n`.repeat(4));
-      socket.once('data', (bytes: Buffer) => {
-        assert.match(bytes.toString(), /^HTTP\/1\.1 413 /);
-        socket.end();
-      });
-      await closed;
+      await sendTooMuch(server, type);
     }
     await server.stop();
     await app.close();

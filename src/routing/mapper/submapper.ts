@@ -2,6 +2,7 @@
  * Submappers: partial applications of a mapper, and shortcuts for the usual routes of a collection.
  */
 
+import { present } from '../../config/internal.js';
 import { isObject } from '../../errors/index.js';
 import { pythonText, type RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
@@ -109,7 +110,7 @@ export class SubMapper extends SubMapperParent {
     super();
     const { resourceName, collectionName, actions, formatted, ...rest } = options;
     this.#parent = parent;
-    this.#options = withoutUndefined(rest);
+    this.#options = present(rest);
     this.collectionName = collectionName ?? null;
     this.resourceName = resourceName || parent.resourceName || (rest.controller as string | undefined) || null;
     this.formatted = formatted ?? parent.formatted ?? true;
@@ -131,7 +132,7 @@ export class SubMapper extends SubMapperParent {
     let routePath = path;
     if (pathPrefix !== undefined) routePath = pathPrefix + text(path ?? name, 'a path');
     if (namePrefix !== undefined) routeName = path === null ? null : namePrefix + text(name, 'a name');
-    this.#parent.addRoute(routeName, routePath, mergeOptions(this.#options, withoutUndefined(options)));
+    this.#parent.addRoute(routeName, routePath, mergeOptions(this.#options, present(options)));
   }
 
   /** Adds a route below this submapper's path: `/<rel or name>`, named `name` or `<rel>_<resource name>`. */
@@ -239,8 +240,4 @@ function text(value: unknown, what: string): string {
     message: `the route needs ${what}`,
     hint: 'A submapper gets names from its resourceName and collectionName, and paths from its pathPrefix.',
   });
-}
-
-function withoutUndefined(options: RouteOptions): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -86,7 +86,7 @@ export function apiPlan(name: string, config: Config, reading: ApiReading): Serv
 
 function planOf({ refusal, settings, apiTls, loader }: PartsRead, reading: ApiReading): ServicePlan {
   const paste = reading.loader === undefined && loader instanceof PasteFile ? loader : undefined;
-  const files = (apiTls.enabled && ignoreErrors(() => apiTls.files())) || [];
+  const files = apiTls.enabled ? (ignoreErrors(() => apiTls.files()) ?? []) : [];
   return {
     pipelines: paste?.pipelines() ?? new Map(),
     // Computed on demand: only a status page reads it.

@@ -9,6 +9,12 @@ import { gate, withNetwork } from '../services.js';
 
 const { log } = recordedLog();
 
+class Images {
+  size(): number {
+    return 7;
+  }
+}
+
 test('memory:// in a worker: clients of topics that it does not serve itself are refused when they are made', () => {
   const connection = new RPCConnection({ log, workerTopics: ['images'] });
   const images = connection.client({ topic: 'images' });
@@ -25,11 +31,6 @@ test('memory:// in a worker: clients of topics that it does not serve itself are
 test(
   'RP-1 a connection opens nothing by itself, and can be used again after it was closed',
   withNetwork(async ({ serve, transport }) => {
-    class Images {
-      size(): number {
-        return 7;
-      }
-    }
     await serve(new Images());
     const connection = new RPCConnection({ transport, log, config: new Config() });
     await connection.close();
@@ -44,11 +45,6 @@ test(
 test(
   'RP-1 a call whose connection is closed while it opens fails, and the next call opens another one',
   withNetwork(async ({ serve, transport }) => {
-    class Images {
-      size(): number {
-        return 7;
-      }
-    }
     await serve(new Images());
     const connection = new RPCConnection({ transport, log, config: new Config() });
     const client = connection.client({ topic: 'images' });
