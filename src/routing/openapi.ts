@@ -1,5 +1,5 @@
 /**
- * OpenAPI 3.1 from route tables: paths, parameters, schemas, statuses, versions, and descriptions of filters.
+ * OpenAPI 3.1 from route tables: paths, tags, versions, and additions of filters; a single operation is in `openapi-operation.ts`.
  */
 import type { OpenApiAdditions } from '../app/index.js';
 import { descriptionOf, type FaultForm, faultFormFrom } from '../app/internal.js';
