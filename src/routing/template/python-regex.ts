@@ -4,7 +4,7 @@
  * Route tables have requirements written for Python's `re`. The two dialects share most of their syntax; where they differ (`.`, `$`, `\d`,
  * `\w`, `\b`, named groups, `{,3}`) the construct is rewritten, and one without a counterpart is refused by name.
  */
-import { PatternReader, RegexProblem } from './pattern-reader.js';
+import { allExcept, PatternReader, RegexProblem } from './pattern-reader.js';
 
 /** A translated expression, and its properties that the router needs. */
 export interface TranslatedRegex {
@@ -128,7 +128,7 @@ class Translator extends PatternReader {
     }
     if (this.looksAt('\\')) return this.#escape();
     const character = this.next();
-    if (character === '.') return this.#one('[^\\n]', true);
+    if (character === '.') return this.#one(allExcept('\\n'), true);
     if (character === '^') return this.#assertion('^');
     if (character === '$') return this.#assertion(END);
     return this.#literal(character);
@@ -229,7 +229,7 @@ class Translator extends PatternReader {
     if (assertion !== null) return this.#assertion(ASSERTIONS[assertion[1]!]!);
     const set = this.set();
     // A class such as "no digit, letter or space" may match a slash.
-    return set === null ? this.#literal(this.escapedCharacter()) : this.#one(set, set.startsWith('[^'));
+    return set === null ? this.#literal(this.escapedCharacter()) : this.#one(set, set.startsWith('[[^'));
   }
 }
 

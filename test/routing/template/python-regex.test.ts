@@ -38,6 +38,12 @@ test('RT-19 Python expressions mean in JavaScript what they mean in Python', () 
     ['(?=a)*b', 'b', 1],
     ['[^\\/]+(?<!\\\\)', 'a\\', 1],
     ['(a)|b', 'b', 1],
+    ['(?:/[^/]+)+', '/x/y', 4],
+    ['(?:[^/]+/)*', 'x/y/', 4],
+    ['(?:a.)+', 'abac', 4],
+    ['(?:a\\D|\\d)+', 'ab1', 3],
+    ['(?:a[^\\d]){2}', 'abac', 4],
+    ['(?:a[^b])+', 'abab', -1],
   ];
   for (const [pattern, text, length] of table) assert.equal(taken(pattern, text), length, `${pattern} on ${text}`);
 });
