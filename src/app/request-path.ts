@@ -71,8 +71,9 @@ function isUtf8(encoded: string): boolean {
   }
 }
 
+/** With an ampersand first, because URLSearchParams drops a question mark there, which is part of a name. */
 function lastField(encoded: string): string {
-  return (new URLSearchParams(encoded).getAll('_method').at(-1) ?? '').toUpperCase();
+  return (new URLSearchParams(`&${encoded}`).getAll('_method').at(-1) ?? '').toUpperCase();
 }
 
 /**

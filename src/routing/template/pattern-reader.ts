@@ -14,6 +14,14 @@ const SETS: Readonly<Record<string, string>> = {
 
 const CONTROLS: Readonly<Record<string, string>> = { a: '\x07', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 
+/**
+ * Returns the class of all characters except these. It has two pairs of brackets because the V8 of Node 20 loses the `^` of `[^…]` in
+ * repeated groups: there `/^(?:a[^b])+$/v` matches `ab`.
+ */
+export function allExcept(members: string): string {
+  return `[[^${members}]]`;
+}
+
 /** Reads an expression from left to right. */
 export class PatternReader {
   readonly #pattern: string;
@@ -59,7 +67,7 @@ export class PatternReader {
     const letter = this.match(/\\([dDwWsS])/y)?.[1];
     if (letter === undefined) return null;
     const small = letter.toLowerCase();
-    return `[${letter === small ? '' : '^'}${SETS[small]}]`;
+    return letter === small ? `[${SETS[small]}]` : allExcept(SETS[small]!);
   }
 
   /** Returns the character of an escape. */
@@ -86,10 +94,11 @@ export class PatternReader {
 
   /** Returns a class as an expression, read after its opening bracket. A `]` right after the bracket is an ordinary character in Python. */
   protected readClass(): string {
-    let source = this.take('^') ? '[^' : '[';
-    do source += this.#classItem();
+    const isNegated = this.take('^');
+    let members = '';
+    do members += this.#classItem();
     while (!this.take(']'));
-    return `${source}]`;
+    return isNegated ? allExcept(members) : `[${members}]`;
   }
 
   #classItem(): string {

@@ -4,7 +4,7 @@
  * Route tables have requirements written for Python's `re`. The two dialects share most of their syntax; where they differ (`.`, `$`, `\d`,
  * `\w`, `\b`, named groups, `{,3}`) the construct is rewritten, and one without a counterpart is refused by name.
  */
-import { PatternReader, RegexProblem } from './pattern-reader.js';
+import { allExcept, PatternReader, RegexProblem } from './pattern-reader.js';
 
 /** A translated expression, and its properties that the router needs. */
 export interface TranslatedRegex {
@@ -30,6 +30,20 @@ interface Piece {
   readonly max: number;
   /** False for elements that Python does not repeat: `^`, `$`, `\b`. */
   readonly repeatable: boolean;
+  /** True if it tries to match nothing before something: `a*?`, `(|a)`. */
+  readonly emptyFirst: boolean;
+  /** Whether its matches set the named groups in it; null if there are none. */
+  readonly setsNames: 'always' | 'sometimes' | null;
+}
+
+/** Properties of most elements. */
+const PLAIN = { repeatable: true, emptyFirst: false, setsNames: null } as const;
+
+/** A quantifier, without `?` or `+` after it. */
+interface Quantifier {
+  readonly text: string;
+  readonly min: number;
+  readonly max: number;
 }
 
 const NAME = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u;
@@ -67,19 +81,29 @@ class Translator extends PatternReader {
       min: Math.min(...branches.map((branch) => branch.min)),
       max: Math.max(...branches.map((branch) => branch.max)),
       repeatable: true,
+      emptyFirst: branches.some(
+        (branch, place) => branch.emptyFirst || (branch.min === 0 && isFollowedByText(branches, place)),
+      ),
+      setsNames: branches.length > 1 && allNames(branches) !== null ? 'sometimes' : allNames(branches),
     };
   }
 
   #sequence(): Piece {
-    let [source, min, max] = ['', 0, 0];
+    const pieces: Piece[] = [];
     for (;;) {
       this.#skipComments();
-      if (this.done || this.looksAt('|') || this.looksAt(')')) return { source, min, max, repeatable: true };
-      const piece = this.#quantified();
-      source += piece.source;
-      min += piece.min;
-      max += piece.max;
+      if (this.done || this.looksAt('|') || this.looksAt(')')) break;
+      pieces.push(this.#quantified());
     }
+    const min = pieces.reduce((sum, piece) => sum + piece.min, 0);
+    return {
+      source: pieces.map((piece) => piece.source).join(''),
+      min,
+      max: pieces.reduce((sum, piece) => sum + piece.max, 0),
+      repeatable: true,
+      emptyFirst: min === 0 && pieces.some((piece) => piece.emptyFirst),
+      setsNames: allNames(pieces),
+    };
   }
 
   /** Skips comments: a quantifier after one belongs to the element before it. */
@@ -98,16 +122,19 @@ class Translator extends PatternReader {
     const lazy = this.take('?') ? '?' : '';
     if (this.#quantifier() !== null) throw new RegexProblem('multiple repeat');
     const { text, min, max } = quantifier;
+    checkRepetition(atom, quantifier, lazy);
     return {
-      source: text === '?' && atom.min === 0 ? orNothing(atom.source, lazy) : `${atom.source}${text}${lazy}`,
+      source: min === 0 && max === 1 && atom.min === 0 ? orNothing(atom.source, lazy) : `${atom.source}${text}${lazy}`,
       min: atom.min * min,
       max: max === 0 || atom.max === 0 ? 0 : atom.max * max,
       repeatable: true,
+      emptyFirst: atom.emptyFirst || (lazy !== '' && atom.min * min === 0 && atom.max > 0 && max > min),
+      setsNames: min === 0 && atom.setsNames !== null ? 'sometimes' : atom.setsNames,
     };
   }
 
   /** Returns the quantifier here, without `?` and `+` after it; null if there is none, as for `{` in `a{x}`. */
-  #quantifier(): { text: string; min: number; max: number } | null {
+  #quantifier(): Quantifier | null {
     const found = this.match(/[*+?]|\{(?=[\d,])(\d*)(,?)(\d*)\}/y);
     if (found === null) return null;
     const [text, low, comma, high] = found;
@@ -128,7 +155,7 @@ class Translator extends PatternReader {
     }
     if (this.looksAt('\\')) return this.#escape();
     const character = this.next();
-    if (character === '.') return this.#one('[^\\n]', true);
+    if (character === '.') return this.#one(allExcept('\\n'), true);
     if (character === '^') return this.#assertion('^');
     if (character === '$') return this.#assertion(END);
     return this.#literal(character);
@@ -137,7 +164,7 @@ class Translator extends PatternReader {
   /** Returns an element that matches one character. */
   #one(source: string, matchesSlash: boolean): Piece {
     if (matchesSlash) this.#matchesSlash = true;
-    return { source, min: 1, max: 1, repeatable: true };
+    return { ...PLAIN, source, min: 1, max: 1 };
   }
 
   #literal(character: string): Piece {
@@ -146,7 +173,7 @@ class Translator extends PatternReader {
 
   #assertion(source: string): Piece {
     this.#contextual = true;
-    return { source, min: 0, max: 0, repeatable: false };
+    return { ...PLAIN, source, min: 0, max: 0, repeatable: false };
   }
 
   /** Reads a group after its parenthesis. */
@@ -183,7 +210,8 @@ class Translator extends PatternReader {
     }
     const body = this.#alternatives();
     this.#closed[index] = true;
-    return { ...body, source: `${name === null ? '(' : `(?<${name}>`}${body.source})` };
+    const source = `${name === null ? '(' : `(?<${name}>`}${body.source})`;
+    return { ...body, source, setsNames: body.setsNames ?? (name === null ? null : 'always') };
   }
 
   #look(kind: string): Piece {
@@ -193,7 +221,7 @@ class Translator extends PatternReader {
     this.#matchesSlash = slash;
     this.#contextual = true;
     // JavaScript refuses a quantifier right after an assertion, Python does not.
-    return { source: `(?:(${kind}${body.source}))`, min: 0, max: 0, repeatable: true };
+    return { ...PLAIN, source: `(?:(${kind}${body.source}))`, min: 0, max: 0, setsNames: body.setsNames };
   }
 
   #name(end: string): string {
@@ -213,7 +241,7 @@ class Translator extends PatternReader {
   #reference(source: string): Piece {
     this.#contextual = true;
     this.#matchesSlash = true;
-    return { source: `(?:${source})`, min: 0, max: Number.POSITIVE_INFINITY, repeatable: true };
+    return { ...PLAIN, source: `(?:${source})`, min: 0, max: Number.POSITIVE_INFINITY };
   }
 
   #escape(): Piece {
@@ -229,8 +257,31 @@ class Translator extends PatternReader {
     if (assertion !== null) return this.#assertion(ASSERTIONS[assertion[1]!]!);
     const set = this.set();
     // A class such as "no digit, letter or space" may match a slash.
-    return set === null ? this.#literal(this.escapedCharacter()) : this.#one(set, set.startsWith('[^'));
+    return set === null ? this.#literal(this.escapedCharacter()) : this.#one(set, set.startsWith('[[^'));
   }
+}
+
+/**
+ * Refuses repetitions that differ. When an element matches nothing again, Python ends the repetition there, and JavaScript looks for another
+ * match of the element. JavaScript forgets the groups of the repetition before, Python does not.
+ */
+function checkRepetition(atom: Piece, { min, max }: Quantifier, lazy: string): void {
+  if (max <= 1) return;
+  if (lazy === '' && max > min && atom.emptyFirst) throw unsupported('a repeated group that prefers to match nothing');
+  if (atom.setsNames === 'sometimes' || (atom.setsNames === 'always' && atom.min === 0 && max > min)) {
+    throw unsupported('a named group that a repetition may leave unset');
+  }
+}
+
+/** Reports whether a branch that matches something follows the branch at `place`. */
+function isFollowedByText(branches: readonly Piece[], place: number): boolean {
+  return branches.slice(place + 1).some((branch) => branch.max > 0);
+}
+
+/** Returns whether a match of all elements sets their named groups. */
+function allNames(pieces: readonly Piece[]): Piece['setsNames'] {
+  const sets = pieces.map((piece) => piece.setsNames);
+  return sets.find((each) => each === 'sometimes') ?? sets.find((each) => each !== null) ?? null;
 }
 
 /**

@@ -38,6 +38,12 @@ test('RT-19 Python expressions mean in JavaScript what they mean in Python', () 
     ['(?=a)*b', 'b', 1],
     ['[^\\/]+(?<!\\\\)', 'a\\', 1],
     ['(a)|b', 'b', 1],
+    ['(?:/[^/]+)+', '/x/y', 4],
+    ['(?:[^/]+/)*', 'x/y/', 4],
+    ['(?:a.)+', 'abac', 4],
+    ['(?:a\\D|\\d)+', 'ab1', 3],
+    ['(?:a[^\\d]){2}', 'abac', 4],
+    ['(?:a[^b])+', 'abab', -1],
   ];
   for (const [pattern, text, length] of table) assert.equal(taken(pattern, text), length, `${pattern} on ${text}`);
 });
@@ -52,12 +58,37 @@ test('RT-19 an optional group that matches nothing is empty, as in Python, and n
   assert.equal(group('^(?P<n>x*)?$', 'xx'), 'xx');
 });
 
+test('RT-19 repetitions with the same result in both languages are used', () => {
+  const table: [pattern: string, text: string, length: number][] = [
+    ['(?P<n>ab)*c', 'ababc', 5],
+    ['(?P<n>a?){2}', 'ab', 1],
+    ['(?:(?P<n>a)|b)?', 'b', 1],
+    ['(a*)*b', 'aab', 3],
+    ['(?:a|b*)*c', 'abbac', 5],
+    ['(?:|a)*?b', 'ab', 2],
+    ['(?:|a){2}', 'aa', 0],
+    ['(?:|a)?', 'a', 0],
+    ['(?:|a){,1}', 'a', 0],
+    ['(?:|a){0,1}?b', 'ab', 2],
+  ];
+  for (const [pattern, text, length] of table) assert.equal(taken(pattern, text), length, `${pattern} on ${text}`);
+});
+
 test('RT-20 what has no counterpart is refused by name', () => {
   const table: [pattern: string, named: RegExp][] = [
     ['(?(1)a|b)', /conditional group/],
     ['a++', /possessive quantifier/],
     ['a{2}+', /possessive quantifier/],
     ['(?>a)', /atomic group/],
+    ['(?:(?P<n>a)|b)*', /named group that a repetition may leave unset/],
+    ['(?:(?P<n>a)?b)+', /named group that a repetition may leave unset/],
+    ['(?:b(?P<n>a)*){2}', /named group that a repetition may leave unset/],
+    ['(?P<n>a*)*', /named group that a repetition may leave unset/],
+    ['(|a)*', /repeated group that prefers to match nothing/],
+    ['(?:a*|b)+', /repeated group that prefers to match nothing/],
+    ['(a*?)*', /repeated group that prefers to match nothing/],
+    ['(a*b*?)+', /repeated group that prefers to match nothing/],
+    ['(?:(?:a??)){1,2}', /repeated group that prefers to match nothing/],
     ['(?i)a', /inline flag/],
     ['(?i:a)', /inline flag/],
     ['(?-i:a)', /inline flag/],
