@@ -204,9 +204,16 @@ export class Load {
   }
 
   #entryPoint(distribution: string, name: string, reference: Reference, handedIn: Conf | undefined): Context {
-    const factory = new FactoryUse(`egg:${distribution}#${name}`, () => reference.origin);
+    const entryPoint = `egg:${distribution}#${name}`;
+    const globalConf = sharedConf(handedIn);
+    reference.entryPoint = entryPoint;
+    // A copy, because sections that use the entry point change its global_conf.
+    reference.incoming = new Map(globalConf);
+    const cycle = reference.cycle();
+    if (cycle !== undefined) throw cycle;
+    const factory = new FactoryUse(entryPoint, () => reference.origin);
     const answerer: Answerer = { form: 'egg', distribution };
-    const context = new Context(reference, answerer, { factory, globalConf: sharedConf(handedIn) });
+    const context = new Context(reference, answerer, { factory, globalConf });
     this.steps.entryPoint(context, distribution, name);
     return context;
   }

@@ -1,8 +1,9 @@
 /**
  * The forms of a reference, as written after `use`, in a pipeline and at a mount.
  */
-import { dirname, isAbsolute, resolve } from 'node:path';
-import type { Origin } from '../errors/index.js';
+import { realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { ignoreErrors, type Origin } from '../errors/index.js';
 import { strip } from '../ini/index.js';
 import { PasteError } from './paste-error.js';
 
@@ -52,13 +53,31 @@ export function isModuleReference(text: string): boolean {
  */
 export function includedPath(from: string | undefined, text: string, written: string, origin?: Origin): string {
   const path = strip(`/${decodePercent(written.replaceAll('\\', '/'))}`);
-  if (isAbsolute(written)) return resolve(path);
-  if (from !== undefined) return resolve(dirname(from) + path);
+  if (isAbsolute(written)) return withoutDots(path);
+  if (from !== undefined) return withoutDots(dirname(from) + path);
   throw new PasteError('PORTICO_PASTE_BAD_RELATIVE_URI', {
     message: `${JSON.stringify(text)} is relative to no file, because a distribution refers to it.`,
     hint: 'Write an absolute path, or let a section of the file "use" the composite.',
     origin,
   });
+}
+
+/**
+ * Returns an absolute path without `.` and `..`. As for the operating system, `..` after a symbolic link is the folder above the target
+ * of the link. The path goes through the target only if its text alone would lead to another folder.
+ */
+function withoutDots(path: string): string {
+  const shortened = resolve(path);
+  if (!path.includes('/../')) return shortened;
+  const followed = path
+    .split('/')
+    .reduce((above, name) => (name === '..' ? dirname(realFolder(above)) : join(above, name)), '/');
+  return realFolder(dirname(followed)) === realFolder(dirname(shortened)) ? shortened : followed;
+}
+
+/** Returns a folder without symbolic links; one that cannot be read is unchanged. */
+function realFolder(folder: string): string {
+  return ignoreErrors(() => realpathSync(folder)) ?? folder;
 }
 
 /** Decodes percent escapes once, as UTF-8. A malformed escape is kept, a malformed sequence becomes U+FFFD. */

@@ -37,7 +37,9 @@ export class Reference {
   include: Reference | undefined;
   /** The section it refers to. */
   section: PasteSection | undefined;
-  /** The global_conf on entry to that section, before its `set` options. */
+  /** The entry point that it refers to, as `egg:distribution#name`. */
+  entryPoint: string | undefined;
+  /** The global_conf on entry to that section or entry point, before `set` options. */
   incoming: ReadonlyMap<string, string> | undefined;
   readonly #standing: Standing;
 
@@ -108,8 +110,8 @@ export class Reference {
   }
 
   /**
-   * Returns the error for a section that leads to itself with the same kind and global_conf, or undefined. With another global_conf it
-   * may lead elsewhere, because `get use = x` depends on it.
+   * Returns the error for a section or entry point that leads to itself with the same kind and global_conf, or undefined. With another
+   * global_conf it may lead elsewhere, because `get use = x` depends on it.
    *
    * A composite's child is loaded when the composite is created. In that load, a section of an outer load counts only if both were the
    * first of their chains, so that a later mistake in the child is reported, as in PasteDeploy.
@@ -119,7 +121,8 @@ export class Reference {
     if (met === undefined) return undefined;
     const names: string[] = [];
     for (const at of this.#upwards()) {
-      if (at.section !== undefined) names.unshift(at.section.name);
+      const name = at.section?.name ?? at.entryPoint;
+      if (name !== undefined) names.unshift(name);
       if (at === met) break;
     }
     const shown = names.length > 20 ? [...names.slice(0, 19), '…', names.at(-1)!] : names;
@@ -138,7 +141,7 @@ export class Reference {
 
   #metBefore(): Reference | undefined {
     for (let at = this.from; at !== undefined; at = at.from) {
-      if (at.section !== this.section || at.kind !== this.kind) continue;
+      if (at.section !== this.section || at.entryPoint !== this.entryPoint || at.kind !== this.kind) continue;
       if (at.first !== this.first && (at !== at.first || this !== this.first)) continue;
       if (isSame(at.incoming, this.incoming)) return at;
     }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { Loader, PasteError } from 'portico/loader';
 import { loaderOf } from './composed.js';
+import { folderOf } from './folder.js';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 const factories = { a: () => () => undefined, f: () => (inner: unknown) => inner };
@@ -77,6 +78,15 @@ test('PD-167 mounts of mounts of mounts end with an error', async (t) => {
   ).join('');
   const ini = `[pipeline:main]\npipeline = m0\n${maps}[app:m40]\npaste.app_factory = a\n`;
   await assert.rejects(loaderOf(t, ini, factories).loadApp(), limit(/1840 apps and filters/));
+});
+
+test('PD-71 an entry point that mounts itself is a cycle', async (t) => {
+  const ini = '[DEFAULT]\nnot_found_app = egg:Paste#urlmap\n[composite:main]\nuse = egg:Paste#urlmap\n';
+  const folder = folderOf(t, { 'api-paste.ini': ini });
+  await assert.rejects(new Loader(join(folder, 'api-paste.ini')).loadApp(), {
+    code: 'PORTICO_PASTE_CYCLE',
+    message: /egg:Paste#urlmap leads to egg:Paste#urlmap: this is a cycle/,
+  });
 });
 
 test('PD-71 a chain of hundreds of sections is no cycle', async (t) => {

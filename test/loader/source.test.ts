@@ -1,5 +1,6 @@
 /** Tests the flow of options: hidden by defaults, lost or shared with `use`, and across files. */
 import assert from 'node:assert/strict';
+import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ContextTree, Loader } from 'portico/loader';
@@ -182,6 +183,32 @@ test('PD-42 a path is absolute only if it is written so, and a blank in front be
   assert.deepEqual(read('config: /b.ini'), ['/etc/api/ /b.ini']);
   assert.deepEqual(read('config:\\b.ini'), ['/etc/api/b.ini']);
   assert.deepEqual(read('config:%%2Fb.ini'), ['/etc/api/b.ini']);
+});
+
+test('PD-42 ".." after a symbolic link is the folder above the target of the link', async (t) => {
+  const included = (where: string) =>
+    `[app:main]\npaste.app_factory = a\nx = ${where}\nhere = %(here)s\nfile = %(__file__)s\n`;
+  const folder = folderOf(t, {
+    'releases/1/etc/a.ini': '[app:main]\nuse = config:../common.ini\n[app:above]\nuse = config:../../shared/b.ini\n',
+    'releases/1/common.ini': included('release'),
+    'releases/shared/b.ini': included('above the release'),
+    'shared/b.ini': included('above the link'),
+  });
+  symlinkSync(join('releases', '1'), join(folder, 'current'));
+  const main = join(folder, 'current/etc/a.ini');
+  const confOf = (name: string) => {
+    const loader = new Loader(main);
+    return Object.fromEntries(loader.appConfig(name).localConf);
+  };
+  // Both spellings mean the same file, so it keeps the name that the program used.
+  assert.deepEqual(confOf('main'), { x: 'release', file: join(folder, 'current/common.ini') });
+  assert.equal(confOf('above').x, 'above the release');
+  assert.deepEqual(
+    new Loader(main).files(),
+    ['current/etc/a.ini', 'current/common.ini', 'releases/shared/b.ini'].map((file) => join(folder, file)),
+  );
+  rmSync(join(folder, 'releases/shared'), { recursive: true });
+  assert.throws(() => confOf('above'), { code: 'PORTICO_PASTE_NO_FILE' });
 });
 
 test('PD-38 PD-51 a value handed in that is called set or get acts in every section', async (t) => {
