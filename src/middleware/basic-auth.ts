@@ -11,7 +11,7 @@ import type { Logger } from '../log/index.js';
 import type { Clock } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { addressKey } from './addresses.js';
-import { addHeaders, stripIdentity } from './auth/identity.js';
+import { addHeaders, encoded, stripIdentity } from './auth/identity.js';
 import { PasswordChecker } from './auth/password-checker.js';
 import { TokenCache } from './auth/token-cache.js';
 import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-validator.js';
@@ -130,11 +130,6 @@ function credentialsOf(header: string | undefined): { user: string; password: st
   const colon = pair.indexOf(':');
   if (colon < 1) return undefined;
   return { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
-}
-
-/** Percent-encodes a user name that is not printable ASCII without spaces. */
-function encoded(user: string): string {
-  return /^[\x21-\x7e]+$/.test(user) ? user : encodeURIComponent(user);
 }
 
 /** Minimum interval between checks of the file, in milliseconds. */

@@ -14,6 +14,7 @@ import {
 } from '../app/index.js';
 import { optionOrigin } from '../app/internal.js';
 import { boolean, type Config, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
+import { camelCase } from '../config/internal.js';
 import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import { appendVary, TOKEN } from './headers.js';
@@ -60,13 +61,22 @@ const corsOptions = defineOptions({
   }),
 });
 
-/** Request headers that every page may send (CORS-safelisted). */
-const SAFE_HEADERS: ReadonlySet<string> = new Set(['accept', 'accept-language', 'content-language', 'content-type']);
+/** Request headers that the pages of every allowed origin may send: CORS-safelisted ones, and those that concern only caches. */
+const SAFE_HEADERS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-language',
+  'content-language',
+  'content-type',
+  'cache-control',
+  'expires',
+  'last-modified',
+  'pragma',
+]);
 
 /**
  * Answers preflight requests with 204 without calling the app. The response has the permission if the origin, the method and all headers
  * are allowed. To other responses, also errors, it adds the headers that let the page read them, unless the app has set them.
- * `[cors.<name>]` in the service configuration adds sets of origins.
+ * `[cors.<name>]` in the service configuration adds sets of origins, which have the permissions of the filter unless they set others.
  */
 export const cors = filterFactory(
   'cors',
@@ -122,10 +132,21 @@ function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
   const policy = new CorsPolicy();
   policy.add(own, optionOrigin(ctx, 'cors', 'allowed_origin'));
   for (const name of furtherGroups(config)) {
-    const rules = config.group(name, corsOptions);
-    policy.add(rules, config.getLocation(name, 'allowed_origin').origin ?? section.origin);
+    policy.add(
+      { ...own, ...writtenIn(config, name) },
+      config.getLocation(name, 'allowed_origin').origin ?? section.origin,
+    );
   }
   return policy;
+}
+
+/** Returns the permissions that a further group sets, and its origins. */
+function writtenIn(config: Config, name: string): Pick<CorsRules, 'allowedOrigin'> {
+  const rules = config.group(name, corsOptions);
+  const written = Object.keys(corsOptions)
+    .filter((opt) => config.getLocation(name, opt).kind !== 'default')
+    .map((opt) => [camelCase(opt), rules[camelCase(opt) as keyof CorsRules]]);
+  return { allowedOrigin: rules.allowedOrigin, ...Object.fromEntries(written) };
 }
 
 function furtherGroups(config: Config): string[] {
@@ -212,30 +233,33 @@ export interface CorsRules {
   readonly allowPrivateNetwork: boolean;
 }
 
-/** Sets of origins with their permissions. The first set that matches an origin applies. */
+/** Sets of origins with their permissions. The first set that names an origin applies, or else the first one with `*`. */
 class CorsPolicy {
-  readonly #sets: { readonly matches: (origin: string) => boolean; readonly rules: CorsRules }[] = [];
+  readonly #sets: { readonly names: (origin: string) => boolean; readonly rules: CorsRules }[] = [];
 
   /**
    * Adds a set. Throws for an invalid origin, and for `*` with credentials: browsers refuse that, and to echo every origin with
    * credentials would open every session to every page.
    */
   add(rules: CorsRules, place?: Place): void {
-    const checks = rules.allowedOrigin.map((entry) => matcherOf(entry, place));
+    const named = rules.allowedOrigin.filter((entry) => entry !== '*');
+    const checks = named.map((entry) => matcherOf(entry, place));
     if (rules.allowCredentials && rules.allowedOrigin.includes('*')) {
       throw refused('allowed_origin * with allow_credentials lets every website act for its visitors', place);
     }
-    this.#sets.push({ matches: (origin) => checks.some((check) => check(origin)), rules });
+    this.#sets.push({ names: (origin) => checks.some((check) => check(origin)), rules });
   }
 
   /** Returns the permissions of an origin, or undefined. */
   rulesFor(origin: string): CorsRules | undefined {
-    return this.#sets.find(({ matches }) => matches(origin))?.rules;
+    const set =
+      this.#sets.find(({ names }) => names(origin)) ??
+      this.#sets.find(({ rules }) => rules.allowedOrigin.includes('*'));
+    return set?.rules;
   }
 }
 
 function matcherOf(entry: string, place: Place | undefined): (origin: string) => boolean {
-  if (entry === '*') return () => true;
   if (entry.startsWith('regex:')) {
     const pattern = wholePattern(entry.slice(6), place);
     return (origin) => pattern.test(origin);

@@ -50,10 +50,12 @@ export const proxyHeaders = filterFactory(
     const { headerStyle, strict, trustPrefix, removeUnused } = options;
 
     const usesForwarded = ({ headers }: IncomingMessage): boolean => {
-      const both = headers.forwarded !== undefined && headers['x-forwarded-for'] !== undefined;
-      if (both && strict) throw new Fault(400, { message: 'The request has both Forwarded and X-Forwarded-For.' });
+      // Proxies send an empty header in place of none.
+      const [hasForwarded, hasFor] = [(headers.forwarded ?? '') !== '', (headers['x-forwarded-for'] ?? '') !== ''];
+      if (hasForwarded && hasFor && strict)
+        throw new Fault(400, { message: 'The request has both Forwarded and X-Forwarded-For.' });
       if (headerStyle !== 'auto') return headerStyle === 'forwarded';
-      return headers.forwarded !== undefined && headers['x-forwarded-for'] === undefined;
+      return hasForwarded && !hasFor;
     };
 
     const resolve = (req: IncomingMessage, peer: Remote, families: number): void => {
@@ -217,7 +219,7 @@ export function readXForwarded(headers: IncomingHttpHeaders): Forwarding {
 
 /** Parses `Forwarded` (RFC 7239). Throws a `Fault` 400 if it is malformed. */
 export function readForwarded(header: string | undefined, parse: typeof parseForwarded): Forwarding {
-  if (header === undefined) return { hops: [], scheme: undefined, host: undefined };
+  if (header === undefined || header === '') return { hops: [], scheme: undefined, host: undefined };
   let parsed: Record<string, string>[];
   try {
     parsed = parse(header);
@@ -228,9 +230,9 @@ export function readForwarded(header: string | undefined, parse: typeof parseFor
   return { hops: parsed.map((element) => toHop(element.for ?? 'unknown')), scheme: last?.proto, host: last?.host };
 }
 
-/** Splits a comma-separated header into its elements. */
+/** Splits a comma-separated header into its elements. An empty header has none. */
 function elements(header: string | string[] | undefined): string[] {
-  if (header === undefined) return NONE;
+  if (header === undefined || header === '') return NONE;
   if (typeof header === 'string' && !header.includes(',')) return [header.trim()];
   const text = typeof header === 'string' ? header : header.join(',');
   return text.split(',').map((element) => element.trim());

@@ -236,6 +236,12 @@ test('CF-47 CF-67 an old name counts, gives way to the new one, and warns once',
   assert.equal(both.group('wsgi', wsgiOptions).maxHeaderSize, 1024);
 });
 
+test('CF-47 a repeated key has the lines of its older names first, the oldest before all', () => {
+  const options = defineOptions({ hosts: multi({ help: 'x', deprecated: ['servers', 'DEFAULT.machines'] }) });
+  const config = Config.fromText('[app]\nhosts = d\nservers = b\nservers = c\n[DEFAULT]\nmachines = a\n');
+  assert.deepEqual(config.group('app', options).hosts, ['a', 'b', 'c', 'd']);
+});
+
 test('CF-45 CF-69 declaring an option twice alike is nothing, in two ways an error naming both places', () => {
   const config = new Config();
   const again = defineOptions({ keep_alive: boolean({ default: true, help: 'Keep.' }) });

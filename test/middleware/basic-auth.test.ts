@@ -10,6 +10,8 @@ import { HtpasswdFile } from '../../dist/middleware/basic-auth.js';
 const hash = (password: string): string => hashSync(password, 4);
 const FILE = `# users
 alice:${hash('wonder:land')}
+white rabbit ü:${hash('late')}
+white rabbit:${hash('late')}
 bob:${hash('x'.repeat(72)).replace('$2b$', '$2y$')}
 `;
 
@@ -125,6 +127,16 @@ test('why a login was refused is in the log at debug, without the password', asy
     assert.deepEqual({ level, reason, user }, { level: 'debug', user: undefined, ...facts });
   }
   assert.ok(!/a-guess|wonderland|YS1ndWVzc|abc/.test(text()));
+});
+
+test('MW-38 X-User has the name in printable ASCII as it is, and others percent-encoded', async (t) => {
+  const { send } = await setUp(t);
+  const nameOf = async (user: string): Promise<unknown> => {
+    const { headers } = (await send(basic(`${user}:late`))).json() as { headers: Record<string, string> };
+    return headers['x-user'];
+  };
+  assert.equal(await nameOf('white rabbit'), 'white rabbit');
+  assert.equal(await nameOf('white rabbit ü'), 'white%20rabbit%20%C3%BC');
 });
 
 test('MW-38 the right password sets the identity and takes Authorization off', async (t) => {

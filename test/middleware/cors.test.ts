@@ -122,6 +122,53 @@ allow_methods = GET
   assert.equal((await send(all.made, 'GET', { origin: 'null' })).headers['access-control-allow-origin'], 'null');
 });
 
+test('MW-19 a further section has the permissions of the filter that it does not set itself', async () => {
+  const config = `[cors]
+allowed_origin = ${PAGE}
+allow_headers = X-Auth-Token
+expose_headers = X-Total
+max_age = 5
+[cors.other]
+allowed_origin = https://other.example
+max_age = 7
+`;
+  const { made } = await buildFilter(cors, { config, local: { allow_credentials: 'true' } });
+  const asked = { 'access-control-request-headers': 'X-Auth-Token' };
+  for (const [origin, maxAge] of [
+    [PAGE, '5'],
+    ['https://other.example', '7'],
+  ] as const) {
+    const { headers } = await preflight(made, { ...asked, origin });
+    assert.equal(headers['access-control-max-age'], maxAge);
+    assert.equal(headers['access-control-allow-headers'], 'X-Auth-Token');
+    assert.equal(headers['access-control-allow-credentials'], 'true');
+    assert.equal((await send(made, 'GET', { origin })).headers['access-control-expose-headers'], 'X-Total');
+  }
+});
+
+test('MW-19 a set that names an origin applies before one with *, wherever it is', async () => {
+  const config = `[cors]
+allowed_origin = *
+allow_methods = GET
+[cors.page]
+allowed_origin = ${PAGE}
+allow_methods = PUT
+allow_credentials = true
+`;
+  const { made } = await buildFilter(cors, { config });
+  assert.equal((await preflight(made)).headers['access-control-allow-methods'], 'PUT');
+  assert.equal((await send(made, 'GET', { origin: PAGE })).headers['access-control-allow-credentials'], 'true');
+  const other = await send(made, 'GET', { origin: 'https://other.example' });
+  assert.deepEqual(corsHeaders(other), ['access-control-allow-origin']);
+});
+
+test('MW-19 pages may send the headers of caches without an option, as with oslo.middleware', async () => {
+  const { made } = await buildFilter(cors, { local: { allowed_origin: PAGE } });
+  const headers = 'Cache-Control, Pragma, Expires, Last-Modified';
+  const response = await preflight(made, { 'access-control-request-headers': headers });
+  assert.equal(response.headers['access-control-allow-origin'], PAGE);
+});
+
 test('MW-19 private networks are opened only on purpose', async () => {
   const asking = { 'access-control-request-private-network': 'true' };
   const closed = await buildFilter(cors, { local: { allowed_origin: PAGE } });

@@ -56,6 +56,18 @@ test('MW-18 the chain is walked from the right over trusted hops: the spoofed le
   assert.equal((await seen({ 'X-Forwarded-For': '6.6.6.6, nonsense, 10.0.0.1' }, LOCAL)).address, 'unknown');
 });
 
+test('MW-18 an empty header of a trusted proxy counts as none', async () => {
+  const names = ['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-Prefix'];
+  const empty = Object.fromEntries(names.map((name) => [name, '']));
+  for (const header_style of ['x-forwarded', 'forwarded', 'auto']) {
+    const local = { ...LOCAL, header_style, strict: 'true', trust_prefix: 'true' };
+    const { address, scheme, host, scriptName } = await seen(empty, local);
+    assert.deepEqual([address, scheme, host, scriptName], ['127.0.0.1', 'http', 'own.example', ''], header_style);
+  }
+  const auto = { ...LOCAL, header_style: 'auto' };
+  assert.equal((await seen({ ...empty, Forwarded: 'for=192.0.2.1' }, auto)).address, '192.0.2.1');
+});
+
 test('MW-18 a number of hops is trusted whatever their addresses', async () => {
   const chain = { 'X-Forwarded-For': '6.6.6.6, 192.0.2.7, 198.51.100.1' };
   assert.equal((await seen(chain, { trusted_proxies: '1' })).address, '198.51.100.1');

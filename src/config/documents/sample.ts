@@ -65,8 +65,8 @@ function assignment(option: OptionDescription, minimal: boolean, isTemplate: boo
     const value = option.sampleDefault ?? `<${option.type}>`;
     return isPlain ? `${option.name} = ${value}` : `# ${option.name} = ${value}`;
   }
-  // A dollar sign would be a reference.
-  const value = option.default.replaceAll('$', '$$$$');
+  // The description has the form of a file already, except for secrets, in which `$$` is a dollar sign too.
+  const value = option.secret ? option.default.replaceAll('$', '$$$$') : option.default;
   const lines = option.type === 'multi' && value !== '' ? value.split('\n') : [value];
   const written = lines.map((line) => writeOption(option.name, line)).join('\n');
   if (isPlain) return written;

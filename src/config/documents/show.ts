@@ -51,7 +51,7 @@ function shown({ group, opt, option, value, written, location, shadowed, issues 
     location,
     /** Overridden values, highest precedence first. */
     shadowed: shadowed.map((written) => ({ value: maskText(opt, option, written.text), location: written.location })),
-    isDefault: isDeepStrictEqual(value, option.default),
+    isDefault: location.kind === 'default' || isDeepStrictEqual(value, option.default),
   };
 }
 

@@ -30,7 +30,11 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
     const flag = flags.get(flagName(word));
     return flag === undefined ? takingValues.includes(flagName(word)) : flag.fixed === undefined && !isSwitch(flag);
   };
-  for (const { at, word, isOption, value } of commandLineWords(argv, takesNext)) {
+  const isFlag = (word: string): boolean => {
+    const name = flagName(word.split('=', 1)[0]!);
+    return flags.has(name) || standardNames.includes(name);
+  };
+  for (const { at, word, isOption, value, isAttached } of commandLineWords(argv, takesNext)) {
     if (word === '--') {
       stray ??= argv[at + 1];
       break;
@@ -42,6 +46,8 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
     const name = flagName(word);
     const needed = (): string => {
       if (value === undefined) throw new UsageError(`${name} needs a value`);
+      if (!isAttached && isFlag(value))
+        throw new UsageError(`${name} needs a value`, `write ${name}=… if the next argument is the value`);
       return value;
     };
     const flag = flags.get(name);
@@ -54,7 +60,7 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
       throw new UsageError(`unknown argument ${name}`, suggestion(name, [...standardNames, ...flags.keys()]));
     else {
       const { group, opt } = flag.wanted;
-      const text = flag.fixed ?? value ?? (isSwitch(flag) ? 'true' : needed());
+      const text = flag.fixed ?? (isSwitch(flag) ? (value ?? 'true') : needed());
       settings.push({ group, opt, value: text, index: at + 1 });
     }
   }

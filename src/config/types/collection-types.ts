@@ -107,6 +107,7 @@ export function dict(
         const at = each.indexOf(separator);
         if (at < 0) throw new InvalidValue(`should be pairs such as key${separator}value`);
         const key = each.slice(0, at).trim();
+        if (key === '') throw new InvalidValue(`should have a key before each ${separator}`);
         if (pairs.has(key)) throw new InvalidValue(`should not contain a key twice (${key})`);
         pairs.set(key, parseItem(item, each.slice(at + separator.length).trim()));
       }

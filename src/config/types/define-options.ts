@@ -75,7 +75,8 @@ function comparable(option: Option): unknown {
   const { default: _, item, value, ...spec } = option.spec;
   const inner = (item ?? value) as Option | undefined;
   const said = Object.entries(spec).filter(([, each]) => each !== undefined && each !== false && !isEmpty(each));
-  return [Object.fromEntries(said), option.default, inner === undefined ? undefined : [inner.type, comparable(inner)]];
+  const preset = option.referringDefault ?? option.default;
+  return [Object.fromEntries(said), preset, inner === undefined ? undefined : [inner.type, comparable(inner)]];
 }
 
 function isEmpty(value: unknown): boolean {

@@ -4,7 +4,7 @@
 import * as addressTypes from './address-types.js';
 import * as collectionTypes from './collection-types.js';
 import * as numberTypes from './number-types.js';
-import type { Option, OptionDeclarations } from './option.js';
+import { mayRefer, type Option, type OptionDeclarations } from './option.js';
 import { present } from './present.js';
 import * as textTypes from './text-types.js';
 
@@ -20,7 +20,16 @@ export interface Registration {
 export interface OptionDescription
   extends Omit<
     Option,
-    'default' | 'spec' | 'repeatable' | 'plain' | 'parse' | 'parseAll' | 'check' | 'format' | 'warning'
+    | 'default'
+    | 'referringDefault'
+    | 'spec'
+    | 'repeatable'
+    | 'plain'
+    | 'parse'
+    | 'parseAll'
+    | 'check'
+    | 'format'
+    | 'warning'
   > {
   readonly name: string;
   /** In the form of a file; absent if there is none. */
@@ -80,12 +89,11 @@ function describeOption(name: string, option: Option): OptionDescription {
   const { type, help, required, secret, mutable, restart, parent, advanced, aliases, deprecated, spec } = option;
   const { min, max, unit = 's', regex, choices } = spec as { [name: string]: unknown };
   const { deprecatedForRemoval, deprecatedReason: reason, deprecatedSince: since, sampleDefault } = spec;
-  const hasDefault = option.default !== undefined && sampleDefault === undefined;
   return present({
     name,
     type,
     help,
-    default: hasDefault ? option.format(option.default) : undefined,
+    default: sampleDefault === undefined ? defaultInFile(option) : undefined,
     sampleDefault,
     required,
     secret,
@@ -102,6 +110,12 @@ function describeOption(name: string, option: Option): OptionDescription {
     deprecated,
     removal: deprecatedForRemoval === true ? present({ reason, since }) : undefined,
   });
+}
+
+function defaultInFile(option: Option): string | undefined {
+  if (option.referringDefault !== undefined || option.default === undefined) return option.referringDefault;
+  const text = option.format(option.default);
+  return mayRefer(text) && !option.secret ? text.replaceAll('$', '$$$$') : text;
 }
 
 function describeChoices(choices: textTypes.Choices | readonly number[]): { value: string; help?: string }[] {

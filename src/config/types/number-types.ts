@@ -62,16 +62,17 @@ export interface NumberRange {
   readonly max: number;
 }
 
-/** Two whole numbers, `3-7`, or one that is both ends. An empty value is refused. */
+/** Two whole numbers, `3-7` or `-5-5`, or one that is both ends. An empty value is refused. */
 export const range: Declare<NumberRange, Bounds> = declareType('range', 'min max', (spec: Bounds) => ({
   kind: 'object',
   plain: true,
   empty: 'refused',
   format: ({ min, max }) => `${min}-${max}`,
   parse: (text) => {
-    const ends = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(text);
+    const ends = /^\s*(-?\d+)\s*(?:-\s*(-?\d+)\s*)?$/.exec(text);
     if (ends === null) throw new InvalidValue('should be a range such as 3-7');
-    const [min, max] = [within(spec, Number(ends[1])), within(spec, Number(ends[2] ?? ends[1]))];
+    const [first = '', second = first] = ends.slice(1);
+    const [min, max] = [within(spec, wholeNumber(first)), within(spec, wholeNumber(second))];
     if (min > max) throw new InvalidValue('should be a range whose first number is not above the second');
     return { min, max };
   },

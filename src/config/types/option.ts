@@ -60,8 +60,10 @@ export interface Option<T = unknown>
   > {
   /** The type's name in help and errors: `string`, `integer`, `port`, … */
   readonly type: string;
-  /** Value if none is written; undefined without a default. */
+  /** Value if none is written; undefined without a default, and for a {@link Option.referringDefault}. */
   readonly default: T;
+  /** Default in text that refers to other options, as `$state_path/lock`. Without a written value it is read like one. */
+  readonly referringDefault: string | undefined;
   /** Deprecated names, as `name` or `group.name`; each use causes a warning. */
   readonly deprecated: readonly string[];
   /** The declaration, for samples, manuals and the comparison of two declarations. */
@@ -134,7 +136,10 @@ export interface ValueType<T> {
   readonly warning?: (value: T, file?: string) => string | undefined;
 }
 
-/** Default of an option: a value, its text, or a function if the value depends on the machine. */
+/**
+ * Default of an option: a value, its text, or a function if the value depends on the machine. In text, except that of a secret, `$name`
+ * refers to another option and `$$` is a dollar sign, as in a file.
+ */
 export type DefaultOf<T> = T | string | (() => T);
 
 /**
@@ -186,13 +191,17 @@ export function makeOption<T>(type: string, knows: string | undefined, spec: obj
     if (raw === undefined) return how.fallback as T;
     return freeze(how.parseAll !== undefined && Array.isArray(raw) ? how.parseAll(raw) : check(raw));
   };
-  const fixed = typeof declared.default === 'function' ? undefined : checkDeclared(type, declared, checkedDefault);
+  const referringDefault = referringText(declared);
+  // References can be followed once the configuration is loaded.
+  const isLater = typeof declared.default === 'function' || referringDefault !== undefined;
+  const fixed = isLater ? undefined : checkDeclared(type, declared, checkedDefault);
   if (knows !== undefined) known.set(type, knows);
   const option: Option<T> = {
     type,
     get default() {
       return typeof declared.default === 'function' ? checkedDefault(declared.default) : (fixed as T);
     },
+    referringDefault,
     help: declared.help ?? '',
     secret: declared.secret ?? false,
     mutable: declared.mutable ?? false,
@@ -223,6 +232,16 @@ export function makeOption<T>(type: string, knows: string | undefined, spec: obj
 /** Objects of a configuration are frozen. */
 function freeze<T>(value: T): T {
   return typeof value === 'object' && value !== null && !(value instanceof RegExp) ? Object.freeze(value) : value;
+}
+
+/** Returns a default in text with a reference or an escaped dollar sign. */
+function referringText({ default: text, secret }: OptionSpec & { readonly default?: unknown }): string | undefined {
+  return typeof text === 'string' && secret !== true && mayRefer(text) ? text : undefined;
+}
+
+/** Reports whether text in a file would not have the same value: it has a reference or an escaped dollar sign. */
+export function mayRefer(text: string): boolean {
+  return /\$[$a-z_{]|\\\$/i.test(text);
 }
 
 function checkDeclared<T>(type: string, spec: { readonly default?: T }, check: (value: T | undefined) => unknown) {

@@ -20,7 +20,7 @@ export interface StringSpec {
   readonly choices?: Choices;
   /** Must match; to match the whole text, the author adds anchors (`^…$`). */
   readonly regex?: RegExp;
-  /** Choices compare case-insensitively; the value is then the choice as declared. */
+  /** Choices and `regex` compare case-insensitively. With choices the value is the choice as declared. */
   readonly ignoreCase?: boolean;
   /** Longest text in UTF-16 units. */
   readonly maxLength?: number;
@@ -30,18 +30,26 @@ export interface StringSpec {
 export const string: Declare<string, StringSpec> = declareType(
   'string',
   'choices regex ignoreCase maxLength',
-  (spec: StringSpec) => ({
-    empty: 'value',
-    plain: spec.choices !== undefined,
-    parse: (text) => {
-      if (spec.maxLength !== undefined && text.length > spec.maxLength) {
-        throw new InvalidValue(`should be at most ${spec.maxLength} characters long`);
-      }
-      if (spec.regex !== undefined && text.search(spec.regex) < 0) throw new InvalidValue(`should match ${spec.regex}`);
-      return spec.choices === undefined ? text : choose(choiceNames(spec.choices), text, spec.ignoreCase ?? false);
-    },
-  }),
+  (spec: StringSpec) => {
+    const { ignoreCase = false, regex } = spec;
+    const pattern = ignoreCase && regex !== undefined ? new RegExp(regex, withFlag(regex, 'i')) : regex;
+    return {
+      empty: 'value',
+      plain: spec.choices !== undefined,
+      parse: (text) => {
+        if (spec.maxLength !== undefined && text.length > spec.maxLength) {
+          throw new InvalidValue(`should be at most ${spec.maxLength} characters long`);
+        }
+        if (pattern !== undefined && text.search(pattern) < 0) throw new InvalidValue(`should match ${pattern}`);
+        return spec.choices === undefined ? text : choose(choiceNames(spec.choices), text, ignoreCase);
+      },
+    };
+  },
 );
+
+function withFlag({ flags }: RegExp, flag: string): string {
+  return flags.includes(flag) ? flags : flags + flag;
+}
 
 /** One of the given names, exactly as written there. An empty value is refused unless it is one of them. */
 export function oneOf<const C extends Choices>(
@@ -132,6 +140,11 @@ export const uri: Declare<string, UriSpec> = declareType('uri', 'schemes maxLeng
     const value = text.trim();
     const scheme = /^([a-z][a-z0-9+.-]*):\S+$/i.exec(value)?.[1]?.toLowerCase();
     if (scheme === undefined) throw new InvalidValue('should be an absolute URI');
+    // `keystone:5000/v3` has the form of a URI with the scheme `keystone`, but is a host and a port.
+    if (/^[^:]+:\d{1,5}(?:[/?#]|$)/.test(value) && !spec.schemes?.includes(scheme)) {
+      const [missing = 'http'] = spec.schemes ?? [];
+      throw new InvalidValue('should be an absolute URI', `put ${missing}:// in front of the host`);
+    }
     if (spec.schemes !== undefined && !spec.schemes.includes(scheme)) {
       throw new InvalidValue(`should be a URI of scheme ${spec.schemes.join(' or ')}`);
     }

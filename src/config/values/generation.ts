@@ -22,7 +22,9 @@ import {
   placeWithin,
   type Report,
   type Resolved,
+  UNSET,
   variableName,
+  writtenAsDefault,
   writtenIn,
   writtenInEnvironment,
 } from './written.js';
@@ -128,8 +130,9 @@ export class Generation {
     return { group, opt, option, value, location, ...choice, issues };
   }
 
-  /** Returns false only if no source sets it. */
+  /** Returns false only if no source sets it, and its default refers to no other option. */
   #isWritten({ group, opt, option, spellings }: DeclaredOption): boolean {
+    if (option.referringDefault !== undefined) return true;
     const { mutable, fixed, pinned, overrides, defaults } = this.state;
     const key = `${group}.${opt}`;
     if (key in pinned || overrides.has(key) || defaults.has(key)) return true;
@@ -143,11 +146,12 @@ export class Generation {
   #parse(wanted: DeclaredOption, written: readonly Written[], last: Written, report: Report): unknown {
     const { opt, option } = wanted;
     if (written.some(({ text }) => text.includes('$'))) this.#referring.add(wanted);
+    const parse = (lines: readonly Written[]): unknown =>
+      option.parseAll(lines.map((each) => this.#interpolated(each, wanted, [])));
     try {
+      // An empty number or path means the default.
       const value =
-        last.typed === undefined
-          ? option.parseAll(written.map((each) => this.#interpolated(each, wanted, [])))
-          : option.check(last.typed.value);
+        last.typed === undefined ? (parse(written) ?? parse(writtenAsDefault(wanted))) : option.check(last.typed.value);
       const warning = value === undefined ? undefined : option.warning?.(value, last.location.origin?.file);
       if (warning !== undefined) report('warning', 'PORTICO_CONFIG_VALUE', last, { message: warning });
       this.#judgeDollars(wanted, last, report);
@@ -201,6 +205,7 @@ export class Generation {
       layerOf(writtenInEnvironment(variables, wanted, report)),
       ...inFiles,
       layerOf(fromCode('set_default', defaults)),
+      layerOf(writtenAsDefault(wanted)),
     ];
     return chooseWritten(layers, wanted, report);
   }
@@ -296,9 +301,6 @@ export class Generation {
 
 /** Prefix of a secret with references. */
 const MARKER = 'interpolate:';
-
-/** Place of a value that is not set. */
-const UNSET: Place = { kind: 'default', detail: 'default' };
 
 /** Option for a name that is written but not declared. */
 const undeclared = string({ default: '' });

@@ -43,7 +43,9 @@ export function readGroup(
   const values = new Map<string, unknown>();
   for (const [opt, option] of Object.entries(options)) {
     const written = local.size === 0 ? undefined : namesOf(opt, option).flatMap((name) => local.get(name) ?? [])[0];
-    if (written === undefined) {
+    const isBlank = written?.value.trim() === '';
+    // The configuration of the service has the options that a default refers to.
+    if (written === undefined || (isBlank && option.referringDefault !== undefined)) {
       // `<name>` stands for all names, and is not a name itself.
       const wanted = generation.groups.option(group, opt) ?? { group, opt, option, spellings: [] };
       const resolved = generation.resolve(wanted);

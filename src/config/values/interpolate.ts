@@ -21,8 +21,8 @@ export class BadReference extends InvalidValue {
   }
 }
 
-// A dollar sign before anything but a name or a brace is literal: `^a$`, `5$`, `$1`.
-const pattern = /\$\$|\\\$|\$\{([^}]*)\}|\$\{|\$([a-z_][\w-]*)(?:\.([a-z_][\w-]*))?/gi;
+// A dollar sign before anything but a name or a brace is literal: `^a$`, `5$`, `$1`. Without braces a hyphen ends the name: `$host-$port`.
+const pattern = /\$\$|\\\$|\$\{([^}]*)\}|\$\{|\$([a-z_]\w*)(?:\.([a-z_]\w*))?/gi;
 
 /**
  * Expands references. `lookUp` returns the text of an option; `isGroup` reports whether `a` of `$a.b` is a group, because otherwise

@@ -54,6 +54,15 @@ export function writtenIn({ arguments: said, files }: Sources): Written[][] {
   ];
 }
 
+/** Place of a value that is not set. */
+export const UNSET: Place = { kind: 'default', detail: 'default' };
+
+/** Returns a default that refers to other options, which is read like a written value. */
+export function writtenAsDefault({ group, opt, option }: DeclaredOption): Written[] {
+  const text = option.referringDefault;
+  return text === undefined ? [] : [{ group, opt, text, location: UNSET }];
+}
+
 /** Values of one source, by their names. */
 export type Layer = ReadonlyMap<string, readonly Written[]>;
 
@@ -98,9 +107,12 @@ export function chooseWritten(layers: readonly Layer[], wanted: DeclaredOption, 
     if (!option.repeatable) warnOfRepetition(lines, report);
   }
   if (!option.repeatable) refuseContradiction(top, option, report);
-  const all = filled.map((found) => found.flatMap(({ lines }) => lines));
+  // Of a repeated key, lines under older names come first.
+  const inOrder = (found: readonly Found[]): readonly Found[] => (option.repeatable ? found.toReversed() : found);
+  const all = filled.map((found) => inOrder(found).flatMap(({ lines }) => lines));
   const written = option.repeatable ? collected(all) : [top[0]!.lines.at(-1)!];
-  return { written, shadowed: all.flat().filter((each) => !written.includes(each)) };
+  const shadowed = all.flat().filter((each) => !written.includes(each) && each.location.kind !== 'default');
+  return { written, shadowed };
 }
 
 function masked(written: Written, opt: string, option: Option): Written {
@@ -121,7 +133,7 @@ function warnOfUse(
   report: Report,
 ): void {
   const { kind, origin } = written.location;
-  if (kind === 'override' || kind === 'set_default') return;
+  if (kind === 'override' || kind === 'set_default' || kind === 'default') return;
   const warn = (code: string, message: string, hint?: string): void => {
     report('warning', code, written, { message, hint });
   };

@@ -135,9 +135,9 @@ function joinedRoles({ roles = [] }: Identity): string {
 }
 
 /** Percent-encodes text that is not printable ASCII, because Node refuses it in a header. */
-function encoded(value: string): string;
-function encoded(value: string | undefined): string | undefined;
-function encoded(value: string | undefined): string | undefined {
+export function encoded(value: string): string;
+export function encoded(value: string | undefined): string | undefined;
+export function encoded(value: string | undefined): string | undefined {
   if (value === undefined || /^[\x20-\x7e]*$/.test(value)) return value;
   // The Buffer replaces lone surrogates, which encodeURIComponent refuses.
   return encodeURIComponent(Buffer.from(value).toString());

@@ -36,7 +36,7 @@ const options = defineOptions({
     deprecatedReason: 'Nobody needs it.',
     deprecated: ['DEFAULT.older'],
   }),
-  format: string({ default: ' $client_ip "$request" #1 ', help: 'How.' }),
+  format: string({ default: ' $$client_ip "$$request" #1 ', help: 'How.' }),
   names: list({ default: ['a b', 'c,d'], help: 'Names.' }),
   many: multi({ default: ['one', 'two'], help: 'Many.' }),
   none: multi({ help: 'None.' }),
@@ -45,6 +45,8 @@ const options = defineOptions({
   wait: duration({ default: '1m', help: 'Wait.' }),
   password: string({ default: 'a$b', secret: true, help: 'Secret.' }),
   lines: string({ default: 'one\ntwo', help: 'Two lines.' }),
+  again: string({ default: '$lines, $$5', help: 'Refers to another option.' }),
+  often: integer({ default: '$workers', help: 'Refers to a number.' }),
   nothing: integer({ help: 'No default.' }),
   host: host({ default: () => 'this-machine', sampleDefault: '<machine name>', help: 'Who.' }),
 });

@@ -38,6 +38,16 @@ test('CF-14 options that ask for it have flags, switches can be turned off, --se
   await assert.rejects(values('--app-quiet'), /unknown argument --app-quiet/);
 });
 
+test('CF-14 a flag does not take another flag as its value, unless the two are one argument', async () => {
+  for (const next of ['--app-debug', '--no-app-debug', '--app-level=3', '--set', '--config-file', '-l', '--help']) {
+    await assert.rejects(load(['--app-token', next, 'x']), /--app-token needs a value/, next);
+  }
+  for (const value of ['--unknown', '-1', '-']) {
+    assert.equal((await load(['--app-token', value])).group('app', options).token, value);
+  }
+  assert.equal((await load(['--app-token=--app-debug'])).group('app', options).token, '--app-debug');
+});
+
 test('CF-61 a bad value names its argument', async () => {
   await assert.rejects(
     load(['--app-debug', '--set', 'app.level=many']),

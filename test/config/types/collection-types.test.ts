@@ -55,6 +55,7 @@ test('CF-39 a dictionary has pairs; a key twice is refused', () => {
   assert.deepEqual([...dict({ separator: '=' }).parse('a=1')], [['a', '1']]);
   assert.throws(() => dict().parse('a:1,a:2'), /not contain a key twice \(a\)/);
   assert.throws(() => dict().parse('a'), /pairs such as key:value/);
+  assert.throws(() => dict().parse('a:1, :2'), /should have a key before each :/);
 });
 
 test('the default of a dictionary is a Map or text, and any other is refused in a sentence that says so', () => {

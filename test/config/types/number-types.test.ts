@@ -55,6 +55,9 @@ test('CF-34 a port is 0 to 65535, or within its own bounds', () => {
 test('CF-44 CF-64 a range names both ends', () => {
   assert.deepEqual(range().parse('3-7'), { min: 3, max: 7 });
   assert.deepEqual(range().parse('5'), { min: 5, max: 5 });
+  assert.deepEqual(range().parse('-5--3'), { min: -5, max: -3 });
+  assert.equal(range().format({ min: -5, max: -3 }), '-5--3');
+  assert.throws(() => range().parse('9007199254740993'), /at most 53 bits/);
   assert.match(refused(range(), '7-3'), /first number is not above the second/);
   assert.match(refused(range({ max: 9 }), '3-10'), /≤ 9/);
   assert.match(refused(range(), 'a-b'), /such as 3-7/);

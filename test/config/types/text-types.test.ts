@@ -12,6 +12,7 @@ test('CF-30 text has choices, a pattern, a length; empty text is a value', () =>
   assert.equal(string({ choices: ['Keystone', 'noauth'], ignoreCase: true }).parse('keystone'), 'Keystone');
   assert.throws(() => string({ choices: ['a', 'b'] }).parse('A'), /should be one of a, b/);
   assert.throws(() => string({ regex: /^v\d+$/ }).parse('2.1'), /should match \/\^v\\d\+\$\//);
+  assert.equal(string({ regex: /^v\d+$/gu, ignoreCase: true }).parse('V2'), 'V2');
   assert.throws(() => string({ maxLength: 2 }).parse('abc'), /at most 2 characters/);
 });
 
@@ -32,6 +33,10 @@ test('CF-64 a choice names the choices and the nearest one', () => {
 test('CF-42 a URI is absolute, of a scheme, of a length', () => {
   assert.equal(uri().parse('amqp://rabbit:pw@host/'), 'amqp://rabbit:pw@host/');
   assert.throws(() => uri().parse('/relative'), /should be an absolute URI/);
+  for (const text of ['keystone:5000/v3', 'localhost:80', 'broker:5672?x']) {
+    assert.throws(() => uri().parse(text), { message: 'should be an absolute URI', hint: /put http:\/\// }, text);
+  }
+  assert.equal(uri({ schemes: ['tel'] }).parse('tel:112'), 'tel:112');
   assert.throws(() => uri({ schemes: ['http', 'https'] }).parse('ftp://x'), /scheme http or https/);
   assert.throws(() => uri({ maxLength: 8 }).parse('http://long'), /at most 8/);
   assert.throws(() => uri().parse(''), /must not be empty/);

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Config, type ConfigError, defineOptions, integer, printDiagnostic, string, uri } from 'portico/config';
+import {
+  Config,
+  type ConfigError,
+  defineOptions,
+  integer,
+  list,
+  path,
+  printDiagnostic,
+  string,
+  uri,
+} from 'portico/config';
 
 const defaults = defineOptions({
   host: string({ default: 'here', help: 'x' }),
@@ -42,6 +52,8 @@ test('CF-27 references look in their own group, then in DEFAULT, then where they
     '$host.example.org': 'here.example.org',
     '[$unset]': '[]',
     $other_name: 'same',
+    '${other-name}': 'same',
+    '$host-$DEFAULT.number-$unset': 'here-7-',
     '$$host \\$host 5$ ^a$ $1': '$host $host 5$ ^a$ $1',
     none: 'none',
   };
@@ -62,6 +74,45 @@ test('CF-27 references are followed to their end; a cycle is named', () => {
     refused('[app]\nurl = a $next\nnext = $url\n'),
     /portico\.ini:2:7: error: \[app\] url: refers to itself: app\.url → app\.next → app\.url; got a \$next/,
   );
+});
+
+const paths = defineOptions({
+  state_path: path({ default: '/var/lib/app', help: 'x' }),
+  lock_path: path({ default: '$state_path/locks', help: 'x' }),
+  port: integer({ default: 80, help: 'x' }),
+  public_port: integer({ default: '$port', max: 99, help: 'x' }),
+  names: list({ default: 'a, $DEFAULT.host', help: 'x' }),
+  price: string({ default: '$$5', help: 'x' }),
+  anchored: string({ default: '^a$', help: 'x' }),
+  key: string({ default: '$$5', secret: true, help: 'x' }),
+});
+
+function readPaths(text: string) {
+  const config = Config.fromText(text);
+  config.register('DEFAULT', defaults);
+  return { config, values: config.group('paths', paths) };
+}
+
+test('CF-27 a default in text refers to other options, as a value of a file does', () => {
+  const { values, config } = readPaths('');
+  const { lockPath, publicPort, names, price, anchored, key } = values;
+  assert.deepEqual([lockPath, publicPort, names], ['/var/lib/app/locks', 80, ['a', 'here']]);
+  assert.deepEqual([price, anchored, key], ['$5', '^a$', '$$5']);
+  assert.equal(config.getLocation('paths', 'lock_path').kind, 'default');
+  const written = readPaths('[paths]\nstate_path = /srv\nport = 81\nlock_path =\nprice = $lock_path\n');
+  assert.deepEqual([written.values.lockPath, written.values.publicPort], ['/srv/locks', 81]);
+  assert.equal(written.values.price, '');
+  assert.deepEqual(readPaths('[paths]\nlock_path = /run\n').config.resolve('paths', 'lock_path').shadowed, []);
+  const local = new Map([['lock_path', { value: '' }]]);
+  assert.equal(config.group('paths', paths, { local }).lockPath, '/var/lib/app/locks');
+});
+
+test('CF-27 CF-60 a mistake in a default that refers is reported like one in a file', () => {
+  assert.throws(() => readPaths('[paths]\nport = 100\n'), /\[paths\] public_port: should be ≤ 99; got \$port/);
+  const looping = defineOptions({ a: string({ default: '$b', help: 'x' }), b: string({ default: '$a', help: 'x' }) });
+  assert.throws(() => new Config().group('loop', looping), /loop\.a → loop\.b → loop\.a/);
+  const unknown = defineOptions({ a: string({ default: '$c', help: 'x' }) });
+  assert.throws(() => new Config().group('loop', unknown), /unknown option 'c' referenced by \[loop\] a/);
 });
 
 test('CF-28 an unknown option is named, at its place in the value', () => {
@@ -106,7 +157,7 @@ test('CF-29 a URI that may hold a secret and names an option after a $ is told: 
     'sqlite:////$host/x.db',
     'sqlite:///$host.db',
     `sqlite:///$${'{DEFAULT.host}'}/x.db`,
-    'sqlite:///$old-name',
+    `sqlite:///$${'{old-name}'}`,
   ]) {
     assert.deepEqual(found(text), [`portico.ini:2:12: error: ${said}\n  ${hint}`], text);
   }
