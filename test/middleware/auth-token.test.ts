@@ -78,6 +78,13 @@ test('MW-33 one scope, names in any script, the catalog unless told otherwise', 
   assert.equal(ofBoth['x-roles'], undefined);
 });
 
+test('MW-33 without include_service_catalog a catalog that comes nevertheless stays out of the headers', async (t) => {
+  const { identity, filter } = await setUp(t, { include_service_catalog: 'false' });
+  identity.tokens.set('good', token({ catalog: [{ type: 'compute', endpoints: [] }] }));
+  assert.equal(identityHeaders(await send(filter, { 'x-auth-token': 'good' }))['x-service-catalog'], undefined);
+  assert.equal(identity.validations[0]?.url, '/v3/auth/tokens?nocatalog');
+});
+
 test('MW-33 the added headers are in the raw ones and in headersDistinct too', async (t) => {
   const { identity, filter } = await setUp(t);
   identity.tokens.set('good', token());
