@@ -296,6 +296,24 @@ test('MW-63.6 the identity service is not there: 503 and not 401; with delay the
   assert.deepEqual([without.status, without.headers['www-authenticate']], [401, CHALLENGE]);
 });
 
+test('MW-63.6 a request whose service token cannot be validated waits for one token, not for both', async (t) => {
+  const { identity, filter } = await setUp(t);
+  const delayed = await setUp(t, { delay_auth_decision: 'true' });
+  for (const each of [identity, delayed.identity]) {
+    each.tokens.set('good', token());
+    each.meddle = ({ headers }, res) => {
+      const broken = headers['x-subject-token'] === 'strong';
+      if (broken) res.writeHead(500).end();
+      return broken;
+    };
+  }
+  const both = { 'x-auth-token': 'good', 'x-service-token': 'strong' };
+  assert.equal((await send(filter, both)).status, 503);
+  assert.equal(identity.validations.length, 1);
+  const reached = identityHeaders(await send(delayed.filter, both));
+  assert.deepEqual([reached['x-identity-status'], reached['x-service-identity-status']], ['Confirmed', 'Invalid']);
+});
+
 test('MW-63.6 an outage is one line with its reason, and one with the number of requests when it is over', async (t) => {
   const { log, lines, text } = captureLog();
   const { identity, filter } = await setUp(t, { http_request_max_retries: '0' }, log);
