@@ -136,14 +136,14 @@ async function tokenFilter(ctx: FactoryContext, options: AuthTokenOptions, jwt?:
   const extraStrip = extra.length === 0 ? undefined : new Set(extra);
   const invalidate = (token: string): void => tokens.invalidate(token);
 
-  const { setHeaders, legacyHeaders: legacy } = options;
+  const { setHeaders, legacyHeaders: legacy, includeServiceCatalog: catalog } = options;
   const knownBy = (headersOf: (identity: Identity, info: TokenInfo) => HeaderPairs): KnownCaller =>
     oncePerToken((info) => {
       const identity = Object.freeze(identityOf(info));
       return { identity, headers: setHeaders ? headersOf(identity, info) : [] };
     });
   const known = {
-    user: knownBy((identity, info) => userHeaders(identity, info, { legacy })),
+    user: knownBy((identity, info) => userHeaders(identity, info, { legacy, catalog })),
     service: knownBy(serviceHeaders),
   };
 

@@ -201,10 +201,15 @@ export class PeriodicSlot {
     return this.#current ?? Promise.resolve();
   }
 
-  /** Returns the seconds until the task is due; 0 or less: now. The first call, in the first pass, starts the schedule. */
-  remaining(now: number): number {
+  /** Starts the schedule, at the first call. */
+  begin(now: number): void {
     if (this.#lastRun === undefined) this.#lastRun = this.settings.runImmediately === true ? null : now;
-    if (this.#lastRun === null) return 0;
+  }
+
+  /** Returns the seconds until the task is due; 0 or less: now. */
+  remaining(now: number): number {
+    this.begin(now);
+    if (this.#lastRun === null || this.#lastRun === undefined) return 0;
     const remaining = this.#lastRun + this.spacing - now;
     // Sums of fractions may be off by less than a microsecond.
     return remaining < 1e-6 ? Math.min(0, remaining) : remaining;

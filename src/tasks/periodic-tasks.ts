@@ -108,9 +108,11 @@ export class PeriodicTasks {
     let idle = DEFAULT_INTERVAL;
     // Each run listens to the signal, including runs of earlier passes that continue. Node warns about a leak above ten listeners.
     if (options.signal !== undefined) setMaxListeners(0, options.signal);
+    const began = this.#now();
+    for (const slot of this.#slots) if (this.#isHere(slot)) slot.begin(began);
     for (const slot of this.#slots) {
       if (options.signal?.aborted === true) break;
-      if (slot.settings.externalProcessOk === true && !this.#runsExternal()) continue;
+      if (!this.#isHere(slot)) continue;
       const now = this.#now();
       idle = Math.min(idle, slot.spacing);
       const remaining = slot.remaining(now);
@@ -166,7 +168,9 @@ export class PeriodicTasks {
     return runs ? undefined : 'it is disabled';
   }
 
-  #runsExternal(): boolean {
+  /** Reports whether this process runs the task, and not an external one. */
+  #isHere(slot: PeriodicSlot): boolean {
+    if (slot.settings.externalProcessOk !== true) return true;
     const { runExternalPeriodicTasks: option = true } = this.#options;
     return typeof option === 'function' ? option() : option;
   }

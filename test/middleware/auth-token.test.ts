@@ -78,6 +78,13 @@ test('MW-33 one scope, names in any script, the catalog unless told otherwise', 
   assert.equal(ofBoth['x-roles'], undefined);
 });
 
+test('MW-33 without include_service_catalog a catalog that comes nevertheless stays out of the headers', async (t) => {
+  const { identity, filter } = await setUp(t, { include_service_catalog: 'false' });
+  identity.tokens.set('good', token({ catalog: [{ type: 'compute', endpoints: [] }] }));
+  assert.equal(identityHeaders(await send(filter, { 'x-auth-token': 'good' }))['x-service-catalog'], undefined);
+  assert.equal(identity.validations[0]?.url, '/v3/auth/tokens?nocatalog');
+});
+
 test('MW-33 the added headers are in the raw ones and in headersDistinct too', async (t) => {
   const { identity, filter } = await setUp(t);
   identity.tokens.set('good', token());
@@ -287,6 +294,24 @@ test('MW-63.6 the identity service is not there: 503 and not 401; with delay the
   }
   const without = await send((made) => compose([delayed.filter, inner.made], made));
   assert.deepEqual([without.status, without.headers['www-authenticate']], [401, CHALLENGE]);
+});
+
+test('MW-63.6 a request whose service token cannot be validated waits for one token, not for both', async (t) => {
+  const { identity, filter } = await setUp(t);
+  const delayed = await setUp(t, { delay_auth_decision: 'true' });
+  for (const each of [identity, delayed.identity]) {
+    each.tokens.set('good', token());
+    each.meddle = ({ headers }, res) => {
+      const broken = headers['x-subject-token'] === 'strong';
+      if (broken) res.writeHead(500).end();
+      return broken;
+    };
+  }
+  const both = { 'x-auth-token': 'good', 'x-service-token': 'strong' };
+  assert.equal((await send(filter, both)).status, 503);
+  assert.equal(identity.validations.length, 1);
+  const reached = identityHeaders(await send(delayed.filter, both));
+  assert.deepEqual([reached['x-identity-status'], reached['x-service-identity-status']], ['Confirmed', 'Invalid']);
 });
 
 test('MW-63.6 an outage is one line with its reason, and one with the number of requests when it is over', async (t) => {

@@ -84,6 +84,22 @@ test('LC-702 LC-703 LC-708 LC-712 LC-722 spacing 0 is 60 s, counted from the fir
   assert.equal(runs, 1);
 });
 
+test('LC-712 all tasks count from the start of the first pass, also behind a task that takes long there', async () => {
+  const { tasks, clock } = bare();
+  const ran: string[] = [];
+  const long = async (): Promise<void> => {
+    ran.push(`long ${clock.now() / 1000}`);
+    await pause(90_000, { clock });
+  };
+  tasks.addPeriodicTask(long, { spacing: 600, runImmediately: true });
+  tasks.addPeriodicTask(() => void ran.push(`due ${clock.now() / 1000}`), { spacing: 60 });
+  tasks.addPeriodicTask(() => void ran.push(`later ${clock.now() / 1000}`), { spacing: 100 });
+  const passing = tasks.runPeriodicTasks();
+  await clock.advance(90_000);
+  assert.equal(await passing, 10);
+  assert.deepEqual(ran, ['long 0', 'due 90']);
+});
+
 test('LC-706 external tasks are left out where the option says so, asked in every pass; they do not count for idling', async () => {
   let external = false;
   const { tasks, clock } = bare({ runExternalPeriodicTasks: () => external });

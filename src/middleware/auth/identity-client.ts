@@ -123,10 +123,17 @@ function whereOf({ method, url }: IdentityRequest): string {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Parses a response of `/v3/auth/tokens`. Ignores members of the wrong type. Throws a `TypeError` if the response has no token. */
+/**
+ * Parses a response of `/v3/auth/tokens`. Ignores members of the wrong type, except those that limit the token. Throws a `TypeError` for
+ * those, and if the response has no token.
+ */
 export function tokenInfoOf(text: string): TokenInfo {
   const token = object(parsed(text)?.token);
   if (token === undefined) throw new TypeError('it is not a token');
+  if (word(token.expires_at) === undefined) throw new TypeError('it is a token without expires_at');
+  for (const limit of ['application_credential', 'bind']) {
+    if (!isObject(token[limit] ?? {})) throw new TypeError(`it is a token whose ${limit} is not an object`);
+  }
   const user = object(token.user);
   const project = object(token.project);
   const system = object(token.system);

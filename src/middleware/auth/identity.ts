@@ -83,12 +83,18 @@ export function identityOf(info: TokenInfo): Identity {
 }
 
 /** Returns the headers with the caller's identity. Throws if a role name has a comma, because it would become two roles. */
-export function userHeaders(identity: Identity, info: TokenInfo, options: { readonly legacy: boolean }): HeaderPairs {
+export function userHeaders(
+  identity: Identity,
+  info: TokenInfo,
+  options: { readonly legacy: boolean; readonly catalog: boolean },
+): HeaderPairs {
+  // A token from memcached has a catalog if the service that stored it asked for one.
+  const catalog = options.catalog ? info.catalog : undefined;
   return [
     ...commonHeaders('x-', identity),
     ['openstack-system-scope', identity.systemScope],
     ['x-is-admin-project', identity.isAdminProject === true ? 'True' : 'False'],
-    ['x-service-catalog', info.catalog === undefined ? undefined : asciiJson(catalogOfVersion2(info.catalog))],
+    ['x-service-catalog', catalog === undefined ? undefined : asciiJson(catalogOfVersion2(catalog))],
     ...(options.legacy ? legacyHeaders(identity) : []),
   ];
 }

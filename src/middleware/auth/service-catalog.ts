@@ -10,7 +10,7 @@ export function catalogOfVersion2(catalog: readonly unknown[]): object[] {
     const regions = new Map<unknown, Record<string, unknown>>();
     const kept: Record<string, unknown>[] = [];
     for (const endpoint of Array.isArray(endpoints) ? endpoints.filter(isObject) : []) {
-      const { interface: which, region, url } = endpoint;
+      const { interface: which, region = null, url } = endpoint;
       if (typeof which !== 'string') {
         kept.push({ ...endpoint });
         continue;

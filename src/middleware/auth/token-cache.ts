@@ -25,7 +25,7 @@ const MAX_NEGATIVE = 1000;
 interface Entry {
   readonly answer: TokenInfo | RefusedToken;
   readonly until: number;
-  /** The expiry of the token, in milliseconds since 1970. */
+  /** When the token is no longer accepted, in milliseconds since 1970. */
   readonly ends: number;
 }
 
@@ -76,11 +76,12 @@ export class TokenCache {
     return entry.answer;
   }
 
-  set(key: string, answer: TokenInfo | RefusedToken): void {
+  /** Caches a result until the token expires. With `allowExpired` the expiry does not matter. */
+  set(key: string, answer: TokenInfo | RefusedToken, allowExpired = false): void {
     const { lifeS, negativeLifeS, maxEntries } = this.#options;
     this.delete(key);
     const bad = isRefused(answer);
-    const ends = bad ? Number.POSITIVE_INFINITY : endOf(answer);
+    const ends = bad || allowExpired ? Number.POSITIVE_INFINITY : endOf(answer);
     const lifeMs = Math.min((bad ? negativeLifeS : lifeS) * 1000, ends - this.#wallClock());
     if (!(lifeMs > 0)) return;
     const store = bad ? this.#bad : this.#good;
@@ -132,7 +133,7 @@ export class TokenLookup {
     if (pending !== undefined) return pending;
     const asked: Promise<TokenInfo | RefusedToken> = this.#ask(token, allowExpired).then(
       (info) => {
-        if (this.#forget(key, asked)) this.#cache.set(key, info);
+        if (this.#forget(key, asked)) this.#cache.set(key, info, allowExpired);
         return info;
       },
       (error: unknown) => {

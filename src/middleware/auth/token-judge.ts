@@ -61,6 +61,10 @@ export class TokenJudge {
    */
   judge(req: IncomingMessage, userToken?: string, serviceToken?: string): Verdicts | Promise<Verdicts> {
     return whenKnown(this.#verdict(req, serviceToken, false), (serviceVerdict) => {
+      // The request gets 503 whatever the caller's token is, so it does not wait for the identity service again.
+      if (serviceVerdict.status === 'unavailable' && userToken !== undefined && !this.#options.delayAuthDecision) {
+        return { user: serviceVerdict, service: serviceVerdict };
+      }
       const trusted =
         serviceVerdict.status === 'confirmed' && serviceVerdict.info.roles.some((role) => this.#serviceRoles.has(role));
       const refused = serviceVerdict.status === 'confirmed' && !trusted && this.#options.serviceTokenRolesRequired;

@@ -122,9 +122,16 @@ export function isRefused(answer: TokenInfo | RefusedToken): answer is RefusedTo
   return 'refused' in answer;
 }
 
-/** Returns the expiry of a token in milliseconds since 1970: infinity if it has none, negative infinity if the text is not a date. */
+/** Matches a date and time without an offset. `Date` takes it for local time. */
+const WITHOUT_OFFSET = /^\d{4}-\d\d-\d\d[T ]\d\d:[\d:.]+$/;
+
+/**
+ * Returns the expiry of a token in milliseconds since 1970: infinity if it has none, negative infinity if the text is not a date. A time
+ * without an offset is in UTC.
+ */
 export function endOf({ expiresAt }: TokenInfo): number {
   if (expiresAt === undefined || expiresAt === null) return Number.POSITIVE_INFINITY;
-  const end = new Date(expiresAt).getTime();
+  const inUtc = typeof expiresAt === 'string' && WITHOUT_OFFSET.test(expiresAt);
+  const end = new Date(inUtc ? `${expiresAt}Z` : expiresAt).getTime();
   return Number.isNaN(end) ? Number.NEGATIVE_INFINITY : end;
 }

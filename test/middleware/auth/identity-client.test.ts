@@ -65,3 +65,22 @@ test('MW-31 over TLS with an authority of its own, or insecure with a warning', 
   assert.equal(await withLocal({}), 503);
   assert.equal(await withLocal({ insecure: 'true' }), 200);
 });
+
+test('MW-32 a token whose limits cannot be read is not accepted', async (t) => {
+  const { identity, filter } = await setUp(t, { token_cache_time: '-1' });
+  const limits: object[] = [
+    { expires_at: undefined },
+    { expires_at: null },
+    { expires_at: 4_102_444_800 },
+    { expires_at: '' },
+    { application_credential: 'ac' },
+    { application_credential: [] },
+    { bind: 'x509' },
+  ];
+  for (const [at, limit] of limits.entries()) {
+    identity.tokens.set(`token-${at}`, token(limit));
+    assert.equal(await status(filter, `token-${at}`), 503, JSON.stringify(limit));
+  }
+  identity.tokens.set('good', token({ application_credential: null, bind: null }));
+  assert.equal(await status(filter, 'good'), 200);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App, Filter } from 'portico/app';
 import { lint, request } from 'portico/testing';
-import { inMs, reply, serviceToken, setUp, token } from '../fake-identity.js';
+import { HOUR, inMs, reply, serviceToken, setUp, token } from '../fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');
 
@@ -115,4 +115,29 @@ test('MW-32 a login that ends is renewed before', async (t) => {
   assert.equal(await status(filter, 'good'), 200);
   assert.equal(await status(filter, 'good'), 200);
   assert.equal(identity.loginCount, 2);
+});
+
+test('MW-30 the expiry of a token is in UTC if it has no offset, whatever the time zone of the process', async (t) => {
+  const { TZ } = process.env;
+  t.after(() => {
+    if (TZ === undefined) delete process.env.TZ;
+    else process.env.TZ = TZ;
+  });
+  const { identity, filter } = await setUp(t);
+  identity.meddle = ({ headers }, res) => {
+    const found = identity.tokens.get(String(headers['x-subject-token']));
+    if (found !== undefined) reply(res, 200, { token: found });
+    return found !== undefined;
+  };
+  for (const zone of ['Etc/GMT+5', 'Etc/GMT-5']) {
+    process.env.TZ = zone;
+    for (const [name, ms] of Object.entries({ over: -HOUR, good: HOUR })) {
+      const end = inMs(ms).replace('Z', '');
+      identity.tokens.set(`${name}-${zone}`, token({ expires_at: end }));
+      identity.tokens.set(`${name}-space-${zone}`, token({ expires_at: end.replace('T', ' ') }));
+      const wanted = ms > 0 ? 200 : 401;
+      assert.equal(await status(filter, `${name}-${zone}`), wanted);
+      assert.equal(await status(filter, `${name}-space-${zone}`), wanted);
+    }
+  }
 });

@@ -19,7 +19,7 @@ test('MW-33 X-Service-Catalog has the form of version 2: the addresses of a regi
       id: 'c',
       endpoints: [endpoint('public', 'one'), endpoint('Internal', 'one'), endpoint('admin', 'two')],
     },
-    { type: 'image', endpoints: [endpoint('public')] },
+    { type: 'image', endpoints: [endpoint('public'), { ...endpoint('admin'), region: null }] },
     { type: 'empty' },
     'no service',
   ];
@@ -34,7 +34,7 @@ test('MW-33 X-Service-Catalog has the form of version 2: the addresses of a regi
         { region: 'two', adminURL: 'http://admin' },
       ],
     },
-    { type: 'image', endpoints: [{ publicURL: 'http://public' }] },
+    { type: 'image', endpoints: [{ publicURL: 'http://public', adminURL: 'http://admin' }] },
     { type: 'empty', endpoints: [] },
   ]);
   assert.equal(identity.validations[0]?.url, '/v3/auth/tokens');

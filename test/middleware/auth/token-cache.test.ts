@@ -4,7 +4,7 @@ import { type App, environ, type Filter } from 'portico/app';
 import { FakeClock, lint, request } from 'portico/testing';
 import { TokenCache } from '../../../dist/middleware/auth/token-cache.js';
 import type { AuthTokenFilter } from '../../../dist/middleware/auth-token.js';
-import { serviceToken, setUp, token } from '../fake-identity.js';
+import { HOUR, inMs, serviceToken, setUp, token } from '../fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');
 const status = async (filter: Filter, headers: Record<string, string>, inner = app): Promise<number> =>
@@ -176,4 +176,21 @@ test('MW-35 what was found for a service’s caller does not count for others', 
   identity.tokens.delete('late');
   assert.equal(await status(filter, both), 200);
   assert.equal(await status(filter, { 'x-auth-token': 'late' }), 401);
+});
+
+test('MW-35 an expired token of a service’s caller is remembered too, for token_cache_time', async (t) => {
+  const { identity, filter } = await setUp(t);
+  identity.tokens.set('service', serviceToken());
+  identity.tokens.set('late', token({ expires_at: inMs(-HOUR) }));
+  const both = { 'x-auth-token': 'late', 'x-service-token': 'service' };
+  assert.deepEqual([await status(filter, both), await status(filter, both)], [200, 200]);
+  assert.equal(identity.validations.length, 2);
+  assert.equal(await status(filter, { 'x-auth-token': 'late' }), 401);
+  const { clock, cache } = cacheOf();
+  const over = { roles: [], expiresAt: new Date(0) };
+  cache.set('late', over, true);
+  await clock.advance(299_999);
+  assert.equal(cache.get('late'), over);
+  await clock.advance(1);
+  assert.equal(cache.get('late'), undefined);
 });
