@@ -164,7 +164,7 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
  *
  * Errors that the plugin does not handle make the App fail with the same error, including Fastify's own errors (validation, body too
  * large, unknown content type, a path parameter over `maxParamLength`), whose `statusCode` is then the status of the response. An
- * unknown route makes it fail with a `Fault` 404. The loader closes the app if a paste factory returns it.
+ * unknown route makes it fail with a `Fault` 404, unless the plugin calls `setNotFoundHandler`. The loader closes the app if a paste factory returns it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   checkLog('PORTICO_INVALID_OPTION', 'fastifyApp', options.log);
@@ -198,8 +198,11 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
     } else failures.get(req)?.(error);
   };
   instance.setErrorHandler((error, _request, reply) => fail(reply, error));
-  instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
+  const hasNotFound = watchNotFound(instance);
   void instance.register(plugin as FastifyPluginCallback, options.pluginOptions ?? {});
+  void instance.after(() => {
+    if (!hasNotFound()) instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
+  });
   await readied(instance);
   const app: App = (req, res) =>
     new Promise<void>((resolve, reject) => {
@@ -209,6 +212,19 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       handTo(instance, req, res);
     });
   return noteMade(Object.assign(app, { close: () => instance.close() }));
+}
+
+/** Returns a function that reports whether a plugin has set a handler for all unknown paths: Fastify refuses a second one. */
+function watchNotFound(instance: FastifyInstance): () => boolean {
+  const set = instance.setNotFoundHandler as (...args: unknown[]) => FastifyInstance;
+  let isSet = false;
+  const setNotFoundHandler = function (this: FastifyInstance, ...args: unknown[]): FastifyInstance {
+    // Below a prefix, a handler is for the paths there.
+    if (this.prefix === '' || this.prefix === '/') isSet = true;
+    return Reflect.apply(set, this, args);
+  };
+  Object.assign(instance, { setNotFoundHandler });
+  return () => isSet;
 }
 
 /**

@@ -74,6 +74,27 @@ test('MW-2 a Fastify plugin is an App, with its routes, schemas and Connect midd
   await app.close();
 });
 
+test('MW-2 setNotFoundHandler of a plugin answers unknown paths', async () => {
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.setNotFoundHandler((request, reply) => reply.code(404).send(`no ${request.url}`));
+    fastify.get('/called', (_request, reply) => reply.callNotFound());
+  };
+  const app = await fastifyApp(plugin);
+  for (const path of ['/nowhere', '/called']) {
+    const { answer } = await ask(app, path);
+    assert.deepEqual([answer?.status, await answer?.text()], [404, `no ${path}`]);
+  }
+  await app.close();
+  const prefixed = await fastifyApp(async (fastify) => {
+    await fastify.register(plugin, { prefix: '/v1' });
+  });
+  const { answer } = await ask(prefixed, '/v1/nowhere');
+  assert.equal(await answer?.text(), 'no /v1/nowhere');
+  const { failure } = await ask(prefixed, '/nowhere');
+  assert.ok(failure instanceof Fault && failure.status === 404);
+  await prefixed.close();
+});
+
 test('RT-177 what Fastify refuses makes the App fail with a Fault of that status', async () => {
   const app = await fastifyApp(async (fastify) => {
     const body = { type: 'object', required: ['name'], properties: { name: { type: 'string' } } };

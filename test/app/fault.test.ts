@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { beforeHead, environ, Fault, type FaultStyle } from 'portico/app';
 import { Server } from 'portico/server';
-import { answerFault } from '#internal/app';
+import { answerFault, asFault } from '#internal/app';
 import { keepingLogger } from '../routing/served-router.js';
 
 interface Answer {
@@ -247,4 +247,11 @@ test('a server whose answer to a failure fails answers 500, and goes on', async 
     log.lines.filter(({ message }) => message === 'the error response to a failed request failed').length,
     3,
   );
+});
+
+test('an object with a status that is thrown instead of an error keeps its status, as in Express and Fastify', () => {
+  const { status, message } = asFault({ statusCode: 404, message: 'no such book' });
+  assert.deepEqual([status, message], [404, 'no such book']);
+  assert.equal(asFault({ status: 409, message: { not: 'text' } }).status, 409);
+  for (const other of [{ statusCode: 302 }, {}, null, 'text', [404]]) assert.equal(asFault(other).status, 500);
 });
