@@ -157,8 +157,8 @@ export class BodyLayer {
   finish(...args: unknown[]): unknown {
     if (this.piped !== undefined) return this.#guarded(() => this.finish(...args), this.res);
     const [chunk] = args;
-    const isChunk = Boolean(chunk) && typeof chunk !== 'function';
-    if (isChunk && typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) refuseChunk(this.res, chunk);
+    const isOther = Boolean(chunk) && typeof chunk !== 'string' && !(chunk instanceof Uint8Array);
+    if (isOther && typeof chunk !== 'function' && !this.res.writableEnded) refuseChunk(this.res, chunk);
     if (this.way === undefined) this.send(true, ...args);
     else this.way.end(...args);
     return this.res;
