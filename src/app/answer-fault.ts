@@ -1,5 +1,6 @@
 /** The response to a failed request: head and body of a fault. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { expectBody } from '../wire/index.js';
 import { abortResponse, type ResponseOutcome } from './after-response.js';
 import { type Exchange, exchangeOf } from './exchange.js';
 import { asFault, Fault } from './fault.js';
@@ -57,6 +58,7 @@ function writeFault(
     return;
   }
   resetBody(res);
+  expectBody(res);
   removeHeaders(res, fault.status);
   let rendered: ReturnType<typeof renderedAs>;
   try {

@@ -24,7 +24,7 @@ import { environ } from './exchange.js';
 import { factoryLog } from './factory-log.js';
 import { answerFailure } from './failure.js';
 import { fastifyLog } from './fastify-log.js';
-import { Fault } from './fault.js';
+import { asFault, Fault } from './fault.js';
 import { usableHeaders } from './headers.js';
 import { noteMade } from './held-apps.js';
 import { notePathWriters } from './mounted-plugins.js';
@@ -163,8 +163,9 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
  * Turns a Fastify plugin into an App. Its routes, schemas, hooks and Connect middleware work as in Fastify.
  *
  * Errors that the plugin does not handle make the App fail with the same error, including Fastify's own errors (validation, body too
- * large, unknown content type, a path parameter over `maxParamLength`), whose `statusCode` is then the status of the response. An
- * unknown route makes it fail with a `Fault` 404. The loader closes the app if a paste factory returns it.
+ * large, unknown content type, a path parameter over `maxParamLength`), whose `statusCode` is then the status of the response. If the
+ * plugin has called `reply.code` with a status from 400 on, the failure has that status, and another error as its cause. An
+ * unknown route makes it fail with a `Fault` 404, unless the plugin calls `setNotFoundHandler`. The loader closes the app if a paste factory returns it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   checkLog('PORTICO_INVALID_OPTION', 'fastifyApp', options.log);
@@ -197,9 +198,12 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       answerFailure(error, req, reply.raw, { log: upgradeLog, message: 'an upgrade failed', facts: upgradeFacts });
     } else failures.get(req)?.(error);
   };
-  instance.setErrorHandler((error, _request, reply) => fail(reply, error));
-  instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
+  instance.setErrorHandler((error, _request, reply) => fail(reply, withStatusOf(reply, error)));
+  const hasNotFound = watchNotFound(instance);
   void instance.register(plugin as FastifyPluginCallback, options.pluginOptions ?? {});
+  void instance.after(() => {
+    if (!hasNotFound()) instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
+  });
   await readied(instance);
   const app: App = (req, res) =>
     new Promise<void>((resolve, reject) => {
@@ -209,6 +213,30 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       handTo(instance, req, res);
     });
   return noteMade(Object.assign(app, { close: () => instance.close() }));
+}
+
+/**
+ * Returns the error with the status that the plugin has set before (`reply.code(404).send(error)`), because it takes precedence in Fastify.
+ * The error itself may be shared by requests, so it becomes the cause of another one.
+ */
+function withStatusOf({ statusCode }: FastifyReply, error: unknown): unknown {
+  if (statusCode < 400 || error instanceof Fault || asFault(error).status === statusCode) return error;
+  const { message, headers } = Object(error) as { message?: unknown; headers?: unknown };
+  const text = typeof message === 'string' ? message : undefined;
+  return Object.assign(new Error(text, { cause: error }), { statusCode, headers });
+}
+
+/** Returns a function that reports whether a plugin has set a handler for all unknown paths: Fastify refuses a second one. */
+function watchNotFound(instance: FastifyInstance): () => boolean {
+  const set = instance.setNotFoundHandler as (...args: unknown[]) => FastifyInstance;
+  let isSet = false;
+  const setNotFoundHandler = function (this: FastifyInstance, ...args: unknown[]): FastifyInstance {
+    // Below a prefix, a handler is for the paths there.
+    if (this.prefix === '' || this.prefix === '/') isSet = true;
+    return Reflect.apply(set, this, args);
+  };
+  Object.assign(instance, { setNotFoundHandler });
+  return () => isSet;
 }
 
 /**

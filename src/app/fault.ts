@@ -72,19 +72,19 @@ export class Fault extends PorticoError {
 }
 
 /**
- * Converts anything thrown to a fault. A `Fault` is returned as it is. An error with a `statusCode` or `status` from 400 to 599, as
- * errors of Fastify, `http-errors` and their packages have, keeps it. Below 500 the client sees its message if `expose` is true, or if
+ * Converts anything thrown to a fault. A `Fault` is returned as it is. An error or other object with a `statusCode` or `status` from 400
+ * to 599, as errors of Fastify, `http-errors` and their packages have, keeps it. Below 500 the client sees its message if `expose` is true, or if
  * the status is its `statusCode` and `expose` is absent: HTTP clients set only `status`, and write messages for a log. Only headers of a
  * failure are kept (`Retry-After`, `Allow`, `WWW-Authenticate`, rate limits), because HTTP clients attach the headers of a whole
  * response. Anything else is a 500 whose message is hidden from the client.
  */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  const { statusCode, status, expose, headers } = (error instanceof Error ? error : {}) as SaysStatus;
+  const { statusCode, status, message, expose, headers } = (isObject(error) ? error : {}) as SaysStatus;
   const said = [statusCode, status].find((one) => Number.isInteger(one) && Number(one) >= 400 && Number(one) <= 599);
   if (said === undefined) return new Fault(500, { safe: false, cause: error });
   return new Fault(Number(said), {
-    message: (error as Error).message || undefined,
+    message: typeof message === 'string' && message !== '' ? message : undefined,
     headers: isObject(headers) ? headersOfFailure(headers as OutgoingHttpHeaders) : undefined,
     safe: Number(said) < 500 && (expose === undefined ? said === statusCode : expose === true),
     cause: error,
@@ -95,6 +95,7 @@ export function asFault(error: unknown): Fault {
 interface SaysStatus {
   readonly statusCode?: unknown;
   readonly status?: unknown;
+  readonly message?: unknown;
   /** Set by `http-errors`: whether the client may see the message. */
   readonly expose?: unknown;
   readonly headers?: unknown;

@@ -6,6 +6,7 @@
  */
 import { ServerResponse } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
+import { isUint8Array } from 'node:util/types';
 import { PorticoError } from '../errors/index.js';
 import { declaredLength } from '../wire/index.js';
 import { afterResponse, breakOffResponse, WRONG_LENGTH } from './after-response.js';
@@ -148,11 +149,16 @@ export class BodyLayer {
 
   take(...args: unknown[]): unknown {
     if (this.piped !== undefined) return this.#guarded(() => this.take(...args), false);
+    const [chunk] = args;
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) refuseChunk(this.res, chunk);
     return this.way === undefined ? this.send(false, ...args) : this.way.write(...args);
   }
 
   finish(...args: unknown[]): unknown {
     if (this.piped !== undefined) return this.#guarded(() => this.finish(...args), this.res);
+    const [chunk] = args;
+    const isOther = Boolean(chunk) && typeof chunk !== 'string' && !(chunk instanceof Uint8Array);
+    if (isOther && typeof chunk !== 'function' && !this.res.writableEnded) refuseChunk(this.res, chunk);
     if (this.way === undefined) this.send(true, ...args);
     else this.way.end(...args);
     return this.res;
@@ -220,6 +226,16 @@ export class BodyLayer {
     }
   }
 }
+
+/**
+ * Throws Node's error for a chunk that is neither text nor bytes: before the head, so that the app can still answer. Node too checks the
+ * chunk first, and then does nothing with it.
+ */
+function refuseChunk(res: ServerResponse, chunk: unknown): void {
+  if (!isUint8Array(chunk)) nodeWrite.call(res, chunk, 'utf8');
+}
+
+const { write: nodeWrite } = ServerResponse.prototype;
 
 // One function each for all responses: a closure would cost every request.
 

@@ -8,6 +8,7 @@ export {
   beforeFirstRead,
   chooseUpgrades,
   declaredLength,
+  expectBody,
   fillHeaders,
   type HeadReceiver,
   headReceiver,

@@ -30,6 +30,14 @@ export function isLastAnswer(res: ServerResponse): boolean {
 }
 
 /**
+ * Makes a response without a head have a body again, after Node has refused a head of 204 or 304. `lib/_http_server.js`: `writeHead` clears
+ * the flag for these statuses before it checks the headers, and sets it for no other; the body of the next head would be missing.
+ */
+export function expectBody(res: ServerResponse): void {
+  (res as ServerResponse & { _hasBody: boolean })._hasBody = res.req.method !== 'HEAD';
+}
+
+/**
  * Sets the idle timeout that a response announces, in milliseconds; 0: none. `lib/_http_outgoing.js`: `_storeHeader` makes the
  * `Keep-Alive` field from it. The documented option of a server would start a timer with each response.
  */

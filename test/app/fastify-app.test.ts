@@ -74,6 +74,62 @@ test('MW-2 a Fastify plugin is an App, with its routes, schemas and Connect midd
   await app.close();
 });
 
+test('MW-2 setNotFoundHandler of a plugin answers unknown paths', async () => {
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.setNotFoundHandler((request, reply) => reply.code(404).send(`no ${request.url}`));
+    fastify.get('/called', (_request, reply) => reply.callNotFound());
+  };
+  const app = await fastifyApp(plugin);
+  for (const path of ['/nowhere', '/called']) {
+    const { answer } = await ask(app, path);
+    assert.deepEqual([answer?.status, await answer?.text()], [404, `no ${path}`]);
+  }
+  await app.close();
+  const prefixed = await fastifyApp(async (fastify) => {
+    await fastify.register(plugin, { prefix: '/v1' });
+  });
+  const { answer } = await ask(prefixed, '/v1/nowhere');
+  assert.equal(await answer?.text(), 'no /v1/nowhere');
+  const { failure } = await ask(prefixed, '/nowhere');
+  assert.ok(failure instanceof Fault && failure.status === 404);
+  await prefixed.close();
+});
+
+test('RT-177 an error after reply.code has the status of the reply, as in Fastify', async (t) => {
+  const shared = Object.assign(new Error('no such book'), { statusCode: 409 });
+  const app = await fastifyApp(async (fastify) => {
+    fastify.get('/thrown', async (_request, reply) => {
+      reply.code(404);
+      throw new Error('no such book');
+    });
+    fastify.get('/sent', (_request, reply) => void reply.code(404).send(shared));
+    fastify.get('/created', (_request, reply) => void reply.code(201).send(shared));
+    fastify.get('/down', (_request, reply) => void reply.code(503).send(new Error('no database')));
+    fastify.get('/fault', async (_request, reply) => {
+      reply.code(404);
+      throw new Fault(403);
+    });
+  });
+  const log = captureLog('error');
+  const server = new Server('books', app, { log: log.log });
+  await server.start();
+  t.after(async () => {
+    await server.stop();
+    await app.close();
+  });
+  const get = async (path: string): Promise<[status: number, message: string]> => {
+    const answer = await fetch(`http://127.0.0.1:${portOf(server)}${path}`);
+    return [answer.status, ((await answer.json()) as { error: { message: string } }).error.message];
+  };
+  assert.deepEqual(await get('/thrown'), [404, 'no such book']);
+  assert.deepEqual(await get('/sent'), [404, 'no such book']);
+  assert.deepEqual(await get('/created'), [409, 'no such book']);
+  assert.deepEqual(await get('/fault'), [403, 'Forbidden']);
+  assert.equal(log.lines.length, 0);
+  assert.deepEqual(await get('/down'), [503, 'Service Unavailable']);
+  assert.match(log.text(), /no database/);
+});
+
 test('RT-177 what Fastify refuses makes the App fail with a Fault of that status', async () => {
   const app = await fastifyApp(async (fastify) => {
     const body = { type: 'object', required: ['name'], properties: { name: { type: 'string' } } };

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { beforeHead, environ, Fault, type FaultStyle } from 'portico/app';
 import { Server } from 'portico/server';
-import { answerFault } from '#internal/app';
+import { answerFault, asFault } from '#internal/app';
 import { keepingLogger } from '../routing/served-router.js';
+import { exchange, portOf } from '../server/raw-client.js';
 
 interface Answer {
   status: number | undefined;
@@ -247,4 +248,23 @@ test('a server whose answer to a failure fails answers 500, and goes on', async 
     log.lines.filter(({ message }) => message === 'the error response to a failed request failed').length,
     3,
   );
+});
+
+test('an object with a status that is thrown instead of an error keeps its status, as in Express and Fastify', () => {
+  const { status, message } = asFault({ statusCode: 404, message: 'no such book' });
+  assert.deepEqual([status, message], [404, 'no such book']);
+  assert.equal(asFault({ status: 409, message: { not: 'text' } }).status, 409);
+  for (const other of [{ statusCode: 302 }, {}, null, 'text', [404]]) assert.equal(asFault(other).status, 500);
+});
+
+test('a fault has its body also after a head without a body that Node has refused', async (t) => {
+  const server = new Server('refused', (_req, res) => {
+    res.writeHead(204, { 'x-bad': 'two\nlines' });
+  });
+  await server.start();
+  t.after(() => server.stop());
+  const get = (method: string): Promise<string> =>
+    exchange(portOf(server), `${method} / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+  assert.match(await get('GET'), /^HTTP\/1.1 500 .*\r\n\r\n\{"error":.*\}$/s);
+  assert.match(await get('HEAD'), /^HTTP\/1.1 500 .*\r\n\r\n$/s);
 });

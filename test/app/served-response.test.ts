@@ -12,8 +12,10 @@ import {
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { type App, afterResponse, beforeHead } from 'portico/app';
+import { type App, afterResponse, beforeHead, compose } from 'portico/app';
+import { compression, etag } from 'portico/middleware';
 import { Server } from 'portico/server';
+import { buildFilter } from 'portico/testing';
 import { ServedResponse } from '#internal/app';
 import { memoryLog } from '../server/memory-log.js';
 import { portOf } from '../server/raw-client.js';
@@ -230,4 +232,32 @@ test('MW-7 a file name in latin1 and a list of values pass a listener', async (t
   });
   assert.deepEqual([status, headers['x-list']], [200, 'a, b']);
   assert.match(String(headers['content-disposition']), /r.+sum.+\.txt/);
+});
+
+test('a chunk that is no text and no bytes is refused before the head, as by Node', async (t) => {
+  const handler: App = (req, res) => {
+    const value = { name: 'an object' } as unknown as string;
+    if (req.url === '/declared') res.setHeader('content-length', 9);
+    try {
+      if (req.url === '/end') res.end(value);
+      else res.write(value);
+    } catch (error) {
+      res.removeHeader('content-length');
+      res.writeHead(500).end((error as { code: string }).code);
+    }
+  };
+  const filters = await Promise.all([compression, etag].map((factory) => buildFilter(factory)));
+  const filtered = compose(
+    filters.map(({ made }) => made),
+    handler,
+  );
+  for (const app of [handler, filtered]) {
+    const server = new Server('refused', app);
+    await server.start();
+    t.after(() => server.stop());
+    for (const path of ['/write', '/end', '/declared']) {
+      const answer = await fetch(`http://127.0.0.1:${portOf(server)}${path}`);
+      assert.deepEqual([answer.status, await answer.text()], [500, 'ERR_INVALID_ARG_TYPE'], path);
+    }
+  }
 });
