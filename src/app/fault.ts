@@ -80,9 +80,11 @@ export class Fault extends PorticoError {
  */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  const { statusCode, status, message, expose, headers } = (isObject(error) ? error : {}) as SaysStatus;
+  const thrown: SaysStatus = isObject(error) ? error : {};
+  const { statusCode, status, expose, headers } = thrown;
   const said = [statusCode, status].find((one) => Number.isInteger(one) && Number(one) >= 400 && Number(one) <= 599);
   if (said === undefined) return new Fault(500, { safe: false, cause: error });
+  const { message } = thrown;
   return new Fault(Number(said), {
     message: typeof message === 'string' && message !== '' ? message : undefined,
     headers: isObject(headers) ? headersOfFailure(headers as OutgoingHttpHeaders) : undefined,
