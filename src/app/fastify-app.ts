@@ -164,8 +164,9 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
  *
  * Errors that the plugin does not handle make the App fail with the same error, including Fastify's own errors (validation, body too
  * large, unknown content type, a path parameter over `maxParamLength`), whose `statusCode` is then the status of the response. If the
- * plugin has called `reply.code` with a status from 400 on, the failure has that status, and another error as its cause. An
- * unknown route makes it fail with a `Fault` 404, unless the plugin calls `setNotFoundHandler`. The loader closes the app if a paste factory returns it.
+ * plugin has called `reply.code` with a status of 400 or above, the App fails with that status, and the error is the cause. An unknown
+ * route makes it fail with a `Fault` 404, unless the plugin calls `setNotFoundHandler`. The loader closes the app if a paste factory
+ * returns it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
   checkLog('PORTICO_INVALID_OPTION', 'fastifyApp', options.log);

@@ -73,9 +73,9 @@ export class Fault extends PorticoError {
 
 /**
  * Converts anything thrown to a fault. A `Fault` is returned as it is. An error or other object with a `statusCode` or `status` from 400
- * to 599, as errors of Fastify, `http-errors` and their packages have, keeps it. Below 500 the client sees its message if `expose` is true, or if
- * the status is its `statusCode` and `expose` is absent: HTTP clients set only `status`, and write messages for a log. Only headers of a
- * failure are kept (`Retry-After`, `Allow`, `WWW-Authenticate`, rate limits), because HTTP clients attach the headers of a whole
+ * to 599, as errors of Fastify, `http-errors` and their packages have, keeps it. Below 500 the client sees its message if `expose` is true,
+ * or if the status is its `statusCode` and `expose` is absent: HTTP clients set only `status`, and write messages for a log. Only headers
+ * of a failure are kept (`Retry-After`, `Allow`, `WWW-Authenticate`, rate limits), because HTTP clients attach the headers of a whole
  * response. Anything else is a 500 whose message is hidden from the client.
  */
 export function asFault(error: unknown): Fault {

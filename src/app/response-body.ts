@@ -150,15 +150,15 @@ export class BodyLayer {
   take(...args: unknown[]): unknown {
     if (this.piped !== undefined) return this.#guarded(() => this.take(...args), false);
     const [chunk] = args;
-    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) refuseChunk(this.res, chunk);
+    if (typeof chunk !== 'string' && !isUint8Array(chunk)) refuseChunk(this.res, chunk);
     return this.way === undefined ? this.send(false, ...args) : this.way.write(...args);
   }
 
   finish(...args: unknown[]): unknown {
     if (this.piped !== undefined) return this.#guarded(() => this.finish(...args), this.res);
     const [chunk] = args;
-    const isOther = Boolean(chunk) && typeof chunk !== 'string' && !(chunk instanceof Uint8Array);
-    if (isOther && typeof chunk !== 'function' && !this.res.writableEnded) refuseChunk(this.res, chunk);
+    const isOther = Boolean(chunk) && typeof chunk !== 'string' && typeof chunk !== 'function' && !isUint8Array(chunk);
+    if (isOther && !this.res.writableEnded) refuseChunk(this.res, chunk);
     if (this.way === undefined) this.send(true, ...args);
     else this.way.end(...args);
     return this.res;
@@ -232,7 +232,7 @@ export class BodyLayer {
  * chunk first, and then does nothing with it.
  */
 function refuseChunk(res: ServerResponse, chunk: unknown): void {
-  if (!isUint8Array(chunk)) nodeWrite.call(res, chunk, 'utf8');
+  nodeWrite.call(res, chunk, 'utf8');
 }
 
 const { write: nodeWrite } = ServerResponse.prototype;

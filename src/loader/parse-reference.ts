@@ -1,10 +1,10 @@
 /**
  * The forms of a reference, as written after `use`, in a pipeline and at a mount.
  */
-import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { ignoreErrors, type Origin } from '../errors/index.js';
+import type { Origin } from '../errors/index.js';
 import { strip } from '../ini/index.js';
+import { realPath } from '../modules/index.js';
 import { PasteError } from './paste-error.js';
 
 /** A parsed reference: a name in the same file, or a URI. */
@@ -71,13 +71,8 @@ function withoutDots(path: string): string {
   if (!path.includes('/../')) return shortened;
   const followed = path
     .split('/')
-    .reduce((above, name) => (name === '..' ? dirname(realFolder(above)) : join(above, name)), '/');
-  return realFolder(dirname(followed)) === realFolder(dirname(shortened)) ? shortened : followed;
-}
-
-/** Returns a folder without symbolic links; one that cannot be read is unchanged. */
-function realFolder(folder: string): string {
-  return ignoreErrors(() => realpathSync(folder)) ?? folder;
+    .reduce((above, name) => (name === '..' ? dirname(realPath(above)) : join(above, name)), '/');
+  return realPath(dirname(followed)) === realPath(dirname(shortened)) ? shortened : followed;
 }
 
 /** Decodes percent escapes once, as UTF-8. A malformed escape is kept, a malformed sequence becomes U+FFFD. */

@@ -206,9 +206,8 @@ export class PeriodicSlot {
     if (this.#lastRun === undefined) this.#lastRun = this.settings.runImmediately === true ? null : now;
   }
 
-  /** Returns the seconds until the task is due; 0 or less: now. */
+  /** Returns the seconds until the task is due, after {@link begin}; 0 or less: now. */
   remaining(now: number): number {
-    this.begin(now);
     if (this.#lastRun === null || this.#lastRun === undefined) return 0;
     const remaining = this.#lastRun + this.spacing - now;
     // Sums of fractions may be off by less than a microsecond.

@@ -108,11 +108,11 @@ export class PeriodicTasks {
     let idle = DEFAULT_INTERVAL;
     // Each run listens to the signal, including runs of earlier passes that continue. Node warns about a leak above ten listeners.
     if (options.signal !== undefined) setMaxListeners(0, options.signal);
+    const slots = this.#slots.filter((slot) => this.#isHere(slot));
     const began = this.#now();
-    for (const slot of this.#slots) if (this.#isHere(slot)) slot.begin(began);
-    for (const slot of this.#slots) {
+    for (const slot of slots) slot.begin(began);
+    for (const slot of slots) {
       if (options.signal?.aborted === true) break;
-      if (!this.#isHere(slot)) continue;
       const now = this.#now();
       idle = Math.min(idle, slot.spacing);
       const remaining = slot.remaining(now);

@@ -1,9 +1,9 @@
 /**
  * A systemd unit: systemd.service(5) and systemd.exec(5).
  */
-import { realpathSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
+import type { Diagnostic } from '../../errors/index.js';
+import { realPath } from '../../modules/index.js';
 import {
   type Deployment,
   type DeploymentFile,
@@ -130,7 +130,7 @@ const hasLowPort = ({ apis }: Deployment): boolean =>
 /** Returns the files that `ProtectHome=` hides, also behind links. */
 const homeFiles = (deployment: Deployment): string[] =>
   [
-    ...readPaths(deployment).flatMap(({ path }) => [path, ignoreErrors(() => realpathSync(path)) ?? path]),
+    ...readPaths(deployment).flatMap(({ path }) => [path, realPath(path)]),
     ...deployment.writes().map((each) => directoryOf(each, each.value)),
   ].filter((path) => /^\/(?:home|root|run\/user)(?:\/|$)/.test(path));
 
