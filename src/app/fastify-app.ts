@@ -28,6 +28,7 @@ import { asFault, Fault } from './fault.js';
 import { usableHeaders } from './headers.js';
 import { noteMade } from './held-apps.js';
 import { notePathWriters } from './mounted-plugins.js';
+import { watchNotFound } from './not-found-handlers.js';
 import { guardPipe } from './response-body.js';
 import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from './server-state.js';
 
@@ -200,10 +201,10 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
     } else failures.get(req)?.(error);
   };
   instance.setErrorHandler((error, _request, reply) => fail(reply, withStatusOf(reply, error)));
-  const hasNotFound = watchNotFound(instance);
+  const notFound = watchNotFound(instance);
   void instance.register(plugin as FastifyPluginCallback, options.pluginOptions ?? {});
   void instance.after(() => {
-    if (!hasNotFound()) instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
+    if (!notFound.forAll) instance.setNotFoundHandler((_request, reply) => fail(reply, new Fault(404)));
   });
   await readied(instance);
   const app: App = (req, res) =>
@@ -225,19 +226,6 @@ function withStatusOf({ statusCode }: FastifyReply, error: unknown): unknown {
   const { message, headers } = Object(error) as { message?: unknown; headers?: unknown };
   const text = typeof message === 'string' ? message : undefined;
   return Object.assign(new Error(text, { cause: error }), { statusCode, headers });
-}
-
-/** Returns a function that reports whether a plugin has set a handler for all unknown paths: Fastify refuses a second one. */
-function watchNotFound(instance: FastifyInstance): () => boolean {
-  const set = instance.setNotFoundHandler as (...args: unknown[]) => FastifyInstance;
-  let isSet = false;
-  const setNotFoundHandler = function (this: FastifyInstance, ...args: unknown[]): FastifyInstance {
-    // Below a prefix, a handler is for the paths there.
-    if (this.prefix === '' || this.prefix === '/') isSet = true;
-    return Reflect.apply(set, this, args);
-  };
-  Object.assign(instance, { setNotFoundHandler });
-  return () => isSet;
 }
 
 /**

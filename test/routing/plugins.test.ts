@@ -441,6 +441,19 @@ test('a handler of a plugin for what is not found answers unknown paths, and not
   assert.deepEqual([status, headers.allow], [405, 'GET, HEAD, OPTIONS']);
 });
 
+test('a handler of a plugin for what is not found below its prefix leaves other unknown paths to the API', async (t) => {
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.setNotFoundHandler((request, reply) => reply.code(404).send({ none: request.url }));
+  };
+  const router = new Router({ log: silentLogger(), plugins: [[plugin, { prefix: '/apart' }]] });
+  router.get('/things', () => 1);
+  const send = await serveRouter(t, router);
+  assert.deepEqual((await send('GET', '/apart/else')).json, { none: '/apart/else' });
+  const { status, json } = await send('GET', '/else');
+  assert.deepEqual([status, json], [404, { error: { code: 404, title: 'Not Found', message: 'The resource could not be found.' } }]);
+  assert.equal((await send('PUT', '/things')).status, 405);
+});
+
 test('a plugin is given as Fastify takes it: a module, a promise of one, with a prefix of its own', async (t) => {
   const plugin = Object.assign(
     async (fastify: FastifyInstance) => {

@@ -4,7 +4,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { type App, Fault } from '../../app/index.js';
-import { guardPipe, handTo, isUpgraded, keepHeaders } from '../../app/internal.js';
+import {
+  guardPipe,
+  handTo,
+  isUpgraded,
+  keepHeaders,
+  type NotFoundHandler,
+  type NotFoundHandlers,
+  watchNotFound,
+} from '../../app/internal.js';
 import { warnOfTable } from '../built-router.js';
 import { type Auth, guardsOf } from '../guard.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
@@ -41,7 +49,7 @@ export class PluginRoutes {
   readonly #fail: Fail;
   /** Refuses unauthorized callers; undefined if anyone may call. */
   readonly #guard: App | undefined;
-  #hasNotFound = false;
+  readonly #notFound: NotFoundHandlers;
   #complete = false;
 
   /** `auth`: the router's, which applies to routes of plugins too. */
@@ -55,23 +63,14 @@ export class PluginRoutes {
       // After the hooks of plugins for all routes, one of which may answer preflights, and before those of the route.
       if (this.#guard !== undefined) route.onRequest = [this.#asked, ...[route.onRequest ?? []].flat()];
     });
-    const set = fastify.setNotFoundHandler as (...args: unknown[]) => FastifyInstance;
-    const noted = (own: PluginRoutes) =>
-      function setNotFoundHandler(this: FastifyInstance, ...args: unknown[]): FastifyInstance {
-        own.#hasNotFound = true;
-        if (own.#complete) return Reflect.apply(set, this, args);
-        const theirs = args.pop();
-        if (typeof theirs !== 'function') return Reflect.apply(set, this, [...args, theirs]);
-        return Reflect.apply(set, this, [...args, own.#afterKnown(theirs as NotFound)]);
-      };
-    Object.assign(fastify, { setNotFoundHandler: noted(this) });
+    this.#notFound = watchNotFound(fastify, (theirs) => (this.#complete ? theirs : this.#afterKnown(theirs)));
   }
 
   /** Called when the plugins are loaded: later routes belong to the table. */
   complete(): void {
     this.#complete = true;
-    if (!this.#hasNotFound) this.#fastify.setNotFoundHandler((_request, reply) => this.#missed(reply));
-    this.serve = this.routes.length > 0 || this.#hasNotFound || this.#fastify.server.listenerCount('upgrade') > 0;
+    this.serve = this.routes.length > 0 || this.#notFound.any || this.#fastify.server.listenerCount('upgrade') > 0;
+    if (!this.#notFound.forAll) this.#fastify.setNotFoundHandler((_request, reply) => this.#missed(reply));
   }
 
   /** Passes a request to a route of a plugin, or answers with `miss`. */
@@ -109,7 +108,7 @@ export class PluginRoutes {
   }
 
   /** Wraps a not-found handler of a plugin, for paths unknown to the table, which answers other methods with 405 itself. */
-  #afterKnown(theirs: NotFound): NotFound {
+  #afterKnown(theirs: NotFoundHandler): NotFoundHandler {
     const missed = (reply: FastifyReply): void => this.#missed(reply);
     const asked = this.#guard === undefined ? undefined : this.#asked;
     return function notFound(this: FastifyInstance, request, reply) {
@@ -164,5 +163,3 @@ export function checkPluginRoutes(
     else throw new RouteTableError([new RouteError(code, { message, hint, origin })]);
   }
 }
-
-type NotFound = (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) => unknown;
