@@ -47,7 +47,9 @@ test('options of oslo.middleware that remove ids from names have no effect, and 
   const { close } = await buildFilter(stats, { config, local });
   t.after(close);
   assert.deepEqual(
-    lines.filter(({ level }) => level === 'warn').map(({ msg }) => /\] (\w+): has no effect here/.exec(String(msg))?.[1]),
+    lines
+      .filter(({ level }) => level === 'warn')
+      .map(({ msg }) => /\] (\w+): has no effect here/.exec(String(msg))?.[1]),
     ['remove_uuid', 'remove_short_uuid'],
   );
 });

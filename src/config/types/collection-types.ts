@@ -120,7 +120,9 @@ export function dict(
 /** Returns a pair as text. Refuses one that would be read back as another pair. */
 function pairText(key: string, separator: string, value: string): string {
   if (`${key}${separator}`.indexOf(separator) < key.length) {
-    throw new InvalidValue(`should have no ${separator} in a key (${key}), because it ends the key: declare another separator`);
+    throw new InvalidValue(
+      `should have no ${separator} in a key (${key}), because it ends the key: declare another separator`,
+    );
   }
   if (key !== key.trim() || value !== value.trim()) {
     throw new InvalidValue(`should have no blanks around a key or its value (${key.trim()}), because they are removed`);
