@@ -1,5 +1,6 @@
 /** Handling of failed requests: the `Server`, `catch_errors` and Routers log and answer them here. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { LogFields, Logger } from '../log/index.js';
 import { destroyReason } from './after-response.js';
 import { answerFault } from './answer-fault.js';
@@ -38,7 +39,9 @@ export function answerFailure(
   // For example `pipeline` destroys the response with its error. The Server logs that error when the response closes.
   if (error instanceof Error && exchangeOf(req).connection !== undefined && destroyReason(res) === error) return;
   const fault = faultOf(error, req);
-  const isGone = req.socket.destroyed && !res.writableFinished;
+  // Node sets the socket of a request to null if its body is left early, and `destroyBy` restores only those of an exchange.
+  const socket = req.socket as Socket | null;
+  const isGone = socket?.destroyed === true && !res.writableFinished;
   const isLogged =
     error instanceof Fault
       ? logsCauses && error.status >= 500 && error.cause !== undefined
@@ -48,7 +51,7 @@ export function answerFailure(
     if (isGone) log.debug(`${message} after its client disconnected`, told);
     else log.error(message, told);
   }
-  if (isUpgraded(req) && !req.socket.destroyed) req.socket.destroy();
+  if (isUpgraded(req) && socket?.destroyed === false) socket.destroy();
   else if (!res.closed && !isGone) {
     const onFailure = (err: unknown): void =>
       log.error('the error response to a failed request failed', { ...facts(req, res), err });

@@ -1,9 +1,11 @@
 /** correlation_id: an id for all requests, in all services, that belong to one operation of a user. */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { beforeHead, type Description, filterFactory } from '../app/index.js';
 import { exchangeOf, type Forwarded } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, regexp, string } from '../config/index.js';
-import { TOKEN } from './headers.js';
+import { addHeaders } from './auth/identity.js';
+import { folded, removeHeaders, TOKEN } from './headers.js';
 
 declare module '../app/index.js' {
   interface Environ {
@@ -19,7 +21,10 @@ const correlationIdOptions = defineOptions({
   pattern: regexp({ default: '^[A-Za-z0-9._:-]+$', help: 'Pattern of a valid id. Other ids are replaced.' }),
 });
 
-/** Uses the caller's correlation id, or generates one if it is missing or invalid. Never refuses a request. */
+/**
+ * Uses the caller's correlation id, or generates one if it is missing or invalid, and replaces the request header with it. Never refuses a
+ * request.
+ */
 export const correlationId = filterFactory(
   'correlation_id',
   correlationIdOptions,
@@ -32,6 +37,7 @@ export const correlationId = filterFactory(
       const given = req.headers[header];
       const usable = typeof given === 'string' && given.length <= maxLength && form.test(given);
       const id = usable ? given : randomUUID();
+      if (!usable) replaceHeader(req, header, id);
       const exchange = exchangeOf(req);
       exchange.environ.correlationId = id;
       exchange.forwarded = exchange.forwarded?.concat(forwarded) ?? forwarded;
@@ -41,6 +47,11 @@ export const correlationId = filterFactory(
   },
   { describe },
 );
+
+function replaceHeader(req: IncomingMessage, header: string, value: string): void {
+  removeHeaders(req, (name) => name === folded(header));
+  addHeaders(req, [[header, value]]);
+}
 
 function describe({ header, echo }: OptionsOf<typeof correlationIdOptions>): Description {
   const does = `takes the correlation id from ${header}, or generates one`;

@@ -5,7 +5,7 @@ import type parseForwarded from 'forwarded-parse';
 import { type Description, environ, Fault, filterFactory, type Remote } from '../app/index.js';
 import { connectionRemote, optionOrigin } from '../app/internal.js';
 import { boolean, cidr, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
-import { InvalidValue } from '../config/internal.js';
+import { InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { unmapped } from './addresses.js';
 import { removeHeaders } from './headers.js';
@@ -29,6 +29,9 @@ const proxyHeadersOptions = defineOptions({
   strict: boolean({ default: false, help: 'Answer requests that carry both kinds of headers with 400.' }),
   trust_prefix: boolean({ default: false, help: 'Prepend X-Forwarded-Prefix to the script name.' }),
   remove_unused: boolean({ default: true, help: 'Remove the headers of the kind that is not read.' }),
+});
+writtenElsewhere(proxyHeadersOptions, {
+  meant: { enable_proxy_headers_parsing: 'write trusted_proxies, the networks of the proxies to trust' },
 });
 
 /** Reports whether the hop with this address is trusted. `at` is its distance from this service; 0 is the peer. */

@@ -3,6 +3,9 @@ import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { afterResponse, type Description, environ, filterFactory } from '../app/index.js';
 import { defineOptions, float, host, type OptionsOf, oneOf, port, string } from '../config/index.js';
+import { writtenElsewhere } from '../config/internal.js';
+
+const NO_IDS = 'Remove the line: names have the template of the route, without ids.';
 
 const statsOptions = defineOptions({
   name: string({ required: true, help: 'Prefix of the metric names.' }),
@@ -15,6 +18,7 @@ const statsOptions = defineOptions({
   }),
   sample_rate: float({ default: 1, min: 0, max: 1, help: 'Fraction of the requests to report, from 0 to 1.' }),
 });
+writtenElsewhere(statsOptions, { unused: { remove_uuid: NO_IDS, remove_short_uuid: NO_IDS } });
 
 /**
  * Sends a count and a duration for each request, named `<name>.<METHOD>.<route>.<status class>`. Uses the template of the route, so that

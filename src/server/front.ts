@@ -284,7 +284,7 @@ export class Front {
     // It was the last response.
     else if (connection.ended && connection.idle && isOpen) closeLingering(connection);
     // Answered before the whole body has arrived: the rest is discarded.
-    else if (!req.complete && isOpen) discardRest(req);
+    else if (!req.complete && isOpen) discardRest(connection, req);
     // The next request may come.
     else if (!connection.ended) connection.goOn();
     // Its last request still sends its body, which has to be read.

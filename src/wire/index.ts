@@ -2,6 +2,7 @@
 export { batchSocket, batchWrites } from './batched-writes.js';
 export { countBody, countFor } from './count-body.js';
 export { GatheredBytes, joinChunks } from './gathered-bytes.js';
+export { destroyBy, destroyLeft } from './left-requests.js';
 export {
   advertiseIdleTime,
   asksBeforeUpgrade,

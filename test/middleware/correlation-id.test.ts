@@ -20,6 +20,18 @@ test('MW-11 a correlation id is taken as it is, or made where it is missing or o
   assert.equal(await sent('x'.repeat(128)), 'x'.repeat(128));
 });
 
+test('MW-11 the app finds the id in the request header too, also in place of an invalid one', async () => {
+  const { made } = await buildFilter(correlationId);
+  const telling: App = (req, res) => {
+    const raw = req.rawHeaders.filter((_, at) => req.rawHeaders[at - 1]?.toLowerCase() === 'x-correlation-id');
+    res.end(JSON.stringify({ id: environ(req).correlationId, header: req.headers['x-correlation-id'], raw }));
+  };
+  for (const headers of [{}, { 'x-correlation-id': 'abc' }, { 'X-Correlation-Id': 'two words' }]) {
+    const { id, header, raw } = (await request(lint(made(telling)), 'GET', '/', { headers })).json();
+    assert.deepEqual([header, raw], [id, [id]]);
+  }
+});
+
 test('MW-11 it is echoed only on request', async () => {
   const silent = await buildFilter(correlationId);
   const headers = { 'x-correlation-id': 'abc' };

@@ -56,6 +56,13 @@ test('MW-18 the chain is walked from the right over trusted hops: the spoofed le
   assert.equal((await seen({ 'X-Forwarded-For': '6.6.6.6, nonsense, 10.0.0.1' }, LOCAL)).address, 'unknown');
 });
 
+test('the option of oslo.middleware that trusts every proxy is refused, with the option to write', async () => {
+  await assert.rejects(
+    async () => buildFilter(proxyHeaders, { local: { enable_proxy_headers_parsing: 'True' } }),
+    /enable_proxy_headers_parsing: unknown option[\s\S]*write trusted_proxies/,
+  );
+});
+
 test('MW-18 an empty header of a trusted proxy counts as none', async () => {
   const names = ['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-Prefix'];
   const empty = Object.fromEntries(names.map((name) => [name, '']));

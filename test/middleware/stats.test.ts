@@ -5,8 +5,9 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { type App, environ } from 'portico/app';
+import { Config } from 'portico/config';
 import { stats } from 'portico/middleware';
-import { buildFilter, lint, request } from 'portico/testing';
+import { buildFilter, captureLog, lint, request } from 'portico/testing';
 
 const app: App = (req, res) => {
   environ(req).route = { name: null, template: '/servers/{id}', controller: 'servers', action: 'show' };
@@ -36,6 +37,21 @@ for (const [format, metric, tags] of [
 
 test('MW-46 a name is required', async () => {
   await assert.rejects(async () => buildFilter(stats));
+});
+
+test('options of oslo.middleware that remove ids from names have no effect, and do not refuse the section', async (t) => {
+  const { log, lines } = captureLog();
+  const config = new Config();
+  config.useLogger(log);
+  const local = { name: 'api', stats_host: '127.0.0.1', remove_uuid: 'True', remove_short_uuid: 'True' };
+  const { close } = await buildFilter(stats, { config, local });
+  t.after(close);
+  assert.deepEqual(
+    lines
+      .filter(({ level }) => level === 'warn')
+      .map(({ msg }) => /\] (\w+): has no effect here/.exec(String(msg))?.[1]),
+    ['remove_uuid', 'remove_short_uuid'],
+  );
 });
 
 test('MW-46 a response that ends after the filter was closed is not sent, and harms nobody', async (t) => {

@@ -1,6 +1,7 @@
 /**
  * Sample files: every option with its help and default, commented out; identical bytes each time.
  */
+import { ignoreErrors } from '../../errors/index.js';
 import {
   type ConfigDescription,
   describeOptions,
@@ -8,6 +9,7 @@ import {
   type OptionDescription,
   type Registration,
 } from '../types/describe-options.js';
+import { escapeDollars } from '../types/option.js';
 import { writeOption } from './write-ini.js';
 
 /** Options of a sample. */
@@ -51,26 +53,34 @@ function iniOption(
   isTemplate: boolean,
 ): string {
   const help = summarize === true ? (option.help.split(/\n\s*\n/)[0] ?? '') : option.help;
-  const notes = notesOf(option).map((note) => `# ${note}`);
+  const notes = notesOf(option).map((note) => eachLine('# ', note));
   return [comment(`${help} (${option.type})`, wrapWidth), ...notes, assignment(option, minimal, isTemplate)].join('\n');
 }
 
 /**
  * Returns `#name = default`. It has a blank after the `#` if the line without it would not set the default: the default depends on the
- * machine or does not exist, the option is deprecated, or the header above is a comment too.
+ * machine, does not exist or cannot be written, as text with indented lines, the option is deprecated, or the header above is a comment too.
  */
 function assignment(option: OptionDescription, minimal: boolean, isTemplate: boolean): string {
   const isPlain = minimal && !isTemplate;
   if (option.default === undefined) {
-    const value = option.sampleDefault ?? `<${option.type}>`;
-    return isPlain ? `${option.name} = ${value}` : `# ${option.name} = ${value}`;
+    const value = `${option.name} = ${option.sampleDefault ?? `<${option.type}>`}`;
+    return isPlain ? value.replaceAll('\n', '\n\t') : eachLine('# ', value);
   }
   // The description has the form of a file already, except for secrets, in which `$$` is a dollar sign too.
-  const value = option.secret ? option.default.replaceAll('$', '$$$$') : option.default;
+  const value = option.secret ? escapeDollars(option.default) : option.default;
   const lines = option.type === 'multi' && value !== '' ? value.split('\n') : [value];
-  const written = lines.map((line) => writeOption(option.name, line)).join('\n');
+  const written = ignoreErrors(() => lines.map((line) => writeOption(option.name, line)).join('\n'));
+  if (written === undefined) {
+    return `# The default, which a file cannot have: ${JSON.stringify(value)}\n# ${option.name} = <${option.type}>`;
+  }
   if (isPlain) return written;
-  return written.replaceAll(/^/gm, option.removal === undefined && !isTemplate ? '#' : '# ');
+  return eachLine(option.removal === undefined && !isTemplate ? '#' : '# ', written);
+}
+
+/** Returns the text with a mark at the start of each line. Only a line feed ends a line of a file. */
+function eachLine(mark: string, lines: string): string {
+  return mark + lines.replaceAll('\n', `\n${mark}`);
 }
 
 function comment(text: string, width = 70): string {

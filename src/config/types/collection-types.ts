@@ -98,7 +98,7 @@ export function dict(
     fallback: immutable(new Map()),
     format: (pairs) => {
       if (!(pairs instanceof Map)) throw new InvalidValue(asMap(pairs, separator));
-      const written = [...pairs].map(([key, each]) => quoteItem(`${key}${separator}${item.format(each)}`));
+      const written = [...pairs].map(([key, each]) => quoteItem(pairText(String(key), separator, item.format(each))));
       return within(spec.bounds && '{}', written.join(','));
     },
     parse: (text) => {
@@ -115,6 +115,19 @@ export function dict(
       return immutable(pairs);
     },
   });
+}
+
+/** Returns a pair as text. Refuses one that would be read back as another pair. */
+function pairText(key: string, separator: string, value: string): string {
+  if (`${key}${separator}`.indexOf(separator) < key.length) {
+    throw new InvalidValue(
+      `should have no ${separator} in a key (${key}), because it ends the key: declare another separator`,
+    );
+  }
+  if (key !== key.trim() || value !== value.trim()) {
+    throw new InvalidValue(`should have no blanks around a key or its value (${key.trim()}), because they are removed`);
+  }
+  return `${key}${separator}${value}`;
 }
 
 /** Returns the text form of a value that is not a Map. */
@@ -142,9 +155,15 @@ function splitItems(text: string): string[] {
   return items;
 }
 
+/**
+ * Quotes and escapes only what would otherwise be read differently, because oslo.config keeps the quotes and backslashes. Apostrophes are
+ * in single quotes, with backslashes: no one takes those quotes for quotes around the whole value.
+ */
 function quoteItem(item: string): string {
-  const escaped = item.replaceAll('\\', '\\\\');
-  return /^$|^\s|\s$|[,"']/.test(item) ? `"${escaped.replaceAll('"', '\\"')}"` : escaped;
+  const escaped = item.replaceAll(/\\(?=[,"'\\]|$)/g, '\\\\');
+  if (!/^$|^[\s"']|\s$|,/.test(item)) return escaped;
+  const quote = item.includes("'") ? "'" : '"';
+  return `${quote}${escaped.replaceAll(quote, `\\${quote}`)}${quote}`;
 }
 
 function parseItem(item: Option<unknown>, written: unknown): unknown {

@@ -244,6 +244,11 @@ export function mayRefer(text: string): boolean {
   return /\$[$a-z_{]|\\\$/i.test(text);
 }
 
+/** Returns text in which a file has every dollar sign of `text` as it is. `$$` after a backslash would be read as `\$` and `$`. */
+export function escapeDollars(text: string): string {
+  return text.replaceAll('$', (_, at: number) => (text[at - 1] === '\\' ? '\\$' : '$$'));
+}
+
 function checkDeclared<T>(type: string, spec: { readonly default?: T }, check: (value: T | undefined) => unknown) {
   try {
     return check(spec.default);

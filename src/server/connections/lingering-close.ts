@@ -35,8 +35,10 @@ export function closeLingering(connection: Connection): void {
  * The listener is on the request. One on the socket would take the connection away from the parser, which reads it
  * below the stream, and Node 20 does not give it back.
  */
-export function discardRest(req: IncomingMessage): void {
-  readAway(req, () => req.socket.destroy());
+export function discardRest(connection: Connection, req: IncomingMessage): void {
+  // Nothing can read a body that was left early.
+  if (req.destroyed) closeLingering(connection);
+  else readAway(req, () => req.socket.destroy());
 }
 
 /** Reads until the stream is closed; gives up after too many bytes or too long. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import {
   boolean,
   bytes,
@@ -12,6 +13,8 @@ import {
   integer,
   list,
   multi,
+  type OptionDeclarations,
+  type OptionsOf,
   oneOf,
   type Registration,
   string,
@@ -96,6 +99,74 @@ test('CF-95 CF-118 the sample, uncommented whole, loads without an issue and equ
     const values = config.group('wsgi', options);
     assert.deepEqual(config.problems(), []);
     assert.deepEqual(values, new Config().group('wsgi', options));
+  }
+});
+
+/** Returns the values of a group after its sample has been uncommented and read. */
+function readBack<D extends OptionDeclarations>(group: string, declared: D): OptionsOf<D> {
+  // A separator of lines such as U+2028 does not end a line of a file.
+  const uncommented = generateSample([{ group, options: declared }]).replaceAll(/(^|\n)#(?! )/g, '$1');
+  const config = Config.fromText(uncommented);
+  const values = config.group(group, declared);
+  assert.deepEqual(config.problems(), []);
+  return values;
+}
+
+test('whatever the default of a list, a secret or a text is, the uncommented sample has it, or says that a file cannot', () => {
+  const characters = fc.constantFrom(...`ab "',\\$#%;:=[]\n\t\r\u2028`);
+  const texts = fc.string({ unit: characters, maxLength: 6 });
+  fc.assert(
+    fc.property(fc.array(texts, { maxLength: 3 }), texts, (items, text) => {
+      const declared = defineOptions({
+        names: list({ default: items, help: 'Names.' }),
+        password: string({ default: text, secret: true, help: 'Secret.' }),
+      });
+      assert.deepEqual({ ...readBack('x', declared) }, { ...new Config().group('x', declared) });
+    }),
+  );
+});
+
+test('the sample quotes an item of a list or dictionary only if it must, because oslo.config keeps the quotes', () => {
+  const declared = defineOptions({
+    rules: list({ default: ["it's", String.raw`^\w+\.\d$`, 'a"b', 'c\\'], help: 'Rules.' }),
+    one: list({ default: ["it's, so"], help: 'One.' }),
+    pairs: dict({ default: new Map([['who', "it's me"]]), help: 'Pairs.' }),
+  });
+  assert.deepEqual(generateSample([{ group: 'x', options: declared }]).match(/^#(?! ).*$/gm), [
+    String.raw`#rules = it's,^\w+\.\d$,a"b,c\\`,
+    String.raw`#one = 'it\'s, so'`,
+    "#pairs = who:it's me",
+  ]);
+  assert.deepEqual(readBack('x', declared), new Config().group('x', declared));
+});
+
+test('a dollar sign after a backslash is read back from the sample', () => {
+  const declared = defineOptions({
+    names: list({ default: ['a\\$b', 'a\\\\$$'], help: 'Names.' }),
+    password: string({ default: '$a$$b\\$c', secret: true, help: 'Secret.' }),
+  });
+  assert.deepEqual({ ...readBack('x', declared) }, { names: ['a\\$b', 'a\\\\$$'], password: '$a$$b\\$c' });
+});
+
+test('each line of an explanation, a reason and a sample default is a comment', () => {
+  const declared = defineOptions({
+    mode: oneOf({ slow: 'One at a time.\nother = 1', fast: 'All at once.' }, { default: 'slow', help: 'How.' }),
+    old: string({ default: '', help: 'Old.', deprecatedForRemoval: true, deprecatedReason: 'Nobody\nneeds = it' }),
+    key: string({ default: () => 'own', sampleDefault: 'BEGIN\nkey = x', help: 'Key.' }),
+  });
+  assert.deepEqual({ ...readBack('x', declared) }, { mode: 'slow', old: '', key: 'own' });
+  assert.match(generateSample([{ group: 'x', options: declared }]), /\n# key = BEGIN\n# key = x\n/);
+});
+
+test('a default that a file cannot have is shown in a comment, and does not prevent the sample', () => {
+  for (const value of ['{\n  "a": 1\n}', 'a\n\nb', '"a\'b"']) {
+    const declared = defineOptions({ body: string({ default: value, help: 'Body.' }) });
+    assert.equal(readBack('x', declared).body, value);
+    const sample = generateSample([{ group: 'x', options: declared }]);
+    assert.equal(
+      sample,
+      `[x]\n\n# Body. (string)\n# The default, which a file cannot have: ${JSON.stringify(value)}\n# body = <string>\n`,
+    );
   }
 });
 

@@ -66,6 +66,21 @@ test('the default of a dictionary is a Map or text, and any other is refused in 
   assert.throws(() => dict({ default: pairs }), { name: 'TypeError', message: said });
 });
 
+test('a dictionary refuses a default in code that would be read as another one', () => {
+  const of = (key: string, value: string, separator?: string) =>
+    dict({ default: new Map([[key, value]]), ...(separator !== undefined && { separator }) });
+  assert.throws(() => of('http://a', 'x'), /should have no : in a key \(http:\/\/a\), because it ends the key/);
+  assert.throws(() => of('a:', 'x', '::'), /should have no :: in a key/);
+  for (const [key, value] of [
+    [' a', 'x'],
+    ['a', 'x '],
+  ] as const) {
+    assert.throws(() => of(key, value), /should have no blanks around a key or its value \(a\)/);
+  }
+  assert.deepEqual([...of('http://a', 'x', '=').default], [['http://a', 'x']]);
+  assert.deepEqual([...of('a', 'b:c').default], [['a', 'b:c']]);
+});
+
 test('the default of a list is an array or text, and any other is refused in a sentence that says so', () => {
   const items = {} as unknown as string[];
   assert.throws(() => list({ default: items }), {

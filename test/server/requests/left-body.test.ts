@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { test } from 'node:test';
+import { type App, afterResponse, compose, Fault, remoteOf } from 'portico/app';
+import { catchErrors } from 'portico/middleware';
+import { Server } from 'portico/server';
+import { buildFilter, request } from 'portico/testing';
+import { Client, portOf } from '../raw-client.js';
+
+const leaving: App = async (req, res) => {
+  for await (const chunk of req) if (chunk) break;
+  res.end('left');
+};
+const refusing: App = async (req) => {
+  for await (const chunk of req) if (chunk) throw new Fault(400, { message: 'Not this.' });
+};
+const failing: App = async (req) => {
+  await pipeline(req, new Writable({ write: (_chunk, _encoding, done) => done(new Error('disk full')) }));
+};
+const cancelling: App = async (req, res) => {
+  const reader = Readable.toWeb(req).getReader();
+  await reader.read();
+  await reader.cancel();
+  res.end('left');
+};
+
+const CHUNKS = '5\r\nxxxxx\r\n5\r\nxxxxx\r\n';
+for (const [what, app, status] of [
+  ['break', leaving, 200],
+  ['a Fault in for await', refusing, 400],
+  ['an error of a pipeline', failing, 500],
+  ['a cancelled web stream', cancelling, 200],
+] as const) {
+  for (const [kind, head, parts] of [
+    ['declared', 'Content-Length: 1000', ['xxxxx', 'xxxxx']],
+    ['chunked', 'Transfer-Encoding: chunked', [CHUNKS, CHUNKS]],
+  ] as const) {
+    test(`a ${kind} body that its app leaves by ${what} has a response, and its client is still known`, async (t) => {
+      const addresses: string[] = [];
+      let begun: () => void;
+      const inApp = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const observed: App = (req, res) => {
+        afterResponse(res, () => addresses.push(remoteOf(req).address));
+        begun();
+        return app(req, res);
+      };
+      const server = new Server('left', compose([(await buildFilter(catchErrors)).made], observed));
+      await server.start();
+      t.after(() => server.stop());
+      const client = new Client(portOf(server));
+      client.write(`POST / HTTP/1.1\r\nHost: a\r\n${head}\r\n\r\n`);
+      await inApp;
+      for (const part of parts) client.write(part);
+      await client.closed;
+      assert.match(client.received, new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.match(client.received, /^connection: close\r$/im);
+      assert.deepEqual(addresses, ['127.0.0.1']);
+    });
+  }
+}
+
+test('a Fault in for await over a body is answered on any server', async () => {
+  const { made } = await buildFilter(catchErrors);
+  assert.equal((await request(made(refusing), 'POST', '/', { body: 'xxxxx' })).status, 400);
+});
