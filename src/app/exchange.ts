@@ -3,8 +3,6 @@
  * arrival; for a request of another server it is created on first use.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { destroyBy, destroyLeft } from '../wire/index.js';
 import type { RequestTrace } from './context.js';
 import { type Environ, type MatchedRoute, RequestEnviron } from './environ.js';
 import type { FaultForm } from './fault-form.js';
@@ -33,7 +31,6 @@ export type Forwarded = (env: Environ) => readonly [name: string, value: string]
 /** The state of one request and its response. {@link environ} has the part for applications. */
 export class Exchange {
   declare readonly req: IncomingMessage;
-  declare readonly socket: Socket;
   /** Undefined for any request of another server. */
   declare res: ServerResponse | undefined;
   declare readonly environ: Environ;
@@ -79,7 +76,6 @@ export class Exchange {
   // Only in the constructor: fields with initial values would be a separate function, called for each request.
   constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {
     this.req = req;
-    this.socket = req.socket;
     this.res = res;
     this.environ = new RequestEnviron(this) as Environ;
     this.server = server;
@@ -101,16 +97,8 @@ export class Exchange {
     this.faultForm = undefined;
     this.brokenBy = undefined;
     (req as Carrier)[EXCHANGE] = this;
-    destroyBy(req, destroy);
   }
 }
-
-/** Keeps the socket of a request whose body was left early. The rest of the body is not read, so its connection ends with the response. */
-const destroy = destroyLeft((req) => {
-  const { socket, res } = exchangeOf(req);
-  req.socket = socket;
-  if (res !== undefined && !req.complete && !res.headersSent) res.shouldKeepAlive = false;
-});
 
 const EXCHANGE: unique symbol = Symbol('portico.exchange');
 

@@ -39,7 +39,7 @@ export function answerFailure(
   // For example `pipeline` destroys the response with its error. The Server logs that error when the response closes.
   if (error instanceof Error && exchangeOf(req).connection !== undefined && destroyReason(res) === error) return;
   const fault = faultOf(error, req);
-  // Node sets the socket of a request to null if its body is left early, and `destroyBy` restores only those of an exchange.
+  // Node sets the socket of a request to null if its body is left early. A `Server` keeps it.
   const socket = req.socket as Socket | null;
   const isGone = socket?.destroyed === true && !res.writableFinished;
   const isLogged =

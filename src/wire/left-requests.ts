@@ -16,7 +16,7 @@ export function destroyLeft(left: (req: IncomingMessage) => void): Destroy {
   };
 }
 
-/** Makes a method destroy a request. Use one for all requests: see `countBody`. Ignores a request that has its own. */
+/** Makes a method destroy a request. Use one for all requests: see `countBody`. */
 export function destroyBy(req: IncomingMessage, destroy: Destroy): void {
-  if (req._destroy === IncomingMessage.prototype._destroy) req._destroy = destroy;
+  req._destroy = destroy;
 }

@@ -3,8 +3,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead } from '../../app/index.js';
-import type { BodyProgress } from '../../app/internal.js';
-import { beforeFirstRead, countBody } from '../../wire/index.js';
+import { type BodyProgress, exchangeOf } from '../../app/internal.js';
+import { beforeFirstRead, countBody, destroyBy, destroyLeft } from '../../wire/index.js';
 import type { Exchange } from '../connections/connections.js';
 import { DISCARD_BYTES } from '../connections/lingering-close.js';
 
@@ -28,9 +28,17 @@ export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
   };
   exchange.body = body;
   countBody(req, body);
+  destroyBy(req, destroy);
   res.prependListener('finish', readOn);
   if (expectsContinue) continueWhenRead(req, res, body);
 }
+
+/** Keeps the socket of a request whose body was left early. The rest of the body is not read, so its connection ends with the response. */
+const destroy = destroyLeft((req) => {
+  const { connection, res } = exchangeOf(req) as Exchange;
+  req.socket = connection.socket;
+  if (!req.complete && !res.headersSent) res.shouldKeepAlive = false;
+});
 
 /** Runs before Node's own listener, which would let the parser drop the rest: it has to be counted. */
 function readOn(this: ServerResponse): void {
