@@ -113,7 +113,7 @@ function readBack<D extends OptionDeclarations>(group: string, declared: D): Opt
 }
 
 test('whatever the default of a list, a secret or a text is, the uncommented sample has it, or says that a file cannot', () => {
-  const characters = fc.constantFrom(...`ab "',\\$#%;:=[]\n\t\r\u2028`);
+  const characters = fc.constantFrom(...`ab "',\\$#%;:=[]\n\t\r\u2028`.split(''));
   const texts = fc.string({ unit: characters, maxLength: 6 });
   fc.assert(
     fc.property(fc.array(texts, { maxLength: 3 }), texts, (items, text) => {
