@@ -154,9 +154,13 @@ function declareOne(described: OptionDescription): Option {
   const make = (makers as unknown as { [type: string]: (spec: object) => Option })[type] ?? makers.string;
   return (make as (spec: object) => Option)({
     ...spec,
-    // Each line is an item. Items in code are literal.
-    ...(type === 'multi' && spec.default?.includes('\n') && { default: spec.default.split('\n').map(unescapeDollars) }),
+    ...(type === 'multi' && spec.default?.includes('\n') && { default: itemsOf(spec.default, spec.secret) }),
     regex: pattern === undefined ? undefined : new RegExp(pattern),
     choices: type === 'string' ? names : names?.map(Number),
   });
+}
+
+/** Returns the items of a `multi` default, one for each line. Items in code are literal, and so are secrets in a description. */
+function itemsOf(lines: string, isSecret: boolean): string[] {
+  return lines.split('\n').map((item) => (isSecret ? item : unescapeDollars(item)));
 }

@@ -208,6 +208,7 @@ test('CF-102 CF-103 the sample as JSON, YAML, Markdown and JSON Schema', () => {
 test('declarations from the JSON read values and defaults as those in code do', () => {
   const declared = defineOptions({
     many: multi({ default: ['one', '$two'], help: 'Many.' }),
+    tokens: multi({ default: ['$$one', 'two'], secret: true, help: 'Tokens.' }),
     pairs: dict({ separator: '=', default: new Map([['http://a', 'b']]), help: 'Pairs.' }),
     braced: dict({ bounds: true, default: '{a:b}', help: 'Braced.' }),
     listed: list({ bounds: true, default: ['a'], help: 'Listed.' }),
