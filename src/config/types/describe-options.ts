@@ -1,10 +1,11 @@
 /**
  * Declarations as plain data: the basis of samples, manuals and schemas, which can be read back without the code that declared them.
  */
+
 import * as addressTypes from './address-types.js';
 import * as collectionTypes from './collection-types.js';
 import * as numberTypes from './number-types.js';
-import { escapeDollars, mayRefer, type Option, type OptionDeclarations } from './option.js';
+import { escapeDollars, mayRefer, type Option, type OptionDeclarations, unescapeDollars } from './option.js';
 import { present } from './present.js';
 import * as textTypes from './text-types.js';
 
@@ -40,6 +41,8 @@ export interface OptionDescription
   readonly unit?: string;
   readonly choices?: readonly { readonly value: string; readonly help?: string }[];
   readonly pattern?: string;
+  /** Members of the declaration that change how a value is read, such as the `separator` of a dictionary. */
+  readonly reading?: Readonly<Record<string, unknown>>;
   readonly removal?: { readonly reason?: string; readonly since?: string };
 }
 
@@ -106,10 +109,18 @@ function describeOption(name: string, option: Option): OptionDescription {
     unit: type === 'duration' ? (unit as string) : undefined,
     choices: choices === undefined ? undefined : describeChoices(choices as textTypes.Choices | readonly number[]),
     pattern: regex instanceof RegExp ? regex.source : undefined,
+    reading: readingOf(spec),
     aliases,
     deprecated,
     removal: deprecatedForRemoval === true ? present({ reason, since }) : undefined,
   });
+}
+
+const READING = ['bounds', 'canBeEmpty', 'flags', 'ignoreCase', 'schemes', 'separator'];
+
+function readingOf(spec: Option['spec']): Record<string, unknown> | undefined {
+  const found = READING.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]);
+  return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
 function defaultInFile(option: Option): string | undefined {
@@ -127,13 +138,29 @@ function describeChoices(choices: textTypes.Choices | readonly number[]): { valu
 const makers = { ...addressTypes, ...collectionTypes, ...numberTypes, ...textTypes };
 
 function declareOne(described: OptionDescription): Option {
-  const { name: _name, type, choices, pattern, sampleDefault: _default, removal: _removal, ...spec } = described;
+  const {
+    name: _name,
+    type,
+    choices,
+    pattern,
+    sampleDefault: _default,
+    removal: _removal,
+    reading,
+    ...common
+  } = described;
+  const spec = { ...common, ...reading };
   const names = choices?.map(({ value }) => value);
   if (type === 'choice') return makers.oneOf(names ?? [], spec as object) as Option;
   const make = (makers as unknown as { [type: string]: (spec: object) => Option })[type] ?? makers.string;
   return (make as (spec: object) => Option)({
     ...spec,
+    ...(type === 'multi' && spec.default?.includes('\n') && { default: itemsOf(spec.default, spec.secret) }),
     regex: pattern === undefined ? undefined : new RegExp(pattern),
     choices: type === 'string' ? names : names?.map(Number),
   });
+}
+
+/** Returns the items of a `multi` default, one for each line. Items in code are literal, and so are secrets in a description. */
+function itemsOf(lines: string, isSecret: boolean): string[] {
+  return lines.split('\n').map((item) => (isSecret ? item : unescapeDollars(item)));
 }

@@ -249,6 +249,11 @@ export function escapeDollars(text: string): string {
   return text.replaceAll('$', (_, at: number) => (text[at - 1] === '\\' ? '\\$' : '$$'));
 }
 
+/** Returns a text without expanding references: only `$$` and `\\$` become a dollar sign. */
+export function unescapeDollars(text: string): string {
+  return text.replaceAll(/\$\$|\\\$/g, '$');
+}
+
 function checkDeclared<T>(type: string, spec: { readonly default?: T }, check: (value: T | undefined) => unknown) {
   try {
     return check(spec.default);

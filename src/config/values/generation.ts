@@ -8,10 +8,10 @@ import { OS_PREFIX } from '../../process/index.js';
 import { looksSecret } from '../../text/index.js';
 import type { Sources, State, Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
-import { InvalidValue, type OptionDeclarations } from '../types/option.js';
+import { InvalidValue, type OptionDeclarations, unescapeDollars } from '../types/option.js';
 import { string } from '../types/text-types.js';
 import { type configOptions, type DeclaredGroups, type DeclaredOption, spelling } from './declared-groups.js';
-import { BadReference, interpolate, type Reference, unescapeDollars } from './interpolate.js';
+import { BadReference, interpolate, type Reference } from './interpolate.js';
 import { hintFor, suggestion } from './mistakes.js';
 import {
   type Choice,

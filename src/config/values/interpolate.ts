@@ -47,11 +47,6 @@ export function interpolate(
   });
 }
 
-/** Returns a text without expanding references: only `$$` and `\\$` become a dollar sign. */
-export function unescapeDollars(text: string): string {
-  return text.replaceAll(/\$\$|\\\$/g, '$');
-}
-
 function bracedReference(inside: string, offset: number): Reference {
   const name = inside.trim();
   const dot = name.lastIndexOf('.');

@@ -18,6 +18,7 @@ import {
   oneOf,
   type Registration,
   string,
+  uri,
 } from 'portico/config';
 import { configOptions, generateSample } from '#internal/config';
 
@@ -113,7 +114,7 @@ function readBack<D extends OptionDeclarations>(group: string, declared: D): Opt
 }
 
 test('whatever the default of a list, a secret or a text is, the uncommented sample has it, or says that a file cannot', () => {
-  const characters = fc.constantFrom(...`ab "',\\$#%;:=[]\n\t\r\u2028`);
+  const characters = fc.constantFrom(...`ab "',\\$#%;:=[]\n\t\r\u2028`.split(''));
   const texts = fc.string({ unit: characters, maxLength: 6 });
   fc.assert(
     fc.property(fc.array(texts, { maxLength: 3 }), texts, (items, text) => {
@@ -202,6 +203,27 @@ test('CF-102 CF-103 the sample as JSON, YAML, Markdown and JSON Schema', () => {
     generateSample(registrations, { format: 'yaml' }),
     /^schemaVersion: 1\ngroups:\n {2}-\n {4}name: "DEFAULT"\n/,
   );
+});
+
+test('declarations from the JSON read values and defaults as those in code do', () => {
+  const declared = defineOptions({
+    many: multi({ default: ['one', '$two'], help: 'Many.' }),
+    tokens: multi({ default: ['$$one', 'two'], secret: true, help: 'Tokens.' }),
+    pairs: dict({ separator: '=', default: new Map([['http://a', 'b']]), help: 'Pairs.' }),
+    braced: dict({ bounds: true, default: '{a:b}', help: 'Braced.' }),
+    listed: list({ bounds: true, default: ['a'], help: 'Listed.' }),
+    cache: uri({ schemes: ['redis'], default: 'redis:6379', help: 'Cache.' }),
+    mode: oneOf(['Fast', 'slow'], { ignoreCase: true, default: 'slow', help: 'Mode.' }),
+  });
+  const description = JSON.parse(generateSample([{ group: 'x', options: declared }], { format: 'json' }));
+  const again = declareDescribed(description)[0]?.options ?? {};
+  for (const text of [
+    '',
+    '[x]\nmany = 1\npairs = c:d=e\nbraced = {c:d}\nlisted = [b]\ncache = redis:1\nmode = FAST\n',
+  ]) {
+    const [values, expected] = [again, declared].map((options) => ({ ...Config.fromText(text).group('x', options) }));
+    assert.deepEqual(values, expected);
+  }
 });
 
 test('CF-97 files can be validated from the JSON, without the code that declared the options', () => {
