@@ -1,7 +1,6 @@
 /**
  * Declarations as plain data: the basis of samples, manuals and schemas, which can be read back without the code that declared them.
  */
-
 import * as addressTypes from './address-types.js';
 import * as collectionTypes from './collection-types.js';
 import * as numberTypes from './number-types.js';
