@@ -8,6 +8,7 @@ import {
   type OptionDescription,
   type Registration,
 } from '../types/describe-options.js';
+import { escapeDollars } from '../types/option.js';
 import { writeOption } from './write-ini.js';
 
 /** Options of a sample. */
@@ -66,7 +67,7 @@ function assignment(option: OptionDescription, minimal: boolean, isTemplate: boo
     return isPlain ? `${option.name} = ${value}` : `# ${option.name} = ${value}`;
   }
   // The description has the form of a file already, except for secrets, in which `$$` is a dollar sign too.
-  const value = option.secret ? option.default.replaceAll('$', '$$$$') : option.default;
+  const value = option.secret ? escapeDollars(option.default) : option.default;
   const lines = option.type === 'multi' && value !== '' ? value.split('\n') : [value];
   const written = lines.map((line) => writeOption(option.name, line)).join('\n');
   if (isPlain) return written;

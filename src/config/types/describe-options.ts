@@ -4,7 +4,7 @@
 import * as addressTypes from './address-types.js';
 import * as collectionTypes from './collection-types.js';
 import * as numberTypes from './number-types.js';
-import { mayRefer, type Option, type OptionDeclarations } from './option.js';
+import { escapeDollars, mayRefer, type Option, type OptionDeclarations } from './option.js';
 import { present } from './present.js';
 import * as textTypes from './text-types.js';
 
@@ -115,7 +115,7 @@ function describeOption(name: string, option: Option): OptionDescription {
 function defaultInFile(option: Option): string | undefined {
   if (option.referringDefault !== undefined || option.default === undefined) return option.referringDefault;
   const text = option.format(option.default);
-  return mayRefer(text) && !option.secret ? text.replaceAll('$', '$$$$') : text;
+  return mayRefer(text) && !option.secret ? escapeDollars(text) : text;
 }
 
 function describeChoices(choices: textTypes.Choices | readonly number[]): { value: string; help?: string }[] {

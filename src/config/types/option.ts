@@ -244,6 +244,11 @@ export function mayRefer(text: string): boolean {
   return /\$[$a-z_{]|\\\$/i.test(text);
 }
 
+/** Returns the form of a text in a file. After a backslash it has `\$`, because `\$$` would be read as two dollar signs. */
+export function escapeDollars(text: string): string {
+  return text.replaceAll(/\\?\$/g, (found) => (found === '$' ? '$$' : '\\\\$'));
+}
+
 function checkDeclared<T>(type: string, spec: { readonly default?: T }, check: (value: T | undefined) => unknown) {
   try {
     return check(spec.default);

@@ -14,6 +14,7 @@ import {
   multi,
   oneOf,
   type Registration,
+  regexp,
   string,
 } from 'portico/config';
 import { configOptions, generateSample } from '#internal/config';
@@ -44,6 +45,8 @@ const options = defineOptions({
   size: bytes({ default: '16KiB', help: 'Size.' }),
   wait: duration({ default: '1m', help: 'Wait.' }),
   password: string({ default: 'a$b', secret: true, help: 'Secret.' }),
+  escaped: string({ default: 'a\\$b$$', secret: true, help: 'Backslash and dollar sign.' }),
+  pattern: regexp({ default: /^\$\d\\\$/, help: 'Pattern with a dollar sign.' }),
   lines: string({ default: 'one\ntwo', help: 'Two lines.' }),
   again: string({ default: '$lines, $$5', help: 'Refers to another option.' }),
   often: integer({ default: '$workers', help: 'Refers to a number.' }),
