@@ -138,7 +138,7 @@ export interface ValueType<T> {
 
 /**
  * Default of an option: a value, its text, or a function if the value depends on the machine. In text, except that of a secret, `$name`
- * refers to another option and `$$` is a dollar sign, as in a file.
+ * refers to another option, and `$$` and `\$` are a dollar sign, as in a file.
  */
 export type DefaultOf<T> = T | string | (() => T);
 
