@@ -223,9 +223,9 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
  */
 function withStatusOf({ statusCode }: FastifyReply, error: unknown): unknown {
   if (statusCode < 400 || error instanceof Fault || asFault(error).status === statusCode) return error;
-  const { message, headers } = Object(error) as { message?: unknown; headers?: unknown };
+  const { message, headers, expose } = Object(error) as { message?: unknown; headers?: unknown; expose?: unknown };
   const text = typeof message === 'string' ? message : undefined;
-  return Object.assign(new Error(text, { cause: error }), { statusCode, headers });
+  return Object.assign(new Error(text, { cause: error }), { statusCode, headers, expose });
 }
 
 /**

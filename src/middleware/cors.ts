@@ -245,7 +245,9 @@ class CorsPolicy {
     const named = rules.allowedOrigin.filter((entry) => entry !== '*');
     const checks = named.map((entry) => matcherOf(entry, place));
     if (rules.allowCredentials && rules.allowedOrigin.includes('*')) {
-      throw refused('allowed_origin * with allow_credentials lets every website act for its visitors', place);
+      const hint =
+        'Name the origins, or set allow_credentials = false: [cors.<name>] has the value of [cors] unless it sets its own.';
+      throw refused('allowed_origin * with allow_credentials lets every website act for its visitors', place, hint);
     }
     this.#sets.push({ names: (origin) => checks.some((check) => check(origin)), rules });
   }
@@ -279,10 +281,8 @@ function wholePattern(source: string, place: Place | undefined): RegExp {
   }
 }
 
-function refused(message: string, origin: Place | undefined): ConfigurationRefused {
-  return new ConfigurationRefused('PORTICO_CORS_ORIGIN', {
-    message,
-    hint: 'Write scheme://host or scheme://host:port, without path, trailing slash or user.',
-    origin,
-  });
+const FORM = 'Write scheme://host or scheme://host:port, without path, trailing slash or user.';
+
+function refused(message: string, origin: Place | undefined, hint = FORM): ConfigurationRefused {
+  return new ConfigurationRefused('PORTICO_CORS_ORIGIN', { message, hint, origin });
 }

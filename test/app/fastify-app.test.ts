@@ -104,6 +104,8 @@ test('RT-177 an error after reply.code has the status of the reply, as in Fastif
     });
     fastify.get('/sent', (_request, reply) => void reply.code(404).send(shared));
     fastify.get('/created', (_request, reply) => void reply.code(201).send(shared));
+    const hidden = Object.assign(new Error('in table books'), { statusCode: 500, expose: false });
+    fastify.get('/hidden', (_request, reply) => void reply.code(404).send(hidden));
     fastify.get('/down', (_request, reply) => void reply.code(503).send(new Error('no database')));
     fastify.get('/fault', async (_request, reply) => {
       reply.code(404);
@@ -125,6 +127,7 @@ test('RT-177 an error after reply.code has the status of the reply, as in Fastif
   assert.deepEqual(await get('/sent'), [404, 'no such book']);
   assert.deepEqual(await get('/created'), [409, 'no such book']);
   assert.deepEqual(await get('/fault'), [403, 'Forbidden']);
+  assert.deepEqual(await get('/hidden'), [404, 'Not Found']);
   assert.equal(log.lines.length, 0);
   assert.deepEqual(await get('/down'), [503, 'Service Unavailable']);
   assert.match(log.text(), /no database/);

@@ -190,6 +190,18 @@ test('MW-19 * together with credentials refuses to load', async () => {
   await assert.rejects(async () => buildFilter(cors, { local }), { code: 'PORTICO_CORS_ORIGIN' });
 });
 
+test('MW-19 a further section with * that has the credentials of [cors] is refused with a hint that says so', async () => {
+  const config = `[cors]\nallowed_origin = ${PAGE}\nallow_credentials = true\n[cors.public]\nallowed_origin = *\n`;
+  await assert.rejects(async () => buildFilter(cors, { config }), {
+    code: 'PORTICO_CORS_ORIGIN',
+    hint: /set allow_credentials = false: \[cors\.<name>\] has the value of \[cors\]/,
+  });
+  const { made } = await buildFilter(cors, { config: `${config}allow_credentials = false\n` });
+  assert.deepEqual(corsHeaders(await send(made, 'GET', { origin: 'https://x.example' })), [
+    'access-control-allow-origin',
+  ]);
+});
+
 test('MW-19 a filter made in code takes further sets at run time', async () => {
   const filter = corsFilter();
   assert.deepEqual(corsHeaders(await send(filter, 'GET', { origin: PAGE })), []);

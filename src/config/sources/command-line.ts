@@ -32,7 +32,7 @@ export function parseCommandLine(argv: readonly string[], flags: ReadonlyMap<str
   };
   const isFlag = (word: string): boolean => {
     const name = flagName(word.split('=', 1)[0]!);
-    return flags.has(name) || standardNames.includes(name);
+    return word.startsWith('-') && (flags.has(name) || standardNames.includes(name) || name === '-h' || name === '--');
   };
   for (const { at, word, isOption, value, isAttached } of commandLineWords(argv, takesNext)) {
     if (word === '--') {

@@ -138,7 +138,7 @@ export interface ValueType<T> {
 
 /**
  * Default of an option: a value, its text, or a function if the value depends on the machine. In text, except that of a secret, `$name`
- * refers to another option and `$$` is a dollar sign, as in a file.
+ * refers to another option, and `$$` and `\$` are a dollar sign, as in a file.
  */
 export type DefaultOf<T> = T | string | (() => T);
 
@@ -249,7 +249,7 @@ export function escapeDollars(text: string): string {
   return text.replaceAll('$', (_, at: number) => (text[at - 1] === '\\' ? '\\$' : '$$'));
 }
 
-/** Returns a text without expanding references: only `$$` and `\\$` become a dollar sign. */
+/** Returns a text without expanding references: only `$$` and `\$` become a dollar sign. */
 export function unescapeDollars(text: string): string {
   return text.replaceAll(/\$\$|\\\$/g, '$');
 }

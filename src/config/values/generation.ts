@@ -146,12 +146,12 @@ export class Generation {
   #parse(wanted: DeclaredOption, written: readonly Written[], last: Written, report: Report): unknown {
     const { opt, option } = wanted;
     if (written.some(({ text }) => text.includes('$'))) this.#referring.add(wanted);
-    const parse = (lines: readonly Written[]): unknown =>
-      option.parseAll(lines.map((each) => this.#interpolated(each, wanted, [])));
     try {
       // An empty number or path means the default.
       const value =
-        last.typed === undefined ? (parse(written) ?? parse(writtenAsDefault(wanted))) : option.check(last.typed.value);
+        last.typed === undefined
+          ? (this.parsed(wanted, written) ?? this.parsed(wanted))
+          : option.check(last.typed.value);
       const warning = value === undefined ? undefined : option.warning?.(value, last.location.origin?.file);
       if (warning !== undefined) report('warning', 'PORTICO_CONFIG_VALUE', last, { message: warning });
       this.#judgeDollars(wanted, last, report);
@@ -166,6 +166,11 @@ export class Generation {
       });
       return error instanceof InvalidValue ? error.meant : undefined;
     }
+  }
+
+  /** Parses written values, or a default that refers to other options. Throws if one is refused. */
+  parsed(wanted: DeclaredOption, written: readonly Written[] = writtenAsDefault(wanted)): unknown {
+    return wanted.option.parseAll(written.map((each) => this.#interpolated(each, wanted, [])));
   }
 
   /** A default that depends on the machine may be one that the option itself would refuse. */

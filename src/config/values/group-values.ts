@@ -43,17 +43,16 @@ export function readGroup(
   const values = new Map<string, unknown>();
   for (const [opt, option] of Object.entries(options)) {
     const written = local.size === 0 ? undefined : namesOf(opt, option).flatMap((name) => local.get(name) ?? [])[0];
-    const isBlank = written?.value.trim() === '';
-    // The configuration of the service has the options that a default refers to.
-    if (written === undefined || (isBlank && option.referringDefault !== undefined)) {
-      // `<name>` stands for all names, and is not a name itself.
-      const wanted = generation.groups.option(group, opt) ?? { group, opt, option, spellings: [] };
+    // `<name>` stands for all names, and is not a name itself.
+    const wanted = generation.groups.option(group, opt) ?? { group, opt, option, spellings: [] };
+    if (written === undefined) {
       const resolved = generation.resolve(wanted);
       for (const issue of resolved.issues) issues.push(missedAt(issue, from.origin));
       values.set(opt, resolved.value);
     } else {
       try {
-        values.set(opt, parseLocal(option, written.value));
+        // An empty number or path means the default.
+        values.set(opt, parseLocal(option, written.value) ?? generation.parsed(wanted));
       } catch (error) {
         issues.push(refusedLocal({ group, opt, option, written }, error));
       }

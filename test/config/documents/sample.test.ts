@@ -17,6 +17,7 @@ import {
   type OptionsOf,
   oneOf,
   type Registration,
+  regexp,
   string,
   uri,
 } from 'portico/config';
@@ -48,6 +49,8 @@ const options = defineOptions({
   size: bytes({ default: '16KiB', help: 'Size.' }),
   wait: duration({ default: '1m', help: 'Wait.' }),
   password: string({ default: 'a$b', secret: true, help: 'Secret.' }),
+  escaped: string({ default: 'a\\$b$$', secret: true, help: 'Backslash and dollar sign.' }),
+  pattern: regexp({ default: /^\$\d\\\$/, help: 'Pattern with a dollar sign.' }),
   lines: string({ default: 'one\ntwo', help: 'Two lines.' }),
   again: string({ default: '$lines, $$5', help: 'Refers to another option.' }),
   often: integer({ default: '$workers', help: 'Refers to a number.' }),

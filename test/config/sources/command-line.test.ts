@@ -39,10 +39,21 @@ test('CF-14 options that ask for it have flags, switches can be turned off, --se
 });
 
 test('CF-14 a flag does not take another flag as its value, unless the two are one argument', async () => {
-  for (const next of ['--app-debug', '--no-app-debug', '--app-level=3', '--set', '--config-file', '-l', '--help']) {
+  const flags = [
+    '--app-debug',
+    '--no-app-debug',
+    '--app-level=3',
+    '--set',
+    '--config-file',
+    '-l',
+    '--help',
+    '-h',
+    '--',
+  ];
+  for (const next of flags) {
     await assert.rejects(load(['--app-token', next, 'x']), /--app-token needs a value/, next);
   }
-  for (const value of ['--unknown', '-1', '-']) {
+  for (const value of ['--unknown', '-1', '-', '__set', '_l']) {
     assert.equal((await load(['--app-token', value])).group('app', options).token, value);
   }
   assert.equal((await load(['--app-token=--app-debug'])).group('app', options).token, '--app-debug');

@@ -107,6 +107,13 @@ test('CF-27 a default in text refers to other options, as a value of a file does
   assert.equal(config.group('paths', paths, { local }).lockPath, '/var/lib/app/locks');
 });
 
+test('CF-27 an empty value in a section of a paste file means the same with a default that refers as with another', () => {
+  const { config } = readPaths('[paths]\nlock_path = /run\nprice = 7\nnames = b\nstate_path = /srv\n');
+  const local = new Map(['lock_path', 'price', 'names'].map((name) => [name, { value: ' ' }]));
+  const { lockPath, price, names } = config.group('paths', paths, { local });
+  assert.deepEqual([lockPath, price, names], ['/srv/locks', ' ', []]);
+});
+
 test('CF-27 CF-60 a mistake in a default that refers is reported like one in a file', () => {
   assert.throws(() => readPaths('[paths]\nport = 100\n'), /\[paths\] public_port: should be ≤ 99; got \$port/);
   const looping = defineOptions({ a: string({ default: '$b', help: 'x' }), b: string({ default: '$a', help: 'x' }) });
