@@ -199,7 +199,11 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       answerFailure(error, req, reply.raw, { log: upgradeLog, message: 'an upgrade failed', facts: upgradeFacts });
     } else failures.get(req)?.(error);
   };
-  instance.setErrorHandler((error, _request, reply) => fail(reply, withStatusOf(reply, error)));
+  /** Responses that had a status of 400 or above before the plugin got them: it does not come from `reply.code`. */
+  const failedBefore = new WeakSet<ServerResponse>();
+  instance.setErrorHandler((error, _request, reply) =>
+    fail(reply, failedBefore.has(reply.raw) ? error : withStatusOf(reply, error)),
+  );
   const hasNotFound = watchNotFound(instance);
   void instance.register(plugin as FastifyPluginCallback, options.pluginOptions ?? {});
   void instance.after(() => {
@@ -209,6 +213,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
   const app: App = (req, res) =>
     new Promise<void>((resolve, reject) => {
       failures.set(req, reject);
+      if (res.statusCode >= 400) failedBefore.add(res);
       guardPipe(res, reject);
       res.once('close', resolve);
       handTo(instance, req, res);
