@@ -189,7 +189,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
     if (request.headers['transfer-encoding'] !== undefined) dropLateFailure(reply);
     done();
   });
-  const failures = new WeakMap<IncomingMessage, (error: unknown) => void>();
+  const passed = new WeakMap<IncomingMessage, Passed>();
   const fail = (reply: FastifyReply, error: unknown): void => {
     keepHeaders(reply);
     reply.hijack();
@@ -198,9 +198,11 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       endUpgrade(reply);
       // For outer filters the response is complete, with status 101.
       answerFailure(error, req, reply.raw, { log: upgradeLog, message: 'an upgrade failed', facts: upgradeFacts });
-    } else failures.get(req)?.(error);
+    } else passed.get(req)?.fail(error);
   };
-  instance.setErrorHandler((error, _request, reply) => fail(reply, withStatusOf(reply, error)));
+  instance.setErrorHandler((error, { raw: req }, reply) =>
+    fail(reply, withStatusOf(reply, error, passed.get(req)?.status)),
+  );
   const notFound = watchNotFound(instance);
   void instance.register(plugin as FastifyPluginCallback, options.pluginOptions ?? {});
   void instance.after(() => {
@@ -209,7 +211,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
   await readied(instance);
   const app: App = (req, res) =>
     new Promise<void>((resolve, reject) => {
-      failures.set(req, reject);
+      passed.set(req, { status: res.statusCode, fail: reject });
       guardPipe(res, reject);
       res.once('close', resolve);
       handTo(instance, req, res);
@@ -217,12 +219,20 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
   return noteMade(Object.assign(app, { close: () => instance.close() }));
 }
 
+/** A request that was passed to a plugin. */
+interface Passed {
+  /** The status of its response at that time. */
+  readonly status: number;
+  fail(error: unknown): void;
+}
+
 /**
  * Returns the error with the status that the plugin has set before (`reply.code(404).send(error)`), because it takes precedence in Fastify.
- * The error itself may be shared by requests, so it becomes the cause of another one.
+ * The error itself may be shared by requests, so it becomes the cause of another one. `before`: the status that the plugin has received.
  */
-function withStatusOf({ statusCode }: FastifyReply, error: unknown): unknown {
-  if (statusCode < 400 || error instanceof Fault || asFault(error).status === statusCode) return error;
+function withStatusOf({ statusCode }: FastifyReply, error: unknown, before: number | undefined): unknown {
+  if (statusCode < 400 || statusCode === before || error instanceof Fault) return error;
+  if (asFault(error).status === statusCode) return error;
   const { message, headers, expose } = Object(error) as { message?: unknown; headers?: unknown; expose?: unknown };
   const text = typeof message === 'string' ? message : undefined;
   return Object.assign(new Error(text, { cause: error }), { statusCode, headers, expose });

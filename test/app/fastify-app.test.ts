@@ -6,23 +6,19 @@ import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type {} from '@fastify/middie';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { type ClosableApp, compose, environ, Fault, fastifyApp } from 'portico/app';
+import { type App, compose, environ, Fault, fastifyApp } from 'portico/app';
 import { catchErrors, requestId } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { Server } from 'portico/server';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
 import { WebSocket, WebSocketServer } from 'ws';
-import { createFastify, listenerOf } from '#internal/app';
+import { asFault, createFastify, listenerOf } from '#internal/app';
 import { composed } from '../loader/composed.js';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
 import { portOf } from '../server/raw-client.js';
 
 /** Serves one request with the app, and returns its response or its error. */
-async function ask(
-  app: ClosableApp,
-  path: string,
-  init: RequestInit = {},
-): Promise<{ answer?: Response; failure?: unknown }> {
+async function ask(app: App, path: string, init: RequestInit = {}): Promise<{ answer?: Response; failure?: unknown }> {
   let failure: unknown;
   const server = createServer((req, res) => {
     void Promise.resolve(app(req, res)).catch((error: unknown) => {
@@ -133,6 +129,25 @@ test('RT-177 an error after reply.code has the status of the reply, as in Fastif
   assert.match(log.text(), /no database/);
 });
 
+test('RT-177 a status that was set before the plugin is not that of its error', async (t) => {
+  const app = await fastifyApp(async (fastify) => {
+    fastify.get('/broken', () => Promise.reject(new Error('in table books')));
+    fastify.get('/refused', () => Promise.reject(Object.assign(new Error('no such book'), { statusCode: 409 })));
+  });
+  t.after(() => app.close());
+  for (const [path, wanted] of [
+    ['/broken', 500],
+    ['/refused', 409],
+  ] as const) {
+    const outer: App = (req, res) => {
+      res.statusCode = 404;
+      return app(req, res);
+    };
+    const { failure } = await ask(outer, path);
+    assert.equal(asFault(failure).status, wanted);
+  }
+});
+
 test('RT-177 what Fastify refuses makes the App fail with a Fault of that status', async () => {
   const app = await fastifyApp(async (fastify) => {
     const body = { type: 'object', required: ['name'], properties: { name: { type: 'string' } } };
@@ -204,7 +219,7 @@ test("the instance's first onRequest hook runs before middleware, and requests h
     fastify.get('/', async (request) => request.id);
   });
   const listener = await listenerOf(instance);
-  const app = Object.assign((req: Parameters<ClosableApp>[0], res: Parameters<ClosableApp>[1]) => {
+  const app = Object.assign((req: Parameters<App>[0], res: Parameters<App>[1]) => {
     environ(req).requestId = 'req-7';
     return listener(req, res);
   }, listener);
