@@ -59,7 +59,8 @@ export class BodyWay {
     if (!headSent.call(this.#res) && !this.#isHeld) declareLength(this.#res, chunk, encoding as BufferEncoding);
     this.#open();
     this.#isEnded = true;
-    this.#entry.end(chunk, encoding as BufferEncoding, callback);
+    // Node ignores a falsy chunk; a stream refuses it.
+    this.#entry.end(chunk || undefined, encoding as BufferEncoding, callback);
   }
 
   /** Discards all unsent data of a body, because another response replaces it. */

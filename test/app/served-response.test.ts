@@ -261,3 +261,21 @@ test('a chunk that is no text and no bytes is refused before the head, as by Nod
     }
   }
 });
+
+test('an end with 0 or false has no chunk, as in Node, behind filters that change the body too', async (t) => {
+  const handler: App = (req, res) => void res.end((req.url === '/zero' ? 0 : false) as unknown as string);
+  const filters = await Promise.all([compression, etag].map((factory) => buildFilter(factory)));
+  const server = new Server(
+    'ended',
+    compose(
+      filters.map(({ made }) => made),
+      handler,
+    ),
+  );
+  await server.start();
+  t.after(() => server.stop());
+  for (const path of ['/zero', '/false']) {
+    const answer = await fetch(`http://127.0.0.1:${portOf(server)}${path}`);
+    assert.deepEqual([answer.status, await answer.text()], [200, ''], path);
+  }
+});
