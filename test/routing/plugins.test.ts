@@ -450,7 +450,10 @@ test('a handler of a plugin for what is not found below its prefix leaves other 
   const send = await serveRouter(t, router);
   assert.deepEqual((await send('GET', '/apart/else')).json, { none: '/apart/else' });
   const { status, json } = await send('GET', '/else');
-  assert.deepEqual([status, json], [404, { error: { code: 404, title: 'Not Found', message: 'The resource could not be found.' } }]);
+  assert.deepEqual(
+    [status, json],
+    [404, { error: { code: 404, title: 'Not Found', message: 'The resource could not be found.' } }],
+  );
   assert.equal((await send('PUT', '/things')).status, 405);
 });
 
