@@ -29,6 +29,7 @@ import { usableHeaders } from './headers.js';
 import { noteMade } from './held-apps.js';
 import { notePathWriters } from './mounted-plugins.js';
 import { watchNotFound } from './not-found-handlers.js';
+import { rootedUrl } from './request-path.js';
 import { guardPipe } from './response-body.js';
 import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from './server-state.js';
 
@@ -214,6 +215,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       passed.set(req, { status: res.statusCode, fail: reject });
       guardPipe(res, reject);
       res.once('close', resolve);
+      rootedUrl(req);
       handTo(instance, req, res);
     });
   return noteMade(Object.assign(app, { close: () => instance.close() }));

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError, withCode } from '../errors/index.js';
 import { type App, type Filter, isThenable } from './app.js';
 import { environ } from './exchange.js';
-import { wholeTarget } from './request-path.js';
+import { rootedUrl, wholeTarget } from './request-path.js';
 
 /** A Connect middleware: it answers, or calls `next` once, with an error if it failed. */
 export type ConnectMiddleware = (req: never, res: never, next: (error?: unknown) => void) => unknown;
@@ -161,7 +161,7 @@ export function connectApp(app: App): App {
   return (req: Mounted, res) => {
     req.originalUrl ??= originalUrl(req);
     req.baseUrl = environ(req).scriptName;
-    if (req.url !== undefined && !req.url.startsWith('/')) req.url = `/${req.url}`;
+    rootedUrl(req);
     return app(req, res);
   };
 }

@@ -24,6 +24,11 @@ export function wholeTarget(req: IncomingMessage): string {
   return encodedPath(requestPath(req)) + target.slice(path.length);
 }
 
+/** Makes `req.url` start with a slash, for frameworks that require one: at the path of a mount itself it is empty or a query. */
+export function rootedUrl(req: IncomingMessage): void {
+  if (req.url !== undefined && !req.url.startsWith('/')) req.url = `/${req.url}`;
+}
+
 /** Converts a path written by an operator or a caller, with or without percent-encoding, to the form of {@link requestPath}. */
 export function writtenPath(text: string): string {
   return collapsed(text.includes('%') ? decodePath(encodeURI(text).replaceAll('%25', '%')) : text);

@@ -337,6 +337,23 @@ test('what a factory makes writes to the log of the factory; fastify.log and req
   );
 });
 
+test('a Fastify plugin at a mount answers the path of the mount as its root', async (t) => {
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.get('/', async (request) => ({ root: request.query }));
+    fastify.get('/:id', async ({ params }) => params);
+  };
+  const ini =
+    '[composite:main]\npaste.composite_factory = urlmap\n/two = two\n[app:two]\npaste.app_factory = factory\n';
+  const app = await composed(t, ini, { factory: () => fastifyApp(plugin) });
+  const bodies = await Promise.all(
+    ['/two', '/two/', '/two?x=1', '/two/?x=1', '/two/7?x=1'].map(async (path) =>
+      (await request(app, 'GET', path)).json(),
+    ),
+  );
+  const [root, asked] = [{ root: {} }, { root: { x: '1' } }];
+  assert.deepEqual(bodies, [root, root, asked, asked, { id: '7' }]);
+});
+
 test('a logger that is given to Fastify is its own', async () => {
   const written: string[] = [];
   const stream = { write: (line: string) => void written.push(line) };
