@@ -93,8 +93,9 @@ const BESIDE = ['.git', 'node_modules', 'package.json', 'package-lock.json'];
 /** A project does not overwrite existing files; a directory with only these counts as empty. */
 function refuseOccupied(target: string, dir: string): void {
   if (!existsSync(target)) return;
-  const hint = 'Choose a new or empty directory: api-cli init library.';
   const shown = printable(dir);
+  const other = dir === '.' ? 'library' : `${shown.replace(/\/+$/, '')}-2`;
+  const hint = `Choose a new or empty directory: api-cli init ${other}.`;
   if (!statSync(target).isDirectory()) throw new UsageError(`${shown} is a file`, hint);
   const found = readdirSync(target).filter((name) => !BESIDE.includes(name));
   if (found.length === 0) return;

@@ -173,5 +173,8 @@ test('a link to an empty directory is as good as one, and names of others write 
   writeFileSync(join(folder, 'full', 'a\u001b[31m\nerror: b'), '');
   const { status, stderr } = await runApiCli(folder, 'init', 'full');
   assert.equal(status, 2);
-  assert.match(stderr, /^full is not empty: it has a\\u001b\[31m\\nerror: b\n {2}Choose a new or empty directory/);
+  assert.match(
+    stderr,
+    /^full is not empty: it has a\\u001b\[31m\\nerror: b\n {2}Choose a new or empty directory: api-cli init full-2\.$/m,
+  );
 });
