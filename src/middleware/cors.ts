@@ -98,17 +98,23 @@ function describe(
   req: IncomingMessage | undefined,
   { config }: DescribeContext,
 ): Description {
-  const all = [options, ...furtherGroups(config).map((name) => config.group(name, corsOptions))];
-  const origins = all.flatMap(({ allowedOrigin }) => allowedOrigin).join(', ') || 'none';
+  const sets = [options, ...furtherGroups(config).map((name) => ({ ...options, ...writtenIn(config, name) }))];
+  const origins = sets.flatMap(({ allowedOrigin }) => allowedOrigin).join(', ') || 'none';
   if (req === undefined)
     return { does: `answers preflights, and allows pages of these origins to read responses: ${origins}` };
   const { origin, 'access-control-request-method': method } = req.headers;
-  if (req.method === 'OPTIONS' && origin !== undefined && method !== undefined) {
-    return { does: `answers 204: a preflight of ${origin} for ${method}; allowed origins: ${origins}`, answers: 204 };
-  }
   if (origin === undefined) return { does: 'adds Vary to the response: the request has no Origin' };
+  const policy = new CorsPolicy();
+  for (const rules of sets) policy.add(rules);
+  const rules = policy.rulesFor(origin);
+  const allowed = rules === undefined ? `; allowed origins: ${origins}` : '';
+  if (req.method === 'OPTIONS' && method !== undefined) {
+    const reason = refusal(rules, method, requestedHeaders(req));
+    const outcome = reason === undefined ? 'allowed' : `refused, because the ${reason} is not allowed${allowed}`;
+    return { does: `answers 204: a preflight of ${origin} for ${method}, ${outcome}`, answers: 204 };
+  }
   return {
-    does: `allows a page of ${origin} to read the response if the origin is allowed; allowed origins: ${origins}`,
+    does: `${rules === undefined ? 'does not allow' : 'allows'} a page of ${origin} to read the response${allowed}`,
   };
 }
 

@@ -147,7 +147,7 @@ test('OP-6 a filter that answers this request ends it: a preflight, a body that 
   const at = (...words: string[]): string => linesOf(run('explain', ...words, '--api', 'things')).at(-1)!;
   assert.match(
     at('OPTIONS', '/v1/things', ...preflight),
-    /^ {2}filter cors: answers 204: a preflight of https:\/\/a for PUT/,
+    /^ {2}filter cors: answers 204: a preflight of https:\/\/a for PUT, refused, because the origin is not allowed; allowed origins: https:\/\/pages\.example /,
   );
   assert.match(
     at('POST', '/v1/things', '--header', 'Content-Length: 101'),
@@ -428,11 +428,23 @@ test('OP-6 a token filter that wants a scope says its 403, wherever the option s
   }
 });
 
-test('OP-6 cors names the origins of its further sections too', (t) => {
-  const config = '[cors.partner]\nallowed_origin = https://partner.example\n';
-  const says = filterSays(t, { factory: 'cors', options: 'allowed_origin = https://own.example', config });
-  const { says: text } = says('GET', '/', 'Origin: https://partner.example');
-  assert.match(text, /allowed origins: https:\/\/own\.example, https:\/\/partner\.example$/);
+test('OP-6 cors says which origins are allowed, in its further sections too, and why a preflight is refused', (t) => {
+  const config = '[cors.partner]\nallowed_origin = https://partner.example\nallow_methods = GET\n';
+  const of = filterSays(t, { factory: 'cors', options: 'allowed_origin = https://own.example', config });
+  const page = (origin: string): string => of('GET', '/', `Origin: ${origin}`).says;
+  assert.equal(page('https://partner.example'), 'allows a page of https://partner.example to read the response');
+  assert.equal(
+    page('https://other.example'),
+    'does not allow a page of https://other.example to read the response; allowed origins: https://own.example, https://partner.example',
+  );
+  const preflight = (origin: string, method: string): string =>
+    of('OPTIONS', '/', `Origin: ${origin}`, `Access-Control-Request-Method: ${method}`).says;
+  assert.match(preflight('https://own.example', 'POST'), /for POST, allowed$/);
+  assert.match(preflight('https://partner.example', 'GET'), /for GET, allowed$/);
+  assert.match(
+    preflight('https://partner.example', 'POST'),
+    /for POST, refused, because the method POST is not allowed$/,
+  );
 });
 
 test('OP-6 the health check as a filter: 405 to what is no GET or HEAD, 404 to others than its networks and to the forwarded', (t) => {
