@@ -5,7 +5,7 @@ import type { Config } from '../config/index.js';
 import { type ContextTree, Loader } from '../loader/index.js';
 import { describeNode, type MountedApp, mountedApps } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
-import type { DescribedRoute } from '../routing/internal.js';
+import type { DescribedRoute, PluginRoute } from '../routing/internal.js';
 import { type BuiltRouter, collectRouters, outerRouters, type PlacedRouter, withMounted } from '../routing/internal.js';
 import type { PlannedApi } from '../server/internal.js';
 import { unknownName } from './command.js';
@@ -58,6 +58,11 @@ export async function routersOf(loader: Loader, app: ContextTree): Promise<reado
   const { routers, result } = await collectRouters(() => loader.makeApp(app));
   await result.close();
   return outerRouters(routers);
+}
+
+/** Returns methods and URL of a plugin's route. */
+export function pluginText({ methods, url }: PluginRoute): string {
+  return `${methods.join(',')} ${url}`;
 }
 
 /** Returns the methods of a route. */

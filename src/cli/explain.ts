@@ -17,7 +17,7 @@ import {
 } from '../loader/internal.js';
 import { type BuiltRouter, type ExplainedRoute, enterMount, explainRoute, filterName } from '../routing/internal.js';
 import type { Refusal } from '../server/internal.js';
-import { methodText, routersOf } from './api-routers.js';
+import { methodText, pluginText, routersOf } from './api-routers.js';
 import { example, placeText, print } from './command.js';
 import { addConfigurationOptions } from './command-line.js';
 import {
@@ -79,6 +79,8 @@ async function explain(request: NamedRequest, args: RequestArguments) {
     route: last?.route ?? null,
     match: last?.match ?? null,
     action: last?.action ?? null,
+    // The plugin that answers: its route, or null for its not-found handler.
+    plugin: last?.plugin ?? null,
     // For a 405: the methods of the path.
     allow: last?.answer?.allow ?? null,
     // For a 404: the route that was perhaps intended.
@@ -106,7 +108,7 @@ function explainRouter(
   req: IncomingMessage,
 ): Explanation & { readonly route: ExplainedRoute } {
   const explained = explainRoute(router, req);
-  const { route, match, version, filters, action, mounted, answer } = explained;
+  const { route, match, version, filters, action, mounted, plugin, answer } = explained;
   const steps: ExplainedStep[] = [];
   const add = (what: ExplainedStep['what'], name: string, text: string, more: Partial<ExplainedStep> = {}): void => {
     steps.push({ ...stepOf(node, req, what, text), name, factory: undefined, origin: undefined, ...more });
@@ -117,6 +119,9 @@ function explainRouter(
     const asked = version === null ? [] : [`version ${version}`];
     const text = ['is the first match', ...asked, ...taken].join(', ');
     add('route', `${methodText(route)} ${route.path}`, text, { origin: route.origin });
+  }
+  if (plugin?.route) {
+    add('route', pluginText(plugin.route), 'is a route of a plugin, because no route of the table matches');
   }
   for (const filter of filters) {
     const { does, answers = 'never' } = descriptionOf(filter, req) ?? UNDESCRIBED;
@@ -129,6 +134,12 @@ function explainRouter(
     const near = nearest === undefined ? '' : `; the nearest is ${methodText(nearest)} ${nearest.path}${but}`;
     add('answer', node.name, `${status} ${STATUS_CODES[status]}: ${why}${near}`, { origin: nearest?.origin });
     return { steps, answer: status, route: explained };
+  }
+  if (plugin !== null) {
+    const text = 'answers, because no route matches';
+    if (plugin.route === null) add('app', 'the not-found handler of a plugin', text);
+    else add('app', 'a plugin', 'answers');
+    return { steps, answer: 'decided', route: explained };
   }
   if (mounted !== null) {
     enterMount(req, match!.path_info);

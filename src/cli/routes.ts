@@ -21,6 +21,7 @@ import {
   legacyRules,
   mountedRouter,
   type PlacedRouter,
+  type PluginAnswer,
   slowRequirements,
   warningsOf,
 } from '../routing/internal.js';
@@ -29,6 +30,7 @@ import {
   chosenApis,
   loaderOf,
   methodText,
+  pluginText,
   type RoutedApp,
   routedApps,
   routersOf,
@@ -121,7 +123,14 @@ function tableResult({ router, prefix }: PlacedRouter): Shown {
       ...route.shadowedBy.map(({ template, origin }) => `NEVER MATCHES: ${template} at ${placeText(origin)}`),
     ].join('; '),
   ]);
-  return { data: { prefix, routes }, lines: columns(rows) };
+  // The prefix of the table does not apply to them.
+  const mount = prefix.slice(0, prefix.length - router.prefix.length);
+  const pluginRoutes = router.pluginRoutes.map(({ methods, url }) => ({
+    url: url.startsWith('/') ? mount + url : `${mount}/${url}`,
+    methods,
+  }));
+  const ofPlugins = pluginRoutes.map(({ methods, url }) => [methods.join(','), url, '', 'a plugin', '', '']);
+  return { data: { prefix, routes, pluginRoutes }, lines: columns([...rows, ...ofPlugins]) };
 }
 
 /** Returns the URL for a client; if a template begins with a variable, a slash precedes it there. */
@@ -168,7 +177,7 @@ async function matchedRoutes(
 }
 
 interface ShownMatch extends Shown {
-  readonly data: ExplainedMatch;
+  readonly data: ExplainedMatch & { readonly plugin: PluginAnswer | null };
 }
 
 async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): Promise<ShownMatch> {
@@ -181,7 +190,8 @@ async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): P
     describe: (filter, req) => passed(filter, config, req),
     explainApp: async (app, req) => {
       // A cascade also tries the next apps.
-      if (shown !== undefined && shown.data.route !== null) return { steps: [], answer: 'decided' };
+      if (shown !== undefined && (shown.data.route !== null || shown.data.plugin !== null))
+        return { steps: [], answer: 'decided' };
       const [router, ...others] = await routersOf(loader, app);
       if (router === undefined || others.length > 0) {
         shown = { data: NONE, lines: [`${app.name} answers, which is not a Router`] };
@@ -189,13 +199,14 @@ async function matchIn(config: Config, api: ChosenApi, request: NamedRequest): P
       }
       const { answer } = explainRoute(router, req);
       shown = matchResult(router, req);
-      return { steps: [], answer: shown.data.route === null ? (answer?.status ?? 404) : 'decided' };
+      const { route, plugin } = shown.data;
+      return { steps: [], answer: route === null && plugin === null ? (answer?.status ?? 404) : 'decided' };
     },
   });
   return shown ?? { data: NONE, lines: [whyNot(steps)] };
 }
 
-const NONE: ExplainedMatch = { route: null, match: null, passedOver: [] };
+const NONE: ShownMatch['data'] = { route: null, match: null, passedOver: [], plugin: null };
 
 /** Returns the request after a filter that always passes it on, perhaps with another path. */
 function passed(filter: ContextTree, config: Config, req: IncomingMessage) {
@@ -211,7 +222,8 @@ function whyNot(steps: readonly ExplainedStep[]): string {
 function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
   const { method = '', url = '' } = req;
   const path = decodePath(url.split('?', 1)[0]!);
-  const explained = explainMatch(router, method, path);
+  const { plugin } = explainRoute(router, req);
+  const explained = { ...explainMatch(router, method, path), plugin };
   const { route, match, passedOver } = explained;
   const before = passedOver.map(({ template, methods, reason, origin }) => [
     methods?.join(',') ?? 'any',
@@ -220,6 +232,11 @@ function matchResult(router: BuiltRouter, req: IncomingMessage): ShownMatch {
     placeText(origin),
   ]);
   const tried = before.length > 0 ? [route === null ? 'tried:' : 'tried before:', ...columns(before)] : [];
+  if (route === null && plugin !== null) {
+    const by = plugin.route === null ? 'the not-found handler' : `the route ${pluginText(plugin.route)}`;
+    const lines = [`no route of the table matches ${method} ${path}`, `${by} of a plugin answers`, ...tried];
+    return { data: explained, lines };
+  }
   if (route === null) return { data: explained, lines: [`no route matches ${method} ${path}`, ...tried] };
   const lines = [`${methodText(route)} ${route.path}  ${targetOf(route)}  ${placeText(route.origin)}`];
   lines.push(JSON.stringify(match), ...tried);

@@ -39,8 +39,10 @@ export interface BuiltRouter extends Mapper {
   find(method: string, path: string): Found | null;
   /** Returns the mounted app of a route; undefined for routes to actions, and redirects. */
   mountOf(route: Route): App | undefined;
-  /** Returns the guard of a mount or redirect; empty if neither it nor the router has `auth`. */
-  guardsOf(route: Route): readonly Filter[];
+  /** Routes that plugins have added, in Fastify's form. */
+  readonly pluginRoutes: readonly PluginRoute[];
+  /** Returns the guard of a mount, a redirect or (undefined) the routes of plugins; empty if neither it nor the router has `auth`. */
+  guardsOf(route: Route | undefined): readonly Filter[];
   filtersOf(route: Route): readonly Filter[];
   /** Returns the action of a route; `match` names it if the path does. */
   operationSource(route: Route, match?: Match): OperationSource | null;
@@ -57,6 +59,21 @@ export interface LookUp {
   readonly version: ApiVersion | null;
   /** Methods that have a route, if none was found. */
   readonly allowed: readonly string[];
+  /** Answer of a plugin, if no route of the table was found. */
+  readonly plugin: PluginAnswer | null;
+}
+
+/** A route of a plugin. */
+export interface PluginRoute {
+  readonly methods: readonly string[];
+  /** In Fastify's form: `/documentation/:file`. */
+  readonly url: string;
+}
+
+/** A plugin answers a request. */
+export interface PluginAnswer {
+  /** Null: its not-found handler answers. */
+  readonly route: PluginRoute | null;
 }
 
 /** A warning about a table, with the written route. */

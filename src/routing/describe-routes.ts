@@ -7,7 +7,7 @@ import { type App, Fault, type Filter } from '../app/index.js';
 import { nearestNames, type Origin } from '../errors/index.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
 import { readRange, type WrittenRange } from './api-version.js';
-import { type BuiltRouter, type LookUp, mountedRouter } from './built-router.js';
+import { type BuiltRouter, type LookUp, mountedRouter, type PluginAnswer } from './built-router.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
 import { pathMismatch } from './matching/path-mismatch.js';
 import { acceptsMethod } from './route/conditions.js';
@@ -143,7 +143,9 @@ export interface ExplainedRoute {
   readonly action: { readonly controller: string; readonly name: string } | null;
   /** The app that the route leads to, with its router if it is one. */
   readonly mounted: { readonly app: App; readonly router: BuiltRouter | undefined } | null;
-  /** The router's own response; null if an action or an app answers. */
+  /** The plugin that answers; null if the table or the router does. */
+  readonly plugin: PluginAnswer | null;
+  /** The router's own response; null if an action, a plugin or an app answers. */
   readonly answer: RouterAnswer | null;
 }
 
@@ -170,6 +172,8 @@ export function explainRoute(router: BuiltRouter, req: IncomingMessage): Explain
   }
   const { found, version } = looked;
   const seen = { ...NOTHING, version: version?.text ?? null };
+  const { plugin } = looked;
+  if (plugin !== null) return { ...seen, plugin, filters: router.guardsOf(undefined) };
   if (found === null) return { ...seen, answer: missed(router, req.method ?? '', looked) };
   const taken = { ...seen, route: describeRoute(router, found.compiled), match: { ...found.match } };
   const { route } = found.compiled;
@@ -193,6 +197,7 @@ const NOTHING: ExplainedRoute = {
   filters: [],
   action: null,
   mounted: null,
+  plugin: null,
   answer: null,
 };
 

@@ -7,6 +7,8 @@ export {
   mountedRouter,
   outerRouters,
   type PlacedRouter,
+  type PluginAnswer,
+  type PluginRoute,
   routerOfApp,
   type TableWarning,
   withMounted,

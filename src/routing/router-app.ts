@@ -16,7 +16,7 @@ import { nearestOrAll } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
 import { ActionRequest, type Args, type RequestRouter } from './actions/action-request.js';
 import { type ApiVersion, VersionNegotiation } from './api-version.js';
-import type { LookUp } from './built-router.js';
+import type { LookUp, PluginRoute } from './built-router.js';
 import { faultsBy } from './fault-mapping.js';
 import type { Found } from './matching/compiled-route.js';
 import type { MatchRequest } from './route/conditions.js';
@@ -78,6 +78,10 @@ export class RouterApp implements RequestRouter {
     this.#hasPrefix = parts.mapper.prefix !== '';
     this.#negotiates = options.serializers !== undefined;
     this.#asksRequest = options.subDomains === true || parts.table.routes.some(({ conditional }) => conditional);
+  }
+
+  get pluginRoutes(): readonly PluginRoute[] {
+    return this.#fastify.own.routes;
   }
 
   /** Starts Fastify; the result closes it. */
@@ -145,7 +149,10 @@ export class RouterApp implements RequestRouter {
   lookUp(req: IncomingMessage): LookUp {
     const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, new ServerResponse(req));
     const { path, found } = this.#routeOf(exchangeOf(req));
-    return { path, found, version, allowed: found === null ? this.#allowed(req, path) : [] };
+    const allowed = found === null ? this.#allowed(req, path) : [];
+    const isPassed = found === null && !(allowed.length > 0 && isPlainOptions(req));
+    const plugin = isPassed ? this.#fastify.own.answerTo(req, allowed.length > 0) : null;
+    return { path, found, version, allowed, plugin };
   }
 
   /** Returns the route of a request, and the matched path. */

@@ -7,7 +7,7 @@ import { connectApp, factoryLog, faultFormOf, noteMade } from '../app/internal.j
 import { type PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Handler } from './actions/action.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
-import { type LookUp, noteRouter, type OperationSource } from './built-router.js';
+import { type LookUp, noteRouter, type OperationSource, type PluginRoute } from './built-router.js';
 import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
 import { type Auth, guardsOf } from './guard.js';
 import { Mapper, type RedirectOptions } from './mapper/mapper.js';
@@ -268,13 +268,17 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     return Router.#settings.get(route)?._mounted;
   }
 
-  guardsOf(route: Route): readonly Filter[] {
-    return guardsOf(Router.#settings.get(route)?.auth ?? this.#options.auth);
+  guardsOf(route: Route | undefined): readonly Filter[] {
+    return guardsOf((route && Router.#settings.get(route))?.auth ?? this.#options.auth);
   }
 
   /** Returns the filters around a route's controller, outermost first. */
   filtersOf(route: Route): readonly Filter[] {
     return [...this.#filters, ...(Router.#settings.get(route)?.filters ?? [])];
+  }
+
+  get pluginRoutes(): readonly PluginRoute[] {
+    return this.#app?.pluginRoutes ?? [];
   }
 
   lookUp(req: IncomingMessage): LookUp {

@@ -497,3 +497,41 @@ export const moved = () => new Router({ auth: true }).redirect('/old', '/new').b
     '  answer moved: 302 Found: redirects to /new',
   ]);
 });
+
+const WITH_PLUGINS = {
+  'portico.ini': '[DEFAULT]\nenabled_apis = one\n[api:one]\nport = 8774\n',
+  'api-paste.ini':
+    '[composite:one]\nuse = portico/loader:urlmap\n/v1: one_app\n[app:one_app]\npaste.app_factory = ./app.mjs:app\n',
+  'app.mjs': `import { Router } from 'portico/routing';
+async function items(fastify) {
+  fastify.get('/:id', async () => 1);
+  fastify.setNotFoundHandler(async () => 2);
+}
+export const app = () => new Router({ prefix: '/t', plugins: [[items, { prefix: '/items' }]] }).get('/notes', () => 1).build();
+`,
+};
+
+test('explain, routes and routes --match know the routes and the not-found handlers of plugins', (t) => {
+  const run = project(t, WITH_PLUGINS);
+  assert.deepEqual(linesOf(run('explain', 'GET', '/v1/items/3')).slice(-2), [
+    '  route GET /items/:id: is a route of a plugin, because no route of the table matches',
+    '  app a plugin: answers  [script name "/v1", path "/items/3"]',
+  ]);
+  const explained = JSON.parse(run('explain', 'GET', '/v1/items/3', '--json').stdout);
+  assert.deepEqual([explained.status, explained.plugin], [null, { route: { methods: ['GET'], url: '/items/:id' } }]);
+  assert.match(
+    linesOf(run('explain', 'POST', '/v1/items/3')).at(-1)!,
+    /^ {2}app the not-found handler of a plugin: answers, because no route matches/,
+  );
+  assert.match(linesOf(run('explain', 'GET', '/v1/other')).at(-1)!, /answer one_app: 404/);
+  const match = (request: string): string => linesOf(run('routes', '--match', request)).join('\n');
+  assert.match(
+    match('GET /v1/items/3'),
+    /no route of the table matches GET \/items\/3\n {2}the route GET \/items\/:id of a plugin answers\n {2}tried:/,
+  );
+  assert.match(match('POST /v1/items/3'), / {2}the not-found handler of a plugin answers/);
+  assert.match(match('GET /v1/other'), /no route matches GET \/other/);
+  assert.match(linesOf(run('routes')).at(-1)!, /^ {2}GET +\/v1\/items\/:id +a plugin$/);
+  const { routers } = JSON.parse(run('routes', '--json').stdout);
+  assert.deepEqual(routers[0].pluginRoutes, [{ url: '/v1/items/:id', methods: ['GET'] }]);
+});

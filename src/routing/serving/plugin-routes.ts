@@ -13,21 +13,15 @@ import {
   type NotFoundHandlers,
   watchNotFound,
 } from '../../app/internal.js';
-import { warnOfTable } from '../built-router.js';
+import { type PluginAnswer, type PluginRoute, warnOfTable } from '../built-router.js';
 import { type Auth, guardsOf } from '../guard.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
 import { CALL, type Called, type Fail, refuse } from './action-call.js';
+import { byPrecedence, takesPath } from './plugin-url.js';
 import type { RouterParts } from './served-route.js';
 
 /** Marks a Fastify route in its `config` as an action of the table, reachable only through the table. */
 export const ACTION: unique symbol = Symbol('portico.routing.action');
-
-/** A route of a plugin. */
-export interface PluginRoute {
-  readonly methods: readonly string[];
-  /** In Fastify's form: `/documentation/:file`. */
-  readonly url: string;
-}
 
 /** Response to a request without a route of the table or a plugin. */
 interface Miss {
@@ -50,6 +44,8 @@ export class PluginRoutes {
   /** Refuses unauthorized callers; undefined if anyone may call. */
   readonly #guard: App | undefined;
   readonly #notFound: NotFoundHandlers;
+  /** Prefixes below which a not-found handler of a plugin answers. */
+  #handled: readonly string[] = [];
   #complete = false;
 
   /** `auth`: the router's, which applies to routes of plugins too. */
@@ -70,7 +66,19 @@ export class PluginRoutes {
   complete(): void {
     this.#complete = true;
     this.serve = this.routes.length > 0 || this.#notFound.any || this.#fastify.server.listenerCount('upgrade') > 0;
+    this.#handled = this.#notFound.forAll ? [''] : [...this.#notFound.prefixes];
     if (!this.#notFound.forAll) this.#fastify.setNotFoundHandler((_request, reply) => this.#missed(reply));
+  }
+
+  /** Predicts which plugin would answer a request without a route of the table. `known`: the table has other methods of the path. */
+  answerTo({ method = '', url = '' }: IncomingMessage, known: boolean): PluginAnswer | null {
+    if (!this.serve) return null;
+    const path = url.split('?', 1)[0]!;
+    const taking = this.routes.filter((route) => route.methods.includes(method) && takesPath(route.url, path));
+    const route = taking.sort((a, b) => byPrecedence(a.url, b.url))[0] ?? null;
+    if (route !== null) return { route };
+    const isHandled = this.#handled.some((prefix) => `${path}/`.startsWith(`${prefix}/`));
+    return isHandled && !known ? { route } : null;
   }
 
   /** Passes a request to a route of a plugin, or answers with `miss`. */
