@@ -10,10 +10,10 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { HTTPMethod, Instance } from 'find-my-way';
 import type { HostPort } from '../../config/index.js';
 import { describeError, isObject, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import { type RouteFinder, routeFinder } from '../../text/index.js';
 import { listenOnPath } from '../sockets/private-socket.js';
 
 /** A request of an operator. */
@@ -68,7 +68,7 @@ export class ControlServer {
   readonly #guard: (req: IncomingMessage) => void;
   /** Connections, least recently used first; true while the connection's request is in progress. */
   readonly #connections = new Map<Socket, boolean>();
-  #router: Instance<never> | undefined;
+  #find: RouteFinder<ControlHandler> | undefined;
 
   /** `guard` throws for a request that must not be answered. */
   constructor(routes: ControlRoutes, log: Logger, guard: (req: IncomingMessage) => void = () => undefined) {
@@ -120,16 +120,16 @@ export class ControlServer {
     try {
       checkTarget(req);
       this.#guard(req);
-      this.#router ??= await routerOf(this.#routes);
+      this.#find ??= finderOf(this.#routes);
       const [path = '/', query] = (req.url ?? '/').split(/\?(.*)/s, 2);
       // Node sends no body for HEAD.
       const method = req.method === 'HEAD' ? 'GET' : req.method;
-      const found = this.#router.find(method as HTTPMethod, path);
-      if (found === null) throw notFound(this.#routes, `${method} ${path}`);
-      const { store, params } = found as unknown as { store: ControlHandler; params: ControlRequest['params'] };
+      const found = this.#find(method!, path);
+      if (found === undefined) throw notFound(this.#routes, `${method} ${path}`);
+      const { value: handler, params } = found;
       const body = await readJson(req);
       this.#touch(socket, true);
-      const answer = await store({ body, params, query: new URLSearchParams(query) });
+      const answer = await handler({ body, params, query: new URLSearchParams(query) });
       if (answer instanceof ControlAnswer) send(res, answer.status, answer.body, answer.headers);
       else send(res, 200, answer);
     } catch (error) {
@@ -147,15 +147,14 @@ export class ControlServer {
   }
 }
 
-/** Loaded with the first request: a parent without requests does not need it. */
-async function routerOf(routes: ControlRoutes): Promise<Instance<never>> {
-  const { default: findMyWay } = await import('find-my-way');
-  const router = findMyWay();
-  for (const [route, handler] of Object.entries(routes)) {
-    const [method, path] = route.split(' ') as [HTTPMethod, string];
-    router.on(method, path, () => undefined, handler);
-  }
-  return router as unknown as Instance<never>;
+/** Called with the first request: a parent without requests does not load find-my-way. */
+function finderOf(routes: ControlRoutes): RouteFinder<ControlHandler> {
+  return routeFinder(
+    Object.entries(routes).map(([route, value]) => {
+      const [method, url] = route.split(' ') as [string, string];
+      return { methods: [method], url, value };
+    }),
+  );
 }
 
 /**

@@ -13,11 +13,11 @@ import {
   type NotFoundHandlers,
   watchNotFound,
 } from '../../app/internal.js';
+import { type RouteFinder, routeFinder } from '../../text/index.js';
 import { type PluginAnswer, type PluginRoute, warnOfTable } from '../built-router.js';
 import { type Auth, guardsOf } from '../guard.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
 import { CALL, type Called, type Fail, refuse } from './action-call.js';
-import { byPrecedence, takesPath } from './plugin-url.js';
 import type { RouterParts } from './served-route.js';
 
 /** Marks a Fastify route in its `config` as an action of the table, reachable only through the table. */
@@ -46,6 +46,7 @@ export class PluginRoutes {
   readonly #notFound: NotFoundHandlers;
   /** Prefixes below which a not-found handler of a plugin answers. */
   #handled: readonly string[] = [];
+  #find: RouteFinder<PluginRoute> | undefined;
   #complete = false;
 
   /** `auth`: the router's, which applies to routes of plugins too. */
@@ -74,8 +75,8 @@ export class PluginRoutes {
   answerTo({ method = '', url = '' }: IncomingMessage, known: boolean): PluginAnswer | null {
     if (!this.serve) return null;
     const path = url.split('?', 1)[0]!;
-    const taking = this.routes.filter((route) => route.methods.includes(method) && takesPath(route.url, path));
-    const route = taking.sort((a, b) => byPrecedence(a.url, b.url))[0] ?? null;
+    this.#find ??= routeFinder(this.routes.map((route) => ({ ...route, value: route })));
+    const route = this.#find(method, path)?.value ?? null;
     if (route !== null) return { route };
     const isHandled = this.#handled.some((prefix) => `${path}/`.startsWith(`${prefix}/`));
     return isHandled && !known ? { route } : null;
