@@ -155,7 +155,9 @@ async function allOptions(args: ReadArguments): Promise<Registration[]> {
   );
   const more = new Map<string, Record<string, Option>>();
   for (const { group, opt, option } of (await read(args)).resolveAll()) {
-    const isKnown = known.has(`${group}.${opt}`) || known.has(`${group.replace(/:.*/, ':<name>')}.${opt}`);
+    // `[api:web]` is described by `[api:<name>]`, and `[cors.web]` by `[cors]`.
+    const groups = [group, group.replace(/:.*/, ':<name>'), group.replace(/\..*/, '')];
+    const isKnown = groups.some((name) => known.has(`${name}.${opt}`));
     if (!isKnown) more.set(group, { ...more.get(group), [opt]: option });
   }
   return [...shipped, ...[...more].map(([group, options]) => ({ group, options }))];

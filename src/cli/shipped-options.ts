@@ -58,14 +58,20 @@ export function isShippedGroup(group: string): boolean {
 
 /** Returns all shipped options. Imports the filters, so a program that serves must not call it. */
 export async function shippedOptions(): Promise<Registration[]> {
-  const filters: unknown[] = Object.values(await import('../middleware/index.js'));
-  const declared = filters.filter(isDeclared).map(({ group, options }) => ({ group, options, sectional: true }));
+  const declared = (await filters()).map(({ group, options }) => ({ group, options, sectional: true }));
   return [...programOptions, ...besides, ...declared];
 }
 
-/** Declares them, for commands that check a whole file. */
+/** Declares them, for commands that check a whole file; also families of filters, such as `cors.<name>`, which repeat other options. */
 export async function registerShippedOptions(config: Config): Promise<void> {
-  register(config, await shippedOptions());
+  const further = (await filters()).flatMap(({ groups = {} }) => Object.entries(groups));
+  const families = further.filter(([group]) => group.endsWith('<name>'));
+  register(config, [...(await shippedOptions()), ...families.map(([group, options]) => ({ group, options }))]);
+}
+
+async function filters(): Promise<DeclaredFactory[]> {
+  const exported: unknown[] = Object.values(await import('../middleware/index.js'));
+  return exported.filter(isDeclared);
 }
 
 /** Declares the shipped options without those of filters, in a configuration that has the options of every program. */

@@ -73,7 +73,9 @@ export async function prepareReload(
   const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge(complete));
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
   if (refusal !== undefined && !collect) throw refusal;
-  const warnings = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
+  const judged = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
+  // The refusal has the errors.
+  const warnings = judged.filter(({ severity }) => severity === 'warning');
   for (const text of [...current.warned, ...warnings.map(withoutHint)]) asTakenUp.warned.add(text);
   // `warn` adds to it.
   asTakenUp.given = [...warnings];

@@ -54,6 +54,8 @@ export class Context {
   section: PasteSection | undefined;
   /** Settings of the sections that take it through `use`, innermost first. */
   readonly used: SectionSettings[] = [];
+  /** True if an option of its sections could not be read, and is omitted. */
+  incomplete = false;
   /** Filters of a pipeline, filter-app or filter-with, outermost first. */
   readonly filters: readonly Context[] = [];
   /** The app or filter that these filters wrap. */
@@ -75,8 +77,9 @@ export function sharedConf(handedIn: Conf | undefined): Map<string, string> {
 
 /** Returns the context of a section. */
 export function contextOfSection(settings: SectionSettings, reference: Reference, more: Partial<Context>): Context {
-  const { source, section, globalConf, localConf } = settings;
-  return new Context(reference, { form: 'file', source }, { section, globalConf, localConf, ...more });
+  const { source, section, globalConf, localConf, incomplete } = settings;
+  const own = { section, globalConf, localConf, incomplete };
+  return new Context(reference, { form: 'file', source }, { ...own, ...more });
 }
 
 /** A child of a composite: the reference that the composite follows, and the child's context. */
@@ -120,6 +123,7 @@ export function useIn(context: Context, settings: SectionSettings, reference: Re
   const file = globalConf.get('__file__');
   if (file !== undefined) context.globalConf.set('__file__', file);
   context.used.push(settings);
+  context.incomplete ||= settings.incomplete;
   context.answerer = { form: 'file', source };
   context.section = section;
   if (context.reference.section === undefined) context.reference = reference;

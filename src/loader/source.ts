@@ -30,6 +30,8 @@ export interface SectionSettings {
   readonly localConf: Map<string, Setting>;
   /** The section's own `set` options, which sections that take it through `use` repeat. */
   readonly additions: ReadonlyMap<string, string>;
+  /** True if an option could not be read, and is omitted. */
+  readonly incomplete: boolean;
 }
 
 /** Place of a part of a value, and the options through which interpolation put it there. */
@@ -123,10 +125,15 @@ export class Source {
 
   /**
    * Reads a section. An option whose name is also a default is ignored unread, because PasteDeploy takes it for a global one. `get`
-   * comes after all `set`, and after all other options unless it replaces one. An option that cannot be read is passed to `mistake` and
-   * omitted.
+   * comes after all `set`, and after all other options unless it replaces one. An option that cannot be read is passed to `mistaken`
+   * and omitted.
    */
-  settings(section: PasteSection, incoming: ReadonlyMap<string, string>, mistake: Mistake): SectionSettings {
+  settings(section: PasteSection, incoming: ReadonlyMap<string, string>, mistaken: Mistake): SectionSettings {
+    let incomplete = false;
+    const mistake: Mistake = (error) => {
+      incomplete = true;
+      mistaken(error);
+    };
     const localConf = new Map<string, Setting>();
     const additions = new Map<string, string>();
     const taken = new Map<string, Setting>();
@@ -146,7 +153,7 @@ export class Source {
       if (value === undefined) mistake(missingKey(wanted, globalConf));
       else localConf.set(name, { value, option: wanted.option });
     }
-    return { source: this, section, globalConf, localConf, additions };
+    return { source: this, section, globalConf, localConf, additions, incomplete };
   }
 
   /** Returns the value of an option, read in `section`. */

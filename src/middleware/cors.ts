@@ -90,7 +90,7 @@ export const cors = filterFactory(
     );
     return filterBy(() => policy, ctx.log);
   },
-  { trial: true, describe, aroundRefusals: true },
+  { trial: true, describe, aroundRefusals: true, groups: { 'cors.<name>': corsOptions } },
 );
 
 function describe(

@@ -175,3 +175,28 @@ await runMain(async () => {
     );
   });
 }
+
+test('a section [cors.<name>] is known beside other mistakes, also to config show and config validate', async () => {
+  const paste =
+    '[pipeline:hello]\npipeline = cors nosuch echo\n[filter:cors]\npaste.filter_factory = portico/middleware:cors\n';
+  const sections = ['[cors.partner]', '[cors.b]', '[cors_x]'].map((name) => `${name}\nallow_methods = GET\n`).join('');
+  const project = emptyProject({
+    'api-paste.ini': `${paste}[app:echo]\npaste.app_factory = portico/middleware:echo\n`,
+    'portico.ini': `[api:hello]\nport = ${await freePort()}\n[wsgi]\nkeep_aliv = 3\n${sections}`,
+  });
+  try {
+    for (const words of [['check'], ['serve'], ['config', 'validate', '--strict']]) {
+      const { status, stdout, stderr } = await runApiCli(project.folder, ...words);
+      assert.equal(status, 78, words.join(' '));
+      assert.match(stdout + stderr, /keep_aliv: unknown option/);
+      assert.match(stdout + stderr, /\[cors_x\] unknown section.{1,4}did you mean/s);
+      assert.doesNotMatch(stdout + stderr, /\[cors\.\w+\] unknown section/);
+    }
+    const shown = await runApiCli(project.folder, 'config', 'show', 'cors.partner.allow_methods');
+    assert.equal(shown.stdout, '[cors.partner] allow_methods = GET  (portico.ini:6:17)\n');
+    const generated = await runApiCli(project.folder, 'config', 'generate');
+    assert.doesNotMatch(generated.stdout, /cors\.partner/);
+  } finally {
+    project.remove();
+  }
+});

@@ -16,6 +16,7 @@ const MODULES = {
   'package.json': '{"type":"module"}',
   'm.js': `
 import { defineOptions, integer, string } from 'portico/config';
+import { ConfigurationRefused } from 'portico';
 import { filterFactory } from 'portico/app';
 globalThis.called ??= [];
 export const app = () => { globalThis.called.push('app'); return () => undefined; };
@@ -28,6 +29,14 @@ export const auth_token = named('auth_token');
 export const described = filterFactory('described', defineOptions({}), () => (inner) => inner, { describe: () => ({ does: 'sets the caller' }) });
 export const rate_limit = named('rate_limit');
 export const proxy_headers = named('proxy_headers');
+const needed = defineOptions({ key: string({ required: true, help: 'A key.' }) });
+export const needing = filterFactory('needing', needed, () => (inner) => inner);
+const spare = defineOptions({ folder: string({ default: '', help: 'A folder.' }) });
+const opened = ({ folder }, { section: { origin } }) => {
+  if (folder === '') throw new ConfigurationRefused('TEST_FOLDER', { message: 'folder is not set', origin });
+  return (inner) => inner;
+};
+export const opening = filterFactory('opening', spare, opened, { trial: true });
 `,
 };
 
@@ -342,3 +351,25 @@ function capturedLog() {
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as { level: string; msg: string }) };
   return { log: createLogger({ format: 'json', destination }), lines };
 }
+
+test('a value that cannot be read is one mistake, without those that follow from its absence', async (t) => {
+  const file = (value: string): string => `[pipeline:main]
+pipeline = needing opening app
+[filter:needing]
+paste.filter_factory = ./m.js:needing
+key = ${value}
+[filter:opening]
+paste.filter_factory = ./m.js:opening
+folder = ${value}
+[app:app]
+paste.app_factory = ./m.js:app
+`;
+  const service = { config: Config.fromText('') };
+  const bad = await check(t, { 'api-paste.ini': file('%(her)s/x') }, service);
+  assert.deepEqual(placesOf(bad, 'error'), [
+    'PASTE_INTERPOLATION_MISSING api-paste.ini:5:7',
+    'PASTE_INTERPOLATION_MISSING api-paste.ini:8:10',
+  ]);
+  const empty = await check(t, { 'api-paste.ini': file('').replaceAll(/^(?:key|folder) = $/gm, '') }, service);
+  assert.deepEqual(placesOf(empty, 'error'), ['CONFIG_REQUIRED api-paste.ini:3:1', 'TEST_FOLDER api-paste.ini:6:1']);
+});

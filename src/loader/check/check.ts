@@ -163,7 +163,9 @@ class Check {
     const declared = factory.value as Partial<DeclaredFactory>;
     this.#declared(context, declared);
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
-    const tries = this.#findings.harmless === false && !this.#alone && this.#options.trial !== false;
+    // Without the options that cannot be read, a trial would find false mistakes.
+    const isWhole = !this.#alone && !context.incomplete;
+    const tries = this.#findings.harmless === false && isWhole && this.#options.trial !== false;
     if (typeof trial === 'function' && tries) this.#trials.push(() => this.#try(context, trial));
     if (isComposite(context)) await this.#composite(context, entered && isMap(factory.value));
   }
@@ -180,7 +182,15 @@ class Check {
     };
     if (group !== undefined && options !== undefined) {
       const { options: local, origin } = sectionOf(context);
-      read(() => config.group(group, options, { local, origin }));
+      const missed = ({ code }: Diagnostic): boolean => code === 'PORTICO_CONFIG_REQUIRED' && context.incomplete;
+      read(() => {
+        try {
+          config.group(group, options, { local, origin });
+        } catch (error) {
+          if (!(error instanceof ConfigurationRefused)) throw error;
+          throw severalRefusals(error.diagnostics.filter((each) => !missed(each)));
+        }
+      });
     }
     for (const [name, further] of Object.entries(groups)) {
       read(() =>
