@@ -457,6 +457,45 @@ test('a handler of a plugin for what is not found below its prefix leaves other 
   assert.equal((await send('PUT', '/things')).status, 405);
 });
 
+test('handlers of a plugin for errors and unknown paths: with a prefix below it, without one for all but the 405 of the table', async (t) => {
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.setErrorHandler((_error, _request, reply) => reply.code(418).send('theirs'));
+    fastify.setNotFoundHandler((_request, reply) => reply.code(404).send('none'));
+    fastify.get('/own', async () => {
+      throw new Error('own');
+    });
+  };
+  const asked = [
+    ['GET', '/apart/own'],
+    ['POST', '/apart/own'],
+    ['GET', '/apart/else'],
+    ['PUT', '/apart/table'],
+    ['GET', '/own'],
+    ['POST', '/own'],
+    ['GET', '/fails'],
+    ['PUT', '/fails'],
+    ['GET', '/else'],
+  ] as const;
+  const answers = async (plugins: RouterPlugin[]): Promise<string[]> => {
+    const router = new Router({ log: silentLogger(), plugins })
+      .get('/apart/table', () => 1)
+      .get('/fails', () => {
+        throw new Fault(409);
+      });
+    const send = await serveRouter(t, router);
+    const all = await Promise.all(asked.map(([method, path]) => send(method, path)));
+    return all.map(({ status, text }) => (text === 'theirs' || text === 'none' ? text : String(status)));
+  };
+  assert.deepEqual(await answers([[plugin, { prefix: '/apart' }]]), [
+    ...['theirs', 'none', 'none', '405'],
+    ...['404', '404', '409', '405', '404'],
+  ]);
+  assert.deepEqual(await answers([plugin]), [
+    ...['none', 'none', 'none', '405'],
+    ...['theirs', 'none', 'theirs', '405', 'none'],
+  ]);
+});
+
 test('a plugin is given as Fastify takes it: a module, a promise of one, with a prefix of its own', async (t) => {
   const plugin = Object.assign(
     async (fastify: FastifyInstance) => {
