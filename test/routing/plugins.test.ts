@@ -486,14 +486,11 @@ test('handlers of a plugin for errors and unknown paths: with a prefix below it,
     const all = await Promise.all(asked.map(([method, path]) => send(method, path)));
     return all.map(({ status, text }) => (text === 'theirs' || text === 'none' ? text : String(status)));
   };
-  assert.deepEqual(await answers([[plugin, { prefix: '/apart' }]]), [
-    ...['theirs', 'none', 'none', '405'],
-    ...['404', '404', '409', '405', '404'],
-  ]);
-  assert.deepEqual(await answers([plugin]), [
-    ...['none', 'none', 'none', '405'],
-    ...['theirs', 'none', 'theirs', '405', 'none'],
-  ]);
+  assert.deepEqual(
+    await answers([[plugin, { prefix: '/apart' }]]),
+    'theirs none none 405 404 404 409 405 404'.split(' '),
+  );
+  assert.deepEqual(await answers([plugin]), 'none none none 405 theirs none theirs 405 none'.split(' '));
 });
 
 test('a plugin is given as Fastify takes it: a module, a promise of one, with a prefix of its own', async (t) => {
