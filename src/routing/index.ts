@@ -31,7 +31,7 @@ export type {
   WriteAsConstAfterTheSchema,
 } from './actions/schema.js';
 export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
-export type { OperationSource } from './built-router.js';
+export type { OperationSource, PluginRoute } from './built-router.js';
 export type { ConnectOptions, RouterResourceOptions, RouterUrl } from './connect-options.js';
 export type { ErrorClass, FaultMapping } from './fault-mapping.js';
 export type { Auth, Guard } from './guard.js';
