@@ -40,6 +40,11 @@ export function catching(
   return (returned as Promise<void>).then(undefined, onFailure);
 }
 
+/** Reports whether a function is declared `async`: where a plain result is needed, its promise is a mistake. */
+export function isAsync(value: unknown): boolean {
+  return typeof value === 'function' && value.constructor.name === 'AsyncFunction';
+}
+
 /** Reports whether a value must be awaited. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';

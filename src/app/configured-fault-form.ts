@@ -4,6 +4,8 @@
 import type { Config } from '../config/index.js';
 import { ConfigurationRefused, type Origin, type PorticoError, whatItIs } from '../errors/index.js';
 import { besideOption, importModuleExport } from '../service/internal.js';
+import { isAsync } from './app.js';
+import { RENDERER_HINT } from './check-fault-form.js';
 import { type FactoryContext, optionOrigin } from './factory.js';
 import { type FaultForm, type FaultStyle, type FaultStyleName, isStyleName } from './fault-form.js';
 import { apiFaultOptions, faultOptions } from './fault-options.js';
@@ -11,7 +13,7 @@ import { PORTICO_FORM } from './fault-style.js';
 
 /**
  * Returns the fault format of an API, or without `api` of the program, and imports the module that the configuration names. Throws
- * `PORTICO_FAULT_STYLE`, with the place of the option, if the module cannot be imported or exports no function.
+ * `PORTICO_FAULT_STYLE`, with the place of the option, if the module cannot be imported or exports no function, or an async one.
  */
 export async function configuredFaultForm(config: Config, api?: string): Promise<FaultForm> {
   const all = config.group('DEFAULT', faultOptions, { partial: true });
@@ -49,10 +51,10 @@ async function namedFaultStyle(name: string, config: Config, origin: Origin | un
     const { message, hint } = cause as PorticoError;
     throw new ConfigurationRefused('PORTICO_FAULT_STYLE', { message, hint, origin, cause });
   }
-  if (typeof render === 'function') return render as FaultStyle;
+  if (typeof render === 'function' && !isAsync(render)) return render as FaultStyle;
   throw new ConfigurationRefused('PORTICO_FAULT_STYLE', {
-    message: `${name} is ${whatItIs(render)}, not a function`,
-    hint: 'A renderer is a function (fault, request) => ({ type, body }).',
+    message: isAsync(render) ? `${name} is an async function` : `${name} is ${whatItIs(render)}, not a function`,
+    hint: RENDERER_HINT,
     origin,
   });
 }

@@ -1,7 +1,7 @@
 /** Rendering of faults: the built-in styles, and renderers of the application. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { errorText, ignoreErrors, isObject, PorticoError, whatItIs } from '../errors/index.js';
-import type { App } from './app.js';
+import { type App, isThenable } from './app.js';
 import { environ, exchangeOf } from './exchange.js';
 import type { Fault, FaultIssue } from './fault.js';
 import type { FaultForm, FaultRenderer, FaultStyle, FaultStyleName, WrittenForm } from './fault-form.js';
@@ -36,8 +36,10 @@ export function renderedAs(
 ): { readonly type: string; readonly headers: Readonly<OutgoingHttpHeaders>; readonly body: string } {
   const render = typeof style === 'function' ? style : RENDERERS[style];
   const rendered = calledRenderer(render, fault, req);
+  refusePromise(render, rendered, 'gave a promise');
   if (!isObject(rendered)) throw misrendered(render, `gave ${whatItIs(rendered)}`);
   const { type = render.type ?? 'application/json', headers = {}, body } = rendered;
+  refusePromise(render, body, 'gave a body that is a promise');
   if (typeof type !== 'string' || !/^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;[\x20-\x7e]*)?$/.test(type)) {
     throw misrendered(render, `gave a type that is no media type: ${whatItIs(type)}`);
   }
@@ -53,6 +55,13 @@ function calledRenderer(render: FaultRenderer, fault: Fault, req: IncomingMessag
   } catch (cause) {
     throw misrendered(render, `threw: ${errorText(cause)}`, cause);
   }
+}
+
+function refusePromise(render: FaultRenderer, value: unknown, what: string): void {
+  if (!isThenable(value)) return;
+  // A rejection without a handler must not end the process.
+  Promise.resolve(value).catch(() => {});
+  throw misrendered(render, what);
 }
 
 function misrendered(render: FaultRenderer, what: string, cause?: unknown): PorticoError {

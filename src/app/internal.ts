@@ -1,7 +1,7 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
 export { answeredStatus, answerFault } from './answer-fault.js';
-export { catching, isThenable } from './app.js';
+export { catching, isAsync, isThenable } from './app.js';
 export { isOfHeadListener, setMissingHeaders } from './before-head.js';
 export { checkFaultForm } from './check-fault-form.js';
 export { targetMask } from './client-text.js';

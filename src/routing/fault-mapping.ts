@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../app/index.js';
-import { asFault } from '../app/internal.js';
+import { asFault, isAsync } from '../app/internal.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
 
 /** A class of errors. */
@@ -23,6 +23,7 @@ export type FaultMapping =
 /** Returns a function that gives the fault of a thrown value. Throws `PORTICO_ROUTER_OPTION` for an invalid mapping. */
 export function faultsBy(mapping: FaultMapping | undefined): (error: unknown, req: IncomingMessage) => Fault {
   if (mapping === undefined) return asFault;
+  if (isAsync(mapping)) refuse('an async function');
   const map = typeof mapping === 'function' ? mapping : byClass(mapping);
   return (error, req) => {
     if (error instanceof Fault) return error;
@@ -43,15 +44,16 @@ export function faultsBy(mapping: FaultMapping | undefined): (error: unknown, re
   };
 }
 
+function refuse(what: string): never {
+  throw new PorticoError('PORTICO_ROUTER_OPTION', {
+    message: `the faults of a Router are ${what}`,
+    hint: 'Write faults: [[NotFoundError, 404]], or a function (error, request) => Fault | undefined.',
+  });
+}
+
 function byClass(
   pairs: readonly (readonly [error: ErrorClass, status: number])[],
 ): (error: unknown) => Fault | undefined {
-  const refuse = (what: string): never => {
-    throw new PorticoError('PORTICO_ROUTER_OPTION', {
-      message: `the faults of a Router are ${what}`,
-      hint: 'Write faults: [[NotFoundError, 404]], or a function (error, request) => Fault | undefined.',
-    });
-  };
   if (!Array.isArray(pairs)) return refuse(`a list or a function, not ${whatItIs(pairs)}`);
   for (const pair of pairs as readonly unknown[]) {
     if (!Array.isArray(pair)) return refuse(`pairs, and one is ${whatItIs(pair)}`);

@@ -9,6 +9,7 @@ import {
   type Exchange,
   exchangeOf,
   type FailureOptions,
+  faultFormOf,
   overriddenMethod,
   targetOf,
 } from '../app/internal.js';
@@ -56,7 +57,7 @@ export class RouterApp implements RequestRouter {
   readonly #checksProject: boolean;
   /** True if there are other response types than JSON. */
   readonly #negotiates: boolean;
-  readonly #notFound = new Fault(404, { message: NOT_FOUND });
+  readonly #notFound = notFound();
 
   /** Compiles controllers and schemas. Mistakes in the table are reported through `parts`. */
   constructor(parts: RouterParts) {
@@ -191,8 +192,9 @@ export class RouterApp implements RequestRouter {
       const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
       this.#fail(req, res, new Fault(405, { message, headers: { Allow: allowed.join(', ') } }));
     } else {
-      // Shared: a separate Error for each miss, with its stack, cost more than the route lookup.
-      this.#fail(req, res, this.#notFound);
+      // Shared, if no renderer of the application can write on it: a separate Error costs more than the route lookup.
+      const { style = faultFormOf(req).style } = this.#failures;
+      this.#fail(req, res, typeof style === 'function' ? notFound() : this.#notFound);
     }
   }
 
@@ -268,7 +270,7 @@ function factsOf(req: IncomingMessage): LogFields {
 /** Returns the action that the path names, if controller or action are variables of it. */
 function namedTarget({ named }: ServedAction, { match: { controller, action } }: Found): ActionTarget {
   const target = named.get(targetKey(controller, action));
-  if (target === undefined) throw new Fault(404, { message: NOT_FOUND });
+  if (target === undefined) throw notFound();
   return target;
 }
 
@@ -280,7 +282,10 @@ function isPlainOptions({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] === undefined;
 }
 
-const NOT_FOUND = 'The resource could not be found.';
+function notFound(): Fault {
+  return new Fault(404, { message: 'The resource could not be found.' });
+}
+
 const NO_SUCH_VERSION = 'The resource could not be found in this version of the API.';
 
 /** A route for every method, such as a mount, does not take precedence over a GET route that would match without it. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Fault, type FaultRenderer, type FaultStyle } from 'portico/app';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
-import { action, openApiDocument, Router } from 'portico/routing';
+import { action, type FaultMapping, openApiDocument, Router } from 'portico/routing';
 import { Server, WSGIService } from 'portico/server';
 import { captureLog, request } from 'portico/testing';
 import { keepingLogger, serveRouter } from '../routing/served-router.js';
@@ -56,7 +56,13 @@ const nonsense: readonly (readonly [name: string, render: unknown, told: RegExp]
     /threw: no such member/,
   ],
   ['undefined', () => undefined, /gave undefined/],
-  ['promise', async () => ({ body: 'x' }), /gave a body that JSON cannot say: undefined/],
+  ['promise', () => Promise.resolve({ body: 'x' }), /gave a promise/],
+  ['SE-2 rejection', () => Promise.reject(new Error('no translation')), /gave a promise/],
+  [
+    'SE-2 rejected body',
+    () => ({ type: 'x', body: Promise.reject(new Error('none')) }),
+    /gave a body that is a promise/,
+  ],
   ['type', () => ({ type: 'a\r\nx: y', body: '' }), /gave a type that is no media type/],
   ['body', () => ({ body: 1n }), /gave a body that JSON cannot say: the bigint 1/],
   ['headers', () => ({ body: '', headers: 'x' }), /gave headers that are the text "x"/],
@@ -144,6 +150,29 @@ test('errors of other libraries keep their status; from 500 on their message is 
   assert.equal(lines.filter(({ level }) => level === 'error').length, 4);
 });
 
+test('SE-3 what a renderer writes on a fault is in no later response', async (t) => {
+  const seen: unknown[] = [];
+  const writing: FaultRenderer = (fault) => {
+    seen.push([fault.message, { ...fault.headers }]);
+    fault.message = 'written';
+    Object.assign(fault.headers, { 'x-written': 'yes' });
+    return { body: {} };
+  };
+  const send = await serveRouter(
+    t,
+    new Router({ faultStyle: writing, log: keepingLogger() }).get('/x', () => 1),
+  );
+  const twice = async (method: string, path: string) => {
+    seen.length = 0;
+    await send(method, path);
+    await send(method, path);
+    assert.deepEqual(seen[1], seen[0]);
+  };
+  await twice('GET', '/nowhere');
+  await twice('POST', '/x');
+  await twice('GET', `/${'x'.repeat(9000)}`);
+});
+
 const PASTE = `
 [composite:main]
 use = egg:Paste#urlmap
@@ -182,6 +211,7 @@ export const plain = () => () => { throw new Fault(409, { message: 'in use' }); 
 const RENDERER = `
 export const render = ({ status, message, issues }) => ({ body: { ours: [status, message] } });
 export const page = { render };
+export const late = async () => ({ body: {} });
 `;
 
 function written(t: TestContext, ini: string): string {
@@ -241,6 +271,7 @@ for (const [value, code, told] of [
   ['./errors.mjs:rendr', 'PORTICO_FAULT_STYLE', /portico\.ini:2:15: .*no export "rendr"[\s\S]*"render"/],
   ['./erors.mjs:render', 'PORTICO_FAULT_STYLE', /portico\.ini:2:15: .*erors\.mjs/],
   ['./errors.mjs:page', 'PORTICO_FAULT_STYLE', /is an object, not a function/],
+  ['./errors.mjs:late', 'PORTICO_FAULT_STYLE', /portico\.ini:2:15: .*is an async function/],
   ['protico', undefined, /portico\.ini:2:15[\s\S]*did you mean 'portico'/],
 ] as const) {
   test(`a start refuses fault_style = ${value}, with its place`, async (t) => {
@@ -255,6 +286,17 @@ for (const [value, code, told] of [
     });
   });
 }
+
+test('SE-2 an async renderer in code is refused, and an async mapping', async () => {
+  const late = (async () => ({ body: {} })) as unknown as FaultRenderer;
+  assert.throws(() => new Router({ faultStyle: late }), { code: 'PORTICO_ROUTER_OPTION', message: /async function/ });
+  assert.throws(() => new Server('x', () => undefined, { faultStyle: late }), { code: 'PORTICO_INVALID_OPTION' });
+  const faults = (async () => undefined) as unknown as FaultMapping;
+  await assert.rejects(
+    new Router({ faults, log: keepingLogger() }).build(),
+    /faults of a Router are an async function/,
+  );
+});
 
 test('code that names a style that is none is told the nearest', () => {
   assert.throws(() => new Router({ faultStyle: 'openstak' as 'openstack' }), {

@@ -2,6 +2,7 @@
  * One route: a template, its defaults, requirements and conditions.
  */
 
+import { isAsync } from '../../app/internal.js';
 import { withCode } from '../../errors/index.js';
 import { RegexProblem } from '../template/pattern-reader.js';
 import { translateRegex } from '../template/python-regex.js';
@@ -159,7 +160,7 @@ export function isTruthy(value: unknown): boolean {
 function usable(conditions: Conditions | null | undefined): Conditions | null {
   if (conditions === null || conditions === undefined || Object.keys(conditions).length === 0) return null;
   const { function: accept } = conditions;
-  if (accept !== undefined && accept.constructor.name === 'AsyncFunction') {
+  if (isAsync(accept)) {
     throw withCode(
       new TypeError('a condition function must not be asynchronous: its promise would always accept the route'),
       'PORTICO_ROUTE_DEFINITION',
