@@ -36,7 +36,7 @@ export { connectApp } from './from-connect.js';
 export { foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
 export { callFactory, noteMade } from './held-apps.js';
 export { preferredEncoding, preferredType } from './negotiate.js';
-export { type NotFoundHandler, type NotFoundHandlers, watchNotFound } from './not-found-handlers.js';
+export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './not-found-handlers.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export { overriddenMethod } from './request-path.js';

@@ -1,8 +1,11 @@
 /** The not-found handlers that plugins set on a Fastify instance. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 
-/** A handler for unknown paths, as `setNotFoundHandler` takes it. */
-export type NotFoundHandler = (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) => unknown;
+/** The hooks of a handler for unknown paths, as `setNotFoundHandler` takes them. */
+export interface NotFoundHooks {
+  readonly onRequest?: unknown;
+  readonly preHandler?: unknown;
+}
 
 /** The handlers that have been set so far. */
 export interface NotFoundHandlers {
@@ -14,21 +17,20 @@ export interface NotFoundHandlers {
   readonly prefixes: readonly string[];
 }
 
-/** Watches `setNotFoundHandler` of an instance and of its plugins. Each handler is set as `wrap` returns it. */
+/** Watches `setNotFoundHandler` of an instance and of its plugins. The hooks of each handler are set as `around` returns them. */
 export function watchNotFound(
   instance: FastifyInstance,
-  wrap: (handler: NotFoundHandler) => NotFoundHandler = (handler) => handler,
+  around: (hooks: NotFoundHooks) => NotFoundHooks = (hooks) => hooks,
 ): NotFoundHandlers {
-  const set = instance.setNotFoundHandler as (...args: unknown[]) => FastifyInstance;
+  const set = instance.setNotFoundHandler as (hooks: NotFoundHooks, handler: unknown) => FastifyInstance;
   const handlers = { any: false, forAll: false, prefixes: [] as string[] };
-  const setNotFoundHandler = function (this: FastifyInstance, ...args: unknown[]): FastifyInstance {
+  const setNotFoundHandler = function (this: FastifyInstance, first: unknown, second: unknown): FastifyInstance {
     handlers.any = true;
     // Below a prefix, a handler is for the paths there.
     if (this.prefix === '' || this.prefix === '/') handlers.forAll = true;
     else handlers.prefixes.push(this.prefix);
-    const handler = args.pop();
-    const isHandler = typeof handler === 'function';
-    return Reflect.apply(set, this, [...args, isHandler ? wrap(handler as NotFoundHandler) : handler]);
+    const [hooks, handler] = typeof first === 'function' ? [{}, first] : [first ?? {}, second];
+    return set.call(this, around(hooks), handler);
   };
   Object.assign(instance, { setNotFoundHandler });
   return handlers;

@@ -707,17 +707,88 @@ test('auth of a router is asked for the routes of its plugins, before their hand
   assert.equal((await send('OPTIONS', '/apart/pages', { headers: preflight })).status, 204);
 });
 
-test('auth of a router is asked for what answers unknown paths in a plugin', async (t) => {
-  const plugins = [
-    async (fastify: FastifyInstance) => {
-      fastify.setNotFoundHandler(async () => 'all there is');
-    },
-  ];
-  const router = new Router({ log: silentLogger(), auth: true, plugins });
-  router.get('/things', () => 1);
+/** All hooks that can change a response. */
+const HOOKS = [
+  'onRequest',
+  'preParsing',
+  'preValidation',
+  'preHandler',
+  'preSerialization',
+  'onSend',
+  'onError',
+] as const;
+
+test('SE-4 auth of a router is asked before every hook, error handler and not-found handler of a plugin', async (t) => {
+  const ran: string[] = [];
+  // biome-ignore lint/suspicious/noExplicitAny: hooks of all kinds
+  const hooks = (where: string): any => ({
+    ...Object.fromEntries(HOOKS.map((name) => [name, async () => void ran.push(`${where} ${name}`)])),
+    errorHandler: async () => void ran.push(`${where} errorHandler`),
+  });
+  const handler = async (): Promise<string> => {
+    ran.push('handler');
+    return 'open';
+  };
+  const whole = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.setNotFoundHandler(hooks('unknown'), handler);
+    fastify.get('/page', { ...hooks('route'), handler });
+    fastify.setErrorHandler(async () => void ran.push('errors'));
+  };
+  const apart = async (fastify: FastifyInstance): Promise<void> => {
+    // biome-ignore lint/suspicious/noExplicitAny: hooks of all kinds
+    for (const name of HOOKS) (fastify as any).addHook(name, hooks('apart')[name]);
+    await whole(fastify);
+  };
+  const plugins = [whole, [apart, { prefix: '/apart' }] as const];
+  const router = new Router({ log: silentLogger(), auth: needsName, plugins: plugins as never });
+  router.post('/things', { auth: false }, () => 1);
+  router.get('/leaves', { auth: false }, ({ reply }) => reply.callNotFound());
   const send = await serveRouter(t, router);
-  assert.equal((await send('GET', '/else')).status, 401);
-  assert.equal((await send('POST', '/things')).status, 405);
+  for (const path of ['/page', '/else', '/apart/page', '/apart/else', '/leaves']) {
+    const { status, text } = await send('GET', path);
+    assert.deepEqual([path, status, ran], [path, 401, []]);
+    assert.match(text, /Say who you are/);
+  }
+  const posted = await send('POST', '/apart/page', { body: '{' });
+  assert.deepEqual([posted.status, ran], [401, []]);
+  // The table's own answer.
+  assert.deepEqual([(await send('GET', '/things')).status, ran], [405, []]);
+  const headers = { 'x-name': 'ann' };
+  assert.deepEqual([(await send('GET', '/things', { headers })).status, ran], [405, []]);
+  for (const path of ['/page', '/else', '/apart/page', '/apart/else', '/leaves']) {
+    ran.length = 0;
+    assert.equal((await send('GET', path, { headers })).text, 'open');
+    assert.ok(ran.includes('handler') && ran.length > 1, path);
+  }
+});
+
+test('auth of a router asks its guard once for a request of a plugin', async (t) => {
+  let asked = 0;
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.get('/page', async (_request, reply) => reply.callNotFound());
+    fastify.setNotFoundHandler(async () => 'none');
+  };
+  const auth = (): void => void asked++;
+  const send = await serveRouter(
+    t,
+    new Router({ log: silentLogger(), auth, plugins: [[plugin, { prefix: '/apart' }]] }),
+  );
+  assert.deepEqual([(await send('GET', '/apart/page')).text, asked], ['none', 1]);
+});
+
+test('auth of a router does not refuse preflights that a plugin with a prefix answers', async (t) => {
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.addHook('onRequest', async (request, reply) =>
+      request.method === 'OPTIONS' ? reply.code(204).send() : undefined,
+    );
+    fastify.get('/page', async () => 'open');
+    fastify.options('*', async () => 'never');
+  };
+  const options = { log: silentLogger(), auth: needsName, plugins: [[plugin, { prefix: '/apart' }] as const] };
+  const send = await serveRouter(t, new Router(options));
+  const preflight = { 'access-control-request-method': 'GET', origin: 'http://a' };
+  assert.equal((await send('OPTIONS', '/apart/page', { headers: preflight })).status, 204);
+  assert.equal((await send('OPTIONS', '/apart/page')).status, 401);
 });
 
 /** Serves a router, and returns a function that opens a WebSocket and returns the response to the refused handshake. */

@@ -9,8 +9,8 @@ import {
   handTo,
   isUpgraded,
   keepHeaders,
-  type NotFoundHandler,
   type NotFoundHandlers,
+  type NotFoundHooks,
   watchNotFound,
 } from '../../app/internal.js';
 import { type RouteFinder, routeFinder } from '../../text/index.js';
@@ -22,6 +22,9 @@ import type { RouterParts } from './served-route.js';
 
 /** Marks a Fastify route in its `config` as an action of the table, reachable only through the table. */
 export const ACTION: unique symbol = Symbol('portico.routing.action');
+
+/** Marks the scope of the table's actions in the options of `register`. */
+export const TABLE: unique symbol = Symbol('portico.routing.table');
 
 /** Response to a request without a route of the table or a plugin. */
 interface Miss {
@@ -43,6 +46,8 @@ export class PluginRoutes {
   readonly #fail: Fail;
   /** Refuses unauthorized callers; undefined if anyone may call. */
   readonly #guard: App | undefined;
+  /** Requests whose guard has been asked. */
+  readonly #wereAsked = new WeakSet<IncomingMessage>();
   readonly #notFound: NotFoundHandlers;
   /** Prefixes below which a not-found handler of a plugin answers. */
   #handled: readonly string[] = [];
@@ -60,7 +65,13 @@ export class PluginRoutes {
       // After the hooks of plugins for all routes, one of which may answer preflights, and before those of the route.
       if (this.#guard !== undefined) route.onRequest = [this.#asked, ...[route.onRequest ?? []].flat()];
     });
-    this.#notFound = watchNotFound(fastify, (theirs) => (this.#complete ? theirs : this.#afterKnown(theirs)));
+    if (this.#guard !== undefined) {
+      fastify.addHook('onRegister', (instance, options) => {
+        // Before all hooks of a plugin with its own scope, but for preflights, which have no credentials.
+        if (!(TABLE in options)) instance.addHook('onRequest', this.#askedFirst);
+      });
+    }
+    this.#notFound = watchNotFound(fastify, (hooks) => (this.#complete ? hooks : this.#behindTable(hooks)));
   }
 
   /** Called when the plugins are loaded: later routes belong to the table. */
@@ -87,6 +98,7 @@ export class PluginRoutes {
     const missed = req as Missed;
     missed[CALL] = undefined;
     missed[MISS] = miss;
+    this.#wereAsked.delete(req);
     guardPipe(res, (error) => this.#fail(req, res, error));
     // A listener for upgrades may serve by itself, without a route.
     const isAsked = this.#guard !== undefined && req.headers.upgrade !== undefined;
@@ -103,10 +115,21 @@ export class PluginRoutes {
     }
   }
 
-  /** Applies the guard before a handler of a plugin runs. */
-  readonly #asked = async ({ raw: req }: FastifyRequest, { raw: res }: FastifyReply): Promise<void> => {
+  /** Applies the guard, once for a request. A refusal passes no hook or error handler of a plugin. */
+  readonly #asked = async ({ raw: req }: FastifyRequest, reply: FastifyReply): Promise<void> => {
     // For an upgrade it ran before the connection was passed on.
-    if (!isUpgraded(req)) await this.#guard!(req, res);
+    if (isUpgraded(req) || this.#wereAsked.has(req)) return;
+    this.#wereAsked.add(req);
+    try {
+      await this.#guard!(req, reply.raw);
+    } catch (error) {
+      refuse(reply, error, this.#fail);
+    }
+  };
+
+  readonly #askedFirst = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const isPreflight = request.method === 'OPTIONS' && 'access-control-request-method' in request.headers;
+    if (!isPreflight) await this.#asked(request, reply);
   };
 
   /** Handles a request that the table has not matched, before any other hook. */
@@ -116,15 +139,17 @@ export class PluginRoutes {
     else done();
   }
 
-  /** Wraps a not-found handler of a plugin, for paths unknown to the table, which answers other methods with 405 itself. */
-  #afterKnown(theirs: NotFoundHandler): NotFoundHandler {
-    const missed = (reply: FastifyReply): void => this.#missed(reply);
-    const asked = this.#guard === undefined ? undefined : this.#asked;
-    return function notFound(this: FastifyInstance, request, reply) {
-      if ((request.raw as Missed)[MISS]?.known === true) return missed(reply);
-      if (asked === undefined) return theirs.call(this, request, reply);
-      return asked(request, reply).then(() => theirs.call(this, request, reply));
+  /**
+   * Puts the table and the guard before the hooks and handler of a plugin for unknown paths: the table answers other methods with 405
+   * itself. `callNotFound` runs only the `preHandler` hooks.
+   */
+  #behindTable(hooks: NotFoundHooks): NotFoundHooks {
+    const first = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      if ((request.raw as Missed)[MISS]?.known === true) this.#missed(reply);
+      else if (this.#guard !== undefined) await this.#asked(request, reply);
     };
+    const after = (theirs: unknown = []): unknown[] => [first, theirs].flat();
+    return { ...hooks, onRequest: after(hooks.onRequest), preHandler: after(hooks.preHandler) };
   }
 
   #missed(reply: FastifyReply): void {

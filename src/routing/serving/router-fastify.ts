@@ -33,7 +33,7 @@ import { documentedSchema, type JsonSchema, type Schema } from '../actions/schem
 import { RouteError } from '../route/route-error.js';
 import { type AnsweringRules, callOf, type Fail, refuse } from './action-call.js';
 import { brokenResponses } from './broken-responses.js';
-import { ACTION, checkPluginRoutes, PluginRoutes } from './plugin-routes.js';
+import { ACTION, checkPluginRoutes, PluginRoutes, TABLE } from './plugin-routes.js';
 import { forAllRoutes, pluginOf } from './plugin-source.js';
 import { BodyTypes, incomplete, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
 import { AnswerTypes, unsendable } from './send-answer.js';
@@ -115,11 +115,12 @@ export class RouterFastify {
     for (const [plugin, options] of plugins) void this.#fastify.register(forAllRoutes(plugin, options), options);
     // Async: an error thrown by a function with a callback would end the process.
     let routes = this.#fastify;
-    void this.#fastify.register(async (instance) => {
+    const addTable = async (instance: FastifyInstance): Promise<void> => {
       routes = instance;
       this.own.complete();
       for (const action of served) this.#addRoutes(instance, action);
-    });
+    };
+    void this.#fastify.register(addTable, { [TABLE]: true });
     try {
       const listener = await listenerOf(this.#fastify);
       checkPluginRoutes(this.own.routes, this.#parts);
