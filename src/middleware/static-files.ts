@@ -90,13 +90,19 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
     });
   }
   const { default: send } = await import('send');
-  const settings = { root, dotfiles: 'ignore' as const, index: [...options.index], maxAge: options.cacheMaxAge * 1000 };
+  const settings = { root, dotfiles: 'ignore' as const, maxAge: options.cacheMaxAge * 1000 };
 
   const serve = async (req: IncomingMessage, res: ServerResponse, path: string): Promise<boolean> => {
-    if (!(await isInside(root, path))) return false;
+    // `send` checks neither links nor the index for them.
+    const index = path.endsWith('/') ? await indexIn(path) : [];
+    if (index === undefined || !(await isInside(root, path))) return false;
+    if (path === '/' && isMountWithoutSlash(req)) {
+      redirect(req, res);
+      return true;
+    }
     return new Promise((settle, fail) => {
       guardPipe(res, fail);
-      send(req, path, settings)
+      send(req, path, { ...settings, index })
         .on('directory', () => {
           redirect(req, res);
           settle(true);
@@ -110,8 +116,13 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
       res.once('close', () => settle(true));
     });
   };
+  /** Returns the first index of a directory that is inside the root, as `send` takes it. */
+  const indexIn = async (path: string): Promise<[string] | undefined> => {
+    for (const name of options.index) if (await isInside(root, path + encodeURIComponent(name))) return [name];
+    return undefined;
+  };
   return async (req, res) => {
-    if (await serve(req, res, (req.url ?? '').split('?', 1)[0] || '/')) return true;
+    if (await serve(req, res, pathOf(req.url ?? '') || '/')) return true;
     if (fallback === undefined) return false;
     // A cache must not return the page to a script that requests the same path.
     appendVary(res, 'Accept');
@@ -143,13 +154,23 @@ async function isInside(root: string, path: string): Promise<boolean> {
   return real !== undefined && (real === root || real.startsWith(root + sep));
 }
 
+/** Reports whether a client has named a mount without its slash, against which its page's links would be resolved. */
+function isMountWithoutSlash(req: IncomingMessage): boolean {
+  const { scriptName, originalUrl } = environ(req);
+  return scriptName !== '' && !scriptName.endsWith('/') && !pathOf(originalUrl).endsWith('/');
+}
+
+function pathOf(url: string): string {
+  return url.split('?', 1)[0]!;
+}
+
 function redirect(req: IncomingMessage, res: ServerResponse): void {
   const url = req.url ?? '';
   const query = url.indexOf('?');
-  const path = environ(req).scriptName + (query < 0 ? url : url.slice(0, query));
+  const path = (environ(req).scriptName + pathOf(url)).replace(/\/$/, '');
   res.statusCode = 301;
-  // Two leading slashes would name another host.
-  res.setHeader('location', `${path.replace(/^\/+/, '/')}/${query < 0 ? '' : url.slice(query)}`);
+  // Two leading slashes would name another host; browsers read a backslash as a slash.
+  res.setHeader('location', `${path.replace(/^[/\\]+/, '/')}/${query < 0 ? '' : url.slice(query)}`);
   res.setHeader('content-length', 0);
   res.end();
 }

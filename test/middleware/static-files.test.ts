@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { symlink } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
-import type { App } from 'portico/app';
+import { silentLogger } from 'portico';
+import { type App, environ } from 'portico/app';
 import { staticFiles, staticFilesFilter } from 'portico/middleware';
+import { Router } from 'portico/routing';
 import { buildApp, buildFilter, lint, request, tempConfig } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
 
@@ -12,10 +14,12 @@ async function folder(t: TestContext): Promise<string> {
     'public/a.txt': '0123456789',
     'public/sub/index.html': '<p>sub',
     'public/.hidden': 'hidden',
+    'public/leak/a.txt': 'a',
     'secret.txt': 'secret',
   });
   t.after(() => files.remove());
   await symlink(files.path('secret.txt'), files.path('public/escape.txt'));
+  await symlink(files.path('secret.txt'), files.path('public/leak/index.html'));
   await symlink(files.path('public/a.txt'), files.path('public/inside.txt'));
   return files.path('public');
 }
@@ -49,6 +53,42 @@ test('MW-57 folders have an index, and their slash', async (t) => {
   assert.equal((await request(lint(made), 'GET', '//sub?x=1?y')).headers.location, '/sub/?x=1?y');
 });
 
+test('AU-2 the path of a mount is redirected to its slash, with its prefix and query', async (t) => {
+  const local = { document_root: await folder(t) };
+  // As `urlmap` mounts an app.
+  const mounted = (app: App): App =>
+    lint((req, res) => {
+      environ(req).scriptName = '/docs';
+      req.url = req.url!.slice('/docs'.length);
+      return app(req, res);
+    });
+  const { made: app } = await buildApp(staticFiles, { local });
+  const slash = await request(mounted(app), 'GET', '/docs?x=1');
+  assert.deepEqual([slash.status, slash.headers.location], [301, '/docs/?x=1']);
+  assert.equal((await request(mounted(app), 'GET', '/docs/')).text(), '<p>index');
+  const sub = await request(mounted(app), 'GET', '/docs/sub');
+  assert.deepEqual([sub.status, sub.headers.location], [301, '/docs/sub/']);
+  const router = await new Router({ log: silentLogger() }).mount('/docs', app).build();
+  t.after(() => router.close());
+  const below = await request(router, 'GET', '/docs?x=1');
+  assert.deepEqual([below.status, below.headers.location], [301, '/docs/?x=1']);
+  assert.equal((await request(router, 'GET', '/docs/')).text(), '<p>index');
+  const { made: filter } = await buildFilter(staticFilesFilter, { local: { ...local, index: 'none.html' } });
+  const inner: App = (_req, res) => void res.end('app');
+  assert.equal((await request(mounted(filter(inner)), 'GET', '/docs')).text(), 'app');
+});
+
+test('AU-2 a redirect to the slash leads to no other host', async (t) => {
+  const files = await tempConfig({ 'public/\\evil.test/a.txt': '', 'public/evil.test/a.txt': '' });
+  t.after(() => files.remove());
+  const { made: app } = await buildApp(staticFiles, { local: { document_root: files.path('public') } });
+  for (const path of ['//evil.test', '/\\evil.test', '/\\/evil.test']) {
+    const answer = await rawRequest(app, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    const [, location] = /^location: (.*)\r$/im.exec(answer) ?? [];
+    assert.ok(location === undefined || /^\/[^/\\]/.test(location), location);
+  }
+});
+
 test('a fallback answers paths without a file, where the client asks for HTML', async (t) => {
   const local = { document_root: await folder(t), fallback: 'index.html' };
   const { made: app } = await buildApp(staticFiles, { local });
@@ -76,6 +116,8 @@ test('MW-57 nothing outside of the folder, nothing hidden, no other methods', as
   for (const path of [
     '/escape.txt',
     '/.hidden',
+    '/leak/index.html',
+    '/leak/',
     '/missing',
     '/../secret.txt',
     '/%2e%2e/secret.txt',
