@@ -198,7 +198,7 @@ export const jwtOptions = defineOptions({
   secret_file: path({
     kind: 'file',
     mode: 0o640,
-    help: 'File with the secret of an API that signs its tokens itself. At least 32 bytes for HS256 (RFC 7518 §3.2); surrounding white space is ignored. A relative path starts in the working directory.',
+    help: 'File with the secret of an API that signs its tokens itself. At least 32 bytes for HS256 (RFC 7518 §3.2); white space around a text is ignored, a file that is not UTF-8 is used as it is. A relative path starts in the working directory.',
   }),
   secret: string({ secret: true, help: 'The secret itself. Use secret_file to keep it out of the configuration.' }),
   jwks_uri: uri({ schemes: ['http', 'https'], help: "URL of the issuer's keys, a JSON Web Key Set." }),

@@ -1,4 +1,5 @@
 /** The secret in `[jwt]`, which verifies and signs tokens. */
+import { isUtf8 } from 'node:buffer';
 import type { KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
@@ -59,9 +60,11 @@ export function secretOf(options: JwtOptions, config: Config, origin?: Origin): 
     'Generate one with openssl rand -base64 48.',
   );
 
-  function read(): string {
+  function read(): string | Uint8Array {
     try {
-      return config.readFile(secretFile!).toString().trim();
+      const bytes = config.readFile(secretFile!);
+      // Random bytes are no text: decoding maps different files to one secret.
+      return isUtf8(bytes) ? bytes.toString().trim() : bytes;
     } catch (cause) {
       return refuse(
         `the secret cannot be read from ${resolve(secretFile!)}: ${(cause as Error).message}`,

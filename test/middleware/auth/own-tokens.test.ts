@@ -1,6 +1,7 @@
 /** Tests tokens that an API signs: the accepted ones, the refused ones with their reasons, and the secrets that never appear. */
 import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { type App, environ, type Filter } from 'portico/app';
 import { Config } from 'portico/config';
@@ -79,6 +80,27 @@ test('signToken reads [jwt] of the configuration: secret_file, issuer, audience,
     const forged = signToken({ sub: 'u7' }, { secret, algorithm: 'HS512', typ: 'at+jwt', expiresIn: 60, ...other });
     assert.equal((await send(made, `Bearer ${forged}`)).status, 401);
   }
+});
+
+test('SE-6 a secret_file that is not text is used byte for byte', async (t) => {
+  const files = await tempConfig({});
+  t.after(() => files.remove());
+  const filterWith = async (bytes: Uint8Array): Promise<Filter> => {
+    writeFileSync(files.path('secret'), bytes);
+    const { made, close } = await buildFilter(jwtAuth, {
+      local: { secret_file: files.path('secret') },
+      config: '[auth_token]\nset_headers = false\n',
+    });
+    t.after(close);
+    return made;
+  };
+  // A line feed at the end is a byte as any other.
+  const bytes = (first: number): Buffer => Buffer.from([first, ...Array.from({ length: 30 }, () => 0xff), 0x0a]);
+  const signed = `${encode(HEADER)}.${encode(good())}`;
+  const token = `${signed}.${createHmac('sha256', bytes(0x80)).update(signed).digest('base64url')}`;
+  assert.equal((await send(await filterWith(bytes(0x80)), `Bearer ${token}`)).status, 200);
+  assert.equal((await send(await filterWith(bytes(0x81)), `Bearer ${token}`)).status, 401);
+  await assert.rejects(filterWith(bytes(0x80).subarray(0, 31)), { code: 'PORTICO_JWT_SECRET' });
 });
 
 test('scheme = Token takes tokens behind that word alone, and says it in the challenge', async (t) => {
