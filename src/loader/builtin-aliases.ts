@@ -51,6 +51,7 @@ const PROJECTS: readonly (readonly [target: string, ...python: string[]])[] = [
     'masakari.api.openstack:FaultWrapper.factory',
     'designate.api.middleware:FaultWrapperMiddleware.factory',
     'murano.api.middleware.fault:FaultWrapper.factory',
+    'heat.api.openstack:faultwrap_filter',
     'trove.common.wsgi:FaultWrapper.factory',
   ],
   [
@@ -73,6 +74,7 @@ const PROJECTS: readonly (readonly [target: string, ...python: string[]])[] = [
     'designate.api.middleware:KeystoneContextMiddleware.factory',
     'glance.api.middleware.context:ContextMiddleware.factory',
     'murano.api.middleware.context:ContextMiddleware.factory',
+    'heat.common.context:ContextMiddleware_filter_factory',
     'trove.common.wsgi:ContextMiddleware.factory',
   ],
   [

@@ -40,7 +40,7 @@ import {
   onlySection,
   unknownScheme,
 } from './section-errors.js';
-import { type SectionSettings, type Setting, Source, take } from './source.js';
+import { type SectionSettings, type Setting, Source, secondKey, take } from './source.js';
 import { Steps } from './steps.js';
 
 /** Parts of a load. */
@@ -285,14 +285,22 @@ export class Load {
       useIn(used, settings, reference);
       return used;
     }
-    const [first, second] = PROTOCOLS[kind].flatMap((group) => group.find((name) => localConf.has(name)) ?? []);
+    const [first, another] = PROTOCOLS[kind].flatMap((group) => group.find((name) => localConf.has(name)) ?? []);
     if (first === undefined) throw noLoader(source, section, kind);
-    if (second !== undefined) throw multipleProtocols(first, second, localConf.get(second)!);
-    const { value, option } = take(settings, first)!;
+    if (another !== undefined) throw multipleProtocols(first, another, localConf.get(another)!);
+    const named = take(settings, first)!;
+    const second = secondKey(named, settings);
+    const { value, option } = second === undefined || this.#knows(named) ? named : take(settings, second)!;
     const factory = new FactoryUse(value, () => option.origin);
     const context = contextOfSection(settings, reference, { kind, protocol: first, factory });
     this.steps.expression(context, value, 'protocol');
     return context;
+  }
+
+  /** Reports whether the program or an alias of it or of a file knows a factory. */
+  #knows({ value, option }: Setting): boolean {
+    const tables = this.#aliases(option.origin);
+    return this.#parts.resolver !== undefined || tables.some((table) => table.expression(value) !== undefined);
   }
 
   /** Returns the context that a setting of a section refers to, by its whole value or one word of it. */

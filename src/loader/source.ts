@@ -220,6 +220,16 @@ export function take({ localConf }: SectionSettings, name: string): Setting | un
   return setting;
 }
 
+/**
+ * Returns the option that names the factory in sections such as heat's, whose `paste.filter_factory = heat.common.wsgi:filter_factory`
+ * only calls the factory in `heat.filter_factory`.
+ */
+export function secondKey({ value }: Setting, { localConf }: SectionSettings): string | undefined {
+  const [, project, kind] = /^(\w+)\.[\w.]+:(app_factory|filter_factory)$/.exec(value) ?? [];
+  const name = `${project}.${kind}`;
+  return project !== undefined && localConf.has(name) ? name : undefined;
+}
+
 /** Returns the place of a setting's value, or of the character at `offset` of it. */
 export function originOf({ option, scope }: Setting, offset = 0): ValueOrigin {
   return scope === undefined

@@ -1,5 +1,6 @@
 /** Tests paste files in the form of OpenStack projects, which load without changes by their author. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
@@ -128,6 +129,22 @@ oslo_config_project = a
 ${SHARED.replace('auth_token:filter_factory', 'auth_token:filter_factory\ndelay_auth_decision = true')}`,
 };
 
+const HEAT = `
+[pipeline:main]
+pipeline = faultwrap authtoken context osprofiler api
+[filter:faultwrap]
+paste.filter_factory = heat.common.wsgi:filter_factory
+heat.filter_factory = heat.api.openstack:faultwrap_filter
+[filter:context]
+paste.filter_factory = heat.common.context:ContextMiddleware_filter_factory
+[filter:versionnegotiation]
+paste.filter_factory = heat.common.wsgi:filter_factory
+heat.filter_factory = heat.api.openstack:version_negotiation_filter
+${SHARED.replace(
+  'paste.app_factory = portico/middleware:echo\n[app:api]\npaste.app_factory = portico/middleware:echo',
+  'paste.app_factory = portico/middleware:echo\n[app:api]\npaste.app_factory = heat.common.wsgi:app_factory\nheat.app_factory = portico/middleware:echo',
+)}`;
+
 const SERVICE = `[DEFAULT]
 auth_strategy = keystone
 [keystone_authtoken]
@@ -155,6 +172,27 @@ test('LD paste files of cinder, manila, masakari, designate, trove and glance lo
     assert.equal(answer.headers['www-authenticate'], 'Keystone uri="http://127.0.0.1:9"', name);
     if (name !== 'glance') assert.equal((await request(app, 'GET', '/')).status, 200, name);
   }
+});
+
+test('PY-6 a factory that heat names in a second key is found through aliases, those of the program first', async (t) => {
+  const folder = folderOf(t, { 'heat.ini': HEAT });
+  const config = Config.fromText(SERVICE);
+  const app = await new Loader(`${folder}/heat.ini`, { config }).loadApp('main');
+  t.after(() => app.close());
+  assert.equal((await request(app, 'GET', '/things')).status, 401);
+  const [mistake, ...others] = (await new Loader(`${folder}/heat.ini`, { config }).check()).filter(
+    ({ severity }) => severity === 'error',
+  );
+  assert.deepEqual([others, mistake?.option], [[], 'heat.filter_factory']);
+  assert.match((mistake as { proposal?: string }).proposal!, /^heat\.api\.openstack:version_negotiation_filter /);
+  const aliases = {
+    'heat.common.wsgi:app_factory': './own.mjs:app',
+    'heat.common.wsgi:filter_factory': './own.mjs:filter',
+  };
+  const seen = 'export const app = (_global, local) => (_req, res) => res.end([...local.keys()].join());';
+  writeFileSync(`${folder}/own.mjs`, `${seen}\nexport const filter = () => (app) => app;\n`);
+  const own = await new Loader(`${folder}/heat.ini`, { config, aliases }).loadApp('api');
+  assert.equal((await request(own, 'GET', '/')).text(), 'heat.app_factory');
 });
 
 test('LD the strategy of [DEFAULT] chooses the pipeline, as those projects have it', async (t) => {
