@@ -88,8 +88,9 @@ function leftChanges(left: StatusDocument['left']): string[] {
 
 /** Describes a change in a report of a reload: `api:shop.port: 8774 -> 8775 (portico.ini:5:8)`. */
 export function changeText({ option, old, new: now, where, file }: ReloadReport['changes'][number]): string {
-  // For a secret file, both values are masked.
-  const change = file !== undefined && old === now ? `content of ${file} changed` : `${old} -> ${now}`;
+  // Both values are masked: of a secret file, of a secret, and of an option that only workers know, which may be a secret.
+  const hidden = file === undefined ? 'changed, value not shown' : `content of ${file} changed`;
+  const change = old === now ? hidden : `${old} -> ${now}`;
   return `${option}: ${change} (${where})`;
 }
 

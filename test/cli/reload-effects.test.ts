@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config, type Option } from 'portico/config';
 import { registerShippedOptions } from '../../dist/cli/shipped-options.js';
+import { changeText } from '../../dist/cli/status-text.js';
 
 /** Only a new parent applies these: it owns sockets, files and formats, and workers depend on them. */
 const RESTART = [
@@ -148,3 +149,11 @@ function expected(name: string, method: 'reload' | 'mutate'): string {
   if (method === 'mutate') return 'needs a restart';
   return isNamed(PARENT, name) ? 'applied now' : 'by new workers';
 }
+
+test('a report says that a masked value has changed, and shows others', () => {
+  const change = { option: 'shop.colour', where: 'portico.ini:5:8', effect: 'by new workers' } as const;
+  const hidden = { ...change, old: '****', new: '****' };
+  assert.equal(changeText(hidden), 'shop.colour: changed, value not shown (portico.ini:5:8)');
+  assert.equal(changeText({ ...hidden, file: 'key' }), 'shop.colour: content of key changed (portico.ini:5:8)');
+  assert.equal(changeText({ ...change, old: '1', new: '2' }), 'shop.colour: 1 -> 2 (portico.ini:5:8)');
+});
