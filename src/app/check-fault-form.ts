@@ -5,7 +5,7 @@ import { nearestOrAll, PorticoError, whatItIs } from '../errors/index.js';
 import { isAsync } from './app.js';
 import { FAULT_STYLE_NAMES, isStyleName, type WrittenForm } from './fault-form.js';
 
-/** What a renderer is. */
+/** The form of a renderer, for hints. */
 export const RENDERER_HINT = 'A renderer is a function (fault, request) => ({ type, body }), not async.';
 
 /** Throws a `PorticoError` with `code` for an unknown style, an async renderer or an invalid status. `what`: the owner of the settings, as `a Router`. */

@@ -255,6 +255,8 @@ function one(config: Config, name: string): ShownOption {
     if (config.has(candidate, opt)) return showOption(config, candidate, opt);
   const names = config.resolveAll().map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
   const short = names.flatMap((each) => (each.startsWith('api:') ? [each.slice('api:'.length)] : []));
+  const inside = [...names, ...short].filter((each) => each.startsWith(`${name}.`));
+  if (inside.length > 0) throw new UsageError(`${name} is a group, not an option`, `It has ${inside.join(', ')}.`);
   const hint = didYouMean(name, [...names, ...short]) ?? 'Write it as group.option, or omit it to show all options.';
   throw new UsageError(`there is no option ${opt} in [${group}]`, hint);
 }

@@ -138,10 +138,13 @@ function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
   const policy = new CorsPolicy();
   policy.add(own, optionOrigin(ctx, 'cors', 'allowed_origin'));
   for (const name of furtherGroups(config)) {
-    policy.add(
-      { ...own, ...writtenIn(config, name) },
-      config.getLocation(name, 'allowed_origin').origin ?? section.origin,
-    );
+    const rules = { ...own, ...writtenIn(config, name) };
+    for (const origin of rules.allowedOrigin.filter((each) => policy.names(each))) {
+      ctx.log.warn(
+        `[${name}] has no effect for ${origin}: a set before it has this origin, remove it from one of them`,
+      );
+    }
+    policy.add(rules, config.getLocation(name, 'allowed_origin').origin ?? section.origin);
   }
   return policy;
 }
@@ -256,6 +259,11 @@ class CorsPolicy {
       throw refused('allowed_origin * with allow_credentials lets every website act for its visitors', place, hint);
     }
     this.#sets.push({ names: (origin) => checks.some((check) => check(origin)), rules });
+  }
+
+  /** Reports whether a set has this entry, or matches it as an origin. */
+  names(entry: string): boolean {
+    return this.#sets.some(({ names, rules }) => names(entry.toLowerCase()) || rules.allowedOrigin.includes(entry));
   }
 
   /** Returns the permissions of an origin, or undefined. */

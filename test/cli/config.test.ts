@@ -126,6 +126,8 @@ test('OP-8 CF-98 show tells a value, where it comes from and what it shadows, an
     const all = await run(['show'], project.folder);
     assert.doesNotMatch(all.out, /hunter2/);
     assert.match(all.out, /\[database\] connection = /);
+    const group = await run(['show', 'hello'], project.folder);
+    assert.match(group.err, /hello is a group, not an option\n.*It has .*hello\.port/);
     const wrong = await run(['show', 'hello.prot'], project.folder);
     assert.equal(wrong.code, 2);
   } finally {

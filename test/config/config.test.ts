@@ -264,6 +264,12 @@ test('CF-65 a required option says where to set it', () => {
   );
 });
 
+test('CF-65 a required secret is not asked for on the command line', () => {
+  const options = defineOptions({ key: string({ required: true, secret: true, help: 'x' }) });
+  const { message } = refusal(() => new Config().group('db', options));
+  assert.match(message, /configuration file, with PORTICO_DB__KEY, or with PORTICO_DB__KEY_FILE$/);
+});
+
 test('CF-53 a default that depends on the machine may be refused, and says where to set another', () => {
   const odd = defineOptions({ name: host({ default: () => 'under_score', help: 'x' }) });
   assert.match(

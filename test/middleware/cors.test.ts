@@ -240,3 +240,12 @@ test('a pattern of origins admits what was written, from a paste file and from t
     for (const origin of refused.split(' ')) assert.equal(await allowOrigin(origin), undefined, origin);
   }
 });
+
+test('a [cors.<name>] that repeats an origin is told to have no effect for it', async () => {
+  const { log, lines } = captureLog();
+  const config = '[cors.two]\nallowed_origin = https://new.example, https://PAGE.example\nmax_age = 5\n';
+  await buildFilter(cors, { log, local: { allowed_origin: PAGE }, config });
+  const warned = lines.filter(({ level }) => level === 'warn').map(({ msg, message }) => String(msg ?? message));
+  assert.equal(warned.length, 1);
+  assert.match(warned[0]!, /^\[cors\.two\] has no effect for https:\/\/PAGE\.example/i);
+});

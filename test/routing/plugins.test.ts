@@ -662,6 +662,29 @@ test('callNotFound for a request of the table is a 404: in an action, in a timer
   assert.equal((await send('GET', '/here')).status, 200);
 });
 
+test('input that a route of a plugin refuses has the status and the issues of the API, and a request has an id', async (t) => {
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    const schema = {
+      querystring: { type: 'object', properties: { n: { type: 'integer' } } },
+      body: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } },
+    };
+    fastify.post('/page', { schema }, async ({ id }) => id);
+  };
+  const options = { log: silentLogger(), plugins: [plugin], invalidInputStatus: 422 };
+  const send = await serveRouter(t, new Router(options));
+  const refused = async (path: string, body: string) => {
+    const { status, json } = await send('POST', path, { body, headers: { 'content-type': 'application/json' } });
+    return [status, (json as { error: { issues: unknown } }).error.issues];
+  };
+  const missing = { where: 'body', path: ['name'], message: 'is required', keyword: 'required' };
+  assert.deepEqual(await refused('/page', '{}'), [422, [missing]]);
+  const typed = { where: 'query', path: ['n'], message: 'must be integer', keyword: 'type' };
+  assert.deepEqual(await refused('/page?n=x', '{"name":"a"}'), [422, [typed]]);
+  assert.equal((await refused('/page', '{'))[0], 400);
+  const named = await send('POST', '/page', { body: '{"name":"a"}', headers: { 'content-type': 'application/json' } });
+  assert.match(named.text, /^[0-9a-f-]{36}$/);
+});
+
 /** Refuses requests without a name. */
 const needsName = async ({ headers }: IncomingMessage): Promise<void> => {
   if (headers['x-name'] === undefined) throw new Fault(401, { message: 'Say who you are.' });

@@ -40,7 +40,7 @@ export interface ValueIssue {
 const MOST_ISSUES = 100;
 
 /** Returns all errors of a failed check, each once; at most 100. */
-export function valueIssues({ errors }: ValidateFunction, value: unknown): readonly ValueIssue[] {
+export function valueIssues({ errors }: Pick<ValidateFunction, 'errors'>, value: unknown): readonly ValueIssue[] {
   const issues = new Map<string, ValueIssue>();
   for (const error of errors ?? []) {
     if (issues.size === MOST_ISSUES) break;

@@ -124,8 +124,7 @@ export class Generation {
     const value =
       last === undefined ? this.#default(wanted, report) : this.#parse(wanted, choice.written, last, report);
     if (value === undefined && option.required && !issues.some(({ severity }) => severity === 'error')) {
-      const hint = this.#whereToSet(wanted);
-      report('error', 'PORTICO_CONFIG_REQUIRED', last, { message: 'value required', hint });
+      report('error', 'PORTICO_CONFIG_REQUIRED', last, { message: 'value required', hint: this.#whereToSet(wanted) });
     }
     return { group, opt, option, value, location, ...choice, issues };
   }
@@ -298,9 +297,10 @@ export class Generation {
     throw new BadReference(message, reference.offset, near ?? 'write $$ for a dollar sign');
   }
 
-  #whereToSet({ group, opt }: DeclaredOption): string {
+  #whereToSet({ group, opt, option }: DeclaredOption): string {
     const variable = variableName(this.state.fixed.envPrefix, group, opt);
-    return `set it in section [${group}] of a configuration file, with ${variable}, or with --set ${group}.${opt}=…`;
+    const other = option.secret ? `${variable}_FILE` : `--set ${group}.${opt}=…`;
+    return `set it in section [${group}] of a configuration file, with ${variable}, or with ${other}`;
   }
 }
 

@@ -2,15 +2,18 @@
  * Routes that plugins add to the router's Fastify instance: served after its table, with upgrades for their listeners.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import type { ErrorObject } from 'ajv';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { type App, Fault } from '../../app/index.js';
 import {
+  faultFormOf,
   guardPipe,
   handTo,
   isUpgraded,
   keepHeaders,
   type NotFoundHandlers,
   type NotFoundHooks,
+  valueIssues,
   watchNotFound,
 } from '../../app/internal.js';
 import { type RouteFinder, routeFinder } from '../../text/index.js';
@@ -165,6 +168,21 @@ export class PluginRoutes {
     keepHeaders(reply);
     miss.answer(req, res);
   }
+}
+
+/** Returns the fault for input that Fastify's schema of a plugin's route refuses, as for input of an action; undefined for other errors. */
+export function refusedInput(
+  error: unknown,
+  request: FastifyRequest,
+  status = faultFormOf(request.raw).invalidInputStatus,
+): Fault | undefined {
+  const { code, message, validation: errors, validationContext: part } = error as Partial<FastifyError>;
+  if (code !== 'FST_ERR_VALIDATION' || !Array.isArray(errors) || part === undefined) return undefined;
+  const name = part === 'querystring' ? 'query' : (part as 'body' | 'params' | 'headers');
+  // Other validators have other errors.
+  const known = errors.every(({ instancePath }) => typeof instancePath === 'string') ? (errors as ErrorObject[]) : [];
+  const issues = valueIssues({ errors: known }, request[name]);
+  return new Fault(status, { message, issues: issues.map((issue) => ({ where: name, ...issue })), cause: error });
 }
 
 /** Reports routes of plugins that no request reaches, because the table has their paths; as configured by `onShadow`. */

@@ -4,6 +4,7 @@
  * Each action is a Fastify route whose path has no variables. A request that the table has matched is passed under that path, so Fastify's
  * tree does one static lookup; the client's URL is restored before any other hook runs.
  */
+import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, METHODS } from 'node:http';
 import type {
   FastifyContentTypeParser,
@@ -33,7 +34,7 @@ import { documentedSchema, type JsonSchema, type Schema } from '../actions/schem
 import { RouteError } from '../route/route-error.js';
 import { type AnsweringRules, callOf, type Fail, refuse } from './action-call.js';
 import { brokenResponses } from './broken-responses.js';
-import { ACTION, checkPluginRoutes, PluginRoutes, TABLE } from './plugin-routes.js';
+import { ACTION, checkPluginRoutes, PluginRoutes, refusedInput, TABLE } from './plugin-routes.js';
 import { forAllRoutes, pluginOf } from './plugin-source.js';
 import { BodyTypes, incomplete, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
 import { AnswerTypes, unsendable } from './send-answer.js';
@@ -73,8 +74,8 @@ export class RouterFastify {
         ...options.fastify,
         schemaController: { ...schemaController, compilersFactory: { ...schemaController?.compilersFactory, ...stub } },
         bodyLimit,
-        // The request_id filter sets ids; generating one here would cost more than the whole lookup.
-        genReqId: (req) => environ(req as IncomingMessage).requestId ?? '',
+        // Only plugins read ids; generating one would cost more than the whole lookup.
+        genReqId: (req) => environ(req as IncomingMessage).requestId ?? (hasPlugins ? randomUUID() : ''),
       },
       middie: hasPlugins,
       log,
@@ -147,8 +148,10 @@ export class RouterFastify {
         done(error, body);
       });
     const types = new BodyTypes(fastify, read);
-    fastify.setErrorHandler((error, { raw }, reply) => {
-      refuse(reply, asRouterError(error, raw, types), this.#rules.fail);
+    fastify.setErrorHandler((error, request, reply) => {
+      const { fail, invalidInputStatus } = this.#rules;
+      const refused = refusedInput(error, request, invalidInputStatus);
+      refuse(reply, refused ?? asRouterError(error, request.raw, types), fail);
     });
   }
 
