@@ -31,6 +31,7 @@ import { notePathWriters } from './mounted-plugins.js';
 import { watchNotFound } from './not-found-handlers.js';
 import { rootedUrl } from './request-path.js';
 import { guardPipe } from './response-body.js';
+import { buildSerializer } from './response-compiler.js';
 import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from './server-state.js';
 
 /** Options of a Fastify instance. */
@@ -50,7 +51,7 @@ export interface CreateFastifyOptions {
  * routes and a 503 while closing.
  *
  * Fastify is loaded with the first instance: that takes about 95 ms of CPU time, and the parent process of the workers, which serves no
- * requests, never creates one. The serializer compiler takes the same again, and most services have no response schema.
+ * requests, never creates one.
  */
 export function createFastify(options: CreateFastifyOptions = {}): FastifyInstance {
   const { fastify, LogController } = require('fastify') as typeof import('fastify');
@@ -78,17 +79,6 @@ export function createFastify(options: CreateFastifyOptions = {}): FastifyInstan
 }
 
 const require = createRequire(import.meta.url);
-
-/** Fastify's serializer compiler, loaded with the first response schema. */
-const buildSerializer: BuildSerializer = (...args) => {
-  const { SerializerSelector } = require('@fastify/fast-json-stringify-compiler') as {
-    SerializerSelector: () => BuildSerializer;
-  };
-  return SerializerSelector()(...args);
-};
-
-type CompilersFactory = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
-type BuildSerializer = NonNullable<CompilersFactory['buildSerializer']>;
 
 /** Destroys the response with a stream's error after the head, for Portico's log: Fastify only logs it and ends the connection. */
 function streamErrorsKept(LogController: typeof import('fastify').LogController): typeof LogController {
@@ -196,7 +186,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
     reply.hijack();
     const { raw: req } = reply.request;
     if (isUpgraded(req)) {
-      endUpgrade(reply);
+      endUpgrade(req, reply.raw);
       // For outer filters the response is complete, with status 101.
       answerFailure(error, req, reply.raw, { log: upgradeLog, message: 'an upgrade failed', facts: upgradeFacts });
     } else passed.get(req)?.fail(error);
@@ -288,7 +278,7 @@ const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
  * Makes a failure before the protocol switch be answered like any other, on the response that the plugin has created for the connection.
  * The connection closes after it.
  */
-export function endUpgrade({ raw: res, request: { raw: req } }: FastifyReply): void {
+export function endUpgrade(req: IncomingMessage, res: ServerResponse): void {
   const { socket } = req;
   res.once('finish', () => socket.destroySoon());
   res.shouldKeepAlive = false;

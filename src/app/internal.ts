@@ -41,6 +41,7 @@ export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export { overriddenMethod } from './request-path.js';
 export { countAnswer, guardPipe, sentBytes } from './response-body.js';
+export { compileResponse } from './response-compiler.js';
 export { isOwnPatch } from './response-methods.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';

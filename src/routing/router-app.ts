@@ -1,5 +1,5 @@
 /**
- * A router's table as an App: match, then filters, then the Fastify instance that runs the action and responds.
+ * A router's table as an App: match, then filters, then the engine that runs the action and responds.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { type App, compose, environ, Fault, type MatchedRoute, quoteClient } from '../app/index.js';
@@ -23,8 +23,10 @@ import type { Found } from './matching/compiled-route.js';
 import type { MatchRequest } from './route/conditions.js';
 import { GenerationError } from './route/route-error.js';
 import { ActionCall, CALL, type Called } from './serving/action-call.js';
+import type { ActionEngine } from './serving/action-engine.js';
 import { buildServed } from './serving/build-table.js';
 import { checkTable } from './serving/check-table.js';
+import { DirectActions } from './serving/direct-actions.js';
 import { callMounted } from './serving/mount.js';
 import { allowedMethods, answerOptions, answerRedirect } from './serving/router-answers.js';
 import { RouterFastify } from './serving/router-fastify.js';
@@ -45,7 +47,7 @@ const LONGEST_PATH = 8192;
 /** App of a built router. */
 export class RouterApp implements RequestRouter {
   readonly #parts: RouterParts;
-  readonly #fastify: RouterFastify;
+  readonly #engine: ActionEngine;
   readonly #served: readonly ServedRoute[];
   readonly #versions: VersionNegotiation | null;
   readonly #failures: FailureOptions;
@@ -72,8 +74,9 @@ export class RouterApp implements RequestRouter {
     };
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
-    this.#fastify = new RouterFastify(parts, this.#fail);
-    this.#served = buildServed(parts, this.#fastify);
+    const needsFastify = (options.plugins ?? []).length > 0 || options.fastify !== undefined;
+    this.#engine = needsFastify ? new RouterFastify(parts, this.#fail) : new DirectActions(parts, this.#fail);
+    this.#served = buildServed(parts, this.#engine);
     checkTable(parts);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
     this.#hasPrefix = parts.mapper.prefix !== '';
@@ -82,12 +85,12 @@ export class RouterApp implements RequestRouter {
   }
 
   get pluginRoutes(): readonly PluginRoute[] {
-    return this.#fastify.own.routes;
+    return this.#engine.own?.routes ?? [];
   }
 
-  /** Starts Fastify; the result closes it. */
+  /** Prepares the actions; the result releases them. */
   start(): Promise<() => Promise<void>> {
-    return this.#fastify.start(this.#served.filter((served) => served.kind === 'action'));
+    return this.#engine.start(this.#served.filter((served) => served.kind === 'action'));
   }
 
   readonly handle: App = (req, res) => {
@@ -101,7 +104,7 @@ export class RouterApp implements RequestRouter {
   };
 
   logOf(route: MatchedRoute): Logger {
-    return this.#fastify.logs.get(route) ?? this.#parts.log;
+    return this.#engine.logs.get(route) ?? this.#parts.log;
   }
 
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string {
@@ -152,7 +155,7 @@ export class RouterApp implements RequestRouter {
     const { path, found } = this.#routeOf(exchangeOf(req));
     const allowed = found === null ? this.#allowed(req, path) : [];
     const isPassed = found === null && !(allowed.length > 0 && isPlainOptions(req));
-    const plugin = isPassed ? this.#fastify.own.answerTo(req, allowed.length > 0) : null;
+    const plugin = isPassed ? (this.#engine.own?.answerTo(req, allowed.length > 0) ?? null) : null;
     return { path, found, version, allowed, plugin };
   }
 
@@ -180,8 +183,8 @@ export class RouterApp implements RequestRouter {
   /** Answers a request without a route: 404, 405 with `Allow`, or OPTIONS. */
   #miss(req: IncomingMessage, res: ServerResponse, path: string | null): undefined {
     const allowed = this.#allowed(req, path);
-    const { own } = this.#fastify;
-    if (!own.serve || (allowed.length > 0 && isPlainOptions(req))) this.#answerMiss(req, res, allowed);
+    const { own } = this.#engine;
+    if (own?.serve !== true || (allowed.length > 0 && isPlainOptions(req))) this.#answerMiss(req, res, allowed);
     else own.take(req, res, { known: allowed.length > 0, answer: () => this.#answerMiss(req, res, allowed) });
     return undefined;
   }
@@ -227,7 +230,7 @@ export class RouterApp implements RequestRouter {
     if (this.#checksProject && Object.hasOwn(args, 'project_id')) args = withoutProject(req, args);
     const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
     const format = this.#negotiates ? reader.format(found) : null;
-    // The handler of router-fastify.ts finds it by its request.
+    // The handler of the engine finds it by its request.
     (req as Called)[CALL] = new ActionCall(request, { target, entry, method, version, args, format });
     if (served.settings.deadline !== undefined) this.#startDeadline(request, served.settings.deadline);
     return entry.app(req, res);

@@ -16,7 +16,7 @@ import {
 } from 'portico/routing';
 import { captureLog } from 'portico/testing';
 import { type GenerationError, RouteTableError } from '#internal/routing';
-import { keepingLogger, serveApp, serveRouter } from './served-router.js';
+import { keepingLogger, serveApp, serveRouter, testBoth } from './served-router.js';
 
 /** Returns a router whose /x answers with the body of the request. */
 function bodyRouter(): Router {
@@ -30,20 +30,23 @@ function bodyRouter(): Router {
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-test('RT-150 an action gets the request, and the match without controller, action and format', async (t) => {
-  const seen: unknown[] = [];
-  class Servers {
-    show(request: ActionRequest, args: Args): null {
-      seen.push(this instanceof Servers, { ...request.params }, { ...args });
-      return null;
+testBoth(
+  'RT-150 an action gets the request, and the match without controller, action and format',
+  async (t, Router) => {
+    const seen: unknown[] = [];
+    class Servers {
+      show(request: ActionRequest, args: Args): null {
+        seen.push(this instanceof Servers, { ...request.params }, { ...args });
+        return null;
+      }
     }
-  }
-  const router = new Router({ controllers: { servers: Servers } });
-  router.connect('/servers/{id}.{format}', { controller: 'servers', action: 'show', level: 9 });
-  const send = await serveRouter(t, router);
-  await send('PUT', '/servers/1.json', { body: '{"a":1}' });
-  assert.deepEqual(seen, [true, { id: '1', format: 'json' }, { id: '1', level: '9', body: { a: 1 } }]);
-});
+    const router = new Router({ controllers: { servers: Servers } });
+    router.connect('/servers/{id}.{format}', { controller: 'servers', action: 'show', level: 9 });
+    const send = await serveRouter(t, router);
+    await send('PUT', '/servers/1.json', { body: '{"a":1}' });
+    assert.deepEqual(seen, [true, { id: '1', format: 'json' }, { id: '1', level: '9', body: { a: 1 } }]);
+  },
+);
 
 test('RT-154 a body is read for POST, PUT, PATCH and DELETE, up to the limit', async (t) => {
   const send = await serveRouter(t, bodyRouter());
@@ -117,7 +120,7 @@ test('RT-156 bodies that are empty, broken, not UTF-8 or after a prototype', asy
   }
 });
 
-test('RT-157 RT-158 what an action may return', async (t) => {
+testBoth('RT-157 RT-158 what an action may return', async (t, Router) => {
   const values: Record<string, (request: ActionRequest) => unknown> = {
     nothing: () => undefined,
     null: () => null,
@@ -168,7 +171,7 @@ test('RT-157 RT-158 what an action may return', async (t) => {
   assert.equal((await send('HEAD', '/object')).headers['content-length'], '14');
 });
 
-test('RT-158 the status an action declares', async (t) => {
+testBoth('RT-158 the status an action declares', async (t, Router) => {
   const router = new Router();
   router.connect('/a', { controller: { x: action({ status: 202 }, () => undefined) }, action: 'x' });
   router.connect('/b', { controller: { x: action({ status: 201 }, () => ({ a: 1 })) }, action: 'x' });
@@ -178,7 +181,7 @@ test('RT-158 the status an action declares', async (t) => {
   assert.deepEqual([(await send('POST', '/b')).status, (await send('POST', '/b')).text], [201, '{"a":1}']);
 });
 
-test('RT-159 dates, BigInt, response schemas; a cycle is 500 and logged', async (t) => {
+testBoth('RT-159 dates, BigInt, response schemas; a cycle is 500 and logged', async (t, Router) => {
   const log = keepingLogger();
   const cycle: Record<string, unknown> = {};
   cycle.self = cycle;
@@ -201,7 +204,7 @@ test('RT-159 dates, BigInt, response schemas; a cycle is 500 and logged', async 
   assert.deepEqual([shaped.text, shaped.headers['content-type']], ['{"id":"5"}', 'application/json']);
 });
 
-test('RT-160 JSON unless more is offered; a suffix beats the header; strict refuses', async (t) => {
+testBoth('RT-160 JSON unless more is offered; a suffix beats the header; strict refuses', async (t, Router) => {
   const table = (options: object): Router =>
     new Router(options).connect('/x{.format}', { handler: () => ({ a: 1 }), conditions: { method: ['GET'] } });
   const xml = { 'application/xml': (value: unknown) => `<a>${(value as { a: number }).a}</a>` };
@@ -227,7 +230,7 @@ class ServerActions {
   readonly actions = { 'os-stop': 'stopServer' };
 }
 
-test('RT-151 RT-152 the key of the body selects the method', async (t) => {
+testBoth('RT-151 RT-152 the key of the body selects the method', async (t, Router) => {
   const router = new Router({
     controllers: { servers: new Resource(new ServerActions(), { actions: { halt: 'stopServer' } }) },
   });
@@ -244,7 +247,7 @@ test('RT-151 RT-152 the key of the body selects the method', async (t) => {
   assert.match((await post('{"rebot":1}')).text, /There is no such action: rebot\./);
 });
 
-test('RT-151 a real method comes first, and a key may stand for a usual action', async (t) => {
+testBoth('RT-151 a real method comes first, and a key may stand for a usual action', async (t, Router) => {
   const own = { action: () => 'own', reboot: action({ bodyKey: 'reboot' }, () => 'by key') };
   const key = { create: undefined, made: action({ bodyKey: 'create' }, () => 'created') };
   const router = new Router();
@@ -255,18 +258,24 @@ test('RT-151 a real method comes first, and a key may stand for a usual action',
   assert.equal((await send('POST', '/key', { body: '{"x":1}' })).json, 'created');
 });
 
-test('RT-151 of a list of methods, a plain function counts only where the list is named for a key', async (t) => {
-  const list = [action({ bodyKey: 'reboot', versions: ['2.1'] }, () => 'rebooted'), () => 'plain'];
-  const servers = new Resource({ list, resize: [() => 'resized'], actions: { resize: 'resize' } });
-  assert.deepEqual(servers.bodyKeys(), ['reboot', 'resize']);
-  assert.deepEqual(servers.actionNames(), []);
-  const router = new Router({ controllers: { servers }, versions: { serviceType: 'compute', min: '2.1', max: '2.9' } });
-  const send = await serveRouter(t, router.connect('/x', { controller: 'servers', action: 'action' }));
-  assert.equal((await send('POST', '/x', { body: '{"reboot":null}' })).json, 'rebooted');
-  assert.equal((await send('POST', '/x', { body: '{"resize":null}' })).json, 'resized');
-});
+testBoth(
+  'RT-151 of a list of methods, a plain function counts only where the list is named for a key',
+  async (t, Router) => {
+    const list = [action({ bodyKey: 'reboot', versions: ['2.1'] }, () => 'rebooted'), () => 'plain'];
+    const servers = new Resource({ list, resize: [() => 'resized'], actions: { resize: 'resize' } });
+    assert.deepEqual(servers.bodyKeys(), ['reboot', 'resize']);
+    assert.deepEqual(servers.actionNames(), []);
+    const router = new Router({
+      controllers: { servers },
+      versions: { serviceType: 'compute', min: '2.1', max: '2.9' },
+    });
+    const send = await serveRouter(t, router.connect('/x', { controller: 'servers', action: 'action' }));
+    assert.equal((await send('POST', '/x', { body: '{"reboot":null}' })).json, 'rebooted');
+    assert.equal((await send('POST', '/x', { body: '{"resize":null}' })).json, 'resized');
+  },
+);
 
-test('RT-153 controllers extend a resource; two with one key are a mistake', async (t) => {
+testBoth('RT-153 controllers extend a resource; two with one key are a mistake', async (t, Router) => {
   const lock = { lock: action({ bodyKey: 'lock' }, () => 'locked') };
   const extended = new Resource(new ServerActions()).extend(lock);
   const router = new Router().connect('/a', { controller: extended, action: 'action' });
@@ -278,7 +287,7 @@ test('RT-153 controllers extend a resource; two with one key are a mistake', asy
   });
 });
 
-test('RT-161 the project of the path must be the one who asks', async (t) => {
+testBoth('RT-161 the project of the path must be the one who asks', async (t, Router) => {
   const router = new Router({
     kind: 'project',
     controllers: { servers: { show: (_request: unknown, args: Args) => args } },
@@ -295,28 +304,31 @@ test('RT-161 the project of the path must be the one who asks', async (t) => {
   assert.deepEqual((await send('GET', '/servers/1')).json, { id: '1' });
 });
 
-test('request.url with a name that no route has is an error that names the nearest, and a path is taken as it is', async (t) => {
-  const log = keepingLogger();
-  const router = new Router({ log }).connect('server', '/servers/{id}', {
-    handler: () => null,
-  });
-  router.get('/links/{name}', (request) => request.url(request.params.name, { id: 7 }));
-  router.get('/path', (request) => request.url('/elsewhere', { id: 7 }));
-  const send = await serveRouter(t, router);
-  assert.match(String((await send('GET', '/links/server')).json), /^http:\/\/[^/]+\/servers\/7$/);
-  assert.match(String((await send('GET', '/path')).json), /^http:\/\/[^/]+\/elsewhere\?id=7$/);
-  assert.equal((await send('GET', '/links/sever')).status, 500);
-  const [line] = log.lines;
-  const { code, message, hint } = line!.fields.err as GenerationError;
-  assert.deepEqual(
-    [code, message, hint],
-    ['PORTICO_ROUTE_GENERATION', 'no route is called "sever"', 'Did you mean "server"?'],
-  );
-  await send('GET', '/links/elsewhere');
-  assert.equal((log.lines[1]!.fields.err as GenerationError).hint, 'Routes: server.');
-});
+testBoth(
+  'request.url with a name that no route has is an error that names the nearest, and a path is taken as it is',
+  async (t, Router) => {
+    const log = keepingLogger();
+    const router = new Router({ log }).connect('server', '/servers/{id}', {
+      handler: () => null,
+    });
+    router.get('/links/{name}', (request) => request.url(request.params.name, { id: 7 }));
+    router.get('/path', (request) => request.url('/elsewhere', { id: 7 }));
+    const send = await serveRouter(t, router);
+    assert.match(String((await send('GET', '/links/server')).json), /^http:\/\/[^/]+\/servers\/7$/);
+    assert.match(String((await send('GET', '/path')).json), /^http:\/\/[^/]+\/elsewhere\?id=7$/);
+    assert.equal((await send('GET', '/links/sever')).status, 500);
+    const [line] = log.lines;
+    const { code, message, hint } = line!.fields.err as GenerationError;
+    assert.deepEqual(
+      [code, message, hint],
+      ['PORTICO_ROUTE_GENERATION', 'no route is called "sever"', 'Did you mean "server"?'],
+    );
+    await send('GET', '/links/elsewhere');
+    assert.equal((log.lines[1]!.fields.err as GenerationError).hint, 'Routes: server.');
+  },
+);
 
-test('request.url gives the URL of an external route, and of a host, as it is', async (t) => {
+testBoth('request.url gives the URL of an external route, and of a host, as it is', async (t, Router) => {
   const router = new Router({ linkPrefix: 'http://api.example/v1' })
     .connect('ext', 'http://ext.example/x', { _static: true })
     .connect('server', '/servers/{id}', { handler: () => null });
@@ -333,31 +345,34 @@ test('request.url gives the URL of an external route, and of a host, as it is', 
   ]);
 });
 
-test('RT-162 RT-163 the signal is aborted when the client is gone, and a late failure is logged once', async (t) => {
-  const log = keepingLogger();
-  const events = new EventEmitter();
-  const router = new Router({ log }).connect('/slow', {
-    handler: async ({ signal }) => {
-      events.emit('started');
-      await once(signal, 'abort');
-      setImmediate(() => events.emit('aborted', signal.reason));
-      throw new Error('stopped half-way');
-    },
-  });
-  const { port } = await serveRouter(t, router);
-  const socket = connect(port, '127.0.0.1');
-  socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
-  await once(events, 'started');
-  socket.destroy();
-  const [reason] = (await once(events, 'aborted')) as [unknown];
-  assert.match(String(reason), /the client is gone/);
-  assert.deepEqual(
-    log.lines.map(({ message }) => message),
-    ['an action failed after its client disconnected'],
-  );
-});
+testBoth(
+  'RT-162 RT-163 the signal is aborted when the client is gone, and a late failure is logged once',
+  async (t, Router) => {
+    const log = keepingLogger();
+    const events = new EventEmitter();
+    const router = new Router({ log }).connect('/slow', {
+      handler: async ({ signal }) => {
+        events.emit('started');
+        await once(signal, 'abort');
+        setImmediate(() => events.emit('aborted', signal.reason));
+        throw new Error('stopped half-way');
+      },
+    });
+    const { port } = await serveRouter(t, router);
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(events, 'started');
+    socket.destroy();
+    const [reason] = (await once(events, 'aborted')) as [unknown];
+    assert.match(String(reason), /the client is gone/);
+    assert.deepEqual(
+      log.lines.map(({ message }) => message),
+      ['an action failed after its client disconnected'],
+    );
+  },
+);
 
-test('RT-162 RT-203 a route’s deadline answers 503 and aborts the signal', async (t) => {
+testBoth('RT-162 RT-203 a route’s deadline answers 503 and aborts the signal', async (t, Router) => {
   let reason: unknown;
   const router = new Router({ log: keepingLogger() }).connect('/slow', {
     deadline: 20,
@@ -372,7 +387,7 @@ test('RT-162 RT-203 a route’s deadline answers 503 and aborts the signal', asy
   assert.ok(reason instanceof Fault);
 });
 
-test('RT-163 a stream that comes after the deadline is let go', async (t) => {
+testBoth('RT-163 a stream that comes after the deadline is let go', async (t, Router) => {
   const closed: string[] = [];
   const pending: Promise<unknown>[] = [];
   const late = (name: string, make: (stream: Readable) => unknown) => async (request: ActionRequest) => {
@@ -393,7 +408,7 @@ test('RT-163 a stream that comes after the deadline is let go', async (t) => {
   assert.deepEqual(closed.sort(), ['plain', 'reply', 'web']);
 });
 
-test('RT-176 an error that is no fault is 500 without detail, logged once with its stack', async (t) => {
+testBoth('RT-176 an error that is no fault is 500 without detail, logged once with its stack', async (t, Router) => {
   const log = keepingLogger();
   const router = new Router({ log });
   const failure = new Error('secret');
@@ -414,7 +429,7 @@ test('RT-176 an error that is no fault is 500 without detail, logged once with i
   assert.equal(log.lines[0]?.fields.err, failure);
 });
 
-test('RT-170 two methods of one action must not overlap', async () => {
+testBoth('RT-170 two methods of one action must not overlap', async (_t, Router) => {
   const show = [action({ versions: ['2.1', '2.35'] }, () => 1), action({ versions: ['2.30'] }, () => 2)];
   const router = new Router({ versions: { serviceType: 'compute', min: '2.1', max: '2.79' } });
   router.connect('/x', { controller: { show }, action: 'show' });
@@ -425,7 +440,7 @@ test('RT-170 two methods of one action must not overlap', async () => {
   });
 });
 
-test('RT-170 build() warns of an action whose versions the router does not serve', async () => {
+testBoth('RT-170 build() warns of an action whose versions the router does not serve', async (_t, Router) => {
   const versions = { serviceType: 'compute', min: '2.1', max: '2.79' };
   const never = action({ versions: ['2.80'] }, () => 2);
   const things = {
@@ -452,37 +467,40 @@ test('RT-170 build() warns of an action whose versions the router does not serve
   assert.deepEqual(await warningsFor({}), []);
 });
 
-test('RT-150 options of an action that cannot be meant so fail the build, each with what to write', async () => {
-  const schema = { type: 'object', properties: { name: { type: 'string' } } } as const;
-  const wrong: readonly [options: object, said: RegExp][] = [
-    [{ status: 201, response: { 200: schema } }, /answers with status 201, and response has a schema for 200 alone/],
-    [{ response: { 201: schema } }, /answers with status 200, and response has a schema for 201 alone/],
-    [{ response: { '2XX': schema } }, /response has "2XX" in the place of a status/],
-    [{ response: schema }, /response has "type" in the place of a status/],
-    [{ response: { 2000: schema } }, /response has "2000" in the place of a status/],
-    [{ status: '201' }, /cannot answer with status "201"/],
-    [{ versions: '1.2' }, /versions is the text "1\.2", not a list of the first and the last version/],
-  ];
-  for (const [options, said] of wrong) {
-    const router = new Router();
-    await assert.rejects(async () => {
+testBoth(
+  'RT-150 options of an action that cannot be meant so fail the build, each with what to write',
+  async (_t, Router) => {
+    const schema = { type: 'object', properties: { name: { type: 'string' } } } as const;
+    const wrong: readonly [options: object, said: RegExp][] = [
+      [{ status: 201, response: { 200: schema } }, /answers with status 201, and response has a schema for 200 alone/],
+      [{ response: { 201: schema } }, /answers with status 200, and response has a schema for 201 alone/],
+      [{ response: { '2XX': schema } }, /response has "2XX" in the place of a status/],
+      [{ response: schema }, /response has "type" in the place of a status/],
+      [{ response: { 2000: schema } }, /response has "2000" in the place of a status/],
+      [{ status: '201' }, /cannot answer with status "201"/],
+      [{ versions: '1.2' }, /versions is the text "1\.2", not a list of the first and the last version/],
+    ];
+    for (const [options, said] of wrong) {
+      const router = new Router();
+      await assert.rejects(async () => {
+        router.get('/', action(options as object, () => ({ name: 'x' })) as never);
+        await router.build();
+      }, said);
+    }
+    for (const options of [
+      { status: 201, response: { '2xx': schema } },
+      { status: 204, response: { 200: schema } },
+      { status: 202, response: { 404: schema } },
+      { status: { '2.1': 202, '2.14': 200 }, response: { 200: schema } },
+    ]) {
+      const router = new Router();
       router.get('/', action(options as object, () => ({ name: 'x' })) as never);
-      await router.build();
-    }, said);
-  }
-  for (const options of [
-    { status: 201, response: { '2xx': schema } },
-    { status: 204, response: { 200: schema } },
-    { status: 202, response: { 404: schema } },
-    { status: { '2.1': 202, '2.14': 200 }, response: { 200: schema } },
-  ]) {
-    const router = new Router();
-    router.get('/', action(options as object, () => ({ name: 'x' })) as never);
-    await (await router.build()).close();
-  }
-});
+      await (await router.build()).close();
+    }
+  },
+);
 
-test('RT-140 versions of a Router: a misspelt option, no text, and min above max', async () => {
+testBoth('RT-140 versions of a Router: a misspelt option, no text, and min above max', async (_t, Router) => {
   const made = (versions: object) => async () => new Router({ versions: versions as never }).build();
   const range = { serviceType: 'compute', min: '1.1', max: '1.5' };
   await Promise.all([

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { environ } from 'portico/app';
 import { type ActionRequest, action, Router } from 'portico/routing';
 import { ApiVersion, RouteTableError } from '#internal/routing';
-import { type Answer, serveApp, serveRouter } from './served-router.js';
+import { type Answer, serveApp, serveRouter, testBoth } from './served-router.js';
 
 const versions = {
   serviceType: 'compute',
@@ -84,7 +84,7 @@ test('RT-165 RT-166 RT-168 the version a request asks for', async (t) => {
   }
 });
 
-test('RT-165 a header of older clients is read and announced where a router names one', async (t) => {
+testBoth('RT-165 a header of older clients is read and announced where a router names one', async (t, Router) => {
   const rows: [legacyHeader: string | null | undefined, vary: string][] = [
     [undefined, 'OpenStack-API-Version'],
     [null, 'OpenStack-API-Version'],
@@ -171,7 +171,7 @@ test('RT-170 RT-171 methods, statuses, schemas and body keys by version', async 
   assert.equal((await at('2.9', 'POST', '/action', '{"lock":null}')).json, 'locked');
 });
 
-test('RT-171 ranges that overlap, and versions that are none, are mistakes of the table', async () => {
+testBoth('RT-171 ranges that overlap, and versions that are none, are mistakes of the table', async (_t, Router) => {
   const schema = { type: 'object' } as const;
   const bad = [
     action(
@@ -210,7 +210,7 @@ test('RT-172 versions compare as two numbers', () => {
   assert.throws(() => version.atLeast('latest'), RangeError);
 });
 
-test('RT-171 bodies, queries and statuses by the version from which they hold', async (t) => {
+testBoth('RT-171 bodies, queries and statuses by the version from which they hold', async (t, Router) => {
   const named = { type: 'object', required: ['a'], properties: { a: {} }, additionalProperties: false } as const;
   const described = { ...named, properties: { ...named.properties, b: {} } } as const;
   const list = { type: 'object', properties: { limit: { type: 'integer' } } } as const;
@@ -241,7 +241,7 @@ test('RT-171 versions that do not ascend are a mistake', () => {
   assert.throws(() => action({ status: { '2.5': 200, '2.2': 201 } }, () => ({})), /2\.2 comes after 2\.5/);
 });
 
-test('RT-174 without versions the headers are neither read nor sent', async (t) => {
+testBoth('RT-174 without versions the headers are neither read nor sent', async (t, Router) => {
   const send = await serveRouter(t, new Router().connect('/x', { handler: () => 1 }));
   const answer = await send('GET', '/x', { headers: { [HEADER]: 'compute 2.999' } });
   assert.deepEqual([answer.status, ...announced(answer)], [200, undefined, undefined, undefined]);

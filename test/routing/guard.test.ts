@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { type App, environ, Fault, type Filter, RequestContext } from 'portico/app';
 import { type ActionRequest, action, type Guard, openApiDocument, Router } from 'portico/routing';
 import { request } from 'portico/testing';
-import { keepingLogger, serveRouter } from './served-router.js';
+import { keepingLogger, serveRouter, testBoth } from './served-router.js';
 
 const secret: Guard = Object.assign(
   async ({ headers }: { readonly headers: NodeJS.Dict<string | string[]> }) => {
@@ -18,7 +18,7 @@ const secret: Guard = Object.assign(
 
 const body = { type: 'object', required: ['a'], properties: { a: { type: 'integer' } } } as const;
 
-test('a guard is asked before the body is checked, and before it has come', async (t) => {
+testBoth('a guard is asked before the body is checked, and before it has come', async (t, Router) => {
   const router = new Router({ log: keepingLogger(), auth: secret });
   const create = action({ body }, () => 'made');
   router.connect('/x', { controller: { create }, action: 'create', conditions: { method: ['POST'] } });
@@ -35,91 +35,100 @@ test('a guard is asked before the body is checked, and before it has come', asyn
   assert.match(answer.toString(), /^HTTP\/1\.1 401 /);
 });
 
-test('the action says it before its route, that before the router; a resource says it for all its actions', async (t) => {
-  const router = new Router({ log: keepingLogger(), auth: secret });
-  const show = (): string => 'shown';
-  router.connect('/router', { handler: show });
-  router.connect('/route', { handler: show, auth: false });
-  router.connect('/action', { controller: { show: action({ auth: false }, show) }, action: 'show', auth: secret });
-  const things = { index: show, show: action({ auth: secret }, show) };
-  router.resource('thing', 'things', { controller: things, only: ['index', 'show'], auth: false });
-  const send = await serveRouter(t, router);
-  const statuses: Record<string, number> = {};
-  for (const path of ['/router', '/route', '/action', '/things', '/things/1', '/nowhere']) {
-    statuses[path] = (await send('GET', path)).status;
-  }
-  assert.deepEqual(statuses, {
-    '/router': 401,
-    '/route': 200,
-    '/action': 200,
-    '/things': 200,
-    '/things/1': 401,
-    '/nowhere': 404,
-  });
-});
+testBoth(
+  'the action says it before its route, that before the router; a resource says it for all its actions',
+  async (t, Router) => {
+    const router = new Router({ log: keepingLogger(), auth: secret });
+    const show = (): string => 'shown';
+    router.connect('/router', { handler: show });
+    router.connect('/route', { handler: show, auth: false });
+    router.connect('/action', { controller: { show: action({ auth: false }, show) }, action: 'show', auth: secret });
+    const things = { index: show, show: action({ auth: secret }, show) };
+    router.resource('thing', 'things', { controller: things, only: ['index', 'show'], auth: false });
+    const send = await serveRouter(t, router);
+    const statuses: Record<string, number> = {};
+    for (const path of ['/router', '/route', '/action', '/things', '/things/1', '/nowhere']) {
+      statuses[path] = (await send('GET', path)).status;
+    }
+    assert.deepEqual(statuses, {
+      '/router': 401,
+      '/route': 200,
+      '/action': 200,
+      '/things': 200,
+      '/things/1': 401,
+      '/nowhere': 404,
+    });
+  },
+);
 
-test('auth: true wants a caller whom a filter has found out, and tells a bad token from none', async (t) => {
-  const found: Filter = (app) => (req, res) => {
-    const name = req.headers['x-name'];
-    const env = environ(req) as { identity?: object; authError?: string };
-    if (name === 'bad') env.authError = 'invalid';
-    else if (name === 'late') env.authError = 'unavailable';
-    // As a look-up in JavaScript may return.
-    else if (name === 'nobody') env.identity = null as unknown as object;
-    else if (name !== undefined) env.identity = { userId: name };
-    return app(req, res);
-  };
-  const router = new Router({ log: keepingLogger(), auth: true }).use(found).connect('/x', { handler: () => 'ok' });
-  const send = await serveRouter(t, router);
-  const said = async (name?: string): Promise<unknown> => {
-    const { status, json } = await send('GET', '/x', name === undefined ? {} : { headers: { 'x-name': name } });
-    return status === 200 ? status : [status, (json as { error: { message: string } }).error.message];
-  };
-  assert.equal(await said('ann'), 200);
-  assert.deepEqual(await said(), [401, 'The request is not authenticated.']);
-  assert.deepEqual(await said('nobody'), [401, 'The request is not authenticated.']);
-  assert.deepEqual(await said('bad'), [401, 'The token is not valid.']);
-  assert.deepEqual(await said('late'), [503, 'The token cannot be validated at the moment.']);
-});
+testBoth(
+  'auth: true wants a caller whom a filter has found out, and tells a bad token from none',
+  async (t, Router) => {
+    const found: Filter = (app) => (req, res) => {
+      const name = req.headers['x-name'];
+      const env = environ(req) as { identity?: object; authError?: string };
+      if (name === 'bad') env.authError = 'invalid';
+      else if (name === 'late') env.authError = 'unavailable';
+      // As a look-up in JavaScript may return.
+      else if (name === 'nobody') env.identity = null as unknown as object;
+      else if (name !== undefined) env.identity = { userId: name };
+      return app(req, res);
+    };
+    const router = new Router({ log: keepingLogger(), auth: true }).use(found).connect('/x', { handler: () => 'ok' });
+    const send = await serveRouter(t, router);
+    const said = async (name?: string): Promise<unknown> => {
+      const { status, json } = await send('GET', '/x', name === undefined ? {} : { headers: { 'x-name': name } });
+      return status === 200 ? status : [status, (json as { error: { message: string } }).error.message];
+    };
+    assert.equal(await said('ann'), 200);
+    assert.deepEqual(await said(), [401, 'The request is not authenticated.']);
+    assert.deepEqual(await said('nobody'), [401, 'The request is not authenticated.']);
+    assert.deepEqual(await said('bad'), [401, 'The token is not valid.']);
+    assert.deepEqual(await said('late'), [503, 'The token cannot be validated at the moment.']);
+  },
+);
 
-test('MW-12 a caller has a context, also behind a pipeline without the filter context; nobody has none', async (t) => {
-  const given = new RequestContext({ userId: 'of the filter', isAdmin: true });
-  const found: Filter = (app) => (req, res) => {
-    const name = req.headers['x-name'];
-    const env = environ(req) as { identity?: object; authError?: string; context?: RequestContext };
-    // A whole record of a user, which may have more than an identity.
-    if (name !== undefined) env.identity = { userId: name, projectId: 'p', roles: ['admin'], isAdmin: true };
-    if (name === 'nobody') env.identity = null as unknown as object;
-    if (name === 'filtered') env.context = given;
-    if (name === 'bad') env.authError = 'invalid';
-    return app(req, res);
-  };
-  const router = new Router({ log: keepingLogger() }).use(found);
-  const read = (request: ActionRequest): unknown => {
-    const { context } = request;
-    return { same: context === request.context, dict: context?.toDict() ?? null };
-  };
-  router.get('/known', { auth: true }, read);
-  router.get('/any', read);
-  const send = await serveRouter(t, router);
-  const asked = async (path: string, name?: string): Promise<Record<string, unknown> | null> => {
-    const { json } = await send('GET', path, name === undefined ? {} : { headers: { 'x-name': name } });
-    const { same, dict } = json as { same: boolean; dict: Record<string, unknown> | null };
-    assert.equal(same, true);
-    return dict;
-  };
-  for (const path of ['/known', '/any']) {
-    const { user_id, project_id, roles, is_admin } = (await asked(path, 'ann'))!;
-    assert.deepEqual(
-      { user_id, project_id, roles, is_admin },
-      { user_id: 'ann', project_id: 'p', roles: ['admin'], is_admin: false },
-    );
-    assert.equal((await asked(path, 'filtered'))!.user_id, 'of the filter');
-  }
-  assert.equal(await asked('/any'), null);
-  assert.equal(await asked('/any', 'bad'), null);
-  assert.equal(await asked('/any', 'nobody'), null);
-});
+testBoth(
+  'MW-12 a caller has a context, also behind a pipeline without the filter context; nobody has none',
+  async (t, Router) => {
+    const given = new RequestContext({ userId: 'of the filter', isAdmin: true });
+    const found: Filter = (app) => (req, res) => {
+      const name = req.headers['x-name'];
+      const env = environ(req) as { identity?: object; authError?: string; context?: RequestContext };
+      // A whole record of a user, which may have more than an identity.
+      if (name !== undefined) env.identity = { userId: name, projectId: 'p', roles: ['admin'], isAdmin: true };
+      if (name === 'nobody') env.identity = null as unknown as object;
+      if (name === 'filtered') env.context = given;
+      if (name === 'bad') env.authError = 'invalid';
+      return app(req, res);
+    };
+    const router = new Router({ log: keepingLogger() }).use(found);
+    const read = (request: ActionRequest): unknown => {
+      const { context } = request;
+      return { same: context === request.context, dict: context?.toDict() ?? null };
+    };
+    router.get('/known', { auth: true }, read);
+    router.get('/any', read);
+    const send = await serveRouter(t, router);
+    const asked = async (path: string, name?: string): Promise<Record<string, unknown> | null> => {
+      const { json } = await send('GET', path, name === undefined ? {} : { headers: { 'x-name': name } });
+      const { same, dict } = json as { same: boolean; dict: Record<string, unknown> | null };
+      assert.equal(same, true);
+      return dict;
+    };
+    for (const path of ['/known', '/any']) {
+      const { user_id, project_id, roles, is_admin } = (await asked(path, 'ann'))!;
+      assert.deepEqual(
+        { user_id, project_id, roles, is_admin },
+        { user_id: 'ann', project_id: 'p', roles: ['admin'], is_admin: false },
+      );
+      assert.equal((await asked(path, 'filtered'))!.user_id, 'of the filter');
+    }
+    assert.equal(await asked('/any'), null);
+    assert.equal(await asked('/any', 'bad'), null);
+    assert.equal(await asked('/any', 'nobody'), null);
+  },
+);
 
 test('a document has the scheme of a guard, and that an optional one may be left out', () => {
   const optional: Guard = Object.assign(() => undefined, { security: secret.security, optional: true });
@@ -150,7 +159,7 @@ test('auth: true in a document makes the schemes that filters leave open necessa
   assert.equal(paths['/c'].get.security, undefined);
 });
 
-test('auth that is neither true, false nor a function is refused when the router is built', async () => {
+testBoth('auth that is neither true, false nor a function is refused when the router is built', async (_t, Router) => {
   const router = new Router({ log: keepingLogger() }).connect('/x', {
     handler: () => 1,
     auth: 'yes' as unknown as true,
@@ -162,7 +171,7 @@ class NotFoundError extends Error {}
 class GoneError extends NotFoundError {}
 class BrokenError extends Error {}
 
-test('faults maps errors of an application by class, of which the first that fits counts', async (t) => {
+testBoth('faults maps errors of an application by class, of which the first that fits counts', async (t, Router) => {
   const log = keepingLogger();
   const faults = [
     [GoneError, 410],
@@ -201,7 +210,7 @@ test('faults maps errors of an application by class, of which the first that fit
   );
 });
 
-test('faults as a function sees error and request; undefined leaves the error as it is', async (t) => {
+testBoth('faults as a function sees error and request; undefined leaves the error as it is', async (t, Router) => {
   const router = new Router({
     log: keepingLogger(),
     faults: (error, { url }) =>
@@ -218,7 +227,7 @@ test('faults as a function sees error and request; undefined leaves the error as
   assert.equal((await send('GET', '/other')).status, 500);
 });
 
-test('a mapping that is none is refused', async () => {
+testBoth('a mapping that is none is refused', async (_t, Router) => {
   for (const faults of ['x', [NotFoundError], [[404, NotFoundError]], [[NotFoundError, 200]]]) {
     await assert.rejects(async () => new Router({ log: keepingLogger(), faults: faults as never }).build(), {
       code: 'PORTICO_ROUTER_OPTION',
@@ -226,55 +235,61 @@ test('a mapping that is none is refused', async () => {
   }
 });
 
-test('a guard that gives a thenable is waited for, and one that returns a value lets nothing through', async (t) => {
-  const router = new Router({ log: keepingLogger() });
-  const refusal = new Fault(403, { message: 'not you' });
-  // Query builders have `then` without being promises.
-  // oxlint-disable-next-line unicorn/no-thenable
-  const settle = 'then';
-  const thenable = { [settle]: (_done: unknown, failed: (error: unknown) => void) => failed(refusal) };
-  const handler = (): string => 'data';
-  router.connect('/thenable', { handler, auth: (() => thenable) as unknown as Guard });
-  router.connect('/false', { handler, auth: (() => false) as unknown as Guard });
-  router.connect('/later', { handler, auth: (() => Promise.resolve(false)) as unknown as Guard });
-  const send = await serveRouter(t, router);
-  assert.equal((await send('GET', '/thenable')).status, 403);
-  assert.equal((await send('GET', '/false')).status, 500);
-  assert.equal((await send('GET', '/later')).status, 500);
-});
+testBoth(
+  'a guard that gives a thenable is waited for, and one that returns a value lets nothing through',
+  async (t, Router) => {
+    const router = new Router({ log: keepingLogger() });
+    const refusal = new Fault(403, { message: 'not you' });
+    // Query builders have `then` without being promises.
+    // oxlint-disable-next-line unicorn/no-thenable
+    const settle = 'then';
+    const thenable = { [settle]: (_done: unknown, failed: (error: unknown) => void) => failed(refusal) };
+    const handler = (): string => 'data';
+    router.connect('/thenable', { handler, auth: (() => thenable) as unknown as Guard });
+    router.connect('/false', { handler, auth: (() => false) as unknown as Guard });
+    router.connect('/later', { handler, auth: (() => Promise.resolve(false)) as unknown as Guard });
+    const send = await serveRouter(t, router);
+    assert.equal((await send('GET', '/thenable')).status, 403);
+    assert.equal((await send('GET', '/false')).status, 500);
+    assert.equal((await send('GET', '/later')).status, 500);
+  },
+);
 
-test('a mapping of faults that throws gives a bare 500, and no header of another service passes', async (t) => {
-  const router = new Router({
-    log: keepingLogger(),
-    faults: (error) => ((error as { meta: { code: string } }).meta.code === 'P2025' ? new Fault(404) : undefined),
-  });
-  router.connect('/', {
-    handler: () => {
-      throw new Error('no meta');
-    },
-  });
-  const plain = new Router({ log: keepingLogger() });
-  plain.connect('/', {
-    handler: () => {
-      throw Object.assign(new Error('upstream: key sk-1 is wrong'), {
-        status: 401,
-        headers: {
-          'transfer-encoding': 'chunked',
-          'content-encoding': 'gzip',
-          'set-cookie': 'a=b',
-          'retry-after': '3',
-        },
-      });
-    },
-  });
-  const failing = await (await serveRouter(t, router))('GET', '/');
-  assert.equal(failing.status, 500);
-  const answer = await (await serveRouter(t, plain))('GET', '/');
-  assert.equal(answer.status, 401);
-  assert.doesNotMatch(answer.text, /sk-1/);
-});
+testBoth(
+  'a mapping of faults that throws gives a bare 500, and no header of another service passes',
+  async (t, Router) => {
+    const router = new Router({
+      log: keepingLogger(),
+      faults: (error) => ((error as { meta: { code: string } }).meta.code === 'P2025' ? new Fault(404) : undefined),
+    });
+    router.connect('/', {
+      handler: () => {
+        throw new Error('no meta');
+      },
+    });
+    const plain = new Router({ log: keepingLogger() });
+    plain.connect('/', {
+      handler: () => {
+        throw Object.assign(new Error('upstream: key sk-1 is wrong'), {
+          status: 401,
+          headers: {
+            'transfer-encoding': 'chunked',
+            'content-encoding': 'gzip',
+            'set-cookie': 'a=b',
+            'retry-after': '3',
+          },
+        });
+      },
+    });
+    const failing = await (await serveRouter(t, router))('GET', '/');
+    assert.equal(failing.status, 500);
+    const answer = await (await serveRouter(t, plain))('GET', '/');
+    assert.equal(answer.status, 401);
+    assert.doesNotMatch(answer.text, /sk-1/);
+  },
+);
 
-test('auth of a router guards the apps that it mounts; auth of a mount wins', async () => {
+testBoth('auth of a router guards the apps that it mounts; auth of a mount wins', async (_t, Router) => {
   const inner = await new Router({ log: keepingLogger() }).get('/hello', () => 'hello').build();
   const raw: App = (_req, res) => void res.end('raw');
   const router = new Router({ log: keepingLogger(), auth: true });
@@ -296,7 +311,7 @@ test('auth of a router guards the apps that it mounts; auth of a mount wins', as
   assert.equal((await request(known, 'GET', '/in/hello')).status, 200);
 });
 
-test('auth of a router guards its redirects; auth of a redirect wins', async () => {
+testBoth('auth of a router guards its redirects; auth of a redirect wins', async (_t, Router) => {
   const router = new Router({ log: keepingLogger(), auth: true });
   router.redirect('/old', '/new').redirect('/moved', '/new', { auth: false });
   const app = await router.build();
@@ -310,7 +325,7 @@ test('auth of a router guards its redirects; auth of a redirect wins', async () 
   assert.equal((await request(known, 'GET', '/old')).headers.location, '/new');
 });
 
-test('auth of a router guards its document; auth of the document wins', async () => {
+testBoth('auth of a router guards its document; auth of the document wins', async (_t, Router) => {
   const documents = { path: '/openapi.json', title: 'Pets' };
   const statusWith = async (openapi: typeof documents & { readonly auth?: boolean }): Promise<number> => {
     const app = await new Router({ log: keepingLogger(), auth: true, openapi }).build();
@@ -320,7 +335,7 @@ test('auth of a router guards its document; auth of the document wins', async ()
   assert.equal(await statusWith({ ...documents, auth: false }), 200);
 });
 
-test('extend copies the guard of a route', async () => {
+testBoth('extend copies the guard of a route', async (_t, Router) => {
   const guarded = new Router({ log: keepingLogger() }).get('/one', { auth: true }, () => 'one');
   const copied = new Router({ log: keepingLogger() });
   copied.extend(guarded.routes, '/copy');
@@ -328,7 +343,7 @@ test('extend copies the guard of a route', async () => {
   assert.equal((await request(app, 'GET', '/copy/one')).status, 401);
 });
 
-test('a misspelt auth of a route or a redirect fails the build', async () => {
+testBoth('a misspelt auth of a route or a redirect fails the build', async (_t, Router) => {
   const router = new Router({ log: keepingLogger() });
   router.redirect('/old', '/one', { auht: true }).connect('/one', { handler: () => 'one', auht: true });
   await assert.rejects(router.build(), (error: Error) => {
@@ -345,7 +360,7 @@ test('a misspelt auth of the OpenAPI document is refused', () => {
   });
 });
 
-test('an option of a mount that does not exist fails the build, whatever its value', async () => {
+testBoth('an option of a mount that does not exist fails the build, whatever its value', async (_t, Router) => {
   const router = new Router({ log: keepingLogger() });
   router.mount('/files', (_req, res) => void res.end(), { auht: false } as object);
   await assert.rejects(router.build(), (error: Error) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { Mapper, Router } from 'portico/routing';
+import { Mapper } from 'portico/routing';
 import { Server } from 'portico/server';
-import { serveRouter } from './served-router.js';
+import { serveRouter, testBoth } from './served-router.js';
 
 /** Returns a table with every kind of route, nested three deep. */
 function table(): Mapper {
@@ -44,7 +44,7 @@ test('RT-125 RT-216 long and strange paths are answered, and as the linear scan 
   }
 });
 
-test('RT-216 a path over 8 KiB is 414 before it is matched', async (t) => {
+testBoth('RT-216 a path over 8 KiB is 414 before it is matched', async (t, Router) => {
   let matched = 0;
   const conditions = { function: () => (matched += 1) };
   const router = new Router().connect('/{rest:.*}', { handler: () => 'ok', conditions });
@@ -56,7 +56,7 @@ test('RT-216 a path over 8 KiB is 414 before it is matched', async (t) => {
   assert.equal(matched, 1);
 });
 
-test('RT-28 RT-125 encoded paths of any kind are answered', async (t) => {
+testBoth('RT-28 RT-125 encoded paths of any kind are answered', async (t, Router) => {
   const router = new Router().connect('/x/{a}', { handler: (request) => request.params.a });
   router.connect('/x/{a}/{b:.*}', { handler: () => 'two' });
   const send = await serveRouter(t, router);
@@ -74,7 +74,7 @@ test('RT-28 RT-125 encoded paths of any kind are answered', async (t) => {
   }
 });
 
-test('RT-156 RT-154 deep, wide and odd bodies are answered', async (t) => {
+testBoth('RT-156 RT-154 deep, wide and odd bodies are answered', async (t, Router) => {
   const router = new Router({ bodyLimit: 1 << 24 });
   router.connect('/x', { handler: ({ body }) => ({ keys: Object.keys(body as object).length }) });
   const send = await serveRouter(t, router);
@@ -115,7 +115,7 @@ async function sendUntilAnswered(port: number, framing: string, body: readonly s
 
 const MILLION = `{${Array.from({ length: 1_000_000 }, (_, index) => `"k${index}":0`).join(',')}}`;
 
-test('RT-156 a body of a million keys over the limit is refused before it is parsed', async (t) => {
+testBoth('RT-156 a body of a million keys over the limit is refused before it is parsed', async (t, Router) => {
   let calls = 0;
   const app = await new Router().connect('/x', { handler: () => ++calls }).build();
   t.after(() => app.close());
@@ -134,18 +134,21 @@ test('RT-156 a body of a million keys over the limit is refused before it is par
   assert.equal(calls, 0);
 });
 
-test('RT-156 a body of a million keys within a raised limit is parsed, or refused where it is no JSON', async (t) => {
-  const handler = ({ body }: { body: unknown }): object => ({ keys: Object.keys(body as object).length });
-  const send = await serveRouter(t, new Router({ bodyLimit: 1 << 24 }).connect('/x', { handler }));
-  const post = (body: string) => send('POST', '/x', { body, headers: { 'content-type': 'application/json' } });
-  const { status, json } = await post(MILLION);
-  assert.deepEqual([status, json], [200, { keys: 1_000_000 }]);
-  assert.equal((await post(MILLION.slice(0, -1))).status, 400);
-  assert.equal((await post(MILLION.replace('"k999999"', '"__proto__"'))).status, 400);
-  assert.deepEqual((await post('{"a":1}')).json, { keys: 1 });
-});
+testBoth(
+  'RT-156 a body of a million keys within a raised limit is parsed, or refused where it is no JSON',
+  async (t, Router) => {
+    const handler = ({ body }: { body: unknown }): object => ({ keys: Object.keys(body as object).length });
+    const send = await serveRouter(t, new Router({ bodyLimit: 1 << 24 }).connect('/x', { handler }));
+    const post = (body: string) => send('POST', '/x', { body, headers: { 'content-type': 'application/json' } });
+    const { status, json } = await post(MILLION);
+    assert.deepEqual([status, json], [200, { keys: 1_000_000 }]);
+    assert.equal((await post(MILLION.slice(0, -1))).status, 400);
+    assert.equal((await post(MILLION.replace('"k999999"', '"__proto__"'))).status, 400);
+    assert.deepEqual((await post('{"a":1}')).json, { keys: 1 });
+  },
+);
 
-test('RT-170 RT-179 a header of many versions is read once and quoted shortly', async (t) => {
+testBoth('RT-170 RT-179 a header of many versions is read once and quoted shortly', async (t, Router) => {
   const versions = { serviceType: 'compute', min: '2.1', max: '2.79' };
   const send = await serveRouter(t, new Router({ versions }).connect('/x', { handler: () => 1 }));
   const many = `${'volume 3.1, '.repeat(900)}compute 2.5`;

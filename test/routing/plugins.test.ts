@@ -321,8 +321,25 @@ test('options of Ajv and of the serialisers are the user’s to set', async (t) 
   assert.throws(() => new Router({ fastify: { ajvs: {} } as object }), { code: 'PORTICO_ROUTER_OPTION' });
 });
 
+test('without plugins, request.fastify and request.reply say what to write', async (t) => {
+  const log = keepingLogger();
+  const router = new Router({ log });
+  router.get('/fastify', ({ fastify }) => fastify.url);
+  router.get('/reply', ({ reply }) => reply.code(202));
+  const send = await serveRouter(t, router);
+  for (const path of ['/fastify', '/reply']) assert.equal((await send('GET', path)).status, 500);
+  const errors = log.lines.map(({ fields }) => fields.err as { code: string; hint: string });
+  assert.deepEqual(
+    errors.map(({ code, hint }) => [code, /plugins: \[plugin\]/.test(hint)]),
+    [
+      ['PORTICO_ROUTER_NO_PLUGINS', true],
+      ['PORTICO_ROUTER_NO_PLUGINS', true],
+    ],
+  );
+});
+
 test('reply.code() before a returned value is its status; a Reply with one of its own comes before it', async (t) => {
-  const router = new Router({ log: silentLogger() });
+  const router = new Router({ log: silentLogger(), plugins: [async () => undefined] });
   const controller = {
     plain: ({ reply }: ActionRequest) => {
       void reply.code(202);
@@ -348,7 +365,7 @@ test('reply.code() before a returned value is its status; a Reply with one of it
 
 test('a client that leaves a stream which the action has handed to Fastify is no error', async (t) => {
   const log = keepingLogger();
-  const router = new Router({ log });
+  const router = new Router({ log, plugins: [async () => undefined] });
   const settled: Promise<unknown>[] = [];
   router.connect('/endless', {
     handler: ({ reply, res }) => {

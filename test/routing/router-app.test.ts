@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { environ } from 'portico/app';
-import { type MatchRequest, Router } from 'portico/routing';
+import type { MatchRequest, Router } from 'portico/routing';
 import { RouteTableError } from '#internal/routing';
-import { serveApp, serveRouter } from './served-router.js';
+import { serveApp, serveRouter, testBoth } from './served-router.js';
 
 async function mistakes(router: Router): Promise<RouteTableError> {
   try {
@@ -15,7 +14,7 @@ async function mistakes(router: Router): Promise<RouteTableError> {
   throw new assert.AssertionError({ message: 'the table was accepted' });
 }
 
-test('RT-28 RT-140 the path is decoded once; what is malformed is text', async (t) => {
+testBoth('RT-28 RT-140 the path is decoded once; what is malformed is text', async (t, Router) => {
   const router = new Router();
   router.connect('/s/{id}', { handler: (request) => request.params.id });
   router.connect('/s/{a}/{b}', { handler: ({ params }) => [params.a, params.b] });
@@ -29,7 +28,7 @@ test('RT-28 RT-140 the path is decoded once; what is malformed is text', async (
   assert.deepEqual((await send('GET', '/s/../x')).json, ['..', 'x']);
 });
 
-test('RT-140 strict paths refuse encoded slashes, NUL and malformed escapes', async (t) => {
+testBoth('RT-140 strict paths refuse encoded slashes, NUL and malformed escapes', async (t, Router) => {
   const router = new Router({ strictPaths: true });
   router.connect('/s/{id:.*}', { handler: () => 'ok' });
   const send = await serveRouter(t, router);
@@ -38,26 +37,32 @@ test('RT-140 strict paths refuse encoded slashes, NUL and malformed escapes', as
   assert.equal((await send('GET', '/s/a%20b')).status, 200);
 });
 
-test('RT-142 RT-143 RT-144 RT-218 another method is 405 with Allow; HEAD and OPTIONS are answered', async (t) => {
-  const router = new Router({ controllers: { c: { get: () => ({ a: 1 }), post: () => null } } });
-  router.connect('/x/{id}', { controller: 'c', action: 'get', conditions: { method: ['GET'] } });
-  router.connect('/x/{name}', { controller: 'c', action: 'post', conditions: { method: ['POST', 'PURGE'] } });
-  router.connect('/own', { handler: () => 'mine', conditions: { method: ['OPTIONS'] } });
-  const send = await serveRouter(t, router);
-  const refused = await send('DELETE', '/x/1');
-  assert.equal(refused.status, 405);
-  assert.equal(refused.headers.allow, 'GET, HEAD, OPTIONS, POST, PURGE');
-  assert.equal((await send('DELETE', '/y/1')).status, 404);
-  const head = await send('HEAD', '/x/1');
-  assert.deepEqual([head.status, head.text, head.headers['content-length']], [200, '', '7']);
-  const options = await send('OPTIONS', '/x/1');
-  assert.deepEqual([options.status, options.headers.allow, options.text], [204, 'GET, HEAD, OPTIONS, POST, PURGE', '']);
-  assert.equal((await send('OPTIONS', '*')).headers.allow, 'GET, HEAD, OPTIONS, POST, PURGE');
-  assert.equal((await send('OPTIONS', '/own')).json, 'mine');
-  assert.equal((await send('PURGE', '/x/1')).status, 204);
-});
+testBoth(
+  'RT-142 RT-143 RT-144 RT-218 another method is 405 with Allow; HEAD and OPTIONS are answered',
+  async (t, Router) => {
+    const router = new Router({ controllers: { c: { get: () => ({ a: 1 }), post: () => null } } });
+    router.connect('/x/{id}', { controller: 'c', action: 'get', conditions: { method: ['GET'] } });
+    router.connect('/x/{name}', { controller: 'c', action: 'post', conditions: { method: ['POST', 'PURGE'] } });
+    router.connect('/own', { handler: () => 'mine', conditions: { method: ['OPTIONS'] } });
+    const send = await serveRouter(t, router);
+    const refused = await send('DELETE', '/x/1');
+    assert.equal(refused.status, 405);
+    assert.equal(refused.headers.allow, 'GET, HEAD, OPTIONS, POST, PURGE');
+    assert.equal((await send('DELETE', '/y/1')).status, 404);
+    const head = await send('HEAD', '/x/1');
+    assert.deepEqual([head.status, head.text, head.headers['content-length']], [200, '', '7']);
+    const options = await send('OPTIONS', '/x/1');
+    assert.deepEqual(
+      [options.status, options.headers.allow, options.text],
+      [204, 'GET, HEAD, OPTIONS, POST, PURGE', ''],
+    );
+    assert.equal((await send('OPTIONS', '*')).headers.allow, 'GET, HEAD, OPTIONS, POST, PURGE');
+    assert.equal((await send('OPTIONS', '/own')).json, 'mine');
+    assert.equal((await send('PURGE', '/x/1')).status, 204);
+  },
+);
 
-test('RT-143 a route for every method does not stand before the GET route that answers HEAD', async (t) => {
+testBoth('RT-143 a route for every method does not stand before the GET route that answers HEAD', async (t, Router) => {
   const router = new Router();
   router.connect('/x/{id}', { handler: () => 'x', conditions: { method: ['GET'] } });
   router.connect('/x/{id}', { handler: () => 'own', conditions: { method: ['HEAD'] } });
@@ -69,13 +74,13 @@ test('RT-143 a route for every method does not stand before the GET route that a
   assert.equal((await send('HEAD', '/x/1')).headers['content-length'], '5');
 });
 
-test('RT-144 OPTIONS * is about the whole table, also below a prefix', async (t) => {
+testBoth('RT-144 OPTIONS * is about the whole table, also below a prefix', async (t, Router) => {
   const router = new Router({ prefix: '/v2' }).connect('/x', { handler: () => 1, conditions: { method: ['PUT'] } });
   const answer = await (await serveRouter(t, router))('OPTIONS', '*');
   assert.deepEqual([answer.status, answer.headers.allow], [204, 'OPTIONS, PUT']);
 });
 
-test('RT-103 where the method may be overridden, any method may be', async (t) => {
+testBoth('RT-103 where the method may be overridden, any method may be', async (t, Router) => {
   const router = new Router({ useMethodOverride: true });
   router.connect('/x', { handler: ({ method }) => method, conditions: { method: ['DELETE'] } });
   const send = await serveRouter(t, router);
@@ -84,7 +89,7 @@ test('RT-103 where the method may be overridden, any method may be', async (t) =
   }
 });
 
-test('RT-142 conditions other than the method count for 405', async (t) => {
+testBoth('RT-142 conditions other than the method count for 405', async (t, Router) => {
   const router = new Router();
   const onlyXhr = { method: ['GET'], function: (request: MatchRequest | null) => 'x-ajax' in (request?.headers ?? {}) };
   router.connect('/x', { handler: () => 1, conditions: onlyXhr });
@@ -94,25 +99,28 @@ test('RT-142 conditions other than the method count for 405', async (t) => {
   assert.equal((await send('HEAD', '/x', { headers: { 'x-ajax': '1' } })).status, 200);
 });
 
-test('RT-42 RT-43 RT-103 RT-104 compat "routes" answers 404 as Routes does, and method override is off', async (t) => {
-  const table = (compat?: 'routes'): Router =>
-    new Router(compat === undefined ? {} : { compat })
+testBoth(
+  'RT-42 RT-43 RT-103 RT-104 compat "routes" answers 404 as Routes does, and method override is off',
+  async (t, Router) => {
+    const table = (compat?: 'routes'): Router =>
+      new Router(compat === undefined ? {} : { compat })
+        .connect('/x', { handler: () => 'get', conditions: { method: ['GET'] } })
+        .connect('/x', { handler: () => 'gone', conditions: { method: ['DELETE'] } });
+    const old = await serveRouter(t, table('routes'));
+    for (const method of ['POST', 'HEAD', 'OPTIONS']) assert.equal((await old(method, '/x')).status, 404, method);
+    const now = await serveRouter(t, table());
+    assert.equal((await now('GET', '/x?_method=DELETE')).json, 'get');
+    const overriding = new Router({ useMethodOverride: true })
       .connect('/x', { handler: () => 'get', conditions: { method: ['GET'] } })
       .connect('/x', { handler: () => 'gone', conditions: { method: ['DELETE'] } });
-  const old = await serveRouter(t, table('routes'));
-  for (const method of ['POST', 'HEAD', 'OPTIONS']) assert.equal((await old(method, '/x')).status, 404, method);
-  const now = await serveRouter(t, table());
-  assert.equal((await now('GET', '/x?_method=DELETE')).json, 'get');
-  const overriding = new Router({ useMethodOverride: true })
-    .connect('/x', { handler: () => 'get', conditions: { method: ['GET'] } })
-    .connect('/x', { handler: () => 'gone', conditions: { method: ['DELETE'] } });
-  const send = await serveRouter(t, overriding);
-  assert.equal((await send('GET', '/x?_method=delete')).json, 'gone');
-  // The name of this field begins with a question mark.
-  assert.equal((await send('GET', '/x??_method=delete')).json, 'get');
-});
+    const send = await serveRouter(t, overriding);
+    assert.equal((await send('GET', '/x?_method=delete')).json, 'gone');
+    // The name of this field begins with a question mark.
+    assert.equal((await send('GET', '/x??_method=delete')).json, 'get');
+  },
+);
 
-test('RT-90 RT-91 RT-95 redirects go where the match says, with a status that is one', async (t) => {
+testBoth('RT-90 RT-91 RT-95 redirects go where the match says, with a status that is one', async (t, Router) => {
   const router = new Router();
   router.redirect('/old/{id}', '/new/{id}');
   router.redirect('/moved', '/there', { _redirectCode: '301 Moved Permanently' });
@@ -126,7 +134,7 @@ test('RT-90 RT-91 RT-95 redirects go where the match says, with a status that is
   assert.equal((await send('GET', '/text/')).headers.location, 'http://example.com/%01x?rest=');
 });
 
-test('RT-95 a redirect that is refused is one mistake, and its path is judged beside it', async () => {
+testBoth('RT-95 a redirect that is refused is one mistake, and its path is judged beside it', async (_t, Router) => {
   const status = await mistakes(new Router().redirect('/a', '/b', { _redirectCode: 999 }));
   assert.deepEqual(
     status.diagnostics.map(({ code }) => code),
@@ -140,7 +148,7 @@ test('RT-95 a redirect that is refused is one mistake, and its path is judged be
   );
 });
 
-test('RT-91 a misspelt status of a redirect is refused, a default is not', async (t) => {
+testBoth('RT-91 a misspelt status of a redirect is refused, a default is not', async (t, Router) => {
   for (const name of ['redirectCode', '_redirectcode', '_redirect_code', 'redirect_code']) {
     const error = await mistakes(new Router().redirect('/a', '/b', { [name]: 301 }));
     assert.match(
@@ -160,7 +168,7 @@ test('RT-91 a misspelt status of a redirect is refused, a default is not', async
   assert.equal((await old('GET', '/a')).headers.location, '/b?redirectCode=301');
 });
 
-test('RT-94 an empty path can redirect to the slash', async (t) => {
+testBoth('RT-94 an empty path can redirect to the slash', async (t, Router) => {
   const router = new Router().redirect('', '/').connect('/', { handler: () => 'root' });
   const app = await router.build();
   t.after(() => app.close());

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { App, ClosableApp } from 'portico/app';
-import { action, type JsonSchema, Router } from 'portico/routing';
+import { action, type JsonSchema, Router, type RouterOptions } from 'portico/routing';
 import { type LogFields, type Logger, silentLogger } from '../../dist/log/log.js';
 
 /** A complete response. */
@@ -36,6 +36,19 @@ export async function serveApp(t: TestContext, app: App): Promise<Send> {
   const { port } = server.address() as AddressInfo;
   const send = (method: string, path: string, sent: Sent = {}): Promise<Answer> => exchange(port, method, path, sent);
   return Object.assign(send, { port });
+}
+
+/** Its actions run in Fastify, with a plugin that does nothing. */
+class RouterWithPlugin extends Router {
+  constructor(options: RouterOptions = {}) {
+    super({ ...options, plugins: [...(options.plugins ?? []), async () => undefined] });
+  }
+}
+
+/** Runs a test with both ways to run actions, whose behavior is the same: without plugins, and in Fastify. */
+export function testBoth(name: string, run: (t: TestContext, made: typeof Router) => Promise<void>): void {
+  test(name, (t) => run(t, Router));
+  test(`${name}, with a plugin`, (t) => run(t, RouterWithPlugin));
 }
 
 /** Builds a router and serves it. */

@@ -15,7 +15,7 @@ import {
 } from 'portico/routing';
 import { RouteTableError } from '#internal/routing';
 import { rawRequest } from '#internal/testing';
-import { keepingLogger, serveRouter } from './served-router.js';
+import { keepingLogger, serveRouter, testBoth } from './served-router.js';
 
 const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] } as const;
 
@@ -137,7 +137,7 @@ function comparable(answer: string): string {
   return undated.replace(/^content-length: .*\r\n/m, '').replace(/(The body is not JSON): [^}]*/, '$1');
 }
 
-test('HEAD is answered with the head that GET has, and a stream that never ends is let go', async (t) => {
+testBoth('HEAD is answered with the head that GET has, and a stream that never ends is let go', async (t, Router) => {
   const opened: Readable[] = [];
   const cancelled: string[] = [];
   const endless = (): Readable => {
@@ -174,7 +174,7 @@ test('HEAD is answered with the head that GET has, and a stream that never ends 
   assert.deepEqual(log.lines, []);
 });
 
-test('typed arrays are sent as the bytes they are, as Fastify does', async (t) => {
+testBoth('typed arrays are sent as the bytes they are, as Fastify does', async (t, Router) => {
   const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
   const views = {
     whole: new Float32Array(bytes.buffer),
@@ -274,7 +274,7 @@ test('RT-178 an error answer that fails is answered with 500', async (t) => {
   assert.equal(await rawRequest(failingHeads(2)(router), 'GET /none HTTP/1.1\r\nHost: a\r\n\r\n'), '');
 });
 
-test('RT-177 a header that HTTP does not allow is a 500 like others', async (t) => {
+testBoth('RT-177 a header that HTTP does not allow is a 500 like others', async (t, Router) => {
   const log = keepingLogger();
   const stream = new Readable({ read: () => undefined });
   const headers = { 'x-kept': '1', 'x-name': 'Łódź' };
@@ -297,20 +297,23 @@ test('RT-177 a header that HTTP does not allow is a 500 like others', async (t) 
   assert.ok(stream.destroyed);
 });
 
-test('RT-176 a stream of objects is a 500 like others, and one that has them midway breaks its answer off', async (t) => {
-  const log = keepingLogger();
-  const streams = { first: [{ a: 1 }], midway: ['text', 7], mixed: ['a', '', Buffer.from('b')] };
-  const odd = new Router({ log });
-  for (const [name, pieces] of Object.entries(streams)) {
-    odd.connect(`/${name}`, { handler: () => Readable.from(pieces) });
-  }
-  const router = await odd.build();
-  t.after(() => router.close());
-  const ask = (name: string) => rawRequest(router, `GET /${name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-  assert.match(await ask('first'), /^HTTP\/1\.1 500 /);
-  assert.match(await ask('midway'), /text\r\n$/);
-  assert.match(await ask('mixed'), /\r\n\r\n(?:1\r\na\r\n1\r\nb|2\r\nab)\r\n0\r\n\r\n$/);
-});
+testBoth(
+  'RT-176 a stream of objects is a 500 like others, and one that has them midway breaks its answer off',
+  async (t, Router) => {
+    const log = keepingLogger();
+    const streams = { first: [{ a: 1 }], midway: ['text', 7], mixed: ['a', '', Buffer.from('b')] };
+    const odd = new Router({ log });
+    for (const [name, pieces] of Object.entries(streams)) {
+      odd.connect(`/${name}`, { handler: () => Readable.from(pieces) });
+    }
+    const router = await odd.build();
+    t.after(() => router.close());
+    const ask = (name: string) => rawRequest(router, `GET /${name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    assert.match(await ask('first'), /^HTTP\/1\.1 500 /);
+    assert.match(await ask('midway'), /text\r\n$/);
+    assert.match(await ask('mixed'), /\r\n\r\n(?:1\r\na\r\n1\r\nb|2\r\nab)\r\n0\r\n\r\n$/);
+  },
+);
 
 test('RT-177 a type for which there is no parser is refused, and the connection ends', async (t) => {
   const router = await app({});
@@ -319,7 +322,7 @@ test('RT-177 a type for which there is no parser is refused, and the connection 
   assert.match(await rawRequest(router, head), /^HTTP\/1\.1 415 .*Connection: close\r\n/is);
 });
 
-test('RT-217 actions that a key of the body selects have their own limits and answers', async (t) => {
+testBoth('RT-217 actions that a key of the body selects have their own limits and answers', async (t, Router) => {
   const response = { 200: schema };
   const things = {
     small: action({ bodyKey: 'small', bodyLimit: 20 }, () => 'small'),
@@ -343,38 +346,41 @@ test('RT-217 actions that a key of the body selects have their own limits and an
   for (let time = 0; time < 2; time++) assert.equal((await post('shown', 0)).text, '{"n":1}');
 });
 
-test('response schemas that do not compile are told by build(), each with its action, status and route', async () => {
-  const broken = { type: 'object', properties: { a: { $ref: '#/nowhere' } } } as const;
-  const things = {
-    shown: action({ bodyKey: 'shown', response: { 200: broken } }, () => ({})),
-    list: action({ response: { 200: {}, 404: { $ref: 'absent#' } } }, () => ({})),
-  };
-  const router = new Router({ controllers: { things }, log: silentLogger() });
-  router.connect('/things/action', { controller: 'things', action: 'action' });
-  for (const path of ['/things', '/items']) router.connect(path, { controller: 'things', action: 'list' });
-  await assert.rejects(router.build(), (error) => {
-    assert.ok(error instanceof RouteTableError);
-    assert.match(error.diagnostics[0]?.hint ?? '', /own schema, .* plugin adds with addSchema/);
-    const told = error.diagnostics.map(({ code, place, message }) => [
-      code,
-      /serving\.test\.js:\d+:\d+$/.test(place?.detail ?? ''),
-      message,
-    ]);
-    const unresolved = 'the response schema of 404 does not compile: Cannot resolve ref "absent#"';
-    const missing = 'Schema with id "absent" is not found.';
-    assert.deepEqual(told, [
-      [
-        'PORTICO_ROUTE_SCHEMA',
-        true,
-        'the route "/things/action": controller.shown: the response schema of 200 does not compile: Cannot find reference "#/nowhere"',
-      ],
-      ['PORTICO_ROUTE_SCHEMA', true, `the routes "/things", "/items": things.list: ${unresolved}. ${missing}`],
-    ]);
-    return true;
-  });
-});
+testBoth(
+  'response schemas that do not compile are told by build(), each with its action, status and route',
+  async (_t, Router) => {
+    const broken = { type: 'object', properties: { a: { $ref: '#/nowhere' } } } as const;
+    const things = {
+      shown: action({ bodyKey: 'shown', response: { 200: broken } }, () => ({})),
+      list: action({ response: { 200: {}, 404: { $ref: 'absent#' } } }, () => ({})),
+    };
+    const router = new Router({ controllers: { things }, log: silentLogger() });
+    router.connect('/things/action', { controller: 'things', action: 'action' });
+    for (const path of ['/things', '/items']) router.connect(path, { controller: 'things', action: 'list' });
+    await assert.rejects(router.build(), (error) => {
+      assert.ok(error instanceof RouteTableError);
+      assert.match(error.diagnostics[0]?.hint ?? '', /own schema, .* plugin adds with addSchema/);
+      const told = error.diagnostics.map(({ code, place, message }) => [
+        code,
+        /serving\.test\.js:\d+:\d+$/.test(place?.detail ?? ''),
+        message,
+      ]);
+      const unresolved = 'the response schema of 404 does not compile: Cannot resolve ref "absent#"';
+      const missing = 'Schema with id "absent" is not found.';
+      assert.deepEqual(told, [
+        [
+          'PORTICO_ROUTE_SCHEMA',
+          true,
+          'the route "/things/action": controller.shown: the response schema of 200 does not compile: Cannot find reference "#/nowhere"',
+        ],
+        ['PORTICO_ROUTE_SCHEMA', true, `the routes "/things", "/items": things.list: ${unresolved}. ${missing}`],
+      ]);
+      return true;
+    });
+  },
+);
 
-test('a request has its own method and URL in Fastify, whatever it was matched by', async (t) => {
+testBoth('a request has its own method and URL in Fastify, whatever it was matched by', async (t, Router) => {
   const seen: unknown[] = [];
   const note: RouterPlugin = (fastify, _options, done) => {
     fastify.addHook('onRequest', async ({ method, url, params, query }) => {
@@ -398,28 +404,33 @@ test('a request has its own method and URL in Fastify, whatever it was matched b
   assert.equal((seen.pop() as string[])[0], 'HEAD');
 });
 
-test('hooks of plugins see the values of actions and what they throw; errors say their status', async (t) => {
-  const seen: unknown[] = [];
-  const note: RouterPlugin = async (fastify) => {
-    fastify.addHook('preSerialization', async (_request, _reply, payload) => ({ wrapped: payload }));
-    fastify.addHook('onError', async (_request, _reply, error) => void seen.push(error.message));
-  };
-  const router = new Router({ plugins: [note], log: silentLogger() });
-  router.connect('/value', { handler: () => ({ a: 1n }) });
-  router.connect('/throws', { handler: () => Promise.reject(Object.assign(new Error('inner'), { statusCode: 404 })) });
-  router.connect('/fastify', {
-    handler: () => {
-      throw Object.assign(new Error('outer'), { statusCode: 406, code: 'FST_ERR_X' });
-    },
-  });
-  const send = await serveRouter(t, router);
-  assert.equal((await send('GET', '/value')).text, '{"wrapped":{"a":1}}');
-  assert.equal((await send('GET', '/throws')).status, 404);
-  assert.equal((await send('GET', '/fastify')).status, 406);
-  assert.deepEqual(seen, ['inner', 'outer']);
-});
+testBoth(
+  'hooks of plugins see the values of actions and what they throw; errors say their status',
+  async (t, Router) => {
+    const seen: unknown[] = [];
+    const note: RouterPlugin = async (fastify) => {
+      fastify.addHook('preSerialization', async (_request, _reply, payload) => ({ wrapped: payload }));
+      fastify.addHook('onError', async (_request, _reply, error) => void seen.push(error.message));
+    };
+    const router = new Router({ plugins: [note], log: silentLogger() });
+    router.connect('/value', { handler: () => ({ a: 1n }) });
+    router.connect('/throws', {
+      handler: () => Promise.reject(Object.assign(new Error('inner'), { statusCode: 404 })),
+    });
+    router.connect('/fastify', {
+      handler: () => {
+        throw Object.assign(new Error('outer'), { statusCode: 406, code: 'FST_ERR_X' });
+      },
+    });
+    const send = await serveRouter(t, router);
+    assert.equal((await send('GET', '/value')).text, '{"wrapped":{"a":1}}');
+    assert.equal((await send('GET', '/throws')).status, 404);
+    assert.equal((await send('GET', '/fastify')).status, 406);
+    assert.deepEqual(seen, ['inner', 'outer']);
+  },
+);
 
-test('two routes with one template and one method have paths of their own in Fastify', async (t) => {
+testBoth('two routes with one template and one method have paths of their own in Fastify', async (t, Router) => {
   const paths: string[] = [];
   const note: RouterPlugin = async (fastify) => {
     fastify.addHook('onRoute', ({ url, method }) => void paths.push(`${[method].flat().join()} ${url}`));

@@ -3,9 +3,11 @@
  */
 
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { parse } from 'fast-querystring';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { closingOf, type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
-import { withCode } from '../../errors/index.js';
+import { exchangeOf, targetOf } from '../../app/internal.js';
+import { PorticoError, withCode } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
 import { contextOfCaller } from '../guard.js';
@@ -23,7 +25,8 @@ export interface RequestRouter {
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
 }
 
-/** Keys of properties that only the call of the action sets and reads. */
+/** Keys of properties that only the engine of the router sets and reads. */
+export const FASTIFY: unique symbol = Symbol('portico.routing.fastify');
 export const REPLY: unique symbol = Symbol('portico.routing.reply');
 export const ANSWERED: unique symbol = Symbol('portico.routing.answered');
 
@@ -44,11 +47,10 @@ export class ActionRequest<
   readonly #router: RequestRouter;
   /** The parsed and validated body; undefined without a body. */
   body: B = undefined as B;
-  /** The query: a repeated key is an array, unless a schema says otherwise. */
-  query: Q = undefined as Q;
-  /** Fastify's request, with the properties that plugins add: `request.fastify.cookies`. */
-  fastify!: FastifyRequest;
-  /** Set before the action is called. @internal */
+  #query: Q | undefined;
+  /** Undefined without plugins. @internal */
+  [FASTIFY]: FastifyRequest | undefined;
+  /** Undefined without plugins. @internal */
   [REPLY]: FastifyReply | undefined;
   /**
    * Kind of response that the action has sent by {@link reply}: a `stream` may still be in progress, a `whole` response is complete.
@@ -83,9 +85,31 @@ export class ActionRequest<
     return this.req.method ?? 'GET';
   }
 
-  /** Fastify's reply, for functions of plugins: `request.reply.setCookie(name, value)`. */
+  /** The query: a repeated key is an array, unless a schema says otherwise. */
+  get query(): Q {
+    this.#query ??= parse(targetOf(exchangeOf(this.req)).query.slice(1)) as Q;
+    return this.#query;
+  }
+
+  set query(query: Q) {
+    this.#query = query;
+  }
+
+  /**
+   * Fastify's request, with the properties that plugins add: `request.fastify.cookies`. Throws `PORTICO_ROUTER_NO_PLUGINS` in a router
+   * without `plugins`.
+   */
+  get fastify(): FastifyRequest {
+    return this[FASTIFY] ?? noPlugins('fastify', 'Without plugins read request.req.');
+  }
+
+  /**
+   * Fastify's reply, for functions of plugins: `request.reply.setCookie(name, value)`. Throws `PORTICO_ROUTER_NO_PLUGINS` in a router
+   * without `plugins`.
+   */
   get reply(): FastifyReply {
-    const reply = this[REPLY]!;
+    const reply =
+      this[REPLY] ?? noPlugins('reply', 'Without plugins return a Reply: new Reply(body, { status, headers }).');
     if (!this.#watched) {
       this.#watched = true;
       const { send } = reply;
@@ -207,6 +231,13 @@ export class ActionRequest<
     const { signal: outer } = this.environ;
     return outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
   }
+}
+
+function noPlugins(member: string, hint: string): never {
+  throw new PorticoError('PORTICO_ROUTER_NO_PLUGINS', {
+    message: `request.${member} is Fastify's, which only serves a Router with plugins`,
+    hint: `${hint} For a plugin write plugins: [plugin] in the options of the Router.`,
+  });
 }
 
 /** A response with its own status, headers and body. */

@@ -3,16 +3,16 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, type FaultIssue, quoteClient } from '../../app/index.js';
-import { endUpgrade, faultFormOf, isThenable, isUpgraded, keepHeaders, tooLarge } from '../../app/internal.js';
+import { faultFormOf, isThenable, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
-import { type ActionRequest, ANSWERED, type Args, REPLY } from '../actions/action-request.js';
+import type { ActionRequest, Args } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
 import type { ApiVersion } from '../api-version.js';
+import { type Answer, type Asked, answerOf, type Begun, discardAnswer, unsendable } from './answer.js';
+import type { AnswerType, AnswerTypes } from './answer-types.js';
 import { otherType } from './request-body.js';
-import { type AnswerType, type AnswerTypes, discardAnswer, sendAnswer, unsendable } from './send-answer.js';
 import {
   type ActionTarget,
   type CallRules,
@@ -39,15 +39,17 @@ interface Matched {
   readonly format: string | null;
 }
 
-/** Rules for the responses of one router. */
-export interface AnsweringRules {
+/** Rules for the responses of one router, and how they are sent: in Fastify with plugins, else by Node's response. */
+export interface Answering extends Begun<ActionCall> {
   /** Null: all responses are JSON. */
   readonly types: AnswerTypes | null;
-  readonly fail: Fail;
   /** Status of a request that a schema refuses. Default: the API's. */
   readonly invalidInputStatus: number | undefined;
-  /** Whether plugins may have changed the response schemas of routes. */
-  readonly hasPlugins: boolean;
+  /** Reports whether the action has answered by itself, or another response was sent. */
+  isAnswered(call: ActionCall, value: unknown): boolean;
+  send(call: ActionCall, answer: Answer): void;
+  /** Answers a failure of the action. */
+  failed(call: ActionCall, error: unknown): void;
 }
 
 /** Values of the parts of a request; a check replaces the value of its part. */
@@ -63,7 +65,7 @@ function refuseNoBody(req: IncomingMessage): never {
 }
 
 /** One request to one action. */
-export class ActionCall {
+export class ActionCall implements Asked {
   declare readonly request: ActionRequest;
   declare readonly entry: Entry;
   /** URL and method for the action. */
@@ -71,8 +73,14 @@ export class ActionCall {
   declare readonly verb: string | undefined;
   /** Bytes of the body that were read. */
   declare received: number;
+  /** The parsed body. */
+  declare body: unknown;
   /** Negotiated type; null: JSON. */
   declare type: AnswerType | null;
+  /** The method that runs; undefined until it is selected. */
+  declare method: ServedMethod | undefined;
+  /** Status of the response, unless the action returns another one. */
+  declare status: number | undefined;
   /** Reports whether a multipart body was read and lacks its end. */
   declare lacksEnd?: (() => boolean) | undefined;
   declare private readonly matched: Matched;
@@ -83,30 +91,29 @@ export class ActionCall {
     this.url = request.req.url ?? '/';
     this.verb = request.req.method;
     this.received = 0;
+    this.body = undefined;
     this.type = null;
+    this.method = undefined;
+    this.status = undefined;
     this.matched = matched;
   }
 
-  /** Responds at once if the action returns a value, else when its promise settles. */
-  run(fastify: FastifyRequest, reply: FastifyReply, answering: AnsweringRules): void {
+  /** Runs the action with the parsed body. Responds at once if it returns a value, else when its promise settles. */
+  run(body: unknown, answering: Answering): void {
+    this.body = body;
     try {
       const { matched, request } = this;
-      const { body, query } = fastify;
       const method = matched.method ?? this.#selected(body);
       const rules = method.rules ?? rulesFor(method, matched.version);
-      if (answering.types !== null) this.type = answering.types.choose(fastify.raw, matched.format);
-      request.fastify = fastify;
-      request[REPLY] = reply;
-      const value = this.#checked(
-        method,
-        rules,
-        { params: request.params, headers: request.req.headers, query, body },
-        0,
-      );
-      if (isThenable(value)) void this.#settle(reply, method, rules, value, answering);
-      else this.#answer(reply, method, rules, value, answering);
+      this.method = method;
+      if (answering.types !== null) this.type = answering.types.choose(request.req, matched.format);
+      const { params, req } = request;
+      const query = rules.query === undefined ? undefined : request.query;
+      const value = this.#checked(method, rules, { params, headers: req.headers, query, body }, 0);
+      if (isThenable(value)) void this.#settle(rules, value, answering);
+      else this.#answer(rules, value, answering);
     } catch (error) {
-      this.#failed(reply, error, answering);
+      this.#failed(error, answering);
     }
   }
 
@@ -128,7 +135,7 @@ export class ActionCall {
       input[part] = checked;
     }
     if (rules.headers !== undefined) request.takeHeaders(input.headers);
-    request.query = input.query;
+    if (rules.query !== undefined) request.query = input.query;
     let { args } = matched;
     if (rules.params !== undefined) {
       request.params = input.params as Args;
@@ -141,72 +148,45 @@ export class ActionCall {
     return method.handler.call(method.controller, request, args);
   }
 
-  async #settle(
-    reply: FastifyReply,
-    method: ServedMethod,
-    rules: CallRules,
-    value: PromiseLike<unknown>,
-    answering: AnsweringRules,
-  ): Promise<void> {
+  async #settle(rules: CallRules, value: PromiseLike<unknown>, answering: Answering): Promise<void> {
     try {
-      this.#answer(reply, method, rules, await value, answering);
+      this.#answer(rules, await value, answering);
     } catch (error) {
-      this.#failed(reply, error, answering);
+      this.#failed(error, answering);
     }
   }
 
-  #answer(
-    reply: FastifyReply,
-    { response }: ServedMethod,
-    { status }: CallRules,
-    value: unknown,
-    { hasPlugins }: AnsweringRules,
-  ): void {
-    // Answered already: the deadline has passed, or the action did it, perhaps with a stream whose client disconnected.
-    if (
-      reply.sent ||
-      this.request[ANSWERED] !== null ||
-      (value === undefined && (reply.raw.headersSent || reply.raw.destroyed))
-    ) {
+  #answer(rules: CallRules, value: unknown, answering: Answering): void {
+    // The deadline has passed, or the action did it, perhaps with a stream whose client disconnected.
+    if (answering.isAnswered(this, value)) {
       discardAnswer(value);
       return;
     }
     try {
-      sendAnswer(reply, value, {
-        status,
-        response,
-        isKeyed: this.matched.method === undefined,
-        mayHaveSchema: response !== undefined || hasPlugins,
-        type: this.type,
-      });
+      // A status that was set on the response takes precedence over the declared one.
+      const { statusCode: said } = this.request.res;
+      this.status = said === 200 ? rules.status : said;
+      answering.send(this, answerOf(value, this, answering));
     } catch (error) {
       discardAnswer(value);
       throw unsendable(error);
     }
   }
 
-  /** Passes an error to Fastify, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
-  #failed(reply: FastifyReply, error: unknown, answering: AnsweringRules): void {
-    const { fail } = answering;
-    const { raw: res } = reply;
-    if (this.request[ANSWERED] === 'whole' && !reply.sent && !res.closed) {
-      // The response waits for an asynchronous hook. The failure is reported after it was sent, like one after the response.
-      res.once('close', () => fail(this.request.req, res, error));
-    } else if (error instanceof InputRefused) {
-      void this.#refusal(error, answering).then((fault) => this.#failed(reply, fault, answering));
-    } else if (reply.sent || !(error instanceof Error)) refuse(reply, error, fail);
-    else void reply.send(error);
+  #failed(error: unknown, answering: Answering): void {
+    if (!(error instanceof InputRefused)) answering.failed(this, error);
+    else void this.#refusal(error, answering).then((fault) => answering.failed(this, fault));
   }
 
   /** Returns the fault of a request that a check has refused, with the issues of the remaining checks. */
-  async #refusal({ message, issues }: InputRefused, { invalidInputStatus }: AnsweringRules): Promise<Fault> {
-    const { matched, request } = this;
-    const { req, fastify } = request;
+  async #refusal({ message, issues }: InputRefused, { invalidInputStatus }: Answering): Promise<Fault> {
+    const { matched, request, body } = this;
+    const { req } = request;
     const status = invalidInputStatus ?? faultFormOf(req).invalidInputStatus;
-    const method = matched.method ?? this.#selected(fastify.body);
+    const method = this.method!;
     const rules = method.rules ?? rulesFor(method, matched.version);
-    const { body, query } = fastify;
-    const input = { params: undefined, headers: req.headers, query, body } satisfies Input;
+    const query = rules.query === undefined ? undefined : request.query;
+    const input: Input = { params: undefined, headers: req.headers, query, body };
     const all = [...issues];
     for (const part of INPUT_PARTS.slice(INPUT_PARTS.indexOf(issues[0]?.where ?? 'body') + 1)) {
       try {
@@ -260,13 +240,4 @@ export type Called = IncomingMessage & { [CALL]?: ActionCall | undefined };
 /** Returns the call of a matched request; undefined for a request of a plugin's own route. */
 export function callOf(req: IncomingMessage): ActionCall | undefined {
   return (req as Called)[CALL];
-}
-
-/** Answers a failure in Fastify, with the headers of its reply. */
-export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
-  const { raw: res, request } = reply;
-  keepHeaders(reply);
-  if (!reply.sent) reply.hijack();
-  if (isUpgraded(request.raw)) endUpgrade(reply);
-  fail(request.raw, res, error);
 }

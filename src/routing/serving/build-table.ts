@@ -2,7 +2,7 @@
  * Determines the handling of each route of a compiled table; collects all mistakes.
  */
 import { METHODS } from 'node:http';
-import { type App, compose, type Filter, type MatchedRoute } from '../../app/index.js';
+import { compose, type Filter, type MatchedRoute } from '../../app/index.js';
 import type { Origin } from '../../errors/index.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
@@ -14,6 +14,7 @@ import type { CompiledRoute } from '../matching/compiled-route.js';
 import { acceptsMethod } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
 import { definitionError, RouteError } from '../route/route-error.js';
+import type { ActionEngine } from './action-engine.js';
 import { ParamReader } from './param-reader.js';
 import {
   type ActionTarget,
@@ -27,9 +28,9 @@ import {
 /** Returns the handling of each route, by its index in the table. */
 export function buildServed(
   parts: RouterParts,
-  fastify: { readonly handToFastify: App; readonly bodyLimit: number },
+  engine: Pick<ActionEngine, 'handle' | 'bodyLimit'>,
 ): readonly ServedRoute[] {
-  const serving = new RouteServing(parts, fastify);
+  const serving = new RouteServing(parts, engine);
   const served: ServedRoute[] = [];
   const mistakes: Mistake[] = [];
   for (const compiled of parts.table.routes) {
@@ -48,8 +49,7 @@ export function buildServed(
 class RouteServing {
   readonly #parts: RouterParts;
   readonly #compiler: SchemaCompiler;
-  readonly #handToFastify: App;
-  readonly #bodyLimit: number;
+  readonly #engine: Pick<ActionEngine, 'handle' | 'bodyLimit'>;
   /** Versions that the router serves; undefined without versions. */
   readonly #versions: VersionRange | undefined;
   /** Actions for other versions that were reported. */
@@ -57,12 +57,10 @@ class RouteServing {
   /** Methods and paths of Fastify's routes. */
   readonly #taken = new Set<string>();
 
-  /** `handToFastify`: runs the action in Fastify; `bodyLimit`: the router's, in bytes. */
-  constructor(parts: RouterParts, fastify: { readonly handToFastify: App; readonly bodyLimit: number }) {
+  constructor(parts: RouterParts, engine: Pick<ActionEngine, 'handle' | 'bodyLimit'>) {
     this.#parts = parts;
     this.#compiler = new SchemaCompiler(parts.options);
-    this.#handToFastify = fastify.handToFastify;
-    this.#bodyLimit = fastify.bodyLimit;
+    this.#engine = engine;
     const { versions } = parts.options;
     this.#versions = versions && readRange([versions.min, versions.max]);
   }
@@ -138,7 +136,7 @@ class RouteServing {
     ];
     const servedAs = (compiled: CompiledAction): ServedMethod => ({
       ...compiled,
-      app: compose([...guarding(compiled.options.auth), ...compiled.filters], this.#handToFastify),
+      app: compose([...guarding(compiled.options.auth), ...compiled.filters], this.#engine.handle),
       fastifyPath: this.#freePath(route, methods),
       methods,
       bodyLimit: compiled.options.bodyLimit ?? settings.bodyLimit,
@@ -164,8 +162,10 @@ class RouteServing {
       actions.set(bodyKey, compiled.map(servedAs));
     }
     // The body is read before the action is selected.
-    const bodyLimit = Math.max(...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#bodyLimit));
-    const app = compose(guarding(undefined), this.#handToFastify);
+    const bodyLimit = Math.max(
+      ...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#engine.bodyLimit),
+    );
+    const app = compose(guarding(undefined), this.#engine.handle);
     return { methods: [], byKey: { actions, fastifyPath, methods, bodyLimit, app }, passesBody: true };
   }
 

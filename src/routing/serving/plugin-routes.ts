@@ -20,7 +20,8 @@ import { type RouteFinder, routeFinder } from '../../text/index.js';
 import { type PluginAnswer, type PluginRoute, warnOfTable } from '../built-router.js';
 import { type Auth, guardsOf } from '../guard.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
-import { CALL, type Called, type Fail, refuse } from './action-call.js';
+import { CALL, type Called, type Fail } from './action-call.js';
+import { refuse } from './fastify-errors.js';
 import type { RouterParts } from './served-route.js';
 
 /** Marks a Fastify route in its `config` as an action of the table, reachable only through the table. */

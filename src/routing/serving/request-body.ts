@@ -63,6 +63,18 @@ export function otherType(req: IncomingMessage): Fault | undefined {
   return unsupported(req, ['application/json']);
 }
 
+/** Reports whether a request has a body, which is JSON. Throws a `Fault` 415 for another type. */
+export function refuseOtherType(req: IncomingMessage): boolean {
+  const type = req.headers['content-type'];
+  const isJson = type === undefined || JSON_TYPES.some((json) => json.test(type));
+  if (isJson) return hasBody(req);
+  if (hasBody(req) || !MEDIA_TYPE.test(type)) throw unsupported(req, ['application/json']);
+  return false;
+}
+
+/** RFC 9110 §8.3.1. */
+const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+
 /**
  * Watches the end of a multipart body, and returns a function that reports whether the body has been read and lacks its end mark
  * (RFC 2046 §5.1.1). Returns undefined for other bodies, and a `Fault` 400 for one that no parser can read, without a boundary.
@@ -101,7 +113,8 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 /** Throws a `Fault` 415 for a compressed body. */
 export function refuseEncoding(req: IncomingMessage): void {
-  const encoding = req.headers['content-encoding'] ?? '';
+  const encoding = req.headers['content-encoding'];
+  if (encoding === undefined) return;
   if (!WITH_BODY.has(req.method ?? '') || !hasBody(req) || encoding.trim().toLowerCase() === 'identity') return;
   throw new Fault(415, {
     message: 'Bodies with a Content-Encoding are not accepted.',

@@ -1,60 +1,56 @@
 /**
- * A router's actions in Fastify, which reads their bodies, runs the hooks of plugins and sends their responses.
+ * The actions of a router with plugins, in Fastify, which reads their bodies, runs the hooks of plugins and sends their responses.
  *
  * Each action is a Fastify route whose path has no variables. A request that the table has matched is passed under that path, so Fastify's
  * tree does one static lookup; the client's URL is restored before any other hook runs.
  */
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, METHODS } from 'node:http';
+import { type IncomingMessage, METHODS, type OutgoingHttpHeader } from 'node:http';
 import type {
   FastifyContentTypeParser,
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
-  FastifySchema,
   HTTPMethods,
   onRequestHookHandler,
 } from 'fastify';
 import { type App, environ, Fault, type MatchedRoute } from '../../app/index.js';
 import {
-  asFault,
   createFastify,
   exchangeOf,
   fastifyLog,
   guardPipe,
-  levelOf,
   limitBody,
   listenerOf,
   tooLarge,
 } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
-import type { RangedOptions, Schemas } from '../actions/action.js';
-import type { CompiledAction } from '../actions/compiled-action.js';
-import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
-import { RouteError } from '../route/route-error.js';
-import { type AnsweringRules, callOf, type Fail, refuse } from './action-call.js';
-import { brokenResponses } from './broken-responses.js';
+import { ANSWERED, FASTIFY, REPLY, SENT } from '../actions/action-request.js';
+import { type CompiledAction, responseKey } from '../actions/compiled-action.js';
+import { type ActionCall, type Answering, callOf, type Fail } from './action-call.js';
+import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
+import type { Answer } from './answer.js';
+import { AnswerTypes, type Serializer } from './answer-types.js';
+import { compileResponses, guarded, type ResponseCompiler } from './compile-responses.js';
+import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
 import { ACTION, checkPluginRoutes, PluginRoutes, refusedInput, TABLE } from './plugin-routes.js';
 import { forAllRoutes, pluginOf } from './plugin-source.js';
-import { BodyTypes, incomplete, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
-import { AnswerTypes, unsendable } from './send-answer.js';
+import { BodyTypes, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
-
-const DEFAULT_BODY_LIMIT = 114_688;
+import { shownSchemas } from './shown-schemas.js';
 
 /** Methods whose bodies Fastify handles already. */
 const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
 
 /** The Fastify instance of one router. */
-export class RouterFastify {
+export class RouterFastify implements ActionEngine, Answering {
   readonly #parts: RouterParts;
   readonly #fastify: FastifyInstance;
-  readonly #rules: AnsweringRules;
-  /** Logs of routes with their own level. */
+  readonly #fail: Fail;
+  readonly types: AnswerTypes | null;
+  readonly invalidInputStatus: number | undefined;
   readonly logs = new Map<MatchedRoute, Logger>();
-  /** Routes and upgrades of plugins beside the table. */
   readonly own: PluginRoutes;
-  /** Largest body of an action without its own limit, in bytes. */
   readonly bodyLimit: number;
 
   constructor(parts: RouterParts, fail: Fail) {
@@ -64,20 +60,16 @@ export class RouterFastify {
     const { bodyLimit = DEFAULT_BODY_LIMIT, plugins = [], invalidInputStatus } = options;
     this.bodyLimit = bodyLimit;
     const types = new AnswerTypes(options.serializers, options.strictAccept);
-    const hasPlugins = plugins.length > 0;
-    this.#rules = { types: types.isChoice ? types : null, fail, invalidInputStatus, hasPlugins };
-    const schemaController = options.fastify?.schemaController;
-    // In place of a package that takes 30 ms to load: the router checks bodies and queries itself, by version.
-    const stub = hasPlugins ? {} : { buildValidator: (() => () => () => true) as never };
+    this.types = types.isChoice ? types : null;
+    this.#fail = fail;
+    this.invalidInputStatus = invalidInputStatus;
     this.#fastify = createFastify({
       fastify: {
         ...options.fastify,
-        schemaController: { ...schemaController, compilersFactory: { ...schemaController?.compilersFactory, ...stub } },
         bodyLimit,
-        // Only plugins read ids; generating one would cost more than the whole lookup.
-        genReqId: (req) => environ(req as IncomingMessage).requestId ?? (hasPlugins ? randomUUID() : ''),
+        genReqId: (req) => environ(req as IncomingMessage).requestId ?? randomUUID(),
       },
-      middie: hasPlugins,
+      middie: plugins.length > 0,
       log,
       onRequest: (request, reply, done) => {
         const { raw } = request;
@@ -98,10 +90,9 @@ export class RouterFastify {
     this.#setUp(this.#fastify);
   }
 
-  /** Runs the action of a matched request. */
-  readonly handToFastify: App = (req, res) => {
-    if (req.headers['content-encoding'] !== undefined) refuseEncoding(req);
-    guardPipe(res, (error) => this.#rules.fail(req, res, error));
+  readonly handle: App = (req, res) => {
+    refuseEncoding(req);
+    guardPipe(res, (error) => this.#fail(req, res, error));
     const { entry, url, verb = '' } = callOf(req)!;
     const mark = url.indexOf('?');
     req.url = mark < 0 ? entry.fastifyPath : entry.fastifyPath + url.slice(mark);
@@ -127,14 +118,17 @@ export class RouterFastify {
       checkPluginRoutes(this.own.routes, this.#parts);
       return () => listener.close();
     } catch (error) {
-      throw asBuildError(error, () => brokenResponses(served, routes, this.#parts));
+      throw asBuildError(error, () => {
+        // It throws all mistakes; none if a plugin has changed the schema of a route.
+        const { serializerCompiler } = routes;
+        if (serializerCompiler !== undefined)
+          compileResponses(served, serializerCompiler as ResponseCompiler, this.#parts);
+      });
     }
   }
 
   #setUp(fastify: FastifyInstance): void {
-    if (this.#rules.hasPlugins) {
-      fastify.addHook('preParsing', (request, reply, _payload, done) => done(this.#bound(request, reply) ?? null));
-    }
+    fastify.addHook('preParsing', (request, reply, _payload, done) => done(this.#bound(request, reply) ?? null));
     for (const method of METHODS) {
       if (FASTIFY_METHODS.has(method)) continue;
       fastify.addHttpMethod(method as HTTPMethods, { hasBody: false, overrideExisting: true } as never);
@@ -149,9 +143,8 @@ export class RouterFastify {
       });
     const types = new BodyTypes(fastify, read);
     fastify.setErrorHandler((error, request, reply) => {
-      const { fail, invalidInputStatus } = this.#rules;
-      const refused = refusedInput(error, request, invalidInputStatus);
-      refuse(reply, refused ?? asRouterError(error, request.raw, types), fail);
+      const refused = refusedInput(error, request, this.invalidInputStatus);
+      refuse(reply, refused ?? asRouterError(error, request.raw, types), this.#fail);
     });
   }
 
@@ -176,11 +169,11 @@ export class RouterFastify {
     if (req.headers['transfer-encoding'] === undefined) return undefined;
     // The same for parsers of plugins: until the action is called, only they can fail.
     reply.send = (...payload) =>
-      call.request.fastify === undefined && res.writableEnded ? reply : send.apply(reply, payload);
+      call.request[FASTIFY] === undefined && res.writableEnded ? reply : send.apply(reply, payload);
     limitBody(req, limit, () => {
       const fault = tooLarge(limit);
       call.request.abort(fault);
-      if (!res.headersSent) this.#rules.fail(req, res, fault);
+      if (!res.headersSent) this.#fail(req, res, fault);
       return fault;
     });
     return undefined;
@@ -188,8 +181,7 @@ export class RouterFastify {
 
   /** Sets the log level for requests of a route. */
   #logAt(level: string, route: MatchedRoute): onRequestHookHandler {
-    const own = this.#parts.log.child({});
-    own.level = levelOf(level);
+    const own = logAt(this.#parts.log, level);
     this.logs.set(route, own);
     const log = fastifyLog(own);
     return (request, reply, done) => {
@@ -197,6 +189,58 @@ export class RouterFastify {
       reply.log = log;
       done();
     };
+  }
+
+  isAnswered({ request }: ActionCall, value: unknown): boolean {
+    const reply = request[REPLY]!;
+    if (value === SENT && !reply.sent) reply.hijack();
+    const { headersSent, destroyed } = reply.raw;
+    return reply.sent || request[ANSWERED] !== null || (value === undefined && (headersSent || destroyed));
+  }
+
+  headerOf({ request }: ActionCall, name: string): OutgoingHttpHeader | undefined {
+    return request[REPLY]!.getHeader(name);
+  }
+
+  /** Returns the serializer of the route, whose schemas a plugin may have changed, or of the action that a key of the body has selected. */
+  serializerOf(
+    { request, method, entry }: ActionCall,
+    status: number,
+    type: OutgoingHttpHeader,
+  ): Serializer | undefined {
+    const reply = request[REPLY]!;
+    const { response } = method!;
+    const key = response === undefined ? undefined : responseKey(status, response);
+    const schema = key === undefined ? undefined : response![key];
+    // Fastify compiles `true` only within its routes, and cannot write a BigInt by it.
+    if (typeof schema === 'boolean') return undefined;
+    const compiled =
+      routeSerializer(reply, String(status), type) ??
+      routeSerializer(reply, `${Math.floor(status / 100)}xx`, type) ??
+      routeSerializer(reply, 'default', type) ??
+      // Fastify has compiled no serializers for the route that was entered.
+      (entry !== method && schema !== undefined
+        ? reply.compileSerializationSchema(schema as Record<string, unknown>)
+        : undefined);
+    return compiled === undefined ? undefined : guarded(compiled as Serializer);
+  }
+
+  send({ request }: ActionCall, { status, headers, body, serializer }: Answer): void {
+    const reply = request[REPLY]!.code(status);
+    for (const name of Object.keys(headers)) void reply.header(name, headers[name]);
+    // With a serializer, Fastify does not change the type: it would add a charset, which JSON does not have.
+    if (serializer !== undefined) void reply.serializer(serializer);
+    void reply.send(body);
+  }
+
+  /** Passes an error to Fastify, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
+  failed({ request }: ActionCall, error: unknown): void {
+    const { [REPLY]: reply, req, res } = request;
+    if (request[ANSWERED] === 'whole' && !reply!.sent && !res.closed) {
+      // The response waits for an asynchronous hook. The failure is reported after it was sent, like one after the response.
+      res.once('close', () => this.#fail(req, res, error));
+    } else if (reply!.sent || !(error instanceof Error)) refuse(reply!, error, this.#fail);
+    else void reply!.send(error);
   }
 
   #addRoutes(instance: FastifyInstance, action: ServedAction): void {
@@ -215,14 +259,22 @@ export class RouterFastify {
     { fastifyPath, methods, bodyLimit, options, response }: Entry & Partial<CompiledAction>,
   ): void {
     // For plugins that generate documents.
-    const shown = this.#rules.hasPlugins ? shownSchemas(fastifyPath, methods, options ?? {}) : {};
-    const schema = { ...shown, ...(response !== undefined && { response }) };
+    const schema = {
+      ...shownSchemas(fastifyPath, methods, options ?? {}),
+      ...(response !== undefined && { response }),
+    };
     // Fastify prepares a compiler of serialisers for each schema, even an empty one.
     const isPlain = Object.keys(schema).length === 0;
     instance.route({
       method: methods as HTTPMethods[],
       url: fastifyPath,
-      handler: (request, reply) => callOf(request.raw)!.run(request, reply, this.#rules),
+      handler: (request, reply) => {
+        const call = callOf(request.raw)!;
+        call.request[FASTIFY] = request;
+        call.request[REPLY] = reply;
+        call.request.query = request.query;
+        call.run(request.body, this);
+      },
       config: { ...settings.config, route: matched, [ACTION]: true } as never,
       // Overrides a compiler that a plugin has set.
       validatorCompiler: () => () => true,
@@ -233,56 +285,13 @@ export class RouterFastify {
   }
 }
 
-/** Returns the part of an action that plugins can read. Schemas by version are only in `openApiDocument`. */
-function shownSchemas(
-  path: string,
-  methods: readonly string[],
-  { body, query, summary }: RangedOptions,
-): FastifySchema {
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
-  const params = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
-  const shown = (schemas: Schemas | undefined): JsonSchema | undefined =>
-    schemas === undefined || Array.isArray(schemas) ? undefined : documentedSchema(schemas as Schema, 'input');
-  const shownBody = shown(body);
-  const shownQuery = shown(query);
-  return {
-    ...(names.length > 0 && { params: { type: 'object', properties: params, required: names } }),
-    // Fastify refuses them for other methods.
-    ...(typeof shownBody === 'object' && methods.every((method) => WITH_BODY.has(method)) && { body: shownBody }),
-    ...(typeof shownQuery === 'object' && { querystring: shownQuery }),
-    ...(summary !== undefined && { summary }),
-  };
-}
-
-/** Replaces some errors of Fastify by clearer ones; all others have their own status. */
-function asRouterError(error: unknown, req: IncomingMessage, types: BodyTypes): unknown {
-  const { code, serialization, constructor: made } = Object(error) as Readonly<Record<string, unknown>>;
-  const call = callOf(req);
-  if (serialization !== undefined && call !== undefined) return unsendable(error);
-  // Parsers of forms throw a plain error then.
-  if (made === Error && asFault(error).status === 500 && call?.lacksEnd?.() === true) return incomplete(error);
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return types.refusal(req);
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new Fault(413, { message: 'The request body is too large.', cause: error });
-  return error;
-}
-
-/** Fastify finds a response schema that does not compile when it is ready. */
-function asBuildError(error: unknown, broken: () => Error | undefined): unknown {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (code === 'FST_ERR_DUPLICATED_ROUTE') {
-    return new RouteError('PORTICO_ROUTE_SHADOWED', {
-      message: `a plugin and the table have the same route: ${String(message).replace(/\s+/g, ' ')}`,
-      hint: 'Remove the route from the table, or move the plugin to another path.',
-      cause: error,
-    });
-  }
-  if (code !== 'FST_ERR_SCH_SERIALIZATION_BUILD' && code !== 'FST_ERR_SCH_RESPONSE_SCHEMA_NOT_NESTED_2XX') return error;
-  const own = broken();
-  if (own !== undefined) return own;
-  return new RouteError('PORTICO_ROUTE_SCHEMA', {
-    message: `a response schema does not compile: ${String(message)}`,
-    hint: "The message names the route's template after the method.",
-    cause: error,
-  });
+/** Returns the serializer of the entered route for a status: one for all media types, or by media type if a plugin has written so. */
+function routeSerializer(reply: FastifyReply, status: string, type: OutgoingHttpHeader): Serializer | undefined {
+  const compiled = reply.getSerializationFunction(status) as
+    | Serializer
+    | Readonly<Record<string, Serializer>>
+    | undefined;
+  if (typeof compiled !== 'object') return compiled;
+  const [name] = String(type).split(';') as [string];
+  return compiled[name.trim().toLowerCase()] ?? compiled['*/*'];
 }

@@ -13,7 +13,7 @@ import {
 } from 'portico/routing';
 import * as v from 'valibot';
 import { z } from 'zod';
-import { keepingLogger, type Send, serveRouter } from '../served-router.js';
+import { keepingLogger, type Send, serveRouter, testBoth } from '../served-router.js';
 
 type TestContext = Parameters<typeof serveRouter>[0];
 
@@ -94,44 +94,47 @@ test('issues of a query say so', async (t) => {
   );
 });
 
-test('issues of params, headers, query and body are in one answer; what a schema makes of headers is request.headers', async (t) => {
-  const number = { type: 'object', properties: { n: { type: 'integer' } } } as const;
-  const headers = { type: 'object', required: ['x-page'], properties: { 'x-page': { type: 'integer' } } } as const;
-  const query = z.object({ n: z.string().refine(async (text) => text === '1', 'one is wanted') });
-  const router = new Router({ faultStyle: listing, log: keepingLogger(), invalidInputStatus: 422 });
-  const options = { params: number, headers, query, body: number } as const;
-  router.post('/check/{n}', options, ({ params, headers: sent, body }) => [params.n, sent['x-page'] + 1, body.n]);
-  const send = await serveRouter(t, router);
-  const post = (path: string, page: string, body: unknown) =>
-    send('POST', path, {
-      headers: { 'content-type': 'application/json', 'x-page': page },
-      body: body === undefined ? '' : JSON.stringify(body),
-    });
-  assert.deepEqual((await post('/check/3?n=1', '4', { n: 5 })).json, [3, 5, 5]);
-  const placesOf = async (answer: ReturnType<typeof post>) => {
-    const { status, json } = await answer;
-    const { message, issues } = json as { message: string; issues: readonly FaultIssue[] };
-    return [status, message, ...issues.map(({ where, path }) => [where, ...path].join('.'))];
-  };
-  const message = 'Invalid input for path parameter n: must be integer. Value: "x".';
-  assert.deepEqual(await placesOf(post('/check/x?n=2', 'y', { n: 'z' })), [
-    422,
-    message,
-    'params.n',
-    'headers.x-page',
-    'query.n',
-    'body.n',
-  ]);
-  const last = ['headers.x-page', 'body'];
-  assert.deepEqual((await placesOf(post('/check/3?n=1', 'y', undefined))).slice(2), last);
-  const { paths } = openApiDocument(router, { title: 't' }) as { paths: Record<string, { post: Documented }> };
-  const { parameters, responses } = paths['/check/{n}']!.post;
-  const field = { name: 'x-page', in: 'header', required: true, schema: { type: 'integer' } };
-  assert.deepEqual(parameters.at(-1), field);
-  assert.ok(responses['422']);
-  const upper = new Router().get('/', { headers: { properties: { 'X-Page': {} } } }, () => 'x');
-  await assert.rejects(upper.build(), /no header is called "X-Page".*Write "x-page"/s);
-});
+testBoth(
+  'issues of params, headers, query and body are in one answer; what a schema makes of headers is request.headers',
+  async (t, Router) => {
+    const number = { type: 'object', properties: { n: { type: 'integer' } } } as const;
+    const headers = { type: 'object', required: ['x-page'], properties: { 'x-page': { type: 'integer' } } } as const;
+    const query = z.object({ n: z.string().refine(async (text) => text === '1', 'one is wanted') });
+    const router = new Router({ faultStyle: listing, log: keepingLogger(), invalidInputStatus: 422 });
+    const options = { params: number, headers, query, body: number } as const;
+    router.post('/check/{n}', options, ({ params, headers: sent, body }) => [params.n, sent['x-page'] + 1, body.n]);
+    const send = await serveRouter(t, router);
+    const post = (path: string, page: string, body: unknown) =>
+      send('POST', path, {
+        headers: { 'content-type': 'application/json', 'x-page': page },
+        body: body === undefined ? '' : JSON.stringify(body),
+      });
+    assert.deepEqual((await post('/check/3?n=1', '4', { n: 5 })).json, [3, 5, 5]);
+    const placesOf = async (answer: ReturnType<typeof post>) => {
+      const { status, json } = await answer;
+      const { message, issues } = json as { message: string; issues: readonly FaultIssue[] };
+      return [status, message, ...issues.map(({ where, path }) => [where, ...path].join('.'))];
+    };
+    const message = 'Invalid input for path parameter n: must be integer. Value: "x".';
+    assert.deepEqual(await placesOf(post('/check/x?n=2', 'y', { n: 'z' })), [
+      422,
+      message,
+      'params.n',
+      'headers.x-page',
+      'query.n',
+      'body.n',
+    ]);
+    const last = ['headers.x-page', 'body'];
+    assert.deepEqual((await placesOf(post('/check/3?n=1', 'y', undefined))).slice(2), last);
+    const { paths } = openApiDocument(router, { title: 't' }) as { paths: Record<string, { post: Documented }> };
+    const { parameters, responses } = paths['/check/{n}']!.post;
+    const field = { name: 'x-page', in: 'header', required: true, schema: { type: 'integer' } };
+    assert.deepEqual(parameters.at(-1), field);
+    assert.ok(responses['422']);
+    const upper = new Router().get('/', { headers: { properties: { 'X-Page': {} } } }, () => 'x');
+    await assert.rejects(upper.build(), /no header is called "X-Page".*Write "x-page"/s);
+  },
+);
 
 interface Documented {
   readonly parameters: readonly object[];

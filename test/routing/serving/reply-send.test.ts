@@ -13,7 +13,6 @@ const asyncHooks: NonNullable<RouterOptions['plugins']>[number] = async (fastify
 };
 
 const PLUGINS = [
-  ['without plugins', []],
   ['with a plugin', [noHooks]],
   ['behind asynchronous hooks', [asyncHooks]],
 ] as const;

@@ -5,7 +5,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
 import { action, Router, type RouterOptions } from 'portico/routing';
 import type { LeafPlugin } from '#internal/app';
-import { keepingLogger, serveRouter } from '../served-router.js';
+import { keepingLogger, serveRouter, testBoth } from '../served-router.js';
 
 const MIB = 1024 * 1024;
 
@@ -98,26 +98,29 @@ for (const [name, plugin] of Object.entries(PLUGINS)) {
   }
 }
 
-test('the signal of an action whose body is over the limit is aborted, and the log says nothing of it', async (t) => {
-  const log = keepingLogger();
-  const told = new Promise<{ reason: unknown; failure: unknown }>((resolve) => {
-    const router = new Router({ plugins: [streaming], log }).connect('/', {
-      handler: async ({ body, signal }) => {
-        try {
-          for await (const _chunk of body as Readable);
-        } catch (failure) {
-          resolve({ reason: signal.reason, failure });
-          throw failure;
-        }
-      },
+testBoth(
+  'the signal of an action whose body is over the limit is aborted, and the log says nothing of it',
+  async (t, Router) => {
+    const log = keepingLogger();
+    const told = new Promise<{ reason: unknown; failure: unknown }>((resolve) => {
+      const router = new Router({ plugins: [streaming], log }).connect('/', {
+        handler: async ({ body, signal }) => {
+          try {
+            for await (const _chunk of body as Readable);
+          } catch (failure) {
+            resolve({ reason: signal.reason, failure });
+            throw failure;
+          }
+        },
+      });
+      void serveRouter(t, router).then(async ({ port }) => {
+        assert.equal(await post(port, '/', 130_000, false, 'multipart/form-data; boundary=x'), 413);
+      });
     });
-    void serveRouter(t, router).then(async ({ port }) => {
-      assert.equal(await post(port, '/', 130_000, false, 'multipart/form-data; boundary=x'), 413);
-    });
-  });
-  const { reason, failure } = await told;
-  assert.equal((reason as { status?: number }).status, 413);
-  assert.ok(failure instanceof Error);
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(log.lines, []);
-});
+    const { reason, failure } = await told;
+    assert.equal((reason as { status?: number }).status, 413);
+    assert.ok(failure instanceof Error);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(log.lines, []);
+  },
+);

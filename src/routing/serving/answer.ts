@@ -1,0 +1,169 @@
+/**
+ * The response to the result of an action: status, headers, and a body to send.
+ */
+import { type OutgoingHttpHeader, type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http';
+import { pipeline, Readable, Stream, Transform } from 'node:stream';
+import { isOfHeadListener, joinVary, readableOf } from '../../app/internal.js';
+import { ignoreErrors, PorticoError } from '../../errors/index.js';
+import { Reply } from '../actions/action-request.js';
+import { kindOf } from '../actions/answer-kind.js';
+import type { AnswerType, Serializer } from './answer-types.js';
+import { jsonText } from './json-text.js';
+
+/** A response that is not sent yet. */
+export interface Answer {
+  readonly status: number;
+  /** Headers of the action, by name in lower case. They replace those that were set before. */
+  readonly headers: OutgoingHttpHeaders;
+  /** Text, bytes or a stream; with a serializer any value; undefined: no body. */
+  readonly body: unknown;
+  /** Writes the body as text; undefined: the body is sent as it is. */
+  readonly serializer: Serializer | undefined;
+}
+
+/** A request that waits for its response. */
+export interface Asked {
+  /** Status that was set on the response, or that the action declares; undefined: 200, or 204 without a body. */
+  readonly status: number | undefined;
+  /** Negotiated type; null: JSON. */
+  readonly type: AnswerType | null;
+  readonly verb: string | undefined;
+}
+
+/** The response as far as it is known. */
+export interface Begun<T> {
+  /** Returns a header that was set before. */
+  headerOf(asked: T, name: string): OutgoingHttpHeader | undefined;
+  /** Returns the serializer of a response schema, by the status and type of the response. */
+  serializerOf(asked: T, status: number, type: OutgoingHttpHeader): Serializer | undefined;
+}
+
+/** Returns the response to the result of an action. Throws for a header or status that cannot be sent. */
+export function answerOf<T extends Asked>(result: unknown, asked: T, begun: Begun<T>): Answer {
+  const headers: OutgoingHttpHeaders = {};
+  let value = result;
+  let { status } = asked;
+  const set = (name: string, given: OutgoingHttpHeader | undefined): void =>
+    setHeader(headers, name, given, () => begun.headerOf(asked, name));
+  if (result instanceof Reply) {
+    for (const name of Object.keys(result.headers)) set(name, result.headers[name]);
+    value = result.body;
+    status = result.status ?? status;
+  }
+  const kind = kindOf(value);
+  if (kind === 'response') {
+    const { headers: own, status: ownStatus, body } = value as Response;
+    for (const [name, each] of own) set(name, each);
+    value = body;
+    status = ownStatus;
+  }
+  status ??= value === undefined || value === null ? 204 : 200;
+  if (!(status >= 100 && status <= 599)) {
+    throw new RangeError(`an action answered with the status ${status}: write one of 200 to 599`);
+  }
+  if (value === undefined || value === null) return { status, headers, body: undefined, serializer: undefined };
+  if (kind !== undefined) return { status, headers, body: streamOf(value, asked), serializer: undefined };
+  const type = headers['content-type'] ?? begun.headerOf(asked, 'content-type');
+  if (ArrayBuffer.isView(value)) {
+    if (type === undefined) headers['content-type'] = 'application/octet-stream';
+    const { buffer, byteOffset, byteLength } = value;
+    const body = value instanceof Uint8Array ? value : new Uint8Array(buffer, byteOffset, byteLength);
+    return { status, headers, body, serializer: undefined };
+  }
+  if (typeof value === 'string' && type !== undefined && !String(type).includes('json')) {
+    return { status, headers, body: value, serializer: undefined };
+  }
+  const name = type ?? asked.type?.name ?? 'application/json';
+  if (type === undefined) headers['content-type'] = name;
+  const serializer = asked.type?.serializer ?? begun.serializerOf(asked, status, name) ?? jsonText;
+  return { status, headers, body: value, serializer };
+}
+
+/**
+ * Wraps the error of a serializer, which does not mention the response. Keeps errors with a status or of another class, which a toJSON may
+ * throw.
+ */
+export function unsendable(error: unknown): unknown {
+  const { constructor: made, status, statusCode } = Object(error) as Readonly<Record<string, unknown>>;
+  const isOther = (made !== Error && made !== TypeError) || (status ?? statusCode) !== undefined;
+  if (isOther || isOfHeadListener(error)) return error;
+  return new PorticoError('PORTICO_ANSWER_VALUE', {
+    message: 'the value that the action returned cannot be sent',
+    hint: 'Compare it with the response schema of the action, if it has one.',
+    cause: error,
+  });
+}
+
+/** Releases a response that is no longer sent: a stream may hold a file or a connection open. */
+export function discardAnswer(value: unknown): void {
+  const body: unknown = value instanceof Reply || kindOf(value) === 'response' ? (value as Response).body : value;
+  if (kindOf(body) === 'chunks') {
+    // Ends an iterator that has not begun; an iterable that creates iterators has nothing to end. Nothing awaits an error at its end.
+    const ended = ignoreErrors(() => (body as Partial<AsyncIterator<unknown>>).return?.());
+    Promise.resolve(ended).catch(() => undefined);
+  } else if (body instanceof ReadableStream) {
+    // A locked stream has a reader, which must cancel it.
+    if (!body.locked) body.cancel().catch(() => undefined);
+  } else if (body instanceof Stream && 'destroy' in body && typeof body.destroy === 'function') {
+    body.destroy();
+  }
+}
+
+/**
+ * Sets a header, which replaces one of the same name; `Vary` is joined with the existing value. Throws Node's error for an invalid name or
+ * value now, while a 500 can still be sent.
+ */
+function setHeader(
+  headers: OutgoingHttpHeaders,
+  written: string,
+  value: OutgoingHttpHeader | undefined,
+  before: () => OutgoingHttpHeader | undefined,
+): void {
+  if (value === undefined) return;
+  validateHeaderName(written);
+  for (const one of Array.isArray(value) ? value : [String(value)]) validateHeaderValue(written, one);
+  const name = written.toLowerCase();
+  const present = name === 'vary' ? (headers.vary ?? before()) : undefined;
+  if (present !== undefined) headers[name] = joinVary(present, String(value).split(/\s*,\s*/));
+  else if (name === 'set-cookie' && headers[name] !== undefined)
+    headers[name] = [headers[name], value].flat() as string[];
+  else headers[name] = value;
+}
+
+/** Returns a stream to send; undefined for HEAD, where it is not read: it may never end. */
+function streamOf(written: unknown, { verb }: Asked): unknown {
+  if (verb === 'HEAD') {
+    discardAnswer(written);
+    return undefined;
+  }
+  const stream =
+    kindOf(written) === 'chunks'
+      ? Readable.from(written as AsyncIterable<unknown>)
+      : written instanceof ReadableStream
+        ? readableOf(written)
+        : written;
+  return stream instanceof Readable && stream.readableObjectMode ? bytesOf(stream) : stream;
+}
+
+/**
+ * Converts a stream of objects into one of bytes, which fails at an object: within a pipe, a response would throw without a caller to catch
+ * it. If the client disconnects, the objects end without an error, as after a `break`.
+ */
+function bytesOf(objects: Readable): Readable {
+  const bytes = new Transform({
+    writableObjectMode: true,
+    destroy(error, done) {
+      objects.destroy();
+      done(error);
+    },
+    transform(chunk: unknown, _encoding, done) {
+      if (typeof chunk === 'string' || chunk instanceof Uint8Array) done(null, chunk);
+      else {
+        const what = `an action returned a stream of ${typeof chunk}s`;
+        done(new TypeError(`${what}: the chunks of a body must be strings or bytes`));
+      }
+    },
+  });
+  // `bytes` has the errors of both; the callback prevents unhandled ones.
+  return pipeline(objects, bytes, () => undefined);
+}

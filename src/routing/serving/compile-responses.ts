@@ -1,0 +1,70 @@
+/**
+ * Serializers of response schemas, and the schemas that do not compile.
+ */
+import { errorText } from '../../errors/index.js';
+import { RouteError, RouteTableError } from '../route/route-error.js';
+import type { Serializer } from './answer-types.js';
+import { jointMistakes, type Mistake } from './build-table.js';
+import { refuseLoss } from './json-text.js';
+import { type RouterParts, type ServedAction, type ServedMethod, servedMethods } from './served-route.js';
+
+/** Compiles a response schema, as Fastify's `serializerCompiler`. */
+export type ResponseCompiler = (source: {
+  readonly schema: unknown;
+  readonly url: string;
+  readonly method: string;
+  readonly httpStatus: string;
+}) => Serializer;
+
+/** Serializers of methods, by the key of their response schema. */
+export type Serializers = ReadonlyMap<ServedMethod, ReadonlyMap<string, Serializer>>;
+
+/** Compiles all response schemas. Throws all mistakes, with actions and places of routes. */
+export function compileResponses(
+  served: readonly ServedAction[],
+  compile: ResponseCompiler,
+  parts: RouterParts,
+): Serializers {
+  const mistakes: Mistake[] = [];
+  const compiled = new Map<ServedMethod, Map<string, Serializer>>();
+  for (const action of served) {
+    for (const method of servedMethods(action)) {
+      const { place, fastifyPath: url, methods, response = {} } = method;
+      const serializers = new Map<string, Serializer>();
+      for (const [httpStatus, schema] of Object.entries(response)) {
+        // Any value, written as JSON.
+        if (typeof schema === 'boolean') continue;
+        try {
+          serializers.set(httpStatus, guarded(compile({ schema, url, method: methods.join(), httpStatus })));
+        } catch (cause) {
+          const { route } = action;
+          const error = notCompiled(place, httpStatus, cause);
+          mistakes.push({ error, route, origin: parts.mapper.originOf(route) });
+        }
+      }
+      if (serializers.size > 0) compiled.set(method, serializers);
+    }
+  }
+  if (mistakes.length > 0) throw new RouteTableError(jointMistakes(mistakes, parts));
+  return compiled;
+}
+
+/** Returns a serializer that refuses a value of which nothing would be left. */
+export function guarded(serialize: Serializer): Serializer {
+  return (value) => {
+    const text = serialize(value);
+    if (text === '{}') refuseLoss(value);
+    return text;
+  };
+}
+
+function notCompiled(place: string, status: string, cause: unknown): RouteError {
+  const text = errorText(cause);
+  return new RouteError('PORTICO_ROUTE_SCHEMA', {
+    message: `${place}: the response schema of ${status} does not compile: ${text}`,
+    hint: /\bref/i.test(text)
+      ? 'A $ref leads to a place in its own schema, as "#/definitions/book", or to a schema that a plugin adds with addSchema.'
+      : 'The message is that of the compiler of serialisers.',
+    cause,
+  });
+}

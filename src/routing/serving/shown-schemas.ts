@@ -1,0 +1,28 @@
+/**
+ * Schemas of actions as plugins of Fastify see them.
+ */
+import type { FastifySchema } from 'fastify';
+import type { RangedOptions, Schemas } from '../actions/action.js';
+import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
+import { WITH_BODY } from './request-body.js';
+
+/** Returns the part of an action that plugins can read. Schemas by version are only in `openApiDocument`. */
+export function shownSchemas(
+  path: string,
+  methods: readonly string[],
+  { body, query, summary }: RangedOptions,
+): FastifySchema {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+  const params = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+  const shown = (schemas: Schemas | undefined): JsonSchema | undefined =>
+    schemas === undefined || Array.isArray(schemas) ? undefined : documentedSchema(schemas as Schema, 'input');
+  const shownBody = shown(body);
+  const shownQuery = shown(query);
+  return {
+    ...(names.length > 0 && { params: { type: 'object', properties: params, required: names } }),
+    // Fastify refuses them for other methods.
+    ...(typeof shownBody === 'object' && methods.every((method) => WITH_BODY.has(method)) && { body: shownBody }),
+    ...(typeof shownQuery === 'object' && { querystring: shownQuery }),
+    ...(summary !== undefined && { summary }),
+  };
+}
