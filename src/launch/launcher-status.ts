@@ -7,7 +7,7 @@ import type { Logger } from '../log/index.js';
 import type { Launchable, ListenAddress } from '../service/index.js';
 import { formatAddress, isListening, isPlanned } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
-import { describeFiles } from './parent/program-code.js';
+import { describeFiles, isOtherNode, NEW_PARENT } from './parent/program-code.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerEnd } from './parent/worker-end.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
@@ -131,17 +131,24 @@ export function withOtherCode<W extends Pick<WorkerStatus, 'state' | 'otherCode'
   return workers.filter(({ state, otherCode }) => state === 'ready' && otherCode.length > 0);
 }
 
-/** Describes them in a few words; returns undefined if all run the same code. */
-export function describeCode(
-  workers: readonly Pick<WorkerStatus, 'id' | 'pid' | 'state' | 'generation' | 'otherCode'>[],
-): string[] {
-  const others = withOtherCode(workers);
-  const [first] = others;
-  if (first === undefined) return [];
-  const who = others.map(({ id, pid }) => `worker ${id} (pid ${pid})`).join(', ');
-  const files = describeFiles([...new Set(others.flatMap(({ otherCode }) => otherCode))]);
-  const verb = others.length === 1 ? 'runs' : 'run';
-  return [`${who} ${verb} other code than configuration ${first.generation} began with: ${files}; a reload ends that`];
+/** Returns the workers that run another version of Node than this process, their parent. */
+export function withOtherNode<W extends Pick<WorkerStatus, 'state' | 'facts'>>(workers: readonly W[]): W[] {
+  return workers.filter(({ state, facts: { node } }) => state !== 'draining' && isOtherNode(node));
+}
+
+/** Describes both kinds of workers in a few words each. */
+export function describeOthers(workers: readonly WorkerStatus[]): string[] {
+  const who = (others: readonly WorkerStatus[]): string =>
+    `${others.map(({ id, pid }) => `worker ${id} (pid ${pid})`).join(', ')} ${others.length === 1 ? 'runs' : 'run'}`;
+  const [code, node] = [withOtherCode(workers), withOtherNode(workers)];
+  const files = describeFiles([...new Set(code.flatMap(({ otherCode }) => otherCode))]);
+  const versions = [...new Set(node.map(({ facts }) => facts.node))].join(', ');
+  const began =
+    code[0] && `other code than configuration ${code[0].generation} began with: ${files}; a reload ends that`;
+  return [
+    ...(began === undefined ? [] : [`${who(code)} ${began}`]),
+    ...(node.length === 0 ? [] : [`${who(node)} Node ${versions}, the parent ${process.version}; ${NEW_PARENT}`]),
+  ];
 }
 
 /** Returns the status of a service of this process. */

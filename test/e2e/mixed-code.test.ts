@@ -19,6 +19,12 @@ export const app = () => async (req, res) => {
 };
 `;
 
+/** A Node of another version, as far as a worker reports it, once the file `replaced` exists. */
+const NODE = `
+if (process.env.PORTICO_WORKER !== undefined && require('node:fs').existsSync('replaced'))
+  Object.defineProperty(process, 'version', { value: 'v99.0.0' });
+`;
+
 const module = (name: string, value: string): string => `export const ${name} = '${value}';\n`;
 
 const text = async (url: string): Promise<string> => (await fetch(url)).text();
@@ -30,6 +36,7 @@ async function served(t: TestContext, more = '') {
     'lib/word.js': module('word', 'one'),
     'common.cjs': "exports.common = () => 'one';\n",
     'later.js': module('later', 'one'),
+    'node.cjs': NODE,
     'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
     'portico.ini': `[DEFAULT]\n${more}\n[metrics]\nenabled = true\n[admin]\nlisten = 127.0.0.1:0\n[api:hello]\nport = ${port}\nworkers = 2\n`,
   });
@@ -41,7 +48,7 @@ async function served(t: TestContext, more = '') {
     '{ "name": "dependency", "type": "module", "exports": "./index.js" }',
   );
   writeFileSync(join(dependency, 'index.js'), module('dependency', 'one'));
-  const program = startProject(t, project, [], { NODE_OPTIONS: '--expose-gc' });
+  const program = startProject(t, project, [], { NODE_OPTIONS: '--expose-gc --require ./node.cjs' });
   const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
   const [, admin] = await program.printed(/"event":"admin","url":"([^"]+)"/);
   await program.printed(/"event":"ready"/);
@@ -53,9 +60,9 @@ async function served(t: TestContext, more = '') {
     status,
     cli: (...words: string[]) => runApiCli(folder, ...words),
     write: (file: string, text: string) => writeFileSync(join(folder, file), text),
-    gauge: async () => {
+    gauge: async (name = 'portico_workers_other_code') => {
       const body = await text(`${admin}/metrics`);
-      return /^portico_workers_other_code\{api="hello"\} (\d+)$/m.exec(body)?.[1];
+      return new RegExp(`^${name}\\{api="hello"\\} (\\d+)$`, 'm').exec(body)?.[1];
     },
     page: () => text(`${admin}/`),
     /** Kills a worker. Returns the pid of its replacement once that serves. */
@@ -89,6 +96,7 @@ interface Status {
       readonly state: string;
       readonly generation: number;
       readonly otherCode: readonly string[];
+      readonly node: string;
     }[];
   }[];
 }
@@ -173,4 +181,30 @@ test('workers that scale, restart and a mutate leave or start are compared with 
   await mixed(1);
   assert.equal((await cli('restart', 'hello')).status, 0);
   await mixed(3);
+});
+
+test('workers with another Node than their parent are named in every view, also after a reload', async (t) => {
+  const { program, status, cli, write, gauge, page, replaced } = await served(t);
+  const other = () => gauge('portico_workers_other_node');
+  assert.equal(await other(), '0');
+  write('replaced', '');
+  const pid = await replaced(0);
+  const { reasons, workers } = await status();
+  const versions = `Node v99.0.0, the parent ${process.version}; restart the service, parent and all`;
+  const said = `worker 0 (pid ${pid}) runs ${versions}`;
+  assert.deepEqual(reasons, [said]);
+  assert.deepEqual(workers.map(({ id, node }) => [id, node]).toSorted(), [
+    [0, 'v99.0.0'],
+    [1, process.version],
+  ]);
+  assert.equal(await other(), '1');
+  assert.ok((await cli('status')).stdout.includes(`hello: ${said}\n`));
+  const html = await page();
+  assert.ok(html.includes(said), html);
+  assert.match(html, /<title>[^<]*hello runs another Node than its parent/);
+  assert.match(program.output(), new RegExp(`"level":"warn"[^\\n]*"event":"worker_ready"[^\\n]*"pid":${pid},`));
+
+  assert.equal((await cli('reload')).status, 0);
+  assert.match((await status()).reasons.join(), new RegExp(`^worker \\d .*, worker \\d .* run ${versions}$`));
+  assert.equal(await other(), '2');
 });

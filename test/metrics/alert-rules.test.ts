@@ -109,6 +109,10 @@ const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: 
     fires: { 'portico_workers_other_code{api="a"}': '0x30 1x10' },
     silent: { 'portico_workers_other_code{api="a"}': '1x30 0x10', 'portico_workers_other_code{api="b"}': '0x38 1x2' },
   },
+  PorticoNodeMixed: {
+    fires: { 'portico_workers_other_node{api="a"}': '0x30 1x10' },
+    silent: { 'portico_workers_other_node{api="a"}': '1x30 0x10', 'portico_workers_other_node{api="b"}': '0x38 1x2' },
+  },
   PorticoCertificateEnds: {
     fires: { 'portico_tls_certificate_days_left{api="a"}': '13x40' },
     silent: { 'portico_tls_certificate_days_left{api="a"}': '15x40' },

@@ -10,7 +10,7 @@ import {
   metricsOptions,
   type Totals,
 } from '../../metrics/index.js';
-import { type ServiceStatus, type WorkerStatus, withOtherCode } from '../launcher-status.js';
+import { type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';
@@ -116,6 +116,11 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
       'portico_workers_other_code',
       'Workers that run other code than the first worker of their configuration.',
       each(({ workers }) => withOtherCode(workers).length),
+    ),
+    gauge(
+      'portico_workers_other_node',
+      'Workers that run another version of Node than their parent.',
+      each(({ workers }) => withOtherNode(workers).length),
     ),
     counter(
       'portico_worker_starts_total',

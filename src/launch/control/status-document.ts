@@ -2,7 +2,7 @@
 import type { Totals } from '../../metrics/index.js';
 import { formatDuration } from '../../text/index.js';
 import {
-  describeCode,
+  describeOthers,
   type LauncherStatus,
   type ServiceStatus,
   type WorkerStatus,
@@ -24,6 +24,8 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   readonly utilization?: number;
   readonly lagMs?: number;
   readonly rss?: number;
+  /** Version of its Node; `process.node` is that of its parent. */
+  readonly node?: string;
   readonly inFlight?: number;
   /** Remote calls that it handles, and that it waits for. */
   readonly callsRunning?: number;
@@ -118,7 +120,7 @@ function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 
       const request = oldest === undefined ? '' : `, with ${describeRequest(oldest)}`;
       return `worker ${id} has sent no heartbeat for ${formatDuration(silentMs / 1000)}${where}${request}`;
     }),
-    ...describeCode(workers),
+    ...describeOthers(workers),
     ...new Set(workers.flatMap(({ facts }) => troublesOf(facts))),
   ];
 }

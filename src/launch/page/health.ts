@@ -2,7 +2,13 @@
 import { formatAddress } from '../../service/internal.js';
 import { describeRefused, FAILING, type RecentApi, type RecentRequests } from '../control/recent.js';
 import type { Readiness } from '../control/status-document.js';
-import { type LauncherStatus, type ServiceStatus, whatLoads, withOtherCode } from '../launcher-status.js';
+import {
+  type LauncherStatus,
+  type ServiceStatus,
+  whatLoads,
+  withOtherCode,
+  withOtherNode,
+} from '../launcher-status.js';
 import { describeEnd } from '../parent/worker-end.js';
 import { type Html, html, table } from './frame.js';
 
@@ -24,6 +30,9 @@ export function whatIsWrong(services: readonly ServiceStatus[], { readiness, rec
       all.filter(({ stuck }) => stuck).map(({ id }) => `worker ${id} of ${name} is stuck`),
     ),
     ...services.filter(({ workers }) => withOtherCode(workers).length > 0).map(({ name }) => `${name} runs mixed code`),
+    ...services
+      .filter(({ workers }) => withOtherNode(workers).length > 0)
+      .map(({ name }) => `${name} runs another Node than its parent`),
     ...services.flatMap(({ name }) => {
       const failed = recent.get(name)?.failed ?? 0;
       return failed > FAILING ? [`${name}: ${Math.round(failed * 100)} % of its requests fail`] : [];

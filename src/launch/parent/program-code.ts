@@ -52,3 +52,11 @@ export function describeFiles(files: readonly string[]): string {
   const others = files.length - NAMED;
   return `${files.slice(0, NAMED).join(', ')}${others > 0 ? ` and ${countText(others, 'other')}` : ''}`;
 }
+
+/** Reports whether a worker has told another version of Node than that of this process: its file was replaced. */
+export function isOtherNode(node: unknown): node is string {
+  return typeof node === 'string' && node !== process.version;
+}
+
+/** Remedy for a parent that runs a replaced Node. */
+export const NEW_PARENT = 'restart the service, parent and all';

@@ -102,7 +102,8 @@ export function howEnded({ reason, code, signal, heapLimit }: WorkerEnd): string
     case 'heap':
       return `aborted, because its heap was full (${mebibytes(heapLimit)} at most: --max-old-space-size)`;
     default:
-      return signal === null ? `exited with status ${code}` : `killed by signal ${signal}`;
+      if (signal !== null) return `killed by signal ${signal}`;
+      return code === null ? 'could not be started' : `exited with status ${code}`;
   }
 }
 

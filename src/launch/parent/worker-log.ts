@@ -2,7 +2,7 @@
  * Log lines about one worker: a slow start, messages that are not of the protocol, its end.
  */
 import type { Logger } from '../../log/index.js';
-import { describeFiles } from './program-code.js';
+import { describeFiles, isOtherNode, NEW_PARENT } from './program-code.js';
 import type { WorkerListener } from './worker-channel.js';
 import { howEnded, type WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
@@ -37,7 +37,13 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
   const over = (): void => clearTimeout(timer);
   void worker.ready.then(() => {
     over();
-    log.info(`Child ${worker.pid} is ready`, { event: 'worker_ready', ...known });
+    const { node } = worker.facts;
+    const other = isOtherNode(node) ? `, with Node ${node} under a parent with ${process.version}: ${NEW_PARENT}` : '';
+    log[other === '' ? 'info' : 'warn'](`Child ${worker.pid} is ready${other}`, {
+      event: 'worker_ready',
+      ...known,
+      node,
+    });
   }, over);
 }
 

@@ -153,9 +153,11 @@ function commandOf(program: WorkerProgram, { index, folder, stdout = 1 }: Worker
 
 function run({ file, args, env, folder, stdout }: Command): ChildProcess {
   try {
-    // Node would name its own executable in the error, which exists.
+    // The system's error would not tell which of the two is missing.
     if (!existsSync(folder))
       throw new Error(`the working directory ${folder} no longer exists: keep a release until a reload has left it`);
+    if (!existsSync(file))
+      throw new Error(`the Node of this service, ${file}, no longer exists: restart the service with another`);
     return spawn(file, args, {
       stdio: ['ignore', stdout, 2, 'ipc', 'pipe'],
       env,

@@ -81,6 +81,8 @@ export interface LoopFacts {
   /** V8's heap in bytes: in use, and its limit. */
   readonly heapUsed: number;
   readonly heapLimit: number;
+  /** Version of its Node: that on disk may have been replaced since its parent started. */
+  readonly node: string;
 }
 
 /** Returns a function to call with each heartbeat. */
@@ -96,7 +98,7 @@ function loopReader(): () => LoopFacts {
     before = after;
     due = now + BEAT_MS;
     const { used_heap_size: heapUsed, heap_size_limit: heapLimit } = getHeapStatistics();
-    return { utilization, lagMs, rss: memory(), heapUsed, heapLimit };
+    return { utilization, lagMs, rss: memory(), heapUsed, heapLimit, node: process.version };
   };
 }
 

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { describeEnd, workerEnd } from '../../../dist/launch/parent/worker-end.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { mainModule, spawnWorker, workerExecArgv } from '../../../dist/launch/parent/worker-process.js';
 import {
@@ -61,6 +62,21 @@ test('a worker that cannot be spawned fails to start, and nothing throws', async
   await assert.rejects(worker.ready, /null bytes/);
   worker.terminate();
   assert.deepEqual([worker.pid, (await worker.exited).code], [undefined, null]);
+});
+
+test('a worker whose Node was removed fails to start, with the path and the remedy', async () => {
+  const gone = join(process.cwd(), 'removed', 'node');
+  const host = { pid: 1, env: {}, argv: ['node', 'main.js'], execPath: gone, execArgv: [] };
+  const assignment = { service: 'api', index: 0, workers: 1, generation: 1 };
+  const { settings } = generation(1);
+  const first = { kind: 'configure', assignment, configuration: undefined, settings, addresses: [] } as const;
+  const worker = new WorkerHandle(spawnWorker({ host }, { index: 0, folder: process.cwd() }), first);
+  const message = `the Node of this service, ${gone}, no longer exists: restart the service with another`;
+  await assert.rejects(worker.ready, { message });
+  assert.match(
+    describeEnd(workerEnd(worker, await worker.exited)),
+    /^worker 0 could not be started .* no longer exists/,
+  );
 });
 
 test('a program without a main module is told to name an entry', () => {
