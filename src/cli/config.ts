@@ -6,23 +6,24 @@ import type { Command } from 'commander';
 import { type Config, ConfigError, type Option } from '../config/index.js';
 import {
   diffConfigs,
-  differencesFromDefaults,
   generateSample,
   isUnknownSection,
   type SampleOptions,
   type ShownOption,
-  showOption,
   showOptions,
   UsageError,
   upgradeText,
 } from '../config/internal.js';
 import { type Diagnostic, didYouMean, type Place, PorticoError, placeOf } from '../errors/index.js';
+import { optionKey, sectionKey } from '../ini/index.js';
 import { Loader } from '../loader/index.js';
 import { errorPages } from '../modules/index.js';
 import { choice, example, wholeNumber } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from './command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from './configuration.js';
+import { ask } from './control-client.js';
 import { addGroups, declaredGroups, type GroupsArguments, registerGroups } from './declared-groups.js';
+import { type MeantService, socketOf } from './find-service.js';
 import { refusalsOnly, withoutPasted } from './names.js';
 import { joined } from './plan.js';
 import { type Registration, registerServedOptions, registerShippedOptions, shippedOptions } from './shipped-options.js';
@@ -32,7 +33,7 @@ interface GenerateArguments extends SampleOptions, ReadArguments {
 }
 
 type ReadArguments = ConfigurationArguments & GroupsArguments & { readonly import?: boolean };
-type ShowArguments = ReadArguments & { readonly json?: boolean; readonly changed?: boolean };
+type ShowArguments = ReadArguments & MeantService & { readonly changed?: boolean; readonly running?: boolean };
 
 export function register(program: Command): void {
   const config = program
@@ -74,6 +75,8 @@ export function register(program: Command): void {
   addReading(config.command('show').argument('[option]', 'group.option; default: all'))
     .description('print effective values, where each comes from, and what it shadows; secrets are masked')
     .option('--changed', 'only values that differ from their defaults')
+    .option('--running', 'values of the running service, as its parent knows them: not those of an application')
+    .option('--socket <path>', 'with --running: the control socket of the service')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('api-cli config show --changed'))
     .action(show);
@@ -236,24 +239,32 @@ function unknownSectionsIn(config: Config): readonly Diagnostic[] {
 }
 
 async function show(option: string | undefined, args: ShowArguments): Promise<void> {
-  const config = await read(args);
-  const all = args.changed === true ? differencesFromDefaults : showOptions;
-  const options = option === undefined ? all(config) : [one(config, option)];
+  const config = args.running === true ? undefined : await read(args);
+  const all = config === undefined ? await running(args) : showOptions(config);
+  const listed = args.changed === true ? all.filter(({ isDefault }) => !isDefault) : all;
+  const options = option === undefined ? listed : [one(all, option)];
   if (args.json === true) {
     process.stdout.write(`${JSON.stringify({ schema: 'portico-config', version: 1, options }, undefined, 2)}\n`);
   } else {
     for (const each of options) process.stdout.write(`${text(each)}\n`);
   }
-  refuseRefused(config, options);
+  if (config !== undefined) refuseRefused(config, options);
+}
+
+/** Returns all options of the configuration that is in force in the running service. */
+async function running(args: MeantService): Promise<readonly ShownOption[]> {
+  return (await ask<{ options: readonly ShownOption[] }>(await socketOf(args), 'GET', '/config?all')).options;
 }
 
 /** `compute.port` is short for `api:compute.port`; an option alone belongs to `[DEFAULT]`. */
-function one(config: Config, name: string): ShownOption {
+function one(all: readonly ShownOption[], name: string): ShownOption {
   const dot = name.lastIndexOf('.');
-  const [group, opt] = dot < 0 ? ['DEFAULT', name] : [name.slice(0, dot), name.slice(dot + 1)];
-  for (const candidate of [group, `api:${group}`])
-    if (config.has(candidate, opt)) return showOption(config, candidate, opt);
-  const names = config.resolveAll().map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
+  const [group, opt] = dot < 0 ? ['DEFAULT', name] : [sectionKey(name.slice(0, dot)), optionKey(name.slice(dot + 1))];
+  for (const candidate of [group, `api:${group}`]) {
+    const found = all.find((each) => sectionKey(each.group) === candidate && each.opt === opt);
+    if (found !== undefined) return found;
+  }
+  const names = all.map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
   const short = names.flatMap((each) => (each.startsWith('api:') ? [each.slice('api:'.length)] : []));
   const inside = [...names, ...short].filter((each) => each.startsWith(`${name}.`));
   if (inside.length > 0) throw new UsageError(`${name} is a group, not an option`, `It has ${inside.join(', ')}.`);

@@ -2,6 +2,7 @@
 import type { ReloadReport } from '../launch/index.js';
 import {
   describeEnd,
+  describeOverride,
   describeRecent,
   describeRefused,
   describeRequest,
@@ -14,7 +15,14 @@ import { countText, formatDuration } from '../text/index.js';
 import { columns } from './command.js';
 
 /** Returns the output of `api-cli status`: problems first, then each service with its workers. */
-export function statusText({ process: running, services, reloads, reloading, left }: StatusDocument): string {
+export function statusText({
+  process: running,
+  services,
+  reloads,
+  reloading,
+  left,
+  overrides,
+}: StatusDocument): string {
   const { name, version = '', pid, uptimeMs, generation, stopping, logLinesLost, notListening } = running;
   const up = formatDuration(uptimeMs / 1000);
   const lines = [
@@ -69,6 +77,7 @@ export function statusText({ process: running, services, reloads, reloading, lef
     }
     if (lastFailure !== undefined) lines.push(`  last failure: ${describeEnd(lastFailure)}`);
   }
+  if (overrides.length > 0) lines.push('', ...overrides.map(describeOverride));
   lines.push(...leftChanges(left));
   const last = reloads.at(-1);
   if (last !== undefined)

@@ -7,7 +7,6 @@ export {
   differencesFromDefaults,
   logOptions,
   type ShownOption,
-  showOption,
   showOptions,
 } from './documents/show.js';
 export { upgradeText, writeOption } from './documents/write-ini.js';

@@ -2,7 +2,7 @@
  * Answers of a running launcher to its operator: one table of routes for all servers. An answer uses the knowledge of
  * this process; it waits for a worker only if the worker has to do something.
  */
-import { differencesFromDefaults } from '../config/internal.js';
+import { differencesFromDefaults, showOptions } from '../config/internal.js';
 import { nearestOrAll } from '../errors/index.js';
 import { LOG_LEVELS, type LogLevel } from '../log/index.js';
 import { adminOptions } from './control/admin-guard.js';
@@ -16,6 +16,7 @@ import {
 import type { Controlled } from './control/controlled.js';
 import type { History } from './control/history.js';
 import { metricsAnswer } from './control/metrics-text.js';
+import { noteLevel } from './control/overrides.js';
 import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
 import { type Readiness, readinessOf, requestsOf, statusDocument } from './control/status-document.js';
 import { launcherOptions } from './launcher-options.js';
@@ -49,7 +50,11 @@ export function controlRoutes(
     'GET /metrics': () => metricsAnswer(controlled, registered),
     ...docsRoutes(controlled),
     ...serviceRoutes(() => registered.registry()),
-    'GET /config': () => ({ schema: 'portico/config', version: 1, options: differencesFromDefaults(config) }),
+    'GET /config': ({ query }) => ({
+      schema: 'portico/config',
+      version: 1,
+      options: query.has('all') ? showOptions(config) : differencesFromDefaults(config),
+    }),
     'POST /reload': async () => reported(await controlled.reload()),
     // A separate path: a parent that does not know dry runs must not take one for a reload.
     'POST /reload/dry-run': async () => reported(await controlled.dryRun()),
@@ -157,6 +162,12 @@ async function setLogLevel(controlled: Controlled, { level, service }: ControlRe
   }
   const name = service === undefined ? undefined : serviceNamed(controlled, service).name;
   log.notice(`Log level: ${level}`, { service: name, to: level });
+  noteLevel(controlled.levels, {
+    level,
+    service: runner.fleet && name,
+    present: log.level,
+    generation: runner.generation,
+  });
   if (name === undefined || runner.fleet === undefined) log.level = level;
   const answers = (await runner.fleet?.setLogLevel(level, name)) ?? [];
   return { level, service: name, workers: answers };

@@ -30,7 +30,7 @@ export const controlOptions = defineOptions({
 });
 
 /** The launcher's part of {@link Controlled}. */
-type Known = Omit<Controlled, 'name' | 'version' | 'config' | 'recent' | 'notListening'> & {
+type Known = Omit<Controlled, 'name' | 'version' | 'config' | 'recent' | 'levels' | 'notListening'> & {
   readonly config: Config | undefined;
 };
 
@@ -71,7 +71,7 @@ export class Control {
     const history = config.group('admin', adminOptions).listen === undefined ? undefined : new History(counted);
     this.#sample(recent, history);
     const notListening: string[] = [];
-    const controlled = { ...this.#known, config, name, version, recent, notListening };
+    const controlled = { ...this.#known, config, name, version, recent, levels: new Map(), notListening };
     this.#registered = new RegisteredServices(controlled);
     const routes = controlRoutes(controlled, this.#registered, history);
     const asked = config.group('control', controlOptions).socket !== undefined;

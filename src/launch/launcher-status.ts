@@ -45,6 +45,10 @@ export interface ServiceStatus {
   readonly addresses: readonly ListenAddress[];
   /** Desired number of workers. */
   readonly wanted: number;
+  /** Time at which that was set, ISO 8601. */
+  readonly wantedSince: string;
+  /** The number that its program or its configuration requests. */
+  readonly configured: number;
   /** Number of workers that serve, without stuck ones. */
   readonly ready: number;
   /** Number of workers that replaced one that ended unexpectedly. */
@@ -91,6 +95,8 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
     name: pool.name,
     addresses: pool.sockets.map(({ address }) => address),
     wanted: pool.wanted,
+    wantedSince: pool.wantedSince,
+    configured: pool.configured,
     ready: pool.current.filter((worker) => worker.serving && !worker.silent).length,
     restarts: pool.restarts,
     starts: pool.starts,
@@ -160,6 +166,8 @@ export function runStatus(
     name: run.name,
     addresses: isListening(run.service) ? run.service.addresses : [],
     wanted: 1,
+    wantedSince: new Date(performance.timeOrigin).toISOString(),
+    configured: 1,
     ready: run.started ? 1 : 0,
     restarts: 0,
     starts: {},

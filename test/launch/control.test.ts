@@ -52,6 +52,7 @@ function begun(port: number, path: string): Promise<string> {
 }
 
 interface Status {
+  readonly overrides: readonly Readonly<Record<'setting' | 'service' | 'value' | 'configured', unknown>>[];
   readonly process: { readonly pid: number; readonly generation: number };
   readonly services: readonly {
     readonly name: string;
@@ -207,6 +208,61 @@ test('OP-13 OP-14 the level of the log and the report of one worker are asked fo
   const [worker] = (await status(socket)).services[0]!.workers;
   const { stdout } = await runApiCli(folder, 'report', '--worker', String(worker!.pid));
   assert.match(stdout, new RegExp(`pid ${worker!.pid}\\)[\\s\\S]*Guru Meditation`));
+});
+
+test('a log level and a number of workers that commands have set are in every view, beside the configured ones', async (t) => {
+  const { socket, folder, program } = await served(t, { more: '[admin]\nlisten = 127.0.0.1:0\n' });
+  const [, admin] = await program.printed(/"event":"admin","url":"([^"]+)"/);
+  const told = async () => {
+    const { overrides } = (await ask<Status>(socket, 'GET', '/status')).body;
+    return overrides.map(({ setting, service, value, configured }) => [setting, service, value, configured]);
+  };
+  assert.deepEqual(await told(), []);
+  await runApiCli(folder, 'log-level', 'debug');
+  await runApiCli(folder, 'log-level', 'warn', '--api', 'hello');
+  await runApiCli(folder, 'scale', 'hello', '3');
+  assert.deepEqual(await told(), [
+    ['log level', undefined, 'debug', 'info'],
+    ['log level', 'hello', 'warn', 'info'],
+    ['workers', 'hello', 3, 2],
+  ]);
+  const { stdout } = await runApiCli(folder, 'status');
+  assert.match(stdout, /^log level debug, set [\d.]+m?s ago; the configuration says info$/m);
+  assert.match(stdout, /^hello: 3 workers, set [\d.]+m?s ago; the configuration says 2$/m);
+  assert.match(await (await fetch(`${admin}/`)).text(), /id="process"[^\n]* · log level debug, set /);
+
+  await runApiCli(folder, 'log-level', 'info');
+  await runApiCli(folder, 'scale', 'hello', '2');
+  assert.deepEqual(await told(), []);
+  // A reload resets the level, and keeps the number.
+  await runApiCli(folder, 'log-level', 'debug');
+  await runApiCli(folder, 'scale', 'hello', '1');
+  assert.equal((await runApiCli(folder, 'reload')).status, 0);
+  assert.deepEqual(await told(), [['workers', 'hello', 1, 2]]);
+});
+
+test('config show --running prints the configuration in force, not that of the files', async (t) => {
+  const { folder, program } = await served(t, { more: '[wsgi]\nkeep_alive = false\n' });
+  await program.printed(/"event":"ready"/);
+  writeFileSync(join(folder, 'portico.ini'), '[wsgi]\nkeep_alive = true\n', { flag: 'a' });
+  const shown = async (...words: string[]) => {
+    const { stdout, stderr } = await runApiCli(folder, 'config', 'show', ...words);
+    return stdout || stderr;
+  };
+  assert.match(await shown('wsgi.keep-alive'), /^\[wsgi\] keep_alive = true /);
+  assert.match(
+    await shown('wsgi.keep-alive', '--running'),
+    /^\[wsgi\] keep_alive = false {2}\(portico\.ini:\d+:\d+\)$/m,
+  );
+  assert.match(await shown('--running'), /^\[wsgi\] \w+ = .*\(default\)$/m);
+  const changed = JSON.parse(await shown('--running', '--changed', '--json')) as { options: { opt: string }[] };
+  assert.deepEqual(
+    changed.options.map(({ opt }) => opt).filter((opt) => opt.startsWith('keep')),
+    ['keep_alive'],
+  );
+  const refused = await runApiCli(folder, 'config', 'show', 'wsgi.keep_alife', '--running');
+  assert.equal(refused.status, 2);
+  assert.match(refused.stderr, /did you mean.*keep_alive/i);
 });
 
 test('OP-42 the socket of a killed process is replaced; that of a living one is left to it, which the log says', async (t) => {

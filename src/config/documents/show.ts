@@ -10,11 +10,6 @@ import type { Resolved } from '../values/written.js';
 /** One option as written. */
 export type ShownOption = ReturnType<typeof shown>;
 
-/** Returns one option. Throws for an undeclared one. */
-export function showOption(config: Config, group: string, opt: string): ShownOption {
-  return shown(config.resolve(group, opt));
-}
-
 /** Returns all options, `DEFAULT` first, then by group and name. */
 export function showOptions(config: Config): ShownOption[] {
   return sortedOptions(config).map(shown);

@@ -10,6 +10,7 @@ import {
 } from '../launcher-status.js';
 import { describeEnd, describeRequest } from '../parent/worker-end.js';
 import type { Controlled } from './controlled.js';
+import { overridesOf } from './overrides.js';
 
 /** `stuck`: it has workers, and none sends a heartbeat. */
 export interface Readiness {
@@ -39,7 +40,7 @@ export type StatusDocument = ReturnType<typeof statusDocument>;
 
 /** `totals`: those of all services, as last reported by workers. */
 export function statusDocument(controlled: Controlled) {
-  const { name, version, config, log, recent, runner, status, notListening } = controlled;
+  const { name, version, config, log, recent, runner, status, levels, notListening } = controlled;
   const known = status();
   const { services, reloads, reloading, left, ...rest } = known;
   const readiness = new Map(readinessOf(known).map((service) => [service.name, service]));
@@ -78,6 +79,7 @@ export function statusDocument(controlled: Controlled) {
     reloads,
     reloading: reloading && { ...reloading, doing: whatLoads(services) },
     left,
+    overrides: overridesOf(levels, known),
   };
 }
 

@@ -10,6 +10,7 @@ import { adminOptions } from '../control/admin-guard.js';
 import type { ControlAnswer } from '../control/control-server.js';
 import type { Controlled } from '../control/controlled.js';
 import type { History } from '../control/history.js';
+import { describeOverride, overridesOf } from '../control/overrides.js';
 import { type RegisteredServices, type ServicesDocument, servicesDocument } from '../control/registered-services.js';
 import { logLinesLost, readinessOf, requestsOf, type ShownRequest } from '../control/status-document.js';
 import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
@@ -61,7 +62,7 @@ export async function statusPage(
     first: 'apis',
     script: SCRIPT,
     header: html`<h1>${name}</h1>
-<div id="process" data-part>${version === undefined ? undefined : html`<span>${version}</span> · `}pid ${status.pid} · configuration ${status.generation} · ${summary(wrong, isCounted)}${status.reloading === undefined ? undefined : ' · a reload is under way'}</div>
+<div id="process" data-part>${version === undefined ? undefined : html`<span>${version}</span> · `}pid ${status.pid} · configuration ${status.generation} · ${summary(wrong, isCounted)}${status.reloading === undefined ? undefined : ' · a reload is under way'}${overridesOf(controlled.levels, status).map((each) => html` · ${describeOverride(each)}`)}</div>
 ${config.group('admin', adminOptions).docs ? html`<a href="/docs">API descriptions</a>\n` : undefined}<button id="live" type="button" hidden>Pause</button>
 <span id="failed" class="bad" role="status"></span>
 `,

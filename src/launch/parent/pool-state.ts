@@ -45,6 +45,8 @@ export class PoolState {
   generation: FleetGeneration;
   /** Desired number of workers. */
   wanted = 0;
+  /** Time at which it was set, ISO 8601. */
+  wantedSince = '';
   /** `over`: one of the first workers failed to start, or too many workers have ended. */
   phase: 'new' | 'launching' | 'running' | 'over' | 'stopping' = 'new';
   trial: PoolTrial | undefined;
@@ -147,6 +149,7 @@ export class PoolState {
       started.push(first.promise);
     }
     this.wanted = workers;
+    this.wantedSince = new Date().toISOString();
     for (const index of this.#firstStarts.keys()) if (index >= workers) this.startedFirst(index);
     return started;
   }

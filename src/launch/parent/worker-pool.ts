@@ -13,7 +13,8 @@ import type { WorkerHandle } from './worker-handle.js';
 export class WorkerPool extends PoolState {
   readonly #log: Logger;
   readonly #reconciler: Reconciler;
-  #configured = 0;
+  /** Number of workers that the program has last requested. */
+  configured = 0;
   /** True if a reload launches it that may still be refused. */
   #launchedByReload = false;
   #ending: Promise<boolean> | undefined;
@@ -33,7 +34,7 @@ export class WorkerPool extends PoolState {
     const said = `Starting ${countText(workers, 'worker')}`;
     this.#log.info(said, { service: this.name, workers });
     this.phase = 'launching';
-    this.#configured = workers;
+    this.configured = workers;
     this.#launchedByReload = generation !== undefined;
     this.generation = generation ?? this.generation;
     const firstStarts = this.setWanted(workers);
@@ -97,13 +98,13 @@ export class WorkerPool extends PoolState {
    * the program requests another number than before.
    */
   workersFor(asked: number | undefined): number {
-    return asked === undefined || asked === this.#configured ? this.wanted : asked;
+    return asked === undefined || asked === this.configured ? this.wanted : asked;
   }
 
   /** Applies the number of workers that the program requests. Settles as {@link resize}. */
   async changeTo(asked: number | undefined): Promise<void> {
     const workers = this.workersFor(asked);
-    this.#configured = asked ?? this.#configured;
+    this.configured = asked ?? this.configured;
     await this.resize(workers);
   }
 
