@@ -160,8 +160,20 @@ function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.Process
   if (given) return ownDirectory(given, 0o022);
   if (XDG_RUNTIME_DIR && isOwn(XDG_RUNTIME_DIR, 0o022)) return XDG_RUNTIME_DIR;
   const path = join(tmpdir(), `portico-${process.geteuid?.() ?? 'user'}`);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw noDirectory(`${path} cannot be created (${(cause as NodeJS.ErrnoException).code})`, cause);
+  }
   return ownDirectory(path, 0o077);
+}
+
+function noDirectory(why: string, cause?: unknown): PorticoError {
+  return new PorticoError('PORTICO_CONTROL_SOCKET', {
+    message: `no directory for the control socket: ${why}`,
+    hint: 'Set a path in [control] socket, or XDG_RUNTIME_DIR or TMPDIR to a directory that only this user can write to.',
+    cause,
+  });
 }
 
 /**
@@ -169,10 +181,7 @@ function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.Process
  */
 function ownDirectory(path: string, others: number): string {
   if (isOwn(path, others)) return path;
-  throw new PorticoError('PORTICO_CONTROL_SOCKET', {
-    message: `no directory for the control socket: ${path} is not a directory that only this user can access`,
-    hint: 'Set a path in [control] socket.',
-  });
+  throw noDirectory(`${path} is not a directory that only this user can access`);
 }
 
 /**

@@ -310,7 +310,7 @@ function checkTemporaryFolder(): void {
   } catch (cause) {
     throw new ConfigurationRefused('PORTICO_TEMP_DIR', {
       message: `the temporary directory ${folder} is not writable`,
-      hint: 'Set TMPDIR to a directory that this user can write to.',
+      hint: 'Set TMPDIR to a directory that this user can write to. In a container whose file system is read-only, mount one (emptyDir of Kubernetes, --tmpfs of Docker).',
       cause,
     });
   }

@@ -397,14 +397,24 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
   };
   assert.deepEqual(selector.matchLabels, template.metadata.labels, 'a selector has to match its template');
   assert.deepEqual(service!.spec.selector, template.metadata.labels);
-  assertKeys(template.spec, 'pod', 'terminationGracePeriodSeconds securityContext containers!');
+  assertKeys(template.spec, 'pod', 'terminationGracePeriodSeconds securityContext containers! volumes!');
   assert.equal(template.spec.terminationGracePeriodSeconds, 65);
   assertKeys(template.spec.securityContext, 'pod security', 'runAsNonRoot runAsUser fsGroup seccompProfile!');
   const [container] = template.spec.containers as Record<string, unknown>[];
   assertKeys(
     container,
     'container',
-    'name! image! securityContext resources! ports startupProbe readinessProbe livenessProbe',
+    'name! image! securityContext resources! ports startupProbe readinessProbe livenessProbe volumeMounts!',
+  );
+  // The root file system is read-only: every written directory of the image is a volume.
+  const directories = ['/tmp', '/app/var', '/run/portico'];
+  assert.ok(written(run, 'docker').includes(`RUN mkdir -p ${directories.slice(1).join(' ')} `));
+  assert.equal((container!.securityContext as Record<string, unknown>).readOnlyRootFilesystem, true);
+  const volumes = directories.map((mountPath, at) => ({ name: `written-${at}`, mountPath }));
+  assert.deepEqual(container!.volumeMounts, volumes);
+  assert.deepEqual(
+    template.spec.volumes,
+    volumes.map(({ name }) => ({ name, emptyDir: {} })),
   );
   assert.deepEqual(container!.resources, {
     requests: { cpu: '250m', memory: '256Mi' },

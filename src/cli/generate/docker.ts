@@ -70,7 +70,7 @@ function generate(deployment: Deployment): string {
 }
 
 /** Returns directories that the program writes to, by their paths in the image; without those that all images provide. */
-function writtenDirectories({ writes, statePath, folder, control }: Deployment): string[] {
+export function writtenDirectories({ writes, statePath, folder, control }: Deployment): string[] {
   const written = writes(statePath.isDefault ? `${APP}/var` : undefined).map((each) => {
     const directory = directoryOf(each, each.value);
     return resolve(APP, isRelative(each) ? relative(folder, directory) : directory);

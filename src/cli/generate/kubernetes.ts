@@ -12,6 +12,7 @@ import {
   variablesComment,
   writtenBy,
 } from './deployment.js';
+import { writtenDirectories } from './docker.js';
 
 /** Kubernetes has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
@@ -22,6 +23,8 @@ export const kubernetes: DeploymentFile = { generate, check };
 function generate(deployment: Deployment): string {
   const { stopSeconds = LONGEST_SECONDS } = deployment;
   const ports = portsOf(deployment);
+  // Without a temporary directory no service starts.
+  const written = ['/tmp', ...writtenDirectories(deployment)];
   const lines = [
     writtenBy('kubernetes'),
     '# Build the image with api-cli generate docker. A pod gets TERM before all load balancers know: with drain_delay = 5 in',
@@ -51,11 +54,19 @@ function generate(deployment: Deployment): string {
     '      containers:',
     '        - name: portico',
     '          image: portico:latest',
-    '          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }',
+    '          securityContext:',
+    '            allowPrivilegeEscalation: false',
+    '            readOnlyRootFilesystem: true',
+    '            capabilities: { drop: [ALL] }',
+    '          # All that is written; it ends with the pod. For data that must stay, mount a PersistentVolumeClaim.',
+    '          volumeMounts:',
+    ...written.map((path, at) => `            - { name: written-${at}, mountPath: ${scalar(path)} }`),
     ...resources(deployment),
     ...(ports.length === 0 ? [] : ['          ports:']),
     ...ports.map(({ name, port }) => `            - { name: ${name}, containerPort: ${port} }`),
     ...probes(deployment),
+    '      volumes:',
+    ...written.map((_, at) => `        - { name: written-${at}, emptyDir: {} }`),
   ];
   const published = ports.filter(({ isAdmin }) => !isAdmin);
   if (published.length === 0) return lines.join('\n');
@@ -151,7 +162,7 @@ function probes(deployment: Deployment): string[] {
   const get = (path: string): string =>
     probe === undefined
       ? `tcpSocket: { port: ${first!.port} }`
-      : `httpGet: { path: ${/^[\w./-]+$/.test(path) ? path : JSON.stringify(path)}, port: ${probe.port}, scheme: ${probe.scheme} }`;
+      : `httpGet: { path: ${scalar(path)}, port: ${probe.port}, scheme: ${probe.scheme} }`;
   const [ready, live] = [get(probe?.ready ?? ''), get(probe?.live ?? '')];
   return [
     `          startupProbe: { ${live}, periodSeconds: 1, failureThreshold: 60 }`,
@@ -160,6 +171,9 @@ function probes(deployment: Deployment): string[] {
     `          livenessProbe: { ${live}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }`,
   ];
 }
+
+/** Returns a path as YAML. */
+const scalar = (path: string): string => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
 
 type Scalar = string | number | undefined;
 

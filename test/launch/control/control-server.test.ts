@@ -104,3 +104,17 @@ test('OP-40 the socket is in no directory of another user; without files its nam
   assert.ok(path({ XDG_RUNTIME_DIR: folder }).startsWith(join(tmpdir(), `portico-${process.geteuid!()}`)));
   assert.throws(() => path({ RUNTIME_DIRECTORY: folder }), { code: 'PORTICO_CONTROL_SOCKET' });
 });
+
+test('without a directory that can be written, the error of the control socket names what to set', (t) => {
+  const { TMPDIR = '' } = process.env;
+  t.after(() => {
+    if (TMPDIR === '') delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  });
+  // As a read-only /tmp is, for root too.
+  process.env.TMPDIR = '/proc';
+  assert.throws(() => controlPath(new Config(), 'api-cli', {}), {
+    code: 'PORTICO_CONTROL_SOCKET',
+    message: /\/proc\/portico-\w+ cannot be created \(E\w+\)[\s\S]*\[control\] socket, or XDG_RUNTIME_DIR or TMPDIR/,
+  });
+});
