@@ -131,7 +131,7 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
     ),
     counter(
       'portico_requests_lost_total',
-      'Requests lost with a worker, by how it ended: start, stuck, heap, error, signal, exit.',
+      'Requests lost with a worker, by how it ended: start, stuck, heap, oom, error, signal, exit.',
       services.flatMap(({ name: api, lost }) =>
         Object.entries(lost).map(([reason, value]) => ({ labels: { api, reason }, value })),
       ),

@@ -10,6 +10,7 @@ import { LONGEST_DELAY_MS } from '../../process/index.js';
 import { within } from '../../tasks/internal.js';
 import { STATUS_FAILED, STATUS_STOPPED, type WorkerExit } from '../exit-status.js';
 import type { FleetGeneration } from './fleet-generation.js';
+import type { OomKills } from './oom-kills.js';
 import type { Missing, PoolState } from './pool-state.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { RestartBudget, StartThrottle } from './start-limits.js';
@@ -20,6 +21,7 @@ import { logExit } from './worker-log.js';
 /** Functions that a pool needs from its supervisor. */
 export interface PoolOptions {
   readonly log: Logger;
+  readonly oomKills?: OomKills;
   /** Starts a worker; `workers`: the desired number of workers of the service. */
   spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle;
   /** Called when a worker has ended unexpectedly. */
@@ -192,7 +194,8 @@ export class Reconciler {
     // not failed.
     const calledByStop = worker.killed || (!worker.wasReady && exit.signal === 'SIGTERM');
     const called = worker.dismissed || (phase === 'stopping' && calledByStop);
-    const end = workerEnd(worker, exit);
+    const isOom = exit.signal === 'SIGKILL' && !worker.killed && this.#options.oomKills?.take() === true;
+    const end = workerEnd(worker, exit, isOom);
     logExit(log, { service, end, called });
     this.#pool.lost[end.reason] += end.lost;
     // The worker of a trial holds no slot; the report of the refused reload names it.

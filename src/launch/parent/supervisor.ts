@@ -18,6 +18,7 @@ import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listene
 import { listeningOf } from '../sockets/listening.js';
 import { type FleetGeneration, fleetGeneration } from './fleet-generation.js';
 import { MemoryLimit } from './memory-limit.js';
+import { OomKills } from './oom-kills.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
 import { standstill } from './worker-end.js';
@@ -33,7 +34,7 @@ const LISTENS_NO_MORE_MS = 2000;
 const LOOK_MS = 250;
 
 /** Options of a {@link Supervisor}. */
-export interface SupervisorOptions extends Omit<PoolOptions, 'spawn'> {
+export interface SupervisorOptions extends Omit<PoolOptions, 'spawn' | 'oomKills'> {
   readonly program: WorkerProgram;
   /** The configuration that the first workers start with. */
   readonly config: Config | undefined;
@@ -70,7 +71,7 @@ export class Supervisor {
     this.#memory = new MemoryLimit(options.log);
     const { config, settings } = options;
     this.generation = fleetGeneration({ number: 1, settings, config });
-    this.#poolOptions = { ...options, spawn: (...asked) => this.#spawn(...asked) };
+    this.#poolOptions = { ...options, oomKills: new OomKills(), spawn: (...asked) => this.#spawn(...asked) };
     this.#activated = new ActivatedSockets(options.program.host);
     this.#heartbeat = setInterval(() => this.#look(), LOOK_MS);
     this.#heartbeat.unref();

@@ -9,9 +9,9 @@ import type { WorkerHandle } from './worker-handle.js';
 
 /**
  * `start`: before it was ready. `stuck`: killed because it sent no heartbeat. `heap`: V8 was out of memory. `error`: an
- * unhandled error. `signal`: killed by another process. `exit`: by itself.
+ * unhandled error. `oom`: killed by the kernel for memory. `signal`: killed by another process. `exit`: by itself.
  */
-export type EndReason = 'start' | 'stuck' | 'heap' | 'error' | 'signal' | 'exit';
+export type EndReason = 'start' | 'stuck' | 'heap' | 'oom' | 'error' | 'signal' | 'exit';
 
 /**
  * Returns the log fields of a worker that is about to be killed: its stack, and the requests in progress, if there are
@@ -50,7 +50,8 @@ export interface WorkerEnd {
 /** A process that aborts counts as out of memory if this share of its heap was in use shortly before. */
 const FULL_HEAP = 0.6;
 
-export function workerEnd(worker: WorkerHandle, exit: WorkerExit): WorkerEnd {
+/** `isOom`: the kernel has killed it for memory. */
+export function workerEnd(worker: WorkerHandle, exit: WorkerExit, isOom = false): WorkerEnd {
   const { code, signal, uptimeMs, failure } = exit;
   // A worker that exits in order has answered its requests, or has logged those that it cut off.
   const isAbrupt = worker.endedWith === undefined;
@@ -60,7 +61,7 @@ export function workerEnd(worker: WorkerHandle, exit: WorkerExit): WorkerEnd {
     at: new Date().toISOString(),
     worker: worker.assignment.index,
     pid: worker.pid,
-    reason: reasonOf(worker, exit),
+    reason: isOom ? 'oom' : reasonOf(worker, exit),
     code,
     signal,
     uptimeMs,
@@ -101,6 +102,8 @@ export function howEnded({ reason, code, signal, heapLimit }: WorkerEnd): string
       return 'killed, because it sent no heartbeat';
     case 'heap':
       return `aborted, because its heap was full (${mebibytes(heapLimit)} at most: --max-old-space-size)`;
+    case 'oom':
+      return 'killed by the kernel, because the memory of its cgroup or of the machine was full (oom_kill)';
     default:
       if (signal !== null) return `killed by signal ${signal}`;
       return code === null ? 'could not be started' : `exited with status ${code}`;

@@ -1,12 +1,17 @@
 /** After any sequence of events each slot has one serving worker with the configuration in force. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { silentLogger } from 'portico';
+import { OomKills } from '../../../dist/launch/parent/oom-kills.js';
 import { endEarly, endWithin } from '../../../dist/launch/parent/reconciler.js';
+import { describeEnd } from '../../../dist/launch/parent/worker-end.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { type FakePool, FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 
 /** A reproducible random source: numbers from 0 to below `below`. */
 function dice(seed: number): (below: number) => number {
@@ -219,4 +224,28 @@ test('LC-531 a worker whose word that it serves was on its way is not taken for 
   handle.dismissed = true;
   fake.say({ kind: 'ready' });
   assert.equal(handle.dismissed, false);
+});
+
+test('a worker that the kernel has killed for memory is named so, and another SIGKILL is not', async (t) => {
+  const events = join(temporaryFolder('portico-cgroup-'), 'memory.events');
+  const kills = (count: number) => writeFileSync(events, `low 0\nmax 12\noom 3\noom_kill ${count}\noom_group_kill 0\n`);
+  kills(7);
+  const oomKills = new OomKills(['/nowhere', events]);
+  const { pool, spawned } = fakePool('a', undefined, { oomKills });
+  t.after(() => pool.kill());
+  await pool.launch(1);
+  const reason = async (): Promise<string | undefined> => {
+    const worker = spawned.at(-1)!;
+    worker.end(null, 'SIGKILL');
+    await worker.handle.exited;
+    await turn();
+    return pool.lastEnd?.reason;
+  };
+  assert.equal(await reason(), 'signal');
+  kills(8);
+  await spawned.at(-1)!.handle.ready;
+  assert.equal(await reason(), 'oom');
+  assert.match(describeEnd(pool.lastEnd!), /killed by the kernel, because the memory of its cgroup .* was full/);
+  // Each kill explains one end.
+  assert.equal(oomKills.take(), false);
 });
