@@ -82,7 +82,7 @@ export class DevelopmentInspector {
   }
 
   /** Finds the inspectors of the workers that serve; a worker that does not respond keeps its previous one. */
-  async #look(timeoutMs = ANSWERS_WITHIN_MS): Promise<void> {
+  async #look(timeoutMs: number): Promise<void> {
     const answers = (await this.#launcher?.ask(TOPIC, undefined, { timeoutMs })) ?? [];
     const found = answers.flatMap(({ service, pid, body }): Inspected[] => {
       const isIt = (one: Inspected): boolean => one.service === service && one.pid === pid;
@@ -91,7 +91,8 @@ export class DevelopmentInspector {
     });
     if (found.length === 0) return;
     this.#known = found;
-    const led = found.find(({ service }) => service === answers[0]!.service)?.url;
+    // The newest: a worker that a reload has replaced may still answer.
+    const led = found.findLast(({ service }) => service === answers[0]!.service)?.url;
     // A debugger that stays connected to a replaced worker would keep it from ending.
     if (led !== this.#led) for (const client of this.#clients) client.destroy();
     this.#led = led;
@@ -99,7 +100,8 @@ export class DevelopmentInspector {
 
   async #relay(client: Socket): Promise<void> {
     client.on('error', () => client.destroy());
-    await this.#look();
+    // Without a known inspector there is nothing else to lead to: a worker on a busy machine gets the longer time.
+    await this.#look(this.#led === undefined ? PRINTED_WITHIN_MS : ANSWERS_WITHIN_MS);
     const inspector = this.#led;
     if (inspector === undefined || client.destroyed) {
       client.destroy();

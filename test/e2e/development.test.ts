@@ -119,6 +119,8 @@ for (const [way, give] of Object.entries(waysToInspect)) {
     const before = program.output().length;
     writeFileSync(join(project.folder, 'app.js'), `${telling}// changed\n`);
     const [, next] = await program.printed(told, before);
+    // Until then both workers accept connections.
+    await program.printed(new RegExp(`Child ${first.pid} exited`), before);
     const second = await inspected(wanted);
     assert.deepEqual(second, { address: next, pid: (await get<number>(port, '/')).body });
     assert.notEqual(second.pid, first.pid);
