@@ -38,12 +38,12 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
   void worker.ready.then(() => {
     over();
     const { node } = worker.facts;
-    const other = isOtherNode(node) ? `, with Node ${node} under a parent with ${process.version}: ${NEW_PARENT}` : '';
-    log[other === '' ? 'info' : 'warn'](`Child ${worker.pid} is ready${other}`, {
-      event: 'worker_ready',
-      ...known,
-      node,
-    });
+    const facts = { event: 'worker_ready', ...known };
+    if (!isOtherNode(node)) log.info(`Child ${worker.pid} is ready`, facts);
+    else {
+      const other = `with Node ${node} under a parent with ${process.version}: ${NEW_PARENT}`;
+      log.warn(`Child ${worker.pid} is ready, ${other}`, { ...facts, node });
+    }
   }, over);
 }
 
