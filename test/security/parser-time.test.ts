@@ -1,10 +1,11 @@
-/** The time of parsers of client text grows linearly with the text, not quadratically. */
+/** The time of parsers of text from clients and peers grows linearly with the text, not quadratically. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parserRows } from './parser-rows.js';
 import { slowTextOf, slowTexts } from './parser-time.js';
+import { peerRows } from './peer-rows.js';
 
-for (const row of await parserRows()) {
+for (const row of [...(await parserRows()), ...peerRows()]) {
   test(`${row.name} takes time by its length`, () => {
     assert.equal(slowTextOf(row), undefined);
   });

@@ -55,13 +55,13 @@ export function failureOf(
 
 /** Returns the members of an error that are plain data. */
 function dataOf(error: Error): Record<string, unknown> {
-  const data: Record<string, unknown> = {};
+  const data: [string, unknown][] = [];
   for (const name of Object.keys(error)) {
     if (OWN.has(name)) continue;
     const value = ignoreErrors(() => (error as unknown as Readonly<Record<string, unknown>>)[name]);
-    if (value !== undefined && ignoreErrors(() => notPlain(value) === undefined) === true) data[name] = value;
+    if (value !== undefined && ignoreErrors(() => notPlain(value) === undefined) === true) data.push([name, value]);
   }
-  return data;
+  return Object.fromEntries(data);
 }
 
 /** Returns the remote name of a class of errors: its static `remoteName`, such as `images.exceptions.NotFound`, else its name. */
@@ -115,8 +115,8 @@ export class ErrorRebuilder {
         ? new rpcErrors.RemoteError({ message, type, remoteCode: code, data })
         : instanceOf(known, code, message);
     for (const [name, value] of known === undefined ? [] : Object.entries({ ...data, ...(code && { code }) })) {
-      // Defined, not assigned: a class may have a getter of that name.
-      if (!OWN.has(name) || name === 'code') define(error, name, value, true);
+      // Defined, not assigned: a class may have a getter of that name. What every object has stays as it is.
+      if ((!OWN.has(name) || name === 'code') && !(name in Object.prototype)) define(error, name, value, true);
     }
     // For the caller's log, after its own stack; not part of a service's responses.
     if (stack !== undefined) define(error, 'remoteStack', stack, false);

@@ -26,9 +26,6 @@ const UNTAG: Readonly<Record<Tag, (content: unknown) => unknown>> = {
   $plain: (content) => membersOf(objectOf(content), Object.keys(objectOf(content))),
 };
 
-/** Assigning these would change the object itself. */
-const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
-
 /** Depth from which a value is traversed in another way, which finds cycles. */
 const DEEP = 64;
 
@@ -65,8 +62,7 @@ function isJson(value: unknown, depth: number): boolean {
   const names = Object.keys(value);
   return names.every((name) => {
     // A tag is the only member that is present.
-    const isPlainName = !(name.startsWith('$') || DROPPED.has(name));
-    return isPlainName && isJson((value as Readonly<Record<string, unknown>>)[name], depth + 1);
+    return !name.startsWith('$') && isJson((value as Readonly<Record<string, unknown>>)[name], depth + 1);
   });
 }
 
@@ -107,12 +103,9 @@ function tagged(value: unknown): unknown {
   if (value instanceof Set) return { $set: [...value].map(tagged) };
   if (Array.isArray(value)) return value.map(tagged);
   // Absent members are omitted later, and the rest could look like a tag.
-  const members: Record<string, unknown> = {};
-  for (const [name, each] of Object.entries(value)) {
-    if (each !== undefined && !DROPPED.has(name)) members[name] = tagged(each);
-  }
-  const names = Object.keys(members);
-  return names.length === 1 && names[0]!.startsWith('$') ? { $plain: members } : members;
+  const present = Object.entries(value).filter(([, each]) => each !== undefined);
+  const members = Object.fromEntries(present.map(([name, each]) => [name, tagged(each)]));
+  return present.length === 1 && present[0]![0].startsWith('$') ? { $plain: members } : members;
 }
 
 function untagged(value: unknown): unknown {
@@ -128,12 +121,11 @@ function untagged(value: unknown): unknown {
   return membersOf(value as Record<string, unknown>, names);
 }
 
-/** Returns a parsed object with its members untagged. */
+/** Returns a parsed object with its members untagged. All are its own, so that none of these assignments changes what it inherits. */
 function membersOf(value: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
   for (const name of names) {
     const member = value[name];
-    if (DROPPED.has(name)) delete value[name];
-    else if (typeof member === 'object' && member !== null) value[name] = untagged(member);
+    if (typeof member === 'object' && member !== null) value[name] = untagged(member);
   }
   return value;
 }

@@ -55,11 +55,8 @@ export function packedContext(context: Readonly<Record<string, unknown>>): Recor
 }
 
 export function unpackedContext(message: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const context: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(message)) {
-    if (name.startsWith(CONTEXT)) context[name.slice(CONTEXT.length)] = value;
-  }
-  return context;
+  const packed = Object.entries(message).filter(([name]) => name.startsWith(CONTEXT));
+  return Object.fromEntries(packed.map(([name, value]) => [name.slice(CONTEXT.length), value]));
 }
 
 /** Returns the message of a body. One without an envelope is the message itself. Throws `UnreadableEnvelope`, without its content. */
@@ -68,7 +65,7 @@ export function readOsloMessage(body: Uint8Array, maxBytes: number): Readonly<Re
   try {
     const text = UTF8.decode(decompressed(body, maxBytes));
     read = osloValue(text);
-    if (isRecord(read) && 'oslo.version' in read && 'oslo.message' in read) {
+    if (isRecord(read) && Object.hasOwn(read, 'oslo.version') && Object.hasOwn(read, 'oslo.message')) {
       const { 'oslo.version': version, 'oslo.message': message } = read;
       if (typeof version !== 'string' || !/^2\.0$/.test(version))
         throw new TypeError(`it is not of version ${VERSION}`);

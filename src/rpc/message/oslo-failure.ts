@@ -9,22 +9,22 @@ import { osloText, osloValue } from './oslo-values.js';
 const NO_MODULE = 'portico';
 
 /** Errors of Portico that oslo.messaging has too. */
-const SAME: Readonly<Record<string, string>> = {
-  NoSuchMethod: 'oslo_messaging.rpc.dispatcher.NoSuchMethod',
-  UnsupportedVersion: 'oslo_messaging.rpc.dispatcher.UnsupportedVersion',
-  RpcTimeout: 'oslo_messaging.exceptions.MessagingTimeout',
+const SAME: ReadonlyMap<string, string> = new Map([
+  ['NoSuchMethod', 'oslo_messaging.rpc.dispatcher.NoSuchMethod'],
+  ['UnsupportedVersion', 'oslo_messaging.rpc.dispatcher.UnsupportedVersion'],
+  ['RpcTimeout', 'oslo_messaging.exceptions.MessagingTimeout'],
   // An argument that a method in Python does not have.
-  BadArguments: 'builtins.TypeError',
-};
+  ['BadArguments', 'builtins.TypeError'],
+]);
 
 /** Errors of Python that Portico has too. */
-const OWN: Readonly<Record<string, Pick<FailureEnvelope, 'type' | 'code'>>> = {
-  'oslo_messaging.rpc.dispatcher.NoSuchMethod': { type: 'NoSuchMethod', code: 'PORTICO_RPC_NO_SUCH_METHOD' },
-  'oslo_messaging.rpc.dispatcher.UnsupportedVersion': {
-    type: 'UnsupportedVersion',
-    code: 'PORTICO_RPC_UNSUPPORTED_VERSION',
-  },
-};
+const OWN: ReadonlyMap<string, Pick<FailureEnvelope, 'type' | 'code'>> = new Map([
+  ['oslo_messaging.rpc.dispatcher.NoSuchMethod', { type: 'NoSuchMethod', code: 'PORTICO_RPC_NO_SUCH_METHOD' }],
+  [
+    'oslo_messaging.rpc.dispatcher.UnsupportedVersion',
+    { type: 'UnsupportedVersion', code: 'PORTICO_RPC_UNSUPPORTED_VERSION' },
+  ],
+]);
 
 /** Suffix of classes rebuilt from a failure; if they are passed on, they get their original names again. */
 const REMOTE = '_Remote';
@@ -32,7 +32,7 @@ const REMOTE = '_Remote';
 /** Returns the text of a reply's `failure`. Throws `SerializationError`. */
 export function osloFailure(failure: FailureEnvelope, what: string): string {
   const { type, message, stack, made: { args = [message], kwargs = {} } = {}, code, data, expected, remote } = failure;
-  const name = SAME[type] ?? type;
+  const name = SAME.get(type) ?? type;
   const dot = name.lastIndexOf('.');
   const written = {
     class: name.slice(dot + 1),
@@ -65,7 +65,7 @@ export function readOsloFailure(text: unknown): FailureEnvelope | undefined {
     return { ...failureIn({ ...portico, message }), stack, made };
   }
   return {
-    ...(OWN[name] ?? { type: name }),
+    ...(OWN.get(name) ?? { type: name }),
     message: typeof message === 'string' ? message : '',
     data: made.kwargs,
     remote: { host: '', binary: '' },

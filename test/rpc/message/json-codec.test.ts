@@ -77,11 +77,23 @@ test('RP-27 a message has a longest length, at both ends', () => {
   assert.throws(() => decodeMessage(Buffer.from('"xxxxxxxxxxxx"'), 10), /14 bytes: 10 are allowed/);
 });
 
-test('RP-28 names that would change what an object is are dropped', () => {
-  const sent = '{"__proto__":{"isAdmin":true},"a":{"constructor":1,"prototype":2,"b":3},"l":[{"__proto__":1}]}';
-  const read = decodeMessage(Buffer.from(sent), LIMIT) as { isAdmin?: boolean };
-  assert.deepEqual(read, { a: { b: 3 }, l: [{}] });
-  assert.equal(read.isAdmin, undefined);
+test('RP-28 PY-1 every name arrives as an own property, and none changes what an object is', () => {
+  const text =
+    '{"__proto__":{"isAdmin":true},"a":{"constructor":1,"prototype":2,"toString":3},"l":[{"\\u005f_proto__":[]}]}';
+  const value = JSON.parse(text) as Record<string, unknown>;
+  for (const [sent, arrives] of [
+    [value, text.replace('\\u005f', '_')],
+    // One with tags is written and read in another way.
+    [{ ...value, since: new Date(0) }, JSON.stringify({ ...value, since: new Date(0) })],
+  ] as const) {
+    const read = travelled(sent) as typeof value;
+    assert.equal(JSON.stringify(read), arrives);
+    assert.equal(Object.getPrototypeOf(read), Object.prototype);
+    assert.equal((read as { isAdmin?: boolean }).isAdmin, undefined);
+  }
+  const dated = Buffer.from('{"a":1,"__proto__":{"$date":"1970-01-01T00:00:00.000Z"}}');
+  const { __proto__: own } = Object.getOwnPropertyDescriptors(decodeMessage(dated, LIMIT));
+  assert.deepEqual(own?.value, new Date(0));
 });
 
 test('RP-75 what is no message is refused without a word of its content', () => {

@@ -65,9 +65,9 @@ test('what is no request is unreadable, and its content is in no error', () => {
   }
 });
 
-test('numbers keep their value: whole ones beyond 2^53, those in texts, NaN; names that would change an object are dropped', () => {
+test('numbers keep their value: whole ones beyond 2^53, those in texts, NaN', () => {
   const text = `{"method": "m", "args": {"a": 9007199254740993, "b": -12345678901234567890, "c": NaN, "d": [-Infinity],
-    "e": "NaN 9007199254740993 \\" 1", "f": 0.10000000000000001, "g": 1e30, "__proto__": {"x": 1}, "constructor": 1}}`;
+    "e": "NaN 9007199254740993 \\" 1", "f": 0.10000000000000001, "g": 1e30}}`;
   const { args } = osloCodec.readRequest(wrapped(text), MOST) as { args: Record<string, unknown> };
   assert.deepEqual(args, {
     a: 9007199254740993n,
@@ -78,6 +78,34 @@ test('numbers keep their value: whole ones beyond 2^53, those in texts, NaN; nam
     f: 0.1,
     g: 1e30,
   });
+});
+
+test('PY-1 SE-8 every name arrives as an own property, written with escapes or in a context, and none changes an object', () => {
+  const names = '"__proto__": {"isAdmin": true}, "constructor": 1, "prototype": [{"\\u005f_proto__": {}}]';
+  const read = osloCodec.readRequest(
+    wrapped(`{"method": "m", "args": {${names}}, "_context_a": 1, "_context___proto__": {"isAdmin": true}}`),
+    MOST,
+  );
+  for (const each of [read.args, read.ctx]) {
+    assert.equal(Object.getPrototypeOf(each), Object.prototype);
+    assert.equal((each as { isAdmin?: boolean }).isAdmin, undefined);
+  }
+  assert.equal(JSON.stringify(read.ctx), '{"a":1,"__proto__":{"isAdmin":true}}');
+  const written = osloCodec.encode({ id: 'i', method: 'm', args: read.args, ctx: read.ctx }, 'm of t', MOST);
+  const again = osloCodec.readRequest(written, MOST);
+  const arrives = '{"__proto__":{"isAdmin":true},"constructor":1,"prototype":[{"__proto__":{}}]}';
+  assert.deepEqual(
+    [read, again].map(({ args }) => JSON.stringify(args)),
+    [arrives, arrives],
+  );
+  assert.equal(JSON.stringify(again.ctx), JSON.stringify(read.ctx));
+});
+
+test('a whole number that Python would not read is unreadable, and so is one that Node would read slowly', () => {
+  const sent = (digits: number): unknown =>
+    osloCodec.readRequest(wrapped(`{"method": "m", "args": {"a": ${'7'.repeat(digits)}}}`), MOST).args.a;
+  assert.equal(sent(4300), BigInt('7'.repeat(4300)));
+  assert.throws(() => sent(4301), UnreadableEnvelope);
 });
 
 test('what cannot travel is refused by its path: circles, depth, functions, maps with objects as keys', () => {
@@ -109,6 +137,12 @@ test('replies: results, signs of life, and failures that an older or a stranger 
   const failure = JSON.stringify({ class: 'NotFound_Remote', module: 'nova.exception_Remote', message: 'no' });
   const { failure: told } = read({ failure, ending: true }) as { failure: { type: string; message: string } };
   assert.deepEqual([told.type, told.message], ['nova.exception.NotFound', 'no']);
+  for (const name of ['constructor', '__proto__', 'toString']) {
+    const { failure: odd } = read({ failure: JSON.stringify({ class: name, message: 'no' }), ending: true }) as {
+      failure: { type: string };
+    };
+    assert.equal(odd.type, name);
+  }
   for (const wrong of ['{', '[]', '{"message": "no class"}']) {
     assert.throws(() => read({ failure: wrong, ending: true }), UnreadableEnvelope);
   }

@@ -200,6 +200,13 @@ test('values between Node and Python: exact, converted by a rule, or refused whe
     large: 2n ** 70n,
     nested: { map: { k: 1.5 } },
   });
+  const named = JSON.parse('{"constructor":1,"value":{"prototype":2,"__proto__":{"isAdmin":true}}}') as object;
+  for (const echoed of [
+    await calls.call<object>({}, 'echo', named),
+    await python.call<object>('echo', named, { topic: nodeTopic }),
+  ]) {
+    assert.equal(JSON.stringify(echoed), JSON.stringify(named), 'PY-1 names that every object has');
+  }
   for (const [value, why] of [
     [Number.NaN, /value: NaN/],
     [Buffer.from('a'), /value: bytes/],

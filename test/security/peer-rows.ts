@@ -1,0 +1,106 @@
+/** All parsers of text from peers: other services and their broker, the identity service and its cache, an issuer of tokens. */
+import { gzipSync } from 'node:zlib';
+import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { RequestContext } from 'portico/app';
+import { isCompatible, WireFormat } from '#internal/rpc';
+import { tokenInfoOf } from '../../dist/middleware/auth/identity-client.js';
+import { envelopeFor } from '../../dist/middleware/auth/memcache-crypt.js';
+import { readReply, readRequest } from '../../dist/rpc/message/envelope.js';
+import { osloCodec } from '../../dist/rpc/message/oslo-envelope.js';
+import { readNotification } from '../../dist/rpc/notifications/notification.js';
+import { routeOfQueue } from '../../dist/rpc/transport/route.js';
+import { maskUris } from '../../dist/text/secrets.js';
+import type { ParserRow } from './parser-time.js';
+
+const MOST = 100_000_000;
+
+/** Values in JSON, of all kinds. */
+const JSON_TEXTS = {
+  before: ['', '"', '[', '{"a":', '[1234567890123456,"', '{"a":NaN,"', '[7'],
+  units: ['{"a":', '[1],', '"a",', '1,', '"\\u005f_proto__":1,', '"\\\\\\"', '7', '7777777777777777,', 'NaN,', '1e'],
+};
+
+function wrapped(message: string): Buffer {
+  return Buffer.from(JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': message }));
+}
+
+/** The rows for `slowTexts`. */
+export function peerRows(): ParserRow[] {
+  const portico = new WireFormat({ maxBytes: MOST, signingKeys: new Map([['a', 'secret']]) }).at('a');
+  const sealed = envelopeFor('token', 'mac', 'secret');
+  const limits = { priority: 'info', maxBytes: MOST } as const;
+  return [
+    {
+      ...JSON_TEXTS,
+      name: 'a message of oslo.messaging',
+      parse: (text) => osloCodec.readRequest(wrapped(text), MOST),
+    },
+    {
+      ...JSON_TEXTS,
+      name: 'a message of oslo.messaging without an envelope',
+      parse: (text) => osloCodec.readRequest(Buffer.from(text), MOST),
+    },
+    {
+      ...JSON_TEXTS,
+      name: 'a failure of oslo.messaging',
+      parse: (text) => osloCodec.readReply(wrapped(JSON.stringify({ _msg_id: 'a', failure: text })), MOST),
+    },
+    {
+      name: 'names and values of a message of oslo.messaging',
+      parse: (text) => {
+        const names = { method: text, _msg_id: text, _reply_q: text, _unique_id: text, version: text };
+        const { ctx } = osloCodec.readRequest(
+          wrapped(JSON.stringify({ method: 'a', args: { [text]: text }, [`_context_${text}`]: text })),
+          MOST,
+        );
+        RequestContext.fromDict({ ...ctx, request_id: text, roles: [text], user_id: text });
+        return osloCodec.readRequest(wrapped(JSON.stringify(names)), MOST);
+      },
+    },
+    {
+      ...JSON_TEXTS,
+      name: 'a notification',
+      parse: (text) => readNotification(Buffer.from(text), limits),
+    },
+    {
+      ...JSON_TEXTS,
+      name: 'a message of Portico',
+      after: [`,"sig":"a.1.${'0'.repeat(64)}"}`],
+      parse: (text) => readRequest(Buffer.from(text), portico),
+    },
+    {
+      name: 'tagged values of a message of Portico',
+      parse: (text) => {
+        for (const tag of ['$date', '$bytes', '$map', '$set', '$plain']) {
+          const result = { [tag]: tag === '$map' ? [[text, text]] : text };
+          const body = Buffer.from(JSON.stringify({ v: '1.0', id: 'a', result }));
+          try {
+            readReply(body, portico);
+          } catch {
+            // The next tag.
+          }
+        }
+      },
+    },
+    { name: 'a compressed message of Portico', parse: (text) => readRequest(gzipSync(text), portico) },
+    { name: 'the version of a call', before: ['', '1.'], parse: (text) => isCompatible('1.0', text) },
+    { name: 'the queue of a dead letter', before: ['', 'a.'], parse: (text) => routeOfQueue('a', text) },
+    { name: "a peer's text in the log", before: ['', 'a://', 'http://a:'], parse: maskUris },
+    { ...JSON_TEXTS, name: 'a token of the identity service', parse: tokenInfoOf },
+    {
+      name: 'a token in memcached',
+      parse: (text) => {
+        try {
+          sealed.open(Buffer.from(text));
+        } catch {
+          return tokenInfoOf(sealed.open(sealed.seal(text)));
+        }
+      },
+    },
+    {
+      ...JSON_TEXTS,
+      name: "an issuer's keys",
+      parse: (text) => createLocalJWKSet(JSON.parse(text) as JSONWebKeySet),
+    },
+  ];
+}
