@@ -10,7 +10,8 @@ export { type PlannedRPCOptions, type PlannedRPCService, plannedRpcService } fro
 export { BaseEndpoint } from './server/base-endpoint.js';
 export { rpcContract } from './server/contract.js';
 export { Endpoints } from './server/endpoints.js';
-export { RpcServer, ServedTopics } from './server/rpc-server.js';
+export { RpcServer } from './server/rpc-server.js';
+export { ServedTopics } from './server/served-topics.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './transport/memory/memory-broker.js';
 export { MemoryTransport } from './transport/memory/memory-transport.js';
 export { makeTransport, shareTransport } from './transport/open-transport.js';

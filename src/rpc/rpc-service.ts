@@ -24,7 +24,7 @@ import { RPCConnection } from './client/rpc-connection.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
 import { BaseEndpoint, OsloPing } from './server/base-endpoint.js';
 import type { RpcContract } from './server/contract.js';
-import type { ServedTopics } from './server/rpc-server.js';
+import type { ServedTopics } from './server/served-topics.js';
 import {
   checkOptions,
   identityOf,
@@ -272,7 +272,7 @@ export class RPCService implements ServiceBase {
     this.#endpoints = this.#makeEndpoints();
     const { topic, altTopic, host, binary } = this;
     // Loaded with the first start: most programs that import the class of services run none.
-    const { ServedTopics } = await import('./server/rpc-server.js');
+    const { ServedTopics } = await import('./server/served-topics.js');
     this.#served = new ServedTopics({
       connection: this.#connection,
       topic,

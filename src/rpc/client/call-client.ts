@@ -25,7 +25,7 @@ import { methodCalls } from '../method-calls.js';
 import { addressText, checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
 import { checkName, checkOptions } from './call-options.js';
-import type { PendingCalls } from './pending-calls.js';
+import type { Expected, PendingCalls } from './pending-calls.js';
 import type { UpgradeLevels } from './upgrade-levels.js';
 
 /** Options of sending a message. */
@@ -37,6 +37,8 @@ export interface SendOptions {
   /** Number of retries; -1, or undefined: no limit until then. */
   readonly retry: number | undefined;
   readonly signal: AbortSignal | undefined;
+  /** The call, which may have been answered although the broker did not confirm it. */
+  readonly expected?: Pick<Expected, 'isOver'>;
 }
 
 /** Parts of a client. */
@@ -55,7 +57,10 @@ export interface CallPath {
   checkReach(topic: string): void;
   /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`. */
   connected(ms: number, signal?: AbortSignal): Awaitable<Transport>;
-  /** Sends a message; retries if it did not reach the broker. Never resends a message that may have been sent. */
+  /**
+   * Sends a message; retries if it did not reach the broker. Resends a message that may have been sent only on the wire of oslo.messaging,
+   * whose services do the same and drop what they have had.
+   */
   send(to: Route, message: Message, options: SendOptions): Promise<void>;
 }
 
@@ -141,11 +146,11 @@ export class CallClient implements RPCClient {
       monitor: monitorMs,
       trace,
     });
-    const { reply, fail } = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
-    const how = { ttlMs: left, mandatory, until, retry, signal };
-    this.#sendCall({ id, json, replyTo: to }, how).catch(fail);
+    const expected = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
+    const how = { ttlMs: left, mandatory, until, retry, signal, expected };
+    this.#sendCall({ id, json, replyTo: to }, how).catch(expected.fail);
     try {
-      const answer = await reply;
+      const answer = await expected.reply;
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
       return serializer.deserializeEntity(context, answer.result) as T;
     } catch (error) {

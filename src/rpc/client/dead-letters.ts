@@ -1,12 +1,11 @@
 /**
  * Dead letters of an exchange, for operators: messages that were not handled in time, were refused, or were returned too often.
  */
-import { hash } from 'node:crypto';
 import { PorticoError } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
 import { isRecord, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
 import type { WireFormatOptions } from '../message/wire-format.js';
-import { addressText, checkRoute, routeOfQueue } from '../transport/route.js';
+import { addressText, checkRoute, nameOfMessage, routeOfQueue } from '../transport/route.js';
 import type { Delivery, Message, Route, Transport } from '../transport/transport.js';
 import type { RPCConnection } from './rpc-connection.js';
 
@@ -168,7 +167,7 @@ export class DeadLetters {
     const { method, ver, ns, ctx = {}, args = {}, sent } = request ?? {};
     const requestId = ctx.request_id;
     return {
-      id: message.id || `body-${hash('sha256', message.body).slice(0, 12)}`,
+      id: nameOfMessage(message),
       topic: route.topic,
       host: route.server,
       isFanout: route.fanout === true,

@@ -27,6 +27,8 @@ export type FinalReply = Exclude<ReplyEnvelope, { readonly alive: true }>;
 /** A call that was sent, or is about to be. */
 export interface Expected {
   readonly reply: Promise<FinalReply>;
+  /** True if the call needs not be sent again: its server was heard, or nothing waits for it any more. */
+  readonly isOver: boolean;
   /** Stops waiting, because it was not sent. */
   readonly fail: (error: Error) => void;
 }
@@ -155,6 +157,7 @@ class PendingCall implements Expected {
   readonly #deadlines: Deadlines;
   readonly #tell: { readonly ended: () => void; readonly givenUp: () => void };
   readonly #reply = deferred<FinalReply>();
+  isOver = false;
   #overall: Cancel | undefined;
   #monitor: Cancel | undefined;
 
@@ -176,13 +179,18 @@ class PendingCall implements Expected {
   begin(): void {
     const { what, timeoutMs, signal } = this.#call;
     this.#overall = this.#deadlines.after(timeoutMs, () => this.#giveUp(timedOut(what, timeoutMs)));
-    this.alive();
+    this.#watch();
     signal?.addEventListener('abort', this.#aborted, { once: true });
     if (signal?.aborted === true) this.#aborted();
   }
 
   /** Handles a heartbeat of its server. */
   alive(): void {
+    this.isOver = true;
+    this.#watch();
+  }
+
+  #watch(): void {
     const { what, monitorMs } = this.#call;
     this.#monitor?.();
     if (monitorMs === undefined) return;
@@ -207,6 +215,7 @@ class PendingCall implements Expected {
   }
 
   #end(): void {
+    this.isOver = true;
     this.#overall?.();
     this.#monitor?.();
     this.#call.signal?.removeEventListener('abort', this.#aborted);

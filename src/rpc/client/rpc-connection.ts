@@ -18,7 +18,7 @@ import type { Clock } from '../../tasks/index.js';
 import { pause, systemClock, within } from '../../tasks/internal.js';
 import type { CallMeter } from '../call-meter.js';
 import { CallSpans } from '../call-spans.js';
-import { DeliveryFailure } from '../errors.js';
+import { DeliveryFailure, DeliveryUnknown } from '../errors.js';
 import { completed, type Serializer } from '../message/serializer.js';
 import {
   type MessagingSettings,
@@ -161,8 +161,9 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return isThere ? transport : this.#connect(ms, signal);
   }
 
-  /** Sends a message; retries if it did not reach the broker. Never resends a message that may have been sent. */
-  async send(to: Route, message: Message, { until, retry = -1, signal, ttlMs, mandatory }: SendOptions): Promise<void> {
+  /** As {@link CallPath.send}. */
+  async send(to: Route, message: Message, options: SendOptions): Promise<void> {
+    const { until, retry = -1, signal, ttlMs, mandatory, expected } = options;
     const transport = this.#open;
     // An earlier call must not open another share.
     if (transport === undefined)
@@ -175,8 +176,9 @@ export class RPCConnection implements OwnRPCClients, CallPath {
       } catch (error) {
         const waitMs = retryWaitMs(this.settings.transport, tries) * (0.75 + Math.random() / 2);
         const exhausted = (retry >= 0 && tries >= retry) || waitMs > left;
-        if (!(error instanceof DeliveryFailure) || exhausted) throw error;
-        if (!(await pause(waitMs, { clock: this.clock, signal }))) throw error;
+        const isLost = this.settings.speaksOslo && error instanceof DeliveryUnknown;
+        if (!(error instanceof DeliveryFailure || isLost) || exhausted) throw error;
+        if (!(await pause(waitMs, { clock: this.clock, signal })) || expected?.isOver === true) throw error;
       }
     }
   }

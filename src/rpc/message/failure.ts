@@ -115,7 +115,7 @@ export class ErrorRebuilder {
         ? new rpcErrors.RemoteError({ message, type, remoteCode: code, data })
         : instanceOf(known, code, message);
     for (const [name, value] of known === undefined ? [] : Object.entries({ ...data, ...(code && { code }) })) {
-      // Defined, not assigned: a class may have a getter of that name. What every object has stays as it is.
+      // Defined, not assigned: a class may have a getter of that name. Members that every object inherits are not replaced.
       if ((!OWN.has(name) || name === 'code') && !(name in Object.prototype)) define(error, name, value, true);
     }
     // For the caller's log, after its own stack; not part of a service's responses.

@@ -1,20 +1,19 @@
 /**
- * Servers of a service: one for its topic, and one for the second topic, on which operations that end can still be reached. Each has three
- * consumers (of the topic, of this host, of fanouts), one pool, and a stop without losses.
+ * A server of one topic: it has three consumers (of the topic, of this host, of fanouts), one pool, and a stop without losses.
  */
-import { ConfigurationRefused } from '../../errors/index.js';
 import type { TaskTracker } from '../../service/index.js';
-import { Deadlines, pause, within } from '../../tasks/internal.js';
+import { Deadlines, within } from '../../tasks/internal.js';
 import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
-import { DeliveryFailure, ServerShuttingDown } from '../errors.js';
+import { ServerShuttingDown } from '../errors.js';
 import { type AddressedFormat, type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
-import { addressText } from '../transport/route.js';
+import { addressText, nameOfMessage } from '../transport/route.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
-import { Endpoints } from './endpoints.js';
+import type { Endpoints } from './endpoints.js';
 import { HeldLoop } from './held-loop.js';
 import { RecentKeys } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
+import { type Arrival, ReturnedCall } from './returned-call.js';
 import { SenderClocks } from './sender-clocks.js';
 import { ServedCall, type ServedWith } from './served-call.js';
 
@@ -34,112 +33,6 @@ export interface RpcServerOptions {
   readonly poolSize?: number | undefined;
 }
 
-/** Endpoints and policy of a service. */
-export interface ServedTopicsOptions extends Omit<RpcServerOptions, 'transport' | 'spans' | 'endpoints'> {
-  readonly altTopic: string | null;
-  readonly endpoints: readonly object[];
-}
-
-/** Servers of one service, for one run. */
-export class ServedTopics {
-  readonly #options: ServedTopicsOptions;
-  #main: RpcServer | undefined;
-  #alt: RpcServer | undefined;
-  #spans: CallSpans | undefined;
-  readonly #ending = new AbortController();
-
-  constructor(options: ServedTopicsOptions) {
-    this.#options = options;
-  }
-
-  /**
-   * Settles when calls can arrive. Waits for a broker that is not available; rejects with `DeliveryFailure` if it takes longer than `[rpc]
-   * start_wait`, and as `Endpoints` for methods that cannot be served. After a failure nothing is consumed.
-   */
-  async start(aborted: AbortSignal): Promise<void> {
-    const { connection, endpoints } = this.#options;
-    const { accessPolicy, startWaitMs, startWithoutBroker, transport: settings } = connection.settings;
-    const served = new Endpoints(endpoints, accessPolicy);
-    const late = served.methods.find(({ options }) => options.ack === 'late');
-    const { transientCalls } = connection.settings;
-    if (late !== undefined && (settings.queueType !== 'quorum' || transientCalls)) {
-      const why = transientCalls ? 'call_durability is transient' : `queue_type is ${settings.queueType}`;
-      throw new ConfigurationRefused('PORTICO_RPC_METHOD', {
-        message: `${late.name} acknowledges late, but [rpc] ${why}`,
-        hint: 'Only quorum queues count redeliveries.',
-      });
-    }
-    const spans = await connection.spans;
-    this.#spans = spans;
-    const begin = (transport: Transport): Promise<void> => this.#begin(transport, served, aborted);
-    try {
-      await begin(await connection.connected(startWaitMs, aborted));
-    } catch (error) {
-      const isAway = error instanceof DeliveryFailure && !aborted.aborted;
-      if (!startWithoutBroker || !isAway) throw error;
-      const { topic } = this.#options;
-      connection.log.warn(
-        `${topic} starts without its broker, and accepts calls once it is available: ${error.describe()}`,
-      );
-      void this.#beginLater(begin);
-    }
-  }
-
-  /** Waits for the broker as long as the service runs. Never rejects. */
-  async #beginLater(begin: (transport: Transport) => Promise<void>): Promise<void> {
-    const { connection, topic } = this.#options;
-    const { log, clock, settings } = connection;
-    const { signal } = this.#ending;
-    while (!signal.aborted) {
-      try {
-        await begin(await connection.connected(Number.POSITIVE_INFINITY, signal));
-        if (!signal.aborted) log.info(`${topic} accepts calls now`);
-      } catch (err) {
-        if (signal.aborted) return;
-        log.error(`${topic} cannot accept calls yet`, { err });
-        await pause(settings.transport.retryIntervalMaxMs, { clock, signal, unref: true });
-        continue;
-      }
-      break;
-    }
-    if (signal.aborted) await this.#main?.stopAccepting();
-  }
-
-  async #begin(transport: Transport, served: Endpoints, aborted: AbortSignal): Promise<void> {
-    const { connection, altTopic, endpoints } = this.#options;
-    const { accessPolicy } = connection.settings;
-    const spans = this.#spans;
-    this.#main = new RpcServer({ ...this.#options, endpoints: served, transport, spans });
-    await this.#main.start();
-    if (altTopic === null) return;
-    const continuations = new Endpoints(endpoints, accessPolicy, ({ continuation }) => continuation === true);
-    this.#alt = new RpcServer({ ...this.#options, topic: altTopic, endpoints: continuations, transport, spans });
-    try {
-      await this.#alt.start();
-    } catch (error) {
-      await this.#main.stopAccepting();
-      await this.#main.finish(0, aborted);
-      throw error;
-    }
-  }
-
-  /** Stops new calls of the first topic. Continuations still arrive. */
-  async stopAccepting(): Promise<void> {
-    this.#ending.abort();
-    await this.#main?.stopAccepting();
-  }
-
-  /** Settles when handlers have ended, those of the second topic last: see `RpcServer.finish`. The limit applies to both. */
-  async finish(limitMs: number, signal?: AbortSignal): Promise<void> {
-    const { clock } = this.#options.connection;
-    const until = clock.now() + limitMs;
-    await this.#main?.finish(limitMs, signal);
-    await this.#alt?.stopAccepting();
-    await this.#alt?.finish(Math.max(0, until - clock.now()), signal);
-    await this.#spans?.flush(signal);
-  }
-}
-
 /** Time for which begun messages are remembered, and their number. */
 const SEEN_MS = 600_000;
 const SEEN_MESSAGES = 10_000;
@@ -147,14 +40,23 @@ const SEEN_MESSAGES = 10_000;
 /** Milliseconds that handlers have to end by themselves after their signal was aborted. */
 const GRACE_MS = 1000;
 
+/** The queue of a message. */
+interface Source {
+  readonly format: AddressedFormat;
+  /** Every other process gets its messages too. */
+  readonly isCopy: boolean;
+  /** A message that ends its consumers does not come again for ever. */
+  readonly isCounted: boolean;
+}
+
 /** A server of one topic, for one run. */
 export class RpcServer {
   readonly #options: RpcServerOptions;
   readonly #with: ServedWith;
   readonly #poolSize: number;
   /** Calls that have arrived but not begun: they can be returned to the broker. */
-  readonly #waiting: ServedCall[] = [];
-  readonly #running = new Set<ServedCall>();
+  readonly #waiting: Arrival[] = [];
+  readonly #running = new Set<Arrival>();
   #idle: (() => void)[] = [];
   /** `held`: nothing more is begun, and new calls wait for their return. `closed`: new calls are returned at once. */
   #intake: 'open' | 'held' | 'closed' = 'open';
@@ -191,16 +93,18 @@ export class RpcServer {
   /** Settles when all three consumers run. After a failure none does. */
   async start(): Promise<void> {
     const { connection, transport, topic, host, endpoints } = this.#options;
-    const { exchange, format, prefetch } = connection.settings;
+    const { exchange, format, prefetch, transientCalls, transport: queues } = connection.settings;
     // A crash counts all returned calls as begun, so calls that are acknowledged late are held only if they can begin.
     const most = endpoints.hasLate ? this.#poolSize : Number.POSITIVE_INFINITY;
     const held = Math.min(this.#options.poolSize ?? prefetch, most);
     const consume = (to: Partial<Route>): Promise<TransportConsumer> => {
       const route = { exchange, topic, ...to };
-      const source = { format: format.at(addressText(route)), isCopy: to.fanout === true };
+      const isCopy = to.fanout === true;
+      // The queue of fanouts belongs to this process.
+      const isCounted = isCopy || (queues.queueType === 'quorum' && to.transient !== true);
+      const source = { format: format.at(addressText(route)), isCopy, isCounted };
       return transport.consume(route, { prefetch: held }, (delivery) => this.#take(delivery, source));
     };
-    const { transientCalls } = connection.settings;
     const calls = transientCalls ? [consume({ transient: true }), consume({ server: host, transient: true })] : [];
     const all = [consume({ fanout: true }), consume({}), ...calls, consume({ server: host })];
     const begun = await Promise.allSettled(all);
@@ -253,19 +157,38 @@ export class RpcServer {
     await replies.flush(this.#isIdle(), ended);
   }
 
-  #take(delivery: Delivery, { format, isCopy }: { readonly format: AddressedFormat; readonly isCopy: boolean }): void {
+  #take(delivery: Delivery, source: Source): void {
+    const { log, clock } = this.#with;
+    const isReturned = delivery.redelivered && !source.isCounted;
+    if (isReturned && this.#intake === 'closed') return void delivery.requeue();
+    if (isReturned) {
+      const arrived = clock.now();
+      this.#waiting.push(new ReturnedCall(delivery, () => this.#read(delivery, source, clock.now() - arrived), log));
+    } else {
+      const call = this.#read(delivery, source);
+      if (call === undefined) return;
+      if (this.#intake === 'closed') return void call.giveBack();
+      if (this.#running.size >= this.#poolSize && call.isWornOut) return void call.giveBack();
+      this.#waiting.push(call);
+    }
+    this.#next();
+  }
+
+  /** Returns the call in a message; undefined if it has none, which is settled here. `waitedMs`: the time since it came. */
+  #read(delivery: Delivery, { format, isCopy }: Source, waitedMs = 0): ServedCall | undefined {
     const { log, meter, topic } = this.#with;
     let envelope: ReturnType<typeof readRequest>;
     try {
       envelope = readRequest(delivery.message.body, format);
     } catch (error) {
       if (!(error instanceof UnreadableEnvelope)) throw error;
-      const { id, body, replyTo } = delivery.message;
-      log.warn(`message ${id} cannot be read: ${error.message}`, { bytes: body.length, sender: replyTo });
+      const { body, replyTo } = delivery.message;
+      const name = nameOfMessage(delivery.message);
+      log.warn(`message ${name} cannot be read: ${error.message}`, { bytes: body.length, sender: replyTo });
       void delivery.deadLetter(`unreadable: ${error.message}`).then((isOne) => {
         if (isOne) meter?.died(topic, 'unreadable');
       });
-      return;
+      return undefined;
     }
     if ('cancel' in envelope) {
       const { cancel } = envelope;
@@ -273,13 +196,9 @@ export class RpcServer {
       const call = [...this.#running, ...this.#waiting].find((each) => each.isKnownAs(cancel));
       call?.cancel(new Error('the caller no longer waits'));
       delivery.ack().catch(() => {});
-      return;
+      return undefined;
     }
-    const call = new ServedCall(this.#with, withDeadline(envelope, delivery), delivery, isCopy);
-    if (this.#intake === 'closed') return void call.giveBack();
-    if (this.#running.size >= this.#poolSize && call.isWornOut) return void call.giveBack();
-    this.#waiting.push(call);
-    this.#next();
+    return new ServedCall(this.#with, withDeadline(envelope, delivery, waitedMs), delivery, isCopy);
   }
 
   #next(): void {
@@ -302,8 +221,8 @@ export class RpcServer {
   }
 }
 
-/** A message without its caller's time has at most the time that the broker gave it: how much of it has passed is unknown. */
-function withDeadline(request: RequestEnvelope, { message: { ttlMs } }: Delivery): RequestEnvelope {
+/** A message without its caller's time has at most the time that the broker gave it: how much of it has passed there is unknown. */
+function withDeadline(request: RequestEnvelope, { message: { ttlMs } }: Delivery, waitedMs: number): RequestEnvelope {
   if (request.reply === undefined || request.deadline !== undefined || ttlMs === undefined) return request;
-  return { ...request, deadline: ttlMs };
+  return { ...request, deadline: Math.max(0, ttlMs - waitedMs) };
 }

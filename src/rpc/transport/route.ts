@@ -1,9 +1,10 @@
 /**
- * Names of queues and exchanges, and descriptions of routes.
+ * Names of queues, exchanges and messages, and descriptions of routes.
  */
+import { hash } from 'node:crypto';
 import type { ErrorDetails } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
-import type { Route } from './transport.js';
+import type { Message, Route } from './transport.js';
 
 /** A dot separates exchange, topic and host; `<exchange>.dead` has the dead letters. */
 const NAMES = {
@@ -54,6 +55,11 @@ export function describeRoute(to: Route | string): string {
   const { exchange, topic, server, fanout } = to;
   const where = server === undefined ? (fanout === true ? ' everywhere' : '') : ` on ${server}`;
   return `${topic}${where} (exchange ${exchange})`;
+}
+
+/** Returns the id of a message. If its sender gave it none, it is derived from the body. */
+export function nameOfMessage({ id, body }: Pick<Message, 'id' | 'body'>): string {
+  return id || `body-${hash('sha256', body).slice(0, 12)}`;
 }
 
 /**
