@@ -3,18 +3,22 @@
  * service's section.
  */
 import { type Config, defineOptions, integer, list, module, type OptionDeclarations, string } from '../config/index.js';
-import { isUnknownSection } from '../config/internal.js';
+import { isUnknownSection, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused, type Diagnostic } from '../errors/index.js';
 import type { PasteFile } from '../loader/internal.js';
 import { apiOptions, configuredPaste, enabledApisOptions } from '../server/internal.js';
+import { osloDefaultNames } from '../service/internal.js';
 
 /** Services that a program runs in addition to its APIs. */
-export const enabledServicesOptions = defineOptions({
-  enabled_services: list({
-    unique: true,
-    help: 'The services to run beside the APIs, by the names of their [service:<name>] sections. If neither this nor enabled_apis is set, all APIs and services run.',
+export const enabledServicesOptions = writtenElsewhere(
+  defineOptions({
+    enabled_services: list({
+      unique: true,
+      help: 'The services to run beside the APIs, by the names of their [service:<name>] sections. If neither this nor enabled_apis is set, all APIs and services run.',
+    }),
   }),
-});
+  { unused: osloDefaultNames },
+);
 
 /** `[service:<name>]`. */
 export const serviceOptions = defineOptions({

@@ -6,7 +6,7 @@ export { type BuildLog, buildLog, isFirstWorker } from './build-log.js';
 export { HOOK_NAMES } from './hook-caller.js';
 export { managerOptions, managerSettings } from './manager-options.js';
 export { besideOption, findManager, importModuleExport, loadManager, makeFrom } from './module-export.js';
-export { osloNotificationOptions, osloRabbitOptions } from './oslo-options.js';
+export { osloDefaultNames, osloNotificationOptions, osloRabbitOptions } from './oslo-options.js';
 export { notPlain } from './plain-data.js';
 export { NOTIFICATION_PRIORITIES, rpcOptions, upgradeLevelOptions } from './remote-calls.js';
 export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';

@@ -127,11 +127,28 @@ export const osloRabbitOptions = writtenElsewhere(
 );
 
 /** The options in `[oslo_messaging_notifications]`. */
-export const osloNotificationOptions = defineOptions({
-  driver: oneOf(['messagingv2', 'messaging', 'noop'], {
-    default: 'messagingv2',
-    help: 'How notifications are sent: messagingv2 in an envelope, messaging without one, noop not at all.',
+export const osloNotificationOptions = writtenElsewhere(
+  defineOptions({
+    driver: oneOf(['messagingv2', 'messaging', 'noop'], {
+      default: 'messagingv2',
+      help: 'How notifications are sent: messagingv2 in an envelope, messaging without one, noop not at all.',
+    }),
+    topics: list({ default: ['notifications'], help: 'The topics on which notifications are sent and received.' }),
+    transport_url: uri({
+      secret: true,
+      canBeEmpty: true,
+      help: 'URL of the broker for notifications. Default, and empty: [rpc] transport_url.',
+    }),
   }),
-  topics: list({ default: ['notifications'], help: 'The topics on which notifications are sent and received.' }),
-  transport_url: uri({ secret: true, help: 'URL of the broker for notifications. Default: [rpc] transport_url.' }),
-});
+  { unused: { retry: 'Remove the line: a notification that the broker does not accept is sent again for 30 s.' } },
+);
+
+/** Names in `[DEFAULT]` that oslo.messaging knows and that have no effect here. */
+export const osloDefaultNames: Readonly<Record<string, string>> = {
+  rpc_ping_enabled: 'Remove the line: each service answers oslo_rpc_server_ping.',
+  rpc_conn_pool_size: POOL,
+  conn_pool_min_size: POOL,
+  conn_pool_ttl: POOL,
+  executor_thread_pool_size: 'Write executor_pool_size in [rpc].',
+  rpc_thread_pool_size: 'Write executor_pool_size in [rpc].',
+};

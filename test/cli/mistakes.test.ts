@@ -258,6 +258,25 @@ test('CF-66 OP-3 a section that nearly has the name of a known one and holds its
   }
 });
 
+test('PY-3 what a configuration of OpenStack has beside its own is a warning that says what to write', (t) => {
+  const sections = ['[oslo_middleware]', '[paste_deploy]', '[oslo_policy]'];
+  const names = ['rpc_ping_enabled = true', 'executor_thread_pool_size = 64', 'rpc_conn_pool_size = 30'];
+  const own = '[api:hello]\nport = 0\nworkers = 1\n';
+  const cwd = folder(t, `[DEFAULT]\n${names.join('\n')}\n${own}${sections.join('\n')}\n`);
+  const { status, stdout } = cli(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  for (const [what, hint] of [
+    ['[DEFAULT] rpc_ping_enabled: has no effect here', 'Remove the line: each service answers'],
+    ['[DEFAULT] executor_thread_pool_size: has no effect here', 'Write executor_pool_size in [rpc]'],
+    ['[DEFAULT] rpc_conn_pool_size: has no effect here', 'Remove the line'],
+    ['[oslo_middleware] unknown section', 'write its options in the sections of the filters'],
+    ['[paste_deploy] unknown section', 'write config_file as [DEFAULT] api_paste_config'],
+    ['[oslo_policy] unknown section', 'remove it'],
+  ] as const) {
+    assert.ok(stdout.includes(`warning: ${what}\n  ${hint}`), `${what}: ${stdout}`);
+  }
+});
+
 test('LC-1402 CF-48 a name in enabled_apis without an app is told in one wording, at its own place', (t) => {
   const ini = '[DEFAULT]\nenabled_apis = hello,\n  helol\n[api:hello]\nport = 0\nworkers = 1\n';
   const said = (severity: string): string =>

@@ -129,3 +129,23 @@ rabit_quorum_queue = true
   const { transport } = settings(ini.replace(/^rabit.*\n/m, ''));
   assert.equal(transport.queueType, 'quorum');
 });
+
+test('PY-3 a copied section [oslo_messaging_notifications] starts: what has no effect is a warning, an empty URL is none', () => {
+  const ini = `[oslo_messaging_notifications]
+driver = messagingv2
+retry = -1
+transport_url =
+topics = notifications
+`;
+  const config = Config.fromText(ini, { file: 'portico.ini' });
+  new RPCConnection({ config }).notifier({ publisherId: 'images.north' });
+  const found = config.problems().map(({ severity, code, place, hint }) => [severity, code, place?.detail, hint]);
+  assert.deepEqual(found, [
+    [
+      'warning',
+      'PORTICO_CONFIG_UNUSED_OPTION',
+      'portico.ini:3:1',
+      'Remove the line: a notification that the broker does not accept is sent again for 30 s.',
+    ],
+  ]);
+});

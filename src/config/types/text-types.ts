@@ -131,11 +131,13 @@ export interface UriSpec {
   /** Accepted schemes, without colon. Default: any. */
   readonly schemes?: readonly string[];
   readonly maxLength?: number;
+  /** An empty value means the default. Default: false, it is refused. */
+  readonly canBeEmpty?: boolean;
 }
 
-/** An absolute URI. Its password is masked wherever the value is printed. An empty value is refused. */
-export const uri: Declare<string, UriSpec> = declareType('uri', 'schemes maxLength', (spec: UriSpec) => ({
-  empty: 'refused',
+/** An absolute URI. Its password is masked wherever the value is printed. An empty value is refused, unless it `canBeEmpty`. */
+export const uri: Declare<string, UriSpec> = declareType('uri', 'schemes maxLength canBeEmpty', (spec: UriSpec) => ({
+  empty: spec.canBeEmpty === true ? 'unset' : 'refused',
   parse: (text) => {
     const value = text.trim();
     const scheme = /^([a-z][a-z0-9+.-]*):\S+$/i.exec(value)?.[1]?.toLowerCase();

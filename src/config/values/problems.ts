@@ -173,12 +173,24 @@ function isKnownSection(groups: DeclaredGroups, name: string): boolean {
   return name === 'DEFAULT' || name.startsWith('x-') || groups.has(name) || groups.spelledIn(name).length > 0;
 }
 
+/** Sections of OpenStack's services that nothing here reads, each with a hint. */
+const FOREIGN: ReadonlyMap<string, string> = new Map([
+  [
+    'oslo_middleware',
+    'write its options in the sections of the filters: max_request_body_size of sizelimit, trusted_proxies of proxy_headers, user_file of basic_auth',
+  ],
+  ['paste_deploy', 'write config_file as [DEFAULT] api_paste_config, and name the pipeline of the flavor as its API'],
+  ['oslo_policy', 'remove it: the application decides by the roles of its RequestContext'],
+]);
+
 function unknownSection({ groups, strict, complete }: Judged, section: string, place: Place): Diagnostic[] {
   const isApi = groups.has(`api:${section}`);
   // The app of that API may use it as its own group.
   if (isApi && !complete) return [];
-  const near = isApi ? `did you mean [api:${section}]?` : suggestion(section, ['DEFAULT', ...groups.groupNames()]);
-  if (near === undefined && !complete) return [];
+  const foreign = FOREIGN.get(section);
+  const suggested = foreign ?? suggestion(section, ['DEFAULT', ...groups.groupNames()]);
+  const near = isApi ? `did you mean [api:${section}]?` : suggested;
+  if ((near ?? foreign) === foreign && !complete) return [];
   const severity = strict && complete ? 'error' : 'warning';
   const hint = near ?? 'a section named x-… is ignored';
   return [unknown(UNKNOWN_SECTION, severity, { section, place }, 'unknown section', hint)];
