@@ -93,8 +93,8 @@ export class Heartbeat {
       this.#failed(error);
     }
     const took = (clock.now() - began) / 1000;
-    const idle = interval * (1 + jitter * (2 * random() - 1)) - (took % interval);
-    this.#due = clock.now() + Math.max(0, idle) * 1000;
+    const idle = Math.max(0, interval * (1 + jitter * (2 * random() - 1)) - took);
+    this.#due = clock.now() + idle * 1000;
     return idle;
   }
 

@@ -67,12 +67,7 @@ export class FixedIntervalWithTimeoutLoopingCall<A extends unknown[]> extends Lo
 type Idle = (result: unknown, elapsed: number, beganMs: number) => number;
 
 function fixedInterval(interval: number, name: string, options: { log?: Logger; clock?: Clock }): Idle {
-  if (typeof interval !== 'number' || !(interval >= 0)) {
-    throw new PorticoError('PORTICO_INVALID_INTERVAL', {
-      message: `the interval of looping call '${name}' must be a number of seconds, not ${whatItIs(interval)}`,
-      hint: 'Fractions are allowed; 0 means without a pause.',
-    });
-  }
+  if (typeof interval !== 'number' || !(interval >= 0)) throw invalidInterval(interval, name);
   let due: number | undefined;
   let warnedMs = Number.NEGATIVE_INFINITY;
   return (_result, elapsed, beganMs) => {
@@ -96,6 +91,13 @@ function fixedInterval(interval: number, name: string, options: { log?: Logger; 
   };
 }
 
+function invalidInterval(interval: unknown, name: string): PorticoError {
+  return new PorticoError('PORTICO_INVALID_INTERVAL', {
+    message: `the interval of looping call '${name}' must be a number of seconds, 0 or more, not ${whatItIs(interval)}`,
+    hint: 'Fractions are allowed; 0 means without a pause.',
+  });
+}
+
 /** Intervals below this number of seconds are not rounded. */
 const SHORT = 0.1;
 
@@ -115,7 +117,8 @@ const AFTER_FAILURE = 1;
 
 /**
  * Calls a function, idles for the number of seconds that it returned, and repeats. For null or undefined it idles for
- * `periodicIntervalMax`; without that option, the loop fails with `PORTICO_NO_INTERVAL`.
+ * `periodicIntervalMax`; without that option, the loop fails with `PORTICO_NO_INTERVAL`. For a number below 0 it fails with
+ * `PORTICO_INVALID_INTERVAL`.
  */
 export class DynamicLoopingCall<A extends unknown[]> extends LoopingCall<A> {
   start(options: DynamicOptions = {}): StartedLoop {
@@ -128,6 +131,7 @@ export class DynamicLoopingCall<A extends unknown[]> extends LoopingCall<A> {
           if (result === failed) return max ?? AFTER_FAILURE;
           const wanted = result ?? max;
           if (typeof wanted !== 'number' || Number.isNaN(wanted)) throw noInterval(result);
+          if (wanted < 0) throw invalidInterval(wanted, this.functionName);
           return max === undefined ? wanted : Math.min(wanted, max);
         },
       },

@@ -5,11 +5,16 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ServiceRegistry } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
+import type { Clock } from 'portico/tasks';
+import { FakeClock } from 'portico/testing';
+import { Heartbeat } from '../../dist/registry/heartbeat.js';
+import { RegistryUnavailable } from '../../dist/registry/service-store.js';
 import { liveness } from '../../dist/registry/service-view.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { ask } from '../e2e/clients.js';
 import { emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
 import { pidApp } from '../e2e/projects.js';
+import { recordedLog } from '../tasks/recorded-log.js';
 
 const DOWN_TIME = 4;
 
@@ -127,6 +132,68 @@ test('SG-23 LC-1356 the heart beats in the loop of its service: while that is bl
   assert.match(program.stderr, /The event loop was blocked: a heartbeat was [23]\.?\d*s late/);
   program.kill('SIGTERM');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
+});
+
+/** A heart whose beats and clock the test decides. */
+function heart(beat: (wait: (ms: number) => void) => void, { jitter = 0 } = {}) {
+  const fake = new FakeClock();
+  let skewMs = 0;
+  // A blocked event loop: the time goes on, and no timer is late before it ends.
+  const clock: Clock = { now: () => fake.now() + skewMs, after: (ms, run) => fake.after(ms, run) };
+  const lost: number[] = [];
+  const made = new Heartbeat({
+    reportInterval: 1,
+    initialDelay: 0,
+    jitter,
+    downTime: 3,
+    clock,
+    log: recordedLog().log,
+    random: () => 0,
+    beat: async () =>
+      beat((ms) => {
+        skewMs += ms;
+      }),
+    onLost: () => void lost.push(clock.now()),
+  });
+  made.start();
+  return { made, lost, advance: (ms: number) => fake.advance(ms) };
+}
+
+test('SG-30 each outage that lasts longer than the down time is told once, the second one as well', async () => {
+  let isAway = true;
+  const { made, lost, advance } = heart(() => {
+    if (isAway) throw new RegistryUnavailable(new Error('away'));
+  });
+  await advance(10_000);
+  assert.equal(lost.length, 1);
+  isAway = false;
+  await advance(2000);
+  isAway = true;
+  await advance(10_000);
+  assert.equal(lost.length, 2);
+  await made.stop();
+});
+
+test('SG-23 a heartbeat that took longer than its interval is followed at once, and the heart beats on', async () => {
+  for (const [tookMs, jitter] of [
+    [2500, 0],
+    // The shortest interval is half a second then.
+    [700, 0.5],
+  ] as const) {
+    let beats = 0;
+    const { made, advance } = heart(
+      (wait) => {
+        beats += 1;
+        if (beats === 1) wait(tookMs);
+      },
+      { jitter },
+    );
+    await advance(10);
+    assert.equal(beats, 2, `${tookMs} ms`);
+    await advance(5000);
+    assert.ok(beats >= 6, `${beats}`);
+    await made.stop();
+  }
 });
 
 /** Starts a fleet as operators do, with access to its registry. */

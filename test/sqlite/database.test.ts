@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { PorticoError } from 'portico';
 import { openDatabase, transaction } from 'portico/sqlite';
+import { loadDriver } from '../../dist/sqlite/driver.js';
 
 let folder: string;
 before(() => {
@@ -103,6 +104,34 @@ test('eight processes that start together all open a new database and write to i
   // Each transaction saw the previous writes, so no two counted the same number.
   assert.equal(database.prepare('SELECT count(DISTINCT n) AS n FROM t').get()?.n, 160);
   database.close();
+});
+
+test('a new database that another process writes to is opened when that has ended: SQLite itself fails it at once', async () => {
+  const path = join(folder, 'writing.db');
+  const { DatabaseSync } = loadDriver();
+  const writer = new DatabaseSync(path);
+  writer.exec('BEGIN IMMEDIATE');
+  writer.exec('CREATE TABLE t (n INTEGER)');
+  const door = new URL('../../dist/sqlite/index.js', import.meta.url).href;
+  const program = `
+    import { writeSync } from 'node:fs';
+    import { openDatabase } from ${JSON.stringify(door)};
+    // Called before the next attempt.
+    const { wait } = Atomics;
+    Atomics.wait = (...given) => {
+      writeSync(1, 'locked');
+      return wait(...given);
+    };
+    openDatabase(${JSON.stringify(path)}, { busyTimeoutMs: 60_000 }).exec('INSERT INTO t VALUES (1)');
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'close');
+  await Promise.race([once(child.stdout, 'data'), ended]);
+  writer.exec('COMMIT');
+  writer.close();
+  assert.deepEqual(await ended, [0, null]);
 });
 
 const modesOf = (path: string): string[] =>

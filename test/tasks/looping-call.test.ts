@@ -357,6 +357,19 @@ test('LC-632 dynamic: without an interval the maximum counts, and without that t
   });
 });
 
+test('PY-5 dynamic: a number of seconds below 0 ends the loop, as in oslo.service; it does not run without a pause', async () => {
+  const clock = new FakeClock();
+  let runs = 0;
+  const loop = new DynamicLoopingCall(() => {
+    runs += 1;
+    return -1;
+  });
+  loop.start({ clock, log: recordedLog().log, periodicIntervalMax: 5 });
+  await clock.advance(100);
+  await assert.rejects(loop.wait(), { code: 'PORTICO_INVALID_INTERVAL', message: /, 0 or more, not / });
+  assert.equal(runs, 1);
+});
+
 test('LC-633 LC-1925 dynamic: a failed call is followed after the maximum or a second, never at once', async () => {
   for (const [options, expected] of [
     [{ periodicIntervalMax: 7 }, [0, 7000, 14_000]],

@@ -77,3 +77,20 @@ test('RP-82 replies that wait for another try are bounded by number and bytes: t
     assert.equal(tried.size, calls - given.length, 'what is kept is tried again');
   }
 });
+
+test('RP-58 a caller that asks for heartbeats every millisecond gets twenty in a second', async () => {
+  const end = gate();
+  const { clock, transport } = await served({ work: () => end.opened });
+  let beats = 0;
+  const publish = transport.publish.bind(transport);
+  transport.publish = (to, message, options) => {
+    if (typeof to === 'string') beats += 1;
+    return publish(to, message, options);
+  };
+  await transport.publish(route, requestMessage('id-1', 'work', { monitor: 1, reply: { to: 'reply_1', id: 'id-1' } }));
+  await settled();
+  await clock.advance(1000);
+  assert.equal(beats, 20);
+  end.open();
+  await settled();
+});
