@@ -10,6 +10,7 @@ import type { Logger } from '../log/index.js';
 import {
   type OperatorChanges,
   openRegistry,
+  RegistryUnavailable,
   type ServiceRegistry,
   type ServiceView,
   type ViewFilter,
@@ -57,6 +58,9 @@ export function register(program: Command): void {
         const found = await registry.list(filterOf(args));
         if (found.length === 0 && args.json !== true) {
           process.stderr.write(`${nothingFits(args, await registry.list())}\n`);
+        }
+        if (found.some(({ state, record }) => state === 'down' && !record.forcedDown && record.state !== 'stopped')) {
+          await tellStale(registry);
         }
         return found;
       });
@@ -148,6 +152,19 @@ async function withRegistry<T>(
     return await work(registry, config, log);
   } finally {
     await registry.close();
+  }
+}
+
+/** Says that services look down because the registry cannot be written, if this command cannot write it either: a full disk. */
+async function tellStale({ store }: ServiceRegistry): Promise<void> {
+  try {
+    await store.lease('service list', `${process.pid}`, 0);
+  } catch (error) {
+    // This user may only read it.
+    if (!(error instanceof RegistryUnavailable)) return;
+    process.stderr.write(
+      `The registry cannot be written, so the records may be stale, and services that are down here may be up. ${error.message}\n`,
+    );
   }
 }
 

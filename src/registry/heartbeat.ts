@@ -42,6 +42,7 @@ export class Heartbeat {
   #loop: DynamicLoopingCall<[]> | undefined;
   #lostAt: number | undefined;
   #lostTold = false;
+  #lostWhy = '';
   /** Planned time of the next heartbeat. */
   #due = 0;
 
@@ -57,6 +58,14 @@ export class Heartbeat {
   /** Milliseconds since the registry was last available; 0 while it is. */
   get outageMs(): number {
     return this.#lostAt === undefined ? 0 : this.#options.clock.now() - this.#lostAt;
+  }
+
+  /** Why and since when it fails, to the minute, so that the workers of a service say the same; undefined while it does not. */
+  get trouble(): string | undefined {
+    if (this.#lostAt === undefined) return undefined;
+    const since = new Date(Date.now() - this.outageMs).toISOString().replace(/:\d\d\.\d+/, '');
+    const seen = this.outageMs > this.#options.downTime * 1000 ? ', and other services count this one as down' : '';
+    return `its record cannot be written since ${since}${seen}: ${this.#lostWhy}`;
   }
 
   start(): void {
@@ -134,6 +143,7 @@ export class Heartbeat {
       log.error('Unexpected error while reporting service status', { err: error });
       return;
     }
+    this.#lostWhy = error.message;
     if (this.#lostAt === undefined) {
       this.#lostAt = clock.now();
       log.warn(`Lost connection to the service registry; this service continues: ${error.message}`);

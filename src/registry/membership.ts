@@ -92,6 +92,10 @@ export class Membership implements Registration {
     return this.#heartbeat;
   }
 
+  trouble(): string | undefined {
+    return this.#heartbeat.trouble;
+  }
+
   /** Reports whether other services consider this one down: its heartbeat has failed for longer than `service_down_time`. */
   isLost(): boolean {
     return this.#heartbeat.outageMs > this.#downTime * 1000;

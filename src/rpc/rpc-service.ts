@@ -1,6 +1,4 @@
-/**
- * RPCService: a manager as a service that can be launched, with its hooks, periodic tasks, record and heartbeat.
- */
+/** RPCService: a manager as a service that can be launched, with its hooks, periodic tasks, record and heartbeat. */
 import { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
@@ -68,6 +66,8 @@ export class RPCService implements ServiceBase {
   backdoorPort: number | string | null = null;
   /** Source of its metrics. */
   readonly meter = new CallMeter({ troubles: () => this.#connection.troubles });
+  /** For reports. */
+  readonly registryTrouble = () => this.#managed.registration?.trouble?.();
   readonly #options: RPCServiceOptions & { readonly config: Config };
   readonly #log: Logger;
   readonly #managed: ManagedService;

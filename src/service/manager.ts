@@ -90,6 +90,8 @@ export interface Registration {
   leave(): Awaitable<void>;
   /** Reports whether the registry was unreachable for so long that others consider the service down. */
   isLost?(): boolean;
+  /** Returns why the record cannot be kept alive, for operators; undefined while it is. */
+  trouble?(): string | undefined;
   /** Deletes the record, after `leave`. Returns false if it was already deleted. */
   remove?(): Awaitable<boolean>;
   /** Takes or renews the lease of a task that runs on one host only; false while another host holds it. */

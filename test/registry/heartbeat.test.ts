@@ -1,5 +1,6 @@
 /** Tests service records and heartbeats of real processes: signals, kills, and a database that is lost and returns. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -12,7 +13,7 @@ import { RegistryUnavailable } from '../../dist/registry/service-store.js';
 import { liveness } from '../../dist/registry/service-view.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { ask } from '../e2e/clients.js';
-import { emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
+import { apiCli, emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
 import { pidApp } from '../e2e/projects.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
@@ -164,10 +165,14 @@ test('SG-30 each outage that lasts longer than the down time is told once, the s
   const { made, lost, advance } = heart(() => {
     if (isAway) throw new RegistryUnavailable(new Error('away'));
   });
-  await advance(10_000);
+  await advance(2000);
+  assert.match(made.trouble!, /^its record cannot be written since \d{4}-\d\d-\d\dT\d\d:\d\dZ: .*: away$/);
+  await advance(8000);
+  assert.match(made.trouble!, /Z, and other services count this one as down: .*: away$/);
   assert.equal(lost.length, 1);
   isAway = false;
   await advance(2000);
+  assert.equal(made.trouble, undefined);
   isAway = true;
   await advance(10_000);
   assert.equal(lost.length, 2);
@@ -220,6 +225,7 @@ async function fleet(t: TestContext, more = '') {
   };
   while (!(await beating())) await new Promise((resolve) => setTimeout(resolve, 20));
   return {
+    folder,
     program,
     view,
     registry,
@@ -229,6 +235,31 @@ async function fleet(t: TestContext, more = '') {
     },
   };
 }
+
+test('a registry that cannot be written is in the status, and service list says that its records are stale', async (t) => {
+  const { folder, program } = await fleet(t);
+  const other = openDatabase(join(folder, 'services.db'));
+  t.after(() => other.close());
+  const command = (...words: string[]) => {
+    const env = { ...process.env, NO_COLOR: '1' };
+    return spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, env, encoding: 'utf8' });
+  };
+  // As on a full disk, every write fails and every query succeeds.
+  const writes = ['UPDATE ON services', 'INSERT ON service_workers', 'INSERT ON service_leases'];
+  for (const [at, write] of writes.entries()) {
+    other.exec(`CREATE TRIGGER full_${at} BEFORE ${write} BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END`);
+  }
+  await program.printed(/Lost connection to the service registry/);
+  let status: string;
+  do status = command('status').stdout;
+  while (!status.includes('its record cannot be written since'));
+  let list: ReturnType<typeof command>;
+  do list = command('service', 'list');
+  while (!/\bdown\b/.test(list.stdout));
+  assert.match(list.stderr, /^The registry cannot be written, so the records may be stale/m);
+  for (const at of writes.keys()) other.exec(`DROP TRIGGER full_${at}`);
+  await program.printed(/Recovered from being unable to report status/);
+});
 
 test('SG-24 SG-36 LC-1352 an API that is stopped with TERM is down at once', async (t) => {
   const { program, view } = await fleet(t);

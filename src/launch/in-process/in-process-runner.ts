@@ -207,6 +207,7 @@ export class InProcessRunner implements Runner {
     const meters = services.flatMap(({ meter }) => meter ?? []);
     const calls = meters.flatMap((meter) => meter.calls ?? []);
     const lost = meters.flatMap((meter) => meter.troubles?.() ?? []);
+    const troubles = [...lost, ...services.flatMap((service) => service.registryTrouble?.() ?? [])];
     const known = {
       inFlight: requests.length,
       queued: meters.reduce((sum, { queued = 0 }) => sum + queued, 0),
@@ -214,7 +215,9 @@ export class InProcessRunner implements Runner {
       callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
       callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
       brokersLost: lost.length,
-      troubles: meters.some(({ lacksDescriptors = false }) => lacksDescriptors) ? [...lost, NO_DESCRIPTOR] : lost,
+      troubles: meters.some(({ lacksDescriptors = false }) => lacksDescriptors)
+        ? [...troubles, NO_DESCRIPTOR]
+        : troubles,
       requests: requests
         .sort((a, b) => b.ageMs - a.ageMs)
         .slice(0, MOST_REQUESTS)

@@ -25,6 +25,8 @@ export interface Telling {
   requestsInFlight?(): Iterable<ReportedRequest>;
   /** Expiry of its certificate. */
   readonly certificateEnds?: Date | undefined;
+  /** Returns why its record in the registry cannot be kept alive; undefined while it is. */
+  registryTrouble?(): string | undefined;
   readonly meter?: {
     /** Number of requests that wait for a slot. */
     readonly queued?: number;

@@ -1,6 +1,4 @@
-/**
- * WSGIService: an API by its name. The configuration has its address, the paste file its app.
- */
+/** WSGIService: an API by its name. The configuration has its address, the paste file its app. */
 import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
@@ -161,6 +159,7 @@ export class WSGIService implements ListeningService {
   }
 
   /** For reports. For launchers: warnings of unread sections, after the app is built. */
+  readonly registryTrouble = () => this.#managed.registration?.trouble?.();
   readonly requestsInFlight = () => this.server.requests.map(reportedExchange);
   readonly unknownSections = (config?: Config) => this.#app.unknownSections(config ?? this.#config);
 
