@@ -40,7 +40,7 @@ export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './not-
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export { overriddenMethod } from './request-path.js';
-export { countAnswer, guardPipe, sentBytes } from './response-body.js';
+export { beganAt, countAnswer, guardPipe, sentBytes } from './response-body.js';
 export { compileResponse } from './response-compiler.js';
 export { isOwnPatch } from './response-methods.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';

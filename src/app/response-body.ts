@@ -69,6 +69,11 @@ export function countAnswer(res: ServerResponse): void {
   (layer?.first ?? layerOnTop(res)).isCounted = true;
 }
 
+/** Returns when the response began, its head with the first bytes of its body, by `performance.now()`; undefined before. */
+export function beganAt(res: ServerResponse): number | undefined {
+  return (res as unknown as Carrier)[BODY]?.first.beganAt || undefined;
+}
+
 /** Returns the number of body bytes sent; NaN for a response that is not counted. */
 export function sentBytes(res: ServerResponse): number {
   const first = (res as unknown as Carrier)[BODY]?.first;
@@ -128,6 +133,8 @@ export class BodyLayer {
   declare isCounted: boolean;
   /** Bytes passed to the replaced methods; also of a body that is not sent, as for HEAD. */
   declare written: number;
+  /** When the head and the first data were sent, by `performance.now()`; 0 before. Only of a counted response. */
+  declare beganAt: number;
   /** No more data follows. */
   declare isOver: boolean;
   /** The stream that is piped into the response, until the head is written. */
@@ -141,6 +148,7 @@ export class BodyLayer {
     this.way = undefined;
     this.isCounted = false;
     this.written = 0;
+    this.beganAt = 0;
     this.isOver = false;
     this.piped = undefined;
     this.write = before === undefined ? writeFirst : ownPatch((...args: unknown[]) => this.take(...args));
@@ -172,6 +180,7 @@ export class BodyLayer {
     if (!this.isCounted || this.isOver || res.finished || res.destroyed) {
       return Reflect.apply(method, res, [chunk, encoding, callback]) as boolean;
     }
+    if (this.beganAt === 0) this.beganAt = performance.now();
     const length = lengthOf(chunk, encoding);
     if (!headSent.call(res)) this.#writeDeclaredHead();
     // After the head the length is checked before the data is sent; otherwise the data writes the head, and only then is it known.

@@ -79,6 +79,13 @@ export class ServedResponse extends ServerResponse {
     return this;
   }
 
+  /** A stream of events sends its head before it has any data. */
+  override flushHeaders(): void {
+    const { first } = (this as unknown as Record<symbol, BodyLayer>)[BODY]!;
+    first.beganAt ||= performance.now();
+    super.flushHeaders();
+  }
+
   override appendHeader(name: string, value: string | readonly string[]): this {
     foldFields(this);
     return super.appendHeader(name, value);

@@ -61,7 +61,7 @@ const SIZES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 1
 export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   requests: {
     name: 'portico_http_request_duration_seconds',
-    help: 'Time from before the first filter until the response is sent, in seconds.',
+    help: 'Time from before the first filter until the response begins, in seconds: a body that streams is not included.',
     labels: ['method', 'route', 'status'],
     bounds: 'option',
   },
@@ -95,7 +95,7 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   },
   application: {
     name: 'portico_application_duration_seconds',
-    help: 'Time until the application of a pipeline settled, in seconds, without the wait for a slot.',
+    help: 'Time until the application of a pipeline began its response, in seconds, without the wait for a slot.',
     labels: ['pipeline'],
     bounds: 'option',
   },

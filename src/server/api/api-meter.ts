@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import { type App, afterResponse, environ } from '../../app/index.js';
-import { answeredStatus, exchangeOf, sentBytes, takesOwnSlot, withSlot } from '../../app/internal.js';
+import { answeredStatus, beganAt, exchangeOf, sentBytes, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
@@ -93,7 +93,8 @@ export class ApiMeter {
       const exchange = exchangeOf(req);
       afterResponse(res, (outcome) => {
         const known = this.#distributionsOf(req, answeredStatus(res, outcome));
-        known.seconds.observe((performance.now() - begun) / 1000);
+        // Not until its end: a stream, or a download, lasts as long as its client likes.
+        known.seconds.observe(((beganAt(res) ?? performance.now()) - begun) / 1000);
         known.requestBytes.observe(exchange.body?.received ?? 0);
         known.responseBytes.observe(sentBytes(res));
       });

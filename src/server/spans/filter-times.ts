@@ -1,11 +1,13 @@
 /**
  * Time that each filter of a pipeline takes itself, without the inner app. There is a probe between two filters: a
- * request that passes it inwards leaves the outer filter and enters the inner one; when the inner app has settled, the
- * reverse happens. Work of a filter while a response streams is not distinguished.
+ * request that passes it inwards leaves the outer filter and enters the inner one; when the inner app is done, the
+ * reverse happens. An app is done when what it returned has settled and its response has begun, so that a Router, an
+ * Express app or a callback, which return nothing, are measured like an async function. Work of a filter while a response
+ * streams is not distinguished.
  */
-import type { IncomingMessage } from 'node:http';
-import type { App, Filter } from '../../app/index.js';
-import { exchangeOf } from '../../app/internal.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type App, afterResponse, type Filter } from '../../app/index.js';
+import { beganAt, exchangeOf } from '../../app/internal.js';
 
 /** Returns probes around a pipeline's filters: one before each, and one before its app. */
 export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
@@ -59,6 +61,10 @@ interface Trip {
   outward: boolean;
   /** Error of the last filter or app. */
   error: unknown;
+  /** Number of probes passed inwards. */
+  depth: number;
+  /** Probes that their apps have left before the response began. */
+  open: { readonly depth: number; readonly close: () => void }[];
 }
 
 const TRIP: unique symbol = Symbol('portico.filterTrip');
@@ -84,27 +90,41 @@ function probe(outer: Stop | undefined, inner: Stop | undefined): Filter {
   return (app: App): App =>
     (req, res) => {
       const trip = inward(req, outer, inner);
+      const depth = ++trip.depth;
+      const done = (error?: unknown): void => {
+        const close = (): void => outward(req, res, trip, outer, inner, error);
+        const isWithin = trip.open.some((each) => each.depth > depth);
+        if (!isWithin && (error !== undefined || hasBegun(res))) close();
+        else if (trip.open.push({ depth, close }) === 1) afterResponse(res, () => closeAll(trip));
+      };
       let returned: void | Promise<void>;
       try {
         returned = app(req, res);
       } catch (error) {
-        outward(req, trip, outer, inner, error);
+        done(error);
         throw error;
       }
-      if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') outward(req, trip, outer, inner);
-      else {
-        (returned as Promise<void>).then(
-          () => outward(req, trip, outer, inner),
-          (error: unknown) => outward(req, trip, outer, inner, error),
-        );
-      }
+      if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') done();
+      else (returned as Promise<void>).then(() => done(), done);
       return returned;
     };
 }
 
+/** The innermost first. */
+function closeAll(trip: Trip): void {
+  const { open } = trip;
+  trip.open = [];
+  for (const { close } of open.sort((a, b) => b.depth - a.depth)) close();
+}
+
+/** Also true for a complete body that a filter still holds. */
+function hasBegun(res: ServerResponse): boolean {
+  return res.writableEnded || beganAt(res) !== undefined;
+}
+
 function inward(req: Travelling, outer: Stop | undefined, inner: Stop | undefined): Trip {
   const now = performance.now();
-  req[TRIP] ??= { since: now, filter: undefined, outward: false, error: undefined };
+  req[TRIP] ??= { since: now, filter: undefined, outward: false, error: undefined, depth: 0, open: [] };
   const trip = req[TRIP];
   outer?.in.observe((now - trip.since) / 1000);
   trip.since = now;
@@ -115,6 +135,7 @@ function inward(req: Travelling, outer: Stop | undefined, inner: Stop | undefine
 
 function outward(
   req: IncomingMessage,
+  res: ServerResponse,
   trip: Trip,
   outer: Stop | undefined,
   inner: Stop | undefined,
@@ -123,7 +144,9 @@ function outward(
   const now = performance.now();
   // A filter that has answered by itself was on the way in.
   const since = trip.outward ? trip.since : Math.max(trip.since, exchangeOf(req).slotAt);
-  inner?.[trip.outward ? 'out' : 'in'].observe((now - since) / 1000);
+  // Its answer may stream for as long as its client likes.
+  const until = trip.outward ? now : Math.max(since, Math.min(now, beganAt(res) ?? now));
+  inner?.[trip.outward ? 'out' : 'in'].observe((until - since) / 1000);
   if (error !== undefined && error !== trip.error) inner?.failed?.();
   trip.error = error;
   trip.since = now;

@@ -216,10 +216,10 @@ function spanAround(name: string, attributes: Readonly<Record<string, string>>):
     };
     try {
       const returned: unknown = context.with(trace.setSpan(activeContext, span), () => app(req, res));
-      if (returned instanceof Promise) returned.then(end, failed);
-      // It answers, or calls the inner app, later.
-      else if (!res.writableEnded) afterResponse(res, end);
-      else end();
+      // One that returned before it has answered does so later, whatever it returned.
+      const left = (): void => (res.writableEnded ? void end() : afterResponse(res, end));
+      if (returned instanceof Promise) returned.then(left, failed);
+      else left();
       return returned as void | Promise<void>;
     } catch (error) {
       failed(error);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
-import { createServer, Server as HttpServer } from 'node:http';
+import { createServer, Server as HttpServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
@@ -14,6 +14,9 @@ import { proxyHeaders, requestId, requestLog } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { Server, type ServerOptions } from 'portico/server';
 import { buildFilter } from 'portico/testing';
+import { Config } from '../../../dist/config/index.js';
+import { Server as BuiltServer } from '../../../dist/server/index.js';
+import { filterSpans } from '../../../dist/server/spans/request-span.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, exchange, portOf } from '../raw-client.js';
 
@@ -399,4 +402,26 @@ test('MW-48 a stop with a deadline does not wait longer than that for an export 
   over.abort();
   await stopped;
   end();
+});
+
+test('DO-1 the span of the application ends with its answer, whatever the application returns', async (t) => {
+  const config = Config.fromText('[trace]\nfilters = true\n');
+  const ended: string[][] = [];
+  const answerLater = (res: ServerResponse) =>
+    setImmediate(() => {
+      ended.push(exporter.getFinishedSpans().map(({ name }) => name));
+      res.end();
+    });
+  const apps: readonly App[] = [(_req, res) => void answerLater(res), async (_req, res) => void answerLater(res)];
+  for (const app of apps) {
+    exporter.reset();
+    const [around] = filterSpans(config)!('api', []);
+    const server = new BuiltServer('traced', around!(app));
+    await server.start();
+    t.after(() => server.stop());
+    await exchange(portOf(server), get('/'));
+    await spans(1);
+  }
+  assert.deepEqual(ended, [[], []]);
+  assert.equal(exporter.getFinishedSpans()[0]!.name, 'application');
 });
