@@ -55,7 +55,7 @@ export function statusText({
     const where = addresses.map(formatAddress).join(' ');
     const calls = workers.some(({ callsRunning = 0, callsPending = 0 }) => callsRunning + callsPending > 0);
     lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${countText(restarts, 'restart')}`);
-    const head = ['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests now'];
+    const head = ['worker', 'pid', 'state', 'up', 'busy', 'lag p99', 'max', 'memory', 'requests now'];
     const rows = workers.map((worker) => [...workerRow(worker), ...(calls ? callsOf(worker) : [])]);
     lines.push(...columns([[...head, ...(calls ? CALLS : [])], ...rows]).map((row) => `  ${row}`));
     if (recent !== undefined) {
@@ -119,15 +119,20 @@ function callsOf({ callsRunning = 0, callsPending = 0 }: ShownWorker): string[] 
 const HELD = 5;
 
 function workerRow(worker: ShownWorker): string[] {
-  const { id, pid, state, stuck, uptimeMs, silentMs, utilization, lagMs, rss, inFlight } = worker;
+  const { id, pid, state, stuck, uptimeMs, silentMs, utilization, lagP99Ms, lagMaxMs, rss, inFlight } = worker;
   return [
     String(id),
     String(pid ?? '-'),
     stuck ? `silent for ${formatDuration(silentMs / 1000)}` : state,
     formatDuration(uptimeMs / 1000),
     utilization === undefined ? '-' : `${Math.round(utilization * 100)} %`,
-    lagMs === undefined ? '-' : `${Math.round(lagMs)} ms`,
+    milliseconds(lagP99Ms),
+    milliseconds(lagMaxMs),
     rss === undefined ? '-' : mebibytes(rss),
     inFlight === undefined ? '-' : String(inFlight),
   ];
+}
+
+function milliseconds(ms: number | undefined): string {
+  return ms === undefined ? '-' : `${Math.round(ms)} ms`;
 }

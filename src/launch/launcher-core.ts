@@ -248,6 +248,7 @@ export class LauncherCore<R extends Runner = Runner> {
     const { runner } = this;
     if (this.stopping || runner.supervised) return;
     runner.allReady(this.#launchedAt);
+    this.process.serves();
     this.#files?.watch(runner.settings.watchConfigFiles);
     this.#serviceManager.ready(() => `${runner.summary()}; configuration ${runner.generation}`);
     this.#serviceManager.watch((limitMs) => runner.answers(limitMs));

@@ -35,7 +35,7 @@ export interface WorkerStatus {
   readonly heldRequests: readonly HeldRequest[];
   /** Files of the program that the first worker of its configuration has loaded with another content. */
   readonly otherCode: readonly string[];
-  /** Facts of its last heartbeat: `utilization`, `lagMs`, `rss`, and those of `addFacts`. */
+  /** Facts of its last heartbeat: `utilization`, `lagMaxMs`, `rss`, and those of `addFacts`. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 

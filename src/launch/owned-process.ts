@@ -113,6 +113,11 @@ export class OwnedProcess {
     this.#watch?.killAfter(ms);
   }
 
+  /** Called when all services are ready. */
+  serves(): void {
+    this.#watch?.serves();
+  }
+
   /** Records a stop that the program has not requested: the process ends by it, whatever keeps it alive. */
   noteEnds(): void {
     this.#ends = true;

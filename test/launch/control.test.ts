@@ -72,7 +72,7 @@ interface ShownService {
   readonly workers: readonly (Readonly<Record<'id' | 'pid' | 'uptimeMs' | 'silentMs' | 'inFlight', number>> & {
     readonly state: string;
     readonly utilization: number;
-    readonly lagMs: number;
+    readonly lagMaxMs: number;
     readonly rss: number;
   })[];
 }
@@ -129,7 +129,7 @@ test('OP-51 the status is one document: of the process, of each API and each of 
   assert.equal(Date.parse(certificateEnds), Date.parse(new X509Certificate(cert).validTo));
   for (const [at, worker] of workers.entries()) {
     assert.deepEqual([worker.id, worker.state, worker.inFlight], [at, 'ready', 0]);
-    for (const fact of ['pid', 'uptimeMs', 'silentMs', 'utilization', 'lagMs', 'rss'] as const) {
+    for (const fact of ['pid', 'uptimeMs', 'silentMs', 'utilization', 'lagMaxMs', 'rss'] as const) {
       assert.equal(typeof worker[fact], 'number', fact);
     }
   }

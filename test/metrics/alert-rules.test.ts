@@ -49,6 +49,19 @@ const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: 
       'portico_http_requests_total{api="a",status="5xx"}': '0+1x40',
     },
   },
+  PorticoOutage: {
+    fires: {
+      'portico_http_requests_total{api="a",status="200"}': '0+60x37 2250+30x2',
+      'portico_http_requests_total{api="a",status="503"}': '0x37 30 60 90',
+    },
+    silent: {
+      // Some fail, and those of a quiet service are too few.
+      'portico_http_requests_total{api="a",status="200"}': '0+90x40',
+      'portico_http_requests_total{api="a",status="500"}': '0+10x40',
+      'portico_http_requests_total{api="b",status="200"}': '0+1x40',
+      'portico_http_requests_total{api="b",status="500"}': '0+2x40',
+    },
+  },
   PorticoSlow: {
     fires: {
       'portico_http_request_duration_seconds_bucket{api="a",le="1"}': '0+80x40',
@@ -83,6 +96,13 @@ const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: 
     fires: { 'portico_worker_event_loop_utilization{api="a",worker="0"}': '1x40' },
     silent: { 'portico_worker_event_loop_utilization{api="a",worker="0"}': '0.5x40' },
   },
+  PorticoEventLoopBlocked: {
+    fires: { 'portico_worker_event_loop_lag_p99_seconds{api="a",worker="0"}': '0.2x40' },
+    silent: {
+      'portico_worker_event_loop_lag_p99_seconds{api="a",worker="0"}': '0.02x40',
+      'portico_worker_event_loop_lag_max_seconds{api="a",worker="0"}': '0.3x40',
+    },
+  },
   PorticoRequestsLost: {
     fires: { 'portico_requests_lost_total{api="a",reason="stuck"}': '0x36 1x4' },
     silent: { 'portico_requests_lost_total{api="a",reason="stuck"}': '1x40' },
@@ -114,8 +134,9 @@ const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: 
     silent: { 'portico_workers_other_node{api="a"}': '1x30 0x10', 'portico_workers_other_node{api="b"}': '0x38 1x2' },
   },
   PorticoCertificateEnds: {
-    fires: { 'portico_tls_certificate_days_left{api="a"}': '13x40' },
-    silent: { 'portico_tls_certificate_days_left{api="a"}': '15x40' },
+    // promtool's time begins at 0.
+    fires: { 'portico_tls_certificate_expiry_timestamp_seconds{api="a"}': `${13 * 86_400}x40` },
+    silent: { 'portico_tls_certificate_expiry_timestamp_seconds{api="a"}': `${15 * 86_400}x40` },
   },
   PorticoLogLost: {
     fires: { 'portico_log_lines_lost_total{api="-"}': '0x36 5x4' },

@@ -1,5 +1,6 @@
 /** Tests that the dashboard and the alert rules in paste/ use metrics that a service exposes, with labels that the metrics have. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,8 +11,12 @@ import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
 import { root } from '../e2e/program.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
 
-/** Returns all metrics that a service can expose. */
 async function families(): Promise<ReadonlyMap<string, Family>> {
+  return parseExposition(await exposition());
+}
+
+/** Returns all metrics that a service can expose. */
+async function exposition(): Promise<string> {
   const totals = new Totals([1]);
   const series = (Object.keys(COUNTED) as MetricKey[]).map((metric) => ({
     metric,
@@ -22,7 +27,10 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
   totals.add('compute', { buckets: [1], series });
   const facts = {
     utilization: 0.5,
-    lagMs: 1,
+    lagMaxMs: 1,
+    lagP99Ms: 1,
+    cpuSeconds: 1,
+    gcSeconds: { minor: 1 },
     rss: 1,
     heapUsed: 1,
     heapLimit: 1,
@@ -68,12 +76,12 @@ async function families(): Promise<ReadonlyMap<string, Family>> {
   };
   const registered = { up: async () => [{ binary: 'portico-compute', host: 'one', up: true }] };
   const { body } = await metricsAnswer(controlled as never, registered as never);
-  return parseExposition(String(body));
+  return String(body);
 }
 
 /** Returns the names of metrics, and the labels that expressions select or group by. */
 function named(text: string): { readonly metrics: Set<string>; readonly labels: Set<string> } {
-  const metrics = new Set(text.match(/\b(?:portico|process)_[a-z_]+\b/g));
+  const metrics = new Set(text.match(/\b(?:portico|process)_[a-z0-9_]+\b/g));
   const chosen = [...text.matchAll(/\{([^{}]*)\}/g)].flatMap(([, inner]) => inner!.match(/\w+(?==~?\\?")/g) ?? []);
   const summed = [...text.matchAll(/by \(([^)]*)\)/g)].flatMap(([, inner]) => inner!.split(/, */));
   const shown = [...text.matchAll(/\{\{ ?(?:\$labels\.)?(\w+) ?\}\}/g)].map(([, label]) => label!);
@@ -100,6 +108,17 @@ for (const file of ['grafana-dashboard.json', 'prometheus-rules.yml']) {
     );
   });
 }
+
+const noPromtool =
+  spawnSync('promtool', ['--version']).error !== undefined && 'promtool of Prometheus is not installed';
+
+test('Prometheus has no complaint about the metrics', { skip: noPromtool }, async () => {
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    input: await exposition(),
+    encoding: 'utf8',
+  });
+  assert.deepEqual([status, stdout + stderr], [0, '']);
+});
 
 test('the dashboard shows every metric that is given out', async () => {
   const found = named(readFileSync(join(root, 'paste', 'grafana-dashboard.json'), 'utf8'));

@@ -15,10 +15,8 @@ import type { ReloadReport } from '../reload/reload-report.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';
 import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
-import { descriptorMetrics, processMetrics } from './process-metrics.js';
+import { bySlot, descriptorMetrics, processMetrics } from './process-metrics.js';
 import type { RegisteredServices } from './registered-services.js';
-
-const DAY_MS = 86_400_000;
 
 /** Returns the text. Loads prom-client at the first call. */
 export async function metricsAnswer(controlled: Controlled, registered: RegisteredServices): Promise<ControlAnswer> {
@@ -137,22 +135,16 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
       ),
     ),
     gauge(
-      'portico_tls_certificate_days_left',
-      'Days until the certificate expires; negative afterwards.',
-      each(({ certificateEnds }) =>
-        certificateEnds === undefined ? undefined : (Date.parse(certificateEnds) - Date.now()) / DAY_MS,
-      ),
+      'portico_tls_certificate_expiry_timestamp_seconds',
+      'Time at which the certificate expires, in seconds since 1970.',
+      each(({ certificateEnds: ends }) => (ends === undefined ? undefined : Date.parse(ends) / 1000)),
     ),
   ];
 }
 
 function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
   const each = (value: (worker: WorkerStatus) => number | undefined): Value[] =>
-    services.flatMap(({ name: api, workers }) => {
-      // During a reload a slot has two workers: the newer one counts.
-      const bySlot = new Map(workers.map((worker) => [worker.id, worker]));
-      return [...bySlot].flatMap(([id, worker]) => valueIf({ api, worker: String(id) }, value(worker)));
-    });
+    bySlot(services).flatMap(([labels, worker]) => valueIf(labels, value(worker)));
   const fact = (name: string, factor = 1): Value[] =>
     each(({ facts: { [name]: value } }) => (typeof value === 'number' ? value * factor : undefined));
   return [
@@ -171,7 +163,27 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
       'Fraction of the last second in which the event loop was busy, 0 to 1.',
       fact('utilization'),
     ),
-    gauge('portico_worker_event_loop_lag_seconds', 'Delay of the last timer.', fact('lagMs', 0.001)),
+    gauge(
+      'portico_worker_event_loop_lag_max_seconds',
+      'Longest delay of the event loop in the last half to whole minute.',
+      fact('lagMaxMs', 0.001),
+    ),
+    gauge(
+      'portico_worker_event_loop_lag_p99_seconds',
+      '99th percentile of the delay of the event loop in the last half to whole minute.',
+      fact('lagP99Ms', 0.001),
+    ),
+    counter('portico_worker_cpu_seconds_total', 'Processor time of the worker.', fact('cpuSeconds')),
+    counter(
+      'portico_worker_gc_seconds_total',
+      'Time of the garbage collector in the worker, by kind: minor, major, incremental, weakcb.',
+      bySlot(services).flatMap(([labels, { facts }]) =>
+        Object.entries((facts.gcSeconds ?? {}) as Record<string, number>).map(([kind, value]) => ({
+          labels: { ...labels, kind },
+          value,
+        })),
+      ),
+    ),
     gauge('portico_worker_resident_memory_bytes', 'Resident memory of the worker.', fact('rss')),
     gauge('portico_worker_heap_used_bytes', 'Used V8 heap.', fact('heapUsed')),
     gauge('portico_worker_heap_limit_bytes', 'Limit of the V8 heap.', fact('heapLimit')),

@@ -3,7 +3,7 @@
  * workers.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import type { ServiceStatus } from '../launcher-status.js';
+import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
 import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
 
 /** `version`: that of the program. */
@@ -35,19 +35,26 @@ export async function processMetrics(version: string | undefined): Promise<Metri
 export async function descriptorMetrics(services: readonly ServiceStatus[]): Promise<Metric[]> {
   const open: Value[] = [];
   const limits: Value[] = [];
-  for (const { name: api, workers } of services) {
-    // During a reload a slot has two workers: the newer one counts.
-    for (const { id, pid } of new Map(workers.map((worker) => [worker.id, worker])).values()) {
-      const labels = { api, worker: String(id) };
-      const own = await descriptorsOf(pid);
-      open.push(...valueIf(labels, own.open));
-      limits.push(...valueIf(labels, own.limit));
-    }
+  for (const [labels, { pid }] of bySlot(services)) {
+    const own = await descriptorsOf(pid);
+    open.push(...valueIf(labels, own.open));
+    limits.push(...valueIf(labels, own.limit));
   }
   return [
     gauge('portico_worker_open_fds', 'Open file descriptors of the worker, on Linux.', open),
     gauge('portico_worker_max_fds', 'Limit of its open file descriptors, on Linux.', limits),
   ];
+}
+
+/** Returns the worker of each slot with its labels. During a reload a slot has two workers: the newer one counts. */
+export function bySlot(
+  services: readonly ServiceStatus[],
+): (readonly [Readonly<Record<'api' | 'worker', string>>, WorkerStatus])[] {
+  return services.flatMap(({ name: api, workers }) =>
+    [...new Map(workers.map((worker) => [worker.id, worker])).values()].map(
+      (worker) => [{ api, worker: String(worker.id) }, worker] as const,
+    ),
+  );
 }
 
 /** Returns the number of open descriptors and its limit, from proc(5); undefined for what cannot be read. */

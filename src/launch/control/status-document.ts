@@ -23,7 +23,9 @@ export interface Readiness {
 /** A worker with its last facts, except its requests, which have their own document. */
 export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   readonly utilization?: number;
-  readonly lagMs?: number;
+  /** Maximum and 99th percentile of the last half to whole minute. */
+  readonly lagMaxMs?: number;
+  readonly lagP99Ms?: number;
   readonly rss?: number;
   /** Version of its Node; `process.node` is that of its parent. */
   readonly node?: string;

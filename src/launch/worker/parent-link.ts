@@ -14,7 +14,7 @@ import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
 import { ParentBuckets } from '../shared-buckets.js';
 import { fittingMessage, type Sent, type ToParent } from '../worker-message.js';
-import { type LoopFacts, startWatching } from './watch.js';
+import { type LoopFacts, startWatching, type Watch } from './watch.js';
 
 /** Key of the link on a worker's process object. */
 const WORKER_LINK = Symbol.for('portico.worker');
@@ -75,7 +75,11 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
     'beforeExit',
     () => void link.fail(link.builds ? unbuilt(link.loading()) : notLaunched(assignment.service, [])),
   );
-  startWatching({ supervised: true, settings: () => link.settings, told: (...told) => link.beat(...told) });
+  link.watch = startWatching({
+    supervised: true,
+    settings: () => link.settings,
+    told: (...told) => link.beat(...told),
+  });
   const unexplained = (): void => link.exits(exitPlace());
   process.on('exit', unexplained);
   return unexplained;
@@ -129,6 +133,8 @@ export class ParentLink {
   readonly buckets = new ParentBuckets((message) => void this.send(message));
   /** True if this process is no worker: it builds all services, and starts none. */
   readonly builds: boolean;
+  /** Of this process, from its first heartbeat on. */
+  watch: Watch | undefined;
   /** The module or factory that is being loaded. */
   readonly loading = watchLoading();
   readonly #channel = process as unknown as Channel;
@@ -183,7 +189,10 @@ export class ParentLink {
 
   send(message: ToParent): Promise<void> {
     if (SETTLING.has(message.kind)) this.#settled = true;
-    if (message.kind === 'ready') this.#served = true;
+    if (message.kind === 'ready') {
+      this.#served = true;
+      this.watch?.serves();
+    }
     return new Promise((resolve) => {
       if (!this.#channel.connected || this.#channel.send === undefined) {
         resolve();

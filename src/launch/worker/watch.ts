@@ -2,7 +2,13 @@
  * Heartbeats of a process: one each second, seen by its watch thread, and in a worker by its parent too.
  */
 import { url as debuggerUrl } from 'node:inspector';
-import { performance } from 'node:perf_hooks';
+import {
+  constants,
+  monitorEventLoopDelay,
+  type PerformanceEntry,
+  PerformanceObserver,
+  performance,
+} from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { ignoreErrors } from '../../errors/index.js';
@@ -47,6 +53,8 @@ interface Watched {
 export interface Watch {
   /** The thread kills the process shortly after this time, whatever its event loop does; 0 cancels. */
   killAfter(ms: number): void;
+  /** Measures the event-loop lag from now on: the modules of the program, which block it as they load, are loaded. */
+  serves(): void;
   end(): void;
 }
 
@@ -58,24 +66,24 @@ export function startWatching({ supervised, settings, told }: Watched): Watch {
     settings,
   );
   const loop = loopReader();
-  const tell = (): void => told(beat(), loop());
+  const tell = (): void => told(beat(), loop.read());
   tell();
   const timer = setInterval(tell, BEAT_MS).unref();
   return {
     killAfter: (ms) => void Atomics.store(shared, FIELDS.stopMs, Math.min(ms, LONGEST_DELAY_MS)),
+    serves: loop.serves,
     end: () => {
       clearInterval(timer);
+      loop.end();
       end();
     },
   };
 }
 
 /** Event-loop facts of a process, measured once a second. */
-export interface LoopFacts {
+export interface LoopFacts extends Partial<Lag> {
   /** Share of the last second in which it was busy, 0 to 1. */
   readonly utilization: number;
-  /** Delay of its timer. */
-  readonly lagMs: number;
   /** Resident memory in bytes. */
   readonly rss: number;
   /** V8's heap in bytes: in use, and its limit. */
@@ -83,23 +91,96 @@ export interface LoopFacts {
   readonly heapLimit: number;
   /** Version of its Node: that on disk may have been replaced since its parent started. */
   readonly node: string;
+  /** Processor time since its start, in seconds. */
+  readonly cpuSeconds: number;
+  /** Time of the garbage collector since its start in seconds, by kind. */
+  readonly gcSeconds: Readonly<Record<string, number>>;
 }
 
-/** Returns a function to call with each heartbeat. */
-function loopReader(): () => LoopFacts {
+/** Delay of what the event loop has to do, in the last half to whole minute; unknown before the process serves. */
+interface Lag {
+  readonly lagMaxMs: number;
+  /** 99th percentile. */
+  readonly lagP99Ms: number;
+}
+
+/** Interval of libuv's timer whose delays are recorded, without any JavaScript. */
+const LAG_EVERY_MS = 20;
+/** Heartbeats in half a minute: a scrape every half minute misses no block of the event loop. */
+const LAG_BEATS = 30;
+
+/** `read`: to be called with each heartbeat. */
+function loopReader(): { read(): LoopFacts } & Pick<Watch, 'serves' | 'end'> {
   const memory = memoryReader();
+  const collector = collectorTimes();
+  const delays = monitorEventLoopDelay({ resolution: LAG_EVERY_MS });
   let before = performance.eventLoopUtilization();
-  let due = performance.now() + BEAT_MS;
-  return () => {
-    const now = performance.now();
-    const after = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(after, before);
-    const lagMs = Math.max(0, now - due);
-    before = after;
-    due = now + BEAT_MS;
-    const { used_heap_size: heapUsed, heap_size_limit: heapLimit } = getHeapStatistics();
-    return { utilization, lagMs, rss: memory(), heapUsed, heapLimit, node: process.version };
+  let beats = 0;
+  let earlier: Lag | undefined;
+  const lag = (): Partial<Lag> => {
+    if (earlier === undefined) return {};
+    const lagMaxMs = Math.max(delays.max / 1e6 - LAG_EVERY_MS, 0);
+    const lagP99Ms = Math.max(delays.percentile(99) / 1e6 - LAG_EVERY_MS, 0);
+    const told = { lagMaxMs: Math.max(lagMaxMs, earlier.lagMaxMs), lagP99Ms: Math.max(lagP99Ms, earlier.lagP99Ms) };
+    if (++beats % LAG_BEATS === 0) {
+      earlier = { lagMaxMs, lagP99Ms };
+      delays.reset();
+    }
+    return told;
   };
+  return {
+    serves: () => {
+      delays.enable();
+      earlier ??= { lagMaxMs: 0, lagP99Ms: 0 };
+    },
+    read: () => {
+      const after = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(after, before);
+      before = after;
+      const { used_heap_size: heapUsed, heap_size_limit: heapLimit } = getHeapStatistics();
+      const { user, system } = process.cpuUsage();
+      const cpuSeconds = (user + system) / 1e6;
+      return {
+        utilization,
+        ...lag(),
+        rss: memory(),
+        heapUsed,
+        heapLimit,
+        node: process.version,
+        cpuSeconds,
+        gcSeconds: { ...collector.seconds },
+      };
+    },
+    end: () => {
+      delays.disable();
+      collector.end();
+    },
+  };
+}
+
+/** Names of the collector's runs, as in other exporters for Node. */
+const COLLECTIONS: Readonly<Record<number, string>> = {
+  [constants.NODE_PERFORMANCE_GC_MINOR]: 'minor',
+  [constants.NODE_PERFORMANCE_GC_MAJOR]: 'major',
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL]: 'incremental',
+  [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weakcb',
+};
+
+/** What Node's types lack. */
+interface GcEntry {
+  readonly detail: { readonly kind: number };
+}
+
+function collectorTimes(): { readonly seconds: Readonly<Record<string, number>>; end(): void } {
+  const seconds = Object.fromEntries(Object.values(COLLECTIONS).map((kind) => [kind, 0]));
+  const observer = new PerformanceObserver((list) => {
+    for (const { detail, duration } of list.getEntries() as (PerformanceEntry & GcEntry)[]) {
+      const kind = COLLECTIONS[detail.kind];
+      if (kind !== undefined) seconds[kind]! += duration / 1000;
+    }
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  return { seconds, end: () => observer.disconnect() };
 }
 
 /**

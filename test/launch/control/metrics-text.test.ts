@@ -23,6 +23,7 @@ export const plain = () => (req, res) => {
   if (pathname === '/die') process.kill(process.pid, 'SIGKILL');
   if (pathname === '/fail') throw new Fault(500, { message: 'x' });
   if (pathname === '/broken') throw new Error('broken');
+  if (pathname === '/block') for (const end = Date.now() + 300; Date.now() < end; );
   if (pathname === '/slow') return void setTimeout(() => res.end('slow'), 60);
   if (pathname === '/wait') return void res.writeHead(200).write('begun');
   res.end(String(process.pid));
@@ -330,14 +331,29 @@ test('gauges have what a worker told last: memory, event loop, requests under wa
   assert.equal(sumOf(found, 'portico_workers_wanted', { api: 'hello' }), 1);
 });
 
-test('the days that are left of a certificate are told', async (t) => {
+test('a block of the event loop shows as lag, and workers have processor time and a collector of their own', async (t) => {
+  const { port, admin } = await served(t, { workers: 2 });
+  await ask(port, '/block');
+  const lag = 'portico_worker_event_loop_lag_max_seconds';
+  const found = await until(admin, (all) => sumOf(all, lag) >= 0.25);
+  // Only one of them was blocked, and not while it loaded its modules.
+  assert.equal(found.get(lag)!.samples.filter(({ value }) => value >= 0.25).length, 1);
+  for (const worker of ['0', '1']) {
+    assert.ok(sumOf(found, 'portico_worker_cpu_seconds_total', { worker }) > 0);
+    assert.equal(
+      found.get('portico_worker_gc_seconds_total')!.samples.filter(({ labels }) => labels.worker === worker).length,
+      4,
+    );
+  }
+});
+
+test('the end of a certificate is told', async (t) => {
   const { cert, key } = await makePair();
   const tls = { 'cert.pem': cert, 'key.pem': key };
   const more = 'enabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
   const { admin } = await served(t, { more, files: tls });
-  const left = (Date.parse(new X509Certificate(cert).validTo) - Date.now()) / 86_400_000;
-  const told = sumOf(await scrape(admin), 'portico_tls_certificate_days_left', { api: 'hello' });
-  assert.ok(Math.abs(told - left) < 0.1, `${told} ${left}`);
+  const told = sumOf(await scrape(admin), 'portico_tls_certificate_expiry_timestamp_seconds', { api: 'hello' });
+  assert.equal(told, Date.parse(new X509Certificate(cert).validTo) / 1000);
 });
 
 test('lines of the log that could not be written are counted, of the parent and of workers', async (t) => {
