@@ -80,7 +80,7 @@ function writeFault(
 
 function noteFailure(exchange: Exchange, fault: Fault): void {
   exchange.trace?.failed(fault);
-  (exchange.original ?? exchange).failure ??= fault.cause;
+  (exchange.original ?? exchange).failure ??= fault;
 }
 
 /** Headers of the body's encoding and framing, which the response sets itself (RFC 9112 §6). */

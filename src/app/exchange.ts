@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestTrace } from './context.js';
 import { type Environ, type MatchedRoute, RequestEnviron } from './environ.js';
+import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
 import { parseTarget, type Target } from './target.js';
@@ -70,8 +71,8 @@ export class Exchange {
   declare faultForm: FaultForm | undefined;
   /** Reason why the server aborted the response; undefined if it did not, or destroyed it with an error. */
   declare brokenBy: unknown;
-  /** Cause of the first answer of 500 or above, for tests; absent before. */
-  declare failure?: unknown;
+  /** The first fault of 500 or above that was answered; absent before. */
+  declare failure?: Fault;
 
   // Only in the constructor: fields with initial values would be a separate function, called for each request.
   constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {

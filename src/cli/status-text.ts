@@ -6,6 +6,7 @@ import {
   describeRecent,
   describeRefused,
   describeRequest,
+  errorLines,
   mebibytes,
   type ShownWorker,
   type StatusDocument,
@@ -48,6 +49,7 @@ export function statusText({
     ready,
     restarts,
     lastFailure,
+    errors,
     certificateEnds,
     recent,
     workers,
@@ -63,6 +65,8 @@ export function statusText({
       lines.push(`  last minute: ${describeRecent(recent)}${inApp}`);
       lines.push(...recent.routes.slice(0, ROUTES).map((route) => `    ${route.route}: ${describeRecent(route)}`));
     }
+    if (errors.length > 0)
+      lines.push('  errors of the last ten minutes:', ...errorLines(errors).map((line) => `    ${line}`));
     if (certificateEnds !== undefined) {
       const days = Math.floor((Date.parse(certificateEnds) - Date.now()) / DAY_MS);
       const when = days < 0 ? 'has ended' : `ends in ${days} days`;

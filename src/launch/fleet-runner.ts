@@ -179,7 +179,7 @@ export class FleetRunner implements Runner {
   }
 
   status(): ServiceStatus[] {
-    return fleetStatus(this.supervisor);
+    return fleetStatus(this.supervisor, this.#totals);
   }
 
   counted(): Totals {

@@ -4,9 +4,11 @@
 
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import type { Failure, Totals } from '../metrics/index.js';
 import type { Launchable, ListenAddress } from '../service/index.js';
 import { formatAddress, isListening, isPlanned } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
+import { errorLines } from './control/error-lines.js';
 import { describeFiles, isOtherNode, NEW_PARENT } from './parent/program-code.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerEnd } from './parent/worker-end.js';
@@ -64,6 +66,8 @@ export interface ServiceStatus {
   readonly lastFailure: WorkerEnd | undefined;
   /** Number of requests lost with workers, by the reason of the worker's end. */
   readonly lost: Readonly<Record<string, number>>;
+  /** Failed requests of the last ten minutes, the most frequent error first. */
+  readonly errors: readonly Failure[];
   /**
    * Expiry of its certificate, ISO 8601; undefined without a certificate file. The file is read when the property is.
    */
@@ -88,7 +92,7 @@ export interface LauncherStatus {
 }
 
 /** Returns the status of a fleet's services. */
-export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
+export function fleetStatus(supervisor: Supervisor, totals: Totals): ServiceStatus[] {
   // A service that a reload only tries is left out: a probe must not wait for it.
   const pools = supervisor.pools.filter(({ phase }) => phase !== 'new');
   return pools.map((pool: WorkerPool) => ({
@@ -102,6 +106,7 @@ export function fleetStatus(supervisor: Supervisor): ServiceStatus[] {
     starts: pool.starts,
     lastFailure: pool.lastEnd,
     lost: pool.lost,
+    errors: totals.failuresOf(pool.name),
     get certificateEnds() {
       return certificateEnds(pool.service);
     },
@@ -173,6 +178,7 @@ export function runStatus(
     starts: {},
     lastFailure: undefined,
     lost: {},
+    errors: (run.service as Telling).meter?.failures ?? [],
     get certificateEnds() {
       return certificateEnds(run.service);
     },
@@ -204,12 +210,16 @@ export function whatLoads(services: readonly ServiceStatus[]): string {
 }
 
 /** Returns the workers of a service, one line each, for reports. */
-export function workerLines({ name, restarts, workers }: ServiceStatus): string[] {
+export function workerLines({ name, restarts, workers, errors }: ServiceStatus): string[] {
   const each = workers.map(
     ({ id, pid, state, uptimeMs, stuck }) =>
       `  worker ${id}: pid ${pid}, ${stuck ? 'silent' : state}, up for ${formatDuration(uptimeMs / 1000)}`,
   );
-  return [`${name}: ${workers.length} processes, ${restarts} restarts`, ...each];
+  return [
+    `${name}: ${workers.length} processes, ${restarts} restarts`,
+    ...each,
+    ...errorLines(errors).map((line) => `  error: ${line}`),
+  ];
 }
 
 /** Logs one line when every launched service is ready for the first time. */

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/index.js';
 import { boundsOf, bucketsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
+import { type Failure, RecentFailures } from './recent-failures.js';
 
 /** Distribution of values over buckets: a Prometheus histogram for one set of labels. */
 export class Distribution {
@@ -84,6 +85,8 @@ export interface Counted {
   /** The bounds of `[metrics] buckets`. */
   readonly buckets: readonly number[];
   readonly series: readonly Series[];
+  /** Failed requests. */
+  readonly failures?: readonly Failure[];
 }
 
 /** Counts in progress for one set of labels. */
@@ -156,6 +159,7 @@ export class Totals {
   /** The bounds of `[metrics] buckets`. */
   readonly buckets: readonly number[];
   readonly #totals = new Map<string, Total>();
+  readonly #failures = new Map<string, RecentFailures>();
 
   /** `buckets` may differ from a worker's bounds after a change of the option. */
   constructor(buckets: readonly number[]) {
@@ -166,10 +170,18 @@ export class Totals {
     return new Totals(config === undefined ? [] : bucketsOf(config));
   }
 
-  add(api: string, { buckets, series }: Counted): void {
+  add(api: string, { buckets, series, failures = [] }: Counted): void {
+    const recent = this.#failures.get(api) ?? new RecentFailures();
+    this.#failures.set(api, recent);
+    for (const failure of failures) recent.add(failure);
     for (const { metric, labels, counts, sum } of series) {
       this.#total(api, metric, labels).values.add(boundsOf(metric, buckets), counts, sum);
     }
+  }
+
+  /** Returns the failed requests of an API in the last ten minutes, the most frequent first. */
+  failuresOf(api: string): readonly Failure[] {
+    return this.#failures.get(api)?.list ?? [];
   }
 
   /** Returns the totals of one metric. */

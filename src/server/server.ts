@@ -21,6 +21,7 @@ import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front, type FrontOwner } from './front.js';
 import { refusing } from './requests/refused-request.js';
+import { RequestFailures } from './requests/request-failures.js';
 import { serverFailures } from './requests/server-failures.js';
 import { checkedServer, listenAddress, type ServerOptions, schemeField, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
@@ -33,6 +34,7 @@ export class Server implements ListeningService {
   #options!: ServerOptions;
   #limits!: WsgiOptions;
   readonly #log: Logger;
+  readonly failures = new RequestFailures();
   readonly #front: Front;
   #tls: TlsOptions | undefined;
   #app: App;
@@ -259,7 +261,9 @@ export class Server implements ListeningService {
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
     const { connection, res } = exchange;
-    if (exchange.brokenBy !== undefined || !res.writableFinished) tellBroken(exchange, this.#log);
+    const isBroken = exchange.brokenBy !== undefined || !res.writableFinished;
+    if (isBroken || res.statusCode >= 500) this.failures.note(exchange);
+    if (isBroken) tellBroken(exchange, this.#log);
     if (this.#drain !== undefined && connection.idle) this.#drain.idle(connection);
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();
   };

@@ -115,9 +115,16 @@ test('OP-55 a path with markup in it is text, in the page as in its script', asy
   assert.equal(text.match(/<script>/g)?.length, 1);
 });
 
-test('OP-55 without metrics the page says how requests are counted', async (t) => {
-  const { admin } = await served(t, '');
-  assert.match((await ask(admin, '/')).text, /Requests are not counted: set <code>enabled = true<\/code>/);
+test('OP-55 without metrics the page says how requests are counted, and which errors failed them', async (t) => {
+  const { admin, port } = await served(t, '');
+  await ask(port, '/refused');
+  await ask(port, '/refused');
+  const text = await pageWith(admin, '<td class="number">2</td><td><time');
+  assert.match(text, /Requests are not counted: set <code>enabled = true<\/code>/);
+  assert.match(
+    text,
+    /<td class="long">GET -<\/td><td class="long">Error: refused by a filter<\/td><td>app\.js:8<\/td>/,
+  );
 });
 
 test('OP-53 OP-55 the page answers while a worker is stuck, with the line of code', async (t) => {

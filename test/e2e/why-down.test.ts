@@ -21,6 +21,7 @@ export const app = () => async (req, res) => {
   if (req.url === '/leak') return leak();
   if (req.url === '/keep') kept.push(Buffer.alloc(64 * 2 ** 20, 1));
   if (req.url === '/fail') res.statusCode = 500;
+  if (req.url.startsWith('/broken')) throw new RangeError(\`no shelf for \${req.url}\`);
   if (req.url.startsWith('/wait')) return;
   res.end(String(process.pid));
 };
@@ -248,6 +249,40 @@ test('status has rate, failures and times of the last minute, for the API and ea
   assert.match(page, /<span id="summary" class="bad">hello: 33 % of its requests fail<\/span>/);
   assert.match(page, /<title>[^<]*: hello: 33 % of its requests fail<\/title>/);
   assert.match(page, /Routes of the last minute/);
+});
+
+test('the error of a failing route is told by status, its JSON and both reports, with its place and a request id of the log', async (t) => {
+  const { port, cli, program } = await served(t);
+  await get(port, '/broken/secret-1');
+  await get(port, '/broken/secret-2');
+  let text = '';
+  while (!/ 2 times/.test(text)) text = (await cli('status')).stdout;
+  const line =
+    /^ {4}GET -: RangeError: no shelf for … at app\.js:11, 2 times, last [\d-]+T[\d:.]+Z, request (req-\S+)$/m.exec(
+      text,
+    );
+  assert.ok(line, text);
+  assert.match(text, /^ {2}errors of the last ten minutes:$/m);
+  assert.match(program.output(), new RegExp(`"request_id":"${line[1]}"`));
+  const { services } = JSON.parse((await cli('status', '--json')).stdout) as {
+    services: { errors: object[]; workers: { pid: number }[] }[];
+  };
+  const [{ errors, workers }] = services as [(typeof services)[0]];
+  const [{ at, ...error }] = errors as [Record<string, unknown>];
+  assert.equal(Number.isNaN(Date.parse(String(at))), false);
+  assert.deepEqual(error, {
+    route: 'GET -',
+    error: 'RangeError: no shelf for …',
+    place: 'app.js:11',
+    count: 2,
+    requestId: line[1],
+  });
+  for (const words of [[], ['--worker', String(workers[0]!.pid)]]) {
+    const report = (await cli('report', ...words)).stdout;
+    assert.match(report, /GET -: RangeError: no shelf for … at app\.js:11, 2 times/);
+    assert.doesNotMatch(report, /secret-1/);
+  }
+  assert.doesNotMatch(text, /secret-/);
 });
 
 test('requests that a full queue refuses are told by status and the page, with the reason', async (t) => {

@@ -1,5 +1,6 @@
 /** Top of the status page: whether all is well, and if not, the failures and their start. */
 import { formatAddress } from '../../service/internal.js';
+import { toldErrors } from '../control/error-lines.js';
 import { describeRefused, FAILING, type RecentApi, type RecentRequests } from '../control/recent.js';
 import type { Readiness } from '../control/status-document.js';
 import {
@@ -91,6 +92,26 @@ export function routes(services: readonly ServiceStatus[], recent: RecentApis): 
   if (rows.length === 0) return undefined;
   const head = ['API', 'route', '#requests/s', '#failed', '#p95'];
   return table('Routes of the last minute: failing ones first, then the slowest', head, rows);
+}
+
+/** Returns the most frequent and the last error of each route in the last ten minutes. */
+export function errors(services: readonly ServiceStatus[]): Html {
+  const rows = services.flatMap(({ name, errors: all }) =>
+    toldErrors(all).map(
+      ({
+        route,
+        error,
+        place,
+        count,
+        at,
+        requestId,
+      }) => html`<tr><th scope="row">${name}</th><td class="long">${route}</td><td class="long">${error}</td><td>${place}</td><td class="number">${count}</td><td><time datetime="${at}">${at}</time></td><td>${requestId}</td></tr>
+`,
+    ),
+  );
+  if (rows.length === 0) return html`<p>No request has failed in the last ten minutes.</p>`;
+  const head = ['API', 'route', 'error', 'place', '#times', 'last', 'its request id'];
+  return table('The most frequent and the last error of each route in the last ten minutes', head, rows);
 }
 
 /** Shows a reload in progress. */

@@ -19,7 +19,7 @@ import type { ReloadReport } from '../reload/reload-report.js';
 import type { ServicePlans } from '../reload/service-plans.js';
 import { charts } from './charts.js';
 import { framed, type Html, html, type Shown, table } from './frame.js';
-import { type RecentApis, routes, served, summary, underWay, whatIsWrong } from './health.js';
+import { errors, type RecentApis, routes, served, summary, underWay, whatIsWrong } from './health.js';
 import { pipelinePicture } from './pipeline-picture.js';
 
 /** Facts on the page in addition to those of the launcher. */
@@ -44,6 +44,7 @@ export async function statusPage(
   const wrong = whatIsWrong(status.services, { readiness, recent, lost });
   const sections: readonly (readonly [id: string, title: string, content: Shown])[] = [
     ['apis', 'APIs', served(status.services, readiness, recent)],
+    ['errors', 'Errors', errors(status.services)],
     ['workers', 'Workers', workers(status.services)],
     [
       'charts',

@@ -11,6 +11,7 @@ import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';
 import { within } from '../../tasks/internal.js';
 import { formatDuration, printable, printableLines } from '../../text/index.js';
+import { errorLines } from '../control/error-lines.js';
 import { activityOf, processTree, type ReportedRequest, requestsOf, type Telling, threads } from './report-subjects.js';
 
 /** `[oslo_reports]`. */
@@ -193,6 +194,10 @@ export class GuruMeditation {
       block('Tasks and timers', activityOf(all).map(activityLine)),
       block('Periodic tasks', periodic.map(periodicLine)),
       ...(workers === undefined ? [block('Requests in flight', requestsOf(all).map(requestLine))] : []),
+      block(
+        'Errors of the last ten minutes',
+        all.flatMap(({ meter }) => errorLines(meter?.failures ?? [])),
+      ),
       block(
         'Open requests and tasks',
         all.flatMap((service) => service.describeWork?.() ?? []),

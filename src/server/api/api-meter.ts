@@ -8,14 +8,19 @@ import { type App, afterResponse, environ } from '../../app/index.js';
 import { answeredStatus, beganAt, exchangeOf, sentBytes, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
-import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
+import {
+  bucketsOf,
+  type Counted,
+  type Distribution,
+  type Failure,
+  Meter,
+  metricsOptions,
+} from '../../metrics/index.js';
 import type { CallMeter, RPCConnection } from '../../rpc/internal.js';
 import type { OwnRPCClients } from '../../service/index.js';
+import { countedMethod } from '../requests/request-failures.js';
 import type { Server } from '../server.js';
 import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
-
-/** Methods with their own label: clients can send any other one. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Statuses of failing applications: an error, or too much load. */
 const FAILURES = ['500', '503'];
@@ -73,12 +78,17 @@ export class ApiMeter {
     return [...new Set([...this.#brokers].flatMap(({ troubles }) => troubles))];
   }
 
+  /** Failed requests of the last ten minutes, in this process. */
+  get failures(): readonly Failure[] {
+    return this.#server.failures.list;
+  }
+
   /** Returns the counts since the last call; none if the configuration does not enable them. */
   take(): Counted {
     if (this.#enabled) {
       for (const [reason, count] of this.#server.rejections) this.meter.follow('rejected', [reason], count);
     }
-    return this.meter.take();
+    return { ...this.meter.take(), failures: this.#server.failures.take() };
   }
 
   /** Returns the app with counted requests. */
@@ -147,7 +157,7 @@ export class ApiMeter {
   }
 
   #distributionsOf(req: IncomingMessage, status: number): RequestDistributions {
-    const method = req.method !== undefined && METHODS.has(req.method) ? req.method : 'other';
+    const method = countedMethod(req);
     const route = environ(req).route?.template ?? '-';
     const told = this.#isExact ? String(status) : `${Math.floor(status / 100)}xx`;
     if (status === 429) this.meter.count('rejected', ['rate limit']);

@@ -30,8 +30,9 @@ export function describeExchange({ req, since }: RequestInFlight): string {
 export function reportedExchange({ req, since }: RequestInFlight): ReportedRequest {
   const { requestId, route } = environ(req);
   const filter = filterOf(req);
+  const { request_id: _, ...facts } = requestFacts(req);
   return {
-    ...requestFacts(req),
+    ...facts,
     ageMs: performance.now() - since,
     ...(requestId !== undefined && { requestId }),
     ...(route !== undefined && { route: route.template }),

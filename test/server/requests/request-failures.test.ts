@@ -1,0 +1,73 @@
+/** The errors of failed requests, as a server notes them. */
+import assert from 'node:assert/strict';
+import { pipeline, Readable } from 'node:stream';
+import { test } from 'node:test';
+import { type App, Fault } from '../../../dist/app/index.js';
+import { requestId } from '../../../dist/middleware/index.js';
+import { Router } from '../../../dist/routing/index.js';
+import { Server } from '../../../dist/server/index.js';
+import { buildFilter } from '../../../dist/testing/index.js';
+import { memoryLog } from '../memory-log.js';
+import { exchange, portOf } from '../raw-client.js';
+
+const PLACE = /^dist-test\/server\/requests\/request-failures\.test\.js:\d+$/;
+
+test('a failed request is noted with route, error, place and its request id, one that succeeds or is refused is not', async (t) => {
+  const router = await new Router({ log: memoryLog() })
+    .connect('/books/{id}', {
+      handler: ({ params: { id } }) => {
+        if (id === 'missing') throw new Fault(404);
+        if (id === 'away') throw new Fault(503, { message: 'the store is closed' });
+        if (id === 'well') return 'here';
+        throw new RangeError(`no shelf for ${id}`);
+      },
+    })
+    .build();
+  const apps: Readonly<Record<string, App>> = {
+    '/answered': (_req, res) => void res.writeHead(500).end('failed'),
+    '/cut': (_req, res) => {
+      res.writeHead(200);
+      const source = new Readable({
+        read() {
+          this.push('begun');
+          this.destroy(new Error('the source is gone'));
+        },
+      });
+      pipeline(source, res, () => undefined);
+    },
+  };
+  const { made: filter } = await buildFilter(requestId);
+  const app = filter((req, res) => (apps[req.url!] ?? router)(req, res));
+  const server = new Server('failing', app, { log: memoryLog() });
+  await server.start();
+  t.after(() => server.stop());
+  const ids: string[] = [];
+  for (const path of [
+    '/books/secret1',
+    '/books/secret2',
+    '/books/missing',
+    '/books/well',
+    '/books/away',
+    ...Object.keys(apps),
+  ]) {
+    const text = await exchange(portOf(server), `GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+    ids.push(/request-id: (\S+)/i.exec(text)?.[1] ?? '');
+  }
+  await server.stop();
+  const taken = server.failures.take();
+  assert.deepEqual(
+    taken.map(({ route, error, count, requestId: id }) => [route, error, count, id]),
+    [
+      ['GET /books/{id}', 'RangeError: no shelf for …', 2, ids[1]],
+      ['GET /books/{id}', 'Fault 503: the store is closed', 1, ids[4]],
+      ['GET -', 'answered with 500 by the application', 1, ids[5]],
+      // Its client got no head.
+      ['GET -', 'Error: the source is gone', 1, taken.at(-1)!.requestId],
+    ],
+  );
+  const places = taken.map(({ place }) => place);
+  assert.equal(places[2], undefined);
+  for (const at of [0, 1, 3]) assert.match(places[at]!, PLACE);
+  assert.equal(server.failures.list.length, 4);
+  assert.deepEqual(server.failures.take(), []);
+});
