@@ -1,8 +1,9 @@
 /** The status page of the admin listener: as HTML, and in a browser where one is installed. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { emptyProject, freePort, type Program, startProject } from './program.js';
@@ -40,6 +41,7 @@ interface Served {
   readonly port: number;
   readonly admin: number;
   readonly program: Program;
+  readonly folder: string;
 }
 
 async function served(t: TestContext, metrics = 'enabled = true\nfilters = true'): Promise<Served> {
@@ -52,7 +54,7 @@ async function served(t: TestContext, metrics = 'enabled = true\nfilters = true'
   const program = startProject(t, project, ['--set', 'servicegroup.driver=memory']);
   const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
   await program.printed(/"event":"ready"/);
-  return { port, admin: Number(admin), program };
+  return { port, admin: Number(admin), program, folder: project.folder };
 }
 
 async function ask(port: number, path: string, method = 'GET') {
@@ -105,6 +107,21 @@ test('OP-55 the page has all there is without a script: APIs, workers, pipelines
   assert.match(text, /\[database\] connection/);
   assert.doesNotMatch(text, /s3cret/);
   assert.doesNotMatch(text, /(?:src|href)="(?!#)/, 'nothing from outside');
+});
+
+test('DO-2 the headline has the name of the service, a worker that was killed and a reload that was refused', async (t) => {
+  const { admin, folder } = await served(t);
+  const before = await pageWith(admin, 'all APIs are ready');
+  assert.match(before, /<h1>hello<\/h1>[\s\S]*?>api-cli \S+ · pid \d+/);
+  assert.match(before, /<title>hello: ready<\/title>/);
+  const [, pid] = /<td>0<\/td><td class="number">(\d+)</.exec(before)!;
+  process.kill(Number(pid), 'SIGKILL');
+  const killed = /class="bad">[^<]*a worker of hello killed by signal SIGKILL [\dms.]+ ago/;
+  await pageWith(admin, killed);
+  writeFileSync(join(folder, 'portico.ini'), '[DEFAULT]\nenabled_apis = none of them\n');
+  await ask(admin, '/reload', 'POST');
+  const text = await pageWith(admin, 'the last reload was refused');
+  assert.match(text, killed);
 });
 
 test('OP-55 a path with markup in it is text, in the page as in its script', async (t) => {

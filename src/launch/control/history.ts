@@ -4,8 +4,7 @@ import { boundOf, Distribution, isFailure, type Totals } from '../../metrics/ind
 /** Interval of samples. */
 export const EVERY_MS = 5000;
 /** Number of intervals that are kept. */
-export const KEPT = 120;
-export const MINUTES = (KEPT * EVERY_MS) / 60_000;
+const KEPT = 120;
 
 /** Figures of one interval. */
 export interface Stretch {

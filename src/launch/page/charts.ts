@@ -1,11 +1,15 @@
 /** The charts of the status page. */
 
-import { KEPT, MINUTES, type Stretch } from '../control/history.js';
+import { EVERY_MS, type Stretch } from '../control/history.js';
 import { type Html, html } from './frame.js';
 
-/** Returns line charts over the same period of time. */
+/** Fewest values across the width: one minute. */
+const LEAST = 12;
+
+/** Returns line charts over the same period of time: all that is kept. */
 export function charts(history: readonly Stretch[]): Html {
-  const frame = { points: KEPT, minutes: MINUTES };
+  const points = Math.max(LEAST, history.length);
+  const frame = { points, minutes: (points * EVERY_MS) / 60_000 };
   const rate = [
     { name: 'all', style: '', values: history.map((each) => each.rate) },
     { name: '5xx', style: 'second', values: history.map((each) => each.failed) },
@@ -31,6 +35,8 @@ export interface Line {
 
 const WIDTH = 600;
 const HEIGHT = 120;
+/** Of the labels of time below the axis. */
+const LABELS = 18;
 
 /**
  * Returns a small chart with one line for each row of numbers. `points`: the number of values that fit. `shown`:
@@ -49,14 +55,26 @@ export function chart(
   });
   return html`<figure>
 <figcaption>${title}: ${last.join(', ')}</figcaption>
-<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title} over the last ${minutes} minutes: now ${last.join(', ')}; at most ${shown(most)}">
+<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT + LABELS}" role="img" aria-label="${title} over the last ${timeText(minutes)}: now ${last.join(', ')}; at most ${shown(most)}">
 <line class="axis" x1="0" x2="${WIDTH}" y1="${HEIGHT - 1}" y2="${HEIGHT - 1}"/>
 <text class="scale" x="4" y="12">${shown(most)}</text>
-${lines.map(
+${[1, 0.5, 0].map((part) => timeLabel(part, minutes))}${lines.map(
   ({ style, values }) => html`<path class="line ${style}" d="${path(values, points, most)}"/>
 `,
 )}</svg>
 </figure>`;
+}
+
+/** Labels a part of the time before now, at its place below the axis. */
+function timeLabel(part: number, minutes: number): Html {
+  const anchor = part === 1 ? 'start' : part === 0 ? 'end' : 'middle';
+  const text = part === 0 ? 'now' : `${timeText(part * minutes)} ago`;
+  return html`<text class="scale" x="${WIDTH * (1 - part)}" y="${HEIGHT + LABELS - 4}" text-anchor="${anchor}">${text}</text>
+`;
+}
+
+function timeText(minutes: number): string {
+  return minutes < 2 ? `${Math.round(minutes * 60)} s` : `${Number(minutes.toFixed(1))} min`;
 }
 
 /** Draws the newest value at the right. */

@@ -1,5 +1,6 @@
 /** Top of the status page: whether all is well, and if not, the failures and their start. */
 import { formatAddress } from '../../service/internal.js';
+import { formatDuration } from '../../text/index.js';
 import { toldErrors } from '../control/error-lines.js';
 import { describeRefused, FAILING, type RecentApi, type RecentRequests } from '../control/recent.js';
 import type { Readiness } from '../control/status-document.js';
@@ -10,7 +11,7 @@ import {
   withOtherCode,
   withOtherNode,
 } from '../launcher-status.js';
-import { describeEnd } from '../parent/worker-end.js';
+import { describeEnd, howEnded } from '../parent/worker-end.js';
 import { type Html, html, table } from './frame.js';
 
 /** Figures of the last minute, by API; undefined for an API whose requests are not counted, or that had none. */
@@ -23,8 +24,13 @@ interface Health {
   readonly lost: number;
 }
 
+/** Time for which the death of a worker is told. */
+const TOLD_MS = 10 * 60_000;
+
 /** Returns the problems, a few words each; empty if all is well. */
-export function whatIsWrong(services: readonly ServiceStatus[], { readiness, recent, lost }: Health): string[] {
+export function whatIsWrong({ services, reloads }: LauncherStatus, { readiness, recent, lost }: Health): string[] {
+  // A reload that a stop cut off has changed nothing.
+  const reload = reloads.findLast(({ outcome }) => outcome !== 'abandoned')?.outcome ?? 'accepted';
   return [
     ...readiness.filter(({ state }) => state !== 'ready').map(({ name, state }) => `${name} is ${state}`),
     ...services.flatMap(({ name, workers: all }) =>
@@ -42,6 +48,12 @@ export function whatIsWrong(services: readonly ServiceStatus[], { readiness, rec
       const refused = describeRefused(recent.get(name));
       return refused === undefined ? [] : [`${name} ${refused}`];
     }),
+    ...services.flatMap(({ name, lastFailure: end }) =>
+      end === undefined || Date.now() - Date.parse(end.at) > TOLD_MS
+        ? []
+        : [`a worker of ${name} ${howEnded(end)} ${formatDuration((Date.now() - Date.parse(end.at)) / 1000)} ago`],
+    ),
+    ...(reload === 'accepted' ? [] : [`the last reload ${reload === 'refused' ? 'was' : 'is'} ${reload}`]),
     ...(lost > 0 ? [`${lost} lines of the log could not be written`] : []),
   ];
 }

@@ -34,14 +34,16 @@ export async function statusPage(
   controlled: Controlled,
   { registered, history, plans }: PageFacts,
 ): Promise<ControlAnswer> {
-  const { name, version, config, runner } = controlled;
+  const { name: program, version, config, runner } = controlled;
   const listed = await registered.ask(servicesDocument).catch((error: unknown) => describeError(error));
   const status = controlled.status();
   const readiness = readinessOf(status);
   const isCounted = config.group('metrics', metricsOptions).enabled;
   const recent: RecentApis = new Map(status.services.map(({ name: api }) => [api, controlled.recent.of(api)]));
   const lost = logLinesLost(controlled.log, runner.counted());
-  const wrong = whatIsWrong(status.services, { readiness, recent, lost });
+  const wrong = whatIsWrong(status, { readiness, recent, lost });
+  // The program is often `api-cli`.
+  const name = status.services.map((service) => service.name).join(', ') || program;
   const sections: readonly (readonly [id: string, title: string, content: Shown])[] = [
     ['apis', 'APIs', served(status.services, readiness, recent)],
     ['errors', 'Errors', errors(status.services)],
@@ -63,7 +65,7 @@ export async function statusPage(
     first: 'apis',
     script: SCRIPT,
     header: html`<h1>${name}</h1>
-<div id="process" data-part>${version === undefined ? undefined : html`<span>${version}</span> · `}pid ${status.pid} · configuration ${status.generation} · ${summary(wrong, isCounted)}${status.reloading === undefined ? undefined : ' · a reload is under way'}${overridesOf(controlled.levels, status).map((each) => html` · ${describeOverride(each)}`)}</div>
+<div id="process" data-part>${program} ${version} · pid ${status.pid} · configuration ${status.generation} · ${summary(wrong, isCounted)}${status.reloading === undefined ? undefined : ' · a reload is under way'}${overridesOf(controlled.levels, status).map((each) => html` · ${describeOverride(each)}`)}</div>
 ${config.group('admin', adminOptions).docs ? html`<a href="/docs">API descriptions</a>\n` : undefined}<button id="live" type="button" hidden>Pause</button>
 <span id="failed" class="bad" role="status"></span>
 `,
