@@ -109,7 +109,7 @@ const UNEXPORTED: Readonly<Record<string, string>> = {
   'is what openApiDocument reads of a Router': 'BuiltRouter',
   'is used by a member that only the package itself reads or calls':
     'ApiMeter CallMeter CallSite Captured CompiledAction CompiledRoute ConfEntry ConfigHolder CreateOptions ExpandedRoute LookUp ' +
-    'LoopKind RouteTable SchemaCompiler UrlBuilder',
+    'LoopKind RequestFailures RouteTable SchemaCompiler UrlBuilder',
   'is a part of RPCConnection that its clients share':
     'CallSpans MessagingSettings PendingCalls SendOptions UpgradeLevels',
   'is in a snapshot, which is handed on whole': 'AcceptedFile Sources State',

@@ -1,4 +1,5 @@
 /** `portico/launch`: launchers, signals, systemd; usable without any HTTP. */
+export type { FailedRequests } from '../metrics/index.js';
 export { type Backdoor, BackdoorConfigValueError, type BackdoorOptions } from './backdoor/backdoor.js';
 export { initializeIfEnabled } from './backdoor/backdoor-options.js';
 export type { ProcessLauncherOptions } from './fleet-runner.js';

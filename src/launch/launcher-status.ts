@@ -4,11 +4,10 @@
 
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { Failure, Totals } from '../metrics/index.js';
+import type { FailedRequests, Totals } from '../metrics/index.js';
 import type { Launchable, ListenAddress } from '../service/index.js';
 import { formatAddress, isListening, isPlanned } from '../service/internal.js';
 import { formatDuration } from '../text/index.js';
-import { errorLines } from './control/error-lines.js';
 import { describeFiles, isOtherNode, NEW_PARENT } from './parent/program-code.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerEnd } from './parent/worker-end.js';
@@ -16,6 +15,7 @@ import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
 import type { ReloadReport, ReloadUnderWay } from './reload/reload-report.js';
 import type { ReloadChange } from './reload/service-plans.js';
+import { errorLines } from './report/error-lines.js';
 import type { Telling } from './report/report-subjects.js';
 import type { ServiceRun } from './services/service-run.js';
 import type { HeldRequest } from './worker-message.js';
@@ -67,7 +67,7 @@ export interface ServiceStatus {
   /** Number of requests lost with workers, by the reason of the worker's end. */
   readonly lost: Readonly<Record<string, number>>;
   /** Failed requests of the last ten minutes, the most frequent error first. */
-  readonly errors: readonly Failure[];
+  readonly errors: readonly FailedRequests[];
   /**
    * Expiry of its certificate, ISO 8601; undefined without a certificate file. The file is read when the property is.
    */

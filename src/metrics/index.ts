@@ -8,4 +8,4 @@ export {
   type MetricKey,
   metricsOptions,
 } from './metric-table.js';
-export { type Failure, RecentFailures } from './recent-failures.js';
+export { type FailedRequests, RecentFailures } from './recent-failures.js';

@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config/index.js';
 import { boundsOf, bucketsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
-import { type Failure, RecentFailures } from './recent-failures.js';
+import { type FailedRequests, RecentFailures } from './recent-failures.js';
 
 /** Distribution of values over buckets: a Prometheus histogram for one set of labels. */
 export class Distribution {
@@ -86,7 +86,7 @@ export interface Counted {
   readonly buckets: readonly number[];
   readonly series: readonly Series[];
   /** Failed requests. */
-  readonly failures?: readonly Failure[];
+  readonly failures?: readonly FailedRequests[];
 }
 
 /** Counts in progress for one set of labels. */
@@ -180,7 +180,7 @@ export class Totals {
   }
 
   /** Returns the failed requests of an API in the last ten minutes, the most frequent first. */
-  failuresOf(api: string): readonly Failure[] {
+  failuresOf(api: string): readonly FailedRequests[] {
     return this.#failures.get(api)?.list ?? [];
   }
 

@@ -1,7 +1,7 @@
 /** Errors of failed requests in the last ten minutes, counted by route, error and place. */
 
 /** Requests of one route that failed alike. It has no text of a client. */
-export interface Failure {
+export interface FailedRequests {
   /** Method and template: `GET /books/{id}`; `GET -` without a route. */
   readonly route: string;
   /** Class, code, and message without values: `TypeError: Cannot read properties of undefined`. */
@@ -20,7 +20,7 @@ const MINUTE_MS = 60_000;
 /** Most different errors: the one that has not occurred for the longest time is dropped. */
 const MOST = 20;
 
-interface Kept extends Failure {
+interface Kept extends FailedRequests {
   /** Counts by minute. */
   readonly minutes: ReadonlyMap<number, number>;
 }
@@ -30,7 +30,7 @@ export class RecentFailures {
   /** The last one to occur at the end. */
   readonly #kept = new Map<string, Kept>();
 
-  add(failure: Failure): void {
+  add(failure: FailedRequests): void {
     const { route, error, place, count } = failure;
     const key = [route, error, place].join('\n');
     const minutes = new Map(this.#kept.get(key)?.minutes);
@@ -44,7 +44,7 @@ export class RecentFailures {
   }
 
   /** The most frequent first. */
-  get list(): readonly Failure[] {
+  get list(): readonly FailedRequests[] {
     const since = Math.floor(Date.now() / MINUTE_MS) - MINUTES;
     return [...this.#kept.values()]
       .map(({ minutes, ...failure }) => ({
@@ -56,7 +56,7 @@ export class RecentFailures {
   }
 
   /** Returns all, and begins anew. */
-  take(): readonly Failure[] {
+  take(): readonly FailedRequests[] {
     const all = this.list;
     this.#kept.clear();
     return all;

@@ -8,6 +8,7 @@ import { silentLogger } from 'portico';
 import { Config } from 'portico/config';
 import { metricsAnswer } from '../../dist/launch/control/metrics-text.js';
 import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
+import { Rejections } from '../../dist/server/connections/refusal.js';
 import { root } from '../e2e/program.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
 
@@ -118,6 +119,14 @@ test('Prometheus has no complaint about the metrics', { skip: noPromtool }, asyn
     encoding: 'utf8',
   });
   assert.deepEqual([status, stdout + stderr], [0, '']);
+});
+
+test('every reason of a refused request is on the page of metrics', () => {
+  const page = readFileSync(join(root, 'docs', 'reference', 'launch.md'), 'utf8');
+  const section = page.split('### Reasons of refused requests')[1]!.split('\n#')[0]!;
+  const rows = [...section.matchAll(/^\| (`[^|]*) \|/gm)].slice(1);
+  const told = rows.flatMap(([, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+  assert.deepEqual(told.sort(), [...new Rejections(silentLogger()).counts.keys()].sort());
 });
 
 test('the dashboard shows every metric that is given out', async () => {

@@ -1,9 +1,9 @@
 /** The errors of failed requests, as workers tell them and their parent keeps them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Failure, RecentFailures, Totals } from '../../dist/metrics/index.js';
+import { type FailedRequests, RecentFailures, Totals } from '../../dist/metrics/index.js';
 
-const failure = (error: string, given: Partial<Failure> = {}): Failure => ({
+const failure = (error: string, given: Partial<FailedRequests> = {}): FailedRequests => ({
   route: 'GET /books/{id}',
   error,
   place: 'app.js:1',
@@ -15,7 +15,7 @@ const failure = (error: string, given: Partial<Failure> = {}): Failure => ({
 
 test('the parent adds up what its workers tell, and has the last request', () => {
   const totals = new Totals([]);
-  const told = (failures: readonly Failure[]) => totals.add('shop', { buckets: [], series: [], failures });
+  const told = (failures: readonly FailedRequests[]) => totals.add('shop', { buckets: [], series: [], failures });
   told([failure('Error: one', { count: 2 }), failure('Error: two', { count: 4 })]);
   told([failure('Error: one', { count: 3, requestId: 'req-2' })]);
   assert.deepEqual(

@@ -1,7 +1,6 @@
 /** Top of the status page: whether all is well, and if not, the failures and their start. */
 import { formatAddress } from '../../service/internal.js';
 import { formatDuration } from '../../text/index.js';
-import { toldErrors } from '../control/error-lines.js';
 import { describeRefused, FAILING, type RecentApi, type RecentRequests } from '../control/recent.js';
 import type { Readiness } from '../control/status-document.js';
 import {
@@ -12,6 +11,7 @@ import {
   withOtherNode,
 } from '../launcher-status.js';
 import { describeEnd, howEnded } from '../parent/worker-end.js';
+import { toldErrors } from '../report/error-lines.js';
 import { type Html, html, table } from './frame.js';
 
 /** Figures of the last minute, by API; undefined for an API whose requests are not counted, or that had none. */

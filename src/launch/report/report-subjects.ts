@@ -5,7 +5,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Session } from 'node:inspector';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Counted, Failure } from '../../metrics/index.js';
+import type { Counted, FailedRequests } from '../../metrics/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';
 
@@ -39,7 +39,7 @@ export interface Telling {
     /** Number of remote calls that it handles, and that it waits for. */
     readonly calls?: { readonly running: number; readonly pending: number } | undefined;
     /** Its failed requests of the last ten minutes. */
-    readonly failures?: readonly Failure[];
+    readonly failures?: readonly FailedRequests[];
     /** Returns its counts since the last call. */
     take(): Counted;
   };

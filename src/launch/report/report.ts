@@ -11,7 +11,7 @@ import type { Awaitable, ServiceBase } from '../../service/index.js';
 import { type Activity, DynamicLoopingCall, type PeriodicStatus } from '../../tasks/index.js';
 import { within } from '../../tasks/internal.js';
 import { formatDuration, printable, printableLines } from '../../text/index.js';
-import { errorLines } from '../control/error-lines.js';
+import { errorLines } from './error-lines.js';
 import { activityOf, processTree, type ReportedRequest, requestsOf, type Telling, threads } from './report-subjects.js';
 
 /** `[oslo_reports]`. */

@@ -166,7 +166,7 @@ const COLLECTIONS: Readonly<Record<number, string>> = {
   [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weakcb',
 };
 
-/** What Node's types lack. */
+/** Detail that Node's types lack. */
 interface GcEntry {
   readonly detail: { readonly kind: number };
 }

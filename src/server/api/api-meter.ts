@@ -12,7 +12,7 @@ import {
   bucketsOf,
   type Counted,
   type Distribution,
-  type Failure,
+  type FailedRequests,
   Meter,
   metricsOptions,
 } from '../../metrics/index.js';
@@ -79,7 +79,7 @@ export class ApiMeter {
   }
 
   /** Failed requests of the last ten minutes, in this process. */
-  get failures(): readonly Failure[] {
+  get failures(): readonly FailedRequests[] {
     return this.#server.failures.list;
   }
 

@@ -1,5 +1,5 @@
 /**
- * What an error is called where operators see it: class, code, message and place, without any text of a client.
+ * Names of errors for operators: class, code, message and place, without any text of a client.
  *
  * A message is text of the program with values in it, and the values may be a client's. So a word of it is shown only if
  * the file in which the error was created contains it, or if it is one of those that V8 writes.

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { environ, Fault } from '../../app/index.js';
 import { abortReason } from '../../app/internal.js';
-import { type Failure, LABEL_CHARACTERS, RecentFailures } from '../../metrics/index.js';
+import { type FailedRequests, LABEL_CHARACTERS, RecentFailures } from '../../metrics/index.js';
 import type { Exchange } from '../connections/connections.js';
 import { describeFailure } from './failure-text.js';
 
@@ -19,12 +19,12 @@ export class RequestFailures {
   #untold = new RecentFailures();
 
   /** Those of the last ten minutes, the most frequent first. */
-  get list(): readonly Failure[] {
+  get list(): readonly FailedRequests[] {
     return this.#recent.list;
   }
 
   /** Returns those since the last call. */
-  take(): readonly Failure[] {
+  take(): readonly FailedRequests[] {
     return this.#untold.take();
   }
 
@@ -34,7 +34,7 @@ export class RequestFailures {
     // Its client has left, or was too slow.
     if (res.statusCode < 500 && (error === undefined || (error instanceof Fault && error.status < 500))) return;
     const { requestId, route } = environ(req);
-    const noted: Failure = {
+    const noted: FailedRequests = {
       route: `${countedMethod(req)} ${route?.template ?? '-'}`.slice(0, LABEL_CHARACTERS),
       ...(error === undefined
         ? { error: `answered with ${res.statusCode} by the application`, place: undefined }
