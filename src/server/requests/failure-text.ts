@@ -64,9 +64,11 @@ function named(error: unknown): string {
   if (!(error instanceof Error)) return `a thrown ${error === null ? 'null' : typeof error}`;
   const { code, status } = error as { readonly code?: unknown; readonly status?: unknown };
   const kind = [error.name, error.constructor?.name].find((name) => /^[A-Z][\w$]{0,60}$/.test(String(name))) ?? 'Error';
-  const told = [code === 'PORTICO_FAULT' ? status : code, status].find((each) => /^[A-Z\d_]{3,60}$/.test(String(each)));
+  const told = [code === 'PORTICO_FAULT' ? status : code, status]
+    .map(String)
+    .find((each) => /^[A-Z\d_]{3,60}$/.test(each));
   const message = ignoreErrors(() => ownWords(error)) ?? '';
-  return `${kind}${told === undefined ? '' : ` ${String(told)}`}${message === '' ? '' : `: ${message}`}`;
+  return `${kind}${told === undefined ? '' : ` ${told}`}${message === '' ? '' : `: ${message}`}`;
 }
 
 /** Returns the message with each value replaced; empty if nothing else is in it. */

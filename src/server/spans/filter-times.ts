@@ -91,7 +91,7 @@ function probe(outer: Stop | undefined, inner: Stop | undefined): Filter {
     (req, res) => {
       const trip = inward(req, outer, inner);
       const depth = ++trip.depth;
-      const done = (error?: unknown): void => {
+      const left = (error?: unknown): void => {
         const close = (): void => outward(req, res, trip, outer, inner, error);
         const isWithin = trip.open.some((each) => each.depth > depth);
         if (!isWithin && (error !== undefined || hasBegun(res))) close();
@@ -101,11 +101,11 @@ function probe(outer: Stop | undefined, inner: Stop | undefined): Filter {
       try {
         returned = app(req, res);
       } catch (error) {
-        done(error);
+        left(error);
         throw error;
       }
-      if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') done();
-      else (returned as Promise<void>).then(() => done(), done);
+      if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') left();
+      else (returned as Promise<void>).then(() => left(), left);
       return returned;
     };
 }

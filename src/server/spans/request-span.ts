@@ -217,7 +217,10 @@ function spanAround(name: string, attributes: Readonly<Record<string, string>>):
     try {
       const returned: unknown = context.with(trace.setSpan(activeContext, span), () => app(req, res));
       // One that returned before it has answered does so later, whatever it returned.
-      const left = (): void => (res.writableEnded ? void end() : afterResponse(res, end));
+      const left = (): void => {
+        if (res.writableEnded) end();
+        else afterResponse(res, end);
+      };
       if (returned instanceof Promise) returned.then(left, failed);
       else left();
       return returned as void | Promise<void>;

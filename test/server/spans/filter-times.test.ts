@@ -96,7 +96,7 @@ for (const [name, made] of Object.entries(APPS)) {
     });
     // One filter calls its app later and returns nothing, the other one waits for it.
     const filters: Filter[] = [
-      fromConnect((_req, _res, next) => void takes(0.5).then(() => next())),
+      fromConnect((_req, _res, goOn) => void takes(0.5).then(() => goOn())),
       (app) => async (req, res) => {
         now += 125;
         await app(req, res);
