@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { environ, Fault } from '../../app/index.js';
 import { abortReason } from '../../app/internal.js';
+import { ignoreErrors } from '../../errors/index.js';
 import { type FailedRequests, LABEL_CHARACTERS, RecentFailures } from '../../metrics/index.js';
 import type { Exchange } from '../connections/connections.js';
 import { describeFailure } from './failure-text.js';
@@ -13,6 +14,9 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 export function countedMethod({ method }: IncomingMessage): string {
   return method !== undefined && METHODS.has(method) ? method : 'other';
 }
+
+/** A thrown value may be anything, such as an object whose properties throw. */
+const UNREADABLE = { error: 'a thrown value that cannot be read', place: undefined };
 
 export class RequestFailures {
   readonly #recent = new RecentFailures();
@@ -38,7 +42,7 @@ export class RequestFailures {
       route: `${countedMethod(req)} ${route?.template ?? '-'}`.slice(0, LABEL_CHARACTERS),
       ...(error === undefined
         ? { error: `answered with ${res.statusCode} by the application`, place: undefined }
-        : describeFailure(error)),
+        : (ignoreErrors(() => describeFailure(error)) ?? UNREADABLE)),
       count: 1,
       at: new Date().toISOString(),
       requestId: requestId?.slice(0, LABEL_CHARACTERS),
