@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { workerAssignment } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -13,6 +14,10 @@ import { BindError, formatAddress } from '../service/internal.js';
 
 /** Default number of connections that wait to be accepted, as in Node. */
 export const DEFAULT_BACKLOG = 511;
+/** Time of a turn of an event loop with little to do. */
+const QUICK_MS = 1;
+/** Most slower turns for which a stop continues to accept. */
+const SLOW_TURNS = 100;
 
 /** One address of a server. */
 export class Endpoint {
@@ -65,6 +70,29 @@ export class Endpoint {
       server.off('close', end);
       end();
     };
+  }
+
+  /**
+   * Settles when no connection waits in the kernel's queue, which would be reset when the last process closes the
+   * socket; at the latest after as many as fit into the queue, because later ones came after the stop.
+   */
+  async acceptWaiting(server: NetServer, over: AbortSignal): Promise<void> {
+    if (over.aborted) return;
+    let accepted = 0;
+    const count = (): void => {
+      accepted += 1;
+    };
+    server.on('connection', count);
+    // The present turn may have polled already.
+    await turn();
+    // A turn accepts one connection of a socket. After the poll of a slow turn, others may have come.
+    for (let slow = 0; slow < SLOW_TURNS && accepted < this.#backlog && !over.aborted; ) {
+      const [before, began] = [accepted, performance.now()];
+      await turn();
+      if (performance.now() - began > QUICK_MS) slow += 1;
+      else if (accepted === before) break;
+    }
+    server.off('connection', count);
   }
 
   /** Closes passed sockets that were never listened on: an open one would still receive connections. */

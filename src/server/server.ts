@@ -5,7 +5,6 @@
 import type { Server as HttpServer, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 import type { App } from '../app/index.js';
 import { answerFailure, catching, type FailureOptions, faultFormFrom, takeScheme, withSlot } from '../app/internal.js';
@@ -277,12 +276,7 @@ export class Server implements ListeningService {
     // the connection ends.
     if (reason === 'stop') this.markDraining();
     this.#front.announceClose();
-    // Two turns of the event loop accept the connections in the kernel's queue, because no other process does. After a
-    // replacement the new worker does.
-    if (reason === 'stop' && !terms.over) {
-      await turn();
-      await turn();
-    }
+    if (reason === 'stop') await this.#endpoint.acceptWaiting(http, terms.signal);
     // Only the base class stops accepting and does nothing else: http's own close destroys idle connections and ends
     // the timer that enforces the time limits of the others.
     NetServer.prototype.close.call(http);

@@ -19,6 +19,7 @@ export class Drain {
   #resolve!: (unfinished: readonly Exchange[]) => void;
   #idleMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #afterReads: NodeJS.Immediate | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
   /** The listener must be closed, and every response must announce the end of its connection. */
@@ -74,7 +75,10 @@ export class Drain {
     if (time >= this.#timerAt || ms >= 2 ** 31) return;
     clearTimeout(this.#timer);
     this.#timerAt = time;
-    this.#timer = setTimeout(this.#closeIdle, ms);
+    // After a turn of the event loop: a loop that was blocked has not read yet what has arrived.
+    this.#timer = setTimeout(() => {
+      this.#afterReads = setImmediate(this.#closeIdle);
+    }, ms);
   }
 
   /**
@@ -89,6 +93,7 @@ export class Drain {
 
   #finish(unfinished: readonly Exchange[]): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#afterReads);
     this.#connections.keepTimes = false;
     this.#resolve(unfinished);
   }

@@ -80,6 +80,30 @@ test('LC-542 LC-1903 idle, silent and half-sent connections are closed after dra
   assert.equal(server.connectionCount, 0);
 });
 
+test('LA-4 a stop accepts every connection that waits in the queue of the socket', async () => {
+  const { server, client } = await started((_req, res) => void res.end('ok'));
+  // The kernel completes the handshakes before the event loop turns.
+  const waiting = Array.from({ length: 40 }, client);
+  for (const each of waiting) each.write(GET);
+  const stopped = server.stop(gently);
+  for (const each of waiting) assert.equal((await each.response()).body, 'ok');
+  await stopped;
+});
+
+test('LA-4 a request that arrived while the event loop was blocked is answered, although drain_idle has passed', async () => {
+  const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0.05 });
+  const silent = client();
+  silent.write(GET);
+  await silent.response();
+  const stopped = server.stop(gently);
+  for (let turns = 0; turns < 4; turns++) await turn();
+  silent.write(GET);
+  const until = performance.now() + 100;
+  while (performance.now() < until);
+  assert.equal((await silent.response()).body, 'ok');
+  await stopped;
+});
+
 test('LC-542 drain_idle 0 closes idle connections at once', async () => {
   const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0 });
   const idle = client();
