@@ -99,7 +99,8 @@ export class WorkerSide {
       // The parent has the reason, and the process ends: the program must not continue.
       return new Promise(() => undefined);
     }
-    if (this.core.stopping) return;
+    // One that has begun to serve tells so even if it stops: its parent must not take it for one without requests.
+    if (!this.core.runner.hasServed) return;
     const unknown = this.#link.assignment.index === 0 ? await unknownSectionsOf(service) : undefined;
     this.#isReady = true;
     this.#files.tell();

@@ -136,6 +136,11 @@ export class InProcessRunner implements Runner {
     return this.#runs.map((run) => runStatus(run, { id, pid, generation, facts: this.#factsOf([run]) }));
   }
 
+  /** Reports whether a service was ready once. */
+  get hasServed(): boolean {
+    return this.#runs.some(({ wasReady }) => wasReady);
+  }
+
   summary(): string {
     return this.#runs.map(({ name, state }) => `${name}: ${state}`).join(', ');
   }

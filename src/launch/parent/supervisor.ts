@@ -176,6 +176,7 @@ export class Supervisor {
     this.#stopped = true;
     this.#closeBound();
     const workers = this.#all.flatMap(({ workers }) => [...workers]);
+    await Promise.all(this.#all.map((pool) => pool.callOff()));
     const ends = this.#all.map((pool) => pool.stop(timeoutMs));
     const clean = (await Promise.all(ends)).every(Boolean);
     clearInterval(this.#heartbeat);

@@ -95,6 +95,7 @@ export class WorkerHandle {
   #gone = false;
   #lastId = 0;
   #drainsFor: StopReason | undefined;
+  #terminated = false;
   #failure: WorkerFailure | undefined;
 
   constructor(child: ChildProcess, first: Configure, { sockets, slots } = NO_SOCKETS, listener: WorkerListener = {}) {
@@ -147,10 +148,11 @@ export class WorkerHandle {
     this.#channel.send({ kind: 'drain', reason, timeoutMs });
   }
 
-  /** Sends SIGTERM: the worker stops gracefully, within the deadline that it knows. */
+  /** Sends SIGTERM, once: the worker stops gracefully, within the deadline that it knows. */
   terminate(): void {
     this.toldToEnd = true;
-    this.#child.kill('SIGTERM');
+    if (!this.#terminated) this.#child.kill('SIGTERM');
+    this.#terminated = true;
   }
 
   /** Sends SIGKILL. */

@@ -4,6 +4,7 @@
 import type { Logger } from '../../log/index.js';
 import { deferred } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
+import { callOff } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { type PoolStart, PoolState } from './pool-state.js';
 import { type PoolOptions, Reconciler } from './reconciler.js';
@@ -128,6 +129,16 @@ export class WorkerPool extends PoolState {
   }
 
   /**
+   * Starts no workers from now on. If others serve on its sockets, ends those that do not serve yet; settles when they
+   * are gone.
+   */
+  async callOff(): Promise<void> {
+    const isServed = this.#shares || (this.held !== undefined && [...this.workers].some(({ wasReady }) => wasReady));
+    this.#close();
+    if (isServed) await callOff(this.workers);
+  }
+
+  /**
    * Stops all workers gracefully and closes the sockets. Returns true if each worker ended by itself, in time and
    * without an error.
    */
@@ -141,8 +152,7 @@ export class WorkerPool extends PoolState {
    * replacement.
    */
   async leave(timeoutMs: number): Promise<void> {
-    const shares = (this.held?.others.length ?? 0) > 0;
-    if (this.stopping || !shares) await this.stop(timeoutMs);
+    if (this.stopping || !this.#shares) await this.stop(timeoutMs);
     else await this.#endAll(timeoutMs, 'replaced');
   }
 
@@ -177,6 +187,11 @@ export class WorkerPool extends PoolState {
     this.#reconciler.poke();
     await roll.ended;
     return roll;
+  }
+
+  /** Reports whether other services listen on its sockets. */
+  get #shares(): boolean {
+    return (this.held?.others.length ?? 0) > 0;
   }
 
   #endAll(timeoutMs: number, reason: 'replaced' | 'stop'): Promise<boolean> {

@@ -120,9 +120,9 @@ export class ServiceRun {
         if (this.wasReady && chosenStatus(error) !== undefined) this.#exits(error);
         throw error;
       }
+      this.wasReady = true;
       if (this.#state === 'starting') {
         this.#state = 'started';
-        this.wasReady = true;
         this.#watch();
       }
     })();

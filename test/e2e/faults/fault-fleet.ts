@@ -10,7 +10,10 @@ import { existsSync } from 'node:fs';
 const large = Buffer.alloc(8 * 1024 * 1024, 'x');
 export const app = (globalConf, localConf) => {
   if (existsSync(localConf.get('fails_with') ?? '')) process.exit(7);
-  const text = localConf.get('word') + ' ' + process.pid;
+  const word = localConf.get('word');
+  const block = (ms) => { for (const end = performance.now() + ms; performance.now() < end; ); };
+  if (word.startsWith('slow')) block(600);
+  const text = word + ' ' + process.pid;
   return (req, res) => {
     if (req.method === 'POST') {
       let bytes = 0;
@@ -20,6 +23,7 @@ export const app = (globalConf, localConf) => {
     } else if (req.url === '/slow') setTimeout(() => res.end(text), 2000);
     else if (req.url === '/work') setTimeout(() => res.end(text), 60_000);
     else if (req.url === '/large') res.end(large);
+    else if (req.url === '/block') { block(1000); res.end(text); }
     else if (req.url === '/spin') for (;;) Math.random();
     else if (req.url === '/spin-soon') {
       res.writeHead(200).flushHeaders();

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { silentLogger } from 'portico';
+import { endEarly, endWithin } from '../../../dist/launch/parent/end-worker.js';
 import { OomKills } from '../../../dist/launch/parent/oom-kills.js';
-import { endEarly, endWithin } from '../../../dist/launch/parent/reconciler.js';
 import { describeEnd } from '../../../dist/launch/parent/worker-end.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { type FakePool, FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
@@ -248,4 +248,30 @@ test('a worker that the kernel has killed for memory is named so, and another SI
   assert.match(describeEnd(pool.lastEnd!), /killed by the kernel, because the memory of its cgroup .* was full/);
   // Each kill explains one end.
   assert.equal(oomKills.take(), false);
+});
+
+test('LA-3 a stop during a reload tells the workers that serve only after one that starts is gone: it holds the socket', async (t) => {
+  const told: string[] = [];
+  let endStart: (() => void) | undefined;
+  let hasBegun = false;
+  const fake = await launched(t, 2, (moment, worker) => {
+    const starts = worker.told.generation === 2;
+    hasBegun ||= starts;
+    if (moment === 'terminate') {
+      told.push(starts ? 'starting' : 'serving');
+      if (starts) endStart = () => worker.end(null, 'SIGTERM');
+    }
+    return starts;
+  });
+  const reloading = reload(fake, 2);
+  while (!hasBegun) await turn();
+  const calledOff = fake.pool.callOff();
+  while (endStart === undefined) await turn();
+  await turn();
+  assert.deepEqual(told, ['starting']);
+  endStart();
+  await calledOff;
+  assert.equal(await fake.pool.stop(1000), true);
+  assert.deepEqual(told, ['starting', 'serving', 'serving']);
+  await reloading;
 });
