@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander';
 import type { ReloadReport } from '../launch/index.js';
-import type { ShownRequest, StatusDocument } from '../launch/internal.js';
+import { cutOffText, type ShownRequest, type StatusDocument } from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
 import { explainedIn } from '../modules/index.js';
 import { countText } from '../text/index.js';
@@ -146,6 +146,7 @@ function requestsText(requests: readonly ShownRequest[]): string {
 function reloadText(report: ReloadReport): string {
   const { outcome, error, changes, pipelines, warnings, replaced, added, removed, durationMs, generation, dryRun } =
     report;
+  const { draining = 0, cutOff = 0 } = report;
   const what = dryRun ? `would be ${outcome}, checked in` : `${outcome} after`;
   const then = `configuration ${generation}${dryRun ? ' stays' : ''}${error === undefined ? '' : `: ${error}`}`;
   const lines = [`${what} ${durationMs} ms, ${then}`];
@@ -158,6 +159,11 @@ function reloadText(report: ReloadReport): string {
   }
   for (const [service, count] of Object.entries(replaced))
     lines.push(`  ${service}: ${countText(count, 'worker')} ${done}replaced`);
+  if (cutOff > 0) lines.push(`  ${cutOffText(cutOff, 'drain_timeout')}`);
+  if (draining > 0) {
+    const open = `${countText(draining, 'open request')} of replaced workers`;
+    lines.push(`  ${open}: for at most drain_timeout; api-cli status counts those that are cut off`);
+  }
   if (added.length > 0) lines.push(`  ${done}added: ${added.join(', ')}`);
   if (removed.length > 0) lines.push(`  ${done}removed: ${removed.join(', ')}`);
   return [...lines, ...explainedIn(report.pages ?? [])].join('\n');

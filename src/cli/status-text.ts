@@ -1,6 +1,7 @@
 /** The status of a running service as text. */
 import type { ReloadReport } from '../launch/index.js';
 import {
+  cutOffText,
   describeEnd,
   describeOverride,
   describeRecent,
@@ -86,6 +87,9 @@ export function statusText({
   const last = reloads.at(-1);
   if (last !== undefined)
     lines.push('', `Last reload: ${last.outcome}, ${last.at}${last.error === undefined ? '' : `: ${last.error}`}`);
+  for (const { at, cutOff = 0 } of reloads) {
+    if (cutOff > 0) lines.push(`  ${cutOffText(cutOff, 'drain_timeout')} after the reload of ${at}`);
+  }
   return lines.join('\n');
 }
 

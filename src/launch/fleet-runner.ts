@@ -15,6 +15,7 @@ import type { LaunchSettings } from './launcher-options.js';
 import { fleetStatus, logReady, type ServiceStatus, workerLines } from './launcher-status.js';
 import { ConcurrentStarts } from './parent/concurrent-starts.js';
 import { Supervisor } from './parent/supervisor.js';
+import { cutOffText } from './parent/worker-end.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import { mainModule, type WorkerProgram } from './parent/worker-process.js';
 import { workerReports } from './parent/worker-reports.js';
@@ -77,6 +78,8 @@ export class FleetRunner implements Runner {
   readonly #totals: Totals;
   readonly #starts = new ConcurrentStarts();
   #deadline: Deadline | undefined;
+  /** Number of requests that the stop has cut off. */
+  #cutOff = 0;
 
   constructor(launcher: LauncherCore, options: ProcessLauncherOptions) {
     const { host, log } = launcher;
@@ -102,6 +105,10 @@ export class FleetRunner implements Runner {
       settings: launcher.settingsOf(config),
       totals: this.#totals,
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
+      cutOff: (generation, count) => {
+        if (launcher.stopping) this.#cutOff += count;
+        else launcher.noteCutOff(generation, count);
+      },
       giveUp: (pool) => {
         const { maxRestarts, restartWindowMs } = this.settings;
         const within = restartWindowMs === 0 ? '' : ` within ${restartWindowMs / 1000} s (restart_window)`;
@@ -264,6 +271,7 @@ export class FleetRunner implements Runner {
     if (late !== undefined) this.#launcher.log.warn(`${late}; the workers are told to stop now`);
     const clean = await this.supervisor.stop(this.#deadline.deadlineMs);
     this.#deadline.clear();
+    if (this.#cutOff > 0) this.#launcher.log.error(cutOffText(this.#cutOff, 'graceful_shutdown_timeout'));
     return this.supervisor.exitStatus ?? (clean ? 0 : STATUS_FAILED);
   }
 

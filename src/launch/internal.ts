@@ -10,7 +10,7 @@ export { controlOptions, controlPath } from './control-servers.js';
 export { wasLogged } from './exit-status.js';
 export { launchedOptions } from './launched-options.js';
 export { launcherOptions } from './launcher-options.js';
-export { describeEnd, describeRequest, mebibytes } from './parent/worker-end.js';
+export { cutOffText, describeEnd, describeRequest, mebibytes } from './parent/worker-end.js';
 export { startAhead } from './parent/worker-process.js';
 export { SignalHandler } from './process/signals.js';
 export { DESCRIBE_TOPIC } from './questions.js';

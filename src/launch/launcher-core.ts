@@ -218,6 +218,11 @@ export class LauncherCore<R extends Runner = Runner> {
     return this.#nextReload;
   }
 
+  /** Notes requests of replaced workers that were cut off. */
+  noteCutOff(generation: number, count: number): void {
+    this.#reports.cutOff(generation, count);
+  }
+
   status(): LauncherStatus {
     const { host, runner, stopping } = this;
     const { generation } = runner;

@@ -13,6 +13,8 @@ export type RestartMethod = 'reload' | 'mutate';
 export interface LaunchSettings {
   /** Time limit of a graceful stop; 0: none. */
   readonly gracefulShutdownTimeoutMs: number;
+  /** Time limit of the drain of a worker, or an app, that another one replaces; 0: none. Default: as for a stop. */
+  readonly drainTimeoutMs: number;
   /** A worker without a heartbeat for this time is replaced; 0: never. */
   readonly workerTimeoutMs: number;
   /** A worker with more resident memory, in bytes, is replaced; 0: never. */
@@ -54,6 +56,10 @@ export const launcherOptions = defineOptions({
     default: 60,
     mutable: true,
     help: 'Seconds to wait for open requests during a graceful shutdown before they are cut off. 0 waits forever. Keep it below the kill timeout of the service manager: 90 s for systemd, 30 s for Kubernetes, 10 s for Docker.',
+  }),
+  drain_timeout: duration({
+    mutable: true,
+    help: 'Seconds in which a worker that a reload, a restart or max_memory replaces may finish its open requests before they are cut off. 0 waits forever. When a further reload needs the place of such a worker, it has at most graceful_shutdown_timeout left. Default: graceful_shutdown_timeout.',
   }),
   worker_timeout: duration({
     default: 30,
@@ -139,8 +145,14 @@ export function readSettings(
   code: Partial<Omit<LaunchSettings, 'restartMethod'>> & { restartMethod?: RestartMethod | undefined } = {},
 ): LaunchSettings {
   const { restartMethod, ...rest } = code;
-  const settings = configured(config);
-  return Object.freeze({ ...settings, ...rest, restartMethod: restartMethod ?? settings.restartMethod });
+  const configured = configuredSettings(config);
+  const settings = { ...configured, ...rest, restartMethod: restartMethod ?? configured.restartMethod };
+  return Object.freeze({ ...settings, drainTimeoutMs: settings.drainTimeoutMs ?? settings.gracefulShutdownTimeoutMs });
+}
+
+/** Returns the time limit of a drain whose place is needed; 0: none. */
+export function hurriedDrainMs({ gracefulShutdownTimeoutMs, drainTimeoutMs }: LaunchSettings): number {
+  return Math.min(gracefulShutdownTimeoutMs || drainTimeoutMs, drainTimeoutMs || gracefulShutdownTimeoutMs);
 }
 
 /** Logs all options if there is a configuration and `log_options` is set. */
@@ -148,10 +160,13 @@ export function logConfiguration(config: Config | undefined, settings: LaunchSet
   if (config !== undefined && settings.logOptions) logOptions(config, log);
 }
 
-function configured(config: Config): LaunchSettings {
+function configuredSettings(
+  config: Config,
+): Omit<LaunchSettings, 'drainTimeoutMs'> & { readonly drainTimeoutMs: number | undefined } {
   const options = config.group('DEFAULT', launcherOptions);
   return {
     gracefulShutdownTimeoutMs: options.gracefulShutdownTimeout * 1000,
+    drainTimeoutMs: options.drainTimeout === undefined ? undefined : options.drainTimeout * 1000,
     workerTimeoutMs: options.workerTimeout * 1000,
     maxMemory: options.maxMemory,
     reloadTimeoutMs: options.reloadTimeout * 1000,

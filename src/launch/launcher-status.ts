@@ -177,7 +177,7 @@ export function runStatus(
     restarts: 0,
     starts: {},
     lastFailure: undefined,
-    lost: {},
+    lost: { deadline: (run.service as Telling).cutOffRequests ?? 0 },
     errors: (run.service as Telling).meter?.failures ?? [],
     get certificateEnds() {
       return certificateEnds(run.service);

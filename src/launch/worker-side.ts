@@ -175,7 +175,8 @@ export class WorkerSide {
     void core.wait().then(async (status) => {
       await this.#explained;
       await within(this.#tellCounted(service), LAST_WORD_MS);
-      await within(link.send({ kind: 'ended', status, cutOff: core.runner.cutOff }), LAST_WORD_MS);
+      const { cutOff, cutOffRequests } = core.runner;
+      await within(link.send({ kind: 'ended', status, cutOff, cutOffRequests }), LAST_WORD_MS);
       exitProcess(this.#host, status);
     });
   }

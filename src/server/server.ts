@@ -46,6 +46,7 @@ export class Server implements ListeningService {
   #stopping: Promise<void> | undefined;
   #terms: StopTerms | undefined;
   #answered = 0;
+  #cutOffRequests = 0;
   #exhaustedAt: number;
   #failures!: FailureOptions;
   #refuse!: Refuse;
@@ -108,6 +109,11 @@ export class Server implements ListeningService {
   /** Number of requests that wait for a slot. */
   get queued(): number {
     return this.#front.pool.waiting;
+  }
+
+  /** Number of requests that were cut off at the deadline of a stop, or of {@link replaceApp}. */
+  get cutOffRequests(): number {
+    return this.#cutOffRequests;
   }
 
   /** Number of requests refused and connections closed by the server itself, by reason. */
@@ -217,7 +223,7 @@ export class Server implements ListeningService {
     const ended = [...exchanges.map(({ res }) => res), ...upgraded.map(({ raw }) => raw)].map(closed);
     await within(Promise.all(ended), { ms, unref: true }, () => {
       const left = exchanges.filter(({ res }) => !res.closed);
-      if (left.length > 0) this.#log.error('requests were cut off', cutOffFacts(left));
+      this.#tellCutOff(left);
       const sessions = this.#front.upgrades.describe(upgraded);
       if (sessions.length > 0) this.#log.error('upgraded connections were cut off', { connections: sessions });
       for (const { connection } of left) connection.socket.destroy();
@@ -300,11 +306,15 @@ export class Server implements ListeningService {
     if (over) this.#drain?.cut();
   }
 
+  #tellCutOff(unfinished: readonly Exchange[]): void {
+    if (unfinished.length > 0) this.#log.error('requests were cut off', cutOffFacts(unfinished));
+    this.#cutOffRequests += unfinished.length;
+  }
+
   /** Reports requests that were cut off: a failure, unless the stop was forced. */
   #refuseCutOff(unfinished: readonly Exchange[], terms: StopTerms): void {
-    if (unfinished.length === 0) return;
-    this.#log.error('requests were cut off', cutOffFacts(unfinished));
-    if (!terms.forced) throw cutOffError(this.name, unfinished);
+    this.#tellCutOff(unfinished);
+    if (unfinished.length > 0 && !terms.forced) throw cutOffError(this.name, unfinished);
   }
 }
 

@@ -50,6 +50,7 @@ const RUNNING = [
   'DEFAULT.drain_idle',
   'DEFAULT.drain_delay',
   'DEFAULT.graceful_shutdown_timeout',
+  'DEFAULT.drain_timeout',
   'DEFAULT.worker_timeout',
   'DEFAULT.max_memory',
   'DEFAULT.reload_timeout',

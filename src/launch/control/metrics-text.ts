@@ -129,7 +129,7 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
     ),
     counter(
       'portico_requests_lost_total',
-      'Requests lost with a worker, by how it ended: start, stuck, heap, oom, error, signal, exit.',
+      'Requests lost with a worker, by how it ended: start, stuck, heap, oom, error, signal, exit; deadline: cut off at drain_timeout or graceful_shutdown_timeout.',
       services.flatMap(({ name: api, lost }) =>
         Object.entries(lost).map(([reason, value]) => ({ labels: { api, reason }, value })),
       ),

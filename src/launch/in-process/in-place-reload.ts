@@ -132,8 +132,8 @@ async function renewAll(given: InPlaceReload, next: NextConfiguration): Promise<
     };
     // A failure stops the launcher, which waits for this reload: so this reload does not wait for the stop.
     const start = (): Promise<unknown> => unlessAborted(given.start(run, failed), stopped);
-    const { gracefulShutdownTimeoutMs: timeoutMs } = next.settings;
-    if (!(await run.renew(changes, { timeoutMs, start, stopped }))) kept.push(run.name);
+    const { gracefulShutdownTimeoutMs: timeoutMs, drainTimeoutMs: drainMs } = next.settings;
+    if (!(await run.renew(changes, { timeoutMs, drainMs, start, stopped }))) kept.push(run.name);
     if (failure !== undefined) {
       const rest = runs.slice(at + 1).map(({ name }) => name);
       return { ...outcomeOf([failure, ...[...kept, ...rest].map(keepsOld)]), endsLaunch: true };

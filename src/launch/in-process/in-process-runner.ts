@@ -141,6 +141,11 @@ export class InProcessRunner implements Runner {
     return this.#runs.some(({ wasReady }) => wasReady);
   }
 
+  /** Number of requests that its services have cut off at a deadline. */
+  get cutOffRequests(): number {
+    return this.#runs.reduce((sum, { service }) => sum + ((service as Telling).cutOffRequests ?? 0), 0);
+  }
+
   summary(): string {
     return this.#runs.map(({ name, state }) => `${name}: ${state}`).join(', ');
   }

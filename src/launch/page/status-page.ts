@@ -14,7 +14,7 @@ import { describeOverride, overridesOf } from '../control/overrides.js';
 import { type RegisteredServices, type ServicesDocument, servicesDocument } from '../control/registered-services.js';
 import { logLinesLost, readinessOf, requestsOf, type ShownRequest } from '../control/status-document.js';
 import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
-import { mebibytes } from '../parent/worker-end.js';
+import { cutOffText, mebibytes } from '../parent/worker-end.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { ServicePlans } from '../reload/service-plans.js';
 import { charts } from './charts.js';
@@ -189,7 +189,7 @@ function certificates(services: readonly ServiceStatus[]): Html {
 
 function reload(last: ReloadReport | undefined): Html {
   if (last === undefined) return html`<p>There was none.</p>`;
-  const { outcome, at, durationMs, error, changes, replaced, added, removed } = last;
+  const { outcome, at, durationMs, error, changes, replaced, cutOff = 0, added, removed } = last;
   const isGood = outcome === 'accepted';
   const rows = changes.map(
     ({ option, old, new: now, where, effect }) =>
@@ -198,6 +198,7 @@ function reload(last: ReloadReport | undefined): Html {
   );
   const done = [
     ...Object.entries(replaced).map(([name, count]) => `${name}: ${countText(count, 'worker')} replaced`),
+    ...(cutOff > 0 ? [cutOffText(cutOff, 'drain_timeout')] : []),
     ...added.map((name) => `${name} added`),
     ...removed.map((name) => `${name} removed`),
   ];

@@ -25,6 +25,7 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
       pid: worker.pid,
       ...standstill(worker),
     });
+    worker.overdue = true;
     worker.kill();
   }
   const { code, signal } = await worker.exited;

@@ -8,6 +8,7 @@ import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { LONGEST_DELAY_MS } from '../../process/index.js';
 import type { WorkerExit } from '../exit-status.js';
+import { hurriedDrainMs } from '../launcher-options.js';
 import { endWithin } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { OomKills } from './oom-kills.js';
@@ -26,6 +27,8 @@ export interface PoolOptions {
   spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle;
   /** Called when a worker has ended unexpectedly. */
   deadWorker(pool: PoolState, index: number, exit: WorkerExit): void;
+  /** Called when requests were cut off at the deadline of a worker that had been replaced. */
+  cutOff?(generation: number, count: number): void;
   /** Called when the service was respawned too often. */
   giveUp(pool: PoolState): void;
 }
@@ -156,7 +159,7 @@ export class Reconciler {
   /** Reports whether one more process may start. If not, the worker that drains closes its idle connections now. */
   #hasRoom(): boolean {
     const { inTheWay } = this.#pool;
-    if (inTheWay?.toldToEnd === true) inTheWay.drain('hurried', this.#drainMs);
+    if (inTheWay?.toldToEnd === true) inTheWay.drain('hurried', hurriedDrainMs(this.#pool.generation.settings));
     return inTheWay === undefined;
   }
 
@@ -192,8 +195,10 @@ export class Reconciler {
     const called = worker.dismissed || (phase === 'stopping' && calledByStop);
     const isOom = exit.signal === 'SIGKILL' && !worker.killed && this.#options.oomKills?.take() === true;
     const end = workerEnd(worker, exit, isOom);
-    logExit(log, { service, end, called });
+    const limit = phase === 'stopping' ? 'graceful_shutdown_timeout' : 'drain_timeout';
+    logExit(log, { service, end, called, limit });
     this.#pool.lost[end.reason] += end.lost;
+    if (end.reason === 'deadline') this.#options.cutOff?.(worker.assignment.generation, end.lost);
     // The worker of a trial holds no slot; the report of the refused reload names it.
     if (held) this.#pool.lastEnd = end;
     if (phase === 'over' || phase === 'stopping' || !held) return;
@@ -248,6 +253,6 @@ export class Reconciler {
   }
 
   get #drainMs(): number {
-    return this.#pool.generation.settings.gracefulShutdownTimeoutMs;
+    return this.#pool.generation.settings.drainTimeoutMs;
   }
 }

@@ -6,6 +6,7 @@
 import { describeError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { deferred, within } from '../../tasks/internal.js';
+import { hurriedDrainMs } from '../launcher-options.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { WorkerHandle } from './worker-handle.js';
 
@@ -76,10 +77,10 @@ export class Roll {
 
   /** As {@link startLimit}, for a turn that waits until a replaced worker has drained and its process is gone. */
   get roomLimit(): TurnLimit {
-    const { gracefulShutdownTimeoutMs, reloadTimeoutMs } = this.#options.settings;
-    const limitMs = Math.max(reloadTimeoutMs, gracefulShutdownTimeoutMs + HASTE_MS);
+    const { settings } = this.#options;
+    const limitMs = Math.max(settings.reloadTimeoutMs, hurriedDrainMs(settings) + HASTE_MS);
     const message = `previously replaced workers were still draining after ${Math.round(limitMs) / 1000} s`;
-    const hint = 'Set a shorter graceful_shutdown_timeout to make room sooner.';
+    const hint = 'Set a shorter drain_timeout or graceful_shutdown_timeout to make room sooner.';
     return { leftMs: this.#beganAt + limitMs - performance.now(), why: { message, hint } };
   }
 

@@ -167,7 +167,7 @@ export class Supervisor {
     if (pool === undefined) return;
     this.#pools.delete(name);
     this.#retiring.add(pool);
-    await pool.leave(this.generation.settings.gracefulShutdownTimeoutMs);
+    await pool.leave(this.generation.settings.drainTimeoutMs);
     this.#retiring.delete(pool);
   }
 

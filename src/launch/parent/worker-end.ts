@@ -10,8 +10,9 @@ import type { WorkerHandle } from './worker-handle.js';
 /**
  * `start`: before it was ready. `stuck`: killed because it sent no heartbeat. `heap`: V8 was out of memory. `error`: an
  * unhandled error. `oom`: killed by the kernel for memory. `signal`: killed by another process. `exit`: by itself.
+ * `deadline`: it cut off requests at the deadline of a stop or drain, or was killed after it.
  */
-export type EndReason = 'start' | 'stuck' | 'heap' | 'oom' | 'error' | 'signal' | 'exit';
+export type EndReason = 'start' | 'stuck' | 'heap' | 'oom' | 'error' | 'signal' | 'exit' | 'deadline';
 
 /**
  * Returns the log fields of a worker that is about to be killed: its stack, and the requests in progress, if there are
@@ -70,12 +71,13 @@ export function workerEnd(worker: WorkerHandle, exit: WorkerExit, isOom = false)
     heapUsed: countOf(worker.facts.heapUsed),
     heapLimit: countOf(worker.facts.heapLimit),
     requests,
-    lost: isAbrupt ? Math.max(worker.heldCount, requests.length) : 0,
+    lost: isAbrupt ? Math.max(worker.heldCount, requests.length) : worker.cutOffRequests,
   };
 }
 
 function reasonOf(worker: WorkerHandle, { signal, failure }: WorkerExit): EndReason {
   if (worker.hung) return 'stuck';
+  if (worker.overdue || worker.cutOffRequests > 0) return 'deadline';
   if (signal === 'SIGABRT' && isHeapFull(worker)) return 'heap';
   if (!worker.wasReady) return 'start';
   if (signal !== null) return 'signal';
@@ -119,6 +121,11 @@ export function describeEnd(end: WorkerEnd, now = Date.now()): string {
   const memory = rss === undefined ? '' : `, ${mebibytes(rss)}`;
   const held = lost === 0 ? '' : `; lost ${countText(lost, 'request')}${listed(end.requests)}`;
   return `${when}${before}${memory}${held}${error === undefined ? '' : `: ${error}`}`;
+}
+
+/** `3 requests were cut off at drain_timeout`. */
+export function cutOffText(count: number, limit: string): string {
+  return `${countText(count, 'request')} ${count === 1 ? 'was' : 'were'} cut off at ${limit}`;
 }
 
 /** Most requests that a line names. */

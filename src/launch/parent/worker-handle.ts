@@ -53,6 +53,10 @@ export class WorkerHandle {
   endedWith: number | undefined;
   /** True if it has cut off requests, whatever its status. */
   cutOff = false;
+  /** Number of requests that it has cut off at its deadline. */
+  cutOffRequests = 0;
+  /** True if it was killed after the deadline of its end. */
+  overdue = false;
   /** Reason to replace it: it requested that, does not respond, or exceeds the memory limit. */
   worn: 'recycle' | 'memory' | undefined;
   /** Resident memory when it was ready: a fresh worker would need no less. */
@@ -237,6 +241,7 @@ export class WorkerHandle {
       case 'ended':
         this.endedWith = message.status;
         this.cutOff = message.cutOff;
+        this.cutOffRequests = message.cutOffRequests ?? 0;
         break;
       case 'beat':
         this.silentSeconds = 0;

@@ -4,7 +4,7 @@
 import type { Logger } from '../../log/index.js';
 import { describeFiles, isOtherNode, NEW_PARENT } from './program-code.js';
 import type { WorkerListener } from './worker-channel.js';
-import { howEnded, type WorkerEnd } from './worker-end.js';
+import { cutOffText, howEnded, type WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** Time after which a slow start is logged; again when it has taken twice as long, and then at least once a minute. */
@@ -106,13 +106,15 @@ interface ExitFacts {
   readonly end: WorkerEnd;
   /** True if its supervisor ended it before it served: not a failure, whatever the status. */
   readonly called: boolean;
+  /** Option that limits the end. */
+  readonly limit: string;
 }
 
 /**
  * Logs one line: info for an end with status 0 or a requested end, else a warning. Then logs one line for each request
  * that is lost with the worker, in the form of an access line: its client gets no response.
  */
-export function logExit(log: Logger, { service, end, called }: ExitFacts): void {
+export function logExit(log: Logger, { service, end, called, limit }: ExitFacts): void {
   const { worker: workerId, pid, code, signal, uptimeMs, reason, error, lost, requests } = end;
   const known = { service, workerId, pid };
   const facts = {
@@ -128,7 +130,8 @@ export function logExit(log: Logger, { service, end, called }: ExitFacts): void 
     heapUsed: end.heapUsed,
     lost: lost === 0 ? undefined : lost,
   };
-  const message = `Child ${pid ?? '(not started)'} ${howEnded(end)}`;
+  const cutOff = reason === 'deadline' && lost > 0 ? `; ${cutOffText(lost, limit)}` : '';
+  const message = `Child ${pid ?? '(not started)'} ${howEnded(end)}${cutOff}`;
   if (code === 0 || called) log.info(message, facts);
   else log.warn(message, facts);
   for (const { method, path, ageMs } of requests) {

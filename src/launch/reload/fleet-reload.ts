@@ -181,7 +181,7 @@ interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'>, Pic
 }
 
 /** Result of {@link replaceWorkers}. `failures`: workers that could not be replaced, each with the reason. */
-export type FleetChangeResult = Pick<ReloadReport, 'replaced'> & {
+export type FleetChangeResult = Pick<ReloadReport, 'replaced' | 'draining'> & {
   /** For each service the sections that it does not read. */
   readonly unknown: readonly (readonly Diagnostic[] | undefined)[];
   readonly failures: readonly string[];
@@ -246,7 +246,10 @@ export async function replaceWorkers(
       return [pool.name, roll] as const;
     }),
   );
+  const draining = kept.flatMap(({ workers }) => [...workers].filter(({ toldToEnd }) => toldToEnd));
+  const open = draining.reduce((sum, { heldCount }) => sum + heldCount, 0);
   return {
+    ...(open > 0 ? { draining: open } : {}),
     replaced: Object.fromEntries(rolls.map(([name, { replaced }]) => [name, replaced])),
     failures: rolls.flatMap(([, { failures }]) => failures),
     unknown,

@@ -34,6 +34,10 @@ export interface ReloadReport {
   readonly warnings: readonly string[];
   /** Workers replaced, by service. */
   readonly replaced: Readonly<Record<string, number>>;
+  /** Number of open requests of replaced workers at the end of the reload. */
+  readonly draining?: number;
+  /** Number of requests of replaced workers that were cut off at `drain_timeout`; may grow after the reload. */
+  readonly cutOff?: number;
   readonly added: readonly string[];
   readonly removed: readonly string[];
   /** Reason of the refusal, or the workers that could not be replaced. */
@@ -45,7 +49,10 @@ export interface ReloadReport {
 /** Outcome of a reload, as reported by its runner. Absent members are empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   Partial<
-    Pick<ReloadReport, 'error' | 'pages' | 'changes' | 'pipelines' | 'warnings' | 'replaced' | 'added' | 'removed'>
+    Pick<
+      ReloadReport,
+      'error' | 'pages' | 'changes' | 'pipelines' | 'warnings' | 'replaced' | 'draining' | 'added' | 'removed'
+    >
   > & {
     /** Warnings: sections that no service reads, and code that is not loaded again. */
     readonly found?: readonly Diagnostic[];
@@ -81,6 +88,11 @@ export function refusedFor(error: unknown): ReloadResult {
   return { outcome: 'refused', ...why, thrown: error };
 }
 
+/** Reports whether the new configuration is in force. */
+function isInForce({ outcome }: Pick<ReloadReport, 'outcome'>): boolean {
+  return outcome === 'accepted' || outcome === 'incomplete';
+}
+
 /** Marks a change as not applied, for a refused or abandoned reload. */
 function notApplied(change: ReloadChange): ReloadChange {
   return { ...change, effect: 'not applied' };
@@ -106,6 +118,8 @@ export class ReloadReports {
 
   /** The reload in progress. */
   #current: ReloadUnderWay | undefined;
+  /** Number of requests that were cut off in workers that it has replaced. */
+  #cutOff = 0;
 
   /** Reports and counts, for a status. */
   get known(): {
@@ -114,6 +128,14 @@ export class ReloadReports {
     readonly left: readonly ReloadChange[];
   } {
     return { reloads: this.#reports, reloading: this.#current, left: this.#left.all };
+  }
+
+  /** Adds requests that were cut off in a replaced worker to the report of the reload that replaced it. */
+  cutOff(generation: number, count: number): void {
+    const at = this.#reports.findIndex((report) => isInForce(report) && report.generation > generation);
+    const report = this.#reports[at];
+    if (report === undefined) this.#cutOff += count;
+    else this.#reports = this.#reports.with(at, { ...report, cutOff: (report.cutOff ?? 0) + count });
   }
 
   /** Logs that a reload was requested while another one is in progress, with the present step of that one. */
@@ -127,13 +149,14 @@ export class ReloadReports {
     const at = new Date().toISOString();
     const begun = performance.now();
     this.#current = { at, method, dryRun };
+    this.#cutOff = 0;
     return ({ thrown, endsLaunch, kept = new Set(), ...result }, { generation, log, ...end }) => {
       const abandoned = end.abandoned && endsLaunch !== true;
       this.#current = undefined;
       // Work that a stop cuts off fails because of the stop: that failure is not a reason.
       const { error: _error, pages: _pages, ...work } = result;
       const told = abandoned ? { ...work, outcome: 'abandoned' as const } : result;
-      const inForce = result.outcome === 'accepted' || result.outcome === 'incomplete';
+      const inForce = isInForce(result);
       const { changes = [] } = result;
       const report: ReloadReport = {
         at,
@@ -147,6 +170,7 @@ export class ReloadReports {
         added: [],
         removed: [],
         ...told,
+        ...(this.#cutOff > 0 ? { cutOff: this.#cutOff } : {}),
         changes: inForce ? changes : changes.map(notApplied),
       };
       if (!dryRun) {

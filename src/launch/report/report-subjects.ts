@@ -23,6 +23,8 @@ export interface Telling {
   readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
   /** Requests without a response so far. */
   requestsInFlight?(): Iterable<ReportedRequest>;
+  /** Number of requests that it has cut off at the deadline of a stop or a drain. */
+  readonly cutOffRequests?: number;
   /** Expiry of its certificate. */
   readonly certificateEnds?: Date | undefined;
   /** Returns why its record in the registry cannot be kept alive; undefined while it is. */

@@ -44,8 +44,10 @@ export interface StopRequest {
 
 /** Terms on which a service adopts a new configuration. */
 export interface RenewTerms {
-  /** Milliseconds that requests in progress have. 0: no limit. */
+  /** Milliseconds that requests in progress have at a stop. 0: no limit. */
   readonly timeoutMs: number;
+  /** The same where the service serves on. */
+  readonly drainMs: number;
   /** Starts the service again after a stop. A failure does not reject. */
   readonly start: () => Promise<unknown>;
   /** Aborted when a stop is requested: the service is then not started again. */
@@ -201,11 +203,11 @@ export class ServiceRun {
    * Adopts the new configuration in force: by `renew`; without it by `reset`, if the service listens; otherwise it is
    * stopped, reset and started again (oslo.service). Returns false if the service refused it and keeps the old one.
    */
-  async renew(changes: ConfigChanges, { timeoutMs, start, stopped }: RenewTerms): Promise<boolean> {
+  async renew(changes: ConfigChanges, { timeoutMs, drainMs, start, stopped }: RenewTerms): Promise<boolean> {
     const { service } = this;
     if (service.renew !== undefined) {
       const taken = await this.#take(
-        () => service.renew!(changes, { deadlineMs: this.timeoutMs({ timeoutMs }) }),
+        () => service.renew!(changes, { deadlineMs: this.timeoutMs({ timeoutMs: drainMs }) }),
         stopped,
       );
       // A service that had ended by itself may run again.

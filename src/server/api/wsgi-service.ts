@@ -163,6 +163,10 @@ export class WSGIService implements ListeningService {
   readonly requestsInFlight = () => this.server.requests.map(reportedExchange);
   readonly unknownSections = (config?: Config) => this.#app.unknownSections(config ?? this.#config);
 
+  get cutOffRequests(): number {
+    return this.server.cutOffRequests;
+  }
+
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);
   }

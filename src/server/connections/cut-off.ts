@@ -69,7 +69,7 @@ export function cutOffFacts(exchanges: readonly Exchange[]): LogFields {
 export function cutOffError(name: string, exchanges: readonly Exchange[]): PorticoError {
   return new PorticoError('PORTICO_STOP_DEADLINE', {
     message: `${name}: ${exchanges.length} request(s) had not finished at the deadline and were cut off.`,
-    hint: 'The log lists them. [DEFAULT] graceful_shutdown_timeout is their time limit.',
+    hint: 'The log lists them. [DEFAULT] graceful_shutdown_timeout is their time limit, drain_timeout in a worker that is replaced.',
   });
 }
 

@@ -17,6 +17,7 @@ export class Drain {
   readonly #connections: ConnectionList;
   readonly #began = performance.now();
   #resolve!: (unfinished: readonly Exchange[]) => void;
+  readonly #unfinished: Exchange[] = [];
   #idleMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #afterReads: NodeJS.Immediate | undefined;
@@ -46,15 +47,15 @@ export class Drain {
 
   /** Called when a connection is closed. */
   closed(): void {
-    if (this.#connections.size === 0) this.#finish([]);
+    if (this.#connections.size === 0) this.#finish();
   }
 
-  /** Closes everything now. */
+  /** Closes everything now; what counts and logs requests hears of their ends before the drain is done. */
   cut(): void {
-    const unfinished: Exchange[] = [];
-    for (const connection of this.#connections) unfinished.push(...connection.exchanges);
-    for (const connection of this.#connections) connection.socket.destroy();
-    this.#finish(unfinished);
+    for (const { socket, exchanges } of this.#connections) {
+      if (!socket.destroyed) this.#unfinished.push(...exchanges);
+      socket.destroy();
+    }
   }
 
   #closeIdle = (): void => {
@@ -91,11 +92,11 @@ export class Drain {
     return Math.max(connection.lastUseAt, this.#began) + idleMs;
   }
 
-  #finish(unfinished: readonly Exchange[]): void {
+  #finish(): void {
     clearTimeout(this.#timer);
     clearImmediate(this.#afterReads);
     this.#connections.keepTimes = false;
-    this.#resolve(unfinished);
+    this.#resolve(this.#unfinished);
   }
 }
 

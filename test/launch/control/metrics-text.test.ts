@@ -442,7 +442,7 @@ test('requests that are lost with a worker are counted by how it ended, from 0; 
       .get(lost)!
       .samples.map(({ labels: { api, reason }, value }) => [api, reason, value])
       .sort(),
-    ['error', 'exit', 'heap', 'oom', 'signal', 'start', 'stuck'].map((reason) => ['hello', reason, 0]),
+    ['deadline', 'error', 'exit', 'heap', 'oom', 'signal', 'start', 'stuck'].map((reason) => ['hello', reason, 0]),
   );
   const one = { api: 'hello', worker: '0' };
   const open = sumOf(before, 'portico_worker_open_fds', one);

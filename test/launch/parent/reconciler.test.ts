@@ -250,6 +250,28 @@ test('a worker that the kernel has killed for memory is named so, and another SI
   assert.equal(oomKills.take(), false);
 });
 
+test('a reload that needs the place of a draining worker leaves it graceful_shutdown_timeout, not drain_timeout', {
+  timeout: 20_000,
+}, async (t) => {
+  const settings = { gracefulShutdownTimeoutMs: 3000, drainTimeoutMs: 0 };
+  const fake = fakePool('a', (moment) => moment === 'drain', { first: generation(1, settings) });
+  t.after(() => fake.pool.kill());
+  await fake.pool.launch(1);
+  const drains = (): unknown[] => fake.spawned[0]!.heard.filter(({ kind }) => kind === 'drain');
+  const { ready } = await fake.pool.prove(generation(2, settings), 1);
+  await ready;
+  fake.pool.generation = generation(2, settings);
+  void fake.pool.rollOut(undefined, () => false);
+  while (drains().length < 1) await turn();
+  fake.spawned[0]!.say({ kind: 'draining' });
+  void fake.pool.prove(generation(3, settings), 1);
+  while (drains().length < 2) await turn();
+  assert.deepEqual(drains(), [
+    { kind: 'drain', reason: 'replaced', timeoutMs: 0 },
+    { kind: 'drain', reason: 'hurried', timeoutMs: 3000 },
+  ]);
+});
+
 test('LA-3 a stop during a reload tells the workers that serve only after one that starts is gone: it holds the socket', async (t) => {
   const told: string[] = [];
   let endStart: (() => void) | undefined;

@@ -266,11 +266,11 @@ test('RL-67 with workers that drain for ever a reload is incomplete, and nothing
     draining.push(worker);
     return true;
   });
-  await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0 } });
+  await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0, drainTimeoutMs: 0 } });
   draining.pop()!.end(0);
   await turn();
   // One more process fits, for the check; no slot after the first has room. A hurried drain may take 2000 ms.
-  const { failures, replaced } = await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0 } });
+  const { failures, replaced } = await fleet.reload({ settings: { gracefulShutdownTimeoutMs: 0, drainTimeoutMs: 0 } });
   assert.equal(replaced.a, 1);
   const reasons = draining[0]!.heard.flatMap((message) => (message.kind === 'drain' ? [message.reason] : []));
   assert.deepEqual(reasons, ['replaced', 'hurried'], 'its health checks fail by a stop alone');

@@ -1,0 +1,74 @@
+/** Requests that a drain or a stop cuts off at its deadline, as an operator sees them. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { askFor } from './faults/load.js';
+import { emptyProject, freePort, type Outcome, runApiCli, startApiCli } from './program.js';
+
+const app = `export const app = () => (req, res) => {
+  if (req.url === '/work') console.log('at work');
+  else res.end('ok');
+};
+`;
+const paste = `[pipeline:hello]
+pipeline = request_id request_log base
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+[filter:request_log]
+paste.filter_factory = portico/middleware:requestLog
+[app:base]
+paste.app_factory = ./app.js:app
+`;
+
+/** Starts an API with one worker and a request in it that never ends by itself. */
+async function atWork(t: TestContext, times: string) {
+  const [port, admin] = [await freePort(), await freePort()];
+  const { folder, remove } = emptyProject({
+    'app.js': app,
+    'api-paste.ini': paste,
+    'portico.ini': `[DEFAULT]\n${times}\n[api:hello]\nport = ${port}\nworkers = 1\n[metrics]\nenabled = true\n[admin]\nlisten = 127.0.0.1:${admin}\n`,
+  });
+  const program = startApiCli([], { cwd: folder });
+  t.after(async () => {
+    await program.end();
+    remove();
+  });
+  await program.printed(/^hello .*:\d+/m);
+  const cut = askFor(`http://127.0.0.1:${port}/work`).then(
+    ({ text }) => text,
+    ({ code }: NodeJS.ErrnoException) => code,
+  );
+  await program.printed(/at work/);
+  const cli = (...words: string[]): Promise<Outcome> => runApiCli(folder, ...words);
+  const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+  return { program, cut, cli, metrics };
+}
+
+test('a request that is cut off at drain_timeout is counted, has its access line, and is told by reload and status', async (t) => {
+  const { program, cut, cli, metrics } = await atWork(t, 'drain_timeout = 2');
+  const reloaded = await cli('reload');
+  assert.equal(reloaded.status, 0);
+  assert.match(reloaded.stdout, /1 open request of replaced workers: for at most drain_timeout|1 request was cut off/);
+  assert.equal(await cut, 'ECONNRESET');
+  await program.printed(/exited with status 1; 1 request was cut off at drain_timeout/);
+  const lines = program.stderr.split('\n').filter((line) => line.includes('"request_id"'));
+  const [access, cutOff] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.deepEqual([access?.target, access?.status, access?.aborted], ['/work', 499, true]);
+  const [named] = (cutOff?.requests ?? []) as { path: string; request_id: string }[];
+  assert.deepEqual([named?.path, named?.request_id], ['/work', access?.request_id]);
+  const counted = await metrics();
+  assert.match(counted, /^portico_requests_lost_total\{api="hello",reason="deadline"\} 1$/m);
+  assert.match(counted, /^portico_http_requests_total\{.*status="499"\} 1$/m);
+  assert.match((await cli('status')).stdout, /1 request was cut off at drain_timeout after the reload of 20/);
+  // The next reload has cut off nothing.
+  assert.doesNotMatch((await cli('reload')).stdout, /cut off/);
+});
+
+test('drain_timeout may be longer than graceful_shutdown_timeout: a reload leaves a request that a stop cuts off', async (t) => {
+  const { program, cut, cli } = await atWork(t, 'graceful_shutdown_timeout = 0.2\ndrain_timeout = 0');
+  assert.equal((await cli('reload')).status, 0);
+  assert.match((await cli('status')).stdout, /draining/);
+  program.kill('SIGTERM');
+  assert.equal(await cut, 'ECONNRESET');
+  assert.equal((await program.ended).code, 1);
+  assert.match(program.stderr, /"msg":"1 request was cut off at graceful_shutdown_timeout"/);
+});
