@@ -113,13 +113,19 @@ test('OP-15 the generated units start, reload, restart and stop under a real sys
   // A lost READY=1 would make systemd end the start after TimeoutStartSec.
   assert.doesNotMatch(await good('journalctl', '--no-pager', '-o', 'cat'), /Cannot find unit for notify message/);
 
-  await t.test('a main process that is killed is started again, and its socket keeps who connects', async () => {
-    await good('kill', '-KILL', await shown('MainPID'));
-    const [, , next] = await ask();
-    assert.notEqual(next, parent);
-    assert.equal(await shown('MainPID'), next);
-    assert.equal(await shown('NRestarts'), '1');
-  });
+  await t.test(
+    'a main process that is killed takes its workers with it and is started again; its socket keeps who connects',
+    async () => {
+      const workers = (await good('ps', '-o', 'pid=', '--ppid', parent)).trim().split(/\s+/);
+      assert.ok(workers.length >= 3, workers.join());
+      await good('kill', '-KILL', parent);
+      const [, , next] = await ask();
+      for (const pid of workers) assert.notEqual((await run('kill', '-0', pid)).status, 0);
+      assert.notEqual(next, parent);
+      assert.equal(await shown('MainPID'), next);
+      assert.equal(await shown('NRestarts'), '1');
+    },
+  );
 
   await t.test(
     'systemctl stop ends it with 0, and a refused configuration is not started again and again',
