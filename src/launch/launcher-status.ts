@@ -177,7 +177,7 @@ export function runStatus(
     restarts: 0,
     starts: {},
     lastFailure: undefined,
-    lost: { deadline: (run.service as Telling).cutOffRequests ?? 0 },
+    lost: { deadline: (run.service as Telling).meter?.cutOffRequests ?? 0 },
     errors: (run.service as Telling).meter?.failures ?? [],
     get certificateEnds() {
       return certificateEnds(run.service);

@@ -62,17 +62,17 @@ export type ToParent =
   /** From its watch thread: the stack of the stuck main thread, innermost frame first. */
   | { readonly kind: 'stuck'; readonly stack: readonly string[] }
   /**
-   * From its watch thread: requests that have been in progress for a quarter of a second, by slot; those of them that
-   * have ended; the total number, including younger ones; and the resident memory if the main thread does not report
-   * it.
+   * From its watch thread, four times a second: requests that have begun, by slot; those that have ended; and the
+   * resident memory if the main thread does not report it.
    */
   | {
       readonly kind: 'inHand';
       readonly came: readonly (readonly [slot: number, head: string])[];
       readonly left: readonly number[];
-      readonly count: number;
       readonly rss?: number;
     }
+  /** The application ends the process: the requests in progress, exactly. */
+  | { readonly kind: 'leaves'; readonly requests: readonly HeldRequest[] }
   /** It requests a fresh worker in its place. */
   | { readonly kind: 'replace'; readonly reason: string }
   /** Answer to `ask`, or to `mutate`: then `body` is a {@link Mutated}. */
@@ -237,7 +237,7 @@ function quoted(name: string): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
 }
 
-/** A request in progress, as reported by a worker's watch thread. */
+/** A request in progress, as reported by a worker's watch thread, or by the worker at its end. */
 export interface HeldRequest {
   readonly method: string;
   /** Path without its query, cut at 128 characters. */

@@ -167,6 +167,7 @@ export class WorkerSide {
       },
       warn: (text) => this.#log.warn(text, { service: name, workerId: index }),
       facts: () => core.runner.facts(),
+      requests: () => core.runner.requests(),
       beat: () => {
         if (this.#isReady) this.#files.tell();
         void this.#tellCounted(service);

@@ -17,7 +17,7 @@ export const app = () => async (req, res) => {
   if (req.url.startsWith('/spin')) return endlessly();
   if (req.url === '/sleep') execSync('sleep 600');
   if (req.url === '/throw') setImmediate(() => { throw new TypeError('nobody handles this'); });
-  if (req.url === '/exit') process.exit(3);
+  if (req.url === '/exit') process.exit(3); if (req.url === '/bye') process.exit(res.end('4') && 4);
   if (req.url === '/leak') return leak();
   if (req.url === '/keep') kept.push(Buffer.alloc(64 * 2 ** 20, 1));
   if (req.url === '/fail') res.statusCode = 500;
@@ -179,7 +179,7 @@ test('a worker that is killed, throws or exits says how, where, and what it had 
   lose(port, '/wait/1');
   const victim = await pidOf();
   for (;;) {
-    // Requests younger than a quarter of a second are not named.
+    // The watch thread reports requests four times a second.
     const { body } = await askSocket<{ requests: { path: string; ageMs: number }[] }>(socket, 'GET', '/requests');
     if (body.requests.some(({ path, ageMs }) => path === '/wait/1' && ageMs > 1000)) break;
   }
@@ -200,6 +200,16 @@ test('a worker that is killed, throws or exits says how, where, and what it had 
   const exited = await ended('exit');
   assert.equal(exited.code, 3);
   assert.match(exited.error!, /app\.js:7:\d+: process\.exit\(\)/);
+  assert.deepEqual(
+    exited.requests.map(({ path }) => path),
+    ['/exit'],
+    'a request that has just begun',
+  );
+
+  await pidOf();
+  assert.equal((await get<number>(port, '/bye')).body, 4);
+  const answered = await until(socket, ({ lastFailure, ready }) => lastFailure?.code === 4 && ready === 1);
+  assert.deepEqual(answered.lastFailure!.requests, [], 'an answered request is not lost');
 });
 
 test('a heap that overflows is said to be one, with its limit', async (t) => {

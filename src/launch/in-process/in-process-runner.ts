@@ -3,6 +3,7 @@
  */
 import type { LogFields, LogLevel } from '../../log/index.js';
 import { Totals } from '../../metrics/index.js';
+import { HEAD } from '../../process/index.js';
 import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
 import { CRASH_DRAIN_MS, logFailure, STATUS_FAILED, STATUS_STOPPED, statusOf } from '../exit-status.js';
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
@@ -12,11 +13,12 @@ import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
 import { type Answer, Questions } from '../questions.js';
 import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
-import type { ReportedRequest, Telling } from '../report/report-subjects.js';
+import { type ReportedRequest, requestsOf, type Telling } from '../report/report-subjects.js';
 import type { Runner } from '../runner.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { stopServices } from '../services/stop-services.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
+import type { HeldRequest } from '../worker-message.js';
 import { reloadInPlace, resetAll, unknownSections } from './in-place-reload.js';
 
 /** Options of a `ServiceLauncher` in addition to those of all launchers. */
@@ -143,7 +145,7 @@ export class InProcessRunner implements Runner {
 
   /** Number of requests that its services have cut off at a deadline. */
   get cutOffRequests(): number {
-    return this.#runs.reduce((sum, { service }) => sum + ((service as Telling).cutOffRequests ?? 0), 0);
+    return this.#runs.reduce((sum, { service }) => sum + ((service as Telling).meter?.cutOffRequests ?? 0), 0);
   }
 
   summary(): string {
@@ -204,6 +206,13 @@ export class InProcessRunner implements Runner {
   /** Adds the result of `collect` to the facts of `status()`. */
   addFacts(collect: () => Readonly<Record<string, unknown>>): void {
     this.#collectors.push(collect);
+  }
+
+  /** Returns the requests in progress, oldest first. */
+  requests(): readonly HeldRequest[] {
+    return requestsOf(this.services)
+      .sort((a, b) => b.ageMs - a.ageMs)
+      .map(({ method, path, ageMs }) => ({ method, path: path.slice(0, HEAD), ageMs: Math.round(ageMs) }));
   }
 
   /** Returns the oldest requests in progress, and the present results of the collectors. */

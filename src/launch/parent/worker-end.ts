@@ -42,7 +42,7 @@ export interface WorkerEnd {
   readonly rss: number | undefined;
   readonly heapUsed: number | undefined;
   readonly heapLimit: number | undefined;
-  /** Requests that were lost, oldest first, except those younger than a quarter of a second. */
+  /** Requests that were lost, oldest first, by the last report. */
   readonly requests: readonly HeldRequest[];
   /** Number of lost requests, by the last report. */
   readonly lost: number;
@@ -71,17 +71,18 @@ export function workerEnd(worker: WorkerHandle, exit: WorkerExit, isOom = false)
     heapUsed: countOf(worker.facts.heapUsed),
     heapLimit: countOf(worker.facts.heapLimit),
     requests,
-    lost: isAbrupt ? Math.max(worker.heldCount, requests.length) : worker.cutOffRequests,
+    lost: isAbrupt ? requests.length : worker.cutOffRequests,
   };
 }
 
 function reasonOf(worker: WorkerHandle, { signal, failure }: WorkerExit): EndReason {
   if (worker.hung) return 'stuck';
-  if (worker.overdue || worker.cutOffRequests > 0) return 'deadline';
+  if (worker.overdue) return 'deadline';
   if (signal === 'SIGABRT' && isHeapFull(worker)) return 'heap';
   if (!worker.wasReady) return 'start';
   if (signal !== null) return 'signal';
-  return failure === undefined || failure.code === EXIT ? 'exit' : 'error';
+  if (failure !== undefined && failure.code !== EXIT) return 'error';
+  return worker.cutOffRequests > 0 ? 'deadline' : 'exit';
 }
 
 /**

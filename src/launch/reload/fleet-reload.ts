@@ -247,7 +247,7 @@ export async function replaceWorkers(
     }),
   );
   const draining = kept.flatMap(({ workers }) => [...workers].filter(({ toldToEnd }) => toldToEnd));
-  const open = draining.reduce((sum, { heldCount }) => sum + heldCount, 0);
+  const open = draining.reduce((sum, { heldRequests }) => sum + heldRequests.length, 0);
   return {
     ...(open > 0 ? { draining: open } : {}),
     replaced: Object.fromEntries(rolls.map(([name, { replaced }]) => [name, replaced])),

@@ -23,8 +23,6 @@ export interface Telling {
   readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
   /** Requests without a response so far. */
   requestsInFlight?(): Iterable<ReportedRequest>;
-  /** Number of requests that it has cut off at the deadline of a stop or a drain. */
-  readonly cutOffRequests?: number;
   /** Expiry of its certificate. */
   readonly certificateEnds?: Date | undefined;
   /** Returns why its record in the registry cannot be kept alive; undefined while it is. */
@@ -34,6 +32,8 @@ export interface Telling {
     readonly queued?: number;
     /** Number of open connections. */
     readonly connections?: number;
+    /** Number of requests that it has cut off at the deadline of a stop or a drain. */
+    readonly cutOffRequests?: number;
     /** True if the process had no free descriptor within the last minute. */
     readonly lacksDescriptors?: boolean;
     /** Problems of resources that it needs, such as a broker; it serves regardless. */

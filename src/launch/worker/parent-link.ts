@@ -13,7 +13,7 @@ import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
 import { ParentBuckets } from '../shared-buckets.js';
-import { fittingMessage, type Sent, type ToParent } from '../worker-message.js';
+import { fittingMessage, type HeldRequest, type Sent, type ToParent } from '../worker-message.js';
 import { type LoopFacts, startWatching, type Watch } from './watch.js';
 
 /** Key of the link on a worker's process object. */
@@ -38,6 +38,8 @@ export interface LinkListener {
   warn(text: string): void;
   /** Returns the facts of a heartbeat. */
   facts(): Readonly<Record<string, unknown>>;
+  /** Returns the requests in progress. */
+  requests(): readonly HeldRequest[];
   /** Called after a heartbeat. */
   beat(): void;
 }
@@ -237,14 +239,17 @@ export class ParentLink {
     await within(this.send({ kind: 'failed', ...failureOf(error) }), 1000);
   }
 
-  /** Reports an exit that the application called at `place`. */
+  /** Reports an exit, which the application called at `place`, and its requests in progress. */
   exits(place: string | undefined): void {
-    if (this.#settled || place === undefined) return;
+    if (this.#settled) return;
+    const requests = this.#listener?.requests();
+    // In the channel when `send` returns: a pipe that is not full accepts it at once.
+    if (requests !== undefined) void this.send({ kind: 'leaves', requests });
+    if (place === undefined) return;
     const { service, index } = this.assignment;
     const who = this.builds ? 'the child that builds the services' : `worker ${index} of service ${service}`;
     const before = this.#served ? '' : ' before it was ready';
     const text = `${who} exited${before}: ${place}: process.exit()\n  ${this.#served ? NO_EXIT_SERVING : NO_EXIT}`;
-    // In the channel when `send` returns: a pipe that is not full accepts it at once.
     void this.send({ kind: 'failed', text, code: this.#served ? EXIT : undefined, status: STATUS_FAILED });
   }
 

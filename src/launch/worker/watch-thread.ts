@@ -9,8 +9,6 @@ import { workerData } from 'node:worker_threads';
 import type { WatchData } from './watch.js';
 
 const TICK_MS = 250;
-/** Number of ticks after which a request is reported. */
-const NAMED_TICKS = 2;
 /** A main thread that is silent for longer has missed its heartbeat. */
 const QUIET_MS = 1500;
 /** Change of memory that is reported at once. */
@@ -35,8 +33,6 @@ let stuckIn: readonly string[] | undefined;
 /** By slot: the request at the last tick, and its number of ticks. */
 const seen = new Int32Array(serials.length);
 const ticks = new Int32Array(serials.length);
-/** Number of requests in the last report to the parent. */
-let toldCount = 0;
 let toldMemory = 0;
 
 setInterval(() => {
@@ -72,7 +68,7 @@ function endOverdue(): void {
 }
 
 function kill(why: string): void {
-  const held = [...serials.keys()].filter((slot) => ticks[slot]! >= NAMED_TICKS);
+  const held = [...serials.keys()].filter((slot) => ticks[slot]! > 0);
   const requested = held.map((slot) => `\n    ${headOf(slot)} for ${(ticks[slot]! * TICK_MS) / 1000} s`).join('');
   const stack = stuckIn?.map((frame) => `\n    ${frame}`).join('') ?? ' (its stack could not be taken)';
   const inHand = requested === '' ? '' : `; open requests:${requested}`;
@@ -81,8 +77,8 @@ function kill(why: string): void {
 }
 
 /**
- * Reports requests that began and ended since the last tick. A request is reported after two ticks: one that is
- * answered sooner costs nothing. Memory is reported if the main thread does not, and if it has changed much between two
+ * Reports requests that began and ended since the last tick. One that begins and ends between two ticks costs nothing.
+ * Memory is reported if the main thread does not, and if it has changed much between two
  * heartbeats: a request can fill the heap in less time.
  */
 function tellRequests(): void {
@@ -92,22 +88,21 @@ function tellRequests(): void {
   for (let slot = 0; slot < serials.length; slot++) {
     const serial = serials[slot]!;
     if (serial !== seen[slot]) {
-      if (ticks[slot]! >= NAMED_TICKS) left.push(slot);
+      if (seen[slot] !== 0) left.push(slot);
       seen[slot] = serial;
       ticks[slot] = 0;
     }
     if (serial === 0) continue;
     count += 1;
     ticks[slot]! += 1;
-    if (ticks[slot] === NAMED_TICKS) came.push([slot, headOf(slot)]);
+    if (ticks[slot] === 1) came.push([slot, headOf(slot)]);
   }
   if (parent === undefined) return;
   const isSilent = silentMs >= QUIET_MS;
   const rss = isSilent || count > 0 ? process.memoryUsage.rss() : toldMemory;
   const step = isSilent ? 2 ** 20 : GROWN_BYTES;
-  if (came.length === 0 && left.length === 0 && count === toldCount && Math.abs(rss - toldMemory) < step) return;
-  tell(`${JSON.stringify({ kind: 'inHand', came, left, count, ...(rss === toldMemory ? {} : { rss }) })}\n`);
-  toldCount = count;
+  if (came.length === 0 && left.length === 0 && Math.abs(rss - toldMemory) < step) return;
+  tell(`${JSON.stringify({ kind: 'inHand', came, left, ...(rss === toldMemory ? {} : { rss }) })}\n`);
   toldMemory = rss;
 }
 

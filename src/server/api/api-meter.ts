@@ -64,6 +64,11 @@ export class ApiMeter {
     return this.#server.connectionCount;
   }
 
+  /** Number of requests that were cut off at the deadline of a stop or a drain. */
+  get cutOffRequests(): number {
+    return this.#server.cutOffRequests;
+  }
+
   get lacksDescriptors(): boolean {
     return this.#server.lacksDescriptors;
   }

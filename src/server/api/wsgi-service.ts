@@ -19,7 +19,7 @@ import {
   type WorkerContext,
 } from '../../service/index.js';
 import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
-import { reportedExchange } from '../connections/cut-off.js';
+import { isUnanswered, reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { ApiApp, unbuilt, withdrawn } from './api-app.js';
@@ -160,12 +160,8 @@ export class WSGIService implements ListeningService {
 
   /** For reports. For launchers: warnings of unread sections, after the app is built. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
-  readonly requestsInFlight = () => this.server.requests.map(reportedExchange);
+  readonly requestsInFlight = () => this.server.requests.filter(isUnanswered).map(reportedExchange);
   readonly unknownSections = (config?: Config) => this.#app.unknownSections(config ?? this.#config);
-
-  get cutOffRequests(): number {
-    return this.server.cutOffRequests;
-  }
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);

@@ -1,7 +1,7 @@
 /**
  * Requests still in progress at the deadline of a stop, and responses that cannot continue: their log lines and errors.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { environ } from '../../app/index.js';
 import { destroyReason, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
@@ -16,6 +16,7 @@ const NAMED = 20;
 /** A request in progress. */
 export interface RequestInFlight {
   readonly req: IncomingMessage;
+  readonly res: ServerResponse;
   /** Start time by `performance.now()`. */
   readonly since: number;
 }
@@ -24,6 +25,11 @@ export interface RequestInFlight {
 export function describeExchange({ req, since }: RequestInFlight): string {
   const { method, path } = requestFacts(req);
   return `${method} ${path} for ${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+/** Reports whether a part of the response is not written yet, or still in this process. */
+export function isUnanswered({ req: { socket }, res }: RequestInFlight): boolean {
+  return !res.writableEnded || socket.writableLength > 0;
 }
 
 /** Describes requests for a report. */

@@ -457,7 +457,7 @@ test('requests that are lost with a worker are counted by how it ended, from 0; 
   const heap = sumOf(during, 'portico_worker_heap_used_bytes', one);
   assert.ok(heap > 2 ** 20 && heap < sumOf(during, 'portico_worker_heap_limit_bytes', one));
   await until(admin, (all) => sumOf(all, IN_FLIGHT, one) === 1);
-  // The watch thread checks every quarter of a second: the parent does not know younger requests.
+  // The watch thread reports requests every quarter of a second.
   let ages: number[] = [];
   while (!ages.some((ageMs) => ageMs > 1000)) {
     const { requests } = JSON.parse((await ask(admin, '/requests')).text) as { requests: { ageMs: number }[] };
