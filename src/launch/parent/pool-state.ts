@@ -172,11 +172,18 @@ export class PoolState {
     return trial;
   }
 
+  /** Ends the replacement of workers: the next one may begin. */
+  endRoll(): void {
+    const { roll } = this;
+    this.roll = undefined;
+    roll?.end();
+  }
+
   /** Starts no further workers. */
   beginStopping(): void {
     this.phase = 'stopping';
     this.takeTrial();
-    this.roll?.end();
+    this.endRoll();
     for (const index of this.#firstStarts.keys()) this.startedFirst(index);
   }
 

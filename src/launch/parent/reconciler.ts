@@ -121,8 +121,7 @@ export class Reconciler {
       if (!replaced && turn < wanted) return;
       roll.next(replaced);
     }
-    this.#pool.roll = undefined;
-    roll.end();
+    this.#pool.endRoll();
   }
 
   /** Starts the workers that may be started now. Returns the time until the next check, in milliseconds. */
