@@ -179,13 +179,17 @@ export function runStatus(
 /** Describes the modules that new workers load in a few words, for a reload that takes long. */
 export function whatLoads(services: readonly ServiceStatus[]): string {
   const starting = services.flatMap(({ name, workers }) =>
-    workers.flatMap(({ id, state, facts: { loading }, stack }) => {
-      if (state !== 'starting') return [];
-      const what = typeof loading === 'string' ? ` loads ${loading}` : ' starts';
-      return [`worker ${id} of ${name}${what}${stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`}`];
+    workers.flatMap((worker) => {
+      return worker.state === 'starting' ? [`worker ${worker.id} of ${name} ${whatOneLoads(worker)}`] : [];
     }),
   );
   return starting.length === 0 ? 'workers are replaced' : starting.join(', ');
+}
+
+/** Returns what a starting worker does: `loads ./app.js, stuck at …`. */
+export function whatOneLoads({ facts: { loading }, stack }: Pick<WorkerStatus, 'facts' | 'stack'>): string {
+  const what = typeof loading === 'string' ? `loads ${loading}` : 'starts';
+  return `${what}${stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`}`;
 }
 
 /** Returns the workers of a service, one line each, for reports. */

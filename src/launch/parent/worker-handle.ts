@@ -7,7 +7,7 @@ import { type Diagnostic, errorText } from '../../errors/index.js';
 import type { StopReason } from '../../service/index.js';
 import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
-import { startError, type WorkerExit } from '../exit-status.js';
+import { type Fault, startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../questions.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { HeldRequest, Mutated, WorkerFailure } from '../worker-message.js';
@@ -61,15 +61,18 @@ export class WorkerHandle {
   otherCode: readonly string[] = [];
   /** True if it was told to end: its slot is free for another worker. */
   toldToEnd = false;
-  /** True if it was killed because it sent no heartbeat. */
-  hung = false;
   /** True if its supervisor killed it. */
   killed = false;
+  /** Reason for which it was killed, other than the deadline of its end. */
+  fault: Fault | undefined;
+  /** Time that its start may take; 0: no limit. */
+  readonly startTimeoutMs: number;
   /** Sections that it does not read; undefined before it is ready, for all but the first worker, and for a worker that may read any section. */
   unknownSections: readonly Diagnostic[] | undefined;
   /** Reason of its end before it served. */
   startError: Error | undefined;
-  /** Seconds without a heartbeat, as counted by its supervisor. */
+  /** Seconds since its start, and without a heartbeat, as counted by its supervisor. */
+  ageSeconds = 0;
   silentSeconds = 0;
   /** True while a debugger is attached: a missing heartbeat then means nothing. */
   debugged = false;
@@ -101,6 +104,7 @@ export class WorkerHandle {
     this.#child = child;
     this.#listener = listener;
     this.assignment = first.assignment;
+    this.startTimeoutMs = first.settings.workerStartTimeoutMs;
     this.pid = child.pid;
     this.slots = slots;
     this.#channel = new WorkerChannel(child, listener, (message) => this.#receive(message));

@@ -2,9 +2,10 @@
  * Log lines about one worker: a slow start, messages that are not of the protocol, its end.
  */
 import type { Logger } from '../../log/index.js';
+import { type Fault, heldUp } from '../exit-status.js';
 import { describeFiles } from './program-code.js';
 import type { WorkerListener } from './worker-channel.js';
-import { howEnded, type WorkerEnd } from './worker-end.js';
+import { howEnded, standstill, type WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** Time after which a slow start is logged; again when it has taken twice as long, and then at least once a minute. */
@@ -39,6 +40,21 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
     over();
     log.info(`Child ${worker.pid} is ready`, { event: 'worker_ready', ...known });
   }, over);
+}
+
+/** Logs that a worker hangs and is killed: where, and with which requests. */
+export function logFault(log: Logger, worker: WorkerHandle, { reason, what }: Fault): void {
+  const { service, index: workerId } = worker.assignment;
+  const { pid, facts } = worker;
+  const { loading } = facts;
+  log.error(`Child ${pid} ${what}, killing it${reason === 'start' ? heldUp(worker) : ''}`, {
+    event: reason === 'start' ? 'worker_late' : 'worker_hung',
+    service,
+    workerId,
+    pid,
+    ...(loading === undefined ? {} : { loading }),
+    ...standstill(worker),
+  });
 }
 
 /** Logs an error for a fault that ends the worker, and a warning for a value that was sent to the wrong place. */

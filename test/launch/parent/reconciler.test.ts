@@ -17,6 +17,8 @@ function dice(seed: number): (below: number) => number {
   };
 }
 
+const HUNG = { reason: 'stuck', what: 'sent no heartbeat for 1 s' } as const;
+
 async function launched(
   t: TestContext,
   workers: number,
@@ -72,7 +74,7 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
         const worker = [...fake.pool.workers][roll(fake.pool.workers.size)];
         if (worker === undefined) continue;
         if (roll(3) === 0 && worker.serving) fake.pool.replace(worker, 'recycle');
-        else fake.pool.killHung(worker);
+        else fake.pool.killFor(worker, HUNG);
       }
       if (await reloading) inForce = round;
       fails = undefined;
@@ -171,7 +173,7 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
           asked.push(reloading);
         } else if (choice === 1) asked.push(fake.pool.renew());
         else if (choice === 2) asked.push(fake.pool.resize(1 + roll(4)));
-        else if (worker !== undefined) fake.pool.killHung(worker);
+        else if (worker !== undefined) fake.pool.killFor(worker, HUNG);
         for (let turns = roll(8); turns > 0; turns--) await turn();
       }
       await fake.pool.stop(1000);
