@@ -101,7 +101,7 @@ export interface WorkerExit {
 
 /**
  * `start`: before it was ready. `stuck`: killed because it sent no heartbeat. `heap`: V8 was out of memory. `error`: an
- * unhandled error. `signal`: killed by another process. `exit`: by itself.
+ * unhandled error, or a channel that it closed or wrote junk to. `signal`: killed by another process. `exit`: by itself.
  */
 export type EndReason = 'start' | 'stuck' | 'heap' | 'error' | 'signal' | 'exit';
 

@@ -12,12 +12,11 @@ import type { Answer } from '../questions.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { HeldRequest, Mutated, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
+import { HeldRequests } from './held-requests.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
 
 /** Time without two heartbeats. */
 const SILENT_MS = 2500;
-/** Age from which a request is reported. */
-const TOLD_AFTER_MS = 250;
 /** Time after a worker's exit in which its last messages may still arrive. */
 const LAST_WORDS_MS = 100;
 /** Time that a worker has to end after the end of its channel. */
@@ -82,12 +81,9 @@ export class WorkerHandle {
   lastBeatAt = performance.now();
   /** Stack of a stuck main thread, innermost frame first; frames of libraries are folded. */
   stack: readonly string[] | undefined;
-  /** Number of requests in progress, as reported by its watch thread. */
-  heldCount = 0;
   /** Resident memory in bytes, as last reported by it or its watch thread. */
   rss: number | undefined;
-  /** Requests that have been in progress for a while, by slot. */
-  readonly #held = new Map<number, { readonly head: string; readonly since: number }>();
+  readonly #held = new HeldRequests();
   readonly #workersAsked = deferred<number>();
   /** Settles when its program waits, with the number of workers that it requested for the service. */
   readonly workersAsked = this.#workersAsked.promise;
@@ -107,7 +103,8 @@ export class WorkerHandle {
     this.startTimeoutMs = first.settings.workerStartTimeoutMs;
     this.pid = child.pid;
     this.slots = slots;
-    this.#channel = new WorkerChannel(child, listener, (message) => this.#receive(message));
+    const told = (message: Told): void => this.#receive(message);
+    this.#channel = new WorkerChannel(child, listener, { told, broken: (what) => this.#broken(what) });
     child.on('error', (error) => this.#couldNotSpawn(error));
     child.once('exit', (code, signal) => void this.#end(code, signal));
     child.once('disconnect', () => void this.#silenced());
@@ -122,12 +119,12 @@ export class WorkerHandle {
 
   /** Requests that have been in progress for a quarter of a second or longer, oldest first. Also known of a worker that is stuck or gone. */
   get heldRequests(): HeldRequest[] {
-    const now = performance.now();
-    const all = [...this.#held.values()].map(({ head, since }) => {
-      const [method = '', path = ''] = head.split(' ', 2);
-      return { method, path, ageMs: Math.round(now - since) };
-    });
-    return all.sort((a, b) => b.ageMs - a.ageMs);
+    return this.#held.list();
+  }
+
+  /** Number of requests in progress, as reported by its watch thread. */
+  get heldCount(): number {
+    return this.#held.count;
   }
 
   /** Reports whether it has sent no heartbeat for so long that it counts as stuck. */
@@ -259,20 +256,13 @@ export class WorkerHandle {
         this.stack = message.stack;
         break;
       case 'inHand':
-        this.#note(message);
+        this.#held.note(message);
+        this.rss = message.rss ?? this.rss;
         break;
       case 'answer':
         this.#answered(message);
         break;
     }
-  }
-
-  #note({ came, left, count, rss }: Extract<Told, { kind: 'inHand' }>): void {
-    for (const slot of left) this.#held.delete(slot);
-    const since = performance.now() - TOLD_AFTER_MS;
-    for (const [slot, head] of came) this.#held.set(slot, { head, since });
-    this.heldCount = count;
-    this.rss = rss ?? this.rss;
   }
 
   /** An answer after the timeout has no question any more. */
@@ -285,8 +275,13 @@ export class WorkerHandle {
   /** A worker without its channel ends. One that does not end cannot receive messages. */
   async #silenced(): Promise<void> {
     if ((await within(this.exited, SPEECHLESS_MS)) !== undefined || this.stopping) return;
+    this.#broken('closed its channel');
+  }
+
+  #broken(what: string): void {
+    this.fault ??= { reason: 'error', what };
     this.kill();
-    this.#listener.fault?.('it closed its channel');
+    this.#listener.fault?.(what);
   }
 
   #couldNotSpawn(error: Error): void {

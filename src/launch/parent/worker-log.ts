@@ -65,8 +65,7 @@ export function channelLog(
   const { pid } = facts;
   return {
     fault: (fault) => {
-      const text = `Child ${pid} cannot be reached any more, killing it: ${fault}`;
-      log.error(text, { event: 'worker_fault', ...facts, fault });
+      log.error(`Child ${pid} ${fault}, killing it`, { event: 'worker_fault', ...facts, fault });
     },
     foreign: (message) => {
       const text = `Child ${pid} sent ${message}, which is ignored, as will be further messages: the channel belongs to Portico, and`;
