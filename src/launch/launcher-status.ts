@@ -2,6 +2,7 @@
  * Status of a launcher's services and processes, without asking workers: for status pages and metrics.
  */
 
+import { readFileSync } from 'node:fs';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Launchable, ListenAddress } from '../service/index.js';
@@ -29,6 +30,8 @@ export interface WorkerStatus {
   readonly silentMs: number;
   /** True if it sends no heartbeat: it answers no requests. */
   readonly stuck: boolean;
+  /** True for a stuck worker that a signal has stopped, such as SIGSTOP. Known on Linux only. */
+  readonly suspended: boolean;
   /** Stack that its main thread is stuck in, the application's frames first; undefined while it sends heartbeats. */
   readonly stack: readonly string[] | undefined;
   /** Requests of a stuck worker. */
@@ -119,11 +122,18 @@ function workerStatus(worker: WorkerHandle): WorkerStatus {
     uptimeMs: now - worker.startedAt,
     silentMs: now - worker.lastBeatAt,
     stuck: worker.silent,
+    suspended: worker.silent && isSuspended(worker.pid),
     stack: worker.stack,
     heldRequests: worker.silent ? worker.heldRequests : [],
     otherCode: worker.otherCode,
     facts: worker.facts,
   };
+}
+
+/** Reads the state of a process, which follows its name in parentheses: proc_pid_stat(5). */
+function isSuspended(pid: number | undefined): boolean {
+  const stat = ignoreErrors(() => readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? '';
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
 }
 
 /** Returns the workers that serve and run other code than the first worker of their configuration. */
@@ -168,6 +178,7 @@ export function runStatus(
         uptimeMs: run.uptimeMs,
         silentMs: 0,
         stuck: false,
+        suspended: false,
         stack: undefined,
         heldRequests: [],
         otherCode: [],

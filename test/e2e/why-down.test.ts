@@ -213,6 +213,17 @@ test('LA-2 a replacement whose start never settles is given up and tried again, 
   await until(socket, (service) => service.ready === 1);
 });
 
+test('a worker that is stopped by SIGSTOP is said to be', async (t) => {
+  const { port, socket, cli } = await served(t);
+  const pid = Number((await get<string>(port, '/')).body);
+  process.kill(pid, 'SIGSTOP');
+  t.after(() => process.kill(pid, 'SIGCONT'));
+  const { reasons } = await until(socket, ({ workers }) => workers[0]!.stuck);
+  assert.match(reasons.join('\n'), /^worker 0 has sent no heartbeat for \S+, stopped by SIGSTOP$/m);
+  const told = new RegExp(`^ {2}worker 0 is stuck: stopped by SIGSTOP; kill -CONT ${pid} continues it$`, 'm');
+  assert.match((await cli('status')).stdout, told);
+});
+
 test('a heap that overflows is said to be one, with its limit', async (t) => {
   const { port, socket, program } = await served(t, '', { NODE_OPTIONS: '--max-old-space-size=120' });
   await get(port, '/');

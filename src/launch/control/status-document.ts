@@ -122,8 +122,9 @@ function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 
       const since = formatDuration(worker.uptimeMs / 1000);
       return `worker ${worker.id} has been starting for ${since}: it ${whatOneLoads(worker)}`;
     }),
-    ...stuck.map(({ id, silentMs, stack, heldRequests: [oldest] }) => {
-      const where = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
+    ...stuck.map(({ id, silentMs, suspended, stack, heldRequests: [oldest] }) => {
+      const hangs = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
+      const where = suspended ? ', stopped by SIGSTOP' : hangs;
       const request = oldest === undefined ? '' : `, with ${describeRequest(oldest)}`;
       return `worker ${id} has sent no heartbeat for ${formatDuration(silentMs / 1000)}${where}${request}`;
     }),
