@@ -183,6 +183,17 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
   });
 }
 
+test('LC-357 a worker of a removed slot that does not end its drain is killed after its deadline', {
+  timeout: 20_000,
+}, async (t) => {
+  const first = generation(1, { gracefulShutdownTimeoutMs: 1 });
+  const { pool, spawned } = fakePool('a', (moment) => moment === 'drain', { first });
+  t.after(() => pool.kill());
+  await pool.launch(2);
+  await pool.resize(1);
+  assert.equal((await spawned[1]!.handle.exited).signal, 'SIGKILL');
+});
+
 /** A worker that ends only when it is killed. */
 function stuck(facts: { wasReady: boolean; ready?: Promise<void>; dismissed?: boolean }): WorkerHandle {
   let end!: (exit: unknown) => void;
