@@ -73,11 +73,13 @@ export function statusText({
       const when = days < 0 ? 'has ended' : `ends in ${days} days`;
       lines.push(`  its certificate ${when}, ${certificateEnds}`);
     }
-    for (const { id, stuck, stack = [], heldRequests } of workers) {
+    for (const { id, pid, stuck, suspended, stack = [], heldRequests } of workers) {
       if (!stuck) continue;
       const held = heldRequests.slice(0, HELD).map(describeRequest).join(', ');
       const more = heldRequests.length > HELD ? ` and ${heldRequests.length - HELD} more` : '';
-      lines.push(`  worker ${id} is stuck${held === '' ? '' : ` with ${held}${more}`}:`);
+      const how = suspended ? ` stopped by SIGSTOP; kill -CONT ${pid} continues it` : '';
+      const known = how !== '' || stack.length > 0;
+      lines.push(`  worker ${id} is stuck${held === '' ? '' : ` with ${held}${more}`}${known ? ':' : ''}${how}`);
       lines.push(...stack.map((frame) => `    ${frame}`));
     }
     if (lastFailure !== undefined) lines.push(`  last failure: ${describeEnd(lastFailure)}`);

@@ -53,9 +53,9 @@ export interface Comparison {
 /** Returns the options that differ. `effect`: the step that applies the change under a method. */
 export function compareGenerations(before: Generation, after: Generation, comparison: Comparison): Change[] {
   const old = before.noted();
-  const now = new Set(after.noted());
+  const now = new Map(after.noted().map((each) => [`${each.group}.${each.opt}`, each]));
   // In the order of declaration, except those that are no longer set.
-  const options = [...now, ...old.filter((each) => !now.has(each))];
+  const options = [...now.values(), ...old.filter(({ group, opt }) => !now.has(`${group}.${opt}`))];
   return options.flatMap((wanted) => {
     const { group, opt, option, value, location } = after.resolve(wanted);
     const was = before.resolve(wanted);
@@ -122,10 +122,15 @@ export function reportedChange(change: Change): ReportedChange {
 }
 
 /** Returns the state after the changes that take effect: options that only a restart changes keep their value. */
-export function takenUp(before: Generation, fresh: State, changes: readonly Change[], method: ReloadMethod): State {
+export function takenUp(
+  before: Generation,
+  { state: fresh, groups }: Pick<Generation, 'state' | 'groups'>,
+  changes: readonly Change[],
+  method: ReloadMethod,
+): State {
   const kept = changes.filter(({ option, effect }) => option.restart && effect === 'restart');
   const pinned = Object.fromEntries(
-    kept.map(({ group, opt }) => [`${group}.${opt}`, before.resolve(before.groups.option(group, opt)!).written]),
+    kept.map(({ group, opt }) => [`${group}.${opt}`, before.resolve(groups.option(group, opt)!).written]),
   );
   if (method === 'reload') return { ...fresh, pinned };
   return { ...fresh, pinned, fixed: before.state.fixed, files: before.state.files.refreshed(true) };

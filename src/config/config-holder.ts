@@ -15,7 +15,8 @@ import { isUnknownSection, problemsOf } from './values/problems.js';
 
 /** Parts that are shared by all generations. */
 export class Lasting {
-  readonly groups: DeclaredGroups;
+  /** Those of the generation in force. */
+  groups: DeclaredGroups;
   /** Checks over several options, each run with the generation that is checked. */
   readonly checks = new Map<unknown, (judged: ConfigHolder) => readonly Diagnostic[]>();
   /** Called with each accepted change, in the order of registration. */
@@ -44,7 +45,8 @@ const hookTimeoutMs = 5000;
 /** Holds a generation: the one in force, which a reload replaces, or one that a reload prepares and checks. */
 export class ConfigHolder {
   readonly lasting: Lasting;
-  readonly groups: DeclaredGroups;
+  /** A prepared configuration has a copy: if it is refused, its declarations must leave nothing behind. */
+  groups: DeclaredGroups;
   generation: Generation;
   /** Holder that accepted this prepared one. */
   acceptedBy: ConfigHolder | undefined;
@@ -63,11 +65,16 @@ export class ConfigHolder {
   readonly inUse = new Set<string>();
 
   /** `told`: warnings that are in the log already. */
-  constructor(state: State = newState(), lasting = new Lasting(), told: Iterable<string> = []) {
+  constructor(
+    state: State = newState(),
+    lasting = new Lasting(),
+    told: Iterable<string> = [],
+    groups = lasting.groups,
+  ) {
     this.warned = new Set(told);
     this.lasting = lasting;
-    this.groups = lasting.groups;
-    this.generation = new Generation(state, lasting.groups);
+    this.groups = groups;
+    this.generation = new Generation(state, groups);
   }
 
   declare(group: string, options: OptionDeclarations, sectional?: boolean): void {

@@ -18,6 +18,7 @@ import { ConfigHolder, withoutHint } from './config-holder.js';
 import { readAgain } from './load.js';
 import { readExternalSources } from './sources/external-sources.js';
 import { type ConfigSnapshot, fromSnapshot } from './state.js';
+import { DeclaredGroups } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
 import { type ConfigError, refusalFor, refuseErrors } from './values/mistakes.js';
 
@@ -61,15 +62,18 @@ export async function prepareReload(
   current: ConfigHolder,
   { method = 'reload', collect = false }: PrepareReloadOptions,
 ): Promise<JudgedReload & { readonly next: ConfigHolder }> {
-  const { generation: base, lasting, groups, inUse, complete } = current;
+  const { generation: base, lasting, inUse, complete } = current;
+  const groups = new DeclaredGroups().add(current.groups);
   const fresh = await readExternalSources(readAgain(base.state), groups);
   // Two are checked. The written one must be valid for the next start of the parent; the one that takes effect now keeps the old values of
   // options that only such a start changes, and must be valid together with them.
-  const asWritten = new ConfigHolder(fresh, lasting);
+  const asWritten = new ConfigHolder(fresh, lasting, [], groups);
   let changes = compareGenerations(base, asWritten.generation, { method, inUse });
   const undeclared = undeclaredChanges(base.state, fresh, groups, method);
   const isWhole = method === 'reload' && !changes.some(({ effect }) => effect === 'restart');
-  const asTakenUp = isWhole ? asWritten : new ConfigHolder(takenUp(base, fresh, changes, method), lasting);
+  const asTakenUp = isWhole
+    ? asWritten
+    : new ConfigHolder(takenUp(base, asWritten.generation, changes, method), lasting, [], groups);
   const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge(complete));
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
   if (refusal !== undefined && !collect) throw refusal;
@@ -102,7 +106,7 @@ export async function prepareReload(
     release: (over) => {
       for (const group of inUse) if (over(group) && !asTakenUp.inUse.has(group)) released.add(group);
       changes = compareGenerations(base, asWritten.generation, { method, inUse, released });
-      asTakenUp.generation = new Generation(takenUp(base, fresh, changes, method), groups);
+      asTakenUp.generation = new Generation(takenUp(base, asWritten.generation, changes, method), groups);
     },
     accept: async () => {
       if (refusal !== undefined) throw refusal;
@@ -146,6 +150,9 @@ async function takeUp(
   level: 'debug' | 'info' = 'info',
 ): Promise<ConfigChanges> {
   const { log } = current.lasting;
+  // Those that were declared meanwhile.
+  current.groups = next.groups.add(current.groups);
+  current.lasting.groups = current.groups;
   current.generation = next.generation;
   next.acceptedBy = current;
   for (const group of next.inUse) current.inUse.add(group);

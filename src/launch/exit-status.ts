@@ -99,6 +99,21 @@ export interface WorkerExit {
   readonly failure: WorkerFailure | undefined;
 }
 
+/**
+ * `start`: before it was ready. `stuck`: killed because it sent no heartbeat. `heap`: V8 was out of memory. `error`: an
+ * unhandled error, or a channel that it closed or wrote junk to. `oom`: killed by the kernel for memory. `signal`: killed by another process. `exit`: by itself.
+ * `deadline`: it cut off requests at the deadline of a stop or drain, or was killed after it.
+ */
+export type EndReason = 'start' | 'stuck' | 'heap' | 'oom' | 'error' | 'signal' | 'exit' | 'deadline';
+
+/** Fault for which a supervisor kills a worker. */
+export interface Fault {
+  readonly reason: EndReason;
+  /** The end of a sentence that begins with the worker: `sent no heartbeat for 30 s`. */
+  readonly what: string;
+  readonly hint?: string;
+}
+
 /** Present activity of a worker: the module that it loads, and the stack that it is stuck in. */
 interface Doing {
   readonly facts: Readonly<Record<string, unknown>>;
@@ -111,10 +126,11 @@ export function heldUp({ facts, stack }: Doing, verb: 'is' | 'was' = 'is'): stri
   return stack === undefined ? loading : `${loading}; it ${verb} stuck in:\n${stack.join('\n')}`;
 }
 
-/** A worker that ended before it was ready. `hung`: it was killed because it sent no heartbeat. */
+/** A worker that ended before it was ready. */
 interface Unready extends Doing {
   readonly assignment: Assignment;
-  readonly hung: boolean;
+  /** Reason for which its supervisor has killed it. */
+  readonly fault: Fault | undefined;
 }
 
 /**
@@ -123,12 +139,16 @@ interface Unready extends Doing {
 export function startError(worker: Unready, exit: WorkerExit): Error {
   const { failure } = exit;
   if (failure === undefined) {
-    const { service, index } = worker.assignment;
-    const ended = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
-    const how = worker.hung ? 'was killed because it sent no heartbeat' : ended;
-    const where = worker.hung ? heldUp(worker, 'was') : '';
+    const { assignment, fault } = worker;
+    const who = `worker ${assignment.index} of service ${assignment.service}`;
+    if (fault !== undefined) {
+      const { what, hint } = fault;
+      const message = `${who} ${what} and was killed${heldUp(worker, 'was')}`;
+      return new PorticoError('PORTICO_WORKER_FAILED', { message, hint });
+    }
+    const how = exit.signal === null ? `exited with status ${exit.code}` : `was killed by ${exit.signal}`;
     return new PorticoError('PORTICO_WORKER_FAILED', {
-      message: `worker ${index} of service ${service} ${how} before it was ready${where}`,
+      message: `${who} ${how} before it was ready`,
       hint:
         exit.signal === null ? 'Does the application, or a module that it imports, call process.exit()?' : undefined,
     });

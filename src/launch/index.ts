@@ -2,13 +2,14 @@
 export type { FailedRequests } from '../metrics/index.js';
 export { type Backdoor, BackdoorConfigValueError, type BackdoorOptions } from './backdoor/backdoor.js';
 export { initializeIfEnabled } from './backdoor/backdoor-options.js';
+export type { EndReason } from './exit-status.js';
 export type { ProcessLauncherOptions } from './fleet-runner.js';
 export type { ServiceLauncherOptions } from './in-process/in-process-runner.js';
 export { type LaunchOptions, launch, ProcessLauncher, ServiceLauncher, serve, wait } from './launch.js';
 export type { Launcher, LauncherOptions } from './launcher.js';
 export type { LaunchSettings, RestartMethod } from './launcher-options.js';
 export type { LauncherStatus, ServiceStatus, WorkerStatus } from './launcher-status.js';
-export type { EndReason, WorkerEnd } from './parent/worker-end.js';
+export type { WorkerEnd } from './parent/worker-end.js';
 export type { HostProcess } from './process/host-process.js';
 export type { SignalHandler, SignalListener, SignalSource } from './process/signals.js';
 export type { Answer, AnswerQuestion } from './questions.js';

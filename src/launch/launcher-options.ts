@@ -3,7 +3,7 @@
  */
 import { totalmem } from 'node:os';
 import { boolean, bytes, Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
-import { logOptions } from '../config/internal.js';
+import { logOptions, writtenElsewhere } from '../config/internal.js';
 import type { Logger } from '../log/index.js';
 
 /** Effect of SIGHUP: replace or restart the services, or change the mutable options in place. */
@@ -17,12 +17,12 @@ export interface LaunchSettings {
   readonly drainTimeoutMs: number;
   /** A worker without a heartbeat for this time is replaced; 0: never. */
   readonly workerTimeoutMs: number;
+  /** Time that the start of a worker may take; also a build of a reload, and its hooks; 0: no limit. */
+  readonly workerStartTimeoutMs: number;
   /** A worker with more resident memory, in bytes, is replaced; 0: never. */
   readonly maxMemory: number;
   /** Time for which a reload retries workers that do not start. */
   readonly reloadTimeoutMs: number;
-  /** Time limit for the start of a reload's first new worker, and for the build of a dry run; 0: none. */
-  readonly reloadCheckTimeoutMs: number;
   /** Time between reporting not ready and refusing new connections. */
   readonly drainDelayMs: number;
   /** Effect of SIGHUP: new workers, or changes of mutable options in place. Default `reload`. */
@@ -66,6 +66,11 @@ export const launcherOptions = defineOptions({
     mutable: true,
     help: 'Seconds without a heartbeat after which a worker is killed and replaced. A process without workers is only killed. 0 disables this; so does an attached debugger.',
   }),
+  worker_start_timeout: duration({
+    default: 60,
+    mutable: true,
+    help: 'Seconds in which a worker must be ready; otherwise it is killed. At the start this ends the launch, in a reload it refuses the reload, later the worker is replaced. Builds of check and reloads, and hooks of reloads, have the same limit. 0 waits forever; so does an attached debugger.',
+  }),
   max_memory: bytes({
     default: 0,
     mutable: true,
@@ -75,11 +80,6 @@ export const launcherOptions = defineOptions({
     default: 60,
     mutable: true,
     help: 'Seconds during which a reload keeps retrying when replacement workers do not start.',
-  }),
-  reload_check_timeout: duration({
-    default: 60,
-    mutable: true,
-    help: 'Seconds in which the first new worker of each service must start; otherwise the reload is refused. 0 waits forever.',
   }),
   restart_method: oneOf(['reload', 'mutate'], {
     default: 'reload',
@@ -136,6 +136,10 @@ export const launcherOptions = defineOptions({
   }),
 });
 
+writtenElsewhere(launcherOptions, {
+  meant: { reload_check_timeout: 'write worker_start_timeout, which limits every start of a worker' },
+});
+
 /**
  * Returns the settings of a configuration, or the defaults without one. Values from code take precedence. Throws
  * `ConfigError`.
@@ -168,9 +172,9 @@ function configuredSettings(
     gracefulShutdownTimeoutMs: options.gracefulShutdownTimeout * 1000,
     drainTimeoutMs: options.drainTimeout === undefined ? undefined : options.drainTimeout * 1000,
     workerTimeoutMs: options.workerTimeout * 1000,
+    workerStartTimeoutMs: options.workerStartTimeout * 1000,
     maxMemory: options.maxMemory,
     reloadTimeoutMs: options.reloadTimeout * 1000,
-    reloadCheckTimeoutMs: options.reloadCheckTimeout * 1000,
     drainDelayMs: options.drainDelay * 1000,
     restartMethod: options.restartMethod as RestartMethod,
     secondTerm: options.secondTerm as LaunchSettings['secondTerm'],

@@ -2,6 +2,7 @@
  * Status of a launcher's services and processes, without asking workers: for status pages and metrics.
  */
 
+import { readFileSync } from 'node:fs';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { FailedRequests, Totals } from '../metrics/index.js';
@@ -31,6 +32,8 @@ export interface WorkerStatus {
   readonly silentMs: number;
   /** True if it sends no heartbeat: it answers no requests. */
   readonly stuck: boolean;
+  /** True for a stuck worker that a signal has stopped, such as SIGSTOP. Known on Linux only. */
+  readonly suspended: boolean;
   /** Stack that its main thread is stuck in, the application's frames first; undefined while it sends heartbeats. */
   readonly stack: readonly string[] | undefined;
   /** Requests of a stuck worker. */
@@ -130,11 +133,18 @@ function workerStatus(worker: WorkerHandle): WorkerStatus {
     uptimeMs: now - worker.startedAt,
     silentMs: now - worker.lastBeatAt,
     stuck: worker.silent,
+    suspended: worker.silent && isSuspended(worker.pid),
     stack: worker.stack,
     heldRequests: worker.silent ? worker.heldRequests : [],
     otherCode: worker.otherCode,
     facts: worker.facts,
   };
+}
+
+/** Reads the state of a process, which follows its name in parentheses: proc_pid_stat(5). */
+function isSuspended(pid: number | undefined): boolean {
+  const stat = ignoreErrors(() => readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? '';
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
 }
 
 /** Returns the workers that serve and run other code than the first worker of their configuration. */
@@ -189,6 +199,7 @@ export function runStatus(
         uptimeMs: run.uptimeMs,
         silentMs: 0,
         stuck: false,
+        suspended: false,
         stack: undefined,
         heldRequests: [],
         otherCode: [],
@@ -200,13 +211,17 @@ export function runStatus(
 /** Describes the modules that new workers load in a few words, for a reload that takes long. */
 export function whatLoads(services: readonly ServiceStatus[]): string {
   const starting = services.flatMap(({ name, workers }) =>
-    workers.flatMap(({ id, state, facts: { loading }, stack }) => {
-      if (state !== 'starting') return [];
-      const what = typeof loading === 'string' ? ` loads ${loading}` : ' starts';
-      return [`worker ${id} of ${name}${what}${stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`}`];
+    workers.flatMap((worker) => {
+      return worker.state === 'starting' ? [`worker ${worker.id} of ${name} ${whatOneLoads(worker)}`] : [];
     }),
   );
   return starting.length === 0 ? 'workers are replaced' : starting.join(', ');
+}
+
+/** Returns what a starting worker does: `loads ./app.js, stuck at …`. */
+export function whatOneLoads({ facts: { loading }, stack }: Pick<WorkerStatus, 'facts' | 'stack'>): string {
+  const what = typeof loading === 'string' ? `loads ${loading}` : 'starts';
+  return `${what}${stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`}`;
 }
 
 /** Returns the workers of a service, one line each, for reports. */

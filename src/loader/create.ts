@@ -19,7 +19,16 @@ import {
   type Releases,
   rpcOf,
 } from './context.js';
-import { appForFilter, guarded, kindOfValue, refused, unknownProtocol, wrongResult } from './factory-errors.js';
+import {
+  appForFilter,
+  filterForApp,
+  guarded,
+  isFilter,
+  kindOfValue,
+  refused,
+  unknownProtocol,
+  wrongResult,
+} from './factory-errors.js';
 import { FILTER_ORDER, wrongOrders } from './filter-order.js';
 import { PartRefusals, Patience } from './part-refusals.js';
 import { PasteError } from './paste-error.js';
@@ -187,6 +196,8 @@ export class Creation {
     if (typeof result !== 'function') throw wrongResult(context, ' gave', result, A_KIND[kind]);
     // An app in place of a filter would take the inner app for a request, and fail far from here.
     if (kind === 'filter' && result.length > 1) throw appForFilter(context);
+    // A filter in place of an app would take the request for an app, and never answer.
+    if (kind === 'app' && (await isFilter(result))) throw filterForApp(context);
     if (kind === 'filter' && (value as Partial<DeclaredFactory>).aroundRefusals === true) {
       const { origin, name } = headerOf(context);
       this.#options.aroundRefusals?.set(`${origin?.file}:${origin?.line}:${name}`, result as Filter);

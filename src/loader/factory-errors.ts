@@ -1,4 +1,5 @@
 /** Errors of factories: calls that fail, and results of the wrong kind. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConfigurationRefused, errorText, PorticoError } from '../errors/index.js';
 import { whileLoading } from '../process/index.js';
 import type { Awaitable } from '../service/index.js';
@@ -93,6 +94,26 @@ export function appForFilter(context: Context): PasteError {
     message: `${named(context)}: ${context.factory!.written} returned an app (req, res) instead of a filter.`,
     hint: `A filter is a function (app) that returns an app. An app, such as a Router, needs a section [app:…] with paste.app_factory. ${HOW_CALLED}`,
   });
+}
+
+/** Returns the error for a filter in place of an app. */
+export function filterForApp(context: Context): PasteError {
+  return refused('PORTICO_PASTE_BAD_TYPE', context, {
+    message: `${named(context)}: ${context.factory!.written} returned a filter (app) instead of an app.`,
+    hint: 'An app is a function (req, res). A filter needs a section [filter:…] with paste.filter_factory, and its name before an app in a pipeline.',
+  });
+}
+
+/** Reports whether a function is a filter: it takes one argument, and returns a function for an app. */
+export async function isFilter(value: unknown): Promise<boolean> {
+  if (typeof value !== 'function' || value.length !== 1) return false;
+  try {
+    // An app of one parameter may wait for ever.
+    const result: unknown = await Promise.race([value(() => undefined), nextTurn()]);
+    return typeof result === 'function';
+  } catch {
+    return false;
+  }
 }
 
 /** Returns an error about a context: at the given place, else at its section. */

@@ -54,7 +54,7 @@ const RUNNING = [
   'DEFAULT.worker_timeout',
   'DEFAULT.max_memory',
   'DEFAULT.reload_timeout',
-  'DEFAULT.reload_check_timeout',
+  'DEFAULT.worker_start_timeout',
   'DEFAULT.periodic_enable',
   'DEFAULT.manager_shutdown_timeout',
   'api:hello.workers',

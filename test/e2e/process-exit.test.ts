@@ -44,7 +44,7 @@ for (const [what, app, says] of [
   ],
 ] as const) {
   test(`OP-3 a check that waits for ever names ${what} that it waits for`, async (t) => {
-    const project = emptyProject({ ...pidProject(0, 1, 'reload_check_timeout = 3'), 'app.js': app });
+    const project = emptyProject({ ...pidProject(0, 1, 'worker_start_timeout = 3'), 'app.js': app });
     t.after(() => project.remove());
     const program = startApiCli(['check'], { cwd: project.folder });
     t.after(() => program.end());
@@ -56,18 +56,34 @@ for (const [what, app, says] of [
 test('a start names what a worker that sent no heartbeat was stuck in, in the words of a check', async (t) => {
   const spinning = 'export const app = () => {\n  for (;;) [1].forEach(() => Math.random());\n};\n';
   const stack = String.raw`stuck in:\n(?:at .*\n)?at app \(\S+app\.js:2:\d+\)`;
-  const options = 'worker_timeout = 5\nreload_check_timeout = 20';
+  const options = 'worker_timeout = 5\nworker_start_timeout = 20';
   const project = emptyProject({ ...pidProject(await freePort(), 1, options), 'app.js': spinning });
   t.after(() => project.remove());
-  const killed = 'worker 0 of service hello was killed because it sent no heartbeat before it was ready; it was ';
+  const killed = 'worker 0 of service hello sent no heartbeat for 5 s and was killed; it was ';
   const start = startApiCli([], { cwd: project.folder });
   t.after(() => start.end());
   assert.deepEqual(await start.ended, { code: 1, signal: null }, start.output());
   assert.match(start.output(), new RegExp(killed + stack));
-  const check = startApiCli(['check', '--set', 'DEFAULT.reload_check_timeout=5'], { cwd: project.folder });
+  const check = startApiCli(['check', '--set', 'DEFAULT.worker_start_timeout=5'], { cwd: project.folder });
   t.after(() => check.end());
   assert.deepEqual(await check.ended, { code: 78, signal: null }, check.output());
   assert.match(check.output(), new RegExp(`not built within 5 s; it is ${stack}`));
+});
+
+test('LA-2 a launch whose module never settles ends after worker_start_timeout, and names the module', async (t) => {
+  const endless = 'await new Promise(() => setInterval(() => undefined, 1000));\n';
+  const project = emptyProject({
+    ...pidProject(await freePort(), 2, 'worker_start_timeout = 3'),
+    'app.js': `${pidApp}\n${endless}`,
+  });
+  t.after(() => project.remove());
+  const start = startApiCli([], { cwd: project.folder });
+  t.after(() => start.end());
+  assert.deepEqual(await start.ended, { code: 1, signal: null }, start.output());
+  assert.match(
+    start.output(),
+    /worker \d of service hello did not start within 3 s and was killed; it was loading \S+: .*app\.js.*\n +If it needs that long, increase worker_start_timeout/,
+  );
 });
 
 test('a worker whose module ends the process is a start that fails: one error with its place', async (t) => {

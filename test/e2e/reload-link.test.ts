@@ -90,7 +90,7 @@ test('a reload follows the link that the service was started in, and needs the r
   // While a reload is checked that will be refused, a worker that dies is replaced in the folder of its siblings.
   const loads =
     'process.stderr.write(process.cwd() + " loads\\n"); if (process.cwd().endsWith("v4")) await new Promise(() => {});';
-  releases.show('v4', { ini: 'reload_check_timeout = 5', loads: `setInterval(() => {}, 1e6); ${loads}` });
+  releases.show('v4', { ini: 'worker_start_timeout = 5', loads: `setInterval(() => {}, 1e6); ${loads}` });
   from = program.output().length;
   const tried = releases.run('reload');
   await program.printed(/v4 loads/, from);

@@ -77,6 +77,7 @@ interface Failure {
 interface Status {
   readonly services: readonly {
     readonly ready: number;
+    readonly restarts: number;
     readonly reasons: readonly string[];
     readonly lastFailure?: Failure;
     readonly lost: Readonly<Record<string, number>>;
@@ -212,6 +213,36 @@ test('a worker that is killed, throws or exits says how, where, and what it had 
   assert.deepEqual(answered.lastFailure!.requests, [], 'an answered request is not lost');
 });
 
+test('LA-2 a replacement whose start never settles is given up and tried again, and each view names its module', async (t) => {
+  const { port, folder, socket, cli, program } = await served(t, 'worker_start_timeout = 4');
+  writeFileSync(join(folder, 'app.js'), 'await new Promise(() => setInterval(() => 0, 1000));\n');
+  process.kill(Number((await get<string>(port, '/')).body), 'SIGKILL');
+  await until(socket, ({ reasons }) =>
+    reasons.some((reason) => /^worker 0 has been starting for \S+: it loads \S+ .*app\.js/.test(reason)),
+  );
+  const { restarts, lastFailure, ready } = await until(socket, (service) => service.lastFailure?.reason === 'start');
+  assert.ok(restarts >= 2 && ready === 0);
+  assert.match(lastFailure!.error!, /^loading \S+ .*app\.js/);
+  const told = /worker 0 \(pid \d+\) did not start within 4 s and was killed \S+ ago.*: loading \S+ .*app\.js/;
+  assert.match((await cli('status')).stdout, told);
+  const { body } = await askSocket(socket, 'GET', '/readyz');
+  assert.match(JSON.stringify(body), told);
+  await program.printed(/"event":"worker_late".*did not start within 4 s, killing it; it is loading .*app\.js/);
+  writeFileSync(join(folder, 'app.js'), APP);
+  await until(socket, (service) => service.ready === 1);
+});
+
+test('a worker that is stopped by SIGSTOP is said to be', async (t) => {
+  const { port, socket, cli } = await served(t);
+  const pid = Number((await get<string>(port, '/')).body);
+  process.kill(pid, 'SIGSTOP');
+  t.after(() => process.kill(pid, 'SIGCONT'));
+  const { reasons } = await until(socket, ({ workers }) => workers[0]!.stuck);
+  assert.match(reasons.join('\n'), /^worker 0 has sent no heartbeat for \S+, stopped by SIGSTOP$/m);
+  const told = new RegExp(`^ {2}worker 0 is stuck: stopped by SIGSTOP; kill -CONT ${pid} continues it$`, 'm');
+  assert.match((await cli('status')).stdout, told);
+});
+
 test('a heap that overflows is said to be one, with its limit', async (t) => {
   const { port, socket, program } = await served(t, '', { NODE_OPTIONS: '--max-old-space-size=120' });
   await get(port, '/');
@@ -325,7 +356,7 @@ test('status says first that there is no admin listener, and why', async (t) => 
 });
 
 test('a reload that hangs is under way in all views, the next one says so, and its report names the module', async (t) => {
-  const { folder, socket, cli, program } = await served(t, 'reload_check_timeout = 6');
+  const { folder, socket, cli, program } = await served(t, 'worker_start_timeout = 6');
   writeFileSync(join(folder, 'app.js'), 'await new Promise(() => setInterval(() => 0, 1000));\n');
   const hangs = askSocket<{ outcome: string; error: string }>(socket, 'POST', '/reload');
   let text = '';
@@ -338,7 +369,7 @@ test('a reload that hangs is under way in all views, the next one says so, and i
   );
   const { body } = await hangs;
   assert.equal(body.outcome, 'refused');
-  assert.match(body.error, /did not start within 6 s; it is loading .*app\.js/);
+  assert.match(body.error, /did not start within 6 s and was killed; it was loading .*app\.js/);
   assert.equal((await next).body.outcome, 'accepted');
   assert.doesNotMatch((await cli('status')).stdout, /under way/);
 });

@@ -157,6 +157,32 @@ test('an app that a filter factory gives, as that of a Router, is refused at the
   });
 });
 
+test('MI-2 a filter that an app factory gives is refused at the section of the app; an app of one parameter is not', async (t) => {
+  const inner = () => undefined;
+  const ini = '[DEFAULT]\nx = 1\n[app:main]\npaste.app_factory = made';
+  for (const filter of [() => inner, async () => inner]) {
+    const made = () => (app: unknown) => app && filter();
+    await assert.rejects(composed(t, ini, { made }), (error: unknown) => {
+      assert.ok(error instanceof PasteError);
+      assert.deepEqual(
+        [error.code, error.origin?.line, error.origin?.section],
+        ['PORTICO_PASTE_BAD_TYPE', 3, 'app:main'],
+      );
+      assert.match(error.message, /app "main": made returned a filter \(app\) instead of an app/);
+      assert.match(error.hint ?? '', /\[filter:…\] with paste\.filter_factory/);
+      return true;
+    });
+  }
+  const endless = new Promise(() => undefined);
+  for (const made of [
+    () => (req: { url: string }) => req.url.length,
+    () => async (req: { url: string }) => req.url.length,
+    () => (_req: unknown) => endless,
+  ]) {
+    await composed(t, ini, { made });
+  }
+});
+
 test('PD-164 an app is a function, a filter a function that returns one', async (t) => {
   const rows: [ini: string, factories: Record<string, unknown>, says: RegExp][] = [
     ['[app:main]\npaste.app_factory = x', { x: () => ({ listen: true }) }, /x gave an object instead of an app/],

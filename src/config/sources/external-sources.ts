@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import type { Diagnostic } from '../../errors/index.js';
+import type { Diagnostic, Place } from '../../errors/index.js';
 import { maskUris } from '../../text/index.js';
 import type { SourceFile, State } from '../state.js';
 import { defineOptions } from '../types/define-options.js';
@@ -52,14 +52,17 @@ export async function readExternalSources(state: State, groups: DeclaredGroups):
     const { values, issues: wrong } = readGroup(generation, name, sourceOptions, { partial: true });
     // Mistakes of the group are reported with all others.
     if (wrong.some(({ severity }) => severity === 'error')) continue;
-    sources.push(...(await readSource(name, values as OptionsOf<typeof sourceOptions>, issues)));
+    const { location } = generation.resolve(groups.option(name, 'uri')!);
+    sources.push(
+      ...(await readSource({ group: name, place: location }, values as OptionsOf<typeof sourceOptions>, issues)),
+    );
   }
   const all = { ...state.mutable, files: [...sources.toReversed(), ...state.mutable.files] };
   return { ...state, mutable: all, fixed: all, issues: [...state.issues, ...issues] };
 }
 
 async function readSource(
-  group: string,
+  { group, place }: { readonly group: string; readonly place: Place },
   options: OptionsOf<typeof sourceOptions>,
   issues: Diagnostic[],
 ): Promise<SourceFile[]> {
@@ -69,7 +72,7 @@ async function readSource(
   } catch (error) {
     const message = `cannot read ${name}: ${(error as Error).message}`;
     const severity = options.optional ? 'warning' : 'error';
-    issues.push({ severity, code: 'PORTICO_CONFIG_SOURCE', section: group, option: 'uri', message });
+    issues.push({ severity, code: 'PORTICO_CONFIG_SOURCE', section: group, option: 'uri', place, message });
     return [];
   }
 }

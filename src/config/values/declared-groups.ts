@@ -129,6 +129,24 @@ export class DeclaredGroups {
     return this.#count > before;
   }
 
+  /** Adds the declarations of another one. */
+  add(other: DeclaredGroups): this {
+    for (const [name, options] of other.#groups) {
+      if (!this.#groups.has(name)) this.#groups.set(name, new Map());
+      for (const declaration of options.values()) this.#add(declaration);
+    }
+    for (const [prefix, options] of other.#templates) {
+      for (const each of options.values()) {
+        if (this.#templates.get(prefix)?.has(each.opt) !== true) insert(this.#templates, prefix, each);
+      }
+    }
+    for (const [group, each] of other.#anyName) if (!this.#anyName.has(group)) this.#anyName.set(group, each);
+    for (const [section, each] of other.#elsewhere)
+      if (!this.#elsewhere.has(section)) this.#elsewhere.set(section, each);
+    for (const group of other.sectional) this.sectional.add(group);
+    return this;
+  }
+
   /** Gives sections of templates their own options: `[api:compute]` is then a group like others. */
   instantiate({ files, arguments: said }: Names): void {
     for (const { sections, entries } of files) {

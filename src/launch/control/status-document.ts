@@ -7,6 +7,7 @@ import {
   type ServiceStatus,
   type WorkerStatus,
   whatLoads,
+  whatOneLoads,
 } from '../launcher-status.js';
 import { describeEnd, describeRequest } from '../parent/worker-end.js';
 import type { Controlled } from './controlled.js';
@@ -114,13 +115,22 @@ function stateOf(workers: readonly WorkerStatus[]): Readiness['state'] {
   return workers.length > 0 && workers.every(({ state }) => state === 'draining') ? 'draining' : 'starting';
 }
 
+/** Time after which a start takes long. */
+const SOON_MS = 2000;
+
 function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 'name'>): string[] {
   const stuck = workers.filter((worker) => worker.stuck);
+  const late = workers.filter(({ state, stuck, uptimeMs }) => state === 'starting' && !stuck && uptimeMs > SOON_MS);
   return [
     ...(ready < wanted || wanted === 0 ? [`${ready} of ${wanted} workers are ready`] : []),
     ...(ready < wanted && stuck.length === 0 && lastFailure !== undefined ? [describeEnd(lastFailure)] : []),
-    ...stuck.map(({ id, silentMs, stack, heldRequests: [oldest] }) => {
-      const where = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
+    ...(ready < wanted ? late : []).map((worker) => {
+      const since = formatDuration(worker.uptimeMs / 1000);
+      return `worker ${worker.id} has been starting for ${since}: it ${whatOneLoads(worker)}`;
+    }),
+    ...stuck.map(({ id, silentMs, suspended, stack, heldRequests: [oldest] }) => {
+      const hangs = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
+      const where = suspended ? ', stopped by SIGSTOP' : hangs;
       const request = oldest === undefined ? '' : `, with ${describeRequest(oldest)}`;
       return `worker ${id} has sent no heartbeat for ${formatDuration(silentMs / 1000)}${where}${request}`;
     }),

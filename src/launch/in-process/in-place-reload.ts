@@ -7,7 +7,7 @@ import { type Diagnostic, shownPath } from '../../errors/index.js';
 import { changedProgramFiles } from '../../process/index.js';
 import type { ConfigChanges } from '../../service/index.js';
 import type { LaunchSettings } from '../launcher-options.js';
-import { inCheckTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
+import { inStartTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
 import type { ServiceRun } from '../services/service-run.js';
 import { unknownSectionsOf, unknownToAll } from '../services/unknown-sections.js';
@@ -87,9 +87,9 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
   };
   const building = build();
   const isBuilt = building.then(() => true as const);
-  const limitMs = next.settings.reloadCheckTimeoutMs;
+  const limitMs = next.settings.workerStartTimeoutMs;
   try {
-    const inTime = await inCheckTime(limitMs, unlessAborted(isBuilt, stopped), (limit) => {
+    const inTime = await inStartTime(limitMs, unlessAborted(isBuilt, stopped), (limit) => {
       // Its result is no longer needed.
       given.leaveBehind(isBuilt);
       return `the application did not load ${limit}`;

@@ -4,12 +4,13 @@
  */
 import type { Launchable } from '../../service/index.js';
 import { type Deferred, deferred } from '../../tasks/internal.js';
+import type { EndReason } from '../exit-status.js';
 import { ServiceBuckets } from '../shared-buckets.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
 import type { HeldSockets } from '../sockets/listener-pool.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { Roll } from './roll.js';
-import type { EndReason, WorkerEnd } from './worker-end.js';
+import type { WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /**
@@ -178,11 +179,18 @@ export class PoolState {
     return trial;
   }
 
+  /** Ends the replacement of workers: the next one may begin. */
+  endRoll(): void {
+    const { roll } = this;
+    this.roll = undefined;
+    roll?.end();
+  }
+
   /** Starts no further workers. */
   beginStopping(): void {
     this.phase = 'stopping';
     this.takeTrial();
-    this.roll?.end();
+    this.endRoll();
     for (const index of this.#firstStarts.keys()) this.startedFirst(index);
   }
 

@@ -122,8 +122,7 @@ export class Reconciler {
       if (!replaced && turn < wanted) return;
       roll.next(replaced);
     }
-    this.#pool.roll = undefined;
-    roll.end();
+    this.#pool.endRoll();
   }
 
   /** Starts the workers that may be started now. Returns the time until the next check, in milliseconds. */
@@ -141,17 +140,16 @@ export class Reconciler {
   }
 
   /**
-   * Gives up a start or drain that exceeds its limit in the present turn of a reload. Returns the time until the next
-   * check, in milliseconds.
+   * Gives up the present turn of a reload if it has waited too long for room. Returns the time until the next check, in
+   * milliseconds.
    */
   #giveUpLate(): number {
     const { roll } = this.#pool;
     if (roll?.turn === undefined || roll.leaving) return NEVER_MS;
-    const starting = this.#pool.slot(roll.turn).find((worker) => !worker.wasReady && !roll.isDue(worker));
-    if (starting === undefined && this.#hasRoom()) return NEVER_MS;
-    const { leftMs, why } = starting === undefined ? roll.roomLimit : roll.startLimit(starting);
+    const starts = this.#pool.slot(roll.turn).some((worker) => !worker.wasReady && !roll.isDue(worker));
+    if (starts || this.#hasRoom()) return NEVER_MS;
+    const { leftMs, why } = roll.roomLimit;
     if (leftMs > 0) return leftMs;
-    if (starting !== undefined) this.endWorker(starting, 'replaced');
     roll.failed(new PorticoError('PORTICO_RELOAD_TIMEOUT', why));
     return 0;
   }
@@ -215,7 +213,7 @@ export class Reconciler {
       const { text, code } = exit.failure;
       log.error(`Error starting service ${service}: ${text}`, { service, code });
     }
-    if (worker.hung) this.#pool.hung.add(index);
+    if (end.reason === 'stuck') this.#pool.hung.add(index);
     this.#replaceDead(index, exit);
   }
 

@@ -1,6 +1,6 @@
 /**
  * Replacement of a service's workers, one slot after another, by a reload or on request: the next worker to replace,
- * and the time limit of each turn.
+ * and the time for which a turn waits and is retried.
  */
 
 import { describeError } from '../../errors/index.js';
@@ -26,12 +26,6 @@ interface RollOptions {
 const DRAINED_WITHIN_MS = 5000;
 /** Time after its deadline in which a draining worker must be gone. */
 const HASTE_MS = 2000;
-
-/** Time limit of a turn, and the error if the turn exceeds it. */
-interface TurnLimit {
-  readonly leftMs: number;
-  readonly why: { readonly message: string; readonly hint?: string };
-}
 
 export class Roll {
   /** Number of replaced workers. */
@@ -66,17 +60,8 @@ export class Roll {
     return worker.assignment.index === this.turn && this.#options.workers.includes(worker);
   }
 
-  /** Returns the limit of a worker's start in this turn: the remaining time, or the reason to give it up. */
-  startLimit({ startedAt }: WorkerHandle): TurnLimit {
-    const { reloadCheckTimeoutMs, reloadTimeoutMs } = this.#options.settings;
-    const checkMs = reloadCheckTimeoutMs === 0 ? Number.POSITIVE_INFINITY : reloadCheckTimeoutMs;
-    const limitMs = Math.max(this.#beganAt + reloadTimeoutMs - startedAt, checkMs);
-    const message = `it did not start within ${Math.round(limitMs) / 1000} s`;
-    return { leftMs: startedAt + limitMs - performance.now(), why: { message } };
-  }
-
-  /** As {@link startLimit}, for a turn that waits until a replaced worker has drained and its process is gone. */
-  get roomLimit(): TurnLimit {
+  /** Limit of a turn that waits until a replaced worker has drained and its process is gone. */
+  get roomLimit(): { readonly leftMs: number; readonly why: { readonly message: string; readonly hint: string } } {
     const { settings } = this.#options;
     const limitMs = Math.max(settings.reloadTimeoutMs, hurriedDrainMs(settings) + HASTE_MS);
     const message = `previously replaced workers were still draining after ${Math.round(limitMs) / 1000} s`;

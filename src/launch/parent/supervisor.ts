@@ -10,7 +10,7 @@ import type { Totals } from '../../metrics/index.js';
 import type { Launchable } from '../../service/index.js';
 import { formatAddress, isPlanned } from '../../service/internal.js';
 import type { Assignment } from '../assignment.js';
-import { isChosen } from '../exit-status.js';
+import { type Fault, isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { socketsOfWorker } from '../sockets/listen-sockets.js';
@@ -21,9 +21,8 @@ import { MemoryLimit } from './memory-limit.js';
 import { OomKills } from './oom-kills.js';
 import type { PoolState } from './pool-state.js';
 import type { PoolOptions } from './reconciler.js';
-import { standstill } from './worker-end.js';
 import { WorkerHandle } from './worker-handle.js';
-import { channelLog, logCode, logFile, logStart } from './worker-log.js';
+import { channelLog, logCode, logFault, logFile, logStart } from './worker-log.js';
 import { WorkerPool } from './worker-pool.js';
 import { firstMessage, spawnWorker, type WorkerProgram } from './worker-process.js';
 
@@ -251,26 +250,35 @@ export class Supervisor {
     this.pool(pool.name)?.replace(worker, reason);
   }
 
-  /** Silence is counted in turns of this loop, so that no worker counts as stuck after the supervisor was suspended. */
+  /** Time is counted in turns of this loop, so that no worker is late after the supervisor was suspended. */
   #look(): void {
     const { workerTimeoutMs } = this.generation.settings;
-    const off = workerTimeoutMs === 0 || debuggerUrl() !== undefined;
+    const isDebugged = debuggerUrl() !== undefined;
     for (const pool of this.#all) {
       for (const worker of pool.workers) {
+        worker.ageSeconds += LOOK_MS / 1000;
         worker.silentSeconds += LOOK_MS / 1000;
-        if (off || worker.debugged || worker.killed || worker.silentSeconds * 1000 <= workerTimeoutMs) continue;
-        this.#log.error(`Child ${worker.pid} sent no heartbeat for ${workerTimeoutMs / 1000} s, killing it`, {
-          event: 'worker_hung',
-          service: pool.name,
-          workerId: worker.assignment.index,
-          pid: worker.pid,
-          ...standstill(worker),
-        });
-        pool.killHung(worker);
+        if (isDebugged || worker.debugged || worker.killed) continue;
+        const fault = hungFault(worker, workerTimeoutMs) ?? lateFault(worker);
+        if (fault === undefined) continue;
+        logFault(this.#log, worker, fault);
+        pool.killFor(worker, fault);
       }
       pool.look();
     }
   }
+}
+
+function hungFault({ silentSeconds }: WorkerHandle, timeoutMs: number): Fault | undefined {
+  if (timeoutMs === 0 || silentSeconds * 1000 <= timeoutMs) return undefined;
+  return { reason: 'stuck', what: `sent no heartbeat for ${timeoutMs / 1000} s` };
+}
+
+/** A start is limited by the configuration that it proves or serves. One that is called off has its own limit. */
+function lateFault({ wasReady, toldToEnd, ageSeconds, startTimeoutMs }: WorkerHandle): Fault | undefined {
+  if (wasReady || toldToEnd || startTimeoutMs === 0 || ageSeconds * 1000 <= startTimeoutMs) return undefined;
+  const hint = 'If it needs that long, increase worker_start_timeout.';
+  return { reason: 'start', what: `did not start within ${startTimeoutMs / 1000} s`, hint };
 }
 
 function duplicate(name: string): PorticoError {

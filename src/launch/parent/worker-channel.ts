@@ -9,6 +9,8 @@ import type { Counted } from '../../metrics/index.js';
 import type { ProgramFile } from '../../process/index.js';
 import type { TakenOf, ToWorker } from '../assignment.js';
 import { type FileRead, foreignMessage, type Take, type ToParent } from '../worker-message.js';
+import { guardChannel } from './channel-guard.js';
+import { checkMessage } from './message-check.js';
 
 /** Messages of a worker that request no tokens. */
 export type Told = Exclude<ToParent, { kind: 'take' }>;
@@ -19,7 +21,7 @@ export interface WorkerListener {
   take?(takes: readonly Take[]): readonly TakenOf[];
   /** Called once with a description of a value that is not of this protocol, such as one from `process.send()`. */
   foreign?(what: string): void;
-  /** Called when the worker cannot be reached any more and is killed; `what` is the reason. */
+  /** Called when the worker is killed because of its channel: `what` ends a sentence that begins with the worker. */
   fault?(what: string): void;
   /** Called when the worker requests its own replacement. */
   replace?(reason: string): void;
@@ -42,10 +44,16 @@ export class WorkerChannel {
   readonly #told: (message: Told) => void;
   #foreign = false;
 
-  constructor(child: ChildProcess, listener: Pick<WorkerListener, 'take' | 'foreign'>, told: (message: Told) => void) {
+  /** `told` is called with each message; `broken` once, if the worker must end because of its channel. */
+  constructor(
+    child: ChildProcess,
+    listener: Pick<WorkerListener, 'take' | 'foreign'>,
+    { told, broken }: { told(message: Told): void; broken(what: string): void },
+  ) {
     this.#child = child;
     this.#listener = listener;
     this.#told = told;
+    guardChannel(child, broken);
     child.on('message', (message) => this.#receive(message));
     this.#readWatchPipe(child.stdio[4] as Readable | null | undefined);
   }
@@ -63,6 +71,7 @@ export class WorkerChannel {
       return;
     }
     const message = value as ToParent;
+    checkMessage(message);
     if (message.kind === 'take') this.send({ kind: 'taken', taken: this.#listener.take?.(message.takes) ?? [] });
     else this.#told(message);
   }
@@ -76,7 +85,13 @@ export class WorkerChannel {
       const lines = piece.split('\n');
       lines[0] = text + lines[0]!;
       text = (lines.pop() ?? '').slice(0, LINE_CHARACTERS);
-      for (const line of lines) ignoreErrors(() => this.#told(JSON.parse(line)));
+      for (const line of lines) {
+        ignoreErrors(() => {
+          const message = JSON.parse(line) as Told;
+          checkMessage(message);
+          this.#told(message);
+        });
+      }
     });
   }
 }

@@ -2,18 +2,12 @@
 import type { LogFields } from '../../log/index.js';
 import { isOwnFile } from '../../process/index.js';
 import { countText, formatDuration } from '../../text/index.js';
-import type { WorkerExit } from '../exit-status.js';
+import type { EndReason, WorkerExit } from '../exit-status.js';
 import { EXIT } from '../worker/parent-link.js';
 import type { HeldRequest } from '../worker-message.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /**
- * `start`: before it was ready. `stuck`: killed because it sent no heartbeat. `heap`: V8 was out of memory. `error`: an
- * unhandled error. `oom`: killed by the kernel for memory. `signal`: killed by another process. `exit`: by itself.
- * `deadline`: it cut off requests at the deadline of a stop or drain, or was killed after it.
- */
-export type EndReason = 'start' | 'stuck' | 'heap' | 'oom' | 'error' | 'signal' | 'exit' | 'deadline';
-
 /**
  * Returns the log fields of a worker that is about to be killed: its stack, and the requests in progress, if there are
  * any.
@@ -30,12 +24,14 @@ export interface WorkerEnd {
   readonly worker: number;
   readonly pid: number | undefined;
   readonly reason: EndReason;
+  /** Fault for which its supervisor has killed it: `sent no heartbeat for 30 s`. */
+  readonly fault: string | undefined;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly uptimeMs: number;
   /**
-   * First line of the worker's error, with the place in the application; for a stuck worker, the place at which it
-   * hangs.
+   * First line of the worker's error, with the place in the application; for a worker that hangs, the place, or the
+   * module that it loads.
    */
   readonly error: string | undefined;
   /** Last reported resident memory in bytes. */
@@ -57,16 +53,16 @@ export function workerEnd(worker: WorkerHandle, exit: WorkerExit, isOom = false)
   // A worker that exits in order has answered its requests, or has logged those that it cut off.
   const isAbrupt = worker.endedWith === undefined;
   const requests = isAbrupt ? worker.heldRequests : [];
-  const [frame] = worker.hung ? (worker.stack ?? []) : [];
   return {
     at: new Date().toISOString(),
     worker: worker.assignment.index,
     pid: worker.pid,
     reason: isOom ? 'oom' : reasonOf(worker, exit),
+    fault: worker.fault?.what,
     code,
     signal,
     uptimeMs,
-    error: frame === undefined ? failure && firstLine(failure.text) : `stuck ${frame}`,
+    error: worker.fault === undefined ? failure && firstLine(failure.text) : placeOf(worker),
     rss: worker.rss,
     heapUsed: countOf(worker.facts.heapUsed),
     heapLimit: countOf(worker.facts.heapLimit),
@@ -75,8 +71,14 @@ export function workerEnd(worker: WorkerHandle, exit: WorkerExit, isOom = false)
   };
 }
 
+/** Returns what keeps a worker from its work. */
+function placeOf({ stack = [], facts: { loading } }: WorkerHandle): string | undefined {
+  if (stack[0] !== undefined) return `stuck ${stack[0]}`;
+  return typeof loading === 'string' ? `loading ${loading}` : undefined;
+}
+
 function reasonOf(worker: WorkerHandle, { signal, failure }: WorkerExit): EndReason {
-  if (worker.hung) return 'stuck';
+  if (worker.fault !== undefined) return worker.fault.reason;
   if (worker.overdue) return 'deadline';
   if (signal === 'SIGABRT' && isHeapFull(worker)) return 'heap';
   if (!worker.wasReady) return 'start';
@@ -99,26 +101,23 @@ function countOf(value: unknown): number | undefined {
 }
 
 /** Describes the end, with the reason if it is known: `killed by signal SIGKILL`. */
-export function howEnded({ reason, code, signal, heapLimit }: WorkerEnd): string {
-  switch (reason) {
-    case 'stuck':
-      return 'killed, because it sent no heartbeat';
-    case 'heap':
-      return `aborted, because its heap was full (${mebibytes(heapLimit)} at most: --max-old-space-size)`;
-    case 'oom':
-      return 'killed by the kernel, because the memory of its cgroup or of the machine was full (oom_kill)';
-    default:
-      if (signal !== null) return `killed by signal ${signal}`;
-      return code === null ? 'could not be started' : `exited with status ${code}`;
-  }
+export function howEnded({ reason, fault, code, signal, heapLimit }: WorkerEnd): string {
+  if (fault !== undefined) return `${fault} and was killed`;
+  if (reason === 'heap')
+    return `aborted, because its heap was full (${mebibytes(heapLimit)} at most: --max-old-space-size)`;
+  if (reason === 'oom')
+    return 'killed by the kernel, because the memory of its cgroup or of the machine was full (oom_kill)';
+  if (signal !== null) return `killed by signal ${signal}`;
+  return code === null ? 'could not be started' : `exited with status ${code}`;
 }
 
 /** Describes the end in one line. */
 export function describeEnd(end: WorkerEnd, now = Date.now()): string {
-  const { at, worker, pid, reason, error, rss, uptimeMs, lost } = end;
+  const { at, worker, pid, reason, fault, error, rss, uptimeMs, lost } = end;
   const ago = formatDuration(Math.max(0, now - Date.parse(at)) / 1000);
   const when = `worker ${worker}${pid === undefined ? '' : ` (pid ${pid})`} ${howEnded(end)} ${ago} ago`;
-  const before = reason === 'start' ? ' before it was ready' : `, up for ${formatDuration(uptimeMs / 1000)}`;
+  const early = fault === undefined ? ' before it was ready' : '';
+  const before = reason === 'start' ? early : `, up for ${formatDuration(uptimeMs / 1000)}`;
   const memory = rss === undefined ? '' : `, ${mebibytes(rss)}`;
   const held = lost === 0 ? '' : `; lost ${countText(lost, 'request')}${listed(end.requests)}`;
   return `${when}${before}${memory}${held}${error === undefined ? '' : `: ${error}`}`;

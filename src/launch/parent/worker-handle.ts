@@ -7,7 +7,7 @@ import { type Diagnostic, errorText } from '../../errors/index.js';
 import type { StopReason } from '../../service/index.js';
 import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
-import { startError, type WorkerExit } from '../exit-status.js';
+import { type Fault, startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../questions.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { HeldRequest, Mutated, WorkerFailure } from '../worker-message.js';
@@ -64,15 +64,18 @@ export class WorkerHandle {
   otherCode: readonly string[] = [];
   /** True if it was told to end: its slot is free for another worker. */
   toldToEnd = false;
-  /** True if it was killed because it sent no heartbeat. */
-  hung = false;
   /** True if its supervisor killed it. */
   killed = false;
+  /** Reason for which it was killed, other than the deadline of its end. */
+  fault: Fault | undefined;
+  /** Time that its start may take; 0: no limit. */
+  readonly startTimeoutMs: number;
   /** Sections that it does not read; undefined before it is ready, for all but the first worker, and for a worker that may read any section. */
   unknownSections: readonly Diagnostic[] | undefined;
   /** Reason of its end before it served. */
   startError: Error | undefined;
-  /** Seconds without a heartbeat, as counted by its supervisor. */
+  /** Seconds since its start, and without a heartbeat, as counted by its supervisor. */
+  ageSeconds = 0;
   silentSeconds = 0;
   /** True while a debugger is attached: a missing heartbeat then means nothing. */
   debugged = false;
@@ -102,9 +105,11 @@ export class WorkerHandle {
     this.#child = child;
     this.#listener = listener;
     this.assignment = first.assignment;
+    this.startTimeoutMs = first.settings.workerStartTimeoutMs;
     this.pid = child.pid;
     this.slots = slots;
-    this.#channel = new WorkerChannel(child, listener, (message) => this.#receive(message));
+    const told = (message: Told): void => this.#receive(message);
+    this.#channel = new WorkerChannel(child, listener, { told, broken: (what) => this.#broken(what) });
     child.on('error', (error) => this.#couldNotSpawn(error));
     child.once('exit', (code, signal) => void this.#end(code, signal));
     child.once('disconnect', () => void this.#silenced());
@@ -275,8 +280,13 @@ export class WorkerHandle {
   /** A worker without its channel ends. One that does not end cannot receive messages. */
   async #silenced(): Promise<void> {
     if ((await within(this.exited, SPEECHLESS_MS)) !== undefined || this.stopping) return;
+    this.#broken('closed its channel');
+  }
+
+  #broken(what: string): void {
+    this.fault ??= { reason: 'error', what };
     this.kill();
-    this.#listener.fault?.('it closed its channel');
+    this.#listener.fault?.(what);
   }
 
   #couldNotSpawn(error: Error): void {

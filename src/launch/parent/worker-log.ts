@@ -2,9 +2,10 @@
  * Log lines about one worker: a slow start, messages that are not of the protocol, its end.
  */
 import type { Logger } from '../../log/index.js';
+import { type Fault, heldUp } from '../exit-status.js';
 import { describeFiles, isOtherNode, NEW_PARENT } from './program-code.js';
 import type { WorkerListener } from './worker-channel.js';
-import { cutOffText, howEnded, type WorkerEnd } from './worker-end.js';
+import { cutOffText, howEnded, standstill, type WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** Time after which a slow start is logged; again when it has taken twice as long, and then at least once a minute. */
@@ -47,6 +48,21 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
   }, over);
 }
 
+/** Logs that a worker hangs and is killed: where, and with which requests. */
+export function logFault(log: Logger, worker: WorkerHandle, { reason, what }: Fault): void {
+  const { service, index: workerId } = worker.assignment;
+  const { pid, facts } = worker;
+  const { loading } = facts;
+  log.error(`Child ${pid} ${what}, killing it${reason === 'start' ? heldUp(worker) : ''}`, {
+    event: reason === 'start' ? 'worker_late' : 'worker_hung',
+    service,
+    workerId,
+    pid,
+    ...(loading === undefined ? {} : { loading }),
+    ...standstill(worker),
+  });
+}
+
 /** Logs an error for a fault that ends the worker, and a warning for a value that was sent to the wrong place. */
 export function channelLog(
   log: Logger,
@@ -55,8 +71,7 @@ export function channelLog(
   const { pid } = facts;
   return {
     fault: (fault) => {
-      const text = `Child ${pid} cannot be reached any more, killing it: ${fault}`;
-      log.error(text, { event: 'worker_fault', ...facts, fault });
+      log.error(`Child ${pid} ${fault}, killing it`, { event: 'worker_fault', ...facts, fault });
     },
     foreign: (message) => {
       const text = `Child ${pid} sent ${message}, which is ignored, as will be further messages: the channel belongs to Portico, and`;

@@ -4,6 +4,7 @@
 import type { Logger } from '../../log/index.js';
 import { deferred } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
+import type { Fault } from '../exit-status.js';
 import { callOff } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { type PoolStart, PoolState } from './pool-state.js';
@@ -156,12 +157,11 @@ export class WorkerPool extends PoolState {
     else await this.#endAll(timeoutMs, 'replaced');
   }
 
-  /** Kills a worker that sends no heartbeat, so that its slot gets another one. */
-  killHung(worker: WorkerHandle): void {
-    worker.hung = true;
+  /** Kills a worker that hangs, so that its slot gets another one: at once if it served until then. */
+  killFor(worker: WorkerHandle, fault: Fault): void {
+    worker.fault = fault;
     worker.kill();
-    if (worker.toldToEnd) return;
-    this.#reconciler.startAnew();
+    if (fault.reason === 'stuck') this.#reconciler.startAnew();
   }
 
   /** Kills all workers. Settles when they are gone. */

@@ -20,14 +20,14 @@ const ENDS_WITHIN_MS = 1000;
 /**
  * Returns the result of the child, with warnings; undefined if `stopped` was raised. Rejects with the error that kept
  * the child from building, with all mistakes of a configuration in one refusal, and with `PORTICO_RELOAD_TIMEOUT` after
- * `reload_check_timeout`.
+ * `worker_start_timeout`.
  */
 export async function buildInChild(
   program: WorkerProgram,
   generation: FleetGeneration,
   stopped?: AbortSignal,
 ): Promise<readonly Diagnostic[] | undefined> {
-  const limitMs = generation.settings.reloadCheckTimeoutMs;
+  const limitMs = generation.settings.workerStartTimeoutMs;
   const assignment = { service: ASSIGNED, index: 0, workers: 1, generation: generation.number };
   // Modules may print, and the output of `check --json` must be JSON only.
   const child = spawnWorker(program, { index: 0, folder: generation.folder, stdout: 2 });

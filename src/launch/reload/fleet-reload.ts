@@ -25,7 +25,7 @@ import { placeOfAddress } from '../sockets/listening.js';
 import type { Mutated } from '../worker-message.js';
 import { build, isMistake, prove, refuseWhole } from './proof.js';
 import {
-  inCheckTime,
+  inStartTime,
   type LaunchRequest,
   type NextConfiguration,
   type ReloadRequest,
@@ -69,9 +69,9 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
     services: supervisor.pools.map(({ service }) => service),
     filesRead: supervisor.generation.files.byService,
     hasWorkers: true,
-    wanted: (prepared, { reloadCheckTimeoutMs }) => {
+    wanted: (prepared, { workerStartTimeoutMs }) => {
       const asked = given.onReload?.(prepared?.config, prepared?.changes ?? []);
-      return inCheckTime(reloadCheckTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
+      return inStartTime(workerStartTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
     },
     // A mutate runs only code that is loaded.
     refuse:
@@ -95,7 +95,7 @@ async function takeUp(
 ): Promise<ReloadResult> {
   const { supervisor, log, dryRun, method, stopped, superseded } = given;
   if (!dryRun) {
-    const late = await given.hooks.runWithin(settings.reloadCheckTimeoutMs, prepared?.config);
+    const late = await given.hooks.runWithin(settings.workerStartTimeoutMs, prepared?.config);
     if (late !== undefined) throw reloadTimeout(late);
   }
   const whole = nextGeneration(supervisor, { prepared, settings });

@@ -10,15 +10,12 @@ import {
   severalRefusals,
   untold,
 } from '../../errors/index.js';
-import { heldUp } from '../exit-status.js';
 import { ConcurrentStarts, together } from '../parent/concurrent-starts.js';
 import type { FleetGeneration } from '../parent/fleet-generation.js';
-import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { WorkerProgram } from '../parent/worker-process.js';
 import { NOT_LAUNCHED } from '../worker/parent-link.js';
 import { buildInChild } from './build.js';
-import { inCheckTime } from './reload.js';
 
 /** Time that a child has to find further mistakes beside the known ones. */
 const MORE_MS = 5000;
@@ -32,16 +29,9 @@ export async function prove(
   pools: ReadonlyMap<WorkerPool, number>,
   stopped: AbortSignal,
 ): Promise<void> {
-  const { reloadCheckTimeoutMs } = generation.settings;
   const works = [...pools].map(async ([pool, workers]) => {
-    // The wait for room, which draining workers may take, does not count as part of the start.
     const { ready } = await pool.prove(generation, workers);
-    await inCheckTime(reloadCheckTimeoutMs, ready, (limit) => {
-      const isNew = ({ wasReady, assignment }: WorkerHandle): boolean =>
-        !wasReady && assignment.generation === generation.number;
-      const worker = [...pool.workers].find(isNew);
-      return `a new worker of service ${pool.name} did not start ${limit}${worker === undefined ? '' : heldUp(worker)}`;
-    });
+    await ready;
   });
   const starts = new ConcurrentStarts();
   await Promise.all(works.map((work) => starts.add(work, stopped)));
@@ -80,8 +70,8 @@ export async function refuseWhole(
   stopped: AbortSignal,
 ): Promise<never> {
   const { settings } = generation;
-  const reloadCheckTimeoutMs = Math.min(MORE_MS, settings.reloadCheckTimeoutMs || MORE_MS);
-  const limited = { ...generation, settings: { ...settings, reloadCheckTimeoutMs } };
+  const workerStartTimeoutMs = Math.min(MORE_MS, settings.workerStartTimeoutMs || MORE_MS);
+  const limited = { ...generation, settings: { ...settings, workerStartTimeoutMs } };
   const found = await build(program, limited, stopped).catch((error: unknown) => error);
   if (!isMistake(found)) throw refusals.refusal;
   // A child reads the whole paste file.

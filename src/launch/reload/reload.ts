@@ -220,7 +220,7 @@ function withEffect(change: ReloadChange, kept: ReadonlySet<string>, hasWorkers:
  * Returns the result of `work`; rejects with `PORTICO_RELOAD_TIMEOUT` if it takes longer than `ms` (0: no limit), with
  * the message from `late`.
  */
-export async function inCheckTime<T>(ms: number, work: Awaitable<T>, late: (limit: string) => string): Promise<T> {
+export async function inStartTime<T>(ms: number, work: Awaitable<T>, late: (limit: string) => string): Promise<T> {
   return within(Promise.resolve(work), ms || Number.POSITIVE_INFINITY, (): never => {
     throw reloadTimeout(late(`within ${ms / 1000} s`));
   });
@@ -230,6 +230,6 @@ export async function inCheckTime<T>(ms: number, work: Awaitable<T>, late: (limi
 export function reloadTimeout(message: string): PorticoError {
   return new PorticoError('PORTICO_RELOAD_TIMEOUT', {
     message,
-    hint: 'If it needs that long, increase reload_check_timeout.',
+    hint: 'If it needs that long, increase worker_start_timeout.',
   });
 }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config, type ConfigError, defineOptions, integer } from 'portico/config';
+import { temporaryFolder } from '../../fixtures/keeper.js';
 
 const options = defineOptions({ level: integer({ default: 0, help: 'x', mutable: true }) });
 
@@ -44,7 +47,7 @@ test('CF-15 a source that cannot be read is an error, or a warning where it is o
   const { uri, close } = await serving(() => ({ status: 404, text: '' }));
   try {
     await assert.rejects(load([`far.uri=${uri}`]), (error: ConfigError) => {
-      assert.equal(error.message, `error: [far] uri: cannot read ${uri}: answered 404`);
+      assert.equal(error.message, `command line, argument 2: error: [far] uri: cannot read ${uri}: answered 404`);
       return true;
     });
     const config = await load([`far.uri=${uri}`, 'far.optional=yes']);
@@ -56,6 +59,30 @@ test('CF-15 a source that cannot be read is an error, or a warning where it is o
   } finally {
     close();
   }
+});
+
+test('MI-1 a refused reload leaves no group behind that it declared: the next one is accepted', async (t) => {
+  const file = join(temporaryFolder('portico-source-'), 'a.conf');
+  writeFileSync(file, '[app]\nlevel = 1\n');
+  const config = await Config.load({ files: [file], dirs: [], env: {}, argv: false, groups: { app: options } });
+  const { uri, close } = await serving(() => ({ status: 404, text: '' }));
+  t.after(close);
+  const declared = defineOptions({ size: integer({ required: true, help: 'x' }) });
+  writeFileSync(file, `[DEFAULT]\nconfig_source = far\n[app]\nlevel = 2\n[far]\nuri = ${uri}\n`);
+  const refused = await config.prepareReload({ collect: true });
+  assert.match(refused.refusal?.message ?? '', /a\.conf:6:7: error: \[far\] uri: cannot read .*: answered 404/);
+  // Services declare their options in the configuration that is tried.
+  assert.throws(() => refused.config.group('only_there', declared), /\[only_there\] size: value required/);
+  config.group('meanwhile', options);
+  writeFileSync(file, '[app]\nlevel = 3\n');
+  const accepted = await config.prepareReload();
+  assert.equal(accepted.refusal, undefined);
+  accepted.config.group('new', options);
+  config.group('late', options);
+  await accepted.accept();
+  assert.equal(config.group('app', options).level, 3);
+  for (const group of ['meanwhile', 'late', 'new']) assert.ok(config.has(group, 'level'), group);
+  assert.ok(!config.has('only_there', 'size') && !config.has('far', 'uri'));
 });
 
 test('CF-15 a time-out may have fractions of a millisecond, and be as long as a timer of Node holds', async () => {

@@ -172,8 +172,8 @@ test('LC-524 LC-515 a service that listens and has no renew keeps its sockets: r
   assert.deepEqual(service.calls, ['start', 'wait', 'reset']);
 });
 
-test('OP-80 what takes longer to build than reload_check_timeout is refused, and let go of when it comes', async (t) => {
-  const { config, launcher } = await setup(t, '[app]\nword = old\n', { settings: { reloadCheckTimeoutMs: 20 } });
+test('OP-80 what takes longer to build than worker_start_timeout is refused, and let go of when it comes', async (t) => {
+  const { config, launcher } = await setup(t, '[app]\nword = old\n', { settings: { workerStartTimeoutMs: 20 } });
   const service = new Preparing('slow', config);
   await launcher.launchService(service);
   let finish = (): void => undefined;
@@ -186,8 +186,8 @@ test('OP-80 what takes longer to build than reload_check_timeout is refused, and
   assert.equal(service.built, 0);
 });
 
-test('OP-80 when one never ends building, what others built is let go of at reload_check_timeout', async (t) => {
-  const { config, launcher } = await setup(t, '[app]\nword = old\n', { settings: { reloadCheckTimeoutMs: 20 } });
+test('OP-80 when one never ends building, what others built is let go of at worker_start_timeout', async (t) => {
+  const { config, launcher } = await setup(t, '[app]\nword = old\n', { settings: { workerStartTimeoutMs: 20 } });
   const services = ['first', 'endless', 'third'].map((name) => new Preparing(name, config));
   for (const service of services) await launcher.launchService(service);
   const [first, endless, third] = services as [Preparing, Preparing, Preparing];

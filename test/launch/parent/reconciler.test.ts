@@ -22,6 +22,8 @@ function dice(seed: number): (below: number) => number {
   };
 }
 
+const HUNG = { reason: 'stuck', what: 'sent no heartbeat for 1 s' } as const;
+
 async function launched(
   t: TestContext,
   workers: number,
@@ -77,7 +79,7 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
         const worker = [...fake.pool.workers][roll(fake.pool.workers.size)];
         if (worker === undefined) continue;
         if (roll(3) === 0 && worker.serving) fake.pool.replace(worker, 'recycle');
-        else fake.pool.killHung(worker);
+        else fake.pool.killFor(worker, HUNG);
       }
       if (await reloading) inForce = round;
       fails = undefined;
@@ -134,6 +136,67 @@ test('LC-519 a stop in the middle of a reload settles it, and leaves no process'
     assert.equal(await reloading, moment === 'drain');
     assert.equal(fake.pool.workers.size, 0);
   }
+});
+
+test('LA-1 a stop during two overlapping replacements ends, and settles both', async (t) => {
+  let began!: () => void;
+  const begun = new Promise<void>((resolve) => {
+    began = resolve;
+  });
+  let armed = false;
+  const fake = await launched(t, 2, (now) => {
+    if (!armed || now !== 'begin') return undefined;
+    began();
+    return true;
+  });
+  armed = true;
+  const restarts = [fake.pool.renew(), fake.pool.renew()];
+  await begun;
+  assert.equal(await fake.pool.stop(1000), true);
+  const rolls = await Promise.all(restarts);
+  assert.deepEqual(
+    rolls.map(({ replaced }) => replaced),
+    [0, 0],
+  );
+  assert.equal(fake.pool.workers.size, 0);
+});
+
+for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+  test(`LA-1 a stop amid reloads, restarts, resizes and deaths ends, and leaves no process (${seed})`, {
+    timeout: 20_000,
+  }, async (t) => {
+    const roll = dice(seed);
+    for (let round = 0; round < 5; round++) {
+      const fake = await launched(t, 3);
+      const asked: Promise<unknown>[] = [];
+      let reloading: Promise<unknown> = Promise.resolve();
+      for (let step = 2; step < 12; step++) {
+        const worker = [...fake.pool.workers][roll(fake.pool.workers.size)];
+        const choice = roll(4);
+        if (choice === 0) {
+          reloading = reloading.then(() => reload(fake, step));
+          asked.push(reloading);
+        } else if (choice === 1) asked.push(fake.pool.renew());
+        else if (choice === 2) asked.push(fake.pool.resize(1 + roll(4)));
+        else if (worker !== undefined) fake.pool.killFor(worker, HUNG);
+        for (let turns = roll(8); turns > 0; turns--) await turn();
+      }
+      await fake.pool.stop(1000);
+      await Promise.all(asked);
+      assert.equal(fake.pool.workers.size, 0);
+    }
+  });
+}
+
+test('LC-357 a worker of a removed slot that does not end its drain is killed after its deadline', {
+  timeout: 20_000,
+}, async (t) => {
+  const first = generation(1, { gracefulShutdownTimeoutMs: 1 });
+  const { pool, spawned } = fakePool('a', (moment) => moment === 'drain', { first });
+  t.after(() => pool.kill());
+  await pool.launch(2);
+  await pool.resize(1);
+  assert.equal((await spawned[1]!.handle.exited).signal, 'SIGKILL');
 });
 
 /** A worker that ends only when it is killed. */

@@ -45,7 +45,7 @@ test('LC-1602 a hook for the reload that never ends refuses that reload, named, 
     t,
     `let reloads = 0;
      launcher.onReload(function announce() { if (++reloads === 1) return never(); });`,
-    '{ reloadCheckTimeoutMs: 3000 }',
+    '{ workerStartTimeoutMs: 3000 }',
   );
   await started.printed(/launched/);
   started.kill('SIGHUP');

@@ -234,7 +234,7 @@ test('LC-515 a reload ends a replacement that began before it, and would be too 
 });
 
 test('RL-67 waiting for room is no part of the time a start may take', { timeout: 20_000 }, async (t) => {
-  const fleet = new Fleet(t, { reloadTimeoutMs: 50, reloadCheckTimeoutMs: 100 });
+  const fleet = new Fleet(t, { reloadTimeoutMs: 50, workerStartTimeoutMs: 100 });
   const a = await fleet.launch('a', 2);
   // Each replaced worker drains until the test ends it.
   const draining: FakeWorker[] = [];
@@ -257,7 +257,7 @@ test('RL-67 waiting for room is no part of the time a start may take', { timeout
 test('RL-67 with workers that drain for ever a reload is incomplete, and nothing is replaced behind its back', {
   timeout: 20_000,
 }, async (t) => {
-  const fleet = new Fleet(t, { reloadTimeoutMs: 100, reloadCheckTimeoutMs: 100 });
+  const fleet = new Fleet(t, { reloadTimeoutMs: 100, workerStartTimeoutMs: 100 });
   const a = await fleet.launch('a', 3);
   const draining: FakeWorker[] = [];
   fleet.behaviours.set('a', (moment, worker) => {
