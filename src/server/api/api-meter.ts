@@ -11,6 +11,7 @@ import type { Logger } from '../../log/index.js';
 import { bucketsOf, type Counted, type Distribution, Meter, metricsOptions } from '../../metrics/index.js';
 import type { CallMeter, RPCConnection } from '../../rpc/internal.js';
 import type { OwnRPCClients } from '../../service/index.js';
+import type { ConnectionReport } from '../connections/connection-report.js';
 import type { Server } from '../server.js';
 import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
 
@@ -54,13 +55,8 @@ export class ApiMeter {
     return this.#server.queued;
   }
 
-  /** Number of open connections. */
-  get connections(): number {
-    return this.#server.connectionCount;
-  }
-
-  get lacksDescriptors(): boolean {
-    return this.#server.lacksDescriptors;
+  get connections(): ConnectionReport {
+    return this.#server.connections;
   }
 
   /** Remote calls in progress; undefined if the API makes none. */
@@ -77,6 +73,7 @@ export class ApiMeter {
   take(): Counted {
     if (this.#enabled) {
       for (const [reason, count] of this.#server.rejections) this.meter.follow('rejected', [reason], count);
+      for (const [reason, count] of this.#server.connections.closed) this.meter.follow('closed', [reason], count);
     }
     return this.meter.take();
   }
