@@ -1,6 +1,7 @@
 /** The status of a running service as text. */
 import type { ReloadReport } from '../launch/index.js';
 import {
+  describeConnections,
   describeEnd,
   describeRecent,
   describeRefused,
@@ -42,6 +43,7 @@ export function statusText({ process: running, services, reloads, reloading, lef
     lastFailure,
     certificateEnds,
     recent,
+    connections,
     workers,
   } of services) {
     const where = addresses.map(formatAddress).join(' ');
@@ -50,6 +52,8 @@ export function statusText({ process: running, services, reloads, reloading, lef
     const head = ['worker', 'pid', 'state', 'up', 'busy', 'lag', 'memory', 'requests now'];
     const rows = workers.map((worker) => [...workerRow(worker), ...(calls ? callsOf(worker) : [])]);
     lines.push(...columns([[...head, ...(calls ? CALLS : [])], ...rows]).map((row) => `  ${row}`));
+    const connected = describeConnections(connections, recent?.closed);
+    if (connected !== undefined) lines.push(`  ${connected}`);
     if (recent !== undefined) {
       const inApp = recent.inApp === undefined ? '' : `, in its app ${Math.round(recent.inApp * 1000)} ms on average`;
       lines.push(`  last minute: ${describeRecent(recent)}${inApp}`);
