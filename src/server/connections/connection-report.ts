@@ -1,8 +1,7 @@
-/** What the connections of a server do, for status and metrics. */
+/** Numbers of the connections of a server, for status and metrics. */
 import type { Connection, ConnectionList } from './connections.js';
 import { descriptorWatch } from './descriptor-watch.js';
 import { discardsInput } from './lingering-close.js';
-import type { CloseReason } from './refusal.js';
 
 /** Numbers of connections. */
 export interface ConnectionReport {
@@ -17,7 +16,7 @@ export interface ConnectionReport {
   /** Whose input is discarded, because it comes after the response. */
   readonly lingering: number;
   /** Closed by the server without a request in progress, by reason. */
-  readonly closed: ReadonlyMap<CloseReason, number>;
+  readonly closed: ReadonlyMap<string, number>;
   /** True if its process had no free descriptor within the last minute: connections were closed at once. */
   readonly lacksDescriptors: boolean;
 }
@@ -26,7 +25,7 @@ export interface ConnectionReport {
 export function connectionReport(
   connections: ConnectionList,
   limit: number,
-  closed: ReadonlyMap<CloseReason, number>,
+  closed: ReadonlyMap<string, number>,
 ): ConnectionReport {
   const counts = { idle: 0, receiving: 0, lingering: 0, busy: 0 };
   for (const connection of connections) counts[stateOf(connection)]++;
