@@ -17,7 +17,7 @@ import { logLevel, trustsProxy } from './place.mjs';
 
 export const PREFIX = '/v2.1';
 export const ID_HEADER = 'x-request-id';
-export const tooLarge = { error: { code: 413, title: 'Request Entity Too Large', message: 'The body is too large.' } };
+export const tooLarge = { error: { code: 413, title: 'Content Too Large', message: 'The body is too large.' } };
 export const failed = { error: { code: 500, title: 'Internal Server Error', message: 'Internal Server Error' } };
 
 const LIMIT = 114_688;

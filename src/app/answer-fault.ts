@@ -1,9 +1,9 @@
 /** The response to a failed request: head and body of a fault. */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expectBody } from '../wire/index.js';
 import { abortResponse, type ResponseOutcome } from './after-response.js';
 import { type Exchange, exchangeOf } from './exchange.js';
-import { asFault, Fault } from './fault.js';
+import { asFault, Fault, reasonPhrase } from './fault.js';
 import type { FaultStyle } from './fault-form.js';
 import { faultFormOf, renderedAs } from './fault-style.js';
 import { usableHeaders } from './headers.js';
@@ -72,7 +72,7 @@ function writeFault(
     if (!FRAMES_BODY.test(name)) res.setHeader(name, value);
   }
   res.statusCode = fault.status;
-  res.statusMessage = STATUS_CODES[fault.status] ?? fault.title.replace(/[^\x20-\x7e]/g, ' ');
+  res.statusMessage = reasonPhrase(fault.status) ?? fault.title.replace(/[^\x20-\x7e]/g, ' ');
   res.setHeader('content-type', type);
   res.setHeader('content-length', Buffer.byteLength(body));
   res.end(req.method === 'HEAD' ? undefined : body);

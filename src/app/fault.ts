@@ -114,7 +114,16 @@ function headersOfFailure(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
 const NONE: readonly FaultIssue[] = Object.freeze([]);
 
 function titleOf(status: number): string {
-  // Better known to API clients than the newer name in Node's table.
-  if (status === 413) return 'Request Entity Too Large';
-  return STATUS_CODES[status] ?? (status < 500 ? 'Bad Request' : 'Internal Server Error');
+  return reasonPhrase(status) ?? (status < 500 ? 'Bad Request' : 'Internal Server Error');
+}
+
+/** Names of RFC 9110 §15; Node's table has older ones. */
+const RENAMED: ReadonlyMap<number, string> = new Map([
+  [413, 'Content Too Large'],
+  [422, 'Unprocessable Content'],
+]);
+
+/** Returns the name of a status, for status lines and titles; undefined for an unknown one. */
+export function reasonPhrase(status: number): string | undefined {
+  return RENAMED.get(status) ?? STATUS_CODES[status];
 }

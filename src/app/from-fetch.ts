@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { App } from './app.js';
+import { Fault } from './fault.js';
 import { remoteOf } from './remote.js';
 import { guardPipe } from './response-body.js';
 import { readableOf } from './web-stream.js';
@@ -39,6 +40,8 @@ function toRequest(req: IncomingMessage, signal: AbortSignal): Request {
     headers.append(req.rawHeaders[at]!, req.rawHeaders[at + 1]!);
   }
   const method = req.method ?? 'GET';
+  // A Request refuses it.
+  if (method === 'TRACE') throw new Fault(501, { message: 'TRACE is not supported.' });
   const init: RequestInit & { duplex?: 'half' } = { method, headers, signal };
   if (method !== 'GET' && method !== 'HEAD') {
     init.body = Readable.toWeb(req) as unknown as ReadableStream<Uint8Array>;

@@ -28,7 +28,7 @@ export { factoryLog, runFactory } from './factory-log.js';
 export { answerFailure, type FailureOptions } from './failure.js';
 export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './fastify-app.js';
 export { fastifyLog, levelOf } from './fastify-log.js';
-export { asFault } from './fault.js';
+export { asFault, reasonPhrase } from './fault.js';
 export type { FaultForm } from './fault-form.js';
 export { apiFaultOptions, faultOptions, ownFaultStyle } from './fault-options.js';
 export { faultFormFrom, faultFormOf, inFaultForm } from './fault-style.js';

@@ -2,6 +2,7 @@
 import type { ReloadReport } from '../launch/index.js';
 import {
   cutOffText,
+  describeConnections,
   describeEnd,
   describeOverride,
   describeRecent,
@@ -53,6 +54,7 @@ export function statusText({
     errors,
     certificateEnds,
     recent,
+    connections,
     workers,
   } of services) {
     const where = addresses.map(formatAddress).join(' ');
@@ -61,6 +63,8 @@ export function statusText({
     const head = ['worker', 'pid', 'state', 'up', 'busy', 'lag p99', 'max', 'memory', 'requests now'];
     const rows = workers.map((worker) => [...workerRow(worker), ...(calls ? callsOf(worker) : [])]);
     lines.push(...columns([[...head, ...(calls ? CALLS : [])], ...rows]).map((row) => `  ${row}`));
+    const connected = describeConnections(connections, recent?.closed);
+    if (connected !== undefined) lines.push(`  ${connected}`);
     if (recent !== undefined) {
       const inApp = recent.inApp === undefined ? '' : `, in its app ${Math.round(recent.inApp * 1000)} ms on average`;
       lines.push(`  last minute: ${describeRecent(recent)}${inApp}`);

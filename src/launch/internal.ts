@@ -2,6 +2,7 @@
 export { initializeBackdoor } from './backdoor/backdoor.js';
 export { backdoorOptions } from './backdoor/backdoor-options.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
+export { describeConnections } from './control/connection-counts.js';
 export { ControlServer } from './control/control-server.js';
 export { describeOverride } from './control/overrides.js';
 export { describeRecent, describeRefused } from './control/recent.js';

@@ -44,6 +44,7 @@ export type MetricKey =
   | 'requestBytes'
   | 'responseBytes'
   | 'rejected'
+  | 'closed'
   | 'filters'
   | 'filterErrors'
   | 'application'
@@ -80,6 +81,11 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
   rejected: {
     name: 'portico_http_rejected_requests_total',
     help: 'Requests refused before they reached an application, or because of a rate limit.',
+    labels: ['reason'],
+  },
+  closed: {
+    name: 'portico_connections_closed_total',
+    help: 'Connections that the server closed without a request in progress.',
     labels: ['reason'],
   },
   filters: {

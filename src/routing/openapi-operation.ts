@@ -1,9 +1,8 @@
 /**
  * One operation of an OpenAPI document: an action, in one version or in all, with the additions of its filters.
  */
-import { STATUS_CODES } from 'node:http';
 import type { OpenApiAdditions } from '../app/index.js';
-import type { FaultForm } from '../app/internal.js';
+import { type FaultForm, reasonPhrase } from '../app/internal.js';
 import { INPUT_PARTS, type RangedOptions, type Schemas } from './actions/action.js';
 import { type ByVersion, schemasByVersion, statusesByVersion } from './actions/compiled-action.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
@@ -186,7 +185,7 @@ function ownResponses(
 
 /** Returns the description of a response without text: its reason phrase. */
 function phraseOf(code: number | string): string {
-  return STATUS_CODES[code] ?? String(code);
+  return reasonPhrase(Number(code)) ?? String(code);
 }
 
 function statusesOf(status: RangedOptions['status'], version: ApiVersion | null): readonly number[] {

@@ -17,14 +17,15 @@ import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joi
 import { AT_WORK } from './connections/backlog.js';
 import { BrokenConnections, type Refuse, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
+import { type ConnectionReport, connectionReport } from './connections/connection-report.js';
 import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
 import { descriptorWatch } from './connections/descriptor-watch.js';
 import { announceClose } from './connections/drain.js';
-import { closeLingering, DISCARD_BYTES, discardRest } from './connections/lingering-close.js';
+import { closeLingering } from './connections/lingering-close.js';
 import { type Refusal, Rejections, refusal } from './connections/refusal.js';
 import { requestFacts } from './connections/request-facts.js';
-import { Upgrades } from './connections/upgrades.js';
-import { announceUnread, watchBody, watchChunks } from './requests/body-progress.js';
+import { isUpgradable, Upgrades } from './connections/upgrades.js';
+import { announceUnread, SMALL_BODY, watchBody, watchChunks } from './requests/body-progress.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
 import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions } from './server-options.js';
@@ -83,7 +84,7 @@ export class Front {
     this.state.listenerFailed = (err, req) =>
       log.error('a listener of afterResponse failed', { ...requestFacts(req), err });
     this.#broken = new BrokenConnections(this.rejections, owner.refuse);
-    this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, log);
+    this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, this.rejections, log);
     this.#timeouts = new ConnectionTimeouts(this.connections, limits, {
       exceeded: (connection, limit) => this.#timeOut(connection, limit),
       secondPassed: () => {
@@ -104,6 +105,11 @@ export class Front {
     this.#timeouts.limits = limits;
     const { requestTimeout, headersTimeout, maxHeaderSize } = nodeOptions(limits);
     if (this.#server !== undefined) Object.assign(this.#server, { requestTimeout, headersTimeout, maxHeaderSize });
+  }
+
+  /** Describes its connections. */
+  get report(): ConnectionReport {
+    return connectionReport(this.connections, this.#connectionLimit.limit, this.rejections.closed);
   }
 
   /** Creates Node's server with these limits, not listening yet. */
@@ -189,7 +195,7 @@ export class Front {
         joinChunks(req);
         this.#watchChunks(exchange);
       }
-      if (found.length > DISCARD_BYTES) announceUnread(exchange, found.length);
+      if (found.length > SMALL_BODY) announceUnread(exchange, found.length);
     }
     const last = found.upgrade || connection.requests >= this.#lastRequest;
     if (last) connection.ended = true;
@@ -233,7 +239,12 @@ export class Front {
 
   #timeOut(connection: Connection, limit: TimeLimit): void {
     const { socket, exchanges } = connection;
-    if (limit !== 'idle') this.rejections.note(limit, socket);
+    if (limit === 'idle' || limit === 'lingering') {
+      this.rejections.countClosed(limit);
+      socket.destroy(connection.cause);
+      return;
+    }
+    this.rejections.note(limit, socket);
     if (limit === 'body too slow') {
       this.#broken.refuse(connection, TOO_SLOW);
       return;
@@ -283,8 +294,8 @@ export class Front {
     if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
     // It was the last response.
     else if (connection.ended && connection.idle && isOpen) closeLingering(connection);
-    // Answered before the whole body has arrived: the rest is discarded.
-    else if (!req.complete && isOpen) discardRest(connection, req);
+    // Nothing can read a body that was left early. `watchBody` lets the parser discard the rest of others.
+    else if (req.destroyed && !req.complete && isOpen) closeLingering(connection);
     // The next request may come.
     else if (!connection.ended) connection.goOn();
     // Its last request still sends its body, which has to be read.
@@ -299,16 +310,6 @@ export class Front {
       else Socket.prototype.destroySoon.call(socket);
     };
   }
-}
-
-/**
- * Returns false with a body or with earlier responses, which would mix with the other protocol; HTTP/1.0 has no upgrade
- * (RFC 9110 §7.8).
- */
-function isUpgradable(req: IncomingMessage): boolean {
-  if (req.httpVersionMinor === 0) return false;
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers;
-  return length === '0' && coding === undefined && connectionOf(req.socket)?.idle !== false;
 }
 
 // A pipelined response gets the socket: settings of the application for the earlier request no longer apply. Node 24.19

@@ -1,6 +1,7 @@
 /** `portico/server`: apps on addresses. */
 export type { AppLoader, WSGIServiceOptions } from './api/api-options.js';
 export { WSGIService } from './api/wsgi-service.js';
+export type { ConnectionReport } from './connections/connection-report.js';
 export type { ReportedRequest, RequestInFlight } from './connections/cut-off.js';
 export { Server } from './server.js';
 export type { ServerOptions } from './server-options.js';

@@ -13,9 +13,9 @@ import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from 
 import { SpanMaker } from '../spans/index.js';
 import { within } from '../tasks/internal.js';
 import type { Refuse } from './connections/broken-connections.js';
+import type { ConnectionReport } from './connections/connection-report.js';
 import type { Connection, Exchange } from './connections/connections.js';
 import { cutOffError, cutOffFacts, describeExchange, type RequestInFlight, tellBroken } from './connections/cut-off.js';
-import { descriptorWatch } from './connections/descriptor-watch.js';
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front, type FrontOwner } from './front.js';
@@ -96,9 +96,9 @@ export class Server implements ListeningService {
     return this.#front.connections.size;
   }
 
-  /** Reports whether its process had no free descriptor within the last minute: connections were closed at once. */
-  get lacksDescriptors(): boolean {
-    return descriptorWatch.missing;
+  /** Describes its open connections, and counts those that it has closed. */
+  get connections(): ConnectionReport {
+    return this.#front.report;
   }
 
   /** Number of requests in progress, including those that wait for a slot. */

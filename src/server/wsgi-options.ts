@@ -55,6 +55,11 @@ export const wsgiOptions = defineOptions({
     default: 65,
     help: 'Seconds for which an idle connection is kept open. The Keep-Alive header announces one second less.',
   }),
+  lingering_time: duration({
+    default: 30,
+    help: 'Seconds for which the rest of a request is read and discarded after its response, so that the client can read the response.',
+  }),
+  lingering_timeout: duration({ default: 5, help: 'Seconds of silence after which such a connection is closed.' }),
   send_timeout: duration({ default: 60, help: 'Seconds for which a client may accept no bytes of a response.' }),
   handshake_timeout: duration({ default: 10, help: 'Seconds for a TLS handshake.' }),
   client_socket_timeout: duration({

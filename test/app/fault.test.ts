@@ -55,7 +55,7 @@ test('MW-6 the built-in body is JSON with code, title, message and request id', 
   assert.deepEqual(JSON.parse(answer.text), {
     error: {
       code: 413,
-      title: 'Request Entity Too Large',
+      title: 'Content Too Large',
       message: 'The limit is 10 bytes.',
       request_id: 'req-1',
     },
@@ -267,4 +267,21 @@ test('a fault has its body also after a head without a body that Node has refuse
     exchange(portOf(server), `${method} / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
   assert.match(await get('GET'), /^HTTP\/1.1 500 .*\r\n\r\n\{"error":.*\}$/s);
   assert.match(await get('HEAD'), /^HTTP\/1.1 500 .*\r\n\r\n$/s);
+});
+
+test('AU-3 title and status line have the names of RFC 9110', async (t) => {
+  for (const [status, name] of [
+    [413, 'Content Too Large'],
+    [422, 'Unprocessable Content'],
+    [416, 'Range Not Satisfiable'],
+  ] as const) {
+    const server = new Server('names', () => {
+      throw new Fault(status);
+    });
+    await server.start();
+    t.after(() => server.stop());
+    const received = await exchange(portOf(server), 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    assert.match(received, new RegExp(`^HTTP/1\\.1 ${status} ${name}\r\n`));
+    assert.match(received, new RegExp(`"title":"${name}"`));
+  }
 });

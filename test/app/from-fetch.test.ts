@@ -4,8 +4,11 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import { type App, environ, fromFetch } from 'portico/app';
+import { Server } from 'portico/server';
 import { lint, request } from 'portico/testing';
 import { rawRequest } from '#internal/testing';
+import { memoryLog } from '../server/memory-log.js';
+import { exchange, portOf } from '../server/raw-client.js';
 
 test('a Fetch-style handler is an App: method, URL, headers and body go in, a Response comes out', async () => {
   const app = fromFetch(async (incoming, req) => {
@@ -32,6 +35,23 @@ test('a Fetch-style handler is an App: method, URL, headers and body go in, a Re
   assert.equal(response.status, 201);
   assert.equal(response.headers['x-made'], 'yes');
   assert.deepEqual(response.json(), { method: 'POST', url: '/echo?x=1', accept: 'text/x', body: 'data' });
+});
+
+test('SE-1 TRACE, which no Request accepts, is a 501 and no line of the log', async (t) => {
+  const log = memoryLog();
+  const server = new Server(
+    'fetch',
+    fromFetch(() => new Response('ok')),
+    { log },
+  );
+  await server.start();
+  t.after(() => server.stop());
+  const received = await exchange(portOf(server), 'TRACE / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  assert.match(received, /^HTTP\/1\.1 501 Not Implemented\r\n/);
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level === 'error'),
+    [],
+  );
 });
 
 test('cookies stay apart, HEAD has no body, empty answers are empty', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { statusText } from '../../dist/cli/status-text.js';
@@ -338,6 +338,28 @@ test('requests that a full queue refuses are told by status and the page, with t
   assert.match(text.split('\n')[1]!, /^hello has refused \d+ requests? in the last minute: queue full \d+$/);
   const page = await (await fetch(`http://127.0.0.1:${admin}/`)).text();
   assert.match(page, /id="summary" class="bad">[^<]*hello has refused \d+ requests? in the last minute: queue full/);
+});
+
+test('idle connections, those within a head and those closed are told by status, in text and JSON', async (t) => {
+  const { port, cli, socket } = await served(t, '', {}, '[wsgi]\nmax_connections = 3\n');
+  const connections: Socket[] = [];
+  t.after(() => {
+    for (const one of connections) one.destroy();
+  });
+  for (const text of ['GET / HTTP/1.1\r\nhost: x\r\n\r\n', 'GET / HT', 'GET / HT', '']) {
+    const one = connect(port, '127.0.0.1');
+    connections.push(one);
+    await once(one, 'connect');
+    if (text !== '') one.write(text);
+    if (text.endsWith('\n\r\n')) await once(one, 'data');
+  }
+  // The idle one has given way.
+  connections[1]!.write('TP/1.1\r\nhost: x\r\n\r\n');
+  let text = '';
+  while (!/ {2}connections: 3 of at most 3, idle 1, receiving 2; closed .*: too many connections 1$/m.test(text))
+    text = (await cli('status')).stdout;
+  const { body } = await askSocket<{ services: { connections: object }[] }>(socket, 'GET', '/status');
+  assert.deepEqual(body.services[0]!.connections, { open: 3, limit: 3, idle: 1, receiving: 2, lingering: 0 });
 });
 
 test('status says first that there is no admin listener, and why', async (t) => {

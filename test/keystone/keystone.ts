@@ -232,7 +232,8 @@ export class AuthTokenPeer {
 
 function gunicorn(module: string, folder: string, threads: number, env: Record<string, string>): Program {
   const workers = threads === 1 ? ['--worker-class', 'sync'] : ['--worker-class', 'gthread', '--threads', `${threads}`];
-  const args = ['--bind', '127.0.0.1:0', ...workers, '--timeout', '120', `${module}:application`];
+  // It closes kept connections after two seconds, perhaps while a request arrives: so each has one request.
+  const args = ['--bind', '127.0.0.1:0', ...workers, '--keep-alive', '0', '--timeout', '120', `${module}:application`];
   return new Program(PYTHON, ['-m', 'gunicorn', ...args], {
     cwd: folder,
     env: { ...env, PYTHONPATH: join(root, 'test', 'keystone'), PYTHONDONTWRITEBYTECODE: '1' },

@@ -213,6 +213,30 @@ process.exit(0);
   assert.deepEqual([stderr, status], ['first\nlast\n', 0]);
 });
 
+test('TE-2 lines that several processes gather stay whole in a pipe', () => {
+  const program = `
+import { LogOutput } from ${JSON.stringify(join(root, 'dist', 'log', 'log-output.js'))};
+const output = new LogOutput(() => '');
+const line = process.argv[1].repeat(200) + '\\n';
+for (let turn = 0; turn < 200; turn++) {
+  for (let at = 0; at < 100; at++) output.gather(line);
+  await new Promise(setImmediate);
+}
+`;
+  // The shell makes a pipe where Node would make a socket.
+  const both = '("$0" --input-type=module -e "$1" a & "$0" --input-type=module -e "$1" b & wait) 2>&1 | cat';
+  const { stdout } = spawnSync('sh', ['-c', both, process.execPath, program], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 24,
+  });
+  const lines = stdout.trimEnd().split('\n');
+  assert.equal(lines.length, 40_000);
+  assert.deepEqual(
+    lines.filter((line) => !/^(?:a{200}|b{200})$/.test(line)),
+    [],
+  );
+});
+
 /**
  * Runs a program with the logs `one` and `two`: writes a line, renames both files, runs `work`, and writes a last line. Returns a reader
  * of its files.

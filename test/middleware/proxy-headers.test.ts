@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { type App, environ, remoteOf } from 'portico/app';
 import { proxyHeaders } from 'portico/middleware';
@@ -73,6 +77,26 @@ test('MW-18 an empty header of a trusted proxy counts as none', async () => {
   }
   const auto = { ...LOCAL, header_style: 'auto' };
   assert.equal((await seen({ ...empty, Forwarded: 'for=192.0.2.1' }, auto)).address, '192.0.2.1');
+});
+
+test('TE-2 addresses that clients choose take no memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { made } = await buildFilter(proxyHeaders, { local: { trusted_proxies: 'loopback,2001:db8::/32' } });
+  const app = made(() => {});
+  const peer = Object.defineProperty(new Socket(), 'remoteAddress', { value: '127.0.0.1' });
+  const ask = (from: number, to: number): number => {
+    for (let at = from; at < to; at++) {
+      const address = `2001:db8:1111:2222:3333:4444:${(at >> 8).toString(16)}:${(at & 255).toString(16)}`;
+      const req = Object.assign(new IncomingMessage(peer), { url: '/', headers: { 'x-forwarded-for': address } });
+      void app(req, new ServerResponse(req));
+    }
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = ask(0, 2000);
+  // Each address alone has 70 bytes and its place in a map 40.
+  assert.ok(ask(2000, 42_000) - before < 1_500_000);
 });
 
 test('MW-18 a number of hops is trusted whatever their addresses', async () => {

@@ -167,6 +167,36 @@ testBoth('auth that is neither true, false nor a function is refused when the ro
   await assert.rejects(router.build(), /auth is the text "yes"/);
 });
 
+test('TE-1 an error of the client of another service keeps headers of its failure only', async (t) => {
+  const headers = {
+    'retry-after': '5',
+    'www-authenticate': 'Bearer',
+    'x-ratelimit-reset': '9',
+    'set-cookie': 'session=other',
+    authorization: 'Bearer secret',
+    'x-internal': 'db01',
+    'content-type': 'text/html',
+  };
+  const thrown = Object.assign(new Error('upstream'), { statusCode: 429, headers });
+  const router = new Router({ log: keepingLogger() })
+    .get('/action', () => {
+      throw thrown;
+    })
+    .get('/guard', { auth: () => Promise.reject(thrown) }, () => 'never');
+  const send = await serveRouter(t, router);
+  for (const path of ['/action', '/guard']) {
+    const { status, headers: told } = await send('GET', path);
+    assert.equal(status, 429);
+    const { date: _, connection: _c, 'keep-alive': _k, 'content-length': _l, ...rest } = told;
+    assert.deepEqual(rest, {
+      'retry-after': '5',
+      'www-authenticate': 'Bearer',
+      'x-ratelimit-reset': '9',
+      'content-type': 'application/json',
+    });
+  }
+});
+
 class NotFoundError extends Error {}
 class GoneError extends NotFoundError {}
 class BrokenError extends Error {}

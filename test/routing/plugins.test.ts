@@ -63,7 +63,7 @@ test('@fastify/multipart: an action that checks a body refuses a form that the p
   assert.equal((await send('POST', '/any', upload(10))).text, '"any"');
 });
 
-test('@fastify/multipart: a form without a boundary is a 400, whoever reads it', async (t) => {
+test('@fastify/multipart: a form without a boundary, or with one above 70 characters (SE-1), is a 400, whoever reads it', async (t) => {
   for (const options of [{}, { attachFieldsToBody: true }]) {
     const log = keepingLogger();
     const router = new Router({ plugins: [[multipart, options]], log });
@@ -78,6 +78,10 @@ test('@fastify/multipart: a form without a boundary is a 400, whoever reads it',
       assert.equal(status, 400, type);
       assert.match(text, /The Content-Type of the body has no boundary\./);
     }
+    const long = (length: number) => ({ 'content-type': `multipart/form-data; boundary=${'x'.repeat(length)}` });
+    const refused = await send('POST', '/any', { ...upload(10), headers: long(71) });
+    assert.equal(refused.status, 400);
+    assert.match(refused.text, /The boundary of the body is longer than 70 characters\./);
     const quoted = { 'content-type': 'multipart/form-data; charset=utf-8; Boundary="x"' };
     assert.equal((await send('POST', '/any', { ...upload(10), headers: quoted })).status, 200);
     assert.deepEqual(

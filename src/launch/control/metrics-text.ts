@@ -142,6 +142,13 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
   ];
 }
 
+/** Facts of workers by states of connections. */
+const STATES = {
+  idle: 'connectionsIdle',
+  receiving: 'connectionsReceiving',
+  lingering: 'connectionsLingering',
+};
+
 function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
   const each = (value: (worker: WorkerStatus) => number | undefined): Value[] =>
     bySlot(services).flatMap(([labels, worker]) => valueIf(labels, value(worker)));
@@ -151,6 +158,14 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
     gauge('portico_http_requests_in_flight', 'Open requests.', fact('inFlight')),
     gauge('portico_http_requests_queued', 'Open requests that wait for a place in the pool.', fact('queued')),
     gauge('portico_connections_open', 'Open client connections, including idle ones.', fact('connections')),
+    gauge(
+      'portico_connections_by_state',
+      'Open client connections that are idle, receive a request, or linger: their input after a response is discarded.',
+      Object.entries(STATES).flatMap(([state, name]) =>
+        fact(name).map(({ labels, value }) => ({ labels: { ...labels, state }, value })),
+      ),
+    ),
+    gauge('portico_connections_limit', 'Most open client connections; 0: no limit.', fact('connectionLimit')),
     gauge(
       'portico_rpc_connections_lost',
       'Connections to brokers that are lost and being restored.',

@@ -30,6 +30,8 @@ export interface RecentApi extends RecentRequests {
   readonly inApp: number | undefined;
   /** Number of requests refused because too many wait, by reason. */
   readonly refused: Readonly<Record<string, number>>;
+  /** Number of connections that the server closed without a request in progress, by reason. */
+  readonly closed: Readonly<Record<string, number>>;
   /** Routes, those with the most failures and then the most time first. */
   readonly routes: readonly (RecentRequests & { readonly route: string })[];
 }
@@ -71,14 +73,15 @@ export class Recent {
       const before = taken.get(keyOf(total));
       for (const tally of [all, own]) add(tally, total.values, before, isFailure(status));
     }
-    const refused = refusedOf(totals, api, taken);
-    if (all.requests === 0 && Object.keys(refused).length === 0) return undefined;
+    const refused = reasonsOf(totals.of('rejected'), api, taken, TOO_MANY);
+    const closed = reasonsOf(totals.of('closed'), api, taken);
+    if (all.requests === 0 && Object.keys(refused).length + Object.keys(closed).length === 0) return undefined;
     const told = [...routes]
       .filter(([, { requests }]) => requests > 0)
       .sort(([, a], [, b]) => b.failed - a.failed || b.seconds - a.seconds)
       .slice(0, ROUTES)
       .map(([route, tally]) => ({ route, ...recentOf(tally, seconds, buckets) }));
-    return { ...recentOf(all, seconds, buckets), inApp: inAppOf(totals, api, taken), refused, routes: told };
+    return { ...recentOf(all, seconds, buckets), inApp: inAppOf(totals, api, taken), refused, closed, routes: told };
   }
 
   /** Takes a sample. */
@@ -94,7 +97,7 @@ export class Recent {
   }
 }
 
-const SAMPLED = ['requests', 'application', 'rejected'] as const;
+const SAMPLED = ['requests', 'application', 'rejected', 'closed'] as const;
 
 type Total = ReturnType<Totals['of']>[number];
 
@@ -137,9 +140,14 @@ function inAppOf(totals: Totals, api: string, taken: Sample): number | undefined
   return tally.requests === 0 ? undefined : tally.seconds / tally.requests;
 }
 
-function refusedOf(totals: Totals, api: string, taken: Sample): Record<string, number> {
-  const rejected = totals.of('rejected').filter((total) => total.api === api && TOO_MANY.has(total.labels[0]!));
-  const counts = rejected.map((total): [string, number] => [
+function reasonsOf(
+  counted: readonly Total[],
+  api: string,
+  taken: Sample,
+  wanted?: ReadonlySet<string>,
+): Record<string, number> {
+  const own = counted.filter((total) => total.api === api && wanted?.has(total.labels[0]!) !== false);
+  const counts = own.map((total): [string, number] => [
     total.labels[0]!,
     total.values.sum - (taken.get(keyOf(total))?.sum ?? 0),
   ]);

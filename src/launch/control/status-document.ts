@@ -10,6 +10,7 @@ import {
   whatOneLoads,
 } from '../launcher-status.js';
 import { describeEnd, describeRequest } from '../parent/worker-end.js';
+import { connectionCounts } from './connection-counts.js';
 import type { Controlled } from './controlled.js';
 import { overridesOf } from './overrides.js';
 
@@ -53,6 +54,7 @@ export function statusDocument(controlled: Controlled) {
     reasons: readiness.get(service.name)!.reasons,
     // Figures of the last minute; undefined if requests are not counted, or there was none.
     recent: recent.of(service.name),
+    connections: connectionCounts(workers),
     workers: workers.map(withoutRequests),
   }));
   const workers = shown.flatMap((service) => service.workers);

@@ -225,18 +225,23 @@ export class InProcessRunner implements Runner {
     const requests = services.flatMap((service) => [...(service.requestsInFlight?.() ?? [])]);
     const meters = services.flatMap(({ meter }) => meter ?? []);
     const calls = meters.flatMap((meter) => meter.calls ?? []);
+    const reports = meters.flatMap(({ connections }) => connections ?? []);
+    const connectionsOf = (count: 'open' | 'limit' | 'idle' | 'receiving' | 'lingering'): number =>
+      reports.reduce((sum, { [count]: number = 0 }) => sum + number, 0);
     const lost = meters.flatMap((meter) => meter.troubles?.() ?? []);
     const troubles = [...lost, ...services.flatMap((service) => service.registryTrouble?.() ?? [])];
     const known = {
       inFlight: requests.length,
       queued: meters.reduce((sum, { queued = 0 }) => sum + queued, 0),
-      connections: meters.reduce((sum, { connections = 0 }) => sum + connections, 0),
+      connections: connectionsOf('open'),
+      connectionLimit: connectionsOf('limit'),
+      connectionsIdle: connectionsOf('idle'),
+      connectionsReceiving: connectionsOf('receiving'),
+      connectionsLingering: connectionsOf('lingering'),
       callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
       callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
       brokersLost: lost.length,
-      troubles: meters.some(({ lacksDescriptors = false }) => lacksDescriptors)
-        ? [...troubles, NO_DESCRIPTOR]
-        : troubles,
+      troubles: reports.some(({ lacksDescriptors }) => lacksDescriptors) ? [...troubles, NO_DESCRIPTOR] : troubles,
       requests: requests
         .sort((a, b) => b.ageMs - a.ageMs)
         .slice(0, MOST_REQUESTS)

@@ -30,12 +30,18 @@ export interface Telling {
   readonly meter?: {
     /** Number of requests that wait for a slot. */
     readonly queued?: number;
-    /** Number of open connections. */
-    readonly connections?: number;
     /** Number of requests that it has cut off at the deadline of a stop or a drain. */
     readonly cutOffRequests?: number;
-    /** True if the process had no free descriptor within the last minute. */
-    readonly lacksDescriptors?: boolean;
+    /** Numbers of open connections by state, and their limit. */
+    readonly connections?: {
+      readonly open: number;
+      readonly limit: number | undefined;
+      readonly idle: number;
+      readonly receiving: number;
+      readonly lingering: number;
+      /** True if the process had no free descriptor within the last minute. */
+      readonly lacksDescriptors: boolean;
+    };
     /** Problems of resources that it needs, such as a broker; it serves regardless. */
     troubles?(): readonly string[];
     /** Number of remote calls that it handles, and that it waits for. */

@@ -75,17 +75,23 @@ export function refuseOtherType(req: IncomingMessage): boolean {
 /** RFC 9110 §8.3.1. */
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 
+/** By RFC 2046 §5.1.1; parsers of forms fail for longer ones. */
+const LONGEST_BOUNDARY = 70;
+
 /**
  * Watches the end of a multipart body, and returns a function that reports whether the body has been read and lacks its end mark
- * (RFC 2046 §5.1.1). Returns undefined for other bodies, and a `Fault` 400 for one that no parser can read, without a boundary.
+ * (RFC 2046 §5.1.1). Returns undefined for other bodies, and a `Fault` 400 for one that no parser can read, without a boundary or with one that is too long.
  */
 export function watchMultipart(req: IncomingMessage): (() => boolean) | Fault | undefined {
   const { 'content-type': type = '', 'content-length': length, 'transfer-encoding': coding } = req.headers;
   if (!/^multipart\//i.test(type) || !WITH_BODY.has(req.method ?? '') || (length ?? coding) === undefined)
     return undefined;
   const [, quoted, boundary = quoted] = /;[ \t]*boundary=(?:"([^";\s][^"]*)|([^";\s]+))/i.exec(type) ?? [];
-  if (boundary === undefined) {
-    const message = 'The Content-Type of the body has no boundary.';
+  if (boundary === undefined || boundary.length > LONGEST_BOUNDARY) {
+    const message =
+      boundary === undefined
+        ? 'The Content-Type of the body has no boundary.'
+        : `The boundary of the body is longer than ${LONGEST_BOUNDARY} characters.`;
     return new Fault(400, { message, headers: { connection: 'close' } });
   }
   const mark = Buffer.from(`--${boundary}--`, 'latin1');

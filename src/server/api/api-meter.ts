@@ -18,6 +18,7 @@ import {
 } from '../../metrics/index.js';
 import type { CallMeter, RPCConnection } from '../../rpc/internal.js';
 import type { OwnRPCClients } from '../../service/index.js';
+import type { ConnectionReport } from '../connections/connection-report.js';
 import { countedMethod } from '../requests/request-failures.js';
 import type { Server } from '../server.js';
 import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
@@ -59,18 +60,13 @@ export class ApiMeter {
     return this.#server.queued;
   }
 
-  /** Number of open connections. */
-  get connections(): number {
-    return this.#server.connectionCount;
-  }
-
   /** Number of requests that were cut off at the deadline of a stop or a drain. */
   get cutOffRequests(): number {
     return this.#server.cutOffRequests;
   }
 
-  get lacksDescriptors(): boolean {
-    return this.#server.lacksDescriptors;
+  get connections(): ConnectionReport {
+    return this.#server.connections;
   }
 
   /** Remote calls in progress; undefined if the API makes none. */
@@ -92,6 +88,7 @@ export class ApiMeter {
   take(): Counted {
     if (this.#enabled) {
       for (const [reason, count] of this.#server.rejections) this.meter.follow('rejected', [reason], count);
+      for (const [reason, count] of this.#server.connections.closed) this.meter.follow('closed', [reason], count);
     }
     return { ...this.meter.take(), failures: this.#server.failures.take() };
   }

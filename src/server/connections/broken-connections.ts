@@ -67,8 +67,12 @@ export class BrokenConnections {
     const refused = BY_CODE[code] ?? MALFORMED;
     // A connection without any input is closed without a response.
     const isSilent = code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0;
-    const req = isSilent ? undefined : this.refuse(connection, refused, readableRequest(connection, error.rawPacket));
-    if (isSilent) socket.destroy();
+    if (isSilent) {
+      this.#rejections.countClosed('no request');
+      socket.destroy();
+      return;
+    }
+    const req = this.refuse(connection, refused, readableRequest(connection, error.rawPacket));
     const why = code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW' ? 'chunk extensions' : refused.why;
     this.#rejections.note(why, socket, code, req && environ(req).requestId);
   }

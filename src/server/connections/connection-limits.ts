@@ -8,9 +8,14 @@ import { unsentBytes } from '../../wire/index.js';
 import { headTime } from '../server-options.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 import type { Connection, ConnectionList, Exchange } from './connections.js';
+import { discardsInput } from './lingering-close.js';
+import type { Rejections } from './refusal.js';
 
 /** Descriptors reserved for other uses: files, databases, other listeners. */
 const RESERVED = 64;
+
+const LOWERED =
+  'max_connections is lowered, because the process may open too few files: raise LimitNOFILE (ulimit -n), or set [wsgi] max_connections';
 
 /**
  * Limits the number of connections. A new connection beyond the limit replaces the one that has been without a request
@@ -21,18 +26,27 @@ export class ConnectionLimit {
   readonly #descriptors = Math.max(1, descriptorLimit() - RESERVED);
   #limit = 0;
   readonly #closed = new Throttle(10_000);
+  readonly #rejections: Rejections;
   readonly #log: Logger;
 
   /** `limit` 0: only the process's limit of descriptors applies. */
-  constructor(connections: ConnectionList, limit: number, log: Logger) {
+  constructor(connections: ConnectionList, limit: number, rejections: Rejections, log: Logger) {
     this.#connections = connections;
-    this.limit = limit;
+    this.#rejections = rejections;
     this.#log = log;
+    this.limit = limit;
   }
 
   /** Sets the limit for connections from now on. */
   set limit(limit: number) {
-    this.#limit = Math.min(limit || Number.POSITIVE_INFINITY, this.#descriptors);
+    const lowered = Math.min(limit || Number.POSITIVE_INFINITY, this.#descriptors);
+    if (lowered < limit && lowered !== this.#limit)
+      this.#log.warn(LOWERED, { configured: limit, max_connections: lowered });
+    this.#limit = lowered;
+  }
+
+  get limit(): number {
+    return this.#limit;
   }
 
   /** Called with each connection after it was added to the list; closes one if there are too many. */
@@ -44,6 +58,7 @@ export class ConnectionLimit {
       if (oldest === undefined || connection.lastUse < oldest.lastUse) oldest = connection;
     }
     (oldest ?? fresh).socket.destroy();
+    this.#rejections.countClosed('too many connections');
     this.#closed.tell((count) => {
       this.#log.warn('too many connections: some were closed', { max_connections: this.#limit, count });
     });
@@ -61,7 +76,15 @@ function descriptorLimit(): number {
 }
 
 /** A time limit that a connection exceeds. */
-export type TimeLimit = 'body too slow' | 'answer not taken' | 'connection silent' | 'idle';
+export type TimeLimit = 'body too slow' | 'answer not taken' | 'connection silent' | 'idle' | 'lingering';
+
+/** Input that is discarded after a response. */
+interface Unwanted {
+  readonly requests: number;
+  readonly received: number;
+  readonly since: number;
+  readonly movedAt: number;
+}
 
 /** Listener of {@link ConnectionTimeouts}. */
 export interface TimeoutListener {
@@ -76,8 +99,6 @@ export interface TimeoutListener {
  */
 const TICK_MS = 250;
 const TICKS_A_LOOK = 4;
-/** Minimum time of a connection that is being closed. */
-const CLOSING_MS = 2000;
 
 /**
  * Time limits of the connections of one server, from `[wsgi]`. Connections with requests in progress are checked once a
@@ -87,6 +108,8 @@ export class ConnectionTimeouts {
   readonly #connections: ConnectionList;
   readonly #listener: TimeoutListener;
   limits: WsgiOptions;
+  /** Few connections discard input. */
+  readonly #unwanted = new WeakMap<Connection, Unwanted>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(connections: ConnectionList, limits: WsgiOptions, listener: TimeoutListener) {
@@ -102,7 +125,7 @@ export class ConnectionTimeouts {
       const now = performance.now();
       this.#connections.coarseNow = now;
       if (++ticks % TICKS_A_LOOK === 0) this.#look(now);
-      if (this.limits.keepAliveTimeout > 0) this.#lookAtIdle(now);
+      this.#lookAtIdle(now);
     }, TICK_MS).unref();
   }
 
@@ -118,9 +141,12 @@ export class ConnectionTimeouts {
   #lookAtIdle(now: number): void {
     for (const connection of this.#connections) {
       const { socket, requests } = connection;
-      if (!connection.idle || connection.fresh || socket.destroyed) continue;
-      // The rest of a body is still discarded, which has a separate time limit.
-      if (connection.latest?.complete === false) continue;
+      if (!connection.idle || socket.destroyed) continue;
+      if (discardsInput(connection)) {
+        this.#lookAtUnwanted(connection, now);
+        continue;
+      }
+      if (connection.fresh || this.limits.keepAliveTimeout === 0) continue;
       connection.latest = undefined;
       if (connection.idleAfter !== requests) {
         connection.idleAfter = requests;
@@ -130,13 +156,27 @@ export class ConnectionTimeouts {
     }
   }
 
+  /** Ends a connection that discards its input: the rest of a body, or anything after its last response. */
+  #lookAtUnwanted(connection: Connection, now: number): void {
+    const { lingeringTime, lingeringTimeout } = this.limits;
+    const last = this.#unwanted.get(connection);
+    const { requests } = connection;
+    const received = connection.socket.bytesRead;
+    const since = last?.requests === requests ? last.since : now;
+    const moved = received !== last?.received;
+    const movedAt = moved || since === now ? now : last.movedAt;
+    this.#unwanted.set(connection, { requests, received, since, movedAt });
+    if (isOver(lingeringTime, now - since) || isOver(lingeringTimeout, now - movedAt)) {
+      this.#listener.exceeded(connection, 'lingering');
+    }
+  }
+
   /**
    * If it has received more bytes, it may be within a head, for which Node has a limit; or it has sent empty lines,
    * which may precede a head (RFC 9112 §2.2) and have no limit in Node. After both times it must be the latter.
    */
-  #idleTime({ socket, bytesBefore, ended }: Connection): number {
+  #idleTime({ socket, bytesBefore }: Connection): number {
     const keepAliveMs = this.limits.keepAliveTimeout * 1000;
-    if (ended) return Math.max(keepAliveMs, CLOSING_MS);
     return socket.bytesRead === bytesBefore ? keepAliveMs : keepAliveMs + TICK_MS + headTime(this.limits);
   }
 
@@ -174,10 +214,15 @@ export class ConnectionTimeouts {
     const stalledSince = unsent === 0 ? undefined : taken ? now : (last.stalledSince ?? now);
     connection.movement = { requests, received, sent, unsent, since: moved ? now : last.since, stalledSince };
     const { sendTimeout, clientSocketTimeout } = this.limits;
-    if (stalledSince !== undefined && sendTimeout > 0 && now - stalledSince >= sendTimeout * 1000) {
+    if (stalledSince !== undefined && isOver(sendTimeout, now - stalledSince)) {
       this.#listener.exceeded(connection, 'answer not taken');
-    } else if (!moved && clientSocketTimeout > 0 && now - last.since >= clientSocketTimeout * 1000) {
+    } else if (!moved && isOver(clientSocketTimeout, now - last.since)) {
       this.#listener.exceeded(connection, 'connection silent');
     }
   }
+}
+
+/** Compares a time limit in seconds, 0 for none, with milliseconds. */
+function isOver(limit: number, ms: number): boolean {
+  return limit > 0 && ms >= limit * 1000;
 }

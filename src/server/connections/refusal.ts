@@ -36,6 +36,11 @@ const REJECTION_REASONS = [
 
 type RejectionReason = (typeof REJECTION_REASONS)[number];
 
+/** Reasons for which the server closes a connection without a request in progress: `reason` of the metric. */
+const CLOSE_REASONS = ['idle', 'no request', 'too many connections', 'lingering'] as const;
+
+export type CloseReason = (typeof CLOSE_REASONS)[number];
+
 /** Status and reason of a refusal. */
 export interface Refusal {
   readonly status: number;
@@ -58,6 +63,7 @@ const LINES_A_SECOND = 10;
 export class Rejections {
   readonly #log: Logger;
   readonly #counts = new Map<RejectionReason, number>(REJECTION_REASONS.map((reason) => [reason, 0]));
+  readonly #closed = new Map<CloseReason, number>(CLOSE_REASONS.map((reason) => [reason, 0]));
   #lines = 0;
 
   constructor(log: Logger) {
@@ -67,6 +73,11 @@ export class Rejections {
   /** Count of each reason, including those with 0. */
   get counts(): ReadonlyMap<RejectionReason, number> {
     return this.#counts;
+  }
+
+  /** Closed connections by reason, including reasons with 0. */
+  get closed(): ReadonlyMap<CloseReason, number> {
+    return this.#closed;
   }
 
   /**
@@ -82,6 +93,11 @@ export class Rejections {
   /** Counts one without details. */
   count(reason: RejectionReason): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+  }
+
+  /** Counts a connection that is closed without a request in progress. */
+  countClosed(reason: CloseReason): void {
+    this.#closed.set(reason, this.#closed.get(reason)! + 1);
   }
 
   /** Called once a second: logs the number of suppressed lines, and logs again from now on. */

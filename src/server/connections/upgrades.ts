@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { Fault } from '../../app/index.js';
 import { offerUpgrade, ServedResponse, type ServerState } from '../../app/internal.js';
-import type { Connection } from './connections.js';
+import { type Connection, connectionOf } from './connections.js';
 import { requestFacts } from './request-facts.js';
 
 /** Most bytes of a client that are kept before its upgrade is accepted. */
@@ -136,4 +136,14 @@ function readEarly(socket: Socket, head: Buffer): () => Buffer {
     socket.off('readable', read).off('end', ended);
     return pieces.length === 1 ? head : Buffer.concat(pieces);
   };
+}
+
+/**
+ * Returns false with a body or with earlier responses, which would mix with the other protocol; HTTP/1.0 has no upgrade
+ * (RFC 9110 §7.8).
+ */
+export function isUpgradable(req: IncomingMessage): boolean {
+  if (req.httpVersionMinor === 0) return false;
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers;
+  return length === '0' && coding === undefined && connectionOf(req.socket)?.idle !== false;
 }

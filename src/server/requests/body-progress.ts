@@ -6,10 +6,11 @@ import { beforeHead } from '../../app/index.js';
 import { type BodyProgress, exchangeOf } from '../../app/internal.js';
 import { beforeFirstRead, countBody, destroyBy, destroyLeft } from '../../wire/index.js';
 import type { Exchange } from '../connections/connections.js';
-import { DISCARD_BYTES } from '../connections/lingering-close.js';
 
 /** Most bytes of chunk extensions in one request. */
 const EXTENSIONS_LIMIT = 16 * 1024;
+/** Largest rest of a body that is worth the connection. */
+export const SMALL_BODY = 64 * 1024;
 /** Bytes around a chunk without an extension: eight digits and two line ends. */
 const CHUNK_FRAME = 12;
 
@@ -53,12 +54,12 @@ function continueWhenRead(req: IncomingMessage, res: ServerResponse, body: BodyP
 }
 
 /**
- * Announces the end of the connection if more of a long body is outstanding than will be discarded: the connection will
- * be closed, and the client should know.
+ * Announces the end of the connection if a long rest of the body is outstanding: a client that reads the response before
+ * it has sent all can stop.
  */
 export function announceUnread({ req, res, body }: Exchange, length: number): void {
   beforeHead(res, () => {
-    if (!req.complete && length - (body?.received ?? 0) > DISCARD_BYTES) res.setHeader('connection', 'close');
+    if (!req.complete && length - (body?.received ?? 0) > SMALL_BODY) res.setHeader('connection', 'close');
   });
 }
 

@@ -51,11 +51,13 @@ describe('time limits', { concurrency: true }, () => {
     );
   });
 
-  test('RL-25 a connection that never sends a byte is closed without a word', async (t) => {
-    const { client } = await started(t, ok, { headersTimeout: 0.5 });
+  test('RL-25 a connection that never sends a byte is closed without a word, and is no refused request', async (t) => {
+    const { client, server } = await started(t, ok, { headersTimeout: 0.5 });
     const one = client();
     await one.closed;
     assert.equal(one.received, '');
+    assert.equal(server.connections.closed.get('no request'), 1);
+    assert.equal(server.rejections.get('request too slow'), 0);
   });
 
   test('RL-25 the second head of a connection has its time as well', async (t) => {
@@ -162,7 +164,7 @@ describe('time limits', { concurrency: true }, () => {
 
   test('RL-28 a connection in the middle of a head is not idle, and one that brought the rest of a body is', async (t) => {
     const app: App = (req, res) => void res.end(req.method);
-    const { client } = await started(t, app, { keepAliveTimeout: 1.2, headersTimeout: 20 });
+    const { client, server } = await started(t, app, { keepAliveTimeout: 1.2, headersTimeout: 20 });
     const [half, early, idle] = [client(), client(), client()];
     half.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     await half.response();
@@ -174,6 +176,7 @@ describe('time limits', { concurrency: true }, () => {
     idle.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     await idle.response();
     await idle.closed;
+    assert.equal(server.connections.closed.get('idle'), 2);
     half.write('x\r\n\r\n');
     assert.equal((await half.response()).body, 'GET');
     half.close();

@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request as send } from 'node:http';
-import { type TestContext, test } from 'node:test';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { App } from 'portico/app';
-import { Server } from 'portico/server';
+import { connect as connectTls } from 'node:tls';
+import express from 'express';
+import { type App, compose, Fault, fastifyApp, readBody } from 'portico/app';
+import { sizelimit } from 'portico/middleware';
+import { Router } from 'portico/routing';
+import { Server, type ServerOptions } from 'portico/server';
+import { buildFilter } from 'portico/testing';
+import { makePair } from '../certificate-files.js';
 import { Client, portOf } from '../raw-client.js';
 
-async function started(t: TestContext, app: App): Promise<number> {
-  const server = new Server('early', app);
+async function started(t: TestContext, app: App, options: ServerOptions = {}): Promise<Server> {
+  const server = new Server('early', app, options);
   await server.start();
   t.after(() => server.stop());
-  return portOf(server);
+  return server;
 }
 
 /** Responds after a delay without reading the body. */
@@ -25,7 +33,7 @@ for (const [form, framing] of [
   ['chunks', { 'transfer-encoding': 'chunked' }],
 ] as const) {
   test(`a kept connection goes on after an answer that did not wait for a body with ${form}`, async (t) => {
-    const port = await started(t, refuse);
+    const port = portOf(await started(t, refuse));
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     t.after(() => agent.destroy());
     let kept: number | undefined;
@@ -43,11 +51,110 @@ for (const [form, framing] of [
   });
 }
 
-test('RL-16 what comes of an unwanted body beyond 64 KiB after its answer ends the connection', async (t) => {
-  const client = new Client(await started(t, refuse));
-  client.write('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n');
+/** Apps that refuse an upload, with their status. The server refuses `/\\` by itself. */
+const refusing: Readonly<Record<string, readonly [status: number, make: () => App | Promise<App>]>> = {
+  'auth of a Router': [401, () => routed({ auth: () => Promise.reject(new Fault(401)) })],
+  'the body limit of a Router': [413, () => routed({})],
+  'a hook of Fastify': [
+    401,
+    () =>
+      fastifyApp((leaf, _options, done) => {
+        leaf.addHook('onRequest', async (_request, reply) => reply.code(401).send('no'));
+        leaf.post('/', () => 'read');
+        done();
+      }),
+  ],
+  Express: [401, () => express().use((_req, res) => void res.status(401).send('no'))],
+  sizelimit: [
+    413,
+    async () => compose([(await buildFilter(sizelimit)).made], async (req, res) => void res.end(await text(req))),
+  ],
+  readBody: [413, () => async (req) => void (await readBody(req))],
+  'the server': [400, () => (_req, res) => void res.end()],
+};
+
+async function routed(options: ConstructorParameters<typeof Router>[0]): Promise<App> {
+  return new Router(options).post('/', ({ body }) => String(body)).build();
+}
+
+/** Sends a request whole, as blocking clients do, and only then reads the response. */
+async function sendThenRead(socket: Socket, head: string, body: Buffer): Promise<number> {
+  const client = new Client(socket);
+  socket.pause();
+  client.write(head);
+  const chunked = head.includes('chunked');
+  if (chunked) client.write(`${body.length.toString(16)}\r\n`);
+  await new Promise<void>((resolve, reject) => {
+    client.socket.write(body, (error) => (error ? reject(error) : resolve()));
+  });
+  if (chunked) client.write('\r\n0\r\n\r\n');
+  socket.resume();
+  const { status } = await client.response();
+  client.close();
+  return status;
+}
+
+describe('AU-1 RL-54 RL-13 PH-8 a client that reads only after it has sent its whole body gets the refusal', () => {
+  for (const [who, [status, make]] of Object.entries(refusing)) {
+    for (const framing of ['declared', 'chunked', 'over TLS']) {
+      test(`${who}: ${framing}`, async (t) => {
+        const tls = framing.endsWith('TLS') ? await makePair() : undefined;
+        const server = await started(t, await make(), { ...(tls && { tls }) });
+        const body = Buffer.alloc(8_000_000, ' ');
+        const path = who === 'the server' ? '/\\' : '/';
+        const length = framing === 'chunked' ? 'transfer-encoding: chunked' : `content-length: ${body.length}`;
+        const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${length}\r\n\r\n`;
+        const to = { port: portOf(server), host: '127.0.0.1' };
+        const socket = tls === undefined ? connect(to) : connectTls({ ...to, ca: tls.cert, servername: 'localhost' });
+        assert.equal(await sendThenRead(socket, head, body), status);
+      });
+    }
+  }
+});
+
+/** Starts an upload that is refused, and returns its client when the response has arrived. */
+async function refused(server: Server, framing: string): Promise<Client> {
+  const client = new Client(connect({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true }));
+  client.write(`POST / HTTP/1.1\r\nhost: x\r\n${framing}\r\n\r\n`);
   assert.equal((await client.response()).status, 401);
-  const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
-  for (let count = 0; count < 40 && !client.socket.destroyed; count++) client.write(chunk);
-  await client.closed;
+  return client;
+}
+
+async function gone(server: Server): Promise<void> {
+  while (server.connectionCount > 0) await wait(20);
+}
+
+// Each waits for a time limit of about a second.
+describe('AU-1 RL-54 the rest of an unwanted body is read', { concurrency: true }, () => {
+  for (const framing of ['content-length: 1000000', 'content-length: 1000', 'transfer-encoding: chunked']) {
+    test(`until it pauses for lingering_timeout: ${framing}`, async (t) => {
+      const server = await started(t, refuse, { lingeringTimeout: 0.5 });
+      const client = await refused(server, framing);
+      const { open, lingering, limit } = server.connections;
+      assert.deepEqual({ open, lingering, limit }, { open: 1, lingering: 1, limit: 4096 });
+      await gone(server);
+      client.close();
+      assert.equal(server.connections.closed.get('lingering'), 1);
+    });
+
+    test(`for lingering_time, however slowly: ${framing}`, async (t) => {
+      const server = await started(t, refuse, { lingeringTime: 1 });
+      const client = await refused(server, framing);
+      const chunk = framing.endsWith('chunked') ? '1\r\nx\r\n' : 'x';
+      const trickle = setInterval(() => client.write(chunk), 20);
+      await gone(server);
+      clearInterval(trickle);
+      client.close();
+      assert.equal(server.connections.closed.get('lingering'), 1);
+    });
+  }
+
+  test('for a connection that gives way to others beyond max_connections', async (t) => {
+    const server = await started(t, refuse, { maxConnections: 1 });
+    const client = await refused(server, 'content-length: 1000000');
+    const other = await refused(server, 'content-length: 0');
+    assert.equal(server.connections.closed.get('too many connections'), 1);
+    client.close();
+    other.close();
+  });
 });
