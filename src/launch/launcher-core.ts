@@ -293,8 +293,7 @@ export class LauncherCore<R extends Runner = Runner> {
   /** Begins when the present launch has succeeded or failed. Returns undefined if a stop is in progress. */
   async #reload(dryRun: boolean): Promise<ReloadReport | undefined> {
     const { runner, log } = this;
-    const { signal: stopped } = this.stopBegins;
-    await unlessAborted(this.#launching, stopped);
+    await unlessAborted(this.#launching, this.stopBegins.signal);
     if (this.stopping) return undefined;
     const method = runner.settings.restartMethod;
     const finish = this.#reports.begin(method, dryRun);
@@ -312,10 +311,10 @@ export class LauncherCore<R extends Runner = Runner> {
         logConfiguration(this.#options.config, runner.settings, log);
         this.#files?.watch(runner.settings.watchConfigFiles);
       },
-      stopped,
+      stopped: this.stopBegins.signal,
       superseded: () => this.#nextReload !== undefined,
     });
     if (!this.stopping && !dryRun) this.#serviceManager.reloaded();
-    return finish(result, { generation: runner.generation, abandoned: stopped.aborted, log });
+    return finish(result, { generation: runner.generation, abandoned: this.stopBegins.signal.aborted, log });
   }
 }

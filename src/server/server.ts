@@ -2,9 +2,9 @@
  * Server: one app on one address. It can be launched directly, and does not depend on loaders, files or processes.
  */
 
-import type { Server as HttpServer, ServerResponse } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import { Server as NetServer, type Socket } from 'node:net';
+import { Server as NetServer } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import type { App } from '../app/index.js';
 import { answerFailure, catching, type FailureOptions, faultFormFrom, takeScheme, withSlot } from '../app/internal.js';
@@ -15,7 +15,14 @@ import { within } from '../tasks/internal.js';
 import type { Refuse } from './connections/broken-connections.js';
 import type { ConnectionReport } from './connections/connection-report.js';
 import type { Connection, Exchange } from './connections/connections.js';
-import { cutOffError, cutOffFacts, describeExchange, type RequestInFlight, tellBroken } from './connections/cut-off.js';
+import {
+  closed,
+  cutOffError,
+  cutOffFacts,
+  describeExchange,
+  type RequestInFlight,
+  tellBroken,
+} from './connections/cut-off.js';
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front, type FrontOwner } from './front.js';
@@ -89,11 +96,6 @@ export class Server implements ListeningService {
     const all: Exchange[] = [];
     for (const connection of this.#front.connections) all.push(...connection.exchanges);
     return all.sort((a, b) => a.since - b.since);
-  }
-
-  /** Number of open connections, including idle ones and TLS handshakes. */
-  get connectionCount(): number {
-    return this.#front.connections.size;
   }
 
   /** Describes its open connections, and counts those that it has closed. */
@@ -316,9 +318,4 @@ export class Server implements ListeningService {
     this.#tellCutOff(unfinished);
     if (unfinished.length > 0 && !terms.forced) throw cutOffError(this.name, unfinished);
   }
-}
-
-/** Settles when a response or a socket is closed. */
-async function closed(stream: ServerResponse | Socket): Promise<void> {
-  if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
 }

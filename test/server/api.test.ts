@@ -245,7 +245,7 @@ for (const [step, expected] of [
     const compute = (await setup(t)).service('compute', { manager: recording(events, step) });
     await assert.rejects(compute.start(), { message: `${step} failed` });
     assert.deepEqual(events, expected);
-    assert.equal(compute.server.connectionCount, 0);
+    assert.equal(compute.server.connections.open, 0);
     await compute.stop();
   });
 }

@@ -567,7 +567,7 @@ test('RL-15 beyond max_connections those that never sent a request give way as w
   const silent = [];
   for (let i = 0; i < 3; i++) {
     silent.push(client());
-    while (server.connectionCount < i + 1) await turn();
+    while (server.connections.open < i + 1) await turn();
   }
   silent[0]!.write(get('/first'));
   await silent[0]!.response();

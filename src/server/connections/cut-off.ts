@@ -2,6 +2,7 @@
  * Requests still in progress at the deadline of a stop, and responses that cannot continue: their log lines and errors.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { environ } from '../../app/index.js';
 import { destroyReason, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
@@ -83,4 +84,9 @@ export function cutOffError(name: string, exchanges: readonly Exchange[]): Porti
 export function tellBroken({ req, res }: Exchange, log: Logger): void {
   const error = wrongLength(res) ?? destroyReason(res);
   if (error !== undefined) log.error('an answer was cut off', { ...requestFacts(req), err: error });
+}
+
+/** Settles when a response or a socket is closed. */
+export async function closed(stream: ServerResponse | Socket): Promise<void> {
+  if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
 }

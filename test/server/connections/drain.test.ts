@@ -74,10 +74,10 @@ test('LC-542 LC-1903 idle, silent and half-sent connections are closed after dra
   halfAgain.write(GET);
   await halfAgain.response();
   halfAgain.write('GET / HT');
-  assert.equal(server.connectionCount, 4);
+  assert.equal(server.connections.open, 4);
   await server.stop(gently);
   await Promise.all([silent.closed, half.closed, idle.closed, halfAgain.closed]);
-  assert.equal(server.connectionCount, 0);
+  assert.equal(server.connections.open, 0);
 });
 
 test('LA-4 a stop accepts every connection that waits in the queue of the socket', async () => {

@@ -121,7 +121,7 @@ async function refused(server: Server, framing: string): Promise<Client> {
 }
 
 async function gone(server: Server): Promise<void> {
-  while (server.connectionCount > 0) await wait(20);
+  while (server.connections.open > 0) await wait(20);
 }
 
 // Each waits for a time limit of about a second.

@@ -24,7 +24,7 @@ test('LC-542 RL-90 over TLS stalled handshakes, silent and idle connections are 
   const used = await secure();
   used.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
   assert.equal((await used.response()).body, 'ok');
-  assert.equal(server.connectionCount, 3);
+  assert.equal(server.connections.open, 3);
   used.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
   await server.stop({ graceful: true });
   await Promise.all([stalled.closed, silent.closed, used.closed]);
