@@ -7,7 +7,7 @@ import { silentLogger } from 'portico';
 import { Config } from 'portico/config';
 import { metricsAnswer } from '../../dist/launch/control/metrics-text.js';
 import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
-import { root } from '../e2e/program.js';
+import { root } from '../fixtures/project.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
 
 /** Returns all metrics that a service can expose. */
