@@ -52,7 +52,7 @@ const { status } = spawnSync(
     '--test',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
-    `--test-reporter=${pathToFileURL(join(tests, 'counts.cjs'))}`,
+    `--test-reporter=${pathToFileURL(join(tests, 'counts.cjs')).href}`,
     `--test-reporter-destination=${counts}`,
     `--test-timeout=${flags.has('--long') ? 900_000 : 400_000}`,
     // Node's default is the number of processors minus one, which on two processors leaves one idle while a file waits for processes. With
@@ -91,7 +91,7 @@ function programs(folder) {
   const bySize = [...together].sort(([, left], [, right]) => right.length - left.length);
   const made = bySize.map(([directory, files], index) => {
     const path = join(folder, `${String(index).padStart(2, '0')}-${directory}.mjs`);
-    const driver = pathToFileURL(join(tests, 'together.mjs'));
+    const driver = pathToFileURL(join(tests, 'together.mjs')).href;
     writeFileSync(path, `import { together } from '${driver}';\n\nawait together(${JSON.stringify(files)});\n`);
     return path;
   });

@@ -23,7 +23,14 @@ for (const name of ['stdout', 'stderr'] as const) {
 const { Console } = console;
 const env = { ...process.env };
 
-port.on('message', async ({ words, env: more }: { words: string[]; env: NodeJS.ProcessEnv }) => {
+port.on('message', (asked: Asked) => void run(asked));
+
+interface Asked {
+  readonly words: string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+async function run({ words, env: more }: Asked): Promise<void> {
   Object.assign(printed, { stdout: '', stderr: '' });
   globalThis.console = new Console(process.stdout, process.stderr);
   for (const name of Object.keys(process.env)) delete process.env[name];
@@ -43,7 +50,7 @@ port.on('message', async ({ words, env: more }: { words: string[]; env: NodeJS.P
     process.exitCode = 1;
     answer(false);
   }
-});
+}
 
 process.on('exit', () => answer(true));
 

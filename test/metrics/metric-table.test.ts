@@ -7,8 +7,8 @@ import { silentLogger } from 'portico';
 import { Config } from 'portico/config';
 import { metricsAnswer } from '../../dist/launch/control/metrics-text.js';
 import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
-import { root } from '../fixtures/project.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
+import { root } from '../fixtures/project.js';
 
 /** Returns all metrics that a service can expose. */
 async function families(): Promise<ReadonlyMap<string, Family>> {
