@@ -49,6 +49,27 @@ export function command(words: readonly string[], place: Place): Outcome {
   });
 }
 
+let last: Promise<unknown> = Promise.resolve();
+
+/** Runs a command while the services of the test answer it: one command at a time. */
+export function commandBeside(words: readonly string[], place: Place): Promise<Outcome> {
+  const outcome = last.then(async () => {
+    const { port } = threadFor(place);
+    const before = process.cwd();
+    process.chdir(place.cwd);
+    try {
+      port.postMessage({ words, env: place.env ?? {} });
+      const answer = await new Promise<Answer>((resolve) => port.once('message', resolve));
+      if (answer.ended) endThread();
+      return answer.outcome;
+    } finally {
+      process.chdir(before);
+    }
+  });
+  last = outcome.catch(() => undefined);
+  return outcome;
+}
+
 interface Answer {
   readonly outcome: Outcome;
   /** The command has ended the thread. */
