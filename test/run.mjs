@@ -54,7 +54,8 @@ const { status } = spawnSync(
     '--test-reporter-destination=stdout',
     `--test-reporter=${pathToFileURL(join(tests, 'counts.cjs')).href}`,
     `--test-reporter-destination=${counts}`,
-    `--test-timeout=${flags.has('--long') ? 900_000 : 400_000}`,
+    // It also limits the fast files of a directory together; each of them has its own limit.
+    `--test-timeout=${flags.has('--long') || chosen.some(({ kind }) => kind === 'fast') ? 900_000 : 400_000}`,
     // Node's default is the number of processors minus one, which on two processors leaves one idle while a file waits for processes. With
     // one more than the number of processors, tests of deadlines failed for lack of processor time.
     `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
