@@ -9,15 +9,19 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rollup } from 'rollup';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
 const lib = join(root, 'lib');
+/** Is written last. Nothing has to be done if all else is older. */
+const stamp = join(dist, '.bundled');
+if (isMade()) process.exit(0);
+const { rollup } = await import('rollup');
 
 /** Files that Portico starts by path, as processes and threads. */
 const STARTED = [
@@ -121,6 +125,15 @@ for (const path of filesBelow(dist)) {
 const published = declarations();
 const unpublished = filesBelow(dist).filter((path) => path.endsWith('.d.ts') && !published.has(path));
 write(join(dist, '.npmignore'), `${unpublished.join('\n')}\n`);
+writeFileSync(stamp, '');
+
+function isMade() {
+  if (!existsSync(stamp) || !existsSync(lib)) return false;
+  const { mtimeMs } = statSync(stamp);
+  const files = [join(root, 'bundle.mjs'), join(root, 'package.json'), join(dist, '.tsbuildinfo')];
+  for (const folder of [dist, lib]) files.push(...filesBelow(folder).map((path) => join(folder, path)));
+  return files.every((path) => statSync(path).mtimeMs <= mtimeMs);
+}
 
 /** Returns the declaration files of the entry points and all files that they import. */
 function declarations() {

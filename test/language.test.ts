@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { root } from './e2e/program.js';
+import { root } from './fixtures/project.js';
 
 const sources = readdirSync(join(root, 'src'), { recursive: true })
   .map(String)

@@ -1,62 +1,128 @@
 #!/usr/bin/env node
-// Runs the compiled tests with Node's test runner. It gets a plain list of files, which works on every Node version (globs and
-// directories do not).
+// Runs tests with Node's test runner, and closes with a line of counts.
 //
-//   node test/run.mjs                all tests
-//   node test/run.mjs loader e2e     tests whose path below test/ begins with one of the words
+//   node test/run.mjs                   all tests
+//   node test/run.mjs loader e2e        tests whose path below test/ begins with one of the words
+//   node test/run.mjs --fast            tests that start no process and need no other server; kinds.mjs says which these are
+//   node test/run.mjs --e2e --foreign   tests of processes, and tests that need RabbitMQ, PostgreSQL, Python, nginx …
+//   node test/run.mjs --changed         tests of the files that changed since the last commit
+//   node test/run.mjs --quick loader    leaves out tests that are not fast, unless a word names the file or nothing else is left
+//   node test/run.mjs --compile loader  compiles what changed first
 //   node test/run.mjs --long e2e/faults   with the counts of docs/reliability.md, which take minutes
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { changedTests } from './changed.mjs';
+import { kindOf, testFiles } from './kinds.mjs';
 
-// The tests import the bundled modules, as users do. Bundling takes a few seconds.
-const bundled = spawnSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), '..', 'bundle.mjs')], {
-  stdio: 'inherit',
-});
-if (bundled.status !== 0) process.exit(1);
+const tests = dirname(fileURLToPath(import.meta.url));
+const root = join(tests, '..');
+const compiled = join(root, 'dist-test');
 
-const compiled = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist-test');
-const sources = dirname(fileURLToPath(import.meta.url));
-const words = process.argv.slice(2);
-const long = words.includes('--long');
-const wanted = words.filter((word) => word !== '--long');
+const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
+const given = process.argv.slice(2);
+const flags = new Set(given.filter((word) => word.startsWith('--')));
+const words = given.filter((word) => !word.startsWith('--'));
+const unknown = [...flags].filter((flag) => !FLAGS.includes(flag));
+if (unknown.length > 0) end(`no option is called ${unknown.join(', ')}; options: ${FLAGS.join(', ')}`);
 
-const files = [];
-const walk = (folder) => {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) {
-      if (entry.name !== 'node_modules' && entry.name !== 'runtimes' && entry.name !== 'plugins') walk(path);
-    } else if (entry.name.endsWith('.test.ts')) {
-      const name = relative(sources, path).replaceAll('\\', '/');
-      if (wanted.length === 0 || wanted.some((word) => name.startsWith(word))) {
-        files.push(join(compiled, name.replace(/\.ts$/, '.js')));
-      }
-    }
-  }
-};
-walk(sources);
-if (files.length === 0) {
-  console.error(`no test file begins with: ${wanted.join(', ')}`);
-  process.exit(1);
-}
+const changed = flags.has('--changed') ? changedTests() : undefined;
+const kinds = ['fast', 'e2e', 'foreign'].filter((kind) => flags.has(`--${kind}`));
+let chosen = testFiles()
+  .filter((file) => words.length === 0 || words.some((word) => file.startsWith(word)))
+  .filter((file) => changed === undefined || changed.has(file))
+  .map((file) => ({ file, kind: kindOf(file) }))
+  .filter(({ kind }) => kinds.length === 0 || kinds.includes(kind));
+if (chosen.length === 0) end(`no test file is chosen by: ${given.join(' ')}`, changed === undefined ? 1 : 0);
+if (flags.has('--quick')) chosen = quick(chosen);
+
+if (flags.has('--compile')) await compile();
+// The tests import the bundled modules, as users do.
+else await run(join(root, 'bundle.mjs'));
 
 // It holds control sockets of programs that tests kill, and is removed at the end.
 const runtime = mkdtempSync(join(tmpdir(), 'portico-run-'));
-const run = spawnSync(
+const counts = join(runtime, 'counts.json');
+const { status } = spawnSync(
   process.execPath,
   [
     '--test',
     '--test-reporter=spec',
-    `--test-timeout=${long ? 900_000 : 400_000}`,
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${pathToFileURL(join(tests, 'counts.cjs')).href}`,
+    `--test-reporter-destination=${counts}`,
+    // It also limits the fast files of a directory together; each of them has its own limit.
+    `--test-timeout=${flags.has('--long') || chosen.some(({ kind }) => kind === 'fast') ? 900_000 : 400_000}`,
     // Node's default is the number of processors minus one, which on two processors leaves one idle while a file waits for processes. With
     // one more than the number of processors, tests of deadlines failed for lack of processor time.
     `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
-    ...files.toSorted((a, b) => (a < b ? -1 : 1)),
+    ...programs(runtime),
   ],
-  { stdio: 'inherit', env: { ...process.env, XDG_RUNTIME_DIR: runtime, ...(long && { PORTICO_FAULTS: 'long' }) } },
+  {
+    stdio: 'inherit',
+    env: { ...process.env, XDG_RUNTIME_DIR: runtime, ...(flags.has('--long') && { PORTICO_FAULTS: 'long' }) },
+  },
 );
+const {
+  pass = 0,
+  fail = 1,
+  cancelled = 0,
+  skipped = 0,
+} = existsSync(counts) ? JSON.parse(readFileSync(counts, 'utf8')) : {};
 rmSync(runtime, { recursive: true });
-process.exit(run.status ?? 1);
+// A file that cannot be imported, or ends its process, is no test that the runner counts.
+const failed = Math.max(fail + cancelled, status === 0 ? 0 : 1);
+console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(status ?? 1);
+
+/** Returns the programs to run: one for the fast files of each directory, because most of their time is imports, and the other files. */
+function programs(folder) {
+  const together = new Map();
+  const alone = [];
+  for (const { file, kind } of chosen) {
+    const output = file.replace(/\.ts$/, '.js');
+    if (kind !== 'fast') alone.push(join(compiled, output));
+    else {
+      const [directory] = file.includes('/') ? file.split('/') : ['top'];
+      together.set(directory, [...(together.get(directory) ?? []), output]);
+    }
+  }
+  // The runner sorts them by name. The largest begins, so that the last ones are small.
+  const bySize = [...together].sort(([, left], [, right]) => right.length - left.length);
+  const made = bySize.map(([directory, files], index) => {
+    const path = join(folder, `${String(index).padStart(2, '0')}-${directory}.mjs`);
+    const driver = pathToFileURL(join(tests, 'together.mjs')).href;
+    writeFileSync(path, `import { together } from '${driver}';\n\nawait together(${JSON.stringify(files)});\n`);
+    return path;
+  });
+  return [...made, ...alone];
+}
+
+/** Leaves out the files that are not fast, and says so. */
+function quick(files) {
+  const fast = files.filter(({ file, kind }) => kind === 'fast' || changed !== undefined || words.includes(file));
+  if (fast.length === 0 || fast.length === files.length) return files;
+  console.log(`left out, because they start processes or need servers: ${files.length - fast.length} files.`);
+  console.log(`  node test/run.mjs ${words.join(' ')} runs all of them`);
+  return fast;
+}
+
+/** Compiles the sources and the tests that changed, and bundles if a source did. */
+async function compile() {
+  const compiler = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc');
+  await run(compiler, '-p', join(root, 'tsconfig.json'));
+  await Promise.all([run(compiler, '-p', join(tests, 'tsconfig.json')), run(join(root, 'bundle.mjs'))]);
+}
+
+async function run(...command) {
+  const [status] = await once(spawn(process.execPath, command, { stdio: 'inherit' }), 'exit');
+  if (status !== 0) process.exit(1);
+}
+
+function end(message, status = 1) {
+  console.error(message);
+  process.exit(status);
+}

@@ -11,7 +11,7 @@ import { answerFailure, catching, type FailureOptions, faultFormFrom, takeScheme
 import { type Logger, silentLogger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
-import { within } from '../tasks/internal.js';
+import { type Deferred, deferred, within } from '../tasks/internal.js';
 import type { Refuse } from './connections/broken-connections.js';
 import type { ConnectionReport } from './connections/connection-report.js';
 import type { Connection, Exchange } from './connections/connections.js';
@@ -59,8 +59,7 @@ export class Server implements ListeningService {
   #refuse!: Refuse;
   #schemeField: string | undefined;
   #drain: Drain | undefined;
-  #ended: Promise<void> = Promise.resolve();
-  #end: () => void = () => {};
+  #ended: Deferred<void> | undefined;
 
   /** Opens nothing. Throws a RangeError for an option out of its range. */
   constructor(name: string, app: App, options: ServerOptions = {}) {
@@ -195,8 +194,8 @@ export class Server implements ListeningService {
     return this.#stopping;
   }
 
-  wait(): Promise<void> {
-    return this.#ended;
+  async wait(): Promise<void> {
+    await this.#ended?.promise;
   }
 
   /** From now on `isDraining(req)` reports to its apps that it is about to stop. */
@@ -216,9 +215,7 @@ export class Server implements ListeningService {
     this.#appInUse = this.#withSpans();
     if (this.#http !== undefined) return;
     await this.#open();
-    this.#ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
+    this.#ended = deferred();
   }
 
   async #endOf(exchanges: readonly Exchange[], upgraded: readonly Connection[], ms: number): Promise<void> {
@@ -296,7 +293,7 @@ export class Server implements ListeningService {
     this.#front.close();
     http.close(() => {});
     await this.#spans?.flush(terms.signal);
-    this.#end();
+    this.#ended?.resolve();
     this.#refuseCutOff(unfinished, terms);
   }
 

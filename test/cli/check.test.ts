@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { command, isServing } from './command.js';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 
@@ -65,11 +66,8 @@ function folder(t: TestContext, more: Readonly<Record<string, string>> = {}): st
 }
 
 function run(cwd: string, ...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'lib', 'cli', 'main.js'), ...args], {
-    cwd,
-    encoding: 'utf8',
-  });
-  return { status, stdout, stderr };
+  if (!isServing(args)) return command(args, { cwd });
+  return spawnSync(process.execPath, [join(root, 'lib', 'cli', 'main.js'), ...args], { cwd, encoding: 'utf8' });
 }
 
 const BROKEN = {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { emptyProject, startApiCli } from '../e2e/program.js';
+import { emptyProject } from '../fixtures/project.js';
+import { command } from './command.js';
 
 interface Description {
   readonly groups: readonly {
@@ -12,22 +13,21 @@ interface Description {
   }[];
 }
 
-async function run(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
-  const program = startApiCli(['config', ...args], { cwd, env });
-  const { code } = await program.ended;
-  return { code, out: program.stdout, err: program.stderr };
+function run(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
+  const { status, stdout, stderr } = command(['config', ...args], { cwd, env });
+  return { code: status, out: stdout, err: stderr };
 }
 
 test('OP-8 CF-95 CF-118 a generated sample, uncommented whole, validates and changes nothing', async () => {
   const project = emptyProject({});
   try {
-    const { out, code } = await run(['generate'], project.folder);
+    const { out, code } = run(['generate'], project.folder);
     assert.equal(code, 0);
     assert.match(out, /^# \[api:<name>\]$/m);
     // Templates and options without a default stay commented out.
     const plain = out.replaceAll(/^#(?=[a-z_]+ = )/gm, '');
     // Filters with a required option are in no file that does not set it.
-    const description = JSON.parse((await run(['generate', '--format', 'json'], project.folder)).out) as Description;
+    const description = JSON.parse(run(['generate', '--format', 'json'], project.folder).out) as Description;
     const demanding = description.groups.filter(({ options }) => options.some(({ required }) => required));
     const sections = plain
       .split(/^(?=\[)/m)
@@ -36,9 +36,9 @@ test('OP-8 CF-95 CF-118 a generated sample, uncommented whole, validates and cha
     const ofApis = description.groups.find(({ name }) => name === 'api:<name>')!.options;
     const defaults = ofApis.flatMap((each) => (each.default === undefined ? [] : [`${each.name} = ${each.default}\n`]));
     writeFileSync(join(project.folder, 'portico.ini'), `${sections.join('')}\n[api:sample]\n${defaults.join('')}`);
-    const validated = await run(['validate'], project.folder);
+    const validated = run(['validate'], project.folder);
     assert.deepEqual([validated.code, validated.err], [0, '']);
-    const changed = await run(['show', '--changed', '--json'], project.folder);
+    const changed = run(['show', '--changed', '--json'], project.folder);
     assert.deepEqual((JSON.parse(changed.out) as { options: unknown[] }).options, []);
   } finally {
     project.remove();
@@ -51,12 +51,12 @@ test('OP-8 CF-95 a generated file passes check as it is, and no file that is the
   });
   try {
     const generate = () => run(['generate', '--output-file', 'portico.ini'], project.folder);
-    assert.deepEqual(await generate(), { code: 0, out: '', err: '' });
-    const check = startApiCli(['check'], { cwd: project.folder });
-    assert.equal((await check.ended).code, 0, check.output());
+    assert.deepEqual(generate(), { code: 0, out: '', err: '' });
+    const check = command(['check'], { cwd: project.folder });
+    assert.equal(check.status, 0, check.stdout + check.stderr);
     const path = join(project.folder, 'portico.ini');
     writeFileSync(path, '[api:hello]\nport = 8080\n');
-    const { code, err } = await generate();
+    const { code, err } = generate();
     assert.equal(code, 1);
     assert.match(err, /cannot write portico\.ini: it already exists \(EEXIST\)/);
     assert.match(err, /Choose another file, or move this one first\./);
@@ -81,11 +81,11 @@ paste.app_factory = portico/middleware:echo
     'portico.ini': '[api:hello]\nport = 0\n',
   });
   try {
-    const missing = await run(['generate', '--minimal', '--summarize'], project.folder);
+    const missing = run(['generate', '--minimal', '--summarize'], project.folder);
     assert.deepEqual([missing.code, missing.out.match(/^[^#\n].*$/gm)], [0, ['[basic_auth]', 'user_file = <path>']]);
     writeFileSync(join(project.folder, 'portico.ini'), '[api:hello]\nport = 0\n[basic_auth]\nuser_file = users\n');
-    assert.equal((await run(['generate', '--minimal', '--summarize'], project.folder)).out, missing.out);
-    assert.deepEqual(await run(['generate', '--minimal', '--no-import'], project.folder), {
+    assert.equal(run(['generate', '--minimal', '--summarize'], project.folder).out, missing.out);
+    assert.deepEqual(run(['generate', '--minimal', '--no-import'], project.folder), {
       code: 0,
       out: '',
       err: '',
@@ -98,14 +98,14 @@ paste.app_factory = portico/middleware:echo
 test('OP-8 CF-71 CF-97 validate names every mistake with its place, and ends with 78', async () => {
   const project = emptyProject({ 'portico.ini': '[DEFAULT]\nenabled_api = x\n\n[wsgi]\nmax_headers = many\n' });
   try {
-    const { code, err } = await run(['validate'], project.folder);
+    const { code, err } = run(['validate'], project.folder);
     assert.equal(code, 78);
     assert.match(
       err,
       /portico\.ini:2:1: error: \[DEFAULT\] enabled_api: unknown option\n {2}did you mean 'enabled_apis'/,
     );
     assert.match(err, /portico\.ini:5:15: error: \[wsgi\] max_headers: should be an integer; got many/);
-    const json = await run(['validate', '--json'], project.folder);
+    const json = run(['validate', '--json'], project.folder);
     assert.equal(json.code, 78);
     assert.equal((JSON.parse(json.out) as { issues: unknown[] }).issues.length, 2);
   } finally {
@@ -118,17 +118,17 @@ test('OP-8 CF-98 show tells a value, where it comes from and what it shadows, an
     'portico.ini': '[api:hello]\nport = 8080\n\n[database]\nconnection = postgresql://me:hunter2@db/x\n',
   });
   try {
-    const shown = await run(['show', 'hello.port', '--set', 'api:hello.port=9090'], project.folder);
+    const shown = run(['show', 'hello.port', '--set', 'api:hello.port=9090'], project.folder);
     assert.match(
       shown.out,
       /^\[api:hello\] port = 9090 {2}\(command line, argument 1\)\n {4}shadows 8080 {2}\(portico\.ini:2:8\)$/m,
     );
-    const all = await run(['show'], project.folder);
+    const all = run(['show'], project.folder);
     assert.doesNotMatch(all.out, /hunter2/);
     assert.match(all.out, /\[database\] connection = /);
-    const group = await run(['show', 'hello'], project.folder);
+    const group = run(['show', 'hello'], project.folder);
     assert.match(group.err, /hello is a group, not an option\n.*It has .*hello\.port/);
-    const wrong = await run(['show', 'hello.prot'], project.folder);
+    const wrong = run(['show', 'hello.prot'], project.folder);
     assert.equal(wrong.code, 2);
   } finally {
     project.remove();
@@ -138,7 +138,7 @@ test('OP-8 CF-98 show tells a value, where it comes from and what it shadows, an
 test('OP-8 CF-98 show of all options asks for none of a filter, which a section of the paste file may set', async () => {
   const project = emptyProject({ 'portico.ini': '[api:hello]\nport = 8080\n' });
   try {
-    const { code, out, err } = await run(['show'], project.folder);
+    const { code, out, err } = run(['show'], project.folder);
     assert.deepEqual([code, err], [0, '']);
     assert.match(out, /^\[api:hello\] port = 8080 {2}\(portico\.ini:2:8\)$/m);
   } finally {
@@ -152,10 +152,10 @@ test('OP-8 CF-99 CF-100 diff compares two files; upgrade rewrites deprecated nam
     'b.ini': '[DEFAULT]\ntcp_keepidle = 100\n',
   });
   try {
-    const { out } = await run(['diff', 'a.ini', 'b.ini'], project.folder);
+    const { out } = run(['diff', 'a.ini', 'b.ini'], project.folder);
     assert.match(out, /^\[wsgi\] keep_alive_timeout: 10 -> 65/m);
     assert.match(out, /^\[wsgi\] tcp_keepidle: 600 -> 100 {2}\(b\.ini:2:16\)$/m);
-    const upgraded = await run(['upgrade', 'b.ini', '--write'], project.folder);
+    const upgraded = run(['upgrade', 'b.ini', '--write'], project.folder);
     assert.match(upgraded.out, /^b\.ini:2: \[DEFAULT\] tcp_keepidle -> \[wsgi\] tcp_keepidle$/m);
     assert.match(readFileSync(join(project.folder, 'b.ini'), 'utf8'), /\[wsgi\]\ntcp_keepidle = 100/);
   } finally {
@@ -183,30 +183,27 @@ export const groups = { storage: defineOptions({ room: integer({ default: 3, hel
       '[DEFAULT]\nstrict_config = true\n[api:hello]\nport = 0\nproxy_key = s3cr3t\n[limit]\nmost = 5\n[shelf]\nwidth = 8\n',
   });
   try {
-    const shown = await run(['show', 'limit.most'], project.folder);
+    const shown = run(['show', 'limit.most'], project.folder);
     assert.match(shown.out, /^\[limit\] most = 5 {2}\(portico\.ini:7:8\)$/m, shown.err);
-    assert.match(
-      (await run(['show'], project.folder)).out,
-      /^\[api:hello\] proxy_key = \*{4} {2}\(portico\.ini:5:13\)$/m,
-    );
-    assert.equal((await run(['show', 'limit.most', '--no-import'], project.folder)).code, 2);
-    const validated = await run(['validate', '--strict'], project.folder);
+    assert.match(run(['show'], project.folder).out, /^\[api:hello\] proxy_key = \*{4} {2}\(portico\.ini:5:13\)$/m);
+    assert.equal(run(['show', 'limit.most', '--no-import'], project.folder).code, 2);
+    const validated = run(['validate', '--strict'], project.folder);
     assert.deepEqual([validated.code, validated.err], [0, '']);
-    const wrong = await run(['validate', '--set', 'limit.most=many'], project.folder);
+    const wrong = run(['validate', '--set', 'limit.most=many'], project.folder);
     assert.match(wrong.err, /command line, argument 1: error: \[limit\] most: should be an integer; got many/);
     const storage = ['--set', 'storage.rom=2', '--groups', './app.js:groups'];
-    const named = await run(['validate', ...storage], project.folder);
+    const named = run(['validate', ...storage], project.folder);
     assert.match(named.err, /\[storage\] rom: unknown option\n {2}did you mean 'room'\?/);
-    const { out } = await run(['generate', '--groups', './app.js:groups'], project.folder);
+    const { out } = run(['generate', '--groups', './app.js:groups'], project.folder);
     assert.match(out, /^\[storage\]\n\n# How much of it\. \(integer\)\n#room = 3$/m);
     assert.match(out, /^\[shelf\]\n\n# In metres\. \(integer\)\n#width = 7$/m);
     assert.match(out, /^\[limit\]\n\n# How many of them\. \(integer\)\n#most = 4$/m);
     assert.match(out, /^\[api:hello\]\n\n# What the proxy signs with\. \(string\)\n#proxy_key =$/m);
     assert.match(out, /^# \[api:<name>\]$/m);
-    const check = startApiCli(['check', '--set', 'storage.room=x', '--groups', './app.js:groups'], {
+    const check = command(['check', '--set', 'storage.room=x', '--groups', './app.js:groups'], {
       cwd: project.folder,
     });
-    assert.equal((await check.ended).code, 78, check.output());
+    assert.equal(check.status, 78, check.stdout + check.stderr);
     assert.doesNotMatch(check.stdout, /unknown/);
     assert.match(check.stdout, /error: \[storage\] room: should be an integer; got x/);
   } finally {
@@ -217,10 +214,10 @@ export const groups = { storage: defineOptions({ room: integer({ default: 3, hel
 test('CF-66 CF-34 options of an API that has no section are shown, by the names they have on the command line', async () => {
   const project = emptyProject({ 'portico.ini': '[DEFAULT]\nenabled_apis = hello\n' });
   try {
-    const { out, code } = await run(['show', 'hello.port'], project.folder, { PORTICO_API_HELLO__PORT: '8001' });
+    const { out, code } = run(['show', 'hello.port'], project.folder, { PORTICO_API_HELLO__PORT: '8001' });
     assert.equal(code, 0);
     assert.match(out, /^\[api:hello\] port = 8001 {2}\(env PORTICO_API_HELLO__PORT\)$/m);
-    const set = await run(['validate', '--set', 'api:hello.port=8001'], project.folder);
+    const set = run(['validate', '--set', 'api:hello.port=8001'], project.folder);
     assert.deepEqual([set.code, set.err], [0, '']);
   } finally {
     project.remove();

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { makePair } from '../server/certificate-files.js';
+import { command, isServing } from './command.js';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 const main = join(root, 'lib', 'cli', 'main.js');
@@ -26,8 +27,10 @@ function folder(t: TestContext, files: Readonly<Record<string, string>>): string
 }
 
 function cli(cwd: string, ...words: string[]) {
-  const env = { ...process.env, HOME: cwd };
-  return spawnSync(process.execPath, [main, ...words], { cwd, encoding: 'utf8', env, timeout: 60_000 });
+  const env = { HOME: cwd };
+  if (!isServing(words)) return command(words, { cwd, env });
+  const options = { cwd, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60_000 } as const;
+  return spawnSync(process.execPath, [main, ...words], options);
 }
 
 test('OP-3 check of a service file that is taken for a paste file says how it is checked', (t) => {

@@ -5,11 +5,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { rpc } from 'portico/rpc';
-import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
+import { emptyProject, type Outcome } from '../e2e/program.js';
 import { nextDeadLetter } from '../rpc/conformance.js';
 import { gate, withNetwork } from '../rpc/services.js';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { Deliveries, ground } from '../rpc/transport/amqp/open-broker.js';
+import { commandBeside } from './command.js';
 
 interface Letter {
   readonly id: string;
@@ -25,7 +26,7 @@ function deadIn(t: TestContext, url: string): (...words: string[]) => Promise<Ou
   const { folder, remove } = emptyProject({});
   t.after(remove);
   writeFileSync(join(folder, 'portico.ini'), `[rpc]\ntransport_url = ${url}\n`, { mode: 0o600 });
-  return (...words) => runApiCli(folder, 'rpc', 'dead', ...words);
+  return (...words) => commandBeside(['rpc', 'dead', ...words], { cwd: folder });
 }
 
 function lettersOf({ status, stdout, stderr }: Outcome): readonly Letter[] {

@@ -1,11 +1,11 @@
 /** `api-cli explain`: the effect of each filter on this request, the route with its place, the action. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import * as middleware from 'portico/middleware';
-import { apiCli, emptyProject } from '../e2e/program.js';
+import { emptyProject } from '../fixtures/project.js';
+import { command } from './command.js';
 
 const FILES = {
   'portico.ini': '[DEFAULT]\nenabled_apis = things, other\n[api:things]\nport = 8774\n[api:other]\nport = 8775\n',
@@ -104,8 +104,7 @@ interface Ran {
 function project(t: TestContext, files: Readonly<Record<string, string>> = FILES) {
   const { folder, remove } = emptyProject(files);
   t.after(remove);
-  const run = (...words: string[]): Ran =>
-    spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+  const run = (...words: string[]): Ran => command(words, { cwd: folder });
   return Object.assign(run, { folder });
 }
 

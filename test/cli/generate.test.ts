@@ -11,6 +11,7 @@ import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { systemdMissing, verifyUnit } from '../launch/systemd/verify-unit.js';
 import { makePair } from '../server/certificate-files.js';
+import { command } from './command.js';
 
 const PASTE = `[composite:hello]
 use = portico/loader:urlmap
@@ -38,12 +39,7 @@ function generating(
   const ini = `[DEFAULT]\nenabled_apis = hello\n${defaults}\n[api:hello]\nworkers = 1\n${api}\n${more}\n`;
   const project = emptyProject({ 'portico.ini': ini, 'api-paste.ini': PASTE, 'app.js': APP });
   t.after(() => project.remove());
-  const run = (...words: string[]) =>
-    spawnSync(process.execPath, [apiCli, 'generate', ...words], {
-      cwd: project.folder,
-      encoding: 'utf8',
-      timeout: 60_000,
-    });
+  const run = (...words: string[]) => command(['generate', ...words], { cwd: project.folder });
   return Object.assign(run, { folder: project.folder });
 }
 

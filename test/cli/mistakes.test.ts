@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { makePair } from '../server/certificate-files.js';
+import { command, isServing } from './command.js';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
 
@@ -38,7 +39,8 @@ function node(cwd: string, words: readonly string[], env: Readonly<Record<string
   return { status, stdout, stderr };
 }
 
-const cli = (cwd: string, ...words: string[]) => node(cwd, [join(root, 'lib', 'cli', 'main.js'), ...words]);
+const cli = (cwd: string, ...words: string[]) =>
+  isServing(words) ? node(cwd, [join(root, 'lib', 'cli', 'main.js'), ...words]) : command(words, { cwd });
 
 test('OP-3 an API that is not there is never suggested for itself, but what would start is', (t) => {
   const { status, stderr } = cli(folder(t, '[DEFAULT]\nenabled_apis = helo\n[api:helo]\nport = 0\nworkers = 1\n'));

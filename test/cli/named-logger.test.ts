@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { emptyProject, freePort, runApiCli, startMain, startProject } from '../e2e/program.js';
 import { pidProject } from '../e2e/projects.js';
 import { get } from '../fixtures/http-client.js';
+import { command, isServing } from './command.js';
 
 /** Writes lines as `shop level message {fields}`. */
 const logging = `
@@ -83,7 +84,9 @@ test('a logger that cannot be used refuses the start and the check, with its pla
   for (const [name, message] of refused) {
     write(`logger = ${name}\ngraceful_shutdown_timeout = soon`);
     for (const words of [[], ['check']]) {
-      const { status, stderr, stdout } = await runApiCli(project.folder, ...words);
+      const { status, stderr, stdout } = isServing(words)
+        ? await runApiCli(project.folder, ...words)
+        : command(words, { cwd: project.folder, anew: true });
       assert.equal(status, 78, `${name} ${words.join(' ')}`);
       assert.match(stderr + stdout, message);
       assert.match(stderr + stdout, /graceful_shutdown_timeout/);
@@ -94,7 +97,7 @@ test('a logger that cannot be used refuses the start and the check, with its pla
 test('log_file beside a logger is reported, because it has no effect', async (t) => {
   const { project } = await shop(t, 'logger = ./logging.js:logger\nlog_file = api.log\nlog_format = json');
   t.after(() => project.remove());
-  const { stdout, stderr } = await runApiCli(project.folder, 'check');
+  const { stdout, stderr } = command(['check'], { cwd: project.folder });
   for (const name of ['log_file', 'log_format']) {
     assert.match(
       stdout + stderr,
@@ -141,7 +144,7 @@ export const never = () => new Promise(() => undefined);
     assert.equal(status, 78);
   }
   // Empty: none.
-  const { status } = await runApiCli(project.folder, 'check', '--set', 'DEFAULT.logger=');
+  const { status } = command(['check', '--set', 'DEFAULT.logger='], { cwd: project.folder });
   assert.equal(status, 0);
 });
 

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { apiCli, emptyProject, root } from '../e2e/program.js';
+import { apiCli, emptyProject, root } from '../fixtures/project.js';
+import { command } from './command.js';
 
 interface Operation {
   readonly operationId: string;
@@ -28,8 +29,7 @@ function sample(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'portico-openapi-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const config = ['--config-file', join(root, 'paste/portico.ini'), '--set', `DEFAULT.state_path=${folder}`];
-  const run = (...words: string[]) =>
-    spawnSync(process.execPath, [apiCli, ...words, ...config], { cwd: folder, encoding: 'utf8', timeout: 120_000 });
+  const run = (...words: string[]) => command([...words, ...config], { cwd: folder });
   return Object.assign(run, { folder, config });
 }
 
@@ -44,7 +44,7 @@ async function assertValid(document: Document): Promise<void> {
 async function documentOf(t: TestContext, files: Readonly<Record<string, string>>): Promise<Document> {
   const { folder, remove } = emptyProject(files);
   t.after(remove);
-  const { stdout, stderr } = spawnSync(process.execPath, [apiCli, 'openapi'], { cwd: folder, encoding: 'utf8' });
+  const { stdout, stderr } = command(['openapi'], { cwd: folder });
   assert.equal(stderr, '');
   const document = JSON.parse(stdout) as Document;
   await assertValid(document);
@@ -77,7 +77,7 @@ test('what an application logs to the console while it is loaded is not in the d
   });
   t.after(remove);
   for (const words of [['openapi'], ['routes', '--json'], ['request', 'GET', '/', '--json']]) {
-    const { stdout, stderr } = spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, encoding: 'utf8' });
+    const { stdout, stderr } = command(words, { cwd: folder, anew: true });
     assert.equal(typeof JSON.parse(stdout), 'object', stdout);
     assert.match(stderr, /loaded\nmade/);
   }

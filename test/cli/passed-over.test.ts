@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { readConfiguration } from '../../dist/cli/configuration.js';
 import { plan } from '../../dist/cli/plan.js';
 import { silentLogger } from '../../dist/log/index.js';
-import { emptyProject } from '../e2e/program.js';
+import { emptyProject } from '../fixtures/project.js';
 
 test('CF-6 a file of a configuration directory that sets options and is not *.conf is a warning', async (t) => {
   const ours = '[DEFAULT]\nstate_path = x\n';

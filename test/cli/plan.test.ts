@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { emptyProject, freePort, startApiCli, startProject } from '../e2e/program.js';
+import { emptyProject, freePort, type Outcome, startApiCli, startProject } from '../e2e/program.js';
+import { command } from './command.js';
 
 const APP = `
 import { defineOptions, integer, string } from 'portico/config';
@@ -347,10 +348,18 @@ function mistakesIn(text: string): string[] {
   return blocks.map((block) => block.trimEnd()).filter((block) => /^(?:[^{].*: )?error: /.test(block));
 }
 
-async function checked(folder: string, { args = [], env = {} }: Case): Promise<Verdict> {
-  const program = startApiCli(['check', ...args], { cwd: folder, env });
+async function checked(folder: string, { args = [], env }: Case): Promise<Verdict> {
+  const words = ['check', ...args];
+  // In a thread, variables have no order.
+  if (env === undefined) return verdict(command(words, { cwd: folder }));
+  const program = startApiCli(words, { cwd: folder, env });
   const { code } = await program.ended;
-  return { outcome: code === 0 ? 'served' : code, mistakes: mistakesIn(program.stdout), output: program.output() };
+  return verdict({ status: code!, stdout: program.stdout, stderr: program.stderr });
+}
+
+function verdict({ status, stdout, stderr }: Outcome): Verdict {
+  const outcome = status === 0 ? 'served' : status;
+  return { outcome, mistakes: mistakesIn(stdout), output: `${stdout}\n${stderr}` };
 }
 
 async function started(folder: string, { args = [], env = {} }: Case): Promise<Verdict> {

@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { apiCli, emptyProject } from '../e2e/program.js';
+import { apiCli, emptyProject } from '../fixtures/project.js';
+import { command, isServing } from './command.js';
 
 const FILES = {
   'app.js': 'export const app = () => (_req, res) => res.end();\n',
@@ -28,6 +29,7 @@ interface Ran {
 }
 
 function run(cwd: string, words: readonly string[], stdout: 'pipe' | number = 'pipe'): Ran {
+  if (stdout === 'pipe' && !isServing(words)) return command(words, { cwd });
   const ran = spawnSync(process.execPath, [apiCli, ...words], {
     cwd,
     encoding: 'utf8',

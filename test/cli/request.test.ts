@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { apiCli, emptyProject, root } from '../e2e/program.js';
+import { apiCli, emptyProject, root } from '../fixtures/project.js';
+import { command } from './command.js';
 
 const FILES = {
   'portico.ini': '[DEFAULT]\nenabled_apis = things\nlog_level = warn\n[api:things]\nport = 1\n',
@@ -56,14 +57,16 @@ export async function things(_globalConf, _localConf, ctx) {
 function project(t: TestContext, more: Readonly<Record<string, string>> = {}) {
   const { folder, remove } = emptyProject({ ...FILES, ...more });
   t.after(remove);
-  const run = (...words: string[]) =>
+  const run = (...words: string[]) => command(['request', ...words], { cwd: folder });
+  /** For output that does not pass through the console, and the end of the process. */
+  const process_ = (...words: string[]) =>
     spawnSync(process.execPath, [apiCli, 'request', ...words], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
-  return Object.assign(run, { folder });
+  return Object.assign(run, { folder, process: process_ });
 }
 
 test('OP-7 an answer with status, headers and body; the app is closed, and nothing it forgot keeps the process', (t) => {
   const run = project(t);
-  const { status, stdout, stderr } = run('GET', '/v1/things?limit=1');
+  const { status, stdout, stderr } = run.process('GET', '/v1/things?limit=1');
   assert.equal(stderr, '');
   assert.equal(status, 0);
   assert.match(stdout, /^200 OK\n/);
@@ -85,7 +88,7 @@ test('OP-7 a body and headers are sent; what the answer is does not change the s
   assert.deepEqual([text.status, text.stdout.startsWith('415 ')], [0, true], text.stdout);
   const nowhere = run('GET', '/things');
   assert.deepEqual([nowhere.status, nowhere.stdout.startsWith('404 Not Found\n')], [0, true], nowhere.stdout);
-  const broken = run('GET', '/v1/things/7');
+  const broken = run.process('GET', '/v1/things/7');
   assert.deepEqual([broken.status, broken.stdout.startsWith('500 ')], [0, true], broken.stdout);
   assert.match(broken.stderr, /broken/);
 });

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { apiCli, emptyProject } from '../e2e/program.js';
+import { apiCli, emptyProject } from '../fixtures/project.js';
+import { command } from './command.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -35,8 +36,7 @@ export async function things(_globalConf, _localConf, ctx) {
 `,
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const cli = join(root, 'lib/cli/main.js');
-  return spawnSync(process.execPath, [cli, ...words], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+  return command(words, { cwd: folder });
 }
 
 test('OP-4 RT-195 routes in the order they are tried, with action and place; shadowed ones are marked', (t) => {
@@ -130,7 +130,7 @@ export const other = () => (_req, res) => res.end();
   t.after(remove);
   const match = (request: string): string => {
     const words = ['routes', '--match', request];
-    const ran = spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+    const ran = command(words, { cwd: folder });
     assert.equal(ran.status, 0, ran.stderr);
     return ran.stdout;
   };
@@ -155,11 +155,7 @@ export const stock = () => (req, res) => res.end('stock');
   });
   t.after(remove);
   const routes = (...words: string[]): string => {
-    const ran = spawnSync(process.execPath, [apiCli, 'routes', ...words], {
-      cwd: folder,
-      encoding: 'utf8',
-      timeout: 60_000,
-    });
+    const ran = command(['routes', ...words], { cwd: folder });
     assert.equal(ran.status, 0, ran.stderr);
     return ran.stdout;
   };

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
+import { emptyProject, type Outcome } from '../fixtures/project.js';
+import { command } from './command.js';
 
 const IMAGES = `
 import { rpc } from 'portico/rpc';
@@ -24,7 +25,7 @@ rpc({ args: { properties: { id, to }, required: ['id'] } })(Images.prototype.res
 `;
 
 interface Project {
-  readonly run: (...words: string[]) => Promise<Outcome>;
+  readonly run: (...words: string[]) => Outcome;
   readonly write: (name: string, text: string) => void;
 }
 
@@ -34,15 +35,19 @@ function project(t: TestContext, ini = ''): Project {
     'portico.ini': `[service:images]\nmanager = ./images.js:Images\n${ini}`,
   });
   t.after(remove);
+  let anew = false;
   return {
-    run: (...words) => runApiCli(folder, 'rpc', 'contract', ...words),
-    write: (name, text) => writeFileSync(join(folder, name), text),
+    run: (...words) => command(['rpc', 'contract', ...words], { cwd: folder, anew }),
+    write: (name, text) => {
+      writeFileSync(join(folder, name), text);
+      anew = true;
+    },
   };
 }
 
 test('RP-45 the contract of a service has its interfaces, versions, methods and the schemas of their arguments', async (t) => {
   const { run } = project(t);
-  const shown = await run('images');
+  const shown = run('images');
   assert.deepEqual([shown.status, shown.stderr], [0, '']);
   assert.equal(
     shown.stdout,
@@ -55,7 +60,7 @@ test('RP-45 the contract of a service has its interfaces, versions, methods and 
     ].join('\n'),
   );
   const [id, to] = [{ type: 'string' }, { type: 'integer' }];
-  assert.deepEqual(JSON.parse((await run('images', '--json')).stdout), {
+  assert.deepEqual(JSON.parse(run('images', '--json').stdout), {
     schema: 'portico/rpc-contract',
     version: 1,
     service: 'images',
@@ -73,7 +78,7 @@ test('RP-45 the contract of a service has its interfaces, versions, methods and 
 
 test('RP-11 RP-45 a contract has what [rpc] access_policy exposes', async (t) => {
   const { run } = project(t, '[rpc]\naccess_policy = explicit\n');
-  const { interfaces } = JSON.parse((await run('images', '--json')).stdout) as { interfaces: { methods: object }[] };
+  const { interfaces } = JSON.parse(run('images', '--json').stdout) as { interfaces: { methods: object }[] };
   assert.deepEqual(
     interfaces.map(({ methods }) => methods),
     [{}, {}],
@@ -82,12 +87,12 @@ test('RP-11 RP-45 a contract has what [rpc] access_policy exposes', async (t) =>
 
 test('RP-45 a release that breaks the contract of the last one is refused, each breakage told', async (t) => {
   const { run, write } = project(t);
-  write('images.json', (await run('images', '--json')).stdout);
-  const same = await run('images', '--check', 'images.json');
+  write('images.json', run('images', '--json').stdout);
+  const same = run('images', '--check', 'images.json');
   assert.deepEqual(same, { status: 0, stdout: 'images.json: the contract of images is compatible.\n', stderr: '' });
 
   write('images.js', IMAGES.replace('  size() {}', '  length() {}').replace("['id']", "['id', 'to']"));
-  const broken = await run('images', '--check', 'images.json');
+  const broken = run('images', '--check', 'images.json');
   assert.equal(broken.status, 1);
   const major = 'this needs a new major version, 2.0';
   assert.equal(
@@ -95,26 +100,26 @@ test('RP-45 a release that breaks the contract of the last one is refused, each 
     `error: the interface 1.4: arguments of resize have changed: ${major}\nerror: the interface 1.4: size is gone: ${major}\n`,
   );
 
-  const asJson = await run('images', '--check', 'images.json', '--json');
+  const asJson = run('images', '--check', 'images.json', '--json');
   const { findings } = JSON.parse(asJson.stdout) as { findings: { code: string; message: string }[] };
   assert.deepEqual([asJson.status, ...findings.map(({ code }) => code)], [1, ...Array(2).fill('PORTICO_RPC_CONTRACT')]);
 
   write('images.js', IMAGES);
   write('portico.ini', '[service:images]\nmanager = ./images.js:Images\ntopic = pictures\n');
-  const moved = await run('images', '--check', 'images.json');
+  const moved = run('images', '--check', 'images.json');
   assert.deepEqual([moved.status, /topic was images and is pictures/.test(moved.stdout)], [1, true]);
 });
 
 test('RP-45 a service that is not there and a file that has no contract are mistakes of the command line', async (t) => {
   const { run, write } = project(t);
-  const unknown = await run('image');
+  const unknown = run('image');
   assert.deepEqual([unknown.status, /Did you mean "?images/.test(unknown.stderr)], [2, true], unknown.stderr);
   for (const text of ['{', '[]', '{"schema": "portico/generate"}']) {
     write('other.json', text);
-    const other = await run('images', '--check', 'other.json');
+    const other = run('images', '--check', 'other.json');
     assert.deepEqual([other.status, /other\.json/.test(other.stderr)], [2, true], other.stderr);
   }
-  assert.equal((await run('images', '--check', 'nowhere.json')).status, 2);
+  assert.equal(run('images', '--check', 'nowhere.json').status, 2);
   write('portico.ini', '[service:images]\nmanager = ./image.js:Images\n');
-  assert.equal((await run('images')).status, 78);
+  assert.equal(run('images').status, 78);
 });

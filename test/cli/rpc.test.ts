@@ -9,15 +9,17 @@ import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { osloUrl, PythonPeer, withoutPython } from '../rpc/transport/oslo/peer.js';
 import { recordedLog } from '../tasks/recorded-log.js';
+import { commandBeside } from './command.js';
 
 const { log } = recordedLog();
 
 /** Runs `api-cli rpc` with this transport URL. */
-function rpcIn(t: TestContext, url: string): (...words: string[]) => Promise<Outcome> {
+function rpcIn(t: TestContext, url: string) {
   const { folder, remove } = emptyProject({});
   t.after(remove);
   writeFileSync(join(folder, 'portico.ini'), `[rpc]\ntransport_url = ${url}\n`, { mode: 0o600 });
-  return (...words) => runApiCli(folder, 'rpc', ...words);
+  const run = (...words: string[]): Promise<Outcome> => commandBeside(['rpc', ...words], { cwd: folder });
+  return Object.assign(run, { folder });
 }
 
 test('RP-95 a service is pinged; its methods are called and cast', { skip: withoutBroker }, async (t) => {
@@ -38,7 +40,7 @@ test('RP-95 a service is pinged; its methods are called and cast', { skip: witho
   });
   const run = rpcIn(t, url);
 
-  const pinged = await run('ping', 'images', '--json');
+  const pinged = await runApiCli(run.folder, 'rpc', 'ping', 'images', '--json');
   assert.equal(pinged.status, 0, pinged.stderr);
   const { host, draining } = JSON.parse(pinged.stdout) as { host: string; draining: boolean };
   assert.deepEqual([host, draining], ['north', false]);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ServiceJson } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from '../registry/announcement.js';
+import { command } from './command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-service-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -18,11 +18,7 @@ function cli(...words: string[]): { status: number | null; stdout: string; stder
 }
 
 function apiCli(...words: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [resolve('lib/cli/main.js'), ...words], {
-    encoding: 'utf8',
-    cwd: folder,
-    timeout: 30_000,
-  });
+  return command(words, { cwd: folder });
 }
 
 function json<T>(...words: string[]): T {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { askSocket } from '../e2e/clients.js';
 import { emptyProject, freePort, Program, runApiCli, startProject } from '../e2e/program.js';
+import { command, isServing } from './command.js';
 
 /** Factories that read groups they have not declared, and one that has declared them. */
 const APP = `
@@ -58,7 +59,7 @@ test('CF-66 a section that no API reads is a warning of check, of a start and of
 }, async (t) => {
   const text = await ini([...KNOWN, ...SHIPPED]);
   const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
-  const checked = await runApiCli(project.folder, 'check');
+  const checked = command(['check'], { cwd: project.folder });
   assert.equal(checked.status, 0);
   const found = checked.stdout.match(/^portico\.ini:\d+:1: .*/gm)?.map((line) => line.replace(/^.*?:1: /, ''));
   assert.deepEqual(found, ['warning: [shopp] unknown section', 'warning: [whatever] unknown section']);
@@ -112,7 +113,7 @@ test('a section is no news where a manager may read it', { timeout }, async (t) 
 test('nor where an API may read it that another host runs with the same file', { timeout }, async (t) => {
   const text = (await ini(['stock'])).replace('hello,other', 'hello');
   const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
-  const { stdout } = await runApiCli(project.folder, 'check');
+  const { stdout } = command(['check'], { cwd: project.folder });
   assert.deepEqual(stdout.match(/\[\w+\] unknown section/g), ['[shopp] unknown section']);
   const program = startProject(t, project);
   await program.printed(/unknown section/);
@@ -126,7 +127,7 @@ export const groups = { shop: defineOptions({ x: string({ help: 'Any text.' }) }
   const files = { 'app.js': APP, 'groups.js': groups, 'api-paste.ini': PASTE, 'portico.ini': await ini(['shop']) };
   const project = emptyProject(files);
   t.after(() => project.remove());
-  const { status, stdout } = await runApiCli(project.folder, 'config', 'validate', '--groups', './groups.js:groups');
+  const { status, stdout } = command(['config', 'validate', '--groups', './groups.js:groups'], { cwd: project.folder });
   assert.equal(status, 0);
   assert.match(stdout, /warning: \[shopp\] unknown section\n {2}did you mean 'shop'/);
   assert.match(stdout, /warning: \[whatever\] unknown section/);
@@ -186,15 +187,17 @@ test('a section [cors.<name>] is known beside other mistakes, also to config sho
   });
   try {
     for (const words of [['check'], ['serve'], ['config', 'validate', '--strict']]) {
-      const { status, stdout, stderr } = await runApiCli(project.folder, ...words);
+      const { status, stdout, stderr } = isServing(words)
+        ? await runApiCli(project.folder, ...words)
+        : command(words, { cwd: project.folder });
       assert.equal(status, 78, words.join(' '));
       assert.match(stdout + stderr, /keep_aliv: unknown option/);
       assert.match(stdout + stderr, /\[cors_x\] unknown section.{1,4}did you mean/s);
       assert.doesNotMatch(stdout + stderr, /\[cors\.\w+\] unknown section/);
     }
-    const shown = await runApiCli(project.folder, 'config', 'show', 'cors.partner.allow_methods');
+    const shown = command(['config', 'show', 'cors.partner.allow_methods'], { cwd: project.folder });
     assert.equal(shown.stdout, '[cors.partner] allow_methods = GET  (portico.ini:6:17)\n');
-    const generated = await runApiCli(project.folder, 'config', 'generate');
+    const generated = command(['config', 'generate'], { cwd: project.folder });
     assert.doesNotMatch(generated.stdout, /cors\.partner/);
   } finally {
     project.remove();

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { shippedOptions } from '../../dist/cli/shipped-options.js';
-import { root } from '../e2e/program.js';
+import { root } from '../fixtures/project.js';
 import { describedCodes } from './reference.js';
 
 /** Directories with pages that do not belong to the repository. */

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { root } from '../e2e/program.js';
+import { root } from '../fixtures/project.js';
 import { runPage } from './page.js';
 
 /** The output that shows that a command did what the page says. */

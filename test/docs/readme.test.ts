@@ -20,5 +20,5 @@ test('README.md has the two commands of a clone, which install and serve the sam
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  assert.deepEqual([scripts.start, scripts.test], ['exec node lib/cli/main.js', 'node test/run.mjs']);
+  assert.deepEqual([scripts.start, scripts.test], ['exec node lib/cli/main.js', 'node test/run.mjs --compile --fast']);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { root } from '../e2e/program.js';
+import { root } from '../fixtures/project.js';
 import { describedCodes, referencePages } from './reference.js';
 
 /** Environment variables whose names look like codes. */

@@ -7,7 +7,7 @@ import { generateSample } from '#internal/config';
 import { completeProgram } from '../../dist/cli/program.js';
 import { type Registration, shippedOptions } from '../../dist/cli/shipped-options.js';
 import * as middleware from '../../dist/middleware/index.js';
-import { root } from '../e2e/program.js';
+import { root } from '../fixtures/project.js';
 import { renewShippedFile } from './shipped-file.js';
 
 const GENERATED = '<!-- Generated from the code by `npm run docs:reference`. -->\n\n';

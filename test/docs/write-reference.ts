@@ -1,7 +1,7 @@
 /** Writes the pages of docs/reference: `npm run docs:reference`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../e2e/program.js';
+import { root } from '../fixtures/project.js';
 import { referencePages } from './reference.js';
 
 for (const [path, text] of await referencePages()) writeFileSync(join(root, path), text);

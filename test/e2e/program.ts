@@ -1,25 +1,12 @@
 /** Programs under test: started as an operator starts them, observed by their output, ended by pid. */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { endGroup, removeFolder, spawnKept, temporaryFolder } from '../fixtures/keeper.js';
+import { endGroup, spawnKept } from '../fixtures/keeper.js';
+import { apiCli, emptyProject, type Outcome, root } from '../fixtures/project.js';
 
 export { freePort } from '../fixtures/free-port.js';
-
-/** The root of the repository. */
-export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** The path of `api-cli` in a clone. */
-export const apiCli = join(root, 'lib', 'cli', 'main.js');
-
-/** The output of a command and its exit status. */
-export interface Outcome {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export { apiCli, emptyProject, type Outcome, root };
 
 /** Runs a command of `api-cli` until it exits. */
 export function runApiCli(cwd: string, ...words: string[]): Promise<Outcome> {
@@ -104,19 +91,6 @@ export class Program {
 
 export function startApiCli(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Program {
   return new Program(process.execPath, [apiCli, ...args], options);
-}
-
-/** A project in an empty folder that depends on this package and contains `files`. */
-export function emptyProject(files: Readonly<Record<string, string>>): { folder: string; remove(): void } {
-  const folder = temporaryFolder('portico-project-');
-  mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(root, join(folder, 'node_modules', 'portico'), 'dir');
-  writeFileSync(join(folder, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n');
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
-  return { folder, remove: () => removeFolder(folder) };
 }
 
 /** Runs a module in a new project until the test ends. */

@@ -4,7 +4,6 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Loader, type PasteError } from 'portico/loader';
-import { importModuleExport } from '#internal/service';
 import { folderOf } from './folder.js';
 import { said, say, TREE } from './modules.js';
 
@@ -89,47 +88,6 @@ test('a package of a linked scope is found by another spelling; hidden files of 
 test('SC-10 use takes a module where no section has the name', async (t) => {
   assert.equal(await said(t, '[app:main]\nuse = ./local.js:app\n'), 'local');
   assert.equal(await said(t, '[app:main]\nuse = esm-only/sub/one:app\n'), 'esm part');
-});
-
-test('PD-155 a module that cannot be imported is refused with its own place, beside that in the paste file', async (t) => {
-  const files = {
-    'package.json': '{"type":"module"}',
-    'broken.js': 'const a = 1;\nexport const app = () => { return ) };\n',
-    'outer.js': "import './broken.js';\nglobalThis.ran = true;\nexport const app = 1;\n",
-    'broken.cjs': 'const a = 1;\nconst b = {;\n',
-    'wanting.js': "import { nobody } from './fine.js';\nexport const app = nobody;\n",
-    'fine.js': 'globalThis.ran = true;\nexport const app = 1;\n',
-    'throws.js': 'export const app = 1;\n  undefinedThing();\n',
-    'lost.js': "export const app = 1;\nimport one from 'no-such-thing/part';\n",
-    'gone.js': "import './nowhere.js';\n",
-  };
-  const rows: Readonly<Record<string, [place: string, what: string]>> = {
-    './broken.js': ['broken.js:2:35', "Unexpected token ')'"],
-    './outer.js': ['broken.js:2:35', "Unexpected token ')'"],
-    './broken.cjs': ['broken.cjs:2:12', "Unexpected token ';'"],
-    './wanting.js': ['wanting.js:1:10', "'./fine.js' does not provide an export named 'nobody'"],
-    './throws.js': ['throws.js:2:3', 'undefinedThing is not defined'],
-    './lost.js': ['lost.js:2:17', "Cannot find package 'no-such-thing'"],
-    './gone.js': ['gone.js:1:8', 'Cannot find module'],
-  };
-  for (const [module, [place, what]] of Object.entries(rows)) {
-    const folder = folderOf(t, { ...files, 'api-paste.ini': using(`${module}:app`) });
-    const file = join(folder, 'api-paste.ini');
-    await assert.rejects(new Loader(file).loadApp('main'), (error: PasteError) => {
-      assert.equal(error.code, 'PORTICO_PASTE_NO_MODULE');
-      assert.ok(error.message.startsWith(`${file}:2:1: [app:main] paste.app_factory: `), error.message);
-      assert.ok(error.message.includes(what), error.message);
-      assert.ok(error.message.includes(join(folder, place)), error.message);
-      assert.doesNotMatch(error.message, /\n/);
-      return true;
-    });
-    await assert.rejects(importModuleExport(`${module}:app`, { folder }), (error: Error) => {
-      assert.ok(error.message.includes(join(folder, place)), error.message);
-      return true;
-    });
-  }
-  // Finding the places has not run the module.
-  assert.equal((globalThis as { ran?: boolean }).ran, undefined);
 });
 
 test('PD-155 the syntax of ES modules in a CommonJS folder is refused with what to do', async (t) => {

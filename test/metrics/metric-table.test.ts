@@ -9,8 +9,8 @@ import { Config } from 'portico/config';
 import { metricsAnswer } from '../../dist/launch/control/metrics-text.js';
 import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
 import { Rejections } from '../../dist/server/connections/refusal.js';
-import { root } from '../e2e/program.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
+import { root } from '../fixtures/project.js';
 
 async function families(): Promise<ReadonlyMap<string, Family>> {
   return parseExposition(await exposition());

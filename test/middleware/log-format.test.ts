@@ -8,7 +8,7 @@ import { Server, type ServerOptions, WSGIService } from 'portico/server';
 import { buildFilter, captureLog } from 'portico/testing';
 import { abortResponse } from '#internal/app';
 import { compileLogFormat } from '../../dist/middleware/log-format.js';
-import { emptyProject } from '../e2e/program.js';
+import { emptyProject } from '../fixtures/project.js';
 import { memoryLog } from '../server/memory-log.js';
 import { Client, exchange, portOf } from '../server/raw-client.js';
 

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { PorticoError } from 'portico';
 import { errorPages, explainedIn } from '../../dist/modules/index.js';
-import { root } from '../e2e/program.js';
+import { root } from '../fixtures/project.js';
 
 const errors = [
   { code: 'PORTICO_CONFIG_FILE' },

@@ -2,7 +2,7 @@
 // Runs the attacks on a built tree: npm run test:security
 //
 //   node test/security/run.mjs              each group of attacks, then its mutants
-//   node test/security/run.mjs --mutants    only the mutants, as .ci/run does, because npm test has run the attacks
+//   node test/security/run.mjs --mutants    only the mutants, as .ci/run does, because its tests are the attacks
 //   node test/security/run.mjs memory       the named groups
 //
 // A mutant is a copy of the tree from which one protection is removed. The attacks of its group must fail there: attacks

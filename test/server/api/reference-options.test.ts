@@ -14,7 +14,7 @@ import { backdoorOptions, launcherOptions } from '#internal/launch';
 import { heartbeatOptions } from '#internal/registry';
 import { wsgiOptions } from '#internal/server';
 import { managerOptions, managerSettings } from '#internal/service';
-import { emptyProject } from '../../e2e/program.js';
+import { emptyProject } from '../../fixtures/project.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, exchange } from '../raw-client.js';
 

@@ -1,0 +1,61 @@
+/** The thread of `command.ts`: runs one command of `api-cli` after another. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type MessagePort, workerData } from 'node:worker_threads';
+import { apiCli, root } from '../fixtures/project.js';
+
+const { port, done } = workerData as { port: MessagePort; done: Int32Array };
+const { begin } = (await import(
+  pathToFileURL(join(root, 'lib', 'cli', 'begin.js')).href
+)) as typeof import('../../dist/cli/begin.js');
+
+const printed = { stdout: '', stderr: '' };
+for (const name of ['stdout', 'stderr'] as const) {
+  process[name].write = ((text: string | Uint8Array, ...rest: unknown[]) => {
+    printed[name] += typeof text === 'string' ? text : Buffer.from(text).toString();
+    // With an empty text, a command ends its process soon.
+    const written = rest.find((each) => typeof each === 'function') as (() => void) | undefined;
+    if (text !== '' && written !== undefined) process.nextTick(written);
+    return true;
+  }) as typeof process.stdout.write;
+}
+// That of a thread writes to the thread that began it.
+const { Console } = console;
+const env = { ...process.env };
+
+port.on('message', (asked: Asked) => void run(asked));
+
+interface Asked {
+  readonly words: string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+async function run({ words, env: more }: Asked): Promise<void> {
+  Object.assign(printed, { stdout: '', stderr: '' });
+  globalThis.console = new Console(process.stdout, process.stderr);
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, env);
+  for (const [name, value] of Object.entries(more)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+  process.argv = [process.execPath, apiCli, ...words];
+  process.exitCode = undefined;
+  process.stdout.removeAllListeners('error');
+  try {
+    await begin(words, (() => undefined) as never);
+    answer(false);
+  } catch (error) {
+    printed.stderr += error instanceof Error ? error.stack : String(error);
+    process.exitCode = 1;
+    answer(false);
+  }
+}
+
+process.on('exit', () => answer(true));
+
+function answer(ended: boolean): void {
+  port.postMessage({ outcome: { status: Number(process.exitCode ?? 0), ...printed }, ended });
+  Atomics.store(done, 0, 1);
+  Atomics.notify(done, 0);
+}

@@ -1,0 +1,95 @@
+// Which command runs a test file. The imports of the file decide, its own and those of its fixtures.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const tests = dirname(fileURLToPath(import.meta.url));
+
+/** Packages, fixtures and tests that need a server or a program which is not Portico's. A file that imports one is foreign. */
+const FOREIGN = new Set([
+  'pg',
+  'memjs',
+  'playwright-core',
+  'rabbitmq-client',
+  'cluster/cluster.test.ts',
+  'e2e/booted-systemd.ts',
+  'fixtures/openstack-session.ts',
+  'keystone/keystone.ts',
+  'metrics/alert-rules.test.ts',
+  'registry/start-postgresql.ts',
+  'rpc/transport/oslo/own-broker.ts',
+  'rpc/transport/oslo/peer.ts',
+  'security/proxies.test.ts',
+]);
+
+/** Tests in which Portico starts the processes, and guards that take long and seldom find something. */
+const E2E = new Set(['launch/parent/worker-process.test.ts', 'security/parser-time.test.ts']);
+
+/** A fixture that starts processes only for those who import one of these functions. */
+const KEEPER = 'fixtures/keeper.ts';
+const STARTING = /\b(?:spawnKept|keepGroup|endGroup)\b/;
+
+/** Directories that have tests for other commands. */
+const OTHERS = ['node_modules', 'plugins', 'runtimes'];
+
+/** Returns all test files, as paths below `test`. */
+export function testFiles(folder = '') {
+  return readdirSync(join(tests, folder), { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return OTHERS.includes(entry.name) ? [] : testFiles(path);
+      return entry.name.endsWith('.test.ts') ? [path.replaceAll('\\', '/')] : [];
+    })
+    .sort();
+}
+
+/** Returns `fast`, `e2e` (it starts processes) or `foreign` for a path below `test`. */
+export function kindOf(file) {
+  const needs = needsOf(file, new Set());
+  if (needs.has('foreign')) return 'foreign';
+  return needs.has('e2e') ? 'e2e' : 'fast';
+}
+
+/** Returns the files below `test` that a file imports, directly or through others, itself included. */
+export function importsOf(file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const { target } of importsIn(file)) if (target.endsWith('.ts')) importsOf(target, found);
+  return found;
+}
+
+function needsOf(file, seen) {
+  const needs = new Set(FOREIGN.has(file) ? ['foreign'] : E2E.has(file) ? ['e2e'] : []);
+  if (seen.has(file)) return needs;
+  seen.add(file);
+  for (const { target, names } of importsIn(file)) {
+    if (FOREIGN.has(target)) needs.add('foreign');
+    if (target === 'node:child_process') needs.add('e2e');
+    if (target === KEEPER) {
+      if (STARTING.test(names)) needs.add('e2e');
+    } else if (target.endsWith('.ts')) for (const need of needsOf(target, seen)) needs.add(need);
+  }
+  return needs;
+}
+
+const read = new Map();
+
+/** Returns what a file imports: names of packages, and paths below `test`. */
+function importsIn(file) {
+  if (!read.has(file)) {
+    const path = join(tests, file);
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    const imports = text.matchAll(/^(?:import|export) (?!type )([^;']*?)(?:from )?'([^']+)';$|\bimport\('([^']+)'\)/gm);
+    read.set(
+      file,
+      [...imports].map(([, names = '', from, dynamic]) => {
+        const specifier = from ?? dynamic;
+        const target = specifier.startsWith('.')
+          ? relative(tests, join(dirname(path), specifier)).replace(/\.js$/, '.ts')
+          : specifier;
+        return { names, target };
+      }),
+    );
+  }
+  return read.get(file);
+}

@@ -1,0 +1,84 @@
+// Runs fast test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone.
+import child from 'node:child_process';
+import { syncBuiltinESMExports } from 'node:module';
+import { dirname, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const compiled = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist-test');
+/** Milliseconds after which a file has failed, so that the others run. */
+const FILE_MS = 240_000;
+/** Milliseconds in which connections and timers end after the last file. */
+const END_MS = 5000;
+
+/** The file that runs, and what it did that a file beside others must not do. */
+let current = '';
+let faults = new Set();
+
+/** Runs files, which are paths below `dist-test`. */
+export async function together(files) {
+  refuseProcesses();
+  // A test that waits for something that never comes would end the process; so its file fails, and the others run.
+  const awake = setInterval(() => undefined, END_MS);
+  let waiting = files.length;
+  process.on('exit', () => {
+    if (waiting === 0) return;
+    console.error(`${current} ended the process. Files after it that did not run: ${waiting - 1}`);
+    process.exitCode = 1;
+  });
+  const atStart = process.getActiveResourcesInfo();
+  const open = [];
+  for (const file of files) {
+    current = file.replace(/\.js$/, '.ts');
+    faults = new Set();
+    const env = { ...process.env };
+    const folder = process.cwd();
+    await suite(current, pathToFileURL(join(compiled, file)).href);
+    if (process.cwd() !== folder) process.chdir(folder);
+    for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
+    Object.assign(process.env, env);
+    for (const fault of faults) {
+      await test(`${current} ${fault}`, () => Promise.reject(new Error(`${current} ${fault}`)));
+    }
+    open.push(process.getActiveResourcesInfo());
+    waiting--;
+  }
+  clearInterval(awake);
+  // If nothing is open, the process ends before.
+  setTimeout(() => {
+    for (const kind of new Set(process.getActiveResourcesInfo())) {
+      if (atStart.includes(kind)) continue;
+      const from = files[open.findLastIndex((kinds) => !kinds.includes(kind)) + 1];
+      console.error(`a ${kind} keeps the process from ending; it is probably of ${from}`);
+    }
+    process.exit(1);
+  }, END_MS).unref();
+}
+
+/** Runs a file as a suite. Some Node versions do not wait for the end of a suite that they are asked to wait for. */
+async function suite(name, url) {
+  await new Promise((resolve) => {
+    const late = setTimeout(resolve, FILE_MS + END_MS);
+    describe(name, { timeout: FILE_MS }, async () => {
+      after(() => {
+        clearTimeout(late);
+        resolve();
+      });
+      await import(url);
+    });
+  });
+}
+
+/** Makes each start of a process an error, which says where the test belongs. */
+function refuseProcesses() {
+  const refuse = (command) => {
+    const fault = `starts a process (${command}); such tests belong in a file that imports node:child_process or a fixture that does`;
+    faults.add(fault);
+    throw new Error(`${current} ${fault}`);
+  };
+  child.ChildProcess.prototype.spawn = ({ args, file }) => refuse((args ?? [file]).slice(0, 4).join(' '));
+  for (const name of ['spawnSync', 'execSync', 'execFileSync']) {
+    child[name] = (command, args) => refuse([command, ...(Array.isArray(args) ? args.slice(0, 3) : [])].join(' '));
+  }
+  syncBuiltinESMExports();
+}
