@@ -46,7 +46,13 @@ export function holdBody(res: ServerResponse, options: HoldOptions): void {
 
 /** Discards the unsent body, because another response replaces it. */
 export function resetBody(res: ServerResponse): void {
-  for (let layer = (res as unknown as Carrier)[BODY]; layer !== undefined; layer = layer.before) layer.way?.reset();
+  const newest = (res as unknown as Carrier)[BODY];
+  for (let layer = newest; layer !== undefined; layer = layer.before) layer.way?.reset();
+  const source = newest?.first.source;
+  if (source === undefined) return;
+  source.unpipe(res);
+  // Not now: Fastify treats the end of its stream as the end of the response, and would destroy the replacement.
+  afterResponse(res, () => (source as Partial<Readable>).destroy?.());
 }
 
 /**
@@ -56,7 +62,9 @@ export function resetBody(res: ServerResponse): void {
  */
 export function guardPipe(res: ServerResponse, fail: (error: unknown) => void): void {
   res.once('pipe', (source: Readable) => {
-    if (res.writeHead !== ServerResponse.prototype.writeHead) layerOnTop(res).piped = { source, fail };
+    const layer = layerOnTop(res);
+    layer.first.source = source;
+    if (res.writeHead !== ServerResponse.prototype.writeHead) layer.piped = { source, fail };
   });
 }
 
@@ -140,6 +148,9 @@ export class BodyLayer {
   /** The stream that is piped into the response, until the head is written. */
   declare piped: { readonly source: Readable; readonly fail: (error: unknown) => void } | undefined;
 
+  /** The stream that is piped into the response. */
+  declare source: Readable | undefined;
+
   constructor(res: ServerResponse, before: BodyLayer | undefined, below: Pick<Carrier, 'write' | 'end'>) {
     this.res = res;
     this.before = before;
@@ -151,6 +162,7 @@ export class BodyLayer {
     this.beganAt = 0;
     this.isOver = false;
     this.piped = undefined;
+    this.source = undefined;
     this.write = before === undefined ? writeFirst : ownPatch((...args: unknown[]) => this.take(...args));
     this.end = before === undefined ? endFirst : ownPatch((...args: unknown[]) => this.finish(...args));
   }

@@ -7,7 +7,7 @@ import { Fault, type FaultIssue, quoteClient } from '../../app/index.js';
 import { faultFormOf, isThenable, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
-import type { ActionRequest, Args } from '../actions/action-request.js';
+import { type ActionRequest, type Args, SENT } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
 import type { ApiVersion } from '../api-version.js';
 import { type Answer, type Asked, answerOf, type Begun, discardAnswer, unsendable } from './answer.js';
@@ -145,6 +145,8 @@ export class ActionCall implements Asked {
       request.body = input.body;
       args = { ...args, body: input.body };
     }
+    // Meanwhile its deadline has passed, or an outer filter has answered.
+    if (request.res.writableEnded) return undefined;
     return method.handler.call(method.controller, request, args);
   }
 
@@ -156,7 +158,9 @@ export class ActionCall implements Asked {
     }
   }
 
-  #answer(rules: CallRules, value: unknown, answering: Answering): void {
+  #answer(rules: CallRules, result: unknown, answering: Answering): void {
+    // `res.end()` returns the response.
+    const value = result === this.request.res ? SENT : result;
     // The deadline has passed, or the action did it, perhaps with a stream whose client disconnected.
     if (answering.isAnswered(this, value)) {
       discardAnswer(value);

@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
 import { preferredType } from '../../app/internal.js';
+import type { RouterOptions } from '../router-options.js';
 import { jsonText } from './json-text.js';
 
 /** Serialises a value. */
@@ -15,21 +16,25 @@ export interface AnswerType {
   readonly serializer: Serializer;
 }
 
+/** Returns the types of a router; null if there is no choice: JSON, whatever the client accepts. */
+export function typesOf({
+  serializers = {},
+  strictAccept = false,
+}: Pick<RouterOptions, 'serializers' | 'strictAccept'>): AnswerTypes | null {
+  const isChoice = Object.keys(serializers).some((type) => type !== 'application/json') || strictAccept;
+  return isChoice ? new AnswerTypes(serializers, strictAccept) : null;
+}
+
 /** Types that a router can write; the first one is the default. */
 export class AnswerTypes {
   readonly #serializers: ReadonlyMap<string, Serializer>;
   readonly #names: readonly string[];
   readonly #strict: boolean;
 
-  constructor(serializers: Readonly<Record<string, Serializer>> = {}, strict = false) {
+  constructor(serializers: Readonly<Record<string, Serializer>>, strict: boolean) {
     this.#serializers = new Map<string, Serializer>([['application/json', jsonText], ...Object.entries(serializers)]);
     this.#names = [...this.#serializers.keys()];
     this.#strict = strict;
-  }
-
-  /** False if there is no choice: JSON, whatever the client accepts. */
-  get isChoice(): boolean {
-    return this.#serializers.size > 1 || this.#strict;
   }
 
   /**

@@ -2,7 +2,7 @@
  * The response to the result of an action: status, headers, and a body to send.
  */
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http';
-import { pipeline, Readable, Stream, Transform } from 'node:stream';
+import { pipeline, Readable, Transform } from 'node:stream';
 import { isOfHeadListener, joinVary, readableOf } from '../../app/internal.js';
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { Reply } from '../actions/action-request.js';
@@ -15,8 +15,9 @@ export interface Answer {
   readonly status: number;
   /** Headers of the action, by name in lower case. They replace those that were set before. */
   readonly headers: OutgoingHttpHeaders;
-  /** Text, bytes or a stream; with a serializer any value; undefined: no body. */
+  /** Text or bytes; with a serializer any value; undefined: no body, or a stream. */
   readonly body: unknown;
+  readonly stream: NodeJS.ReadableStream | undefined;
   /** Writes the body as text; undefined: the body is sent as it is. */
   readonly serializer: Serializer | undefined;
 }
@@ -43,40 +44,49 @@ export function answerOf<T extends Asked>(result: unknown, asked: T, begun: Begu
   const headers: OutgoingHttpHeaders = {};
   let value = result;
   let { status } = asked;
-  const set = (name: string, given: OutgoingHttpHeader | undefined): void =>
-    setHeader(headers, name, given, () => begun.headerOf(asked, name));
   if (result instanceof Reply) {
-    for (const name of Object.keys(result.headers)) set(name, result.headers[name]);
+    for (const name of Object.keys(result.headers)) setHeader(headers, name, result.headers[name], asked, begun);
     value = result.body;
     status = result.status ?? status;
   }
   const kind = kindOf(value);
   if (kind === 'response') {
     const { headers: own, status: ownStatus, body } = value as Response;
-    for (const [name, each] of own) set(name, each);
+    for (const [name, each] of own) setHeader(headers, name, each, asked, begun);
     value = body;
     status = ownStatus;
   }
   status ??= value === undefined || value === null ? 204 : 200;
-  if (!(status >= 100 && status <= 599)) {
+  if (!(status >= 200 && status <= 599)) {
     throw new RangeError(`an action answered with the status ${status}: write one of 200 to 599`);
   }
-  if (value === undefined || value === null) return { status, headers, body: undefined, serializer: undefined };
-  if (kind !== undefined) return { status, headers, body: streamOf(value, asked), serializer: undefined };
+  if (value === undefined || value === null) return bodyless(status, headers);
+  if (kind !== undefined) {
+    if (asked.verb !== 'HEAD') return { ...bodyless(status, headers), stream: streamOf(value) };
+    // Not read: it may never end.
+    discardAnswer(value);
+    return bodyless(status, headers);
+  }
+  // The length is known.
+  if (headers['transfer-encoding'] !== undefined) delete headers['transfer-encoding'];
   const type = headers['content-type'] ?? begun.headerOf(asked, 'content-type');
   if (ArrayBuffer.isView(value)) {
     if (type === undefined) headers['content-type'] = 'application/octet-stream';
     const { buffer, byteOffset, byteLength } = value;
     const body = value instanceof Uint8Array ? value : new Uint8Array(buffer, byteOffset, byteLength);
-    return { status, headers, body, serializer: undefined };
+    return { status, headers, body, stream: undefined, serializer: undefined };
   }
   if (typeof value === 'string' && type !== undefined && !String(type).includes('json')) {
-    return { status, headers, body: value, serializer: undefined };
+    return { status, headers, body: value, stream: undefined, serializer: undefined };
   }
   const name = type ?? asked.type?.name ?? 'application/json';
   if (type === undefined) headers['content-type'] = name;
   const serializer = asked.type?.serializer ?? begun.serializerOf(asked, status, name) ?? jsonText;
-  return { status, headers, body: value, serializer };
+  return { status, headers, body: value, stream: undefined, serializer };
+}
+
+function bodyless(status: number, headers: OutgoingHttpHeaders): Answer {
+  return { status, headers, body: undefined, stream: undefined, serializer: undefined };
 }
 
 /**
@@ -97,51 +107,62 @@ export function unsendable(error: unknown): unknown {
 /** Releases a response that is no longer sent: a stream may hold a file or a connection open. */
 export function discardAnswer(value: unknown): void {
   const body: unknown = value instanceof Reply || kindOf(value) === 'response' ? (value as Response).body : value;
-  if (kindOf(body) === 'chunks') {
+  const kind = kindOf(body);
+  if (kind === 'chunks') {
     // Ends an iterator that has not begun; an iterable that creates iterators has nothing to end. Nothing awaits an error at its end.
     const ended = ignoreErrors(() => (body as Partial<AsyncIterator<unknown>>).return?.());
     Promise.resolve(ended).catch(() => undefined);
-  } else if (body instanceof ReadableStream) {
-    // A locked stream has a reader, which must cancel it.
-    if (!body.locked) body.cancel().catch(() => undefined);
-  } else if (body instanceof Stream && 'destroy' in body && typeof body.destroy === 'function') {
-    body.destroy();
+  } else if (kind === 'stream') {
+    discardStream(body as object);
   }
+}
+
+function discardStream(stream: object): void {
+  if (isWeb(stream)) {
+    // A locked stream has a reader, which must cancel it.
+    if (!stream.locked) stream.cancel().catch(() => undefined);
+    return;
+  }
+  const { on, destroy, close, abort } = stream as Readonly<Record<string, ((...args: unknown[]) => void) | undefined>>;
+  // Its error concerns no response, and would end the process without a listener.
+  on?.call(stream, 'error', () => undefined);
+  (destroy ?? close ?? abort)?.call(stream);
+}
+
+/** Also a web stream of a package. */
+function isWeb(stream: object): stream is ReadableStream {
+  return typeof (stream as Partial<ReadableStream>).getReader === 'function';
 }
 
 /**
  * Sets a header, which replaces one of the same name; `Vary` is joined with the existing value. Throws Node's error for an invalid name or
  * value now, while a 500 can still be sent.
  */
-function setHeader(
+function setHeader<T extends Asked>(
   headers: OutgoingHttpHeaders,
   written: string,
   value: OutgoingHttpHeader | undefined,
-  before: () => OutgoingHttpHeader | undefined,
+  asked: T,
+  begun: Begun<T>,
 ): void {
   if (value === undefined) return;
   validateHeaderName(written);
   for (const one of Array.isArray(value) ? value : [String(value)]) validateHeaderValue(written, one);
   const name = written.toLowerCase();
-  const present = name === 'vary' ? (headers.vary ?? before()) : undefined;
+  const present = name === 'vary' ? (headers.vary ?? begun.headerOf(asked, name)) : undefined;
   if (present !== undefined) headers[name] = joinVary(present, String(value).split(/\s*,\s*/));
   else if (name === 'set-cookie' && headers[name] !== undefined)
     headers[name] = [headers[name], value].flat() as string[];
   else headers[name] = value;
 }
 
-/** Returns a stream to send; undefined for HEAD, where it is not read: it may never end. */
-function streamOf(written: unknown, { verb }: Asked): unknown {
-  if (verb === 'HEAD') {
-    discardAnswer(written);
-    return undefined;
-  }
+function streamOf(written: unknown): NodeJS.ReadableStream {
   const stream =
     kindOf(written) === 'chunks'
       ? Readable.from(written as AsyncIterable<unknown>)
-      : written instanceof ReadableStream
-        ? readableOf(written)
-        : written;
+      : isWeb(written as object)
+        ? readableOf(written as ReadableStream)
+        : (written as NodeJS.ReadableStream);
   return stream instanceof Readable && stream.readableObjectMode ? bytesOf(stream) : stream;
 }
 

@@ -3,17 +3,17 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
-import { finished, type Readable } from 'node:stream';
+import { finished } from 'node:stream';
 import type { App, MatchedRoute } from '../../app/index.js';
-import { compileResponse, endUpgrade, guardPipe, isUpgraded } from '../../app/internal.js';
+import { compileResponse, guardPipe } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { SENT } from '../actions/action-request.js';
 import { responseKey } from '../actions/compiled-action.js';
 import type { ActionCall, Answering, Fail } from './action-call.js';
 import { callOf } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
-import type { Answer } from './answer.js';
-import { AnswerTypes, type Serializer } from './answer-types.js';
+import { type Answer, discardAnswer } from './answer.js';
+import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, type ResponseCompiler, type Serializers } from './compile-responses.js';
 import { readJson, refuseEncoding, refuseOtherType, WITH_BODY } from './request-body.js';
 import type { RouterParts, ServedAction } from './served-route.js';
@@ -30,13 +30,12 @@ export class DirectActions implements ActionEngine, Answering {
   #serializers: Serializers = new Map();
 
   constructor(parts: RouterParts, fail: Fail) {
-    const { bodyLimit = DEFAULT_BODY_LIMIT, invalidInputStatus, serializers, strictAccept } = parts.options;
+    const { bodyLimit = DEFAULT_BODY_LIMIT, invalidInputStatus } = parts.options;
     this.#parts = parts;
     this.#fail = fail;
     this.bodyLimit = bodyLimit;
     this.invalidInputStatus = invalidInputStatus;
-    const types = new AnswerTypes(serializers, strictAccept);
-    this.types = types.isChoice ? types : null;
+    this.types = typesOf(parts.options);
   }
 
   async start(served: readonly ServedAction[]): Promise<() => Promise<void>> {
@@ -87,30 +86,32 @@ export class DirectActions implements ActionEngine, Answering {
   }
 
   failed({ request: { req, res } }: ActionCall, error: unknown): void {
-    if (isUpgraded(req)) endUpgrade(req, res);
     this.#fail(req, res, error);
   }
 
-  send(call: ActionCall, { status, headers, body, serializer }: Answer): void {
+  send(call: ActionCall, { status, headers, body, stream, serializer }: Answer): void {
     const { req, res } = call.request;
     const isHead = call.verb === 'HEAD';
-    const isEmpty = body === undefined || status < 200 || status === 204;
-    if (!isEmpty && typeof body === 'object' && serializer === undefined && isStream(body)) {
-      this.#sendStream(req, res, status, headers, body);
-      return;
-    }
-    const data = isEmpty ? undefined : bytesOrText(body, serializer, res, headers);
-    if (status < 200 || status === 204) {
-      // RFC 9110 §8.6: these have neither.
+    if (status === 204) {
+      // RFC 9110 §8.6: it has neither.
       for (const name of ['content-type', 'content-length']) {
         delete headers[name];
         res.removeHeader(name);
       }
-    } else if (data !== undefined) {
-      if (!isHead || headers['content-length'] === undefined) {
-        headers['content-length'] = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-      }
-    } else if (status !== 304 && !isHead) headers['content-length'] = 0;
+      discardAnswer(stream);
+      res.writeHead(status, headers).end();
+      return;
+    }
+    if (stream !== undefined) {
+      this.#sendStream(req, res, status, headers, stream);
+      return;
+    }
+    const data = body === undefined ? undefined : bytesOrText(body, serializer, res, headers);
+    if (data === undefined) {
+      if (status !== 304 && !isHead) headers['content-length'] = 0;
+    } else if (!isHead || headers['content-length'] === undefined) {
+      headers['content-length'] = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
+    }
     res.writeHead(status, headers);
     if (data === undefined) res.end();
     else res.end(data);
@@ -122,7 +123,7 @@ export class DirectActions implements ActionEngine, Answering {
     res: ServerResponse,
     status: number,
     headers: Answer['headers'],
-    stream: Readable,
+    stream: NodeJS.ReadableStream,
   ): void {
     res.statusCode = status;
     setHeaders(res, headers);
@@ -130,12 +131,13 @@ export class DirectActions implements ActionEngine, Answering {
     finished(stream, { readable: true, writable: false }, (error) => {
       isOpen = false;
       if (error == null) return;
-      if (!res.headersSent && !req.destroyed) this.#fail(req, res, error);
-      // For the log; already destroyed if the client disconnected.
-      else if (!res.destroyed) res.destroy(error);
+      if (!res.headersSent) this.#fail(req, res, error);
+      // For the log. Not if the client has disconnected, or another response has replaced this one.
+      else if (!res.destroyed && !res.writableEnded) res.destroy(error);
     });
-    res.once('close', () => {
-      if (isOpen && typeof stream.destroy === 'function') stream.destroy();
+    // Also for a response that is closed already.
+    finished(res, () => {
+      if (isOpen) discardAnswer(stream);
     });
     stream.pipe(res);
   }
@@ -159,8 +161,4 @@ function bytesOrText(
 
 function setHeaders(res: ServerResponse, headers: Answer['headers']): void {
   for (const name of Object.keys(headers)) res.setHeader(name, headers[name]!);
-}
-
-function isStream(body: unknown): body is Readable {
-  return typeof (body as Partial<Readable>).pipe === 'function';
 }

@@ -30,7 +30,7 @@ import { type CompiledAction, responseKey } from '../actions/compiled-action.js'
 import { type ActionCall, type Answering, callOf, type Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
 import type { Answer } from './answer.js';
-import { AnswerTypes, type Serializer } from './answer-types.js';
+import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, guarded, type ResponseCompiler } from './compile-responses.js';
 import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
 import { ACTION, checkPluginRoutes, PluginRoutes, refusedInput, TABLE } from './plugin-routes.js';
@@ -59,8 +59,7 @@ export class RouterFastify implements ActionEngine, Answering {
     const { options } = parts;
     const { bodyLimit = DEFAULT_BODY_LIMIT, plugins = [], invalidInputStatus } = options;
     this.bodyLimit = bodyLimit;
-    const types = new AnswerTypes(options.serializers, options.strictAccept);
-    this.types = types.isChoice ? types : null;
+    this.types = typesOf(options);
     this.#fail = fail;
     this.invalidInputStatus = invalidInputStatus;
     this.#fastify = createFastify({
@@ -225,12 +224,12 @@ export class RouterFastify implements ActionEngine, Answering {
     return compiled === undefined ? undefined : guarded(compiled as Serializer);
   }
 
-  send({ request }: ActionCall, { status, headers, body, serializer }: Answer): void {
+  send({ request }: ActionCall, { status, headers, body, stream, serializer }: Answer): void {
     const reply = request[REPLY]!.code(status);
     for (const name of Object.keys(headers)) void reply.header(name, headers[name]);
     // With a serializer, Fastify does not change the type: it would add a charset, which JSON does not have.
     if (serializer !== undefined) void reply.serializer(serializer);
-    void reply.send(body);
+    void reply.send(stream ?? body);
   }
 
   /** Passes an error to Fastify, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
