@@ -161,8 +161,10 @@ function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.Process
   if (XDG_RUNTIME_DIR && isOwn(XDG_RUNTIME_DIR, 0o022)) return XDG_RUNTIME_DIR;
   const path = join(tmpdir(), `portico-${process.geteuid?.() ?? 'user'}`);
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    // Not recursive: Node tries forever in a file system without new directories, such as /proc.
+    mkdirSync(path, { mode: 0o700 });
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return ownDirectory(path, 0o077);
     throw noDirectory(`${path} cannot be created (${(cause as NodeJS.ErrnoException).code})`, cause);
   }
   return ownDirectory(path, 0o077);
