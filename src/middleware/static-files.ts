@@ -94,8 +94,9 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
 
   const serve = async (req: IncomingMessage, res: ServerResponse, path: string): Promise<boolean> => {
     // `send` checks neither links nor the index for them.
-    const index = path.endsWith('/') ? await indexIn(path) : [];
-    if (index === undefined || !(await isInside(root, path))) return false;
+    const isDirectory = path.endsWith('/');
+    const index = isDirectory ? await indexesIn(path) : [];
+    if ((isDirectory && index.length === 0) || !(await isInside(root, path))) return false;
     if (path === '/' && isMountWithoutSlash(req)) {
       redirect(req, res);
       return true;
@@ -116,10 +117,10 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
       res.once('close', () => settle(true));
     });
   };
-  /** Returns the first index of a directory that is inside the root, as `send` takes it. */
-  const indexIn = async (path: string): Promise<[string] | undefined> => {
-    for (const name of options.index) if (await isInside(root, path + encodeURIComponent(name))) return [name];
-    return undefined;
+  /** Returns the names of indexes that are inside the root; `send` takes the first that is a file. */
+  const indexesIn = async (path: string): Promise<string[]> => {
+    const inside = await Promise.all(options.index.map((name) => isInside(root, path + encodeURIComponent(name))));
+    return options.index.filter((_name, place) => inside[place]);
   };
   return async (req, res) => {
     if (await serve(req, res, pathOf(req.url ?? '') || '/')) return true;

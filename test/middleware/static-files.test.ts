@@ -53,6 +53,17 @@ test('MW-57 folders have an index, and their slash', async (t) => {
   assert.equal((await request(lint(made), 'GET', '//sub?x=1?y')).headers.location, '/sub/?x=1?y');
 });
 
+test('the first index that is a file inside the folder is served, and without one the answer is 404', async (t) => {
+  const local = { document_root: await folder(t), index: 'sub, missing.html, inside.txt, index.html' };
+  const { made } = await buildApp(staticFiles, { local });
+  assert.equal((await request(lint(made), 'GET', '/')).text(), '0123456789');
+  assert.equal((await request(lint(made), 'GET', '/sub/')).text(), '<p>sub');
+  const { made: linked } = await buildApp(staticFiles, { local: { ...local, index: 'index.html, a.txt' } });
+  assert.equal((await request(lint(linked), 'GET', '/leak/')).text(), 'a');
+  const { made: none } = await buildApp(staticFiles, { local: { ...local, index: 'sub' } });
+  for (const path of ['/', '/sub/']) assert.equal((await request(lint(none), 'GET', path)).status, 404);
+});
+
 test('AU-2 the path of a mount is redirected to its slash, with its prefix and query', async (t) => {
   const local = { document_root: await folder(t) };
   // As `urlmap` mounts an app.
