@@ -5,13 +5,14 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import cookie from '@fastify/cookie';
 import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createLogger, silentLogger } from 'portico';
-import { Fault } from 'portico/app';
+import { Fault, takeUpgrade } from 'portico/app';
 import { type ActionRequest, action, Reply, Router, type RouterPlugin } from 'portico/routing';
 import { Server } from 'portico/server';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -870,6 +871,34 @@ test('auth of a router is asked before a listener for upgrades is given the conn
   const ask = await upgradesOf(t, router);
   assert.deepEqual([(await ask('/sessions')).status, given], [401, 0]);
   assert.deepEqual([(await ask('/sessions', { 'x-name': 'ann' })).status, given], [418, 1]);
+});
+
+test('the connection closes if an action fails after it has taken the upgrade', async (t) => {
+  const log = keepingLogger();
+  const router = new Router({ log, plugins: [async () => undefined] });
+  router.get('/now', ({ req }) => {
+    takeUpgrade(req);
+    throw new Error('no rooms');
+  });
+  router.get('/later', async ({ req }) => {
+    takeUpgrade(req);
+    await turn();
+    throw new Error('no rooms');
+  });
+  const app = await router.build();
+  t.after(() => app.close());
+  const server = new Server('sessions', app);
+  await server.start();
+  t.after(() => server.stop({ deadlineMs: 0 }));
+  for (const path of ['/now', '/later']) {
+    const socket = connect(portOf(server), '127.0.0.1');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n`);
+    assert.equal(String(Buffer.concat(await socket.toArray())), '', path);
+  }
+  assert.deepEqual(
+    log.lines.map(({ message }) => message),
+    ['an action failed', 'an action failed'],
+  );
 });
 
 class Closed extends Error {}

@@ -16,7 +16,8 @@ export function refuse(reply: FastifyReply, error: unknown, fail: Fail): void {
   const { raw: req } = request;
   keepHeaders(reply);
   if (!reply.sent) reply.hijack();
-  if (isUpgraded(req)) endUpgrade(req, res);
+  // Only a plugin has made a response for the connection.
+  if (isUpgraded(req) && callOf(req) === undefined) endUpgrade(req, res);
   fail(req, res, error);
 }
 
