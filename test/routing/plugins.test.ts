@@ -12,7 +12,7 @@ import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createLogger, silentLogger } from 'portico';
-import { Fault, takeUpgrade } from 'portico/app';
+import { Fault, type Filter, takeUpgrade } from 'portico/app';
 import { type ActionRequest, action, Reply, Router, type RouterPlugin } from 'portico/routing';
 import { Server } from 'portico/server';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -445,6 +445,16 @@ test('a path that only Fastify knows leads to no action', async (t) => {
   const send = await serveRouter(t, router);
   assert.equal((await send('GET', '/numbers/7')).text, '7');
   for (const path of ['/numbers/{id}', '/numbers/{id}~2']) assert.equal((await send('GET', path)).status, 404);
+});
+
+test('a filter that changes the method of a request leads it to the action that was matched', async (t) => {
+  const rename: Filter = (app) => (req, res) => {
+    req.method = 'POST';
+    return app(req, res);
+  };
+  const router = new Router({ log: silentLogger(), plugins: [async () => undefined] });
+  router.get('/things', { filters: [rename] }, () => 'things');
+  assert.equal((await (await serveRouter(t, router))('GET', '/things')).json, 'things');
 });
 
 test('a handler of a plugin for what is not found answers unknown paths, and not other methods', async (t) => {

@@ -95,7 +95,8 @@ export class RouterFastify implements ActionEngine, Answering {
     const { entry, url, verb = '' } = callOf(req)!;
     const mark = url.indexOf('?');
     req.url = mark < 0 ? entry.fastifyPath : entry.fastifyPath + url.slice(mark);
-    if (!entry.methods.includes(verb)) req.method = entry.methods[0];
+    // A filter may have changed it.
+    req.method = entry.methods.includes(verb) ? verb : entry.methods[0];
     this.#fastify.routing(req, res);
   };
 
