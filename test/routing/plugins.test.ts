@@ -13,7 +13,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createLogger, silentLogger } from 'portico';
 import { Fault, type Filter, takeUpgrade } from 'portico/app';
-import { type ActionRequest, action, Reply, Router, type RouterPlugin } from 'portico/routing';
+import { type ActionRequest, action, Reply, Router, type RouterPlugin, SENT } from 'portico/routing';
 import { Server } from 'portico/server';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type LogLine, memoryLog } from '../server/memory-log.js';
@@ -692,6 +692,45 @@ test('callNotFound for a request of the table is a 404: in an action, in a timer
     assert.deepEqual([path, status, (json as { error: { code: number } }).error.code], [path, 404, 404]);
   }
   assert.equal((await send('GET', '/here')).status, 200);
+});
+
+for (const [guarded, auth] of [
+  ['', undefined],
+  [', behind the guard', () => undefined],
+] as const) {
+  test(`callNotFound without a return is answered by the handler of a plugin${guarded}`, async (t) => {
+    const plugin = async (fastify: FastifyInstance): Promise<void> => {
+      fastify.setNotFoundHandler((_request, reply) => reply.code(404).send('none'));
+    };
+    const router = new Router({ log: silentLogger(), plugins: [plugin], auth });
+    router.get('/nothing', (request) => {
+      request.reply.callNotFound();
+    });
+    router.get('/sent', (request) => {
+      request.reply.callNotFound();
+      return SENT;
+    });
+    const send = await serveRouter(t, router);
+    for (const path of ['/nothing', '/sent']) {
+      const { status, text } = await send('GET', path);
+      assert.deepEqual([path, status, text], [path, 404, 'none']);
+    }
+  });
+}
+
+test('a request that a plugin passes to another Router is one of its table there', async (t) => {
+  const inner = await new Router({ log: silentLogger(), plugins: [async () => undefined] })
+    .get('/inner', ({ reply }) => reply.callNotFound())
+    .build();
+  t.after(() => inner.close());
+  const passing = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.get('/inner', (request, reply) => {
+      reply.hijack();
+      void inner(request.raw, reply.raw);
+    });
+  };
+  const router = new Router({ log: silentLogger(), plugins: [passing] }).post('/inner', () => 1);
+  assert.equal((await (await serveRouter(t, router))('GET', '/inner')).status, 404);
 });
 
 test('input that a route of a plugin refuses has the status and the issues of the API, and a request has an id', async (t) => {

@@ -112,13 +112,17 @@ export class ActionRequest<
       this[REPLY] ?? noPlugins('reply', 'Without plugins return a Reply: new Reply(body, { status, headers }).');
     if (!this.#watched) {
       this.#watched = true;
-      const { send } = reply;
+      const { send, callNotFound } = reply;
       // A stream is not sent when the action ends, and after an asynchronous hook nothing is.
       reply.send = (...payload) => {
         const result = send.apply(reply, payload);
         const kind = kindOf(payload[0]);
         this[ANSWERED] = kind === undefined || kind === 'chunks' ? 'whole' : 'stream';
         return result;
+      };
+      reply.callNotFound = () => {
+        this[ANSWERED] = 'whole';
+        return callNotFound.call(reply);
       };
     }
     return reply;

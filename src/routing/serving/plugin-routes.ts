@@ -20,7 +20,7 @@ import { type RouteFinder, routeFinder } from '../../text/index.js';
 import { type PluginAnswer, type PluginRoute, warnOfTable } from '../built-router.js';
 import { type Auth, guardsOf } from '../guard.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
-import { CALL, type Called, type Fail } from './action-call.js';
+import { CALL, type Called, callOf, type Fail } from './action-call.js';
 import { refuse } from './fastify-errors.js';
 import type { RouterParts } from './served-route.js';
 
@@ -148,9 +148,14 @@ export class PluginRoutes {
    * itself. `callNotFound` runs only the `preHandler` hooks.
    */
   #behindTable(hooks: NotFoundHooks): NotFoundHooks {
-    const first = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-      if ((request.raw as Missed)[MISS]?.known === true) this.#missed(reply);
-      else if (this.#guard !== undefined) await this.#asked(request, reply);
+    // With a callback: without a guard, the response to `callNotFound` is sent before it returns.
+    const first = (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      done: HookHandlerDoneFunction,
+    ): void | Promise<void> => {
+      if (missOf(request)?.known === true) return this.#missed(reply);
+      return this.#guard === undefined ? done() : this.#asked(request, reply);
     };
     const after = (theirs: unknown = []): unknown[] => [first, theirs].flat();
     return { ...hooks, onRequest: after(hooks.onRequest), preHandler: after(hooks.preHandler) };
@@ -159,7 +164,7 @@ export class PluginRoutes {
   #missed(reply: FastifyReply): void {
     const { raw: res, request } = reply;
     const { raw: req } = request;
-    const miss = (req as Missed)[MISS];
+    const miss = missOf(request);
     // A request of the table: an action or a hook has called `callNotFound`.
     if (miss === undefined || isUpgraded(req)) {
       refuse(reply, new Fault(404), this.#fail);
@@ -169,6 +174,11 @@ export class PluginRoutes {
     keepHeaders(reply);
     miss.answer(req, res);
   }
+}
+
+/** Returns the miss of a request; undefined if it has matched the table, perhaps after a miss in another router. */
+function missOf({ raw: req }: FastifyRequest): Miss | undefined {
+  return callOf(req) === undefined ? (req as Missed)[MISS] : undefined;
 }
 
 /** Returns the fault for input that Fastify's schema of a plugin's route refuses, as for input of an action; undefined for other errors. */

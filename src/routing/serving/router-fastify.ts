@@ -193,9 +193,10 @@ export class RouterFastify implements ActionEngine, Answering {
 
   isAnswered({ request }: ActionCall, value: unknown): boolean {
     const reply = request[REPLY]!;
+    if (request[ANSWERED] !== null) return true;
     if (value === SENT && !reply.sent) reply.hijack();
     const { headersSent, destroyed } = reply.raw;
-    return reply.sent || request[ANSWERED] !== null || (value === undefined && (headersSent || destroyed));
+    return reply.sent || (value === undefined && (headersSent || destroyed));
   }
 
   headerOf({ request }: ActionCall, name: string): OutgoingHttpHeader | undefined {
