@@ -856,6 +856,22 @@ test('SE-4 auth of a router is asked before every hook, error handler and not-fo
   }
 });
 
+test('auth of a router leaves the 405 of its table below the prefix of a plugin, before every hook', async (t) => {
+  const ran: string[] = [];
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.addHook('onRequest', async () => void ran.push('hook'));
+    fastify.get('/own', async () => 'own');
+    fastify.setNotFoundHandler(async () => 'none');
+  };
+  const router = new Router({ log: silentLogger(), auth: needsName, plugins: [[plugin, { prefix: '/apart' }]] });
+  router.post('/apart/table', () => 1).post('/apart/own', () => 1);
+  const send = await serveRouter(t, router);
+  const { status, headers } = await send('GET', '/apart/table');
+  assert.deepEqual([status, headers.allow, ran], [405, 'OPTIONS, POST', []]);
+  assert.deepEqual([(await send('GET', '/apart/own')).status, ran], [401, []]);
+  assert.equal((await send('GET', '/apart/own', { headers: { 'x-name': 'ann' } })).text, 'own');
+});
+
 test('auth of a router asks its guard once for a request of a plugin', async (t) => {
   let asked = 0;
   const plugin = async (fastify: FastifyInstance): Promise<void> => {
@@ -920,6 +936,18 @@ test('auth of a router is asked before a listener for upgrades is given the conn
   const ask = await upgradesOf(t, router);
   assert.deepEqual([(await ask('/sessions')).status, given], [401, 0]);
   assert.deepEqual([(await ask('/sessions', { 'x-name': 'ann' })).status, given], [418, 1]);
+});
+
+test('auth of a router asks its guard once for an upgrade that cannot be taken', async (t) => {
+  let asked = 0;
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.server.on('upgrade', (_req, socket) => socket.destroy());
+    fastify.post('/page', async () => 'page');
+  };
+  const auth = (): void => void asked++;
+  const send = await serveRouter(t, new Router({ log: silentLogger(), auth, plugins: [plugin] }));
+  const headers = { connection: 'upgrade', upgrade: 'chat', 'content-type': 'application/json' };
+  assert.deepEqual([(await send('POST', '/page', { headers, body: '{}' })).text, asked], ['page', 1]);
 });
 
 test('the connection closes if an action fails after it has taken the upgrade', async (t) => {

@@ -111,6 +111,7 @@ export class PluginRoutes {
   }
 
   async #takeUpgrade(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    this.#wereAsked.add(req);
     try {
       await this.#guard!(req, res);
       handTo(this.#fastify, req, res);
@@ -121,8 +122,7 @@ export class PluginRoutes {
 
   /** Applies the guard, once for a request. A refusal passes no hook or error handler of a plugin. */
   readonly #asked = async ({ raw: req }: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    // For an upgrade it ran before the connection was passed on.
-    if (isUpgraded(req) || this.#wereAsked.has(req)) return;
+    if (this.#wereAsked.has(req)) return;
     this.#wereAsked.add(req);
     try {
       await this.#guard!(req, reply.raw);
@@ -133,7 +133,9 @@ export class PluginRoutes {
 
   readonly #askedFirst = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const isPreflight = request.method === 'OPTIONS' && 'access-control-request-method' in request.headers;
-    if (!isPreflight) await this.#asked(request, reply);
+    if (isPreflight) return;
+    if (request.is404 && missOf(request)?.known === true) this.#missed(reply);
+    else await this.#asked(request, reply);
   };
 
   /** Handles a request that the table has not matched, before any other hook. */
