@@ -83,7 +83,7 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly types?: Readonly<Record<string, ParamType<any>>> | undefined;
   /** Fastify plugins for the router's instance, as they come from npm; with options: `[plugin, options]`. */
   readonly plugins?: readonly RouterPlugin[] | undefined;
-  /** Options of that instance. Default: Fastify's. */
+  /** Options of that instance, which runs the actions if it has plugins or options. Default: Fastify's. */
   readonly fastify?: RouterFastifyOptions | undefined;
 }
 

@@ -97,7 +97,7 @@ export class ActionRequest<
 
   /**
    * Fastify's request, with the properties that plugins add: `request.fastify.cookies`. Throws `PORTICO_ROUTER_NO_PLUGINS` in a router
-   * without `plugins`.
+   * without `plugins` and `fastify`.
    */
   get fastify(): FastifyRequest {
     return this[FASTIFY] ?? noPlugins('fastify', 'Without plugins read request.req.');
@@ -105,7 +105,7 @@ export class ActionRequest<
 
   /**
    * Fastify's reply, for functions of plugins: `request.reply.setCookie(name, value)`. Throws `PORTICO_ROUTER_NO_PLUGINS` in a router
-   * without `plugins`.
+   * without `plugins` and `fastify`.
    */
   get reply(): FastifyReply {
     const reply =

@@ -1,5 +1,6 @@
 /**
- * The actions of a router with plugins, in Fastify, which reads their bodies, runs the hooks of plugins and sends their responses.
+ * The actions of a router with plugins, or with options of Fastify: Fastify reads their bodies, runs the hooks of plugins and sends their
+ * responses.
  *
  * Each action is a Fastify route whose path has no variables. A request that the table has matched is passed under that path, so Fastify's
  * tree does one static lookup; the client's URL is restored before any other hook runs.

@@ -77,7 +77,7 @@ export interface ActionTarget {
 export interface Entry {
   /** Filters, if any, then the action. */
   readonly app: App;
-  /** Path of its Fastify route, and its methods there. */
+  /** Path of its Fastify route, and its methods there, in a router with one. */
   readonly fastifyPath: string;
   readonly methods: readonly string[];
   /** Largest body in bytes; undefined: the router's. */
