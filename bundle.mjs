@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
 const lib = join(root, 'lib');
-/** Is written last. Nothing has to be done if all else is older. */
+/** Has the names of all files that were made. Nothing has to be done if they exist, and all else is older. */
 const stamp = join(dist, '.bundled');
 if (isMade()) process.exit(0);
 const { rollup } = await import('rollup');
@@ -125,11 +125,13 @@ for (const path of filesBelow(dist)) {
 const published = declarations();
 const unpublished = filesBelow(dist).filter((path) => path.endsWith('.d.ts') && !published.has(path));
 write(join(dist, '.npmignore'), `${unpublished.join('\n')}\n`);
-writeFileSync(stamp, '');
+writeFileSync(stamp, filesBelow(lib).join('\n'));
 
 function isMade() {
   if (!existsSync(stamp) || !existsSync(lib)) return false;
   const { mtimeMs } = statSync(stamp);
+  const made = readFileSync(stamp, 'utf8').split('\n');
+  if (!made.every((path) => existsSync(join(lib, path)))) return false;
   const files = [join(root, 'bundle.mjs'), join(root, 'package.json'), join(dist, '.tsbuildinfo')];
   for (const folder of [dist, lib]) files.push(...filesBelow(folder).map((path) => join(folder, path)));
   return files.every((path) => statSync(path).mtimeMs <= mtimeMs);

@@ -2,8 +2,11 @@
 import child from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, describe, mock, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** Not one that a test has replaced. */
+const { setTimeout, clearTimeout } = globalThis;
 
 const compiled = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist-test');
 /** Milliseconds after which a file has failed, so that the others run. */
@@ -37,6 +40,7 @@ export async function together(files) {
     if (process.cwd() !== folder) process.chdir(folder);
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
     Object.assign(process.env, env);
+    mock.reset();
     for (const fault of faults) {
       await test(`${current} ${fault}`, () => Promise.reject(new Error(`${current} ${fault}`)));
     }
