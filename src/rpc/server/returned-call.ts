@@ -1,6 +1,6 @@
 /**
- * A message that was delivered before, in a queue whose deliveries the broker does not count: a classic one. It may have ended the process
- * that had it. It is therefore acknowledged before it is read, and cannot end a third process.
+ * A message that was delivered before, by a broker that does not count its deliveries: it may have ended the process that had it. It is
+ * therefore acknowledged before it is read, and cannot end a third process.
  */
 import type { Logger } from '../../log/index.js';
 import { nameOfMessage } from '../transport/route.js';
@@ -10,51 +10,63 @@ import type { ServedCall } from './served-call.js';
 /** A message that waits for its turn, or runs. */
 export type Arrival = Pick<ServedCall, 'run' | 'giveBack' | 'isKnownAs' | 'cancel' | 'interrupt'>;
 
+/** Parts of a returned call. */
+export interface ReturnedParts {
+  /** Returns the call in a settled delivery; undefined if it cannot be read, which it has logged. */
+  readonly read: (settled: Delivery) => ServedCall | undefined;
+  /** Runs `work` after that of the returned messages before it: one that ends the process takes no acknowledged ones with it. */
+  readonly inTurn: (work: () => Promise<void>) => Promise<void>;
+  readonly log: Logger;
+}
+
 export class ReturnedCall implements Arrival {
   readonly #delivery: Delivery;
-  readonly #read: () => ServedCall | undefined;
-  readonly #log: Logger;
+  readonly #parts: ReturnedParts;
   #call: ServedCall | undefined;
+  #cancelled: Error | undefined;
 
-  /** `read`: returns the call; undefined if it cannot be read, which it has logged. */
-  constructor(delivery: Delivery, read: () => ServedCall | undefined, log: Logger) {
+  constructor(delivery: Delivery, parts: ReturnedParts) {
     this.#delivery = delivery;
-    this.#read = read;
-    this.#log = log;
+    this.#parts = parts;
   }
 
   /** Called when its turn has come: until then it stays with the broker. Never rejects. */
   async run(): Promise<void> {
-    const { message } = this.#delivery;
-    const name = nameOfMessage(message);
-    const facts = { bytes: message.body.length, sender: message.replyTo };
-    this.#log.info(
-      `message ${name} was delivered before, perhaps to a process that it ended: it is acknowledged before it is read, and does not come again if this process ends`,
-      facts,
-    );
-    try {
-      await this.#delivery.ack();
-    } catch (err) {
-      this.#log.info(`message ${name} was not read, it will be redelivered`, { err });
-      return;
-    }
-    this.#call = this.#read();
+    await this.#parts.inTurn(() => this.#open());
     await this.#call?.run();
   }
 
+  /** Returns it, or drops it if it was cancelled. */
   async giveBack(): Promise<void> {
-    await this.#delivery.requeue();
+    await (this.#cancelled === undefined ? this.#delivery.requeue() : this.run());
   }
 
   isKnownAs(id: string): boolean {
-    return this.#call?.isKnownAs(id) === true;
+    return this.#call?.isKnownAs(id) ?? this.#delivery.message.id === id;
   }
 
   cancel(reason: Error): void {
+    this.#cancelled ??= reason;
     this.#call?.cancel(reason);
   }
 
   interrupt(reason: Error): void {
     this.#call?.interrupt(reason);
+  }
+
+  async #open(): Promise<void> {
+    const { log, read } = this.#parts;
+    const { message } = this.#delivery;
+    const name = nameOfMessage(message);
+    const facts = { bytes: message.body.length, sender: message.replyTo };
+    log.debug(`message ${name} was delivered before: it is acknowledged before it is read`, facts);
+    try {
+      await this.#delivery.ack();
+    } catch (err) {
+      log.info(`message ${name} was not read, it will be redelivered`, { err });
+      return;
+    }
+    this.#call = read({ ...this.#delivery, ack: async () => {}, requeue: async () => {} });
+    if (this.#cancelled !== undefined) this.#call?.cancel(this.#cancelled);
   }
 }

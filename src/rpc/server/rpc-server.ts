@@ -13,7 +13,7 @@ import type { Endpoints } from './endpoints.js';
 import { HeldLoop } from './held-loop.js';
 import { RecentKeys } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
-import { type Arrival, ReturnedCall } from './returned-call.js';
+import { type Arrival, ReturnedCall, type ReturnedParts } from './returned-call.js';
 import { SenderClocks } from './sender-clocks.js';
 import { ServedCall, type ServedWith } from './served-call.js';
 
@@ -45,8 +45,6 @@ interface Source {
   readonly format: AddressedFormat;
   /** Every other process gets its messages too. */
   readonly isCopy: boolean;
-  /** A message that ends its consumers does not come again for ever. */
-  readonly isCounted: boolean;
 }
 
 /** A server of one topic, for one run. */
@@ -58,6 +56,8 @@ export class RpcServer {
   readonly #waiting: Arrival[] = [];
   readonly #running = new Set<Arrival>();
   #idle: (() => void)[] = [];
+  /** Settles when the returned messages that have begun are acknowledged and read. */
+  #turn = Promise.resolve();
   /** `held`: nothing more is begun, and new calls wait for their return. `closed`: new calls are returned at once. */
   #intake: 'open' | 'held' | 'closed' = 'open';
   /** Consumers of the topic and of this host. */
@@ -93,16 +93,13 @@ export class RpcServer {
   /** Settles when all three consumers run. After a failure none does. */
   async start(): Promise<void> {
     const { connection, transport, topic, host, endpoints } = this.#options;
-    const { exchange, format, prefetch, transientCalls, transport: queues } = connection.settings;
+    const { exchange, format, prefetch, transientCalls } = connection.settings;
     // A crash counts all returned calls as begun, so calls that are acknowledged late are held only if they can begin.
     const most = endpoints.hasLate ? this.#poolSize : Number.POSITIVE_INFINITY;
     const held = Math.min(this.#options.poolSize ?? prefetch, most);
     const consume = (to: Partial<Route>): Promise<TransportConsumer> => {
       const route = { exchange, topic, ...to };
-      const isCopy = to.fanout === true;
-      // The queue of fanouts belongs to this process.
-      const isCounted = isCopy || (queues.queueType === 'quorum' && to.transient !== true);
-      const source = { format: format.at(addressText(route)), isCopy, isCounted };
+      const source = { format: format.at(addressText(route)), isCopy: to.fanout === true };
       return transport.consume(route, { prefetch: held }, (delivery) => this.#take(delivery, source));
     };
     const calls = transientCalls ? [consume({ transient: true }), consume({ server: host, transient: true })] : [];
@@ -159,13 +156,14 @@ export class RpcServer {
 
   #take(delivery: Delivery, source: Source): void {
     const { log, clock } = this.#with;
-    const isReturned = delivery.redelivered && !source.isCounted;
-    if (isReturned && this.#intake === 'closed') return void delivery.requeue();
-    if (isReturned) {
-      const arrived = clock.now();
-      this.#waiting.push(new ReturnedCall(delivery, () => this.#read(delivery, source, clock.now() - arrived), log));
+    const since = clock.now();
+    // The queue of fanouts belongs to this process: they have ended no other one.
+    if (delivery.isUncounted === true && !source.isCopy) {
+      if (this.#intake === 'closed') return void delivery.requeue();
+      const read = (settled: Delivery): ServedCall | undefined => this.#read(settled, source, since);
+      this.#waiting.push(new ReturnedCall(delivery, { read, inTurn: this.#inTurn, log }));
     } else {
-      const call = this.#read(delivery, source);
+      const call = this.#read(delivery, source, since);
       if (call === undefined) return;
       if (this.#intake === 'closed') return void call.giveBack();
       if (this.#running.size >= this.#poolSize && call.isWornOut) return void call.giveBack();
@@ -174,8 +172,13 @@ export class RpcServer {
     this.#next();
   }
 
-  /** Returns the call in a message; undefined if it has none, which is settled here. `waitedMs`: the time since it came. */
-  #read(delivery: Delivery, { format, isCopy }: Source, waitedMs = 0): ServedCall | undefined {
+  readonly #inTurn: ReturnedParts['inTurn'] = (work) => {
+    this.#turn = this.#turn.then(work);
+    return this.#turn;
+  };
+
+  /** Returns the call in a message that arrived at `since`; undefined if it has none, which is settled here. */
+  #read(delivery: Delivery, { format, isCopy }: Source, since: number): ServedCall | undefined {
     const { log, meter, topic } = this.#with;
     let envelope: ReturnType<typeof readRequest>;
     try {
@@ -198,7 +201,7 @@ export class RpcServer {
       delivery.ack().catch(() => {});
       return undefined;
     }
-    return new ServedCall(this.#with, withDeadline(envelope, delivery, waitedMs), delivery, isCopy);
+    return new ServedCall(this.#with, withDeadline(envelope, delivery), delivery, isCopy, since);
   }
 
   #next(): void {
@@ -222,7 +225,7 @@ export class RpcServer {
 }
 
 /** A message without its caller's time has at most the time that the broker gave it: how much of it has passed there is unknown. */
-function withDeadline(request: RequestEnvelope, { message: { ttlMs } }: Delivery, waitedMs: number): RequestEnvelope {
+function withDeadline(request: RequestEnvelope, { message: { ttlMs } }: Delivery): RequestEnvelope {
   if (request.reply === undefined || request.deadline !== undefined || ttlMs === undefined) return request;
-  return { ...request, deadline: Math.max(0, ttlMs - waitedMs) };
+  return { ...request, deadline: ttlMs };
 }

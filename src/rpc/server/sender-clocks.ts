@@ -22,30 +22,28 @@ interface Ages {
  * transfer. A sender's first message counts as one that did not wait.
  */
 export class SenderClocks {
-  readonly #clock: Clock;
   /** By reply address, the most recent at the end. */
   readonly #ages = new Map<string, Ages>();
   /** Wall clock of this process at its start: setting the clock does not count as waiting either. */
   readonly #began: number;
 
   constructor(clock: Clock, wallMs: number = Date.now()) {
-    this.#clock = clock;
     this.#began = wallMs - clock.now();
   }
 
   /**
-   * Returns the time at which the caller stops waiting, by the clock. The message has the caller's limit, part of which may have passed.
+   * Returns the time at which the caller stops waiting, by the clock. The message arrived at `now` with the caller's limit, part of which
+   * may have passed.
    */
   deadlineOf({ deadline, sent, reply }: RequestEnvelope, now: number): number | undefined {
     if (deadline === undefined) return undefined;
-    const waited = sent === undefined || reply === undefined ? 0 : this.#waitedMs(reply.to, sent);
+    const waited = sent === undefined || reply === undefined ? 0 : this.#waitedMs(reply.to, sent, now);
     // The broker delivers no message that waited longer: the sender's clock was set.
     return now + deadline - (waited <= deadline ? waited : 0);
   }
 
   /** `sent`: in milliseconds since 1970, by the sender's clock. */
-  #waitedMs(sender: string, sent: number): number {
-    const now = this.#clock.now();
+  #waitedMs(sender: string, sent: number, now: number): number {
     const age = this.#began + now - sent;
     const ages = this.#ages.get(sender) ?? { before: age, least: age, since: now };
     this.#ages.delete(sender);

@@ -64,13 +64,13 @@ export class ServedCall {
   #cancelled: Error | undefined;
   #interrupt: (reason: Error) => void = () => {};
 
-  /** `isCopy`: a fanout, which every other process of the topic gets too. */
-  constructor(parts: ServedWith, request: RequestEnvelope, delivery: Delivery, isCopy: boolean) {
+  /** `isCopy`: a fanout, which every other process of the topic gets too. `since`: its arrival, by the clock. */
+  constructor(parts: ServedWith, request: RequestEnvelope, delivery: Delivery, isCopy: boolean, since: number) {
     this.#with = parts;
     this.#request = request;
     this.#delivery = delivery;
     this.#isCopy = isCopy;
-    this.#since = parts.clock.now();
+    this.#since = since;
     this.#deadline = parts.clocks.deadlineOf(request, this.#since);
     this.#reply = new CallReply(parts, request, this.#since);
   }

@@ -1,6 +1,6 @@
 /** Serves one object over a transport in memory, with a fake clock. */
 import { Config } from 'portico/config';
-import { type Message, RPCConnection } from 'portico/rpc';
+import { type Delivery, type Message, RPCConnection } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
 import { CallMeter, Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
@@ -46,6 +46,12 @@ export async function served(
     deadLetters,
     ...recorded,
   };
+}
+
+/** Changes each delivery of a transport. */
+export function delivering(transport: MemoryTransport, change: (delivery: Delivery) => Delivery): void {
+  const consume = transport.consume.bind(transport);
+  transport.consume = (to, options, onDelivery) => consume(to, options, (each) => onDelivery(change(each)));
 }
 
 export const route = { exchange: 'portico', topic: 'images' };

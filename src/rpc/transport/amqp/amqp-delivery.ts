@@ -76,7 +76,10 @@ export class DeliveryChannel {
             this.#ackQuietly(tag);
           } else this.#giveBack(tag, true);
         }),
-      deadLetter: async (reason) => (await once(() => this.#bury(tag, message, reason))) === true,
+      deadLetter: async (reason) => {
+        if (isSettled && counts.isUncounted === true) return this.#keep(message, reason);
+        return (await once(() => this.#bury(tag, message, reason))) === true;
+      },
     };
   }
 
@@ -161,19 +164,22 @@ export class DeliveryChannel {
   }
 
   async #bury(tag: number, message: Message, reason: string): Promise<boolean> {
-    const { plan, options, publisher } = this.#source;
-    const { queue, exchange, deadLetters } = plan;
-    if (exchange !== undefined && options.deadLetter) {
-      const buried = publisher.copy(deadLetterAddress(exchange), message, { death: { reason, queue } });
-      if (await succeeds(buried)) {
-        this.#ackQuietly(tag);
-        return true;
-      }
+    if (await this.#keep(message, reason)) {
+      this.#ackQuietly(tag);
+      return true;
     }
     // The broker makes it one, with its own reason, if the queue has a dead-letter exchange.
-    const isKept = this.channel.active && deadLetters !== undefined;
+    const isKept = this.channel.active && this.#source.plan.deadLetters !== undefined;
     this.#giveBack(tag, false);
     return isKept;
+  }
+
+  /** Returns false if dead letters are not kept, or the broker does not accept it. */
+  async #keep(message: Message, reason: string): Promise<boolean> {
+    const { plan, options, publisher } = this.#source;
+    const { queue, exchange } = plan;
+    if (exchange === undefined || !options.deadLetter) return false;
+    return succeeds(publisher.copy(deadLetterAddress(exchange), message, { death: { reason, queue } }));
   }
 
   /** Replaces it by a copy, whose returns the broker counts anew. Returns false if the broker does not count, or accepts no copy now. */

@@ -50,11 +50,15 @@ export function messageOf({ messageId = '', body, correlationId, replyTo, expira
   return { id: messageId, body: bytesOf(body), correlationId, replyTo, ...(ttlMs >= 0 && { ttlMs }) };
 }
 
-/** Returns the number of the delivery, from the broker's count and our own. */
-export function countsOf({ redelivered, headers = {} }: Received): Pick<Delivery, 'count' | 'redelivered'> {
+/** Returns the number of the delivery, from the broker's count and our own. Quorum queues count. */
+export function countsOf({
+  redelivered,
+  headers = {},
+}: Received): Pick<Delivery, 'count' | 'redelivered' | 'isUncounted'> {
   const returns = numberOf(headers[RETURNS]) ?? 0;
   const count = (numberOf(headers['x-delivery-count']) ?? (redelivered ? 1 : 0)) + returns + 1;
-  return { count, redelivered: redelivered || returns > 0 };
+  const isUncounted = redelivered && !('x-delivery-count' in headers || 'x-acquired-count' in headers);
+  return { count, redelivered: redelivered || returns > 0, isUncounted };
 }
 
 /** Returns the reason of a dead letter: that of its consumer, else of the broker. */

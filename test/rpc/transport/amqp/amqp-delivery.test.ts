@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { RPCService } from 'portico/rpc';
+import { recordedLog } from '../../../tasks/recorded-log.js';
 import { nextDeadLetter, transportOptions } from '../../conformance.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
 import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';
@@ -89,6 +91,33 @@ test('RP-76 a classic queue says of a message only that it came back', { skip: w
   await (await got.next()).requeue();
   const { count, redelivered } = await got.next();
   assert.deepEqual([count, redelivered], [2, true]);
+});
+
+test('RP-75 an unreadable message that a classic queue delivers again is acknowledged, and is a dead letter all the same', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl, { queueType: 'classic' });
+  const got = new Deliveries();
+  const before = await transport.consume(route, { prefetch: 1 }, got.take);
+  await transport.publish(route, textMessage('{'));
+  const first = await got.next();
+  await before.cancel();
+  await first.requeue();
+  const { log } = recordedLog();
+  const url = `${brokerUrl}?exchange=${route.exchange}&queue_type=classic`;
+  const service = RPCService.create({
+    binary: 'portico-images',
+    host: 'north',
+    registration: null,
+    manager: {},
+    transport: url,
+    log,
+  });
+  await service.start();
+  t.after(() => service.stop());
+  const { death } = await nextDeadLetter(transport, route.exchange);
+  assert.deepEqual([death!.reason, death!.queue], ['unreadable: not JSON', `${route.exchange}.images`]);
 });
 
 test('a message of another sender is given as it is, whatever it says of its content', {

@@ -16,17 +16,20 @@ test('RP-75 what a consumer says of a message travels with it, and comes back as
   const sent = propertiesOf(message, 'nova-api', { returns: 2, death });
   const again = received({ ...sent, body: message.body, timestamp: 1_700_000_000 });
   assert.deepEqual(messageOf(again), message);
-  assert.deepEqual(countsOf(again), { count: 3, redelivered: true });
+  assert.deepEqual(countsOf(again), { count: 3, redelivered: true, isUncounted: false });
   assert.deepEqual(deathOf(again), { ...death, at: 1_700_000_000_000 });
   assert.deepEqual(propertiesOf({ id: 'm2', body: message.body }, 'nova-api').headers, undefined);
 });
 
 test('RP-75 deliveries that the broker counts and those that came back by a delay are added', () => {
-  assert.deepEqual(countsOf(received({})), { count: 1, redelivered: false });
-  assert.deepEqual(countsOf(received({ redelivered: true })), { count: 2, redelivered: true });
-  assert.deepEqual(countsOf(received({ redelivered: true, headers: { 'x-delivery-count': 4 } })).count, 5);
+  assert.deepEqual(countsOf(received({})), { count: 1, redelivered: false, isUncounted: false });
+  const returned = { count: 2, redelivered: true, isUncounted: true };
+  assert.deepEqual(countsOf(received({ redelivered: true })), returned);
+  const counted = { count: 5, redelivered: true, isUncounted: false };
+  assert.deepEqual(countsOf(received({ redelivered: true, headers: { 'x-delivery-count': 4 } })), counted);
   assert.deepEqual(countsOf(received({ headers: { 'x-portico-returns': 1, 'x-delivery-count': 2n } })).count, 4);
-  assert.deepEqual(countsOf(received({ headers: { 'x-portico-returns': 'many' } })), { count: 1, redelivered: false });
+  const first = { count: 1, redelivered: false, isUncounted: false };
+  assert.deepEqual(countsOf(received({ headers: { 'x-portico-returns': 'many' } })), first);
 });
 
 test('RP-95 whatever other senders write of bodies and deaths is read, and nothing of it throws', () => {

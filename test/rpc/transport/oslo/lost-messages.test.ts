@@ -21,7 +21,7 @@ function names(t: TestContext): { readonly project: string; readonly topic: stri
   return made;
 }
 
-test('SE-7 a message that ended two workers is put aside, and the log of the second one names it', {
+test('SE-7 a message that ended two workers is put aside, the log of the second one names it, and those behind it run', {
   skip: withoutBroker,
 }, async (t) => {
   const { project, topic } = names(t);
@@ -53,6 +53,7 @@ test('SE-7 a message that ended two workers is put aside, and the log of the sec
     await publisher.send({ routingKey: topic, durable: true, ...json }, Buffer.from(body));
     await publisher.close();
   });
+  for (const id of ['a', 'b', 'c']) await calls.cast({}, 'note', { id });
   const told: string[] = [];
   for (const _worker of [1, 2]) {
     const child = start();
@@ -68,7 +69,7 @@ test('SE-7 a message that ended two workers is put aside, and the log of the sec
   assert.doesNotMatch(told[0]!, name);
   assert.match(told[1]!, name);
   start();
-  assert.equal(await calls.call({}, 'who'), 'node');
+  assert.deepEqual(await calls.call({}, 'three'), ['a', 'b', 'c']);
 });
 
 test('SE-7 a message that came back runs once, in its turn, and is returned where the service stops before that', {
