@@ -140,7 +140,8 @@ export class ServedCall {
     if (this.#delivery.redelivered) meter?.redelivered(topic);
     const running = late.get(id);
     if (running !== undefined) {
-      // The connection was lost meanwhile: the outcome settles the present delivery.
+      // The connection was lost meanwhile, or this is a second copy: the outcome settles the present delivery.
+      void running.#delivery.ack().catch(() => {});
       running.#delivery = this.#delivery;
       return undefined;
     }
@@ -157,15 +158,17 @@ export class ServedCall {
       if (await this.#acknowledge()) await this.#reply.failure(name, error, true);
       return undefined;
     }
-    if (method.options.ack === 'late') {
-      // Copies that were returned uncounted have lost the broker's own count.
-      if (this.#delivery.count > this.#with.deliveryLimit + 1) {
-        await this.#delivery.deadLetter('delivery_limit');
-        return undefined;
-      }
-    } else if (!(await this.#acknowledge())) return undefined;
+    const isLate = method.options.ack === 'late';
+    // Copies that were returned uncounted have lost the broker's own count.
+    if (isLate && this.#delivery.count > this.#with.deliveryLimit + 1) {
+      await this.#delivery.deadLetter('delivery_limit');
+      return undefined;
+    }
+    // Before the acknowledgement is written: a second copy may arrive meanwhile.
     seen.add(id);
-    return method;
+    if (isLate || (await this.#acknowledge())) return method;
+    seen.forget(id);
+    return undefined;
   }
 
   #reasonToDrop(): DropReason | undefined {

@@ -9,7 +9,7 @@ import { Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/r
 import { TaskTracker } from '#internal/service';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { gate, withNetwork } from '../services.js';
-import { OF_IMAGES, requestMessage, route, served, settled } from './served-object.js';
+import { delivering, OF_IMAGES, requestMessage, route, served, settled } from './served-object.js';
 
 /** Each call waits until `end` is called with its id. */
 class Held {
@@ -260,6 +260,17 @@ test('RP-74 a message that comes twice runs once', async () => {
   await settled();
   assert.equal(runs, 2);
   assert.ok(messages().includes('work: message id-1 was dropped, it is a duplicate'));
+});
+
+test('RP-74 a message that comes twice runs once, also while the first one is being acknowledged', async () => {
+  let runs = 0;
+  const change = (transport: MemoryTransport): void =>
+    delivering(transport, (delivery) => ({ ...delivery, ack: () => delivery.ack().then(settled) }));
+  const { transport } = await served({ work: () => runs++ }, { change });
+  for (let time = 0; time < 2; time++) await transport.publish(route, requestMessage('id-1', 'work'));
+  await settled();
+  await settled();
+  assert.equal(runs, 1);
 });
 
 test('RP-33 RP-98 a call that was under way for longer than its caller waits is not run, one of a clock that is wrong is', async () => {
@@ -571,6 +582,28 @@ test('RP-74 a late method under way is not begun again when its message comes ag
   transport.restore();
   await settled();
   assert.equal(late.runs, 1);
+});
+
+test('RP-74 a second copy of a message that arrives while its late method runs: both are acknowledged', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  await transport.connect();
+  const left = new Set<object>();
+  delivering(transport, (delivery) => {
+    left.add(delivery);
+    const ack = (): Promise<void> => {
+      left.delete(delivery);
+      return delivery.ack();
+    };
+    return { ...delivery, ack };
+  });
+  const late = new LateAndSlow();
+  await serverOver(transport, late, 2).start();
+  for (let time = 0; time < 2; time++) await transport.publish(route, requestMessage('id-1', 'work'));
+  await late.began.opened;
+  await settled();
+  late.go.open();
+  await settled();
+  assert.deepEqual([late.runs, left.size], [1, 0]);
 });
 
 test('RP-74 a late method that fails while the connection is lost runs again: it could not be made a dead letter', async () => {
