@@ -30,7 +30,8 @@ import type { UpgradeLevels } from './upgrade-levels.js';
 
 /** Options of sending a message. */
 export interface SendOptions {
-  readonly ttlMs: number | undefined;
+  /** For a cast. A call expires at `until`. */
+  readonly ttlMs?: number | undefined;
   readonly mandatory: boolean;
   /** Time by the clock after which it is not retried. */
   readonly until: number;
@@ -59,7 +60,8 @@ export interface CallPath {
   connected(ms: number, signal?: AbortSignal): Awaitable<Transport>;
   /**
    * Sends a message; retries if it did not reach the broker. Resends a message that may have been sent only on the wire of oslo.messaging,
-   * whose services do the same and drop what they have had.
+   * whose services do the same and drop what they have had. Rejects with `DeliveryUnknown` if any of the tries may have reached it. Settles
+   * also when a call is over without a confirmation.
    */
   send(to: Route, message: Message, options: SendOptions): Promise<void>;
 }
@@ -147,7 +149,7 @@ export class CallClient implements RPCClient {
       trace,
     });
     const expected = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
-    const how = { ttlMs: left, mandatory, until, retry, signal, expected };
+    const how = { mandatory, until, retry, signal, expected };
     this.#sendCall({ id, json, replyTo: to }, how).catch(expected.fail);
     try {
       const answer = await expected.reply;

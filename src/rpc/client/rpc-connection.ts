@@ -168,17 +168,23 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     // An earlier call must not open another share.
     if (transport === undefined)
       throw new DeliveryFailure({ message: `message ${message.id}: its connection is closed` });
+    // The message may have arrived then, whatever happens to later tries.
+    let unknown: DeliveryUnknown | undefined;
     for (let tries = 0; ; tries++) {
       const left = until - this.clock.now();
+      const how = { ttlMs: expected === undefined ? ttlMs : left, mandatory, timeoutMs: Math.max(1000, left) };
       try {
-        await transport.publish(to, message, { ttlMs, mandatory, timeoutMs: Math.max(1000, left) });
+        await transport.publish(to, message, how);
         return;
       } catch (error) {
+        if (error instanceof DeliveryUnknown) unknown ??= error;
         const waitMs = retryWaitMs(this.settings.transport, tries) * (0.75 + Math.random() / 2);
         const exhausted = (retry >= 0 && tries >= retry) || waitMs > left;
         const isLost = this.settings.speaksOslo && error instanceof DeliveryUnknown;
-        if (!(error instanceof DeliveryFailure || isLost) || exhausted) throw error;
-        if (!(await pause(waitMs, { clock: this.clock, signal })) || expected?.isOver === true) throw error;
+        const isRetried = (error instanceof DeliveryFailure || isLost) && !exhausted && expected?.isOver !== true;
+        const isTime = isRetried && (await pause(waitMs, { clock: this.clock, signal }));
+        if (expected?.isOver === true) return;
+        if (!isTime) throw unknown ?? error;
       }
     }
   }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { Config } from 'portico/config';
-import { RPCConnection, type TransportState } from 'portico/rpc';
+import { DeliveryFailure, DeliveryUnknown, RPCConnection, type TransportState } from 'portico/rpc';
+import { FakeClock } from 'portico/testing';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
+import { settled } from '../server/served-object.js';
 import { gate, withNetwork } from '../services.js';
 
 const { log } = recordedLog();
@@ -104,3 +106,70 @@ test(
     await assert.rejects(connection.close({ deadlin: 5 } as object), { code: 'PORTICO_RPC_OPTION' });
   }),
 );
+
+/** A client of the wire of oslo.messaging over a transport in memory, with what it publishes. */
+async function onOslo() {
+  const clock = new FakeClock();
+  const transport = new MemoryTransport(new MemoryBroker({ clock }));
+  await transport.connect();
+  const config = Config.fromText('[rpc]\ntransport_url = oslo+rabbit://north/\n');
+  const connection = new RPCConnection({ transport, log, clock, config });
+  const route = { exchange: 'portico', topic: 'images' };
+  await transport.declareQueue(route);
+  const ttls: (number | undefined)[] = [];
+  const publish = transport.publish.bind(transport);
+  transport.publish = (to, message, options) => {
+    ttls.push(options?.ttlMs);
+    return publish(to, message, options);
+  };
+  return { clock, transport, route, ttls, client: connection.client({ topic: 'images', timeout: 20, retry: 1 }) };
+}
+
+const unknown = (): Error => new DeliveryUnknown({ message: 'lost before it was confirmed' });
+const failure = (): Error => new DeliveryFailure({ message: 'not connected' });
+
+test('RP-50 a message that may have run is unknown to its caller, also if a later try does not reach the broker', async () => {
+  const { clock, transport, client } = await onOslo();
+  for (const send of ['call', 'cast'] as const) {
+    transport.failNext(unknown(), failure());
+    const sent = assert.rejects(client[send]({}, 'resize'), { code: 'PORTICO_RPC_DELIVERY_UNKNOWN' });
+    await settled();
+    await clock.advance(10_000);
+    await sent;
+  }
+});
+
+test('RP-50 a call whose server was heard waits for its reply, although the broker did not confirm it', async () => {
+  const { clock, transport, route, client } = await onOslo();
+  let reply!: (result: number | null) => Promise<void>;
+  await transport.consume(route, { prefetch: 1 }, ({ message }) => {
+    const { 'oslo.message': text } = JSON.parse(Buffer.from(message.body).toString()) as { 'oslo.message': string };
+    const { _msg_id, _reply_q } = JSON.parse(text) as { _msg_id: string; _reply_q: string };
+    reply = (result) => {
+      const body = Buffer.from(JSON.stringify({ result, ending: result !== null, _msg_id }));
+      return transport.publish(_reply_q, { id: 'reply', body });
+    };
+  });
+  transport.failNext(unknown());
+  const call = client.call({}, 'resize');
+  call.catch(() => {});
+  await settled();
+  await reply(null);
+  await settled();
+  await clock.advance(10_000);
+  await reply(7);
+  assert.equal(await call, 7);
+});
+
+test('RP-36 a call that is published again expires with its caller', async () => {
+  const { clock, transport, ttls, client } = await onOslo();
+  transport.failNext(failure());
+  const call = assert.rejects(client.call({}, 'resize'), { code: 'PORTICO_RPC_TIMEOUT' });
+  await settled();
+  await clock.advance(2000);
+  const [first, second] = ttls;
+  assert.equal(first, 20_000);
+  assert.ok(second! < 20_000, `${second}`);
+  await clock.advance(20_000);
+  await call;
+});
