@@ -15,8 +15,8 @@ class Unsendable extends Error {}
 
 /** Shorter whole numbers are exact; 16 digits may not be. NaN and Infinity are not JSON, but Python writes them. */
 const UNUSUAL = /\d{16}|NaN|Infinity/;
-/** Each alternative matches where it begins, even a string without an end: otherwise the rest would be searched once for each quote in it. */
-const TOKENS = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|NaN|-?Infinity/g;
+/** The beginning of a string, or a number. */
+const TOKENS = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|NaN|-?Infinity/g;
 
 /** Longest whole number, as in Python: reading a longer one takes more than linear time. */
 const LONGEST_DIGITS = 4300;
@@ -47,15 +47,41 @@ export function osloText(value: unknown, what: string): string {
  */
 export function osloValue(text: string): unknown {
   try {
-    return UNUSUAL.test(text) ? JSON.parse(text.replaceAll(TOKENS, marked), revived) : JSON.parse(text);
+    return UNUSUAL.test(text) ? JSON.parse(withMarks(text), revived) : JSON.parse(text);
   } catch {
     // Node's own message quotes the text.
     throw new SyntaxError('not JSON');
   }
 }
 
+/** Marks the numbers outside strings. A string is skipped by a loop: an expression would need memory for each of its escapes. */
+function withMarks(text: string): string {
+  const parts: string[] = [];
+  let from = 0;
+  TOKENS.lastIndex = 0;
+  for (let found = TOKENS.exec(text); found !== null; found = TOKENS.exec(text)) {
+    const [token] = found;
+    if (token === '"') {
+      TOKENS.lastIndex = endOfString(text, TOKENS.lastIndex);
+      continue;
+    }
+    parts.push(text.slice(from, found.index), marked(token));
+    from = TOKENS.lastIndex;
+  }
+  return parts.join('') + text.slice(from);
+}
+
+/** Returns the index after the string whose content begins there: that of the text without an end. */
+function endOfString(text: string, from: number): number {
+  for (let quote = text.indexOf('"', from); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let escapes = 0;
+    while (text[quote - 1 - escapes] === '\\') escapes += 1;
+    if (escapes % 2 === 0) return quote + 1;
+  }
+  return text.length;
+}
+
 function marked(token: string): string {
-  if (token.startsWith('"')) return token;
   const isExact = /[.eE]/.test(token) || Number.isSafeInteger(Number(token));
   if (isExact) return token;
   if (token.length > LONGEST_DIGITS) throw new SyntaxError('a whole number with too many digits');

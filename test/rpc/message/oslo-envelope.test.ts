@@ -80,6 +80,14 @@ test('numbers keep their value: whole ones beyond 2^53, those in texts, NaN', ()
   });
 });
 
+test('a string with millions of escapes is read beside a long number', () => {
+  const text = '\n"\\'.repeat(1_500_000);
+  const message = `{"method": "m", "args": {"text": ${JSON.stringify(text)}, "number": 9007199254740993}}`;
+  const { args } = osloCodec.readRequest(Buffer.from(message), 100_000_000);
+  assert.equal(args.number, 9007199254740993n);
+  assert.ok(args.text === text);
+});
+
 test('PY-1 SE-8 every name arrives as an own property, written with escapes or in a context, and none changes an object', () => {
   const names = '"__proto__": {"isAdmin": true}, "constructor": 1, "prototype": [{"\\u005f_proto__": {}}]';
   const read = osloCodec.readRequest(
