@@ -27,7 +27,7 @@ const LONGEST_SIGNATURE = 130;
 const DOT = 0x2e;
 
 /**
- * Shorter than the time for which message ids are remembered (`rpc-server.ts`): a process accepts a copy of a message only if it has seen
+ * Shorter than the time for which message ids are remembered (`recent-keys.ts`): a process accepts a copy of a message only if it has seen
  * many messages since.
  */
 const WINDOW_MS = 300_000;

@@ -19,8 +19,14 @@ import { RPCConnection } from '../client/rpc-connection.js';
 import { UnreadableEnvelope } from '../message/envelope.js';
 import type { Serializer } from '../message/serializer.js';
 import { notificationSettings } from '../messaging-options.js';
+import { type RecentKeys, seenMessages } from '../server/recent-keys.js';
 import type { Delivery, Transport, TransportConsumer } from '../transport/transport.js';
-import { type NotificationFields, notificationRoute, readNotification } from './notification.js';
+import {
+  type CarriedNotification,
+  type NotificationFields,
+  notificationRoute,
+  readNotification,
+} from './notification.js';
 
 /** A notification for a handler. */
 export interface Notification extends NotificationFields {
@@ -56,6 +62,15 @@ export interface NotificationServiceOptions {
 }
 
 const BACK_MS = 1000;
+
+/** A queue of notifications. */
+interface Source {
+  readonly priority: NotificationPriority;
+  readonly connection: RPCConnection;
+  /** Notifications that were handled, and those whose handlers run: a sender publishes again what it does not know to have arrived. */
+  readonly handled: RecentKeys;
+  readonly running: Map<string, Promise<void>>;
+}
 
 export class NotificationService implements ServiceBase {
   readonly name: string;
@@ -131,7 +146,8 @@ export class NotificationService implements ServiceBase {
         for (const topic of topics) {
           for (const priority of priorities) {
             const route = notificationRoute(exchange, topic, priority);
-            const take = (delivery: Delivery): void => this.#take(delivery, priority, connection);
+            const source = { priority, connection, handled: seenMessages(connection.clock), running: new Map() };
+            const take = (delivery: Delivery): void => this.#take(delivery, source);
             this.#consumers.push(await opened.consume(route, { prefetch: settings.prefetch }, take));
           }
         }
@@ -160,17 +176,17 @@ export class NotificationService implements ServiceBase {
     await connection?.close();
   }
 
-  #take(delivery: Delivery, priority: NotificationPriority, connection: RPCConnection): void {
+  #take(delivery: Delivery, source: Source): void {
     if (this.#isStopping) return void delivery.requeue();
-    const work = this.#handle(delivery, priority, connection).finally(() => this.#running.delete(work));
+    const work = this.#handle(delivery, source).finally(() => this.#running.delete(work));
     this.#running.add(work);
   }
 
-  async #handle(delivery: Delivery, priority: NotificationPriority, connection: RPCConnection): Promise<void> {
-    const { settings, serializer } = connection;
-    const { message, count, redelivered } = delivery;
-    const { maxBytes } = settings.format;
-    let carried: ReturnType<typeof readNotification>;
+  async #handle(delivery: Delivery, source: Source): Promise<void> {
+    const { priority, connection, handled, running } = source;
+    const { message } = delivery;
+    const { maxBytes } = connection.settings.format;
+    let carried: CarriedNotification;
     try {
       carried = readNotification(message.body, { priority, maxBytes });
     } catch (error) {
@@ -182,6 +198,22 @@ export class NotificationService implements ServiceBase {
       await delivery.deadLetter(`unreadable: ${error.message}`);
       return;
     }
+    const { messageId: id } = carried;
+    // A second copy is handled if the first fails.
+    while (running.has(id)) await running.get(id);
+    if (handled.has(id)) return delivery.ack().catch(() => {});
+    const work = this.#run(delivery, carried, source).then((hasEnded) => {
+      running.delete(id);
+      if (hasEnded && id !== '') handled.add(id);
+    });
+    if (id !== '') running.set(id, work);
+    await work;
+  }
+
+  /** Returns false if its handler failed. */
+  async #run(delivery: Delivery, carried: CarriedNotification, { priority, connection }: Source): Promise<boolean> {
+    const { settings, serializer } = connection;
+    const { count, redelivered } = delivery;
     const { context: dict, ...fields } = carried;
     const what = `the notification ${fields.eventType} of ${fields.publisherId}`;
     try {
@@ -204,10 +236,11 @@ export class NotificationService implements ServiceBase {
         this.#log.warn(`${what} failed and will be redelivered`, facts);
         await delivery.requeue({ delayMs: BACK_MS });
       }
-      return;
+      return false;
     }
     await delivery
       .ack()
       .catch((err: unknown) => this.#log.info(`${what}: not acknowledged, it will be redelivered`, { err }));
+    return true;
   }
 }

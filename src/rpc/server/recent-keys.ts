@@ -3,6 +3,15 @@
  */
 import type { Clock } from '../../tasks/index.js';
 
+/** Time for which begun messages are remembered, and their number. */
+const SEEN_MS = 600_000;
+const SEEN_MESSAGES = 10_000;
+
+/** Returns the memory of the messages that a consumer has begun. */
+export function seenMessages(clock: Clock): RecentKeys {
+  return new RecentKeys({ clock, keepMs: SEEN_MS, most: SEEN_MESSAGES });
+}
+
 /** Remembers each key for `keepMs`, and at most the newest `most` of them. */
 export class RecentKeys {
   readonly #limits: { readonly clock: Clock; readonly keepMs: number; readonly most: number };

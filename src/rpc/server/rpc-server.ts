@@ -11,7 +11,7 @@ import { addressText, nameOfMessage } from '../transport/route.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
 import type { Endpoints } from './endpoints.js';
 import { HeldLoop } from './held-loop.js';
-import { RecentKeys } from './recent-keys.js';
+import { seenMessages } from './recent-keys.js';
 import { ReplySender } from './reply-sender.js';
 import { type Arrival, ReturnedCall, type ReturnedParts } from './returned-call.js';
 import { SenderClocks } from './sender-clocks.js';
@@ -32,10 +32,6 @@ export interface RpcServerOptions {
   /** Number of handlers that run at a time. Default: by the configuration. */
   readonly poolSize?: number | undefined;
 }
-
-/** Time for which begun messages are remembered, and their number. */
-const SEEN_MS = 600_000;
-const SEEN_MESSAGES = 10_000;
 
 /** Milliseconds that handlers have to end by themselves after their signal was aborted. */
 const GRACE_MS = 1000;
@@ -85,7 +81,7 @@ export class RpcServer {
       clocks: new SenderClocks(clock),
       deliveryLimit: settings.transport.deliveryLimit,
       deadlines: new Deadlines(clock, { unref: true }),
-      seen: new RecentKeys({ clock, keepMs: SEEN_MS, most: SEEN_MESSAGES }),
+      seen: seenMessages(clock),
       late: new Map(),
     };
   }

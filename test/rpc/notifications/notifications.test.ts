@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { currentContext, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
-import { DeliveryUnknown, type Notification, NotificationService, RPCConnection } from 'portico/rpc';
+import { DeliveryUnknown, type Message, type Notification, NotificationService, RPCConnection } from 'portico/rpc';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
+import { settled } from '../server/served-object.js';
+import { gate } from '../services.js';
 import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from '../transport/oslo/peer.js';
 
 /** Returns a handler, and a function that returns its notifications one by one. */
@@ -107,6 +109,59 @@ test('a notification whose handler fails comes again, and is given up after [rpc
   await rpc.close();
   assert.deepEqual(tries, [1, 2]);
   assert.ok(lines.some(({ level, msg }) => level === 'error' && /odd of p failed 2 times/.test(msg)));
+});
+
+test('PY-4 a second copy of a notification is dropped once its handler has ended, and handled in place of one that failed', async () => {
+  const { log } = recordedLog();
+  const transport = new MemoryTransport(new MemoryBroker(), 'memory://twice');
+  await transport.connect();
+  const rpc = new RPCConnection({ transport, log });
+  const notifier = rpc.notifier({ publisherId: 'p', topics: ['notifications', 'bills'] });
+  await notifier.info({}, 'resized', {});
+  const waiting: Message[] = [];
+  const route = { exchange: 'portico', topic: 'notifications', server: 'info' };
+  const reader = await transport.consume(route, { prefetch: 9 }, ({ message, ack }) => {
+    waiting.push(message);
+    void ack();
+  });
+  await settled();
+  await reader.cancel();
+  for (let time = 0; time < 3; time++) await transport.publish(route, waiting[0]!);
+  const fails = gate();
+  const tries: string[] = [];
+  const service = NotificationService.create({
+    handlers: {
+      info: async ({ payload }) => {
+        tries.push(JSON.stringify(payload));
+        if (tries.length > 1) return;
+        await fails.opened;
+        throw new Error('oh');
+      },
+    },
+    topics: ['notifications'],
+    transport,
+    log,
+  });
+  await service.start();
+  await settled();
+  assert.equal(tries.length, 1);
+  fails.open();
+  await settled();
+  assert.equal(tries.length, 2);
+  await service.stop();
+  // Another topic has a copy of its own.
+  const both = NotificationService.create({
+    handlers: { info: ({ payload }) => void tries.push(JSON.stringify(payload)) },
+    topics: ['notifications', 'bills'],
+    transport,
+    log,
+  });
+  for (let time = 0; time < 2; time++) await transport.publish(route, waiting[0]!);
+  await both.start();
+  await settled();
+  assert.equal(tries.length, 4);
+  await both.stop();
+  await rpc.close();
 });
 
 test('a notification that the broker does not take is a line of the log; driver = noop sends none', async () => {
