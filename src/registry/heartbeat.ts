@@ -34,6 +34,8 @@ interface HeartbeatOptions extends HeartbeatTimes {
 
 /** A heartbeat must take less than the interval. */
 const TIMEOUT_PART = 0.8;
+/** Pause after a heartbeat that took longer, as part of the interval: a slow registry is not asked without end. */
+const PAUSE_PART = 0.1;
 
 export class Heartbeat {
   /** Milliseconds by which the last heartbeat was late: the delay of the event loop at that time. */
@@ -60,12 +62,11 @@ export class Heartbeat {
     return this.#lostAt === undefined ? 0 : this.#options.clock.now() - this.#lostAt;
   }
 
-  /** Why and since when it fails, to the minute, so that the workers of a service say the same; undefined while it does not. */
+  /** Why it fails, without a time, so that the workers of a service say the same; undefined while it does not. */
   get trouble(): string | undefined {
     if (this.#lostAt === undefined) return undefined;
-    const since = new Date(Date.now() - this.outageMs).toISOString().replace(/:\d\d\.\d+/, '');
     const seen = this.outageMs > this.#options.downTime * 1000 ? ', and other services count this one as down' : '';
-    return `its record cannot be written since ${since}${seen}: ${this.#lostWhy}`;
+    return `its record cannot be written${seen}: ${this.#lostWhy}`;
   }
 
   start(): void {
@@ -102,7 +103,7 @@ export class Heartbeat {
       this.#failed(error);
     }
     const took = (clock.now() - began) / 1000;
-    const idle = Math.max(0, interval * (1 + jitter * (2 * random() - 1)) - took);
+    const idle = Math.max(PAUSE_PART * interval, interval * (1 + jitter * (2 * random() - 1)) - took);
     this.#due = clock.now() + idle * 1000;
     return idle;
   }

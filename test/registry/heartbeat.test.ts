@@ -166,9 +166,9 @@ test('SG-30 each outage that lasts longer than the down time is told once, the s
     if (isAway) throw new RegistryUnavailable(new Error('away'));
   });
   await advance(2000);
-  assert.match(made.trouble!, /^its record cannot be written since \d{4}-\d\d-\d\dT\d\d:\d\dZ: .*: away$/);
+  assert.match(made.trouble!, /^its record cannot be written: .*: away$/);
   await advance(8000);
-  assert.match(made.trouble!, /Z, and other services count this one as down: .*: away$/);
+  assert.match(made.trouble!, /^its record cannot be written, and other services count this one as down: .*: away$/);
   assert.equal(lost.length, 1);
   isAway = false;
   await advance(2000);
@@ -179,7 +179,7 @@ test('SG-30 each outage that lasts longer than the down time is told once, the s
   await made.stop();
 });
 
-test('SG-23 a heartbeat that took longer than its interval is followed at once, and the heart beats on', async () => {
+test('SG-23 a heartbeat that took longer than its interval is followed by a short pause, and the heart beats on', async () => {
   for (const [tookMs, jitter] of [
     [2500, 0],
     // The shortest interval is half a second then.
@@ -193,7 +193,9 @@ test('SG-23 a heartbeat that took longer than its interval is followed at once, 
       },
       { jitter },
     );
-    await advance(10);
+    await advance(99);
+    assert.equal(beats, 1, `${tookMs} ms`);
+    await advance(1);
     assert.equal(beats, 2, `${tookMs} ms`);
     await advance(5000);
     assert.ok(beats >= 6, `${beats}`);
@@ -252,7 +254,7 @@ test('a registry that cannot be written is in the status, and service list says 
   await program.printed(/Lost connection to the service registry/);
   let status: string;
   do status = command('status').stdout;
-  while (!status.includes('its record cannot be written since'));
+  while (!status.includes('its record cannot be written'));
   let list: ReturnType<typeof command>;
   do list = command('service', 'list');
   while (!/\bdown\b/.test(list.stdout));
