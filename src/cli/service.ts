@@ -158,7 +158,7 @@ async function withRegistry<T>(
 /** Says that services look down because the registry cannot be written, if this command cannot write it either: a full disk. */
 async function tellStale({ store }: ServiceRegistry): Promise<void> {
   try {
-    await store.lease('service list', `${process.pid}`, 0);
+    await store.checkWrite?.();
   } catch (error) {
     // This user may only read it.
     if (!(error instanceof RegistryUnavailable)) return;

@@ -96,6 +96,8 @@ export interface ServiceStore {
   purge(olderThanSeconds: number): Promise<number>;
   /** Acquires or renews a lease; returns false while another owner has it. */
   lease(task: string, owner: string, seconds: number): Promise<boolean>;
+  /** Writes something and removes it: rejects if nothing can be written. Absent: that is unknown. */
+  checkWrite?(): Promise<void>;
   /** Migrates the tables, if that is not done on opening; returns the number of steps. */
   migrate?(): Promise<number>;
   close(): Promise<void>;

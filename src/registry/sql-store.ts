@@ -145,6 +145,12 @@ export abstract class SqlStore implements ServiceStore {
       WHERE service_leases.owner = excluded.owner OR service_leases.until <= ${this.time()} RETURNING task`;
     return (await this.query(sql, task, owner)).length > 0;
   }
+
+  async checkWrite(): Promise<void> {
+    const task = `write ${randomUUID()}`;
+    await this.lease(task, '', 0);
+    await this.query('DELETE FROM service_leases WHERE task = ?', task);
+  }
 }
 
 /** Readers of a table's columns, by their names in code. */

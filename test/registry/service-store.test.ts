@@ -179,6 +179,13 @@ for (const [kind, open] of stores) {
     assert.equal((await store.list()).length, 1);
   });
 
+  test(`${kind}: a check that it can be written leaves nothing`, async () => {
+    const { store } = await opened();
+    await store.checkWrite!();
+    const { query } = store as unknown as { query(sql: string): Promise<readonly object[]> };
+    assert.deepEqual(await query.call(store, 'SELECT * FROM service_leases'), []);
+  });
+
   test(`MG-25 ${kind}: a lease is one owner's until it ends`, async () => {
     const { store, pass } = await opened();
     assert.equal(await store.lease('clean', 'a', 10), true);
