@@ -193,10 +193,12 @@ test('SG-23 a heartbeat that took longer than its interval is followed by a shor
       },
       { jitter },
     );
-    await advance(99);
-    assert.equal(beats, 1, `${tookMs} ms`);
-    await advance(1);
-    assert.equal(beats, 2, `${tookMs} ms`);
+    const counts: number[] = [];
+    for (const ms of [99, 1]) {
+      await advance(ms);
+      counts.push(beats);
+    }
+    assert.deepEqual(counts, [1, 2], `${tookMs} ms`);
     await advance(5000);
     assert.ok(beats >= 6, `${beats}`);
     await made.stop();
