@@ -115,9 +115,9 @@ test('OP-51 the status is one document: of the process, of each API and each of 
   const document = async () => (await ask<StatusDocument>(socket, 'GET', '/status')).body;
   let told = await document();
   // The facts of workers come with their first heartbeat, those of their services with the second.
-  while (told.totals.rss === 0 || told.services[0]!.workers.some(({ inFlight }) => inFlight === undefined)) {
-    told = await document();
-  }
+  const isKnown = ({ inFlight, lagMaxMs }: ShownService['workers'][number]): boolean =>
+    inFlight !== undefined && lagMaxMs !== undefined;
+  while (told.totals.rss === 0 || !told.services[0]!.workers.every(isKnown)) told = await document();
   const { process: own, services, totals, ...rest } = told;
   assert.deepEqual([rest.schema, rest.version], ['portico/status', 1]);
   assert.deepEqual([own.name, own.pid, own.generation, own.stopping], ['api-cli', program.pid, 1, false]);
