@@ -197,9 +197,9 @@ function memoryReader(): () => number {
 }
 
 /** Early enough for the stack to arrive before the parent ends the worker, but never within one heartbeat. */
-function stuckAfterMs(workerTimeoutMs: number): number {
-  if (workerTimeoutMs === 0) return LONGEST_SILENCE_MS;
-  return Math.max(BEAT_MS * 1.25, Math.min(LONGEST_SILENCE_MS, workerTimeoutMs / 2));
+function stuckAfterMs({ workerTimeoutMs, workerStartTimeoutMs }: LaunchSettings): number {
+  const limits = [workerTimeoutMs, workerStartTimeoutMs].filter((limitMs) => limitMs > 0);
+  return Math.max(BEAT_MS * 1.25, Math.min(LONGEST_SILENCE_MS, ...limits.map((limitMs) => limitMs / 2)));
 }
 
 /** Starts the thread and its heartbeat, which reports whether a debugger is attached. */
@@ -222,12 +222,13 @@ function startThread(
   thread.on('error', () => undefined);
   thread.unref();
   const beat = (): boolean => {
-    const { gracefulShutdownTimeoutMs, workerTimeoutMs } = settings();
+    const limits = settings();
+    const { gracefulShutdownTimeoutMs, workerTimeoutMs } = limits;
     const debugged = debuggerUrl() !== undefined;
     Atomics.add(shared, FIELDS.beats, 1);
     Atomics.store(shared, FIELDS.debugged, debugged ? 1 : 0);
     Atomics.store(shared, FIELDS.timeoutMs, Math.min(gracefulShutdownTimeoutMs, LONGEST_DELAY_MS));
-    Atomics.store(shared, FIELDS.stuckMs, stuckAfterMs(workerTimeoutMs));
+    Atomics.store(shared, FIELDS.stuckMs, stuckAfterMs(limits));
     Atomics.store(shared, FIELDS.endMs, Math.min(workerTimeoutMs, LONGEST_DELAY_MS));
     return debugged;
   };

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { createLogger } from 'portico';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
-import { captureLog, request } from 'portico/testing';
+import { request } from 'portico/testing';
 
 // The app as it is served: with its filters, and the options that the two files give them.
 const config = await Config.load({ files: ['portico.ini'] });
-const app = await new Loader('api-paste.ini', { config, log: captureLog().log }).loadApp('books');
+const app = await new Loader('api-paste.ini', { config, log: createLogger({ level: 'error' }) }).loadApp('books');
 after(() => app.close());
 
 test('a book that was created can be read', async () => {
