@@ -200,6 +200,7 @@ test('OP-15 paths with signs that mean something stay what they are in each file
     encoding: 'utf8',
   });
   assert.equal(stdout, `/srv/${odd}/state`);
+  assert.doesNotMatch(docker!, /STATE_PATH/);
   for (const [kind, text] of Object.entries({ systemd: unit!, nginx: server! })) {
     const file = join(run.folder, kind);
     writeFileSync(file, text);
@@ -403,7 +404,7 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
     'name! image! securityContext resources! ports startupProbe readinessProbe livenessProbe volumeMounts!',
   );
   // The root file system is read-only: every written directory of the image is a volume.
-  const directories = ['/tmp', '/app/var', '/run/portico'];
+  const directories = ['/tmp', '/var/lib/portico', '/run/portico'];
   assert.ok(written(run, 'docker').includes(`RUN mkdir -p ${directories.slice(1).join(' ')} `));
   assert.equal((container!.securityContext as Record<string, unknown>).readOnlyRootFilesystem, true);
   const volumes = directories.map((mountPath, at) => ({ name: `written-${at}`, mountPath }));
@@ -459,19 +460,43 @@ test('OP-15 an image has no keys, what is wrong with it is warned of, and its he
   }
 });
 
-test('OP-15 an image has each directory that the program writes to', (t) => {
+test('OP-15 an image has each directory that the program writes to, and none in the folder of the application', (t) => {
   const run = generating(t, {
-    defaults: 'log_file = log dir/hello.log\nlock_path = /dev/shm\ntemp_dir = /tmp',
+    defaults: 'log_file = log dir/a $$b.log\nlock_path = /dev/shm\ntemp_dir = /tmp',
     api: 'listen = unix:/run/hello/api.sock',
     more: '[control]\nsocket = control/hello.sock\n[oslo_reports]\nlog_dir = /reports',
   });
-  const directories = "/app/var '/app/log dir' /reports /app/control /run/hello";
-  assert.ok(written(run, 'docker').includes(`RUN mkdir -p ${directories} && chown node:node ${directories}\n`));
+  const directories = '/var/lib/portico /var/log/portico /reports /app/control /run/hello';
+  const docker = written(run, 'docker');
+  assert.ok(docker.includes(`RUN mkdir -p ${directories} && chown node:node ${directories}\n`), docker);
+  const moved = String.raw`PORTICO_DEFAULT__STATE_PATH=/var/lib/portico PORTICO_DEFAULT__LOG_FILE="/var/log/portico/a \$\$b.log"`;
+  assert.ok(docker.includes(`ENV NODE_ENV=production ${moved}\n`), docker);
   // System directories are not created.
   for (const file of ['/hello.log', '/proc/1/fd/1']) {
     const other = generating(t, { defaults: `log_file = ${file}` });
-    assert.match(written(other, 'docker'), /^RUN mkdir -p \/app\/var \/run\/portico &&/m);
+    assert.match(written(other, 'docker'), /^RUN mkdir -p \/var\/lib\/portico \/run\/portico &&/m);
   }
+});
+
+test('OP-15 no volume of the manifests hides files of the application', (t) => {
+  const run = generating(t, {
+    defaults: 'log_file = app.log',
+    more: '[database]\nconnection = sqlite:///reg.db\n[registry]\nconnection = sqlite:///reg.db',
+  });
+  const manifests = written(run, 'kubernetes');
+  const mounted = ['/tmp', '/var/lib/portico', '/var/log/portico', '/run/portico'];
+  assert.deepEqual(
+    [...manifests.matchAll(/mountPath: ([^ }]+)/g)].map(([, path]) => path),
+    mounted,
+  );
+  assert.match(manifests, /readOnlyRootFilesystem: true/);
+  // A socket keeps its path: others look for it there.
+  const { stdout } = run('kubernetes', '--set', 'control.socket=own/control.sock');
+  assert.match(stdout, /# Not read-only, .* \[control\] socket .*\/app\/own\.\n *readOnlyRootFilesystem: false/);
+  assert.doesNotMatch(stdout, /mountPath: \/app/);
+  const file = join(run.folder, 'manifests');
+  writeFileSync(file, manifests.replace('mountPath: /var/log/portico', 'mountPath: /app'));
+  assert.match(run('kubernetes', '--check', file).stdout, /the volume at \/app hides the application/);
 });
 
 test('OP-15 a variable of an image opens an API whose name has a dash', (t) => {

@@ -16,8 +16,9 @@ import {
   variablesComment,
   writtenBy,
 } from './deployment.js';
-import { isTemporary } from './unit-places.js';
-import { directoryOf, isRelative, variableOf } from './written-paths.js';
+import { MADE } from './systemd-unit.js';
+import { below, isTemporary, NAME } from './unit-places.js';
+import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
 
 export const docker: DeploymentFile = {
   generate,
@@ -27,16 +28,18 @@ export const docker: DeploymentFile = {
 };
 
 /** Working directory in the image. */
-const APP = '/app';
+export const APP = '/app';
 /** Control socket if the configuration does not set one: a health check has to know its path. */
 const SOCKET = '/run/portico/control.sock';
 const SOCKET_VARIABLE = variableOf({ group: 'control', opt: 'socket' });
 
 function generate(deployment: Deployment): string {
-  const { stopSeconds, control } = deployment;
+  const { stopSeconds } = deployment;
   const ports = portsOf(deployment);
   const targets = targetsOf(deployment);
-  const directories = writtenDirectories(deployment).map(shellWord).join(' ');
+  const places = placesInImage(deployment);
+  const directories = places.directories.map(shellWord).join(' ');
+  const environment = places.environment.map(([name, value]) => ` ${name}=${quoted(value)}`).join('');
   const stop = stopSeconds === undefined ? '' : ` --stop-timeout ${stopSeconds}`;
   const lines = [
     writtenBy('docker'),
@@ -48,7 +51,7 @@ function generate(deployment: Deployment): string {
     'FROM node:22-slim',
     '# Process 1 must reap orphaned processes, which Node.js does not do.',
     'RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*',
-    `ENV NODE_ENV=production${control === undefined ? ` ${SOCKET_VARIABLE}=${SOCKET}` : ''}`,
+    `ENV NODE_ENV=production${environment}`,
     `WORKDIR ${APP}`,
     'COPY package.json package-lock.json ./',
     ...tarballs(deployment).map(
@@ -69,15 +72,44 @@ function generate(deployment: Deployment): string {
   return lines.join('\n');
 }
 
-/** Returns directories that the program writes to, by their paths in the image; without those that all images provide. */
-export function writtenDirectories({ writes, statePath, folder, control }: Deployment): string[] {
-  const written = writes(statePath.isDefault ? `${APP}/var` : undefined).map((each) => {
-    const directory = directoryOf(each, each.value);
-    return resolve(APP, isRelative(each) ? relative(folder, directory) : directory);
+/**
+ * Returns what the program writes to in the image: directories, without those that all images provide; `environment`:
+ * assignments that move paths out of the folder of the application, which is code; `inside`: paths that stay in it.
+ */
+export function placesInImage(deployment: Deployment) {
+  const [state] = deployment.writes();
+  const environment = new Map<string, string>();
+  const place = (written: WrittenPath): WrittenPath => {
+    if (!written.canMove || !isInApp(directoryInImage(written, deployment))) return written;
+    const value = valueIn(written, `${written.isLog ? MADE.LogsDirectory : MADE.StateDirectory}/${NAME}`);
+    environment.set(variableOf(written), value);
+    return { ...written, value };
+  };
+  const { control } = deployment;
+  if (control === undefined) environment.set(SOCKET_VARIABLE, SOCKET);
+  const placed = deployment.writes(place(state!).value).map((written) => {
+    const now = place(written);
+    return { written: now, directory: directoryInImage(now, deployment) };
   });
-  const made = control === undefined ? [...written, dirname(SOCKET)] : written;
-  return [...new Set(made)].filter((path) => !isTemporary(path) && !/^\/(?:(?:dev|proc)(?:\/|$)|$)/.test(path));
+  const made = [...placed.map(({ directory }) => directory), ...(control === undefined ? [dirname(SOCKET)] : [])];
+  return {
+    directories: [...new Set(made)].filter((path) => !isTemporary(path) && !/^\/(?:(?:dev|proc)(?:\/|$)|$)/.test(path)),
+    environment: [...environment],
+    inside: placed.filter(({ directory }) => isInApp(directory)),
+  };
 }
+
+function directoryInImage(written: WrittenPath, { folder }: Deployment): string {
+  const directory = directoryOf(written, written.value);
+  return resolve(APP, isRelative(written) ? relative(folder, directory) : directory);
+}
+
+/** Reports whether a path is the application's folder or below it. */
+export const isInApp = (path: string): boolean => path === APP || below(APP, path) !== undefined;
+
+/** Returns a value for `ENV`: Docker expands `$`, and so does the configuration. */
+const quoted = (value: string): string =>
+  /^[\w./:-]+$/.test(value) ? value : JSON.stringify(value).replaceAll('$', '\\$\\$');
 
 /** Returns ports that are reachable from outside. */
 function portsOf(deployment: Deployment): number[] {

@@ -12,7 +12,7 @@ import {
   variablesComment,
   writtenBy,
 } from './deployment.js';
-import { writtenDirectories } from './docker.js';
+import { APP, isInApp, placesInImage } from './docker.js';
 
 /** Kubernetes has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
@@ -23,8 +23,9 @@ export const kubernetes: DeploymentFile = { generate, check };
 function generate(deployment: Deployment): string {
   const { stopSeconds = LONGEST_SECONDS } = deployment;
   const ports = portsOf(deployment);
-  // Without a temporary directory no service starts.
-  const written = ['/tmp', ...writtenDirectories(deployment)];
+  const { directories, inside } = placesInImage(deployment);
+  // Without a temporary directory no service starts. A volume over the application would hide its files.
+  const written = ['/tmp', ...directories.filter((path) => !isInApp(path))];
   const lines = [
     writtenBy('kubernetes'),
     '# Build the image with api-cli generate docker. A pod gets TERM before all load balancers know: with drain_delay = 5 in',
@@ -56,7 +57,11 @@ function generate(deployment: Deployment): string {
     '          image: portico:latest',
     '          securityContext:',
     '            allowPrivilegeEscalation: false',
-    '            readOnlyRootFilesystem: true',
+    ...inside.map(
+      ({ written: { group, opt }, directory }) =>
+        `            # Not read-only, because [${group}] ${opt} is in the folder of the application, ${directory}.`,
+    ),
+    `            readOnlyRootFilesystem: ${inside.length === 0}`,
     '            capabilities: { drop: [ALL] }',
     '          # All that is written; it ends with the pod. For data that must stay, mount a PersistentVolumeClaim.',
     '          volumeMounts:',
@@ -237,6 +242,9 @@ function check(text: string, deployment: Deployment, tell: Tell): void {
   const named = new Map(
     container.at('ports').items.map((each) => [each.at('name').value, each.at('containerPort').value]),
   );
+  for (const { value, line } of container.at('volumeMounts').items.map((each) => each.at('mountPath'))) {
+    if (value === APP) tell(line, `the volume at ${APP} hides the application`, 'Write to another directory.');
+  }
   checkMemory(container.at('resources', 'limits', 'memory'), deployment, tell);
   checkPorts(container.at('ports'), deployment, tell);
   for (const kind of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
