@@ -3,6 +3,7 @@
  * their types. `worker-message.ts` has the messages of workers.
  */
 import type { WorkerAssignment } from '../config/index.js';
+import type { LogLevel } from '../log/index.js';
 import type { ListenAddress, StopReason } from '../service/index.js';
 import type { LaunchSettings } from './launcher-options.js';
 
@@ -19,6 +20,8 @@ export interface Configure {
   /** The configuration's own snapshot for workers; opaque here. */
   readonly configuration: unknown;
   readonly settings: LaunchSettings;
+  /** The level of the log that a command has set. */
+  readonly logLevel?: LogLevel | undefined;
   /** The link by which the parent entered its working directory. */
   readonly link?: string | undefined;
   /** Addresses of its sockets, which follow in this order, each with a message `socket`. */

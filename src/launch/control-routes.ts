@@ -16,7 +16,6 @@ import {
 import type { Controlled } from './control/controlled.js';
 import type { History } from './control/history.js';
 import { metricsAnswer } from './control/metrics-text.js';
-import { noteLevel } from './control/overrides.js';
 import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
 import { type Readiness, readinessOf, requestsOf, statusDocument } from './control/status-document.js';
 import { launcherOptions } from './launcher-options.js';
@@ -162,13 +161,7 @@ async function setLogLevel(controlled: Controlled, { level, service }: ControlRe
   }
   const name = service === undefined ? undefined : serviceNamed(controlled, service).name;
   log.notice(`Log level: ${level}`, { service: name, to: level });
-  noteLevel(controlled.levels, {
-    level,
-    service: runner.fleet && name,
-    present: log.level,
-    generation: runner.generation,
-  });
-  if (name === undefined || runner.fleet === undefined) log.level = level;
+  controlled.levels.set(level, runner.fleet && name);
   const answers = (await runner.fleet?.setLogLevel(level, name)) ?? [];
   return { level, service: name, workers: answers };
 }

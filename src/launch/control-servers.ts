@@ -16,6 +16,7 @@ import { adminGuard, adminOptions, remoteAdmin } from './control/admin-guard.js'
 import { type ControlRoutes, ControlServer } from './control/control-server.js';
 import type { Controlled } from './control/controlled.js';
 import { EVERY_MS, History } from './control/history.js';
+import { LogLevels } from './control/overrides.js';
 import { Recent } from './control/recent.js';
 import { RegisteredServices } from './control/registered-services.js';
 import { controlRoutes } from './control-routes.js';
@@ -35,6 +36,7 @@ type Known = Omit<Controlled, 'name' | 'version' | 'config' | 'recent' | 'levels
 };
 
 export class Control {
+  readonly levels: LogLevels;
   readonly #known: Known;
   readonly #host: HostProcess;
   readonly #servers: ControlServer[] = [];
@@ -44,6 +46,7 @@ export class Control {
 
   constructor(host: HostProcess, known: Known) {
     this.#known = known;
+    this.levels = new LogLevels(known.log);
     this.#host = host;
   }
 
@@ -71,7 +74,7 @@ export class Control {
     const history = config.group('admin', adminOptions).listen === undefined ? undefined : new History(counted);
     this.#sample(recent, history);
     const notListening: string[] = [];
-    const controlled = { ...this.#known, config, name, version, recent, levels: new Map(), notListening };
+    const controlled = { ...this.#known, config, name, version, recent, levels: this.levels, notListening };
     this.#registered = new RegisteredServices(controlled);
     const routes = controlRoutes(controlled, this.#registered, history);
     const asked = config.group('control', controlOptions).socket !== undefined;

@@ -104,6 +104,7 @@ export class FleetRunner implements Runner {
       config,
       settings: launcher.settingsOf(config),
       totals: this.#totals,
+      logLevel: (service) => launcher.control.levels.of(service),
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
       cutOff: (generation, count) => {
         if (launcher.stopping) this.#cutOff += count;
@@ -250,8 +251,12 @@ export class FleetRunner implements Runner {
       return workers.length === 0 ? undefined : workerReports(workers);
     },
     setLogLevel: async (level, service) => {
-      const workers = this.#served.filter(({ assignment }) => service === undefined || assignment.service === service);
-      return Promise.all(workers.map((worker) => worker.ask('log-level', level, ASK_MS)));
+      const pools = this.supervisor.pools.filter(({ name }) => service === undefined || name === service);
+      const asked = pools.flatMap(({ placed }) =>
+        placed.map((worker) => ({ worker, answer: worker.ask('log-level', level, ASK_MS) })),
+      );
+      // One that starts applies it when it has loaded its program.
+      return Promise.all(asked.flatMap(({ worker, answer }) => (worker.wasReady ? [answer] : [])));
     },
     describe: async (service) => {
       const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);

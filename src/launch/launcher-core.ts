@@ -33,6 +33,7 @@ export class LauncherCore<R extends Runner = Runner> {
   readonly log: Logger;
   readonly process: OwnedProcess;
   readonly diagnosis: Diagnosis;
+  readonly control: Control;
   readonly #options: LauncherCoreOptions;
   readonly #ended = deferred<number>();
   /** Aborted when a stop begins, for any reason. */
@@ -42,8 +43,6 @@ export class LauncherCore<R extends Runner = Runner> {
   #nextReload: Promise<ReloadReport | undefined> | undefined;
   readonly #reports = new ReloadReports();
   readonly #serviceManager: ServiceManager;
-  readonly #control: Control;
-  /** Reports changed files of the configuration. */
   #files: FileChanges | undefined;
   readonly #launchedAt = performance.now();
   #launching: Promise<unknown> = Promise.resolve();
@@ -91,7 +90,7 @@ export class LauncherCore<R extends Runner = Runner> {
       config: options.config,
       log,
     });
-    this.#control = new Control(host, {
+    this.control = new Control(host, {
       config: options.config,
       log,
       status: () => this.status(),
@@ -117,7 +116,7 @@ export class LauncherCore<R extends Runner = Runner> {
     if (this.stopping || !this.process.take()) return;
     this.#watchFiles();
     this.runner.signalsTaken?.();
-    if (!this.runner.supervised) this.#control.open();
+    if (!this.runner.supervised) this.control.open();
   }
 
   /** Refuses a configuration with mistakes before anything starts, unless the program has checked it. Done once, and not in workers. */
@@ -240,8 +239,8 @@ export class LauncherCore<R extends Runner = Runner> {
     if (runner.supervised || config === undefined) return;
     const files = new FileChanges(config, () => {
       if (this.stopping) return;
-      const inPlace = runner.settings.restartMethod === 'mutate';
-      log.notice(`Configuration files changed, ${inPlace ? 'reloading' : 'restarting'}`);
+      const what = runner.settings.restartMethod === 'mutate' ? 'reloading' : 'restarting';
+      log.notice(`Configuration files changed, ${what}`);
       void this.reloadOnceLaunched();
     });
     this.#files = files;
@@ -264,7 +263,7 @@ export class LauncherCore<R extends Runner = Runner> {
     const status = await this.#orFailed(() => this.runner.stop(request, superseded));
     this.#status ||= status ?? STATUS_FAILED;
     if (superseded.aborted) return this.#stopping;
-    await this.#control.close();
+    await this.control.close();
     await this.process.letGo(this.#reloadTurns.idle());
     this.#ended.resolve(this.#status);
   }
@@ -275,7 +274,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.stopBegins.abort();
     this.#stopping ??= this.#ended.promise.then(() => undefined);
     await this.#orFailed(() => this.runner.halt());
-    await this.#control.close();
+    await this.control.close();
     this.#ended.resolve(this.#status);
     this.process.exit(this.#status);
   }
@@ -307,6 +306,7 @@ export class LauncherCore<R extends Runner = Runner> {
       dryRun,
       log,
       settings: (config) => this.settingsOf(config, method),
+      accepting: () => this.control.levels.reset(),
       accepted: () => {
         logConfiguration(this.#options.config, runner.settings, log);
         this.#files?.watch(runner.settings.watchConfigFiles);

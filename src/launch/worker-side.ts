@@ -80,6 +80,7 @@ export class WorkerSide {
     this.core.stopBegins.signal.addEventListener('abort', () => this.#sockets.close());
     this.#log = this.core.log;
     this.#host = this.core.host;
+    if (link.logLevel !== undefined) this.core.control.levels.set(link.logLevel);
     this.newWorker = new HookList('new worker', this.#log);
   }
 
@@ -237,6 +238,7 @@ export class WorkerSide {
   async #mutate({ configuration, settings }: Extract<ToWorker, { kind: 'mutate' }>): Promise<Mutated> {
     const { config } = this.#options;
     try {
+      this.core.control.levels.reset();
       const changes = await config?.adopt(configuration as ConfigSnapshot);
       this.#link.settings = settings;
       this.core.runner.settings = settings;

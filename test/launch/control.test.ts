@@ -15,7 +15,8 @@ import { get } from '../fixtures/http-client.js';
 import { makePair } from '../server/certificate-files.js';
 
 const app = `
-export const app = () => (req, res) => {
+export const app = (globals, locals, { log }) => (req, res) => {
+  if (req.url === '/level') return res.end(JSON.stringify([log.level, process.pid]));
   if (req.url === '/spin') return endlessly();
   if (req.url.startsWith('/work')) return void res.writeHead(200, { 'x-pid': process.pid }).write('begun');
   res.end(String(process.pid));
@@ -147,10 +148,10 @@ test('OP-43 OP-53 a worker that is stuck is shown with the line of code it is st
   get(port, '/spin').catch(() => undefined);
   let stack: string[] | undefined;
   while (stack === undefined) stack = (await status(socket)).services[0]?.workers[0]?.stack;
-  assert.match(stack[0]!, /endlessly .*app\.js:8:/);
+  assert.match(stack[0]!, /endlessly .*app\.js:9:/);
   assert.match(
     (await runApiCli(folder, 'status')).stdout,
-    /worker 0 is stuck with GET \/spin for [\d.]+ s:\n +at endlessly .*app\.js:8:/,
+    /worker 0 is stuck with GET \/spin for [\d.]+ s:\n +at endlessly .*app\.js:9:/,
   );
 });
 
@@ -232,6 +233,7 @@ test('a log level and a number of workers that commands have set are in every vi
   assert.match(await (await fetch(`${admin}/`)).text(), /id="process"[^\n]* · log level debug, set /);
 
   await runApiCli(folder, 'log-level', 'info');
+  assert.deepEqual(await told(), [['workers', 'hello', 3, 2]]);
   await runApiCli(folder, 'scale', 'hello', '2');
   assert.deepEqual(await told(), []);
   // A reload resets the level, and keeps the number.
@@ -240,6 +242,46 @@ test('a log level and a number of workers that commands have set are in every vi
   assert.equal((await runApiCli(folder, 'reload')).status, 0);
   assert.deepEqual(await told(), [['workers', 'hello', 1, 2]]);
 });
+
+for (const method of ['reload', 'mutate']) {
+  test(`a log level is that of all processes, also of new workers, until a ${method} is accepted`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const more = `restart_method = ${method}\n`;
+    const { socket, folder, port, program } = await served(t, { more, workers: 1 });
+    const level = async () => (await get<[level: string, pid: number]>(port, '/level')).body;
+    const levels = async () => {
+      const { body } = await ask<Status>(socket, 'GET', '/status');
+      const set = body.overrides.map(({ value, configured }) => `${value} ${configured}`);
+      return [(await level())[0], ...set];
+    };
+    const startedChild = async () => {
+      const from = program.output().length;
+      await runApiCli(folder, 'restart', 'hello');
+      return program.output().slice(from).includes('Started child');
+    };
+    await runApiCli(folder, 'log-level', 'debug');
+    assert.deepEqual(await levels(), ['debug', 'debug info']);
+    assert.equal(await startedChild(), true);
+    assert.deepEqual(await levels(), ['debug', 'debug info']);
+    const [, pid] = await level();
+    process.kill(pid, 'SIGKILL');
+    // A connection to the killed worker may break.
+    while (((await level().catch(() => [])) as unknown[])[1] === pid);
+    assert.deepEqual(await levels(), ['debug', 'debug info']);
+
+    writeFileSync(join(folder, 'portico.ini'), '[api:hello]\nport = nowhere\n', { flag: 'a' });
+    assert.equal((await runApiCli(folder, 'reload')).status, 1);
+    assert.deepEqual(await levels(), ['debug', 'debug info']);
+    writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\n`, { flag: 'a' });
+    assert.equal((await runApiCli(folder, 'reload')).status, 0);
+    assert.deepEqual(await levels(), ['info']);
+    assert.equal(await startedChild(), false);
+    await runApiCli(folder, 'log-level', 'debug');
+    await runApiCli(folder, 'log-level', 'warn');
+    assert.deepEqual(await levels(), ['warn', 'warn info']);
+  });
+}
 
 test('config show --running prints the configuration in force, not that of the files', async (t) => {
   const { folder, program } = await served(t, { more: '[wsgi]\nkeep_alive = false\n' });

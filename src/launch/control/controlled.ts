@@ -5,7 +5,7 @@ import type { RegistryHooks } from '../../registry/index.js';
 import type { LauncherStatus } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
 import type { Runner } from '../runner.js';
-import type { SetLevels } from './overrides.js';
+import type { LogLevels } from './overrides.js';
 import type { Recent } from './recent.js';
 
 /** A launcher with the name of its program. */
@@ -17,8 +17,7 @@ export interface Controlled {
   readonly log: Logger;
   /** Figures of the last minute; undefined if requests are not counted. */
   readonly recent: Recent;
-  /** Levels of the log that commands have set. */
-  readonly levels: SetLevels;
+  readonly levels: LogLevels;
   /** Reasons why the control socket or the admin listener is missing. */
   readonly notListening: readonly string[];
   status(): LauncherStatus;

@@ -1,20 +1,52 @@
 /** Settings that commands have changed in a running service, against its configuration. */
-import type { LogLevel } from '../../log/index.js';
+import type { Logger, LogLevel } from '../../log/index.js';
 import { formatDuration } from '../../text/index.js';
 import type { LauncherStatus } from '../launcher-status.js';
 
-/** A level of the log that a command has set. */
-interface SetLevel {
-  readonly level: LogLevel;
-  readonly configured: LogLevel;
-  /** ISO 8601. */
-  readonly at: string;
-  /** The configuration in force then: the next one resets the level. */
-  readonly generation: number;
-}
+/** Levels of the log that commands have set, until the next accepted reload. */
+export class LogLevels {
+  readonly #log: Logger;
+  /** By service; undefined: all services. */
+  readonly #set = new Map<string | undefined, { readonly level: LogLevel; readonly at: string }>();
+  /** Level of this process without commands. */
+  #own: LogLevel | undefined;
 
-/** Levels by service; undefined: all services. */
-export type SetLevels = Map<string | undefined, SetLevel>;
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Sets the level of the workers of a service; without one, that of all processes. */
+  set(level: LogLevel, service?: string): void {
+    if (service === undefined) {
+      this.#set.clear();
+      this.#own ??= this.#log.level;
+      this.#log.level = level;
+    }
+    this.#set.set(service, { level, at: new Date().toISOString() });
+  }
+
+  /** Returns the level for new workers of a service; undefined: that of the configuration. */
+  of(service: string): LogLevel | undefined {
+    return (this.#set.get(service) ?? this.#set.get(undefined))?.level;
+  }
+
+  /** Must be called before another configuration comes into force, which sets its level if that has changed. */
+  reset(): void {
+    this.#log.level = this.#own ?? this.#log.level;
+    this.#own = undefined;
+    this.#set.clear();
+  }
+
+  get overrides(): Override[] {
+    const configured = this.#own ?? this.#log.level;
+    return [...this.#set].flatMap(([service, { level: value, at: since }]) =>
+      // A service may be set back against a level of all.
+      value === configured && (service === undefined || !this.#set.has(undefined))
+        ? []
+        : [{ setting: 'log level', service, value, configured, since }],
+    );
+  }
+}
 
 /** A setting in force, and the one of the configuration. */
 export interface Override {
@@ -26,31 +58,12 @@ export interface Override {
   readonly since: string;
 }
 
-/** Records a level; one for all services replaces those of single ones. `present`: that of this process until now. */
-export function noteLevel(
-  levels: SetLevels,
-  {
-    service,
-    present,
-    ...set
-  }: Pick<SetLevel, 'level' | 'generation'> & { service?: string | undefined; present: LogLevel },
-): void {
-  const known = [...levels.values()].find(({ generation }) => generation === set.generation);
-  if (service === undefined) levels.clear();
-  levels.set(service, { ...set, configured: known?.configured ?? present, at: new Date().toISOString() });
-}
-
 /** Returns the settings that differ from the configuration. */
-export function overridesOf(levels: SetLevels, { generation, services }: LauncherStatus): Override[] {
-  const set = [...levels].flatMap(([service, { level: value, configured, at: since, generation: then }]) =>
-    then !== generation || value === configured
-      ? []
-      : [{ setting: 'log level' as const, service, value, configured, since }],
-  );
+export function overridesOf(levels: LogLevels, { services }: LauncherStatus): Override[] {
   const resized = services.flatMap(({ name: service, wanted: value, configured, wantedSince: since }) =>
     value === configured ? [] : [{ setting: 'workers' as const, service, value, configured, since }],
   );
-  return [...set, ...resized];
+  return [...levels.overrides, ...resized];
 }
 
 /** `hello: log level debug, set 3h ago; the configuration says info`. */

@@ -59,6 +59,7 @@ async function mutate(given: InPlaceReload, next: NextConfiguration): Promise<Re
 }
 
 async function accept(given: InPlaceReload, { prepared, settings }: NextConfiguration): Promise<ConfigChanges> {
+  given.accepting();
   const changes = await prepared?.accept();
   given.useSettings(settings);
   return changes ?? new Map();

@@ -75,7 +75,7 @@ export class InProcessRunner implements Runner {
     this.#activated = new ActivatedSockets(launcher.host);
     this.questions.answer('report', () => launcher.diagnosis.reporter.report());
     this.questions.answer('log-level', (level) => {
-      launcher.log.level = level as LogLevel;
+      launcher.control.levels.set(level as LogLevel);
     });
   }
 

@@ -5,7 +5,7 @@
 import { url as debuggerUrl } from 'node:inspector';
 import type { Config } from '../../config/index.js';
 import { PorticoError } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
+import type { Logger, LogLevel } from '../../log/index.js';
 import type { Totals } from '../../metrics/index.js';
 import type { Launchable } from '../../service/index.js';
 import { formatAddress, isPlanned } from '../../service/internal.js';
@@ -38,6 +38,8 @@ export interface SupervisorOptions extends Omit<PoolOptions, 'spawn' | 'oomKills
   /** The configuration that the first workers start with. */
   readonly config: Config | undefined;
   readonly settings: LaunchSettings;
+  /** Returns the level of the log that a command has set for a service. */
+  logLevel(service: string): LogLevel | undefined;
   /** Totals of all workers. */
   readonly totals: Totals;
 }
@@ -216,7 +218,9 @@ export class Supervisor {
     const { program } = this;
     const child = spawnWorker(program, { index, folder: generation.folder });
     const addresses = pool.sockets.map(({ address }) => address);
-    const first = firstMessage(program, generation, { assignment, addresses });
+    // A trial proves the configuration that resets the level.
+    const logLevel = generation.number === this.generation.number ? this.#options.logLevel(pool.name) : undefined;
+    const first = firstMessage(program, generation, { assignment, addresses, logLevel });
     const known = { service: pool.name, workerId: index, pid: child.pid };
     const worker: WorkerHandle = new WorkerHandle(child, first, socketsOfWorker(pool.sockets, index), {
       ...channelLog(this.#log, known),

@@ -175,7 +175,7 @@ function run({ file, args, env, folder, stdout }: Command): ChildProcess {
 export function firstMessage(
   program: WorkerProgram,
   { configuration, settings }: Pick<FleetGeneration, 'configuration' | 'settings'>,
-  rest: Pick<Configure, 'assignment' | 'addresses' | 'builds'>,
+  rest: Pick<Configure, 'assignment' | 'addresses' | 'builds' | 'logLevel'>,
 ): Configure {
   const told = program.told?.() ?? program.host.argv.slice(2);
   return {

@@ -103,6 +103,7 @@ async function takeUp(
   const next =
     method === 'mutate' ? { ...whole, code: supervisor.generation.code, files: supervisor.generation.files } : whole;
   const accept = async (): Promise<void> => {
+    given.accepting();
     await prepared?.accept();
     // Workers that start later get the values that are in force then: the program may set values after the reload too.
     const services = wanted.map(({ service }) => service);

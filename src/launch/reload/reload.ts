@@ -38,7 +38,9 @@ export interface ReloadRequest {
   readonly log: Logger;
   /** Returns the settings of a configuration. */
   settings(config: Config | undefined): LaunchSettings;
-  /** Must be called when the new configuration is in force. */
+  /** Must be called before the new configuration comes into force. */
+  accepting(): void;
+  /** Must be called when it is in force. */
   accepted(): void;
   /** Aborted when a stop is requested. */
   readonly stopped: AbortSignal;

@@ -130,6 +130,8 @@ export class ParentLink {
   /** Snapshot of the parent's configuration, for `Config.load`. */
   configuration: unknown;
   settings: Configure['settings'];
+  /** The level of the log that a command had set when this worker was started. */
+  readonly logLevel: Configure['logLevel'];
   readonly sockets: readonly ListenSocket[];
   /** Token buckets that all workers of the service share, for `sharedBuckets()`. */
   readonly buckets = new ParentBuckets((message) => void this.send(message));
@@ -155,6 +157,7 @@ export class ParentLink {
     this.assignment = first.assignment;
     this.configuration = first.configuration;
     this.settings = first.settings;
+    this.logLevel = first.logLevel;
     this.sockets = sockets;
     this.builds = first.builds === true;
     this.#releaseSignals = releaseSignals;
