@@ -2,31 +2,42 @@
 import { readFileSync } from 'node:fs';
 import { ignoreErrors } from '../../errors/index.js';
 
-export class OomKills {
-  readonly #files: readonly string[];
-  #known: number;
+/** Time in which the end of a killed worker is known. A kill without such an end was that of another process. */
+const EXPLAINS_MS = 3000;
 
-  /** `files`: the first one that can be read counts the kills. Default: `memory.events` of the cgroup. */
+export class OomKills {
+  /** The file that counts the kills; undefined on other systems, or with version 1. */
+  readonly #file: string | undefined;
+  #known: number;
+  /** Times of kills that have explained no end. */
+  #unexplained: number[] = [];
+
+  /** `files`: the first one that counts kills is read. Default: `memory.events` of the cgroup. */
   constructor(files: readonly string[] = eventFiles()) {
-    this.#files = files;
+    this.#file = files.find((file) => killsIn(file) !== undefined);
     this.#known = this.#count();
   }
 
-  /** Reports whether the kernel has killed a process that no earlier call was about. */
-  take(): boolean {
-    if (this.#count() <= this.#known) return false;
-    this.#known += 1;
-    return true;
+  /** Must be called each second or more often: notes when kills happen. */
+  look(now = performance.now()): void {
+    this.#unexplained = this.#unexplained.filter((at) => now - at < EXPLAINS_MS);
+    for (const count = this.#count(); this.#known < count; this.#known += 1) this.#unexplained.push(now);
   }
 
-  /** Returns 0 without such a file: other systems, or version 1. */
-  #count(): number {
-    for (const file of this.#files) {
-      const kills = /^oom_kill (\d+)$/m.exec(ignoreErrors(() => readFileSync(file, 'utf8')) ?? '')?.[1];
-      if (kills !== undefined) return Number(kills);
-    }
-    return 0;
+  /** Reports whether the kernel has just killed a process that no earlier call was about. */
+  take(now = performance.now()): boolean {
+    this.look(now);
+    return this.#unexplained.shift() !== undefined;
   }
+
+  #count(): number {
+    return (this.#file && killsIn(this.#file)) || 0;
+  }
+}
+
+function killsIn(file: string): number | undefined {
+  const kills = /^oom_kill (\d+)$/m.exec(ignoreErrors(() => readFileSync(file, 'utf8')) ?? '')?.[1];
+  return kills === undefined ? undefined : Number(kills);
 }
 
 /** Within a container, the path may be that of the host, and the cgroup is mounted at the top. */

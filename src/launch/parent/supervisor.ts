@@ -258,6 +258,7 @@ export class Supervisor {
   #look(): void {
     const { workerTimeoutMs } = this.generation.settings;
     const isDebugged = debuggerUrl() !== undefined;
+    this.#poolOptions.oomKills?.look();
     for (const pool of this.#all) {
       for (const worker of pool.workers) {
         worker.ageSeconds += LOOK_MS / 1000;

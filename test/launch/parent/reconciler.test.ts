@@ -311,6 +311,14 @@ test('a worker that the kernel has killed for memory is named so, and another SI
   assert.match(describeEnd(pool.lastEnd!), /killed by the kernel, because the memory of its cgroup .* was full/);
   // Each kill explains one end.
   assert.equal(oomKills.take(), false);
+  // A kill of another process in the cgroup explains no later end.
+  kills(9);
+  oomKills.look(0);
+  oomKills.look(1000);
+  assert.equal(oomKills.take(4000), false);
+  kills(10);
+  oomKills.look(5000);
+  assert.equal(oomKills.take(6000), true);
 });
 
 test('a reload that needs the place of a draining worker leaves it graceful_shutdown_timeout, not drain_timeout', {
