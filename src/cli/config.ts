@@ -253,7 +253,17 @@ async function show(option: string | undefined, args: ShowArguments): Promise<vo
 
 /** Returns all options of the configuration that is in force in the running service. */
 async function running(args: MeantService): Promise<readonly ShownOption[]> {
-  return (await ask<{ options: readonly ShownOption[] }>(await socketOf(args), 'GET', '/config?all')).options;
+  const { options, complete } = await ask<{ options: readonly ShownOption[]; complete?: boolean }>(
+    await socketOf(args),
+    'GET',
+    '/config?all',
+  );
+  if (complete !== true) {
+    process.stderr.write(
+      'Only values that differ from their defaults: the parent is of an older version; restart it\n',
+    );
+  }
+  return options;
 }
 
 /** `compute.port` is short for `api:compute.port`; an option alone belongs to `[DEFAULT]`. */

@@ -52,6 +52,8 @@ export function controlRoutes(
     'GET /config': ({ query }) => ({
       schema: 'portico/config',
       version: 1,
+      // A parent of an older version has only the differences, also for `all`.
+      complete: query.has('all'),
       options: query.has('all') ? showOptions(config) : differencesFromDefaults(config),
     }),
     'POST /reload': async () => reported(await controlled.reload()),

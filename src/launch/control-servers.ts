@@ -160,23 +160,27 @@ function defaultName({ configFiles }: Config, program: string): string {
  */
 function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
   const [given] = RUNTIME_DIRECTORY?.split(':') ?? [];
-  if (given) return ownDirectory(given, 0o022);
+  // systemd.exec(5) sets it, and it outranks the others.
+  if (given) return ownDirectory(given, 0o022, 'RUNTIME_DIRECTORY');
   if (XDG_RUNTIME_DIR && isOwn(XDG_RUNTIME_DIR, 0o022)) return XDG_RUNTIME_DIR;
   const path = join(tmpdir(), `portico-${process.geteuid?.() ?? 'user'}`);
   try {
     // Not recursive: Node tries forever in a file system without new directories, such as /proc.
     mkdirSync(path, { mode: 0o700 });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return ownDirectory(path, 0o077);
-    throw noDirectory(`${path} cannot be created (${(cause as NodeJS.ErrnoException).code})`, cause);
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return ownDirectory(path, 0o077, OTHERS);
+    throw noDirectory(`${path} cannot be created (${(cause as NodeJS.ErrnoException).code})`, OTHERS, cause);
   }
-  return ownDirectory(path, 0o077);
+  return ownDirectory(path, 0o077, OTHERS);
 }
 
-function noDirectory(why: string, cause?: unknown): PorticoError {
+/** Variables that replace a directory in /tmp. */
+const OTHERS = 'XDG_RUNTIME_DIR or TMPDIR';
+
+function noDirectory(why: string, variables: string, cause?: unknown): PorticoError {
   return new PorticoError('PORTICO_CONTROL_SOCKET', {
     message: `no directory for the control socket: ${why}`,
-    hint: 'Set a path in [control] socket, or XDG_RUNTIME_DIR or TMPDIR to a directory that only this user can write to.',
+    hint: `Set a path in [control] socket, or ${variables} to a directory that only this user can write to.`,
     cause,
   });
 }
@@ -184,9 +188,9 @@ function noDirectory(why: string, cause?: unknown): PorticoError {
 /**
  * Throws for a directory that another user created or may write to: that user could answer in place of the launcher.
  */
-function ownDirectory(path: string, others: number): string {
+function ownDirectory(path: string, others: number, variables: string): string {
   if (isOwn(path, others)) return path;
-  throw noDirectory(`${path} is not a directory that only this user can access`);
+  throw noDirectory(`${path} is not a directory that only this user can access`, variables);
 }
 
 /**

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer as createHttpServer, request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -305,6 +305,22 @@ test('config show --running prints the configuration in force, not that of the f
   const refused = await runApiCli(folder, 'config', 'show', 'wsgi.keep_alife', '--running');
   assert.equal(refused.status, 2);
   assert.match(refused.stderr, /did you mean.*keep_alive/i);
+});
+
+test('config show --running says that a parent of an older version tells only differences', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-older-'));
+  const socket = join(folder, 'older.sock');
+  const older = createHttpServer((_, res) =>
+    res.setHeader('content-type', 'application/json').end('{"schema":"portico/config","version":1,"options":[]}'),
+  );
+  await once(older.listen(socket), 'listening');
+  t.after(() => {
+    older.close();
+    rmSync(folder, { recursive: true });
+  });
+  const { status: code, stderr } = await runApiCli(folder, 'config', 'show', '--running', '--socket', socket);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^Only values that differ from their defaults: the parent is of an older version/);
 });
 
 test('OP-42 the socket of a killed process is replaced; that of a living one is left to it, which the log says', async (t) => {

@@ -102,7 +102,11 @@ test('OP-40 the socket is in no directory of another user; without files its nam
   // A folder open to others, like /run/user/1000 for root: sudo may keep the variable.
   chmodSync(folder, 0o777);
   assert.ok(path({ XDG_RUNTIME_DIR: folder }).startsWith(join(tmpdir(), `portico-${process.geteuid!()}`)));
-  assert.throws(() => path({ RUNTIME_DIRECTORY: folder }), { code: 'PORTICO_CONTROL_SOCKET' });
+  // The other variables have no effect beside this one.
+  assert.throws(() => path({ RUNTIME_DIRECTORY: folder, XDG_RUNTIME_DIR: folder }), {
+    code: 'PORTICO_CONTROL_SOCKET',
+    message: /Set a path in \[control\] socket, or RUNTIME_DIRECTORY to a directory/,
+  });
 });
 
 test('without a directory that can be written, the error of the control socket names what to set', (t) => {
