@@ -58,6 +58,8 @@ export class OwnedProcess {
   #watch: Watch | undefined;
   #taken = false;
   #crashed = false;
+  /** True if a signal has requested the stop. */
+  signalled = false;
   #graceMs = LEFT_BEHIND_MS;
   #saidEnded = false;
   /** True if the process must end by the stop, because the program has not requested it. */
@@ -95,6 +97,7 @@ export class OwnedProcess {
     const windows = host.platform === 'win32';
     const isDaemon = rememberForeground();
     const stop = (): void => {
+      this.signalled = true;
       this.#tracing.heard();
       actions.stop();
     };

@@ -51,8 +51,17 @@ export type ToParent =
   | { readonly kind: 'launched'; readonly workers: number }
   /** It accepts no new connections. */
   | { readonly kind: 'draining' }
-  /** It has ended all services, with or without cutting off work, and exits with that status. */
-  | { readonly kind: 'ended'; readonly status: number; readonly cutOff: boolean; readonly cutOffRequests?: number }
+  /**
+   * It has ended all services, with or without cutting off work, and exits with that status. `signalled`: a signal has
+   * requested that.
+   */
+  | {
+      readonly kind: 'ended';
+      readonly status: number;
+      readonly cutOff: boolean;
+      readonly cutOffRequests?: number;
+      readonly signalled?: boolean;
+    }
   /** Heartbeat. */
   | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Facts }
   /** Counts since the last message. */

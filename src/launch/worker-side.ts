@@ -178,7 +178,8 @@ export class WorkerSide {
       await this.#explained;
       await within(this.#tellCounted(service), LAST_WORD_MS);
       const { cutOff, cutOffRequests } = core.runner;
-      await within(link.send({ kind: 'ended', status, cutOff, cutOffRequests }), LAST_WORD_MS);
+      const { signalled } = core.process;
+      await within(link.send({ kind: 'ended', status, cutOff, cutOffRequests, signalled }), LAST_WORD_MS);
       exitProcess(this.#host, status);
     });
   }

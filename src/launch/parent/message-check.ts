@@ -36,7 +36,7 @@ const FIELDS: { readonly [K in ToParent['kind']]: Readonly<Record<string, Check>
   failed: { text: isText, code: optional(isText), status: isNumber, diagnostics: optional(diagnostics) },
   launched: { workers: isNumber },
   draining: {},
-  ended: { status: isNumber, cutOff: isFlag, cutOffRequests: optional(isNumber) },
+  ended: { status: isNumber, cutOff: isFlag, cutOffRequests: optional(isNumber), signalled: optional(isFlag) },
   beat: { debugged: isFlag, facts: isObject },
   counted: {
     buckets: listOf(isNumber),

@@ -66,8 +66,11 @@ export class PoolState {
     EndReason,
     number
   >;
-  /** Slots whose last worker was killed because it sent no heartbeat. */
-  readonly hung = new Set<number>();
+  /**
+   * Why slots get another worker, unless theirs has died: it was killed because it sent no heartbeat, or an operator has
+   * ended it by a signal.
+   */
+  readonly reasons = new Map<number, 'stuck' | 'restart'>();
   /** Token buckets shared by the workers. */
   readonly buckets = new ServiceBuckets();
   /** Slots in which no worker has been ready yet; each settles with the first start in its slot. */
@@ -126,7 +129,9 @@ export class PoolState {
   reasonFor({ index, extra }: Missing): keyof PoolState['starts'] {
     if (extra) return this.slot(index).find(({ worn }) => worn)?.worn ?? this.roll?.reason ?? 'reload';
     if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
-    return this.hung.delete(index) ? 'stuck' : 'death';
+    const reason = this.reasons.get(index) ?? 'death';
+    this.reasons.delete(index);
+    return reason;
   }
 
   /**

@@ -7,7 +7,7 @@
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { LONGEST_DELAY_MS } from '../../process/index.js';
-import type { WorkerExit } from '../exit-status.js';
+import type { EndReason, WorkerExit } from '../exit-status.js';
 import { hurriedDrainMs } from '../launcher-options.js';
 import { endWithin } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
@@ -191,6 +191,8 @@ export class Reconciler {
     // not failed.
     const calledByStop = worker.killed || (!worker.wasReady && exit.signal === 'SIGTERM');
     const called = worker.dismissed || (phase === 'stopping' && calledByStop);
+    // TERM to a worker drains it: its successor is a restart, and it has not died.
+    const isAsked = worker.signalled && !worker.killed;
     const isOom = exit.signal === 'SIGKILL' && !worker.killed && this.#options.oomKills?.take() === true;
     const end = workerEnd(worker, exit, isOom);
     const limit = phase === 'stopping' ? 'graceful_shutdown_timeout' : 'drain_timeout';
@@ -198,7 +200,7 @@ export class Reconciler {
     this.#pool.lost[end.reason] += end.lost;
     if (end.reason === 'deadline') this.#options.cutOff?.(worker.assignment.generation, end.lost);
     // The worker of a trial holds no slot; the report of the refused reload names it.
-    if (held) this.#pool.lastEnd = end;
+    if (held && !isAsked) this.#pool.lastEnd = end;
     if (phase === 'over' || phase === 'stopping' || !held) return;
     const others = this.#pool.slot(index);
     if (!worker.wasReady) {
@@ -213,8 +215,8 @@ export class Reconciler {
       const { text, code } = exit.failure;
       log.error(`Error starting service ${service}: ${text}`, { service, code });
     }
-    if (end.reason === 'stuck') this.#pool.hung.add(index);
-    this.#replaceDead(index, exit);
+    if (isAsked) this.#pool.reasons.set(index, 'restart');
+    else this.#replaceDead(index, end.reason, exit);
   }
 
   /** Handles the end of a worker that was not ready yet. */
@@ -240,7 +242,8 @@ export class Reconciler {
     this.#pool.startedFirst(worker.assignment.index, worker.startError);
   }
 
-  #replaceDead(index: number, exit: WorkerExit): void {
+  #replaceDead(index: number, reason: EndReason, exit: WorkerExit): void {
+    if (reason === 'stuck') this.#pool.reasons.set(index, 'stuck');
     this.#pool.startedFirst(index);
     this.#pool.restarts += 1;
     this.#options.deadWorker(this.#pool, index, exit);

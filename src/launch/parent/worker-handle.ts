@@ -52,6 +52,8 @@ export class WorkerHandle {
   endedWith: number | undefined;
   /** True if it has cut off requests, whatever its status. */
   cutOff = false;
+  /** True if it ends because of a signal. */
+  signalled = false;
   /** Number of requests that it has cut off at its deadline. */
   cutOffRequests = 0;
   /** True if it was killed after the deadline of its end. */
@@ -238,6 +240,7 @@ export class WorkerHandle {
         this.endedWith = message.status;
         this.cutOff = message.cutOff;
         this.cutOffRequests = message.cutOffRequests ?? 0;
+        this.signalled = message.signalled === true;
         break;
       case 'beat':
         this.silentSeconds = 0;

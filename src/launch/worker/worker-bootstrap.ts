@@ -15,7 +15,7 @@ export { heldTick };
 
 if (isMainThread && process.send !== undefined && process.env.PORTICO_WORKER !== undefined) {
   // Before any other module is loaded: a SIGTERM in between would kill the process by its default action.
-  const ended: Sent = { portico: true, kind: 'ended', status: 0, cutOff: false };
+  const ended: Sent = { portico: true, kind: 'ended', status: 0, cutOff: false, signalled: true };
   const stopped = (): void => {
     // The signal was a request, so the start has not failed. A message this short is in the channel when `send`
     // returns.

@@ -321,6 +321,22 @@ test('a worker that the kernel has killed for memory is named so, and another SI
   assert.equal(oomKills.take(6000), true);
 });
 
+test('TERM to one worker drains it: the next one is counted as a restart, and no worker has died', async (t) => {
+  const { pool, spawned } = fakePool('a');
+  t.after(() => pool.kill());
+  await pool.launch(2);
+  const { handle } = spawned[0]!;
+  spawned[0]!.say({ kind: 'ended', status: 0, cutOff: false, signalled: true });
+  spawned[0]!.end(0);
+  await handle.exited;
+  while (spawned.length < 3) await turn();
+  await spawned[2]!.handle.ready;
+  assert.deepEqual([pool.starts.restart, pool.starts.death, pool.restarts, pool.lastEnd], [1, 0, 0, undefined]);
+  spawned[2]!.end(0);
+  while (spawned.length < 4) await turn();
+  assert.deepEqual([pool.starts.restart, pool.starts.death, pool.restarts], [1, 1, 1]);
+});
+
 test('a reload that needs the place of a draining worker leaves it graceful_shutdown_timeout, not drain_timeout', {
   timeout: 20_000,
 }, async (t) => {
