@@ -67,6 +67,8 @@ interface WorkerStart {
  */
 interface Command {
   readonly file: string;
+  /** Path of the module that runs first. */
+  readonly bootstrap: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly folder: string;
@@ -142,22 +144,26 @@ function commandOf(program: WorkerProgram, { index, folder, stdout = 1 }: Worker
   env[WORKER_VARIABLE] = '1';
   env[WORKER_ID_VARIABLE] = String(index);
   // A link that a reload has followed also leads to other files of the program.
-  const bootstrap = pathToFileURL(inFollowedFolder(fileURLToPath(BOOTSTRAP), folder)).href;
+  const bootstrap = inFollowedFolder(fileURLToPath(BOOTSTRAP), folder);
   const { inspector, rest } = withoutInspector(env.NODE_OPTIONS);
   if (env.NODE_OPTIONS !== undefined) env.NODE_OPTIONS = rest;
-  const execArgv = [...workerExecArgv([...inspector, ...host.execArgv]), '--import', bootstrap];
+  const execArgv = [...workerExecArgv([...inspector, ...host.execArgv]), '--import', pathToFileURL(bootstrap).href];
   const main = inFollowedFolder(mainModule(program) ?? '', folder);
   const args = [...execArgv, main, ...(program.shown?.() ?? [])];
-  return { file: host.execPath, args, env, folder, stdout };
+  return { file: host.execPath, bootstrap, args, env, folder, stdout };
 }
 
-function run({ file, args, env, folder, stdout }: Command): ChildProcess {
+function run({ file, bootstrap, args, env, folder, stdout }: Command): ChildProcess {
   try {
-    // The system's error would not tell which of the two is missing.
+    // The error of the system or of Node would not tell which of them is missing.
     if (!existsSync(folder))
       throw new Error(`the working directory ${folder} no longer exists: keep a release until a reload has left it`);
     if (!existsSync(file))
       throw new Error(`the Node of this service, ${file}, no longer exists: restart the service with another`);
+    if (!existsSync(bootstrap))
+      throw new Error(
+        `the package portico is incomplete: ${bootstrap} is missing. Workers start when it is installed again`,
+      );
     return spawn(file, args, {
       stdio: ['ignore', stdout, 2, 'ipc', 'pipe'],
       env,

@@ -35,8 +35,15 @@ if (isMainThread && process.send !== undefined && process.env.PORTICO_WORKER !==
   };
   delete process.env.PORTICO_WORKER;
   keepCompiledCode();
-  const { beginWork } = await import('./parent-link.js');
-  unexplained = await beginWork(releaseSignals, loadAhead);
+  try {
+    const { beginWork } = await import('./parent-link.js');
+    unexplained = await beginWork(releaseSignals, loadAhead);
+  } catch (error) {
+    const text = `the package portico is incomplete: ${(error as Error).message}. Workers start when it is installed again`;
+    const failed: Sent = { portico: true, kind: 'failed', text, code: undefined, status: 1 };
+    process.send(failed);
+    process.exit(1);
+  }
 }
 
 /** Loads the modules that every worker of `api-cli` needs, while its parent reads the configuration. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ import {
   setTitle,
   workerTitle,
 } from '../../../dist/launch/process/host-process.js';
+import { root } from '../../e2e/program.js';
 import { generation } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
@@ -77,6 +78,30 @@ test('a worker whose Node was removed fails to start, with the path and the reme
     describeEnd(workerEnd(worker, await worker.exited)),
     /^worker 0 could not be started .* no longer exists/,
   );
+});
+
+test('a worker whose package is incomplete, as during npm ci, fails to start with that reason', async () => {
+  const folder = temporaryFolder('portico-incomplete-');
+  cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const copied = (path: string): string => join(folder, 'dist/launch', path);
+  const { spawnWorker: spawn } = (await import(copied('parent/worker-process.js'))) as {
+    spawnWorker: typeof spawnWorker;
+  };
+  const host = { pid: 1, env: {}, argv: ['node', 'main.js'], execPath: process.execPath, execArgv: [] };
+  const assignment = { service: 'api', index: 0, workers: 1, generation: 1 };
+  const { settings } = generation(1);
+  const first = { kind: 'configure', assignment, configuration: undefined, settings, addresses: [] } as const;
+  for (const missing of ['worker/parent-link.js', 'worker/worker-bootstrap.js']) {
+    rmSync(copied(missing));
+    const worker = new WorkerHandle(spawn({ host }, { index: 0, folder: process.cwd() }), first);
+    await assert.rejects(
+      worker.ready,
+      /the package portico is incomplete: .*\S+\. Workers start when it is installed again/,
+    );
+    await worker.exited;
+  }
 });
 
 test('a program without a main module is told to name an entry', () => {
