@@ -18,7 +18,6 @@ import { ConfigHolder, withoutHint } from './config-holder.js';
 import { readAgain } from './load.js';
 import { readExternalSources } from './sources/external-sources.js';
 import { type ConfigSnapshot, fromSnapshot } from './state.js';
-import { DeclaredGroups } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
 import { type ConfigError, refusalFor, refuseErrors } from './values/mistakes.js';
 
@@ -63,7 +62,7 @@ export async function prepareReload(
   { method = 'reload', collect = false }: PrepareReloadOptions,
 ): Promise<JudgedReload & { readonly next: ConfigHolder }> {
   const { generation: base, lasting, inUse, complete } = current;
-  const groups = new DeclaredGroups().add(current.groups);
+  const groups = current.groups.copy();
   const fresh = await readExternalSources(readAgain(base.state), groups);
   // Two are checked. The written one must be valid for the next start of the parent; the one that takes effect now keeps the old values of
   // options that only such a start changes, and must be valid together with them.

@@ -129,11 +129,26 @@ export class DeclaredGroups {
     return this.#count > before;
   }
 
+  /** Returns a copy, which shares the declarations. */
+  copy(): DeclaredGroups {
+    const copy = new DeclaredGroups();
+    for (const [name, options] of this.#groups) copy.#groups.set(name, new Map(options));
+    for (const [prefix, options] of this.#templates) copy.#templates.set(prefix, new Map(options));
+    for (const [group, each] of this.#anyName) copy.#anyName.set(group, each);
+    for (const [name, each] of this.#spelled) copy.#spelled.set(name, each);
+    for (const [section, each] of this.#elsewhere) copy.#elsewhere.set(section, each);
+    for (const group of this.sectional) copy.sectional.add(group);
+    copy.#count = this.#count;
+    return copy;
+  }
+
   /** Adds the declarations of another one. */
   add(other: DeclaredGroups): this {
     for (const [name, options] of other.#groups) {
       if (!this.#groups.has(name)) this.#groups.set(name, new Map());
-      for (const declaration of options.values()) this.#add(declaration);
+      for (const [opt, declaration] of options) {
+        if (this.#groups.get(name)?.get(opt) !== declaration) this.#add(declaration);
+      }
     }
     for (const [prefix, options] of other.#templates) {
       for (const each of options.values()) {
