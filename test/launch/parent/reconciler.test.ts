@@ -321,6 +321,42 @@ test('a worker that the kernel has killed for memory is named so, and another SI
   assert.equal(oomKills.take(6000), true);
 });
 
+test('a worker whose successor does not start stays, and no other successor is started', async (t) => {
+  const { pool, spawned } = fakePool('a', (moment, worker) => {
+    const isSuccessor = moment === 'begin' && worker === spawned[1];
+    if (isSuccessor) worker.end(1);
+    return isSuccessor;
+  });
+  t.after(() => pool.kill());
+  await pool.launch(1);
+  pool.replace(spawned[0]!.handle, 'memory');
+  while (spawned.length < 2) await turn();
+  await spawned[1]!.handle.exited;
+  // A requested start may begin at once.
+  await pool.resize(2);
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assert.deepEqual(
+    spawned.map(({ index }) => index),
+    [0, 0, 1],
+  );
+});
+
+test('a reload whose worker does not start gives up its slot if another reload was requested', {
+  timeout: 20_000,
+}, async (t) => {
+  const { pool } = fakePool('a', (moment, worker) => {
+    const fails = moment === 'begin' && worker.told.generation === 2 && worker.index === 1;
+    if (fails) worker.end(1);
+    return fails;
+  });
+  t.after(() => pool.kill());
+  await pool.launch(2);
+  await (await pool.prove(generation(2), 2)).ready;
+  pool.generation = generation(2);
+  const { replaced, failures } = await pool.rollOut(undefined, () => true);
+  assert.deepEqual([replaced, failures.length], [1, 1]);
+});
+
 test('TERM to one worker drains it: the next one is counted as a restart, and no worker has died', async (t) => {
   const { pool, spawned } = fakePool('a');
   t.after(() => pool.kill());
