@@ -252,7 +252,7 @@ for (const method of ['reload', 'mutate']) {
     const level = async () => (await get<[level: string, pid: number]>(port, '/level')).body;
     const levels = async () => {
       const { body } = await ask<Status>(socket, 'GET', '/status');
-      const set = body.overrides.map(({ value, configured }) => `${value} ${configured}`);
+      const set = body.overrides.map(({ value, configured }) => [value, configured].join(' '));
       return [(await level())[0], ...set];
     };
     const startedChild = async () => {
