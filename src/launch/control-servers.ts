@@ -168,8 +168,8 @@ function runtimeDirectory({ RUNTIME_DIRECTORY, XDG_RUNTIME_DIR }: NodeJS.Process
     // Not recursive: Node tries forever in a file system without new directories, such as /proc.
     mkdirSync(path, { mode: 0o700 });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return ownDirectory(path, 0o077, OTHERS);
-    throw noDirectory(`${path} cannot be created (${(cause as NodeJS.ErrnoException).code})`, OTHERS, cause);
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EEXIST') throw noDirectory(`${path} cannot be created (${code})`, OTHERS, cause);
   }
   return ownDirectory(path, 0o077, OTHERS);
 }

@@ -105,7 +105,7 @@ test('OP-40 the socket is in no directory of another user; without files its nam
   // The other variables have no effect beside this one.
   assert.throws(() => path({ RUNTIME_DIRECTORY: folder, XDG_RUNTIME_DIR: folder }), {
     code: 'PORTICO_CONTROL_SOCKET',
-    message: /Set a path in \[control\] socket, or RUNTIME_DIRECTORY to a directory/,
+    hint: /Set a path in \[control\] socket, or RUNTIME_DIRECTORY to a directory/,
   });
 });
 
