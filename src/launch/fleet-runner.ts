@@ -14,7 +14,7 @@ import type { LauncherCore } from './launcher-core.js';
 import type { LaunchSettings } from './launcher-options.js';
 import { fleetStatus, logReady, type ServiceStatus, workerLines } from './launcher-status.js';
 import { ConcurrentStarts } from './parent/concurrent-starts.js';
-import { Supervisor } from './parent/supervisor.js';
+import { Supervisor, type SupervisorOptions } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import { mainModule, type WorkerProgram } from './parent/worker-process.js';
 import { workerReports } from './parent/worker-reports.js';
@@ -78,13 +78,19 @@ export class FleetRunner implements Runner {
   readonly #starts = new ConcurrentStarts();
   #deadline: Deadline | undefined;
 
-  constructor(launcher: LauncherCore, options: ProcessLauncherOptions) {
+  /** `system`: starts processes and binds addresses. Default: this one. */
+  constructor(
+    launcher: LauncherCore,
+    options: ProcessLauncherOptions,
+    system: Pick<WorkerProgram, 'spawn'> & Pick<SupervisorOptions, 'listeners'> = {},
+  ) {
     const { host, log } = launcher;
     const { config } = options;
     const argv = (): string[] => host.argv.slice(2);
     this.#launcher = launcher;
     this.#options = options;
     this.#program = {
+      ...system,
       host,
       entry: options.entry,
       withheld: options.withheldVariables ?? config?.variables ?? [],
@@ -101,6 +107,7 @@ export class FleetRunner implements Runner {
       config,
       settings: launcher.settingsOf(config),
       totals: this.#totals,
+      listeners: system.listeners,
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
       giveUp: (pool) => {
         const { maxRestarts, restartWindowMs } = this.settings;

@@ -39,6 +39,8 @@ export interface SupervisorOptions extends Omit<PoolOptions, 'spawn'> {
   readonly settings: LaunchSettings;
   /** Totals of all workers. */
   readonly totals: Totals;
+  /** Default: sockets of the system. */
+  readonly listeners?: ListenerPool | undefined;
 }
 
 export class Supervisor {
@@ -56,7 +58,7 @@ export class Supervisor {
   #stopped = false;
   /** Exit status that a service chose by a `ServiceExit` while its worker stopped. */
   exitStatus: number | undefined;
-  readonly #listeners = new ListenerPool();
+  readonly #listeners: ListenerPool;
   /** Sockets of services that are not launched yet. */
   readonly #bound = new Map<string, HeldSockets>();
   readonly #activated: ActivatedSockets;
@@ -66,6 +68,7 @@ export class Supervisor {
     this.#options = options;
     this.program = options.program;
     this.#log = options.log;
+    this.#listeners = options.listeners ?? new ListenerPool();
     this.#memory = new MemoryLimit(options.log);
     const { config, settings } = options;
     this.generation = fleetGeneration({ number: 1, settings, config });
