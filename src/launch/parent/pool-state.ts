@@ -66,7 +66,7 @@ export class PoolState {
   /** Token buckets shared by the workers. */
   readonly buckets = new ServiceBuckets();
   /** Slots in which no worker has been ready yet; each settles with the first start in its slot. */
-  readonly #firstStarts = new Map<number, Deferred<void>>();
+  readonly #firstStarts = new Map<number, Deferred<void> & { readonly reason: 'launch' | 'scale' }>();
 
   constructor({ name, service, generation }: PoolStart) {
     this.name = name;
@@ -120,8 +120,7 @@ export class PoolState {
   /** Returns why a worker is started. The worker of a trial counts when it takes a slot. */
   reasonFor({ index, extra }: Missing): keyof PoolState['starts'] {
     if (extra) return this.slot(index).find(({ worn }) => worn)?.worn ?? this.roll?.reason ?? 'reload';
-    if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
-    return this.hung.delete(index) ? 'stuck' : 'death';
+    return this.firstStart(index) ?? (this.hung.delete(index) ? 'stuck' : 'death');
   }
 
   /**
@@ -138,12 +137,12 @@ export class PoolState {
     return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.trial?.worker);
   }
 
-  /** Sets the desired number of workers. Returns a promise for the first start of each new slot. */
-  setWanted(workers: number): readonly Promise<void>[] {
+  /** Sets the desired number of workers. Returns a promise for the first start of each new slot, which has this reason. */
+  setWanted(workers: number, reason: 'launch' | 'scale'): readonly Promise<void>[] {
     const started: Promise<void>[] = [];
     for (let index = this.wanted; index < workers; index++) {
       if (this.slot(index).some(({ serving }) => serving)) continue;
-      const first = deferred();
+      const first = { ...deferred(), reason };
       this.#firstStarts.set(index, first);
       started.push(first.promise);
     }
@@ -152,9 +151,9 @@ export class PoolState {
     return started;
   }
 
-  /** Reports whether no worker of the slot has been ready yet. */
-  isFirst(index: number): boolean {
-    return this.#firstStarts.has(index);
+  /** Returns the reason of the first start in a slot; undefined once there was one. */
+  firstStart(index: number): 'launch' | 'scale' | undefined {
+    return this.#firstStarts.get(index)?.reason;
   }
 
   /** Settles the first start of a slot. */

@@ -18,15 +18,17 @@ const LASTING_MS = 2000;
  */
 const LATE_SECONDS = 1.5;
 
+type AdoptingPool = Pick<PoolState, 'sockets' | 'workers' | 'current' | 'firstStart'>;
+
 /**
  * Finds helpers for slots if the workers do not share one socket. The helpers follow from the present state of the
  * workers, so {@link update} may be called at any time.
  */
 export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
-  readonly #pool: Pick<PoolState, 'sockets' | 'workers' | 'current' | 'isFirst'>;
+  readonly #pool: AdoptingPool;
 
-  constructor(pool: Pick<PoolState, 'sockets' | 'workers' | 'current' | 'isFirst'>) {
+  constructor(pool: AdoptingPool) {
     this.#pool = pool;
   }
 
@@ -50,7 +52,8 @@ export class SlotAdoption {
       const own = fit.filter((worker) => slotOf(worker) === slot);
       const lasting = own.some(({ readyAt }) => performance.now() - readyAt >= LASTING_MS);
       if (lasting || (helper !== undefined && !fit.includes(helper))) this.#release(slot, helper);
-      if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined || this.#pool.isFirst(slot)) continue;
+      if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined) continue;
+      if (this.#pool.firstStart(slot) !== undefined) continue;
       this.#adopt(slot, fit[0]);
     }
   }

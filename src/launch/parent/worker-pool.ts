@@ -37,7 +37,7 @@ export class WorkerPool extends PoolState {
     this.#configured = workers;
     this.#launchedByReload = generation !== undefined;
     this.generation = generation ?? this.generation;
-    const firstStarts = this.setWanted(workers);
+    const firstStarts = this.setWanted(workers, 'launch');
     this.#reconciler.poke();
     await Promise.all(firstStarts);
     if (this.phase === 'launching') this.phase = 'running';
@@ -122,7 +122,7 @@ export class WorkerPool extends PoolState {
         service,
       });
     }
-    const firstStarts = this.setWanted(workers);
+    const firstStarts = this.setWanted(workers, 'scale');
     this.#reconciler.startAnew();
     await Promise.allSettled(firstStarts);
   }

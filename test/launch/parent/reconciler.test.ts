@@ -110,6 +110,30 @@ test('LC-538 a service that shrinks and grows in the middle of a reload has what
   assert.deepEqual(serving(fake), [2, 2, 2, 2, 2]);
 });
 
+test('LC-1604 a worker added during the launch that does not start fails no launch, and is retried', async (t) => {
+  let begin!: () => void;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  let fails = true;
+  const fake = fakePool('a', (moment, worker) => {
+    if (moment !== 'begin') return undefined;
+    if (worker.index === 0 && fails) begun.then(() => worker.say({ kind: 'ready' }));
+    else if (fails) worker.end(1);
+    return fails;
+  });
+  t.after(() => fake.pool.kill());
+  const launching = fake.pool.launch(1);
+  await fake.pool.resize(2);
+  fails = false;
+  begin();
+  await launching;
+  await quiet(fake);
+  fake.pool.killFor(fake.pool.current[0]!, HUNG);
+  await quiet(fake);
+  assert.deepEqual(serving(fake), [1, 1]);
+});
+
 test('LC-519 a stop in the middle of a reload settles it, and leaves no process', async (t) => {
   for (const moment of ['begin', 'drain'] as const) {
     let held: (() => void) | undefined;

@@ -47,7 +47,7 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
   });
   const workers = [worker(0), worker(1)];
   const all = workers as unknown as WorkerHandle[];
-  const pool = { sockets: [sockets], workers: new Set(all), current: all, isFirst: () => false };
+  const pool = { sockets: [sockets], workers: new Set(all), current: all, firstStart: () => undefined };
   const adoption = new SlotAdoption(pool);
   adoption.update();
   assert.equal(adoption.mayChange, false);
