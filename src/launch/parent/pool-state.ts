@@ -95,11 +95,16 @@ export class PoolState {
     return this.placed.filter(({ assignment }) => assignment.index === index);
   }
 
-  /** Workers whose slot was removed, or whose slot has another worker that serves and has the current generation. */
+  /**
+   * Workers whose slot was removed, or whose slot has another worker that serves and fits. A worker that must be
+   * replaced also leaves its slot to a worn one that need not.
+   */
   get needless(): readonly WorkerHandle[] {
     return this.placed.filter((worker) => {
       const { index } = worker.assignment;
-      const holder = this.slot(index).findLast((other) => other.serving && this.#fits(other));
+      const isDue = (each: WorkerHandle): boolean => this.roll?.isDue(each) === true;
+      const holds = isDue(worker) ? (other: WorkerHandle) => !isDue(other) : (other: WorkerHandle) => this.#fits(other);
+      const holder = this.slot(index).findLast((other) => other.serving && holds(other));
       return index >= this.wanted || (holder !== undefined && holder !== worker);
     });
   }

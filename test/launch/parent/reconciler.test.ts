@@ -134,6 +134,17 @@ test('LC-1604 a worker added during the launch that does not start fails no laun
   assert.deepEqual(serving(fake), [1, 1]);
 });
 
+test('LC-515 a first new worker that is worn before it takes over leaves its slot to no old one', async (t) => {
+  const fake = await launched(t, 1);
+  const { ready } = await fake.pool.prove(generation(2), 1);
+  await ready;
+  fake.pool.replace(fake.pool.trial!.worker!, 'recycle');
+  fake.pool.generation = generation(2);
+  await fake.pool.rollOut(undefined, () => false);
+  await quiet(fake);
+  assert.deepEqual(serving(fake), [2]);
+});
+
 test('LC-519 a stop in the middle of a reload settles it, and leaves no process', async (t) => {
   for (const moment of ['begin', 'drain'] as const) {
     let held: (() => void) | undefined;
