@@ -26,6 +26,8 @@ type AdoptingPool = Pick<PoolState, 'sockets' | 'workers' | 'current' | 'firstSt
  */
 export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
+  /** Slots on whose sockets a worker has listened: clients may wait there, also while a new worker starts. */
+  readonly #listened = new Set<number>();
   readonly #pool: AdoptingPool;
 
   constructor(pool: AdoptingPool) {
@@ -50,10 +52,11 @@ export class SlotAdoption {
     for (let slot = 0; slot < slots; slot++) {
       const helper = this.#helpers.get(slot);
       const own = fit.filter((worker) => slotOf(worker) === slot);
+      if (own.length > 0) this.#listened.add(slot);
       const lasting = own.some(({ readyAt }) => performance.now() - readyAt >= LASTING_MS);
       if (lasting || (helper !== undefined && !fit.includes(helper))) this.#release(slot, helper);
       if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined) continue;
-      if (this.#pool.firstStart(slot) !== undefined) continue;
+      if (this.#pool.firstStart(slot) !== undefined && !this.#listened.has(slot)) continue;
       this.#adopt(slot, fit[0]);
     }
   }
@@ -63,6 +66,7 @@ export class SlotAdoption {
     // A stop closes the sockets, so no helper is needed.
     if (sockets.length === 0 || sockets.includes(undefined)) return;
     this.#helpers.set(slot, helper);
+    this.#listened.add(slot);
     helper.helpSlot(slot, sockets as SendHandle[]);
   }
 
