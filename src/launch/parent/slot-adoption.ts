@@ -28,6 +28,8 @@ export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
   /** Slots on whose sockets a worker has listened: clients may wait there, also while a new worker starts. */
   readonly #listened = new Set<number>();
+  /** True if a worker was late at the last {@link update}. */
+  #late = false;
   readonly #pool: AdoptingPool;
 
   constructor(pool: AdoptingPool) {
@@ -35,11 +37,11 @@ export class SlotAdoption {
   }
 
   /**
-   * Reports whether the helpers may change by time alone: a worker sends no heartbeat, or a helper waits until its slot
-   * has a stable worker.
+   * Reports whether the helpers may change by time alone: a worker sends no heartbeat, or sends one again, or a helper
+   * waits until its slot has a stable worker.
    */
   get mayChange(): boolean {
-    return this.#helpers.size > 0 || [...this.#pool.workers].some(isLate);
+    return this.#helpers.size > 0 || this.#late || [...this.#pool.workers].some(isLate);
   }
 
   /**
@@ -48,6 +50,7 @@ export class SlotAdoption {
    */
   update(): void {
     const fit = this.#pool.current.filter((worker) => worker.serving && !isLate(worker));
+    this.#late = [...this.#pool.workers].some(isLate);
     const slots = Math.max(1, ...this.#pool.sockets.map(({ descriptors }) => descriptors.length));
     for (let slot = 0; slot < slots; slot++) {
       const helper = this.#helpers.get(slot);

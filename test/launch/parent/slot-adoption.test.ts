@@ -60,6 +60,17 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
   assert.equal(adoption.mayChange, true);
   adoption.update();
   assert.deepEqual([said, adoption.mayChange], [['0 helps 1', '0 leaves 1'], false]);
+  // The only worker is late, and leaves the slot of the other one; it helps again when it is back.
+  said.splice(0);
+  workers.pop();
+  all.pop();
+  adoption.update();
+  workers[0]!.silentSeconds = 1.5;
+  adoption.update();
+  workers[0]!.silentSeconds = 0;
+  assert.equal(adoption.mayChange, true);
+  adoption.update();
+  assert.deepEqual(said, ['0 helps 1', '0 leaves 1', '0 helps 1']);
 });
 
 test('PT-12 the slot of a removed worker keeps a helper while a new worker starts in it', { timeout: 20_000 }, async (t) => {
