@@ -150,7 +150,7 @@ export class WorkerPool extends PoolState {
   killFor(worker: WorkerHandle, fault: Fault): void {
     worker.fault = fault;
     worker.kill();
-    if (fault.reason === 'stuck') this.#reconciler.startAnew();
+    if (fault.reason === 'stuck' && !worker.toldToEnd) this.#reconciler.startAnew();
   }
 
   /** Kills all workers. Settles when they are gone. */

@@ -145,6 +145,26 @@ test('LC-515 a first new worker that is worn before it takes over leaves its slo
   assert.deepEqual(serving(fake), [2]);
 });
 
+test('TE-2 the kill of a stuck worker that was to end lets no failed start be repeated at once', async (t) => {
+  let fails = false;
+  const fake = await launched(t, 2, (moment, worker) => {
+    if (moment === 'begin' && fails) worker.end(1);
+    return moment === 'drain' || fails;
+  });
+  await fake.pool.resize(1);
+  const [first, stuck] = fake.spawned.map(({ handle }) => handle);
+  fails = true;
+  const now = performance.now();
+  t.mock.method(performance, 'now', () => now);
+  first!.kill();
+  while (fake.spawned.at(-1)!.connected || fake.spawned.length < 4) await turn();
+  for (let turns = 0; turns < 20; turns++) await turn();
+  fake.pool.killFor(stuck!, HUNG);
+  await stuck!.exited;
+  for (let turns = 0; turns < 20; turns++) await turn();
+  assert.equal(fake.spawned.length, 4);
+});
+
 test('LC-519 a stop in the middle of a reload settles it, and leaves no process', async (t) => {
   for (const moment of ['begin', 'drain'] as const) {
     let held: (() => void) | undefined;
