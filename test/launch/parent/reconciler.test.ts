@@ -118,7 +118,7 @@ test('LC-1604 a worker added during the launch that does not start fails no laun
   let fails = true;
   const fake = fakePool('a', (moment, worker) => {
     if (moment !== 'begin') return undefined;
-    if (worker.index === 0 && fails) begun.then(() => worker.say({ kind: 'ready' }));
+    if (worker.index === 0 && fails) void begun.then(() => worker.say({ kind: 'ready' }));
     else if (fails) worker.end(1);
     return fails;
   });

@@ -73,7 +73,9 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
   assert.deepEqual(said, ['0 helps 1', '0 leaves 1', '0 helps 1']);
 });
 
-test('PT-12 the slot of a removed worker keeps a helper while a new worker starts in it', { timeout: 20_000 }, async (t) => {
+test('PT-12 the slot of a removed worker keeps a helper while a new worker starts in it', {
+  timeout: 20_000,
+}, async (t) => {
   const sockets = { address: { host: '127.0.0.1', port: 1 }, descriptors: [1, 2], close: () => undefined };
   const handle = {} as SendHandle;
   let starts = true;
