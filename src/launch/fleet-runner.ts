@@ -14,7 +14,7 @@ import type { LauncherCore } from './launcher-core.js';
 import type { LaunchSettings } from './launcher-options.js';
 import { fleetStatus, logReady, type ServiceStatus, workerLines } from './launcher-status.js';
 import { ConcurrentStarts } from './parent/concurrent-starts.js';
-import { Supervisor } from './parent/supervisor.js';
+import { Supervisor, type System } from './parent/supervisor.js';
 import { cutOffText } from './parent/worker-end.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import { mainModule, type WorkerProgram } from './parent/worker-process.js';
@@ -81,13 +81,15 @@ export class FleetRunner implements Runner {
   /** Number of requests that the stop has cut off. */
   #cutOff = 0;
 
-  constructor(launcher: LauncherCore, options: ProcessLauncherOptions) {
+  /** `system`: starts processes and binds addresses. Default: this one. */
+  constructor(launcher: LauncherCore, options: ProcessLauncherOptions, system: System = {}) {
     const { host, log } = launcher;
     const { config } = options;
     const argv = (): string[] => host.argv.slice(2);
     this.#launcher = launcher;
     this.#options = options;
     this.#program = {
+      ...system,
       host,
       entry: options.entry,
       withheld: options.withheldVariables ?? config?.variables ?? [],
@@ -105,6 +107,7 @@ export class FleetRunner implements Runner {
       settings: launcher.settingsOf(config),
       totals: this.#totals,
       logLevel: (service) => launcher.control.levels.of(service),
+      listeners: system.listeners,
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
       cutOff: (generation, count) => {
         if (launcher.stopping) this.#cutOff += count;

@@ -74,7 +74,7 @@ export class PoolState {
   /** Token buckets shared by the workers. */
   readonly buckets = new ServiceBuckets();
   /** Slots in which no worker has been ready yet; each settles with the first start in its slot. */
-  readonly #firstStarts = new Map<number, Deferred<void>>();
+  readonly #firstStarts = new Map<number, Deferred<void> & { readonly reason: 'launch' | 'scale' }>();
 
   constructor({ name, service, generation }: PoolStart) {
     this.name = name;
@@ -103,11 +103,16 @@ export class PoolState {
     return this.placed.filter(({ assignment }) => assignment.index === index);
   }
 
-  /** Workers whose slot was removed, or whose slot has another worker that serves and has the current generation. */
+  /**
+   * Workers whose slot was removed, or whose slot has another worker that serves and fits. A worker that must be
+   * replaced also leaves its slot to a worn one that need not.
+   */
   get needless(): readonly WorkerHandle[] {
     return this.placed.filter((worker) => {
       const { index } = worker.assignment;
-      const holder = this.slot(index).findLast((other) => other.serving && this.#fits(other));
+      const isDue = (each: WorkerHandle): boolean => this.roll?.isDue(each) === true;
+      const holds = isDue(worker) ? (other: WorkerHandle) => !isDue(other) : (other: WorkerHandle) => this.#fits(other);
+      const holder = this.slot(index).findLast((other) => other.serving && holds(other));
       return index >= this.wanted || (holder !== undefined && holder !== worker);
     });
   }
@@ -128,7 +133,8 @@ export class PoolState {
   /** Returns why a worker is started. The worker of a trial counts when it takes a slot. */
   reasonFor({ index, extra }: Missing): keyof PoolState['starts'] {
     if (extra) return this.slot(index).find(({ worn }) => worn)?.worn ?? this.roll?.reason ?? 'reload';
-    if (this.isFirst(index)) return this.phase === 'launching' ? 'launch' : 'scale';
+    const first = this.firstStart(index);
+    if (first !== undefined) return first;
     const reason = this.reasons.get(index) ?? 'death';
     this.reasons.delete(index);
     return reason;
@@ -148,12 +154,12 @@ export class PoolState {
     return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.trial?.worker);
   }
 
-  /** Sets the desired number of workers. Returns a promise for the first start of each new slot. */
-  setWanted(workers: number): readonly Promise<void>[] {
+  /** Sets the desired number of workers. Returns a promise for the first start of each new slot, which has this reason. */
+  setWanted(workers: number, reason: 'launch' | 'scale'): readonly Promise<void>[] {
     const started: Promise<void>[] = [];
     for (let index = this.wanted; index < workers; index++) {
       if (this.slot(index).some(({ serving }) => serving)) continue;
-      const first = deferred();
+      const first = { ...deferred(), reason };
       this.#firstStarts.set(index, first);
       started.push(first.promise);
     }
@@ -163,9 +169,9 @@ export class PoolState {
     return started;
   }
 
-  /** Reports whether no worker of the slot has been ready yet. */
-  isFirst(index: number): boolean {
-    return this.#firstStarts.has(index);
+  /** Returns the reason of the first start in a slot; undefined once there was one. */
+  firstStart(index: number): 'launch' | 'scale' | undefined {
+    return this.#firstStarts.get(index)?.reason;
   }
 
   /** Settles the first start of a slot. */

@@ -206,7 +206,7 @@ export class Reconciler {
     if (!worker.wasReady) {
       this.#notReady(worker, others);
       if (others.length > 0) return;
-      if (phase === 'launching' && this.#pool.isFirst(index)) {
+      if (this.#pool.firstStart(index) === 'launch') {
         this.#notLaunched(worker, exit);
         return;
       }

@@ -18,24 +18,30 @@ const LASTING_MS = 2000;
  */
 const LATE_SECONDS = 1.5;
 
+type AdoptingPool = Pick<PoolState, 'sockets' | 'workers' | 'current' | 'firstStart'>;
+
 /**
  * Finds helpers for slots if the workers do not share one socket. The helpers follow from the present state of the
  * workers, so {@link update} may be called at any time.
  */
 export class SlotAdoption {
   readonly #helpers = new Map<number, WorkerHandle>();
-  readonly #pool: Pick<PoolState, 'sockets' | 'workers' | 'current' | 'isFirst'>;
+  /** Slots on whose sockets a worker has listened: clients may wait there, also while a new worker starts. */
+  readonly #listened = new Set<number>();
+  /** True if a worker was late at the last {@link update}. */
+  #late = false;
+  readonly #pool: AdoptingPool;
 
-  constructor(pool: Pick<PoolState, 'sockets' | 'workers' | 'current' | 'isFirst'>) {
+  constructor(pool: AdoptingPool) {
     this.#pool = pool;
   }
 
   /**
-   * Reports whether the helpers may change by time alone: a worker sends no heartbeat, or a helper waits until its slot
-   * has a stable worker.
+   * Reports whether the helpers may change by time alone: a worker sends no heartbeat, or sends one again, or a helper
+   * waits until its slot has a stable worker.
    */
   get mayChange(): boolean {
-    return this.#helpers.size > 0 || [...this.#pool.workers].some(isLate);
+    return this.#helpers.size > 0 || this.#late || [...this.#pool.workers].some(isLate);
   }
 
   /**
@@ -44,13 +50,16 @@ export class SlotAdoption {
    */
   update(): void {
     const fit = this.#pool.current.filter((worker) => worker.serving && !isLate(worker));
+    this.#late = [...this.#pool.workers].some(isLate);
     const slots = Math.max(1, ...this.#pool.sockets.map(({ descriptors }) => descriptors.length));
     for (let slot = 0; slot < slots; slot++) {
       const helper = this.#helpers.get(slot);
       const own = fit.filter((worker) => slotOf(worker) === slot);
+      if (own.length > 0) this.#listened.add(slot);
       const lasting = own.some(({ readyAt }) => performance.now() - readyAt >= LASTING_MS);
       if (lasting || (helper !== undefined && !fit.includes(helper))) this.#release(slot, helper);
-      if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined || this.#pool.isFirst(slot)) continue;
+      if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined) continue;
+      if (this.#pool.firstStart(slot) !== undefined && !this.#listened.has(slot)) continue;
       this.#adopt(slot, fit[0]);
     }
   }
@@ -60,6 +69,7 @@ export class SlotAdoption {
     // A stop closes the sockets, so no helper is needed.
     if (sockets.length === 0 || sockets.includes(undefined)) return;
     this.#helpers.set(slot, helper);
+    this.#listened.add(slot);
     helper.helpSlot(slot, sockets as SendHandle[]);
   }
 

@@ -32,6 +32,9 @@ const LISTENS_NO_MORE_MS = 2000;
 /** Interval between checks of the workers' heartbeats. */
 const LOOK_MS = 250;
 
+/** What starts processes and binds addresses; a test may pretend both. */
+export type System = Pick<WorkerProgram, 'spawn'> & Pick<SupervisorOptions, 'listeners'>;
+
 /** Options of a {@link Supervisor}. */
 export interface SupervisorOptions extends Omit<PoolOptions, 'spawn' | 'oomKills'> {
   readonly program: WorkerProgram;
@@ -42,6 +45,8 @@ export interface SupervisorOptions extends Omit<PoolOptions, 'spawn' | 'oomKills
   logLevel(service: string): LogLevel | undefined;
   /** Totals of all workers. */
   readonly totals: Totals;
+  /** Default: sockets of the system. */
+  readonly listeners?: ListenerPool | undefined;
 }
 
 export class Supervisor {
@@ -59,7 +64,7 @@ export class Supervisor {
   #stopped = false;
   /** Exit status that a service chose by a `ServiceExit` while its worker stopped. */
   exitStatus: number | undefined;
-  readonly #listeners = new ListenerPool();
+  readonly #listeners: ListenerPool;
   /** Sockets of services that are not launched yet. */
   readonly #bound = new Map<string, HeldSockets>();
   readonly #activated: ActivatedSockets;
@@ -69,6 +74,7 @@ export class Supervisor {
     this.#options = options;
     this.program = options.program;
     this.#log = options.log;
+    this.#listeners = options.listeners ?? new ListenerPool();
     this.#memory = new MemoryLimit(options.log);
     const { config, settings } = options;
     this.generation = fleetGeneration({ number: 1, settings, config });

@@ -39,7 +39,7 @@ export class WorkerPool extends PoolState {
     this.configured = workers;
     this.#launchedByReload = generation !== undefined;
     this.generation = generation ?? this.generation;
-    const firstStarts = this.setWanted(workers);
+    const firstStarts = this.setWanted(workers, 'launch');
     this.#reconciler.poke();
     await Promise.all(firstStarts);
     if (this.phase === 'launching') this.phase = 'running';
@@ -124,7 +124,7 @@ export class WorkerPool extends PoolState {
         service,
       });
     }
-    const firstStarts = this.setWanted(workers);
+    const firstStarts = this.setWanted(workers, 'scale');
     this.#reconciler.startAnew();
     await Promise.allSettled(firstStarts);
   }
@@ -161,7 +161,7 @@ export class WorkerPool extends PoolState {
   killFor(worker: WorkerHandle, fault: Fault): void {
     worker.fault = fault;
     worker.kill();
-    if (fault.reason === 'stuck') this.#reconciler.startAnew();
+    if (fault.reason === 'stuck' && !worker.toldToEnd) this.#reconciler.startAnew();
   }
 
   /** Kills all workers. Settles when they are gone. */

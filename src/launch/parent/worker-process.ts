@@ -51,6 +51,8 @@ export interface WorkerProgram {
   told?(): readonly string[];
   /** Arguments that appear in the command line of a worker, which every user of the machine can read. Default: none. */
   shown?(): readonly string[];
+  /** Starts a process in place of the system. */
+  spawn?(start: WorkerStart): ChildProcess;
 }
 
 /** One process of a program. */
@@ -133,6 +135,7 @@ function handlesOf(child: ChildProcess): { ref(): unknown; unref(): unknown }[] 
  * `error`, also for errors that Node throws (`ENOMEM`).
  */
 export function spawnWorker(program: WorkerProgram, start: WorkerStart): ChildProcess {
+  if (program.spawn !== undefined) return program.spawn(start);
   const command = commandOf(program, start);
   return takeAhead(command) ?? run(command);
 }

@@ -46,14 +46,14 @@ export async function prove(
 
 /**
  * Builds a configuration in a child, as a dry run does, and returns its warnings. Rejects with the mistakes of the
- * configuration, and if it takes too long.
+ * configuration, and if it takes too long. After a stop no child is started.
  */
 export async function build(
   program: WorkerProgram,
   generation: FleetGeneration,
   stopped: AbortSignal,
 ): Promise<readonly Diagnostic[]> {
-  const found = (await buildInChild(program, generation, stopped)) ?? [];
+  const found = stopped.aborted ? [] : ((await buildInChild(program, generation, stopped)) ?? []);
   const errors = found.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw severalRefusals(errors);
   return found;

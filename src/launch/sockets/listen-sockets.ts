@@ -28,6 +28,8 @@ export interface ListenSockets {
   readonly descriptors: readonly number[];
   /** Opens sockets up to a number of slots. Undefined if all workers share one. Throws with the system's code. */
   grow?(slots: number): void;
+  /** Returns a descriptor in the form that a channel sends. Default: as for a descriptor of the system. */
+  sendable?(descriptor: number): SendHandle | undefined;
   /** Closes this process's copies, and removes the file of a unix socket. */
   close(): void;
 }
@@ -110,7 +112,7 @@ export function sendableSocket(own: ListenSockets, slot: number): SendHandle | u
   if (descriptor === undefined) return undefined;
   const known = SENDABLE.get(own) ?? new Map<number, SendHandle | undefined>();
   SENDABLE.set(own, known);
-  if (!known.has(descriptor)) known.set(descriptor, sendable(descriptor));
+  if (!known.has(descriptor)) known.set(descriptor, (own.sendable ?? sendable)(descriptor));
   return known.get(descriptor);
 }
 

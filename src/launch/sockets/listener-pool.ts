@@ -73,9 +73,17 @@ interface Entry {
   readonly holders: Map<string, number>;
 }
 
+/** Binds an address. */
+export type OpenSockets = typeof openListenSockets;
+
 /** Open sockets, by address. */
 export class ListenerPool {
   readonly #entries = new Set<Entry>();
+  readonly #open: OpenSockets;
+
+  constructor(open: OpenSockets = openListenSockets) {
+    this.#open = open;
+  }
 
   /**
    * Returns the sockets of a service's addresses: open ones if all their holders leave, otherwise newly bound ones.
@@ -141,7 +149,7 @@ export class ListenerPool {
     const { name, slots } = newcomer;
     const key = await identity(address);
     const open = [...this.#entries].find((entry) => key !== undefined && entry.key === key);
-    if (open === undefined) return newEntry(await bind(address, slots, arrival));
+    if (open === undefined) return newEntry(await bind(() => this.#open(address, slots), address, arrival));
     const stays = [...open.holders.keys()].some((each) => !arrival.leaving.includes(each));
     if (stays) throw await this.#refusal(newcomer, address, arrival);
     if (slots > 0 || open.sockets.descriptors.length === 1) return open;
@@ -191,12 +199,16 @@ async function newEntry(sockets: ListenSockets): Promise<Entry> {
 }
 
 /** The address of a service that has just left becomes free shortly. */
-async function bind(address: ListenAddress, slots: number, arrival: Arrival): Promise<ListenSockets> {
+async function bind(
+  open: () => Promise<ListenSockets>,
+  address: ListenAddress,
+  arrival: Arrival,
+): Promise<ListenSockets> {
   const { draining, patienceMs = 0, stopped } = arrival;
   const giveUpAt = performance.now() + patienceMs;
   for (;;) {
     try {
-      return await openListenSockets(address, slots);
+      return await open();
     } catch (error) {
       const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
       const over = performance.now() > giveUpAt || stopped?.aborted === true;

@@ -115,6 +115,61 @@ test('LC-538 a service that shrinks and grows in the middle of a reload has what
   assert.deepEqual(serving(fake), [2, 2, 2, 2, 2]);
 });
 
+test('LC-1604 a worker added during the launch that does not start fails no launch, and is retried', async (t) => {
+  let begin!: () => void;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  let fails = true;
+  const fake = fakePool('a', (moment, worker) => {
+    if (moment !== 'begin') return undefined;
+    if (worker.index === 0 && fails) void begun.then(() => worker.say({ kind: 'ready' }));
+    else if (fails) worker.end(1);
+    return fails;
+  });
+  t.after(() => fake.pool.kill());
+  const launching = fake.pool.launch(1);
+  await fake.pool.resize(2);
+  fails = false;
+  begin();
+  await launching;
+  await quiet(fake);
+  fake.pool.killFor(fake.pool.current[0]!, HUNG);
+  await quiet(fake);
+  assert.deepEqual(serving(fake), [1, 1]);
+});
+
+test('LC-515 a first new worker that is worn before it takes over leaves its slot to no old one', async (t) => {
+  const fake = await launched(t, 1);
+  const { ready } = await fake.pool.prove(generation(2), 1);
+  await ready;
+  fake.pool.replace(fake.pool.trial!.worker!, 'recycle');
+  fake.pool.generation = generation(2);
+  await fake.pool.rollOut(undefined, () => false);
+  await quiet(fake);
+  assert.deepEqual(serving(fake), [2]);
+});
+
+test('TE-2 the kill of a stuck worker that was to end lets no failed start be repeated at once', async (t) => {
+  let fails = false;
+  const fake = await launched(t, 2, (moment, worker) => {
+    if (moment === 'begin' && fails) worker.end(1);
+    return moment === 'drain' || fails;
+  });
+  await fake.pool.resize(1);
+  const [first, stuck] = fake.spawned.map(({ handle }) => handle);
+  fails = true;
+  const now = performance.now();
+  t.mock.method(performance, 'now', () => now);
+  first!.kill();
+  while (fake.spawned.at(-1)!.connected || fake.spawned.length < 4) await turn();
+  for (let turns = 0; turns < 20; turns++) await turn();
+  fake.pool.killFor(stuck!, HUNG);
+  await stuck!.exited;
+  for (let turns = 0; turns < 20; turns++) await turn();
+  assert.equal(fake.spawned.length, 4);
+});
+
 test('LC-519 a stop in the middle of a reload settles it, and leaves no process', async (t) => {
   for (const moment of ['begin', 'drain'] as const) {
     let held: (() => void) | undefined;

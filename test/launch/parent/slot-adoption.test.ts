@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { SendHandle } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { test } from 'node:test';
 import { SlotAdoption } from '../../../dist/launch/parent/slot-adoption.js';
 import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { fakePool } from '../../fixtures/fake-workers.js';
 import { get } from '../../fixtures/http-client.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { RunningProgram } from '../../fixtures/running-program.js';
@@ -47,7 +49,7 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
   });
   const workers = [worker(0), worker(1)];
   const all = workers as unknown as WorkerHandle[];
-  const pool = { sockets: [sockets], workers: new Set(all), current: all, isFirst: () => false };
+  const pool = { sockets: [sockets], workers: new Set(all), current: all, firstStart: () => undefined };
   const adoption = new SlotAdoption(pool);
   adoption.update();
   assert.equal(adoption.mayChange, false);
@@ -58,6 +60,37 @@ test('PT-12 time alone changes who helps only while a worker is late, or one hel
   assert.equal(adoption.mayChange, true);
   adoption.update();
   assert.deepEqual([said, adoption.mayChange], [['0 helps 1', '0 leaves 1'], false]);
+  // The only worker is late, and leaves the slot of the other one; it helps again when it is back.
+  said.splice(0);
+  pool.workers.delete(all.pop()!);
+  adoption.update();
+  workers[0]!.silentSeconds = 1.5;
+  adoption.update();
+  workers[0]!.silentSeconds = 0;
+  assert.equal(adoption.mayChange, true);
+  adoption.update();
+  assert.deepEqual(said, ['0 helps 1', '0 leaves 1', '0 helps 1']);
+});
+
+test('PT-12 the slot of a removed worker keeps a helper while a new worker starts in it', {
+  timeout: 20_000,
+}, async (t) => {
+  const sockets = { address: { host: '127.0.0.1', port: 1 }, descriptors: [1, 2], close: () => undefined };
+  const handle = {} as SendHandle;
+  let starts = true;
+  const fake = fakePool('a', (moment, { index }) => moment === 'begin' && index === 1 && !starts, {
+    slots: 2,
+    sockets: [{ ...sockets, sendable: () => handle }],
+  });
+  t.after(() => fake.pool.kill());
+  await fake.pool.launch(2);
+  await fake.pool.resize(1);
+  starts = false;
+  void fake.pool.resize(2);
+  fake.pool.current[0]!.kill();
+  const helps = (): boolean =>
+    fake.spawned.at(-1)!.heard.some((message) => message.kind === 'adopt' && message.slot === 1);
+  while (!helps()) await new Promise(setImmediate);
 });
 
 test('PT-9 with slots the busiest of four workers has at most half of 64 connections', { skip }, async (t) => {

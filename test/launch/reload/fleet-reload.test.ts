@@ -12,6 +12,7 @@ import type { LaunchSettings } from '../../../dist/launch/launcher-options.js';
 import type { FleetGeneration } from '../../../dist/launch/parent/fleet-generation.js';
 import type { Supervisor } from '../../../dist/launch/parent/supervisor.js';
 import { type FleetChangeResult, replaceWorkers } from '../../../dist/launch/reload/fleet-reload.js';
+import { build } from '../../../dist/launch/reload/proof.js';
 import type { LaunchRequest } from '../../../dist/launch/reload/reload.js';
 import { diff, servicePlans } from '../../../dist/launch/reload/service-plans.js';
 import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
@@ -126,6 +127,11 @@ test('OP-81 LC-519 the report of a reload that a stop abandons before it is in f
     [outcome, changes?.map(({ option, effect }) => [option, effect])],
     ['abandoned', [['app.word', 'not applied']]],
   );
+});
+
+test('LC-519 a dry run that a stop abandons starts no child', async () => {
+  const spawn = (): never => assert.fail('a child was started');
+  assert.deepEqual(await build({ host: process, spawn }, generation(2), AbortSignal.abort()), []);
 });
 
 test('LC-515 a first new worker that ends before it takes over costs the accepted reload nothing', async (t) => {

@@ -1,0 +1,29 @@
+/** Runs simulations in a thread, whose timers are virtual. Its parent notices one that spins. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Simulation } from './simulation.js';
+
+/** Message to the test. */
+export type Told =
+  | { readonly kind: 'begins'; readonly seed: number }
+  | { readonly kind: 'step'; readonly text: string }
+  | { readonly kind: 'fails'; readonly seed: number; readonly why: string; readonly steps: readonly string[] }
+  | { readonly kind: 'done' };
+
+const tell = (message: Told): void => parentPort!.postMessage(message);
+
+/** Most failures that are reported. */
+const FAILURES = 3;
+
+let failures = 0;
+for (const seed of workerData as readonly number[]) {
+  tell({ kind: 'begins', seed });
+  const simulation = new Simulation(seed, (text) => tell({ kind: 'step', text }));
+  try {
+    await simulation.run();
+  } catch (error) {
+    const why = (error as Error).stack ?? String(error);
+    tell({ kind: 'fails', seed, why, steps: simulation.steps });
+    if (++failures === FAILURES) break;
+  }
+}
+tell({ kind: 'done' });
