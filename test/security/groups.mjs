@@ -137,8 +137,20 @@ export const groups = [
   },
   {
     name: 'operators',
-    tests: ['launch/control/control-server', 'launch/control/admin-guard', 'launch/page'],
+    tests: [
+      'launch/control/control-server',
+      'launch/control/admin-guard',
+      'launch/page',
+      'server/requests/failure-text',
+    ],
     mutants: [
+      {
+        what: 'frames of a stack are read in the message too',
+        file: 'server/requests/failure-text.js',
+        replace: 'stack.slice(at).matchAll(FRAME)',
+        by: 'stack.matchAll(FRAME)',
+        tests: ['server/requests/failure-text'],
+      },
       {
         what: 'the admin listener answers to any name that a page has pointed there',
         file: 'launch/control/admin-guard.js',

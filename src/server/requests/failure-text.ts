@@ -1,39 +1,52 @@
 /**
- * Names of errors for operators: class, code, message and place, without any text of a client.
+ * Names of errors for operators: class, code, place, and fixed text, without any text of a client.
  *
- * A message is text of the program with values in it, and the values may be a client's. So a word of it is shown only if
- * the file in which the error was created contains it, or if it is one of those that V8 writes.
+ * A message may contain values of a client, also such that look like frames of a stack. So a part of a message is shown only if it is a
+ * text of {@link FIXED}, or if Portico wrote it; and frames are read only behind the message.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Fault } from '../../app/index.js';
 import { ignoreErrors, shownPath } from '../../errors/index.js';
+import { LABEL_CHARACTERS } from '../../metrics/index.js';
 import { isOwnFile } from '../../process/index.js';
-import { maskUris } from '../../text/index.js';
+import { printable } from '../../text/index.js';
 
 /** Most errors of a chain of causes. */
 const CAUSES = 3;
-const MOST_CHARACTERS = 200;
-/** Of a message. */
-const MOST_WORDS = 40;
-/** A larger file is a bundle, which has all words. */
-const LARGEST_SOURCE = 1024 * 1024;
-/** Most files whose words are kept. */
-const FILES = 20;
-const OMITTED = '…';
+
+/** An error, and its causes, in words. */
+export interface DescribedFailure {
+  readonly error: string;
+  readonly place: string | undefined;
+}
 
 /** Returns the error with its causes, outermost first, and the innermost place in the application. */
-export function describeFailure(error: unknown): { readonly error: string; readonly place: string | undefined } {
+export function describeFailure(error: unknown): DescribedFailure {
   const chain: unknown[] = [];
   for (let each = error; each !== undefined && chain.length < CAUSES && !chain.includes(each); each = causeOf(each)) {
     chain.push(each);
   }
-  const frames = chain.flatMap(framesOf);
+  const stacks = chain.map(framesOf);
+  const messages = chain.map((each, at) => ownMessage(each, stacks[at]!) ?? fixedText(each));
+  const frames = ownMessage(error, stacks[0]!) === undefined ? stacks.flat() : [];
   const { file, line } =
     frames.find((frame) => isOfApplication(frame.file)) ?? frames.find((frame) => !isOwnFile(frame.file)) ?? {};
+  const named = chain.map((each, at) => [classAndCode(each), messages[at]].filter(Boolean).join(': '));
   return {
-    error: chain.map(named).join(', caused by ').slice(0, MOST_CHARACTERS),
-    place: file === undefined ? undefined : `${shownPath(file)}:${line}`,
+    error: printable(named.join(', caused by ')).slice(0, LABEL_CHARACTERS),
+    place: file === undefined ? undefined : printable(`${shownPath(file)}:${line}`).slice(0, LABEL_CHARACTERS),
   };
+}
+
+/** Returns the class of an error with its code or status. */
+export function classAndCode(error: unknown): string {
+  if (!(error instanceof Error)) return `a thrown ${error === null ? 'null' : typeof error}`;
+  const { code, status } = error as { readonly code?: unknown; readonly status?: unknown };
+  const kind = [error.name, error.constructor?.name].find((name) => /^[A-Z][\w$]{0,60}$/.test(String(name))) ?? 'Error';
+  const told = [code === 'PORTICO_FAULT' ? status : code, status]
+    .map(String)
+    .find((each) => /^[A-Z\d_]{3,60}$/.test(each));
+  return told === undefined ? kind : `${kind} ${told}`;
 }
 
 function causeOf(error: unknown): unknown {
@@ -45,10 +58,14 @@ interface Frame {
   readonly line: string;
 }
 
-/** Returns the frames in files, innermost first. */
+/** Returns the frames in files, innermost first; none if the message was changed, because its end in the stack is unknown. */
 function framesOf(error: unknown): Frame[] {
-  const stack = error instanceof Error && typeof error.stack === 'string' ? error.stack : '';
-  return [...stack.matchAll(FRAME)].map(([, url, line]) => ({
+  const { stack, message }: Partial<Error> = error instanceof Error ? error : {};
+  if (typeof stack !== 'string' || typeof message !== 'string') return [];
+  const [head] = message === '' ? /^[^:\n]*/.exec(stack)! : (/^[^:\n]*: /.exec(stack) ?? ['']);
+  const at = head.length + message.length;
+  if (!stack.startsWith(message, head.length) || stack[at] !== '\n') return [];
+  return [...stack.slice(at).matchAll(FRAME)].map(([, url, line]) => ({
     file: url!.startsWith('file:') ? (ignoreErrors(() => fileURLToPath(url!)) ?? url!) : url!,
     line: line!,
   }));
@@ -60,57 +77,40 @@ function isOfApplication(file: string): boolean {
   return !file.includes('/node_modules/') && !isOwnFile(file);
 }
 
-function named(error: unknown): string {
-  if (!(error instanceof Error)) return `a thrown ${error === null ? 'null' : typeof error}`;
-  const { code, status } = error as { readonly code?: unknown; readonly status?: unknown };
-  const kind = [error.name, error.constructor?.name].find((name) => /^[A-Z][\w$]{0,60}$/.test(String(name))) ?? 'Error';
-  const told = [code === 'PORTICO_FAULT' ? status : code, status]
-    .map(String)
-    .find((each) => /^[A-Z\d_]{3,60}$/.test(each));
-  const message = ignoreErrors(() => ownWords(error)) ?? '';
-  return `${kind}${told === undefined ? '' : ` ${told}`}${message === '' ? '' : `: ${message}`}`;
+/** Returns the message of a fault that Portico threw by itself. Those of 500 and above have no text of a client. */
+function ownMessage(error: unknown, [innermost]: readonly Frame[]): string | undefined {
+  const isOwn = error instanceof Fault && error.status >= 500 && error.safe && error.cause === undefined;
+  return isOwn && innermost !== undefined && isOwnFile(innermost.file) ? error.message : undefined;
 }
 
-/** Returns the message with each value replaced; empty if nothing else is in it. */
-function ownWords(error: Error): string {
-  const [first = ''] = maskUris(error.message).split('\n');
-  const words = wordsOf(framesOf(error)[0]?.file);
-  const shown = first
-    .split(/\s+/, MOST_WORDS)
-    .map((word) => (isOwn(word, words) ? word : OMITTED))
-    .filter((word, at, all) => word !== OMITTED || all[at - 1] !== OMITTED);
-  return shown.some((word) => /\w/.test(word)) ? shown.join(' ') : '';
+/** Returns the fixed text in a message. */
+function fixedText(error: unknown): string | undefined {
+  const found = error instanceof Error ? FIXED.exec(error.message) : null;
+  return found === null ? undefined : `${found.index > 0 ? '… ' : ''}${found[0]}`;
 }
 
-function isOwn(text: string, words: ReadonlySet<string>): boolean {
-  const isPlain = /^[A-Za-z_$.,:;!?'"`()[\]/-]+$/.test(text);
-  // A letter in quotes is a part of a value.
-  const isKnown = (word: string): boolean => (word.length > 1 || word === text) && (words.has(word) || OF_V8.has(word));
-  return isPlain && (text.match(WORD) ?? []).every(isKnown);
-}
-
-const WORD = /[A-Za-z_$]+/g;
-
-const OF_V8 = new Set(
-  `Cannot read set properties property of undefined null reading setting is not a function iterable constructor defined
-  Assignment to constant variable Invalid array length Maximum call stack size exceeded Unexpected token in JSON at
-  position end input valid before initialization access Class cannot be invoked without new Private field must declared`.split(
-    /\s+/,
-  ),
+/** Texts of V8, Node and drivers whose class and code say too little. */
+const FIXED = new RegExp(
+  [
+    'Cannot (?:read|set) properties of (?:undefined|null)',
+    'Cannot convert undefined or null to object',
+    'is not (?:a function|a constructor|defined|iterable)',
+    'Assignment to constant variable',
+    'Converting circular structure to JSON',
+    'Unexpected end of JSON input',
+    'Unexpected token',
+    'Invalid (?:array length|string length|time value|URL)',
+    'Maximum call stack size exceeded',
+    'before initialization',
+    'fetch failed',
+    'socket hang up',
+    'This operation was aborted',
+    'The operation was aborted due to timeout',
+    'timeout exceeded when trying to connect',
+    'Connection terminated(?: unexpectedly| due to connection timeout)?',
+    'terminating connection due to administrator command',
+    'canceling statement due to (?:lock timeout|statement timeout|user request)',
+    'sorry, too many clients already',
+    'deadlock detected',
+  ].join('|'),
 );
-
-const sources = new Map<string, ReadonlySet<string>>();
-
-/** Returns the words of a source file, read once. */
-function wordsOf(file: string | undefined): ReadonlySet<string> {
-  if (file === undefined) return NONE;
-  const found = sources.get(file);
-  if (found !== undefined) return found;
-  const text = ignoreErrors(() => (statSync(file).size > LARGEST_SOURCE ? '' : readFileSync(file, 'utf8')));
-  const words = new Set(text?.match(WORD));
-  if (sources.size >= FILES) sources.clear();
-  sources.set(file, words);
-  return words;
-}
-
-const NONE: ReadonlySet<string> = new Set();

@@ -6,6 +6,7 @@ import { type App, Fault } from '../../../dist/app/index.js';
 import { requestId } from '../../../dist/middleware/index.js';
 import { Router } from '../../../dist/routing/index.js';
 import { Server } from '../../../dist/server/index.js';
+import { RequestFailures } from '../../../dist/server/requests/request-failures.js';
 import { buildFilter } from '../../../dist/testing/index.js';
 import { memoryLog } from '../memory-log.js';
 import { exchange, portOf } from '../raw-client.js';
@@ -58,11 +59,11 @@ test('a failed request is noted with route, error, place and its request id, one
   assert.deepEqual(
     taken.map(({ route, error, count, requestId: id }) => [route, error, count, id]),
     [
-      ['GET /books/{id}', 'RangeError: no shelf for …', 2, ids[1]],
-      ['GET /books/{id}', 'Fault 503: the store is closed', 1, ids[4]],
+      ['GET /books/{id}', 'RangeError', 2, ids[1]],
+      ['GET /books/{id}', 'Fault 503', 1, ids[4]],
       ['GET -', 'answered with 500 by the application', 1, ids[5]],
       // Its client got no head.
-      ['GET -', 'Error: the source is gone', 1, taken.at(-1)!.requestId],
+      ['GET -', 'Error', 1, taken.at(-1)!.requestId],
     ],
   );
   const places = taken.map(({ place }) => place);
@@ -70,4 +71,43 @@ test('a failed request is noted with route, error, place and its request id, one
   for (const at of [0, 1, 3]) assert.match(places[at]!, PLACE);
   assert.equal(server.failures.list.length, 4);
   assert.deepEqual(server.failures.take(), []);
+});
+
+/** An error that counts how often its stack is read. */
+class Costly extends Error {
+  static read = 0;
+  readonly code: string;
+  constructor(code: string) {
+    super('costly');
+    this.code = code;
+    Object.defineProperty(this, 'stack', {
+      get: () => {
+        Costly.read++;
+        return '';
+      },
+    });
+  }
+}
+
+test('a flood of errors of one class and code on a route is counted, and ten of them a second are described', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: 0 });
+  const failures = new RequestFailures();
+  const note = (code: string): void => {
+    const req = { method: 'GET' };
+    failures.note({ req, res: { req, statusCode: 500, errored: new Costly(code) } } as never);
+  };
+  for (let times = 0; times < 100; times++) note('EMFILE');
+  assert.equal(Costly.read, 10);
+  note('ENOENT');
+  assert.equal(Costly.read, 11);
+  t.mock.timers.setTime(1000);
+  note('EMFILE');
+  assert.equal(Costly.read, 12);
+  assert.deepEqual(
+    failures.take().map(({ error, count }) => [error, count]),
+    [
+      ['Error EMFILE', 101],
+      ['Error ENOENT', 1],
+    ],
+  );
 });
