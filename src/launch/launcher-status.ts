@@ -69,7 +69,7 @@ export interface ServiceStatus {
   readonly lastFailure: WorkerEnd | undefined;
   /** Number of requests lost with workers, by the reason of the worker's end. */
   readonly lost: Readonly<Record<string, number>>;
-  /** Failed requests of the last ten minutes, the most frequent error first. */
+  /** The most frequent and the last error of each route in the last ten minutes, twenty at most. */
   readonly errors: readonly FailedRequests[];
   /**
    * Expiry of its certificate, ISO 8601; undefined without a certificate file. The file is read when the property is.

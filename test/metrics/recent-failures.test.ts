@@ -16,7 +16,7 @@ const failure = (error: string, given: Partial<FailedRequests> = {}): FailedRequ
 test('the parent adds up what its workers tell, and has the last request', () => {
   const totals = new Totals([]);
   const told = (failures: readonly FailedRequests[]) => totals.add('shop', { buckets: [], series: [], failures });
-  told([failure('Error: one', { count: 2 }), failure('Error: two', { count: 4 })]);
+  told([failure('Error: one', { count: 2 }), failure('Error: two', { count: 4, at: '2026-01-01T00:00:01.000Z' })]);
   told([failure('Error: one', { count: 3, requestId: 'req-2' })]);
   assert.deepEqual(
     totals.failuresOf('shop').map(({ error, count, requestId }) => [error, count, requestId]),
@@ -28,20 +28,35 @@ test('the parent adds up what its workers tell, and has the last request', () =>
   assert.deepEqual(totals.failuresOf('other'), []);
 });
 
-test('twenty errors are kept for ten minutes, those that came last', (t) => {
+test('the most frequent and the last error of each route are listed, twenty at most, for ten minutes', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 0 });
   const recent = new RecentFailures();
-  for (let at = 0; at < 25; at++) recent.add(failure(`Error: ${at}`));
-  assert.equal(recent.list.length, 20);
-  assert.ok(recent.list.every(({ error }) => Number(error.slice(7)) >= 5));
+  const add = (error: string, count: number) => recent.add(failure(error, { count, at: new Date().toISOString() }));
+  add('Error: often', 5);
+  add('Error: between', 2);
   t.mock.timers.setTime(9 * 60_000);
-  recent.add(failure('Error: 24'));
-  assert.equal(recent.list[0]!.count, 2);
+  add('Error: last', 1);
+  const listed = () => recent.list.map(({ error, count }) => [error, count]);
+  assert.deepEqual(listed(), [
+    ['Error: often', 5],
+    ['Error: last', 1],
+  ]);
   t.mock.timers.setTime(12 * 60_000);
-  assert.deepEqual(
-    recent.list.map(({ error, count }) => [error, count]),
-    [['Error: 24', 1]],
-  );
+  assert.deepEqual(listed(), [['Error: last', 1]]);
+  for (let at = 0; at < 25; at++) recent.add(failure('Error: one', { route: `GET /${at}` }));
+  assert.equal(recent.list.length, 20);
+});
+
+test('OP-1 routes that fail in turn keep their counts, and a rare error makes room before a frequent one', () => {
+  const recent = new RecentFailures();
+  for (let times = 0; times < 40; times++)
+    for (let at = 0; at < 25; at++) recent.add(failure('Error: one', { route: `GET /${at}` }));
+  assert.deepEqual(new Set(recent.list.map(({ count }) => count)), new Set([40]));
+  for (let at = 0; at < 1000; at++) recent.add(failure(`Error: ${at}`, { route: 'GET /many' }));
+  const taken = recent.take();
+  assert.equal(taken.length, 300);
+  assert.equal(taken.filter(({ count }) => count === 40).length, 25);
+  assert.ok(taken.some(({ error }) => error === 'Error: 999'));
 });
 
 test('what was taken is not taken again', () => {

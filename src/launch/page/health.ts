@@ -11,7 +11,6 @@ import {
   withOtherNode,
 } from '../launcher-status.js';
 import { describeEnd, howEnded } from '../parent/worker-end.js';
-import { toldErrors } from '../report/error-lines.js';
 import { type Html, html, table } from './frame.js';
 
 /** Figures of the last minute, by API; undefined for an API whose requests are not counted, or that had none. */
@@ -109,7 +108,7 @@ export function routes(services: readonly ServiceStatus[], recent: RecentApis): 
 /** Returns the most frequent and the last error of each route in the last ten minutes. */
 export function errors(services: readonly ServiceStatus[]): Html {
   const rows = services.flatMap(({ name, errors: all }) =>
-    toldErrors(all).map(
+    all.map(
       ({
         route,
         error,
