@@ -3,7 +3,7 @@
  * worker ends, and its counters never decrease.
  */
 import type { Config } from '../config/index.js';
-import { boundsOf, bucketsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
+import { boundsOf, bucketsOf, COUNTED, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
 import { type FailedRequests, RecentFailures } from './recent-failures.js';
 
 /** Distribution of values over buckets: a Prometheus histogram for one set of labels. */
@@ -175,11 +175,13 @@ export class Totals {
     this.#failures.set(api, recent);
     for (const failure of failures) recent.add(failure);
     for (const { metric, labels, counts, sum } of series) {
+      // After an update of the package, new workers of an old parent may count more.
+      if (!Object.hasOwn(COUNTED, metric)) continue;
       this.#total(api, metric, labels).values.add(boundsOf(metric, buckets), counts, sum);
     }
   }
 
-  /** Returns the failed requests of an API in the last ten minutes, the most frequent first. */
+  /** Returns the most frequent and the last error of each route of an API in the last ten minutes. */
   failuresOf(api: string): readonly FailedRequests[] {
     return this.#failures.get(api)?.list ?? [];
   }

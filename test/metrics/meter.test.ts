@@ -39,6 +39,14 @@ test('a counter that is kept elsewhere is followed by what it has grown', () => 
   assert.equal(meter.take().series[0]?.sum, 2);
 });
 
+test('a metric of another release of the workers is left out, and the others are counted', () => {
+  const totals = new Totals([]);
+  const unknown = { metric: 'added later' as 'rejected', labels: [], counts: [], sum: 1 };
+  const known = { metric: 'rejected', labels: ['queue full'], counts: [], sum: 2 } as const;
+  totals.add('compute', { buckets: [], series: [unknown, known] });
+  assert.equal(totals.of('rejected')[0]?.values.sum, 2);
+});
+
 test('totals have what every process told; beyond what a parent can hold they are counted together', () => {
   const totals = new Totals([1]);
   const one = meterWith([1]);
