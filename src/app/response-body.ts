@@ -141,7 +141,7 @@ export class BodyLayer {
   declare isCounted: boolean;
   /** Bytes passed to the replaced methods; also of a body that is not sent, as for HEAD. */
   declare written: number;
-  /** When the head and the first data were sent, by `performance.now()`; 0 before. Only of a counted response. */
+  /** When the head and the first data were sent, by `performance.now()`; 0 before. Without an early head, only of a counted response. */
   declare beganAt: number;
   /** No more data follows. */
   declare isOver: boolean;

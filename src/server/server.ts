@@ -1,7 +1,6 @@
 /**
  * Server: one app on one address. It can be launched directly, and does not depend on loaders, files or processes.
  */
-
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
@@ -122,6 +121,11 @@ export class Server implements ListeningService {
     return this.#front.rejections.counts;
   }
 
+  /** Number of connections closed by the server without a request in progress, by reason. */
+  get closures(): ReadonlyMap<string, number> {
+    return this.#front.rejections.closed;
+  }
+
   /**
    * Routes later requests to another app. Settles when the requests and upgraded connections of the replaced one have
    * ended; the rest is cut off after `deadlineMs` milliseconds and logged. Default 0: no deadline.
@@ -138,8 +142,7 @@ export class Server implements ListeningService {
     this.#front.configure(this.#limits);
     this.#front.state.faultForm = faultFormFrom(options);
     // A limit that has been exceeded already counts from the next request.
-    if (options.maxRequests) this.#exhaustedAt = Math.max(options.maxRequests, this.#answered + 1);
-    else this.#exhaustedAt = 0;
+    this.#exhaustedAt = options.maxRequests ? Math.max(options.maxRequests, this.#answered + 1) : 0;
   }
 
   /** Describes the requests in progress and the upgraded connections, one line each. */
@@ -255,12 +258,11 @@ export class Server implements ListeningService {
   };
 
   #take(options: ServerOptions): void {
-    const limits = wsgiValues(options);
-    this.#limits = limits;
+    this.#limits = wsgiValues(options);
     this.#options = options;
-    this.#failures = serverFailures(this.#log, limits.serverDebug);
+    this.#failures = serverFailures(this.#log, this.#limits.serverDebug);
     this.#refuse = refusing(options.aroundRefusals ?? [], this.#failures);
-    this.#schemeField = schemeField(limits);
+    this.#schemeField = schemeField(this.#limits);
   }
 
   readonly #exchangeEnded = (exchange: Exchange): void => {

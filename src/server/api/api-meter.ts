@@ -88,7 +88,7 @@ export class ApiMeter {
   take(): Counted {
     if (this.#enabled) {
       for (const [reason, count] of this.#server.rejections) this.meter.follow('rejected', [reason], count);
-      for (const [reason, count] of this.#server.connections.closed) this.meter.follow('closed', [reason], count);
+      for (const [reason, count] of this.#server.closures) this.meter.follow('closed', [reason], count);
     }
     return { ...this.meter.take(), failures: this.#server.failures.take() };
   }
