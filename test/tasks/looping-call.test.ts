@@ -258,7 +258,7 @@ test('LC-609 a loop without a pause yields to the event loop between two calls',
     order.push('call');
     if (order.length >= 5) throw new LoopingCallDone();
     setImmediate(() => order.push('others'));
-    return -1;
+    return 0;
   });
   await loop.start().done;
   assert.deepEqual(order, ['call', 'others', 'call', 'others', 'call']);
