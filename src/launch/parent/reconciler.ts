@@ -75,7 +75,7 @@ export class Reconciler {
 
   /** Ends a worker that is no longer needed. A worker that does not serve yet has no requests. */
   endWorker(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
-    if (worker.wasReady) worker.drain(reason, this.#drainMs);
+    if (worker.wasReady) worker.drain(reason, this.#drainMs, 'drain_timeout');
     else {
       worker.dismissed = true;
       worker.terminate();
@@ -83,14 +83,12 @@ export class Reconciler {
     void endWithin(worker, this.#drainMs, this.#options.log);
   }
 
-  /**
-   * Ends all workers. Returns true if each one ended by itself, in time and without an error. `replaced`: other workers
-   * serve on the same sockets, and idle connections are closed at once.
-   */
-  async endAll(timeoutMs: number, reason: 'replaced' | 'stop'): Promise<boolean> {
+  /** Stops all workers. Returns true if each one ended by itself, in time and without an error. */
+  async stopAll(timeoutMs: number): Promise<boolean> {
     const ends = [...this.#pool.workers].map((worker) => {
-      if (reason === 'replaced' && worker.wasReady) worker.drain(reason, timeoutMs);
-      else worker.terminate();
+      // Its signal has no deadline, and part of the time may have passed.
+      if (worker.wasReady) worker.drain('stop', timeoutMs);
+      worker.terminate();
       return endWithin(worker, timeoutMs, this.#options.log);
     });
     return (await Promise.all(ends)).every(Boolean);
@@ -157,8 +155,11 @@ export class Reconciler {
   /** Reports whether one more process may start. If not, the worker that drains closes its idle connections now. */
   #hasRoom(): boolean {
     const { inTheWay } = this.#pool;
-    if (inTheWay?.toldToEnd === true) inTheWay.drain('hurried', hurriedDrainMs(this.#pool.generation.settings));
-    return inTheWay === undefined;
+    if (inTheWay === undefined) return true;
+    const hurriedMs = hurriedDrainMs(this.#pool.generation.settings);
+    if (inTheWay.toldToEnd && inTheWay.drain('hurried', hurriedMs))
+      void endWithin(inTheWay, hurriedMs, this.#options.log);
+    return false;
   }
 
   #start(missing: Missing): void {
@@ -193,9 +194,8 @@ export class Reconciler {
     const called = worker.dismissed || (phase === 'stopping' && calledByStop);
     const isOom = exit.signal === 'SIGKILL' && !worker.killed && this.#options.oomKills?.take() === true;
     const end = workerEnd(worker, exit, isOom);
-    const limit = phase === 'stopping' ? 'graceful_shutdown_timeout' : 'drain_timeout';
-    logExit(log, { service, end, called, limit });
-    this.#pool.lost[end.reason] += end.lost;
+    logExit(log, { service, end, called, limit: worker.limit });
+    this.#pool.lost[end.reason] = (this.#pool.lost[end.reason] ?? 0) + end.lost;
     if (end.reason === 'deadline') this.#options.cutOff?.(worker.assignment.generation, end.lost);
     // The worker of a trial holds no slot; the report of the refused reload names it.
     if (held) this.#pool.lastEnd = end;

@@ -9,6 +9,7 @@ import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { type Fault, startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../questions.js';
+import { StopTerms } from '../services/stop-terms.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { HeldRequest, Mutated, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
@@ -56,6 +57,8 @@ export class WorkerHandle {
   cutOffRequests = 0;
   /** True if it was killed after the deadline of its end. */
   overdue = false;
+  /** Option with the deadline of its end. */
+  limit: 'drain_timeout' | 'graceful_shutdown_timeout' = 'graceful_shutdown_timeout';
   /** Reason to replace it: it requested that, does not respond, or exceeds the memory limit. */
   worn: 'recycle' | 'memory' | undefined;
   /** Resident memory when it was ready: a fresh worker would need no less. */
@@ -97,7 +100,7 @@ export class WorkerHandle {
   readonly #answers = new Map<number, Deferred<unknown>>();
   #gone = false;
   #lastId = 0;
-  #drainsFor: StopReason | undefined;
+  readonly #terms = new StopTerms();
   #terminated = false;
   #failure: WorkerFailure | undefined;
 
@@ -138,14 +141,15 @@ export class WorkerHandle {
   }
 
   /**
-   * Asks it to drain and end, over the channel, with the reason and its deadline. A worker that drains as `replaced`
-   * closes idle connections soon when another reason arrives.
+   * Asks it to drain and end, over the channel, with the reason and its deadline, which the option `limit` sets. A later
+   * call can only leave less time; returns false if it does not.
    */
-  drain(reason: StopReason, timeoutMs: number): void {
+  drain(reason: StopReason, timeoutMs: number, limit: WorkerHandle['limit'] = 'graceful_shutdown_timeout'): boolean {
     this.toldToEnd = true;
-    if (this.#drainsFor === reason || this.#drainsFor === 'stop') return;
-    this.#drainsFor = reason;
-    this.#channel.send({ kind: 'drain', reason, timeoutMs });
+    const terms = this.#terms.tighten(reason, timeoutMs);
+    if (terms?.sooner === true) this.limit = limit;
+    if (terms !== undefined) this.#channel.send({ kind: 'drain', reason: terms.reason, timeoutMs: terms.timeoutMs });
+    return terms !== undefined;
   }
 
   /** Sends SIGTERM, once: the worker stops gracefully, within the deadline that it knows. */
