@@ -107,7 +107,7 @@ export class FleetRunner implements Runner {
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
       cutOff: (generation, count) => {
         if (launcher.stopping) this.#cutOff += count;
-        else launcher.noteCutOff(generation, count);
+        else if (generation !== undefined) launcher.noteCutOff(generation, count);
       },
       giveUp: (pool) => {
         const { maxRestarts, restartWindowMs } = this.settings;

@@ -27,8 +27,10 @@ export interface PoolOptions {
   spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle;
   /** Called when a worker has ended unexpectedly. */
   deadWorker(pool: PoolState, index: number, exit: WorkerExit): void;
-  /** Called when requests were cut off at the deadline of a worker that had been replaced. */
-  cutOff?(generation: number, count: number): void;
+  /**
+   * Called when requests were cut off at the deadline of a worker; with its generation if a reload has replaced it.
+   */
+  cutOff?(generation: number | undefined, count: number): void;
   /** Called when the service was respawned too often. */
   giveUp(pool: PoolState): void;
 }
@@ -41,6 +43,8 @@ export class Reconciler {
   readonly #throttle = new StartThrottle();
   readonly #budget = new RestartBudget();
   readonly #adoption: SlotAdoption;
+  /** Workers that a reload has replaced; others are replaced by a restart or for their memory. */
+  readonly #replaced = new WeakSet<WorkerHandle>();
   #poked = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -75,6 +79,7 @@ export class Reconciler {
 
   /** Ends a worker that is no longer needed. A worker that does not serve yet has no requests. */
   endWorker(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
+    if (worker.assignment.generation < this.#pool.generation.number) this.#replaced.add(worker);
     if (worker.wasReady) worker.drain(reason, this.#drainMs, 'drain_timeout');
     else {
       worker.dismissed = true;
@@ -196,7 +201,8 @@ export class Reconciler {
     const end = workerEnd(worker, exit, isOom);
     logExit(log, { service, end, called, limit: worker.limit });
     this.#pool.lost[end.reason] = (this.#pool.lost[end.reason] ?? 0) + end.lost;
-    if (end.reason === 'deadline') this.#options.cutOff?.(worker.assignment.generation, end.lost);
+    const replaced = this.#replaced.has(worker) ? worker.assignment.generation : undefined;
+    if (end.reason === 'deadline') this.#options.cutOff?.(replaced, end.lost);
     // The worker of a trial holds no slot; the report of the refused reload names it.
     if (held) this.#pool.lastEnd = end;
     if (phase === 'over' || phase === 'stopping' || !held) return;

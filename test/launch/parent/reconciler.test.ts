@@ -377,6 +377,28 @@ test('a stop does not prolong the drain of a replaced worker, and names its opti
   assert.match(lines.join(), /3 requests were cut off at drain_timeout/);
 });
 
+test('requests that are cut off after a restart belong to no reload', async (t) => {
+  const told: unknown[] = [];
+  const cutOff = (...args: unknown[]): void => void told.push(args);
+  const on = (moment: Moment, worker: FakeWorker): boolean => {
+    if (moment !== 'drain') return false;
+    worker.say({ kind: 'ended', status: 1, cutOff: true, cutOffRequests: 2 });
+    worker.end(1);
+    return true;
+  };
+  const fake = fakePool('a', on, { cutOff });
+  t.after(() => fake.pool.kill());
+  await fake.pool.launch(1);
+  await fake.pool.renew();
+  await quiet(fake);
+  assert.equal(await reload(fake, 2), true);
+  await quiet(fake);
+  assert.deepEqual(told, [
+    [undefined, 2],
+    [1, 2],
+  ]);
+});
+
 test('a draining worker in the way of a reload is killed after the shorter time, although drain_timeout is long', {
   timeout: 20_000,
 }, async (t) => {
