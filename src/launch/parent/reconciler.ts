@@ -199,7 +199,7 @@ export class Reconciler {
     const called = worker.dismissed || (phase === 'stopping' && calledByStop);
     const isOom = exit.signal === 'SIGKILL' && !worker.killed && this.#options.oomKills?.take() === true;
     const end = workerEnd(worker, exit, isOom);
-    logExit(log, { service, end, called, limit: worker.limit });
+    logExit(log, { service, end, called, limit: worker.terms.limit });
     this.#pool.lost[end.reason] = (this.#pool.lost[end.reason] ?? 0) + end.lost;
     const replaced = this.#replaced.has(worker) ? worker.assignment.generation : undefined;
     if (end.reason === 'deadline') this.#options.cutOff?.(replaced, end.lost);

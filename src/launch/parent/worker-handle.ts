@@ -57,8 +57,8 @@ export class WorkerHandle {
   cutOffRequests = 0;
   /** True if it was killed after the deadline of its end. */
   overdue = false;
-  /** Option with the deadline of its end. */
-  limit: 'drain_timeout' | 'graceful_shutdown_timeout' = 'graceful_shutdown_timeout';
+  /** Reason and deadline of its end. */
+  readonly terms = new StopTerms();
   /** Reason to replace it: it requested that, does not respond, or exceeds the memory limit. */
   worn: 'recycle' | 'memory' | undefined;
   /** Resident memory when it was ready: a fresh worker would need no less. */
@@ -100,7 +100,6 @@ export class WorkerHandle {
   readonly #answers = new Map<number, Deferred<unknown>>();
   #gone = false;
   #lastId = 0;
-  readonly #terms = new StopTerms();
   #terminated = false;
   #failure: WorkerFailure | undefined;
 
@@ -140,15 +139,11 @@ export class WorkerHandle {
     return this.wasReady && !this.stopping;
   }
 
-  /**
-   * Asks it to drain and end, over the channel, with the reason and its deadline, which the option `limit` sets. A later
-   * call can only leave less time; returns false if it does not.
-   */
-  drain(reason: StopReason, timeoutMs: number, limit: WorkerHandle['limit'] = 'graceful_shutdown_timeout'): boolean {
+  /** Asks it over the channel to drain and end. A later call can only leave less time; returns false if it does not. */
+  drain(reason: StopReason, timeoutMs: number, limit?: StopTerms['limit']): boolean {
     this.toldToEnd = true;
-    const terms = this.#terms.tighten(reason, timeoutMs);
-    if (terms?.sooner === true) this.limit = limit;
-    if (terms !== undefined) this.#channel.send({ kind: 'drain', reason: terms.reason, timeoutMs: terms.timeoutMs });
+    const terms = this.terms.tighten(reason, timeoutMs, limit);
+    if (terms !== undefined) this.#channel.send({ kind: 'drain', ...terms });
     return terms !== undefined;
   }
 

@@ -6,25 +6,28 @@ const URGENCY: readonly StopReason[] = ['replaced', 'hurried', 'stop'];
 
 export class StopTerms {
   reason: StopReason | undefined;
+  /** Option that sets the deadline. */
+  limit: 'drain_timeout' | 'graceful_shutdown_timeout' = 'graceful_shutdown_timeout';
   /** On the monotonic clock. */
   #endsAt = Number.POSITIVE_INFINITY;
 
   /**
-   * Adds a request; 0 milliseconds: no limit. Returns the terms from now on, and whether the deadline is a new one;
+   * Adds a request, whose deadline the option `limit` sets; 0 milliseconds: no limit. Returns the terms from now on;
    * undefined if nothing changes.
    */
   tighten(
     reason: StopReason,
     timeoutMs: number,
-  ): { reason: StopReason; timeoutMs: number; sooner: boolean } | undefined {
+    limit: StopTerms['limit'] = 'graceful_shutdown_timeout',
+  ): { reason: StopReason; timeoutMs: number } | undefined {
     const now = performance.now();
     const endsAt = timeoutMs === 0 ? Number.POSITIVE_INFINITY : now + timeoutMs;
     const sooner = endsAt < this.#endsAt;
     const before = this.reason;
-    if (sooner) this.#endsAt = endsAt;
+    if (sooner) [this.#endsAt, this.limit] = [endsAt, limit];
     if (before === undefined || URGENCY.indexOf(reason) > URGENCY.indexOf(before)) this.reason = reason;
     if (!sooner && before === this.reason) return undefined;
     const leftMs = this.#endsAt === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.round(this.#endsAt - now));
-    return { reason: this.reason ?? reason, timeoutMs: leftMs, sooner };
+    return { reason: this.reason ?? reason, timeoutMs: leftMs };
   }
 }

@@ -349,10 +349,10 @@ test('a service that a reload removes has drain_timeout, and a stop meanwhile it
   await pool.launch(1);
   const left = pool.leave();
   const [worker] = spawned as [FakeWorker];
-  assert.deepEqual([drainsOf(worker), worker.handle.limit], [[['stop', 20_000]], 'drain_timeout']);
+  assert.deepEqual([drainsOf(worker), worker.handle.terms.limit], [[['stop', 20_000]], 'drain_timeout']);
   const stopped = pool.stop(1500);
   assert.deepEqual(drainsOf(worker)[1], ['stop', 1500]);
-  assert.equal(worker.handle.limit, 'graceful_shutdown_timeout');
+  assert.equal(worker.handle.terms.limit, 'graceful_shutdown_timeout');
   while (signals.length === 0) await turn();
   worker.end(0);
   assert.equal(await stopped, true);
