@@ -101,8 +101,9 @@ export interface WorkerExit {
 
 /**
  * `start`: before it was ready. `stuck`: killed because it sent no heartbeat. `heap`: V8 was out of memory. `error`: an
- * unhandled error, or a channel that it closed or wrote junk to. `oom`: killed by the kernel for memory. `signal`: killed by another process. `exit`: by itself.
- * `deadline`: it cut off requests at the deadline of a stop or drain, or was killed after it.
+ * unhandled error, or a channel that it closed or wrote junk to. `oom`: killed by the kernel for memory. `signal`:
+ * killed by another process. `exit`: by itself. `deadline`: it cut off requests at the deadline of a stop or drain, or
+ * was killed after it.
  */
 export type EndReason = 'start' | 'stuck' | 'heap' | 'oom' | 'error' | 'signal' | 'exit' | 'deadline';
 

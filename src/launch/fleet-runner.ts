@@ -111,7 +111,7 @@ export class FleetRunner implements Runner {
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
       cutOff: (generation, count) => {
         if (launcher.stopping) this.#cutOff += count;
-        else launcher.noteCutOff(generation, count);
+        else if (generation !== undefined) launcher.noteCutOff(generation, count);
       },
       giveUp: (pool) => {
         const { maxRestarts, restartWindowMs } = this.settings;
@@ -277,7 +277,7 @@ export class FleetRunner implements Runner {
     this.#deadline = new Deadline(timeoutMs);
     const late = await this.terminating.runWithin(hooksMs(timeoutMs));
     if (late !== undefined) this.#launcher.log.warn(`${late}; the workers are told to stop now`);
-    const clean = await this.supervisor.stop(this.#deadline.deadlineMs);
+    const clean = await this.supervisor.stop(this.#deadline);
     this.#deadline.clear();
     if (this.#cutOff > 0) this.#launcher.log.error(cutOffText(this.#cutOff, 'graceful_shutdown_timeout'));
     return this.supervisor.exitStatus ?? (clean ? 0 : STATUS_FAILED);

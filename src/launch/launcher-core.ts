@@ -17,7 +17,8 @@ import { currentProcess, type HostProcess } from './process/host-process.js';
 import { FileChanges } from './reload/file-changes.js';
 import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
-import { isMoreUrgent, type StopRequest } from './services/service-run.js';
+import type { StopRequest } from './services/service-run.js';
+import { StopTerms } from './services/stop-terms.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { Turns, unlessAborted } from './waiting.js';
 
@@ -51,7 +52,7 @@ export class LauncherCore<R extends Runner = Runner> {
   #status = 0;
   #judged = false;
   #crashed = false;
-  #stopReason: StopRequest['reason'] | undefined;
+  readonly #terms = new StopTerms();
   #stopping: Promise<void> | undefined;
   #superseded = new AbortController();
 
@@ -72,7 +73,7 @@ export class LauncherCore<R extends Runner = Runner> {
       settings: () => runner.settings,
       ended: this.#ended.promise,
       actions: {
-        stopping: () => this.#stopReason === 'stop',
+        stopping: () => this.#terms.reason === 'stop',
         remaining: () => runner.remaining,
         stop: () => this.end(0),
         halt: () => void this.#halt(),
@@ -164,22 +165,19 @@ export class LauncherCore<R extends Runner = Runner> {
     return this.drain({ reason: 'stop', timeoutMs: this.runner.settings.gracefulShutdownTimeoutMs });
   }
 
-  /**
-   * Stops gracefully on behalf of a caller, such as a worker's parent: with a reason, a deadline or a known status. A
-   * second call with a reason that leaves less time to idle connections applies that reason.
-   */
+  /** Stops for a caller with a reason, a deadline or a known status. A later call can only leave less time. */
   drain(request: StopRequest, status = 0): Promise<void> {
     this.#status ||= status;
     const crashed = request.limitMs !== undefined && !this.#crashed;
-    const hasten = crashed || isMoreUrgent(request.reason, this.#stopReason);
+    const { reason, timeoutMs: ms, limitMs = ms } = request;
+    const terms = this.#terms.tighten(reason, Math.min(ms || limitMs, limitMs));
+    if (this.#stopping !== undefined && !crashed && terms === undefined) return this.#stopping;
     this.#crashed ||= crashed;
-    if (this.#stopping !== undefined && !hasten) return this.#stopping;
-    this.#stopReason = request.reason;
     this.stopBegins.abort();
     this.#superseded.abort();
     this.#superseded = new AbortController();
     if (this.#stopping === undefined) this.#serviceManager.stopping();
-    this.#stopping = this.#stopAll(request);
+    this.#stopping = this.#stopAll({ ...request, ...terms });
     return this.#stopping;
   }
 
@@ -270,7 +268,7 @@ export class LauncherCore<R extends Runner = Runner> {
 
   async #halt(): Promise<void> {
     this.#status = STATUS_FAILED;
-    this.#stopReason = 'stop';
+    this.#terms.reason = 'stop';
     this.stopBegins.abort();
     this.#stopping ??= this.#ended.promise.then(() => undefined);
     await this.#orFailed(() => this.runner.halt());

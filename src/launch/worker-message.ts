@@ -115,6 +115,8 @@ const FACTS_BYTES = 128 * 1024;
 const CODE_BYTES = 256 * 1024;
 /** Most files in one `read` message. */
 const FILES_READ = 1000;
+/** Code of a diagnostic that has no other. */
+const REFUSED = 'PORTICO_CONFIGURATION_REFUSED';
 /** End of a shortened text. */
 const SHORTENED = '… (shortened)';
 /** Most names of facts in a warning. */
@@ -156,8 +158,14 @@ function fitting(message: ToParent, warn: (text: string) => void): ToParent {
 
 /**
  * Returns all diagnostics if they fit, else the first that do, errors before warnings, and one that counts the others.
+ * Those of an application in JavaScript may be incomplete.
  */
-function fittingDiagnostics(all: readonly Diagnostic[]): readonly Diagnostic[] {
+function fittingDiagnostics(found: readonly Partial<Diagnostic>[]): readonly Diagnostic[] {
+  const all = found.map((each): Diagnostic => {
+    const { severity, code = REFUSED, message } = { ...each };
+    const isWarning = severity === 'warning';
+    return { ...each, severity: isWarning ? severity : 'error', code: String(code), message: String(message) };
+  });
   if (sizeOf(all) <= TEXT) return all;
   const isError = ({ severity }: Diagnostic): boolean => severity === 'error';
   let bytes = 0;
@@ -170,7 +178,7 @@ function fittingDiagnostics(all: readonly Diagnostic[]): readonly Diagnostic[] {
   const left = all.filter((each) => !kept.includes(each));
   const severity = left.some(isError) ? 'error' : 'warning';
   const message = `${left.length} further mistakes are omitted: the limit is ${TEXT} bytes`;
-  return [...kept, { severity, code: 'PORTICO_CONFIGURATION_REFUSED', message }];
+  return [...kept, { severity, code: REFUSED, message }];
 }
 
 /** Turns an answer that cannot be sent into an error with the reason. */

@@ -160,6 +160,8 @@ export class Totals {
   readonly buckets: readonly number[];
   readonly #totals = new Map<string, Total>();
   readonly #failures = new Map<string, RecentFailures>();
+  /** Requests lost with workers of removed APIs, by the reason of the worker's end. */
+  readonly lost = new Map<string, Record<string, number>>();
 
   /** `buckets` may differ from a worker's bounds after a change of the option. */
   constructor(buckets: readonly number[]) {

@@ -16,7 +16,7 @@ import { BindError, formatAddress } from '../service/internal.js';
 export const DEFAULT_BACKLOG = 511;
 /** Time of a turn of an event loop with little to do. */
 const QUICK_MS = 1;
-/** Most slower turns for which a stop continues to accept. */
+/** Most slower turns without a new connection for which a stop continues to accept. */
 const SLOW_TURNS = 100;
 
 /** One address of a server. */
@@ -85,12 +85,14 @@ export class Endpoint {
     server.on('connection', count);
     // The present turn may have polled already.
     await turn();
-    // A turn accepts one connection of a socket. After the poll of a slow turn, others may have come.
+    // A turn accepts one connection of a socket, and runs earlier requests. After the poll of a slow turn, others may
+    // have come.
     for (let slow = 0; slow < SLOW_TURNS && accepted < this.#backlog && !over.aborted; ) {
       const [before, began] = [accepted, performance.now()];
       await turn();
-      if (performance.now() - began > QUICK_MS) slow += 1;
-      else if (accepted === before) break;
+      if (accepted > before) continue;
+      if (performance.now() - began <= QUICK_MS) break;
+      slow += 1;
     }
     server.off('connection', count);
   }

@@ -1,5 +1,7 @@
 /** Requests that a drain or a stop cuts off at its deadline, as an operator sees them. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askFor } from './faults/load.js';
 import { emptyProject, freePort, type Outcome, runApiCli, startApiCli } from './program.js';
@@ -17,15 +19,19 @@ paste.filter_factory = portico/middleware:requestId
 paste.filter_factory = portico/middleware:requestLog
 [app:base]
 paste.app_factory = ./app.js:app
+[app:other]
+paste.app_factory = ./app.js:app
 `;
 
 /** Starts an API with one worker and a request in it that never ends by itself. */
 async function atWork(t: TestContext, times: string) {
   const [port, admin] = [await freePort(), await freePort()];
+  const ini = (apis: string): string =>
+    `[DEFAULT]\n${times}\n${apis}[metrics]\nenabled = true\n[admin]\nlisten = 127.0.0.1:${admin}\n`;
   const { folder, remove } = emptyProject({
     'app.js': app,
     'api-paste.ini': paste,
-    'portico.ini': `[DEFAULT]\n${times}\n[api:hello]\nport = ${port}\nworkers = 1\n[metrics]\nenabled = true\n[admin]\nlisten = 127.0.0.1:${admin}\n`,
+    'portico.ini': ini(`[api:hello]\nport = ${port}\nworkers = 1\n`),
   });
   const program = startApiCli([], { cwd: folder });
   t.after(async () => {
@@ -40,7 +46,8 @@ async function atWork(t: TestContext, times: string) {
   await program.printed(/at work/);
   const cli = (...words: string[]): Promise<Outcome> => runApiCli(folder, ...words);
   const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
-  return { program, cut, cli, metrics };
+  const write = (apis: string): void => writeFileSync(join(folder, 'portico.ini'), ini(apis));
+  return { program, cut, cli, metrics, write };
 }
 
 test('a request that is cut off at drain_timeout is counted, has its access line, and is told by reload and status', async (t) => {
@@ -61,6 +68,17 @@ test('a request that is cut off at drain_timeout is counted, has its access line
   assert.match((await cli('status')).stdout, /1 request was cut off at drain_timeout after the reload of 20/);
   // The next reload has cut off nothing.
   assert.doesNotMatch((await cli('reload')).stdout, /cut off/);
+});
+
+test('a request of an API that a reload removes is cut off at drain_timeout by its worker, and stays counted', async (t) => {
+  const { program, cut, cli, metrics, write } = await atWork(t, 'drain_timeout = 1\ngraceful_shutdown_timeout = 30');
+  const port = await freePort();
+  write(`[api:other]\nport = ${port}\nworkers = 1\n`);
+  const reloaded = await cli('reload');
+  assert.equal(reloaded.status, 0, reloaded.stdout + reloaded.stderr);
+  assert.equal(await cut, 'ECONNRESET');
+  await program.printed(/exited with status 1; 1 request was cut off at drain_timeout/);
+  assert.match(await metrics(), /^portico_requests_lost_total\{api="hello",reason="deadline"\} 1$/m);
 });
 
 test('drain_timeout may be longer than graceful_shutdown_timeout: a reload leaves a request that a stop cuts off', async (t) => {

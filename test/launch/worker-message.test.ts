@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
 import { statusOf } from '../../dist/launch/exit-status.js';
+import { checkMessage } from '../../dist/launch/parent/message-check.js';
 import { fittingMessage, foreignMessage, type ToParent } from '../../dist/launch/worker-message.js';
 
 /** One message of each kind, as workers send them. */
@@ -85,6 +86,16 @@ test('a text that is too long is shortened, and a reason that is none is one', (
   assert.match(arrived({ kind: 'replace', reason: long }).message.reason as string, /shortened/);
   assert.equal(arrived({ kind: 'replace', reason: undefined }).message.reason, 'asked for');
   assert.equal(arrived({ kind: 'replace', reason: 7 }).message.reason, '7');
+});
+
+test('an incomplete diagnostic of an application is completed, so that its error arrives', () => {
+  const given = [{ message: 'no region', option: 'region' }, { severity: 'warning', code: 7, message: 1 }, null];
+  const { message } = arrived({ kind: 'failed', text: 'a', status: 1, diagnostics: given });
+  checkMessage(message as unknown as ToParent);
+  const [first, second] = message.diagnostics as Record<string, unknown>[];
+  const code = 'PORTICO_CONFIGURATION_REFUSED';
+  assert.deepEqual(first, { severity: 'error', code, message: 'no region', option: 'region' });
+  assert.deepEqual(second, { severity: 'warning', code: '7', message: '1' });
 });
 
 test('of more mistakes than a message may have the first are told, errors before warnings, and how many are left out', () => {

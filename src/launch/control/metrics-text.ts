@@ -28,7 +28,7 @@ export async function metricsAnswer(controlled: Controlled, registered: Register
   const { services, generation, reloads } = controlled.status();
   const metrics = [
     ...countedMetrics(runner.counted(), log.lost?.() ?? 0),
-    ...serviceMetrics(services),
+    ...serviceMetrics(services, runner.counted()),
     counter(
       'portico_reloads_total',
       'Reloads by outcome. A refused reload had an invalid configuration.',
@@ -96,7 +96,8 @@ function histogram(name: string, labels: Value['labels'], { bounds, counts, sum 
   ];
 }
 
-function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
+function serviceMetrics(services: readonly ServiceStatus[], totals: Totals): Metric[] {
+  const lostByApi = new Map([...totals.lost, ...services.map(({ name, lost }) => [name, lost] as const)]);
   const each = (value: (service: ServiceStatus) => number | undefined): Value[] =>
     services.flatMap((service) => valueIf({ api: service.name }, value(service)));
   return [
@@ -130,7 +131,7 @@ function serviceMetrics(services: readonly ServiceStatus[]): Metric[] {
     counter(
       'portico_requests_lost_total',
       'Requests lost with a worker, by how it ended: start, stuck, heap, oom, error, signal, exit; deadline: cut off at drain_timeout or graceful_shutdown_timeout.',
-      services.flatMap(({ name: api, lost }) =>
+      [...lostByApi].flatMap(([api, lost]) =>
         Object.entries(lost).map(([reason, value]) => ({ labels: { api, reason }, value })),
       ),
     ),

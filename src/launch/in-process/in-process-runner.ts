@@ -62,6 +62,8 @@ export class InProcessRunner implements Runner {
   readonly #activated: ActivatedSockets;
   readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
   readonly #totals: Totals;
+  /** Begin of a stop for good, on the monotonic clock. */
+  #stopsSince: number | undefined;
   /** Starts so far: the next start waits for them. */
   #starts: Promise<unknown> = Promise.resolve();
 
@@ -165,8 +167,11 @@ export class InProcessRunner implements Runner {
   }
 
   async stop(request: StopRequest, superseded: AbortSignal): Promise<number> {
+    if (request.reason === 'stop') this.#stopsSince ??= performance.now();
+    const delayedMs = performance.now() - (this.#stopsSince ?? performance.now());
     const clean = await stopServices(this.#runs, request, {
-      drainDelayMs: this.settings.drainDelayMs,
+      // A stop that leaves less time than the present one does not begin the delay again.
+      drainDelayMs: this.settings.drainDelayMs - delayedMs,
       superseded,
       killAfter: (ms) => this.#launcher.process.killAfter(ms),
       leaveBehind: (work) => this.#launcher.process.leaveBehind(work, { overdue: true }),

@@ -62,10 +62,16 @@ export class PoolState {
   /** The last worker that held a slot and ended unexpectedly. */
   lastEnd: WorkerEnd | undefined;
   /** Number of requests lost with workers, by the reason of the worker's end. */
-  readonly lost = { start: 0, stuck: 0, heap: 0, oom: 0, error: 0, signal: 0, exit: 0, deadline: 0 } satisfies Record<
-    EndReason,
-    number
-  >;
+  lost: Record<string, number> = {
+    start: 0,
+    stuck: 0,
+    heap: 0,
+    oom: 0,
+    error: 0,
+    signal: 0,
+    exit: 0,
+    deadline: 0,
+  } satisfies Record<EndReason, number>;
   /**
    * Why slots get another worker, unless theirs has died: it was killed because it sent no heartbeat, or an operator has
    * ended it by a signal.

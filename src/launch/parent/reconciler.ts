@@ -27,8 +27,10 @@ export interface PoolOptions {
   spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle;
   /** Called when a worker has ended unexpectedly. */
   deadWorker(pool: PoolState, index: number, exit: WorkerExit): void;
-  /** Called when requests were cut off at the deadline of a worker that had been replaced. */
-  cutOff?(generation: number, count: number): void;
+  /**
+   * Called when requests were cut off at the deadline of a worker; with its generation if a reload has replaced it.
+   */
+  cutOff?(generation: number | undefined, count: number): void;
   /** Called when the service was respawned too often. */
   giveUp(pool: PoolState): void;
 }
@@ -41,6 +43,8 @@ export class Reconciler {
   readonly #throttle = new StartThrottle();
   readonly #budget = new RestartBudget();
   readonly #adoption: SlotAdoption;
+  /** Workers that a reload has replaced; others are replaced by a restart or for their memory. */
+  readonly #replaced = new WeakSet<WorkerHandle>();
   #poked = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -75,7 +79,8 @@ export class Reconciler {
 
   /** Ends a worker that is no longer needed. A worker that does not serve yet has no requests. */
   endWorker(worker: WorkerHandle, reason: 'replaced' | 'stop'): void {
-    if (worker.wasReady) worker.drain(reason, this.#drainMs);
+    if (worker.assignment.generation < this.#pool.generation.number) this.#replaced.add(worker);
+    if (worker.wasReady) worker.drain(reason, this.#drainMs, 'drain_timeout');
     else {
       worker.dismissed = true;
       worker.terminate();
@@ -83,14 +88,12 @@ export class Reconciler {
     void endWithin(worker, this.#drainMs, this.#options.log);
   }
 
-  /**
-   * Ends all workers. Returns true if each one ended by itself, in time and without an error. `replaced`: other workers
-   * serve on the same sockets, and idle connections are closed at once.
-   */
-  async endAll(timeoutMs: number, reason: 'replaced' | 'stop'): Promise<boolean> {
+  /** Stops all workers. Returns true if each one ended by itself, in time and without an error. */
+  async stopAll(timeoutMs: number): Promise<boolean> {
     const ends = [...this.#pool.workers].map((worker) => {
-      if (reason === 'replaced' && worker.wasReady) worker.drain(reason, timeoutMs);
-      else worker.terminate();
+      // Its signal has no deadline, and part of the time may have passed.
+      if (worker.wasReady) worker.drain('stop', timeoutMs);
+      worker.terminate();
       return endWithin(worker, timeoutMs, this.#options.log);
     });
     return (await Promise.all(ends)).every(Boolean);
@@ -157,8 +160,11 @@ export class Reconciler {
   /** Reports whether one more process may start. If not, the worker that drains closes its idle connections now. */
   #hasRoom(): boolean {
     const { inTheWay } = this.#pool;
-    if (inTheWay?.toldToEnd === true) inTheWay.drain('hurried', hurriedDrainMs(this.#pool.generation.settings));
-    return inTheWay === undefined;
+    if (inTheWay === undefined) return true;
+    const hurriedMs = hurriedDrainMs(this.#pool.generation.settings);
+    if (inTheWay.toldToEnd && inTheWay.drain('hurried', hurriedMs))
+      void endWithin(inTheWay, hurriedMs, this.#options.log);
+    return false;
   }
 
   #start(missing: Missing): void {
@@ -195,10 +201,10 @@ export class Reconciler {
     const isAsked = worker.signalled && !worker.killed;
     const isOom = exit.signal === 'SIGKILL' && !worker.killed && this.#options.oomKills?.take() === true;
     const end = workerEnd(worker, exit, isOom);
-    const limit = phase === 'stopping' ? 'graceful_shutdown_timeout' : 'drain_timeout';
-    logExit(log, { service, end, called, limit });
-    this.#pool.lost[end.reason] += end.lost;
-    if (end.reason === 'deadline') this.#options.cutOff?.(worker.assignment.generation, end.lost);
+    logExit(log, { service, end, called, limit: worker.terms.limit });
+    this.#pool.lost[end.reason] = (this.#pool.lost[end.reason] ?? 0) + end.lost;
+    const replaced = this.#replaced.has(worker) ? worker.assignment.generation : undefined;
+    if (end.reason === 'deadline') this.#options.cutOff?.(replaced, end.lost);
     // The worker of a trial holds no slot; the report of the refused reload names it.
     if (held && !isAsked) this.#pool.lastEnd = end;
     if (phase === 'over' || phase === 'stopping' || !held) return;

@@ -16,6 +16,7 @@ import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { socketsOfWorker } from '../sockets/listen-sockets.js';
 import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listener-pool.js';
 import { listeningOf } from '../sockets/listening.js';
+import type { Deadline } from '../waiting.js';
 import { type FleetGeneration, fleetGeneration } from './fleet-generation.js';
 import { MemoryLimit } from './memory-limit.js';
 import { OomKills } from './oom-kills.js';
@@ -32,7 +33,7 @@ const LISTENS_NO_MORE_MS = 2000;
 /** Interval between checks of the workers' heartbeats. */
 const LOOK_MS = 250;
 
-/** What starts processes and binds addresses; a test may pretend both. */
+/** Starts processes and binds addresses; a test may pretend both. */
 export type System = Pick<WorkerProgram, 'spawn'> & Pick<SupervisorOptions, 'listeners'>;
 
 /** Options of a {@link Supervisor}. */
@@ -126,6 +127,7 @@ export class Supervisor {
   ): Promise<WorkerPool | undefined> {
     if (this.#pools.has(name)) throw duplicate(name);
     const pool = new WorkerPool({ name, service, generation: this.generation }, this.#poolOptions);
+    pool.lost = this.#options.totals.lost.get(name) ?? pool.lost;
     this.#pools.set(name, pool);
     await this.bind(service, name, workers, arrival);
     if (this.#stopped) return undefined;
@@ -174,17 +176,18 @@ export class Supervisor {
     if (pool === undefined) return;
     this.#pools.delete(name);
     this.#retiring.add(pool);
-    await pool.leave(this.generation.settings.drainTimeoutMs);
+    if (pool.phase !== 'new') this.#options.totals.lost.set(name, pool.lost);
+    await pool.leave();
     this.#retiring.delete(pool);
   }
 
   /** Stops all services concurrently. Returns true if each worker ended by itself, in time and without an error. */
-  async stop(timeoutMs: number): Promise<boolean> {
+  async stop(deadline: Deadline): Promise<boolean> {
     this.#stopped = true;
     this.#closeBound();
     const workers = this.#all.flatMap(({ workers }) => [...workers]);
     await Promise.all(this.#all.map((pool) => pool.callOff()));
-    const ends = this.#all.map((pool) => pool.stop(timeoutMs));
+    const ends = this.#all.map((pool) => pool.stop(deadline.deadlineMs));
     const clean = (await Promise.all(ends)).every(Boolean);
     clearInterval(this.#heartbeat);
     for (const { endedWith } of workers) if (isChosen(endedWith)) this.exitStatus ??= endedWith;

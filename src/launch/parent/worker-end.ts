@@ -8,7 +8,6 @@ import type { HeldRequest } from '../worker-message.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /**
-/**
  * Returns the log fields of a worker that is about to be killed: its stack, and the requests in progress, if there are
  * any.
  */

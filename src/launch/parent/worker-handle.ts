@@ -9,6 +9,7 @@ import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { type Fault, startError, type WorkerExit } from '../exit-status.js';
 import type { Answer } from '../questions.js';
+import { StopTerms } from '../services/stop-terms.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { HeldRequest, Mutated, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
@@ -58,6 +59,8 @@ export class WorkerHandle {
   cutOffRequests = 0;
   /** True if it was killed after the deadline of its end. */
   overdue = false;
+  /** Reason and deadline of its end. */
+  readonly terms = new StopTerms();
   /** Reason to replace it: it requested that, does not respond, or exceeds the memory limit. */
   worn: 'recycle' | 'memory' | undefined;
   /** Resident memory when it was ready: a fresh worker would need no less. */
@@ -99,7 +102,6 @@ export class WorkerHandle {
   readonly #answers = new Map<number, Deferred<unknown>>();
   #gone = false;
   #lastId = 0;
-  #drainsFor: StopReason | undefined;
   #terminated = false;
   #failure: WorkerFailure | undefined;
 
@@ -139,15 +141,12 @@ export class WorkerHandle {
     return this.wasReady && !this.stopping;
   }
 
-  /**
-   * Asks it to drain and end, over the channel, with the reason and its deadline. A worker that drains as `replaced`
-   * closes idle connections soon when another reason arrives.
-   */
-  drain(reason: StopReason, timeoutMs: number): void {
+  /** Asks it over the channel to drain and end. A later call can only leave less time; returns false if it does not. */
+  drain(reason: StopReason, timeoutMs: number, limit?: StopTerms['limit']): boolean {
     this.toldToEnd = true;
-    if (this.#drainsFor === reason || this.#drainsFor === 'stop') return;
-    this.#drainsFor = reason;
-    this.#channel.send({ kind: 'drain', reason, timeoutMs });
+    const terms = this.terms.tighten(reason, timeoutMs, limit);
+    if (terms !== undefined) this.#channel.send({ kind: 'drain', ...terms });
+    return terms !== undefined;
   }
 
   /** Sends SIGTERM, once: the worker stops gracefully, within the deadline that it knows. */

@@ -19,7 +19,6 @@ export class WorkerPool extends PoolState {
   configured = 0;
   /** True if a reload launches it that may still be refused. */
   #launchedByReload = false;
-  #ending: Promise<boolean> | undefined;
 
   constructor(start: PoolStart, options: PoolOptions) {
     super(start);
@@ -144,17 +143,22 @@ export class WorkerPool extends PoolState {
    * without an error.
    */
   stop(timeoutMs: number): Promise<boolean> {
-    this.#ending ??= this.#endAll(timeoutMs, 'stop');
-    return this.#ending;
+    this.#close();
+    return this.#reconciler.stopAll(timeoutMs);
   }
 
   /**
-   * As {@link stop}; but if other workers serve on its sockets, idle connections are closed at once, as in a
-   * replacement.
+   * Ends all workers within `drain_timeout` and closes the sockets. Idle connections stay as in a replacement if other
+   * workers serve on its sockets. Settles when all are gone.
    */
-  async leave(timeoutMs: number): Promise<void> {
-    if (this.stopping || !this.#shares) await this.stop(timeoutMs);
-    else await this.#endAll(timeoutMs, 'replaced');
+  async leave(): Promise<void> {
+    const reason = this.#shares ? 'replaced' : 'stop';
+    const left = [...this.workers];
+    if (!this.stopping) {
+      this.#close();
+      for (const worker of left) this.#reconciler.endWorker(worker, reason);
+    }
+    await Promise.all(left.map((worker) => worker.exited));
   }
 
   /** Kills a worker that hangs, so that its slot gets another one: at once if it served until then. */
@@ -192,11 +196,6 @@ export class WorkerPool extends PoolState {
   /** Reports whether other services listen on its sockets. */
   get #shares(): boolean {
     return (this.held?.others.length ?? 0) > 0;
-  }
-
-  #endAll(timeoutMs: number, reason: 'replaced' | 'stop'): Promise<boolean> {
-    this.#close();
-    return this.#reconciler.endAll(timeoutMs, reason);
   }
 
   /** Starts nothing from now on. */

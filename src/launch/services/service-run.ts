@@ -21,14 +21,6 @@ export interface RunListener {
   finished(): void;
 }
 
-/** Reasons of a stop; each leaves less time to idle connections than those before it. */
-const URGENCY: readonly StopReason[] = ['replaced', 'hurried', 'stop'];
-
-/** Reports whether `reason` leaves less time to idle connections than `before`. Default of `before`: `stop`. */
-export function isMoreUrgent(reason: StopReason, before: StopReason = 'stop'): boolean {
-  return URGENCY.indexOf(reason) > URGENCY.indexOf(before);
-}
-
 /** Reason and deadline of a stop. */
 export interface StopRequest {
   readonly reason: StopReason;

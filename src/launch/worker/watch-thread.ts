@@ -78,8 +78,8 @@ function kill(why: string): void {
 
 /**
  * Reports requests that began and ended since the last tick. One that begins and ends between two ticks costs nothing.
- * Memory is reported if the main thread does not, and if it has changed much between two
- * heartbeats: a request can fill the heap in less time.
+ * Memory is reported if the main thread does not, and if it has changed much between two heartbeats: a request can fill
+ * the heap in less time.
  */
 function tellRequests(): void {
   const came: [slot: number, head: string][] = [];

@@ -432,6 +432,30 @@ test('LC-549 one clock for the whole stop: drain_delay is part of it', async () 
   await hasty.stop();
 });
 
+test('a stop that leaves less time shortens the present one, and does not begin drain_delay again', async () => {
+  const settings = { drainDelayMs: 20, gracefulShutdownTimeoutMs: 60_000 };
+  const options = { log: silentLogger(), signals: false, settings };
+  const launcher = new LauncherCore<InProcessRunner>(options, (core) => new InProcessRunner(core, options));
+  const service = new RecordedService('one');
+  const asked = new Promise<void>((resolve) => {
+    service.onStop = ({ signal }) => {
+      resolve();
+      return new Promise<void>((over) => signal?.addEventListener('abort', () => over()));
+    };
+  });
+  await launcher.runner.launchService(service);
+  const status = launcher.wait();
+  void launcher.stop();
+  await asked;
+  void launcher.drain({ reason: 'stop', timeoutMs: 50 });
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  assert.equal(service.stops.length, 2);
+  // One that leaves more time changes nothing.
+  void launcher.drain({ reason: 'stop', timeoutMs: 70_000 });
+  assert.equal(await status, 1);
+  assert.equal(service.stops.length, 2);
+});
+
 test('RL-71 LC-540 an error that nobody handles ends drain_delay, and its own deadline stands', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const settings = { drainDelayMs: 3000, gracefulShutdownTimeoutMs: 12_000 };

@@ -450,6 +450,87 @@ test('a reload that needs the place of a draining worker leaves it graceful_shut
   ]);
 });
 
+/** The requests to drain that a worker has received. */
+function drainsOf({ heard }: FakeWorker): (string | number)[][] {
+  return heard.flatMap((message) => (message.kind === 'drain' ? [[message.reason, message.timeoutMs]] : []));
+}
+
+test('a service that a reload removes has drain_timeout, and a stop meanwhile its own deadline', async (t) => {
+  const first = generation(1, { gracefulShutdownTimeoutMs: 2000, drainTimeoutMs: 20_000 });
+  const signals: string[] = [];
+  const on = (moment: Moment): boolean => moment === 'drain' || (moment === 'terminate' && signals.push(moment) > 0);
+  const { pool, spawned } = fakePool('a', on, { first });
+  t.after(() => pool.kill());
+  await pool.launch(1);
+  const left = pool.leave();
+  const [worker] = spawned as [FakeWorker];
+  assert.deepEqual([drainsOf(worker), worker.handle.terms.limit], [[['stop', 20_000]], 'drain_timeout']);
+  const stopped = pool.stop(1500);
+  assert.deepEqual(drainsOf(worker)[1], ['stop', 1500]);
+  assert.equal(worker.handle.terms.limit, 'graceful_shutdown_timeout');
+  while (signals.length === 0) await turn();
+  worker.end(0);
+  assert.equal(await stopped, true);
+  await left;
+});
+
+test('a stop does not prolong the drain of a replaced worker, and names its option', async (t) => {
+  const lines: string[] = [];
+  const log = { ...silentLogger(), warn: (text: string) => void lines.push(text) };
+  const first = generation(1, { gracefulShutdownTimeoutMs: 30_000, drainTimeoutMs: 2000 });
+  const { pool, spawned } = fakePool('a', (moment) => moment !== 'begin', { first, log });
+  t.after(() => pool.kill());
+  await pool.launch(2);
+  await pool.resize(1);
+  while (drainsOf(spawned[1]!).length === 0) await turn();
+  const stopped = pool.stop(30_000);
+  assert.deepEqual(drainsOf(spawned[1]!), [['stop', 2000]]);
+  spawned[1]!.say({ kind: 'ended', status: 1, cutOff: true, cutOffRequests: 3 });
+  spawned[1]!.end(1);
+  spawned[0]!.end(0);
+  assert.equal(await stopped, false);
+  assert.match(lines.join(), /3 requests were cut off at drain_timeout/);
+});
+
+test('requests that are cut off after a restart belong to no reload', async (t) => {
+  const told: unknown[] = [];
+  const cutOff = (...args: unknown[]): void => void told.push(args);
+  const on = (moment: Moment, worker: FakeWorker): boolean => {
+    if (moment !== 'drain') return false;
+    worker.say({ kind: 'ended', status: 1, cutOff: true, cutOffRequests: 2 });
+    worker.end(1);
+    return true;
+  };
+  const fake = fakePool('a', on, { cutOff });
+  t.after(() => fake.pool.kill());
+  await fake.pool.launch(1);
+  await fake.pool.renew();
+  await quiet(fake);
+  assert.equal(await reload(fake, 2), true);
+  await quiet(fake);
+  assert.deepEqual(told, [
+    [undefined, 2],
+    [1, 2],
+  ]);
+});
+
+test('a draining worker in the way of a reload is killed after the shorter time, although drain_timeout is long', {
+  timeout: 20_000,
+}, async (t) => {
+  const settings = { gracefulShutdownTimeoutMs: 10, drainTimeoutMs: 3_600_000 };
+  const fake = fakePool('a', (moment) => moment === 'drain', { first: generation(1, settings) });
+  t.after(() => fake.pool.kill());
+  await fake.pool.launch(1);
+  const { ready } = await fake.pool.prove(generation(2, settings), 1);
+  await ready;
+  fake.pool.generation = generation(2, settings);
+  void fake.pool.rollOut(undefined, () => false);
+  while (drainsOf(fake.spawned[0]!).length < 1) await turn();
+  fake.spawned[0]!.say({ kind: 'draining' });
+  void fake.pool.prove(generation(3, settings), 1);
+  assert.equal((await fake.spawned[0]!.handle.exited).signal, 'SIGKILL');
+});
+
 test('LA-3 a stop during a reload tells the workers that serve only after one that starts is gone: it holds the socket', async (t) => {
   const told: string[] = [];
   let endStart: (() => void) | undefined;
@@ -457,7 +538,7 @@ test('LA-3 a stop during a reload tells the workers that serve only after one th
   const fake = await launched(t, 2, (moment, worker) => {
     const starts = worker.told.generation === 2;
     hasBegun ||= starts;
-    if (moment === 'terminate') {
+    if (moment !== 'begin') {
       told.push(starts ? 'starting' : 'serving');
       if (starts) endStart = () => worker.end(null, 'SIGTERM');
     }

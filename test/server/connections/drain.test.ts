@@ -90,6 +90,19 @@ test('LA-4 a stop accepts every connection that waits in the queue of the socket
   await stopped;
 });
 
+test('LA-4 a stop accepts every connection that waits, also while requests keep the processor busy', async () => {
+  const { server, client } = await started((_req, res) => {
+    const until = performance.now() + 3;
+    while (performance.now() < until);
+    res.end('ok');
+  });
+  const waiting = Array.from({ length: 200 }, client);
+  for (const each of waiting) each.write(GET);
+  const stopped = server.stop(gently);
+  for (const each of waiting) assert.equal((await each.response()).body, 'ok');
+  await stopped;
+});
+
 test('LA-4 a request that arrived while the event loop was blocked is answered, although drain_idle has passed', async () => {
   const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0.05 });
   const silent = client();
