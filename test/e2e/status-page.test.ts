@@ -140,7 +140,7 @@ test('OP-55 without metrics the page says how requests are counted, and which er
   assert.match(text, /Requests are not counted: set <code>enabled = true<\/code>/);
   assert.match(
     text,
-    /<td class="long">GET -<\/td><td class="long">Error: refused by a filter<\/td><td>app\.js:8<\/td>/,
+    /<td class="long">GET -<\/td><td class="long">Error<\/td><td>app\.js:8<\/td>/,
   );
 });
 
