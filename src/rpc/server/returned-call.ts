@@ -59,7 +59,7 @@ export class ReturnedCall implements Arrival {
     const { message } = this.#delivery;
     const name = nameOfMessage(message);
     const facts = { bytes: message.body.length, sender: message.replyTo };
-    log.debug(`message ${name} was delivered before: it is acknowledged before it is read`, facts);
+    log.info(`message ${name} was delivered before: it is acknowledged before it is read`, facts);
     try {
       await this.#delivery.ack();
     } catch (err) {
