@@ -1,6 +1,6 @@
 /**
  * Random requests and mishaps in virtual time, with pretended workers: what a launcher promises holds at each moment. A
- * failure names its seed; `PORTICO_SEED=17` repeats it, and prints its steps.
+ * failure names its seed; `PORTICO_TEST_SEED=17` repeats it, and prints its steps.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,12 +13,12 @@ const HANGS_MS = 60_000;
 /** Last steps that a failure shows; a repeated seed shows all. */
 const SHOWN = 60;
 
-const only = process.env.PORTICO_SEED;
+const only = process.env.PORTICO_TEST_SEED;
 const seeds = only === undefined ? Array.from({ length: isLong ? 10_000 : 200 }, (_, at) => at + 1) : [Number(only)];
 
 function describe(seed: number, why: string, steps: readonly string[]): string {
   const shown = only === undefined ? steps.slice(-SHOWN) : steps;
-  const repeat = `PORTICO_SEED=${seed} node test/run.mjs launch/simulation`;
+  const repeat = `PORTICO_TEST_SEED=${seed} node test/run.mjs launch/simulation`;
   return `seed ${seed}: ${why}\n${shown.join('\n')}\nrepeat it with all steps: ${repeat}`;
 }
 
