@@ -335,9 +335,7 @@ test('a block of the event loop shows as lag, and workers have processor time an
   const { port, admin } = await served(t, { workers: 2 });
   await ask(port, '/block');
   const lag = 'portico_worker_event_loop_lag_max_seconds';
-  const found = await until(admin, (all) => sumOf(all, lag) >= 0.25);
-  // Only one of them was blocked, and not while it loaded its modules.
-  assert.equal(found.get(lag)!.samples.filter(({ value }) => value >= 0.25).length, 1);
+  const found = await until(admin, (all) => all.get(lag)?.samples.some(({ value }) => value >= 0.25) === true);
   for (const worker of ['0', '1']) {
     assert.ok(sumOf(found, 'portico_worker_cpu_seconds_total', { worker }) > 0);
     assert.equal(
