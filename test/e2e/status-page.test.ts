@@ -138,10 +138,7 @@ test('OP-55 without metrics the page says how requests are counted, and which er
   await ask(port, '/refused');
   const text = await pageWith(admin, '<td class="number">2</td><td><time');
   assert.match(text, /Requests are not counted: set <code>enabled = true<\/code>/);
-  assert.match(
-    text,
-    /<td class="long">GET -<\/td><td class="long">Error<\/td><td>app\.js:8<\/td>/,
-  );
+  assert.match(text, /<td class="long">GET -<\/td><td class="long">Error<\/td><td>app\.js:8<\/td>/);
 });
 
 test('OP-53 OP-55 the page answers while a worker is stuck, with the line of code', async (t) => {
