@@ -1,6 +1,13 @@
 /** Connections of a service, summed over its workers. */
 import type { WorkerStatus } from '../launcher-status.js';
 
+/** Facts of workers by states of connections. */
+export const CONNECTION_STATES = {
+  idle: 'connectionsIdle',
+  receiving: 'connectionsReceiving',
+  lingering: 'connectionsLingering',
+} as const;
+
 /** Numbers of connections. */
 export interface ConnectionCounts {
   readonly open: number;
@@ -20,9 +27,9 @@ export function connectionCounts(workers: readonly WorkerStatus[]): ConnectionCo
   return {
     open: sum('connections'),
     limit: sum('connectionLimit'),
-    idle: sum('connectionsIdle'),
-    receiving: sum('connectionsReceiving'),
-    lingering: sum('connectionsLingering'),
+    idle: sum(CONNECTION_STATES.idle),
+    receiving: sum(CONNECTION_STATES.receiving),
+    lingering: sum(CONNECTION_STATES.lingering),
   };
 }
 

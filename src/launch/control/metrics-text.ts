@@ -12,6 +12,7 @@ import {
 } from '../../metrics/index.js';
 import { type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../launcher-status.js';
 import type { ReloadReport } from '../reload/reload-report.js';
+import { CONNECTION_STATES } from './connection-counts.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';
 import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
@@ -143,13 +144,6 @@ function serviceMetrics(services: readonly ServiceStatus[], totals: Totals): Met
   ];
 }
 
-/** Facts of workers by states of connections. */
-const STATES = {
-  idle: 'connectionsIdle',
-  receiving: 'connectionsReceiving',
-  lingering: 'connectionsLingering',
-};
-
 function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
   const each = (value: (worker: WorkerStatus) => number | undefined): Value[] =>
     bySlot(services).flatMap(([labels, worker]) => valueIf(labels, value(worker)));
@@ -162,7 +156,7 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
     gauge(
       'portico_connections_by_state',
       'Open client connections that are idle, receive a request, or linger: their input after a response is discarded.',
-      Object.entries(STATES).flatMap(([state, name]) =>
+      Object.entries(CONNECTION_STATES).flatMap(([state, name]) =>
         fact(name).map(({ labels, value }) => ({ labels: { ...labels, state }, value })),
       ),
     ),

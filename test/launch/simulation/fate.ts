@@ -1,4 +1,4 @@
-/** What happens to a pretended worker, chosen when it starts. */
+/** The fate of a pretended worker, chosen when it starts. */
 import type { Random } from './random.js';
 
 export interface Fate {

@@ -1,4 +1,4 @@
-/** What must hold at each moment of a simulation. */
+/** Conditions that hold at each moment of a simulation. */
 import type { Roll } from '../../../dist/launch/parent/roll.js';
 import type { WorkerPool } from '../../../dist/launch/parent/worker-pool.js';
 import type { PretendedWorker } from './pretended-worker.js';

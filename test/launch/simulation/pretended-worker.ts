@@ -5,7 +5,7 @@ import type { Configure, ToWorker } from '../../../dist/launch/assignment.js';
 import type { ToParent } from '../../../dist/launch/worker-message.js';
 import type { Fate } from './fate.js';
 
-/** What a worker tells the simulation. */
+/** Events of a worker, for the simulation. */
 export interface WorkerWorld {
   readonly clock: Clock;
   /** The parent told it to end. */

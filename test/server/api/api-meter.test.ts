@@ -1,4 +1,4 @@
-/** What an API counts of its requests. */
+/** Counts of the requests of an API. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App } from '../../../dist/app/index.js';

@@ -153,7 +153,7 @@ test('PY-4 casts and calls whose connections are cut all run, once', {
     await calls.call({}, 'note', { id: 'c0' });
     const sent: Promise<unknown>[] = [];
     for (let at = 1; at < count; at++) {
-      // What the broker gets now it confirms after the cut.
+      // The broker confirms later messages after the cut.
       if (at % 15 === 0) proxy.hold();
       const how = at % 2 === 0 ? 'cast' : 'call';
       sent.push(calls[how]({}, 'note', { id: `c${at}` }));
