@@ -93,19 +93,25 @@ export function startApiCli(args: readonly string[], options: { cwd?: string; en
   return new Program(process.execPath, [apiCli, ...args], options);
 }
 
+/** A test, or the whole file, at whose end programs end and their projects are removed. */
+export type UntilEnd = Pick<TestContext, 'after'>;
+
+/** For a program that serves several tests: the keeper ends it with the file. */
+export const untilFileEnds: UntilEnd = { after: () => undefined };
+
 /** Runs a module in a new project until the test ends. */
-export function startModule(t: TestContext, code: string): Program {
+export function startModule(t: UntilEnd, code: string): Program {
   return startMain(t, emptyProject({ 'main.js': code }));
 }
 
 /** Runs `main.js` of a project until the test ends, which removes the project. */
-export function startMain(t: TestContext, project: ReturnType<typeof emptyProject>): Program {
+export function startMain(t: UntilEnd, project: ReturnType<typeof emptyProject>): Program {
   return untilEnd(t, project, new Program(process.execPath, ['main.js'], { cwd: project.folder }));
 }
 
 /** Runs `api-cli` in a project until the test ends, which removes the project. */
 export function startProject(
-  t: TestContext,
+  t: UntilEnd,
   project: ReturnType<typeof emptyProject>,
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
@@ -113,7 +119,7 @@ export function startProject(
   return untilEnd(t, project, startApiCli(args, { cwd: project.folder, env }));
 }
 
-function untilEnd(t: TestContext, project: ReturnType<typeof emptyProject>, program: Program): Program {
+function untilEnd(t: UntilEnd, project: ReturnType<typeof emptyProject>, program: Program): Program {
   t.after(async () => {
     await program.end();
     project.remove();
