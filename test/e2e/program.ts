@@ -1,7 +1,7 @@
 /** Programs under test: started as an operator starts them, observed by their output, ended by pid. */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
-import type { TestContext } from 'node:test';
+import { after } from 'node:test';
 import { endGroup, spawnKept } from '../fixtures/keeper.js';
 import { apiCli, emptyProject, type Outcome, root } from '../fixtures/project.js';
 
@@ -94,10 +94,18 @@ export function startApiCli(args: readonly string[], options: { cwd?: string; en
 }
 
 /** A test, or the whole file, at whose end programs end and their projects are removed. */
-export type UntilEnd = Pick<TestContext, 'after'>;
+export interface UntilEnd {
+  after(end: () => Promise<void>): unknown;
+}
 
-/** For a program that serves several tests: the keeper ends it with the file. */
-export const untilFileEnds: UntilEnd = { after: () => undefined };
+/** For programs that serve several tests. Call it outside of the tests. */
+export function untilFileEnds(): UntilEnd {
+  const ends: (() => unknown)[] = [];
+  after(async () => {
+    for (const end of ends) await end();
+  });
+  return { after: (end: () => unknown) => ends.push(end) };
+}
 
 /** Runs a module in a new project until the test ends. */
 export function startModule(t: UntilEnd, code: string): Program {

@@ -117,6 +117,7 @@ async function until(admin: number, isThere: (found: ReadonlyMap<string, Family>
   return found;
 }
 
+const file = untilFileEnds();
 type Scrape = ReadonlyMap<string, Family>;
 
 /** The increase of a sum between two scrapes: the tests of a fleet count on. */
@@ -127,7 +128,7 @@ const sumSince = (before: Scrape, now: Scrape, name: string, labels: Readonly<Re
 function fleet(options: Parameters<typeof served>[1]): () => Promise<Served> {
   let running: Promise<Served> | undefined;
   return () => {
-    running ??= served(untilFileEnds, options);
+    running ??= served(file, options);
     return running;
   };
 }
