@@ -25,6 +25,20 @@ const FOREIGN = new Set([
 /** Tests in which Portico starts the processes, and guards that take long and seldom find something. */
 const E2E = new Set(['launch/parent/worker-process.test.ts', 'security/parser-time.test.ts']);
 
+/** Files that take longest, the longest first: they begin, so that no one of them ends alone. A test of them may take as long as a file. */
+export const LONGEST = [
+  'sample/control-plane.test.ts',
+  'docs/how-to.test.ts',
+  'rpc/transport/oslo/broker-restart.test.ts',
+  'rpc/transport/oslo/oslo-faults.test.ts',
+  'docs/tutorial.test.ts',
+  'package.test.ts',
+  'types.test.ts',
+  'docs/moving.test.ts',
+  'docs/operations.test.ts',
+  'cli/plan.test.ts',
+];
+
 /** A fixture that starts processes only for those who import one of these functions. */
 const KEEPER = 'fixtures/keeper.ts';
 const STARTING = /\b(?:spawnKept|keepGroup|endGroup)\b/;

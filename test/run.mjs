@@ -16,12 +16,13 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { changedTests } from './changed.mjs';
-import { kindOf, testFiles } from './kinds.mjs';
+import { kindOf, LONGEST, testFiles } from './kinds.mjs';
 
 const tests = dirname(fileURLToPath(import.meta.url));
 const root = join(tests, '..');
-const compiled = join(root, 'dist-test');
 
+/** Milliseconds for a file with the counts of docs/reliability.md, and for all fast files of a directory. */
+const LONG_MS = 900_000;
 const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
 const given = process.argv.slice(2);
 const flags = new Set(given.filter((word) => word.startsWith('--')));
@@ -54,8 +55,8 @@ const { status } = spawnSync(
     '--test-reporter-destination=stdout',
     `--test-reporter=${pathToFileURL(join(tests, 'counts.cjs')).href}`,
     `--test-reporter-destination=${counts}`,
-    // It also limits the fast files of a directory together; each of them has its own limit.
-    `--test-timeout=${flags.has('--long') || chosen.some(({ kind }) => kind === 'fast') ? 900_000 : 400_000}`,
+    // For a program that does not keep the limits of together.mjs, which name the test and the file.
+    `--test-timeout=${LONG_MS}`,
     // Node's default is the number of processors minus one, which on two processors leaves one idle while a file waits for processes. With
     // one more than the number of processors, tests of deadlines failed for lack of processor time.
     `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
@@ -78,27 +79,36 @@ const failed = Math.max(fail + cancelled, status === 0 ? 0 : 1);
 console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(status ?? 1);
 
-/** Returns the programs to run: one for the fast files of each directory, because most of their time is imports, and the other files. */
+/** Returns the programs to run: one for the fast files of each directory, because most of their time is imports, and one for each other file. */
 function programs(folder) {
   const together = new Map();
   const alone = [];
   for (const { file, kind } of chosen) {
     const output = file.replace(/\.ts$/, '.js');
-    if (kind !== 'fast') alone.push(join(compiled, output));
+    if (kind !== 'fast') alone.push({ name: file, files: [output], fast: false });
     else {
       const [directory] = file.includes('/') ? file.split('/') : ['top'];
-      together.set(directory, [...(together.get(directory) ?? []), output]);
+      const { files } = together.get(directory) ?? { files: [] };
+      together.set(directory, { name: directory, files: [...files, output], fast: true });
     }
   }
-  // The runner sorts them by name. The largest begins, so that the last ones are small.
-  const bySize = [...together].sort(([, left], [, right]) => right.length - left.length);
-  const made = bySize.map(([directory, files], index) => {
-    const path = join(folder, `${String(index).padStart(2, '0')}-${directory}.mjs`);
-    const driver = pathToFileURL(join(tests, 'together.mjs')).href;
-    writeFileSync(path, `import { together } from '${driver}';\n\nawait together(${JSON.stringify(files)});\n`);
+  // The largest begins, so that the last ones are small.
+  const bySize = [...together.values()].sort((left, right) => right.files.length - left.files.length);
+  const rank = ({ name }) => (LONGEST.includes(name) ? LONGEST.indexOf(name) : LONGEST.length);
+  alone.sort((left, right) => rank(left) - rank(right));
+  const driver = pathToFileURL(join(tests, 'together.mjs')).href;
+  return [...bySize, ...alone].map(({ name, files, fast }, index) => {
+    const limits = flags.has('--long')
+      ? { testMs: LONG_MS, fileMs: LONG_MS }
+      : LONGEST.includes(name) && { testMs: 400_000 };
+    // The runner sorts the programs by their paths.
+    const path = join(folder, `${String(index).padStart(3, '0')}-${name.replaceAll('/', '-')}.mjs`);
+    writeFileSync(
+      path,
+      `import { together } from '${driver}';\n\nawait together(${JSON.stringify(files)}, ${JSON.stringify({ fast, ...limits })});\n`,
+    );
     return path;
   });
-  return [...made, ...alone];
 }
 
 /** Leaves out the files that are not fast, and says so. */

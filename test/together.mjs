@@ -1,8 +1,9 @@
-// Runs fast test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone.
+// Runs test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone. Fast files
+// share a process; any other file has one to itself.
 import child from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
-import { after, describe, mock, test } from 'node:test';
+import { after, afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Not one that a test has replaced. */
@@ -10,7 +11,9 @@ const { setTimeout, clearTimeout } = globalThis;
 
 const compiled = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist-test');
 /** Milliseconds after which a file has failed, so that the others run. */
-const FILE_MS = 240_000;
+const FILE_MS = 400_000;
+/** Milliseconds after which a test that has not ended ends its file. */
+const TEST_MS = 90_000;
 /** Milliseconds in which connections and timers end after the last file. */
 const END_MS = 5000;
 
@@ -18,9 +21,9 @@ const END_MS = 5000;
 let current = '';
 let faults = new Set();
 
-/** Runs files, which are paths below `dist-test`. */
-export async function together(files) {
-  refuseProcesses();
+/** Runs files, which are paths below `dist-test`. Only `fast` ones must not start a process. */
+export async function together(files, { fast = true, testMs = TEST_MS, fileMs = FILE_MS } = {}) {
+  if (fast) refuseProcesses();
   // A test that waits for something that never comes would end the process; so its file fails, and the others run.
   const awake = setInterval(() => undefined, END_MS);
   let waiting = files.length;
@@ -36,7 +39,7 @@ export async function together(files) {
     faults = new Set();
     const env = { ...process.env };
     const folder = process.cwd();
-    await suite(current, pathToFileURL(join(compiled, file)).href);
+    await suite(current, pathToFileURL(join(compiled, file)).href, { fileMs, testMs });
     if (process.cwd() !== folder) process.chdir(folder);
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
     Object.assign(process.env, env);
@@ -60,17 +63,26 @@ export async function together(files) {
 }
 
 /** Runs a file as a suite. Some Node versions do not wait for the end of a suite that they are asked to wait for. */
-async function suite(name, url) {
+async function suite(name, url, { fileMs, testMs }) {
+  const hanging = new AbortController();
+  const limits = new Map();
   await new Promise((resolve) => {
-    const late = setTimeout(resolve, FILE_MS + END_MS);
-    describe(name, { timeout: FILE_MS }, async () => {
-      after(() => {
-        clearTimeout(late);
-        resolve();
+    limits.set(undefined, setTimeout(resolve, fileMs + END_MS));
+    hanging.signal.addEventListener('abort', () => setTimeout(resolve, END_MS));
+    describe(name, { timeout: fileMs, signal: hanging.signal }, async () => {
+      beforeEach((t) => {
+        const hangs = () => {
+          faults.add(`hangs: "${t.name}" has not ended after ${testMs / 1000} s`);
+          hanging.abort();
+        };
+        limits.set(t.name, setTimeout(hangs, testMs));
       });
+      afterEach((t) => clearTimeout(limits.get(t.name)));
+      after(resolve);
       await import(url);
     });
   });
+  for (const limit of limits.values()) clearTimeout(limit);
 }
 
 /** Makes each start of a process an error, which says where the test belongs. */

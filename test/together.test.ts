@@ -9,7 +9,7 @@ import { temporaryFolder } from './fixtures/keeper.js';
 import { root } from './fixtures/project.js';
 
 /** Runs test files one after another in one process. */
-function together(files: Readonly<Record<string, string>>): { status: number | null; output: string } {
+function together(files: Readonly<Record<string, string>>, options = {}): { status: number | null; output: string } {
   const folder = temporaryFolder('portico-together-');
   const names = Object.keys(files).map((name) => relative(join(root, 'dist-test'), join(folder, `${name}.test.js`)));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
@@ -19,10 +19,16 @@ function together(files: Readonly<Record<string, string>>): { status: number | n
   }
   const driver = pathToFileURL(join(root, 'test', 'together.mjs')).href;
   const program = join(folder, 'all.mjs');
-  writeFileSync(program, `import { together } from '${driver}';\nawait together(${JSON.stringify(names)});\n`);
+  writeFileSync(
+    program,
+    `import { together } from '${driver}';\nawait together(${JSON.stringify(names)}, ${JSON.stringify(options)});\n`,
+  );
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-  const options = { encoding: 'utf8', env, timeout: 60_000 } as const;
-  const { status, stdout } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', program], options);
+  const { status, stdout } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', program], {
+    encoding: 'utf8',
+    env,
+    timeout: 60_000,
+  });
   return { status, output: stdout };
 }
 
@@ -72,4 +78,20 @@ test('a file that leaves a handle open, and one that ends the process, are named
   const ended = together({ ends: "test('ends', () => process.exit(0));", after: "test('after', () => {});" });
   assert.equal(ended.status, 1);
   assert.match(ended.output, /ends\.test\.ts ended the process. Files after it that did not run: 1/);
+});
+
+test('a test that waits for ever ends its file and is named, and the other files run', () => {
+  const { status, output } = together(
+    {
+      hangs: `test('hangs', async (t) => {
+          await t.test('part', async () => { await new Promise(() => setInterval(() => {}, 1000)); });
+        });`,
+      after: "test('after', () => {});",
+    },
+    { testMs: 500 },
+  );
+  assert.equal(status, 1);
+  assert.match(output, /✖ part/);
+  assert.match(output, /hangs\.test\.ts hangs: "hangs" has not ended after 0\.5 s/);
+  assert.match(output, /✔ after/);
 });

@@ -1,7 +1,7 @@
 /** Programs under test: started as an operator starts them, observed by their output, ended by pid. */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
-import type { TestContext } from 'node:test';
+import { after } from 'node:test';
 import { endGroup, spawnKept } from '../fixtures/keeper.js';
 import { apiCli, emptyProject, type Outcome, root } from '../fixtures/project.js';
 
@@ -93,19 +93,33 @@ export function startApiCli(args: readonly string[], options: { cwd?: string; en
   return new Program(process.execPath, [apiCli, ...args], options);
 }
 
+/** A test, or the whole file, at whose end programs end and their projects are removed. */
+export interface UntilEnd {
+  after(end: () => Promise<void>): unknown;
+}
+
+/** For programs that serve several tests. Call it outside of the tests. */
+export function untilFileEnds(): UntilEnd {
+  const ends: (() => unknown)[] = [];
+  after(async () => {
+    for (const end of ends) await end();
+  });
+  return { after: (end: () => unknown) => ends.push(end) };
+}
+
 /** Runs a module in a new project until the test ends. */
-export function startModule(t: TestContext, code: string): Program {
+export function startModule(t: UntilEnd, code: string): Program {
   return startMain(t, emptyProject({ 'main.js': code }));
 }
 
 /** Runs `main.js` of a project until the test ends, which removes the project. */
-export function startMain(t: TestContext, project: ReturnType<typeof emptyProject>): Program {
+export function startMain(t: UntilEnd, project: ReturnType<typeof emptyProject>): Program {
   return untilEnd(t, project, new Program(process.execPath, ['main.js'], { cwd: project.folder }));
 }
 
 /** Runs `api-cli` in a project until the test ends, which removes the project. */
 export function startProject(
-  t: TestContext,
+  t: UntilEnd,
   project: ReturnType<typeof emptyProject>,
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
@@ -113,7 +127,7 @@ export function startProject(
   return untilEnd(t, project, startApiCli(args, { cwd: project.folder, env }));
 }
 
-function untilEnd(t: TestContext, project: ReturnType<typeof emptyProject>, program: Program): Program {
+function untilEnd(t: UntilEnd, project: ReturnType<typeof emptyProject>, program: Program): Program {
   t.after(async () => {
     await program.end();
     project.remove();

@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { askSocket as ask } from '../e2e/clients.js';
 import { emptyProject, freePort, Program, runApiCli, startProject } from '../e2e/program.js';
 import { pidProject } from '../e2e/projects.js';
@@ -42,6 +43,9 @@ async function served(t: TestContext, { more = '', workers = 2, files = {} } = {
   const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
   return { folder: project.folder, port, program, socket: socket! };
 }
+
+/** Runs a command in a thread. The first test that needs a command runs it as a process: `runApiCli`. */
+const run = (cwd: string, ...words: string[]) => commandBeside(words, { cwd });
 
 /** Sends a request whose response never ends. Returns the pid of its worker. */
 function begun(port: number, path: string): Promise<string> {
@@ -104,7 +108,7 @@ test('OP-40 OP-41 the parent answers on a socket that its user alone may open, b
   program.kill();
   assert.equal((await program.ended).code, 0);
   assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
-  const { status: failed, stderr } = await runApiCli(folder, 'status');
+  const { status: failed, stderr } = await run(folder, 'status');
   assert.equal(failed, 1);
   assert.match(stderr, /no service answers on .*: nothing listens on it/);
 });
@@ -139,7 +143,7 @@ test('OP-51 the status is one document: of the process, of each API and each of 
   process.kill(workers[0]!.pid, 'SIGKILL');
   while (told.totals.restarts === 0 || told.totals.ready < 2) told = await document();
   assert.equal(told.services[0]!.restarts, 1);
-  const shown = (await runApiCli(folder, 'status')).stdout;
+  const shown = (await run(folder, 'status')).stdout;
   assert.match(shown, /^api-cli \S+ {2}pid \d+ {2}up \S+ {2}configuration 1$/m);
 });
 
@@ -150,7 +154,7 @@ test('OP-43 OP-53 a worker that is stuck is shown with the line of code it is st
   while (stack === undefined) stack = (await status(socket)).services[0]?.workers[0]?.stack;
   assert.match(stack[0]!, /endlessly .*app\.js:9:/);
   assert.match(
-    (await runApiCli(folder, 'status')).stdout,
+    (await run(folder, 'status')).stdout,
     /worker 0 is stuck with GET \/spin for [\d.]+ s:\n +at endlessly .*app\.js:9:/,
   );
 });
@@ -175,7 +179,7 @@ test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a 
   assert.deepEqual([good.status, good.stderr], [0, '']);
   assert.match(good.stdout, /^accepted after \d+ ms, configuration 2\n +hello: 2 workers replaced/);
   writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\nworkrs = 3\n`);
-  const bad = await runApiCli(folder, 'reload');
+  const bad = await run(folder, 'reload');
   assert.equal(bad.status, 1);
   assert.match(bad.stdout, /^refused after .*portico\.ini:3:1.*workrs/s);
   assert.equal((await status(socket)).process.generation, 2);
@@ -186,13 +190,13 @@ test('OP-12 scale, restart and stop do what they say, for a service that there i
   const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
   assert.match((await runApiCli(folder, 'scale', 'hello', '3')).stdout, /hello has 3 workers/);
   assert.equal((await status(socket)).services[0]?.wanted, 3);
-  const { status: refused, stderr } = await runApiCli(folder, 'scale', 'hello', '999999999999');
+  const { status: refused, stderr } = await run(folder, 'scale', 'hello', '999999999999');
   assert.equal(refused, 64);
   assert.match(stderr, /999999999999 workers exceed max_workers \(\d+\)\n.*raise max_workers in \[DEFAULT\]/);
   const unknown = await runApiCli(folder, 'restart', 'helo');
   assert.equal(unknown.status, 1);
   assert.match(unknown.stderr, /there is no service "helo"; there are: hello/);
-  assert.equal((await runApiCli(folder, 'restart', 'hello')).status, 0);
+  assert.equal((await run(folder, 'restart', 'hello')).status, 0);
   const left = (await status(socket)).services[0]!.workers.filter(({ pid }) => before.includes(pid));
   assert.deepEqual(left, []);
   assert.equal((await runApiCli(folder, 'stop')).status, 0);
@@ -203,7 +207,7 @@ test('OP-13 OP-14 the level of the log and the report of one worker are asked fo
   const { socket, folder, program } = await served(t);
   assert.equal((await runApiCli(folder, 'log-level', 'debug')).status, 0);
   const from = program.output().length;
-  assert.equal((await runApiCli(folder, 'scale', 'hello', '3')).status, 0);
+  assert.equal((await run(folder, 'scale', 'hello', '3')).status, 0);
   await program.printed(/"level":"debug".*Started child/, from);
   assert.match(program.output(), /"level":"notice"[^}]*"to":"debug"[^}]*"msg":"Log level: debug"/);
   const [worker] = (await status(socket)).services[0]!.workers;
@@ -219,27 +223,27 @@ test('a log level and a number of workers that commands have set are in every vi
     return overrides.map(({ setting, service, value, configured }) => [setting, service, value, configured]);
   };
   assert.deepEqual(await told(), []);
-  await runApiCli(folder, 'log-level', 'debug');
-  await runApiCli(folder, 'log-level', 'warn', '--api', 'hello');
-  await runApiCli(folder, 'scale', 'hello', '3');
+  await run(folder, 'log-level', 'debug');
+  await run(folder, 'log-level', 'warn', '--api', 'hello');
+  await run(folder, 'scale', 'hello', '3');
   assert.deepEqual(await told(), [
     ['log level', undefined, 'debug', 'info'],
     ['log level', 'hello', 'warn', 'info'],
     ['workers', 'hello', 3, 2],
   ]);
-  const { stdout } = await runApiCli(folder, 'status');
+  const { stdout } = await run(folder, 'status');
   assert.match(stdout, /^log level debug, set [\d.]+m?s ago; the configuration says info$/m);
   assert.match(stdout, /^hello: 3 workers, set [\d.]+m?s ago; the configuration says 2$/m);
   assert.match(await (await fetch(`${admin}/`)).text(), /id="process"[^\n]* · log level debug, set /);
 
-  await runApiCli(folder, 'log-level', 'info');
+  await run(folder, 'log-level', 'info');
   assert.deepEqual(await told(), [['workers', 'hello', 3, 2]]);
-  await runApiCli(folder, 'scale', 'hello', '2');
+  await run(folder, 'scale', 'hello', '2');
   assert.deepEqual(await told(), []);
   // A reload resets the level, and keeps the number.
-  await runApiCli(folder, 'log-level', 'debug');
-  await runApiCli(folder, 'scale', 'hello', '1');
-  assert.equal((await runApiCli(folder, 'reload')).status, 0);
+  await run(folder, 'log-level', 'debug');
+  await run(folder, 'scale', 'hello', '1');
+  assert.equal((await run(folder, 'reload')).status, 0);
   assert.deepEqual(await told(), [['workers', 'hello', 1, 2]]);
 });
 
@@ -257,10 +261,10 @@ for (const method of ['reload', 'mutate']) {
     };
     const startedChild = async () => {
       const from = program.output().length;
-      await runApiCli(folder, 'restart', 'hello');
+      await run(folder, 'restart', 'hello');
       return program.output().slice(from).includes('Started child');
     };
-    await runApiCli(folder, 'log-level', 'debug');
+    await run(folder, 'log-level', 'debug');
     assert.deepEqual(await levels(), ['debug', 'debug info']);
     assert.equal(await startedChild(), true);
     assert.deepEqual(await levels(), ['debug', 'debug info']);
@@ -271,14 +275,14 @@ for (const method of ['reload', 'mutate']) {
     assert.deepEqual(await levels(), ['debug', 'debug info']);
 
     writeFileSync(join(folder, 'portico.ini'), '[api:hello]\nport = nowhere\n', { flag: 'a' });
-    assert.equal((await runApiCli(folder, 'reload')).status, 1);
+    assert.equal((await run(folder, 'reload')).status, 1);
     assert.deepEqual(await levels(), ['debug', 'debug info']);
     writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\n`, { flag: 'a' });
-    assert.equal((await runApiCli(folder, 'reload')).status, 0);
+    assert.equal((await run(folder, 'reload')).status, 0);
     assert.deepEqual(await levels(), ['info']);
     assert.equal(await startedChild(), false);
-    await runApiCli(folder, 'log-level', 'debug');
-    await runApiCli(folder, 'log-level', 'warn');
+    await run(folder, 'log-level', 'debug');
+    await run(folder, 'log-level', 'warn');
     assert.deepEqual(await levels(), ['warn', 'warn info']);
   });
 }
@@ -302,7 +306,7 @@ test('config show --running prints the configuration in force, not that of the f
     changed.options.map(({ opt }) => opt).filter((opt) => opt.startsWith('keep')),
     ['keep_alive'],
   );
-  const refused = await runApiCli(folder, 'config', 'show', 'wsgi.keep_alife', '--running');
+  const refused = await run(folder, 'config', 'show', 'wsgi.keep_alife', '--running');
   assert.equal(refused.status, 2);
   assert.match(refused.stderr, /did you mean.*keep_alive/i);
 });
@@ -318,7 +322,7 @@ test('config show --running says that a parent of an older version tells only di
     older.close();
     rmSync(folder, { recursive: true });
   });
-  const { status: code, stderr } = await runApiCli(folder, 'config', 'show', '--running', '--socket', socket);
+  const { status: code, stderr } = await run(folder, 'config', 'show', '--running', '--socket', socket);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /^Only values that differ from their defaults: the parent is of an older version/);
 });
@@ -340,20 +344,20 @@ test('OP-42 the socket of a killed process is replaced; that of a living one is 
 test('[control] socket names the path, or wants none', async (t) => {
   const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock' });
   assert.equal(socket, join(folder, 'here.sock'));
-  assert.match((await runApiCli(folder, 'status')).stdout, /^hello/m);
+  assert.match((await run(folder, 'status')).stdout, /^hello/m);
   // Another deployment whose file names the same path.
   const copy = emptyProject(pidProject(0, 1, `[control]\nsocket = ${socket}`));
   t.after(() => copy.remove());
-  const other = await runApiCli(copy.folder, 'stop');
+  const other = await run(copy.folder, 'stop');
   assert.equal(other.status, 1);
   assert.match(other.stderr, /is another one: it was started in .* with .*portico\.ini/);
-  assert.equal((await runApiCli(copy.folder, 'status', '--socket', socket)).status, 0);
+  assert.equal((await run(copy.folder, 'status', '--socket', socket)).status, 0);
   const port = await freePort();
   const project = emptyProject({ ...pidProject(port, 1, '[control]\nsocket ='), 'app.js': app });
   const program = startProject(t, project);
   await program.printed(/"event":"ready"/);
   assert.doesNotMatch(program.output(), /"event":"control"/);
-  const refused = await runApiCli(project.folder, 'status');
+  const refused = await run(project.folder, 'status');
   assert.match(refused.stderr, /the control socket is disabled/);
 });
 
@@ -366,7 +370,7 @@ test('a command does not wait for ever for a socket that never answers', async (
     rmSync(folder, { recursive: true });
   });
   const socket = join(folder, 'silent.sock');
-  const ends = ['status', 'stop'].map((command) => runApiCli(folder, command, '--socket', socket));
+  const ends = ['status', 'stop'].map((command) => run(folder, command, '--socket', socket));
   for (const { status: code, stderr } of await Promise.all(ends)) {
     assert.equal(code, 1);
     assert.match(stderr, /it has not answered for 5 seconds/);

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { emptyProject, freePort, Program, startProject } from '../../e2e/program.js';
+import { test } from 'node:test';
+import { emptyProject, freePort, Program, startProject, type UntilEnd, untilFileEnds } from '../../e2e/program.js';
 import { type Family, parseExposition, sumOf } from '../../fixtures/exposition.js';
 import { makePair } from '../../server/certificate-files.js';
 
@@ -72,7 +72,7 @@ interface Served {
 }
 
 async function served(
-  t: TestContext,
+  t: UntilEnd,
   { metrics = 'enabled = true', workers = 1, more = '', files = {} } = {},
 ): Promise<Served> {
   const port = await freePort();
@@ -117,15 +117,40 @@ async function until(admin: number, isThere: (found: ReadonlyMap<string, Family>
   return found;
 }
 
+const file = untilFileEnds();
+type Scrape = ReadonlyMap<string, Family>;
+
+/** The increase of a sum between two scrapes: the tests of a fleet count on. */
+const sumSince = (before: Scrape, now: Scrape, name: string, labels: Readonly<Record<string, string>> = {}): number =>
+  sumOf(now, name, labels) - (before.has(name.replace(/_(?:count|sum|bucket)$/, '')) ? sumOf(before, name, labels) : 0);
+
+/** Returns a function that starts a fleet when the first of its tests asks for it. It runs until the end of the file. */
+function fleet(options: Parameters<typeof served>[1]): () => Promise<Served> {
+  let running: Promise<Served> | undefined;
+  return () => {
+    running ??= served(file, options);
+    return running;
+  };
+}
+
+const mounted = paste.replace(
+  '[pipeline:hello]',
+  '[composite:hello]\nuse = egg:Paste#urlmap\n/: pipe\n/v1: pipe\n[pipeline:pipe]',
+);
+const FILTERS = 'enabled = true\nfilters = true';
+const one = fleet({ metrics: FILTERS, files: { 'api-paste.ini': mounted } });
+const two = fleet({ metrics: FILTERS, workers: 2 });
+const pooled = fleet({
+  metrics: 'enabled = true\nstatus = class\nbuckets = 1, 0.05, 0.5',
+  more: '[wsgi]\ndefault_pool_size = 1',
+});
+const off = fleet({ metrics: '' });
+
 const REQUESTS = 'portico_http_requests_total';
 const IN_FLIGHT = 'portico_http_requests_in_flight';
 
-test('OP-56 MW-47 requests are counted by method, route and status, and a path or a strange method names nothing', async (t) => {
-  const mounted = paste.replace(
-    '[pipeline:hello]',
-    '[composite:hello]\nuse = egg:Paste#urlmap\n/: pipe\n/v1: pipe\n[pipeline:pipe]',
-  );
-  const { port, admin } = await served(t, { files: { 'api-paste.ini': mounted } });
+test('OP-56 MW-47 requests are counted by method, route and status, and a path or a strange method names nothing', async () => {
+  const { port, admin } = await one();
   for (const path of ['/a?token=secret', '/<script>', '/fail', '/servers/4711', '/v1/servers/4711'])
     await ask(port, path);
   await ask(port, '/slow', 'PROPFIND');
@@ -152,57 +177,161 @@ test('OP-56 MW-47 requests are counted by method, route and status, and a path o
   assert.equal(sumOf(found, `${seconds}_bucket`, { method: 'other', le: '10' }), 1);
 });
 
-test('MW-47 the bytes of bodies are counted, of requests with a length and in chunks, and of responses', async (t) => {
-  const { port, admin } = await served(t);
+test('MW-47 the bytes of bodies are counted, of requests with a length and in chunks, and of responses', async () => {
+  const { port, admin } = await one();
   for (const headers of [{ 'content-length': 3000 }, { 'transfer-encoding': 'chunked' }]) {
     const asked = request({ host: '127.0.0.1', port, path: '/read', method: 'POST', headers, agent: false });
     asked.end(Buffer.alloc(3000));
     const [res] = (await once(asked, 'response')) as [IncomingMessage];
     await once(res.resume(), 'end');
   }
-  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 2);
+  const found = await until(admin, (all) => sumOf(all, REQUESTS, { method: 'POST' }) === 2);
   assert.equal(sumOf(found, 'portico_http_request_bytes_sum', { method: 'POST' }), 6000);
   assert.equal(sumOf(found, 'portico_http_request_bytes_bucket', { method: 'POST', le: '1024' }), 0);
   assert.equal(sumOf(found, 'portico_http_request_bytes_bucket', { method: 'POST', le: '4096' }), 2);
   assert.equal(sumOf(found, 'portico_http_response_bytes_sum', { method: 'POST' }), 8);
 });
 
-test('[metrics] buckets are the bounds of the histogram, ascending', async (t) => {
-  const { port, admin } = await served(t, { metrics: 'enabled = true\nstatus = class\nbuckets = 1, 0.05, 0.5' });
-  await ask(port, '/slow');
-  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 1);
-  const buckets = found
-    .get('portico_http_request_duration_seconds')!
-    .samples.filter(({ name, labels }) => name.endsWith('_bucket') && labels.status === '2xx');
-  assert.deepEqual(
-    buckets.map(({ labels, value }) => [labels.le, value]),
-    [
-      ['0.05', 0],
-      ['0.5', 1],
-      ['1', 1],
-      ['+Inf', 1],
-    ],
-  );
+test('OP-54 the time of each filter is its own, in and out, and its errors are those that began in it', async () => {
+  const { port, admin } = await one();
+  const before = await scrape(admin);
+  for (const path of ['/slow', '/refused', '/fail']) await ask(port, path);
+  const found = await until(admin, (all) => sumSince(before, all, REQUESTS) === 3);
+  const name = 'portico_filter_duration_seconds';
+  const own = (filter: string, direction: string) => ({
+    count: sumSince(before, found, `${name}_count`, { pipeline: 'pipe', filter, direction }),
+    sum: sumSince(before, found, `${name}_sum`, { pipeline: 'pipe', filter, direction }),
+  });
+  assert.equal(own('request_id', 'in').count, 3);
+  assert.equal(own('request_id', 'out').count, 3);
+  assert.equal(own('refusing', 'in').count, 3);
+  assert.equal(own('refusing', 'out').count, 2);
+  assert.ok(own('refusing', 'in').sum >= 0.005, 'it waits 3 ms for two of them');
+  assert.equal(own('limit', 'in').count, 2);
+  assert.ok(own('limit', 'in').sum + own('request_id', 'in').sum < own('refusing', 'in').sum);
+  const errors = 'portico_filter_errors_total';
+  assert.equal(sumSince(before, found, errors), 1);
+  assert.equal(sumSince(before, found, errors, { filter: 'refusing' }), 1);
 });
 
-test('OP-50 no counter goes back when a worker dies, and its start is told with the reason', async (t) => {
-  const { port, admin } = await served(t);
-  for (let each = 0; each < 5; each++) await ask(port, '/');
-  await until(admin, (all) => sumOf(all, REQUESTS) === 5);
+test('requests that are refused are counted by why: by the server, and by a rate limit', async () => {
+  const { port, admin } = await one();
+  for (let each = 0; each < 4; each++) await ask(port, '/limited');
+  const tooLong = await ask(port, `/${'x'.repeat(9000)}`);
+  assert.equal(tooLong.status, 414);
+  const rejected = 'portico_http_rejected_requests_total';
+  const found = await until(admin, (all) => sumOf(all, rejected) === 3);
+  assert.equal(sumOf(found, rejected, { reason: 'rate limit' }), 2);
+  assert.equal(sumOf(found, rejected, { reason: 'url too long' }), 1);
+  assert.ok(found.get(rejected)!.samples.some(({ labels, value }) => labels.reason === 'queue full' && value === 0));
+});
+
+test('OP-52 a request that is under way is shown with the filter it is in', async () => {
+  const { port, admin } = await one();
+  const held = request({ host: '127.0.0.1', port, path: '/held' }).end();
+  held.on('error', () => undefined);
+  await once(held, 'response');
+  let listed = '';
+  while (!listed.includes('/held')) listed = (await ask(admin, '/requests')).text;
+  held.destroy();
+  assert.match(listed, /"filter": "holding"/);
+});
+
+test('a hundred scrapes in a row give the same, and the service serves on', async () => {
+  const { port, admin } = await one();
+  await ask(port, '/', 'PUT');
+  await until(admin, (all) => sumOf(all, REQUESTS, { method: 'PUT' }) === 1);
+  const all = await Promise.all(Array.from({ length: 100 }, () => scrape(admin)));
+  assert.ok(all.every((found) => sumOf(found, REQUESTS, { method: 'PUT' }) === 1));
+  assert.equal((await ask(port, '/')).status, 200);
+});
+
+test('requests that are lost with a worker are counted by how it ended, from 0; processes tell descriptors, heap and version', async () => {
+  const { port, admin } = await one();
+  const before = await scrape(admin);
+  const lost = 'portico_requests_lost_total';
+  assert.deepEqual(
+    before
+      .get(lost)!
+      .samples.map(({ labels: { api, reason }, value }) => [api, reason, value])
+      .sort(),
+    ['deadline', 'error', 'exit', 'heap', 'oom', 'signal', 'start', 'stuck'].map((reason) => ['hello', reason, 0]),
+  );
+  const worker = { api: 'hello', worker: '0' };
+  const open = sumOf(before, 'portico_worker_open_fds', worker);
+  assert.ok(open > 10 && open < sumOf(before, 'portico_worker_max_fds', worker), String(open));
+  assert.ok(sumOf(before, 'process_open_fds') > 10 && sumOf(before, 'process_max_fds') > 10);
+  assert.ok(sumOf(before, 'process_cpu_seconds_total') > 0);
+  assert.ok(Math.abs(sumOf(before, 'process_start_time_seconds') - Date.now() / 1000) < 300);
+  assert.equal(sumOf(before, 'portico_build_info', { node: process.versions.node }), 1);
+  assert.equal(sumOf(before, 'portico_configuration_last_reload_successful'), 1);
+  const hanging = ask(port, '/wait').catch(() => undefined);
+  const during = await until(admin, (all) => sumOf(all, 'portico_connections_open', worker) === 1);
+  const heap = sumOf(during, 'portico_worker_heap_used_bytes', worker);
+  assert.ok(heap > 2 ** 20 && heap < sumOf(during, 'portico_worker_heap_limit_bytes', worker));
+  await until(admin, (all) => sumOf(all, IN_FLIGHT, worker) === 1);
+  // The watch thread reports requests every quarter of a second.
+  let ages: number[] = [];
+  while (!ages.some((ageMs) => ageMs > 1000)) {
+    const { requests } = JSON.parse((await ask(admin, '/requests')).text) as { requests: { ageMs: number }[] };
+    ages = requests.map(({ ageMs }) => ageMs);
+  }
+  void ask(port, '/die').catch(() => undefined);
+  const after = await until(admin, (all) => sumOf(all, lost) > 0);
+  assert.equal(sumOf(after, lost, { reason: 'signal' }), sumOf(after, lost));
+  await hanging;
+});
+
+test('OP-50 no counter goes back when a worker dies, and its start is told with the reason', async () => {
+  const { port, admin } = await one();
+  const before = await scrape(admin);
+  const deleted = (all: Scrape) => sumOf(all, REQUESTS, { method: 'DELETE' });
+  for (let each = 0; each < 5; each++) await ask(port, '/', 'DELETE');
+  await until(admin, (all) => deleted(all) === 5);
   await ask(port, '/die').catch(() => undefined);
-  const died = await until(admin, (all) => sumOf(all, 'portico_worker_starts_total', { reason: 'death' }) === 1);
-  assert.ok(sumOf(died, REQUESTS) >= 5);
+  const died = await until(
+    admin,
+    (all) => sumSince(before, all, 'portico_worker_starts_total', { reason: 'death' }) === 1,
+  );
+  assert.ok(deleted(died) >= 5);
   await until(admin, (all) => sumOf(all, 'portico_workers_ready') === 1);
-  await ask(port, '/');
-  await until(admin, (all) => sumOf(all, REQUESTS, { status: '200' }) >= 6);
+  await ask(port, '/', 'DELETE');
+  await until(admin, (all) => deleted(all) === 6);
   assert.equal(sumOf(await scrape(admin), 'portico_worker_starts_total', { reason: 'launch' }), 1);
 });
 
-test('what a worker has counted is not lost with a reload, and reloads are counted by what came of them', async (t) => {
-  const { port, admin } = await served(t, { workers: 2 });
-  for (let each = 0; each < 5; each++) await ask(port, '/');
+test('the child of a reload that is refused is no start of a worker', async () => {
+  const { admin, folder } = await one();
+  writeFileSync(join(folder, 'app.js'), 'throw new Error("not this one");');
+  const { text } = await ask(admin, '/reload', 'POST');
+  assert.match(text, /"outcome": "refused"/);
+  writeFileSync(join(folder, 'app.js'), app);
+  assert.equal(sumOf(await scrape(admin), 'portico_worker_starts_total', { reason: 'reload' }), 0);
+});
+
+test('a block of the event loop shows as lag, and workers have processor time and a collector of their own', async () => {
+  const { port, admin } = await two();
+  const lag = 'portico_worker_event_loop_lag_max_seconds';
+  let found = await scrape(admin);
+  // Again, because a worker measures from when it has told that it is ready.
+  while (found.get(lag)?.samples.some(({ value }) => value >= 0.25) !== true) {
+    await ask(port, '/block');
+    found = await scrape(admin);
+  }
+  for (const worker of ['0', '1']) {
+    assert.ok(sumOf(found, 'portico_worker_cpu_seconds_total', { worker }) > 0);
+    assert.equal(
+      found.get('portico_worker_gc_seconds_total')!.samples.filter(({ labels }) => labels.worker === worker).length,
+      4,
+    );
+  }
+});
+
+test('what a worker has counted is not lost with a reload, and reloads are counted by what came of them', async () => {
+  const { port, admin } = await two();
+  for (let each = 0; each < 5; each++) await ask(port, '/', 'PUT');
   assert.equal((await ask(admin, '/reload', 'POST')).status, 200);
-  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 5);
+  const found = await until(admin, (all) => sumOf(all, REQUESTS, { method: 'PUT' }) === 5);
   assert.equal(sumOf(found, 'portico_reloads_total', { result: 'accepted' }), 1);
   assert.equal(sumOf(found, 'portico_reloads_total', { result: 'refused' }), 0);
   assert.equal(sumOf(found, 'portico_worker_starts_total', { reason: 'reload' }), 2);
@@ -214,60 +343,8 @@ test('what a worker has counted is not lost with a reload, and reloads are count
   assert.equal(sumOf(restarted, 'portico_worker_starts_total', { reason: 'reload' }), 2);
 });
 
-test('the child of a reload that is refused is no start of a worker', async (t) => {
-  const { admin, folder } = await served(t);
-  writeFileSync(join(folder, 'app.js'), 'throw new Error("not this one");');
-  const { text } = await ask(admin, '/reload', 'POST');
-  assert.match(text, /"outcome": "refused"/);
-  assert.equal(sumOf(await scrape(admin), 'portico_worker_starts_total', { reason: 'reload' }), 0);
-});
-
-test('requests that are refused are counted by why: by the server, and by a rate limit', async (t) => {
-  const { port, admin } = await served(t);
-  for (let each = 0; each < 4; each++) await ask(port, '/limited');
-  const tooLong = await ask(port, `/${'x'.repeat(9000)}`);
-  assert.equal(tooLong.status, 414);
-  const rejected = 'portico_http_rejected_requests_total';
-  const found = await until(admin, (all) => sumOf(all, rejected) === 3);
-  assert.equal(sumOf(found, rejected, { reason: 'rate limit' }), 2);
-  assert.equal(sumOf(found, rejected, { reason: 'url too long' }), 1);
-  assert.ok(found.get(rejected)!.samples.some(({ labels, value }) => labels.reason === 'queue full' && value === 0));
-});
-
-test('OP-54 the time of each filter is its own, in and out, and its errors are those that began in it', async (t) => {
-  const { port, admin } = await served(t, { metrics: 'enabled = true\nfilters = true' });
-  for (const path of ['/slow', '/refused', '/fail']) await ask(port, path);
-  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 3);
-  const name = 'portico_filter_duration_seconds';
-  const own = (filter: string, direction: string) => ({
-    count: sumOf(found, `${name}_count`, { pipeline: 'hello', filter, direction }),
-    sum: sumOf(found, `${name}_sum`, { pipeline: 'hello', filter, direction }),
-  });
-  assert.equal(own('request_id', 'in').count, 3);
-  assert.equal(own('request_id', 'out').count, 3);
-  assert.equal(own('refusing', 'in').count, 3);
-  assert.equal(own('refusing', 'out').count, 2);
-  assert.ok(own('refusing', 'in').sum >= 0.005, 'it waits 3 ms for two of them');
-  assert.equal(own('limit', 'in').count, 2);
-  assert.ok(own('limit', 'in').sum + own('request_id', 'in').sum < own('refusing', 'in').sum);
-  const errors = 'portico_filter_errors_total';
-  assert.equal(sumOf(found, errors), 1);
-  assert.equal(sumOf(found, errors, { filter: 'refusing' }), 1);
-});
-
-test('OP-52 a request that is under way is shown with the filter it is in', async (t) => {
-  const { port, admin } = await served(t, { metrics: 'enabled = true\nfilters = true' });
-  const held = request({ host: '127.0.0.1', port, path: '/held' }).end();
-  held.on('error', () => undefined);
-  await once(held, 'response');
-  let listed = '';
-  while (!listed.includes('/held')) listed = (await ask(admin, '/requests')).text;
-  held.destroy();
-  assert.match(listed, /"filter": "holding"/);
-});
-
 test('while a worker is stuck under load status, metrics and report answer, and name the line of code', async (t) => {
-  const { port, admin } = await served(t, { workers: 2, metrics: 'enabled = true\nfilters = true' });
+  const { port, admin } = await two();
   const load = Array.from({ length: 8 }, () => loop(port));
   t.after(() => {
     for (const each of load) each.end = true;
@@ -305,17 +382,26 @@ function loop(port: number): { end: boolean } {
   return state;
 }
 
-test('a hundred scrapes in a row give the same, and the service serves on', async (t) => {
-  const { port, admin } = await served(t);
-  await ask(port, '/');
-  await until(admin, (all) => sumOf(all, REQUESTS) === 1);
-  const all = await Promise.all(Array.from({ length: 100 }, () => scrape(admin)));
-  assert.ok(all.every((found) => sumOf(found, REQUESTS) === 1));
-  assert.equal((await ask(port, '/')).status, 200);
+test('[metrics] buckets are the bounds of the histogram, ascending', async () => {
+  const { port, admin } = await pooled();
+  await ask(port, '/slow');
+  const found = await until(admin, (all) => sumOf(all, REQUESTS) === 1);
+  const buckets = found
+    .get('portico_http_request_duration_seconds')!
+    .samples.filter(({ name, labels }) => name.endsWith('_bucket') && labels.status === '2xx');
+  assert.deepEqual(
+    buckets.map(({ labels, value }) => [labels.le, value]),
+    [
+      ['0.05', 0],
+      ['0.5', 1],
+      ['1', 1],
+      ['+Inf', 1],
+    ],
+  );
 });
 
-test('gauges have what a worker told last: memory, event loop, requests under way', async (t) => {
-  const { port, admin } = await served(t, { more: '[wsgi]\ndefault_pool_size = 1' });
+test('gauges have what a worker told last: memory, event loop, requests under way', async () => {
+  const { port, admin } = await pooled();
   const open = [0, 1, 2].map(() => request({ host: '127.0.0.1', port, path: '/wait' }).end());
   for (const each of open) each.on('error', () => undefined);
   const found = await until(
@@ -331,22 +417,26 @@ test('gauges have what a worker told last: memory, event loop, requests under wa
   assert.equal(sumOf(found, 'portico_workers_wanted', { api: 'hello' }), 1);
 });
 
-test('a block of the event loop shows as lag, and workers have processor time and a collector of their own', async (t) => {
-  const { port, admin } = await served(t, { workers: 2 });
-  const lag = 'portico_worker_event_loop_lag_max_seconds';
-  let found = await scrape(admin);
-  // Again, because a worker measures from when it has told that it is ready.
-  while (found.get(lag)?.samples.some(({ value }) => value >= 0.25) !== true) {
-    await ask(port, '/block');
-    found = await scrape(admin);
-  }
-  for (const worker of ['0', '1']) {
-    assert.ok(sumOf(found, 'portico_worker_cpu_seconds_total', { worker }) > 0);
-    assert.equal(
-      found.get('portico_worker_gc_seconds_total')!.samples.filter(({ labels }) => labels.worker === worker).length,
-      4,
-    );
-  }
+test('without [metrics] enabled nothing is counted, and prom-client is not loaded', async () => {
+  const { admin, port } = await off();
+  await ask(port, '/');
+  const { status, text } = await ask(admin, '/metrics');
+  assert.equal(status, 404);
+  assert.match(text, /PORTICO_METRICS_OFF.*Set enabled = true in \[metrics\]/s);
+});
+
+test('a reload that sets [metrics] enabled begins to count, also for the last minute of status', async () => {
+  const { admin, port, program, folder } = await off();
+  await ask(port, '/');
+  const file = join(folder, 'portico.ini');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('[metrics]', '[metrics]\nenabled = true'));
+  program.child.kill('SIGHUP');
+  await program.printed(/"event":"reload"/);
+  await ask(port, '/');
+  await until(admin, (all) => sumOf(all, REQUESTS) >= 1);
+  const { text } = await ask(admin, '/status');
+  const [hello] = (JSON.parse(text) as { services: { recent?: { rate: number } }[] }).services;
+  assert.ok(hello!.recent!.rate > 0, text);
 });
 
 test('the end of a certificate is told', async (t) => {
@@ -371,28 +461,6 @@ test('lines of the log that could not be written are counted, of the parent and 
   await ask(port, '/broken');
   const lost = 'portico_log_lines_lost_total';
   await until(admin, (all) => sumOf(all, lost, { api: '-' }) > 0 && sumOf(all, lost, { api: 'hello' }) > 0);
-});
-
-test('without [metrics] enabled nothing is counted, and prom-client is not loaded', async (t) => {
-  const { admin, port } = await served(t, { metrics: '' });
-  await ask(port, '/');
-  const { status, text } = await ask(admin, '/metrics');
-  assert.equal(status, 404);
-  assert.match(text, /PORTICO_METRICS_OFF.*Set enabled = true in \[metrics\]/s);
-});
-
-test('a reload that sets [metrics] enabled begins to count, also for the last minute of status', async (t) => {
-  const { admin, port, program, folder } = await served(t, { metrics: '' });
-  await ask(port, '/');
-  const file = join(folder, 'portico.ini');
-  writeFileSync(file, readFileSync(file, 'utf8').replace('[metrics]', '[metrics]\nenabled = true'));
-  program.child.kill('SIGHUP');
-  await program.printed(/"event":"reload"/);
-  await ask(port, '/');
-  await until(admin, (all) => sumOf(all, REQUESTS) >= 1);
-  const { text } = await ask(admin, '/status');
-  const [hello] = (JSON.parse(text) as { services: { recent?: { rate: number } }[] }).services;
-  assert.ok(hello!.recent!.rate > 0, text);
 });
 
 test('a single process counts each service by itself, tells its own event loop, and is ready while it reloads', async (t) => {
@@ -433,40 +501,4 @@ process.exitCode = await launcher.wait();
   while (!/"event":"reload"/.test(program.stderr)) probed.push((await ask(Number(admin), '/readyz')).status);
   await waiting;
   assert.deepEqual([...new Set(probed)], [200]);
-});
-
-test('requests that are lost with a worker are counted by how it ended, from 0; processes tell descriptors, heap and version', async (t) => {
-  const { port, admin } = await served(t);
-  const before = await scrape(admin);
-  const lost = 'portico_requests_lost_total';
-  assert.deepEqual(
-    before
-      .get(lost)!
-      .samples.map(({ labels: { api, reason }, value }) => [api, reason, value])
-      .sort(),
-    ['deadline', 'error', 'exit', 'heap', 'oom', 'signal', 'start', 'stuck'].map((reason) => ['hello', reason, 0]),
-  );
-  const one = { api: 'hello', worker: '0' };
-  const open = sumOf(before, 'portico_worker_open_fds', one);
-  assert.ok(open > 10 && open < sumOf(before, 'portico_worker_max_fds', one), String(open));
-  assert.ok(sumOf(before, 'process_open_fds') > 10 && sumOf(before, 'process_max_fds') > 10);
-  assert.ok(sumOf(before, 'process_cpu_seconds_total') > 0);
-  assert.ok(Math.abs(sumOf(before, 'process_start_time_seconds') - Date.now() / 1000) < 300);
-  assert.equal(sumOf(before, 'portico_build_info', { node: process.versions.node }), 1);
-  assert.equal(sumOf(before, 'portico_configuration_last_reload_successful'), 1);
-  const hanging = ask(port, '/wait').catch(() => undefined);
-  const during = await until(admin, (all) => sumOf(all, 'portico_connections_open', one) === 1);
-  const heap = sumOf(during, 'portico_worker_heap_used_bytes', one);
-  assert.ok(heap > 2 ** 20 && heap < sumOf(during, 'portico_worker_heap_limit_bytes', one));
-  await until(admin, (all) => sumOf(all, IN_FLIGHT, one) === 1);
-  // The watch thread reports requests every quarter of a second.
-  let ages: number[] = [];
-  while (!ages.some((ageMs) => ageMs > 1000)) {
-    const { requests } = JSON.parse((await ask(admin, '/requests')).text) as { requests: { ageMs: number }[] };
-    ages = requests.map(({ ageMs }) => ageMs);
-  }
-  void ask(port, '/die').catch(() => undefined);
-  const after = await until(admin, (all) => sumOf(all, lost) > 0);
-  assert.equal(sumOf(after, lost, { reason: 'signal' }), sumOf(after, lost));
-  await hanging;
 });
