@@ -3,6 +3,7 @@ import { Random } from './random.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export class World {
+  readonly seed: number;
   readonly random: Random;
   readonly clock = new VirtualClock().use();
   readonly steps: string[] = [];
@@ -11,6 +12,7 @@ export class World {
 
   /** `told` is called with each request and mishap before it happens. */
   constructor(seed: number, told: (text: string) => void) {
+    this.seed = seed;
     this.random = new Random(seed);
     this.#told = told;
   }
