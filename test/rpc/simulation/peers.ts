@@ -108,8 +108,8 @@ class Works {
 
 rpc({ ack: 'late', idempotent: true, retryDelay: 2 })(Works.prototype.late);
 
-/** Time for a consumer to end, for replies, and for the connections to close: each may wait for a silent broker. */
-const RELEASE_MS = 2000 + 1000 + 2000 + 2000 + 10_000 + 500;
+/** Time for consumers and handlers to end, for replies, and for the connections to close: each may wait for a silent broker. */
+const RELEASE_MS = 2000 + 1000 + 2 * 2000 + 2000 + 10_000 + 500;
 
 export class Server extends Peer {
   readonly host: string;

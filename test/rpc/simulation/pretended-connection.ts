@@ -42,6 +42,8 @@ export interface Network {
   refuses(): boolean;
   /** A message arrived at the broker. Returns the number of copies to store. */
   arrived(envelope: Envelope, body: Buffer): number;
+  /** An acknowledgement was written, and the broker does not listen any more. */
+  unheard(id: string): void;
   /** No queue has got a message. */
   unrouted(body: Buffer): void;
   /** The broker returns a message to its queue, because the peer's channel has ended. */
@@ -93,7 +95,7 @@ export class PretendedConnection extends EventEmitter {
   /** Ends of its channels at the broker. */
   readonly served = new Set<BrokerChannel>();
   state: 'connecting' | 'open' | 'closing' | 'closed' = 'connecting';
-  #isServed = false;
+  isServed = false;
   /** Nothing arrives any more, and its ends have not noticed it. */
   isStalled = false;
   isBlocked = false;
@@ -107,7 +109,7 @@ export class PretendedConnection extends EventEmitter {
       if (this.state !== 'connecting' || this.peer.isDead) return;
       const { isDown } = this.network;
       if (!isDown && clock.now() >= this.peer.away) {
-        this.#isServed = true;
+        this.isServed = true;
         this.state = 'open';
         this.emit('connection');
       } else if (isDown) this.#fails('ECONNREFUSED');
@@ -174,8 +176,8 @@ export class PretendedConnection extends EventEmitter {
 
   /** The broker's end is gone: unsettled messages are returned. */
   end(): void {
-    if (!this.#isServed) return;
-    this.#isServed = false;
+    if (!this.isServed) return;
+    this.isServed = false;
     this.up.isClosed = true;
     for (const channel of this.served) channel.end();
     for (const queue of this.network.broker.queues.values()) {
@@ -271,6 +273,8 @@ class PretendedChannel extends EventEmitter {
     for (const each of tags) {
       const id = this.#delivered.get(each);
       if (id !== undefined) this.#connection.peer.acknowledged.add(id);
+      // The broker has returned the message already, and the peer has not noticed.
+      if (id !== undefined && !this.#connection.isServed) this.#connection.network.unheard(id);
       this.#delivered.delete(each);
     }
     this.#connection.up.send(() => this.#served.settle(tags, () => undefined));

@@ -19,6 +19,9 @@ import './pretended-package.js';
 /** Time in which everything settles once nothing happens any more. */
 const REST_MS = 300_000;
 
+/** Time for which a service sends nothing to a caller that it could not reach. */
+const GONE_MS = 60_000;
+
 const WALL_MS = Date.UTC(2026, 0, 1);
 
 export class Simulation extends World implements Network, BrokerWorld {
@@ -58,7 +61,7 @@ delivery_limit = ${2 + random.below(4)}
 heartbeat = ${this.heartbeatMs / 1000}
 connect_timeout = 5
 transient_queue_ttl = 90
-reply_retry_timeout = 30
+reply_retry_timeout = 5
 `;
     this.config = Config.fromText(ini);
     this.note(ini.replaceAll('\n', ' '));
@@ -237,6 +240,11 @@ reply_retry_timeout = 30
     return 2;
   }
 
+  unheard(id: string): void {
+    const errand = this.errands.find(({ ids }) => ids.has(id));
+    if (errand !== undefined) errand.lostAcks += 1;
+  }
+
   unrouted(body: Buffer): void {
     this.errandOf(body)?.discards.push('no queue');
   }
@@ -297,6 +305,7 @@ reply_retry_timeout = 30
     if (this.clients.length === 0) this.startPeer('client');
     this.startPeer('listener');
     await this.#settled();
+    await this.pass(GONE_MS);
     const [client] = this.clients;
     const last = (['call', 'call', 'call', 'cast', 'cast', 'fanout', 'notice'] as const).map((kind) =>
       request(this, client!, kind, true),
