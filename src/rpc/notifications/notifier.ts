@@ -3,7 +3,9 @@
  */
 import type { EmitNotification, NotificationPriority, Notifier, NotifierOptions } from '../../service/index.js';
 import { NOTIFICATION_PRIORITIES } from '../../service/internal.js';
+import { within } from '../../tasks/internal.js';
 import type { CallPath } from '../client/call-client.js';
+import { DeliveryFailure } from '../errors.js';
 import type { NotificationSettings } from '../messaging-options.js';
 import type { Transport } from '../transport/transport.js';
 import { newNotification, notificationRoute, writeNotification } from './notification.js';
@@ -70,12 +72,16 @@ class BusNotifier {
     const until = clock.now() + EMIT_MS;
     const transport = await this.#path.connected(EMIT_MS);
     const how = { ttlMs: undefined, mandatory: true, until, retry: undefined, signal: undefined };
-    await this.#declare(transport, route);
+    const isThere = (): Promise<void> =>
+      within(this.#declare(transport, route), { ms: until - clock.now(), clock }, () => {
+        throw new DeliveryFailure({ message: `${transport.name} does not declare its queue in time` });
+      });
+    await isThere();
     await this.#path.send(route, message, how).catch(async (error: unknown) => {
       if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
       // The queue has disappeared since, for example because the broker was reset.
       this.#declared.delete(transport);
-      await this.#declare(transport, route);
+      await isThere();
       await this.#path.send(route, message, how);
     });
   }

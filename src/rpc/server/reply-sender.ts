@@ -130,8 +130,8 @@ export class ReplySender {
   }
 
   /**
-   * Settles when `handlers` have ended, all replies are confirmed or given up, and `consumer` has ended. The latter two have little time: a
-   * silent broker would delay the stop, a publish for as long as the reply is retried.
+   * Settles when `handlers` have ended, all replies are confirmed or given up, and `consumer` has ended. All have little time: a silent
+   * broker would delay the stop, a publish for as long as the reply is retried.
    */
   async flush(handlers: Promise<void>, consumer: Promise<void> = Promise.resolve()): Promise<void> {
     const sent = handlers.then(() => Promise.all([...Array.from(this.#pending, ({ ended }) => ended), consumer]));
@@ -140,7 +140,8 @@ export class ReplySender {
       for (const { ended } of this.#kept) ended.abort();
       for (const { tried } of this.#pending) tried();
     });
-    await handlers;
+    // One that settles its message with a silent broker is left: the message is returned with the connection.
+    await within(handlers, { ms: FLUSH_MS, clock: this.#options.clock });
   }
 
   async #deliver({ to, id, name, since, body }: WrittenReply, sending: Sending): Promise<void> {

@@ -1,5 +1,5 @@
 /** The fate of a pretended worker, chosen when it starts. */
-import type { Random } from './random.js';
+import type { Random } from '../../simulation/random.js';
 
 export interface Fate {
   /** `waits`: never ready, but alive. `silent`: its event loop is stuck. `exits`: with status 0. */

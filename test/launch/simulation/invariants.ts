@@ -17,7 +17,6 @@ export class Invariants {
   /** Time at which the launcher began to stop. */
   stoppedAt: number | undefined;
   readonly #sim: Simulation;
-  #broken: string | undefined;
   #launchFailed = false;
   /** Times of unexpected ends, by service. */
   readonly #deaths = new Map<string, number[]>();
@@ -41,11 +40,6 @@ export class Invariants {
 
   constructor(sim: Simulation) {
     this.#sim = sim;
-  }
-
-  broken(what: string): void {
-    this.#broken ??= what;
-    this.#sim.note(`BROKEN: ${what}`);
   }
 
   launchFailed(error: Error): void {
@@ -87,12 +81,12 @@ export class Invariants {
     const { generation } = runner;
     if (accepted) this.#incomplete = outcome === 'incomplete';
     if (generation !== this.#generation + (accepted ? 1 : 0)) {
-      this.broken(`a reload is ${outcome}: generation ${generation} after ${this.#generation}`);
+      this.#sim.broken(`a reload is ${outcome}: generation ${generation} after ${this.#generation}`);
     }
     this.#generation = generation;
     const [runs, wanted] = [runner.supervisor.pools.map(({ name }) => name).sort(), [...plan.keys()].sort()];
     if (runs.join() !== wanted.join())
-      this.broken(`a reload is ${outcome}: ${runs.join()} run in place of ${wanted.join()}`);
+      this.#sim.broken(`a reload is ${outcome}: ${runs.join()} run in place of ${wanted.join()}`);
   }
 
   started(worker: PretendedWorker): void {
@@ -100,19 +94,19 @@ export class Invariants {
     const { service, index, workers, generation } = worker.first.assignment;
     if (core.stopping) {
       // The stop has not reached the service at the same moment.
-      if (clock.now() > (this.stoppedAt ?? clock.now())) this.broken(`${worker.name} starts after a stop`);
+      if (clock.now() > (this.stoppedAt ?? clock.now())) this.#sim.broken(`${worker.name} starts after a stop`);
       return;
     }
     if (worker.first.builds === true) return;
     const pool = runner.supervisor.pool(service);
     if (pool === undefined) {
-      this.broken(`${worker.name} starts for a service that was removed`);
+      this.#sim.broken(`${worker.name} starts for a service that was removed`);
       return;
     }
     const isTrial = pool.trial !== undefined && pool.trial.worker === undefined && generation > pool.generation.number;
     if (isTrial) this.#trials.add(worker);
     if (!isTrial && pool.phase !== 'launching' && generation !== pool.generation.number)
-      this.broken(`${worker.name} starts, and generation ${pool.generation.number} is in force`);
+      this.#sim.broken(`${worker.name} starts, and generation ${pool.generation.number} is in force`);
     const beside = this.#inSlot(pool, index);
     if (beside.length > 0) this.#startsBeside(worker, pool, isTrial, beside);
     this.#startsInTime(worker, service, workers);
@@ -122,7 +116,7 @@ export class Invariants {
     this.#turns.set(roll, { turn: index, worker });
     const failedAt = last?.turn === index ? this.#failedAt.get(last.worker) : undefined;
     if (failedAt !== undefined && failedAt > (this.#supersededAt ?? clock.now()))
-      this.broken(`${worker.name} is tried again, although another reload waits`);
+      this.#sim.broken(`${worker.name} is tried again, although another reload waits`);
   }
 
   ended(worker: PretendedWorker): void {
@@ -148,12 +142,12 @@ export class Invariants {
     if (how === 'SIGKILL') {
       const { workerTimeoutMs } = runner.settings;
       const isSilent = workerTimeoutMs > 0 && clock.now() - worker.beatAt >= workerTimeoutMs - LOOK_MS;
-      if (!isSilent && !worker.hung) this.broken(`${worker.name} serves and is killed`);
+      if (!isSilent && !worker.hung) this.#sim.broken(`${worker.name} serves and is killed`);
       return;
     }
     if (worker.hung) return;
     if (!pool.slot(index).some(({ pid, serving }) => serving && pid !== worker.pid))
-      this.broken(`${worker.name} is told to end, and no other worker of its slot serves`);
+      this.#sim.broken(`${worker.name} is told to end, and no other worker of its slot serves`);
   }
 
   check(): void {
@@ -163,10 +157,10 @@ export class Invariants {
     }
     this.#endsInTime();
     const exhausted = [...this.#deaths].some(([service]) => this.#isExhausted(service));
-    if (exhausted && !core.stopping) this.broken('a service was restarted too often, and nothing stops');
+    if (exhausted && !core.stopping) this.#sim.broken('a service was restarted too often, and nothing stops');
     if (core.stopping && !exhausted && !this.stopAsked && !this.#launchFailed)
-      this.broken('the launcher stops, although nothing has asked for it');
-    if (this.#broken !== undefined) throw new Error(this.#broken);
+      this.#sim.broken('the launcher stops, although nothing has asked for it');
+    this.#sim.check();
   }
 
   /** Returns what the fleet lacks to be whole. */
@@ -232,13 +226,13 @@ export class Invariants {
     const limit = 2 * Math.max(1, pool.wanted);
     const drains = [...pool.workers].some(({ stopping }) => stopping);
     if (pool.workers.size >= (drains ? limit : limit + 2))
-      this.broken(`${worker.name} is one of more than ${limit} processes`);
+      this.#sim.broken(`${worker.name} is one of more than ${limit} processes`);
     const { maxMemory } = pool.generation.settings;
     const isWorn = beside.some(({ wornOut, rss }) => wornOut || (maxMemory > 0 && rss > maxMemory));
     // A worker that does not answer a mutate is replaced.
     const { restartMethod } = pool.generation.settings;
     if (isTrial || isWorn || pool.roll?.turn === index || restartMethod === 'mutate') return;
-    this.broken(`${worker.name} starts beside ${beside[0]!.name}, which nothing asks to replace`);
+    this.#sim.broken(`${worker.name} starts beside ${beside[0]!.name}, which nothing asks to replace`);
   }
 
   /** Starts that nothing has requested: a few at once, then one a second. */
@@ -248,10 +242,10 @@ export class Invariants {
     this.#wanted.set(service, workers);
     const starts = [...(this.#starts.get(service) ?? []), clock.now()];
     this.#starts.set(service, starts);
-    if (clock.now() < (this.#sleepsUntil.get(service) ?? 0) - 1) this.broken(`${worker.name} starts too soon`);
+    if (clock.now() < (this.#sleepsUntil.get(service) ?? 0) - 1) this.#sim.broken(`${worker.name} starts too soon`);
     const seconds = (clock.now() - starts[0]!) / 1000;
     if (starts.length > workers + 2 + seconds)
-      this.broken(`${worker.name} is the start ${starts.length} within ${seconds} s`);
+      this.#sim.broken(`${worker.name} is the start ${starts.length} within ${seconds} s`);
   }
 
   #isExhausted(service: string): boolean {
@@ -271,11 +265,11 @@ export class Invariants {
       .filter(({ stopping }) => !stopping)
       .flatMap(({ pid }) => this.#sim.workers.get(pid ?? 0) ?? [])
       .find(({ alive: lives, speechlessAt }) => lives && clock.now() - speechlessAt > KILLED_WITHIN_MS + LOOK_MS);
-    if (mute !== undefined) this.broken(`${mute.name} has closed its channel, and is not killed`);
+    if (mute !== undefined) this.#sim.broken(`${mute.name} has closed its channel, and is not killed`);
     if (!limits.end) return;
     const limitMs = Math.max(settings.gracefulShutdownTimeoutMs!, CALLED_OFF_MS) + KILLED_WITHIN_MS + CALLED_OFF_MS;
     const late = alive.find(({ toldAt }) => toldAt !== undefined && clock.now() - toldAt > limitMs);
-    if (late !== undefined) this.broken(`${late.name} was told to end more than ${limitMs} ms ago`);
+    if (late !== undefined) this.#sim.broken(`${late.name} was told to end more than ${limitMs} ms ago`);
   }
 
   #listens(pool: WorkerPool): void {
@@ -287,13 +281,16 @@ export class Invariants {
     const fitSince = this.#fitSince.get(pool) ?? now;
     for (const { address, descriptors } of pool.sockets) {
       for (const descriptor of descriptors) {
-        if (!sockets.open.has(descriptor)) this.broken(`${pool.name} runs, and ${JSON.stringify(address)} is closed`);
+        if (!sockets.open.has(descriptor))
+          this.#sim.broken(`${pool.name} runs, and ${JSON.stringify(address)} is closed`);
         if (!sockets.listened.has(descriptor)) continue;
         if (alive.some((worker) => worker.accepts && worker.holds.has(descriptor))) this.#deafSince.delete(descriptor);
         else if (!this.#deafSince.has(descriptor)) this.#deafSince.set(descriptor, now);
         const since = Math.max(fitSince, this.#deafSince.get(descriptor) ?? now);
         if (now - since > HELPED_WITHIN_MS)
-          this.broken(`no worker of ${pool.name} listens at slot ${descriptors.indexOf(descriptor)} since ${since} ms`);
+          this.#sim.broken(
+            `no worker of ${pool.name} listens at slot ${descriptors.indexOf(descriptor)} since ${since} ms`,
+          );
       }
     }
   }

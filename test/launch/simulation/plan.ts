@@ -1,6 +1,6 @@
 /** The services that a program runs, and what reloads make of them. */
 import type { ListenAddress } from 'portico/service';
-import type { Random } from './random.js';
+import type { Random } from '../../simulation/random.js';
 
 interface PlannedEntry {
   readonly workers: number;

@@ -6,13 +6,13 @@ import type { ChildProcess } from 'node:child_process';
 import type { EventEmitter } from 'node:events';
 import type { Logger } from 'portico';
 import type { Launchable, ListenAddress, ServiceBase } from 'portico/service';
-import { FakeClock } from 'portico/testing';
 import { FleetRunner } from '../../../dist/launch/fleet-runner.js';
 import { LauncherCore } from '../../../dist/launch/launcher-core.js';
 import type { LaunchSettings } from '../../../dist/launch/launcher-options.js';
 import type { HostProcess } from '../../../dist/launch/process/host-process.js';
 import type { LaunchRequest } from '../../../dist/launch/reload/reload.js';
 import { ListenerPool } from '../../../dist/launch/sockets/listener-pool.js';
+import { World } from '../../simulation/world.js';
 import { act, stop } from './deeds.js';
 import { fateOf, type Weather } from './fate.js';
 import { Invariants } from './invariants.js';
@@ -20,18 +20,13 @@ import { nextPlan, type Plan } from './plan.js';
 import { pretendedHost } from './pretended-host.js';
 import { PretendedSockets } from './pretended-sockets.js';
 import { PretendedWorker, type WorkerWorld } from './pretended-worker.js';
-import { Random } from './random.js';
-import { useClock } from './virtual-time.js';
 
 /** Longest time between two checks. */
 const LOOK_MS = 250;
 /** Time in which a fleet is whole again once nothing happens to it. */
 const REST_MS = 600_000;
 
-export class Simulation implements WorkerWorld {
-  readonly random: Random;
-  readonly clock = new FakeClock();
-  readonly steps: string[] = [];
+export class Simulation extends World implements WorkerWorld {
   /** Processes by their number, including those that have ended. */
   readonly workers = new Map<number, PretendedWorker>();
   readonly sockets = new PretendedSockets((descriptor) => this.alive.some(({ holds }) => holds.has(descriptor)));
@@ -52,16 +47,13 @@ export class Simulation implements WorkerWorld {
   exited: number | undefined;
   /** True once `wait()` has settled. */
   over = false;
-  readonly #told: (text: string) => void;
   #pids = 100;
   #waits = false;
 
   /** `told` is called with each request and mishap before it happens. */
   constructor(seed: number, told: (text: string) => void) {
-    const random = new Random(seed);
-    this.random = random;
-    this.#told = told;
-    useClock(this.clock);
+    super(seed, told);
+    const { random } = this;
     this.weather = random.pick(['calm', 'calm', 'calm', 'rough', 'storm']);
     this.settings = {
       gracefulShutdownTimeoutMs: random.pick([0, 2000, 10_000, 60_000]),
@@ -110,22 +102,12 @@ export class Simulation implements WorkerWorld {
     return { start: workerStartTimeoutMs !== 0, end: gracefulShutdownTimeoutMs !== 0, hang: workerTimeoutMs !== 0 };
   }
 
-  note(text: string): void {
-    this.steps.push(`${(this.clock.now() / 1000).toFixed(3)} ${text}`);
-  }
-
-  /** Notes a request or a mishap. */
-  say(text: string): void {
-    this.note(`> ${text}`);
-    this.#told(this.steps.at(-1)!);
-  }
-
   /** Follows a request until it settles. It must not reject. */
   track(text: string, work: Promise<unknown>): void {
     this.pending.set(work, text);
     work.then(
       () => this.pending.delete(work),
-      (error: unknown) => this.invariants.broken(`${text} rejected: ${(error as Error).message}`),
+      (error: unknown) => this.broken(`${text} rejected: ${(error as Error).message}`),
     );
   }
 

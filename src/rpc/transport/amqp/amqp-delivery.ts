@@ -2,6 +2,7 @@
  * A message that RabbitMQ delivered, and its channel.
  */
 import type { Channel } from 'rabbitmq-client';
+import { within } from '../../../tasks/internal.js';
 import { DeliveryFailure } from '../../errors.js';
 import type { Delivery, Message, TransportOptions } from '../transport.js';
 import { countsOf, deathOf, messageOf, type Received } from './amqp-message.js';
@@ -199,9 +200,13 @@ export class DeliveryChannel {
     const { plan, options, publisher } = this.#source;
     const delayed = delayQueue(plan.queue, options);
     // This process declares nothing, and the queue is missing: the message is redelivered at once.
-    if (options.manageTopology) await publisher.declare(delayed);
+    if (options.manageTopology) {
+      await within(publisher.declare(delayed), RENEW_MS, () => {
+        throw new DeliveryFailure({ message: `the broker does not declare ${delayed.queue}` });
+      });
+    }
     const address: Address = { exchange: '', type: 'topic', routingKey: delayed.queue };
-    await publisher.copy(address, message, { returns }, { ttlMs: delayMs });
+    await publisher.copy(address, message, { returns }, { ttlMs: delayMs, timeoutMs: RENEW_MS });
   }
 }
 

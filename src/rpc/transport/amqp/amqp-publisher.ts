@@ -63,6 +63,8 @@ export class AmqpPublisher {
   #current: Outlet | undefined;
   /** For auto-delete exchanges: a message for a missing one closes the channel. */
   readonly #passing = new WeakMap<Connection, Promise<Outlet>>();
+  /** True once its channels close: no other ones are opened. */
+  #isClosed = false;
 
   constructor(parts: AmqpPublisherParts) {
     this.#parts = parts;
@@ -101,6 +103,7 @@ export class AmqpPublisher {
 
   /** Closes its channel after published messages were written. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const { connection } = this.#parts.link;
     if (connection === undefined) return;
     for (const outlets of [this.#outlets, this.#passing]) {
@@ -142,7 +145,7 @@ export class AmqpPublisher {
       for (;;) {
         signal.throwIfAborted();
         const { connection } = this.#parts.link;
-        if (connection === undefined) throw new Error('not connected');
+        if (connection === undefined || this.#isClosed) throw new Error('not connected');
         if (this.#parts.link.isBlocked) {
           await this.#parts.link.changed(signal);
           continue;

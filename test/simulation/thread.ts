@@ -1,6 +1,12 @@
 /** Runs simulations in a thread, whose timers are virtual. Its parent notices one that spins. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Simulation } from './simulation.js';
+import type { World } from './world.js';
+
+/** Modules that export a simulation as `Simulation`, and the seeds. */
+export interface Work {
+  readonly module: string;
+  readonly seeds: readonly number[];
+}
 
 /** Message to the test. */
 export type Told =
@@ -9,13 +15,20 @@ export type Told =
   | { readonly kind: 'fails'; readonly seed: number; readonly why: string; readonly steps: readonly string[] }
   | { readonly kind: 'done' };
 
+/** A simulation, which runs once. */
+type MadeSimulation = new (seed: number, told: (text: string) => void) => World & { run(): Promise<void> };
+
 const tell = (message: Told): void => parentPort!.postMessage(message);
 
 /** Most failures that are reported. */
 const FAILURES = 3;
 
+const { module, seeds } = workerData as Work;
+const { Simulation } = (await import(module)) as { readonly Simulation: MadeSimulation };
+// In the first, the imports of the product are resolved, which takes turns of the event loop.
+await new Simulation(0, () => undefined).run().catch(() => undefined);
 let failures = 0;
-for (const seed of workerData as readonly number[]) {
+for (const seed of seeds) {
   tell({ kind: 'begins', seed });
   const simulation = new Simulation(seed, (text) => tell({ kind: 'step', text }));
   try {

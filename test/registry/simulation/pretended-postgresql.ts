@@ -1,0 +1,117 @@
+/** A PostgreSQL server with the registry's tables, in SQLite, and the pools of `pg` that reach it over a network. */
+import { EventEmitter } from 'node:events';
+import { createRequire } from 'node:module';
+import type { Clock } from 'portico/tasks';
+import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
+import { SQLITE_STEPS } from '../../../dist/registry/schema.js';
+import { openDatabase } from '../../../dist/sqlite/index.js';
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** What may go wrong. `resets`: a statement is done, and its connection breaks before the answer. */
+export type Trouble = 'none' | 'refuses' | 'silent' | 'full' | 'resets';
+
+/** The server, its clock, and a process at the other end. */
+export interface DatabaseWorld {
+  readonly clock: Clock;
+  readonly trouble: Trouble;
+  /** The server's wall clock. */
+  serverMs(): number;
+  latency(): number;
+  chance(share: number): boolean;
+  /** The clock of a process, which stands still while it is paused. */
+  clockOf(host: string): Clock;
+  /** A statement was done for a process. */
+  done(host: string, sql: string, values: readonly unknown[], rows: readonly Row[]): void;
+}
+
+export class PretendedServer {
+  readonly world: DatabaseWorld;
+  readonly #database = openDatabase(':memory:');
+
+  constructor(world: DatabaseWorld) {
+    this.world = world;
+    for (const step of SQLITE_STEPS) this.#database.exec(step);
+  }
+
+  run(text: string, values: readonly unknown[] = []): Row[] {
+    const both = /^WITH first AS \((.*)\), second AS \((.*)\) SELECT \* FROM first$/s.exec(text);
+    if (both === null) return this.#one(text, values);
+    const first = this.#one(both[1]!, values);
+    if (first.length > 0) this.#one(both[2]!.replace(' AND EXISTS (SELECT FROM first)', ''), values);
+    return first;
+  }
+
+  #one(text: string, values: readonly unknown[]): Row[] {
+    const now = `(${this.world.serverMs()}`;
+    const sql = text
+      .replaceAll(/clock_timestamp\(\)::timestamptz\(3\) \+ make_interval\(secs => ([^)]+)\)/g, `${now} + $1 * 1000)`)
+      .replaceAll('COLLATE "C"', '');
+    // Each value is one of the text, in its order.
+    const given = [...sql.matchAll(/\$(\d+)/g)].map(([, at]) => bound(values[Number(at) - 1]));
+    try {
+      return this.#database.prepare(sql.replaceAll(/\$\d+/g, '?')).all(...given);
+    } catch (error) {
+      const isTaken = /UNIQUE/.test((error as Error).message);
+      throw isTaken ? Object.assign(new Error('duplicate key'), { code: '23505' }) : error;
+    }
+  }
+}
+
+function bound(value: unknown): string | number | null {
+  if (value instanceof Date) return value.getTime();
+  return typeof value === 'boolean' ? Number(value) : (value as string | number | null);
+}
+
+/** In the place of `pg.Pool`. The host of its URL is the process. */
+export class PretendedPool extends EventEmitter {
+  static server: PretendedServer;
+
+  readonly #server = PretendedPool.server;
+  readonly #host: string;
+  readonly #limitMs: number;
+
+  constructor(options: { readonly connectionString: string; readonly query_timeout: number }) {
+    super();
+    this.#host = new URL(options.connectionString).hostname;
+    this.#limitMs = options.query_timeout;
+  }
+
+  query(text: string, values: readonly unknown[]): Promise<{ readonly rows: Row[] }> {
+    const { world } = this.#server;
+    const own = world.clockOf(this.#host);
+    return new Promise((resolve, reject) => {
+      const answer = (settle: () => void): void => {
+        world.clock.after(world.latency(), () => own.after(0, settle));
+      };
+      own.after(this.#limitMs, () => reject(new Error('Query read timeout')));
+      world.clock.after(world.latency(), () => {
+        const { trouble } = world;
+        const isWrite = /^(INSERT|UPDATE|DELETE|WITH)/.test(text);
+        if (trouble === 'silent') return;
+        if (trouble === 'refuses') return answer(() => reject(failure('ECONNREFUSED')));
+        if (trouble === 'full' && isWrite) return answer(() => reject(failure('53100')));
+        try {
+          const rows = this.#server.run(text, values);
+          world.done(this.#host, text, values, rows);
+          if (trouble === 'resets' && world.chance(0.4)) return answer(() => reject(failure('ECONNRESET')));
+          answer(() => resolve({ rows }));
+        } catch (error) {
+          answer(() => reject(error as Error));
+        }
+      });
+    });
+  }
+
+  async end(): Promise<void> {}
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error(`a pretended failure: ${code}`), { code });
+}
+
+const require = createRequire(import.meta.url);
+(require('pg') as { Pool: unknown }).Pool = PretendedPool;
+
+// Loaded now: the product loads it with its first connection, and in virtual time nothing waits for the disk.
+await new PostgresqlStore('postgresql://nobody/registry').now().catch(() => undefined);

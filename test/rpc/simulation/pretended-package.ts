@@ -1,0 +1,11 @@
+/** Puts pretended connections in the place of those of `rabbitmq-client`, which the product loads with its first connection. */
+import { createRequire } from 'node:module';
+import { PretendedConnection } from './pretended-connection.js';
+
+const require = createRequire(import.meta.url);
+(require('rabbitmq-client/lib/Connection.js') as { Connection: unknown }).Connection = PretendedConnection;
+
+// What the product loads later is loaded now: in virtual time nothing waits for the disk.
+await import(require.resolve('rabbitmq-client'));
+await import('../../../dist/rpc/transport/amqp/amqp-transport.js');
+await import('../../../dist/rpc/server/served-topics.js');

@@ -1,0 +1,62 @@
+/**
+ * Runs simulations by their seeds: 200, and 10,000 in the long run. A failure names its seed; `PORTICO_TEST_SEED=17` repeats
+ * it, and prints its steps.
+ */
+import assert from 'node:assert/strict';
+import { Worker } from 'node:worker_threads';
+import { isLong } from '../e2e/faults/figures.js';
+import type { Told, Work } from './thread.js';
+
+/** Time without a step after which a simulation counts as hanging: a real step takes milliseconds. */
+const HANGS_MS = 60_000;
+/** Last steps that a failure shows; a repeated seed shows all. */
+const SHOWN = 60;
+
+const only = process.env.PORTICO_TEST_SEED;
+
+/** Number of simulations. */
+export const COUNT = only !== undefined ? 1 : isLong ? 10_000 : 200;
+
+const seeds = only === undefined ? Array.from({ length: COUNT }, (_, at) => at + 1) : [Number(only)];
+
+/** Runs the simulations of a module. `where`: the directory of the test. */
+export async function simulate(module: URL, where: string): Promise<void> {
+  const failures = await run(module.href, where);
+  assert.equal(failures.length, 0, `\n${failures.join('\n\n')}`);
+}
+
+function describe(seed: number, why: string, steps: readonly string[], where: string): string {
+  const shown = only === undefined ? steps.slice(-SHOWN) : steps;
+  const repeat = `PORTICO_TEST_SEED=${seed} node test/run.mjs ${where}`;
+  return `seed ${seed}: ${why}\n${shown.join('\n')}\nrepeat it with all steps: ${repeat}`;
+}
+
+/** Runs them one after another; returns a description of each that fails. */
+function run(module: string, where: string): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const work: Work = { module, seeds };
+    const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: work });
+    const failures: string[] = [];
+    let steps: string[] = [];
+    let seed = 0;
+    const hangs = (): void => {
+      failures.push(describe(seed, 'it spins, or waits for ever', steps, where));
+      end();
+    };
+    let watch = setTimeout(hangs, HANGS_MS);
+    const end = (): void => {
+      clearTimeout(watch);
+      void thread.terminate();
+      resolve(failures);
+    };
+    thread.on('error', reject);
+    thread.on('message', (told: Told) => {
+      clearTimeout(watch);
+      watch = setTimeout(hangs, HANGS_MS);
+      if (told.kind === 'begins') [seed, steps] = [told.seed, []];
+      else if (told.kind === 'step') steps.push(told.text);
+      else if (told.kind === 'fails') failures.push(describe(told.seed, told.why, told.steps, where));
+      else end();
+    });
+  });
+}
