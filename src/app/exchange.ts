@@ -2,11 +2,16 @@
  * An exchange: one request and its response, from the arrival of the request until the response closes. A `Server` creates it on
  * arrival; for a request of another server it is created on first use.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { ResponseListener } from './after-response.js';
+import type { BodyWay } from './body-way.js';
 import type { RequestTrace } from './context.js';
 import { type Environ, type MatchedRoute, RequestEnviron } from './environ.js';
 import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
+import type { Methods } from './response-methods.js';
+import type { Stage } from './served-response.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
 import { parseTarget, type Target } from './target.js';
 
@@ -32,7 +37,7 @@ export type Forwarded = (env: Environ) => readonly [name: string, value: string]
 /** The state of one request and its response. {@link environ} has the part for applications. */
 export class Exchange {
   declare readonly req: IncomingMessage;
-  /** Undefined for any request of another server. */
+  /** Undefined for a request of another server until its response is used. */
   declare res: ServerResponse | undefined;
   declare readonly environ: Environ;
   /** The state of the server that took the request; undefined for a server that sets none. */
@@ -69,6 +74,29 @@ export class Exchange {
   declare forwarded: readonly Forwarded[] | undefined;
   /** The format of its faults; overrides the server's. */
   declare faultForm: FaultForm | undefined;
+  /** The methods below those of `served-response.ts`: of Node, or of the response of another server; undefined before its first use. */
+  declare below: Methods | undefined;
+  /** What filters add to the head, the outermost first: functions, and values followed by their names. */
+  declare stages: (string | Stage)[] | undefined;
+  /** The head is held back until its body is whole. */
+  declare holdsHead: boolean;
+  /** The headers that were sent, names and values in turn; undefined if Node stores them. */
+  declare fields: OutgoingHttpHeader[] | undefined;
+  /** The length that the head declares; -1 without one; undefined before the head. */
+  declare declared: number | undefined;
+  /** Parts of the body, and the newest way to them. */
+  declare way: BodyWay | undefined;
+  declare newestWay: BodyWay | undefined;
+  /** The stream that is piped into the response, and what answers an error of the head that it writes. */
+  declare piped: { readonly source: Readable; fail(error: unknown): void } | undefined;
+  /** Bytes passed to {@link below}; also of a body that is not sent, as for HEAD. */
+  declare written: number;
+  /** The time when the head and the first data were sent, by `performance.now()`; 0 before. */
+  declare beganAt: number;
+  /** No more data follows. */
+  declare isOver: boolean;
+  /** Called after the response. */
+  declare listeners: ResponseListener[] | undefined;
   /** Reason why the server aborted the response; undefined if it did not, or destroyed it with an error. */
   declare brokenBy: unknown;
   /** The first fault of 500 or above that was answered; absent before. */
@@ -97,17 +125,54 @@ export class Exchange {
     this.forwarded = undefined;
     this.faultForm = undefined;
     this.brokenBy = undefined;
-    (req as Carrier)[EXCHANGE] = this;
+    this.below = undefined;
+    this.stages = undefined;
+    this.holdsHead = false;
+    this.fields = undefined;
+    this.declared = undefined;
+    this.way = undefined;
+    this.newestWay = undefined;
+    this.piped = undefined;
+    this.written = 0;
+    this.beganAt = 0;
+    this.isOver = false;
+    this.listeners = undefined;
+    (req as Carrier)[EXCHANGE] ??= this;
+    if (res !== undefined) join(this, res);
   }
 }
 
-const EXCHANGE: unique symbol = Symbol('portico.exchange');
+/** Node's own methods of a response. */
+export const NODE = ServerResponse.prototype as unknown as Methods;
 
-type Carrier = IncomingMessage & { [EXCHANGE]?: Exchange };
+/** The key of the exchange of a request or a response. */
+export const EXCHANGE: unique symbol = Symbol('portico.exchange');
+
+type Carrier = (IncomingMessage | ServerResponse) & { [EXCHANGE]?: Exchange };
 
 /** Returns the exchange of a request. */
 export function exchangeOf(req: IncomingMessage): Exchange {
   return (req as Carrier)[EXCHANGE] ?? new Exchange(req, undefined, stateFor(req));
+}
+
+/** Returns the exchange of a response. */
+export function exchangeBy(res: ServerResponse): Exchange {
+  return (res as Carrier)[EXCHANGE] ?? joined(res);
+}
+
+function joined(res: ServerResponse): Exchange {
+  const known = exchangeOf(res.req);
+  // A plugin may create a second response, for the connection of an upgrade.
+  if (known.res !== undefined) return new Exchange(res.req, res, known.server);
+  join(known, res);
+  return known;
+}
+
+/** `ServedResponse` has the key from the start. */
+function join(exchange: Exchange, res: ServerResponse): void {
+  exchange.res = res;
+  if (EXCHANGE in res) exchange.below = NODE;
+  (res as Carrier)[EXCHANGE] = exchange;
 }
 
 /** Returns the environ of a request: its identity, route, context and more. Each request has one, created on first use. */

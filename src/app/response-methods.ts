@@ -1,23 +1,15 @@
-/** Common code of all modules that replace methods of a response. */
+/** Common code of the modules that send a response. */
 import { OutgoingMessage, type ServerResponse } from 'node:http';
+import type { HeadersArgument } from './headers.js';
 
 /** The callback of a write. */
 export type Callback = (error?: Error | null) => void;
 
-/** On a method: the method itself, so that a wrapper with copied properties is not mistaken for it. */
-const OWN: unique symbol = Symbol('portico.ownPatch');
-
-/** Marks a method with which this directory replaces one of a response. */
-export function ownPatch<T extends object>(method: T): T {
-  // Not in a WeakSet: some methods are closures, and adding them took longer than creating them.
-  (method as { [OWN]?: object })[OWN] = method;
-  return method;
-}
-
-/** Reports whether a method of a response was set by this directory, not by other code; for `lint`. */
-export function isOwnPatch(method: object): boolean {
-  const own = (method as { [OWN]?: object } | undefined)?.[OWN];
-  return own !== undefined && own === method;
+/** The methods that send a response: of Node, or of other code that has replaced them. */
+export interface Methods {
+  writeHead(status: number, reason?: string | HeadersArgument, headers?: HeadersArgument): ServerResponse;
+  write(chunk?: unknown, encoding?: unknown, callback?: unknown): boolean;
+  end(chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse;
 }
 
 /** Returns the callback among the arguments of `write` or `end`. */
