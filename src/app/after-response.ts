@@ -4,17 +4,7 @@ import type { Socket } from 'node:net';
 import { PorticoError } from '../errors/index.js';
 import { runInRequest } from './context.js';
 import { type Exchange, exchangeBy } from './exchange.js';
-
-/** The outcome of a response. */
-export interface ResponseOutcome {
-  /** Whether all of it was passed to the operating system; false if the connection broke before. */
-  readonly completed: boolean;
-  /** The reason why the server aborted the response; undefined if it completed or the client disconnected. */
-  readonly error?: unknown;
-}
-
-/** Called with the outcome of a response. */
-export type ResponseListener = (outcome: ResponseOutcome) => void;
+import type { ResponseListener, ResponseOutcome } from './response-methods.js';
 
 /**
  * Runs `listener` once, when the response is complete or its connection is closed, whichever comes first.
@@ -26,11 +16,11 @@ export function afterResponse(res: ServerResponse, listener: ResponseListener): 
   const exchange = exchangeBy(res);
   if (res.writableFinished || res.destroyed) {
     queueMicrotask(() => run([listener], outcomeOf(res, exchange), exchange));
-  } else if (exchange.listeners === undefined) {
-    exchange.listeners = [listener];
+  } else if (exchange.endListeners === undefined) {
+    exchange.endListeners = [listener];
     watch(res);
   } else {
-    exchange.listeners.push(listener);
+    exchange.endListeners.push(listener);
   }
 }
 
@@ -66,13 +56,12 @@ function watchSocket(res: ServerResponse, socket: Socket & { [WAITING]?: Set<Ser
 /** One function for all responses, with the response as `this`. */
 function ended(this: ServerResponse): void {
   const exchange = exchangeBy(this);
-  const { listeners } = exchange;
+  const { endListeners: listeners } = exchange;
   if (listeners === undefined || listeners.length === 0) return;
   const outcome = outcomeOf(this, exchange);
   // A destroyed connection emits this in its own async context; log lines about the response need the ids of its request.
-  const { environ } = exchange;
-  if (environ.requestId === undefined && environ.context === undefined) run(listeners, outcome, exchange);
-  else runInRequest(environ, run, listeners, outcome, exchange);
+  if (exchange.requestId === undefined && exchange.context === undefined) run(listeners, outcome, exchange);
+  else runInRequest(exchange, run, listeners, outcome, exchange);
 }
 
 const COMPLETED: ResponseOutcome = Object.freeze({ completed: true });

@@ -1,4 +1,4 @@
-/** What filters do to the head and the body of a response: registered on the way in, and run just before the head is written. */
+/** Listeners for the head of a response and streams for its body: registered on the way in, and run just before the head is written. */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type HoldOptions, HoldPart, StreamPart } from './body-parts.js';

@@ -5,19 +5,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GatheredBytes } from '../wire/index.js';
-import type { BodyPart } from './body-way.js';
 import { mayDeclareLength } from './response-body.js';
-import { type Callback, lengthOf } from './response-methods.js';
-import { exchangeFor, LATER, resumeHead, type Stage } from './served-response.js';
-
-/** A destination for a body. */
-export interface BodySink {
-  /** Returns false if the caller must wait until `drained` is called. */
-  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean;
-  end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void;
-  /** Set by the writer. */
-  drained: (() => void) | undefined;
-}
+import { type BodyPart, type BodySink, type Callback, lengthOf, type Stage } from './response-methods.js';
+import { exchangeFor, LATER, resumeHead } from './served-response.js';
 
 /** A part that sends the body through a stream. */
 export class StreamPart implements BodyPart {
@@ -146,7 +136,7 @@ export class HoldPart implements BodyPart {
     this.#kept.clear();
     const exchange = exchangeFor(this.#res);
     exchange.holdsHead = false;
-    exchange.stages!.push(this.#judge);
+    exchange.headStages!.push(this.#judge);
   }
 
   #complete(): void {

@@ -1,34 +1,25 @@
 /** The one list of parts that a response's body passes through, in their order. */
 import type { ServerResponse } from 'node:http';
-import type { BodySink } from './body-parts.js';
 import type { Exchange } from './exchange.js';
 import { afterEnd, end, enter, send, write } from './response-body.js';
-import { callbackOf, type Methods } from './response-methods.js';
+import { type BodyList, type BodyPart, type BodySink, callbackOf, type Methods } from './response-methods.js';
 import { exchangeFor, writeHead } from './served-response.js';
 
-/** A part of a body: a stream, or a buffer that holds it until it is whole. */
-export interface BodyPart extends BodySink {
-  /** Sends what it holds. */
-  release(): void;
-  /** Discards what is unsent. */
-  discard(): void;
-}
-
 /**
- * Returns the list of a response. Where other code has replaced the methods, such as the package compression, a list further in begins,
- * which ends in the methods of that code.
+ * Returns the list of a response. If other code has replaced the methods, as the package compression does, a list further in begins. It
+ * ends in the methods of the other code.
  */
-export function wayOf(res: ServerResponse): BodyWay {
+export function wayOf(res: ServerResponse): BodyList {
   const exchange = exchangeFor(res);
-  const { newestWay: newest } = exchange;
+  const { newestBodyWay: newest } = exchange;
   const methods = res as unknown as Methods;
   const known = newest ?? { write, end };
   if (methods.write === known.write && methods.end === known.end) {
     if (newest !== undefined) return newest;
     const pass = (isLast: boolean, args: readonly unknown[]): boolean => send(exchange, isLast, ...args);
-    exchange.way = new BodyWay(exchange, write, end, pass);
-    exchange.newestWay = exchange.way;
-    return exchange.way;
+    exchange.bodyWay = new BodyWay(exchange, write, end, pass);
+    exchange.newestBodyWay = exchange.bodyWay;
+    return exchange.bodyWay;
   }
   const { write: data, end: last } = methods;
   const way: BodyWay = new BodyWay(
@@ -42,7 +33,7 @@ export function wayOf(res: ServerResponse): BodyWay {
   );
   ours.add(way.write).add(way.end);
   Object.assign(methods, { write: way.write, end: way.end });
-  exchange.newestWay = way;
+  exchange.newestBodyWay = way;
   return way;
 }
 
@@ -54,15 +45,14 @@ export function isOwnPatch(method: object): boolean {
 }
 
 /** Parts are added as the head is decided, innermost first. */
-export class BodyWay {
+class BodyWay implements BodyList {
   readonly write: Methods['write'];
   readonly end: Methods['end'];
   readonly #exchange: Exchange;
-  readonly #before: BodyWay | undefined;
+  readonly #before: BodyList | undefined;
   readonly #out: BodySink;
   #parts: BodyPart[] = [];
   #tellsDrain = false;
-  /** True after the end of the body; more of it is ignored. */
   isEnded = false;
 
   constructor(
@@ -72,7 +62,7 @@ export class BodyWay {
     pass: (isLast: boolean, args: readonly unknown[]) => boolean,
   ) {
     this.#exchange = exchange;
-    this.#before = exchange.newestWay;
+    this.#before = exchange.newestBodyWay;
     this.write = write;
     this.end = end;
     this.#out = {
@@ -82,7 +72,6 @@ export class BodyWay {
     };
   }
 
-  /** Adds a part; `make` gets a function that returns the next outer one. */
   add<P extends BodyPart>(make: (next: () => BodySink) => P): P {
     const at = this.#parts.length;
     const part = make(() => this.#parts[at + 1] ?? this.#out);
@@ -91,7 +80,6 @@ export class BodyWay {
     return part;
   }
 
-  /** Takes data from the app. */
   take(isLast: boolean, ...args: readonly unknown[]): boolean {
     const first = this.#parts[0] ?? this.#out;
     const callback = callbackOf(args);
@@ -106,7 +94,6 @@ export class BodyWay {
     return false;
   }
 
-  /** Discards all unsent data of a body, because another response replaces it. */
   reset(): void {
     const parts = this.#parts;
     this.#parts = [];
@@ -116,7 +103,6 @@ export class BodyWay {
     this.#before?.reset();
   }
 
-  /** Makes `flushHeaders` send what is held. */
   releaseOnFlush(): void {
     const res = this.#exchange.res!;
     const { flushHeaders } = res;

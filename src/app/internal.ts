@@ -15,8 +15,16 @@ export {
   runOutsideRequests,
   type TraceIds,
 } from './context.js';
-export { offerSignal, traceIds } from './environ.js';
-export { type BodyProgress, Exchange, exchangeOf, type Forwarded, targetOf } from './exchange.js';
+export {
+  type BodyProgress,
+  cutTarget,
+  Exchange,
+  environFields,
+  exchangeOf,
+  type Forwarded,
+  offerSignal,
+  targetOf,
+} from './exchange.js';
 export {
   authOptions,
   type DeclaredFactory,
@@ -65,5 +73,5 @@ export {
   shareState,
 } from './server-state.js';
 export { noteOriginal, takesOwnSlot, withSlot } from './slot.js';
-export { collapsed, decodePath, encodedPath, restOfTarget, type Target } from './target.js';
+export { collapsed, decodePath, encodedPath } from './target.js';
 export { readableOf } from './web-stream.js';

@@ -9,27 +9,26 @@ import type { Readable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
 import { PorticoError } from '../errors/index.js';
 import { afterResponse, breakOffResponse, WRONG_LENGTH } from './after-response.js';
-import type { BodyWay } from './body-way.js';
 import { type Exchange, exchangeBy, NODE } from './exchange.js';
-import { type Callback, callbackOf, headSent, lengthOf, mayHaveBody } from './response-methods.js';
+import { type BodyList, type Callback, callbackOf, headSent, lengthOf, mayHaveBody } from './response-methods.js';
 
 /** The `write` of a response. */
 export function write(this: ServerResponse, chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
   const exchange = exchangeBy(this);
-  return enter(exchange, exchange.way, false, chunk, encoding, callback);
+  return enter(exchange, exchange.bodyWay, false, chunk, encoding, callback);
 }
 
 /** The `end` of a response. */
 export function end(this: ServerResponse, chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
   const exchange = exchangeBy(this);
-  enter(exchange, exchange.way, true, chunk, encoding, callback);
+  enter(exchange, exchange.bodyWay, true, chunk, encoding, callback);
   return this;
 }
 
 /** Takes data, writes the head before it, and passes it on: to the parts of the body, or to the methods below. */
 export function enter(
   exchange: Exchange,
-  way: BodyWay | undefined,
+  way: BodyList | undefined,
   isLast: boolean,
   chunk: unknown,
   encoding: unknown,
@@ -38,9 +37,9 @@ export function enter(
   const res = exchange.res!;
   if (typeof chunk !== 'string' && !isUint8Array(chunk)) refuseOther(res, isLast, chunk);
   try {
-    if (exchange.declared === undefined && !exchange.holdsHead && !headSent.call(res)) {
+    if (exchange.declaredLength === undefined && !exchange.holdsHead && !headSent.call(res)) {
       openHead(exchange, isLast && way?.isEnded !== true, chunk, encoding);
-      if (exchange.isOver) {
+      if (exchange.bodyEnded) {
         // A listener of the head has answered.
         afterEnd(res, callbackOf([chunk, encoding, callback]));
         return false;
@@ -49,7 +48,7 @@ export function enter(
     if (way !== undefined) return way.take(isLast, chunk, encoding, callback);
     return send(exchange, isLast, chunk, encoding, callback);
   } catch (error) {
-    const { piped } = exchange;
+    const { pipedStream: piped } = exchange;
     if (piped === undefined || headSent.call(res)) throw error;
     resetBody(res);
     piped.fail(error);
@@ -90,14 +89,14 @@ export function send(
   encoding?: unknown,
   callback?: unknown,
 ): boolean {
-  const { below, declared = -1 } = exchange;
+  const { below, declaredLength: declared = -1 } = exchange;
   const res = exchange.res!;
   // Not `writableEnded`, which is true while the body still passes through streams.
-  if (!exchange.isOver && !res.finished && !res.destroyed) {
+  if (!exchange.bodyEnded && !res.finished && !res.destroyed) {
     if (exchange.beganAt === 0) exchange.beganAt = performance.now();
-    exchange.written += lengthOf(chunk, encoding);
-    exchange.isOver = isLast;
-    const isWrong = isLast ? exchange.written !== declared : exchange.written > declared;
+    exchange.writtenBytes += lengthOf(chunk, encoding);
+    exchange.bodyEnded = isLast;
+    const isWrong = isLast ? exchange.writtenBytes !== declared : exchange.writtenBytes > declared;
     if (isWrong && declared >= 0 && mayHaveBody(res)) {
       breakOff(exchange, callbackOf([chunk, encoding, callback]));
       return false;
@@ -110,8 +109,8 @@ export function send(
 
 /** Sends no more data, and reports the error to the callback that waits for the end. */
 function breakOff(exchange: Exchange, callback: Callback | undefined): void {
-  const { written, declared } = exchange;
-  exchange.isOver = true;
+  const { writtenBytes: written, declaredLength: declared } = exchange;
+  exchange.bodyEnded = true;
   const error = new PorticoError(WRONG_LENGTH, {
     message: `the response declared ${declared} bytes and has ${written === 0 ? 'none' : written}`,
     hint: 'Content-Length is the size of the body. Omit it: Node sets it for a complete body, and sends others in chunks.',
@@ -132,24 +131,24 @@ export function afterEnd(res: ServerResponse, callback: Callback | undefined): v
  * caller catches the error, and Node would end the process.
  */
 export function pipeInto(res: ServerResponse, stream: NodeJS.ReadableStream, fail: (error: unknown) => void): void {
-  exchangeBy(res).piped = { source: stream as Readable, fail };
+  exchangeBy(res).pipedStream = { source: stream as Readable, fail };
   stream.pipe(res);
 }
 
 /** Does the same for the stream that other code pipes into the response. */
 export function watchPipe(res: ServerResponse, fail: (error: unknown) => void): void {
   res.once('pipe', (source: Readable) => {
-    exchangeBy(res).piped = { source, fail };
+    exchangeBy(res).pipedStream = { source, fail };
   });
 }
 
 /** Discards the unsent body, because another response replaces it. */
 export function resetBody(res: ServerResponse): void {
   const exchange = exchangeBy(res);
-  exchange.newestWay?.reset();
-  const { piped } = exchange;
+  exchange.newestBodyWay?.reset();
+  const { pipedStream: piped } = exchange;
   if (piped === undefined) return;
-  exchange.piped = undefined;
+  exchange.pipedStream = undefined;
   piped.source.unpipe(res);
   // Not now: Fastify treats the end of its stream as the end of the response, and would destroy the replacement.
   afterResponse(res, () => (piped.source as Partial<Readable>).destroy?.());
@@ -162,7 +161,7 @@ export function beganAt(res: ServerResponse): number | undefined {
 
 /** Returns the number of body bytes sent; NaN for a response that is not counted: one of another server, without `countAnswer`. */
 export function sentBytes(res: ServerResponse): number {
-  const { written, below } = exchangeBy(res);
+  const { writtenBytes: written, below } = exchangeBy(res);
   if (below === undefined) return Number.NaN;
   if (!mayHaveBody(res)) return 0;
   return res.writableFinished ? written : Math.max(0, written - res.writableLength);

@@ -10,10 +10,7 @@ import { PorticoError } from '../errors/index.js';
 import { EXCHANGE, type Exchange, exchangeBy, NODE } from './exchange.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
 import { end, write } from './response-body.js';
-import { headSent, type Methods } from './response-methods.js';
-
-/** A function of the head's list. Returns {@link LATER} if the head is written later. */
-export type Stage = (res: ServerResponse) => unknown;
+import { headSent, type Methods, type Stage } from './response-methods.js';
 
 /** The result of a stage that holds the head back until `resumeHead`, or that leaves it to other code. */
 export const LATER: unique symbol = Symbol('portico.headLater');
@@ -38,24 +35,24 @@ export class ServedResponse extends ServerResponse {
   }
 
   override getHeader(name: string): OutgoingHttpHeader | undefined {
-    const fields = this[EXCHANGE]?.fields;
+    const fields = this[EXCHANGE]?.sentFields;
     if (fields === undefined || typeof name !== 'string') return super.getHeader(name);
     const at = placeOf(fields, name);
     return at < 0 ? undefined : fields[at + 1];
   }
 
   override hasHeader(name: string): boolean {
-    return this[EXCHANGE]?.fields === undefined || typeof name !== 'string'
+    return this[EXCHANGE]?.sentFields === undefined || typeof name !== 'string'
       ? super.hasHeader(name)
       : this.getHeader(name) !== undefined;
   }
 
   override getHeaderNames(): string[] {
-    return this[EXCHANGE]?.fields === undefined ? super.getHeaderNames() : Object.keys(this.getHeaders());
+    return this[EXCHANGE]?.sentFields === undefined ? super.getHeaderNames() : Object.keys(this.getHeaders());
   }
 
   override getHeaders(): OutgoingHttpHeaders {
-    const fields = this[EXCHANGE]?.fields;
+    const fields = this[EXCHANGE]?.sentFields;
     if (fields === undefined) return super.getHeaders();
     const headers = Object.create(null) as OutgoingHttpHeaders;
     for (let at = 0; at < fields.length; at += 2) headers[(fields[at] as string).toLowerCase()] = fields[at + 1]!;
@@ -64,7 +61,7 @@ export class ServedResponse extends ServerResponse {
 
   // Documented by Node, but missing in its types.
   getRawHeaderNames(): string[] {
-    return this[EXCHANGE]?.fields?.filter((_each, at) => at % 2 === 0).map(String) ?? rawNames.call(this);
+    return this[EXCHANGE]?.sentFields?.filter((_each, at) => at % 2 === 0).map(String) ?? rawNames.call(this);
   }
 
   /** A stream of events sends its head before it has any data. */
@@ -96,17 +93,17 @@ function stagesOf(res: ServerResponse): (string | Stage)[] {
     });
   }
   const exchange = exchangeFor(res);
-  exchange.stages ??= [];
+  exchange.headStages ??= [];
   const { writeHead: foreign } = res as Carrier;
   if (foreign !== writeHead) {
     // Other code, such as the package on-headers, has its place in the order: when it calls the method that it replaced, the list goes on.
-    exchange.stages.push(() => {
+    exchange.headStages.push(() => {
       foreign.call(res, res.statusCode);
       return LATER;
     });
     (res as Carrier).writeHead = writeHead;
   }
-  return exchange.stages;
+  return exchange.headStages;
 }
 
 /** Adds a function to the head's list. */
@@ -138,9 +135,9 @@ export function writeHead(
   const fields = asList(exchange, given);
   if (fields !== undefined) {
     below.writeHead.call(this, code, typeof reason === 'string' ? reason : undefined, fields);
-    exchange.fields = fields;
-    exchange.stages = undefined;
-    exchange.declared = declaredIn(this);
+    exchange.sentFields = fields;
+    exchange.headStages = undefined;
+    exchange.declaredLength = declaredIn(this);
     return this;
   }
   this.statusCode = code;
@@ -153,7 +150,10 @@ export function writeHead(
  * Returns the headers of a head as one list of names and values in turn. Undefined if Node has to store them one by one: some are set
  * already, a function has to see them, or one of them is not plain text.
  */
-function asList({ res, stages, holdsHead, below }: Exchange, given: HeadersArgument): OutgoingHttpHeader[] | undefined {
+function asList(
+  { res, headStages: stages, holdsHead, below }: Exchange,
+  given: HeadersArgument,
+): OutgoingHttpHeader[] | undefined {
   if (holdsHead || below !== NODE || !(res instanceof ServedResponse) || Array.isArray(given)) return undefined;
   if (nodeHeaderNames.call(res).length > 0) return undefined;
   for (let at = (stages?.length ?? 0) - 1; at >= 0; at -= 2) if (typeof stages![at] === 'function') return undefined;
@@ -175,7 +175,7 @@ function asList({ res, stages, holdsHead, below }: Exchange, given: HeadersArgum
 
 /** Runs the rest of the head's list, then writes the head, unless a stage writes it or holds it back. */
 export function resumeHead(exchange: Exchange): ServerResponse {
-  const { stages = [], below } = exchange;
+  const { headStages: stages = [], below } = exchange;
   const res = exchange.res!;
   const { statusCode: code, statusMessage: message } = res;
   exchange.holdsHead = false;
@@ -198,7 +198,7 @@ export function resumeHead(exchange: Exchange): ServerResponse {
   // A message belongs to its status: if a stage changed only the status, the new status gets its usual message.
   if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
   below!.writeHead.call(res, res.statusCode);
-  exchange.declared = declaredIn(res);
+  exchange.declaredLength = declaredIn(res);
   return res;
 }
 

@@ -79,15 +79,14 @@ export const requestId = filterFactory(
     return (app) => (req, res) => {
       const id = `req-${randomUUID()}`;
       const exchange = exchangeOf(req);
-      const { environ: env } = exchange;
-      env.requestId = id;
+      exchange.requestId = id;
       const sent = options.trustInbound ? req.headers[inbound] : undefined;
       const global = sent === undefined ? undefined : globalId(sent);
-      if (global !== undefined) env.globalRequestId = global;
+      if (global !== undefined) exchange.globalRequestId = global;
       if (compatHeaders.length > 0) beforeHead(res, () => setMissingHeaders(res, compatOf(res)));
       defaultHeader(res, header, id);
-      exchange.forwarded = exchange.forwarded?.concat(forwarded) ?? forwarded;
-      return runInRequest(env, app, req, res);
+      exchange.forwards = exchange.forwards?.concat(forwarded) ?? forwarded;
+      return runInRequest(exchange, app, req, res);
     };
   },
   { describe, aroundRefusals: true },
