@@ -3,18 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PorticoError } from '../errors/index.js';
 import { runInRequest } from './context.js';
-import { type Exchange, exchangeOf } from './exchange.js';
-
-/** The outcome of a response. */
-export interface ResponseOutcome {
-  /** Whether all of it was passed to the operating system; false if the connection broke before. */
-  readonly completed: boolean;
-  /** The reason why the server aborted the response; undefined if it completed or the client disconnected. */
-  readonly error?: unknown;
-}
-
-/** Called with the outcome of a response. */
-export type ResponseListener = (outcome: ResponseOutcome) => void;
+import { type Exchange, exchangeBy } from './exchange.js';
+import type { ResponseListener, ResponseOutcome } from './response-methods.js';
 
 /**
  * Runs `listener` once, when the response is complete or its connection is closed, whichever comes first.
@@ -23,23 +13,16 @@ export type ResponseListener = (outcome: ResponseOutcome) => void;
  * another server it is an uncaught exception, as in any event listener. A listener registered after the end runs in a microtask.
  */
 export function afterResponse(res: ServerResponse, listener: ResponseListener): void {
-  const carrier = res as Carrier;
+  const exchange = exchangeBy(res);
   if (res.writableFinished || res.destroyed) {
-    queueMicrotask(() => {
-      const exchange = exchangeOf(res.req);
-      run([listener], outcomeOf(res, exchange), exchange);
-    });
-  } else if (carrier[LISTENERS] === undefined) {
-    carrier[LISTENERS] = [listener];
+    queueMicrotask(() => run([listener], outcomeOf(res, exchange), exchange));
+  } else if (exchange.endListeners === undefined) {
+    exchange.endListeners = [listener];
     watch(res);
   } else {
-    carrier[LISTENERS].push(listener);
+    exchange.endListeners.push(listener);
   }
 }
-
-const LISTENERS: unique symbol = Symbol('portico.afterResponse');
-
-type Carrier = ServerResponse & { [LISTENERS]?: ResponseListener[] };
 
 /**
  * Node's server listens for "finish" on each response, and "close" follows in the same turn: there "close" alone is enough and saves 1
@@ -72,14 +55,13 @@ function watchSocket(res: ServerResponse, socket: Socket & { [WAITING]?: Set<Ser
 
 /** One function for all responses, with the response as `this`. */
 function ended(this: ServerResponse): void {
-  const listeners = (this as Carrier)[LISTENERS]!;
-  if (listeners.length === 0) return;
-  const exchange = exchangeOf(this.req);
+  const exchange = exchangeBy(this);
+  const { endListeners: listeners } = exchange;
+  if (listeners === undefined || listeners.length === 0) return;
   const outcome = outcomeOf(this, exchange);
   // A destroyed connection emits this in its own async context; log lines about the response need the ids of its request.
-  const { environ } = exchange;
-  if (environ.requestId === undefined && environ.context === undefined) run(listeners, outcome, exchange);
-  else runInRequest(environ, run, listeners, outcome, exchange);
+  if (exchange.requestId === undefined && exchange.context === undefined) run(listeners, outcome, exchange);
+  else runInRequest(exchange, run, listeners, outcome, exchange);
 }
 
 const COMPLETED: ResponseOutcome = Object.freeze({ completed: true });
@@ -114,13 +96,13 @@ export function abortResponse(res: ServerResponse, reason?: unknown): void {
 
 /** Does the same to a response that only looks complete. */
 export function breakOffResponse(res: ServerResponse, reason: unknown): void {
-  exchangeOf(res.req).brokenBy ??= reason;
+  exchangeBy(res).brokenBy ??= reason;
   res.destroy();
 }
 
 /** Returns the reason why a response was aborted; undefined if it was not, or the client disconnected. */
 export function abortReason(res: ServerResponse): unknown {
-  return exchangeOf(res.req).brokenBy ?? destroyReason(res);
+  return exchangeBy(res).brokenBy ?? destroyReason(res);
 }
 
 /** The error code of a response whose body length differs from the declared length. */

@@ -1,13 +1,14 @@
 /** The response to a failed request: head and body of a fault. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expectBody } from '../wire/index.js';
-import { abortResponse, type ResponseOutcome } from './after-response.js';
+import { abortResponse } from './after-response.js';
 import { type Exchange, exchangeOf } from './exchange.js';
 import { asFault, Fault, reasonPhrase } from './fault.js';
 import type { FaultStyle } from './fault-form.js';
 import { faultFormOf, renderedAs } from './fault-style.js';
 import { usableHeaders } from './headers.js';
 import { resetBody } from './response-body.js';
+import type { ResponseOutcome } from './response-methods.js';
 
 /** Options of {@link answerFault}. */
 export interface AnswerFaultOptions {

@@ -5,20 +5,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GatheredBytes } from '../wire/index.js';
-import { addStage, HELD, type HeadLayer } from './before-head.js';
-import { type Callback, lengthOf, mayHaveBody } from './response-methods.js';
-
-/** A destination for a body. */
-export interface BodySink {
-  /** Returns false if the caller must wait until `drained` is called. */
-  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean;
-  end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void;
-  /** Set by the writer. */
-  drained: (() => void) | undefined;
-}
+import { mayDeclareLength } from './response-body.js';
+import { type BodyPart, type BodySink, type Callback, lengthOf, type Stage } from './response-methods.js';
+import { exchangeFor, LATER, resumeHead } from './served-response.js';
 
 /** A part that sends the body through a stream. */
-export class StreamPart implements BodySink {
+export class StreamPart implements BodyPart {
   drained: (() => void) | undefined;
   readonly stream: Duplex;
   readonly #res: ServerResponse;
@@ -61,6 +53,12 @@ export class StreamPart implements BodySink {
     if (chunk === undefined || chunk === null) this.stream.end();
     else this.stream.end(chunk, encoding!);
   }
+
+  release(): void {}
+
+  discard(): void {
+    this.stream.destroy();
+  }
 }
 
 /** Options of `holdBody`. */
@@ -74,37 +72,33 @@ export interface HoldOptions {
 }
 
 /** Holds head and body back until the body is complete or too large, or the head is flushed. */
-export class HoldPart implements BodySink {
+export class HoldPart implements BodyPart {
   drained: (() => void) | undefined;
   /** Whether it holds the head and the body so far. */
-  holds = false;
+  #holds = false;
   readonly #res: ServerResponse;
   readonly #options: HoldOptions;
   readonly #kept = new GatheredBytes();
-  readonly #begin: () => void;
+  readonly #judge: Stage;
   readonly #next: () => BodySink;
-  readonly #layer: HeadLayer;
 
-  /** `begin`: called when it begins to hold; from then on `next` returns the next outer part. */
-  constructor(res: ServerResponse, options: HoldOptions, begin: () => void, next: () => BodySink) {
+  /** `judge`: decides whether the next head is held. */
+  constructor(res: ServerResponse, options: HoldOptions, judge: Stage, next: () => BodySink) {
     this.#res = res;
     this.#options = options;
-    this.#begin = begin;
+    this.#judge = judge;
     this.#next = next;
-    this.#layer = addStage(res, this.#judge);
   }
 
-  /** Returns `HELD` if it holds the response whose head is being written. */
-  readonly #judge = (): typeof HELD | undefined => {
-    const declared = Number(this.#res.getHeader('content-length') ?? 0);
-    if (declared > this.#options.limit || !this.#options.wants(this.#res)) return undefined;
-    this.holds = true;
-    this.#begin();
-    return HELD;
-  };
+  /** Holds the head that is being written. */
+  begin(): typeof LATER {
+    this.#holds = true;
+    exchangeFor(this.#res).holdsHead = true;
+    return LATER;
+  }
 
   write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
-    if (!this.holds) return this.#pass(chunk, encoding, callback);
+    if (!this.#holds) return this.#pass(chunk, encoding, callback);
     this.#keep(chunk, encoding);
     const done = typeof encoding === 'function' ? encoding : callback;
     if (done !== undefined) queueMicrotask(done);
@@ -113,14 +107,14 @@ export class HoldPart implements BodySink {
   }
 
   end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void {
-    if (!this.holds) {
+    if (!this.#holds) {
       this.#next().end(chunk, encoding, callback);
       return;
     }
     if (chunk !== undefined && chunk !== null) this.#keep(chunk, encoding);
     if (this.#kept.size <= this.#options.limit) this.#complete();
-    this.holds = false;
-    this.#layer.resume();
+    this.#holds = false;
+    resumeHead(exchangeFor(this.#res));
     const kept = this.#takeKept();
     const last = kept.pop();
     for (const piece of kept) this.#next().write(piece);
@@ -129,18 +123,20 @@ export class HoldPart implements BodySink {
 
   /** Sends the held head and body. */
   release(): void {
-    if (!this.holds) return;
-    this.holds = false;
-    this.#layer.resume();
+    if (!this.#holds) return;
+    this.#holds = false;
+    resumeHead(exchangeFor(this.#res));
     for (const piece of this.#takeKept()) this.#next().write(piece);
   }
 
-  /** Discards the held data; the next head is judged again. */
-  drop(): void {
-    if (!this.holds) return;
-    this.holds = false;
+  /** The next head is judged again. */
+  discard(): void {
+    if (!this.#holds) return;
+    this.#holds = false;
     this.#kept.clear();
-    this.#layer.again(this.#judge);
+    const exchange = exchangeFor(this.#res);
+    exchange.holdsHead = false;
+    exchange.headStages!.push(this.#judge);
   }
 
   #complete(): void {
@@ -152,7 +148,7 @@ export class HoldPart implements BodySink {
     // A length declared by the app applies to the app's body. A HEAD response keeps the length of the GET response.
     const isHead = made === undefined && res.req.method === 'HEAD';
     if (made !== body && !isHead && res.getHeader('content-length') === body.length) res.removeHeader('content-length');
-    declareLength(res, made);
+    if (mayDeclareLength(res)) res.setHeader('content-length', lengthOf(made, undefined));
   }
 
   #pass(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
@@ -174,13 +170,4 @@ export class HoldPart implements BodySink {
     this.#kept.clear();
     return kept;
   }
-}
-
-/**
- * Declares the length of a body that is given whole. Node computes it only after the head is decided, and stages that decide need it
- * earlier.
- */
-export function declareLength(res: ServerResponse, chunk: unknown, encoding?: BufferEncoding): void {
-  if (!mayHaveBody(res) || res.hasHeader('content-length') || res.hasHeader('transfer-encoding')) return;
-  if (!res.hasHeader('trailer')) res.setHeader('content-length', lengthOf(chunk, encoding));
 }

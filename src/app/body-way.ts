@@ -1,94 +1,116 @@
-/** The parts of a response's body, in their order. */
+/** The one list of parts that a response's body passes through, in their order. */
 import type { ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { type BodySink, declareLength, type HoldOptions, HoldPart, StreamPart } from './body-parts.js';
-import { type Callback, callbackOf, headSent, ownPatch } from './response-methods.js';
+import type { Exchange } from './exchange.js';
+import { afterEnd, end, enter, send, write } from './response-body.js';
+import { type BodyList, type BodyPart, type BodySink, callbackOf, type Methods } from './response-methods.js';
+import { exchangeFor, writeHead } from './served-response.js';
 
 /**
- * The path of a body from the methods of a response through all parts to `out`. Parts are added as the head is decided, innermost first.
+ * Returns the list of a response. If other code has replaced the methods, as the package compression does, a list further in begins. It
+ * ends in the methods of the other code.
  */
-export class BodyWay {
-  readonly #res: ServerResponse;
-  readonly #out: BodySink;
-  #parts: (StreamPart | HoldPart)[] = [];
-  #isEnded = false;
-  #tellsDrain = false;
+export function wayOf(res: ServerResponse): BodyList {
+  const exchange = exchangeFor(res);
+  const { newestBodyWay: newest } = exchange;
+  const methods = res as unknown as Methods;
+  const known = newest ?? { write, end };
+  if (methods.write === known.write && methods.end === known.end) {
+    if (newest !== undefined) return newest;
+    const pass = (isLast: boolean, args: readonly unknown[]): boolean => send(exchange, isLast, ...args);
+    exchange.bodyWay = new BodyWay(exchange, write, end, pass);
+    exchange.newestBodyWay = exchange.bodyWay;
+    return exchange.bodyWay;
+  }
+  const { write: data, end: last } = methods;
+  const way: BodyWay = new BodyWay(
+    exchange,
+    (...[chunk, encoding, callback]) => enter(exchange, way, false, chunk, encoding, callback),
+    (...[chunk, encoding, callback]) => {
+      enter(exchange, way, true, chunk, encoding, callback);
+      return res;
+    },
+    (isLast, args) => (isLast ? Boolean(last.apply(res, args as [])) : data.apply(res, args as [])),
+  );
+  ours.add(way.write).add(way.end);
+  Object.assign(methods, { write: way.write, end: way.end });
+  exchange.newestBodyWay = way;
+  return way;
+}
 
-  constructor(res: ServerResponse, out: BodySink) {
-    this.#res = res;
-    this.#out = out;
+const ours = new WeakSet<object>([writeHead, write, end]);
+
+/** Reports whether a method of a response was set by this directory, not by other code; for `lint`. */
+export function isOwnPatch(method: object): boolean {
+  return ours.has(method);
+}
+
+/** Parts are added as the head is decided, innermost first. */
+class BodyWay implements BodyList {
+  readonly write: Methods['write'];
+  readonly end: Methods['end'];
+  readonly #exchange: Exchange;
+  readonly #before: BodyList | undefined;
+  readonly #out: BodySink;
+  #parts: BodyPart[] = [];
+  #tellsDrain = false;
+  isEnded = false;
+
+  constructor(
+    exchange: Exchange,
+    write: Methods['write'],
+    end: Methods['end'],
+    pass: (isLast: boolean, args: readonly unknown[]) => boolean,
+  ) {
+    this.#exchange = exchange;
+    this.#before = exchange.newestBodyWay;
+    this.write = write;
+    this.end = end;
+    this.#out = {
+      write: (...args) => pass(false, args),
+      end: (...args) => void pass(true, args),
+      drained: undefined,
+    };
   }
 
-  addStream(stream: Duplex): void {
-    const part: StreamPart = new StreamPart(this.#res, stream, () => this.#behind(part));
+  add<P extends BodyPart>(make: (next: () => BodySink) => P): P {
+    const at = this.#parts.length;
+    const part = make(() => this.#parts[at + 1] ?? this.#out);
     this.#parts.push(part);
     this.#tellDrain();
+    return part;
   }
 
-  addHold(options: HoldOptions): void {
-    const res = this.#res;
-    const part: HoldPart = new HoldPart(
-      res,
-      options,
-      () => {
-        if (!this.#parts.includes(part)) this.#parts.push(part);
-        this.#tellDrain();
-      },
-      () => this.#behind(part),
-    );
-    const { flushHeaders } = res;
-    res.flushHeaders = ownPatch(() => {
-      this.#open();
-      part.release();
-      flushHeaders.call(res);
-    });
-  }
-
-  write(chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
-    this.#open();
-    return this.#entry.write(chunk, encoding as BufferEncoding, callback as Callback);
-  }
-
-  end(...args: unknown[]): void {
+  take(isLast: boolean, ...args: readonly unknown[]): boolean {
+    const first = this.#parts[0] ?? this.#out;
     const callback = callbackOf(args);
-    if (this.#isEnded) {
-      afterEnd(this.#res, callback);
-      return;
-    }
     const [chunk, encoding] = args.map((argument) => (typeof argument === 'function' ? undefined : argument));
-    if (!headSent.call(this.#res) && !this.#isHeld) declareLength(this.#res, chunk, encoding as BufferEncoding);
-    this.#open();
-    this.#isEnded = true;
-    // Node ignores a falsy chunk; a stream refuses it.
-    this.#entry.end(chunk || undefined, encoding as BufferEncoding, callback);
-  }
-
-  /** Discards all unsent data of a body, because another response replaces it. */
-  reset(): void {
-    for (const part of this.#parts) {
-      if (part instanceof HoldPart) part.drop();
-      else part.stream.destroy();
+    if (!isLast) return first.write(chunk, encoding as BufferEncoding, callback);
+    if (this.isEnded) afterEnd(this.#exchange.res!, callback);
+    else {
+      this.isEnded = true;
+      // Node ignores a falsy chunk; a stream refuses it.
+      first.end(chunk || undefined, encoding as BufferEncoding, callback);
     }
+    return false;
+  }
+
+  reset(): void {
+    const parts = this.#parts;
     this.#parts = [];
-    this.#isEnded = false;
-    Reflect.deleteProperty(this.#res, 'writableEnded');
+    for (const part of parts) part.discard();
+    this.isEnded = false;
+    Reflect.deleteProperty(this.#exchange.res!, 'writableEnded');
+    this.#before?.reset();
   }
 
-  get #isHeld(): boolean {
-    return this.#parts.some((part) => part instanceof HoldPart && part.holds);
-  }
-
-  get #entry(): BodySink {
-    return this.#parts[0] ?? this.#out;
-  }
-
-  #behind(part: StreamPart | HoldPart): BodySink {
-    return this.#parts[this.#parts.indexOf(part) + 1] ?? this.#out;
-  }
-
-  /** Writes an implicit head through the outermost `writeHead`, so that inner listeners run first. */
-  #open(): void {
-    if (!headSent.call(this.#res) && !this.#isHeld) this.#res.writeHead(this.#res.statusCode);
+  releaseOnFlush(): void {
+    const res = this.#exchange.res!;
+    const { flushHeaders } = res;
+    res.flushHeaders = () => {
+      if (!res.headersSent && !this.#exchange.holdsHead) res.writeHead(res.statusCode);
+      for (const part of this.#parts) part.release();
+      flushHeaders.call(res);
+    };
   }
 
   /**
@@ -96,27 +118,16 @@ export class BodyWay {
    * write into a first part that is still full.
    */
   #tellDrain(): void {
-    const methods = this.#res as unknown as { emit: (event: string, ...args: unknown[]) => boolean };
+    if (this.#tellsDrain) return;
+    this.#tellsDrain = true;
+    const res = this.#exchange.res!;
+    const methods = res as unknown as { emit: (event: string, ...args: unknown[]) => boolean };
     const { emit } = methods;
-    if (!this.#tellsDrain) {
-      this.#tellsDrain = true;
-      methods.emit = (event, ...args) => {
-        if (event !== 'drain' || this.#out.drained === undefined)
-          return Reflect.apply(emit, this.#res, [event, ...args]);
-        this.#out.drained();
-        return true;
-      };
-      this.#emitDrain = () => void Reflect.apply(emit, this.#res, ['drain']);
-    }
-    this.#parts[0]!.drained = this.#emitDrain;
+    methods.emit = (event, ...args) => {
+      if (event !== 'drain' || this.#out.drained === undefined) return Reflect.apply(emit, res, [event, ...args]);
+      this.#out.drained();
+      return true;
+    };
+    this.#parts[0]!.drained = () => void Reflect.apply(emit, res, ['drain']);
   }
-
-  #emitDrain = (): void => {};
-}
-
-/** A second `end` is not an error in Node; its callback must still be called. */
-function afterEnd(res: ServerResponse, callback: Callback | undefined): void {
-  if (callback === undefined) return;
-  if (res.writableFinished) queueMicrotask(callback);
-  else res.once('finish', callback);
 }

@@ -218,16 +218,13 @@ function fits(name: keyof ContextFields, value: unknown): boolean {
 /** The key of a request's trace in its environ. */
 export const ACTIVE_TRACE: unique symbol = Symbol('portico.environ.activeTrace');
 
-/** The key of a request's method in its environ. */
-export const METHOD: unique symbol = Symbol('portico.environ.method');
-
 /** The environ of a request, whose context may be set later. */
 interface Current {
+  readonly req?: IncomingMessage;
   readonly originalUrl?: string;
-  readonly [METHOD]?: string | undefined;
-  readonly context?: RequestContext;
-  readonly requestId?: string;
-  readonly globalRequestId?: string;
+  readonly context?: RequestContext | undefined;
+  readonly requestId?: string | undefined;
+  readonly globalRequestId?: string | undefined;
   [ACTIVE_TRACE]?(): TraceIds | undefined;
   /** A time of `performance.now()`. */
   readonly deadline?: number;
@@ -277,8 +274,8 @@ export function contextFacts(): LogFields {
 
 /** Returns the current request, for unhandled errors. Without the query, which may contain secrets. */
 function currentRequest(): LogFields {
-  const { [METHOD]: method, originalUrl } = storage.getStore() ?? {};
-  return originalUrl === undefined ? {} : { method, path: originalUrl.split('?', 1)[0] };
+  const { req, originalUrl } = storage.getStore() ?? {};
+  return originalUrl === undefined ? {} : { method: req?.method, path: originalUrl.split('?', 1)[0] };
 }
 describeMoments(contextFacts, currentRequest);
 

@@ -1,14 +1,16 @@
 /**
- * An exchange: one request and its response, from the arrival of the request until the response closes. A `Server` creates it on
- * arrival; for a request of another server it is created on first use.
+ * An exchange: one request and its response, from the arrival of the request until the response closes, with the environ for applications.
+ * A `Server` creates it on arrival; for a request of another server it is created on first use.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestTrace } from './context.js';
-import { type Environ, type MatchedRoute, RequestEnviron } from './environ.js';
+import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { ACTIVE_TRACE, callersTrace, type RequestTrace, type TraceIds } from './context.js';
+import type { Environ, MatchedRoute } from './environ.js';
 import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
+import type { BodyList, Methods, ResponseListener, Stage } from './response-methods.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
-import { parseTarget, type Target } from './target.js';
+import { collapsed, decodePath } from './target.js';
 
 /** The progress of a request body, to detect a client that is too slow. */
 export interface BodyProgress {
@@ -29,12 +31,16 @@ export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean
 /** Returns a header for outgoing calls; undefined if the request has no value for it. */
 export type Forwarded = (env: Environ) => readonly [name: string, value: string] | undefined;
 
-/** The state of one request and its response. {@link environ} has the part for applications. */
+/** The environ is the part of an exchange that applications read and extend; the members of this class are not for them. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the constructor sets what each Environ has
+export interface Exchange extends Environ {}
+
+/** The state of one request and its response. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor sets all of Environ that a request always has
 export class Exchange {
   declare readonly req: IncomingMessage;
-  /** Undefined for any request of another server. */
+  /** Undefined for a request of another server until its response is used. */
   declare res: ServerResponse | undefined;
-  declare readonly environ: Environ;
   /** The state of the server that took the request; undefined for a server that sets none. */
   declare readonly server: ServerState | undefined;
   /** Aborted when the app that handles the request is about to close. */
@@ -55,8 +61,11 @@ export class Exchange {
   declare body: BodyProgress | undefined;
   /** For a copy of a request: the exchange that has the slot. */
   declare original: Exchange | undefined;
-  /** The remaining target to route, as last parsed. */
-  declare target: Target | undefined;
+  /** The remaining target to route, as last read: the whole, its path, its query with the question mark, and the decoded path. */
+  declare targetUrl: string | undefined;
+  declare targetPath: string;
+  declare targetQuery: string;
+  declare targetText: string;
   /** The template of the mounts that have consumed a part of the path: `/v2/{project}`. Contains no text of the client. */
   declare mount: string;
   /** The route of the action that a Router has found. */
@@ -66,19 +75,44 @@ export class Exchange {
   /** The span of the request; undefined without tracing. */
   declare trace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. For equal names the last one is used. */
-  declare forwarded: readonly Forwarded[] | undefined;
+  declare forwards: readonly Forwarded[] | undefined;
   /** The format of its faults; overrides the server's. */
   declare faultForm: FaultForm | undefined;
+  /** A signal that was set, and what creates it on first access. */
+  declare madeSignal: AbortSignal | undefined;
+  declare offeredSignal: (() => AbortSignal) | undefined;
+  /** The methods below those of `served-response.ts`: of Node, or of the response of another server; undefined before its first use. */
+  declare below: Methods | undefined;
+  /** Additions of filters to the head, the outermost first: functions, and values followed by their names. */
+  declare headStages: (string | Stage)[] | undefined;
+  /** The head is held back until its body is whole. */
+  declare holdsHead: boolean;
+  /** The headers that were sent, names and values in turn; undefined if Node stores them. */
+  declare sentFields: OutgoingHttpHeader[] | undefined;
+  /** The length that the head declares; -1 without one; undefined before the head. */
+  declare declaredLength: number | undefined;
+  /** Parts of the body; the newest list is another one if other code has replaced methods in between. */
+  declare bodyWay: BodyList | undefined;
+  declare newestBodyWay: BodyList | undefined;
+  /** The stream that is piped into the response, and what answers an error of the head that it writes. */
+  declare pipedStream: { readonly source: Readable; fail(error: unknown): void } | undefined;
+  /** Bytes passed to {@link below}; also of a body that is not sent, as for HEAD. */
+  declare writtenBytes: number;
+  /** The time when the head and the first data were sent, by `performance.now()`; 0 before. */
+  declare beganAt: number;
+  /** No more data follows. */
+  declare bodyEnded: boolean;
+  /** Called after the response. */
+  declare endListeners: ResponseListener[] | undefined;
   /** Reason why the server aborted the response; undefined if it did not, or destroyed it with an error. */
   declare brokenBy: unknown;
-  /** The first fault of 500 or above that was answered; absent before. */
-  declare failure?: Fault;
+  /** The first fault of 500 or above that was answered. */
+  declare failure: Fault | undefined;
 
   // Only in the constructor: fields with initial values would be a separate function, called for each request.
   constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {
     this.req = req;
     this.res = res;
-    this.environ = new RequestEnviron(this) as Environ;
     this.server = server;
     this.closing = server?.closing;
     this.connection = undefined;
@@ -89,30 +123,128 @@ export class Exchange {
     this.inContext = undefined;
     this.body = undefined;
     this.original = undefined;
-    this.target = undefined;
+    this.targetUrl = undefined;
+    this.targetPath = '';
+    this.targetQuery = '';
+    this.targetText = '';
     this.mount = '';
     this.routed = undefined;
     this.routeListeners = undefined;
     this.trace = undefined;
-    this.forwarded = undefined;
+    this.forwards = undefined;
     this.faultForm = undefined;
+    this.madeSignal = undefined;
+    this.offeredSignal = undefined;
+    this.below = undefined;
+    this.headStages = undefined;
+    this.holdsHead = false;
+    this.sentFields = undefined;
+    this.declaredLength = undefined;
+    this.bodyWay = undefined;
+    this.newestBodyWay = undefined;
+    this.pipedStream = undefined;
+    this.writtenBytes = 0;
+    this.beganAt = 0;
+    this.bodyEnded = false;
+    this.endListeners = undefined;
     this.brokenBy = undefined;
-    (req as Carrier)[EXCHANGE] = this;
+    this.failure = undefined;
+    (this as { originalUrl: string }).originalUrl = req.url ?? '/';
+    this.scriptName = '';
+    this.params = NO_PARAMS;
+    this.requestId = undefined;
+    this.globalRequestId = undefined;
+    this.context = undefined;
+    this.remote = undefined;
+    this.route = undefined;
+    this.apiVersion = undefined;
+    (req as Carrier)[EXCHANGE] ??= this;
+    if (res !== undefined) join(this, res);
+  }
+
+  get traceIds(): TraceIds | undefined {
+    return this.trace?.ids ?? callersTrace(this.req);
+  }
+
+  [ACTIVE_TRACE](): TraceIds | undefined {
+    return this.trace?.activeIds ?? callersTrace(this.req);
+  }
+
+  get signal(): AbortSignal | undefined {
+    this.madeSignal ??= this.offeredSignal?.();
+    return this.madeSignal;
+  }
+
+  set signal(signal: AbortSignal | undefined) {
+    this.madeSignal = signal;
+    this.offeredSignal = undefined;
   }
 }
 
-const EXCHANGE: unique symbol = Symbol('portico.exchange');
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
-type Carrier = IncomingMessage & { [EXCHANGE]?: Exchange };
+/** Node's own methods of a response. */
+export const NODE = ServerResponse.prototype as unknown as Methods;
+
+/** The key of the exchange of a request or a response. */
+export const EXCHANGE: unique symbol = Symbol('portico.exchange');
+
+type Carrier = (IncomingMessage | ServerResponse) & { [EXCHANGE]?: Exchange };
 
 /** Returns the exchange of a request. */
 export function exchangeOf(req: IncomingMessage): Exchange {
   return (req as Carrier)[EXCHANGE] ?? new Exchange(req, undefined, stateFor(req));
 }
 
+/** Returns the exchange of a response. */
+export function exchangeBy(res: ServerResponse): Exchange {
+  return (res as Carrier)[EXCHANGE] ?? joined(res);
+}
+
+function joined(res: ServerResponse): Exchange {
+  const known = exchangeOf(res.req);
+  // A plugin may create a second response, for the connection of an upgrade.
+  if (known.res !== undefined) return new Exchange(res.req, res, known.server);
+  join(known, res);
+  return known;
+}
+
+/** `ServedResponse` has the key from the start. */
+function join(exchange: Exchange, res: ServerResponse): void {
+  exchange.res = res;
+  if (EXCHANGE in res) exchange.below = NODE;
+  (res as Carrier)[EXCHANGE] = exchange;
+}
+
 /** Returns the environ of a request: its identity, route, context and more. Each request has one, created on first use. */
 export function environ(req: IncomingMessage): Environ {
-  return ((req as Carrier)[EXCHANGE] ?? exchangeOf(req)).environ;
+  return exchangeOf(req);
+}
+
+/** Returns what the pipeline has set in the environ of a request, for a copy of it. */
+export function environFields(req: IncomingMessage): object {
+  const ours = Object.keys(new Exchange({} as IncomingMessage, undefined, undefined));
+  const isSet = ([name]: [string, unknown]): boolean => ENVIRON.has(name) || !ours.includes(name);
+  return Object.fromEntries(Object.entries(exchangeOf(req)).filter(isSet));
+}
+
+/** The fields of an exchange that belong to its environ, beside those that filters add. */
+const ENVIRON: ReadonlySet<string> = new Set(
+  'originalUrl scriptName params requestId globalRequestId context remote route apiVersion madeSignal offeredSignal'.split(
+    ' ',
+  ),
+);
+
+/**
+ * Makes `signal` available, created on first access, which few requests need: an AbortSignal costs more than a whole filter. A signal
+ * that was set or offered before aborts this one too.
+ */
+export function offerSignal(env: Environ, make: () => AbortSignal): void {
+  const exchange = env as Exchange;
+  const { madeSignal: made, offeredSignal: offered } = exchange;
+  const isFirst = made === undefined && offered === undefined;
+  exchange.madeSignal = undefined;
+  exchange.offeredSignal = isFirst ? make : () => AbortSignal.any([made ?? offered!(), make()]);
 }
 
 /**
@@ -123,12 +255,25 @@ export function closingOf(req: IncomingMessage): AbortSignal | undefined {
   return exchangeOf(req).closing;
 }
 
-/** Returns the remaining target to route; parsed once and cached. */
-export function targetOf(exchange: Exchange): Target {
-  const { target, req } = exchange;
-  const url = req.url ?? '/';
-  if (target?.url === url) return target;
-  const parsed = parseTarget(url);
-  exchange.target = parsed;
-  return parsed;
+/** Returns the exchange with the remaining target to route, which is read again after a filter has changed `req.url`. */
+export function targetOf(exchange: Exchange): Exchange {
+  const url = exchange.req.url ?? '/';
+  if (exchange.targetUrl === url) return exchange;
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  exchange.targetUrl = url;
+  exchange.targetPath = path;
+  exchange.targetQuery = mark < 0 ? '' : url.slice(mark);
+  exchange.targetText = decodePath(path);
+  return exchange;
+}
+
+/** Moves `req.url` and the target behind a prefix of the path. `prefix`: its length in the path with each run of `/` as one. */
+export function cutTarget(exchange: Exchange, prefix: number): void {
+  const { targetPath: path, targetQuery: query, targetText: text } = exchange;
+  const rest = collapsed(path).slice(prefix);
+  exchange.targetPath = rest;
+  exchange.targetText = path === text ? rest : decodePath(rest);
+  exchange.targetUrl = query === '' ? rest : rest + query;
+  exchange.req.url = exchange.targetUrl;
 }

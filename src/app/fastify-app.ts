@@ -30,7 +30,7 @@ import { noteMade } from './held-apps.js';
 import { notePathWriters } from './mounted-plugins.js';
 import { watchNotFound } from './not-found-handlers.js';
 import { rootedUrl } from './request-path.js';
-import { guardPipe } from './response-body.js';
+import { watchPipe } from './response-body.js';
 import { buildSerializer } from './response-compiler.js';
 import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from './server-state.js';
 
@@ -203,7 +203,7 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
   const app: App = (req, res) =>
     new Promise<void>((resolve, reject) => {
       passed.set(req, { status: res.statusCode, fail: reject });
-      guardPipe(res, reject);
+      watchPipe(res, reject);
       res.once('close', resolve);
       rootedUrl(req);
       handTo(instance, req, res);

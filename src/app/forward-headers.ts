@@ -12,7 +12,8 @@ import { exchangeOf } from './exchange.js';
  */
 export function forwardHeaders(req: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
-  const { environ, trace, forwarded = [] } = exchangeOf(req);
+  const exchange = exchangeOf(req);
+  const { trace, forwards = [] } = exchange;
   if (trace === undefined || !hasSubscribers('undici:request:create')) {
     const { tracestate } = req.headers;
     const traceparent = traceparentOf(req);
@@ -22,8 +23,8 @@ export function forwardHeaders(req: IncomingMessage): Record<string, string> {
     }
     Object.assign(headers, trace?.headers());
   }
-  for (const headerOf of forwarded) {
-    const [name, value] = headerOf(environ) ?? [];
+  for (const headerOf of forwards) {
+    const [name, value] = headerOf(exchange) ?? [];
     if (name !== undefined && value !== undefined) headers[name] = value;
   }
   return headers;

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { App } from './app.js';
 import { Fault } from './fault.js';
 import { remoteOf } from './remote.js';
-import { guardPipe } from './response-body.js';
+import { pipeInto } from './response-body.js';
 import { readableOf } from './web-stream.js';
 
 /** Answers a `Request` with a `Response`. The second argument is Node's request, for its environ. */
@@ -81,12 +81,11 @@ async function writeBody(req: IncomingMessage, res: ServerResponse, response: Re
   }
   const body = readableOf(response.body);
   await new Promise<void>((resolve, reject) => {
-    guardPipe(res, reject);
     res.once('close', () => {
       body.destroy();
       resolve();
     });
     body.once('error', (error) => res.destroy(error));
-    body.pipe(res);
+    pipeInto(res, body, reject);
   });
 }

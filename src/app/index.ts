@@ -1,8 +1,8 @@
 /** `portico/app`: the App contract and its tools. */
 
-export { afterResponse, type ResponseListener, type ResponseOutcome } from './after-response.js';
+export { afterResponse } from './after-response.js';
 export type { App, ClosableApp, Filter } from './app.js';
-export { beforeHead, type HeadListener } from './before-head.js';
+export { type BodyTransformer, beforeHead, type HeadListener, holdBody, transformBody } from './before-head.js';
 export type { HoldOptions } from './body-parts.js';
 export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
@@ -53,7 +53,7 @@ export type { Identity } from './identity.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
 export { methodsOf, requestPath, writtenPath } from './request-path.js';
-export { type BodyTransformer, holdBody, transformBody } from './response-body.js';
+export type { ResponseListener, ResponseOutcome } from './response-methods.js';
 export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
 export {
   type SharedDatabaseOptions,

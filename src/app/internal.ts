@@ -2,7 +2,8 @@
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
 export { answeredStatus, answerFault } from './answer-fault.js';
 export { catching, isAsync, isThenable } from './app.js';
-export { isOfHeadListener, setMissingHeaders } from './before-head.js';
+export { setMissingHeaders } from './before-head.js';
+export { isOwnPatch } from './body-way.js';
 export { checkFaultForm } from './check-fault-form.js';
 export { targetMask } from './client-text.js';
 export { configuredFaultForm, isFaultStyle, sectionFaultStyle } from './configured-fault-form.js';
@@ -14,8 +15,16 @@ export {
   runOutsideRequests,
   type TraceIds,
 } from './context.js';
-export { offerSignal, traceIds } from './environ.js';
-export { type BodyProgress, Exchange, exchangeOf, type Forwarded, targetOf } from './exchange.js';
+export {
+  type BodyProgress,
+  cutTarget,
+  Exchange,
+  environFields,
+  exchangeOf,
+  type Forwarded,
+  offerSignal,
+  targetOf,
+} from './exchange.js';
 export {
   authOptions,
   type DeclaredFactory,
@@ -40,9 +49,8 @@ export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './not-
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export { overriddenMethod } from './request-path.js';
-export { beganAt, countAnswer, guardPipe, sentBytes } from './response-body.js';
+export { beganAt, pipeInto, sentBytes, watchPipe } from './response-body.js';
 export { compileResponse } from './response-compiler.js';
-export { isOwnPatch } from './response-methods.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export {
@@ -54,7 +62,7 @@ export {
   valueIssues,
 } from './schemas/refused-value.js';
 export { compiledSchema, judgeSchema, NAMED_SCHEMAS, SchemaMistake } from './schemas/schema-mistake.js';
-export { ServedResponse } from './served-response.js';
+export { defaultHeader, exchangeFor as countAnswer, isOfHeadListener, ServedResponse } from './served-response.js';
 export {
   isRecordLost,
   isUpgraded,
@@ -65,5 +73,5 @@ export {
   shareState,
 } from './server-state.js';
 export { noteOriginal, takesOwnSlot, withSlot } from './slot.js';
-export { collapsed, decodePath, encodedPath, restOfTarget, type Target } from './target.js';
+export { collapsed, decodePath, encodedPath } from './target.js';
 export { readableOf } from './web-stream.js';

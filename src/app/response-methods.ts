@@ -1,24 +1,61 @@
-/** Common code of all modules that replace methods of a response. */
+/** Types and functions for the modules that send a response. */
 import { OutgoingMessage, type ServerResponse } from 'node:http';
+import type { HeadersArgument } from './headers.js';
 
 /** The callback of a write. */
 export type Callback = (error?: Error | null) => void;
 
-/** On a method: the method itself, so that a wrapper with copied properties is not mistaken for it. */
-const OWN: unique symbol = Symbol('portico.ownPatch');
-
-/** Marks a method with which this directory replaces one of a response. */
-export function ownPatch<T extends object>(method: T): T {
-  // Not in a WeakSet: some methods are closures, and adding them took longer than creating them.
-  (method as { [OWN]?: object })[OWN] = method;
-  return method;
+/** The methods that send a response: of Node, or of other code that has replaced them. */
+export interface Methods {
+  writeHead(status: number, reason?: string | HeadersArgument, headers?: HeadersArgument): ServerResponse;
+  write(chunk?: unknown, encoding?: unknown, callback?: unknown): boolean;
+  end(chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse;
 }
 
-/** Reports whether a method of a response was set by this directory, not by other code; for `lint`. */
-export function isOwnPatch(method: object): boolean {
-  const own = (method as { [OWN]?: object } | undefined)?.[OWN];
-  return own !== undefined && own === method;
+/** A function of the head's list. Returns `LATER` if the head is written later. */
+export type Stage = (res: ServerResponse) => unknown;
+
+/** A destination for a body. */
+export interface BodySink {
+  /** Returns false if the caller must wait until `drained` is called. */
+  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean;
+  end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void;
+  /** Set by the writer. */
+  drained: (() => void) | undefined;
 }
+
+/** A part of a body: a stream, or a buffer that holds it until it is whole. */
+export interface BodyPart extends BodySink {
+  /** Sends what it holds. */
+  release(): void;
+  /** Discards what is unsent. */
+  discard(): void;
+}
+
+/** The one list of the parts of a body. */
+export interface BodyList extends Pick<Methods, 'write' | 'end'> {
+  /** True after the end of the body; more of it is ignored. */
+  readonly isEnded: boolean;
+  /** Adds a part; `make` gets a function that returns the next outer one. */
+  add<P extends BodyPart>(make: (next: () => BodySink) => P): P;
+  /** Takes data from the app. */
+  take(isLast: boolean, ...args: readonly unknown[]): boolean;
+  /** Discards all unsent data of a body, because another response replaces it. */
+  reset(): void;
+  /** Makes `flushHeaders` send what is held. */
+  releaseOnFlush(): void;
+}
+
+/** The outcome of a response. */
+export interface ResponseOutcome {
+  /** Whether all of it was passed to the operating system; false if the connection broke before. */
+  readonly completed: boolean;
+  /** The reason why the server aborted the response; undefined if it completed or the client disconnected. */
+  readonly error?: unknown;
+}
+
+/** Called with the outcome of a response. */
+export type ResponseListener = (outcome: ResponseOutcome) => void;
 
 /** Returns the callback among the arguments of `write` or `end`. */
 export function callbackOf(args: readonly unknown[]): Callback | undefined {

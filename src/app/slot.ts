@@ -38,5 +38,5 @@ export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): 
   copied.faultForm = exchange.faultForm;
   copied.routeListeners = exchange.routeListeners?.slice();
   copied.trace = exchange.trace;
-  copied.forwarded = exchange.forwarded;
+  copied.forwards = exchange.forwards;
 }

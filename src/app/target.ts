@@ -1,35 +1,4 @@
-/** Request targets as text: split before the query, with the path percent-decoded. */
-
-/** A request target in parts. */
-export interface Target {
-  /** The target as written in the request. */
-  readonly url: string;
-  /** Without the query, in the spelling of {@link url}. */
-  readonly path: string;
-  /** With its `?`, or empty. */
-  readonly query: string;
-  /** {@link path}, percent-decoded once. */
-  readonly text: string;
-}
-
-/** Splits a target and decodes its path. */
-export function parseTarget(url: string): Target {
-  const mark = url.indexOf('?');
-  const path = mark < 0 ? url : url.slice(0, mark);
-  return {
-    url,
-    path,
-    query: mark < 0 ? '' : url.slice(mark),
-    text: NEEDS_DECODING.test(path) ? decodePath(path) : path,
-  };
-}
-
-/** Returns the rest of a target after a prefix of its path. `prefix`: its length in the path with each run of `/` as one. */
-export function restOfTarget({ path, query, text }: Target, prefix: number): Target {
-  if (path !== text || path.includes('//')) return parseTarget(collapsed(path).slice(prefix) + query);
-  const rest = path.slice(prefix);
-  return { url: rest + query, path: rest, query, text: rest };
-}
+/** Paths of requests as text: percent-decoded, and in canonical spelling. */
 
 /** Returns a decoded path in canonical spelling: everything except pchar and slashes is escaped (RFC 3986 §3.3, §6.2.2). */
 export function encodedPath(path: string): string {

@@ -2,7 +2,7 @@
 import { IncomingMessage, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import { type Description, environ } from '../app/index.js';
-import { exchangeOf, targetOf } from '../app/internal.js';
+import { exchangeOf } from '../app/internal.js';
 import type { Origin } from '../errors/index.js';
 import { countText } from '../text/index.js';
 import { cascade } from './composite/cascade.js';
@@ -132,8 +132,7 @@ class Walk {
     const mounts = mountOptions(localConf).map((option) => ({ ...placeOf(option), app: option }));
     const table = new MountTable(mounts, choose === matchByVersion);
     const exchange = exchangeOf(req);
-    const target = targetOf(exchange);
-    const path = pathOf(target);
+    const path = pathOf(exchange);
     const found = choose(table, req, path);
     if (found === undefined) {
       const fallback = localConf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
@@ -146,7 +145,7 @@ class Walk {
       found.byVersion === true
         ? `the requested version is mounted at ${place}`
         : `${place} is the first mount that matches ${path}`;
-    return this.#mounted(node, req, moveToMount(exchange, target, found), why);
+    return this.#mounted(node, req, moveToMount(exchange, found), why);
   }
 
   async #mounted(

@@ -39,8 +39,8 @@ export const correlationId = filterFactory(
       const id = usable ? given : randomUUID();
       if (!usable) replaceHeader(req, header, id);
       const exchange = exchangeOf(req);
-      exchange.environ.correlationId = id;
-      exchange.forwarded = exchange.forwarded?.concat(forwarded) ?? forwarded;
+      exchange.correlationId = id;
+      exchange.forwards = exchange.forwards?.concat(forwarded) ?? forwarded;
       if (echo) beforeHead(res, () => res.setHeader(header, id));
       return app(req, res);
     };

@@ -32,28 +32,26 @@ export const pathPrefix = filterFactory(
 
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
-      const { environ: env, mount } = exchange;
-      const { scriptName, forwardedPrefix, remote } = env;
+      const { mount, scriptName, forwardedPrefix, remote } = exchange;
       const { url = '/' } = req;
       if (prefix !== '') {
         req.url = withoutPrefix(url, prefix);
-        env.scriptName = prefix;
+        exchange.scriptName = prefix;
         exchange.mount = prefix;
-        if (forwardedPrefix !== undefined) delete env.forwardedPrefix;
+        exchange.forwardedPrefix = undefined;
       }
       if (changesRemote) {
         const resolved = remoteOf(req);
         const host = translateForwardedServer ? resolved.host : req.headers.host;
         const forced = forcePort === undefined ? host : `${withoutPort(host ?? 'localhost')}:${forcePort}`;
-        env.remote = { ...resolved, host: forced, scheme: scheme ?? resolved.scheme };
+        exchange.remote = { ...resolved, host: forced, scheme: scheme ?? resolved.scheme };
       }
       return catching(app, req, res, (error) => {
         req.url = url;
-        env.scriptName = scriptName;
+        exchange.scriptName = scriptName;
         exchange.mount = mount;
-        if (forwardedPrefix !== undefined) env.forwardedPrefix = forwardedPrefix;
-        if (remote !== undefined) env.remote = remote;
-        else delete env.remote;
+        exchange.forwardedPrefix = forwardedPrefix;
+        exchange.remote = remote;
         throw error;
       });
     };

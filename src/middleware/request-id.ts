@@ -1,5 +1,6 @@
 /** request_id: an id for each request, for logs and clients. */
 import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import {
   beforeHead,
   type DescribeContext,
@@ -7,7 +8,14 @@ import {
   type FactoryContext,
   filterFactory,
 } from '../app/index.js';
-import { exchangeOf, type Forwarded, isFaultStyle, runInRequest } from '../app/internal.js';
+import {
+  defaultHeader,
+  exchangeOf,
+  type Forwarded,
+  isFaultStyle,
+  runInRequest,
+  setMissingHeaders,
+} from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
@@ -57,6 +65,10 @@ export const requestId = filterFactory(
       ({ globalRequestId, requestId: own }) => [inbound, globalRequestId ?? own ?? ''],
     ];
 
+    // The app may have set another id.
+    const compatOf = (res: ServerResponse): string[] =>
+      compatHeaders.flatMap((name) => [name, String(res.getHeader(header))]);
+
     const globalId = (value: string | readonly string[]): string | undefined => {
       if (typeof value === 'string' && value.length <= LONGEST && form.test(value)) return value;
       ignored += 1;
@@ -67,17 +79,14 @@ export const requestId = filterFactory(
     return (app) => (req, res) => {
       const id = `req-${randomUUID()}`;
       const exchange = exchangeOf(req);
-      const { environ: env } = exchange;
-      env.requestId = id;
+      exchange.requestId = id;
       const sent = options.trustInbound ? req.headers[inbound] : undefined;
       const global = sent === undefined ? undefined : globalId(sent);
-      if (global !== undefined) env.globalRequestId = global;
-      beforeHead(res, () => {
-        if (!res.hasHeader(header)) res.setHeader(header, id);
-        for (const name of compatHeaders) if (!res.hasHeader(name)) res.setHeader(name, res.getHeader(header)!);
-      });
-      exchange.forwarded = exchange.forwarded?.concat(forwarded) ?? forwarded;
-      return runInRequest(env, app, req, res);
+      if (global !== undefined) exchange.globalRequestId = global;
+      if (compatHeaders.length > 0) beforeHead(res, () => setMissingHeaders(res, compatOf(res)));
+      defaultHeader(res, header, id);
+      exchange.forwards = exchange.forwards?.concat(forwarded) ?? forwarded;
+      return runInRequest(exchange, app, req, res);
     };
   },
   { describe, aroundRefusals: true },

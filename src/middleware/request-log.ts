@@ -1,23 +1,15 @@
 /** request_log: logs one line for each response, after its end. */
 import type { IncomingMessage } from 'node:http';
-import {
-  afterResponse,
-  type Description,
-  environ,
-  filterFactory,
-  quoteClient,
-  requestPath,
-  writtenPath,
-} from '../app/index.js';
+import { afterResponse, type Description, filterFactory, quoteClient, requestPath, writtenPath } from '../app/index.js';
 import {
   answeredStatus,
   connectionAddress,
   countAnswer,
+  exchangeOf,
   runOutsideRequests,
   sentBytes,
   type TraceIds,
   targetMask,
-  traceIds,
 } from '../app/internal.js';
 import { boolean, defineOptions, float, integer, list, type OptionsOf } from '../config/index.js';
 import type { Logger } from '../log/index.js';
@@ -139,7 +131,7 @@ const NAMES: ReadonlySet<string> = new Set(
 
 /** Returns the facts of a line, in order; the response adds the last four. */
 function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: string) => string) {
-  const env = environ(req);
+  const env = exchangeOf(req);
   // Without the filter `context`, only the identity is set.
   const caller = env.context ?? env.identity;
   return {
@@ -153,7 +145,7 @@ function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: s
     route: env.route?.template ?? '-',
     user_id: caller?.userId ?? '-',
     project_id: caller?.projectId ?? '-',
-    trace: traceIds(env),
+    trace: env.traceIds,
     status: 0,
     bytes: 0,
     duration_ms: 0,

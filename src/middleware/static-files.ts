@@ -12,7 +12,7 @@ import {
   Fault,
   filterFactory,
 } from '../app/index.js';
-import { guardPipe, optionOrigin } from '../app/internal.js';
+import { optionOrigin, watchPipe } from '../app/internal.js';
 import { defineOptions, integer, list, type OptionsOf, path, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { appendVary } from './headers.js';
@@ -102,7 +102,7 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
       return true;
     }
     return new Promise((settle, fail) => {
-      guardPipe(res, fail);
+      watchPipe(res, fail);
       send(req, path, { ...settings, index })
         .on('directory', () => {
           redirect(req, res);

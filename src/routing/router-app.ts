@@ -125,9 +125,8 @@ export class RouterApp implements RequestRouter {
 
   #dispatch(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
     const exchange = exchangeOf(req);
-    const env = exchange.environ;
     const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
-    if (version !== null) env.apiVersion = version.text;
+    if (version !== null) exchange.apiVersion = version.text;
     const { path, found } = this.#routeOf(exchange);
     if (found === null) return this.#miss(req, res, path);
     const served = this.#served[found.compiled.index]!;
@@ -138,9 +137,9 @@ export class RouterApp implements RequestRouter {
       route = { ...matched, template: mount + matched.template };
       served.below.set(mount, route);
     }
-    env.route = route;
+    exchange.route = route;
     if (trace !== undefined) trace.routed(route.template);
-    env.params = served.params.texts(found);
+    exchange.params = served.params.texts(found);
     // A mount's app may be a Router, which knows more.
     if (served.kind === 'mount') return callMounted(served, exchange, res, found.match.path_info);
     exchange.routed = matched;
@@ -161,7 +160,7 @@ export class RouterApp implements RequestRouter {
 
   /** Returns the route of a request, and the matched path. */
   #routeOf(exchange: Exchange): Pick<LookUp, 'path' | 'found'> {
-    const { path: raw, text, query } = targetOf(exchange);
+    const { targetPath: raw, targetText: text, targetQuery: query } = targetOf(exchange);
     if (raw.length > LONGEST_PATH) throw new Fault(414);
     if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
     const path = raw === '*' || !this.#hasPrefix ? text : this.#parts.mapper.withoutPrefix(text);
@@ -208,7 +207,7 @@ export class RouterApp implements RequestRouter {
   }
 
   #serve(
-    { req, environ: { params: texts } }: Exchange,
+    { req, params: texts }: Exchange,
     res: ServerResponse,
     served: ServedAction | ServedRedirect,
     found: Found,

@@ -265,7 +265,7 @@ export class Front {
     connection.ended = true;
     connection.lingers = true;
     this.#owner.refuse(req, res, refused);
-    this.rejections.note(refused.why, req.socket, refused.reason, exchange.environ.requestId);
+    this.rejections.note(refused.why, req.socket, refused.reason, exchange.requestId);
   }
 
   #expectation(req: IncomingMessage, res: ServerResponse): void {

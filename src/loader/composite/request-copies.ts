@@ -4,7 +4,7 @@
  */
 import { IncomingMessage } from 'node:http';
 import { environ, Fault, readBody } from '../../app/index.js';
-import { noteOriginal } from '../../app/internal.js';
+import { environFields, noteOriginal } from '../../app/internal.js';
 
 /** Bytes of the largest body that several apps can read. */
 const MAX_KEPT_BYTES = 1_048_576;
@@ -20,7 +20,7 @@ export class RequestCopies {
 
   constructor(request: IncomingMessage) {
     this.#request = request;
-    this.#environ = { ...environ(request) };
+    this.#environ = environFields(request);
     this.#headers = { ...request.headers };
     this.#url = request.url;
   }

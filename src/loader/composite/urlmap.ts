@@ -10,7 +10,7 @@ import {
   remoteOf,
   type SectionLoader,
 } from '../../app/index.js';
-import { collapsed, type Exchange, exchangeOf, restOfTarget, type Target, targetOf } from '../../app/internal.js';
+import { collapsed, cutTarget, type Exchange, exchangeOf, targetOf } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { partsOf } from '../part-refusals.js';
 import type { PasteError } from '../paste-error.js';
@@ -61,10 +61,9 @@ export function urlMapBy(choose: ChooseMount, plus: boolean): CompositeFactory &
     const table = new MountTable(mounts, plus);
     const app: App = (req, res) => {
       const exchange = exchangeOf(req);
-      const target = targetOf(exchange);
-      const path = pathOf(target);
+      const path = pathOf(exchange);
       const chosen = choose(table, req, path);
-      if (chosen !== undefined) return moveToMount(exchange, target, chosen)(req, res);
+      if (chosen !== undefined) return moveToMount(exchange, chosen)(req, res);
       if (notFound !== undefined) return notFound(req, res);
       throw new Fault(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
     };
@@ -146,13 +145,14 @@ function urlmapWarnings(localConf: Conf): CompositeWarning[] {
 }
 
 /**
- * Returns the path of a target without its query; runs of `/` become one. Throws a 400 fault for a target that is not a path: `*`, or a
+ * Returns the path of the remaining target; runs of `/` become one. Throws a 400 fault for a target that is not a path: `*`, or a
  * host and port.
  */
-export function pathOf({ path }: Target): string {
+export function pathOf(exchange: Exchange): string {
+  const { targetPath: path } = targetOf(exchange);
   if (path !== '' && path.charCodeAt(0) !== SLASH)
     throw new Fault(400, { message: 'The request target is not a path.' });
-  return path.includes('//') ? collapsed(path) : path;
+  return collapsed(path);
 }
 
 const SLASH = 0x2f;
@@ -168,15 +168,11 @@ export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: str
 }
 
 /** Moves the mount's prefix to the script name, and returns the app of the mount. */
-export function moveToMount<A>(exchange: Exchange, target: Target, chosen: ChosenMount<A>): A {
+export function moveToMount<A>(exchange: Exchange, chosen: ChosenMount<A>): A {
   const { mount, prefix, byVersion, contentType } = chosen;
-  exchange.environ.scriptName += prefix;
+  exchange.scriptName += prefix;
   exchange.mount += prefix;
-  if (contentType !== undefined) exchange.environ.bestContentType = contentType;
-  if (byVersion !== true) {
-    const rest = restOfTarget(target, prefix.length);
-    exchange.target = rest;
-    exchange.req.url = rest.url;
-  }
+  if (contentType !== undefined) exchange.bestContentType = contentType;
+  if (byVersion !== true) cutTarget(exchange, prefix.length);
   return mount.app;
 }

@@ -87,7 +87,7 @@ export class ActionRequest<
 
   /** The query: a repeated key is an array, unless a schema says otherwise. */
   get query(): Q {
-    this.#query ??= parse(targetOf(exchangeOf(this.req)).query.slice(1)) as Q;
+    this.#query ??= parse(targetOf(exchangeOf(this.req)).targetQuery.slice(1)) as Q;
     return this.#query;
   }
 

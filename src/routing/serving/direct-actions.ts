@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import type { App, MatchedRoute } from '../../app/index.js';
-import { compileResponse, guardPipe } from '../../app/internal.js';
+import { compileResponse, pipeInto } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { SENT } from '../actions/action-request.js';
 import { responseKey } from '../actions/compiled-action.js';
@@ -48,7 +48,6 @@ export class DirectActions implements ActionEngine, Answering {
 
   readonly handle: App = (req, res) => {
     const call = callOf(req)!;
-    guardPipe(res, (error) => this.#fail(req, res, error));
     if (!WITH_BODY.has(call.verb ?? '')) {
       call.run(undefined, this);
       return;
@@ -139,7 +138,7 @@ export class DirectActions implements ActionEngine, Answering {
     finished(res, () => {
       if (isOpen) discardAnswer(stream);
     });
-    stream.pipe(res);
+    pipeInto(res, stream, (error) => this.#fail(req, res, error));
   }
 }
 

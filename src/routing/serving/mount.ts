@@ -13,14 +13,13 @@ export function callMounted(
   res: ServerResponse,
   pathInfo: unknown,
 ): void | Promise<void> {
-  const { req, environ: env, mount } = exchange;
-  const { scriptName } = env;
+  const { req, mount, scriptName } = exchange;
   const url = req.url ?? '/';
   enterMount(req, pathInfo);
   exchange.mount += place;
   return catching(app, req, res, (error) => {
     req.url = url;
-    env.scriptName = scriptName;
+    exchange.scriptName = scriptName;
     exchange.mount = mount;
     throw error;
   });

@@ -7,7 +7,6 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HookH
 import { type App, Fault } from '../../app/index.js';
 import {
   faultFormOf,
-  guardPipe,
   handTo,
   isUpgraded,
   keepHeaders,
@@ -15,6 +14,7 @@ import {
   type NotFoundHooks,
   valueIssues,
   watchNotFound,
+  watchPipe,
 } from '../../app/internal.js';
 import { type RouteFinder, routeFinder } from '../../text/index.js';
 import { type PluginAnswer, type PluginRoute, warnOfTable } from '../built-router.js';
@@ -103,7 +103,7 @@ export class PluginRoutes {
     missed[CALL] = undefined;
     missed[MISS] = miss;
     this.#wereAsked.delete(req);
-    guardPipe(res, (error) => this.#fail(req, res, error));
+    watchPipe(res, (error) => this.#fail(req, res, error));
     // A listener for upgrades may serve by itself, without a route.
     const isAsked = this.#guard !== undefined && req.headers.upgrade !== undefined;
     if (isAsked && this.#fastify.server.listenerCount('upgrade') > 0) void this.#takeUpgrade(req, res);

@@ -20,10 +20,10 @@ import {
   createFastify,
   exchangeOf,
   fastifyLog,
-  guardPipe,
   limitBody,
   listenerOf,
   tooLarge,
+  watchPipe,
 } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { ANSWERED, FASTIFY, REPLY, SENT } from '../actions/action-request.js';
@@ -92,7 +92,7 @@ export class RouterFastify implements ActionEngine, Answering {
 
   readonly handle: App = (req, res) => {
     refuseEncoding(req);
-    guardPipe(res, (error) => this.#fail(req, res, error));
+    watchPipe(res, (error) => this.#fail(req, res, error));
     const { entry, url, verb = '' } = callOf(req)!;
     const mark = url.indexOf('?');
     req.url = mark < 0 ? entry.fastifyPath : entry.fastifyPath + url.slice(mark);

@@ -2,13 +2,12 @@
  * Facts of a request, for a line of the log or a report.
  */
 import type { IncomingMessage } from 'node:http';
-import { environ } from '../../app/index.js';
-import { traceIds } from '../../app/internal.js';
+import { exchangeOf } from '../../app/internal.js';
 
 /** Facts of a request for a log line: no query, which may hold secrets. */
 export function requestFacts(req: IncomingMessage) {
-  const env = environ(req);
+  const env = exchangeOf(req);
   const path = env.originalUrl.split('?', 1)[0] ?? '';
   const id = env.requestId === undefined ? {} : { request_id: env.requestId };
-  return { method: req.method ?? '', path, ...id, ...traceIds(env) };
+  return { method: req.method ?? '', path, ...id, ...env.traceIds };
 }

@@ -48,7 +48,7 @@ export function withRequestSpans(app: App, api: string, maker: SpanMaker): App {
     const exchange = exchangeOf(req);
     exchange.trace = span;
     afterResponse(res, (outcome) => maker.attempt(() => span.end(req, res, outcome)));
-    return maker.api.context.with(span.context, () => runInRequest(exchange.environ, app, req, res));
+    return maker.api.context.with(span.context, () => runInRequest(exchange, app, req, res));
   };
 }
 
