@@ -161,23 +161,23 @@ export class RouterApp implements RequestRouter {
 
   /** Returns the route of a request, and the matched path. */
   #routeOf(exchange: Exchange): Pick<LookUp, 'path' | 'found'> {
+    const { table, mapper, options } = this.#parts;
+    const { req } = exchange;
     const { path: raw, text, query } = targetOf(exchange);
     if (raw.length > LONGEST_PATH) throw new Fault(414);
-    if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
-    const path = raw === '*' || !this.#hasPrefix ? text : this.#parts.mapper.withoutPrefix(text);
-    return { path, found: path === null ? null : this.#find(exchange.req, path, query.slice(1)) };
-  }
-
-  #find(req: IncomingMessage, path: string, query: string): Found | null {
-    const { table, options } = this.#parts;
-    const own = req.method ?? 'GET';
-    const overrides = options.useMethodOverride === true && query !== '';
-    const method = overrides ? overriddenMethod({ method: own, query }) : own;
+    if (options.strictPaths === true) refuseOddPath(raw);
+    const path = raw === '*' || !this.#hasPrefix ? text : mapper.withoutPrefix(text);
+    if (path === null) return { path, found: null };
+    let { method = 'GET' } = req;
+    if (options.useMethodOverride === true && query !== '') {
+      method = overriddenMethod({ method, query: query.slice(1) });
+    }
     const request = this.#asksRequest ? matchRequest(req, method) : null;
     const found = table.find(method, path, request);
-    if (method !== 'HEAD' || this.#likeRoutes || namesMethods(found)) return found;
+    if (method !== 'HEAD' || this.#likeRoutes || namesMethods(found)) return { path, found };
     const get = table.find('GET', path, request === null ? null : { ...request, method: 'GET' });
-    return found === null || (get !== null && get.compiled.rank < found.compiled.rank) ? get : found;
+    const isGet = found === null || (get !== null && get.compiled.rank < found.compiled.rank);
+    return { path, found: isGet ? get : found };
   }
 
   /** Answers a request without a route: 404, 405 with `Allow`, or OPTIONS. */

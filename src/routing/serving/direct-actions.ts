@@ -104,7 +104,16 @@ export class DirectActions implements ActionEngine {
       this.#sendStream(req, call.res, status, headers, stream);
       return;
     }
-    const data = body === undefined ? undefined : bytesOrText(body, serializer, res, headers);
+    let data = body as string | Uint8Array | undefined;
+    if (serializer !== undefined) {
+      try {
+        data = serializer(body);
+      } catch (error) {
+        // They stay in the response to a value that cannot be written.
+        setHeaders(res, headers);
+        throw error;
+      }
+    }
     if (data === undefined) {
       if (status !== 304 && !isHead) headers['content-length'] = 0;
     } else if (!isHead || headers['content-length'] === undefined) {
@@ -143,22 +152,6 @@ export class DirectActions implements ActionEngine {
       if (isOpen) discardAnswer(stream);
     });
     stream.pipe(res);
-  }
-}
-
-/** Headers of an action stay in the response to a value that cannot be written. */
-function bytesOrText(
-  body: unknown,
-  serializer: Serializer | undefined,
-  res: ServerResponse,
-  headers: Answer['headers'],
-): string | Uint8Array {
-  if (serializer === undefined) return body as string | Uint8Array;
-  try {
-    return serializer(body);
-  } catch (error) {
-    setHeaders(res, headers);
-    throw error;
   }
 }
 
