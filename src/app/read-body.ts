@@ -63,17 +63,28 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
 
 /** Collects the data of a stream; does not resume a paused one. */
 function collectStream(body: Readable, limit: number, done: BodyCollected): void {
-  const gathered = new GatheredBytes();
+  // Nearly always the only one.
+  let first: Buffer | undefined;
+  let gathered: GatheredBytes | undefined;
+  let size = 0;
   const settle = (error: Error | null, bytes?: Buffer): void => {
     body.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
     done(error, bytes);
   };
   const onData = (chunk: Buffer | string): void => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, body.readableEncoding ?? 'utf8') : chunk;
-    if (gathered.size + bytes.length > limit) settle(tooLarge(limit));
-    else gathered.add(bytes);
+    size += bytes.length;
+    if (size > limit) settle(tooLarge(limit));
+    else if (first === undefined) first = bytes;
+    else {
+      if (gathered === undefined) {
+        gathered = new GatheredBytes();
+        gathered.add(first);
+      }
+      gathered.add(bytes);
+    }
   };
-  const onEnd = (): void => settle(null, gathered.whole());
+  const onEnd = (): void => settle(null, gathered?.whole() ?? first ?? Buffer.alloc(0));
   const onError = (error: Error): void => settle(failure(error));
   const onClose = (): void => settle(aborted());
   body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);

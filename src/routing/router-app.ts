@@ -15,14 +15,14 @@ import {
 } from '../app/internal.js';
 import { nearestOrAll } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
-import { ActionRequest, type Args, type RequestRouter } from './actions/action-request.js';
+import type { Args, RequestRouter } from './actions/action-request.js';
 import { type ApiVersion, VersionNegotiation } from './api-version.js';
 import type { LookUp, PluginRoute } from './built-router.js';
 import { faultsBy } from './fault-mapping.js';
 import type { Found } from './matching/compiled-route.js';
 import type { MatchRequest } from './route/conditions.js';
 import { GenerationError } from './route/route-error.js';
-import { ActionCall, CALL, type Called } from './serving/action-call.js';
+import { ActionCall, CALL, type Called, callOf, type Fail } from './serving/action-call.js';
 import type { ActionEngine } from './serving/action-engine.js';
 import { buildServed } from './serving/build-table.js';
 import { checkTable } from './serving/check-table.js';
@@ -75,8 +75,8 @@ export class RouterApp implements RequestRouter {
     this.#likeRoutes = options.compat === 'routes';
     this.#versions = options.versions === undefined ? null : new VersionNegotiation(options.versions);
     const needsFastify = (options.plugins ?? []).length > 0 || options.fastify !== undefined;
-    this.#engine = needsFastify ? new RouterFastify(parts, this.#fail) : new DirectActions(parts, this.#fail);
-    this.#served = buildServed(parts, this.#engine);
+    this.#engine = needsFastify ? new RouterFastify(parts, this.fail) : new DirectActions(parts, this.fail);
+    this.#served = buildServed(parts, this.#engine, this.#run);
     checkTable(parts);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
     this.#hasPrefix = parts.mapper.prefix !== '';
@@ -96,10 +96,10 @@ export class RouterApp implements RequestRouter {
   readonly handle: App = (req, res) => {
     try {
       const result: unknown = this.#dispatch(req, res);
-      if (result instanceof Promise) return result.catch((error: unknown) => this.#fail(req, res, error));
+      if (result instanceof Promise) return result.catch((error: unknown) => this.fail(req, res, error));
       return undefined;
     } catch (error) {
-      return this.#fail(req, res, error);
+      return this.fail(req, res, error);
     }
   };
 
@@ -160,23 +160,23 @@ export class RouterApp implements RequestRouter {
 
   /** Returns the route of a request, and the matched path. */
   #routeOf(exchange: Exchange): Pick<LookUp, 'path' | 'found'> {
+    const { table, mapper, options } = this.#parts;
+    const { req } = exchange;
     const { targetPath: raw, targetText: text, targetQuery: query } = targetOf(exchange);
     if (raw.length > LONGEST_PATH) throw new Fault(414);
-    if (this.#parts.options.strictPaths === true) refuseOddPath(raw);
-    const path = raw === '*' || !this.#hasPrefix ? text : this.#parts.mapper.withoutPrefix(text);
-    return { path, found: path === null ? null : this.#find(exchange.req, path, query.slice(1)) };
-  }
-
-  #find(req: IncomingMessage, path: string, query: string): Found | null {
-    const { table, options } = this.#parts;
-    const own = req.method ?? 'GET';
-    const overrides = options.useMethodOverride === true && query !== '';
-    const method = overrides ? overriddenMethod({ method: own, query }) : own;
+    if (options.strictPaths === true) refuseOddPath(raw);
+    const path = raw === '*' || !this.#hasPrefix ? text : mapper.withoutPrefix(text);
+    if (path === null) return { path, found: null };
+    let { method = 'GET' } = req;
+    if (options.useMethodOverride === true && query !== '') {
+      method = overriddenMethod({ method, query: query.slice(1) });
+    }
     const request = this.#asksRequest ? matchRequest(req, method) : null;
     const found = table.find(method, path, request);
-    if (method !== 'HEAD' || this.#likeRoutes || namesMethods(found)) return found;
+    if (method !== 'HEAD' || this.#likeRoutes || namesMethods(found)) return { path, found };
     const get = table.find('GET', path, request === null ? null : { ...request, method: 'GET' });
-    return found === null || (get !== null && get.compiled.rank < found.compiled.rank) ? get : found;
+    const isGet = found === null || (get !== null && get.compiled.rank < found.compiled.rank);
+    return { path, found: isGet ? get : found };
   }
 
   /** Answers a request without a route: 404, 405 with `Allow`, or OPTIONS. */
@@ -192,11 +192,11 @@ export class RouterApp implements RequestRouter {
     if (allowed.length > 0 && req.method === 'OPTIONS') answerOptions(res, allowed);
     else if (allowed.length > 0) {
       const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
-      this.#fail(req, res, new Fault(405, { message, headers: { Allow: allowed.join(', ') } }));
+      this.fail(req, res, new Fault(405, { message, headers: { Allow: allowed.join(', ') } }));
     } else {
       // Shared, if no renderer of the application can write on it: a separate Error costs more than the route lookup.
       const { style = faultFormOf(req).style } = this.#failures;
-      this.#fail(req, res, typeof style === 'function' ? notFound() : this.#notFound);
+      this.fail(req, res, typeof style === 'function' ? notFound() : this.#notFound);
     }
   }
 
@@ -227,28 +227,32 @@ export class RouterApp implements RequestRouter {
     const params = reader.hasTypes ? reader.typed(texts) : texts;
     let args: Args = reader.hasOwnArgs ? reader.args(found, params) : params;
     if (this.#checksProject && Object.hasOwn(args, 'project_id')) args = withoutProject(req, args);
-    const request = new ActionRequest<Args>(req, res, served.matched, params, version, this);
     const format = this.#negotiates ? reader.format(found) : null;
-    // The handler of the engine finds it by its request.
-    (req as Called)[CALL] = new ActionCall(request, { target, entry, method, version, args, format });
-    if (served.settings.deadline !== undefined) this.#startDeadline(request, served.settings.deadline);
+    const matched = { route: served.matched, params, version, target, entry, args, format };
+    const call = new ActionCall(req, res, matched, this);
+    if (served.settings.deadline !== undefined) this.#startDeadline(call, served.settings.deadline);
+    if (entry.app === this.#run) return this.#engine.take(call, req, res);
+    // The app finds it by its request.
+    (req as Called)[CALL] = call;
     return entry.app(req, res);
   }
 
+  /** Runs an action after its filters. */
+  readonly #run: App = (req, res) => this.#engine.take(callOf(req)!, req, res);
+
   /** After `ms` milliseconds aborts the signal and, unless a response has begun, answers 503. */
-  #startDeadline(request: ActionRequest, ms: number): void {
-    const { req, res } = request;
+  #startDeadline(call: ActionCall, ms: number): void {
+    const { req, response: res } = call;
     const timer = setTimeout(() => {
       const fault = new Fault(503, { message: 'The request took too long.' });
-      request.abort(fault);
-      if (!res.headersSent) this.#fail(req, res, fault);
+      call.abort(fault);
+      if (!res.headersSent) this.fail(req, res, fault);
     }, ms);
     res.once('close', () => clearTimeout(timer));
   }
 
   /** Answers failures. */
-  readonly #fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void =>
-    answerFailure(error, req, res, this.#failures);
+  readonly fail: Fail = (req, res, error) => answerFailure(error, req, res, this.#failures);
 }
 
 /** Checks that the project in the path is the caller's, and removes it from the action's arguments. */

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerR
 import { parse } from 'fast-querystring';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { closingOf, type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
-import { exchangeOf, targetOf } from '../../app/internal.js';
+import { exchangeOf, targetOf, watchPipe } from '../../app/internal.js';
 import { PorticoError, withCode } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
@@ -23,9 +23,11 @@ export interface RequestRouter {
   logOf(route: MatchedRoute): Logger;
   /** Returns the absolute URL of a named route; for null, the request's own. */
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
+  /** Answers a failure. */
+  fail(req: IncomingMessage, res: ServerResponse, error: unknown): void;
 }
 
-/** Keys of properties that only the engine of the router sets and reads. */
+/** Keys of properties that only the engine of a router with plugins sets and reads. */
 export const FASTIFY: unique symbol = Symbol('portico.routing.fastify');
 export const REPLY: unique symbol = Symbol('portico.routing.reply');
 export const ANSWERED: unique symbol = Symbol('portico.routing.answered');
@@ -38,47 +40,72 @@ export class ActionRequest<
   H = IncomingHttpHeaders,
   C extends RequestContext | undefined = RequestContext | undefined,
 > {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly route: MatchedRoute;
+  declare readonly req: IncomingMessage;
+  declare readonly route: MatchedRoute;
   /** Path variables by name; parsed if the template gives them a type, or converted by the schema. */
-  params: P;
-  readonly #apiVersion: ApiVersion | null;
-  readonly #router: RequestRouter;
+  declare params: P;
   /** The parsed and validated body; undefined without a body. */
-  body: B = undefined as B;
-  #query: Q | undefined;
-  /** Undefined without plugins. @internal */
-  [FASTIFY]: FastifyRequest | undefined;
-  /** Undefined without plugins. @internal */
-  [REPLY]: FastifyReply | undefined;
+  declare body: B;
+  /** The response without a guard. @internal */
+  declare readonly response: ServerResponse;
+  /** Null without versions. @internal */
+  declare readonly version: ApiVersion | null;
+  declare private readonly router: RequestRouter;
+  declare private isGuarded: boolean;
+  declare private parsedQuery: Q | undefined;
+  declare private takenHeaders: unknown;
+  declare private madeContext: RequestContext | undefined;
+  declare private aborting: AbortController | undefined;
+  declare private madeSignal: AbortSignal | undefined;
+  declare private madeClosing: AbortSignal | undefined;
+  declare private reason: Error | undefined;
+  /** Absent without plugins. @internal */
+  declare [FASTIFY]?: FastifyRequest;
+  /** Absent without plugins. @internal */
+  declare [REPLY]?: FastifyReply;
   /**
    * Kind of response that the action has sent by {@link reply}: a `stream` may still be in progress, a `whole` response is complete.
    * @internal
    */
-  [ANSWERED]: 'stream' | 'whole' | null = null;
-  #watched = false;
-  #headers: unknown;
-  #context: RequestContext | undefined;
-  #abort: AbortController | undefined;
-  #signal: AbortSignal | undefined;
-  #closing: AbortSignal | undefined;
-  #reason: Error | undefined;
+  declare [ANSWERED]?: 'stream' | 'whole';
+  declare private isWatched?: boolean;
 
+  // Only in the constructor: fields with initial values would be a separate function, called for each request.
   constructor(
     req: IncomingMessage,
     res: ServerResponse,
     route: MatchedRoute,
     params: P,
-    apiVersion: ApiVersion | null,
+    version: ApiVersion | null,
     router: RequestRouter,
   ) {
     this.req = req;
-    this.res = res;
+    this.response = res;
     this.route = route;
     this.params = params;
-    this.#apiVersion = apiVersion;
-    this.#router = router;
+    this.body = undefined as B;
+    this.version = version;
+    this.router = router;
+    this.isGuarded = false;
+    this.parsedQuery = undefined;
+    this.takenHeaders = undefined;
+    this.madeContext = undefined;
+    this.aborting = undefined;
+    this.madeSignal = undefined;
+    this.madeClosing = undefined;
+    this.reason = undefined;
+  }
+
+  /** Node's response. Who asks for it may pipe a stream into it. */
+  get res(): ServerResponse {
+    if (!this.isGuarded) this.guard(this.response);
+    return this.response;
+  }
+
+  /** Answers failures of a stream that is piped into the response. @internal */
+  guard(res: ServerResponse): void {
+    this.isGuarded = true;
+    watchPipe(res, (error) => this.router.fail(this.req, res, error));
   }
 
   get method(): string {
@@ -87,12 +114,12 @@ export class ActionRequest<
 
   /** The query: a repeated key is an array, unless a schema says otherwise. */
   get query(): Q {
-    this.#query ??= parse(targetOf(exchangeOf(this.req)).targetQuery.slice(1)) as Q;
-    return this.#query;
+    this.parsedQuery ??= parse(targetOf(exchangeOf(this.req)).targetQuery.slice(1)) as Q;
+    return this.parsedQuery;
   }
 
   set query(query: Q) {
-    this.#query = query;
+    this.parsedQuery = query;
   }
 
   /**
@@ -110,8 +137,8 @@ export class ActionRequest<
   get reply(): FastifyReply {
     const reply =
       this[REPLY] ?? noPlugins('reply', 'Without plugins return a Reply: new Reply(body, { status, headers }).');
-    if (!this.#watched) {
-      this.#watched = true;
+    if (this.isWatched !== true) {
+      this.isWatched = true;
       const { send, callNotFound } = reply;
       // A stream is not sent when the action ends, and after an asynchronous hook nothing is.
       reply.send = (...payload) => {
@@ -130,19 +157,19 @@ export class ActionRequest<
 
   /** Header fields by name, in lower case; converted by the schema, if the action has one. */
   get headers(): H {
-    return (this.#headers ?? this.req.headers) as H;
+    return (this.takenHeaders ?? this.req.headers) as H;
   }
 
   /** Sets the headers that a schema has converted. */
   takeHeaders(headers: unknown): void {
-    this.#headers = headers;
+    this.takenHeaders = headers;
   }
 
   /** The version negotiated for this request: `request.apiVersion.atLeast('2.26')`. */
   get apiVersion(): ApiVersion {
-    if (this.#apiVersion === null)
+    if (this.version === null)
       throw withCode(new TypeError('request.apiVersion: the router has no versions'), 'PORTICO_API_VERSION');
-    return this.#apiVersion;
+    return this.version;
   }
 
   /** The environ that the request gathered in the pipeline. */
@@ -156,19 +183,19 @@ export class ActionRequest<
    */
   get context(): C {
     const set = environ(this.req).context;
-    if (set === undefined) this.#context ??= contextOfCaller(this.req);
-    return (set ?? this.#context) as C;
+    if (set === undefined) this.madeContext ??= contextOfCaller(this.req);
+    return (set ?? this.madeContext) as C;
   }
 
   /** Log of the router: its lines have the id of this request. */
   get log(): Logger {
-    return this.#router.logOf(this.route);
+    return this.router.logOf(this.route);
   }
 
   /** Aborted when the client disconnects, a deadline passes, or the service is forced to stop. */
   get signal(): AbortSignal {
-    this.#signal ??= this.#makeSignal();
-    return this.#signal;
+    this.madeSignal ??= this.makeSignal();
+    return this.madeSignal;
   }
 
   /**
@@ -176,13 +203,13 @@ export class ActionRequest<
    * until its deadline.
    */
   get closing(): AbortSignal {
-    this.#closing ??= this.#makeClosing();
-    return this.#closing;
+    this.madeClosing ??= this.makeClosing();
+    return this.madeClosing;
   }
 
   /** True if the request needs no response any more: its client has disconnected, or it was answered. */
   get isAborted(): boolean {
-    return this.#reason !== undefined || this.res.destroyed;
+    return this.reason !== undefined || this.response.destroyed;
   }
 
   /**
@@ -190,7 +217,7 @@ export class ActionRequest<
    * its query.
    */
   url(name?: string, values: UrlValues = {}): string {
-    return this.#router.urlFor(this.req, name ?? null, values);
+    return this.router.urlFor(this.req, name ?? null, values);
   }
 
   /** Returns one value of the query; the last one of a repeated key. */
@@ -203,12 +230,12 @@ export class ActionRequest<
 
   /** Aborts {@link signal}. */
   abort(reason: Error): void {
-    this.#reason ??= reason;
-    this.#abort?.abort(reason);
+    this.reason ??= reason;
+    this.aborting?.abort(reason);
   }
 
-  #makeClosing(): AbortSignal {
-    const { signal, res } = this;
+  private makeClosing(): AbortSignal {
+    const { signal, response: res } = this;
     const service = closingOf(this.req);
     if (signal.aborted || service === undefined) return signal;
     const abort = new AbortController();
@@ -222,14 +249,14 @@ export class ActionRequest<
     return abort.signal;
   }
 
-  #makeSignal(): AbortSignal {
+  private makeSignal(): AbortSignal {
     const abort = new AbortController();
-    this.#abort = abort;
-    const { res } = this;
+    this.aborting = abort;
+    const { response: res } = this;
     const gone = (): void => {
       if (!res.writableFinished) abort.abort(new Error('the client is gone'));
     };
-    if (this.#reason !== undefined) abort.abort(this.#reason);
+    if (this.reason !== undefined) abort.abort(this.reason);
     else if (res.destroyed) gone();
     else res.once('close', gone);
     const { signal: outer } = this.environ;

@@ -35,6 +35,8 @@ export type SegmentReader = (path: string, start: number, end: number) => readon
 export interface PlannedRoute {
   readonly compiled: CompiledRoute;
   readonly steps: readonly Step[];
+  /** The steps that capture values, with their place. */
+  readonly values: readonly { readonly at: number; readonly step: Exclude<Step, { kind: 'literal' }> }[];
   /** False: the steps are incomplete; the expression of the whole path decides and captures the values. */
   readonly isWhole: boolean;
 }
@@ -45,14 +47,15 @@ export function planRoute(compiled: CompiledRoute): PlannedRoute {
   const [first] = source.parts;
   const isCertain = !source.minimize && typeof first === 'string' && first.startsWith('/');
   if (!isCertain || compiled.names.length !== compiled.route.variables.size) {
-    return { compiled, steps: [], isWhole: false };
+    return { compiled, steps: [], values: [], isWhole: false };
   }
   const segments = splitSegments(source.parts);
   const isIndependent = (part: TemplatePart): boolean =>
     typeof part === 'string' || isLocal(variablePattern(part, source));
   const certain = segments.findIndex((parts) => !parts.every(isIndependent));
   const steps = segments.slice(0, certain < 0 ? undefined : certain).map((parts) => stepOf(parts, source));
-  return { compiled, steps, isWhole: certain < 0 };
+  const values = steps.flatMap((step, at) => (step.kind === 'literal' ? [] : [{ at, step }]));
+  return { compiled, steps, values, isWhole: certain < 0 };
 }
 
 /** Returns the parts of each segment; a text part may contain several slashes. */

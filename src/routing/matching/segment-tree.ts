@@ -38,53 +38,62 @@ export class SegmentTree {
   }
 
   /** Returns the values of the route that {@link find} has just returned. */
-  capture({ compiled, steps, isWhole }: PlannedRoute): Captured {
+  capture({ compiled, values: read, isWhole }: PlannedRoute): Captured {
     const path = this.#path;
     if (!isWhole) return compiled.capture(path)!;
     const values: (string | undefined)[] = [];
-    for (let index = 0; index < steps.length; index++) {
-      const step = steps[index]!;
-      if (step.kind === 'literal') continue;
-      const start = this.#starts[index]!;
-      const end = this.#starts[index + 1]! - 1;
+    for (const { at, step } of read) {
+      const start = this.#starts[at]!;
+      const end = this.#starts[at + 1]! - 1;
       if (step.kind === 'variable') values.push(path.slice(start, end));
       else values.push(...step.read(path, start, end)!);
     }
     return values;
   }
 
-  #visit(node: Node, depth: number): void {
+  /** Follows the only way, or the last of several, in the loop; the others by a call. */
+  #visit(from: Node, at: number): void {
     const path = this.#path;
-    const start = this.#starts[depth]!;
-    if (start > path.length) {
-      for (const route of node.ends) {
-        const { rank } = route.compiled;
-        if (rank <= this.#above) continue;
-        if (rank < this.#bestRank) {
-          this.#best = route;
-          this.#bestRank = rank;
-        }
-        break;
+    let node: Node | undefined = from;
+    for (let depth = at; node !== undefined && node.lowest < this.#bestRank; depth++) {
+      const start = this.#starts[depth]!;
+      if (start > path.length) {
+        this.#takeFirst(node.ends);
+        return;
       }
-      return;
+      let end = path.indexOf('/', start);
+      if (end < 0) end = path.length;
+      this.#starts[depth + 1] = end + 1;
+      const { literals, variables, spans }: Node = node;
+      let next: Node | undefined = literals.size === 0 ? undefined : literals.get(path.slice(start, end));
+      if (node.lowestMixed < this.#bestRank) {
+        if (next !== undefined) this.#visit(next, depth + 1);
+        next = undefined;
+        this.#visitMixed(node, start, end, depth);
+      }
+      for (const { test, node: child } of variables) {
+        if (child.lowest >= this.#bestRank || !test(path, start, end)) continue;
+        if (next !== undefined) this.#visit(next, depth + 1);
+        next = child;
+      }
+      if (spans.length > 0) {
+        if (next !== undefined) this.#visit(next, depth + 1);
+        next = undefined;
+        this.#takeFirst(spans);
+      }
+      node = next;
     }
-    let end = path.indexOf('/', start);
-    if (end < 0) end = path.length;
-    this.#starts[depth + 1] = end + 1;
-    if (node.literals.size > 0) {
-      const child = node.literals.get(path.slice(start, end));
-      if (child !== undefined && child.lowest < this.#bestRank) this.#visit(child, depth + 1);
-    }
-    if (node.lowestMixed < this.#bestRank) this.#visitMixed(node, start, end, depth);
-    for (const { test, node: child } of node.variables) {
-      if (child.lowest < this.#bestRank && test(path, start, end)) this.#visit(child, depth + 1);
-    }
-    for (const route of node.spans) {
+  }
+
+  /** Takes the first route above that matches, if its rank is lower than that of the best one. */
+  #takeFirst(routes: readonly PlannedRoute[]): void {
+    for (const route of routes) {
       const { rank } = route.compiled;
-      if (rank >= this.#bestRank) break;
-      if (rank <= this.#above || !route.compiled.takes(path)) continue;
+      if (rank >= this.#bestRank) return;
+      if (rank <= this.#above || !(route.isWhole || route.compiled.takes(this.#path))) continue;
       this.#best = route;
       this.#bestRank = rank;
+      return;
     }
   }
 

@@ -1,16 +1,16 @@
 /**
- * A request to an action, after its match: selects the method, checks the input, calls the action, and sends the response.
+ * A request to an action, after its match: selects the method, checks the input and calls the action.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Fault, type FaultIssue, quoteClient } from '../../app/index.js';
+import { Fault, type FaultIssue, type MatchedRoute, quoteClient } from '../../app/index.js';
 import { faultFormOf, isThenable, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
-import { type ActionRequest, type Args, SENT } from '../actions/action-request.js';
+import { ActionRequest, type Args, type RequestRouter, SENT } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
 import type { ApiVersion } from '../api-version.js';
-import { type Answer, type Asked, answerOf, type Begun, discardAnswer, unsendable } from './answer.js';
+import { type Asked, discardAnswer, unsendable } from './answer.js';
 import type { AnswerType, AnswerTypes } from './answer-types.js';
 import { otherType } from './request-body.js';
 import {
@@ -27,27 +27,26 @@ export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) =
 
 /** Results of the match. */
 interface Matched {
-  readonly target: ActionTarget;
-  /** Entry of the action. */
-  readonly entry: Entry;
-  /** Undefined: a key of the body selects the method. */
-  readonly method: ServedMethod | undefined;
+  readonly route: MatchedRoute;
+  readonly params: Args;
   readonly version: ApiVersion | null;
+  readonly target: ActionTarget;
+  /** Entry of the action: its method, unless a key of the body selects. */
+  readonly entry: Entry;
   /** Arguments of the action, without the body. */
   readonly args: Args;
   /** Format requested by the path. */
   readonly format: string | null;
 }
 
-/** Rules for the responses of one router, and how they are sent: in Fastify with plugins, else by Node's response. */
-export interface Answering extends Begun<ActionCall> {
+/** Responds to the actions of one router: in Fastify with plugins, else by Node's response. */
+export interface Answering {
   /** Null: all responses are JSON. */
   readonly types: AnswerTypes | null;
   /** Status of a request that a schema refuses. Default: the API's. */
   readonly invalidInputStatus: number | undefined;
-  /** Reports whether the action has answered by itself, or another response was sent. */
-  isAnswered(call: ActionCall, value: unknown): boolean;
-  send(call: ActionCall, answer: Answer): void;
+  /** Sends the response to the result of an action, unless the action has answered by itself, or another response was sent. */
+  answer(call: ActionCall, value: unknown): void;
   /** Answers a failure of the action. */
   failed(call: ActionCall, error: unknown): void;
 }
@@ -64,133 +63,132 @@ function refuseNoBody(req: IncomingMessage): never {
   throw otherType(req) ?? new InputRefused('The request needs a body.', NO_BODY);
 }
 
-/** One request to one action. */
-export class ActionCall implements Asked {
-  declare readonly request: ActionRequest;
+/** One request to one action: what the action gets, and what its response depends on. */
+export class ActionCall extends ActionRequest implements Asked {
+  declare readonly target: ActionTarget;
   declare readonly entry: Entry;
-  /** URL and method for the action. */
-  declare readonly url: string;
-  declare readonly verb: string | undefined;
+  declare readonly args: Args;
+  declare readonly format: string | null;
+  /** URL and method of the match; filters may change those of the request. */
+  declare readonly sentUrl: string;
+  declare readonly verb: string;
   /** Bytes of the body that were read. */
   declare received: number;
   /** The parsed body. */
-  declare body: unknown;
+  declare parsed: unknown;
   /** Negotiated type; null: JSON. */
   declare type: AnswerType | null;
   /** The method that runs; undefined until it is selected. */
-  declare method: ServedMethod | undefined;
+  declare served: ServedMethod | undefined;
   /** Status of the response, unless the action returns another one. */
   declare status: number | undefined;
   /** Reports whether a multipart body was read and lacks its end. */
   declare lacksEnd?: (() => boolean) | undefined;
-  declare private readonly matched: Matched;
 
-  constructor(request: ActionRequest, matched: Matched) {
-    this.request = request;
+  constructor(req: IncomingMessage, res: ServerResponse, matched: Matched, router: RequestRouter) {
+    super(req, res, matched.route, matched.params, matched.version, router);
+    this.target = matched.target;
     this.entry = matched.entry;
-    this.url = request.req.url ?? '/';
-    this.verb = request.req.method;
+    this.args = matched.args;
+    this.format = matched.format;
+    this.sentUrl = req.url ?? '/';
+    this.verb = req.method ?? '';
     this.received = 0;
-    this.body = undefined;
+    this.parsed = undefined;
     this.type = null;
-    this.method = undefined;
+    this.served = undefined;
     this.status = undefined;
-    this.matched = matched;
   }
 
   /** Runs the action with the parsed body. Responds at once if it returns a value, else when its promise settles. */
   run(body: unknown, answering: Answering): void {
-    this.body = body;
+    let value: unknown;
     try {
-      const { matched, request } = this;
-      const method = matched.method ?? this.#selected(body);
-      const rules = method.rules ?? rulesFor(method, matched.version);
-      this.method = method;
-      if (answering.types !== null) this.type = answering.types.choose(request.req, matched.format);
-      const { params, req } = request;
-      const query = rules.query === undefined ? undefined : request.query;
-      const value = this.#checked(method, rules, { params, headers: req.headers, query, body }, 0);
-      if (isThenable(value)) void this.#settle(rules, value, answering);
-      else this.#answer(rules, value, answering);
+      this.parsed = body;
+      const method = this.target.byKey === null ? (this.entry as ServedMethod) : this.selected(body);
+      this.served = method;
+      if (answering.types !== null) this.type = answering.types.choose(this.req, this.format);
+      const rules = method.rules ?? rulesFor(method, this.version);
+      this.status = rules.status;
+      value =
+        rules.isFree && body === undefined && !this.response.writableEnded
+          ? method.handler.call(method.controller, this, this.args)
+          : this.checked(method, rules, this.input(rules), 0);
     } catch (error) {
-      this.#failed(error, answering);
+      this.failed(error, answering);
+      return;
     }
+    if (isThenable(value)) {
+      value.then(
+        (result) => this.answer(result, answering),
+        (error: unknown) => this.failed(error, answering),
+      );
+    } else this.answer(value, answering);
+  }
+
+  private input(rules: CallRules): Input {
+    const query = rules.query === undefined ? undefined : this.query;
+    return { params: this.params, headers: this.req.headers, query, body: this.parsed };
   }
 
   /** Checks the parts from the one at `first`, then calls the action. Awaits a check that returns a promise. */
-  #checked(method: ServedMethod, rules: CallRules, input: Input, first: number): unknown {
-    const { request, matched } = this;
+  private checked(method: ServedMethod, rules: CallRules, input: Input, first: number): unknown {
     for (let at = first; at < INPUT_PARTS.length; at++) {
       const part = INPUT_PARTS[at]!;
       const check = rules[part];
       if (check === undefined) continue;
-      if (part === 'body' && input.body === undefined) refuseNoBody(request.req);
+      if (part === 'body' && input.body === undefined) refuseNoBody(this.req);
       const checked = check(input[part]);
       if (isThenable(checked)) {
         return checked.then((value) => {
           input[part] = value;
-          return this.#checked(method, rules, input, at + 1);
+          return this.checked(method, rules, input, at + 1);
         });
       }
       input[part] = checked;
     }
-    if (rules.headers !== undefined) request.takeHeaders(input.headers);
-    if (rules.query !== undefined) request.query = input.query;
-    let { args } = matched;
+    if (rules.headers !== undefined) this.takeHeaders(input.headers);
+    if (rules.query !== undefined) this.query = input.query;
+    let { args } = this;
     if (rules.params !== undefined) {
-      request.params = input.params as Args;
-      args = { ...args, ...request.params };
+      this.params = input.params as Args;
+      args = { ...args, ...this.params };
     }
-    if (input.body !== undefined && (rules.body !== undefined || matched.target.passesBody)) {
-      request.body = input.body;
+    if (input.body !== undefined && (rules.body !== undefined || this.target.passesBody)) {
+      this.body = input.body;
       args = { ...args, body: input.body };
     }
     // Meanwhile its deadline has passed, or an outer filter has answered.
-    if (request.res.writableEnded) return undefined;
-    return method.handler.call(method.controller, request, args);
+    if (this.response.writableEnded) return undefined;
+    return method.handler.call(method.controller, this, args);
   }
 
-  async #settle(rules: CallRules, value: PromiseLike<unknown>, answering: Answering): Promise<void> {
-    try {
-      this.#answer(rules, await value, answering);
-    } catch (error) {
-      this.#failed(error, answering);
-    }
-  }
-
-  #answer(rules: CallRules, result: unknown, answering: Answering): void {
+  private answer(result: unknown, answering: Answering): void {
     // `res.end()` returns the response.
-    const value = result === this.request.res ? SENT : result;
-    // The deadline has passed, or the action did it, perhaps with a stream whose client disconnected.
-    if (answering.isAnswered(this, value)) {
-      discardAnswer(value);
-      return;
-    }
+    const value = result === this.response ? SENT : result;
     try {
       // A status that was set on the response takes precedence over the declared one.
-      const { statusCode: said } = this.request.res;
-      this.status = said === 200 ? rules.status : said;
-      answering.send(this, answerOf(value, this, answering));
+      const { statusCode } = this.response;
+      if (statusCode !== 200) this.status = statusCode;
+      answering.answer(this, value);
     } catch (error) {
       discardAnswer(value);
-      throw unsendable(error);
+      this.failed(unsendable(error), answering);
     }
   }
 
-  #failed(error: unknown, answering: Answering): void {
+  private failed(error: unknown, answering: Answering): void {
     if (!(error instanceof InputRefused)) answering.failed(this, error);
-    else void this.#refusal(error, answering).then((fault) => answering.failed(this, fault));
+    else void this.refusal(error, answering).then((fault) => answering.failed(this, fault));
   }
 
   /** Returns the fault of a request that a check has refused, with the issues of the remaining checks. */
-  async #refusal({ message, issues }: InputRefused, { invalidInputStatus }: Answering): Promise<Fault> {
-    const { matched, request, body } = this;
-    const { req } = request;
+  private async refusal({ message, issues }: InputRefused, { invalidInputStatus }: Answering): Promise<Fault> {
+    const { req, parsed: body } = this;
     const status = invalidInputStatus ?? faultFormOf(req).invalidInputStatus;
-    const method = this.method!;
-    const rules = method.rules ?? rulesFor(method, matched.version);
-    const query = rules.query === undefined ? undefined : request.query;
-    const input: Input = { params: undefined, headers: req.headers, query, body };
+    const method = this.served!;
+    const rules = method.rules ?? rulesFor(method, this.version);
+    const input = this.input(rules);
     const all = [...issues];
     for (const part of INPUT_PARTS.slice(INPUT_PARTS.indexOf(issues[0]?.where ?? 'body') + 1)) {
       try {
@@ -205,17 +203,16 @@ export class ActionCall implements Asked {
   }
 
   /** The body was read under the largest limit of the selectable actions; now the selected action's limit applies. */
-  #selected(body: unknown): ServedMethod {
-    const method = this.#methodByKey(body);
+  private selected(body: unknown): ServedMethod {
+    const method = this.methodByKey(body);
     if (method.bodyLimit !== undefined && this.received > method.bodyLimit) throw tooLarge(method.bodyLimit);
     return method;
   }
 
   /** Returns the method that the only key of the body selects. */
-  #methodByKey(body: unknown): ServedMethod {
-    const { target, version } = this.matched;
-    if (body === undefined)
-      throw otherType(this.request.req) ?? new Fault(400, { message: 'The request needs a body.' });
+  private methodByKey(body: unknown): ServedMethod {
+    const { target, version, req } = this;
+    if (body === undefined) throw otherType(req) ?? new Fault(400, { message: 'The request needs a body.' });
     if (!isObject(body)) {
       throw new Fault(400, { message: 'The body must be an object with one key: the name of an action.' });
     }

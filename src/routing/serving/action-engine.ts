@@ -1,9 +1,11 @@
 /**
  * Runs the actions of one router: in Fastify if it has plugins, else with Node's own request and response.
  */
-import type { App, MatchedRoute } from '../../app/index.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { MatchedRoute } from '../../app/index.js';
 import { levelOf } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
+import type { ActionCall, Answering } from './action-call.js';
 import type { PluginRoutes } from './plugin-routes.js';
 import type { ServedAction } from './served-route.js';
 
@@ -11,9 +13,9 @@ import type { ServedAction } from './served-route.js';
 export const DEFAULT_BODY_LIMIT = 114_688;
 
 /** Both engines. Their behavior is the same, but for `request.fastify` and `request.reply`. */
-export interface ActionEngine {
-  /** Runs the action of a matched request. */
-  readonly handle: App;
+export interface ActionEngine extends Answering {
+  /** Runs the action of a matched request; `req` and `res`: as filters have passed them on. */
+  take(call: ActionCall, req: IncomingMessage, res: ServerResponse): void;
   /** Largest body of an action without its own limit, in bytes. */
   readonly bodyLimit: number;
   /** Logs of routes with their own level. */

@@ -31,28 +31,28 @@ export interface Asked {
   readonly verb: string | undefined;
 }
 
-/** The response as far as it is known. */
-export interface Begun<T> {
-  /** Returns a header that was set before. */
-  headerOf(asked: T, name: string): OutgoingHttpHeader | undefined;
-  /** Returns the serializer of a response schema, by the status and type of the response. */
-  serializerOf(asked: T, status: number, type: OutgoingHttpHeader): Serializer | undefined;
+/** Headers that were set before: of Node's response, or Fastify's reply. */
+export interface Head {
+  getHeader(name: string): OutgoingHttpHeader | undefined;
 }
 
+/** Returns the serializer of a response schema, by the status and type of the response. */
+export type SerializerOf = (status: number, type: OutgoingHttpHeader) => Serializer | undefined;
+
 /** Returns the response to the result of an action. Throws for a header or status that cannot be sent. */
-export function answerOf<T extends Asked>(result: unknown, asked: T, begun: Begun<T>): Answer {
+export function answerOf(result: unknown, asked: Asked, head: Head, serializerOf?: SerializerOf): Answer {
   const headers: OutgoingHttpHeaders = {};
   let value = result;
   let { status } = asked;
   if (result instanceof Reply) {
-    for (const name of Object.keys(result.headers)) setHeader(headers, name, result.headers[name], asked, begun);
+    for (const name of Object.keys(result.headers)) setHeader(headers, name, result.headers[name], head);
     value = result.body;
     status = result.status ?? status;
   }
   const kind = kindOf(value);
   if (kind === 'response') {
     const { headers: own, status: ownStatus, body } = value as Response;
-    for (const [name, each] of own) setHeader(headers, name, each, asked, begun);
+    for (const [name, each] of own) setHeader(headers, name, each, head);
     value = body;
     status = ownStatus;
   }
@@ -69,7 +69,7 @@ export function answerOf<T extends Asked>(result: unknown, asked: T, begun: Begu
   }
   // The length is known.
   if (headers['transfer-encoding'] !== undefined) delete headers['transfer-encoding'];
-  const type = headers['content-type'] ?? begun.headerOf(asked, 'content-type');
+  const type = headers['content-type'] ?? head.getHeader('content-type');
   if (ArrayBuffer.isView(value)) {
     if (type === undefined) headers['content-type'] = 'application/octet-stream';
     const { buffer, byteOffset, byteLength } = value;
@@ -81,7 +81,7 @@ export function answerOf<T extends Asked>(result: unknown, asked: T, begun: Begu
   }
   const name = type ?? asked.type?.name ?? 'application/json';
   if (type === undefined) headers['content-type'] = name;
-  const serializer = asked.type?.serializer ?? begun.serializerOf(asked, status, name) ?? jsonText;
+  const serializer = asked.type?.serializer ?? serializerOf?.(status, name) ?? jsonText;
   return { status, headers, body: value, stream: undefined, serializer };
 }
 
@@ -138,18 +138,17 @@ function isWeb(stream: object): stream is ReadableStream {
  * Sets a header, which replaces one of the same name; `Vary` is joined with the existing value. Throws Node's error for an invalid name or
  * value now, while a 500 can still be sent.
  */
-function setHeader<T extends Asked>(
+function setHeader(
   headers: OutgoingHttpHeaders,
   written: string,
   value: OutgoingHttpHeader | undefined,
-  asked: T,
-  begun: Begun<T>,
+  head: Head,
 ): void {
   if (value === undefined) return;
   validateHeaderName(written);
   for (const one of Array.isArray(value) ? value : [String(value)]) validateHeaderValue(written, one);
   const name = written.toLowerCase();
-  const present = name === 'vary' ? (headers.vary ?? begun.headerOf(asked, name)) : undefined;
+  const present = name === 'vary' ? (headers.vary ?? head.getHeader(name)) : undefined;
   if (present !== undefined) headers[name] = joinVary(present, String(value).split(/\s*,\s*/));
   else if (name === 'set-cookie' && headers[name] !== undefined)
     headers[name] = [headers[name], value].flat() as string[];

@@ -2,7 +2,7 @@
  * Determines the handling of each route of a compiled table; collects all mistakes.
  */
 import { METHODS } from 'node:http';
-import { compose, type Filter, type MatchedRoute } from '../../app/index.js';
+import { type App, compose, type Filter, type MatchedRoute } from '../../app/index.js';
 import type { Origin } from '../../errors/index.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
@@ -25,12 +25,13 @@ import {
   targetKey,
 } from './served-route.js';
 
-/** Returns the handling of each route, by its index in the table. */
+/** Returns the handling of each route, by its index in the table; `run` runs an action after its filters. */
 export function buildServed(
   parts: RouterParts,
-  engine: Pick<ActionEngine, 'handle' | 'bodyLimit'>,
+  engine: Pick<ActionEngine, 'bodyLimit'>,
+  run: App,
 ): readonly ServedRoute[] {
-  const serving = new RouteServing(parts, engine);
+  const serving = new RouteServing(parts, engine.bodyLimit, run);
   const served: ServedRoute[] = [];
   const mistakes: Mistake[] = [];
   for (const compiled of parts.table.routes) {
@@ -49,7 +50,8 @@ export function buildServed(
 class RouteServing {
   readonly #parts: RouterParts;
   readonly #compiler: SchemaCompiler;
-  readonly #engine: Pick<ActionEngine, 'handle' | 'bodyLimit'>;
+  readonly #bodyLimit: number;
+  readonly #run: App;
   /** Versions that the router serves; undefined without versions. */
   readonly #versions: VersionRange | undefined;
   /** Actions for other versions that were reported. */
@@ -57,10 +59,11 @@ class RouteServing {
   /** Methods and paths of Fastify's routes. */
   readonly #taken = new Set<string>();
 
-  constructor(parts: RouterParts, engine: Pick<ActionEngine, 'handle' | 'bodyLimit'>) {
+  constructor(parts: RouterParts, bodyLimit: number, run: App) {
     this.#parts = parts;
     this.#compiler = new SchemaCompiler(parts.options);
-    this.#engine = engine;
+    this.#bodyLimit = bodyLimit;
+    this.#run = run;
     const { versions } = parts.options;
     this.#versions = versions && readRange([versions.min, versions.max]);
   }
@@ -136,7 +139,7 @@ class RouteServing {
     ];
     const servedAs = (compiled: CompiledAction): ServedMethod => ({
       ...compiled,
-      app: compose([...guarding(compiled.options.auth), ...compiled.filters], this.#engine.handle),
+      app: compose([...guarding(compiled.options.auth), ...compiled.filters], this.#run),
       fastifyPath: this.#freePath(route, methods),
       methods,
       bodyLimit: compiled.options.bodyLimit ?? settings.bodyLimit,
@@ -162,10 +165,8 @@ class RouteServing {
       actions.set(bodyKey, compiled.map(servedAs));
     }
     // The body is read before the action is selected.
-    const bodyLimit = Math.max(
-      ...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#engine.bodyLimit),
-    );
-    const app = compose(guarding(undefined), this.#engine.handle);
+    const bodyLimit = Math.max(...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#bodyLimit));
+    const app = compose(guarding(undefined), this.#run);
     return { methods: [], byKey: { actions, fastifyPath, methods, bodyLimit, app }, passesBody: true };
   }
 

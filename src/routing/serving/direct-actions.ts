@@ -2,24 +2,23 @@
  * The actions of a router without plugins: reads their bodies and sends their responses.
  */
 import { AsyncResource } from 'node:async_hooks';
-import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
-import type { App, MatchedRoute } from '../../app/index.js';
-import { compileResponse, pipeInto } from '../../app/internal.js';
+import type { MatchedRoute } from '../../app/index.js';
+import { collectBody, compileResponse, pipeInto } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { SENT } from '../actions/action-request.js';
 import { responseKey } from '../actions/compiled-action.js';
-import type { ActionCall, Answering, Fail } from './action-call.js';
-import { callOf } from './action-call.js';
+import type { ActionCall, Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
-import { type Answer, discardAnswer } from './answer.js';
+import { type Answer, answerOf, discardAnswer } from './answer.js';
 import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, type ResponseCompiler, type Serializers } from './compile-responses.js';
-import { readJson, refuseEncoding, refuseOtherType, WITH_BODY } from './request-body.js';
-import type { RouterParts, ServedAction } from './served-route.js';
+import { hasJsonBody, jsonOf, WITH_BODY } from './request-body.js';
+import type { RouterParts, ServedAction, ServedMethod } from './served-route.js';
 
 /** Runs actions without Fastify. */
-export class DirectActions implements ActionEngine, Answering {
+export class DirectActions implements ActionEngine {
   readonly bodyLimit: number;
   readonly logs = new Map<MatchedRoute, Logger>();
   readonly own = undefined;
@@ -46,50 +45,50 @@ export class DirectActions implements ActionEngine, Answering {
     return async () => undefined;
   }
 
-  readonly handle: App = (req, res) => {
-    const call = callOf(req)!;
-    if (!WITH_BODY.has(call.verb ?? '')) {
-      call.run(undefined, this);
-      return;
-    }
-    refuseEncoding(req);
-    if (!refuseOtherType(req)) {
+  take(call: ActionCall, req: IncomingMessage): void {
+    if (!WITH_BODY.has(call.verb) || !hasJsonBody(req)) {
       call.run(undefined, this);
       return;
     }
     // The parser emits the data of a request outside of its async context. AsyncResource.bind takes 60 µs on Node 20.
     const scope = new AsyncResource('portico.body');
-    readJson(req, call.entry.bodyLimit ?? this.bodyLimit, (error, body, size) => {
-      call.received = size;
-      if (error === null) scope.runInAsyncScope(call.run, call, body, this);
+    collectBody(req, call.entry.bodyLimit ?? this.bodyLimit, (error, bytes) =>
+      scope.runInAsyncScope(this.#received, this, call, error, bytes),
+    );
+  }
+
+  #received(call: ActionCall, error: Error | null, bytes: Buffer | undefined): void {
+    const { response: res } = call;
+    let body: unknown;
+    try {
+      body = jsonOf(error, bytes);
+    } catch (refusal) {
       // An outer filter may have answered meanwhile, which ends the body.
-      else if (!res.writableEnded) {
-        if (!res.headersSent) res.setHeader('connection', 'close');
-        scope.runInAsyncScope(this.failed, this, call, error);
-      }
-    });
-  };
-
-  isAnswered({ request: { res } }: ActionCall, value: unknown): boolean {
-    return value === SENT || res.writableEnded || (value === undefined && (res.headersSent || res.destroyed));
+      if (res.writableEnded) return;
+      if (!res.headersSent) res.setHeader('connection', 'close');
+      this.failed(call, refusal);
+      return;
+    }
+    call.received = bytes!.length;
+    call.run(body, this);
   }
 
-  headerOf({ request: { res } }: ActionCall, name: string): OutgoingHttpHeader | undefined {
-    return res.getHeader(name);
+  failed({ req, response }: ActionCall, error: unknown): void {
+    this.#fail(req, response, error);
   }
 
-  serializerOf({ method }: ActionCall, status: number): Serializer | undefined {
-    const { response } = method!;
-    const key = response === undefined ? undefined : responseKey(status, response);
-    return key === undefined ? undefined : this.#serializers.get(method!)?.get(key);
-  }
-
-  failed({ request: { req, res } }: ActionCall, error: unknown): void {
-    this.#fail(req, res, error);
-  }
-
-  send(call: ActionCall, { status, headers, body, stream, serializer }: Answer): void {
-    const { req, res } = call.request;
+  answer(call: ActionCall, value: unknown): void {
+    const { req, response: res } = call;
+    // The deadline has passed, or the action did it, perhaps with a stream whose client disconnected.
+    const isAnswered =
+      value === SENT || res.writableEnded || (value === undefined && (res.headersSent || res.destroyed));
+    if (isAnswered) {
+      discardAnswer(value);
+      return;
+    }
+    const { response } = call.served!;
+    const serializerOf = response && ((status: number) => this.#serializerOf(call.served!, status));
+    const { status, headers, body, stream, serializer } = answerOf(value, call, res, serializerOf);
     const isHead = call.verb === 'HEAD';
     if (status === 204) {
       // RFC 9110 §8.6: it has neither.
@@ -105,7 +104,16 @@ export class DirectActions implements ActionEngine, Answering {
       this.#sendStream(req, res, status, headers, stream);
       return;
     }
-    const data = body === undefined ? undefined : bytesOrText(body, serializer, res, headers);
+    let data = body as string | Uint8Array | undefined;
+    if (serializer !== undefined) {
+      try {
+        data = serializer(body);
+      } catch (error) {
+        // They stay in the response to a value that cannot be written.
+        setHeaders(res, headers);
+        throw error;
+      }
+    }
     if (data === undefined) {
       if (status !== 304 && !isHead) headers['content-length'] = 0;
     } else if (!isHead || headers['content-length'] === undefined) {
@@ -114,6 +122,11 @@ export class DirectActions implements ActionEngine, Answering {
     res.writeHead(status, headers);
     if (data === undefined) res.end();
     else res.end(data);
+  }
+
+  #serializerOf(method: ServedMethod, status: number): Serializer | undefined {
+    const key = responseKey(status, method.response!);
+    return key === undefined ? undefined : this.#serializers.get(method)?.get(key);
   }
 
   /** The head waits for the first chunk, so that a stream that fails before it is answered with an error. */
@@ -139,22 +152,6 @@ export class DirectActions implements ActionEngine, Answering {
       if (isOpen) discardAnswer(stream);
     });
     pipeInto(res, stream, (error) => this.#fail(req, res, error));
-  }
-}
-
-/** Headers of an action stay in the response to a value that cannot be written. */
-function bytesOrText(
-  body: unknown,
-  serializer: Serializer | undefined,
-  res: ServerResponse,
-  headers: Answer['headers'],
-): string | Uint8Array {
-  if (serializer === undefined) return body as string | Uint8Array;
-  try {
-    return serializer(body);
-  } catch (error) {
-    setHeaders(res, headers);
-    throw error;
   }
 }
 

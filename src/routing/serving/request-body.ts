@@ -63,12 +63,14 @@ export function otherType(req: IncomingMessage): Fault | undefined {
   return unsupported(req, ['application/json']);
 }
 
-/** Reports whether a request has a body, which is JSON. Throws a `Fault` 415 for another type. */
-export function refuseOtherType(req: IncomingMessage): boolean {
-  const type = req.headers['content-type'];
-  const isJson = type === undefined || JSON_TYPES.some((json) => json.test(type));
-  if (isJson) return hasBody(req);
-  if (hasBody(req) || !MEDIA_TYPE.test(type)) throw unsupported(req, ['application/json']);
+/** Reports whether a request has a body, which is JSON. Throws a `Fault` 415 for another type, and for a compressed body. */
+export function hasJsonBody(req: IncomingMessage): boolean {
+  const { headers } = req;
+  const isPresent = hasBody(req);
+  if (isPresent && headers['content-encoding'] !== undefined) refuseEncoding(req);
+  const type = headers['content-type'];
+  if (type === undefined || type === 'application/json' || JSON_TYPES.some((json) => json.test(type))) return isPresent;
+  if (isPresent || !MEDIA_TYPE.test(type)) throw unsupported(req, ['application/json']);
   return false;
 }
 
@@ -137,19 +139,21 @@ export type BodyDone = (error: Error | null, body: unknown, size: number) => voi
  */
 export function readJson(payload: Readable, limit: number, done: BodyDone): void {
   collectBody(payload, limit, (error, bytes) => {
-    if (error !== null) {
-      done(isAborted(error) ? incomplete(error) : error, undefined, 0);
-      return;
-    }
     let value: unknown;
     try {
-      value = parseJsonBody(bytes!);
+      value = jsonOf(error, bytes);
     } catch (refusal) {
       done(refusal as Error, undefined, 0);
       return;
     }
     done(null, value, bytes!.length);
   });
+}
+
+/** Returns the value of a collected body. Throws its error: a `Fault` 400 for one that is incomplete, or not JSON. */
+export function jsonOf(error: Error | null, bytes: Buffer | undefined): unknown {
+  if (error !== null) throw isAborted(error) ? incomplete(error) : error;
+  return parseJsonBody(bytes!);
 }
 
 /** Returns the fault for a body that ends too early. */

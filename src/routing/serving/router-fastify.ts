@@ -6,7 +6,7 @@
  * tree does one static lookup; the client's URL is restored before any other hook runs.
  */
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, METHODS, type OutgoingHttpHeader } from 'node:http';
+import { type IncomingMessage, METHODS, type OutgoingHttpHeader, type ServerResponse } from 'node:http';
 import type {
   FastifyContentTypeParser,
   FastifyInstance,
@@ -15,22 +15,14 @@ import type {
   HTTPMethods,
   onRequestHookHandler,
 } from 'fastify';
-import { type App, environ, Fault, type MatchedRoute } from '../../app/index.js';
-import {
-  createFastify,
-  exchangeOf,
-  fastifyLog,
-  limitBody,
-  listenerOf,
-  tooLarge,
-  watchPipe,
-} from '../../app/internal.js';
+import { environ, Fault, type MatchedRoute } from '../../app/index.js';
+import { createFastify, exchangeOf, fastifyLog, limitBody, listenerOf, tooLarge } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { ANSWERED, FASTIFY, REPLY, SENT } from '../actions/action-request.js';
 import { type CompiledAction, responseKey } from '../actions/compiled-action.js';
-import { type ActionCall, type Answering, callOf, type Fail } from './action-call.js';
+import { type ActionCall, CALL, type Called, callOf, type Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
-import type { Answer } from './answer.js';
+import { answerOf, discardAnswer } from './answer.js';
 import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, guarded, type ResponseCompiler } from './compile-responses.js';
 import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
@@ -44,7 +36,7 @@ import { shownSchemas } from './shown-schemas.js';
 const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
 
 /** The Fastify instance of one router. */
-export class RouterFastify implements ActionEngine, Answering {
+export class RouterFastify implements ActionEngine {
   readonly #parts: RouterParts;
   readonly #fastify: FastifyInstance;
   readonly #fail: Fail;
@@ -80,9 +72,9 @@ export class RouterFastify implements ActionEngine, Answering {
           this.own.enter(request, reply, done);
           return;
         }
-        raw.url = call.url;
+        raw.url = call.sentUrl;
         raw.method = call.verb;
-        request.params = call.request.params;
+        request.params = call.params;
         done();
       },
     });
@@ -90,16 +82,18 @@ export class RouterFastify implements ActionEngine, Answering {
     this.#setUp(this.#fastify);
   }
 
-  readonly handle: App = (req, res) => {
+  take(call: ActionCall, req: IncomingMessage, res: ServerResponse): void {
     refuseEncoding(req);
-    watchPipe(res, (error) => this.#fail(req, res, error));
-    const { entry, url, verb = '' } = callOf(req)!;
+    call.guard(res);
+    const { entry, sentUrl: url, verb } = call;
+    // The hooks and the handler find it by its request.
+    (req as Called)[CALL] = call;
     const mark = url.indexOf('?');
     req.url = mark < 0 ? entry.fastifyPath : entry.fastifyPath + url.slice(mark);
     // A filter may have changed it.
     req.method = entry.methods.includes(verb) ? verb : entry.methods[0];
     this.#fastify.routing(req, res);
-  };
+  }
 
   /** Loads the plugins, then adds the actions; the result closes the instance. */
   async start(served: readonly ServedAction[]): Promise<() => Promise<void>> {
@@ -138,7 +132,7 @@ export class RouterFastify implements ActionEngine, Answering {
       readJson(payload, request.routeOptions.bodyLimit ?? this.bodyLimit, (error, body, size) => {
         const call = callOf(request.raw);
         // An outer filter has answered meanwhile, which ends the body: Fastify would warn of a second response.
-        if (error !== null && (call?.request ?? exchangeOf(request.raw)).res?.writableEnded === true) return;
+        if (error !== null && (call?.response ?? exchangeOf(request.raw).res)?.writableEnded === true) return;
         if (call !== undefined) call.received = size;
         done(error, body);
       });
@@ -170,10 +164,10 @@ export class RouterFastify implements ActionEngine, Answering {
     if (req.headers['transfer-encoding'] === undefined) return undefined;
     // The same for parsers of plugins: until the action is called, only they can fail.
     reply.send = (...payload) =>
-      call.request[FASTIFY] === undefined && res.writableEnded ? reply : send.apply(reply, payload);
+      call[FASTIFY] === undefined && res.writableEnded ? reply : send.apply(reply, payload);
     limitBody(req, limit, () => {
       const fault = tooLarge(limit);
-      call.request.abort(fault);
+      call.abort(fault);
       if (!res.headersSent) this.#fail(req, res, fault);
       return fault;
     });
@@ -192,25 +186,25 @@ export class RouterFastify implements ActionEngine, Answering {
     };
   }
 
-  isAnswered({ request }: ActionCall, value: unknown): boolean {
-    const reply = request[REPLY]!;
-    if (request[ANSWERED] !== null) return true;
-    if (value === SENT && !reply.sent) reply.hijack();
-    const { headersSent, destroyed } = reply.raw;
-    return reply.sent || (value === undefined && (headersSent || destroyed));
-  }
-
-  headerOf({ request }: ActionCall, name: string): OutgoingHttpHeader | undefined {
-    return request[REPLY]!.getHeader(name);
+  answer(call: ActionCall, value: unknown): void {
+    const reply = call[REPLY]!;
+    if (isAnswered(call, reply, value)) {
+      discardAnswer(value);
+      return;
+    }
+    const answer = answerOf(value, call, reply, (status, type) => this.#serializerOf(call, status, type));
+    const { headers, body, stream, serializer } = answer;
+    void reply.code(answer.status);
+    for (const name of Object.keys(headers)) void reply.header(name, headers[name]);
+    // With a serializer, Fastify does not change the type: it would add a charset, which JSON does not have.
+    if (serializer !== undefined) void reply.serializer(serializer);
+    void reply.send(stream ?? body);
   }
 
   /** Returns the serializer of the route, whose schemas a plugin may have changed, or of the action that a key of the body has selected. */
-  serializerOf(
-    { request, method, entry }: ActionCall,
-    status: number,
-    type: OutgoingHttpHeader,
-  ): Serializer | undefined {
-    const reply = request[REPLY]!;
+  #serializerOf(call: ActionCall, status: number, type: OutgoingHttpHeader): Serializer | undefined {
+    const { served: method, entry } = call;
+    const reply = call[REPLY]!;
     const { response } = method!;
     const key = response === undefined ? undefined : responseKey(status, response);
     const schema = key === undefined ? undefined : response![key];
@@ -227,18 +221,10 @@ export class RouterFastify implements ActionEngine, Answering {
     return compiled === undefined ? undefined : guarded(compiled as Serializer);
   }
 
-  send({ request }: ActionCall, { status, headers, body, stream, serializer }: Answer): void {
-    const reply = request[REPLY]!.code(status);
-    for (const name of Object.keys(headers)) void reply.header(name, headers[name]);
-    // With a serializer, Fastify does not change the type: it would add a charset, which JSON does not have.
-    if (serializer !== undefined) void reply.serializer(serializer);
-    void reply.send(stream ?? body);
-  }
-
   /** Passes an error to Fastify, for the `onError` hooks of plugins; its error handler calls {@link refuse}. */
-  failed({ request }: ActionCall, error: unknown): void {
-    const { [REPLY]: reply, req, res } = request;
-    if (request[ANSWERED] === 'whole' && !reply!.sent && !res.closed) {
+  failed(call: ActionCall, error: unknown): void {
+    const { [REPLY]: reply, req, response: res } = call;
+    if (call[ANSWERED] === 'whole' && !reply!.sent && !res.closed) {
       // The response waits for an asynchronous hook. The failure is reported after it was sent, like one after the response.
       res.once('close', () => this.#fail(req, res, error));
     } else if (reply!.sent || !(error instanceof Error)) refuse(reply!, error, this.#fail);
@@ -272,9 +258,9 @@ export class RouterFastify implements ActionEngine, Answering {
       url: fastifyPath,
       handler: (request, reply) => {
         const call = callOf(request.raw)!;
-        call.request[FASTIFY] = request;
-        call.request[REPLY] = reply;
-        call.request.query = request.query;
+        call[FASTIFY] = request;
+        call[REPLY] = reply;
+        call.query = request.query;
         call.run(request.body, this);
       },
       config: { ...settings.config, route: matched, [ACTION]: true } as never,
@@ -285,6 +271,14 @@ export class RouterFastify implements ActionEngine, Answering {
       ...(!isPlain && { schema }),
     });
   }
+}
+
+/** Reports whether the action has answered by itself, or another response was sent. */
+function isAnswered({ [ANSWERED]: answered }: ActionCall, reply: FastifyReply, value: unknown): boolean {
+  if (answered !== undefined) return true;
+  if (value === SENT && !reply.sent) reply.hijack();
+  const { headersSent, destroyed } = reply.raw;
+  return reply.sent || (value === undefined && (headersSent || destroyed));
 }
 
 /** Returns the serializer of the entered route for a status: one for all media types, or by media type if a plugin has written so. */

@@ -93,17 +93,18 @@ export interface ServedMethod extends Entry, CompiledAction {
 /** Checks of a call, and the status of its response, in one version. */
 export interface CallRules extends Readonly<Record<InputPart, Check | undefined>> {
   readonly status: number | undefined;
+  /** True without a check. */
+  readonly isFree: boolean;
 }
 
 /** Returns the rules of a method for a version. */
 export function rulesFor({ checks, statuses }: CompiledAction, version: ApiVersion | null): CallRules {
-  return {
-    params: valueFor(checks.params, version),
-    headers: valueFor(checks.headers, version),
-    query: valueFor(checks.query, version),
-    body: valueFor(checks.body, version),
-    status: valueFor(statuses, version),
-  };
+  const params = valueFor(checks.params, version);
+  const headers = valueFor(checks.headers, version);
+  const query = valueFor(checks.query, version);
+  const body = valueFor(checks.body, version);
+  const isFree = (params ?? headers ?? query ?? body) === undefined;
+  return { params, headers, query, body, status: valueFor(statuses, version), isFree };
 }
 
 /** Returns the rules of a method if they are the same for every version; else null. */
