@@ -55,8 +55,6 @@ export class Exchange {
   declare slot: SlotTaker['slot'];
   /** The time when the wait for a slot ended, by `performance.now()`; 0 if it did not wait. */
   declare slotAt: number;
-  /** Runs listeners of the response in their async context; undefined while it is the only request of its connection. */
-  declare inContext: (<T>(work: () => T) => T) | undefined;
   /** The progress of the body; undefined for a request without one. */
   declare body: BodyProgress | undefined;
   /** For a copy of a request: the exchange that has the slot. */
@@ -120,7 +118,6 @@ export class Exchange {
     this.hand = -1;
     this.slot = 'none';
     this.slotAt = 0;
-    this.inContext = undefined;
     this.body = undefined;
     this.original = undefined;
     this.targetUrl = undefined;

@@ -14,7 +14,6 @@ import { abortResponse, ServedResponse, type ServerState, shareState } from '../
 import type { Logger } from '../log/index.js';
 import { Throttle } from '../log/internal.js';
 import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
-import { AT_WORK } from './connections/backlog.js';
 import { BrokenConnections, type Refuse, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
 import { type ConnectionReport, connectionReport } from './connections/connection-report.js';
@@ -180,10 +179,14 @@ export class Front {
 
   readonly #request = (req: IncomingMessage, res: ServerResponse, expectsContinue = false): void => {
     const connection = connectionOf(req.socket)!;
-    if ((connection.ended || connection.exchanges.length > 0) && this.#discardIfEnded(connection)) return;
+    if (connection.exchange !== undefined || connection.ended || connection.waits)
+      this.#later(connection, req, () => this.#begin(connection, req, res, expectsContinue));
+    else this.#begin(connection, req, res, expectsContinue);
+  };
+
+  #begin(connection: Connection, req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
-    if (res.socket === null) res.once('socket', beginTurn);
     const found = this.#guard(req);
     if ('status' in found) {
       this.#refuseRequest(exchange, found);
@@ -200,14 +203,13 @@ export class Front {
     const last = found.upgrade || connection.requests >= this.#lastRequest;
     if (last) connection.ended = true;
     if (last || this.closing) announceClose(connection);
-    if (connection.exchanges.length >= AT_WORK) connection.limitAhead();
     if (req.url === '*') {
       // It is OPTIONS: a question about the server itself.
       res.writeHead(204).end();
       return;
     }
     this.#owner.run(exchange);
-  };
+  }
 
   /** As any request; its app may take the connection. */
   #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -217,28 +219,32 @@ export class Front {
 
   #watchChunks(exchange: Exchange): void {
     const { connection, req } = exchange;
-    // After another request in progress, or a discarded body, the start of this one is unknown: it was no later than
-    // here.
-    const isFirst = connection.exchanges.length === 1 && !connection.endedEarly;
-    const before = isFirst ? connection.bytesBefore : req.socket.bytesRead;
+    // After a discarded body, the start of this one is unknown: it was no later than here.
+    const before = connection.endedEarly ? req.socket.bytesRead : connection.bytesBefore;
     watchChunks(exchange, before, () => {
       this.rejections.note('chunk extensions', req.socket);
       if (!req.socket.destroyed) this.#broken.refuse(connection, TOO_LARGE);
     });
   }
 
-  /** Returns true for input after a response that ends its connection: a response to it would not be sent. */
-  #discardIfEnded(connection: Connection): boolean {
-    const before = connection.exchanges.at(-1);
-    if (before?.res.headersSent === true && isLastAnswer(before.res)) connection.ended = true;
-    if (!connection.ended) return false;
-    connection.lingers = true;
-    connection.discard();
-    return true;
+  /** Lets a request wait for those before it; discards it if a response to it would not be sent, because one of theirs ends the connection. */
+  #later(connection: Connection, req: IncomingMessage, begin: () => void): void {
+    const before = connection.exchange?.res;
+    if (before?.headersSent === true && isLastAnswer(before)) connection.ended = true;
+    if (connection.ended) {
+      connection.lingers = true;
+      req.resume();
+      connection.discard();
+      return;
+    }
+    // The last response will announce the end of the connection.
+    if (this.closing && before?.headersSent === false) before.removeHeader('connection');
+    if (req.headers['transfer-encoding'] !== undefined) joinChunks(req);
+    connection.wait(req, begin);
   }
 
   #timeOut(connection: Connection, limit: TimeLimit): void {
-    const { socket, exchanges } = connection;
+    const { socket, exchange } = connection;
     if (limit === 'idle' || limit === 'lingering') {
       this.rejections.countClosed(limit);
       socket.destroy(connection.cause);
@@ -249,7 +255,8 @@ export class Front {
       this.#broken.refuse(connection, TOO_SLOW);
       return;
     }
-    for (const { req, res, slot } of exchanges) {
+    if (exchange !== undefined) {
+      const { req, res, slot } = exchange;
       // The app never answers: a promise that never settles, or a filter without return.
       if (limit === 'connection silent' && req.complete && !res.headersSent && slot !== 'none') {
         const { route } = environ(req);
@@ -270,8 +277,9 @@ export class Front {
 
   #expectation(req: IncomingMessage, res: ServerResponse): void {
     const connection = connectionOf(req.socket)!;
-    if (this.#discardIfEnded(connection)) return;
-    this.#refuseRequest(this.connections.begin(req, res, connection), NO_EXPECTATION);
+    const refuse = (): void => this.#refuseRequest(this.connections.begin(req, res, connection), NO_EXPECTATION);
+    if (connection.exchange !== undefined || connection.ended || connection.waits) this.#later(connection, req, refuse);
+    else refuse();
   }
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
@@ -279,7 +287,7 @@ export class Front {
     this.pool.leave(exchange);
     if (!connection.socket.destroyed && !connection.upgraded) {
       // A timeout that the application sets for one request applies to its socket, and so to the next request.
-      if (connection.exchanges.length === 0 && connection.socket.timeout) connection.socket.setTimeout(0);
+      if (connection.socket.timeout) connection.socket.setTimeout(0);
       connection.bytesBefore = connection.socket.bytesRead;
       connection.endedEarly = !req.complete;
       this.#afterAnswer(connection, req);
@@ -293,28 +301,19 @@ export class Front {
     // The parser has refused the input after the request.
     if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
     // It was the last response.
-    else if (connection.ended && connection.idle && isOpen) closeLingering(connection);
+    else if (connection.ended && !connection.refusing && isOpen) closeLingering(connection);
     // Nothing can read a body that was left early. `watchBody` lets the parser discard the rest of others.
     else if (req.destroyed && !req.complete && isOpen) closeLingering(connection);
     // The next request may come.
     else if (!connection.ended) connection.goOn();
-    // Its last request still sends its body, which has to be read.
-    else if (connection.exchanges.length <= 1 && connection.exchanges[0]?.req.complete === false) connection.readOn();
   }
 
   /** Node closes a connection after its last response by this method. */
   #closePatiently(connection: Connection): void {
     const { socket } = connection;
     socket.destroySoon = () => {
-      if (connection.lingers || connection.latest?.complete === false) closeLingering(connection);
+      if (connection.lingers || connection.waits || connection.latest?.complete === false) closeLingering(connection);
       else Socket.prototype.destroySoon.call(socket);
     };
   }
-}
-
-// A pipelined response gets the socket: settings of the application for the earlier request no longer apply. Node 24.19
-// and newer send its data even if it was destroyed while it waited.
-function beginTurn(this: ServerResponse, socket: Socket): void {
-  if (socket.timeout) socket.setTimeout(0);
-  if (this.destroyed) socket.destroy();
 }

@@ -92,7 +92,7 @@ export class Server implements ListeningService {
 
   get #requests(): readonly Exchange[] {
     const all: Exchange[] = [];
-    for (const connection of this.#front.connections) all.push(...connection.exchanges);
+    for (const { exchange } of this.#front.connections) if (exchange !== undefined) all.push(exchange);
     return all.sort((a, b) => a.since - b.since);
   }
 

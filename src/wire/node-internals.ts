@@ -45,19 +45,8 @@ export function advertiseIdleTime(res: ServerResponse, ms: number): void {
   (res as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = ms;
 }
 
-/**
- * Sets the header fields of a request, from alternating names and values. `lib/_http_common.js`: the parser does the same with each
- * head.
- */
-export function fillHeaders(req: IncomingMessage, fields: string[]): void {
-  (req as IncomingMessage & { _addHeaderLines(lines: string[], count: number): void })._addHeaderLines(
-    fields,
-    fields.length,
-  );
-}
-
 /** The receiver of the heads that a connection's parser reads. */
-export interface HeadReceiver {
+interface HeadReceiver {
   onIncoming(req: IncomingMessage, keepAlive: boolean): number;
 }
 
@@ -65,7 +54,7 @@ export interface HeadReceiver {
  * Returns the replaceable receiver of a connection's request heads; undefined for a connection without a parser. `lib/_http_server.js`:
  * `connectionListenerInternal` sets it to `parserOnIncoming`.
  */
-export function headReceiver(socket: Socket): HeadReceiver | undefined {
+function headReceiver(socket: Socket): HeadReceiver | undefined {
   const { parser } = socket as Socket & { readonly parser?: Partial<HeadReceiver> | null };
   return typeof parser?.onIncoming === 'function' ? (parser as HeadReceiver) : undefined;
 }

@@ -39,10 +39,10 @@ export const groups = [
     tests: ['server/requests/request-pool', 'middleware/auth/identity', 'middleware/noauth', 'middleware/basic-auth'],
     mutants: [
       {
-        what: 'a pipelined answer tells its events in the context of the one before it',
+        what: 'a pipelined request is begun in the context of the one before it',
         file: 'server/connections/connections.js',
-        replace: 'if (inContext !== undefined)',
-        by: 'if (true)',
+        replace: 'this.#inItsContext(() => this.#beginNext())',
+        by: 'this.#beginNext()',
         tests: ['server/requests/request-pool'],
       },
       {
@@ -81,12 +81,12 @@ export const groups = [
         names: 'RL-18|waits for a place',
       },
       {
-        what: 'all that a connection sends ahead is at work',
-        file: 'server/connections/backlog.js',
-        replace: 'const AT_WORK = 64;',
-        by: 'const AT_WORK = 1e9;',
+        what: 'all that a connection sends ahead is read',
+        file: 'server/connections/connections.js',
+        replace: 'if (this.socket.bytesRead > this.#waitsFrom)',
+        by: 'if (false)',
         tests: ['server/memory-budget'],
-        names: 'RL-18|behind requests',
+        names: 'RL-18',
       },
     ],
   },

@@ -53,6 +53,8 @@ export class BrokenConnections {
       connection.ended ||= !connection.waits;
       connection.lingers = true;
     }
+    // The client is not slow while it is not read.
+    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && connection.readingStopped) return;
     connection.cause ??= error;
     if (socket.readableEnded && connection.waitedFor) {
       // The input has ended early. As after whole requests, the client has abandoned the requests in progress.
@@ -101,10 +103,9 @@ export class BrokenConnections {
       return undefined;
     }
     connection.ended = true;
-    const [first] = connection.exchanges;
-    const halfRead = connection.exchanges.length === 1 && first?.req.complete === false;
-    if (halfRead && first.res.headersSent) connection.socket.destroy();
-    else if (halfRead) return this.#send(connection, refused, requestLike(first.req));
+    const first = connection.exchange;
+    if (first?.req.complete === false && first.res.headersSent) connection.socket.destroy();
+    else if (first?.req.complete === false) return this.#send(connection, refused, requestLike(first.req));
     else if (first === undefined) return this.#send(connection, refused, broken ?? readableRequest(connection));
     else connection.discard();
     return undefined;
@@ -126,7 +127,7 @@ export class BrokenConnections {
     });
     const res = new ServerResponse(req);
     res.assignSocket(gathered as Socket);
-    const [first] = connection.exchanges;
+    const first = connection.exchange;
     const send = (): void => {
       // While filters waited, the app has answered the incomplete request, or has begun to.
       if (first?.res.headersSent !== true && socket.writable) socket.write(Buffer.concat(bytes));

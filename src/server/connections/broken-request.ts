@@ -12,8 +12,8 @@ const READ = 16 * 1024;
  * request without them if it starts elsewhere: in an earlier packet, or after another request.
  */
 export function readableRequest(connection: Connection, packet?: Buffer): IncomingMessage {
-  const { socket, exchanges, bytesBefore } = connection;
-  const isNew = exchanges.length === 0 && packet !== undefined && socket.bytesRead - packet.length >= bytesBefore;
+  const { socket, exchange, bytesBefore } = connection;
+  const isNew = exchange === undefined && packet !== undefined && socket.bytesRead - packet.length >= bytesBefore;
   // The text after the last line end may be half a field.
   const lines = isNew ? packet.toString('latin1', 0, READ).trimStart().split(/\r?\n/).slice(0, -1) : [];
   const [, method = 'GET', url = ''] = /^([A-Z]+) ([!-~]+)(?: HTTP\/\d\.\d)?$/.exec(lines[0] ?? '') ?? [];

@@ -183,9 +183,8 @@ export class ConnectionTimeouts {
   #look(now: number): void {
     this.#listener.secondPassed();
     for (const connection of this.#connections) {
-      const newest = connection.exchanges.at(-1);
-      if (newest === undefined) continue;
-      this.#lookAtBody(newest, now);
+      if (connection.exchange === undefined) continue;
+      this.#lookAtBody(connection.exchange, now);
       this.#lookAtMovement(connection, now);
     }
   }

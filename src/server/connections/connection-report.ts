@@ -42,8 +42,8 @@ export function connectionReport(
 }
 
 function stateOf(connection: Connection): 'idle' | 'receiving' | 'lingering' | 'busy' {
-  const { socket, fresh, bytesBefore, idle, exchanges } = connection;
-  if (!idle) return exchanges.at(-1)?.req.complete === false ? 'receiving' : 'busy';
+  const { socket, fresh, bytesBefore, idle, exchange } = connection;
+  if (!idle) return exchange?.req.complete === false ? 'receiving' : 'busy';
   if (discardsInput(connection)) return 'lingering';
   return fresh || socket.bytesRead !== bytesBefore ? 'receiving' : 'idle';
 }

@@ -1,5 +1,5 @@
 /**
- * Connections of a server, and the requests in progress on each.
+ * Connections of a server, and the request in progress on each.
  *
  * Node's own server does not track connections that have sent nothing or half a head, and destroys idle ones although a
  * request may be on its way; so a server that drains without losses keeps this list itself.
@@ -11,7 +11,6 @@ import type { TLSSocket } from 'node:tls';
 import { Exchange as AppExchange, exchangeOf, type ServerState } from '../../app/internal.js';
 import { HEAD, requestsInHand } from '../../process/index.js';
 import { socketUnder } from '../../wire/index.js';
-import { Backlog } from './backlog.js';
 import type { Refusal } from './refusal.js';
 
 /** One request in progress: accepted, and its response not complete. */
@@ -29,6 +28,13 @@ interface Movement {
   readonly since: number;
   /** Time since which unsent bytes have waited; undefined if none wait. */
   readonly stalledSince: number | undefined;
+}
+
+/** A received request that waits for the one before it. */
+interface Waiting {
+  readonly req: IncomingMessage;
+  /** Begins it. */
+  readonly begin: () => void;
 }
 
 /** Most bytes that are read after the last request of a connection while responses are in progress. */
@@ -67,8 +73,11 @@ export class Connection {
   /** True if reading was stopped deliberately. */
   readingStopped = false;
   #keepsStopped = false;
-  /** Null for a Node version without support. */
-  #backlog: Backlog | null | undefined;
+  /** Received requests after the one in progress, and a function that runs work in the connection's own async context. */
+  #waiting: Waiting[] | undefined;
+  #inItsContext: (<T>(work: () => T) => T) | undefined;
+  /** Bytes received when the first of them arrived. */
+  #waitsFrom = 0;
   /** Bytes received when discarding began. */
   #discardedFrom: number | undefined;
   /** True if its client may still be sending unwanted data: it is then closed with a delay. */
@@ -85,8 +94,8 @@ export class Connection {
    * connection.
    */
   latest: IncomingMessage | undefined;
-  /** Requests in progress, oldest first: more than one if the client pipelines. */
-  readonly exchanges: Exchange[] = [];
+  /** The request in progress; later ones of a client that pipelines wait until its response has ended. */
+  exchange: Exchange | undefined;
 
   constructor(raw: Socket) {
     this.raw = raw;
@@ -95,12 +104,12 @@ export class Connection {
 
   /** Reports whether no request is in progress. */
   get idle(): boolean {
-    return this.exchanges.length === 0 && !this.upgraded && !this.waits && !this.refusing;
+    return this.exchange === undefined && !this.upgraded && !this.waits && !this.refusing;
   }
 
-  /** Reports whether received requests wait for those in progress. */
+  /** Reports whether received requests wait for the one in progress. */
   get waits(): boolean {
-    return this.#backlog?.waits === true;
+    return this.#waiting !== undefined;
   }
 
   get discards(): boolean {
@@ -109,7 +118,7 @@ export class Connection {
 
   /** Reports whether responses are due other than that to a request whose body is arriving. */
   get waitedFor(): boolean {
-    return this.exchanges.length > 1 || this.exchanges[0]?.req.complete === true;
+    return this.waits || this.exchange?.req.complete === true;
   }
 
   /** Stops reading from the socket, even if others resume it. */
@@ -125,32 +134,50 @@ export class Connection {
     this.socket.pause();
   }
 
-  /** Called when a request has arrived and many are in progress: later ones wait. */
-  limitAhead(): void {
-    if (this.#backlog === undefined) this.#backlog = Backlog.of(this) ?? null;
-    if (this.#backlog === null) this.stopReading();
-    else this.#backlog.keep();
+  /** Keeps a request until the one before it has ended. After a second read of the socket with such requests, reading stops. */
+  wait(req: IncomingMessage, begin: () => void): void {
+    this.#inItsContext ??= AsyncLocalStorage.snapshot();
+    if (this.#waiting === undefined) {
+      this.#waiting = [];
+      this.#waitsFrom = this.socket.bytesRead;
+    }
+    this.#waiting.push({ req, begin });
+    if (this.socket.bytesRead > this.#waitsFrom) this.stopReading();
   }
 
-  /** Called after a response was sent. */
+  /** Called after a response was sent: begins the next request, or reads it. */
   goOn(): void {
-    if (this.#backlog) this.#backlog.goOn();
-    else if (this.readingStopped && this.exchanges.length <= 1) this.readOn();
+    if (this.#waiting === undefined) this.readOn();
+    // Deferred: the other connections have their turn.
+    else setImmediate(() => this.#inItsContext!(() => this.#beginNext()));
+  }
+
+  #beginNext(): void {
+    if (this.#waiting === undefined || this.exchange !== undefined || this.socket.destroyed) return;
+    const { begin } = this.#waiting.shift()!;
+    if (this.#waiting.length === 0) {
+      this.#waiting = undefined;
+      this.readOn();
+    }
+    begin();
   }
 
   /** Discards input from now on. It is read for a while, to detect that the client disconnects. */
   discard(): void {
-    if (this.#discardedFrom === undefined) {
-      this.#discardedFrom = this.socket.bytesRead;
-      this.#backlog ??= Backlog.of(this) ?? null;
-      this.#backlog?.discard(() => this.discard());
-    }
+    this.#discardedFrom ??= this.socket.bytesRead;
     if (this.socket.bytesRead - this.#discardedFrom > DISCARDED) this.stopReading();
   }
 
-  /** Drops a waiting request whose rest will never arrive. */
+  /** Drops the last waiting request if its rest will never arrive. */
   forgetIncomplete(): void {
-    this.#backlog?.forgetIncomplete();
+    if (this.#waiting?.at(-1)?.req.complete !== false) return;
+    this.#waiting.pop();
+    if (this.#waiting.length === 0) this.#waiting = undefined;
+  }
+
+  /** Drops all waiting requests: they get no response. */
+  forgetWaiting(): void {
+    this.#waiting = undefined;
   }
 
   /** Resumes reading if it was stopped. */
@@ -167,30 +194,6 @@ type Marked = { [CONNECTION]?: Connection };
 /** Returns the connection of a socket, plain or TLS; undefined if no list has accepted it. */
 export function connectionOf(socket: object): Connection | undefined {
   return (socket as Marked)[CONNECTION];
-}
-
-/**
- * Makes one of several responses of a connection emit its events in its own async context, or in that of the
- * connection: Node flushes and ends it within the response before it, and emits "drain" within later ones.
- */
-function keepContext(exchange: Exchange): void {
-  const { res, inContext } = exchange;
-  if (inContext !== undefined) return;
-  const { emit } = res;
-  exchange.inContext = AsyncLocalStorage.snapshot();
-  res.emit = (...args: unknown[]): boolean => exchange.inContext!(() => Reflect.apply(emit, res, args) as boolean);
-}
-
-/** Stores the present async context for a request that needs it. */
-export function renewContext(exchange: Exchange): void {
-  exchange.inContext = AsyncLocalStorage.snapshot();
-}
-
-/** Node emits "close" only for the response at the head of a connection's queue. */
-function tellClosed({ res }: Exchange): void {
-  if (res.socket !== null || res.closed) return;
-  Object.assign(res, { destroyed: true, _closed: true });
-  res.emit('close');
 }
 
 /** All connections of one server. */
@@ -272,14 +275,10 @@ export class ConnectionList {
       serials[slot] = requestsInHand.serial;
       exchange.hand = slot;
     }
-    if (connection.exchanges.length > 0) {
-      if (connection.exchanges.length === 1) keepContext(connection.exchanges[0]!);
-      keepContext(exchange);
-    }
     connection.fresh = false;
     connection.requests++;
     connection.latest = req;
-    connection.exchanges.push(exchange);
+    connection.exchange = exchange;
     this.inFlight++;
     res.on('close', this.#onResponseClose);
     return exchange;
@@ -287,13 +286,9 @@ export class ConnectionList {
 
   readonly #end = (exchange: Exchange): void => {
     const { connection, req } = exchange;
-    const { exchanges } = connection;
+    if (connection.exchange !== exchange) return;
+    connection.exchange = undefined;
     if (req.complete && connection.latest === req) connection.latest = undefined;
-    // Not shift for a single one: the list would be allocated anew for the next request.
-    if (exchanges.length === 1 && exchanges[0] === exchange) exchanges.pop();
-    else if (exchanges[0] === exchange) exchanges.shift();
-    else if (exchanges.includes(exchange)) exchanges.splice(exchanges.indexOf(exchange), 1);
-    else return;
     connection.lastUse = ++this.#uses;
     if (this.keepTimes) connection.lastUseAt = performance.now();
     this.inFlight--;
@@ -304,13 +299,10 @@ export class ConnectionList {
     this.#exchangeEnded(exchange);
   };
 
-  /** Node closes only the response at the head of a connection's queue: pipelined ones after it end here. */
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
-    for (const exchange of connection.exchanges.slice()) {
-      this.#end(exchange);
-      tellClosed(exchange);
-    }
+    connection.forgetWaiting();
+    if (connection.exchange !== undefined) this.#end(connection.exchange);
     this.#connectionClosed();
   }
 }

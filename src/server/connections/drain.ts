@@ -52,8 +52,8 @@ export class Drain {
 
   /** Closes everything now; what counts and logs requests hears of their ends before the drain is done. */
   cut(): void {
-    for (const { socket, exchanges } of this.#connections) {
-      if (!socket.destroyed) this.#unfinished.push(...exchanges);
+    for (const { socket, exchange } of this.#connections) {
+      if (exchange !== undefined && !socket.destroyed) this.#unfinished.push(exchange);
       socket.destroy();
     }
   }
@@ -101,17 +101,10 @@ export class Drain {
 }
 
 /**
- * Announces that the connection closes, if the head is not sent yet; Node then closes it by itself. Only the last of
- * pipelined requests may announce it, because nothing after that response is sent: none while others wait.
+ * Announces that the connection closes, if the head is not sent yet; Node then closes it by itself. Nothing after that
+ * response is sent: it is not announced while other requests wait.
  */
-export function announceClose(connection: Connection): void {
-  const { exchanges, ended, waits } = connection;
-  if (waits && !ended) return;
-  const last = exchanges.length - 1;
-  for (let i = 0; i <= last; i++) {
-    const { res } = exchanges[i]!;
-    if (res.headersSent) continue;
-    if (i === last) res.setHeader('connection', 'close');
-    else res.removeHeader('connection');
-  }
+export function announceClose({ exchange, ended, waits }: Connection): void {
+  if (exchange === undefined || exchange.res.headersSent || (waits && !ended)) return;
+  exchange.res.setHeader('connection', 'close');
 }

@@ -10,7 +10,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
 import type { Slots, SlotTaker } from '../../app/internal.js';
-import { type Connection, type Exchange, renewContext } from '../connections/connections.js';
+import type { Connection, Exchange } from '../connections/connections.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 
 const LOOK_MS = 50;
@@ -80,7 +80,6 @@ export class RequestPool implements Slots {
   take(taker: SlotTaker): Promise<boolean> | undefined {
     if (taker.slot !== 'none' || taker.connection === undefined) return undefined;
     const exchange = taker as Exchange;
-    if (exchange.inContext !== undefined) renewContext(exchange);
     // The first request without a slot triggers a check at once; later ones wait for the next check.
     if (this.#taken >= this.#limit && this.#timer === undefined) this.#look();
     if (this.#taken < this.#limit) {
@@ -160,15 +159,13 @@ export class RequestPool implements Slots {
 
   #look(): void {
     const now = performance.now();
-    for (const { exchanges } of this.#connections) {
-      for (const exchange of exchanges) {
-        if (exchange.slot !== 'taken' && exchange.slot !== 'lent') continue;
-        const slot = waitsForClient(exchange, now) ? 'lent' : 'taken';
-        if (slot === exchange.slot) continue;
-        exchange.slot = slot;
-        this.#taken += slot === 'taken' ? 1 : -1;
-        this.#lent += slot === 'lent' ? 1 : -1;
-      }
+    for (const { exchange } of this.#connections) {
+      if (exchange?.slot !== 'taken' && exchange?.slot !== 'lent') continue;
+      const slot = waitsForClient(exchange, now) ? 'lent' : 'taken';
+      if (slot === exchange.slot) continue;
+      exchange.slot = slot;
+      this.#taken += slot === 'taken' ? 1 : -1;
+      this.#lent += slot === 'lent' ? 1 : -1;
     }
     for (const exchange of this.#unready.keys()) this.#moveIfReady(exchange);
     this.#letIn();

@@ -136,19 +136,20 @@ for (const [what, make] of Object.entries(APPS)) {
   });
 }
 
-test('a client that leaves while its pipelined requests are at work is no error', async (t) => {
+test('a client that leaves while one of its pipelined requests is at work is no error', async (t) => {
   const log = memoryLog();
   const outcomes: ResponseOutcome[] = [];
-  const { promise: atWork, resolve: bothCame } = deferred<void>();
-  const { promise: over, resolve: bothEnded } = deferred<void>();
+  const { promise: atWork, resolve: came } = deferred<void>();
+  const { promise: over, resolve: ended } = deferred<void>();
   const server = new Server(
     'streams',
-    (req, res) => {
+    (_req, res) => {
       afterResponse(res, (outcome) => {
-        if (outcomes.push(outcome) === 2) bothEnded();
+        outcomes.push(outcome);
+        ended();
       });
       res.write('first');
-      if (req.url === '/2') bothCame();
+      came();
     },
     { log },
   );
@@ -160,7 +161,7 @@ test('a client that leaves while its pipelined requests are at work is no error'
   client.close();
   await over;
   await server.stop();
-  assert.deepEqual(outcomes, [{ completed: false }, { completed: false }]);
+  assert.deepEqual(outcomes, [{ completed: false }]);
   assert.deepEqual(
     log.lines.filter(({ level }) => level === 'error'),
     [],
