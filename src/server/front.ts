@@ -179,7 +179,7 @@ export class Front {
 
   readonly #request = (req: IncomingMessage, res: ServerResponse, expectsContinue = false): void => {
     const connection = connectionOf(req.socket)!;
-    if (connection.exchange !== undefined || connection.ended || connection.waits)
+    if (connection.exchange !== undefined || connection.ended || connection.waiting !== undefined)
       this.#later(connection, req, () => this.#begin(connection, req, res, expectsContinue));
     else this.#begin(connection, req, res, expectsContinue);
   };
@@ -278,8 +278,8 @@ export class Front {
   #expectation(req: IncomingMessage, res: ServerResponse): void {
     const connection = connectionOf(req.socket)!;
     const refuse = (): void => this.#refuseRequest(this.connections.begin(req, res, connection), NO_EXPECTATION);
-    if (connection.exchange !== undefined || connection.ended || connection.waits) this.#later(connection, req, refuse);
-    else refuse();
+    if (connection.idle && !connection.ended) refuse();
+    else this.#later(connection, req, refuse);
   }
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
@@ -312,7 +312,8 @@ export class Front {
   #closePatiently(connection: Connection): void {
     const { socket } = connection;
     socket.destroySoon = () => {
-      if (connection.lingers || connection.waits || connection.latest?.complete === false) closeLingering(connection);
+      if (connection.lingers || connection.waiting !== undefined || connection.latest?.complete === false)
+        closeLingering(connection);
       else Socket.prototype.destroySoon.call(socket);
     };
   }

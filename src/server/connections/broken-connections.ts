@@ -50,7 +50,7 @@ export class BrokenConnections {
     }
     if (code === 'HPE_CLOSED_CONNECTION') {
       // Bytes after a request with `Connection: close` are not a request, and do not affect its response.
-      connection.ended ||= !connection.waits;
+      connection.ended ||= connection.waiting === undefined;
       connection.lingers = true;
     }
     // The client is not slow while it is not read.
@@ -98,7 +98,7 @@ export class BrokenConnections {
     connection.lingers = true;
     connection.refusal = refused;
     connection.forgetIncomplete();
-    if (connection.waits) {
+    if (connection.waiting !== undefined) {
       connection.discard();
       return undefined;
     }
@@ -113,7 +113,7 @@ export class BrokenConnections {
 
   /** Called after a response of a connection with a pending refusal was sent. */
   answerEnded(connection: Connection): void {
-    if (connection.waits && !connection.ended) connection.goOn();
+    if (connection.waiting !== undefined && !connection.ended) connection.goOn();
     else if (connection.refusal !== undefined) this.refuse(connection, connection.refusal);
   }
 

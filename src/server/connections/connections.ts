@@ -74,7 +74,7 @@ export class Connection {
   readingStopped = false;
   #keepsStopped = false;
   /** Received requests after the one in progress, and a function that runs work in the connection's own async context. */
-  #waiting: Waiting[] | undefined;
+  waiting: Waiting[] | undefined;
   #inItsContext: (<T>(work: () => T) => T) | undefined;
   /** Bytes received when the first of them arrived. */
   #waitsFrom = 0;
@@ -104,12 +104,7 @@ export class Connection {
 
   /** Reports whether no request is in progress. */
   get idle(): boolean {
-    return this.exchange === undefined && !this.upgraded && !this.waits && !this.refusing;
-  }
-
-  /** Reports whether received requests wait for the one in progress. */
-  get waits(): boolean {
-    return this.#waiting !== undefined;
+    return this.exchange === undefined && !this.upgraded && this.waiting === undefined && !this.refusing;
   }
 
   get discards(): boolean {
@@ -118,7 +113,7 @@ export class Connection {
 
   /** Reports whether responses are due other than that to a request whose body is arriving. */
   get waitedFor(): boolean {
-    return this.waits || this.exchange?.req.complete === true;
+    return this.waiting !== undefined || this.exchange?.req.complete === true;
   }
 
   /** Stops reading from the socket, even if others resume it. */
@@ -137,26 +132,26 @@ export class Connection {
   /** Keeps a request until the one before it has ended. After a second read of the socket with such requests, reading stops. */
   wait(req: IncomingMessage, begin: () => void): void {
     this.#inItsContext ??= AsyncLocalStorage.snapshot();
-    if (this.#waiting === undefined) {
-      this.#waiting = [];
+    if (this.waiting === undefined) {
+      this.waiting = [];
       this.#waitsFrom = this.socket.bytesRead;
     }
-    this.#waiting.push({ req, begin });
+    this.waiting.push({ req, begin });
     if (this.socket.bytesRead > this.#waitsFrom) this.stopReading();
   }
 
   /** Called after a response was sent: begins the next request, or reads it. */
   goOn(): void {
-    if (this.#waiting === undefined) this.readOn();
     // Deferred: the other connections have their turn.
-    else setImmediate(() => this.#inItsContext!(() => this.#beginNext()));
+    if (this.waiting !== undefined) setImmediate(() => this.#inItsContext!(() => this.#beginNext()));
+    else if (this.readingStopped) this.readOn();
   }
 
   #beginNext(): void {
-    if (this.#waiting === undefined || this.exchange !== undefined || this.socket.destroyed) return;
-    const { begin } = this.#waiting.shift()!;
-    if (this.#waiting.length === 0) {
-      this.#waiting = undefined;
+    if (this.waiting === undefined || this.exchange !== undefined || this.socket.destroyed) return;
+    const { begin } = this.waiting.shift()!;
+    if (this.waiting.length === 0) {
+      this.waiting = undefined;
       this.readOn();
     }
     begin();
@@ -170,14 +165,9 @@ export class Connection {
 
   /** Drops the last waiting request if its rest will never arrive. */
   forgetIncomplete(): void {
-    if (this.#waiting?.at(-1)?.req.complete !== false) return;
-    this.#waiting.pop();
-    if (this.#waiting.length === 0) this.#waiting = undefined;
-  }
-
-  /** Drops all waiting requests: they get no response. */
-  forgetWaiting(): void {
-    this.#waiting = undefined;
+    if (this.waiting?.at(-1)?.req.complete !== false) return;
+    this.waiting.pop();
+    if (this.waiting.length === 0) this.waiting = undefined;
   }
 
   /** Resumes reading if it was stopped. */
@@ -301,7 +291,7 @@ export class ConnectionList {
 
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
-    connection.forgetWaiting();
+    connection.waiting = undefined;
     if (connection.exchange !== undefined) this.#end(connection.exchange);
     this.#connectionClosed();
   }

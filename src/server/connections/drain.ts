@@ -104,7 +104,7 @@ export class Drain {
  * Announces that the connection closes, if the head is not sent yet; Node then closes it by itself. Nothing after that
  * response is sent: it is not announced while other requests wait.
  */
-export function announceClose({ exchange, ended, waits }: Connection): void {
-  if (exchange === undefined || exchange.res.headersSent || (waits && !ended)) return;
+export function announceClose({ exchange, ended, waiting }: Connection): void {
+  if (exchange === undefined || exchange.res.headersSent || (waiting !== undefined && !ended)) return;
   exchange.res.setHeader('connection', 'close');
 }

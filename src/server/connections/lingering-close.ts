@@ -10,7 +10,7 @@ import type { Connection } from './connections.js';
 export function closeLingering(connection: Connection): void {
   const { socket } = connection;
   connection.ended = true;
-  connection.forgetWaiting();
+  connection.waiting = undefined;
   if (socket.destroyed || socket.writableEnded) return;
   if (socket.readableEnded) {
     socket.end(() => socket.destroy(connection.cause));
