@@ -85,7 +85,7 @@ function programs(folder) {
   const alone = [];
   for (const { file, kind } of chosen) {
     const output = file.replace(/\.ts$/, '.js');
-    if (kind !== 'fast') alone.push({ name: file, files: [output], fast: false });
+    if (kind !== 'fast') alone.push({ name: file, kind, files: [output], fast: false });
     else {
       const [directory] = file.includes('/') ? file.split('/') : ['top'];
       const { files } = together.get(directory) ?? { files: [] };
@@ -94,10 +94,8 @@ function programs(folder) {
   }
   // The largest begins, so that the last ones are small.
   const bySize = [...together.values()].sort((left, right) => right.files.length - left.files.length);
-  const rank = ({ name }) => (LONGEST.includes(name) ? LONGEST.indexOf(name) : LONGEST.length);
-  alone.sort((left, right) => rank(left) - rank(right));
   const driver = pathToFileURL(join(tests, 'together.mjs')).href;
-  return [...bySize, ...alone].map(({ name, files, fast }, index) => {
+  return [...bySize, ...ordered(alone)].map(({ name, files, fast }, index) => {
     const limits = flags.has('--long')
       ? { testMs: LONG_MS, fileMs: LONG_MS }
       : LONGEST.includes(name) && { testMs: 400_000 };
@@ -109,6 +107,18 @@ function programs(folder) {
     );
     return path;
   });
+}
+
+/** Returns the longest files first. Among the others, foreign ones, which wait for servers, are spread between those that compute. */
+function ordered(alone) {
+  const places = new Map();
+  for (const kind of ['e2e', 'foreign']) {
+    const files = alone.filter((each) => each.kind === kind);
+    for (const [at, each] of files.entries()) places.set(each, (at + 0.5) / files.length);
+  }
+  const place = (each) =>
+    LONGEST.includes(each.name) ? LONGEST.indexOf(each.name) - LONGEST.length : places.get(each);
+  return alone.sort((left, right) => place(left) - place(right));
 }
 
 /** Leaves out the files that are not fast, and says so. */

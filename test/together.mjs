@@ -16,6 +16,8 @@ const FILE_MS = 400_000;
 const TEST_MS = 90_000;
 /** Milliseconds in which connections and timers end after the last file. */
 const END_MS = 5000;
+/** The same of a file that starts processes. */
+const PROCESSES_END_MS = 60_000;
 
 /** The file that runs, and what it did that a file beside others must not do. */
 let current = '';
@@ -52,14 +54,17 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
   }
   clearInterval(awake);
   // If nothing is open, the process ends before.
-  setTimeout(() => {
-    for (const kind of new Set(process.getActiveResourcesInfo())) {
-      if (atStart.includes(kind)) continue;
-      const from = files[open.findLastIndex((kinds) => !kinds.includes(kind)) + 1];
-      console.error(`a ${kind} keeps the process from ending; it is probably of ${from}`);
-    }
-    process.exit(1);
-  }, END_MS).unref();
+  setTimeout(
+    () => {
+      for (const kind of new Set(process.getActiveResourcesInfo())) {
+        if (atStart.includes(kind)) continue;
+        const from = files[open.findLastIndex((kinds) => !kinds.includes(kind)) + 1];
+        console.error(`a ${kind} keeps the process from ending; it is probably of ${from}`);
+      }
+      process.exit(1);
+    },
+    fast ? END_MS : PROCESSES_END_MS,
+  ).unref();
 }
 
 /** Runs a file as a suite. Some Node versions do not wait for the end of a suite that they are asked to wait for. */

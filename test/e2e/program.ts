@@ -17,6 +17,9 @@ export function runApiCli(cwd: string, ...words: string[]): Promise<Outcome> {
   });
 }
 
+/** Milliseconds in which a program prints what a test expects: less than a test may take, so that the failure shows the output. */
+const PRINTED_MS = process.env.PORTICO_FAULTS === 'long' ? 600_000 : 80_000;
+
 /** The exit code or signal of a program. */
 export interface Ending {
   readonly code: number | null;
@@ -50,21 +53,32 @@ export class Program {
     return this.child.pid!;
   }
 
-  /** Settles with the match once either stream contains it. Rejects if the program exits without it. */
+  /** Settles with the match once either stream contains it. Rejects if the program exits without it, or prints it too late. */
   async printed(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(this.output().slice(from));
-      if (match !== null) return match;
-      if (this.child.exitCode !== null || this.child.signalCode !== null) {
-        throw new Error(`the program ended without printing ${pattern}:\n${this.output()}`);
+    let isLate = false;
+    const limit = setTimeout(() => {
+      isLate = true;
+      for (const watcher of this.#watchers) watcher();
+    }, PRINTED_MS).unref();
+    try {
+      for (;;) {
+        const match = pattern.exec(this.output().slice(from));
+        if (match !== null) return match;
+        const hasEnded = this.child.exitCode !== null || this.child.signalCode !== null;
+        if (hasEnded || isLate) {
+          const what = hasEnded ? 'ended without printing' : `has not printed in ${PRINTED_MS / 1000} s`;
+          throw new Error(`the program ${what} ${pattern}:\n${this.output()}`);
+        }
+        await new Promise<void>((wake) => {
+          const watcher = (): void => {
+            this.#watchers.delete(watcher);
+            wake();
+          };
+          this.#watchers.add(watcher);
+        });
       }
-      await new Promise<void>((wake) => {
-        const watcher = (): void => {
-          this.#watchers.delete(watcher);
-          wake();
-        };
-        this.#watchers.add(watcher);
-      });
+    } finally {
+      clearTimeout(limit);
     }
   }
 

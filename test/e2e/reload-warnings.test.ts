@@ -4,7 +4,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
-import { emptyProject, freePort, runApiCli, startApiCli } from './program.js';
+import { commandBeside } from '../cli/command.js';
+import { emptyProject, freePort, startApiCli } from './program.js';
 
 const APP = 'export const app = () => (_req, res) => res.end();\n';
 const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
@@ -29,7 +30,7 @@ async function served(t: TestContext, options = '') {
   const ini = `[DEFAULT]\n${options}[api:hello]\nport = ${port}\nworkers = 1\n`;
   const folder = await started(t, { 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini });
   const cli = async (...args: string[]) => {
-    const { stdout, stderr } = await runApiCli(folder, ...args);
+    const { stdout, stderr } = await commandBeside(args, { cwd: folder });
     return stdout + stderr;
   };
   return {
@@ -116,11 +117,11 @@ export const bad = () => new Router().redirect('/a', '/b', { _redirectCode: 999 
   for (const [options, file, mistakes] of cases) {
     writeFileSync(join(folder, 'portico.ini'), options);
     writeFileSync(join(folder, 'api-paste.ini'), file);
-    const { stdout } = await runApiCli(folder, 'check');
+    const { stdout } = await commandBeside(['check'], { cwd: folder });
     const [said] = stdout.split(/\n(?=\d+ errors?, )/);
     assert.equal(said!.match(/^\S+: error: /gm)?.length, mistakes, stdout);
     for (const words of [['--dry-run'], []]) {
-      const { stdout: reloaded } = await runApiCli(folder, 'reload', '--json', ...words);
+      const { stdout: reloaded } = await commandBeside(['reload', '--json', ...words], { cwd: folder });
       assert.equal((JSON.parse(reloaded) as ReloadReport).error, said);
     }
   }
