@@ -93,3 +93,24 @@ export function joinChunks(req: IncomingMessage): void {
     return Reflect.apply(below, req, [chunk]) as boolean;
   };
 }
+
+/**
+ * Keeps the body of a request that waits for its turn. The result begins the request, then passes on what was kept, as if it arrived after
+ * the head: limits and counters that the request gets when it begins see all of its body.
+ */
+export function holdBody(req: IncomingMessage): (begin: () => void) => void {
+  const carrier = req as unknown as { push?: Push };
+  const kept = new GatheredBytes();
+  let isWhole = false;
+  carrier.push = (chunk) => {
+    if (chunk === null) isWhole = true;
+    else kept.add(chunk);
+    return kept.size < req.readableHighWaterMark;
+  };
+  return (begin) => {
+    delete carrier.push;
+    begin();
+    for (const piece of kept.size === 0 ? [] : kept.pieces()) req.push(piece);
+    if (isWhole) req.push(null);
+  };
+}
