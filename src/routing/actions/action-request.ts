@@ -96,7 +96,7 @@ export class ActionRequest<
     this.reason = undefined;
   }
 
-  /** Node's response. Who asks for it may pipe a stream into it. */
+  /** Node's response. From now on the router answers the failure of a stream that is piped into it. */
   get res(): ServerResponse {
     if (!this.isGuarded) this.guard(this.response);
     return this.response;

@@ -6,7 +6,7 @@
  */
 
 import { MEMBER_ID } from '../route/route.js';
-import { translateRegex } from '../template/python-regex.js';
+import { remembered, translateRegex } from '../template/python-regex.js';
 import { fullPart, type PatternSource, PLAIN, type TemplatePart, variablePattern } from '../template/template.js';
 import type { CompiledRoute } from './compiled-route.js';
 import { hasManyWays, shortestParts } from './shortest-parts.js';
@@ -147,16 +147,6 @@ function longestThenVariable(skip: number, separator: string, test: SegmentTest)
 }
 
 const BACKSLASH = 92;
-
-/** Keeps results for expressions of variables: many routes and methods share the same ones. */
-function remembered<T>(findOut: (pattern: string) => T): (pattern: string) => T {
-  const known = new Map<string, T>();
-  return (pattern) => {
-    const fact = known.get(pattern) ?? findOut(pattern);
-    known.set(pattern, fact);
-    return fact;
-  };
-}
 
 /** Reports whether an expression matches at most one segment, independent of its surroundings. */
 const isLocal = remembered((pattern) => {

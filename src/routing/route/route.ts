@@ -5,7 +5,7 @@
 import { isAsync } from '../../app/internal.js';
 import { withCode } from '../../errors/index.js';
 import { RegexProblem } from '../template/pattern-reader.js';
-import { translateRegex } from '../template/python-regex.js';
+import { remembered, translateRegex } from '../template/python-regex.js';
 import {
   type PathVariable,
   type RouteWarning,
@@ -170,10 +170,12 @@ function usable(conditions: Conditions | null | undefined): Conditions | null {
 }
 
 /** Compiles requirements for generation: anchored at the start, with `$` after the text and no group around it. */
+const checkOf = remembered((requirement) => new RegExp(translateRegex(`^${requirement}$`).source, 'vy'));
+
 function compileChecks(requirements: Requirements): ReadonlyMap<string, RegExp> {
   const check = (name: string, requirement: string): RegExp => {
     try {
-      return new RegExp(translateRegex(`^${requirement}$`).source, 'vy');
+      return checkOf(requirement);
     } catch (cause) {
       if (!(cause instanceof RegexProblem || cause instanceof SyntaxError)) throw cause;
       const message = `the requirement of "${name}", ${requirement}, cannot be used: ${cause.message}`;

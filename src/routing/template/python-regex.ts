@@ -23,6 +23,16 @@ export function translateRegex(pattern: string): TranslatedRegex {
   return new Translator(pattern).translate();
 }
 
+/** Keeps the results of a function for expressions: many routes and methods share the same ones. */
+export function remembered<T>(findOut: (pattern: string) => T): (pattern: string) => T {
+  const known = new Map<string, T>();
+  return (pattern) => {
+    const fact = known.get(pattern) ?? findOut(pattern);
+    known.set(pattern, fact);
+    return fact;
+  };
+}
+
 interface Piece {
   readonly source: string;
   /** Minimum and maximum number of matched characters: Python requires look-behinds of fixed width. */
