@@ -114,6 +114,7 @@ export class Member {
         onVerdict: (verdict, reason) => {
           sim.note(`${this.name}: verdict ${verdict}, ${reason}`);
           this.verdicts.push(reason);
+          sim.judges(this, reason);
         },
         isAlive: (other) => sim.isAlive(other),
         log,
@@ -135,6 +136,7 @@ export class Member {
       if (this.state !== 'starting') return;
       this.state = 'running';
       this.wellSince = this.#sim.clock.now();
+      this.#sim.runs(this);
       this.#sim.note(`${this.name} runs`);
     } catch (error) {
       if (this.state === 'starting') this.state = 'failed';

@@ -27,6 +27,8 @@ export class Simulation extends World implements DatabaseWorld {
   trouble: Trouble = 'none';
   /** Since when statements are done and answered. */
   #soundSince = 0;
+  /** Since when there is trouble. */
+  #troubledAt = 0;
   /** Difference of the server's wall clock, and when it was set. */
   #wallMs = 0;
   #setAt = Number.NEGATIVE_INFINITY;
@@ -40,7 +42,8 @@ export class Simulation extends World implements DatabaseWorld {
   readonly #work = new Map<Promise<unknown>, Member | undefined>();
   /** Time of the last removal of a record, by host. */
   readonly #removedAt = new Map<string, number>();
-  /** Hosts whose record an operator has removed: their services do not come back by themselves. */
+  /** Hosts whose record an operator has wanted to remove, and those whose services must not come back by themselves. */
+  readonly #removals = new Set<string>();
   readonly #dismissed = new Set<string>();
 
   constructor(seed: number, told: (text: string) => void) {
@@ -97,7 +100,7 @@ export class Simulation extends World implements DatabaseWorld {
       this.#act();
       const until = this.clock.now() + random.between(0, random.pick([100, 3000, 30_000, 90_000]));
       while (this.clock.now() < until) {
-        await this.pass(Math.min(until - this.clock.now(), random.between(500, 20_000)));
+        await this.pass(Math.min(until - this.clock.now(), random.between(500, random.pick([3000, 20_000]))));
         await this.#observe();
       }
     }
@@ -144,6 +147,17 @@ export class Simulation extends World implements DatabaseWorld {
       if (isFree) this.#leases.set(task, { owner, until: now + seconds * 1000 });
       this.#granted.set(`${host} ${task}`, isFree);
     }
+  }
+
+  /** A member starts, or runs now: its host has a record again. */
+  runs({ host }: Member): void {
+    this.#dismissed.delete(host);
+  }
+
+  /** The registry says what a member must do. */
+  judges({ name, host, state }: Member, reason: string): void {
+    if (reason.includes('deleted') && state === 'running' && !this.#removals.has(host))
+      this.broken(`${name} drains, although no operator has deleted its record`);
   }
 
   /** A member has stopped. */
@@ -229,8 +243,9 @@ export class Simulation extends World implements DatabaseWorld {
         this.#follow(
           this.#operate(host, async (uuid) => {
             this.#removedAt.set(host, this.clock.now());
-            this.#dismissed.add(host);
+            this.#removals.add(host);
             await this.observer.delete(uuid, { force: true });
+            this.#dismissed.add(host);
             this.#removedAt.set(host, this.clock.now());
           }),
         );
@@ -259,7 +274,7 @@ export class Simulation extends World implements DatabaseWorld {
     this.#pids += 1;
     const member = new Member(this, { pid: this.#pids, host, worker });
     this.members.push(member);
-    this.#dismissed.delete(host);
+    this.runs(member);
     this.say(`${member.name} starts: ${host}/${worker}`);
     this.#follow(member.start(), member);
   }
@@ -267,9 +282,19 @@ export class Simulation extends World implements DatabaseWorld {
   #setTrouble(trouble: Trouble): void {
     if (trouble === this.trouble) return;
     this.say(`the database: ${trouble}`);
+    if (this.trouble === 'refuses' && this.clock.now() - this.#troubledAt > 3 * this.#beatMs) this.#areLost();
+    if (this.trouble === 'none') this.#troubledAt = this.clock.now();
     this.trouble = trouble;
     if (trouble === 'none' || trouble === 'resets') this.#soundSince = this.clock.now();
     else this.#soundSince = Number.POSITIVE_INFINITY;
+  }
+
+  /** Members that are well have reported the outage. */
+  #areLost(): void {
+    for (const { name, state, clock, wellSince, lost, recovered, verdicts } of this.members) {
+      const isBusy = state === 'running' && !clock.isPaused && wellSince < this.#troubledAt;
+      if (isBusy && verdicts.length === 0 && lost === recovered) this.broken(`${name} does not report an outage`);
+    }
   }
 
   #lease(member: Member): void {
@@ -295,7 +320,7 @@ export class Simulation extends World implements DatabaseWorld {
   /** Days later, deleted records and rows of workers are forgotten, and no others. */
   async #purge(): Promise<void> {
     if (this.trouble !== 'none') return;
-    const days = this.random.pick([1, 30]);
+    const days = this.random.pick([0, 30]);
     this.say(`records deleted ${days} days ago are purged`);
     const before = this.serverMs() - days * DAY_MS;
     const count = (where: string): number =>
@@ -354,7 +379,7 @@ export class Simulation extends World implements DatabaseWorld {
     const expected = !isForced && Math.abs(ageMs) <= this.#downMs ? 'up' : 'down';
     if (isPlain && view.state !== expected) this.broken(`${host} is shown as ${view.state}, and is ${expected}`);
     const well = this.members.filter((member) => member.host === host && this.#isWell(member));
-    if (well.length === 0 || isForced) return;
+    if (well.length === 0 || record.forced_down === 1) return;
     if (ageMs > this.#beatMs || ageMs < -SLACK_MS)
       this.broken(`${well[0]!.name} is well, and its last heartbeat is ${ageMs} ms old`);
     if (isPlain && view.state !== 'up') this.broken(`${well[0]!.name} is well, and ${host} is down`);
@@ -374,7 +399,8 @@ export class Simulation extends World implements DatabaseWorld {
     if (this.clock.now() - removedAt < 2 * this.#beatMs || members.length === 0) return;
     if (this.#dismissed.has(host)) {
       const isTold = members.every(({ verdicts }) => verdicts.some((reason) => reason.includes('deleted')));
-      if (record === undefined && !isTold) this.broken(`${host} was deleted, and goes on`);
+      if (record !== undefined) this.broken(`${host} was deleted, and has a record again`);
+      else if (!isTold) this.broken(`${host} was deleted, and goes on`);
     } else if (record === undefined && members.every(({ verdicts }) => verdicts.length === 0))
       this.broken(`${host} runs, and has no record`);
   }

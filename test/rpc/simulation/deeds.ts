@@ -43,6 +43,10 @@ export function act(sim: Simulation): void {
       sim.refusals = random.below(4);
       sim.say(`the broker refuses ${sim.refusals} messages`);
     },
+    doubles: () => {
+      sim.doubles = 1 + random.below(4);
+      sim.say(`the network doubles ${sim.doubles} messages`);
+    },
     crash: () =>
       any(peers, (peer) => {
         sim.say(`${peer.name} dies`);
@@ -76,7 +80,17 @@ export function act(sim: Simulation): void {
     },
   };
   const requests = { call: 6, cast: 4, fanout: 1, notice: 2, burst: 2 };
-  const mishaps = { cut: 2, stall: 0.7, away: 0.7, restart: 0.4, alarm: 0.5, refusals: 0.5, takes: 0.3, weather: 1 };
+  const mishaps = {
+    cut: 2,
+    stall: 0.7,
+    away: 0.7,
+    restart: 0.4,
+    alarm: 0.5,
+    refusals: 0.5,
+    doubles: 1,
+    takes: 0.3,
+    weather: 1,
+  };
   const processes = { crash: 1, stop: 1.2, start: 2, letters: 0.4, clock: 0.2 };
   deeds[random.weighted({ ...requests, ...mishaps, ...processes })]();
 }
@@ -142,6 +156,6 @@ function fateOf({ random, weather }: Simulation, method: Errand['method'], calm:
     heeds: method === 'notice' ? 0 : bad * 0.3,
     endless: method === 'notice' ? 0 : bad * 0.2,
   });
-  const ms = random.between(0, calm ? 50 : random.pick([1, 50, 1000, 8000]));
+  const ms = random.between(0, calm ? random.pick([50, 9000]) : random.pick([1, 50, 1000, 8000]));
   return { how, ms: how === 'heeds' ? ms * 5 : ms, times: 1 + random.below(8) };
 }

@@ -138,9 +138,19 @@ export class Ledger {
 
   /** At most once, and at least once. */
   #runsEnough(errand: Errand): void {
-    const { kind, method, outcome, ids, runs, copies, deaths, replays, discards, isLostWithProcess } = errand;
+    const { kind, method, to, outcome, ids, runs, copies, deaths, replays, discards, isLostWithProcess } = errand;
     const lost = errand.lostAcks + copies + replays;
     if (method === 'once' && runs.length > 1 + lost) this.#broken(errand, `runs ${runs.length} times`);
+    // A cast to a host needs its queue.
+    if (
+      kind === 'cast' &&
+      to !== 'any' &&
+      outcome === 'ok' &&
+      discards.includes('no queue') &&
+      ids.size === 1 &&
+      replays + copies === 0
+    )
+      this.#broken(errand, 'was accepted, and had no queue');
     if (kind === 'call' || outcome !== 'ok' || (kind === 'notice' && ids.size === 0)) return;
     const isExcused = deaths > 0 || discards.length > 0;
     if (method === 'once') {
