@@ -192,7 +192,7 @@ export class PretendedConnection extends EventEmitter {
     this.state = 'closed';
     this.down.isClosed = true;
     this.peer.connections.delete(this);
-    for (const channel of [...this.channels]) channel.clear(error);
+    for (const channel of this.channels) channel.clear(error);
     this.emit('closed');
     if (isLost) this.emit('error', error);
   }
@@ -477,7 +477,7 @@ class BrokerChannel {
 
   end(): void {
     this.#connection.served.delete(this);
-    for (const tag of [...this.#consumers.keys()]) this.cancel(tag);
+    for (const tag of this.#consumers.keys()) this.cancel(tag);
     const held = [...this.#unsettled.values()];
     this.#unsettled.clear();
     const { network, peer } = this.#connection;
