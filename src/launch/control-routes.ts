@@ -14,7 +14,6 @@ import {
   type ControlRoutes,
 } from './control/control-server.js';
 import type { Controlled } from './control/controlled.js';
-import type { History } from './control/history.js';
 import { metricsAnswer } from './control/metrics-text.js';
 import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
 import { type Readiness, readinessOf, requestsOf, statusDocument } from './control/status-document.js';
@@ -24,16 +23,12 @@ import type { ReloadReport } from './reload/reload-report.js';
 import { type ServicePlans, servicePlans } from './reload/service-plans.js';
 import type { Fleet } from './runner.js';
 
-/** `history`: data for the charts of the status page, if it is kept. */
-export function controlRoutes(
-  controlled: Controlled,
-  registered: RegisteredServices,
-  history: History | undefined,
-): ControlRoutes {
+export function controlRoutes(controlled: Controlled, registered: RegisteredServices): ControlRoutes {
   const { config, runner } = controlled;
   const fleet = (): Fleet => runner.fleet ?? refuseAlone();
   return {
-    'GET /': pageOf(controlled, registered, history),
+    // Loaded at the first request.
+    'GET /': async () => (await import('./page/frame.js')).statusPage(),
     'GET /status': () => statusDocument(controlled),
     'GET /requests': () => ({
       schema: 'portico/requests',
@@ -46,6 +41,7 @@ export function controlRoutes(
       const { name } = serviceNamed(controlled, params.service);
       return readyAnswer(readinessOf(controlled.status()).filter((service) => service.name === name));
     },
+    'GET /pipelines': pipelinesOf(controlled),
     'GET /metrics': () => metricsAnswer(controlled, registered),
     ...docsRoutes(controlled),
     ...serviceRoutes(() => registered.registry()),
@@ -95,18 +91,17 @@ export function controlRoutes(
   };
 }
 
-/** Loads the status page at its first request. */
-function pageOf(controlled: Controlled, registered: RegisteredServices, history: History | undefined): ControlHandler {
-  const { config, runner } = controlled;
+/** Returns the apps of the services as written in their paste files. */
+function pipelinesOf({ config, runner }: Controlled): ControlHandler {
   let planned: { readonly generation: number; readonly plans: ServicePlans['plans'] } | undefined;
-  return async () => {
-    const { statusPage } = await import('./page/status-page.js');
+  return () => {
     const { generation } = runner;
-    // Reads files and certificates: done once for each configuration, however often the page is loaded.
+    // Reads files and certificates: done once for each configuration, however often it is asked for.
     if (planned?.generation !== generation) {
       planned = { generation, plans: servicePlans(runner.services, config).plans };
     }
-    return statusPage(controlled, { registered, history, plans: planned.plans });
+    const services = [...planned.plans].map(([name, { app }]) => ({ name, app }));
+    return { schema: 'portico/pipelines', version: 1, services };
   };
 }
 

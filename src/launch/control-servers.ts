@@ -15,9 +15,8 @@ import { formatAddress } from '../service/internal.js';
 import { adminGuard, adminOptions, remoteAdmin } from './control/admin-guard.js';
 import { type ControlRoutes, ControlServer } from './control/control-server.js';
 import type { Controlled } from './control/controlled.js';
-import { EVERY_MS, History } from './control/history.js';
 import { LogLevels } from './control/overrides.js';
-import { Recent } from './control/recent.js';
+import { EVERY_MS, Recent } from './control/recent.js';
 import { RegisteredServices } from './control/registered-services.js';
 import { controlRoutes } from './control-routes.js';
 import { type HostProcess, programName } from './process/host-process.js';
@@ -70,13 +69,12 @@ export class Control {
     const counted = (): Totals => runner.counted();
     // Created even if requests are not counted yet: a reload may enable that.
     const recent = new Recent(counted);
-    // Without a status page, no charts are kept.
-    const history = config.group('admin', adminOptions).listen === undefined ? undefined : new History(counted);
-    this.#sample(recent, history);
+    // The timer does not keep the process alive.
+    this.#sampling = setInterval(() => recent.take(), EVERY_MS).unref();
     const notListening: string[] = [];
     const controlled = { ...this.#known, config, name, version, recent, levels: this.levels, notListening };
     this.#registered = new RegisteredServices(controlled);
-    const routes = controlRoutes(controlled, this.#registered, history);
+    const routes = controlRoutes(controlled, this.#registered);
     const asked = config.group('control', controlOptions).socket !== undefined;
     const missing = (what: string, level: 'error' | 'warn') => (error: unknown) => {
       const message = `The service has no ${what}: ${describeError(error)}`;
@@ -87,16 +85,6 @@ export class Control {
       this.#openSocket(config, name, routes).catch(missing('control socket', asked ? 'error' : 'warn')),
       this.#openAdmin(config, routes).catch(missing('admin listener', 'error')),
     ]);
-  }
-
-  /** Recent figures use every third sample. The timer does not keep the process alive. */
-  #sample(recent: Recent, history: History | undefined): void {
-    let taken = 0;
-    this.#sampling = setInterval(() => {
-      history?.take();
-      taken += 1;
-      if (taken % 3 === 0) recent.take();
-    }, EVERY_MS).unref();
   }
 
   async #openSocket(config: Config, name: string, routes: ControlRoutes): Promise<void> {

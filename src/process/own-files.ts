@@ -15,7 +15,7 @@ const OWN = [ROOT, SOURCES].map((folder) => fileURLToPath(folder));
 /** The sample is an application like any other: its errors are reported at their place in it. */
 const SAMPLE = OWN.map((folder) => `${folder}sample/`);
 
-/** Returns the URL of a file that runs as a program or thread; `path` is relative to `src` and ends in `.js`. */
+/** Returns the URL of a file of the package; `path` is relative to `src`, and ends in `.js` for a program or thread. */
 export function ownFile(path: string): URL {
   return new URL(path, ROOT);
 }

@@ -95,7 +95,7 @@ export interface ServiceBase {
 export interface ServicePlan {
   /** Pipelines by name, each with its filters in order and its app last. */
   readonly pipelines?: ReadonlyMap<string, readonly string[]>;
-  /** The app that serves its requests, as configured: for the diagram on a status page. */
+  /** The app that serves its requests, as configured: for `GET /pipelines`. */
   readonly app?: PlannedApp | undefined;
   /** Files read with `config.readFile`, in addition to the configuration files. */
   readonly files?: readonly ServiceFile[];

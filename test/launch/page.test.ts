@@ -1,10 +1,10 @@
-/** The building blocks of the status page. */
+/** The parts of pages, and the file of the status page. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { chart, charts } from '../../dist/launch/page/charts.js';
-import { html } from '../../dist/launch/page/frame.js';
-import { pipelinePicture } from '../../dist/launch/page/pipeline-picture.js';
-import { Totals } from '../../dist/metrics/index.js';
+import { html, statusPage } from '../../dist/launch/page/frame.js';
 
 test('a template escapes all values but what another template made', () => {
   const inner = html`<b>${'<&>"\''}</b>`;
@@ -14,68 +14,19 @@ test('a template escapes all values but what another template made', () => {
   );
 });
 
-test('a chart has its newest value at the right, and a gap where there is none', () => {
-  const lines = [{ name: 'all', style: '', values: [1, undefined, 2, 2] }];
-  const { text } = chart('Requests', lines, { points: 5, minutes: 10, shown: String });
-  assert.match(text, /d="M150\.0 68\.0M450\.0 17\.0L600\.0 17\.0"/);
-  assert.match(text, /Requests over the last 10 min: now all 2; at most 2/);
-});
-
-test('DO-2 a chart says what time it shows, and a minute or two take its whole width', () => {
-  const stretch = { rate: 1, failed: 0, median: 0.1, slow: 0.2 };
-  const labels = (count: number) =>
-    [...charts(Array.from({ length: count }, () => stretch)).text.matchAll(/text-anchor="\w+">([^<]*)</g)]
-      .map(([, label]) => label)
-      .slice(0, 3);
-  assert.deepEqual(labels(1), ['60 s ago', '30 s ago', 'now']);
-  assert.deepEqual(labels(24), ['2 min ago', '60 s ago', 'now']);
-  assert.deepEqual(labels(120), ['10 min ago', '5 min ago', 'now']);
-  assert.match(charts(Array.from({ length: 24 }, () => stretch)).text, /d="M0\.0 /);
-});
-
-test('DO-2 a long name of a branch is whole, and in its box', () => {
-  const at = 'https://images.example.org:8774/v2.1/{project}';
-  const { text } = pipelinePicture('hello', { name: 'main', branches: [{ at, app: { name: 'app' } }] }, new Totals([]));
-  assert.ok(text.includes(`>${at}</text>`));
-  const [, width] = /<rect class="place" [^>]*width="(\d+)"/.exec(text)!;
-  assert.ok(Number(width) > 7 * at.length);
-});
-
-test('OP-55 the picture of an API has a line for each branch, and on each filter its own time and errors', () => {
-  const app = { name: 'app' };
-  const piped = { name: 'piped', pipeline: 'piped', filters: ['log'], inner: app };
-  const planned = {
-    name: 'main',
-    branches: [
-      { at: '/', app },
-      { at: '/v2<', app: piped },
-    ],
-  };
-  const totals = new Totals([1]);
-  const counted = (metric: 'filters' | 'filterErrors', more: string[], counts: number[], sum: number) => ({
-    metric,
-    labels: ['piped', 'log', ...more],
-    counts,
-    sum,
-  });
-  const series = [counted('filters', ['in'], [2], 0.000_02), counted('filterErrors', [], [], 1)];
-  totals.add('hello', { buckets: [1], series });
-  totals.add('other', { buckets: [1], series });
-  const { text } = pipelinePicture('hello', planned, totals);
-  assert.match(
-    text,
-    /aria-label="Pipeline hello: main \(at \/ to app, at \/v2&#60; to log in 10 µs 2 req, 1 err; app\)"/,
+test('OP-55 the status page is a file, served as it is; a browser runs its script and style, and loads nothing else', async () => {
+  const file = readFileSync(join(import.meta.dirname, '..', '..', 'assets', 'status.html'), 'utf8');
+  const { status, body, headers } = await statusPage();
+  assert.equal(status, 200);
+  assert.equal(body, file);
+  const digest = (pattern: RegExp): string =>
+    `'sha256-${createHash('sha256').update(pattern.exec(file)![1]!).digest('base64')}'`;
+  const [style, script] = [digest(/<style>(.*)<\/style>/s), digest(/<script>(.*)<\/script>/s)];
+  assert.equal(
+    headers['content-security-policy'],
+    `default-src 'none'; style-src ${style}; script-src ${script}; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
-  const names = [...text.matchAll(/y="(\d+)">([^<]*)<\/text>/g)].map(([, y, name]) => [Number(y), name]);
-  assert.deepEqual(names, [
-    [35, 'main'],
-    [35, '/'],
-    [35, 'app'],
-    [109, '/v2&#60;'],
-    [95, 'log'],
-    [112, 'in 10 µs'],
-    [127, '2 req, 1 err'],
-    [109, 'app'],
-  ]);
-  assert.match(text, /<rect class="filter errors"/);
+  assert.equal(headers['content-type'], 'text/html; charset=utf-8');
+  assert.doesNotMatch(file, /(?:src|href)="(?![#/])/, 'nothing from outside');
+  assert.doesNotMatch(file, /innerHTML|outerHTML|insertAdjacentHTML|DOMParser|document\.write|\beval\b/);
 });

@@ -5,14 +5,14 @@
 import { boundOf, isFailure, type Totals } from '../../metrics/index.js';
 import { countText } from '../../text/index.js';
 
-/** Number of samples, one every 15 seconds: the oldest is 45 to 60 seconds old. */
+/** Interval of samples. */
+export const EVERY_MS = 15_000;
+/** Number of samples: the oldest is 45 to 60 seconds old. */
 const KEPT = 4;
 /** Most routes reported for an API. */
 const ROUTES = 20;
 /** Reasons of refusals that `PorticoRequestsRefused` of the alert rules counts: others are caused by clients. */
 const TOO_MANY: ReadonlySet<string> = new Set(['queue full', 'queue timeout']);
-/** Share of failed requests above which an API is not well, as in `PorticoErrors` of the alert rules. */
-export const FAILING = 0.05;
 
 /** Requests of the last minute. */
 export interface RecentRequests {

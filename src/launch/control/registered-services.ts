@@ -116,10 +116,13 @@ const STATUSES = ['enabled', 'disabled'] as const;
 const STATES = ['up', 'down', 'unknown'] as const;
 const CHANGES = ['status', 'disabled_reason', 'forced_down'] as const;
 
-/** `registry` rejects if there is none. */
+/** Services are sorted by host and binary. `registry` rejects if there is none. */
 export function serviceRoutes(registry: () => Promise<ServiceRegistry>): ControlRoutes {
   return {
-    'GET /services': async ({ query }) => servicesDocument(await registry(), filterOf(query)),
+    'GET /services': async ({ query }) => {
+      const listed = await (await registry()).list(filterOf(query));
+      return { schema: 'portico/services', version: 1, services: listed.map(serviceJson) };
+    },
     'PUT /services/:id': async ({ params: { id }, body }) => {
       const services = await registry();
       return serviceJson(await services.update(id!, changesOf(body)));
@@ -132,13 +135,6 @@ export function serviceRoutes(registry: () => Promise<ServiceRegistry>): Control
     },
   };
 }
-
-/** Returns the answer to `GET /services`, which the status page shows too; sorted by host and binary. */
-export async function servicesDocument(registry: ServiceRegistry, filter: ViewFilter = {}) {
-  return { schema: 'portico/services', version: 1, services: (await registry.list(filter)).map(serviceJson) };
-}
-
-export type ServicesDocument = Awaited<ReturnType<typeof servicesDocument>>;
 
 function filterOf(query: URLSearchParams): ViewFilter {
   const { state, status, ...columns } = given(query, ['host', 'binary', 'topic', 'state', 'status']);

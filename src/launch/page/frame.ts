@@ -1,8 +1,10 @@
 /**
- * Parts of pages: HTML and SVG as tagged templates, in which every value is escaped except the results of such
- * templates; the style of all pages; and a policy by which a browser loads nothing from elsewhere.
+ * Pages: the status page, a file that is served as it is; and HTML as tagged templates, in which every value is escaped
+ * except the results of such templates. By their policy a browser loads nothing from elsewhere.
  */
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { ownFile } from '../../process/index.js';
 import { ControlAnswer } from '../control/control-server.js';
 
 export class Html {
@@ -40,21 +42,25 @@ export function table(caption: string, heads: readonly string[], rows: readonly 
 ${rows}</tbody></table></div>`;
 }
 
+/** Returns the status page, whose script reads the documents of the same server. */
+export async function statusPage(): Promise<ControlAnswer> {
+  const page = await statusFile();
+  return answer(page, inside('style', page), inside('script', page));
+}
+
 /** Content of a page. `first`: the id of the keyboard's first target. */
 export interface PageParts {
   readonly title: string;
   readonly first: string;
   readonly header: Html;
   readonly main: Html;
-  /** Style in addition to that of all pages. */
-  readonly style?: string;
-  readonly script?: string;
+  /** Style in addition to that of the status page. */
+  readonly style: string;
 }
 
-/** Returns a page with its policy. */
-export function framed({ title, first, header, main, style = '', script }: PageParts): ControlAnswer {
-  const css = STYLE + style;
-  const code = script === undefined ? undefined : html`<script>${new Html(script)}</script>\n`;
+/** Returns a page without a script. */
+export async function framed({ title, first, header, main, style }: PageParts): Promise<ControlAnswer> {
+  const css = inside('style', await statusFile()) + style;
   const body = html`<html lang="en">
 <head>
 <meta charset="utf-8">
@@ -68,73 +74,38 @@ export function framed({ title, first, header, main, style = '', script }: PageP
 ${header}</header>
 <main>
 ${main}</main>
-${code}</body>
+</body>
 </html>
 `;
-  return new ControlAnswer(200, `<!doctype html>\n${body.text}`, {
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': policyOf(css, script),
-    'referrer-policy': 'no-referrer',
-  });
+  return answer(`<!doctype html>\n${body.text}`, css);
 }
 
-/** Allows only the style and script of the page itself. */
-function policyOf(style: string, script: string | undefined): string {
-  return [
+function statusFile(): Promise<string> {
+  return readFile(ownFile('../assets/status.html'), 'utf8');
+}
+
+/** Returns the text of the only element of this name. */
+function inside(element: string, page: string): string {
+  return page.slice(page.indexOf(`<${element}>`) + element.length + 2, page.indexOf(`</${element}>`));
+}
+
+/** Returns a page that a browser allows only the style and the script of these texts. */
+function answer(page: string, style: string, script?: string): ControlAnswer {
+  const policy = [
     "default-src 'none'",
     `style-src ${digest(style)}`,
     ...(script === undefined ? [] : [`script-src ${digest(script)}`, "connect-src 'self'"]),
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
-  ].join('; ');
+  ];
+  return new ControlAnswer(200, page, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': policy.join('; '),
+    'referrer-policy': 'no-referrer',
+  });
 }
 
 function digest(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
-
-const STYLE = `
-:root { color-scheme: light dark; --ink: #1a1c20; --quiet: #5b616b; --paper: #fff; --panel: #f4f5f7; --line: #d5d9df; --good: #12703c; --bad: #b3261e; --one: #1558b0; --two: #a8480b; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --quiet: #a4abb6; --paper: #15171a; --panel: #1f2226; --line: #3a3f46; --good: #6dd49a; --bad: #ff8a80; --one: #8ab4f8; --two: #fcad70; } }
-* { box-sizing: border-box; }
-body { margin: 0; font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
-header, main { max-width: 76rem; margin: 0 auto; padding: 1rem 1.25rem; }
-header { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; align-items: baseline; border-bottom: 1px solid var(--line); }
-h1 { font-size: 1.35rem; margin: 0; }
-h2 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; }
-h3 { font-size: .95rem; margin: 1rem 0 .25rem; }
-p { margin: .25rem 0; }
-.quiet, caption { color: var(--quiet); }
-a { color: var(--one); }
-.skip { position: absolute; left: -999rem; }
-.skip:focus { position: static; }
-.good { color: var(--good); }
-.bad { color: var(--bad); font-weight: 600; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-caption { text-align: left; padding: .25rem 0; }
-th, td { text-align: left; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-weight: 600; white-space: nowrap; }
-td.number, th.number { text-align: right; padding-right: 1.25rem; font-variant-numeric: tabular-nums; }
-td.long { overflow-wrap: anywhere; min-width: 14rem; }
-pre { background: var(--panel); padding: .75rem; overflow-x: auto; margin: .25rem 0 .75rem; }
-code, pre { font: 13px/1.4 ui-monospace, monospace; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
-figure { margin: 0; background: var(--panel); border-radius: 6px; padding: .5rem .75rem; }
-svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
-svg .name { font-weight: 600; font-size: 13px; }
-svg .fact, svg .scale { fill: var(--quiet); }
-svg rect { fill: var(--panel); stroke: var(--line); }
-svg rect.app { stroke: var(--one); }
-svg rect.errors { stroke: var(--bad); stroke-width: 2; }
-svg rect.place { fill: var(--paper); }
-svg .arrow { fill: var(--quiet); }
-svg .way { stroke: var(--quiet); fill: none; }
-svg .axis { stroke: var(--line); }
-svg .line { fill: none; stroke-width: 2; stroke: var(--one); }
-svg .line.second { stroke: var(--two); stroke-dasharray: 5 3; }
-.chart { width: 100%; height: auto; display: block; }
-button { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: .15rem .75rem; }
-:focus-visible { outline: 3px solid var(--one); outline-offset: 2px; }
-`;

@@ -89,7 +89,7 @@ function planOf({ refusal, settings, apiTls, loader }: PartsRead, reading: ApiRe
   const files = apiTls.enabled ? (ignoreErrors(() => apiTls.files()) ?? []) : [];
   return {
     pipelines: paste?.pipelines() ?? new Map(),
-    // Computed on demand: only a status page reads it.
+    // Computed on demand: only `GET /pipelines` reads it.
     get app() {
       return settings === undefined ? undefined : paste?.writtenApp(settings.pipeline);
     },
