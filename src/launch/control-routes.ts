@@ -42,7 +42,8 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
       return readyAnswer(readinessOf(controlled.status()).filter((service) => service.name === name));
     },
     'GET /pipelines': pipelinesOf(controlled),
-    'GET /metrics': () => metricsAnswer(controlled, registered),
+    // A page asks for its `own`: only a scraper may take over the report of all services.
+    'GET /metrics': ({ query }) => metricsAnswer(controlled, query.has('own') ? undefined : registered),
     ...docsRoutes(controlled),
     ...serviceRoutes(() => registered.registry()),
     'GET /config': ({ query }) => ({

@@ -19,8 +19,8 @@ import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
 import { bySlot, descriptorMetrics, processMetrics } from './process-metrics.js';
 import type { RegisteredServices } from './registered-services.js';
 
-/** Returns the text. Loads prom-client at the first call. */
-export async function metricsAnswer(controlled: Controlled, registered: RegisteredServices): Promise<ControlAnswer> {
+/** Returns the text, without services of other launchers if `registered` is undefined. Loads prom-client at the first call. */
+export async function metricsAnswer(controlled: Controlled, registered?: RegisteredServices): Promise<ControlAnswer> {
   const { config, log, runner, version } = controlled;
   if (!config.group('metrics', metricsOptions).enabled) {
     const hint = 'Set enabled = true in [metrics].';
@@ -47,7 +47,7 @@ export async function metricsAnswer(controlled: Controlled, registered: Register
     gauge(
       'portico_service_up',
       'Whether a registered service is up; only one process reports this.',
-      (await registered.up()).map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 })),
+      ((await registered?.up()) ?? []).map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 })),
     ),
   ];
   const { AggregatorRegistry } = await import('prom-client');
