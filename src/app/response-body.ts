@@ -37,7 +37,9 @@ export function enter(
   const res = exchange.res!;
   if (typeof chunk !== 'string' && !isUint8Array(chunk)) refuseOther(res, isLast, chunk);
   try {
-    if (exchange.declaredLength === undefined && !exchange.holdsHead && !headSent.call(res)) {
+    // Node writes the head of a body that is given whole if no filter adds to it.
+    const isPlain = isLast && exchange.stages === undefined && way === undefined;
+    if (exchange.declaredLength === undefined && !exchange.holdsHead && !isPlain && !headSent.call(res)) {
       openHead(exchange, isLast && way?.isEnded !== true, chunk, encoding);
       if (exchange.bodyEnded) {
         // A listener of the head has answered.

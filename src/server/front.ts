@@ -13,14 +13,7 @@ import { environ } from '../app/index.js';
 import { abortResponse, ServedResponse, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import { Throttle } from '../log/internal.js';
-import {
-  advertiseIdleTime,
-  asksBeforeUpgrade,
-  chooseUpgrades,
-  holdBody,
-  isLastAnswer,
-  joinChunks,
-} from '../wire/index.js';
+import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
 import { BrokenConnections, type Refuse, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
 import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
 import { type ConnectionReport, connectionReport } from './connections/connection-report.js';
@@ -246,8 +239,7 @@ export class Front {
     }
     // The last response will announce the end of the connection.
     if (this.closing && before?.headersSent === false) before.removeHeader('connection');
-    const heldUntil = holdBody(req);
-    connection.wait(req, () => heldUntil(begin));
+    connection.wait(req, begin);
   }
 
   #timeOut(connection: Connection, limit: TimeLimit): void {

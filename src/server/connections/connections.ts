@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Exchange as AppExchange, exchangeOf, type ServerState } from '../../app/internal.js';
 import { HEAD, requestsInHand } from '../../process/index.js';
-import { socketUnder } from '../../wire/index.js';
+import { holdBody, socketUnder } from '../../wire/index.js';
 import type { Refusal } from './refusal.js';
 
 /** One request in progress: accepted, and its response not complete. */
@@ -129,14 +129,15 @@ export class Connection {
     this.socket.pause();
   }
 
-  /** Keeps a request until the one before it has ended. After a second read of the socket with such requests, reading stops. */
+  /** Keeps a request and its body until the one before it has ended. After a second read of the socket with such requests, reading stops. */
   wait(req: IncomingMessage, begin: () => void): void {
     this.#inItsContext ??= AsyncLocalStorage.snapshot();
     if (this.waiting === undefined) {
       this.waiting = [];
       this.#waitsFrom = this.socket.bytesRead;
     }
-    this.waiting.push({ req, begin });
+    const heldUntil = holdBody(req);
+    this.waiting.push({ req, begin: () => heldUntil(begin) });
     if (this.socket.bytesRead > this.#waitsFrom) this.stopReading();
   }
 
