@@ -72,7 +72,7 @@ function outcomeOf(res: ServerResponse, { brokenBy }: Exchange): ResponseOutcome
   return error === undefined ? { completed: false } : { completed: false, error };
 }
 
-function run(listeners: ResponseListener[], outcome: ResponseOutcome, { req, server }: Exchange): void {
+function run(listeners: ResponseListener[], outcome: ResponseOutcome, { req, serverState: server }: Exchange): void {
   for (let listener = listeners.pop(); listener !== undefined; listener = listeners.pop()) {
     try {
       listener(outcome);

@@ -80,8 +80,8 @@ function writeFault(
 }
 
 function noteFailure(exchange: Exchange, fault: Fault): void {
-  exchange.trace?.failed(fault);
-  (exchange.original ?? exchange).failure ??= fault;
+  exchange.requestTrace?.failed(fault);
+  (exchange.copyOf ?? exchange).firstFailure ??= fault;
 }
 
 /** Headers of the body's encoding and framing, which the response sets itself (RFC 9112 §6). */

@@ -31,7 +31,10 @@ export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean
 /** Returns a header for outgoing calls; undefined if the request has no value for it. */
 export type Forwarded = (env: Environ) => readonly [name: string, value: string] | undefined;
 
-/** The environ is the part of an exchange that applications read and extend; the members of this class are not for them. */
+/**
+ * The environ is the part of an exchange that applications read and extend. Members that are not for them have names of two words, where an
+ * application might add one: `bodyProgress` leaves `body` free.
+ */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the constructor sets what each Environ has
 export interface Exchange extends Environ {}
 
@@ -42,36 +45,36 @@ export class Exchange {
   /** Undefined for a request of another server until its response is used. */
   declare res: ServerResponse | undefined;
   /** The state of the server that took the request; undefined for a server that sets none. */
-  declare readonly server: ServerState | undefined;
+  declare readonly serverState: ServerState | undefined;
   /** Aborted when the app that handles the request is about to close. */
-  declare readonly closing: AbortSignal | undefined;
+  declare readonly closingSignal: AbortSignal | undefined;
   /** The connection of the request, if its server tracks connections. */
-  declare connection: unknown;
+  declare ofConnection: unknown;
   /** The time when the head arrived, by `performance.now()`, exact to a quarter of a second. */
   declare since: number;
   /** The index in `requestsInHand`; -1 without one. */
-  declare hand: number;
+  declare handIndex: number;
   /** The slot of `default_pool_size`: lent to others while the request waits for its client; left after the response. */
-  declare slot: SlotTaker['slot'];
+  declare poolSlot: SlotTaker['poolSlot'];
   /** The time when the wait for a slot ended, by `performance.now()`; 0 if it did not wait. */
   declare slotAt: number;
   /** The progress of the body; undefined for a request without one. */
-  declare body: BodyProgress | undefined;
+  declare bodyProgress: BodyProgress | undefined;
   /** For a copy of a request: the exchange that has the slot. */
-  declare original: Exchange | undefined;
+  declare copyOf: Exchange | undefined;
   /** The remaining target to route, as last read: the whole, its path, its query with the question mark, and the decoded path. */
   declare targetUrl: string | undefined;
   declare targetPath: string;
   declare targetQuery: string;
   declare targetText: string;
   /** The template of the mounts that have consumed a part of the path: `/v2/{project}`. Contains no text of the client. */
-  declare mount: string;
+  declare mountTemplate: string;
   /** The route of the action that a Router has found. */
   declare routed: MatchedRoute | undefined;
   /** Listeners that wait for a route; undefined if there are none. */
   declare routeListeners: RouteListener[] | undefined;
   /** The span of the request; undefined without tracing. */
-  declare trace: RequestTrace | undefined;
+  declare requestTrace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. For equal names the last one is used. */
   declare forwards: readonly Forwarded[] | undefined;
   /** The format of its faults; overrides the server's. */
@@ -105,29 +108,29 @@ export class Exchange {
   /** Reason why the server aborted the response; undefined if it did not, or destroyed it with an error. */
   declare brokenBy: unknown;
   /** The first fault of 500 or above that was answered. */
-  declare failure: Fault | undefined;
+  declare firstFailure: Fault | undefined;
 
   // Only in the constructor: fields with initial values would be a separate function, called for each request.
   constructor(req: IncomingMessage, res: ServerResponse | undefined, server: ServerState | undefined) {
     this.req = req;
     this.res = res;
-    this.server = server;
-    this.closing = server?.closing;
-    this.connection = undefined;
+    this.serverState = server;
+    this.closingSignal = server?.closing;
+    this.ofConnection = undefined;
     this.since = 0;
-    this.hand = -1;
-    this.slot = 'none';
+    this.handIndex = -1;
+    this.poolSlot = 'none';
     this.slotAt = 0;
-    this.body = undefined;
-    this.original = undefined;
+    this.bodyProgress = undefined;
+    this.copyOf = undefined;
     this.targetUrl = undefined;
     this.targetPath = '';
     this.targetQuery = '';
     this.targetText = '';
-    this.mount = '';
+    this.mountTemplate = '';
     this.routed = undefined;
     this.routeListeners = undefined;
-    this.trace = undefined;
+    this.requestTrace = undefined;
     this.forwards = undefined;
     this.faultForm = undefined;
     this.madeSignal = undefined;
@@ -145,7 +148,7 @@ export class Exchange {
     this.bodyEnded = false;
     this.endListeners = undefined;
     this.brokenBy = undefined;
-    this.failure = undefined;
+    this.firstFailure = undefined;
     (this as { originalUrl: string }).originalUrl = req.url ?? '/';
     this.scriptName = '';
     this.params = NO_PARAMS;
@@ -160,11 +163,11 @@ export class Exchange {
   }
 
   get traceIds(): TraceIds | undefined {
-    return this.trace?.ids ?? callersTrace(this.req);
+    return this.requestTrace?.ids ?? callersTrace(this.req);
   }
 
   [ACTIVE_TRACE](): TraceIds | undefined {
-    return this.trace?.activeIds ?? callersTrace(this.req);
+    return this.requestTrace?.activeIds ?? callersTrace(this.req);
   }
 
   get signal(): AbortSignal | undefined {
@@ -201,7 +204,7 @@ export function exchangeBy(res: ServerResponse): Exchange {
 function joined(res: ServerResponse): Exchange {
   const known = exchangeOf(res.req);
   // A plugin may create a second response, for the connection of an upgrade.
-  if (known.res !== undefined) return new Exchange(res.req, res, known.server);
+  if (known.res !== undefined) return new Exchange(res.req, res, known.serverState);
   join(known, res);
   return known;
 }
@@ -249,7 +252,7 @@ export function offerSignal(env: Environ, make: () => AbortSignal): void {
  * streams, should end then. Undefined for a server without this state, such as plain `node:http`.
  */
 export function closingOf(req: IncomingMessage): AbortSignal | undefined {
-  return exchangeOf(req).closing;
+  return exchangeOf(req).closingSignal;
 }
 
 /** Returns the exchange with the remaining target to route, which is read again after a filter has changed `req.url`. */

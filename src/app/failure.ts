@@ -37,7 +37,7 @@ export function answerFailure(
 ): void {
   const { log, style, message, facts, faultOf = asFault, logsCauses = false } = options;
   // For example `pipeline` destroys the response with its error. The Server logs that error when the response closes.
-  if (error instanceof Error && exchangeOf(req).connection !== undefined && destroyReason(res) === error) return;
+  if (error instanceof Error && exchangeOf(req).ofConnection !== undefined && destroyReason(res) === error) return;
   const fault = faultOf(error, req);
   // Node sets the socket of a request to null if its body is left early. A `Server` keeps it.
   const socket = req.socket as Socket | null;

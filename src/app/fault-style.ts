@@ -12,7 +12,7 @@ export const PORTICO_FORM: FaultForm = Object.freeze({ style: 'portico', invalid
 
 /** Returns the fault format of a request: the one set by {@link inFaultForm}, else the server's, else Portico's own. */
 export function faultFormOf(req: IncomingMessage): FaultForm {
-  const { faultForm, server } = exchangeOf(req);
+  const { faultForm, serverState: server } = exchangeOf(req);
   return faultForm ?? server?.faultForm ?? PORTICO_FORM;
 }
 

@@ -38,7 +38,7 @@ export function enter(
   if (typeof chunk !== 'string' && !isUint8Array(chunk)) refuseOther(res, isLast, chunk);
   try {
     // Node writes the head of a body that is given whole if no filter adds to it.
-    const isPlain = isLast && exchange.stages === undefined && way === undefined;
+    const isPlain = isLast && exchange.headStages === undefined && way === undefined;
     if (exchange.declaredLength === undefined && !exchange.holdsHead && !isPlain && !headSent.call(res)) {
       openHead(exchange, isLast && way?.isEnded !== true, chunk, encoding);
       if (exchange.bodyEnded) {

@@ -21,9 +21,9 @@ export interface ServerState {
 /** A request that takes a slot: an `Exchange`. */
 export interface SlotTaker {
   /** Lent to others while the request waits for its client; left after the response. */
-  slot: 'none' | 'taken' | 'lent' | 'left';
+  poolSlot: 'none' | 'taken' | 'lent' | 'left';
   /** Undefined for a request whose server does not track connections. */
-  readonly connection: unknown;
+  readonly ofConnection: unknown;
 }
 
 /** The slots of a server, one for each request for which application code runs: `RequestPool` of `src/server`. */

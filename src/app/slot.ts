@@ -11,7 +11,7 @@ export function withSlot(app: App): App {
   if (OWN_SLOTS.has(app)) return app;
   const limited: App = (req, res) => {
     const exchange = exchangeOf(req);
-    const turn = exchange.server?.slots?.take(exchange.original ?? exchange);
+    const turn = exchange.serverState?.slots?.take(exchange.copyOf ?? exchange);
     if (turn === undefined) return app(req, res);
     const waited = (): void => {
       exchange.slotAt = performance.now();
@@ -32,11 +32,11 @@ export function takesOwnSlot<T extends App>(app: T): T {
 export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): void {
   const exchange = exchangeOf(original);
   const copied = exchangeOf(copy);
-  copied.original = exchange.original ?? exchange;
-  copied.mount = exchange.mount;
+  copied.copyOf = exchange.copyOf ?? exchange;
+  copied.mountTemplate = exchange.mountTemplate;
   copied.routed = exchange.routed;
   copied.faultForm = exchange.faultForm;
   copied.routeListeners = exchange.routeListeners?.slice();
-  copied.trace = exchange.trace;
+  copied.requestTrace = exchange.requestTrace;
   copied.forwards = exchange.forwards;
 }

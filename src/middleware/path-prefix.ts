@@ -32,12 +32,12 @@ export const pathPrefix = filterFactory(
 
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
-      const { mount, scriptName, forwardedPrefix, remote } = exchange;
+      const { mountTemplate: mount, scriptName, forwardedPrefix, remote } = exchange;
       const { url = '/' } = req;
       if (prefix !== '') {
         req.url = withoutPrefix(url, prefix);
         exchange.scriptName = prefix;
-        exchange.mount = prefix;
+        exchange.mountTemplate = prefix;
         exchange.forwardedPrefix = undefined;
       }
       if (changesRemote) {
@@ -49,7 +49,7 @@ export const pathPrefix = filterFactory(
       return catching(app, req, res, (error) => {
         req.url = url;
         exchange.scriptName = scriptName;
-        exchange.mount = mount;
+        exchange.mountTemplate = mount;
         exchange.forwardedPrefix = forwardedPrefix;
         exchange.remote = remote;
         throw error;

@@ -131,7 +131,7 @@ export class RouterApp implements RequestRouter {
     if (found === null) return this.#miss(req, res, path);
     const served = this.#served[found.compiled.index]!;
     const { matched } = served;
-    const { mount, trace } = exchange;
+    const { mountTemplate: mount, requestTrace: trace } = exchange;
     let route = served.below.get(mount);
     if (route === undefined) {
       route = { ...matched, template: mount + matched.template };

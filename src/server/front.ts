@@ -218,7 +218,7 @@ export class Front {
   }
 
   #watchChunks(exchange: Exchange): void {
-    const { connection, req } = exchange;
+    const { ofConnection: connection, req } = exchange;
     // After a discarded body, the start of this one is unknown: it was no later than here.
     const before = connection.endedEarly ? req.socket.bytesRead : connection.bytesBefore;
     watchChunks(exchange, before, () => {
@@ -255,7 +255,7 @@ export class Front {
       return;
     }
     if (exchange !== undefined) {
-      const { req, res, slot } = exchange;
+      const { req, res, poolSlot: slot } = exchange;
       // The app never answers: a promise that never settles, or a filter without return.
       if (limit === 'connection silent' && req.complete && !res.headersSent && slot !== 'none') {
         const { route } = environ(req);
@@ -267,7 +267,7 @@ export class Front {
   }
 
   #refuseRequest(exchange: Exchange, refused: Refusal): void {
-    const { connection, req, res } = exchange;
+    const { ofConnection: connection, req, res } = exchange;
     connection.ended = true;
     connection.lingers = true;
     this.#owner.refuse(req, res, refused);
@@ -282,7 +282,7 @@ export class Front {
   }
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
-    const { connection, req } = exchange;
+    const { ofConnection: connection, req } = exchange;
     this.pool.leave(exchange);
     if (!connection.socket.destroyed && !connection.upgraded) {
       // A timeout that the application sets for one request applies to its socket, and so to the next request.

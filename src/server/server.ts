@@ -228,7 +228,7 @@ export class Server implements ListeningService {
       this.#tellCutOff(left);
       const sessions = this.#front.upgrades.describe(upgraded);
       if (sessions.length > 0) this.#log.error('upgraded connections were cut off', { connections: sessions });
-      for (const { connection } of left) connection.socket.destroy();
+      for (const { ofConnection: connection } of left) connection.socket.destroy();
       for (const { socket } of upgraded) socket.destroy();
     });
   }
@@ -266,7 +266,7 @@ export class Server implements ListeningService {
   }
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
-    const { connection, res } = exchange;
+    const { ofConnection: connection, res } = exchange;
     const isBroken = exchange.brokenBy !== undefined || !res.writableFinished;
     if (isBroken || res.statusCode >= 500) this.failures.note(exchange);
     if (isBroken) tellBroken(exchange, this.#log);

@@ -130,7 +130,7 @@ async function serve(app: App): Promise<Served> {
       await Promise.all(closed);
       await new Promise((resolve) => setImmediate(resolve));
       // A Router or a filter may have handled a failure of the app.
-      for (const res of responses) served.failure ??= exchangeOf(res.req).failure?.cause ?? abortReason(res);
+      for (const res of responses) served.failure ??= exchangeOf(res.req).firstFailure?.cause ?? abortReason(res);
       if (violation !== undefined) throw violation;
     },
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type App, environ, remoteOf } from 'portico/app';
+import { type App, environ, readBody, remoteOf } from 'portico/app';
 import { lint, request } from 'portico/testing';
 import { askRouteListeners, exchangeOf, offerSignal, routedTo, whenRouted } from '#internal/app';
 
@@ -20,6 +20,18 @@ test('who asks is the connection, until a filter has found out who it was', asyn
     res.end(JSON.stringify([first.address, first.scheme, remoteOf(req).address, remoteOf(req).scheme]));
   };
   assert.deepEqual((await request(lint(app), 'GET', '/')).json(), ['127.0.0.1', 'http', '192.0.2.1', 'https']);
+});
+
+test('a field that an application adds has no meaning for a request', async () => {
+  const names = 'body server trace slot connection failure mount original closing hand user session state'.split(' ');
+  const app: App = async (req, res) => {
+    const env = environ(req) as unknown as Record<string, unknown>;
+    for (const name of names) env[name] = name;
+    const body = await readBody(req);
+    res.end(JSON.stringify([String(body), ...names.map((name) => env[name])]));
+  };
+  const answer = await request(lint(app), 'POST', '/', { body: 'sent' });
+  assert.deepEqual(answer.json(), ['sent', ...names]);
 });
 
 test('a signal that was there fires the one that is offered later', async () => {

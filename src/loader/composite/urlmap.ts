@@ -171,7 +171,7 @@ export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: str
 export function moveToMount<A>(exchange: Exchange, chosen: ChosenMount<A>): A {
   const { mount, prefix, byVersion, contentType } = chosen;
   exchange.scriptName += prefix;
-  exchange.mount += prefix;
+  exchange.mountTemplate += prefix;
   if (contentType !== undefined) exchange.bestContentType = contentType;
   if (byVersion !== true) cutTarget(exchange, prefix.length);
   return mount.app;

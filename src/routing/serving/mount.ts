@@ -13,14 +13,14 @@ export function callMounted(
   res: ServerResponse,
   pathInfo: unknown,
 ): void | Promise<void> {
-  const { req, mount, scriptName } = exchange;
+  const { req, mountTemplate: mount, scriptName } = exchange;
   const url = req.url ?? '/';
   enterMount(req, pathInfo);
-  exchange.mount += place;
+  exchange.mountTemplate += place;
   return catching(app, req, res, (error) => {
     req.url = url;
     exchange.scriptName = scriptName;
-    exchange.mount = mount;
+    exchange.mountTemplate = mount;
     throw error;
   });
 }

@@ -107,7 +107,7 @@ export class ApiMeter {
         const known = this.#distributionsOf(req, answeredStatus(res, outcome));
         // Not until its end: a stream, or a download, lasts as long as its client likes.
         known.seconds.observe(((beganAt(res) ?? performance.now()) - begun) / 1000);
-        known.requestBytes.observe(exchange.body?.received ?? 0);
+        known.requestBytes.observe(exchange.bodyProgress?.received ?? 0);
         known.responseBytes.observe(sentBytes(res));
       });
       return inner(req, res);

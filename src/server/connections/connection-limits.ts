@@ -189,7 +189,7 @@ export class ConnectionTimeouts {
     }
   }
 
-  #lookAtBody({ req, body, connection }: Exchange, now: number): void {
+  #lookAtBody({ req, bodyProgress: body, ofConnection: connection }: Exchange, now: number): void {
     const { minBodyRate, bodyGrace } = this.limits;
     if (body === undefined || req.complete || minBodyRate === 0) return;
     const elapsed = now - (body.checkedAt ?? now);

@@ -27,7 +27,7 @@ export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
     checkedAt: undefined,
     awaitsContinue: expectsContinue,
   };
-  exchange.body = body;
+  exchange.bodyProgress = body;
   countBody(req, body);
   destroyBy(req, destroy);
   res.prependListener('finish', readOn);
@@ -36,7 +36,7 @@ export function watchBody(exchange: Exchange, expectsContinue: boolean): void {
 
 /** Keeps the socket of a request whose body was left early. The rest of the body is not read, so its connection ends with the response. */
 const destroy = destroyLeft((req) => {
-  const { connection, res } = exchangeOf(req) as Exchange;
+  const { ofConnection: connection, res } = exchangeOf(req) as Exchange;
   req.socket = connection.socket;
   if (!req.complete && !res.headersSent) res.shouldKeepAlive = false;
 });
@@ -57,7 +57,7 @@ function continueWhenRead(req: IncomingMessage, res: ServerResponse, body: BodyP
  * Announces the end of the connection if a long rest of the body is outstanding: a client that reads the response before
  * it has sent all can stop.
  */
-export function announceUnread({ req, res, body }: Exchange, length: number): void {
+export function announceUnread({ req, res, bodyProgress: body }: Exchange, length: number): void {
   beforeHead(res, () => {
     if (!req.complete && length - (body?.received ?? 0) > SMALL_BODY) res.setHeader('connection', 'close');
   });
@@ -68,7 +68,7 @@ export function announceUnread({ req, res, body }: Exchange, length: number): vo
  * extensions, which the parser limits only per chunk. `before`: the bytes that its connection had received at the end
  * of the request before.
  */
-export function watchChunks({ req, res, body }: Exchange, before: number, tooLong: () => void): void {
+export function watchChunks({ req, res, bodyProgress: body }: Exchange, before: number, tooLong: () => void): void {
   const carrier = req as unknown as { push: (chunk: unknown, encoding?: BufferEncoding) => boolean };
   const below = carrier.push;
   let frames = before + headLength(req) + EXTENSIONS_LIMIT;

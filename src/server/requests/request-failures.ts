@@ -40,7 +40,7 @@ export class RequestFailures {
   }
 
   /** Notes a request whose response has status 500 or above, or was broken off. */
-  note({ req, res, failure }: Exchange): void {
+  note({ req, res, firstFailure: failure }: Exchange): void {
     const error = failure?.cause ?? failure ?? abortReason(res);
     // Its client has left, or was too slow.
     if (res.statusCode < 500 && (error === undefined || (error instanceof Fault && error.status < 500))) return;

@@ -78,12 +78,12 @@ export class RequestPool implements Slots {
   }
 
   take(taker: SlotTaker): Promise<boolean> | undefined {
-    if (taker.slot !== 'none' || taker.connection === undefined) return undefined;
+    if (taker.poolSlot !== 'none' || taker.ofConnection === undefined) return undefined;
     const exchange = taker as Exchange;
     // The first request without a slot triggers a check at once; later ones wait for the next check.
     if (this.#taken >= this.#limit && this.#timer === undefined) this.#look();
     if (this.#taken < this.#limit) {
-      exchange.slot = 'taken';
+      exchange.poolSlot = 'taken';
       this.#taken++;
       return undefined;
     }
@@ -107,8 +107,8 @@ export class RequestPool implements Slots {
 
   /** Called when a request is complete, with or without a slot. */
   leave(exchange: Exchange): void {
-    const { slot } = exchange;
-    exchange.slot = 'left';
+    const { poolSlot: slot } = exchange;
+    exchange.poolSlot = 'left';
     if (slot === 'taken') this.#taken--;
     else if (slot === 'lent') this.#lent--;
     if (this.#ready.size === 0 && this.#unready.size === 0) return;
@@ -149,7 +149,7 @@ export class RequestPool implements Slots {
         waiting.delete(exchange);
         const over = exchange.res.writableEnded;
         if (!over) {
-          exchange.slot = 'taken';
+          exchange.poolSlot = 'taken';
           this.#taken++;
         }
         settle(!over);
@@ -160,10 +160,10 @@ export class RequestPool implements Slots {
   #look(): void {
     const now = performance.now();
     for (const { exchange } of this.#connections) {
-      if (exchange?.slot !== 'taken' && exchange?.slot !== 'lent') continue;
+      if (exchange?.poolSlot !== 'taken' && exchange?.poolSlot !== 'lent') continue;
       const slot = waitsForClient(exchange, now) ? 'lent' : 'taken';
-      if (slot === exchange.slot) continue;
-      exchange.slot = slot;
+      if (slot === exchange.poolSlot) continue;
+      exchange.poolSlot = slot;
       this.#taken += slot === 'taken' ? 1 : -1;
       this.#lent += slot === 'lent' ? 1 : -1;
     }
@@ -183,7 +183,7 @@ export class RequestPool implements Slots {
 }
 
 /** Returns true if all data that an app reads first has arrived, or the client sends no more before the app reads. */
-function isReady({ req, body }: Exchange): boolean {
+function isReady({ req, bodyProgress: body }: Exchange): boolean {
   return req.complete || body === undefined || body.awaitsContinue || req.readableLength >= req.readableHighWaterMark;
 }
 

@@ -46,7 +46,7 @@ export function withRequestSpans(app: App, api: string, maker: SpanMaker): App {
     const span = maker.attempt(() => new RequestSpan(maker, req, facts));
     if (span === undefined) return app(req, res);
     const exchange = exchangeOf(req);
-    exchange.trace = span;
+    exchange.requestTrace = span;
     afterResponse(res, (outcome) => maker.attempt(() => span.end(req, res, outcome)));
     return maker.api.context.with(span.context, () => runInRequest(exchange, app, req, res));
   };
@@ -198,7 +198,7 @@ export function filterSpans(config: Config): PipelineProbes | undefined {
 
 function spanAround(name: string, attributes: Readonly<Record<string, string>>): Filter {
   return (app) => (req, res) => {
-    const request = exchangeOf(req).trace;
+    const request = exchangeOf(req).requestTrace;
     if (!(request instanceof RequestSpan)) return app(req, res);
     const { activeContext, maker } = request;
     const { context, SpanStatusCode, trace } = maker.api;
