@@ -35,7 +35,7 @@ export function act(sim: Simulation): void {
         const ms = random.between(500, 20_000);
         sim.say(`${peer.name} cannot reach the broker for ${Math.round(ms)} ms`);
         peer.away = sim.clock.now() + ms;
-        for (const connection of [...peer.connections]) connection.lose(random.chance(0.3));
+        for (const connection of peer.connections) connection.lose(random.chance(0.3));
       }),
     restart: () => sim.restartBroker(random.between(100, 10_000)),
     alarm: () => sim.alarm(!sim.isAlarmed),

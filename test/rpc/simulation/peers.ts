@@ -41,7 +41,7 @@ export abstract class Peer implements NetworkPeer {
   crash(): void {
     this.isDead = true;
     this.state = 'stopped';
-    for (const connection of [...this.connections]) {
+    for (const connection of this.connections) {
       connection.end();
       connection.ends(new Refusal('CONN_CLOSE', 'the process has died'));
     }

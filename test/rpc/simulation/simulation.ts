@@ -159,7 +159,7 @@ reply_retry_timeout = 5
   restartBroker(ms: number): void {
     this.say(`the broker restarts, and is away for ${Math.round(ms)} ms`);
     this.isDown = true;
-    for (const peer of this.peers) for (const connection of [...peer.connections]) connection.lose(false);
+    for (const peer of this.peers) for (const connection of peer.connections) connection.lose(false);
     this.clock.after(ms, () => {
       this.isDown = false;
     });
