@@ -98,7 +98,7 @@ function programs(folder) {
   return [...bySize, ...ordered(alone)].map(({ name, files, fast }, index) => {
     const limits = flags.has('--long')
       ? { testMs: LONG_MS, fileMs: LONG_MS }
-      : LONGEST.includes(name) && { testMs: 400_000 };
+      : (fast || LONGEST.includes(name)) && { testMs: fast ? 240_000 : 400_000 };
     // The runner sorts the programs by their paths.
     const path = join(folder, `${String(index).padStart(3, '0')}-${name.replaceAll('/', '-')}.mjs`);
     writeFileSync(

@@ -52,21 +52,18 @@ export type HeadersArgument = OutgoingHttpHeaders | OutgoingHttpHeader[] | undef
  */
 export function foldHeaders(res: ServerResponse, headers: HeadersArgument): void {
   if (headers === undefined || headers === null) return;
-  const before = res.getHeaders();
   // Node also accepts an array of pairs, although its documentation does not mention it.
   const given =
     Array.isArray(headers) && Array.isArray(headers[0]) ? (headers.flat() as OutgoingHttpHeader[]) : headers;
-  try {
-    setHeaders(res, given);
-  } catch (error) {
-    const names = Array.isArray(given) ? given.filter((_each, at) => at % 2 === 0).map(String) : Object.keys(given);
-    for (const name of names) {
-      const value = before[name.toLowerCase()];
-      if (value === undefined) res.removeHeader(name);
-      else res.setHeader(name, value);
-    }
-    throw error;
-  }
+  // Before the first is set: a header that is removed again changes how Node frames the body.
+  if (Array.isArray(given)) for (let at = 0; at < given.length; at += 2) validate(String(given[at]), given[at + 1]);
+  else for (const name of Object.keys(given)) validate(name, given[name]);
+  setHeaders(res, given);
+}
+
+function validate(name: string, value: OutgoingHttpHeader | undefined): void {
+  validateHeaderName(name);
+  validateHeaderValue(name, value as string);
 }
 
 function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | OutgoingHttpHeader[]): void {
@@ -74,7 +71,10 @@ function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | Outgoing
     for (const name of Object.keys(headers)) res.setHeader(name, headers[name] as OutgoingHttpHeader);
     return;
   }
-  for (let at = 0; at < headers.length; at += 2) res.removeHeader(String(headers[at]));
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = String(headers[at]);
+    if (res.hasHeader(name)) res.removeHeader(name);
+  }
   for (let at = 0; at < headers.length; at += 2) {
     res.appendHeader(String(headers[at]), headers[at + 1] as string | readonly string[]);
   }

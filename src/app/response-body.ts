@@ -37,8 +37,9 @@ export function enter(
   const res = exchange.res!;
   if (typeof chunk !== 'string' && !isUint8Array(chunk)) refuseOther(res, isLast, chunk);
   try {
-    // Node writes the head of a body that is given whole if no filter adds to it.
-    const isPlain = isLast && exchange.headStages === undefined && way === undefined;
+    // Node writes the head of a body that is given whole, if no function has to see it.
+    const isPlain =
+      isLast && way === undefined && !exchange.headStages?.some(isFunction) && !res.hasHeader('content-length');
     if (exchange.declaredLength === undefined && !exchange.holdsHead && !isPlain && !headSent.call(res)) {
       openHead(exchange, isLast && way?.isEnded !== true, chunk, encoding);
       if (exchange.bodyEnded) {
@@ -57,6 +58,8 @@ export function enter(
     return false;
   }
 }
+
+const isFunction = (stage: unknown): boolean => typeof stage === 'function';
 
 /**
  * Throws Node's error for a chunk that is neither text nor bytes: before the head, so that the app can still answer. `end` may have no

@@ -132,6 +132,11 @@ export function writeHead(
   if (code < 200 || code > 999 || isOdd || headSent.call(this)) {
     return below.writeHead.call(this, status, reason, headers);
   }
+  if (Array.isArray(given) && exchange.headStages === undefined && !exchange.holdsHead) {
+    below.writeHead.call(this, status, reason, headers);
+    exchange.declaredLength = declaredIn(this, given);
+    return this;
+  }
   const fields = asList(exchange, given);
   if (fields !== undefined) {
     below.writeHead.call(this, code, typeof reason === 'string' ? reason : undefined, fields);
@@ -221,9 +226,12 @@ function refusePromise(result: Promise<unknown>): never {
   throw error;
 }
 
-/** Returns the length that a head declares; -1 without one, or for chunks. */
-function declaredIn(res: ServerResponse): number {
-  const length = res.chunkedEncoding ? undefined : res.getHeader('content-length');
+/** Returns the length that a head declares; -1 without one, or for chunks. `list`: headers that Node may have sent without storing them. */
+function declaredIn(res: ServerResponse, list: OutgoingHttpHeader[] = []): number {
+  if (res.chunkedEncoding) return -1;
+  const sent = list.flat();
+  const at = sent.findIndex((name, index) => index % 2 === 0 && String(name).toLowerCase() === 'content-length');
+  const length = res.getHeader('content-length') ?? (at < 0 ? undefined : sent[at + 1]);
   return typeof length === 'number' || /^\d{1,15}$/.test(String(length)) ? Number(length) : -1;
 }
 

@@ -47,7 +47,10 @@ const status = fc.constantFrom(200, 201, 204, 205, 304, 404, 500);
 const set = field.map(([name, value]) => does(`set ${name}`, (res) => res.setHeader(name, structuredClone(value))));
 const ahead = fc.oneof(
   set,
-  field.map(([name]) => does(`remove ${name}`, (res) => res.removeHeader(name))),
+  // Not the length: Node then sends a whole body in chunks, but functions of a head see its length.
+  field
+    .filter(([name]) => !/^content-length$/i.test(name))
+    .map(([name]) => does(`remove ${name}`, (res) => res.removeHeader(name))),
   status.map((code) => does(`status ${code}`, (res) => Object.assign(res, { statusCode: code }))),
   fc.constantFrom<[string, Step]>(
     ['turn', () => turn()],
@@ -89,7 +92,8 @@ const head = fc.oneof(
   fc.constant(
     does('odd set and removed', (res) => {
       res.setHeader('x-a', '1').removeHeader('x-a');
-      res.writeHead(200, ['x-a', '1', 'X-A', '2', 'content-length', '4']);
+      // Not the same name twice: Node then sends only the second, but both if no header was ever set.
+      res.writeHead(200, ['x-a', '1', 'X-B', '2', 'content-length', '4']);
     }),
   ),
   fc.constant(does('list of one', (res) => res.writeHead(200, ['x-a']))),
@@ -148,6 +152,8 @@ const requests = fc.array(fc.tuple(asked, script), { minLength: 1, maxLength: 3 
 const isCutOff = ({ fields }: LogLine): boolean =>
   (fields.err as { code?: string } | undefined)?.code === 'PORTICO_ANSWER_LENGTH';
 
+const nameIn = (line: string): string => line.slice(0, line.indexOf(':')).toLowerCase();
+
 const onEach =
   (what: Step): Filter =>
   (app) =>
@@ -185,10 +191,18 @@ test('clients read what Node alone would send, pipelined or not, whatever the ha
     t.after(() => server.stop());
     ports.push([name, portOf(server)]);
   }
+  const sorted = (lines: string): string =>
+    lines
+      .split(/(?<=\r\n)/)
+      .sort((left, right) => (nameIn(left) < nameIn(right) ? -1 : Number(nameIn(left) > nameIn(right))))
+      .join('');
   const read = async (port: number, text: string): Promise<string[]> => {
     refused = [];
     const answer = await exchange(port, text);
-    return [answer.replace(/^(?:Date: \w+,|Keep-Alive: timeout=(?!1\r)|x-id:).*\r\n/gm, ''), ...refused];
+    const same = answer.replace(/^(?:Date: \w+,|Keep-Alive: timeout=(?!1\r)|x-id:).*\r\n/gm, '');
+    // RFC 9110 §5.3: the order of different fields has no meaning. Node begins a pipelined request before the response to the one
+    // before it, so errors have another order.
+    return [same.replace(/(?:^[\w-]+: .*\r\n)+/gm, sorted), ...refused.sort()];
   };
 
   await fc.assert(

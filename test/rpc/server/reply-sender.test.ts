@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { rpc } from 'portico/rpc';
 import { gate } from '../services.js';
-import { requestMessage, route, served, settled } from './served-object.js';
+import { delivering, requestMessage, route, served, settled } from './served-object.js';
 
 test('RP-59 RP-82 a reply whose caller is gone is tried for a while, and does not hold up others', async () => {
   const { clock, transport, client, messages } = await served({ work: () => 'done' });
@@ -47,6 +48,33 @@ test('RP-86 a reply that the broker does not take holds up a stop for two second
     await settled();
     await clock.advance(1000);
   }
+  await over;
+});
+
+test('RP-86 a late method whose message the broker does not take back holds up a stop for four seconds, and no longer', async () => {
+  const stuck = gate();
+  const requeue = (): Promise<void> => {
+    stuck.open();
+    return new Promise(() => {});
+  };
+  const change = (transport: Parameters<typeof delivering>[0]): void =>
+    delivering(transport, (delivery) => ({ ...delivery, requeue }));
+  const work = rpc({ ack: 'late', idempotent: true })(async () => {
+    throw Object.assign(new Error('busy'), { retryable: true });
+  });
+  const { clock, transport, server } = await served({ work }, { change });
+  await transport.publish(route, requestMessage('id-1', 'work'));
+  await stuck.opened;
+  await server.stopAccepting();
+  let isOver = false;
+  const over = server.finish(0).then(() => {
+    isOver = true;
+  });
+  for (let second = 0; second < 8; second++) {
+    await settled();
+    await clock.advance(1000);
+  }
+  assert.equal(isOver, true);
   await over;
 });
 

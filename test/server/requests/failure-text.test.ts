@@ -55,7 +55,7 @@ for (const [what, [error, text]] of Object.entries(CASES)) {
 
 test('a fault of Portico itself has its message and no place', () => {
   const pool = new RequestPool({ defaultPoolSize: 1, maxQueue: 1, queueTimeout: 0 }, [], () => {});
-  const taking = () => pool.take({ slot: 'none', connection: {}, req: { complete: false } } as never);
+  const taking = () => pool.take({ poolSlot: 'none', ofConnection: {}, req: { complete: false } } as never);
   assert.equal(taking(), undefined);
   void taking();
   assert.deepEqual(describeFailure(thrown(taking)), {
