@@ -16,7 +16,8 @@ import {
 import { choice, example, print } from './command.js';
 import { addConfigurationOptions, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configuration.js';
-import { type Deployment, type DeploymentFile, deploymentOf } from './generate/deployment.js';
+import { compare, type DeploymentFile, textOf } from './generate/compare.js';
+import { type Deployment, deploymentOf } from './generate/deployment.js';
 import { docker } from './generate/docker.js';
 import { kubernetes } from './generate/kubernetes.js';
 import { logrotate } from './generate/logrotate.js';
@@ -53,7 +54,7 @@ export function register(program: Command): void {
     if (args.api !== undefined && file !== socket) throw new UsageError('--api is only for generate socket');
     const deployment = await deploymentOf(await readConfiguration(args), args);
     if (args.check !== undefined) return check(file, args.check, args, deployment);
-    process.stdout.write(`${file.generate(deployment)}\n`);
+    process.stdout.write(`${textOf(file.lines(deployment))}\n`);
     const beside = file.beside?.(deployment);
     if (beside !== undefined && !existsSync(beside.name)) {
       writeFileSync(beside.name, beside.text);
@@ -70,7 +71,7 @@ function check(kind: DeploymentFile, path: string, args: GenerateArguments, depl
   const text = readText(path);
   const lines = text.split(/\r?\n/);
   const told: Diagnostic[] = [];
-  kind.check(text, deployment, (line, message, hint) => {
+  compare(kind, text, deployment, (line, message, hint) => {
     const place = placeInFile({ file: path, line, column: 1, text: lines[line - 1] });
     told.push({ severity: 'error', code: 'PORTICO_DEPLOYMENT', place, message, hint });
   });

@@ -45,9 +45,7 @@ export const deadline = filterFactory(
     const forwarded: readonly Forwarded[] = [left];
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
-      const { defaultS, overrides } = live();
-      const ms = Math.min(ofLongestPrefix(req, overrides) ?? defaultS, askedFor(req, header)) * 1000;
-      const limit = new TimeLimit(res, ms);
+      const limit = new TimeLimit(res, secondsFor(req, live(), header) * 1000);
       exchange.deadline = Math.min(exchange.deadline ?? Number.POSITIVE_INFINITY, limit.due);
       exchange.forwards = exchange.forwards?.concat(forwarded) ?? forwarded;
       offerSignal(exchange, () => limit.signal);
@@ -59,13 +57,17 @@ export const deadline = filterFactory(
   { describe },
 );
 
-function describe(
-  { defaultS, overrides, header }: OptionsOf<typeof deadlineOptions>,
-  req?: IncomingMessage,
-): Description {
-  const allowed = (req && ofLongestPrefix(req, overrides)) ?? defaultS;
-  const seconds = req === undefined ? allowed : Math.min(allowed, askedFor(req, header.toLowerCase()));
-  const description = `The request took longer than ${allowed} seconds.`;
+type Options = OptionsOf<typeof deadlineOptions>;
+
+/** Returns the time limit of a request: that of its path, or less if the client wants less. */
+function secondsFor(req: IncomingMessage, { defaultS, overrides }: Options, header: string): number {
+  return Math.min(ofLongestPrefix(req, overrides) ?? defaultS, askedFor(req, header));
+}
+
+function describe(options: Options, req?: IncomingMessage): Description {
+  const { defaultS, header } = options;
+  const seconds = req === undefined ? defaultS : secondsFor(req, options, header.toLowerCase());
+  const description = `The request took longer than ${seconds} seconds.`;
   const schema = { type: 'number', exclusiveMinimum: 0 };
   const less = { name: header, in: 'header', description: 'Time limit of the request, in seconds.', schema };
   return {

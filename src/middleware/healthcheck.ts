@@ -47,14 +47,12 @@ export const healthcheck = appFactory(
 );
 
 function describe(options: OptionsOf<Options>, req?: IncomingMessage): Description {
-  const { allowedSourceRanges: ranges, ignoreProxiedRequests } = options;
-  if (req !== undefined && ignoreProxiedRequests && isProxied(req)) {
-    return { does: 'answers 404, because the request was forwarded', answers: 404 };
-  }
+  const ranges = options.allowedSourceRanges;
   const others = ranges.length === 0 ? '' : `; answers 404 to others than ${ranges.join(', ')}`;
-  if (req !== undefined && req.method !== 'GET' && req.method !== 'HEAD') {
-    const does = `answers 405, because the health check accepts only GET and HEAD${others}`;
-    return { does, answers: others === '' ? 405 : 'always' };
+  const [status, reason] = (req && refusal(req, options.ignoreProxiedRequests)) ?? [];
+  if (status !== undefined) {
+    const told = status === 404 ? '' : others;
+    return { does: `answers ${status}, because ${reason}${told}`, answers: told === '' ? status : 'always' };
   }
   const good = req?.method === 'HEAD' ? 204 : 200;
   return {
@@ -106,9 +104,9 @@ async function healthcheckAnswer(
 
   return async (req, res, probe) => {
     const { allowedSourceRanges, ignoreProxiedRequests, detailed } = live();
-    const proxied = ignoreProxiedRequests && isProxied(req);
-    if (proxied || !isAllowed(req, allowedSourceRanges)) throw new Fault(404);
-    if (req.method !== 'GET' && req.method !== 'HEAD') throw new Fault(405, { headers: { allow: 'GET, HEAD' } });
+    if (!isAllowed(req, allowedSourceRanges)) throw new Fault(404);
+    const [refused] = refusal(req, ignoreProxiedRequests) ?? [];
+    if (refused !== undefined) throw new Fault(refused, refused === 405 ? { headers: { allow: 'GET, HEAD' } } : {});
 
     const asked = probe === 'live' ? (name: string) => name === 'event_loop' : () => true;
     const results: NamedResult[] = await runner.check(asked, {
@@ -131,6 +129,13 @@ async function healthcheckAnswer(
     res.setHeader('content-length', Buffer.byteLength(body));
     res.end(body);
   };
+}
+
+/** Returns the status for a request that is refused wherever it comes from, and the reason. */
+function refusal(req: IncomingMessage, ignoresProxied: boolean): readonly [404 | 405, string] | undefined {
+  if (ignoresProxied && isProxied(req)) return [404, 'the request was forwarded'];
+  if (req.method === 'GET' || req.method === 'HEAD') return undefined;
+  return [405, 'the health check accepts only GET and HEAD'];
 }
 
 /** Checks the address of the connection, because any client can forge a forwarded address. */

@@ -19,6 +19,7 @@ import { isFirstWorker } from '../service/internal.js';
 import { isLoopback } from './addresses.js';
 import { stripIdentity } from './auth/identity.js';
 import type {} from './proxy-headers.js';
+import { refusing } from './refusing.js';
 
 const noauthOptions = defineOptions({
   i_know_this_is_open: boolean({
@@ -65,10 +66,8 @@ export const noauth = filterFactory(
       stripIdentity(req);
       const token = req.headers['x-auth-token'];
       if (typeof token !== 'string' || token === '') return handOutToken(req, res);
-      const colon = token.indexOf(':');
-      const userId = colon < 0 ? token : token.slice(0, colon);
+      const { userId, projectId } = callerOf(token);
       const isAdmin = userId === 'admin';
-      const projectId = (colon < 0 ? '' : token.slice(colon + 1)) || userId;
       const roles = isAdmin ? ADMIN_ROLES : MEMBER_ROLES;
       env.identity = Object.freeze({ userId, projectId, roles });
       const context = new RequestContext({
@@ -97,17 +96,12 @@ function describe(options: OptionsOf<typeof noauthOptions>, req?: IncomingMessag
   const token = req?.headers['x-auth-token'];
   if (req === undefined)
     return { does: 'trusts callers to be the users they claim to be', answers: 'perhaps', openapi };
-  if (!options.iKnowThisIsOpen) {
-    if (isForwarded(req, environ(req))) return { does: 'answers 403, because the request was forwarded', answers: 403 };
-    const { host } = req.headers;
-    if (host !== undefined && !isOwnName(host, lowerCased(options.allowedHosts))) {
-      const does = `answers 403, because ${host} is not a name of this machine; over a Unix socket any Host is accepted`;
-      return { does, answers: 403 };
-    }
-  }
+  const local = '127.0.0.1';
+  const fault = options.iKnowThisIsOpen ? undefined : refusal(req, local, lowerCased(options.allowedHosts));
+  if (fault !== undefined) return refusing(fault);
   if (typeof token === 'string' && token !== '') {
-    const [user, ...project] = token.split(':');
-    return { does: `trusts the caller to be the user ${user} of the project ${project.join(':') || user}` };
+    const { userId, projectId } = callerOf(token);
+    return { does: `trusts the caller to be the user ${userId} of the project ${projectId}` };
   }
   return { does: 'answers 204 with a token: the request has no X-Auth-Token', answers: 204 };
 }
@@ -138,6 +132,12 @@ function checkListener({ config, section, service }: FactoryContext): void {
   });
 }
 
+function callerOf(token: string): { readonly userId: string; readonly projectId: string } {
+  const colon = token.indexOf(':');
+  const userId = colon < 0 ? token : token.slice(0, colon);
+  return { userId, projectId: (colon < 0 ? '' : token.slice(colon + 1)) || userId };
+}
+
 /** Returns a check that throws a `Fault` 403 for requests that are not local, or whose Host is not a name of this machine. */
 function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage, env: Environ) => void {
   const allowed = lowerCased(allowedHosts);
@@ -146,20 +146,24 @@ function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage, env
   let goodHost: string | undefined;
   return (req, env) => {
     const { localAddress } = req.socket;
-    if (localAddress !== goodAddress) {
-      if (!isLoopback(localAddress)) throw new Fault(403, { message: 'This service accepts local connections only.' });
-      goodAddress = localAddress;
-    }
-    if (isForwarded(req, env)) throw new Fault(403, { message: 'This service accepts no forwarded requests.' });
     const { host } = req.headers;
-    // Browsers do not connect to Unix sockets, and HTTP/1.0 has no Host.
-    if (localAddress === undefined || host === undefined || host === goodHost) return;
-    if (!isOwnName(host, allowed)) {
-      const message = `This service accepts requests to this machine only, and ${quoteClient(host)} is not one of its names.`;
-      throw new Fault(403, { message });
-    }
+    if (localAddress === goodAddress && host === goodHost && !isForwarded(req, env)) return;
+    const fault = refusal(req, localAddress, allowed);
+    if (fault !== undefined) throw fault;
+    goodAddress = localAddress;
     goodHost = host;
   };
+}
+
+/** Returns why a request to this address of the server is refused; undefined for the address of a Unix socket. */
+function refusal(req: IncomingMessage, address: string | undefined, allowed: ReadonlySet<string>): Fault | undefined {
+  if (!isLoopback(address)) return new Fault(403, { message: 'This service accepts local connections only.' });
+  if (isForwarded(req, environ(req))) return new Fault(403, { message: 'This service accepts no forwarded requests.' });
+  const { host } = req.headers;
+  // Browsers do not connect to Unix sockets, and HTTP/1.0 has no Host.
+  if (address === undefined || host === undefined || isOwnName(host, allowed)) return undefined;
+  const message = `This service accepts requests to this machine only, and ${quoteClient(host)} is not one of its names.`;
+  return new Fault(403, { message });
 }
 
 function lowerCased(hosts: readonly string[]): ReadonlySet<string> {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Description, environ, Fault, filterFactory, methodsOf, requestPath } from '../app/index.js';
 import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { isBelow } from './path-prefix-match.js';
+import { refusing } from './refusing.js';
 
 const readOnlyOptions = defineOptions({
   enabled: boolean({ default: false, mutable: true, help: 'Refuse writes.' }),
@@ -37,41 +38,42 @@ export const readOnly = filterFactory(
   'read_only',
   readOnlyOptions,
   (_options, _ctx, live) => (app) => (req, res) => {
-    const { enabled, mode, allowDeletes, exemptProjects, exemptPaths, retryAfter } = live();
-    const maySend = (method: string): boolean => SAFE.has(method) || (allowDeletes && method === 'DELETE');
-    if (!enabled || methodsOf(req).every(maySend)) return app(req, res);
-    const project = environ(req).context?.projectId;
-    if (project !== undefined && exemptProjects.includes(project)) return app(req, res);
-    if (exemptPaths.length > 0) {
-      const path = requestPath(req);
-      if (exemptPaths.some((exempt) => isBelow(path, exempt))) return app(req, res);
-    }
-    if (mode === 'maintenance') {
-      const headers = { 'retry-after': String(retryAfter) };
-      throw new Fault(503, {
-        message: 'This service is in maintenance and accepts no changes at the moment.',
-        headers,
-      });
-    }
-    const allow = allowDeletes ? 'DELETE, GET, HEAD, OPTIONS' : 'GET, HEAD, OPTIONS';
-    throw new Fault(405, { message: 'This service is read-only at the moment.', headers: { allow } });
+    const fault = refusal(live(), req);
+    if (fault !== undefined) throw fault;
+    return app(req, res);
   },
   { describe },
 );
 
-function describe(options: OptionsOf<typeof readOnlyOptions>, req?: IncomingMessage): Description {
-  const { enabled, mode, allowDeletes, exemptProjects, exemptPaths } = options;
+type Options = OptionsOf<typeof readOnlyOptions>;
+
+function refusal(options: Options, req: IncomingMessage): Fault | undefined {
+  const { enabled, mode, allowDeletes, exemptProjects, exemptPaths, retryAfter } = options;
+  const maySend = (method: string): boolean => SAFE.has(method) || (allowDeletes && method === 'DELETE');
+  if (!enabled || methodsOf(req).every(maySend)) return undefined;
+  const project = environ(req).context?.projectId;
+  if (project !== undefined && exemptProjects.includes(project)) return undefined;
+  if (exemptPaths.length > 0) {
+    const path = requestPath(req);
+    if (exemptPaths.some((exempt) => isBelow(path, exempt))) return undefined;
+  }
+  if (mode === 'maintenance') {
+    const message = 'This service is in maintenance and accepts no changes at the moment.';
+    return new Fault(503, { message, headers: { 'retry-after': String(retryAfter) } });
+  }
+  const allow = allowDeletes ? 'DELETE, GET, HEAD, OPTIONS' : 'GET, HEAD, OPTIONS';
+  return new Fault(405, { message: 'This service is read-only at the moment.', headers: { allow } });
+}
+
+function describe(options: Options, req?: IncomingMessage): Description {
+  const { enabled, mode, exemptProjects } = options;
   if (!enabled) return { does: 'refuses nothing, because enabled is false' };
   const status = mode === 'maintenance' ? 503 : 405;
   const openapi = { responses: { [status]: { description: 'The service accepts no changes at the moment.' } } };
   const does = `answers ${status} to requests that would change something`;
   if (req === undefined) return { does, answers: 'perhaps', openapi };
-  if (methodsOf(req).every((method) => SAFE.has(method) || (allowDeletes && method === 'DELETE'))) {
-    return { does: `lets ${req.method} pass` };
-  }
-  const path = requestPath(req);
-  if (exemptPaths.some((exempt) => isBelow(path, exempt)))
-    return { does: `lets ${path} pass, which is in exempt_paths` };
-  if (exemptProjects.length === 0) return { does, answers: status };
+  const fault = refusal(options, req);
+  if (fault === undefined) return { does: `lets ${req.method} ${requestPath(req)} pass` };
+  if (exemptProjects.length === 0) return refusing(fault);
   return { does: `${does}, unless it comes from the project ${exemptProjects.join(', ')}`, answers: 'perhaps' };
 }

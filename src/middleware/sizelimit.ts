@@ -4,6 +4,7 @@ import { type Description, Fault, filterFactory } from '../app/index.js';
 import { limitBody, tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
+import { refusing } from './refusing.js';
 
 const sizelimitOptions = defineOptions({
   max_request_body_size: bytes({
@@ -30,11 +31,10 @@ export const sizelimit = filterFactory(
   (_options, _ctx, live) => (app) => (req, res) => {
     const declared = req.headers['content-length'];
     if (declared === undefined && req.headers['transfer-encoding'] === undefined) return app(req, res);
-    const { maxRequestBodySize, overrides } = live();
-    const limit = ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
+    const limit = limitOf(live(), req);
     if (declared !== undefined) {
-      if (!/^\d+$/.test(declared)) throw new Fault(400, { message: 'The Content-Length is not a number.' });
-      if (Number(declared) > limit) throw tooLarge(limit);
+      const fault = refusal(declared, limit);
+      if (fault !== undefined) throw fault;
       // The HTTP parser enforces the declared length.
       return app(req, res);
     }
@@ -52,15 +52,20 @@ export const sizelimit = filterFactory(
   { describe },
 );
 
-function describe(options: OptionsOf<typeof sizelimitOptions>, req?: IncomingMessage): Description {
-  const limit = (req && ofLongestPrefix(req, options.overrides)) ?? options.maxRequestBodySize;
-  const declared = req?.headers['content-length'];
-  if (declared !== undefined && !/^\d+$/.test(declared)) {
-    return { does: 'answers 400, because the Content-Length is not a number', answers: 400 };
-  }
-  if (Number(declared) > limit) {
-    return { does: `answers 413, because a body of ${declared} bytes exceeds ${limit}`, answers: 413 };
-  }
+type Options = OptionsOf<typeof sizelimitOptions>;
+
+const limitOf = ({ maxRequestBodySize, overrides }: Options, req: IncomingMessage): number =>
+  ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
+
+function refusal(declared: string, limit: number): Fault | undefined {
+  if (!/^\d+$/.test(declared)) return new Fault(400, { message: 'The Content-Length is not a number.' });
+  return Number(declared) > limit ? tooLarge(limit) : undefined;
+}
+
+function describe(options: Options, req?: IncomingMessage): Description {
+  const limit = req === undefined ? options.maxRequestBodySize : limitOf(options, req);
+  const fault = refusal(req?.headers['content-length'] ?? '0', limit);
+  if (fault !== undefined) return refusing(fault);
   return {
     does: `answers 413 to a body of more than ${limit} bytes`,
     openapi: { responses: { 413: { description: `The body has more than ${limit} bytes.` } } },

@@ -150,7 +150,7 @@ test('OP-6 a filter that answers this request ends it: a preflight, a body that 
   );
   assert.match(
     at('POST', '/v1/things', '--header', 'Content-Length: 101'),
-    /^ {2}filter sizelimit: answers 413, because a body of 101 bytes/,
+    /^ {2}filter sizelimit: answers 413: The request body is larger than the limit of 100 bytes {2}/,
   );
   assert.match(at('GET', '/stopped/things'), /^ {2}filter token: answers 401: the request has no X-Auth-Token/);
 });
@@ -387,11 +387,11 @@ test('OP-6 noauth answers 403 to a request of another Host and to one that was f
   assert.equal(colons.says, 'trusts the caller to be the user ann of the project a:b');
   const foreign = closed('GET', '/', token, 'Host: evil.example');
   assert.deepEqual(foreign, {
-    says: 'answers 403, because evil.example is not a name of this machine; over a Unix socket any Host is accepted',
+    says: 'answers 403: This service accepts requests to this machine only, and evil.example is not one of its names',
     answers: 403,
   });
   const forwarded = closed('GET', '/', token, 'X-Forwarded-For: 192.0.2.7');
-  assert.deepEqual(forwarded, { says: 'answers 403, because the request was forwarded', answers: 403 });
+  assert.deepEqual(forwarded, { says: 'answers 403: This service accepts no forwarded requests', answers: 403 });
   assert.deepEqual(open('GET', '/', token, 'Host: evil.example', 'Via: 1.1 a'), taken);
 });
 

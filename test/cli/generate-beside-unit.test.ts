@@ -5,7 +5,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfiguration } from '../../dist/cli/configuration.js';
-import { type DeploymentFile, deploymentOf } from '../../dist/cli/generate/deployment.js';
+import { compare, type DeploymentFile, textOf } from '../../dist/cli/generate/compare.js';
+import { type Deployment, deploymentOf } from '../../dist/cli/generate/deployment.js';
 import { logrotate } from '../../dist/cli/generate/logrotate.js';
 import { socket } from '../../dist/cli/generate/socket.js';
 import { systemd } from '../../dist/cli/generate/systemd.js';
@@ -23,19 +24,19 @@ async function deployment(ini: string, chosen?: string) {
   return deploymentOf(await readConfiguration(args), args);
 }
 
-function findings(kind: DeploymentFile, text: string, of: Parameters<DeploymentFile['check']>[1]): string[] {
+function findings(kind: DeploymentFile, text: string, of: Deployment): string[] {
   const told: string[] = [];
-  kind.check(text, of, (line, message) => told.push(`${line}: ${message}`));
+  compare(kind, text, of, (line, message) => told.push(`${line}: ${message}`));
   return told;
 }
 
 /** Asserts the finding of each edit. */
 function assertMisfits(
   kind: DeploymentFile,
-  of: Parameters<DeploymentFile['check']>[1],
+  of: Deployment,
   edits: readonly (readonly [from: string | RegExp, to: string, says: string])[],
 ): void {
-  const text = kind.generate(of);
+  const text = textOf(kind.lines(of));
   assert.deepEqual(findings(kind, text, of), []);
   for (const [from, to, says] of edits) {
     assert.ok(text.search(from) >= 0, `it has ${String(from)}`);
@@ -48,24 +49,24 @@ const TWO = '[api:shop]\nlisten = [::]:8080\n[api:books]\nlisten = unix:/run/boo
 test('OP-15 the socket unit of an API has its address and its name, and fits no other', async () => {
   const shop = await deployment(TWO, 'shop');
   assert.match(
-    socket.generate(shop),
+    textOf(socket.lines(shop)),
     /^\[Socket\]\nListenStream=\[::\]:8080\n.*\nFileDescriptorName=shop\nService=portico\.service\n/m,
   );
   assertMisfits(socket, shop, [
-    ['8080', '80', '8: ListenStream is [::]:80, and shop listens on [::]:8080'],
+    ['8080', '80', '8: ListenStream is [::]:80: shop listens on [::]:8080'],
     ['=shop', '=shpo', '10: FileDescriptorName is shpo: the service cannot tell which API the socket belongs to'],
     ['Service=', 'Accept=yes\nService=', '11: Accept is yes: systemd would start the service for each connection'],
   ]);
   const books = await deployment(TWO, 'books');
-  assert.match(socket.generate(books), /^ListenStream=\/run\/books\/api\.sock\nSocketMode=0660$/m);
+  assert.match(textOf(socket.lines(books)), /^ListenStream=\/run\/books\/api\.sock\nSocketMode=0660$/m);
   assert.match(socket.warnings!(books)[0]!.message, /is removed with the RuntimeDirectory of portico\.service/);
   const named = await deployment('[api:shop]\nlisten = localhost:8080\n');
-  assert.throws(() => socket.generate(named), /listens on localhost: systemd accepts addresses/);
+  assert.throws(() => textOf(socket.lines(named)), /listens on localhost: systemd accepts addresses/);
   const deep = await deployment('[api:shop]\nlisten = unix:/run/portico/shop/api.sock\n');
   assert.equal(socket.warnings!(deep).length, 1);
   const both = await deployment(TWO);
-  assert.throws(() => socket.generate(both), /each API has its own socket unit: shop, books/);
-  assert.deepEqual(findings(socket, socket.generate(shop), both), []);
+  assert.throws(() => textOf(socket.lines(both)), /each API has its own socket unit: shop, books/);
+  assert.deepEqual(findings(socket, textOf(socket.lines(shop)), both), []);
 });
 
 test('OP-15 the unit does not hide a home directory that a link leads to', {
@@ -74,18 +75,22 @@ test('OP-15 the unit does not hide a home directory that a link leads to', {
   const link = join(temporaryFolder('portico-link-'), 'conf');
   symlinkSync(homedir(), link);
   const linked = { ...(await deployment('[api:shop]\nport = 8080\n')), files: [link] };
-  assert.match(systemd.generate(linked), /^ProtectHome=read-only$/m);
+  assert.match(textOf(systemd.lines(linked)), /^ProtectHome=read-only$/m);
 });
 
 test('OP-15 logrotate renames the log where the unit has it, and has it opened anew', async () => {
   const given = await deployment('[DEFAULT]\nlog_file = /var/log/shop/api.log\n[api:shop]\nport = 8080\n');
   assertMisfits(logrotate, given, [
-    ['/var/log/shop/', '/var/log/', '2: it rotates another file than /var/log/shop/api.log'],
-    [/if systemctl.*/, '# HUP', '2: nothing sends HUP: the service keeps writing to the renamed file'],
-    ['    delaycompress\n', '', '7: compress without delaycompress: lines written before the log is reopened are lost'],
-    ['nocreate', 'create 0640 root adm', '11: root owns the new file: the service cannot write to it'],
+    ['/var/log/shop/', '/var/log/', '2: file is /var/log/api.log: the service writes to /var/log/shop/api.log'],
+    [/if systemctl.*/, '# HUP', '2: script is missing: without HUP, the service keeps writing to the renamed file'],
+    [
+      '    delaycompress\n',
+      '',
+      '7: compress is set: without delaycompress, lines written before the log is reopened are lost',
+    ],
+    ['nocreate', 'create 0640 root adm', '11: create is 0640 root adm: the service cannot write to a file of root'],
   ]);
-  const text = logrotate.generate(given);
+  const text = textOf(logrotate.lines(given));
   for (const names of ['/var/log/shop/*.log', '"/var/log/shop/api.log"', "/var/log/x.log '/var/log/shop/a?i.log'"]) {
     assert.deepEqual(
       findings(
@@ -100,7 +105,7 @@ test('OP-15 logrotate renames the log where the unit has it, and has it opened a
   // The unit may have another User.
   assert.deepEqual(findings(logrotate, text.replace('nocreate', 'create 0640 shop adm'), given), []);
   const moved = await deployment('[DEFAULT]\nlog_file = $state_path/a b.log\n[api:shop]\nport = 8080\n');
-  assert.match(logrotate.generate(moved), /^"\/var\/lib\/portico\/a b\.log" \{$/m);
+  assert.match(textOf(logrotate.lines(moved)), /^"\/var\/lib\/portico\/a b\.log" \{$/m);
   const none = await deployment('[api:shop]\nport = 8080\n');
-  assert.throws(() => logrotate.generate(none), /log_file is not set.*standard error/);
+  assert.throws(() => textOf(logrotate.lines(none)), /log_file is not set.*standard error/);
 });

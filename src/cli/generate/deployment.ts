@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { DeclaredFactory } from '../../app/internal.js';
 import type { Config, HostPort, Option } from '../../config/index.js';
 import { camelCase, givesAway, UsageError } from '../../config/internal.js';
-import { type Diagnostic, PorticoError } from '../../errors/index.js';
+import { PorticoError } from '../../errors/index.js';
 import { adminOptions, controlOptions, isLoopback, launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
@@ -33,19 +33,6 @@ export interface DeployedApi {
 
 /** A configuration from the point of view of the tools that start, stop, probe and forward to the program. */
 export type Deployment = Awaited<ReturnType<typeof deploymentOf>>;
-
-/** Reports an outdated part of a file, by its line, from 1. */
-export type Tell = (line: number, message: string, hint?: string) => void;
-
-/** A kind of file: writes it for a deployment, and finds the outdated parts of an existing one. */
-export interface DeploymentFile {
-  generate(deployment: Deployment): string;
-  check(text: string, deployment: Deployment, tell: Tell): void;
-  /** A file that must be in the working directory for this one. */
-  beside?(deployment: Deployment): { readonly name: string; readonly text: string };
-  /** Returns further steps that the file requires. */
-  warnings?(deployment: Deployment): readonly Pick<Diagnostic, 'message' | 'hint'>[];
-}
 
 /** Name of the unit of `generate systemd`, for related files. */
 export const SERVICE_UNIT = 'portico.service';
@@ -233,23 +220,3 @@ export function portOf({ name, address }: DeployedApi): number | undefined {
 
 /** Returns `http` or `https`. */
 export const schemeOf = ({ tls }: DeployedApi): string => (tls ? 'https' : 'http');
-
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 0.001,
-  s: 1,
-  sec: 1,
-  m: 60,
-  min: 60,
-  h: 3600,
-  hr: 3600,
-  d: 86_400,
-};
-
-/** Parses a time as in systemd.time(7) and nginx, in seconds: `90`, `1min 30s`, `1m30s`; a number without a unit is in seconds. */
-export function secondsOf(text: string): number {
-  let seconds = 0;
-  for (const [, number, unit] of text.matchAll(/([\d.]+)\s*([a-z]*)/g)) {
-    seconds += Number(number) * (UNITS[unit === '' ? 's' : unit!] ?? 1);
-  }
-  return seconds;
-}

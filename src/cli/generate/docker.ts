@@ -6,13 +6,22 @@ import { isLoopback } from '../../launch/internal.js';
 import { formatAddress } from '../../service/internal.js';
 import { IGNORE_FILE, ignoreText, isInside, shellWord, tarballs, warnings, wronglyCopied } from './build-context.js';
 import {
+  type DeploymentFile,
+  type Entry,
+  type Fits,
+  type Lines,
+  linesOf,
+  listsPorts,
+  needs,
+  oneOf,
+  rule,
+} from './compare.js';
+import {
   type DeployedApi,
   type Deployment,
-  type DeploymentFile,
   openAdmin,
   portOf,
   schemeOf,
-  type Tell,
   variablesComment,
   writtenBy,
 } from './deployment.js';
@@ -21,8 +30,8 @@ import { below, isTemporary, NAME } from './unit-places.js';
 import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
 
 export const docker: DeploymentFile = {
-  generate,
-  check,
+  lines,
+  read,
   warnings,
   beside: (deployment) => ({ name: IGNORE_FILE, text: ignoreText(deployment) }),
 };
@@ -33,15 +42,15 @@ export const APP = '/app';
 const SOCKET = '/run/portico/control.sock';
 const SOCKET_VARIABLE = variableOf({ group: 'control', opt: 'socket' });
 
-function generate(deployment: Deployment): string {
-  const { stopSeconds } = deployment;
+function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
+  const { stopSeconds, apis } = deployment;
   const ports = portsOf(deployment);
   const targets = targetsOf(deployment);
   const places = placesInImage(deployment);
   const directories = places.directories.map(shellWord).join(' ');
   const environment = places.environment.map(([name, value]) => ` ${name}=${quoted(value)}`).join('');
   const stop = stopSeconds === undefined ? '' : ` --stop-timeout ${stopSeconds}`;
-  const lines = [
+  return [
     writtenBy('docker'),
     `# docker build --tag portico . && docker run${stop}${ports.map((port) => ` --publish ${port}:${port}`).join('')} portico`,
     stop === ''
@@ -59,18 +68,45 @@ function generate(deployment: Deployment): string {
     ),
     'RUN npm ci --omit=dev',
     'COPY . .',
+    wronglyCopied(deployment).map((path) =>
+      rule('COPY', (words) => !/^\.\/?\s/.test(words), {
+        why: `it copies ${path}, which is not in ${IGNORE_FILE}`,
+        hint: `Add the line ${path}.`,
+      }),
+    ),
     `RUN mkdir -p ${directories} && chown node:node ${directories}`,
-    'USER node',
-    ...(ports.length === 0 ? [] : [`EXPOSE ${ports.join(' ')}`]),
-    'STOPSIGNAL SIGTERM',
-    ...(targets.length === 0
-      ? []
-      : ['HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \\', `  CMD ${probe(targets)}`]),
-    'ENTRYPOINT ["/usr/bin/tini", "--"]',
-    `CMD ${JSON.stringify(['node', 'node_modules/portico/lib/cli/main.js', ...wordsInside(deployment)])}`,
+    needs('USER node', (user) => !/^(?:root|0)(?::|$)/.test(user), { unset: 'root', why: 'the program runs as root' }),
+    ports.length > 0 && `EXPOSE ${ports.join(' ')}`,
+    listsPorts('EXPOSE', ports),
+    needs('STOPSIGNAL SIGTERM', (signal) => /^(?:SIG)?(?:TERM|15)$/.test(signal), {
+      unset: 'SIGTERM',
+      why: 'a graceful shutdown starts with TERM',
+    }),
+    targets.length > 0 && ['HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \\', `  CMD ${probe(targets)}`],
+    healthRules(deployment, file),
+    needs('ENTRYPOINT ["/usr/bin/tini", "--"]', getsSignals, NO_SIGNALS),
+    needs(
+      `CMD ${JSON.stringify(['node', 'node_modules/portico/lib/cli/main.js', ...wordsInside(deployment)])}`,
+      getsSignals,
+      NO_SIGNALS,
+    ),
+    apis.filter(isHidden).map(({ name }) => {
+      const opened = [`api:${name}.listen=`, variableOf({ group: `api:${name}`, opt: 'listen' })];
+      return rule('CMD', () => file.some(({ value }) => opened.some((word) => value.includes(word))), {
+        why: `${name} listens on the loopback address of the container, which is unreachable from outside`,
+        hint: `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.`,
+      });
+    }),
   ];
-  return lines.join('\n');
 }
+
+/** Fits the words of a program, without a package manager. */
+const getsSignals: Fits = (words) => words.startsWith('[') && !/"(?:npm|npx|yarn|pnpm)"/.test(words);
+const NO_SIGNALS = {
+  unset: '[]',
+  why: 'a shell or a package manager does not forward all signals',
+  hint: 'Write the words of the program as a JSON array.',
+};
 
 /**
  * Returns what the program writes to in the image: directories, without those that all images provide; `environment`:
@@ -164,109 +200,51 @@ function probe(targets: readonly Target[]): string {
 
 const scripted = (text: string): string => `'${text.replace(/['\\]/g, '\\$&')}'`;
 
-interface Instruction {
-  readonly name: string;
-  readonly value: string;
-  readonly line: number;
-}
-
-/** Returns the instructions of the last stage, which is the one that runs. */
-function parseDockerfile(text: string): Instruction[] {
-  const all: Instruction[] = [];
-  const lines = text.split(/\r?\n/);
-  for (let at = 0; at < lines.length; at++) {
-    const line = at + 1;
-    let written = lines[at]!.trim();
-    if (written === '' || written.startsWith('#')) continue;
-    while (written.endsWith('\\') && at + 1 < lines.length) written = `${written.slice(0, -1)}${lines[++at]!.trim()}`;
-    const [, name = '', value = ''] = /^(\w+)\s+(.*)$/.exec(written) ?? [];
-    all.push({ name: name.toUpperCase(), value, line });
-  }
-  return all.slice(all.map(({ name }) => name).lastIndexOf('FROM') + 1);
-}
-
-function check(text: string, deployment: Deployment, tell: Tell): void {
-  const instructions = parseDockerfile(text);
-  const of = (name: string): Instruction[] => instructions.filter((each) => each.name === name);
-  const end = instructions.at(-1)?.line ?? 1;
-  for (const { name, value, line } of [...of('ENTRYPOINT').slice(-1), ...of('CMD').slice(-1)]) {
-    if (!value.startsWith('[')) {
-      const message = `${name} is in shell form: the shell receives the signals, and exits alone`;
-      tell(line, message, 'Write the words as a JSON array.');
-    } else if (/"(?:npm|npx|yarn|pnpm)"/.test(value)) {
-      tell(line, `${name} starts a package manager, which does not forward all signals`);
-    }
-  }
-  const user = of('USER').at(-1);
-  if (user === undefined || /^(?:root|0)(?::|$)/.test(user.value)) {
-    tell(user?.line ?? end, 'the program runs as root', 'Write USER node.');
-  }
-  const signal = of('STOPSIGNAL').at(-1);
-  if (signal !== undefined && !/^(?:SIG)?(?:TERM|15)$/.test(signal.value)) {
-    const message = `STOPSIGNAL is ${signal.value}: a graceful shutdown starts with TERM`;
-    tell(signal.line, message, 'Write STOPSIGNAL SIGTERM.');
-  }
-  checkPorts(of('EXPOSE'), end, deployment, tell);
-  for (const { name } of deployment.apis.filter(isHidden)) {
-    const variable = variableOf({ group: `api:${name}`, opt: 'listen' });
-    if (text.includes(`api:${name}.listen=`) || text.includes(variable)) continue;
-    const message = `${name} listens on the loopback address of the container, which is unreachable from outside`;
-    tell(end, message, `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.`);
-  }
-  for (const { value, line } of of('COPY')) {
-    if (!/^\.\/?\s/.test(value)) continue;
-    for (const path of wronglyCopied(deployment)) {
-      tell(line, `it copies ${path}, which is not in ${IGNORE_FILE}`, `Add the line ${path}.`);
-    }
-  }
-  const [health] = of('HEALTHCHECK');
-  const variables = of('ENV').map(({ value }) => value);
-  if (health !== undefined) checkHealth(health, variables.join(' '), deployment, tell);
-}
-
-function checkPorts(exposed: readonly Instruction[], end: number, deployment: Deployment, tell: Tell): void {
-  const there = exposed.flatMap(({ value, line }) =>
-    value.split(/\s+/).map((port) => ({ port: Number.parseInt(port, 10), line })),
-  );
-  const ports = portsOf(deployment);
-  for (const port of ports) {
-    if (there.some((each) => each.port === port)) continue;
-    tell(exposed[0]?.line ?? end, `port ${port} is not exposed`, `Write EXPOSE ${ports.join(' ')}.`);
-  }
-  for (const { port, line } of there) {
-    if (!ports.includes(port)) tell(line, `nothing listens on port ${port}`);
-  }
-}
-
-/** Ignores a health check that differs from the generated one. */
-function checkHealth({ value, line }: Instruction, variables: string, deployment: Deployment, tell: Tell): void {
-  const socket = /socketPath:\s*'([^']+)'/.exec(value)?.[1];
-  if (socket !== undefined) {
-    const { control } = deployment;
-    const [, set = control ?? ''] = new RegExp(`${SOCKET_VARIABLE}=(\\S+)`).exec(variables) ?? [];
-    const served = set === '' ? '' : resolve(APP, set);
-    if (served !== socket)
-      tell(line, `there is no control socket at ${socket}`, `Write ENV ${SOCKET_VARIABLE}=${socket}.`);
-    return;
-  }
-  const asked = [...value.matchAll(/(https?):\/\/([^\s/:'"]+|\[[^\]]+\]):(\d+)(\/[^\s'"?]*)?/g)];
-  if (asked.length === 0) return;
-  const { admin, apis } = deployment;
-  if (asked.some(([, , , port, path]) => admin?.port === Number(port) && path === '/readyz')) return;
-  const found = asked.map(([url, scheme, , port, path = '/']) => ({
-    url,
-    api: apis.find(
-      (api) =>
-        portOf(api) === Number(port) &&
-        schemeOf(api) === scheme &&
-        [api.health, `${api.health}/live`, `${api.health}/ready`].includes(path),
+/** Returns rules for what a health check asks; one that asks in another way may be right. */
+function healthRules({ apis, admin, control = '' }: Deployment, file: readonly Entry[]): Lines {
+  const variables = file.flatMap(({ key, value }) => (key === 'ENV' ? value : [])).join(' ');
+  const socket = SOCKET_SET.exec(variables)?.[1] ?? control;
+  const all = [...(socket === '' ? [] : [resolve(APP, socket)]), `http ${admin?.port} /readyz`];
+  const checked = apis.filter(({ health }) => health !== undefined);
+  const known = (api: DeployedApi): string[] =>
+    ['', '/live', '/ready'].map((end) => `${schemeOf(api)} ${portOf(api)} ${api.health}${end}`);
+  const hint = `api-cli generate docker prints one for all APIs. For a control socket, set ENV ${SOCKET_VARIABLE}.`;
+  return [
+    rule('HEALTHCHECK', oneOf('', ...all, ...checked.flatMap(known)), { why: 'nothing answers there', hint }),
+    checked.map((api) =>
+      rule('HEALTHCHECK', oneOf('', ...all, ...known(api)), {
+        why: `it does not check ${api.name}`,
+        hint,
+        isOne: true,
+      }),
     ),
-  }));
-  for (const { url, api } of found) if (api === undefined) tell(line, `no API has a health check at ${url}`);
-  const names = found.flatMap(({ api }) => api?.name ?? []);
-  const others = apis.filter(({ name, health }) => health !== undefined && !names.includes(name));
-  if (names.length > 0 && others.length > 0) {
-    const hint = 'api-cli generate docker prints one that checks all APIs.';
-    tell(line, `HEALTHCHECK checks ${names.join(', ')}, but not ${others.map(({ name }) => name).join(', ')}`, hint);
+  ];
+}
+
+const SOCKET_SET = new RegExp(`${SOCKET_VARIABLE}=(\\S+)`);
+
+/** Instructions of which the last applies. */
+const ONCE = ['USER', 'STOPSIGNAL', 'HEALTHCHECK', 'ENTRYPOINT', 'CMD'];
+
+/** Reads the instructions of the last stage, which is the one that runs: each port, and each thing that the health check asks. */
+function read(text: string): Entry[] {
+  let all: Entry[] = [];
+  for (const { written, line } of linesOf(text)) {
+    const [, name = '', value = ''] = /^(\w+)\s+(.*)$/.exec(written) ?? [];
+    const key = name.toUpperCase();
+    if (key === 'FROM') all = [{ key: '', value: '', line }];
+    if (ONCE.includes(key)) all = all.filter((each) => each.key !== key);
+    const ports = key === 'EXPOSE' && value.split(/\s+/).map((port) => port.replace(/\D.*/, ''));
+    const values = ports || (key === 'HEALTHCHECK' ? askedBy(value) : [value]);
+    all.push(...values.map((each) => ({ key, value: each, line })));
   }
+  return all[0]?.key === '' ? all : [{ key: '', value: '', line: 1 }, ...all];
+}
+
+/** Returns the path of a socket, or the scheme, port and path of each URL. */
+function askedBy(check: string): string[] {
+  const [, socket] = /socketPath:\s*'([^']+)'/.exec(check) ?? [];
+  if (socket !== undefined) return [socket];
+  const urls = check.matchAll(/(https?):\/\/(?:[^\s/:'"]+|\[[^\]]+\]):(\d+)(\/[^\s'"?]*)?/g);
+  return [...urls].map(([, scheme, port, path = '/']) => `${scheme} ${port} ${path}`);
 }

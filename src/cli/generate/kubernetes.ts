@@ -1,32 +1,35 @@
 /**
  * A Deployment and a Service for Kubernetes.
  */
-import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from 'yaml';
 import {
-  type Deployment,
+  atLeast,
   type DeploymentFile,
-  openAdmin,
-  portOf,
-  schemeOf,
-  type Tell,
-  variablesComment,
-  writtenBy,
-} from './deployment.js';
+  type Entry,
+  type Fits,
+  type Lines,
+  lastOf,
+  listsPorts,
+  noneOf,
+  oneOf,
+  rule,
+} from './compare.js';
+import { type Deployment, openAdmin, portOf, schemeOf, variablesComment, writtenBy } from './deployment.js';
 import { APP, isInApp, placesInImage } from './docker.js';
 
 /** Kubernetes has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
-const DEFAULT_GRACE_SECONDS = 30;
 
-export const kubernetes: DeploymentFile = { generate, check };
+export const kubernetes: DeploymentFile = { lines, read };
 
-function generate(deployment: Deployment): string {
+function lines(deployment: Deployment): Lines {
   const { stopSeconds = LONGEST_SECONDS } = deployment;
   const ports = portsOf(deployment);
   const { directories, inside } = placesInImage(deployment);
   // Without a temporary directory no service starts. A volume over the application would hide its files.
   const written = ['/tmp', ...directories.filter((path) => !isInApp(path))];
-  const lines = [
+  const published = ports.filter(({ isAdmin }) => !isAdmin);
+  return [
     writtenBy('kubernetes'),
     '# Build the image with api-cli generate docker. A pod gets TERM before all load balancers know: with drain_delay = 5 in',
     '# [DEFAULT] it keeps serving until they do.',
@@ -46,6 +49,7 @@ function generate(deployment: Deployment): string {
     '    spec:',
     '      # graceful_shutdown_timeout, plus the time to kill remaining processes.',
     `      terminationGracePeriodSeconds: ${stopSeconds}`,
+    rule('pod.terminationGracePeriodSeconds', atLeast(stopSeconds, Number), { unset: '30' }),
     '      securityContext:',
     '        runAsNonRoot: true',
     '        runAsUser: 1000',
@@ -66,27 +70,30 @@ function generate(deployment: Deployment): string {
     '          # All that is written; it ends with the pod. For data that must stay, mount a PersistentVolumeClaim.',
     '          volumeMounts:',
     ...written.map((path, at) => `            - { name: written-${at}, mountPath: ${scalar(path)} }`),
-    ...resources(deployment),
-    ...(ports.length === 0 ? [] : ['          ports:']),
+    rule('container.volumeMounts.mountPath', noneOf(APP), {
+      why: `the volume at ${APP} hides the application`,
+      hint: 'Write to another directory.',
+    }),
+    resources(deployment),
+    ports.length > 0 && '          ports:',
     ...ports.map(({ name, port }) => `            - { name: ${name}, containerPort: ${port} }`),
+    portRules(deployment),
     ...probes(deployment),
+    PROBES.map((kind) => probeRules(kind, deployment)),
     '      volumes:',
     ...written.map((_, at) => `        - { name: written-${at}, emptyDir: {} }`),
+    published.length > 0 && [
+      '---',
+      'apiVersion: v1',
+      'kind: Service',
+      'metadata:',
+      '  name: portico',
+      'spec:',
+      '  selector: { app.kubernetes.io/name: portico }',
+      '  ports:',
+      ...published.map(({ name, port }) => `    - { name: ${name}, port: ${port}, targetPort: ${name} }`),
+    ],
   ];
-  const published = ports.filter(({ isAdmin }) => !isAdmin);
-  if (published.length === 0) return lines.join('\n');
-  lines.push(
-    '---',
-    'apiVersion: v1',
-    'kind: Service',
-    'metadata:',
-    '  name: portico',
-    'spec:',
-    '  selector: { app.kubernetes.io/name: portico }',
-    '  ports:',
-    ...published.map(({ name, port }) => `    - { name: ${name}, port: ${port}, targetPort: ${name} }`),
-  );
-  return lines.join('\n');
 }
 
 /** MiB of a parent, and of a worker with a small application. */
@@ -101,8 +108,9 @@ function mostMemory({ apis, services, workers }: Deployment, eachMib: number): n
   return PARENT_MIB + Math.ceil((workers + apis.length + services.length + 1) * eachMib);
 }
 
-function resources(deployment: Deployment): string[] {
+function resources(deployment: Deployment): Lines {
   const { workers, maxMemory } = deployment;
+  const least = mostMemory(deployment, maxMemory / MIB);
   const most = mostMemory(deployment, maxMemory === 0 ? 2 * WORKER_MIB : maxMemory / MIB);
   const usual = Math.min(most, PARENT_MIB + workers * WORKER_MIB);
   return [
@@ -110,6 +118,9 @@ function resources(deployment: Deployment): string[] {
     '          resources:',
     `            requests: { cpu: ${workers * 250}m, memory: ${usual}Mi }`,
     `            limits: { memory: ${most}Mi }`,
+    rule('container.resources.limits.memory', atLeast(maxMemory === 0 ? 0 : least, mibOf), {
+      why: `${workers} workers of max_memory need ${least}Mi in a reload`,
+    }),
   ];
 }
 
@@ -118,10 +129,10 @@ const MIB = 2 ** 20;
 /** Suffixes of quantities in Kubernetes. */
 const SUFFIXES: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, Ki: 2 ** 10, Mi: MIB, Gi: 2 ** 30 };
 
-/** Returns a quantity in MiB; undefined for another unit. */
-function mibOf(value: Scalar): number | undefined {
-  const [, number, unit = ''] = /^([\d.]+)(k|M|G|Ki|Mi|Gi)?$/.exec(String(value)) ?? [];
-  return number === undefined ? undefined : (Number(number) * (SUFFIXES[unit] ?? 1)) / MIB;
+/** Returns a quantity in MiB; NaN for another unit. */
+function mibOf(value: string): number {
+  const [, number, unit = ''] = /^([\d.]+)(k|M|G|Ki|Mi|Gi)?$/.exec(value) ?? [];
+  return (Number(number) * (SUFFIXES[unit] ?? 1)) / MIB;
 }
 
 /** Returns ports that are reachable from outside, each with a service name (RFC 6335 §5.1). */
@@ -160,6 +171,8 @@ function probesOf(deployment: Deployment): Probe[] {
   return [{ scheme: 'HTTP', port: admin.port, ready: '/readyz', live: '/healthz' }, ...own];
 }
 
+const PROBES = ['startupProbe', 'readinessProbe', 'livenessProbe'];
+
 function probes(deployment: Deployment): string[] {
   const [probe] = probesOf(deployment);
   const [first] = portsOf(deployment);
@@ -180,138 +193,79 @@ function probes(deployment: Deployment): string[] {
 /** Returns a path as YAML. */
 const scalar = (path: string): string => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
 
-type Scalar = string | number | undefined;
-
-/** A node of a YAML document with its path from the top. */
-class Manifest {
-  readonly #node: unknown;
-  readonly #lines: LineCounter;
-  /** Line of the nearest existing node above it. */
-  readonly line: number;
-
-  constructor(node: unknown, lines: LineCounter, line = 1) {
-    const start = (node as { range?: readonly number[] } | undefined)?.range?.[0];
-    this.#node = node;
-    this.#lines = lines;
-    this.line = start === undefined ? line : lines.linePos(start).line;
-  }
-
-  /** Its value, a text or a number. */
-  get value(): Scalar {
-    const value = isScalar(this.#node) ? this.#node.value : undefined;
-    return typeof value === 'string' || typeof value === 'number' ? value : undefined;
-  }
-
-  get exists(): boolean {
-    return this.#node !== undefined && this.#node !== null;
-  }
-
-  get items(): Manifest[] {
-    return isSeq(this.#node) ? this.#node.items.map((item) => new Manifest(item, this.#lines, this.line)) : [];
-  }
-
-  at(...keys: readonly string[]): Manifest {
-    const [key, ...rest] = keys;
-    if (key === undefined) return this;
-    const node = isMap(this.#node) ? this.#node.get(key, true) : undefined;
-    return new Manifest(node, this.#lines, this.line).at(...rest);
-  }
-}
-
-function check(text: string, deployment: Deployment, tell: Tell): void {
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines });
-  const [broken] = [...documents].flatMap(({ errors }) => errors);
-  if (broken !== undefined) {
-    tell(lines.linePos(broken.pos[0]).line, `no YAML: ${broken.code}`);
-    return;
-  }
-  const manifests = [...documents].map(({ contents }) => new Manifest(contents, lines));
-  const pod = manifests.map((each) => each.at('spec', 'template', 'spec')).find(({ exists }) => exists);
-  if (pod === undefined) {
-    tell(1, 'the file has no manifest with a pod template');
-    return;
-  }
-  checkGrace(pod, deployment, tell);
-  const containers = pod.at('containers').items;
-  const container = containers.find((each) => each.at('name').value === 'portico') ?? containers[0];
-  if (container === undefined) {
-    tell(pod.line, 'the pod has no container');
-    return;
-  }
-  const named = new Map(
-    container.at('ports').items.map((each) => [each.at('name').value, each.at('containerPort').value]),
-  );
-  for (const { value, line } of container.at('volumeMounts').items.map((each) => each.at('mountPath'))) {
-    if (value === APP) tell(line, `the volume at ${APP} hides the application`, 'Write to another directory.');
-  }
-  checkMemory(container.at('resources', 'limits', 'memory'), deployment, tell);
-  checkPorts(container.at('ports'), deployment, tell);
-  for (const kind of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
-    checkProbe(kind, container.at(kind), named, deployment, tell);
-  }
+/** Returns rules for the ports of the container and of Services, and for the container itself. */
+function portRules(deployment: Deployment): Lines {
   const ports = portsOf(deployment).map(({ port }) => port);
-  for (const service of manifests.filter((each) => each.at('kind').value === 'Service')) {
-    for (const each of service.at('spec', 'ports').items) {
-      const target = each.at('targetPort').exists ? each.at('targetPort') : each.at('port');
-      if (ports.includes(Number(named.get(target.value) ?? target.value))) continue;
-      tell(target.line, `targetPort ${String(target.value)} is not a port of the container`);
-    }
-  }
+  return [
+    rule('YAML', oneOf(''), { why: 'the file cannot be read' }),
+    rule('container', (_value, _wanted, file) => file.some(({ key }) => ['container', 'YAML'].includes(key)), {
+      why: 'the file has no pod template with a container',
+    }),
+    listsPorts('container.ports.containerPort', ports),
+    rule('Service.targetPort', oneOf('', ...ports), { why: 'it is not a port of the container' }),
+  ];
 }
 
-function checkGrace(pod: Manifest, { stopSeconds = LONGEST_SECONDS }: Deployment, tell: Tell): void {
-  const grace = pod.at('terminationGracePeriodSeconds');
-  const seconds = Number(grace.value ?? DEFAULT_GRACE_SECONDS);
-  if (seconds >= stopSeconds) return;
-  const message = `terminationGracePeriodSeconds is ${seconds}: a graceful shutdown can take ${stopSeconds} s`;
-  tell(grace.line, message, `Write terminationGracePeriodSeconds: ${stopSeconds}.`);
+/** Returns rules for the port that a probe asks, and for the path that it asks of a port that is served. */
+function probeRules(kind: string, deployment: Deployment): Lines {
+  const at = `container.${kind}.httpGet`;
+  const isServed = oneOf('', ...portsOf(deployment).map(({ port }) => port));
+  const known = probesOf(deployment).flatMap(({ scheme, port, ready, live }) =>
+    [ready, live, `${ready}/ready`].map((path) => `${scheme} ${path} on port ${port}`),
+  );
+  const isKnown: Fits = (path, _, file) => {
+    const port = lastOf(file, `${at}.port`);
+    return (
+      !isServed(port, '', file) || known.includes(`${lastOf(file, `${at}.scheme`) || 'HTTP'} ${path} on port ${port}`)
+    );
+  };
+  return [
+    [`${at}.port`, `container.${kind}.tcpSocket.port`].map((key) =>
+      rule(key, isServed, { why: 'nothing listens there' }),
+    ),
+    rule(`${at}.path`, isKnown, {
+      unset: '/',
+      why: 'there is no health check',
+      hint: known[0] && `There is ${known[0]}.`,
+    }),
+  ];
 }
 
-/** Below the value that `max_memory` allows, the kernel kills workers before they are replaced. */
-function checkMemory({ value, line }: Manifest, deployment: Deployment, tell: Tell): void {
-  const limit = mibOf(value);
-  const least = mostMemory(deployment, deployment.maxMemory / MIB);
-  if (limit === undefined || deployment.maxMemory === 0 || limit >= least) return;
-  const message = `limits.memory is ${value}: ${deployment.workers} workers of max_memory need ${least}Mi in a reload`;
-  tell(line, message, `Write memory: ${least}Mi, or set a lower max_memory.`);
+/** Reads the first pod template, its container, and the ports of Services; a name of a port of the container is its number. */
+function read(text: string): Entry[] {
+  const lines = new LineCounter();
+  const documents = [...parseAllDocuments(text, { lineCounter: lines })];
+  const [broken] = documents.flatMap(({ errors }) => errors);
+  const top = { key: '', value: '', line: 1 };
+  if (broken !== undefined) return [top, { key: 'YAML', value: broken.code, line: lines.linePos(broken.pos[0]).line }];
+  const pod = documents.map((each) => each.getIn(['spec', 'template', 'spec'], true)).find(isMap);
+  const containers = itemsOf(pod, 'containers');
+  const container = containers.find((each) => each.get('name') === 'portico') ?? containers[0];
+  const ports = itemsOf(container, 'ports').map((port) => [port.get('name'), port.get('containerPort')]);
+  const named = new Map(ports.map(([name, port]) => [String(name), String(port)]));
+  const services = documents.filter((each) => each.get('kind') === 'Service').map((each) => each.get('spec'));
+  const targets = services.flatMap((spec) =>
+    itemsOf(spec, 'ports').map((port) => port.get('targetPort', true) ?? port.get('port', true)),
+  );
+  const flat = (node: unknown, key: string): Entry[] => {
+    if (!isNode(node)) return [];
+    const value = isScalar(node) ? String(node.value) : '';
+    const entry = {
+      key,
+      value: /\.(?:p|targetP)ort$/.test(key) ? (named.get(value) ?? value) : value,
+      line: lines.linePos(node.range![0]).line,
+    };
+    if (isSeq(node)) return [entry, ...node.items.flatMap((each) => flat(each, key))];
+    return isMap(node)
+      ? [entry, ...node.items.flatMap((each) => flat(each.value, `${key}.${String(each.key)}`))]
+      : [entry];
+  };
+  const reached = container === undefined ? [] : targets.flatMap((target) => flat(target, 'Service.targetPort'));
+  return [top, ...flat(pod, 'pod'), ...flat(container, 'container'), ...reached];
 }
 
-function checkPorts(listed: Manifest, deployment: Deployment, tell: Tell): void {
-  const there = listed.items.map((each) => each.at('containerPort'));
-  const ports = portsOf(deployment);
-  for (const { name, port } of ports) {
-    if (there.some(({ value }) => value === port)) continue;
-    tell(listed.line, `containerPort ${port} of ${name} is missing`);
-  }
-  for (const { value, line } of there) {
-    if (!ports.some(({ port }) => port === value)) tell(line, `nothing listens on containerPort ${String(value)}`);
-  }
+/** Returns the maps in a list. */
+function itemsOf(node: unknown, key: string): YAMLMap[] {
+  const list = isMap(node) ? node.get(key, true) : undefined;
+  return isSeq(list) ? list.items.filter((each) => isMap(each)) : [];
 }
-
-function checkProbe(
-  kind: string,
-  probe: Manifest,
-  named: ReadonlyMap<Scalar, Scalar>,
-  deployment: Deployment,
-  tell: Tell,
-): void {
-  const get = probe.at('httpGet');
-  const asked = get.exists ? get.at('port') : probe.at('tcpSocket', 'port');
-  if (!asked.exists) return;
-  const port = named.get(asked.value) ?? asked.value;
-  if (!portsOf(deployment).some((each) => each.port === Number(port))) {
-    tell(asked.line, `${kind} checks port ${String(port)}, on which nothing listens`);
-    return;
-  }
-  if (!get.exists) return;
-  const { value: path = '/' } = get.at('path');
-  const { value: scheme = 'HTTP' } = get.at('scheme');
-  const there = probesOf(deployment).filter((each) => each.port === port);
-  if (there.some((each) => each.scheme === scheme && pathsOf(each).includes(String(path)))) return;
-  const [known] = there;
-  const message = `${kind} requests ${scheme} ${path} on port ${String(port)}, which has no health check`;
-  tell(get.at('path').line, message, known && `There is ${known.scheme} ${known.ready}.`);
-}
-
-const pathsOf = ({ ready, live }: Probe): string[] => [ready, live, `${ready}/ready`];

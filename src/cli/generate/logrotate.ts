@@ -3,15 +3,18 @@
  */
 import { resolve } from 'node:path';
 import { UsageError } from '../../config/internal.js';
-import { type Deployment, type DeploymentFile, SERVICE_UNIT, type Tell, writtenBy } from './deployment.js';
+import { type DeploymentFile, type Entry, type Lines, lastOf, linesOf, needs, rule } from './compare.js';
+import { type Deployment, SERVICE_UNIT, writtenBy } from './deployment.js';
 import { placeOf, writtenInUnit } from './unit-places.js';
 
-export const logrotate: DeploymentFile = { generate, check };
+export const logrotate: DeploymentFile = { lines, read };
 
-function generate(deployment: Deployment): string {
+function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
+  const path = logFile(deployment);
+  const reopen = `systemctl kill --signal=HUP --kill-who=main ${SERVICE_UNIT}`;
   return [
     writtenBy('logrotate'),
-    `${quoted(logFile(deployment))} {`,
+    needs(`${quoted(path)} {`, (name) => matches(name, path), { isOne: true, why: `the service writes to ${path}` }),
     '    daily',
     '    rotate 14',
     '    missingok',
@@ -22,10 +25,26 @@ function generate(deployment: Deployment): string {
     '    # The service creates the new file.',
     '    nocreate',
     '    postrotate',
-    `        if systemctl is-active --quiet ${SERVICE_UNIT}; then systemctl kill --signal=HUP --kill-who=main ${SERVICE_UNIT}; fi`,
+    `        if systemctl is-active --quiet ${SERVICE_UNIT}; then ${reopen}; fi`,
     '    endscript',
     '}',
-  ].join('\n');
+    // Without a new file, the service keeps its own.
+    lastOf(file, 'copytruncate') === '' && [
+      rule('compress', (value) => value === '' || lastOf(file, 'delaycompress') !== '', {
+        why: 'without delaycompress, lines written before the log is reopened are lost',
+        hint: 'Write delaycompress.',
+      }),
+      rule('create', (mode) => !/^\d+\s+(?:root|0)\b/.test(mode), {
+        why: 'the service cannot write to a file of root',
+        hint: 'Write nocreate, or the User of the unit.',
+      }),
+      rule('script', (command) => /\bHUP\b|\bkill\b.*\s-1\b/.test(command), {
+        isOne: true,
+        why: 'without HUP, the service keeps writing to the renamed file',
+        hint: `Write postrotate, ${reopen}, endscript.`,
+      }),
+    ],
+  ];
 }
 
 /** Returns the path of the log under the unit of `generate systemd`. */
@@ -54,24 +73,17 @@ function matches(pattern: string, path: string): boolean {
   return new RegExp(`^${expression}$`).test(path);
 }
 
-function check(text: string, deployment: Deployment, tell: Tell): void {
-  const lines = text.split(/\r?\n/).map((line) => line.trim().replace(/^#.*/, ''));
-  const lineOf = (expression: RegExp): number => lines.findIndex((line) => expression.test(line)) + 1;
-  const path = logFile(deployment);
-  const block = lineOf(/\{$/) || 1;
-  const names = lines.filter((line) => /^["'/]/.test(line)).flatMap(namesIn);
-  if (!names.some((name) => matches(name, path))) tell(block, `it rotates another file than ${path}`);
-  if (lineOf(/^copytruncate\b/) > 0) return;
-  if (lineOf(/\bHUP\b|\bkill\b.*\s-1\b/) === 0) {
-    const hint = `Write postrotate, systemctl kill --signal=HUP --kill-who=main ${SERVICE_UNIT}, endscript.`;
-    tell(block, 'nothing sends HUP: the service keeps writing to the renamed file', hint);
-  }
-  const compress = lineOf(/^compress\b/);
-  if (compress > 0 && lineOf(/^delaycompress\b/) === 0) {
-    const message = 'compress without delaycompress: lines written before the log is reopened are lost';
-    tell(compress, message, 'Write delaycompress.');
-  }
-  const create = lineOf(/^create\s+\d+\s+(?:root|0)\b/);
-  if (create > 0)
-    tell(create, 'root owns the new file: the service cannot write to it', 'Write nocreate, or the User of the unit.');
+/** Reads the names of logs, the words of directives, and the text of scripts. */
+function read(text: string): Entry[] {
+  const all = linesOf(text);
+  const start = all.find(({ written }) => written.endsWith('{'))?.line ?? 1;
+  let isScript = false;
+  const entries = all.flatMap(({ written, line }) => {
+    const [, word = '', rest] = /^(\S+)\s*(.*)$/.exec(written) ?? [];
+    if (isScript && word !== 'endscript') return { key: 'script', value: written, line };
+    isScript = /^(?:(?:pre|post)rotate|(?:first|last)action|preremove)$/.test(word);
+    if (/^["'/]/.test(written)) return namesIn(written).map((value) => ({ key: 'file', value, line }));
+    return word === '' ? [] : { key: word, value: rest || 'set', line };
+  });
+  return [{ key: '', value: '', line: start }, ...entries];
 }

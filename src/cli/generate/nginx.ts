@@ -4,24 +4,24 @@
 import type { Diagnostic } from '../../errors/index.js';
 import { formatAddress, isWildcard } from '../../service/internal.js';
 import {
-  type DeployedApi,
-  type Deployment,
+  any,
+  atLeast,
   type DeploymentFile,
-  portOf,
-  schemeOf,
+  type Entry,
+  equal,
+  type Fits,
+  type Lines,
+  needs,
+  noneOf,
+  rule,
   secondsOf,
-  type Tell,
-  writtenBy,
-} from './deployment.js';
+} from './compare.js';
+import { type DeployedApi, type Deployment, portOf, schemeOf, writtenBy } from './deployment.js';
 
-/** Default of nginx's `keepalive_timeout` of an upstream. */
-const DEFAULT_KEEPALIVE_SECONDS = 60;
-/** Default of nginx's `proxy_read_timeout`. */
-const DEFAULT_READ_SECONDS = 60;
 /** nginx has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
 
-export const nginx: DeploymentFile = { generate, check, warnings };
+export const nginx: DeploymentFile = { lines, read, warnings };
 
 function warnings({ apis }: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
   return apis.filter(({ needsCertificate }) => needsCertificate).map(certificateMissing);
@@ -32,9 +32,8 @@ const certificateMissing = ({ name }: DeployedApi): { message: string; hint: str
   hint: 'Write proxy_ssl_certificate and proxy_ssl_certificate_key, with a certificate that ca_file verifies.',
 });
 
-function generate(deployment: Deployment): string {
-  const { apis, keepAlive } = deployment;
-  const lines = [
+function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
+  return [
     writtenBy('nginx'),
     '',
     '# Upgrade requests, such as WebSockets, pass; all other connections are kept alive.',
@@ -47,66 +46,86 @@ function generate(deployment: Deployment): string {
     '    default "";',
     '    "~(?<portico_asked>:\\d{1,5})$" $portico_asked;',
     '}',
+    deployment.apis.map((api) => apiLines(api, deployment, file)),
   ];
-  for (const api of apis) {
-    const name = upstreamOf(api);
-    lines.push(
-      '',
-      `upstream ${name} {`,
-      `    server ${quoted(serverOf(api))};`,
-      ...(keepAlive === 0
-        ? []
-        : [
-            '    keepalive 32;',
-            `    # Shorter than keep_alive_timeout, ${keepAlive} s: the API must not be the first to close.`,
-            `    keepalive_timeout ${idleSeconds(deployment)}s;`,
-          ]),
-      '}',
-      '',
-      'server {',
-      '    listen 80;',
-      `    server_name ${name}.example.org;`,
-      '    # The API limits the size of bodies.',
-      '    client_max_body_size 0;',
-      '',
-      '    location / {',
-      `        proxy_pass ${schemeOf(api)}://${name};`,
-      '        proxy_http_version 1.1;',
-      '        proxy_set_header Connection $portico_connection;',
-      '        proxy_set_header Upgrade $http_upgrade;',
-      '        # client_socket_timeout: how long the API waits for a silent handler.',
-      `        proxy_read_timeout ${readSeconds(deployment)}s;`,
-      '        proxy_set_header Host $host$portico_port;',
-      '        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
-      '        proxy_set_header X-Forwarded-Proto $scheme;',
-      '        # The API trusts these headers from its proxy, so values from clients must not pass.',
-      '        proxy_set_header X-Forwarded-Host $host$portico_port;',
-      '        proxy_set_header X-Forwarded-Prefix "";',
-      '        proxy_set_header Forwarded "";',
-      ...(api.tls
-        ? [
-            "        # nginx does not verify the API's certificate: set proxy_ssl_verify on, with proxy_ssl_trusted_certificate.",
-            '        proxy_ssl_server_name on;',
-            '        proxy_ssl_session_reuse on;',
-          ]
-        : []),
-      '    }',
-      '}',
-    );
-  }
-  return lines.join('\n');
 }
 
-/** Headers that a proxy has to set or clear, because its client may have sent them. */
-const BELIEVED = ['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-Prefix', 'Forwarded'];
+function apiLines(api: DeployedApi, deployment: Deployment, file: readonly Entry[]): Lines {
+  const { keepAlive } = deployment;
+  const [name, server, scheme, silence] = [
+    upstreamOf(api, file),
+    serverOf(api),
+    schemeOf(api),
+    readSeconds(deployment),
+  ];
+  const { message, hint } = certificateMissing(api);
+  const isKept: Fits = (value, wanted) => keepAlive === 0 || value === wanted;
+  const kept = {
+    unset: '',
+    why: 'connections to the API are not kept alive',
+    hint: 'Write proxy_http_version 1.1; proxy_set_header Connection "";',
+  };
+  const trusted = { unset: '', why: 'the API trusts it from its proxy', hint: 'Set it, or clear it with "".' };
+  return [
+    '',
+    `upstream ${name} {`,
+    needs(`    server ${quoted(server)};`, equal, { isOne: true, why: `${api.name} listens on ${server}` }),
+    keepAlive > 0 && [
+      needs('    keepalive 32;', any, { why: 'each request opens a connection' }),
+      `    # Shorter than keep_alive_timeout, ${keepAlive} s: the API must not be the first to close.`,
+      needs(`    keepalive_timeout ${idleSeconds(deployment)}s;`, (idle) => secondsOf(idle) < keepAlive, {
+        unset: '60s',
+      }),
+    ],
+    '}',
+    '',
+    'server {',
+    '    listen 80;',
+    `    server_name ${name}.example.org;`,
+    '    # The API limits the size of bodies.',
+    '    client_max_body_size 0;',
+    '',
+    '    location / {',
+    `        proxy_pass ${scheme}://${name};`,
+    rule(`${name}.proxy_pass`, equal, { why: `${api.name} uses ${scheme}` }),
+    needs('        proxy_http_version 1.1;', isKept, kept),
+    needs('        proxy_set_header Connection $portico_connection;', isKept, kept),
+    '        proxy_set_header Upgrade $http_upgrade;',
+    '        # client_socket_timeout: how long the API waits for a silent handler.',
+    needs(`        proxy_read_timeout ${silence}s;`, atLeast(silence, secondsOf), {
+      unset: '',
+      why: `nginx answers 504, although the API lets a handler work for ${silence} s`,
+    }),
+    '        proxy_set_header Host $host$portico_port;',
+    needs('        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;', isOurs, trusted),
+    needs('        proxy_set_header X-Forwarded-Proto $scheme;', isOurs, trusted),
+    '        # The API trusts these headers from its proxy, so values from clients must not pass.',
+    needs('        proxy_set_header X-Forwarded-Host $host$portico_port;', isOurs, trusted),
+    needs('        proxy_set_header X-Forwarded-Prefix "";', isOurs, trusted),
+    needs('        proxy_set_header Forwarded "";', isOurs, trusted),
+    api.tls && [
+      "        # nginx does not verify the API's certificate: set proxy_ssl_verify on, with proxy_ssl_trusted_certificate.",
+      '        proxy_ssl_server_name on;',
+      '        proxy_ssl_session_reuse on;',
+    ],
+    api.needsCertificate && rule(`${name}.proxy_ssl_certificate`, any, { why: message, hint }),
+    '    }',
+    '}',
+  ];
+}
 
 /** Quotes a parameter for nginx. */
 const quoted = (word: string): string => (/[\s"'\\;{}#$]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word);
 
-const upstreamOf = ({ name }: DeployedApi): string => name.replace(/[^\w-]/g, '_');
+/** Returns the name of the upstream: that of an existing file for the same server, if it has none of the API's name. */
+function upstreamOf(api: DeployedApi, file: readonly Entry[]): string {
+  const own = api.name.replace(/[^\w-]/g, '_');
+  if (file.some(({ key }) => key === `upstream ${own}`)) return own;
+  const same = file.find(({ key, value }) => /^upstream .*\.server$/.test(key) && value === serverOf(api));
+  return same?.key.slice('upstream '.length, -'.server'.length) ?? own;
+}
 
-const idleSeconds = ({ keepAlive }: Deployment): number =>
-  Math.max(1, Math.floor(Math.min(keepAlive - 5, DEFAULT_KEEPALIVE_SECONDS)));
+const idleSeconds = ({ keepAlive }: Deployment): number => Math.max(1, Math.floor(Math.min(keepAlive - 5, 60)));
 
 const readSeconds = ({ silence }: Deployment): number => (silence === 0 ? LONGEST_SECONDS : Math.ceil(silence));
 
@@ -119,100 +138,63 @@ function serverOf(api: DeployedApi): string {
   return formatAddress({ host: address.host, port });
 }
 
-function check(text: string, deployment: Deployment, tell: Tell): void {
+/** Value of a header that the proxy does not set. */
+const CLIENTS = 'what the client sent';
+
+const isOurs = noneOf(CLIENTS);
+
+/** Settings of a location that are not set. */
+const UNSET = {
+  proxy_http_version: '1.0',
+  proxy_read_timeout: '60s',
+  proxy_ssl_certificate: '',
+  'proxy_set_header connection': 'close',
+  'proxy_set_header x-forwarded-for': CLIENTS,
+  'proxy_set_header x-forwarded-proto': CLIENTS,
+  'proxy_set_header x-forwarded-host': CLIENTS,
+  'proxy_set_header x-forwarded-prefix': CLIENTS,
+  'proxy_set_header forwarded': CLIENTS,
+};
+
+/** Reads the upstreams, and the settings that apply to each `proxy_pass`, below the name of its upstream. */
+function read(text: string): Entry[] {
   const directives = parseNginx(text);
-  for (const api of deployment.apis) checkApi(api, directives, deployment, tell);
+  const upstreams = directives.flatMap(({ words: [word, name], inside, line }) => {
+    if (word !== 'upstream') return [];
+    const servers = inside.map(({ words, line }) => ({
+      key: `upstream ${name}.${words[0]}`,
+      value: words[1] ?? '',
+      line,
+    }));
+    return [{ key: `upstream ${name}`, value: '', line }, ...servers];
+  });
+  return [{ key: '', value: '', line: 1 }, ...upstreams, ...passesOf(directives, whenNotUpgraded(directives))];
 }
 
-function checkApi(api: DeployedApi, directives: readonly Directive[], deployment: Deployment, tell: Tell): void {
-  const wanted = serverOf(api);
-  const serversOf = (upstream: Directive): Directive[] => upstream.inside.filter(({ words }) => words[0] === 'server');
-  const upstreams = directives.filter(({ words }) => words[0] === 'upstream');
-  const upstream =
-    upstreams.find(({ words }) => words[1] === upstreamOf(api)) ??
-    upstreams.find((each) => serversOf(each).some(({ words }) => words[1] === wanted));
-  if (upstream === undefined) {
-    tell(1, `no upstream has a server ${wanted}, where ${api.name} listens`);
-    return;
-  }
-  const servers = serversOf(upstream);
-  if (!servers.some(({ words }) => words[1] === wanted)) {
-    const [{ words, line } = upstream] = servers;
-    tell(line, `the server of ${upstream.words[1]} is ${words[1]}; ${api.name} listens on ${wanted}`);
-  }
-  checkIdle(upstream, deployment, tell);
-  checkPasses(upstream.words[1]!, api, directives, deployment, tell);
-}
-
-function checkIdle(upstream: Directive, deployment: Deployment, tell: Tell): void {
-  const of = (name: string): Directive | undefined => upstream.inside.find(({ words }) => words[0] === name);
-  const { keepAlive } = deployment;
-  if (keepAlive === 0) return;
-  if (of('keepalive') === undefined) {
-    tell(upstream.line, `${upstream.words[1]} keeps no connections: each request opens one`, 'Write keepalive 32;');
-    return;
-  }
-  const timeout = of('keepalive_timeout');
-  const seconds = timeout === undefined ? DEFAULT_KEEPALIVE_SECONDS : secondsOf(timeout.words[1]!);
-  if (seconds < keepAlive) return;
-  const message = `keepalive_timeout is ${seconds} s: the API closes idle connections after ${keepAlive} s, with requests on their way`;
-  tell((timeout ?? upstream).line, message, `Write keepalive_timeout ${idleSeconds(deployment)}s;`);
-}
-
-/** Returns the variables that are empty for a request without an upgrade. */
-function emptiedBy(directives: readonly Directive[]): ReadonlySet<string> {
+/** Returns the values of variables for a request without an upgrade. */
+function whenNotUpgraded(directives: readonly Directive[]): ReadonlyMap<string, string> {
   const maps = directives.filter(({ words }) => words[0] === 'map' && words[1] === '$http_upgrade');
-  const empty = maps.filter(({ inside }) => inside.some(({ words }) => words[0] === '' && words[1] === ''));
-  return new Set(empty.map(({ words }) => words[2]!));
+  return new Map(
+    maps.map(({ words, inside }) => [words[2]!, inside.find((each) => each.words[0] === '')?.words[1] ?? 'upgrade']),
+  );
 }
 
-/** Returns the directives of a block and of those in it, each with the settings of its block and of those around it. */
-function withSettings(
+/** Returns the settings of each `proxy_pass` in a block, with those around it. */
+function passesOf(
   block: readonly Directive[],
-  around: ReadonlyMap<string, string> = new Map(),
-): (Directive & { readonly set: ReadonlyMap<string, string> })[] {
-  const set = new Map([...around, ...block.map(({ words }): [string, string] => [settingOf(words), words.at(-1)!])]);
-  return block.flatMap((directive) => [{ ...directive, set }, ...withSettings(directive.inside, set)]);
-}
-
-/** Checks the locations that forward to the API. */
-function checkPasses(
-  upstream: string,
-  api: DeployedApi,
-  directives: readonly Directive[],
-  deployment: Deployment,
-  tell: Tell,
-): void {
-  const emptied = emptiedBy(directives);
-  for (const { words, line, set } of withSettings(directives)) {
+  variables: ReadonlyMap<string, string>,
+  around: readonly Entry[] = [],
+): Entry[] {
+  const set = [...around, ...block.map(({ words, line }) => ({ key: settingOf(words), value: words.at(-1)!, line }))];
+  return block.flatMap(({ words, inside, line }) => {
     const [, scheme, host] = /^(https?):\/\/([^/:]+)/.exec(words[0] === 'proxy_pass' ? words[1]! : '') ?? [];
-    if (host !== upstream) continue;
-    if (scheme !== schemeOf(api)) {
-      const hint = `Write proxy_pass ${schemeOf(api)}://${upstream};`;
-      tell(line, `proxy_pass uses ${scheme}, but ${api.name} uses ${schemeOf(api)}`, hint);
-    }
-    if (api.needsCertificate && !set.has('proxy_ssl_certificate')) {
-      const { message, hint } = certificateMissing(api);
-      tell(line, message, hint);
-    }
-    const connection = set.get('proxy_set_header connection');
-    const isKept = set.get('proxy_http_version') === '1.1' && (connection === '' || emptied.has(connection ?? ''));
-    const read = set.get('proxy_read_timeout');
-    if ((read === undefined ? DEFAULT_READ_SECONDS : secondsOf(read)) < readSeconds(deployment)) {
-      const message = `proxy_read_timeout is ${read ?? DEFAULT_READ_SECONDS}: nginx answers 504, although the API lets a handler work for ${readSeconds(deployment)} s`;
-      tell(line, message, `Write proxy_read_timeout ${readSeconds(deployment)}s;`);
-    }
-    if (deployment.keepAlive > 0 && !isKept) {
-      const message =
-        'connections to the API are not kept alive: by default, nginx sends HTTP/1.0 or "Connection: close"';
-      tell(line, message, 'Write proxy_http_version 1.1; proxy_set_header Connection "";');
-    }
-    const open = BELIEVED.filter((name) => !set.has(`proxy_set_header ${name.toLowerCase()}`));
-    if (open.length > 0) {
-      const message = `${open.join(', ')} from a client reaches the API, which trusts it from its proxy`;
-      tell(line, message, `Set it, or clear it: proxy_set_header ${open[0]} "";`);
-    }
-  }
+    if (host === undefined) return passesOf(inside, variables, set);
+    const settings = Object.entries(UNSET).map(([key, unset]) => {
+      const { value, ...found } = set.findLast((each) => each.key === key) ?? { value: unset, line };
+      return { ...found, key: `${host}.${key}`, value: variables.get(value) ?? value };
+    });
+    return [{ key: `${host}.proxy_pass`, value: scheme!, line }, ...settings];
+  });
 }
 
 const settingOf = (words: readonly string[]): string =>

@@ -6,26 +6,26 @@ import { dirname } from 'node:path';
 import { UsageError } from '../../config/internal.js';
 import { type Diagnostic, nearestOrAll } from '../../errors/index.js';
 import { formatAddress } from '../../service/internal.js';
-import {
-  type DeployedApi,
-  type Deployment,
-  type DeploymentFile,
-  portOf,
-  SERVICE_UNIT,
-  type Tell,
-  writtenBy,
-} from './deployment.js';
-import { isOn, MADE, parseUnit, plain } from './systemd-unit.js';
+import { type DeploymentFile, type Entry, equal, type Lines, lastOf, needs, never, rule } from './compare.js';
+import { type DeployedApi, type Deployment, portOf, SERVICE_UNIT, writtenBy } from './deployment.js';
+import { isOn, MADE, plain, unitReader } from './systemd-unit.js';
 import { below } from './unit-places.js';
 
-export const socket: DeploymentFile = { generate, check, warnings };
+export const socket: DeploymentFile = { lines, read: unitReader('Socket'), warnings };
 
-function generate({ apis }: Deployment): string {
-  const [api, ...others] = apis;
-  if (api === undefined) throw new UsageError('no API is enabled, so there is no socket');
-  if (others.length > 0) {
-    const names = apis.map(({ name }) => name).join(', ');
-    throw new UsageError(`each API has its own socket unit: ${names}`, `Name one: --api ${api.name}.`);
+/** An existing unit says which API it is for; a new one must be for a single one. */
+function lines({ apis }: Deployment, file?: readonly Entry[]): Lines {
+  const names = apis.map(({ name }) => name);
+  const [first, ...others] = apis;
+  if (first === undefined) throw new UsageError('no API is enabled, so there is no socket');
+  if (others.length > 0 && file === undefined) {
+    throw new UsageError(`each API has its own socket unit: ${names.join(', ')}`, `Name one: --api ${first.name}.`);
+  }
+  const named = lastOf(file ?? [], 'FileDescriptorName');
+  const api = file === undefined ? first : apis.find(({ name }) => plain(name) === named);
+  if (api === undefined) {
+    const why = 'the service cannot tell which API the socket belongs to';
+    return [rule('FileDescriptorName', never, { why, hint: nearestOrAll(named, names, 'APIs') })];
   }
   return [
     writtenBy('socket'),
@@ -35,17 +35,19 @@ function generate({ apis }: Deployment): string {
     `Description=Socket of ${plain(api.name)}, served by Portico`,
     '',
     '[Socket]',
-    `ListenStream=${streamOf(api)}`,
-    ...('path' in api.address
-      ? ['SocketMode=0660', '# If a proxy runs as another user, set SocketGroup= to one of its groups.']
-      : []),
+    needs(`ListenStream=${streamOf(api)}`, equal, { why: `${api.name} listens on ${streamOf(api)}` }),
+    'path' in api.address && [
+      'SocketMode=0660',
+      '# If a proxy runs as another user, set SocketGroup= to one of its groups.',
+    ],
     '# The name of the API, by which the service finds its socket.',
     `FileDescriptorName=${plain(api.name)}`,
     `Service=${SERVICE_UNIT}`,
+    rule('Accept', (value) => !isOn(value), { why: 'systemd would start the service for each connection' }),
     '',
     '[Install]',
     'WantedBy=sockets.target',
-  ].join('\n');
+  ];
 }
 
 /** Throws for an API that uses any free port, or listens on a host name, which systemd.socket(5) does not resolve. */
@@ -66,26 +68,4 @@ function warnings({ apis }: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] 
     const hint = `Write RuntimeDirectoryPreserve=yes there, or remove ${dirname(address.path)} from it, because the socket unit creates it.`;
     return [{ message, hint }];
   });
-}
-
-function check(text: string, { apis }: Deployment, tell: Tell): void {
-  const unit = parseUnit(text, 'Socket');
-  const name = unit.last('FileDescriptorName');
-  const api = apis.find((each) => plain(each.name) === name.value);
-  if (api === undefined) {
-    const known = apis.map((each) => each.name);
-    const message = `FileDescriptorName is ${name.value || 'missing'}: the service cannot tell which API the socket belongs to`;
-    tell(name.line, message, nearestOrAll(name.value, known, 'APIs'));
-    return;
-  }
-  const stream = unit.last('ListenStream');
-  if (stream.value !== streamOf(api)) {
-    const message = `ListenStream is ${stream.value || 'missing'}, and ${api.name} listens on ${streamOf(api)}`;
-    tell(stream.line, message, `Write ListenStream=${streamOf(api)}.`);
-  }
-  const accept = unit.last('Accept');
-  if (isOn(accept.value)) {
-    const message = `Accept is ${accept.value}: systemd would start the service for each connection`;
-    tell(accept.line, message, 'Leave it out.');
-  }
 }
