@@ -70,20 +70,20 @@ export class Exchange {
   /** The template of the mounts that have consumed a part of the path: `/v2/{project}`. Contains no text of the client. */
   declare mountTemplate: string;
   /** The route of the action that a Router has found. */
-  declare routed: MatchedRoute | undefined;
+  declare routeFound: MatchedRoute | undefined;
   /** Listeners that wait for a route; undefined if there are none. */
   declare routeListeners: RouteListener[] | undefined;
   /** The span of the request; undefined without tracing. */
   declare requestTrace: RequestTrace | undefined;
   /** Headers that filters add to calls made for the request: `forwardHeaders`. For equal names the last one is used. */
-  declare forwards: readonly Forwarded[] | undefined;
+  declare forwardedHeaders: readonly Forwarded[] | undefined;
   /** The format of its faults; overrides the server's. */
   declare faultForm: FaultForm | undefined;
   /** A signal that was set, and what creates it on first access. */
   declare madeSignal: AbortSignal | undefined;
   declare offeredSignal: (() => AbortSignal) | undefined;
   /** The methods below those of `served-response.ts`: of Node, or of the response of another server; undefined before its first use. */
-  declare below: Methods | undefined;
+  declare nodeMethods: Methods | undefined;
   /** Additions of filters to the head, the outermost first: functions, and values followed by their names. */
   declare headStages: (string | Stage)[] | undefined;
   /** The head is held back until its body is whole. */
@@ -92,12 +92,16 @@ export class Exchange {
   declare sentFields: OutgoingHttpHeader[] | undefined;
   /** The length that the head declares; -1 without one; undefined before the head. */
   declare declaredLength: number | undefined;
+  /** The length of a whole body for which the head is being written, declared by us. */
+  declare impliedLength: number | undefined;
+  /** Functions of the head are running. */
+  declare runsStages: boolean;
   /** Parts of the body; the newest list is another one if other code has replaced methods in between. */
   declare bodyWay: BodyList | undefined;
   declare newestBodyWay: BodyList | undefined;
   /** The stream that is piped into the response, and what answers an error of the head that it writes. */
   declare pipedStream: { readonly source: Readable; fail(error: unknown): void } | undefined;
-  /** Bytes passed to {@link below}; also of a body that is not sent, as for HEAD. */
+  /** Bytes passed to {@link nodeMethods}; also of a body that is not sent, as for HEAD. */
   declare writtenBytes: number;
   /** The time when the head and the first data were sent, by `performance.now()`; 0 before. */
   declare beganAt: number;
@@ -128,18 +132,20 @@ export class Exchange {
     this.targetQuery = '';
     this.targetText = '';
     this.mountTemplate = '';
-    this.routed = undefined;
+    this.routeFound = undefined;
     this.routeListeners = undefined;
     this.requestTrace = undefined;
-    this.forwards = undefined;
+    this.forwardedHeaders = undefined;
     this.faultForm = undefined;
     this.madeSignal = undefined;
     this.offeredSignal = undefined;
-    this.below = undefined;
+    this.nodeMethods = undefined;
     this.headStages = undefined;
     this.holdsHead = false;
     this.sentFields = undefined;
     this.declaredLength = undefined;
+    this.impliedLength = undefined;
+    this.runsStages = false;
     this.bodyWay = undefined;
     this.newestBodyWay = undefined;
     this.pipedStream = undefined;
@@ -160,6 +166,11 @@ export class Exchange {
     this.apiVersion = undefined;
     (req as Carrier)[EXCHANGE] ??= this;
     if (res !== undefined) join(this, res);
+  }
+
+  /** Returns the environ alone: an exchange has sockets. */
+  toJSON(): object {
+    return environFields(this.req);
   }
 
   get traceIds(): TraceIds | undefined {
@@ -212,7 +223,7 @@ function joined(res: ServerResponse): Exchange {
 /** `ServedResponse` has the key from the start. */
 function join(exchange: Exchange, res: ServerResponse): void {
   exchange.res = res;
-  if (EXCHANGE in res) exchange.below = NODE;
+  if (EXCHANGE in res) exchange.nodeMethods = NODE;
   (res as Carrier)[EXCHANGE] = exchange;
 }
 
@@ -276,4 +287,12 @@ export function cutTarget(exchange: Exchange, prefix: number): void {
   exchange.targetText = path === text ? rest : decodePath(rest);
   exchange.targetUrl = query === '' ? rest : rest + query;
   exchange.req.url = exchange.targetUrl;
+}
+
+/** Drops the length of the body for which the head is being written, because a function of the head answers in its place. */
+export function dropImpliedLength(exchange: Exchange): void {
+  const { res, impliedLength } = exchange;
+  if (!exchange.runsStages || impliedLength === undefined) return;
+  if (res!.getHeader('content-length') === impliedLength) res!.removeHeader('content-length');
+  exchange.impliedLength = undefined;
 }

@@ -13,7 +13,7 @@ import { exchangeOf } from './exchange.js';
 export function forwardHeaders(req: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
   const exchange = exchangeOf(req);
-  const { requestTrace: trace, forwards = [] } = exchange;
+  const { requestTrace: trace, forwardedHeaders: forwards = [] } = exchange;
   if (trace === undefined || !hasSubscribers('undici:request:create')) {
     const { tracestate } = req.headers;
     const traceparent = traceparentOf(req);

@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
 import { PorticoError } from '../errors/index.js';
 import { afterResponse, breakOffResponse, WRONG_LENGTH } from './after-response.js';
-import { type Exchange, exchangeBy, NODE } from './exchange.js';
+import { dropImpliedLength, type Exchange, exchangeBy, NODE } from './exchange.js';
 import { type BodyList, type Callback, callbackOf, headSent, lengthOf, mayHaveBody } from './response-methods.js';
 
 /** The `write` of a response. */
@@ -74,10 +74,16 @@ function refuseOther(res: ServerResponse, isLast: boolean, chunk: unknown): void
  * Writes an implicit head through the outermost `writeHead`, so that the functions further in run first. A body that is given whole
  * declares its length: functions that decide need it.
  */
-function openHead({ res }: Exchange, isWhole: boolean, chunk: unknown, encoding: unknown): void {
-  const declares = isWhole && mayDeclareLength(res!);
-  if (declares) res!.writeHead(res!.statusCode, { 'Content-Length': lengthOf(chunk, encoding) });
-  else res!.writeHead(res!.statusCode);
+function openHead(exchange: Exchange, isWhole: boolean, chunk: unknown, encoding: unknown): void {
+  const res = exchange.res!;
+  dropImpliedLength(exchange);
+  if (!isWhole || !mayDeclareLength(res)) {
+    res.writeHead(res.statusCode);
+    return;
+  }
+  exchange.impliedLength = lengthOf(chunk, encoding);
+  res.writeHead(res.statusCode, { 'Content-Length': exchange.impliedLength });
+  exchange.impliedLength = undefined;
 }
 
 /** Reports whether a body that is given whole needs a declared length. */
@@ -94,7 +100,7 @@ export function send(
   encoding?: unknown,
   callback?: unknown,
 ): boolean {
-  const { below, declaredLength: declared = -1 } = exchange;
+  const { nodeMethods: below, declaredLength: declared = -1 } = exchange;
   const res = exchange.res!;
   // Not `writableEnded`, which is true while the body still passes through streams.
   if (!exchange.bodyEnded && !res.finished && !res.destroyed) {
@@ -108,7 +114,13 @@ export function send(
     }
   }
   if (!isLast) return below!.write.call(res, chunk, encoding, callback);
-  below!.end.call(res, chunk, encoding, callback);
+  try {
+    below!.end.call(res, chunk, encoding, callback);
+  } catch (error) {
+    // Node refuses the head: nothing was sent, and another response may follow.
+    if (!headSent.call(res)) Object.assign(exchange, { bodyEnded: false, writtenBytes: 0 });
+    throw error;
+  }
   return false;
 }
 
@@ -166,7 +178,7 @@ export function beganAt(res: ServerResponse): number | undefined {
 
 /** Returns the number of body bytes sent; NaN for a response that is not counted: one of another server, without `countAnswer`. */
 export function sentBytes(res: ServerResponse): number {
-  const { writtenBytes: written, below } = exchangeBy(res);
+  const { writtenBytes: written, nodeMethods: below } = exchangeBy(res);
   if (below === undefined) return Number.NaN;
   if (!mayHaveBody(res)) return 0;
   return res.writableFinished ? written : Math.max(0, written - res.writableLength);

@@ -5,7 +5,7 @@ import { type Exchange, exchangeOf, type RouteListener } from './exchange.js';
 
 /** Returns the route of the action that a Router has found; undefined before that, or if no route matches. */
 export function routedTo(req: IncomingMessage): MatchedRoute | undefined {
-  return exchangeOf(req).routed;
+  return exchangeOf(req).routeFound;
 }
 
 /** Runs `listener` when a Router has found the action of a request, before the action. For requests without a {@link routedTo} yet. */
@@ -18,7 +18,7 @@ export function whenRouted(req: IncomingMessage, listener: RouteListener): void 
 /** Calls the listeners of a request one after the other, for Routers. False: the client has left, or was answered. */
 export function askRouteListeners(exchange: Exchange, route: MatchedRoute): undefined | Promise<boolean> {
   const { routeListeners: listeners = [] } = exchange;
-  exchange.routed = route;
+  exchange.routeFound = route;
   exchange.routeListeners = undefined;
   let before: undefined | Promise<boolean>;
   for (const listener of listeners) {

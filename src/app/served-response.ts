@@ -7,7 +7,7 @@
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
-import { EXCHANGE, type Exchange, exchangeBy, NODE } from './exchange.js';
+import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from './exchange.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
 import { end, write } from './response-body.js';
 import { headSent, type Methods, type Stage } from './response-methods.js';
@@ -76,9 +76,9 @@ const { getRawHeaderNames: rawNames } = ServerResponse.prototype as unknown as {
 /** Returns the exchange of a response. One of another server gets the methods of this file above those that it has. */
 export function exchangeFor(res: ServerResponse): Exchange {
   const exchange = exchangeBy(res);
-  if (exchange.below === undefined) {
+  if (exchange.nodeMethods === undefined) {
     const { writeHead: head, write: data, end: last } = res as Carrier;
-    exchange.below = { writeHead: head, write: data, end: last };
+    exchange.nodeMethods = { writeHead: head, write: data, end: last };
     Object.assign(res, { writeHead, write, end });
   }
   return exchange;
@@ -124,7 +124,8 @@ export function writeHead(
   headers?: HeadersArgument,
 ): ServerResponse {
   const exchange = exchangeBy(this);
-  const below = exchange.below!;
+  const below = exchange.nodeMethods!;
+  dropImpliedLength(exchange);
   // Truncates like Node. Invalid arguments (a bad status, a second head) are left for Node to refuse.
   const code = Number(status) | 0;
   const given = typeof reason === 'string' ? headers : (headers ?? reason);
@@ -156,7 +157,7 @@ export function writeHead(
  * already, a function has to see them, or one of them is not plain text.
  */
 function asList(
-  { res, headStages: stages, holdsHead, below }: Exchange,
+  { res, headStages: stages, holdsHead, nodeMethods: below }: Exchange,
   given: HeadersArgument,
 ): OutgoingHttpHeader[] | undefined {
   if (holdsHead || below !== NODE || !(res instanceof ServedResponse) || Array.isArray(given)) return undefined;
@@ -180,7 +181,7 @@ function asList(
 
 /** Runs the rest of the head's list, then writes the head, unless a stage writes it or holds it back. */
 export function resumeHead(exchange: Exchange): ServerResponse {
-  const { headStages: stages = [], below } = exchange;
+  const { headStages: stages = [], nodeMethods: below } = exchange;
   const res = exchange.res!;
   const { statusCode: code, statusMessage: message } = res;
   exchange.holdsHead = false;
@@ -191,12 +192,15 @@ export function resumeHead(exchange: Exchange): ServerResponse {
         if (!res.hasHeader(stage)) res.setHeader(stage, value);
         continue;
       }
+      exchange.runsStages = true;
       const result = stage(res);
+      exchange.runsStages = false;
       if (result instanceof Promise) refusePromise(result);
       // The stage may have written the head, or answered.
       if (result === LATER || headSent.call(res)) return res;
     }
   } catch (error) {
+    exchange.runsStages = false;
     thrownByStages.add(Object(error) as object);
     throw error;
   }
@@ -229,7 +233,7 @@ function refusePromise(result: Promise<unknown>): never {
 /** Returns the length that a head declares; -1 without one, or for chunks. `list`: headers that Node may have sent without storing them. */
 function declaredIn(res: ServerResponse, list: OutgoingHttpHeader[] = []): number {
   if (res.chunkedEncoding) return -1;
-  const sent = list.flat();
+  const sent = Array.isArray(list[0]) ? list.flat() : list;
   const at = sent.findIndex((name, index) => index % 2 === 0 && String(name).toLowerCase() === 'content-length');
   const length = res.getHeader('content-length') ?? (at < 0 ? undefined : sent[at + 1]);
   return typeof length === 'number' || /^\d{1,15}$/.test(String(length)) ? Number(length) : -1;

@@ -34,9 +34,9 @@ export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): 
   const copied = exchangeOf(copy);
   copied.copyOf = exchange.copyOf ?? exchange;
   copied.mountTemplate = exchange.mountTemplate;
-  copied.routed = exchange.routed;
+  copied.routeFound = exchange.routeFound;
   copied.faultForm = exchange.faultForm;
   copied.routeListeners = exchange.routeListeners?.slice();
   copied.requestTrace = exchange.requestTrace;
-  copied.forwards = exchange.forwards;
+  copied.forwardedHeaders = exchange.forwardedHeaders;
 }

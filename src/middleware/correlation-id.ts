@@ -40,7 +40,7 @@ export const correlationId = filterFactory(
       if (!usable) replaceHeader(req, header, id);
       const exchange = exchangeOf(req);
       exchange.correlationId = id;
-      exchange.forwards = exchange.forwards?.concat(forwarded) ?? forwarded;
+      exchange.forwardedHeaders = exchange.forwardedHeaders?.concat(forwarded) ?? forwarded;
       if (echo) beforeHead(res, () => res.setHeader(header, id));
       return app(req, res);
     };

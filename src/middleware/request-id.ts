@@ -85,7 +85,7 @@ export const requestId = filterFactory(
       if (global !== undefined) exchange.globalRequestId = global;
       if (compatHeaders.length > 0) beforeHead(res, () => setMissingHeaders(res, compatOf(res)));
       defaultHeader(res, header, id);
-      exchange.forwards = exchange.forwards?.concat(forwarded) ?? forwarded;
+      exchange.forwardedHeaders = exchange.forwardedHeaders?.concat(forwarded) ?? forwarded;
       return runInRequest(exchange, app, req, res);
     };
   },

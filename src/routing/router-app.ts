@@ -142,7 +142,7 @@ export class RouterApp implements RequestRouter {
     exchange.params = served.params.texts(found);
     // A mount's app may be a Router, which knows more.
     if (served.kind === 'mount') return callMounted(served, exchange, res, found.match.path_info);
-    exchange.routed = matched;
+    exchange.routeFound = matched;
     const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, matched);
     if (asked === undefined) return this.#serve(exchange, res, served, found, version);
     return asked.then((goOn) => (goOn ? this.#serve(exchange, res, served, found, version) : undefined));

@@ -291,3 +291,44 @@ function headOf(answer: string): unknown {
   }
   return { line, body, headers: [...byName].sort(([a], [b]) => (a < b ? -1 : 1)) };
 }
+
+test('a listener of a head may answer in place of any body', async () => {
+  const ANSWERS: Record<string, (res: ServerResponse) => unknown> = {
+    whole: (res) => res.end('denied!'),
+    'with a head': (res) => res.writeHead(403, { 'x-a': 'b' }).end('denied!'),
+    'in two pieces': (res) => res.write('deni') && res.end('ed!'),
+  };
+  for (const [how, answer] of Object.entries(ANSWERS)) {
+    let isFirst = true;
+    const filter = listening((res) => {
+      if (!isFirst) return;
+      isFirst = false;
+      res.statusCode = 403;
+      answer(res);
+    });
+    const { status, text } = await request(
+      compose([filter], (_req, res) => void res.end('plain')),
+      'GET',
+      '/',
+    );
+    assert.deepEqual([how, status, text()], [how, 403, 'denied!']);
+  }
+});
+
+test('a body whose head Node refuses leaves the response free for another', async () => {
+  const REFUSED: Record<string, (res: ServerResponse) => unknown> = {
+    status: (res) => Object.assign(res, { statusCode: 1000 }).end('x'),
+    message: (res) => Object.assign(res, { statusMessage: 'caf\u0119' }).end('x'),
+  };
+  for (const [what, refused] of Object.entries(REFUSED)) {
+    const { status, text } = await request(
+      (_req, res) => {
+        assert.throws(() => refused(res));
+        Object.assign(res, { statusCode: 500, statusMessage: 'Failed' }).end('error');
+      },
+      'GET',
+      '/',
+    );
+    assert.deepEqual([what, status, text()], [what, 500, 'error']);
+  }
+});

@@ -23,7 +23,8 @@ test('who asks is the connection, until a filter has found out who it was', asyn
 });
 
 test('a field that an application adds has no meaning for a request', async () => {
-  const names = 'body server trace slot connection failure mount original closing hand user session state'.split(' ');
+  const names =
+    'body server trace slot connection failure mount original closing hand below routed forwards user state'.split(' ');
   const app: App = async (req, res) => {
     const env = environ(req) as unknown as Record<string, unknown>;
     for (const name of names) env[name] = name;
@@ -32,6 +33,15 @@ test('a field that an application adds has no meaning for a request', async () =
   };
   const answer = await request(lint(app), 'POST', '/', { body: 'sent' });
   assert.deepEqual(answer.json(), ['sent', ...names]);
+});
+
+test('the environ as JSON has its facts, and nothing of the connection', async () => {
+  const app: App = (req, res) => {
+    environ(req).requestId = 'req-1';
+    res.end(JSON.stringify(environ(req)));
+  };
+  const facts = (await request(app, 'GET', '/a')).json() as object;
+  assert.deepEqual({ ...facts }, { originalUrl: '/a', scriptName: '', params: {}, requestId: 'req-1' });
 });
 
 test('a signal that was there fires the one that is offered later', async () => {

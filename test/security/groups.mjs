@@ -86,7 +86,7 @@ export const groups = [
         replace: 'if (this.socket.bytesRead > this.#waitsFrom)',
         by: 'if (false)',
         tests: ['server/memory-budget'],
-        names: 'RL-18',
+        names: 'RL-18|waits for a place',
       },
     ],
   },

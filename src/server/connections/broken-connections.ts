@@ -53,8 +53,9 @@ export class BrokenConnections {
       connection.ended ||= connection.waiting === undefined;
       connection.lingers = true;
     }
-    // The client is not slow while it is not read.
-    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && connection.readingStopped) return;
+    // The client is not slow while it is not read, or only until a request may begin.
+    const isHeldUp = connection.readingStopped || connection.waiting !== undefined;
+    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && isHeldUp) return;
     connection.cause ??= error;
     if (socket.readableEnded && connection.waitedFor) {
       // The input has ended early. As after whole requests, the client has abandoned the requests in progress.
