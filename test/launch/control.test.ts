@@ -216,8 +216,7 @@ test('OP-13 OP-14 the level of the log and the report of one worker are asked fo
 });
 
 test('a log level and a number of workers that commands have set are in every view, beside the configured ones', async (t) => {
-  const { socket, folder, program } = await served(t, { more: '[admin]\nlisten = 127.0.0.1:0\n' });
-  const [, admin] = await program.printed(/"event":"admin","url":"([^"]+)"/);
+  const { socket, folder } = await served(t);
   const told = async () => {
     const { overrides } = (await ask<Status>(socket, 'GET', '/status')).body;
     return overrides.map(({ setting, service, value, configured }) => [setting, service, value, configured]);
@@ -234,7 +233,6 @@ test('a log level and a number of workers that commands have set are in every vi
   const { stdout } = await run(folder, 'status');
   assert.match(stdout, /^log level debug, set [\d.]+m?s ago; the configuration says info$/m);
   assert.match(stdout, /^hello: 3 workers, set [\d.]+m?s ago; the configuration says 2$/m);
-  assert.match(await (await fetch(`${admin}/`)).text(), /id="process"[^\n]* · log level debug, set /);
 
   await run(folder, 'log-level', 'info');
   assert.deepEqual(await told(), [['workers', 'hello', 3, 2]]);

@@ -186,6 +186,10 @@ test('DO-2 the headline tells first what is wrong now, each in a line', { skip }
     .getByText(/^shop: last failure: worker 1 \(pid 8\) exited with status 1 \d+s ago, with 1 request: shop$/)
     .waitFor();
   await page.getByText('[::1]:8774').waitFor();
+  await page
+    .getByText(/log level shop, set/)
+    .first()
+    .waitFor();
   await page.getByText('A dry run has been running since').waitFor();
   await page.getByText('Requests are not counted: set enabled = true in [metrics].').waitFor();
 });
