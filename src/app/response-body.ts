@@ -37,10 +37,8 @@ export function enter(
   const res = exchange.res!;
   if (typeof chunk !== 'string' && !isUint8Array(chunk)) refuseOther(res, isLast, chunk);
   try {
-    // Node writes the head of a body that is given whole, if no function has to see it.
-    const isPlain =
-      isLast && way === undefined && !exchange.headStages?.some(isFunction) && !res.hasHeader('content-length');
-    if (exchange.declaredLength === undefined && !exchange.holdsHead && !isPlain && !headSent.call(res)) {
+    const isOpen = exchange.declaredLength !== undefined || exchange.holdsHead || headSent.call(res);
+    if (!isOpen && !(isLast && way === undefined && mayLeaveHead(exchange))) {
       openHead(exchange, isLast && way?.isEnded !== true, chunk, encoding);
       if (exchange.bodyEnded) {
         // A listener of the head has answered.
@@ -59,7 +57,10 @@ export function enter(
   }
 }
 
-const isFunction = (stage: unknown): boolean => typeof stage === 'function';
+/** Reports whether Node may write the head of a body that is given whole: no function has to see it, and no length is to be compared. */
+function mayLeaveHead({ res, headStages }: Exchange): boolean {
+  return !headStages?.some((stage) => typeof stage === 'function') && !res!.hasHeader('content-length');
+}
 
 /**
  * Throws Node's error for a chunk that is neither text nor bytes: before the head, so that the app can still answer. `end` may have no

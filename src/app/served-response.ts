@@ -7,6 +7,7 @@
  */
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { PorticoError } from '../errors/index.js';
+import { declaredLength } from '../wire/index.js';
 import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from './exchange.js';
 import { foldHeaders, type HeadersArgument } from './headers.js';
 import { end, write } from './response-body.js';
@@ -135,7 +136,7 @@ export function writeHead(
   }
   if (Array.isArray(given) && exchange.headStages === undefined && !exchange.holdsHead) {
     below.writeHead.call(this, status, reason, headers);
-    exchange.declaredLength = declaredIn(this, given);
+    exchange.declaredLength = declaredLength(this) ?? -1;
     return this;
   }
   const fields = asList(exchange, given);
@@ -143,7 +144,7 @@ export function writeHead(
     below.writeHead.call(this, code, typeof reason === 'string' ? reason : undefined, fields);
     exchange.sentFields = fields;
     exchange.headStages = undefined;
-    exchange.declaredLength = declaredIn(this);
+    exchange.declaredLength = declaredLength(this) ?? -1;
     return this;
   }
   this.statusCode = code;
@@ -207,7 +208,7 @@ export function resumeHead(exchange: Exchange): ServerResponse {
   // A message belongs to its status: if a stage changed only the status, the new status gets its usual message.
   if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
   below!.writeHead.call(res, res.statusCode);
-  exchange.declaredLength = declaredIn(res);
+  exchange.declaredLength = declaredLength(res) ?? -1;
   return res;
 }
 
@@ -228,15 +229,6 @@ function refusePromise(result: Promise<unknown>): never {
     Object.defineProperty(error, 'cause', { value, configurable: true, writable: true }),
   );
   throw error;
-}
-
-/** Returns the length that a head declares; -1 without one, or for chunks. `list`: headers that Node may have sent without storing them. */
-function declaredIn(res: ServerResponse, list: OutgoingHttpHeader[] = []): number {
-  if (res.chunkedEncoding) return -1;
-  const sent = Array.isArray(list[0]) ? list.flat() : list;
-  const at = sent.findIndex((name, index) => index % 2 === 0 && String(name).toLowerCase() === 'content-length');
-  const length = res.getHeader('content-length') ?? (at < 0 ? undefined : sent[at + 1]);
-  return typeof length === 'number' || /^\d{1,15}$/.test(String(length)) ? Number(length) : -1;
 }
 
 const { getHeaderNames: nodeHeaderNames } = ServerResponse.prototype;

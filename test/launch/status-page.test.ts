@@ -290,7 +290,7 @@ test('OP-55 a phone shows the page without overflow, and dark if its user wants 
     assert.deepEqual(await page.evaluate('[document.documentElement.scrollWidth, innerWidth]'), [390, 390]);
     const paper = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
     assert.equal(paper, colorScheme === 'dark' ? 'rgb(21, 23, 26)' : 'rgb(255, 255, 255)');
-    // What the reader has scrolled stays there.
+    // A table that the reader has scrolled stays there.
     await page.evaluate("document.querySelector('#requests .scroll').scrollLeft = 40");
     await pass(page, 6000);
     assert.equal(await page.evaluate("document.querySelector('#requests .scroll').scrollLeft"), 40);

@@ -1,4 +1,4 @@
-/** What simulations have in common: a source of random numbers, a clock, and the steps, which a failure shows. */
+/** Common parts of simulations: a source of random numbers, a clock, and the steps, which a failure shows. */
 import { Random } from './random.js';
 import { VirtualClock } from './virtual-clock.js';
 

@@ -8,7 +8,7 @@ import { openDatabase } from '../../../dist/sqlite/index.js';
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** What may go wrong. `resets`: a statement is done, and its connection breaks before the answer. */
+/** Faults of the database. `resets`: a statement is done, and its connection breaks before the answer. */
 export type Trouble = 'none' | 'refuses' | 'silent' | 'full' | 'resets';
 
 /** The server, its clock, and a process at the other end. */

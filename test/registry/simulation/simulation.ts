@@ -335,7 +335,7 @@ export class Simulation extends World implements DatabaseWorld {
     if (count('1 = 1') < kept) this.broken('a purge has removed present records');
   }
 
-  /** What readers see is what the second book says. */
+  /** Compares answers to readers with the second book. */
   async #observe(): Promise<void> {
     const isSound = this.trouble === 'none';
     const asked = this.observer.list().catch((error: unknown) => error as Error);

@@ -1,6 +1,6 @@
 /** One call, cast, fanout or notification, with all that happens to it. */
 
-/** What its handler does. */
+/** Behaviour of its handler. */
 export interface Fate {
   readonly ms: number;
   /** `retryable`: an error that makes a late method run again, `times` times. `heeds`: ends when its signal is aborted. */

@@ -1,4 +1,4 @@
-/** What is promised of calls, casts, fanouts and notifications, at each moment and at the end. */
+/** Promises about calls, casts, fanouts and notifications, at each moment and at the end. */
 import type { RequestContext } from '../../../dist/app/index.js';
 import type { Errand, Run } from './errand.js';
 import { Client, type Listener, type Peer, Server } from './peers.js';

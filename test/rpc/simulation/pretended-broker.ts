@@ -35,7 +35,7 @@ export class Refusal extends Error {
 
 type Arguments = Readonly<Record<string, string | number>>;
 
-/** What a simulation decides and records. */
+/** Decisions and records of a simulation. */
 export interface BrokerWorld {
   readonly clock: Clock;
   /** Returns the place of the next message to deliver: 0, unless the broker reorders. */

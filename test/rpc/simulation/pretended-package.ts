@@ -5,7 +5,7 @@ import { PretendedConnection } from './pretended-connection.js';
 const require = createRequire(import.meta.url);
 (require('rabbitmq-client/lib/Connection.js') as { Connection: unknown }).Connection = PretendedConnection;
 
-// What the product loads later is loaded now: in virtual time nothing waits for the disk.
+// Modules that the product loads later are loaded now: in virtual time nothing waits for the disk.
 await import(require.resolve('rabbitmq-client'));
 await import('../../../dist/rpc/transport/amqp/amqp-transport.js');
 await import('../../../dist/rpc/server/served-topics.js');
