@@ -9,6 +9,7 @@
 //   node test/run.mjs --quick loader    leaves out tests that are not fast, unless a word names the file or nothing else is left
 //   node test/run.mjs --compile loader  compiles what changed first
 //   node test/run.mjs --long e2e/faults   with the counts of docs/reliability.md, which take minutes
+//   node test/run.mjs sim --seed 17     all simulations, with one seed and all their steps
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,15 +26,22 @@ const root = join(tests, '..');
 const LONG_MS = 900_000;
 const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
 const given = process.argv.slice(2);
+const seedAt = given.indexOf('--seed');
+const [, seed] = seedAt < 0 ? [] : given.splice(seedAt, 2);
+if (seedAt >= 0 && !/^[1-9]\d*$/.test(seed ?? '')) end(`--seed needs a number from 1, not ${seed}`);
 const flags = new Set(given.filter((word) => word.startsWith('--')));
 const words = given.filter((word) => !word.startsWith('--'));
 const unknown = [...flags].filter((flag) => !FLAGS.includes(flag));
-if (unknown.length > 0) end(`no option is called ${unknown.join(', ')}; options: ${FLAGS.join(', ')}`);
+if (unknown.length > 0) end(`no option is called ${unknown.join(', ')}; options: ${[...FLAGS, '--seed'].join(', ')}`);
 
 const changed = flags.has('--changed') ? changedTests() : undefined;
 const kinds = ['fast', 'e2e', 'foreign'].filter((kind) => flags.has(`--${kind}`));
 let chosen = testFiles()
-  .filter((file) => words.length === 0 || words.some((word) => file.startsWith(word)))
+  .filter(
+    (file) =>
+      words.length === 0 ||
+      words.some((word) => (word === 'sim' ? file.includes('simulation/') : file.startsWith(word))),
+  )
   .filter((file) => changed === undefined || changed.has(file))
   .map((file) => ({ file, kind: kindOf(file) }))
   .filter(({ kind }) => kinds.length === 0 || kinds.includes(kind));
@@ -64,7 +72,12 @@ const { status } = spawnSync(
   ],
   {
     stdio: 'inherit',
-    env: { ...process.env, XDG_RUNTIME_DIR: runtime, ...(flags.has('--long') && { PORTICO_FAULTS: 'long' }) },
+    env: {
+      ...process.env,
+      XDG_RUNTIME_DIR: runtime,
+      ...(flags.has('--long') && { PORTICO_FAULTS: 'long' }),
+      ...(seed && { PORTICO_TEST_SEED: seed }),
+    },
   },
 );
 const {

@@ -1,6 +1,6 @@
 /**
- * Runs simulations by their seeds: 200, and 10,000 in the long run. A failure names its seed; `PORTICO_TEST_SEED=17` repeats
- * it, and prints its steps.
+ * Runs simulations by their seeds: 200, and 10,000 in the long run. A failure names its seed; `--seed 17` repeats it, and
+ * prints its steps.
  */
 import assert from 'node:assert/strict';
 import { Worker } from 'node:worker_threads';
@@ -27,7 +27,7 @@ export async function simulate(module: URL, where: string): Promise<void> {
 
 function describe(seed: number, why: string, steps: readonly string[], where: string): string {
   const shown = only === undefined ? steps.slice(-SHOWN) : steps;
-  const repeat = `PORTICO_TEST_SEED=${seed} node test/run.mjs ${where}`;
+  const repeat = `npm run t -- ${where} --seed ${seed}`;
   return `seed ${seed}: ${why}\n${shown.join('\n')}\nrepeat it with all steps: ${repeat}`;
 }
 

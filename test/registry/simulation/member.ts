@@ -2,7 +2,6 @@
 import type { Cancel, Clock } from 'portico/tasks';
 import { ServiceRegistry } from '../../../dist/registry/index.js';
 import { Membership } from '../../../dist/registry/membership.js';
-import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
 import type { Simulation } from './simulation.js';
 
 /** A clock whose timers wait while its process is paused. */
@@ -77,9 +76,7 @@ export class Member {
     this.clock = new ProcessClock(sim.clock);
     const { interval } = sim;
     const log = sim.logOf(this);
-    const statementTimeoutMs = Math.min(5000, interval * 500);
-    const store = new PostgresqlStore(`postgresql://${this.name}/registry`, { statementTimeoutMs });
-    this.registry = new ServiceRegistry(store, { clock: this.clock, log });
+    this.registry = new ServiceRegistry(sim.storeOf(this.name), { clock: this.clock, log });
     this.membership = new Membership(
       this.registry,
       {

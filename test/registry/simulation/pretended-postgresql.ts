@@ -4,11 +4,14 @@ import { createRequire } from 'node:module';
 import type { Clock } from 'portico/tasks';
 import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
 import { SQLITE_STEPS } from '../../../dist/registry/schema.js';
-import { openDatabase } from '../../../dist/sqlite/index.js';
+import { openMemory, PretendedDisk } from './pretended-disk.js';
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** Faults of the database. `resets`: a statement is done, and its connection breaks before the answer. */
+/**
+ * Faults of the database. `resets`: a statement is done, and its connection breaks before the answer. A database in a file is
+ * locked when a server would be silent, and for a moment when one would reset connections.
+ */
 export type Trouble = 'none' | 'refuses' | 'silent' | 'full' | 'resets';
 
 /** The server, its clock, and a process at the other end. */
@@ -27,11 +30,14 @@ export interface DatabaseWorld {
 
 export class PretendedServer {
   readonly world: DatabaseWorld;
-  readonly #database = openDatabase(':memory:');
+  readonly #database = openMemory();
 
   constructor(world: DatabaseWorld) {
     this.world = world;
-    for (const step of SQLITE_STEPS) this.#database.exec(step);
+    this.#database.exec('CREATE TABLE registry_migrations (step INTEGER PRIMARY KEY, taken_at INTEGER NOT NULL)');
+    for (const [index, step] of SQLITE_STEPS.entries())
+      this.#database.exec(`${step}; INSERT INTO registry_migrations VALUES (${index + 1}, 0)`);
+    Object.assign(PretendedDisk, { world, database: this.#database });
   }
 
   run(text: string, values: readonly unknown[] = []): Row[] {

@@ -6,8 +6,11 @@ import type { Logger } from 'portico';
 import type { Clock } from 'portico/tasks';
 import { RegistryUnavailable, ServiceRegistry } from '../../../dist/registry/index.js';
 import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
+import type { ServiceStore } from '../../../dist/registry/service-store.js';
+import { SqliteStore } from '../../../dist/registry/sqlite-store.js';
 import { World } from '../../simulation/world.js';
 import { Member } from './member.js';
+import { Folder } from './pretended-disk.js';
 import { type DatabaseWorld, PretendedPool, PretendedServer, type Trouble } from './pretended-postgresql.js';
 
 const HOSTS = ['north', 'south'];
@@ -24,6 +27,8 @@ export class Simulation extends World implements DatabaseWorld {
   readonly members: Member[] = [];
   readonly observer: ServiceRegistry;
   readonly #server: PretendedServer;
+  /** Where the database is a file. */
+  readonly #folder: Folder | undefined;
   trouble: Trouble = 'none';
   /** Since when statements are done and answered. */
   #soundSince = 0;
@@ -53,9 +58,18 @@ export class Simulation extends World implements DatabaseWorld {
     this.downTime = random.pick([this.interval * 2.5, 60, this.interval]);
     this.#server = new PretendedServer(this);
     PretendedPool.server = this.#server;
-    const store = new PostgresqlStore('postgresql://observer/registry', { statementTimeoutMs: 2500 });
-    this.observer = new ServiceRegistry(store, { clock: this.clock, log: this.logOf() });
-    this.note(`interval ${this.interval}, down time ${this.downTime}`);
+    this.#folder = random.chance(0.3) ? new Folder() : undefined;
+    this.observer = new ServiceRegistry(this.storeOf('observer'), { clock: this.clock, log: this.logOf() });
+    const where = this.#folder === undefined ? 'PostgreSQL' : 'SQLite';
+    this.note(`${where}, interval ${this.interval}, down time ${this.downTime}`);
+  }
+
+  /** Returns the store of a process: its connection to the database. */
+  storeOf(process: string): ServiceStore {
+    const limitMs = Math.min(5000, this.interval * 500);
+    return this.#folder === undefined
+      ? new PostgresqlStore(`postgresql://${process}/registry`, { statementTimeoutMs: limitMs })
+      : new SqliteStore(this.#folder.file(process), { busyTimeoutMs: limitMs, now: () => this.serverMs() });
   }
 
   /** A down time that is not longer than the interval is corrected. */
@@ -93,6 +107,14 @@ export class Simulation extends World implements DatabaseWorld {
   }
 
   async run(): Promise<void> {
+    try {
+      await this.#live();
+    } finally {
+      this.#folder?.remove();
+    }
+  }
+
+  async #live(): Promise<void> {
     const { random } = this;
     for (let i = 2 + random.below(3); i > 0; i--) this.#start();
     await this.pass(random.between(0, 3000));
@@ -131,7 +153,7 @@ export class Simulation extends World implements DatabaseWorld {
   /** Keeps the second book. */
   done(host: string, sql: string, values: readonly unknown[], rows: readonly Row[]): void {
     const now = this.serverMs();
-    if (sql.startsWith('WITH first AS (UPDATE services SET report_count')) {
+    if (/^(?:WITH first AS \()?UPDATE services SET report_count/.test(sql)) {
       const id = Number(values[0]);
       const member = this.members.find(({ name }) => name === host)!;
       if (['dead', 'stopped'].includes(member.state) && this.clock.now() > member.stoppedAt + this.#beatMs)
@@ -139,12 +161,14 @@ export class Simulation extends World implements DatabaseWorld {
       if (rows.length > 0) this.#beats.set(id, { at: now, count: (this.#beats.get(id)?.count ?? 0) + 1 });
     } else if (sql.includes('INTO service_leases')) {
       const [task, owner] = values as [string, string];
-      const seconds = Number(/secs => ([\d.]+)/.exec(sql)![1]);
+      const seconds = /secs => ([\d.]+)/.exec(sql)?.[1];
+      const until =
+        seconds === undefined ? Number(/VALUES \(\?, \?, (\d+)/.exec(sql)![1]) : now + Number(seconds) * 1000;
       const held = this.#leases.get(task);
       const isFree = held === undefined || held.owner === owner || held.until <= now;
       if (isFree !== rows.length > 0)
         this.broken(`${host} ${rows.length > 0 ? 'gets' : 'does not get'} the lease ${task} of ${held?.owner}`);
-      if (isFree) this.#leases.set(task, { owner, until: now + seconds * 1000 });
+      if (isFree) this.#leases.set(task, { owner, until });
       this.#granted.set(`${host} ${task}`, isFree);
     }
   }
