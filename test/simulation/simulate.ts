@@ -17,11 +17,10 @@ const only = process.env.PORTICO_TEST_SEED;
 /** Number of simulations. */
 export const COUNT = only !== undefined ? 1 : isLong ? 10_000 : 200;
 
-const seeds = only === undefined ? Array.from({ length: COUNT }, (_, at) => at + 1) : [Number(only)];
-
-/** Runs the simulations of a module. `where`: the directory of the test. */
-export async function simulate(module: URL, where: string): Promise<void> {
-  const failures = await run(module.href, where);
+/** Runs the simulations of a module. `where`: the directory of the test. `count`: a number of seeds for one that is larger. */
+export async function simulate(module: URL, where: string, count = COUNT): Promise<void> {
+  const seeds = only === undefined ? Array.from({ length: count }, (_, at) => at + 1) : [Number(only)];
+  const failures = await run({ module: module.href, seeds }, where);
   assert.equal(failures.length, 0, `\n${failures.join('\n\n')}`);
 }
 
@@ -32,9 +31,8 @@ function describe(seed: number, why: string, steps: readonly string[], where: st
 }
 
 /** Runs them one after another; returns a description of each that fails. */
-function run(module: string, where: string): Promise<string[]> {
+function run(work: Work, where: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const work: Work = { module, seeds };
     const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: work });
     const failures: string[] = [];
     let steps: string[] = [];

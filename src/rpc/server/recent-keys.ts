@@ -28,9 +28,14 @@ export class RecentKeys {
   }
 
   add(key: string): void {
+    const { clock, keepMs, most } = this.#limits;
+    const now = clock.now();
     this.#keys.delete(key);
-    this.#keys.set(key, this.#limits.clock.now());
-    if (this.#keys.size > this.#limits.most) this.#keys.delete(this.#keys.keys().next().value!);
+    this.#keys.set(key, now);
+    for (const [oldest, at] of this.#keys) {
+      if (now - at < keepMs && this.#keys.size <= most) break;
+      this.#keys.delete(oldest);
+    }
   }
 
   forget(key: string): void {
