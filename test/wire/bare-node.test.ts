@@ -28,13 +28,12 @@ const FIELDS: readonly (readonly [string, OutgoingHttpHeader])[] = [
   ['keep-alive', 'timeout=1'],
   ['x-wide', 'gr\u00fcn'],
 ];
-/** Headers that Node refuses, or accepts although they look odd. */
+/** Headers that Node refuses, or accepts although they look odd; not an empty name, which Node refuses only as the first header. */
 const ODD: readonly (readonly [string, OutgoingHttpHeader])[] = [
   ['bad name', 'a'],
   ['x-line', 'a\r\nx-more: b'],
   ['x-wider', '\u20ac'],
   ['x-none', undefined as unknown as string],
-  ['', 'a'],
   ['content-length', '1e1'],
   ['Content-Length', -1],
 ];
@@ -128,6 +127,23 @@ const end = fc.constantFrom<[string, Step]>(
   ['end with much', (res) => res.end('y'.repeat(20_000))],
   ['pipe', (res) => Readable.from(['one', 'two']).pipe(res)],
 );
+/** Returns responses with the chunks of each body in one: Node 26.12 joins those of a pipelined response. */
+const joined = (text: string): string => {
+  let [done, rest] = ['', text];
+  for (let head = /^.*?\r\n\r\n/s.exec(rest)?.[0]; head !== undefined; head = /^.*?\r\n\r\n/s.exec(rest)?.[0]) {
+    done += head;
+    rest = rest.slice(head.length);
+    if (!/^transfer-encoding: chunked\r$/im.test(head)) continue;
+    for (let size = /^([\da-f]+)\r\n/.exec(rest); size !== null; size = /^([\da-f]+)\r\n/.exec(rest)) {
+      const begin = size[0].length;
+      const end = begin + Number.parseInt(size[1]!, 16);
+      done += end === begin ? '(the end)\r\n' : rest.slice(begin, end);
+      rest = rest.slice(end + 2);
+      if (end === begin) break;
+    }
+  }
+  return done + rest;
+};
 /** Sets a header to the request's body, unless the head has been sent. */
 const read = async (res: ServerResponse): Promise<void> => {
   const said = await readBody(res.req).then(String, ({ code }: { code: string }) => code);
@@ -196,10 +212,17 @@ test('clients read what Node alone would send, pipelined or not, whatever the ha
       .split(/(?<=\r\n)/)
       .sort((left, right) => (nameIn(left) < nameIn(right) ? -1 : Number(nameIn(left) > nameIn(right))))
       .join('');
-  const read = async (port: number, text: string): Promise<string[]> => {
+  const read = async (port: number, text: string, isOdd: boolean): Promise<string[]> => {
     refused = [];
-    const answer = await exchange(port, text);
-    const same = answer.replace(/^(?:Date: \w+,|Keep-Alive: timeout=(?!1\r)|x-id:).*\r\n/gm, '');
+    const answer = joined(await exchange(port, text));
+    // After a refused head Node sends the reason phrase of its status with the next one.
+    const phrase = isOdd ? /(?<=HTTP\/1\.1 \d+ ).*(?=\r\n)/g : /(?!)/;
+    // Node sends the interim response of a pipelined request too early, among the responses before it.
+    const interim = scripts.length > 1 ? /HTTP\/1\.1 10\d .*\r\n(?:.+\r\n)*\r\n/g : /(?!)/;
+    const same = answer
+      .replace(interim, '')
+      .replace(phrase, '')
+      .replace(/^(?:Date: \w+,|Keep-Alive: timeout=(?!1\r)|x-id:).*\r\n/gm, '');
     // RFC 9110 §5.3: the order of different fields has no meaning. Node begins a pipelined request before the response to the one
     // before it, so errors have another order.
     return [same.replace(/(?:^[\w-]+: .*\r\n)+/gm, sorted), ...refused.sort()];
@@ -212,12 +235,12 @@ test('clients read what Node alone would send, pipelined or not, whatever the ha
         const last = at === all.length - 1 ? 'connection: close\r\n' : '';
         return `${method} /${at} HTTP/1.1\r\nhost: x\r\n${last}${rest}`;
       });
-      const expected = await read((bare.address() as AddressInfo).port, lines.join(''));
       // Node applies part of a refused list, but filters check each header, so these cases run without filters.
       const isOdd = scripts.flat().some(([step]) => step.startsWith('odd'));
+      const expected = await read((bare.address() as AddressInfo).port, lines.join(''), isOdd);
       for (const [name, port] of isOdd ? ports.slice(0, 1) : ports) {
         log.lines.length = 0;
-        const answer = await read(port, lines.join(''));
+        const answer = await read(port, lines.join(''), isOdd);
         // Only responses that differ from their declared length end differently.
         if (!log.lines.some(isCutOff)) assert.deepEqual(answer, expected, name);
       }
