@@ -1,4 +1,4 @@
-/** Rendering of faults: the built-in styles, and renderers of the application. */
+/** Error responses as text: faults in the built-in styles (Portico, OpenStack, problem), and renderers of the application. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { errorText, ignoreErrors, isObject, PorticoError, whatItIs } from '../errors/index.js';
 import { type App, isThenable } from './app.js';

@@ -1,4 +1,4 @@
-/** request_log: logs one line for each response, after its end. */
+/** request_log: the access log, a line for each response with its fields, after its end. */
 import type { IncomingMessage } from 'node:http';
 import { afterResponse, type Description, filterFactory, quoteClient, requestPath, writtenPath } from '../app/index.js';
 import {

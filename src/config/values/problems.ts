@@ -1,5 +1,6 @@
 /**
- * All mistakes of a generation: in its sources and its values, and undeclared names in files, in the environment and on the command line.
+ * All mistakes of a generation: in its sources and its values, and unknown options and sections in files, in the environment and on the
+ * command line, which `strict_config` refuses.
  */
 import { type Diagnostic, inOrder, nearestNames, type Place, placeInFile } from '../../errors/index.js';
 import type { Sources } from '../state.js';

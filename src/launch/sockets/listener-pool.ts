@@ -1,5 +1,5 @@
 /**
- * Sockets of a parent of workers, by address, each with the services that hold it (modelled on Caddy's listener pool).
+ * Listening sockets of a parent of workers, kept over reloads by address, each with the services that hold it (as Caddy's listener pool).
  * A service that replaces another one finds the socket here; the last holder closes it.
  */
 import { lookup } from 'node:dns/promises';

@@ -1,5 +1,5 @@
 /**
- * Requests that Node's parser accepts but RFC 9110 and 9112 forbid: refused before any filter sees them.
+ * Requests that Node's parser accepts but RFC 9110 and 9112 forbid: the guard refuses them before any filter sees them.
  *
  * The parser itself stays strict: `insecureHTTPParser` is never set.
  */
