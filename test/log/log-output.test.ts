@@ -19,7 +19,7 @@ export const app = (g, l, ctx) => (req, res) => {
     }, 2500);
     return;
   }
-  ctx.log.warn('asked', { filler: 'x'.repeat(3000) });
+  ctx.log.warn({ filler: 'x'.repeat(3000) }, 'asked');
   res.end(JSON.stringify({ pid: process.pid }));
 };
 `;
@@ -167,7 +167,7 @@ answers.push(preferredType(req, ['text/plain', 'application/json']), preferredEn
 log.child({ part: 'a' }).warn('first', { err: new TypeError('wrong', { cause: new Error('deep') }), list: [1] });
 // Longer than the second after which the packages are loaded in any case.
 await new Promise((done) => setTimeout(done, 1500));
-log.info('second', { pid: 4 });
+log.info({ pid: 4 }, 'second');
 for (const each of taken) closeSync(each);
 log.info('third');
 process.stdout.write(JSON.stringify(answers) + '\\n');
