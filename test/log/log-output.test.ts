@@ -164,7 +164,7 @@ try { for (;;) taken.push(openSync('/dev/null')); } catch {}
 const answers = [await ask('/things?a=1&b=x+y%20z&a=2'), await ask('/nowhere', { accept: 'text/html;q=0.5, application/*' })];
 const req = { headers: { accept: 'text/plain;q=0, application/json;q=0.3', 'accept-encoding': 'gzip' } };
 answers.push(preferredType(req, ['text/plain', 'application/json']), preferredEncoding(req, ['gzip']));
-log.child({ part: 'a' }).warn('first', { err: new TypeError('wrong', { cause: new Error('deep') }), list: [1] });
+log.child({ part: 'a' }).warn({ err: new TypeError('wrong', { cause: new Error('deep') }), list: [1] }, 'first');
 // Longer than the second after which the packages are loaded in any case.
 await new Promise((done) => setTimeout(done, 1500));
 log.info({ pid: 4 }, 'second');
