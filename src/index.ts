@@ -19,6 +19,7 @@ export {
   type LoggerOptions,
   type LogLevel,
   type LogMethod,
+  type LogOption,
   silentLogger,
 } from './log/index.js';
 export { action, Router } from './routing/index.js';

@@ -48,13 +48,13 @@ export function answerFailure(
       : fault.status >= 500 || res.headersSent;
   if (isLogged) {
     const told = { ...facts(req, res), err: error instanceof Fault ? error.cause : (fault.cause ?? error) };
-    if (isGone) log.debug(`${message} after its client disconnected`, told);
-    else log.error(message, told);
+    if (isGone) log.debug(told, `${message} after its client disconnected`);
+    else log.error(told, message);
   }
   if (isUpgraded(req) && socket?.destroyed === false) socket.destroy();
   else if (!res.closed && !isGone) {
     const onFailure = (err: unknown): void =>
-      log.error('the error response to a failed request failed', { ...facts(req, res), err });
+      log.error({ ...facts(req, res), err }, 'the error response to a failed request failed');
     answerFault(req, res, fault, { style, onFailure, faultOf });
   }
 }

@@ -17,8 +17,8 @@ import type {
   FastifyServerOptions,
   onRequestHookHandler,
 } from 'fastify';
-import type { LogFields, Logger } from '../log/index.js';
-import { checkLog } from '../log/internal.js';
+import type { LogFields, LogOption } from '../log/index.js';
+import { checkedLog } from '../log/internal.js';
 import type { App, ClosableApp } from './app.js';
 import { environ } from './exchange.js';
 import { factoryLog } from './factory-log.js';
@@ -146,7 +146,7 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
    * The log behind `fastify.log` and `request.log`. Default: the log of the factory that creates the app. `logger` and `loggerInstance`
    * in `fastify` take precedence.
    */
-  readonly log?: Logger;
+  readonly log?: LogOption;
   /** Options passed to the plugin. */
   readonly pluginOptions?: Record<string, unknown>;
 }
@@ -161,10 +161,9 @@ export interface FastifyAppOptions extends Omit<CreateFastifyOptions, 'log'> {
  * returns it.
  */
 export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions = {}): Promise<ClosableApp> {
-  checkLog('PORTICO_INVALID_OPTION', 'fastifyApp', options.log);
   const { logger, loggerInstance } = options.fastify ?? {};
   const isOwn = logger !== undefined || loggerInstance !== undefined;
-  const upgradeLog = options.log ?? factoryLog('fastify');
+  const upgradeLog = checkedLog('PORTICO_INVALID_OPTION', 'fastifyApp', options.log) ?? factoryLog('fastify');
   const log = isOwn ? undefined : fastifyLog(upgradeLog);
   const { log: _log, ...rest } = options;
   const fastify: FastifyServerOptions = {

@@ -72,7 +72,7 @@ export class DevelopmentFiles {
     });
     if (changed.length === 0 || this.#launcher.status().stopping) return;
     const names = changed.map((path) => relative('', path));
-    this.#log.notice(`${names.join(', ')} changed: restarting`, { files: names });
+    this.#log.notice({ files: names }, `${names.join(', ')} changed: restarting`);
     this.#since = now;
     await this.#launcher.restart();
     this.#restarted();

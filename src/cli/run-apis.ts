@@ -100,7 +100,7 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
     // On standard error it is already.
     if (config !== undefined && logsElsewhere(config, all)) {
       const pages = pagesOfError(all);
-      log?.error(`The start failed: ${describeError(all)}`, pages.length > 0 ? { pages } : {});
+      log?.error(pages.length > 0 ? { pages } : {}, `The start failed: ${describeError(all)}`);
     }
     return exitStatusOf(error);
   } finally {

@@ -146,7 +146,7 @@ export class ConfigHolder {
   #tell(): void {
     const { log, quiet } = this.lasting;
     if (log === undefined) return;
-    for (const { text, code } of this.#untold.splice(0)) if (!quiet) log.warn(text, { code });
+    for (const { text, code } of this.#untold.splice(0)) if (!quiet) log.warn({ code }, text);
   }
 
   /** Runs the hooks, one after another; a failure or a hang is logged. Never rejects. */
@@ -158,9 +158,9 @@ export class ConfigHolder {
       const tooLate = later(hookTimeoutMs, 'late', { signal: waiting.signal, ref: false }).catch(() => 'done');
       try {
         const ended = await Promise.race([tooLate, (async () => hook(this, changes))()]);
-        if (ended === 'late') log?.warn('a hook for configuration changes takes too long', { hookTimeoutMs });
+        if (ended === 'late') log?.warn({ hookTimeoutMs }, 'a hook for configuration changes takes too long');
       } catch (error) {
-        log?.error('a hook for configuration changes failed', { err: error });
+        log?.error({ err: error }, 'a hook for configuration changes failed');
       } finally {
         waiting.abort();
       }

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { type Diagnostic, type Place, PorticoError, placeInFile } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
-import type { Logger } from '../log/index.js';
+import type { Logger, LogOption } from '../log/index.js';
 import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './changes.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
@@ -63,7 +63,7 @@ export class Config {
   }
 
   /** Returns a configuration from text, as from a file of that name, without environment and command line. */
-  static fromText(text: string, options: { readonly file?: string; readonly log?: Logger } = {}): Config {
+  static fromText(text: string, options: { readonly file?: string; readonly log?: LogOption } = {}): Config {
     return new Config(fromText(text, options));
   }
 

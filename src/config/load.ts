@@ -2,8 +2,8 @@
  * Loads a configuration: finds and reads its sources, or starts from a text, or from a snapshot that another process accepted.
  */
 import type { Diagnostic } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { checkLog } from '../log/internal.js';
+import type { LogOption } from '../log/index.js';
+import { checkedLog } from '../log/internal.js';
 import { optionVariables, otherVariables } from '../process/index.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
 import {
@@ -61,14 +61,14 @@ export interface LoadOptions {
   /** Keeps mistakes in the files for `validate()`, which then reports them with all others. Default: throw. */
   readonly collect?: boolean;
   /** Log for warnings, each once. Default: they wait in `problems()`. */
-  readonly log?: Logger;
+  readonly log?: LogOption;
   /** Snapshot from a parent process, used in place of all sources. Default: the one passed to this process. */
   readonly worker?: WorkerConfiguration | undefined;
 }
 
 /** Returns a configuration from files, environment and command line; in a worker from its parent's snapshot. */
 export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
-  checkLog('PORTICO_INVALID_OPTION', 'Config.load()', options.log, ['warn']);
+  const log = checkedLog('PORTICO_INVALID_OPTION', 'Config.load()', options.log);
   const worker = options.worker ?? workerConfiguration();
   // Workers of a service have the same warnings: the first one logs those that their parent could not know.
   const quiet = (worker?.assignment?.index ?? 0) > 0;
@@ -77,7 +77,7 @@ export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   const overrides = new Map(Object.entries(options.overrides ?? {}));
   if (options.strict !== undefined) overrides.set('DEFAULT.strict_config', options.strict);
   const state = await readExternalSources({ ...readState(options, groups), overrides }, groups);
-  const first = begin(state, new Lasting(groups, options.log));
+  const first = begin(state, new Lasting(groups, log));
   if (options.collect === true) return first;
   if (options.groups === undefined) refuseErrors(state.issues);
   // Variables and arguments may belong to groups that are declared later: they wait for the check of all.
@@ -86,8 +86,11 @@ export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
 }
 
 /** Returns a configuration from a text, as from a file. */
-export function fromText(text: string, { file = 'portico.ini', log }: { file?: string; log?: Logger }): ConfigHolder {
-  checkLog('PORTICO_INVALID_OPTION', 'Config.fromText()', log, ['warn']);
+export function fromText(
+  text: string,
+  { file = 'portico.ini', log: given }: { file?: string; log?: LogOption },
+): ConfigHolder {
+  const log = checkedLog('PORTICO_INVALID_OPTION', 'Config.fromText()', given);
   const issues: Diagnostic[] = [];
   const files = [parseSource({ name: file, path: '' }, text, issues)];
   refuseErrors(issues);
@@ -100,7 +103,8 @@ export function ofSnapshot(
   options: Pick<LoadOptions, 'log' | 'groups'>,
   quiet = false,
 ): ConfigHolder {
-  return begin(fromSnapshot(snapshot), new Lasting(declaredGroups(options), options.log, quiet), snapshot.told);
+  const log = checkedLog('PORTICO_INVALID_OPTION', 'a Config', options.log);
+  return begin(fromSnapshot(snapshot), new Lasting(declaredGroups(options), log, quiet), snapshot.told);
 }
 
 /** Returns a configuration with the groups declared that it names as sources. */

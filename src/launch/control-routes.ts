@@ -68,14 +68,14 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
         config.group('DEFAULT', launcherOptions).maxWorkers,
       );
       const pools = fleet();
-      controlled.log.notice(`Service ${name}: ${wanted} -> ${workers} workers`, { service: name, workers });
+      controlled.log.notice({ service: name, workers }, `Service ${name}: ${wanted} -> ${workers} workers`);
       await pools.scale(name, workers);
       return { service: name, workers };
     },
     'POST /restart': async ({ body }) => {
       const { name } = serviceNamed(controlled, body.service);
       const pools = fleet();
-      controlled.log.notice(`Service ${name}: replacing its workers`, { service: name });
+      controlled.log.notice({ service: name }, `Service ${name}: replacing its workers`);
       const { replaced, failures } = await pools.restart(name);
       // The workers start with the configuration in force, which lacks these changes.
       const left = controlled.status().left.map(({ option }) => option);
@@ -158,7 +158,7 @@ async function setLogLevel(controlled: Controlled, { level, service }: ControlRe
     return refuse('PORTICO_LOG_LEVEL', `there is no level ${JSON.stringify(level)}: one of ${levels}`, 400);
   }
   const name = service === undefined ? undefined : serviceNamed(controlled, service).name;
-  log.notice(`Log level: ${level}`, { service: name, to: level });
+  log.notice({ service: name, to: level }, `Log level: ${level}`);
   controlled.levels.set(level, runner.fleet && name);
   const answers = (await runner.fleet?.setLogLevel(level, name)) ?? [];
   return { level, service: name, workers: answers };

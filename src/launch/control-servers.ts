@@ -94,7 +94,7 @@ export class Control {
     const server = new ControlServer(routes, log);
     await server.listen(path);
     this.#servers.push(server);
-    log.info(`Control socket: ${path}`, { event: 'control', socket: path });
+    log.info({ event: 'control', socket: path }, `Control socket: ${path}`);
   }
 
   async #openAdmin(config: Config, routes: ControlRoutes): Promise<void> {
@@ -111,7 +111,7 @@ export class Control {
     try {
       const url = `http://${formatAddress({ host: listen.host, port: await server.listenOn(listen) })}`;
       this.#servers.push(server);
-      log.info(`Admin listener: ${url}`, { event: 'admin', url });
+      log.info({ event: 'admin', url }, `Admin listener: ${url}`);
     } catch (cause) {
       const message = `it cannot listen on ${formatAddress(listen)}: ${(cause as Error).message}`;
       throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: 'Set another port in [admin] listen.', cause });

@@ -73,7 +73,7 @@ export class Diagnosis {
       if (config?.group('DEFAULT', supervisorOptions).backdoorSupervisor === true) await this.open();
       else this.reporter.start();
     } catch (error) {
-      log.error('the supervisor has no backdoor', { err: error });
+      log.error({ err: error }, 'the supervisor has no backdoor');
     }
   }
 

@@ -54,8 +54,8 @@ export function wasLogged(error: unknown): boolean {
 /** Logs one line at error. An error that Portico throws on purpose has its text and code, and no stack. */
 export function logFailure(log: Logger, message: string, error: unknown, fields: LogFields = {}): void {
   if (error instanceof Error) Object.defineProperty(error, LOGGED, { value: true, configurable: true });
-  if (error instanceof PorticoError) log.error(`${message}: ${error.describe()}`, { ...fields, code: error.code });
-  else log.error(message, { ...fields, err: error });
+  if (error instanceof PorticoError) log.error({ ...fields, code: error.code }, `${message}: ${error.describe()}`);
+  else log.error({ ...fields, err: error }, message);
 }
 
 /** Time that requests in progress have to end after an unhandled error, when the state of the process is unknown. */
@@ -74,7 +74,7 @@ export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {})
   const request = requestOfMoment();
   const told = { ...request, ...facts, ...(request.path !== undefined && { hint: NO_CALLER }) };
   if (isRefusal(error)) logFailure(log, 'Unhandled exception', error, told);
-  else log.error('Unhandled exception', { ...told, err: error });
+  else log.error({ ...told, err: error }, 'Unhandled exception');
   const status = statusOf(error);
   return status === STATUS_FAILED ? STATUS_UNHANDLED : status;
 }

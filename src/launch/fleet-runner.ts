@@ -117,7 +117,7 @@ export class FleetRunner implements Runner {
         const { maxRestarts, restartWindowMs } = this.settings;
         const within = restartWindowMs === 0 ? '' : ` within ${restartWindowMs / 1000} s (restart_window)`;
         const limit = `more than ${maxRestarts} times (max_restarts)${within}`;
-        log.error(`Service ${pool.name} was restarted ${limit}: giving up`, { service: pool.name });
+        log.error({ service: pool.name }, `Service ${pool.name} was restarted ${limit}: giving up`);
         launcher.end(STATUS_FAILED);
       },
     });
@@ -238,10 +238,10 @@ export class FleetRunner implements Runner {
       const { name: service, wanted } = pool;
       const workers = Math.max(Math.min(1, wanted), wanted + by);
       if (workers === wanted) {
-        log.notice(`Service ${service} keeps its ${countText(wanted, 'worker')}`, { service, workers });
+        log.notice({ service, workers }, `Service ${service} keeps its ${countText(wanted, 'worker')}`);
         continue;
       }
-      log.notice(`Service ${service}: ${wanted} -> ${workers} workers`, { service, workers });
+      log.notice({ service, workers }, `Service ${service}: ${wanted} -> ${workers} workers`);
       void pool.resize(workers);
     }
   }

@@ -8,6 +8,7 @@
  */
 import type { Config } from '../config/index.js';
 import { PorticoError, withCode } from '../errors/index.js';
+import { checkedLog } from '../log/internal.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
 import { FleetRunner, type ProcessLauncherOptions } from './fleet-runner.js';
@@ -255,11 +256,13 @@ export async function launch(
   service: ServiceBase,
   options: LaunchOptions = {},
 ): Promise<ServiceLauncher | ProcessLauncher> {
-  const { workers: asked, noFork, entry, ...rest } = options;
+  const { workers: asked, noFork, entry, ...more } = options;
+  const log = checkedLog('PORTICO_LAUNCHER_OPTION', 'a launcher', options.log);
+  const rest = log === undefined ? more : { ...more, log };
   const workers = checkWorkers(asked);
   checkRestartMethod(options.restartMethod);
   checkService(service);
-  if (noFork) options.log?.debug('no_fork is ignored: a single worker runs in this process anyway');
+  if (noFork) log?.debug('no_fork is ignored: a single worker runs in this process anyway');
   const launcher =
     workers === 1 ? new ServiceLauncher(rest) : new ProcessLauncher({ ...rest, ...(entry !== undefined && { entry }) });
   await launcher.launchService(service, { workers });

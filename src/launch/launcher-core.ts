@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/index.js';
 import { createLogger, type Logger } from '../log/index.js';
+import { checkedLog } from '../log/internal.js';
 import { deferred } from '../tasks/internal.js';
 import { Control } from './control-servers.js';
 import { Diagnosis } from './diagnosis.js';
@@ -59,7 +60,8 @@ export class LauncherCore<R extends Runner = Runner> {
   constructor(options: LauncherCoreOptions, makeRunner: (launcher: LauncherCore<R>) => R) {
     this.#options = options;
     this.host = options.host ?? currentProcess();
-    this.log = options.log ?? options.config?.log ?? createLogger();
+    this.log =
+      checkedLog('PORTICO_LAUNCHER_OPTION', 'a launcher', options.log) ?? options.config?.log ?? createLogger();
     this.runner = makeRunner(this);
     const { runner, host, log } = this;
     this.#serviceManager = new ServiceManager(host, log);

@@ -248,5 +248,5 @@ export function logReady(log: Logger, services: readonly ServiceStatus[], since:
   const names = each
     .map(({ name, addresses: [...on] }) => [name, ...(on.length > 0 ? ['on', on.join(' ')] : [])].join(' '))
     .join(', ');
-  log.notice(`Ready after ${durationMs} ms: ${names}`, { event: 'ready', services: each, durationMs });
+  log.notice({ event: 'ready', services: each, durationMs }, `Ready after ${durationMs} ms: ${names}`);
 }

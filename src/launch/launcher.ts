@@ -4,8 +4,7 @@
  */
 import type { Config } from '../config/index.js';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { checkLog } from '../log/internal.js';
+import type { LogOption } from '../log/index.js';
 import type { RegistryHooks } from '../registry/index.js';
 import type { Launchable, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
@@ -31,7 +30,7 @@ export interface LauncherOptions {
    */
   readonly config?: Config;
   /** Default: the log of the configuration (`config.log`), else one on standard error. */
-  readonly log?: Logger;
+  readonly log?: LogOption;
   /**
    * True if the program has checked the configuration, with more knowledge than a launcher has. Default false: the
    * launcher checks it at the first launch, which rejects with `ConfigError` for mistakes and misspelt names.
@@ -108,11 +107,10 @@ export function checkLauncherOptions<O extends LauncherOptions>(
   if (typeof options !== 'object' || options === null) {
     refuse('the argument', options, 'an object of options', 'Write { config, log }.');
   }
-  const { config, log, restartMethod } = options as Partial<Record<keyof LauncherOptions, unknown>>;
+  const { config, restartMethod } = options as Partial<Record<keyof LauncherOptions, unknown>>;
   if (config !== undefined && typeof (config as Config | null)?.group !== 'function') {
     refuse('config', config, 'a Config', 'Write config: await Config.load().');
   }
-  checkLog('PORTICO_LAUNCHER_OPTION', 'a launcher', log);
   const unknown = (what: string, given: object, names: object): void =>
     refuseUnknownOptions('PORTICO_LAUNCHER_OPTION', what, given, Object.keys(names));
   unknown(launcher, options, { ...NAMES, ...own });

@@ -192,7 +192,7 @@ export class OwnedProcess {
     if (this.#saidEnded) return;
     this.#saidEnded = true;
     const { log } = this.#given;
-    log.notice(`Stopped with status ${status}`, { event: 'stopped', status });
+    log.notice({ event: 'stopped', status }, `Stopped with status ${status}`);
   }
 
   #catchUnhandled(): void {
@@ -200,12 +200,12 @@ export class OwnedProcess {
     const listen = (error: unknown): void => {
       // The program handles such errors itself, and may continue.
       if (host.listeners('uncaughtException').some((listener) => !(LAUNCHERS_OWN in listener))) {
-        log.error("Unhandled exception, handled by the program's own uncaughtException listener", { err: error });
+        log.error({ err: error }, "Unhandled exception, handled by the program's own uncaughtException listener");
         return;
       }
       // The process ends already: further failures are not reported.
       if (this.#crashed) {
-        log.debug('Unhandled exception while ending', { err: error });
+        log.debug({ err: error }, 'Unhandled exception while ending');
         return;
       }
       this.#crashed = true;

@@ -166,7 +166,7 @@ export class WorkerSide {
         void link.explain(error);
         void core.crash(error);
       },
-      warn: (text) => this.#log.warn(text, { service: name, workerId: index }),
+      warn: (text) => this.#log.warn({ service: name, workerId: index }, text),
       facts: () => core.runner.facts(),
       requests: () => core.runner.requests(),
       beat: () => {
@@ -224,7 +224,7 @@ export class WorkerSide {
     try {
       await this.#sockets.adopt(service, slot, this.#link.takeSockets());
     } catch (error) {
-      this.#log.warn(`worker ${slot} cannot be helped out`, { service: service.name, err: error });
+      this.#log.warn({ service: service.name, err: error }, `worker ${slot} cannot be helped out`);
     }
   }
 

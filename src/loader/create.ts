@@ -107,7 +107,7 @@ export class Creation {
     try {
       await release();
     } catch (error) {
-      this.#given.log.error('a release failed', { err: error });
+      this.#given.log.error({ err: error }, 'a release failed');
     }
   }
 
@@ -163,7 +163,7 @@ export class Creation {
     for (const { origin, message, hint, refused } of wrong) {
       if (refused) throw pipeline.reference.explain(new PasteError(FILTER_ORDER, { message, hint, origin }));
       const place = { file: origin?.file, line: origin?.line };
-      this.#given.log.warn(`pipeline "${headerOf(pipeline).name}": ${message}`, { hint, ...place });
+      this.#given.log.warn({ hint, ...place }, `pipeline "${headerOf(pipeline).name}": ${message}`);
     }
   }
 

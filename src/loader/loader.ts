@@ -3,8 +3,8 @@ import type { App, Conf, Filter } from '../app/index.js';
 import { configuredFaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
 import { type Diagnostic, refuseUnknownOptions } from '../errors/index.js';
-import { type Logger, silentLogger } from '../log/index.js';
-import { checkLog } from '../log/internal.js';
+import { type LogOption, silentLogger } from '../log/index.js';
+import { checkedLog } from '../log/internal.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import { type Context, type LoadedApp, loadedApp, Releases } from './context.js';
@@ -34,7 +34,7 @@ export interface LoaderOptions {
   /** Default: `config.readFile` if a configuration is given, so a worker reads the version that its parent accepted. */
   readonly readFile?: ReadPasteFile | undefined;
   /** Default: silent. Factories get a child logger with the name of their section. */
-  readonly log?: Logger | undefined;
+  readonly log?: LogOption | undefined;
 }
 
 /** Arguments of a factory. */
@@ -74,7 +74,6 @@ export class Loader extends PasteFile {
    */
   constructor(configPath: string, options: LoaderOptions = {}) {
     refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Loader', options, NAMES);
-    checkLog('PORTICO_INVALID_OPTION', 'a Loader', options.log);
     const parts = loadParts(configPath, options);
     super(parts);
     this.#parts = parts;
@@ -190,13 +189,14 @@ export class Loader extends PasteFile {
 /** Reads and parses the file; mistakes inside it are in the document's problems. */
 function loadParts(configPath: string, options: LoaderOptions): LoadParts {
   const { globalConf = {}, readFile = readerOf(options.config) } = options;
+  const log = checkedLog('PORTICO_INVALID_OPTION', 'a Loader', options.log) ?? silentLogger();
   return {
     ...openPaste(configPath, readFile),
     runTime: globalConf instanceof Map ? globalConf : new Map(Object.entries(globalConf)),
     config: options.config ?? new Config(),
     service: options.service,
     configured: options.config !== undefined,
-    log: options.log ?? silentLogger(),
+    log,
     resolver: options.resolve,
     aliases: aliasesOf(options.aliases ?? {}),
   };

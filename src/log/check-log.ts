@@ -1,20 +1,24 @@
 /** The check of an option `log`. */
 import { PorticoError, whatItIs } from '../errors/index.js';
-import { isApplicationLogger, METHODS } from './own-logger.js';
+import { createLogger, type Logger } from './log.js';
+import { type ApplicationLogger, isApplicationLogger } from './own-logger.js';
 
-/** Methods of a Logger that Portico calls. */
-const LOGGER_METHODS: readonly string[] = [...METHODS, 'notice'];
+/** Value of an option `log`: a logger of the application, such as `pino()`, is passed as it is. */
+export type LogOption = Logger | ApplicationLogger;
 
 /**
- * Throws `code` for an option `log` that is not a Logger, or lacks a `needed` method. `what`: the object that has the option, as
- * `a Router`.
+ * Returns the Logger of an option `log`; a logger of the application, such as `pino()`, as a Logger. Throws `code` for another
+ * value. `what`: the object that has the option, as `a Router`.
  */
-export function checkLog(code: string, what: string, log: unknown, needed: readonly string[] = LOGGER_METHODS): void {
-  const lacks = (name: string): boolean => typeof Object(log)[name] !== 'function';
-  const isOther = isApplicationLogger(log) && lacks('notice');
-  if ((log ?? undefined) === undefined || (!isOther && !needed.some(lacks))) return;
+export function checkedLog(code: string, what: string, log: LogOption | null | undefined): Logger | undefined {
+  if (log === undefined || log === null) return undefined;
+  if (isApplicationLogger(log)) return isLogger(log) ? log : createLogger({ logger: log });
   throw new PorticoError(code, {
     message: `log of ${what} is ${whatItIs(log)}, not a Logger`,
-    hint: isOther ? 'Write log: createLogger({ logger }) with this logger.' : 'Write log: createLogger(), or omit it.',
+    hint: 'Write log: createLogger(), log: pino(), or omit it.',
   });
+}
+
+function isLogger(log: LogOption): log is Logger {
+  return 'notice' in log && 'enabled' in log;
 }

@@ -1,4 +1,5 @@
 /** The log: JSON lines or text, on standard error or in a file. */
+export type { LogOption } from './check-log.js';
 export {
   createLogger,
   LOG_LEVELS,

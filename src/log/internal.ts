@@ -1,6 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
-export { checkLog } from './check-log.js';
+export { checkedLog } from './check-log.js';
 export { describeMoments, requestOfMoment } from './moment.js';
 export { isApplicationLogger } from './own-logger.js';
 export { jsonString, recordWriter, type WriteRecord } from './records.js';

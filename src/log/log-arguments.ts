@@ -1,7 +1,7 @@
 /**
- * Two orders of arguments for a log line: Portico's, with the message before its fields, and pino's, with an error or
- * the fields first, and values for the placeholders of the message; and the fields of errors.
+ * Arguments of a log line, in pino's order: an error or fields, the message, and values for its placeholders; and the fields of errors.
  */
+import { format } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import { ignoreErrors } from '../errors/index.js';
 import { maskUris } from '../text/index.js';
@@ -9,39 +9,44 @@ import { maskUris } from '../text/index.js';
 /** Fields of a log line, as JSON values; an Error may be the value of `err` or of any other field. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Writes one line. Declared as a method, so that an application's logger may implement only one of the orders. */
+/** Writes one line. Declared as a method, so that functions with fewer parameters fit. */
 export type LogMethod = LineWriter['write'];
 
 interface LineWriter {
-  /** The message and its fields: a single plain object after a message never fills a placeholder. */
-  write(message: string, fields?: LogFields): void;
   /**
-   * The message with placeholders: `%s`, `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, and `%%` for a percent sign. Values
-   * without a placeholder are kept: an error becomes the line's `err`, an object at the end its fields, others are
-   * appended to the message.
+   * The message, with values for its placeholders (`util.format`: `%s`, `%d`, `%j`, …). Values without a placeholder are appended; an
+   * error among them is the `err` of the line too.
    */
   write(message: string, ...values: unknown[]): void;
-  /** pino's order: an error or fields, the message, and its values. The default message is that of the error. */
+  /** An error or fields before the message and its values. Default message: that of the error. */
   write(fields: unknown, ...rest: unknown[]): void;
 }
-
-const PLACEHOLDER = /%[sdifjoO%]/g;
 
 /** Parts of one line. */
 export type LineParts = readonly [fields: LogFields, message: string];
 
 /** Returns the parts of a line from the arguments of a {@link LogMethod}. Rethrows errors of getters. */
 export function lineParts(first: unknown, rest: readonly unknown[]): LineParts {
-  if (typeof first === 'string') {
-    if (rest.length === 0) return [{}, first];
-    if (rest.length === 1 && (rest[0] === undefined || isPlain(rest[0]))) return [rest[0] ?? {}, first];
-    return filled({}, first, rest);
-  }
-  if ((first === undefined || first === null) && rest.length > 0) return lineParts(rest[0], rest.slice(1));
-  if (typeof first !== 'object' || first === null) return lineParts(String(first), rest);
-  const fields = isError(first) ? { err: first } : factsOf(first);
-  const [message, ...values] = rest;
-  return typeof message === 'string' ? filled(fields, message, values) : filled(fields, '', rest);
+  if (typeof first === 'string' && rest.length === 0) return [{}, first];
+  const isFields = typeof first === 'object' && first !== null;
+  const given: LogFields = !isFields ? {} : isError(first) ? { err: first } : factsOf(first);
+  const [message, ...values] = isFields ? rest : [first, ...rest];
+  const err = given.err === undefined ? rest.find(isError) : undefined;
+  const fields = err === undefined ? given : { err, ...given };
+  if (!isFields || (message !== undefined && !isError(message)))
+    return [
+      fields,
+      typeof message === 'string' && values.length === 0 ? message : maskUris(format(message, ...values.map(shown))),
+    ];
+  // Without a message, uses that of the fields, else of the error, as pino does.
+  const { msg = isError(fields.err) ? fields.err.message : '', ...others } = fields;
+  return [others, String(msg)];
+}
+
+/** Errors as their names and messages; their stacks are in `err`. */
+function shown(value: unknown): unknown {
+  if (isError(value)) return String(value);
+  return typeof value === 'object' && value !== null ? factsOf(value) : value;
 }
 
 /**
@@ -66,23 +71,6 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-function filled(fields: LogFields, message: string, values: readonly unknown[]): LineParts {
-  let next = 0;
-  const fill = (placeholder: string): string => {
-    if (placeholder === '%%') return '%';
-    return next < values.length ? shown(placeholder, values[next++]) : placeholder;
-  };
-  const text = values.length === 0 ? message : message.replace(PLACEHOLDER, fill);
-  const err = values.find(isError);
-  const left = values.slice(next).filter((value) => value !== err && value !== undefined);
-  const more = isFacts(left.at(-1)) ? factsOf(left.pop() as object) : {};
-  const { msg, ...all } = { ...(err === undefined ? {} : { err }), ...more, ...fields } as LogFields;
-  const whole = [text, ...left.map(asText)].filter((part) => part !== '').join(' ');
-  // Without a message, uses that of the fields, else of the error, as pino does.
-  if (whole !== '' && msg !== undefined) return [{ ...all, msg }, whole];
-  return [all, whole || asText(msg ?? (isError(all.err) ? all.err.message : ''))];
-}
-
 /** Reduces requests and responses to the fields that identify them: their headers hold secrets. */
 function factsOf(value: object): LogFields {
   try {
@@ -99,38 +87,6 @@ function isPlain(value: unknown): value is LogFields {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-}
-
-/** Returns false for a list, a date or a set, which have no named members. */
-function isFacts(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || isError(value)) return false;
-  return Object.keys(value).length > 0;
-}
-
-function shown(placeholder: string, value: unknown): string {
-  switch (placeholder) {
-    case '%d':
-    case '%f':
-      return asText(value === null || value === undefined ? value : asNumber(value));
-    case '%i':
-      return asText(value === null || value === undefined ? value : Math.trunc(asNumber(value)));
-    case '%s':
-      return asText(value);
-    default:
-      return json(value) ?? asText(value);
-  }
-}
-
-/** `Number` throws for a symbol, and only for that. */
-function asNumber(value: unknown): number {
-  return typeof value === 'symbol' ? Number.NaN : Number(value);
-}
-
-function asText(value: unknown): string {
-  if (typeof value !== 'object' || value === null || isError(value)) return String(value);
-  const own = (value as { toString?: unknown }).toString;
-  const said = typeof own === 'function' && own !== Object.prototype.toString && !Array.isArray(value);
-  return said ? String(value as Date) : (json(value) ?? '');
 }
 
 /**

@@ -29,7 +29,7 @@ export type { LogFields, LogMethod } from './log-arguments.js';
 /** Lowest level that is written. `silent` writes nothing. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Log of Portico and its applications: message first and fields after it, or in pino's order. */
+/** Log of Portico and its applications, with pino's order of arguments: fields, then the message. */
 export interface Logger {
   level: LogLevel;
   debug: LogMethod;

@@ -64,7 +64,7 @@ export const basicAuth = filterFactory(
     const realm = options.realm.replace(/[^\x20-\x7e]|["\\]/g, '');
     const challenge = { 'www-authenticate': `Basic realm="${realm}", charset="UTF-8"` };
     const refusal = (reason: string, user?: string): Fault => {
-      ctx.log.debug('a login is refused', user === undefined ? { reason } : { reason, user });
+      ctx.log.debug(user === undefined ? { reason } : { reason, user }, 'a login is refused');
       return unauthenticated(challenge);
     };
 
@@ -195,9 +195,9 @@ export class HtpasswdFile {
       if (stamp === this.#stamp) return;
       this.#stamp = stamp;
       this.#users = this.#read();
-      this.#log.info('read the user file again', { users: this.#users.size });
+      this.#log.info({ users: this.#users.size }, 'read the user file again');
     } catch (error) {
-      this.#log.error('the user file cannot be used; the old users are kept', { err: error });
+      this.#log.error({ err: error }, 'the user file cannot be used; the old users are kept');
     }
   }
 

@@ -198,7 +198,7 @@ function answerPreflight(
   const headers = requestedHeaders(req);
   const reason = refusal(rules, method, headers);
   if (rules === undefined || reason !== undefined) {
-    log.debug('refused a cross-origin request', { origin: req.headers.origin, reason });
+    log.debug({ origin: req.headers.origin, reason }, 'refused a cross-origin request');
     res.end();
     return;
   }

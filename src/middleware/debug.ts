@@ -26,22 +26,25 @@ export const debug = filterFactory(
 
     return (app) => (req, res) => {
       const { originalUrl, scriptName, requestId, context } = environ(req);
-      log.debug('request', {
-        method: req.method,
-        target: maskTarget(originalUrl),
-        script_name: scriptName,
-        request_id: requestId,
-        context: context === undefined ? undefined : { ...context.toDict(), auth_token: undefined },
-        headers: maskHeaders(req.headers),
-      });
+      log.debug(
+        {
+          method: req.method,
+          target: maskTarget(originalUrl),
+          script_name: scriptName,
+          request_id: requestId,
+          context: context === undefined ? undefined : { ...context.toDict(), auth_token: undefined },
+          headers: maskHeaders(req.headers),
+        },
+        'request',
+      );
       beforeHead(res, () => {
-        log.debug('response', { status: res.statusCode, headers: maskHeaders(res.getHeaders() as typeof req.headers) });
+        log.debug({ status: res.statusCode, headers: maskHeaders(res.getHeaders() as typeof req.headers) }, 'response');
       });
       if (log.enabled('debug')) {
         transformBody(res, () => {
           const isText = /^(?:text\/|application\/(?:[\w.-]+\+)?json)/.test(contentTypeOf(res));
           return new PassThrough().on('data', (chunk: Buffer) => {
-            log.debug('body', isText ? { text: chunk.toString() } : { bytes: chunk.length });
+            log.debug(isText ? { text: chunk.toString() } : { bytes: chunk.length }, 'body');
           });
         });
       }

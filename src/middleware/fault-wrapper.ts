@@ -25,10 +25,10 @@ export const faultWrapper = filterFactory(
       const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
       // A fault without a cause is intentional, and its filter has logged the reason.
       if (fault.status < 500 || (error instanceof Fault && error.cause === undefined))
-        ctx.log.info(`answered with a fault: ${fault.message}`, facts);
-      else ctx.log.error('request failed', { ...facts, err: error });
+        ctx.log.info(facts, `answered with a fault: ${fault.message}`);
+      else ctx.log.error({ ...facts, err: error }, 'request failed');
       const onFailure = (err: unknown): void =>
-        ctx.log.error('the error response to a failed request failed', { ...facts, err });
+        ctx.log.error({ ...facts, err }, 'the error response to a failed request failed');
       answerFault(req, res, fault, { style, onFailure });
     };
 

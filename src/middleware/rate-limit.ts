@@ -95,7 +95,7 @@ export const rateLimit = filterFactory(
         saidAlone = true;
         const message =
           'the parent of this worker does not respond: until then, each worker applies its share of the rate limits';
-        ctx.log.warn(message, { workers, in_each_worker: [...limits.rules.values()].map((each) => each.own.policy) });
+        ctx.log.warn({ workers, in_each_worker: [...limits.rules.values()].map((each) => each.own.policy) }, message);
       }
       return judge(rule, own.policy, own.buckets.take(key, systemClock.now(), live().sleepMs), res);
     };
@@ -123,7 +123,7 @@ export const rateLimit = filterFactory(
       const reason = rule.key === 'route' ? NO_ROUTER : TOO_FAR_OUT;
       if (rule.key !== 'route' && bucketKey(rule, req, remoteOf(req).address) === undefined) return;
       counted.settled = true;
-      ctx.log.warn(`the rate limit rule "${rule.name}" did not count a request: ${reason}`, { key: rule.key });
+      ctx.log.warn({ key: rule.key }, `the rate limit rule "${rule.name}" did not count a request: ${reason}`);
     };
 
     let limits = make(new Map());

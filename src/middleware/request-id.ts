@@ -72,7 +72,7 @@ export const requestId = filterFactory(
     const globalId = (value: string | readonly string[]): string | undefined => {
       if (typeof value === 'string' && value.length <= LONGEST && form.test(value)) return value;
       ignored += 1;
-      ctx.log.debug('ignored a malformed request id', { ignored });
+      ctx.log.debug({ ignored }, 'ignored a malformed request id');
       return undefined;
     };
 

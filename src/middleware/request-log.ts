@@ -165,7 +165,7 @@ function jsonWriter(log: Logger): Write {
     if (record !== undefined) record(level, message, members(facts));
     else {
       const { trace, aborted, ...all } = facts;
-      log[level](message, { ...all, ...trace, ...(aborted && { aborted }) });
+      log[level]({ ...all, ...trace, ...(aborted && { aborted }) }, message);
     }
   };
 }
@@ -186,7 +186,7 @@ function writerOf(format: string, log: Logger): Write {
   if (log.format === 'text') {
     // A text line contains the ids already, so it is logged outside the request, where the log does not add them.
     return (slow, facts) =>
-      runOutsideRequests(() => log[slow ? 'warn' : 'info'](printable(lineOf(facts)), { section: '' }));
+      runOutsideRequests(() => log[slow ? 'warn' : 'info']({ section: '' }, printable(lineOf(facts))));
   }
   const record: WriteRecord =
     recordWriter(log, new Set()) ?? ((level, message) => (level === 'warn' ? log.warn(message) : log.info(message)));

@@ -30,7 +30,7 @@ export const stats = filterFactory(
   (options, ctx) => {
     const socket = createSocket(isIPv6(options.host) ? 'udp6' : 'udp4');
     socket.unref();
-    socket.on('error', (error) => ctx.log.debug('statsd cannot be reached', { err: error }));
+    socket.on('error', (error) => ctx.log.debug({ err: error }, 'statsd cannot be reached'));
     let open = true;
     ctx.onClose(() => {
       open = false;

@@ -117,9 +117,12 @@ export class Heartbeat {
       this.lateMs + interval * 1000 > downTime * 1000
         ? 'other services saw this one as down'
         : 'other services did not see this one as down';
-    log.warn(`The event loop was blocked: a heartbeat was ${formatDuration(this.lateMs / 1000)} late, ${seen}`, {
-      lateMs: Math.round(this.lateMs),
-    });
+    log.warn(
+      {
+        lateMs: Math.round(this.lateMs),
+      },
+      `The event loop was blocked: a heartbeat was ${formatDuration(this.lateMs / 1000)} late, ${seen}`,
+    );
   }
 
   async #limited(): Promise<void> {
@@ -141,7 +144,7 @@ export class Heartbeat {
   #failed(error: unknown): void {
     const { log, downTime, onLost, clock } = this.#options;
     if (!(error instanceof RegistryUnavailable)) {
-      log.error('Unexpected error while reporting service status', { err: error });
+      log.error({ err: error }, 'Unexpected error while reporting service status');
       return;
     }
     this.#lostWhy = error.message;

@@ -247,8 +247,8 @@ export class Membership implements Registration {
     const by = await this.#registry.store.deletedBy(record.id);
     const mayRecreate = autoRecreate && by === undefined && !this.#draining;
     log.error(
-      `The record of ${record.binary} on ${record.host} was deleted${by === undefined ? '' : ` by ${by}`} while it runs`,
       { hint: mayRecreate ? 'It is created again.' : 'Stop the service, or restart it to have a record again.' },
+      `The record of ${record.binary} on ${record.host} was deleted${by === undefined ? '' : ` by ${by}`} while it runs`,
     );
     if (!mayRecreate) {
       this.#record = undefined;
@@ -283,7 +283,7 @@ export class Membership implements Registration {
       await own(id);
       if ((await this.#siblings(id)).length === 0) await this.#write(state);
     } catch (error) {
-      this.#options.log.warn(`could not write "${state}" to the service registry`, { err: error });
+      this.#options.log.warn({ err: error }, `could not write "${state}" to the service registry`);
     }
   }
 

@@ -263,10 +263,13 @@ export class ServiceRegistry {
 
   #warnOfTheFuture(record: ServiceRecord, now: Date): void {
     if (!isFromTheFuture(record, now)) return;
-    this.#log.warn(`the last heartbeat of ${record.binary} on ${record.host} is in the future: a clock is wrong`, {
-      lastSeenUp: record.lastSeenUp?.toISOString(),
-      now: now.toISOString(),
-    });
+    this.#log.warn(
+      {
+        lastSeenUp: record.lastSeenUp?.toISOString(),
+        now: now.toISOString(),
+      },
+      `the last heartbeat of ${record.binary} on ${record.host} is in the future: a clock is wrong`,
+    );
   }
 }
 

@@ -105,7 +105,7 @@ export async function collectRouters<T>(load: () => Promise<T>): Promise<Readonl
 export function warnOfTable(log: Logger, warning: TableWarning): void {
   const { code, message, hint, origin } = warning;
   collecting.getStore()?.warnings.push(warning);
-  log.warn(message, { code, ...(hint === undefined ? {} : { hint }), at: placeText(origin) });
+  log.warn({ code, ...(hint === undefined ? {} : { hint }), at: placeText(origin) }, message);
 }
 
 /** Returns the place of a route's definition as text. */

@@ -21,8 +21,7 @@ import {
   whatItIs,
   withoutNulls,
 } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { checkLog } from '../log/internal.js';
+import type { LogOption } from '../log/index.js';
 import type { Awaitable } from '../service/index.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { VersionOptions } from './api-version.js';
@@ -53,7 +52,7 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   /** Guard of routes and actions without one. Default: anyone that the filters accept. */
   readonly auth?: Auth | undefined;
   /** Log for errors, warnings and `request.log`. Default: the log of the factory that builds it, else standard error. */
-  readonly log?: Logger | undefined;
+  readonly log?: LogOption | undefined;
   /** Largest body in bytes. Default 114,688. */
   readonly bodyLimit?: number | undefined;
   /** `required`: actions get a body only if they declare one. Default `optional`. */
@@ -172,7 +171,6 @@ export function checkedRouterOptions<O extends RouterOptions>(written: O): O {
   const options = withoutNulls(written, KINDS);
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(KINDS));
   refuseWrongValues('PORTICO_ROUTER_OPTION', 'a Router', options, KINDS);
-  checkLog('PORTICO_ROUTER_OPTION', 'a Router', options.log);
   checkMembers('serializers', options.serializers, FUNCTION);
   checkMembers('types', options.types, OBJECT);
   for (const [name, type] of Object.entries(options.types ?? {})) {

@@ -5,6 +5,8 @@ import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
 import { connectApp, factoryLog, faultFormOf, noteMade } from '../app/internal.js';
 import { type PorticoError, refuseUnknownOptions } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
+import { checkedLog } from '../log/internal.js';
 import type { Handler } from './actions/action.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import { type LookUp, noteRouter, type OperationSource, type PluginRoute } from './built-router.js';
@@ -57,6 +59,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   readonly #issues: PorticoError[] = [];
   readonly #types: ReadonlyMap<string, ParamType>;
   #url: RouterUrl | undefined;
+  readonly #log: Logger | undefined;
   #built = false;
   #app: RouterApp | undefined;
 
@@ -65,6 +68,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     const { controllers = {}, ...rest } = given;
     super({ ...rest, controllers: Object.keys(controllers) });
     this.#options = given;
+    this.#log = checkedLog('PORTICO_ROUTER_OPTION', 'a Router', given.log);
     this.#controllers = new Controllers(controllers);
     this.#types = paramTypes(given.types);
   }
@@ -163,7 +167,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     this.#built = true;
     const parts = {
       options: this.#options,
-      log: this.#options.log ?? factoryLog('router'),
+      log: this.#log ?? factoryLog('router'),
       mapper: this,
       table: this.compile(),
       controllers: this.#controllers,

@@ -26,6 +26,7 @@ import type { ServedTopics } from './server/served-topics.js';
 import {
   checkOptions,
   identityOf,
+  logOf,
   managerOption,
   managersFor,
   periodicOf,
@@ -90,8 +91,7 @@ export class RPCService implements ServiceBase {
   }
 
   private constructor(identity: RPCIdentity, options: RPCServiceOptions & { readonly config: Config }) {
-    const { config } = options;
-    const { host, binary, topic } = identity;
+    const { config, host, binary, topic } = { ...options, ...identity };
     this.name = options.name ?? binary;
     this.host = host;
     this.binary = binary;
@@ -99,7 +99,7 @@ export class RPCService implements ServiceBase {
     this.altTopic = options.altTopic ?? null;
     this.workers = options.workers ?? 1;
     this.#options = options;
-    this.#log = (options.log ?? config.log).child({ service: this.name });
+    this.#log = logOf(options, config).child({ service: this.name });
     this.#connection = this.#connect(config);
     this.tasks = new TaskGroup({ limit: 1000, name: this.name, log: this.#log });
     const { reportInterval } = options;
@@ -309,7 +309,7 @@ export class RPCService implements ServiceBase {
   #heed(verdict: 'drain' | 'exit', reason: string): void {
     if (verdict === 'drain') {
       this.#log.warn(`${this.name} accepts no more work until it is restarted: ${reason}`);
-      this.stop({ graceful: true }).catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
+      this.stop({ graceful: true }).catch((err: unknown) => this.#log.error({ err }, `${this.name}: stopping failed`));
     } else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
   }
 }

@@ -18,8 +18,8 @@ import {
   refuseWrongValues,
   TEXT,
 } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { checkLog } from '../log/internal.js';
+import type { Logger, LogOption } from '../log/index.js';
+import { checkedLog } from '../log/internal.js';
 import type { ManagerContext } from '../registry/index.js';
 import type { ManagerOption } from '../registry/internal.js';
 import { heartbeatOptions, namedManager } from '../registry/internal.js';
@@ -77,7 +77,7 @@ export interface RPCServiceOptions {
   /** Command line for the binary's name. Default: that of the process. */
   readonly argv?: readonly string[];
   /** Default: standard error. */
-  readonly log?: Logger;
+  readonly log?: LogOption;
 }
 
 const SECONDS: OptionKind = { noun: 'a number of seconds', has: (value) => typeof value === 'number' };
@@ -111,6 +111,11 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
   log: ANY,
 };
 
+/** Returns the log of a service. Throws `PORTICO_RPC_OPTION` for a value that is no logger. */
+export function logOf({ log }: RPCServiceOptions, config: Config): Logger {
+  return checkedLog('PORTICO_RPC_OPTION', 'an RPC service', log) ?? config.log;
+}
+
 /**
  * Throws `PORTICO_RPC_OPTION` for an unknown option, with the nearest name, and for an invalid value; `PORTICO_MANAGER` for a list without
  * managers, `PORTICO_INVALID_INTERVAL` for a time below 0. Undefined and null are always valid.
@@ -118,7 +123,6 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
 export function checkOptions(options: RPCServiceOptions): void {
   refuseUnknownOptions('PORTICO_RPC_OPTION', 'an RPC service', options, Object.keys(KINDS));
   refuseWrongValues('PORTICO_RPC_OPTION', 'an RPC service', options, KINDS);
-  checkLog('PORTICO_RPC_OPTION', 'an RPC service', options.log);
   if (Array.isArray(options.manager) && options.manager.length === 0) {
     throw new ConfigurationRefused('PORTICO_MANAGER', {
       message: 'manager is a list without managers',

@@ -81,7 +81,7 @@ export class Front {
     // `withSlot`, around the innermost app, reads it.
     this.state.slots = this.pool;
     this.state.listenerFailed = (err, req) =>
-      log.error('a listener of afterResponse failed', { ...requestFacts(req), err });
+      log.error({ ...requestFacts(req), err }, 'a listener of afterResponse failed');
     this.#broken = new BrokenConnections(this.rejections, owner.refuse);
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, this.rejections, log);
     this.#timeouts = new ConnectionTimeouts(this.connections, limits, {
@@ -136,7 +136,7 @@ export class Front {
       this.#connectionLimit.enforce(connection);
     });
     server.on('error', (err) => {
-      this.#acceptFailed.tell((count) => this.#log.warn('connections could not be accepted', { err, count }));
+      this.#acceptFailed.tell((count) => this.#log.warn({ err, count }, 'connections could not be accepted'));
     });
     if (tls !== undefined) {
       server.prependListener('secureConnection', (socket: TLSSocket) => {
@@ -259,7 +259,7 @@ export class Front {
       // The app never answers: a promise that never settles, or a filter without return.
       if (limit === 'connection silent' && req.complete && !res.headersSent && slot !== 'none') {
         const { route } = environ(req);
-        this.#log.error(UNANSWERED, { ...requestFacts(req), ...(route !== undefined && { route: route.template }) });
+        this.#log.error({ ...requestFacts(req), ...(route !== undefined && { route: route.template }) }, UNANSWERED);
       }
       abortResponse(res, new Error(limit));
     }

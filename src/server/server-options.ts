@@ -8,8 +8,8 @@ import type { FaultStyle, Filter } from '../app/index.js';
 import { checkFaultForm } from '../app/internal.js';
 import { camelCase } from '../config/internal.js';
 import { refuseUnknownOptions, withCode } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { checkLog } from '../log/internal.js';
+import { type Logger, type LogOption, silentLogger } from '../log/index.js';
+import { checkedLog } from '../log/internal.js';
 import type { ListenAddress } from '../service/index.js';
 import { DEFAULT_BACKLOG } from './endpoint.js';
 import { type WsgiOptions, wsgiOptions } from './wsgi-options.js';
@@ -41,7 +41,7 @@ export interface ServerOptions extends Partial<WsgiOptions> {
   /** Filters, outermost first, around responses to requests that the server refuses before its app. Default: none. */
   readonly aroundRefusals?: readonly Filter[];
   /** Default: none. */
-  readonly log?: Logger;
+  readonly log?: LogOption;
 }
 
 const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
@@ -60,13 +60,16 @@ const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
   'log',
 ];
 
-/** Returns the options. Throws `PORTICO_INVALID_OPTION` for unknown ones. */
-export function checkedServer(options: ServerOptions): ServerOptions {
+/** Throws `PORTICO_INVALID_OPTION` for unknown options. */
+function checkServer(options: ServerOptions): void {
   const names = [...NAMES, ...Object.keys(wsgiOptions).map(camelCase)];
   refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Server', options, names);
-  checkLog('PORTICO_INVALID_OPTION', 'a Server', options.log);
   checkFaultForm('PORTICO_INVALID_OPTION', 'a Server', options);
-  return options;
+}
+
+/** Returns the log of a server. Throws `PORTICO_INVALID_OPTION` for a value that is no logger. */
+export function serverLog(log: LogOption | undefined): Logger {
+  return checkedLog('PORTICO_INVALID_OPTION', 'a Server', log) ?? silentLogger();
 }
 
 /** Returns the values of `[wsgi]`, with defaults. Throws a RangeError that names the option. */
@@ -84,8 +87,9 @@ export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
   return Object.freeze(values) as WsgiOptions;
 }
 
-/** Returns the address of a server with these options. Throws a RangeError for a backlog below 1. */
+/** Returns the address of a server with these options. Throws `PORTICO_INVALID_OPTION` for unknown ones, a RangeError for a backlog below 1. */
 export function listenAddress(options: ServerOptions): ListenAddress {
+  checkServer(options);
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
   if (backlog < 1) throw withCode(new RangeError('The backlog must be more than 0'), 'PORTICO_INVALID_BACKLOG');
   if (options.path !== undefined) return { path: options.path, backlog };

@@ -7,7 +7,7 @@ import { Server as NetServer } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import type { App } from '../app/index.js';
 import { answerFailure, catching, type FailureOptions, faultFormFrom, takeScheme, withSlot } from '../app/internal.js';
-import { type Logger, silentLogger } from '../log/index.js';
+import type { Logger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
 import { type Deferred, deferred, within } from '../tasks/internal.js';
@@ -28,7 +28,7 @@ import { Front, type FrontOwner } from './front.js';
 import { refusing } from './requests/refused-request.js';
 import { RequestFailures } from './requests/request-failures.js';
 import { serverFailures } from './requests/server-failures.js';
-import { checkedServer, listenAddress, type ServerOptions, schemeField, wsgiValues } from './server-options.js';
+import { listenAddress, type ServerOptions, schemeField, serverLog, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
 import { idleTime, StopTerms } from './stop-terms.js';
 import type { WsgiOptions } from './wsgi-options.js';
@@ -66,8 +66,8 @@ export class Server implements ListeningService {
     this.#app = withSlot(app);
     this.#appInUse = this.#app;
     this.#tls = options.tls;
-    this.#endpoint = new Endpoint(listenAddress(checkedServer(options)));
-    this.#log = (options.log ?? silentLogger()).child({ service: name });
+    this.#endpoint = new Endpoint(listenAddress(options));
+    this.#log = serverLog(options.log).child({ service: name });
     this.#take(options);
     this.#exhaustedAt = options.maxRequests ?? 0;
     const owner: FrontOwner = {
@@ -227,7 +227,7 @@ export class Server implements ListeningService {
       const left = exchanges.filter(({ res }) => !res.closed);
       this.#tellCutOff(left);
       const sessions = this.#front.upgrades.describe(upgraded);
-      if (sessions.length > 0) this.#log.error('upgraded connections were cut off', { connections: sessions });
+      if (sessions.length > 0) this.#log.error({ connections: sessions }, 'upgraded connections were cut off');
       for (const { ofConnection: connection } of left) connection.socket.destroy();
       for (const { socket } of upgraded) socket.destroy();
     });
@@ -308,7 +308,7 @@ export class Server implements ListeningService {
   }
 
   #tellCutOff(unfinished: readonly Exchange[]): void {
-    if (unfinished.length > 0) this.#log.error('requests were cut off', cutOffFacts(unfinished));
+    if (unfinished.length > 0) this.#log.error(cutOffFacts(unfinished), 'requests were cut off');
     this.#cutOffRequests += unfinished.length;
   }
 

@@ -89,7 +89,7 @@ export class Drivers {
       try {
         await driver.close?.();
       } catch (error) {
-        this.#log?.error(`closing driver ${driver.constructor.name} failed`, { err: error });
+        this.#log?.error({ err: error }, `closing driver ${driver.constructor.name} failed`);
       }
     }
   }

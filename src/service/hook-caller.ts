@@ -135,7 +135,7 @@ export class HookCaller {
     try {
       await this.call(manager, hook, args, limit);
     } catch (error) {
-      this.#log.error(`${this.#service}: the manager's ${hook} failed`, { err: error });
+      this.#log.error({ err: error }, `${this.#service}: the manager's ${hook} failed`);
     }
   }
 }

@@ -162,7 +162,7 @@ export class ManagerHooks implements LifecycleSteps {
     this.#undo = [];
     this.#periodic.forget();
     this.#takeTrackerBack();
-    for (const error of failures.slice(1)) this.#options.log.error(`${name}: stopping failed`, { err: error });
+    for (const error of failures.slice(1)) this.#options.log.error({ err: error }, `${name}: stopping failed`);
     if (failures.length > 0) throw failures[0];
   }
 
@@ -230,7 +230,7 @@ export class ManagerHooks implements LifecycleSteps {
       try {
         await run({ graceful: false });
       } catch (error) {
-        this.#options.log.error(`${this.#options.name}: after a failed start: ${step} failed`, { err: error });
+        this.#options.log.error({ err: error }, `${this.#options.name}: after a failed start: ${step} failed`);
       }
     }
     this.#takeTrackerBack();

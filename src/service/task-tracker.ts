@@ -83,7 +83,7 @@ export class TaskTracker {
   /** Tracks work: see {@link Track}. Can be used without the object. */
   readonly track: Track = (name, work, facts = {}) => {
     const tracked = this.record(name, work, facts);
-    tracked.catch((err: unknown) => this.#log.error(`${this.#service}: task '${name}' failed`, { err, ...facts }));
+    tracked.catch((err: unknown) => this.#log.error({ err, ...facts }, `${this.#service}: task '${name}' failed`));
     return tracked;
   };
 
@@ -92,7 +92,7 @@ export class TaskTracker {
     const entry: Entry = { name, ...facts, began: this.#clock.now() };
     this.#entries.add(entry);
     if (this.#shutdown !== undefined)
-      this.#log.info(`${this.#service}: task '${name}' began after the shutdown`, { ...facts });
+      this.#log.info({ ...facts }, `${this.#service}: task '${name}' began after the shutdown`);
     try {
       const value = await (typeof work === 'function' ? work() : work);
       if (this.#shutdown !== undefined) this.#shutdown.completed++;
@@ -133,8 +133,8 @@ export class TaskTracker {
     const names = left.length === 0 ? '' : `: ${left.map(described).join(', ')}`;
     const facts = { completed, failed, left: left.length };
     const text = `${this.#service}: of the tasks at the shutdown ${completed} completed, ${failed} failed, ${left.length} are unfinished${names}`;
-    if (left.length > 0) this.#log.warn(text, facts);
-    else this.#log.info(text, facts);
+    if (left.length > 0) this.#log.warn(facts, text);
+    else this.#log.info(facts, text);
     return left;
   }
 
@@ -143,7 +143,7 @@ export class TaskTracker {
       const tasks = this.list();
       if (tasks.length > 0) {
         const text = `${this.#service}: ${tasks.length} unfinished tasks at the shutdown: ${tasks.map(described).join(', ')}`;
-        this.#log.info(text, { tasks: tasks.map(({ name }) => name) });
+        this.#log.info({ tasks: tasks.map(({ name }) => name) }, text);
       }
     } while (await pause(LIST_EVERY_MS, { clock: this.#clock, signal, unref: true }));
   }

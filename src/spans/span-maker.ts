@@ -52,9 +52,12 @@ export class SpanMaker {
   static async find(log: Logger): Promise<SpanMaker | undefined> {
     if (!isRegistered()) return undefined;
     const api = await import('@opentelemetry/api').catch((error: unknown): undefined => {
-      log.warn('An OpenTelemetry SDK is registered, but there are no traces: npm install @opentelemetry/api', {
-        err: error,
-      });
+      log.warn(
+        {
+          err: error,
+        },
+        'An OpenTelemetry SDK is registered, but there are no traces: npm install @opentelemetry/api',
+      );
       return undefined;
     });
     return api && new SpanMaker(api, log);
@@ -68,7 +71,7 @@ export class SpanMaker {
     try {
       return call();
     } catch (error) {
-      if (!this.#hasFailed) this.#log.warn('The OpenTelemetry SDK has thrown: spans are missing', { err: error });
+      if (!this.#hasFailed) this.#log.warn({ err: error }, 'The OpenTelemetry SDK has thrown: spans are missing');
       this.#hasFailed = true;
       return undefined;
     }
@@ -89,7 +92,7 @@ export class SpanMaker {
     } catch (error) {
       // The provider of an SDK rejects with an array of its processors' errors.
       const [first] = [error].flat();
-      this.#log.warn('The last spans could not be exported', { err: first });
+      this.#log.warn({ err: first }, 'The last spans could not be exported');
     }
   }
 }

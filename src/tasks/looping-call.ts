@@ -161,7 +161,7 @@ export class LoopingCall<A extends unknown[]> {
     } catch (error) {
       if (error instanceof LoopingCallDone) return error.retvalue;
       if (endedBy(signal, error)) return true;
-      loggerOf(options).error(`${kind.kind} '${this.functionName}' failed`, { err: error });
+      loggerOf(options).error({ err: error }, `${kind.kind} '${this.functionName}' failed`);
       throw error;
     }
   }
@@ -173,7 +173,7 @@ export class LoopingCall<A extends unknown[]> {
       const ends =
         (options.stopOnException ?? true) || error instanceof LoopingCallDone || error instanceof LoopingCallTimeOut;
       if (ends || endedBy(signal, error)) throw error;
-      loggerOf(options).error(`${kind.kind} '${this.functionName}' failed`, { err: error });
+      loggerOf(options).error({ err: error }, `${kind.kind} '${this.functionName}' failed`);
       return failed;
     }
   }

@@ -280,7 +280,7 @@ export class PeriodicSlot {
       } catch (error) {
         this.#errors++;
         this.#lastError = errorText(error);
-        log.error(`Error during ${this.fullName}`, { err: error });
+        log.error({ err: error }, `Error during ${this.fullName}`);
         return { thrown: error };
       } finally {
         cancel();

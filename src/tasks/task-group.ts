@@ -263,7 +263,7 @@ export class TaskGroup {
     const timers = [...this.#timers.keys()].filter((timer) => !stays(timer));
     if (tasks.length + timers.length === 0) return;
     const names = [...tasks.map(({ name }) => name), ...timers.map(({ functionName }) => functionName)];
-    this.#log.warn(`${this.#name}: stopped without waiting for ${names.join(', ')}`, { tasks: names });
+    this.#log.warn({ tasks: names }, `${this.#name}: stopped without waiting for ${names.join(', ')}`);
     for (const task of tasks) this.#remove(task);
     for (const timer of timers) this.timerDone(timer);
   }

@@ -110,7 +110,7 @@ export class Task<R = unknown> {
       const value = await this.#spec.run({ signal: this.#abort.signal });
       this.#end(() => this.#result.resolve(value));
     } catch (error) {
-      if (!endedBy(this.#abort.signal, error)) this.#spec.log.error(`Task '${this.name}' failed`, { err: error });
+      if (!endedBy(this.#abort.signal, error)) this.#spec.log.error({ err: error }, `Task '${this.name}' failed`);
       this.#end(() => this.#result.reject(error));
     }
   }
@@ -127,7 +127,7 @@ export class Task<R = unknown> {
     try {
       await call();
     } catch (error) {
-      this.#spec.log.error(`A link of task '${this.name}' failed`, { err: error });
+      this.#spec.log.error({ err: error }, `A link of task '${this.name}' failed`);
     }
   }
 }

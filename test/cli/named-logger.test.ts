@@ -27,7 +27,7 @@ export const level = 'info';
 
 const app = `
 export const app = (_globalConf, _localConf, { log }) => (req, res) => {
-  log.info('asked', { path: req.url });
+  log.info({ path: req.url }, 'asked');
   log.debug('details');
   res.end('"hello"');
 };

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { Logger } from 'portico';
+import { type Logger, silentLogger } from 'portico';
 import { Config, type ConfigChanges, ConfigError, defineOptions, dict, integer, port, string } from 'portico/config';
 
 const options = defineOptions({
@@ -25,8 +25,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const note = (message: string) => said.push(message.replaceAll(folder, ''));
-const log = { warn: note, info: note, error: note } as unknown as Logger;
+const note = (...line: unknown[]) => void said.push(String(line.at(-1)).replaceAll(folder, ''));
+const log: Logger = { ...silentLogger(), warn: note, info: note, error: note };
 
 function write(text: string): void {
   writeFileSync(file, text, { mode: 0o600 });

@@ -59,7 +59,7 @@ ${main}
 /** Logs the word at its start; the start waits for the file `go` while `hold` exists. */
 const TELLER = `class Teller extends Service {
   async start() {
-    log.info('starts', { event: 'starts', word: config.group('app', options).word });
+    log.info({ event: 'starts', word: config.group('app', options).word }, 'starts');
     if (existsSync('hold')) await until('go');
   }
 }`;
@@ -108,7 +108,7 @@ test('LC-519 TERM during the check of a reload in place ends the process, even w
     '[app]\nword = one\n',
     `class Endless extends Service {
   prepare() {
-    log.info('prepares', { event: 'prepares' });
+    log.info({ event: 'prepares' }, 'prepares');
     setInterval(() => {}, 1000);
     return new Promise(() => {});
   }
@@ -140,7 +140,7 @@ for (const [kind, services, asked] of [
   }
   plan(next) {
     const { word } = next.group('app', options);
-    log.info('plans', { event: 'plans', which: this.which, word });
+    log.info({ event: 'plans', which: this.which, word }, 'plans');
     if (word === 'bad') throw new Error('not that word');
     return {};
   }
@@ -168,7 +168,7 @@ test('LC-519 LC-354 a new worker whose start does not end costs TERM neither the
     '[app]\nword = one\n',
     `class Stuck extends Service {
   async start() {
-    log.info('starts', { event: 'starts' });
+    log.info({ event: 'starts' }, 'starts');
     if (existsSync('hold')) await until('go');
   }
 }

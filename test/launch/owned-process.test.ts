@@ -132,7 +132,7 @@ for (const [when, hup] of [
       `let starts = ${hup ? 0 : 1};
 class Shop extends Service {
   async start() {
-    log.info('starts', { event: 'starts' });
+    log.info({ event: 'starts' }, 'starts');
     if (++starts > 1) await new Promise(() => setInterval(() => {}, 1000));
   }
 }`,

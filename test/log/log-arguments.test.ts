@@ -31,7 +31,7 @@ function text(call: (log: Logger) => void): string {
 
 const boo = new TypeError('boo');
 
-test('an error is the line, or goes with it, wherever it stands', () => {
+test('an error is the line, or goes with it', () => {
   const error = 'TypeError: boo';
   assert.deepEqual(
     written((log) => log.error(boo)),
@@ -40,10 +40,6 @@ test('an error is the line, or goes with it, wherever it stands', () => {
   assert.deepEqual(
     written((log) => log.error(boo, 'failed')),
     ['failed', error, {}],
-  );
-  assert.deepEqual(
-    written((log) => log.error(boo, 'failed for %s', 'x', { id: 1 })),
-    ['failed for x', error, { id: 1 }],
   );
   assert.deepEqual(
     written((log) => log.error({ err: boo }, 'failed')),
@@ -58,20 +54,12 @@ test('an error is the line, or goes with it, wherever it stands', () => {
     ['boo', error, { id: 1 }],
   );
   assert.deepEqual(
-    written((log) => log.error('failed', { err: boo })),
-    ['failed', error, {}],
-  );
-  assert.deepEqual(
     written((log) => log.error('failed', boo)),
-    ['failed', error, {}],
+    ['failed TypeError: boo', error, {}],
   );
   assert.deepEqual(
     written((log) => log.error('failed: %s', boo)),
     ['failed: TypeError: boo', error, {}],
-  );
-  assert.deepEqual(
-    written((log) => log.error('failed for %s', 'x', boo)),
-    ['failed for x', error, {}],
   );
   assert.deepEqual(
     written((log) => log.error(runInNewContext('new RangeError("there")'))),
@@ -80,15 +68,15 @@ test('an error is the line, or goes with it, wherever it stands', () => {
 });
 
 test('an error shows its message and stack under any name, and frozen as well', () => {
-  const [, , facts] = written((log) => log.error('failed', { error: boo, id: 1 })) as [string, unknown, Line];
+  const [, , facts] = written((log) => log.error({ error: boo, id: 1 }, 'failed')) as [string, unknown, Line];
   const { type, message, stack } = facts.error as { type: string; message: string; stack: string };
   assert.deepEqual([type, message, facts.id], ['TypeError', 'boo', 1]);
   assert.match(stack, /TypeError: boo\n {4}at /);
   assert.deepEqual(
-    written((log) => log.error('failed', { err: Object.freeze(new Error('cold')) })),
+    written((log) => log.error({ err: Object.freeze(new Error('cold')) }, 'failed')),
     ['failed', 'Error: cold', {}],
   );
-  const [, , all] = written((log) => log.error('failed', { all: new AggregateError([boo]) })) as [
+  const [, , all] = written((log) => log.error({ all: new AggregateError([boo]) }, 'failed')) as [
     string,
     unknown,
     Line,
@@ -96,9 +84,9 @@ test('an error shows its message and stack under any name, and frozen as well', 
   assert.equal((all.all as { aggregateErrors: { message: string }[] }).aggregateErrors[0]?.message, 'boo');
 });
 
-test('our own order stays: a message is written as it is, and a plain object behind it is facts', () => {
+test('a message without values is written as it is', () => {
   assert.deepEqual(
-    written((log) => log.info('100%s of %j and %%', { id: 1 })),
+    written((log) => log.info({ id: 1 }, '100%s of %j and %%')),
     ['100%s of %j and %%', undefined, { id: 1 }],
   );
   assert.deepEqual(
@@ -106,7 +94,7 @@ test('our own order stays: a message is written as it is, and a plain object beh
     ['50 %% %s', undefined, {}],
   );
   assert.deepEqual(
-    written((log) => log.info('none', undefined)),
+    written((log) => log.info({}, 'none')),
     ['none', undefined, {}],
   );
 });
@@ -116,19 +104,16 @@ test('placeholders are filled, and what none of them takes is not lost', () => {
     [['hello %s', 'x'], 'hello x', {}],
     [['100% of %s, %d%%', 'it', '5'], '100% of it, 5%', {}],
     [['%i of %f', 2.7, 1.5], '2 of 1.5', {}],
-    [['%j %o', { a: 1 }, [1, 'b']], '{"a":1} [1,"b"]', {}],
+    [['%j', { a: 1 }], '{"a":1}', {}],
     [['%s %s', 'one'], 'one %s', {}],
     [['%s and %s', undefined, null], 'undefined and null', {}],
-    [['at %s', new Date(0)], `at ${String(new Date(0))}`, {}],
-    [['big %d', 12n], 'big 12', {}],
     [['hello', 'you', 5], 'hello you 5', {}],
-    [['list', [1, 2]], 'list [1,2]', {}],
-    [['hello %s', 'x', { id: 1 }], 'hello x', { id: 1 }],
+    [['list', [1, 2]], 'list [ 1, 2 ]', {}],
+    [['facts behind', { id: 1 }], 'facts behind { id: 1 }', {}],
     [[{ id: 1 }, 'hello %s', 'x'], 'hello x', { id: 1 }],
     [[{ id: 1 }], '', { id: 1 }],
     [[{ id: 1, msg: 'own' }], 'own', { id: 1 }],
-    [['thrown text', 'failed'], 'thrown text failed', {}],
-    [[undefined, 'x'], 'x', {}],
+    [[undefined, 'x'], 'undefined x', {}],
     [[undefined], 'undefined', {}],
     [[null], 'null', {}],
     [[42, 'x'], '42 x', {}],
@@ -142,7 +127,7 @@ test('placeholders are filled, and what none of them takes is not lost', () => {
   }
 });
 
-test('both orders show on a terminal, with the stack of an error', () => {
+test('lines show on a terminal, with the stack of an error', () => {
   assert.match(
     text((log) => log.error(boo)),
     /^ERROR: boo\n {4}err: \{\n[\s\S]*"message": "boo",\n[\s\S]*TypeError: boo\n {14}at /,
@@ -157,7 +142,7 @@ test('both orders show on a terminal, with the stack of an error', () => {
   );
 });
 
-test('children, and loggers whose lines name the process they are about, take both orders', () => {
+test('children, and loggers whose lines name the process they are about, take them too', () => {
   assert.deepEqual(
     written((log) => log.child({ part: 'a' }).error({ err: boo }, 'failed for %s', 'x')),
     ['failed for x', 'TypeError: boo', { part: 'a' }],
@@ -183,20 +168,20 @@ test('a request or a response is told by what it was, without its headers', asyn
     ['', undefined, facts],
   );
   assert.deepEqual(
-    written((log) => log.error('failed', req)),
+    written((log) => log.error(req, 'failed')),
     ['failed', undefined, facts],
   );
   assert.deepEqual(
-    written((log) => log.error(req, 'failed %s', 'x', boo)),
-    ['failed x', 'TypeError: boo', facts],
+    written((log) => log.error(req, 'failed %s', boo)),
+    ['failed TypeError: boo', 'TypeError: boo', facts],
   );
   assert.deepEqual(
     written((log) => log.info({ id: 1 }, 'sent', res)),
-    ['sent', undefined, { id: 1, res: { statusCode: 200 } }],
+    ['sent { res: { statusCode: 200 } }', undefined, { id: 1 }],
   );
 });
 
-test('the types take both orders, and what a catch clause has', (t) => {
+test('the types take what a catch clause has', (t) => {
   const lines: string[] = [];
   const log: Logger = createLogger({ format: 'json', destination: { write: (line) => void lines.push(line) } });
   const caught: unknown = boo;
@@ -204,7 +189,7 @@ test('the types take both orders, and what a catch clause has', (t) => {
   log.error(caught, 'failed');
   log.error({ err: caught }, 'failed');
   log.info('hello %s', 'x');
-  log.info('hello', { id: 1 });
+  log.info({ id: 1 }, 'hello');
   t.assert.equal(lines.length, 5);
 });
 
@@ -221,16 +206,12 @@ test('no value makes logging throw: the line has what can be read of it, and say
     ['took NaN ms', undefined, {}],
   );
   assert.deepEqual(
-    written((log) => log.info('asked', withGetter('socket', { id: 1 }))),
+    written((log) => log.info(withGetter('socket', { id: 1 }), 'asked')),
     ['asked', undefined, { id: 1, unreadable }],
   );
   assert.deepEqual(
     written((log) => log.info(withGetter('url', { id: 1 }), 'asked')),
     ['asked', undefined, { id: 1, unreadable }],
-  );
-  assert.deepEqual(
-    written((log) => log.warn('value %d of', { valueOf: fail }, 'x')),
-    ['value %d of x', undefined, { unreadable }],
   );
   assert.deepEqual(written((log) => log.info({ id: 1, inner: withGetter('any'), err: mute })).at(-1), {
     id: 1,
@@ -240,10 +221,10 @@ test('no value makes logging throw: the line has what can be read of it, and say
     written((log) => log.error(mute)),
     ['', undefined, { unreadable }],
   );
-  assert.deepEqual(written((log) => log.error('failed', { pid: 7, err: mute })).slice(0, 1), ['failed']);
+  assert.deepEqual(written((log) => log.error({ pid: 7, err: mute }, 'failed')).slice(0, 1), ['failed']);
   const hostile = new Proxy({}, { get: fail, ownKeys: fail, getPrototypeOf: fail });
   assert.deepEqual(
-    written((log) => log.info('all of it', hostile)),
+    written((log) => log.info(hostile, 'all of it')),
     ['all of it', undefined, { unreadable }],
   );
   class Socketless {
@@ -253,7 +234,7 @@ test('no value makes logging throw: the line has what can be read of it, and say
     }
   }
   assert.deepEqual(
-    written((log) => log.info('asked', new Socketless())),
+    written((log) => log.info(new Socketless(), 'asked')),
     ['asked', undefined, { id: 1 }],
   );
 });

@@ -19,7 +19,7 @@ export const app = (g, l, ctx) => (req, res) => {
     }, 2500);
     return;
   }
-  ctx.log.warn('asked', { filler: 'x'.repeat(3000) });
+  ctx.log.warn({ filler: 'x'.repeat(3000) }, 'asked');
   res.end(JSON.stringify({ pid: process.pid }));
 };
 `;
@@ -164,10 +164,10 @@ try { for (;;) taken.push(openSync('/dev/null')); } catch {}
 const answers = [await ask('/things?a=1&b=x+y%20z&a=2'), await ask('/nowhere', { accept: 'text/html;q=0.5, application/*' })];
 const req = { headers: { accept: 'text/plain;q=0, application/json;q=0.3', 'accept-encoding': 'gzip' } };
 answers.push(preferredType(req, ['text/plain', 'application/json']), preferredEncoding(req, ['gzip']));
-log.child({ part: 'a' }).warn('first', { err: new TypeError('wrong', { cause: new Error('deep') }), list: [1] });
+log.child({ part: 'a' }).warn({ err: new TypeError('wrong', { cause: new Error('deep') }), list: [1] }, 'first');
 // Longer than the second after which the packages are loaded in any case.
 await new Promise((done) => setTimeout(done, 1500));
-log.info('second', { pid: 4 });
+log.info({ pid: 4 }, 'second');
 for (const each of taken) closeSync(each);
 log.info('third');
 process.stdout.write(JSON.stringify(answers) + '\\n');

@@ -14,7 +14,7 @@ test('CF-91 loggers of parts follow the level of the one they were made of, unti
   inner.debug('not yet');
   log.level = 'debug';
   assert.equal(inner.enabled('debug'), true);
-  inner.debug('now', { pid: 4 });
+  inner.debug({ pid: 4 }, 'now');
   part.level = 'warn';
   log.level = 'info';
   part.info('a level of its own');
@@ -41,7 +41,7 @@ test('facts that a line is made of are those of the moment it is written, from t
   const log = createLogger({ destination: { write }, facts: () => ({ ...facts }), base: { name: 'test' } });
   log.debug('never made');
   facts.request = 2;
-  log.info('made', { err: new TypeError('wrong') });
+  log.info({ err: new TypeError('wrong') }, 'made');
   const { level, pid, name, request, msg, err } = JSON.parse(lines.join('')) as Record<string, { type?: string }>;
   assert.deepEqual([level, pid, name, request, msg, err?.type], ['info', process.pid, 'test', 2, 'made', 'TypeError']);
 });
@@ -69,7 +69,7 @@ test('a notice is written at every level but silent', () => {
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line);
   const log = createLogger({ level: 'error', format: 'json', destination: { write } });
-  log.child({ part: 'a' }).notice('told', { id: 1 });
+  log.child({ part: 'a' }).notice({ id: 1 }, 'told');
   log.level = 'silent';
   log.notice('never');
   silentLogger().notice('never');
@@ -80,7 +80,7 @@ test('a notice is written at every level but silent', () => {
     [['notice', 'a', 1, 'told']],
   );
   const text: string[] = [];
-  createLogger({ format: 'text', destination: { write: (line) => void text.push(line) } }).notice('told', { id: 1 });
+  createLogger({ format: 'text', destination: { write: (line) => void text.push(line) } }).notice({ id: 1 }, 'told');
   assert.match(text.join(''), /^\[.*\] NOTICE: told \{"id":1\}\n$/);
 });
 
@@ -88,7 +88,7 @@ test('as text, an error of several lines stands below its line, and once', () =>
   const text: string[] = [];
   const log = createLogger({ format: 'text', destination: { write: (line) => void text.push(line) } });
   const error = "a.ini:1:1: error: sise: unknown option\n  did you mean 'size'?";
-  log.error(`Reload refused: ${error}`, { event: 'reload', error });
+  log.error({ event: 'reload', error }, `Reload refused: ${error}`);
   assert.match(
     text.join(''),
     /^\[.*\] ERROR: Reload refused \{"event":"reload"\}\n {4}error: a\.ini:1:1: error: sise: unknown option\n {6}did you mean 'size'\?\n$/,
@@ -124,14 +124,14 @@ test('LC-322 a line about another process has one pid, that of the other; no nam
   });
   const child = log.child({ service: 'compute' });
   log.info('own');
-  log.info('other', { pid: 7, code: 0 });
-  child.warn('other again', { pid: 8 });
-  child.debug('not written', { pid: 9 });
+  log.info({ pid: 7, code: 0 }, 'other');
+  child.warn({ pid: 8 }, 'other again');
+  child.debug({ pid: 9 }, 'not written');
   log.level = 'debug';
-  log.debug('written', { pid: 10 });
+  log.debug({ pid: 10 }, 'written');
   const worker = log.child({ pid: 11 });
   worker.debug('of a worker');
-  worker.child({ service: 'compute' }).info('of a service in it', { pid: 12 });
+  worker.child({ service: 'compute' }).info({ pid: 12 }, 'of a service in it');
   for (const line of lines) {
     const names = [...line.matchAll(/[{,]"(\w+)":/g)].map(([, name]) => name);
     assert.equal(new Set(names).size, names.length, line);

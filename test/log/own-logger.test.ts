@@ -19,14 +19,12 @@ function pinoWith(options: object = {}): { logger: pino.Logger; lines: () => Rec
 test('a pino logger writes the lines of Portico’s log, in its own format', () => {
   const { logger, lines } = pinoWith();
   const log = createLogger({ logger, base: { app: 'shop' } });
-  log.info('open', { seats: 4 });
-  log.info({ seats: 5 }, 'pino’s order of %s', 'arguments');
+  log.info({ seats: 4 }, 'open');
   log.child({ service: 'books' }).warn('late');
   log.notice('reloaded');
   log.debug('not written');
   assert.deepEqual(lines(), [
     { level: 30, app: 'shop', seats: 4, msg: 'open' },
-    { level: 30, app: 'shop', seats: 5, msg: 'pino’s order of arguments' },
     { level: 40, app: 'shop', service: 'books', msg: 'late' },
     { level: 30, app: 'shop', msg: 'reloaded' },
   ]);
@@ -59,8 +57,8 @@ test('an error reaches the logger as an error, without the passwords of its URIs
   };
   const cause = new Error('no amqp://rabbit:secret@broker/');
   const plain = new Lost('plain');
-  createLogger({ logger: own }).error('it is lost', { err: new Lost('lost', { cause }) });
-  createLogger({ logger: own }).error('it is lost', { err: plain });
+  createLogger({ logger: own }).error({ err: new Lost('lost', { cause }) }, 'it is lost');
+  createLogger({ logger: own }).error({ err: plain }, 'it is lost');
   const [{ err }, second] = seen as [{ err: Lost }, { err: Lost }];
   assert.ok(err instanceof Lost);
   assert.equal(err.message, 'lost');
@@ -75,10 +73,10 @@ test('passwords in errors within an error are masked too', () => {
   const inner = (): Error => new Error('no amqp://rabbit:secret@broker/');
   const circular = inner();
   circular.cause = circular;
-  log.error('all', { err: new AggregateError([inner(), 'text'], 'all failed') });
-  log.error('field', { err: Object.assign(new Error('outer'), { original: inner(), list: [1] }) });
-  log.error('circular', { err: circular });
-  log.error('no texts', { err: Object.assign(new Error(), { message: 7, stack: 7, cause: inner() }) });
+  log.error({ err: new AggregateError([inner(), 'text'], 'all failed') }, 'all');
+  log.error({ err: Object.assign(new Error('outer'), { original: inner(), list: [1] }) }, 'field');
+  log.error({ err: circular }, 'circular');
+  log.error({ err: Object.assign(new Error(), { message: 7, stack: 7, cause: inner() }) }, 'no texts');
   assert.doesNotMatch(JSON.stringify(lines()), /secret/);
   const [all, field] = lines() as {
     err: { aggregateErrors?: { message: string }[]; original?: { message: string } };
@@ -142,24 +140,41 @@ test('a logger without the methods, or beside a file, is refused', () => {
   });
 });
 
-test('a pino logger in place of a Logger is refused with what to write', async () => {
-  const log = pino() as unknown as Logger;
-  const config = new Config();
-  const hint = 'Write log: createLogger({ logger }) with this logger.';
+test('a pino logger is passed as it is wherever there is an option log', async () => {
+  const { logger: log, lines } = pinoWith();
   const app: App = (_req, res) => void res.end();
-  assert.throws(() => new Router({ log }), { code: 'PORTICO_ROUTER_OPTION', hint });
+  const router = new Router({ log });
+  router.get('/', () => {
+    throw new Error('broken');
+  });
+  const built = await router.build();
+  assert.equal((await request(built, 'GET', '/')).status, 500);
+  await built.close();
+  const config = Config.fromText('', { log });
+  const launcher = await launch(new Server('own', app, { log }), { config, log });
+  await launcher.stop();
+  await (await fastifyApp(async ({ log: own }) => own.info('in a plugin'), { log })).close();
+  const said = lines().map(({ msg }) => String(msg));
+  for (const part of ['an action failed', 'listening', 'in a plugin'])
+    assert.ok(
+      said.some((msg) => msg.includes(part)),
+      `${part} in ${said.join('; ')}`,
+    );
+});
+
+test('another value of an option log is refused', async () => {
+  const log = { info: () => undefined } as unknown as Logger;
+  const hint = 'Write log: createLogger(), log: pino(), or omit it.';
+  const config = new Config();
+  const app: App = (_req, res) => void res.end();
+  await assert.rejects(async () => new Router({ log }), { code: 'PORTICO_ROUTER_OPTION', hint });
   assert.throws(() => new Server('own', app, { log }), { code: 'PORTICO_INVALID_OPTION', hint });
   assert.throws(() => new Loader('none.ini', { log }), { code: 'PORTICO_INVALID_OPTION', hint });
   assert.throws(() => RPCService.create({ topic: 'own', manager: {}, config, log }), {
     code: 'PORTICO_RPC_OPTION',
     hint,
   });
-  assert.throws(() => Config.fromText('', { log }), { code: 'PORTICO_INVALID_OPTION', hint });
   await assert.rejects(Config.load({ argv: false, log }), { code: 'PORTICO_INVALID_OPTION', hint });
-  await assert.rejects(
-    fastifyApp(async () => undefined, { log }),
-    { code: 'PORTICO_INVALID_OPTION', hint },
-  );
   await assert.rejects(async () => launch(new Server('own', app), { config, log }), {
     code: 'PORTICO_LAUNCHER_OPTION',
     hint,

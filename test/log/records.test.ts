@@ -21,7 +21,7 @@ const app = made((req, res) => {
   moment = { tenant: 'blue', status: 0, nothing: undefined };
   res.once('close', () => {
     // Behind the listener of the filter, in the turn in which it has written its line.
-    if (++ended === 15) log.warn('between', { ended });
+    if (++ended === 15) log.warn({ ended }, 'between');
     if (ended === 30) process.exit(0);
   });
   res.end('hello');

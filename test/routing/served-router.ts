@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { App, ClosableApp } from 'portico/app';
 import { action, type JsonSchema, Router, type RouterOptions } from 'portico/routing';
-import { type LogFields, type Logger, silentLogger } from '../../dist/log/log.js';
+import type { Logger } from '../../dist/log/log.js';
+import { type LogLine, memoryLog } from '../server/memory-log.js';
 
 /** A complete response. */
 export interface Answer {
@@ -88,19 +89,4 @@ function parsed(text: string): unknown {
 }
 
 /** Returns a logger that records its lines. */
-export function keepingLogger(): Logger & { readonly lines: { level: string; message: string; fields: LogFields }[] } {
-  const lines: { level: string; message: string; fields: LogFields }[] = [];
-  const keep =
-    (level: string) =>
-    (message: string, fields: LogFields = {}): void =>
-      void lines.push({ level, message, fields });
-  const logger = {
-    ...silentLogger(),
-    debug: keep('debug'),
-    info: keep('info'),
-    warn: keep('warn'),
-    error: keep('error'),
-    notice: keep('info'),
-  };
-  return Object.assign(logger, { lines });
-}
+export const keepingLogger = (): Logger & { readonly lines: LogLine[] } => memoryLog();

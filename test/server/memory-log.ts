@@ -1,5 +1,7 @@
 /** A logger that keeps its lines. */
-import type { LogFields, Logger, LogLevel } from '../../dist/log/log.js';
+
+import type { Logger, LogLevel } from '../../dist/log/log.js';
+import { type LogFields, lineParts } from '../../dist/log/log-arguments.js';
 
 export interface LogLine {
   readonly level: LogLevel;
@@ -10,7 +12,8 @@ export interface LogLine {
 export function memoryLog(lines: LogLine[] = []): Logger & { readonly lines: LogLine[] } {
   const write =
     (level: LogLevel) =>
-    (message: string, fields: LogFields = {}): void => {
+    (...line: readonly unknown[]): void => {
+      const [fields, message] = lineParts(line[0], line.slice(1));
       lines.push({ level, message, fields });
     };
   return {

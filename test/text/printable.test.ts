@@ -31,8 +31,8 @@ test('text of others is escaped, and its letters stay', () => {
 test('a line of JSON has nothing raw in it that a terminal acts upon, and is the same JSON', () => {
   for (const write of [
     (log: ReturnType<typeof createLogger>) => log.info(HOSTILE),
-    (log: ReturnType<typeof createLogger>) => log.info('a', { b: HOSTILE, c: { [HOSTILE]: [HOSTILE] } }),
-    (log: ReturnType<typeof createLogger>) => log.child({ d: HOSTILE }).warn('é', { err: new Error(HOSTILE) }),
+    (log: ReturnType<typeof createLogger>) => log.info({ b: HOSTILE, c: { [HOSTILE]: [HOSTILE] } }, 'a'),
+    (log: ReturnType<typeof createLogger>) => log.child({ d: HOSTILE }).warn({ err: new Error(HOSTILE) }, 'é'),
   ]) {
     const line = logged('json', write);
     assert.equal(line.at(-1), '\n');
@@ -45,9 +45,9 @@ test('a message is one line of text, and nothing in it or its facts is raw', () 
   const text = logged('text', (log) => log.info(`begin${HOSTILE}end`));
   assert.doesNotMatch(text.slice(0, -1), RAW);
   assert.match(text, /INFO.*begin\\n\\u000d.*end\n$/);
-  const facts = logged('text', (log) => log.warn('facts', { a: HOSTILE, b: { [HOSTILE]: [HOSTILE] } }));
+  const facts = logged('text', (log) => log.warn({ a: HOSTILE, b: { [HOSTILE]: [HOSTILE] } }, 'facts'));
   assert.doesNotMatch(facts.replaceAll('\n', ''), RAW);
-  const error = logged('text', (log) => log.error('error', { err: new Error(`begin${HOSTILE}\nforged`) }));
+  const error = logged('text', (log) => log.error({ err: new Error(`begin${HOSTILE}\nforged`) }, 'error'));
   // The lines of a stack are indented.
   assert.doesNotMatch(error.replaceAll('\n', '').replaceAll('\t', ''), RAW);
   assert.doesNotMatch(error, /^forged/m);

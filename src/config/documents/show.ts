@@ -62,7 +62,7 @@ export function logOptions(config: Config, log: Logger): void {
   for (const resolved of sortedOptions(config)) {
     const { group, opt, option, value, location } = resolved;
     const name = group === 'DEFAULT' ? opt : `${group}.${opt}`;
-    log.debug(`${name.padEnd(30)} = ${maskValue(opt, option, value)}`, { from: location.detail });
+    log.debug({ from: location.detail }, `${name.padEnd(30)} = ${maskValue(opt, option, value)}`);
   }
   log.debug('*'.repeat(80));
 }

@@ -136,7 +136,7 @@ export class ControlServer {
       // The client disconnected during the body.
       if (error === req.errored) return;
       const status = statusOf(error);
-      if (status === 500) this.#log.error("an operator's request failed", { err: error, url: req.url });
+      if (status === 500) this.#log.error({ err: error, url: req.url }, "an operator's request failed");
       const { code = 'PORTICO_CONTROL_FAILED', hint } = error as Partial<PorticoError>;
       send(res, status, {
         error: { code, message: status === 500 ? describeError(error) : (error as Error).message, hint },

@@ -78,7 +78,7 @@ export class RegisteredServices {
           .map(({ record: { binary, host }, state }) => ({ binary, host, up: state === 'up' }));
       });
     } catch (error) {
-      if (!isExpected(error)) this.#launcher.log.error('the metrics lack which services are up', { err: error });
+      if (!isExpected(error)) this.#launcher.log.error({ err: error }, 'the metrics lack which services are up');
       return [];
     }
   }
@@ -109,7 +109,7 @@ function isExpected(error: unknown): boolean {
 
 function logChange(log: Logger, { kind, record: { binary, host, uuid }, changes }: RegistryEvent): void {
   const done = kind === 'delete' ? 'deleted the record of' : 'changed';
-  log.notice(`An operator ${done} ${binary} on ${host}`, { id: uuid, ...changes });
+  log.notice({ id: uuid, ...changes }, `An operator ${done} ${binary} on ${host}`);
 }
 
 const STATUSES = ['enabled', 'disabled'] as const;

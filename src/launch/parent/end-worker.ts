@@ -19,12 +19,15 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
   // A worker that has never served keeps no deadline of its own: its event loop is stuck.
   const limitMs = worker.wasReady ? timeoutMs + BACKSTOP_MS : Math.max(timeoutMs, BACKSTOP_MS);
   if (timeoutMs > 0 && (await within(worker.exited, limitMs)) === undefined) {
-    log.error('Graceful shutdown timeout exceeded, killing worker', {
-      service: worker.assignment.service,
-      workerId: worker.assignment.index,
-      pid: worker.pid,
-      ...standstill(worker),
-    });
+    log.error(
+      {
+        service: worker.assignment.service,
+        workerId: worker.assignment.index,
+        pid: worker.pid,
+        ...standstill(worker),
+      },
+      'Graceful shutdown timeout exceeded, killing worker',
+    );
     worker.overdue = true;
     worker.kill();
   }

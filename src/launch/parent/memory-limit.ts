@@ -33,6 +33,6 @@ export class MemoryLimit {
     this.#tooSmall.add(key);
     const needs = `a fresh worker of ${service} needs ${mebibytes(rss)}`;
     const text = `max_memory (${mebibytes(limit)}) is too small, and ignored: ${needs}`;
-    this.#log.warn(text, { service, workerId, pid, rss });
+    this.#log.warn({ service, workerId, pid, rss }, text);
   }
 }

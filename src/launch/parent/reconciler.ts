@@ -134,7 +134,7 @@ export class Reconciler {
     for (let { missing } = this.#pool; missing !== undefined; { missing } = this.#pool) {
       if (missing.extra && !this.#hasRoom()) return NEVER_MS;
       const { ms, begins } = this.#throttle.wait(this.#pool.wanted);
-      if (begins) log.info('Forking too fast, sleeping', { service: this.#pool.name, ms });
+      if (begins) log.info({ service: this.#pool.name, ms }, 'Forking too fast, sleeping');
       if (ms > 0) return ms;
       this.#throttle.started(this.#pool.wanted);
       this.#start(missing);
@@ -219,7 +219,7 @@ export class Reconciler {
     }
     if (exit.failure !== undefined && !worker.wasReady) {
       const { text, code } = exit.failure;
-      log.error(`Error starting service ${service}: ${text}`, { service, code });
+      log.error({ service, code }, `Error starting service ${service}: ${text}`);
     }
     if (isAsked) this.#pool.reasons.set(index, 'restart');
     else this.#replaceDead(index, end.reason, exit);
@@ -236,7 +236,7 @@ export class Reconciler {
       other.worn = undefined;
       const { assignment, pid } = other;
       const facts = { service: assignment.service, workerId: assignment.index, pid, err: worker.startError };
-      this.#options.log.error(`Child ${pid} could not be replaced`, facts);
+      this.#options.log.error(facts, `Child ${pid} could not be replaced`);
     }
   }
 

@@ -93,7 +93,7 @@ export class Roll {
       this.failures.push(text);
       this.next(false);
     } else {
-      log.warn(`${text}; trying again`, { service, workerId: this.turn });
+      log.warn({ service, workerId: this.turn }, `${text}; trying again`);
     }
   }
 

@@ -156,10 +156,13 @@ export class Supervisor {
     for (const { address } of held.sockets) {
       // A bound socket does not listen yet: connections are refused until the first worker is ready, and never again
       // after that.
-      this.#log.info(`${name} bound to ${formatAddress(address)}, where its first worker will listen`, {
-        service: name,
-        address,
-      });
+      this.#log.info(
+        {
+          service: name,
+          address,
+        },
+        `${name} bound to ${formatAddress(address)}, where its first worker will listen`,
+      );
     }
   }
 
@@ -259,7 +262,7 @@ export class Supervisor {
   #recycle(pool: PoolState, worker: WorkerHandle, text: string, reason: 'recycle' | 'memory'): void {
     if (!worker.serving || worker.worn !== undefined || pool.stopping) return;
     const facts = { service: pool.name, workerId: worker.assignment.index, pid: worker.pid, reason };
-    this.#log[reason === 'memory' ? 'warn' : 'info'](`Replacing child ${worker.pid}: ${text}`, facts);
+    this.#log[reason === 'memory' ? 'warn' : 'info'](facts, `Replacing child ${worker.pid}: ${text}`);
     this.pool(pool.name)?.replace(worker, reason);
   }
 

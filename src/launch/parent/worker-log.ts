@@ -19,7 +19,7 @@ const LONGEST_MS = 60_000;
 export function logStart(worker: WorkerHandle, log: Logger): void {
   const { service, index } = worker.assignment;
   const known = { service, workerId: index, pid: worker.pid };
-  log.debug(`Started child ${worker.pid}`, { event: 'worker_started', ...known });
+  log.debug({ event: 'worker_started', ...known }, `Started child ${worker.pid}`);
   let elapsedMs = 0;
   let timer: NodeJS.Timeout;
   const wait = (ms: number): void => {
@@ -30,7 +30,7 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
       const what = loading === undefined ? '' : `, loading ${loading}`;
       const stuck = stack === undefined ? '' : `; it is stuck ${stack[0] ?? ''}`;
       const facts = { event: 'worker_starting', ...known, loading, stack };
-      log.warn(`${service}: worker ${index} is still starting after ${elapsedMs / 1000} s${what}${stuck}`, facts);
+      log.warn(facts, `${service}: worker ${index} is still starting after ${elapsedMs / 1000} s${what}${stuck}`);
       wait(Math.min(elapsedMs, LONGEST_MS));
     }, ms).unref();
   };
@@ -40,10 +40,10 @@ export function logStart(worker: WorkerHandle, log: Logger): void {
     over();
     const { node } = worker.facts;
     const facts = { event: 'worker_ready', ...known };
-    if (!isOtherNode(node)) log.info(`Child ${worker.pid} is ready`, facts);
+    if (!isOtherNode(node)) log.info(facts, `Child ${worker.pid} is ready`);
     else {
       const other = `with Node ${node} under a parent with ${process.version}: ${NEW_PARENT}`;
-      log.warn(`Child ${worker.pid} is ready, ${other}`, { ...facts, node });
+      log.warn({ ...facts, node }, `Child ${worker.pid} is ready, ${other}`);
     }
   }, over);
 }
@@ -53,14 +53,17 @@ export function logFault(log: Logger, worker: WorkerHandle, { reason, what }: Fa
   const { service, index: workerId } = worker.assignment;
   const { pid, facts } = worker;
   const { loading } = facts;
-  log.error(`Child ${pid} ${what}, killing it${reason === 'start' ? heldUp(worker) : ''}`, {
-    event: reason === 'start' ? 'worker_late' : 'worker_hung',
-    service,
-    workerId,
-    pid,
-    ...(loading === undefined ? {} : { loading }),
-    ...standstill(worker),
-  });
+  log.error(
+    {
+      event: reason === 'start' ? 'worker_late' : 'worker_hung',
+      service,
+      workerId,
+      pid,
+      ...(loading === undefined ? {} : { loading }),
+      ...standstill(worker),
+    },
+    `Child ${pid} ${what}, killing it${reason === 'start' ? heldUp(worker) : ''}`,
+  );
 }
 
 /** Logs an error for a fault that ends the worker, and a warning for a value that was sent to the wrong place. */
@@ -71,12 +74,12 @@ export function channelLog(
   const { pid } = facts;
   return {
     fault: (fault) => {
-      log.error(`Child ${pid} ${fault}, killing it`, { event: 'worker_fault', ...facts, fault });
+      log.error({ event: 'worker_fault', ...facts, fault }, `Child ${pid} ${fault}, killing it`);
     },
     foreign: (message) => {
       const text = `Child ${pid} sent ${message}, which is ignored, as will be further messages: the channel belongs to Portico, and`;
       const entry = { event: 'worker_foreign', ...facts, message };
-      log.warn(`${text} messages of process.send() in a worker are not delivered`, entry);
+      log.warn(entry, `${text} messages of process.send() in a worker are not delivered`);
     },
   };
 }
@@ -89,13 +92,13 @@ export function logCode(log: Logger, { assignment, pid, otherCode: files }: Work
   const { service, index: workerId, generation } = assignment;
   const known = { service, workerId, pid };
   if (files.length === 0) {
-    log.debug(`Child ${pid} runs the code of configuration ${generation}`, { event: 'worker_known', ...known });
+    log.debug({ event: 'worker_known', ...known }, `Child ${pid} runs the code of configuration ${generation}`);
     return;
   }
   const text = `Child ${pid} runs other code than configuration ${generation} began with: ${describeFiles(files)}`;
   const remedy = 'A reload (api-cli reload, or HUP) checks the code on disk, and all workers run it then';
   const facts = { event: 'worker_code', ...known, generation, files: files.slice(0, FILES) };
-  log[isNew ? 'warn' : 'info'](`${text}. ${remedy}`, facts);
+  log[isNew ? 'warn' : 'info'](facts, `${text}. ${remedy}`);
 }
 
 /**
@@ -105,10 +108,10 @@ export function logCode(log: Logger, { assignment, pid, otherCode: files }: Work
 export function logFile(log: Logger, { assignment, pid }: WorkerHandle, file: string, isOther: boolean): void {
   const { service, index: workerId, generation } = assignment;
   const facts = { event: 'worker_file', service, workerId, pid, generation, file };
-  if (!isOther) log.debug(`Child ${pid} reads ${file}`, facts);
+  if (!isOther) log.debug(facts, `Child ${pid} reads ${file}`);
   else {
     const text = `Child ${pid} has read another content of ${file} than configuration ${generation} has`;
-    log.warn(`${text}. A reload (api-cli reload, or HUP) gives all workers the content on disk`, facts);
+    log.warn(facts, `${text}. A reload (api-cli reload, or HUP) gives all workers the content on disk`);
   }
 }
 
@@ -147,10 +150,10 @@ export function logExit(log: Logger, { service, end, called, limit }: ExitFacts)
   };
   const cutOff = reason === 'deadline' && lost > 0 ? `; ${cutOffText(lost, limit)}` : '';
   const message = `Child ${pid ?? '(not started)'} ${howEnded(end)}${cutOff}`;
-  if (code === 0 || called) log.info(message, facts);
-  else log.warn(message, facts);
+  if (code === 0 || called) log.info(facts, message);
+  else log.warn(facts, message);
   for (const { method, path, ageMs } of requests) {
     const line = { event: 'request_lost', ...known, method, target: path, status: 0, duration_ms: ageMs, reason };
-    log.warn('request lost with its worker', line);
+    log.warn(line, 'request lost with its worker');
   }
 }

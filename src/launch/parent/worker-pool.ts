@@ -33,7 +33,7 @@ export class WorkerPool extends PoolState {
   async launch(workers: number, generation?: FleetGeneration): Promise<void> {
     if (this.stopping) return;
     const said = `Starting ${countText(workers, 'worker')}`;
-    this.#log.info(said, { service: this.name, workers });
+    this.#log.info({ service: this.name, workers }, said);
     this.phase = 'launching';
     this.configured = workers;
     this.#launchedByReload = generation !== undefined;
@@ -119,9 +119,12 @@ export class WorkerPool extends PoolState {
       this.held?.grow(workers);
     } catch (error) {
       const service = this.name;
-      this.#log.warn(`The new workers of ${service} share the existing sockets: ${(error as Error).message}`, {
-        service,
-      });
+      this.#log.warn(
+        {
+          service,
+        },
+        `The new workers of ${service} share the existing sockets: ${(error as Error).message}`,
+      );
     }
     const firstStarts = this.setWanted(workers, 'scale');
     this.#reconciler.startAnew();

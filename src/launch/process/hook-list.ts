@@ -48,7 +48,7 @@ export class HookList<A extends unknown[]> {
           await call(...args);
         }
       } catch (error) {
-        this.#log.error(`a hook for ${this.#event} failed`, { hook: current, err: error });
+        this.#log.error({ hook: current, err: error }, `a hook for ${this.#event} failed`);
       }
       return true;
     };

@@ -96,7 +96,7 @@ export class SignalHandler {
     // A copy: a listener that clears or adds listeners does not change this delivery.
     for (const { listener } of (this.#listeners.get(name) ?? []).toReversed()) {
       const failed = (error: unknown): void => {
-        this.#log?.error(`a handler of ${name} failed`, { err: error });
+        this.#log?.error({ err: error }, `a handler of ${name} failed`);
       };
       try {
         Promise.resolve(listener(name, number)).catch(failed);

@@ -234,7 +234,7 @@ export async function replaceWorkers(
   // From here on the new configuration is in force: failures are reported, and refuse nothing.
   for (const to of added) {
     for (const { name: from, address } of supervisor.pool(to)?.held?.others ?? []) {
-      log.info(`${to} took over ${formatAddress(address)} from ${from}`, { service: to, address, from });
+      log.info({ service: to, address, from }, `${to} took over ${formatAddress(address)} from ${from}`);
     }
   }
   for (const name of added) announceAdded(log, name, change.asked.get(name)!);
@@ -289,7 +289,7 @@ function announceAdded(log: Logger, name: string, request: LaunchRequest): void 
   try {
     request.added?.();
   } catch (error) {
-    log.error(`Service ${name} serves, but a later step failed`, { service: name, err: error });
+    log.error({ service: name, err: error }, `Service ${name} serves, but a later step failed`);
   }
 }
 

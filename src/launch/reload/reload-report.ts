@@ -190,11 +190,11 @@ function logReport(log: Logger, report: ReloadReport, thrown: unknown): void {
   const facts = { ...report, ...(ordinary ? { err: thrown } : {}) };
   if (report.dryRun) {
     // The operator who requested the dry run gets the refusal; the service has no error.
-    log.notice(`Dry run of a ${method}: ${outcome} after ${durationMs} ms`, { event: 'reload_dry_run', ...facts });
+    log.notice({ event: 'reload_dry_run', ...facts }, `Dry run of a ${method}: ${outcome} after ${durationMs} ms`);
     return;
   }
   const message = `${method === 'mutate' ? 'Mutate' : 'Reload'} ${outcome} after ${durationMs} ms`;
   const all = { event: 'reload', ...facts };
-  if (outcome === 'accepted' || outcome === 'abandoned') log.notice(message, all);
-  else log.error(report.error === undefined ? message : `${message}: ${report.error}`, all);
+  if (outcome === 'accepted' || outcome === 'abandoned') log.notice(all, message);
+  else log.error(all, report.error === undefined ? message : `${message}: ${report.error}`);
 }

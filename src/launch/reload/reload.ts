@@ -148,7 +148,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     await refuse();
     refusals.refuse();
     for (const warning of compared.after.warnings) {
-      log.warn(printDiagnostic(warning, { showLine: false }), { code: warning.code });
+      log.warn({ code: warning.code }, printDiagnostic(warning, { showLine: false }));
     }
     // Asked before the restart: a service that starts again keeps no old value.
     if (!steps.hasWorkers) kept = keptOptions(steps, all(compared.files), log);
@@ -196,8 +196,8 @@ function keptOptions(steps: ReloadSteps, changes: readonly ReloadChange[], log: 
     } catch (err) {
       // A failure of the report must not fail the reload.
       log.warn(
-        `keeps('${option}') of a service failed: the report may say "applied now" for an option that needs a restart`,
         { err },
+        `keeps('${option}') of a service failed: the report may say "applied now" for an option that needs a restart`,
       );
       return false;
     }

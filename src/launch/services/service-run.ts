@@ -183,10 +183,13 @@ export class ServiceRun {
       // A renewal that a stop has cancelled was not refused.
       if (stopped?.aborted === true) return true;
       const text = isRefusal(error) ? `: ${describeError(error)}` : '';
-      this.#log.error(`service ${this.name} refused the new configuration and keeps the old one${text}`, {
-        service: this.name,
-        ...(isRefusal(error) ? {} : { err: error }),
-      });
+      this.#log.error(
+        {
+          service: this.name,
+          ...(isRefusal(error) ? {} : { err: error }),
+        },
+        `service ${this.name} refused the new configuration and keeps the old one${text}`,
+      );
       return false;
     }
   }
@@ -273,7 +276,7 @@ export class ServiceRun {
     if (late === undefined) this.goesOn = ended;
     if (busy.length === 0 && late === true) return true;
     const named = busy.length === 0 && this.#overran;
-    this.#log.error('Graceful shutdown timeout exceeded', { service: this.name, ...(named ? {} : { busy }) });
+    this.#log.error({ service: this.name, ...(named ? {} : { busy }) }, 'Graceful shutdown timeout exceeded');
     return false;
   }
 
@@ -290,7 +293,7 @@ export class ServiceRun {
         this.#exits(error);
         return true;
       }
-      this.#log.error(`Error stopping service ${this.name}`, { service: this.name, err: error });
+      this.#log.error({ service: this.name, err: error }, `Error stopping service ${this.name}`);
       return false;
     }
   }

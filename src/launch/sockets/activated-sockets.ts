@@ -75,9 +75,9 @@ export class ActivatedSockets {
       this.#told.add(descriptor);
       const named = name === '' ? '' : ` (${name})`;
       log.warn(
+        { descriptor, name },
         `Descriptor ${descriptor}${named}, passed by the service manager, belongs to no service: its connections are kept ` +
           `waiting. FileDescriptorName= is the name of a service: ${services.map((service) => service.name).join(', ')}`,
-        { descriptor, name },
       );
     }
   }

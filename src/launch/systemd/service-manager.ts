@@ -35,7 +35,7 @@ export async function notify(options: NotifyOptions = {}): Promise<boolean> {
     await sendDatagram(path, options.state ?? 'READY=1', options.timeoutMs);
     return true;
   } catch (error) {
-    options.log?.debug('the service manager could not be notified', { err: error });
+    options.log?.debug({ err: error }, 'the service manager could not be notified');
     return false;
   }
 }

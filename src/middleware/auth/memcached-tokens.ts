@@ -63,7 +63,7 @@ export class MemcachedTokens {
       return envelope.open(found.value);
     } catch (error) {
       const message = 'a token in memcached is not trusted, and is validated again; logged once a minute at most';
-      this.#forged.tell(() => this.#log.warn(message, { reason: (error as Error).message }));
+      this.#forged.tell(() => this.#log.warn({ reason: (error as Error).message }, message));
       return undefined;
     }
   }
@@ -109,7 +109,7 @@ export class MemcachedTokens {
       }
       if (server.deadUntil <= now) {
         const facts = { server: server.name, reason: (error as Error).message, seconds };
-        this.#log.warn('memcached does not respond; tokens are validated without it for a while', facts);
+        this.#log.warn(facts, 'memcached does not respond; tokens are validated without it for a while');
       }
       server.deadUntil = now + seconds * 1000;
       return undefined;

@@ -82,8 +82,8 @@ export class TokenJudge {
 
   /** Logs why a token is refused. Callers do not learn the reason. */
   #tell(message: string, verdict: Verdict): void {
-    if (verdict.status === 'absent') this.#log.debug(message, { reason: 'missing' });
-    if (verdict.status === 'invalid') this.#log.debug(message, { reason: verdict.reason });
+    if (verdict.status === 'absent') this.#log.debug({ reason: 'missing' }, message);
+    if (verdict.status === 'invalid') this.#log.debug({ reason: verdict.reason }, message);
   }
 
   #verdict(req: IncomingMessage, token: string | undefined, allowExpired: boolean): Verdict | Promise<Verdict> {
@@ -100,7 +100,7 @@ export class TokenJudge {
   ): Promise<Verdict> {
     try {
       const info = await found;
-      if (this.#isOut) this.#log.info('tokens are validated again', { requests: this.#failed.takeCount() });
+      if (this.#isOut) this.#log.info({ requests: this.#failed.takeCount() }, 'tokens are validated again');
       this.#isOut = false;
       return this.#judged(req, info, allowExpired);
     } catch (error) {
@@ -140,7 +140,7 @@ export class TokenJudge {
     if (compiled === undefined) {
       const message = `a token is refused: it has more than ${MOST_RULES} access rules, or one of more than ${LONGEST_RULE} characters; logged once a minute at most`;
       const facts = { user_id: info.userId, application_credential_id: info.appCredential?.id };
-      this.#tooManyRules.tell(() => this.#log.warn(message, facts));
+      this.#tooManyRules.tell(() => this.#log.warn(facts, message));
     }
     return compiled;
   }
@@ -148,7 +148,7 @@ export class TokenJudge {
   #complain(error: Error): void {
     this.#failed.tell((requests) => {
       this.#isOut = true;
-      this.#log.error('tokens cannot be validated; logged once a minute at most', { reason: error.message, requests });
+      this.#log.error({ reason: error.message, requests }, 'tokens cannot be validated; logged once a minute at most');
     });
   }
 
@@ -157,7 +157,7 @@ export class TokenJudge {
     const message =
       'the token of a service is refused: it has none of the roles in service_token_roles; logged once a minute at most';
     const facts = { user_id: userId, user_name: userName, service_token_roles: [...this.#serviceRoles] };
-    this.#withoutRole.tell((requests) => this.#log.warn(message, { ...facts, requests }));
+    this.#withoutRole.tell((requests) => this.#log.warn({ ...facts, requests }, message));
   }
 }
 

@@ -104,7 +104,7 @@ function disableByFilesPorts(settings: Settings, log: Logger): HealthcheckPlugin
     async check({ port }) {
       const path = pathsByPort(settings().disableByFilePaths).get(port);
       if (path === undefined) {
-        if (!warned.has(port)) log.warn('healthcheck: disable_by_file_paths has no file for this port', { port });
+        if (!warned.has(port)) log.warn({ port }, 'healthcheck: disable_by_file_paths has no file for this port');
         warned.add(port);
         return OK;
       }

@@ -313,7 +313,7 @@ export class CallClient implements RPCClient {
       const to = { exchange, topic, fanout: true };
       const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.format.at(addressText(to)));
       this.#path.send(to, { id: messageId(), body }, how).catch((err: unknown) => {
-        log.debug(`call ${id} could not be cancelled`, { err });
+        log.debug({ err }, `call ${id} could not be cancelled`);
       });
     }
   }

@@ -120,7 +120,7 @@ export class PendingCalls {
     try {
       reply = readReply(body, format);
     } catch (err) {
-      this.#log.warn(`reply ${id} cannot be read`, { err, bytes: body.length });
+      this.#log.warn({ err, bytes: body.length }, `reply ${id} cannot be read`);
       return;
     }
     const pending = this.#calls.get(reply.id);
@@ -134,7 +134,7 @@ export class PendingCalls {
     if ('alive' in reply) return;
     this.#late.delete(reply.id);
     const age = late === undefined ? '' : `, ${Math.round(this.#clock.now() - late.at)} ms after the timeout`;
-    this.#log.info(`${late?.what ?? 'a call'}: its reply came too late${age}`, { call: reply.id });
+    this.#log.info({ call: reply.id }, `${late?.what ?? 'a call'}: its reply came too late${age}`);
   }
 
   #remember(id: string, what: string): void {

@@ -191,10 +191,13 @@ export class NotificationService implements ServiceBase {
       carried = readNotification(message.body, { priority, maxBytes });
     } catch (error) {
       if (!(error instanceof UnreadableEnvelope)) throw error;
-      this.#log.warn(`a notification cannot be read: ${error.message}`, {
-        bytes: message.body.length,
-        message: message.id,
-      });
+      this.#log.warn(
+        {
+          bytes: message.body.length,
+          message: message.id,
+        },
+        `a notification cannot be read: ${error.message}`,
+      );
       await delivery.deadLetter(`unreadable: ${error.message}`);
       return;
     }
@@ -231,16 +234,16 @@ export class NotificationService implements ServiceBase {
       const facts = { err, message: fields.messageId, delivery: count };
       if (isLast) {
         const isKept = await delivery.deadLetter(`failed: ${what}`);
-        this.#log.error(`${what} failed ${count} times and is ${isKept ? 'a dead letter' : 'dropped'}`, facts);
+        this.#log.error(facts, `${what} failed ${count} times and is ${isKept ? 'a dead letter' : 'dropped'}`);
       } else {
-        this.#log.warn(`${what} failed and will be redelivered`, facts);
+        this.#log.warn(facts, `${what} failed and will be redelivered`);
         await delivery.requeue({ delayMs: BACK_MS });
       }
       return false;
     }
     await delivery
       .ack()
-      .catch((err: unknown) => this.#log.info(`${what}: not acknowledged, it will be redelivered`, { err }));
+      .catch((err: unknown) => this.#log.info({ err }, `${what}: not acknowledged, it will be redelivered`));
     return true;
   }
 }

@@ -59,10 +59,13 @@ class BusNotifier {
       try {
         await this.#emit(notificationRoute(exchange, topic, priority), message);
       } catch (err) {
-        log.error(`the notification ${eventType} was not sent to ${topic}.${priority}`, {
-          err,
-          message: told.messageId,
-        });
+        log.error(
+          {
+            err,
+            message: told.messageId,
+          },
+          `the notification ${eventType} was not sent to ${topic}.${priority}`,
+        );
       }
     }
   }

@@ -46,7 +46,7 @@ export class CallReply {
     try {
       logFailure(log, { name, error, isExpected: expected }, this.facts);
     } catch {
-      log.error(`${name} failed, with an error that cannot be converted to text`, this.facts);
+      log.error(this.facts, `${name} failed, with an error that cannot be converted to text`);
     }
     if (this.#request.reply === undefined) return;
     const from = { host, binary, requestId: this.requestId };

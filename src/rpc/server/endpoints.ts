@@ -165,11 +165,11 @@ export function logFailure(
   { name, error, isExpected: expected }: Failure,
   facts: Readonly<Record<string, unknown>>,
 ): void {
-  if (!expected) log.error(`${name} failed`, { err: error, ...facts });
+  if (!expected) log.error({ err: error, ...facts }, `${name} failed`);
   // Its message quotes arguments, which are logged at trace only.
   else if (error instanceof BadArguments && !log.enabled('trace'))
-    log.debug(`${name}: its arguments do not match its schema`, { ...facts });
-  else log.debug(`${name}: ${messageOf(error)}`, { ...facts });
+    log.debug({ ...facts }, `${name}: its arguments do not match its schema`);
+  else log.debug({ ...facts }, `${name}: ${messageOf(error)}`);
 }
 
 function messageOf(error: unknown): string {

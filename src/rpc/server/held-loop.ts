@@ -66,7 +66,7 @@ export class HeldLoop {
     const lateMs = this.#lateMs;
     const methods = [...this.#running.keys()].join(', ');
     const time = formatDuration(lateMs / 1000);
-    this.#log.warn(`The event loop was blocked for ${time} while ${methods} ran`, { lateMs: Math.round(lateMs) });
+    this.#log.warn({ lateMs: Math.round(lateMs) }, `The event loop was blocked for ${time} while ${methods} ran`);
     // Logged once: the late tick follows.
     this.#since = this.#clock.now();
   }

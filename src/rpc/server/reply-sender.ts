@@ -121,7 +121,7 @@ export class ReplySender {
     const beat = (): void => {
       const body = writeEnvelope({ id, alive: true }, name, format.at(to));
       transport.publish(to, { id: messageId(), body, correlationId: id }).catch((err: unknown) => {
-        log.debug(`${name}: no heartbeat could be sent`, { err });
+        log.debug({ err }, `${name}: no heartbeat could be sent`);
       });
       arm();
     };
@@ -172,7 +172,7 @@ export class ReplySender {
     }
     onLost?.();
     const age = Math.round(clock.now() - since);
-    log.warn(`${name}: the reply to call ${id} was not delivered, ${age} ms after the call came`, { err });
+    log.warn({ err }, `${name}: the reply to call ${id} was not delivered, ${age} ms after the call came`);
   }
 
   /** The oldest ones make room: they were tried more often. */

@@ -59,11 +59,11 @@ export class ReturnedCall implements Arrival {
     const { message } = this.#delivery;
     const name = nameOfMessage(message);
     const facts = { bytes: message.body.length, sender: message.replyTo };
-    log.info(`message ${name} was delivered before: it is acknowledged before it is read`, facts);
+    log.info(facts, `message ${name} was delivered before: it is acknowledged before it is read`);
     try {
       await this.#delivery.ack();
     } catch (err) {
-      log.info(`message ${name} was not read, it will be redelivered`, { err });
+      log.info({ err }, `message ${name} was not read, it will be redelivered`);
       return;
     }
     this.#call = read({ ...this.#delivery, ack: async () => {}, requeue: async () => {} });

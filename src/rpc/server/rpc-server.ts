@@ -183,7 +183,7 @@ export class RpcServer {
       if (!(error instanceof UnreadableEnvelope)) throw error;
       const { body, replyTo } = delivery.message;
       const name = nameOfMessage(delivery.message);
-      log.warn(`message ${name} cannot be read: ${error.message}`, { bytes: body.length, sender: replyTo });
+      log.warn({ bytes: body.length, sender: replyTo }, `message ${name} cannot be read: ${error.message}`);
       void delivery.deadLetter(`unreadable: ${error.message}`).then((isOne) => {
         if (isOne) meter?.died(topic, 'unreadable');
       });

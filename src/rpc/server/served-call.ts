@@ -105,7 +105,7 @@ export class ServedCall {
       if (method !== undefined) await this.#serve(method);
     } catch (err) {
       const { method, id: message } = this.#request;
-      ignoreErrors(() => this.#with.log.error(`${method}: its call could not be handled`, { err, message }));
+      ignoreErrors(() => this.#with.log.error({ err, message }, `${method}: its call could not be handled`));
       await this.#reply.lastResort().catch(() => {});
     }
   }
@@ -194,7 +194,7 @@ export class ServedCall {
       return true;
     } catch (err) {
       const { id, method } = this.#request;
-      this.#with.log.info(`${method}: message ${id} was not started, it will be redelivered`, { err });
+      this.#with.log.info({ err }, `${method}: message ${id} was not started, it will be redelivered`);
       return false;
     }
   }
@@ -204,7 +204,7 @@ export class ServedCall {
     const { id, args } = this.#request;
     const { name, options } = method;
     if (log.enabled('trace')) {
-      log.debug(`${name}: called`, { ...this.#reply.facts, args: shownArguments(args, options.args) });
+      log.debug({ ...this.#reply.facts, args: shownArguments(args, options.args) }, `${name}: called`);
     }
     const isLate = options.ack === 'late';
     if (isLate) late.set(id, this);
@@ -226,12 +226,12 @@ export class ServedCall {
       for (const end of ends) end();
     }
     if (log.enabled('debug')) {
-      log.debug(`${name}: done`, { ...this.#reply.facts, elapsedMs: Math.round(clock.now() - this.#since) });
+      log.debug({ ...this.#reply.facts, elapsedMs: Math.round(clock.now() - this.#since) }, `${name}: done`);
     }
     await this.#reply.result(name, result);
     late.delete(id);
     // If it fails, the message is redelivered, and recognized then.
-    if (isLate) await this.#delivery.ack().catch((err: unknown) => log.info(`${name}: not acknowledged`, { err }));
+    if (isLate) await this.#delivery.ack().catch((err: unknown) => log.info({ err }, `${name}: not acknowledged`));
   }
 
   /** Counts it, and creates its span, if enabled. */
@@ -288,7 +288,7 @@ export class ServedCall {
     const { seen, log } = this.#with;
     const ends = isCutOff(err);
     if (!ends && (err as { retryable?: unknown } | null)?.retryable !== true) return false;
-    log.warn(`${name}: failed and will run again`, { err, delivery: this.#delivery.count });
+    log.warn({ err, delivery: this.#delivery.count }, `${name}: failed and will run again`);
     seen.forget(this.#request.id);
     await this.#delivery.requeue(ends ? {} : { delayMs: (options.retryDelay ?? 5) * 1000 });
     return true;

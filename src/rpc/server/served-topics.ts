@@ -71,7 +71,7 @@ export class ServedTopics {
         if (!signal.aborted) log.info(`${topic} accepts calls now`);
       } catch (err) {
         if (signal.aborted) return;
-        log.error(`${topic} cannot accept calls yet`, { err });
+        log.error({ err }, `${topic} cannot accept calls yet`);
         await pause(settings.transport.retryIntervalMaxMs, { clock, signal, unref: true });
         continue;
       }

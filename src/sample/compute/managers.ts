@@ -63,7 +63,7 @@ export class ComputeManager implements Manager {
   }
 
   #log(step: string, facts: object = {}): void {
-    this.#context.log.info(`${this.#context.serviceName} manager: ${step}`, { ...facts });
+    this.#context.log.info({ ...facts }, `${this.#context.serviceName} manager: ${step}`);
   }
 }
 
@@ -147,7 +147,7 @@ export class Conductor {
     const cloud = this.#cloud!;
     const isChanged = cloud.write(() => change(cloud, task));
     if (!isChanged)
-      this.#context.log.info(`a task of server ${task.server} is not ${verb}: it has it no more`, { ...task });
+      this.#context.log.info({ ...task }, `a task of server ${task.server} is not ${verb}: it has it no more`);
     return isChanged;
   }
 

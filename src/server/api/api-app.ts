@@ -125,7 +125,7 @@ export class ApiApp {
   }
 
   async #release(app: LoadedApp | undefined): Promise<void> {
-    await app?.close().catch((error: unknown) => this.#parts.log.error('closing the app failed', { err: error }));
+    await app?.close().catch((error: unknown) => this.#parts.log.error({ err: error }, 'closing the app failed'));
   }
 
   async #next(pipeline: string, config: Config): Promise<LoadedApp> {

@@ -8,7 +8,7 @@ import { apiFaultOptions } from '../../app/internal.js';
 import { defineOptions, duration, integer, list, listen, module, path, port, string } from '../../config/index.js';
 import { writtenElsewhere } from '../../config/internal.js';
 import type { LoadedApp } from '../../loader/index.js';
-import type { Logger } from '../../log/index.js';
+import type { LogOption } from '../../log/index.js';
 import type { ManagerContext } from '../../registry/index.js';
 import type { ManagerSource, Registration } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
@@ -142,5 +142,5 @@ export interface WSGIServiceOptions {
   /** One worker; and if TLS names no certificate, one that is kept in `state_path`. Default false. */
   readonly dev?: boolean;
   /** Default: standard error. */
-  readonly log?: Logger;
+  readonly log?: LogOption;
 }

@@ -12,7 +12,6 @@ import {
   refuseUnknownOptions,
   whatItIs,
 } from '../../errors/index.js';
-import { checkLog } from '../../log/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
@@ -88,7 +87,6 @@ export function checkArguments(name: unknown, config: unknown, options: WSGIServ
     refuse(`the configuration of the API "${String(name)}" is a Config, not ${whatItIs(config)}`);
   }
   refuseUnknownOptions('PORTICO_API_ARGUMENT', 'a WSGIService', options, NAMES);
-  checkLog('PORTICO_API_ARGUMENT', 'a WSGIService', options.log);
   checkFaultForm('PORTICO_API_ARGUMENT', 'a WSGIService', options);
 }
 

@@ -5,6 +5,7 @@ import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { type Place, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import { checkedLog } from '../../log/internal.js';
 import { ManagedService, namedManager, servicegroupOptions } from '../../registry/internal.js';
 import {
   type ConfigChanges,
@@ -73,7 +74,7 @@ export class WSGIService implements ListeningService {
     this.binary = `${options.project ?? 'portico'}-${name}`;
     this.#config = config;
     registerServing(config);
-    const log = options.log ?? config.log;
+    const log = checkedLog('PORTICO_API_ARGUMENT', 'a WSGIService', options.log) ?? config.log;
     const { index: workerId } = workerAssignment() ?? {};
     this.#processLog = workerId === undefined ? log : log.child({ workerId });
     this.#log = this.#processLog.child({ service: name });
@@ -298,7 +299,7 @@ export class WSGIService implements ListeningService {
     this.#log.warn(`${this.name} accepts no more work until it is restarted: ${reason}`);
     // With several workers the address belongs to their parent, and clients would wait in an unread queue.
     const ending = this.#worker?.supervised === true ? this.#withdraw() : this.stop({ graceful: true });
-    ending.catch((err: unknown) => this.#log.error(`${this.name}: stopping failed`, { err }));
+    ending.catch((err: unknown) => this.#log.error({ err }, `${this.name}: stopping failed`));
   }
 
   /** Continues to listen: requests get 503 at once, and periodic tasks end. */

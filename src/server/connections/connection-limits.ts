@@ -41,7 +41,7 @@ export class ConnectionLimit {
   set limit(limit: number) {
     const lowered = Math.min(limit || Number.POSITIVE_INFINITY, this.#descriptors);
     if (lowered < limit && lowered !== this.#limit)
-      this.#log.warn(LOWERED, { configured: limit, max_connections: lowered });
+      this.#log.warn({ configured: limit, max_connections: lowered }, LOWERED);
     this.#limit = lowered;
   }
 
@@ -60,7 +60,7 @@ export class ConnectionLimit {
     (oldest ?? fresh).socket.destroy();
     this.#rejections.countClosed('too many connections');
     this.#closed.tell((count) => {
-      this.#log.warn('too many connections: some were closed', { max_connections: this.#limit, count });
+      this.#log.warn({ max_connections: this.#limit, count }, 'too many connections: some were closed');
     });
   }
 }

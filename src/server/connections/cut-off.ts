@@ -83,7 +83,7 @@ export function cutOffError(name: string, exchanges: readonly Exchange[]): Porti
 /** Logs a response whose connection was closed because its body failed, or did not match its head. */
 export function tellBroken({ req, res }: Exchange, log: Logger): void {
   const error = wrongLength(res) ?? destroyReason(res);
-  if (error !== undefined) log.error('an answer was cut off', { ...requestFacts(req), err: error });
+  if (error !== undefined) log.error({ ...requestFacts(req), err: error }, 'an answer was cut off');
 }
 
 /** Settles when a response or a socket is closed. */

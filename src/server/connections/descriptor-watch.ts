@@ -33,7 +33,7 @@ class DescriptorWatch {
       const code = missingCode();
       if (code !== undefined) {
         this.#missedAt = now;
-        this.#missed.tell((count) => log.warn(MISSING, { code, count }));
+        this.#missed.tell((count) => log.warn({ code, count }, MISSING));
       }
     }
     return this.#missedAt === this.#lookedAt;

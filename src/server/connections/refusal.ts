@@ -87,7 +87,7 @@ export class Rejections {
     this.count(reason);
     this.#lines++;
     if (this.#lines > LINES_A_SECOND || !this.#log.enabled('debug')) return;
-    this.#log.debug('request rejected', { reason, detail, request_id: id, peer: peerOf(socket) });
+    this.#log.debug({ reason, detail, request_id: id, peer: peerOf(socket) }, 'request rejected');
   }
 
   /** Counts one without details. */
@@ -103,7 +103,7 @@ export class Rejections {
   /** Called once a second: logs the number of suppressed lines, and logs again from now on. */
   sum(): void {
     if (this.#lines > LINES_A_SECOND)
-      this.#log.debug('more requests rejected', { count: this.#lines - LINES_A_SECOND });
+      this.#log.debug({ count: this.#lines - LINES_A_SECOND }, 'more requests rejected');
     this.#lines = 0;
   }
 }

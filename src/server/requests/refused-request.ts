@@ -23,7 +23,7 @@ export function refusing(filters: readonly Filter[], failures: FailureOptions): 
     res.setHeader('connection', 'close');
     void catching(app, req, res, (error) => {
       if (error !== refusal)
-        failures.log.error('a filter around a refusal failed', { ...failures.facts(req, res), err: error });
+        failures.log.error({ ...failures.facts(req, res), err: error }, 'a filter around a refusal failed');
       answerFailure(refusal, req, res, { ...failures, faultOf: () => refusal });
     });
   };

@@ -80,7 +80,7 @@ test('a stop whose caller never raises its signal ends at its deadline all the s
 
 test('MG-20 RL-83 tracked work that a stop leaves behind is told by name, and is no clean stop', async () => {
   const lines: string[] = [];
-  const note = (text: string): void => void lines.push(text);
+  const note = (...line: unknown[]): void => void lines.push(String(line.at(-1)));
   const told = { ...silentLogger(), warn: note, error: note };
   const manager: { track?: (name: string, work: Promise<void>) => Promise<void> } = {};
   const hooks = new ManagerHooks({ name: 'images', managers: [manager], tasks: new TaskGroup({ log }), log: told });

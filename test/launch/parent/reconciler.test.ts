@@ -476,7 +476,7 @@ test('a service that a reload removes has drain_timeout, and a stop meanwhile it
 
 test('a stop does not prolong the drain of a replaced worker, and names its option', async (t) => {
   const lines: string[] = [];
-  const log = { ...silentLogger(), warn: (text: string) => void lines.push(text) };
+  const log = { ...silentLogger(), warn: (...line: unknown[]) => void lines.push(String(line.at(-1))) };
   const first = generation(1, { gracefulShutdownTimeoutMs: 30_000, drainTimeoutMs: 2000 });
   const { pool, spawned } = fakePool('a', (moment) => moment !== 'begin', { first, log });
   t.after(() => pool.kill());

@@ -8,7 +8,11 @@ test('LC-531 a start that does not end is told again and again, ever more rarely
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const said: string[] = [];
   const ignore = (): void => undefined;
-  const log = { debug: ignore, info: ignore, warn: (message: string) => said.push(message) } as unknown as Logger;
+  const log = {
+    debug: ignore,
+    info: ignore,
+    warn: (_facts: object, message: string) => said.push(message),
+  } as unknown as Logger;
   let ready: () => void = () => undefined;
   const isReady = new Promise<void>((resolve) => {
     ready = resolve;

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type Logger, silentLogger } from 'portico';
+import { silentLogger } from 'portico';
 import { Config, defineOptions, string } from 'portico/config';
 import { ProcessLauncher, type ReloadReport } from 'portico/launch';
 import { serviceName } from '../../../dist/launch/launcher.js';
@@ -345,7 +345,7 @@ test('LC-515 of an old worker that a trial has made room for no more remains tha
 
 test('a replacement that does not start leaves the worker that asked for it in its slot, and is not tried again', async (t) => {
   const said: string[] = [];
-  const log = { ...silentLogger(), error: (message: string) => said.push(message) } as Logger;
+  const log = { ...silentLogger(), error: (...line: unknown[]) => void said.push(String(line.at(-1))) };
   const behaviour: Behaviour = (moment, worker) => {
     if (moment !== 'begin' || worker.pid === first) return undefined;
     worker.end(1);

@@ -265,7 +265,9 @@ export class Simulation extends World implements WorkerWorld {
   #makeLog(): Logger {
     const write =
       (level: string) =>
-      (message: string, facts: Readonly<Record<string, string>> = {}) => {
+      (...line: readonly unknown[]) => {
+        const message = String(line.at(-1));
+        const facts = Object(line[0]) as Readonly<Record<string, string>>;
         this.note(`${level}: ${message}`);
         if (message.startsWith('Forking too fast')) this.invariants.sleeps(facts.service!);
         if (facts.event !== 'reload') return;
@@ -277,7 +279,8 @@ export class Simulation extends World implements WorkerWorld {
     const methods = Object.fromEntries(
       ['debug', 'info', 'notice', 'warn', 'error'].map((level) => [level, write(level)]),
     );
-    return { level: 'debug', enabled: () => false, ...methods } as unknown as Logger;
+    const log = { level: 'debug', enabled: () => false, child: () => log, ...methods } as unknown as Logger;
+    return log;
   }
 }
 

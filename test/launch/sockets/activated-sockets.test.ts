@@ -96,7 +96,7 @@ test('LC-911 RL-94 a passed socket that no service takes is a warning, once, wit
   const env = { LISTEN_PID: '1', LISTEN_FDS: '2', LISTEN_FDNAMES: 'compute:comput' };
   const sockets = new ActivatedSockets({ env, pid: 1 });
   const warnings: string[] = [];
-  const log = { ...silentLogger(), warn: (message: string) => void warnings.push(message) };
+  const log = { ...silentLogger(), warn: (...line: unknown[]) => void warnings.push(String(line.at(-1))) };
   sockets.take('compute', [{ host: '127.0.0.1', port: 0 }]);
   sockets.warnOfUnused(log, [{ name: 'compute' }, { name: 'metadata' }]);
   sockets.warnOfUnused(log, [{ name: 'compute' }, { name: 'metadata' }]);

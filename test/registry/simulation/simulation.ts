@@ -136,7 +136,8 @@ export class Simulation extends World implements DatabaseWorld {
   }
 
   logOf(member?: Member): Logger {
-    const write = (message: string): void => {
+    const write = (...args: readonly unknown[]): void => {
+      const message = String(args.at(-1));
       this.note(`${member?.name ?? 'observer'}: ${message}`);
       if (member === undefined) return;
       if (message.startsWith('Lost connection')) member.lost += 1;

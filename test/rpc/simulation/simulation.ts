@@ -282,8 +282,9 @@ reply_retry_timeout = 5
   logOf(peer: Peer): Logger {
     const write =
       (level: string) =>
-      (message: string, facts: Readonly<Record<string, unknown>> = {}) => {
-        const { err } = facts;
+      (...args: readonly unknown[]) => {
+        const message = String(args.at(-1));
+        const { err } = Object(args[0]) as { err?: unknown };
         if (peer instanceof Client && message.includes('was not sent to')) peer.unsent += 1;
         const [, dropped] = /message (\S+) was dropped/.exec(message) ?? [];
         if (dropped !== undefined) this.errands.find(({ ids }) => ids.has(dropped))?.drops.push(peer.name);

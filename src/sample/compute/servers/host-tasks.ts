@@ -30,7 +30,7 @@ export async function tellHost(
   } catch (err) {
     // The message may have arrived: a host that asks later is refused the task; one that has begun it counts as reached.
     const isTold = !cloud.write(() => takeBack(cloud, told, before));
-    if (!isTold) log.warn(`host ${host} cannot be reached for ${task.state} of server ${id}`, { err });
+    if (!isTold) log.warn({ err }, `host ${host} cannot be reached for ${task.state} of server ${id}`);
     return isTold;
   }
 }
@@ -81,7 +81,7 @@ export async function readConsole(api: ComputeApi, request: ActionRequest, id: u
   try {
     return await hosts.prepare({ server: host }).call(request.context, 'consoleLines', owner);
   } catch (err) {
-    log.warn(`host ${host} does not show the console of server ${name}`, { err });
+    log.warn({ err }, `host ${host} does not show the console of server ${name}`);
     return refuse(503, `Host ${host} does not answer.`);
   }
 }
