@@ -46,7 +46,8 @@ async function freePort() {
 async function serve(t, connection) {
   const port = await freePort();
   const args = ['--set', `api:conduit.port=${port}`, '--set', `conduit.database=${connection}`];
-  const program = spawn('api-cli', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, PORTICO_JWT__SECRET: randomBytes(32).toString('hex') };
+  const program = spawn('api-cli', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(program, 'exit');
   t.after(async () => {
     program.kill();
