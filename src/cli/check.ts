@@ -14,11 +14,11 @@ import {
   placeOf,
   printDiagnostics,
 } from '../errors/index.js';
-import type { StatusDocument } from '../launch/internal.js';
 import { Loader } from '../loader/index.js';
 import { aliasBlock, isPasteSection } from '../loader/internal.js';
 import { silentLogger } from '../log/index.js';
 import { errorPages, explainedIn, pagesOf } from '../modules/index.js';
+import type { StatusDocument } from '../operating/internal.js';
 import { enabledApisOptions, type PlannedApi, servingOptions } from '../server/internal.js';
 import { formatAddress } from '../service/internal.js';
 import { countText } from '../text/index.js';

@@ -2,10 +2,10 @@
  * Commands that query or control a running service through its control socket.
  */
 import type { Command } from 'commander';
-import type { ReloadReport } from '../launch/index.js';
-import { cutOffText, type ShownRequest, type StatusDocument } from '../launch/internal.js';
 import { LOG_LEVELS } from '../log/index.js';
 import { explainedIn } from '../modules/index.js';
+import type { ReloadReport } from '../operating/index.js';
+import { cutOffText, type ShownRequest, type StatusDocument } from '../operating/internal.js';
 import { countText } from '../text/index.js';
 import { choice, columns, example, print, wholeNumber } from './command.js';
 import { addConfigurationOptions } from './command-line.js';

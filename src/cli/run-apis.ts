@@ -13,9 +13,10 @@ import {
   severalRefusals,
 } from '../errors/index.js';
 import { ProcessLauncher } from '../launch/index.js';
-import { DESCRIBE_TOPIC, isWorker, wasLogged } from '../launch/internal.js';
+import { isWorker, wasLogged } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import { explainedError, pagesOfError } from '../modules/index.js';
+import { DESCRIBE_TOPIC } from '../operating/internal.js';
 import { holdSignals } from '../process/index.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { readConfiguration, refuseUnread } from './configuration.js';

@@ -1,5 +1,5 @@
 /** The status of a running service as text. */
-import type { ReloadReport } from '../launch/index.js';
+import type { ReloadReport } from '../operating/index.js';
 import {
   cutOffText,
   describeConnections,
@@ -12,7 +12,7 @@ import {
   mebibytes,
   type ShownWorker,
   type StatusDocument,
-} from '../launch/internal.js';
+} from '../operating/internal.js';
 import { formatAddress } from '../service/internal.js';
 import { countText, formatDuration } from '../text/index.js';
 import { columns } from './command.js';

@@ -5,6 +5,7 @@
 import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
 import { requestOfMoment } from '../log/internal.js';
+import type { EndReason } from '../operating/index.js';
 import type { Assignment } from './assignment.js';
 import type { WorkerFailure } from './worker-message.js';
 
@@ -98,14 +99,6 @@ export interface WorkerExit {
   /** Failure that it reported before it ended. */
   readonly failure: WorkerFailure | undefined;
 }
-
-/**
- * `start`: before it was ready. `stuck`: killed because it sent no heartbeat. `heap`: V8 was out of memory. `error`: an
- * unhandled error, or a channel that it closed or wrote junk to. `oom`: killed by the kernel for memory. `signal`:
- * killed by another process. `exit`: by itself. `deadline`: it cut off requests at the deadline of a stop or drain, or
- * was killed after it.
- */
-export type EndReason = 'start' | 'stuck' | 'heap' | 'oom' | 'error' | 'signal' | 'exit' | 'deadline';
 
 /** Fault for which a supervisor kills a worker. */
 export interface Fault {

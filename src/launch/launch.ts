@@ -9,6 +9,7 @@
 import type { Config } from '../config/index.js';
 import { PorticoError, withCode } from '../errors/index.js';
 import { checkedLog } from '../log/internal.js';
+import type { Answer, AnswerQuestion, LauncherStatus, ReportSection } from '../operating/index.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
 import { FleetRunner, type ProcessLauncherOptions } from './fleet-runner.js';
@@ -22,13 +23,10 @@ import {
   type LauncherOptions,
 } from './launcher.js';
 import { LauncherCore } from './launcher-core.js';
-import type { LauncherStatus } from './launcher-status.js';
 import { REPORTS_MS } from './parent/worker-reports.js';
 import { currentProcess } from './process/host-process.js';
 import type { SignalHandler } from './process/signals.js';
-import type { Answer, AnswerQuestion } from './questions.js';
 import type { LaunchRequest } from './reload/reload.js';
-import type { ReportSection } from './report/report.js';
 import { parentLink } from './worker/parent-link.js';
 import { WorkerSide } from './worker-side.js';
 

@@ -5,14 +5,16 @@
 import { type Config, ConfigError, type OptionDeclarations } from '../config/index.js';
 import { logFileIssue, syslogAsked } from '../config/internal.js';
 import { metricsOptions } from '../metrics/index.js';
+import {
+  adminOptions,
+  backdoorOptions,
+  controlOptions,
+  reportOptions,
+  supervisorOptions,
+} from '../operating/internal.js';
 import { heartbeatOptions } from '../registry/internal.js';
 import { managerOptions } from '../service/internal.js';
-import { backdoorOptions } from './backdoor/backdoor-options.js';
-import { adminOptions } from './control/admin-guard.js';
-import { controlOptions } from './control-servers.js';
-import { supervisorOptions } from './diagnosis.js';
 import { launcherOptions } from './launcher-options.js';
-import { reportOptions } from './report/report.js';
 
 /** Options of every program with a launcher, each with its group. */
 export const launchedOptions: readonly { readonly group: string; readonly options: OptionDeclarations }[] = [

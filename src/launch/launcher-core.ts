@@ -5,18 +5,18 @@
 import type { Config } from '../config/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
+import type { LauncherStatus, ReloadReport } from '../operating/index.js';
+import { Control, Diagnosis, whatLoads } from '../operating/internal.js';
 import { deferred } from '../tasks/internal.js';
-import { Control } from './control-servers.js';
-import { Diagnosis } from './diagnosis.js';
+import { controlledServices } from './controlled-services.js';
 import { logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
 import { judgeConfiguration } from './launched-options.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
-import { type LauncherStatus, whatLoads } from './launcher-status.js';
 import { OwnedProcess } from './owned-process.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
 import { FileChanges } from './reload/file-changes.js';
-import { type ReloadReport, ReloadReports } from './reload/reload-report.js';
+import { ReloadReports } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
 import type { StopRequest } from './services/service-run.js';
 import { StopTerms } from './services/stop-terms.js';
@@ -93,8 +93,8 @@ export class LauncherCore<R extends Runner = Runner> {
       config: options.config,
       log,
     });
-    this.control = new Control(host, {
-      config: options.config,
+    this.control = new Control({
+      ...controlledServices(host, runner, options.config),
       log,
       status: () => this.status(),
       reloaded: () => this.#reports.counts,

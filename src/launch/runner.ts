@@ -1,12 +1,12 @@
 /**
  * Interface between a launcher and the runner of its services: in its own process, or in workers.
  */
-import type { LogFields, LogLevel } from '../log/index.js';
+import type { LogFields } from '../log/index.js';
 import type { Totals } from '../metrics/index.js';
+import type { ServiceStatus } from '../operating/index.js';
+import type { Fleet } from '../operating/internal.js';
 import type { Launchable, ServiceBase } from '../service/index.js';
 import type { LaunchSettings } from './launcher-options.js';
-import type { ServiceStatus } from './launcher-status.js';
-import type { Answer } from './questions.js';
 import type { ReloadRequest } from './reload/reload.js';
 import type { ReloadResult } from './reload/reload-report.js';
 import type { StopRequest } from './services/service-run.js';
@@ -59,15 +59,4 @@ export interface Runner {
   reopenLogs?(): void;
   /** Operations on workers for operators. */
   readonly fleet?: Fleet | undefined;
-}
-
-/** Operations on workers for operators. */
-export interface Fleet {
-  scale(service: string, workers: number): Promise<void>;
-  /** Replaces all workers with the configuration in force. */
-  restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
-  reportOf(pid: number): Promise<string | undefined>;
-  setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
-  /** Returns the OpenAPI document of a service, made by one of its workers; undefined if none serves. */
-  describe(service: string): Promise<Answer | undefined>;
 }

@@ -5,6 +5,7 @@
 import { serialize } from 'node:v8';
 import { type Diagnostic, ignoreErrors } from '../errors/index.js';
 import type { Counted } from '../metrics/index.js';
+import type { HeldRequest } from '../operating/index.js';
 import type { ProgramFile } from '../process/index.js';
 import type { SharedRule } from '../service/internal.js';
 
@@ -252,12 +253,4 @@ export function foreignMessage(value: unknown): string | undefined {
 
 function quoted(name: string): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
-}
-
-/** A request in progress, as reported by a worker's watch thread, or by the worker at its end. */
-export interface HeldRequest {
-  readonly method: string;
-  /** Path without its query, cut at 128 characters. */
-  readonly path: string;
-  readonly ageMs: number;
 }

@@ -9,6 +9,7 @@ import { type Diagnostic, errorText, Refusals } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { reopenLogs } from '../log/internal.js';
 import { Meter } from '../metrics/index.js';
+import type { Telling } from '../operating/internal.js';
 import { programFiles, requestsInHand } from '../process/index.js';
 import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from '../service/index.js';
 import { isListening } from '../service/internal.js';
@@ -27,7 +28,6 @@ import {
   setTitle,
   workerTitle,
 } from './process/host-process.js';
-import type { Telling } from './report/report-subjects.js';
 import { unknownSectionsOf, unknownToAll } from './services/unknown-sections.js';
 import { FilesRead } from './worker/files-read.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';

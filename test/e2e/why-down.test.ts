@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { statusText } from '../../dist/cli/status-text.js';
-import type { StatusDocument } from '../../dist/launch/control/status-document.js';
+import type { StatusDocument } from '../../dist/operating/control/status-document.js';
 import { get } from '../fixtures/http-client.js';
 import { askSocket } from './clients.js';
 import { emptyProject, freePort, type Outcome, type Program, runApiCli, startProject } from './program.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config, type OptionDeclarations } from 'portico/config';
-import { backdoorOptions, reportOptions } from '#internal/launch';
+import { backdoorOptions, reportOptions } from '#internal/operating';
 import { managerOptions } from '#internal/service';
 
 /** Returns the values of a group without any source. */

@@ -2,7 +2,7 @@
  * A Dockerfile.
  */
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import { isLoopback } from '../../launch/internal.js';
+import { isLoopback } from '../../operating/internal.js';
 import { formatAddress } from '../../service/internal.js';
 import { IGNORE_FILE, ignoreText, isInside, shellWord, tarballs, warnings, wronglyCopied } from './build-context.js';
 import {

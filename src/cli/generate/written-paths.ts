@@ -4,7 +4,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { configOptions, programLogOptions, variableName } from '../../config/internal.js';
-import { controlOptions, reportOptions } from '../../launch/internal.js';
+import { controlOptions, reportOptions } from '../../operating/internal.js';
 import { registryConnection, sqlitePath } from '../../registry/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 

@@ -3,22 +3,21 @@
  */
 import type { LogFields, LogLevel } from '../../log/index.js';
 import { Totals } from '../../metrics/index.js';
+import type { Answer, HeldRequest, ReportedRequest, ServiceStatus } from '../../operating/index.js';
+import { Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
 import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
 import { CRASH_DRAIN_MS, logFailure, STATUS_FAILED, STATUS_STOPPED, statusOf } from '../exit-status.js';
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
 import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
-import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
-import { type Answer, Questions } from '../questions.js';
+import { logReady, runStatus } from '../launcher-status.js';
 import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
-import { type ReportedRequest, requestsOf, type Telling } from '../report/report-subjects.js';
 import type { Runner } from '../runner.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { stopServices } from '../services/stop-services.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
-import type { HeldRequest } from '../worker-message.js';
 import { reloadInPlace, resetAll, unknownSections } from './in-place-reload.js';
 
 /** Options of a `ServiceLauncher` in addition to those of all launchers. */

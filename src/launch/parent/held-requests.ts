@@ -1,5 +1,5 @@
 /** Requests in progress in one worker, as its parent knows them. */
-import type { HeldRequest } from '../worker-message.js';
+import type { HeldRequest } from '../../operating/index.js';
 import type { Told } from './worker-channel.js';
 
 export class HeldRequests {

@@ -1,6 +1,6 @@
 /** `max_memory`: detects workers that exceed it. */
 import type { Logger } from '../../log/index.js';
-import { mebibytes } from './worker-end.js';
+import { mebibytes } from '../../operating/internal.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 export class MemoryLimit {

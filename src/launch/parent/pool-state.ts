@@ -2,15 +2,15 @@
  * Desired and actual workers of one service. The slots that lack a worker and the superfluous workers are computed from
  * these two.
  */
+
+import type { EndReason, WorkerEnd } from '../../operating/index.js';
 import type { Launchable } from '../../service/index.js';
 import { type Deferred, deferred } from '../../tasks/internal.js';
-import type { EndReason } from '../exit-status.js';
 import { ServiceBuckets } from '../shared-buckets.js';
 import type { ListenSockets } from '../sockets/listen-sockets.js';
 import type { HeldSockets } from '../sockets/listener-pool.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { Roll } from './roll.js';
-import type { WorkerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /**

@@ -4,7 +4,6 @@
  */
 import { sep } from 'node:path';
 import type { ProgramFile } from '../../process/index.js';
-import { countText } from '../../text/index.js';
 
 /** Files that a worker has loaded with another content than the first worker of its configuration. */
 interface OtherCode {
@@ -43,20 +42,3 @@ export class ProgramCode {
 function fileIn(folder: string, path: string): string {
   return path.startsWith(`${folder}${sep}`) ? path.slice(folder.length + 1) : path;
 }
-
-/** Most files that a line names. */
-const NAMED = 5;
-
-/** `app.js, lib/books.js and 3 others`. */
-export function describeFiles(files: readonly string[]): string {
-  const others = files.length - NAMED;
-  return `${files.slice(0, NAMED).join(', ')}${others > 0 ? ` and ${countText(others, 'other')}` : ''}`;
-}
-
-/** Reports whether a worker has told another version of Node than that of this process: its file was replaced. */
-export function isOtherNode(node: unknown): node is string {
-  return typeof node === 'string' && node !== process.version;
-}
-
-/** Remedy for a parent that runs a replaced Node. */
-export const NEW_PARENT = 'restart the service, parent and all';

@@ -6,8 +6,9 @@
 
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import type { EndReason } from '../../operating/index.js';
 import { LONGEST_DELAY_MS } from '../../process/index.js';
-import type { EndReason, WorkerExit } from '../exit-status.js';
+import type { WorkerExit } from '../exit-status.js';
 import { hurriedDrainMs } from '../launcher-options.js';
 import { endWithin } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';

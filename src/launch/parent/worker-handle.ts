@@ -4,14 +4,14 @@
 
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { type Diagnostic, errorText } from '../../errors/index.js';
+import type { Answer, HeldRequest } from '../../operating/index.js';
 import type { StopReason } from '../../service/index.js';
 import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { type Fault, startError, type WorkerExit } from '../exit-status.js';
-import type { Answer } from '../questions.js';
 import { StopTerms } from '../services/stop-terms.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
-import type { HeldRequest, Mutated, WorkerFailure } from '../worker-message.js';
+import type { Mutated, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { HeldRequests } from './held-requests.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';

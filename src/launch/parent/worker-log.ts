@@ -2,10 +2,11 @@
  * Log lines about one worker: a slow start, messages that are not of the protocol, its end.
  */
 import type { Logger } from '../../log/index.js';
+import type { WorkerEnd } from '../../operating/index.js';
+import { cutOffText, describeFiles, howEnded, isOtherNode, NEW_PARENT } from '../../operating/internal.js';
 import { type Fault, heldUp } from '../exit-status.js';
-import { describeFiles, isOtherNode, NEW_PARENT } from './program-code.js';
 import type { WorkerListener } from './worker-channel.js';
-import { cutOffText, howEnded, standstill, type WorkerEnd } from './worker-end.js';
+import { standstill } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** Time after which a slow start is logged; again when it has taken twice as long, and then at least once a minute. */

@@ -1,8 +1,9 @@
 /**
  * Reports of workers, which their parent appends to its own report.
  */
+
+import type { Answer } from '../../operating/index.js';
 import { within } from '../../tasks/internal.js';
-import type { Answer } from '../questions.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** Time that a worker has to report. */

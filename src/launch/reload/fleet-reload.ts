@@ -10,6 +10,7 @@ import type { Change, Config } from '../../config/index.js';
 import { isUnknownSection } from '../../config/internal.js';
 import { type Diagnostic, type PorticoError, Refusals } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import type { ReloadReport } from '../../operating/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
@@ -32,7 +33,7 @@ import {
   reload,
   reloadTimeout,
 } from './reload.js';
-import { outcomeOf, type ReloadReport, type ReloadResult } from './reload-report.js';
+import { outcomeOf, type ReloadResult } from './reload-report.js';
 import type { PlanChanges } from './service-plans.js';
 
 /**

@@ -2,7 +2,7 @@
  * Changes that accepted reloads have left for a restart, for `status()`: the report of the reload may no longer be
  * kept.
  */
-import type { ReloadChange } from './service-plans.js';
+import type { ReloadChange } from '../../operating/index.js';
 
 /** Changes that wait for a restart. */
 export class LeftChanges {

@@ -4,47 +4,8 @@
 import { type Diagnostic, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { pagesOfError } from '../../modules/index.js';
+import type { ReloadChange, ReloadReport, ReloadUnderWay } from '../../operating/index.js';
 import { LeftChanges } from './left-changes.js';
-import type { PipelineChange, ReloadChange } from './service-plans.js';
-
-/** One reload. */
-export interface ReloadReport {
-  /** Start of the reload, ISO 8601. */
-  readonly at: string;
-  readonly method: 'reload' | 'mutate';
-  /** True for a dry run: outcome and changes are those that a reload would have, and nothing was changed. */
-  readonly dryRun?: true;
-  /**
-   * `accepted`: all changes are in force. `refused`: the old configuration stays in force, and nothing was changed.
-   * `incomplete`: accepted, but some workers, or services of this process, could not be replaced. `abandoned`: a stop
-   * was requested first.
-   */
-  readonly outcome: 'accepted' | 'refused' | 'incomplete' | 'abandoned';
-  /** The configuration in force afterwards, counted from 1. */
-  readonly generation: number;
-  readonly durationMs: number;
-  /**
-   * Changed options: old and new value, place, and the part that applies the new value; then certificates and paste
-   * files whose content changed. Secrets are masked.
-   */
-  readonly changes: readonly ReloadChange[];
-  /** Changed pipelines of paste files, with the filters and apps that were added, removed and moved. */
-  readonly pipelines: readonly PipelineChange[];
-  /** Warnings of the new configuration, including certificates that have expired or expire soon. */
-  readonly warnings: readonly string[];
-  /** Workers replaced, by service. */
-  readonly replaced: Readonly<Record<string, number>>;
-  /** Number of open requests of replaced workers at the end of the reload. */
-  readonly draining?: number;
-  /** Number of requests of replaced workers that were cut off at `drain_timeout`; may grow after the reload. */
-  readonly cutOff?: number;
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  /** Reason of the refusal, or the workers that could not be replaced. */
-  readonly error?: string;
-  /** Pages of the reference that explain the refusal: paths in the package, each with an anchor. */
-  readonly pages?: readonly string[];
-}
 
 /** Outcome of a reload, as reported by its runner. Absent members are empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
@@ -96,14 +57,6 @@ function isInForce({ outcome }: Pick<ReloadReport, 'outcome'>): boolean {
 /** Marks a change as not applied, for a refused or abandoned reload. */
 function notApplied(change: ReloadChange): ReloadChange {
   return { ...change, effect: 'not applied' };
-}
-
-/** A reload in progress. */
-export interface ReloadUnderWay {
-  /** Start of the reload, ISO 8601. */
-  readonly at: string;
-  readonly method: ReloadReport['method'];
-  readonly dryRun: boolean;
 }
 
 /** Number of reports that are kept. */

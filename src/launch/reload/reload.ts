@@ -13,6 +13,7 @@ import {
   severalRefusals,
 } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import type { ReloadChange } from '../../operating/index.js';
 import { followLink } from '../../process/index.js';
 import type { Awaitable, Launchable } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
@@ -23,7 +24,6 @@ import {
   endedCertificates,
   type FilesRead,
   type PlanChanges,
-  type ReloadChange,
   type ServicePlans,
   servicePlans,
 } from './service-plans.js';

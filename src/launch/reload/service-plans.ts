@@ -3,8 +3,9 @@
  * and paste files under unchanged names, and pipelines.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Config, ReportedChange } from '../../config/index.js';
+import type { Config } from '../../config/index.js';
 import { type Diagnostic, ignoreErrors, placeOf, severalRefusals } from '../../errors/index.js';
+import type { PipelineChange, ReloadChange } from '../../operating/index.js';
 import type { Launchable, PlannedCertificate, ServiceFile, ServicePlan } from '../../service/index.js';
 import { isPlanned } from '../../service/internal.js';
 import { digest } from '../digest.js';
@@ -115,28 +116,6 @@ export function endedCertificates(before: ServicePlans, after: ServicePlans): Di
     const hint = `The one in force is valid until ${old.ends}. Renew this one, or write allow_expired = true in [ssl].`;
     return [{ ...expiry, severity: 'error' as const, hint }];
   });
-}
-
-/** One change of a reload: of an option's value, or of the content of a file that it names. */
-export interface ReloadChange extends ReportedChange {
-  /** The file, for a change of its content. */
-  readonly file?: string;
-  /** Services whose certificate or pipelines come from the file and have changed. */
-  readonly services?: readonly string[];
-  /** Changed pipelines of those services. */
-  readonly pipelines?: readonly string[];
-}
-
-/** One changed pipeline. A new pipeline has all its parts added, a removed one all of them removed. */
-export interface PipelineChange {
-  readonly pipeline: string;
-  /** Filters and apps, by name. */
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  /**
-   * Parts that are in both pipelines at another position relative to the others: the fewest that explain the new order.
-   */
-  readonly moved: readonly string[];
 }
 
 /**

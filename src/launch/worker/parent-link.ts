@@ -7,13 +7,14 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../errors/index.js';
+import type { HeldRequest } from '../../operating/index.js';
 import { enterBy, exitPlace, watchLoading } from '../../process/index.js';
 import type { ListenSocket } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
 import { ParentBuckets } from '../shared-buckets.js';
-import { fittingMessage, type HeldRequest, type Sent, type ToParent } from '../worker-message.js';
+import { fittingMessage, type Sent, type ToParent } from '../worker-message.js';
 import { type LoopFacts, startWatching, type Watch } from './watch.js';
 
 /** Key of the link on a worker's process object. */

@@ -8,8 +8,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { silentLogger } from 'portico';
 import { endEarly, endWithin } from '../../../dist/launch/parent/end-worker.js';
 import { OomKills } from '../../../dist/launch/parent/oom-kills.js';
-import { describeEnd } from '../../../dist/launch/parent/worker-end.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
+import { describeEnd } from '../../../dist/operating/worker-end.js';
 import { type FakePool, FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 

@@ -3,7 +3,7 @@ import { cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { describeEnd, workerEnd } from '../../../dist/launch/parent/worker-end.js';
+import { workerEnd } from '../../../dist/launch/parent/worker-end.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { mainModule, spawnWorker, workerExecArgv } from '../../../dist/launch/parent/worker-process.js';
 import {
@@ -15,6 +15,7 @@ import {
   setTitle,
   workerTitle,
 } from '../../../dist/launch/process/host-process.js';
+import { describeEnd } from '../../../dist/operating/worker-end.js';
 import { root } from '../../e2e/program.js';
 import { generation } from '../../fixtures/fake-workers.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';

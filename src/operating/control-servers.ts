@@ -19,7 +19,6 @@ import { LogLevels } from './control/overrides.js';
 import { EVERY_MS, Recent } from './control/recent.js';
 import { RegisteredServices } from './control/registered-services.js';
 import { controlRoutes } from './control-routes.js';
-import { type HostProcess, programName } from './process/host-process.js';
 
 /** `[control]`. */
 export const controlOptions = defineOptions({
@@ -30,23 +29,24 @@ export const controlOptions = defineOptions({
 });
 
 /** The launcher's part of {@link Controlled}. */
-type Known = Omit<Controlled, 'name' | 'version' | 'config' | 'recent' | 'levels' | 'notListening'> & {
+export type ControlledLauncher = Omit<Controlled, 'version' | 'config' | 'recent' | 'levels' | 'notListening'> & {
   readonly config: Config | undefined;
+  /** Path of the program. */
+  readonly script: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
 };
 
 export class Control {
   readonly levels: LogLevels;
-  readonly #known: Known;
-  readonly #host: HostProcess;
+  readonly #known: ControlledLauncher;
   readonly #servers: ControlServer[] = [];
   #sampling: NodeJS.Timeout | undefined;
   #registered: RegisteredServices | undefined;
   #opening: Promise<unknown> | undefined;
 
-  constructor(host: HostProcess, known: Known) {
+  constructor(known: ControlledLauncher) {
     this.#known = known;
     this.levels = new LogLevels(known.log);
-    this.#host = host;
   }
 
   /** A failure to listen is only logged: the service runs without these servers. */
@@ -63,16 +63,15 @@ export class Control {
   }
 
   async #open(config: Config): Promise<void> {
-    const { log, runner } = this.#known;
-    const name = programName(this.#host);
-    const version = packageOf(this.#host.argv[1] ?? '')?.manifest.version;
+    const { log, runner, name, script = '' } = this.#known;
+    const version = packageOf(script)?.manifest.version;
     const counted = (): Totals => runner.counted();
     // Created even if requests are not counted yet: a reload may enable that.
     const recent = new Recent(counted);
     // The timer does not keep the process alive.
     this.#sampling = setInterval(() => recent.take(), EVERY_MS).unref();
     const notListening: string[] = [];
-    const controlled = { ...this.#known, config, name, version, recent, levels: this.levels, notListening };
+    const controlled = { ...this.#known, config, version, recent, levels: this.levels, notListening };
     this.#registered = new RegisteredServices(controlled);
     const routes = controlRoutes(controlled, this.#registered);
     const asked = config.group('control', controlOptions).socket !== undefined;
@@ -88,8 +87,8 @@ export class Control {
   }
 
   async #openSocket(config: Config, name: string, routes: ControlRoutes): Promise<void> {
-    const { log } = this.#known;
-    const path = controlPath(config, name, this.#host.env);
+    const { log, env } = this.#known;
+    const path = controlPath(config, name, env);
     if (path === undefined) return;
     const server = new ControlServer(routes, log);
     await server.listen(path);

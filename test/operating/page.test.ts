@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { html, statusPage } from '../../dist/launch/page/frame.js';
+import { html, statusPage } from '../../dist/operating/page/frame.js';
 
 test('a template escapes all values but what another template made', () => {
   const inner = html`<b>${'<&>"\''}</b>`;

@@ -13,15 +13,12 @@ import {
   type ControlRequest,
   type ControlRoutes,
 } from './control/control-server.js';
-import type { Controlled } from './control/controlled.js';
+import type { Controlled, Fleet, PlannedApp } from './control/controlled.js';
 import { metricsAnswer } from './control/metrics-text.js';
 import { type RegisteredServices, serviceRoutes } from './control/registered-services.js';
 import { type Readiness, readinessOf, requestsOf, statusDocument } from './control/status-document.js';
-import { launcherOptions } from './launcher-options.js';
-import type { ServiceStatus, WorkerStatus } from './launcher-status.js';
-import type { ReloadReport } from './reload/reload-report.js';
-import { type ServicePlans, servicePlans } from './reload/service-plans.js';
-import type { Fleet } from './runner.js';
+import type { ReloadReport } from './reload-report.js';
+import type { ServiceStatus, WorkerStatus } from './status.js';
 
 export function controlRoutes(controlled: Controlled, registered: RegisteredServices): ControlRoutes {
   const { config, runner } = controlled;
@@ -62,11 +59,7 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
     },
     'POST /scale': async ({ body }) => {
       const { name, wanted, addresses } = serviceNamed(controlled, body.service);
-      const workers = workersOf(
-        body.workers,
-        addresses.length > 0 ? 1 : 0,
-        config.group('DEFAULT', launcherOptions).maxWorkers,
-      );
+      const workers = workersOf(body.workers, addresses.length > 0 ? 1 : 0, controlled.maxWorkers());
       const pools = fleet();
       controlled.log.notice({ service: name, workers }, `Service ${name}: ${wanted} -> ${workers} workers`);
       await pools.scale(name, workers);
@@ -93,16 +86,13 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
 }
 
 /** Returns the apps of the services as written in their paste files. */
-function pipelinesOf({ config, runner }: Controlled): ControlHandler {
-  let planned: { readonly generation: number; readonly plans: ServicePlans['plans'] } | undefined;
+function pipelinesOf({ planned: plan, runner }: Controlled): ControlHandler {
+  let planned: { readonly generation: number; readonly services: readonly PlannedApp[] } | undefined;
   return () => {
     const { generation } = runner;
     // Reads files and certificates: done once for each configuration, however often it is asked for.
-    if (planned?.generation !== generation) {
-      planned = { generation, plans: servicePlans(runner.services, config).plans };
-    }
-    const services = [...planned.plans].map(([name, { app }]) => ({ name, app }));
-    return { schema: 'portico/pipelines', version: 1, services };
+    if (planned?.generation !== generation) planned = { generation, services: plan() };
+    return { schema: 'portico/pipelines', version: 1, services: planned.services };
   };
 }
 

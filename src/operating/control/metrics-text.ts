@@ -10,8 +10,8 @@ import {
   metricsOptions,
   type Totals,
 } from '../../metrics/index.js';
-import { type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../launcher-status.js';
-import type { ReloadReport } from '../reload/reload-report.js';
+import type { ReloadReport } from '../reload-report.js';
+import { type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } from '../status.js';
 import { CONNECTION_STATES } from './connection-counts.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';

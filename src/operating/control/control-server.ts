@@ -14,7 +14,7 @@ import type { HostPort } from '../../config/index.js';
 import { describeError, isObject, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { type RouteFinder, routeFinder } from '../../text/index.js';
-import { listenOnPath } from '../sockets/private-socket.js';
+import { listenOnPath } from '../private-socket.js';
 
 /** A request of an operator. */
 export interface ControlRequest {

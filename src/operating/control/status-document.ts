@@ -8,8 +8,8 @@ import {
   type WorkerStatus,
   whatLoads,
   whatOneLoads,
-} from '../launcher-status.js';
-import { describeEnd, describeRequest } from '../parent/worker-end.js';
+} from '../status.js';
+import { describeEnd, describeRequest } from '../worker-end.js';
 import { connectionCounts } from './connection-counts.js';
 import type { Controlled } from './controlled.js';
 import { overridesOf } from './overrides.js';

@@ -7,7 +7,7 @@ import { Config, defineOptions, string } from 'portico/config';
 import { Service, type ServiceBase } from 'portico/service';
 import { PeriodicTasks, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
-import { GuruMeditation, type GuruMeditationOptions } from '#internal/launch';
+import { GuruMeditation, type GuruMeditationOptions } from '#internal/operating';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 

@@ -1,7 +1,7 @@
 /** Settings that commands have changed in a running service, against its configuration. */
 import type { Logger, LogLevel } from '../../log/index.js';
 import { formatDuration } from '../../text/index.js';
-import type { LauncherStatus } from '../launcher-status.js';
+import type { LauncherStatus } from '../status.js';
 
 /** Levels of the log that commands have set, until the next accepted reload. */
 export class LogLevels {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
-import { ControlServer, controlPath } from '#internal/launch';
+import { ControlServer, controlPath } from '#internal/operating';
 import { ask } from '../../e2e/clients.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 

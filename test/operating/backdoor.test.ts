@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Config } from 'portico/config';
 import { type Backdoor, BackdoorConfigValueError, initializeIfEnabled } from 'portico/launch';
-import { initializeBackdoor } from '#internal/launch';
+import { initializeBackdoor } from '#internal/operating';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
@@ -288,7 +288,7 @@ test('LC-1101 where the configuration says so', async () => {
 });
 
 test('LC-5 an open backdoor keeps no process alive', () => {
-  const source = `import { silentLogger } from 'portico'; import { initializeBackdoor } from '#internal/launch';
+  const source = `import { silentLogger } from 'portico'; import { initializeBackdoor } from '#internal/operating';
     await initializeBackdoor({ port: '0', log: silentLogger() });`;
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8', timeout: 20_000 });
   assert.equal(run.stderr, '');

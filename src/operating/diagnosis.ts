@@ -6,7 +6,6 @@ import type { Logger } from '../log/index.js';
 import type { ServiceBase } from '../service/index.js';
 import type { Backdoor } from './backdoor/backdoor.js';
 import { initializeIfEnabled } from './backdoor/backdoor-options.js';
-import { currentProcess } from './process/host-process.js';
 import { GuruMeditation } from './report/report.js';
 import { activityOf, requestsOf } from './report/report-subjects.js';
 
@@ -41,7 +40,7 @@ export class Diagnosis {
 
   constructor(options: DiagnosisOptions) {
     const { name, services, workers, config } = options;
-    const program = currentProcess().argv[1];
+    const [, program] = process.argv;
     this.#options = options;
     this.reporter = new GuruMeditation({ service: name, services, config, program, workers });
   }

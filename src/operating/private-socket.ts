@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { lstatSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
-import { ignoreErrors, PorticoError } from '../../errors/index.js';
-import { connectError, createWithMode, removeStaleSocket } from '../../process/index.js';
+import { ignoreErrors, PorticoError } from '../errors/index.js';
+import { connectError, createWithMode, removeStaleSocket } from '../process/index.js';
 
 /** Owner of the socket, and the remedy if it cannot be created. */
 interface Listener {

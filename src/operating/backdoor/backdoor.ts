@@ -9,7 +9,7 @@ import { Transform } from 'node:stream';
 import { inspect } from 'node:util';
 import { ConfigurationRefused } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { listenOnPath } from '../sockets/private-socket.js';
+import { listenOnPath } from '../private-socket.js';
 import { type BackdoorView, backdoorCommands } from './backdoor-commands.js';
 
 const HELP =

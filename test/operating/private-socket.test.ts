@@ -4,9 +4,9 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { listenOnPath } from '../../../dist/launch/sockets/private-socket.js';
-import { temporaryFolder } from '../../fixtures/keeper.js';
-import { asOrdinaryUser } from './ordinary-user.js';
+import { listenOnPath } from '../../dist/operating/private-socket.js';
+import { temporaryFolder } from '../fixtures/keeper.js';
+import { asOrdinaryUser } from '../launch/sockets/ordinary-user.js';
 
 const folder = temporaryFolder('portico-private-');
 const listener = { code: 'PORTICO_CONTROL_SOCKET', who: 'the control server', hint: 'Choose another path.' };

@@ -3,7 +3,7 @@
  * workers.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import type { ServiceStatus, WorkerStatus } from '../launcher-status.js';
+import type { ServiceStatus, WorkerStatus } from '../status.js';
 import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
 
 /** `version`: that of the program. */

@@ -1,5 +1,5 @@
 /** Connections of a service, summed over its workers. */
-import type { WorkerStatus } from '../launcher-status.js';
+import type { WorkerStatus } from '../status.js';
 
 /** Facts of workers by states of connections. */
 export const CONNECTION_STATES = {

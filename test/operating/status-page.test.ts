@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { ControlAnswer, ControlServer } from '../../dist/launch/control/control-server.js';
-import { statusPage } from '../../dist/launch/page/frame.js';
+import { ControlAnswer, ControlServer } from '../../dist/operating/control/control-server.js';
+import { statusPage } from '../../dist/operating/page/frame.js';
 import { captureLog } from '../../dist/testing/index.js';
 
 const CHROMIUM = ['/usr/bin/chromium'].find((path) => existsSync(path));

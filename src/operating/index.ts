@@ -1,0 +1,10 @@
+/** Operating a running program: types of its status and reports, and the backdoor. `portico/launch` publishes them. */
+
+export { type Backdoor, BackdoorConfigValueError, type BackdoorOptions } from './backdoor/backdoor.js';
+export { initializeIfEnabled } from './backdoor/backdoor-options.js';
+export type { Answer, AnswerQuestion } from './questions.js';
+export type { PipelineChange, ReloadChange, ReloadReport, ReloadUnderWay } from './reload-report.js';
+export type { ReportSection } from './report/report.js';
+export type { ReportedRequest } from './report/report-subjects.js';
+export type { LauncherStatus, ServiceStatus, WorkerStatus } from './status.js';
+export type { EndReason, HeldRequest, WorkerEnd } from './worker-end.js';

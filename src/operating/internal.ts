@@ -1,0 +1,18 @@
+/** Exports for other directories of Portico: status, control socket, admin listener, reports and backdoor of a running program. */
+export { initializeBackdoor } from './backdoor/backdoor.js';
+export { backdoorOptions } from './backdoor/backdoor-options.js';
+export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
+export { describeConnections } from './control/connection-counts.js';
+export { ControlServer } from './control/control-server.js';
+export type { Fleet } from './control/controlled.js';
+export { describeOverride } from './control/overrides.js';
+export { describeRecent, describeRefused } from './control/recent.js';
+export type { ShownRequest, ShownWorker, StatusDocument } from './control/status-document.js';
+export { Control, type ControlledLauncher, controlOptions, controlPath } from './control-servers.js';
+export { Diagnosis, supervisorOptions } from './diagnosis.js';
+export { DESCRIBE_TOPIC, Questions } from './questions.js';
+export { errorLines } from './report/error-lines.js';
+export { GuruMeditation, type GuruMeditationOptions, reportOptions } from './report/report.js';
+export { requestsOf, type Telling } from './report/report-subjects.js';
+export { describeFiles, isOtherNode, NEW_PARENT, whatLoads, workerLines } from './status.js';
+export { cutOffText, describeEnd, describeRequest, howEnded, mebibytes } from './worker-end.js';

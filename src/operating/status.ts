@@ -1,0 +1,151 @@
+/** Status of a launcher, its services and their processes: the data of `status`, pages and metrics, and its words. */
+import type { FailedRequests } from '../metrics/index.js';
+import type { ListenAddress } from '../service/index.js';
+import { countText, formatDuration } from '../text/index.js';
+import type { ReloadChange, ReloadReport, ReloadUnderWay } from './reload-report.js';
+import { errorLines } from './report/error-lines.js';
+import type { HeldRequest, WorkerEnd } from './worker-end.js';
+
+/** Status of one process. */
+export interface WorkerStatus {
+  readonly id: number;
+  readonly pid: number | undefined;
+  readonly state: 'starting' | 'ready' | 'draining';
+  readonly generation: number;
+  readonly uptimeMs: number;
+  /** Time since its last heartbeat. */
+  readonly silentMs: number;
+  /** True if it sends no heartbeat: it answers no requests. */
+  readonly stuck: boolean;
+  /** True for a stuck worker that a signal has stopped, such as SIGSTOP. Known on Linux only. */
+  readonly suspended: boolean;
+  /** Stack that its main thread is stuck in, the application's frames first; undefined while it sends heartbeats. */
+  readonly stack: readonly string[] | undefined;
+  /** Requests of a stuck worker. */
+  readonly heldRequests: readonly HeldRequest[];
+  /** Files of the program that the first worker of its configuration has loaded with another content. */
+  readonly otherCode: readonly string[];
+  /** Facts of its last heartbeat: `utilization`, `lagMaxMs`, `rss`, and those of `addFacts`. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** Status of one service. */
+export interface ServiceStatus {
+  readonly name: string;
+  readonly addresses: readonly ListenAddress[];
+  /** Desired number of workers. */
+  readonly wanted: number;
+  /** Time at which that was set, ISO 8601. */
+  readonly wantedSince: string;
+  /** The number that its program or its configuration requests. */
+  readonly configured: number;
+  /** Number of workers that serve, without stuck ones. */
+  readonly ready: number;
+  /** Number of workers that replaced one that ended unexpectedly. */
+  readonly restarts: number;
+  /**
+   * Number of started workers, by reason: `launch`, `scale`, `death`, `stuck`, `recycle`, `memory`, `reload`,
+   * `restart`.
+   */
+  readonly starts: Readonly<Record<string, number>>;
+  /**
+   * The last worker that ended unexpectedly, other than the first one of a refused reload; undefined if there is none.
+   */
+  readonly lastFailure: WorkerEnd | undefined;
+  /** Number of requests lost with workers, by the reason of the worker's end. */
+  readonly lost: Readonly<Record<string, number>>;
+  /** The most frequent and the last error of each route in the last ten minutes, twenty at most. */
+  readonly errors: readonly FailedRequests[];
+  /**
+   * Expiry of its certificate, ISO 8601; undefined without a certificate file. The file is read when the property is.
+   */
+  readonly certificateEnds: string | undefined;
+  /** All processes, including those that drain. */
+  readonly workers: readonly WorkerStatus[];
+}
+
+/** Status of a launcher and its services. */
+export interface LauncherStatus {
+  readonly pid: number;
+  readonly stopping: boolean;
+  /** The configuration in force, counted from 1. */
+  readonly generation: number;
+  readonly services: readonly ServiceStatus[];
+  /** The last reloads, oldest first. */
+  readonly reloads: readonly ReloadReport[];
+  /** The reload in progress. */
+  readonly reloading: ReloadUnderWay | undefined;
+  /** Changes of the configuration that accepted reloads have left for a restart. */
+  readonly left: readonly ReloadChange[];
+}
+
+/** Returns the workers that serve and run other code than the first worker of their configuration. */
+export function withOtherCode<W extends Pick<WorkerStatus, 'state' | 'otherCode'>>(workers: readonly W[]): W[] {
+  return workers.filter(({ state, otherCode }) => state === 'ready' && otherCode.length > 0);
+}
+
+/** Returns the workers that run another version of Node than this process, their parent. */
+export function withOtherNode<W extends Pick<WorkerStatus, 'state' | 'facts'>>(workers: readonly W[]): W[] {
+  return workers.filter(({ state, facts: { node } }) => state !== 'draining' && isOtherNode(node));
+}
+
+/** Describes both kinds of workers in a few words each. */
+export function describeOthers(workers: readonly WorkerStatus[]): string[] {
+  const who = (others: readonly WorkerStatus[]): string =>
+    `${others.map(({ id, pid }) => `worker ${id} (pid ${pid})`).join(', ')} ${others.length === 1 ? 'runs' : 'run'}`;
+  const [code, node] = [withOtherCode(workers), withOtherNode(workers)];
+  const files = describeFiles([...new Set(code.flatMap(({ otherCode }) => otherCode))]);
+  const versions = [...new Set(node.map(({ facts }) => facts.node))].join(', ');
+  const began =
+    code[0] && `other code than configuration ${code[0].generation} began with: ${files}; a reload ends that`;
+  return [
+    ...(began === undefined ? [] : [`${who(code)} ${began}`]),
+    ...(node.length === 0 ? [] : [`${who(node)} Node ${versions}, the parent ${process.version}; ${NEW_PARENT}`]),
+  ];
+}
+
+/** Describes the modules that new workers load in a few words, for a reload that takes long. */
+export function whatLoads(services: readonly ServiceStatus[]): string {
+  const starting = services.flatMap(({ name, workers }) =>
+    workers.flatMap((worker) => {
+      return worker.state === 'starting' ? [`worker ${worker.id} of ${name} ${whatOneLoads(worker)}`] : [];
+    }),
+  );
+  return starting.length === 0 ? 'workers are replaced' : starting.join(', ');
+}
+
+/** Returns what a starting worker does: `loads ./app.js, stuck at …`. */
+export function whatOneLoads({ facts: { loading }, stack }: Pick<WorkerStatus, 'facts' | 'stack'>): string {
+  const what = typeof loading === 'string' ? `loads ${loading}` : 'starts';
+  return `${what}${stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`}`;
+}
+
+/** Returns the workers of a service, one line each, for reports. */
+export function workerLines({ name, restarts, workers, errors }: ServiceStatus): string[] {
+  const each = workers.map(
+    ({ id, pid, state, uptimeMs, stuck }) =>
+      `  worker ${id}: pid ${pid}, ${stuck ? 'silent' : state}, up for ${formatDuration(uptimeMs / 1000)}`,
+  );
+  return [
+    `${name}: ${workers.length} processes, ${restarts} restarts`,
+    ...each,
+    ...errorLines(errors).map((line) => `  error: ${line}`),
+  ];
+}
+
+/** Most files that a line names. */
+const NAMED = 5;
+
+/** `app.js, lib/books.js and 3 others`. */
+export function describeFiles(files: readonly string[]): string {
+  const others = files.length - NAMED;
+  return `${files.slice(0, NAMED).join(', ')}${others > 0 ? ` and ${countText(others, 'other')}` : ''}`;
+}
+
+/** Reports whether a worker has told another version of Node than that of this process: its file was replaced. */
+export function isOtherNode(node: unknown): node is string {
+  return typeof node === 'string' && node !== process.version;
+}
+
+/** Remedy for a parent that runs a replaced Node. */
+export const NEW_PARENT = 'restart the service, parent and all';
