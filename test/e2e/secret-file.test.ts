@@ -5,6 +5,7 @@ import { createHmac } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { until } from '../fixtures/until.js';
 import { ask, askSocket } from './clients.js';
 import { emptyProject, freePort, Program, runApiCli, startProject } from './program.js';
 
@@ -96,12 +97,9 @@ async function served(t: TestContext, options: string) {
     replaced: async (): Promise<number> => {
       const [killed] = await current();
       process.kill(killed!.pid, 'SIGKILL');
-      for (;;) {
-        const isNew = ({ id, pid, state }: Worker): boolean =>
-          id === killed!.id && pid !== killed!.pid && state === 'ready';
-        const now = (await current()).find(isNew);
-        if (now !== undefined) return now.pid;
-      }
+      const isNew = ({ id, pid, state }: Worker): boolean =>
+        id === killed!.id && pid !== killed!.pid && state === 'ready';
+      return (await until(current, (workers) => workers.some(isNew))).find(isNew)!.pid;
     },
   };
 }
