@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { until } from '../fixtures/until.js';
 import { askSocket } from './clients.js';
-import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+import { emptyProject, freePort, startProject } from './program.js';
 
 const APP = `
 import { createRequire } from 'node:module';
@@ -59,7 +60,7 @@ async function served(t: TestContext, more = '') {
     folder,
     program,
     status,
-    cli: (...words: string[]) => runApiCli(folder, ...words),
+    cli: (...words: string[]) => commandBeside(words, { cwd: folder }),
     write: (file: string, text: string) => writeFileSync(join(folder, file), text),
     gauge: async (name = 'portico_workers_other_code') => {
       const body = await text(`${admin}/metrics`);
