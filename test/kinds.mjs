@@ -39,6 +39,19 @@ export const LONGEST = [
   'cli/plan.test.ts',
 ];
 
+/** Files whose tests wait most of the time, each for processes of its own: two of them run at once. */
+export const WAITING = [
+  'e2e/faults/stops.test.ts',
+  'e2e/launch-failures.test.ts',
+  'e2e/launch-notify.test.ts',
+  'e2e/launch-signals.test.ts',
+  'e2e/launch-stopping.test.ts',
+  'e2e/launch-watch.test.ts',
+  'e2e/process-exit.test.ts',
+  'e2e/traces.test.ts',
+  'registry/heartbeat.test.ts',
+];
+
 /** A fixture that starts processes only for those who import one of these functions. */
 const KEEPER = 'fixtures/keeper.ts';
 const STARTING = /\b(?:spawnKept|keepGroup|endGroup)\b/;

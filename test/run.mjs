@@ -17,7 +17,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { changedTests } from './changed.mjs';
-import { kindOf, LONGEST, testFiles } from './kinds.mjs';
+import { kindOf, LONGEST, testFiles, WAITING } from './kinds.mjs';
 
 const tests = dirname(fileURLToPath(import.meta.url));
 const root = join(tests, '..');
@@ -85,10 +85,13 @@ const {
   fail = 1,
   cancelled = 0,
   skipped = 0,
+  slowest = [],
 } = existsSync(counts) ? JSON.parse(readFileSync(counts, 'utf8')) : {};
 rmSync(runtime, { recursive: true });
 // A file that cannot be imported, or ends its process, is no test that the runner counts.
 const failed = Math.max(fail + cancelled, status === 0 ? 0 : 1);
+if (chosen.length > 1)
+  console.log(`slowest: ${slowest.map(([file, ms]) => `${file} ${Math.round(ms / 1000)} s`).join(', ')}`);
 console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(status ?? 1);
 
@@ -116,7 +119,7 @@ function programs(folder) {
     const path = join(folder, `${String(index).padStart(3, '0')}-${name.replaceAll('/', '-')}.mjs`);
     writeFileSync(
       path,
-      `import { together } from '${driver}';\n\nawait together(${JSON.stringify(files)}, ${JSON.stringify({ fast, ...limits })});\n`,
+      `import { together } from '${driver}';\n\nawait together(${JSON.stringify(files)}, ${JSON.stringify({ fast, ...limits, ...(WAITING.includes(name) && { atOnce: 2 }) })});\n`,
     );
     return path;
   });

@@ -23,8 +23,8 @@ const PROCESSES_END_MS = 60_000;
 let current = '';
 let faults = new Set();
 
-/** Runs files, which are paths below `dist-test`. Only `fast` ones must not start a process. */
-export async function together(files, { fast = true, testMs = TEST_MS, fileMs = FILE_MS } = {}) {
+/** Runs files, which are paths below `dist-test`. Only `fast` ones must not start a process. `atOnce` tests of a file run at the same time. */
+export async function together(files, { fast = true, testMs = TEST_MS, fileMs = FILE_MS, atOnce = 1 } = {}) {
   if (fast) refuseProcesses();
   // A test that waits for something that never comes would end the process; so its file fails, and the others run.
   const awake = setInterval(() => undefined, END_MS);
@@ -41,7 +41,7 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
     faults = new Set();
     const env = { ...process.env };
     const folder = process.cwd();
-    await suite(current, pathToFileURL(join(compiled, file)).href, { fileMs, testMs });
+    await suite(current, pathToFileURL(join(compiled, file)).href, { fileMs, testMs, atOnce });
     if (process.cwd() !== folder) process.chdir(folder);
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
     Object.assign(process.env, env);
@@ -68,13 +68,13 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
 }
 
 /** Runs a file as a suite. Some Node versions do not wait for the end of a suite that they are asked to wait for. */
-async function suite(name, url, { fileMs, testMs }) {
+async function suite(name, url, { fileMs, testMs, atOnce }) {
   const hanging = new AbortController();
   const limits = new Map();
   await new Promise((resolve) => {
     limits.set(undefined, setTimeout(resolve, fileMs + END_MS));
     hanging.signal.addEventListener('abort', () => setTimeout(resolve, END_MS));
-    describe(name, { timeout: fileMs, signal: hanging.signal }, async () => {
+    describe(name, { timeout: fileMs, signal: hanging.signal, concurrency: atOnce }, async () => {
       beforeEach((t) => {
         const hangs = () => {
           faults.add(`hangs: "${t.name}" has not ended after ${testMs / 1000} s`);

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { askSocket } from '../e2e/clients.js';
-import { emptyProject, freePort, type Outcome, Program, runApiCli, startProject } from '../e2e/program.js';
+import { emptyProject, freePort, type Outcome, Program, startProject } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
+import { commandBeside } from './command.js';
 
 /** An import that waits while a file `hold` exists whose content is not "go". */
 const APP = `
@@ -57,7 +58,7 @@ async function served(t: TestContext, more = ''): Promise<Served> {
 function inFolder(cwd: string): Pick<Served, 'write' | 'cli'> {
   return {
     write: (file, text) => writeFileSync(join(cwd, file), text),
-    cli: (...words) => runApiCli(cwd, ...words),
+    cli: (...words) => commandBeside(words, { cwd }),
   };
 }
 

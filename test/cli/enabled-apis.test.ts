@@ -6,8 +6,18 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask } from '../e2e/clients.js';
-import { apiCli, emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
+import {
+  apiCli,
+  emptyProject,
+  freePort,
+  Program,
+  startApiCli,
+  startedOnce,
+  startProject,
+  untilFileEnds,
+} from '../e2e/program.js';
 import { pidPaste, pidProject } from '../e2e/projects.js';
+import { command } from './command.js';
 
 /** Arguments for the sample on free ports, with its store in the test's folder. */
 async function sampleArguments(folder: string): Promise<{ args: string[]; compute: number; metadata: number }> {
@@ -35,30 +45,17 @@ test('OP-1 bare api-cli in a clone serves both sample APIs and prints one line f
   }
 });
 
-test('OP-1 --enabled-apis compute starts that API alone', async () => {
+test('OP-1 LC-1402 --enabled-apis starts these APIs alone; a wrong name is a warning with the nearest one', async () => {
   const project = emptyProject({});
   const { args, compute, metadata } = await sampleArguments(project.folder);
-  const program = startApiCli(['--enabled-apis', 'compute', ...args]);
-  try {
-    await program.printed(new RegExp(`^compute\\b.*:${compute}`, 'm'));
-    assert.equal((await ask(`http://127.0.0.1:${compute}/`)).status, 200);
-    await assert.rejects(ask(`http://127.0.0.1:${metadata}/`), { code: 'ECONNREFUSED' });
-    assert.doesNotMatch(program.stdout, /metadata/);
-  } finally {
-    await program.end();
-    project.remove();
-  }
-});
-
-test('LC-1402 a wrong name in enabled_apis is a warning with the nearest name, and the others start', async () => {
-  const project = emptyProject({});
-  const { args, compute } = await sampleArguments(project.folder);
   const program = startApiCli(['--enabled-apis', 'compute,metadta', ...args]);
   try {
     await program.printed(new RegExp(`^compute\\b.*:${compute}`, 'm'));
     assert.match(program.stderr, /metadta.*metadata/s);
     assert.equal(program.stderr.match(/metadta/g)?.length, 1, program.stderr);
     assert.equal((await ask(`http://127.0.0.1:${compute}/`)).status, 200);
+    await assert.rejects(ask(`http://127.0.0.1:${metadata}/`), { code: 'ECONNREFUSED' });
+    assert.doesNotMatch(program.stdout, /metadata/);
   } finally {
     await program.end();
     project.remove();
@@ -72,7 +69,6 @@ test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section
   for (const [enabled, expected] of [
     ['', ['b', 'a']],
     ['enabled_apis = a, b\n', ['a', 'b']],
-    ['enabled_apis = a\n', ['a']],
   ] as const) {
     const project = emptyProject({
       ...pidProject(0, 1),
@@ -86,9 +82,6 @@ test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section
       const order = [...program.stderr.matchAll(/"service":"(\w)"[^\n]*"msg":"Starting/g)].map(([, name]) => name);
       assert.deepEqual(order, expected, program.stderr);
       assert.equal(bound.length, expected.length);
-      const from = program.output().length;
-      program.kill('SIGHUP');
-      await program.printed(/"method":"reload"/, from);
       program.kill('SIGTERM');
       assert.deepEqual(await program.ended, { code: 0, signal: null });
     } finally {
@@ -122,9 +115,9 @@ test('OP-17 a wrong option and a wrong command get the nearest name and status 2
   const option = startApiCli(['--enabled-api', 'compute']);
   assert.equal((await option.ended).code, 2);
   assert.match(option.stderr, /--enabled-apis/);
-  const command = startApiCli(['serv']);
-  assert.equal((await command.ended).code, 2);
-  assert.match(command.stderr, /serve/);
+  const wrong = command(['serv'], { cwd: process.cwd() });
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /serve/);
 });
 
 test('RL-68 a taken port is one error with API, address and port, status 1, and nothing is left running', async () => {
@@ -153,7 +146,7 @@ test('RL-68 a taken port is one error with API, address and port, status 1, and 
   }
 });
 
-test('CF-60 PD-100 mistakes in portico.ini and in api-paste.ini are all named in one run, status 78, no stack', async () => {
+test('CF-60 PD-100 mistakes in portico.ini and in api-paste.ini are all named in one run, status 78, no stack', () => {
   const project = emptyProject({
     ...pidProject(8080, 1),
     'portico.ini': '[DEFAULT]\nenabled_apis = hello\n\n[api:hello]\nport = 8080\nworker = 4\n',
@@ -169,15 +162,14 @@ test('CF-60 PD-100 mistakes in portico.ini and in api-paste.ini are all named in
       '',
     ].join('\n'),
   });
-  const program = startApiCli([], { cwd: project.folder });
   try {
-    assert.deepEqual(await program.ended, { code: 78, signal: null });
-    assert.match(program.stderr, /portico\.ini:6:1:.*worker.*workers/s);
-    assert.match(program.stderr, /api-paste\.ini:2:12:.*reqest_id.*request_id/s);
-    assert.match(program.stderr, /api-paste\.ini:8:1:.*\bap\b.*\bapp\b/s);
-    assert.doesNotMatch(program.stderr, /\n\s+at /);
+    const { status, stdout } = command(['check'], { cwd: project.folder });
+    assert.equal(status, 78);
+    assert.match(stdout, /portico\.ini:6:1:.*worker.*workers/s);
+    assert.match(stdout, /api-paste\.ini:2:12:.*reqest_id.*request_id/s);
+    assert.match(stdout, /api-paste\.ini:8:1:.*\bap\b.*\bapp\b/s);
+    assert.doesNotMatch(stdout, /\n\s+at /);
   } finally {
-    await program.end();
     project.remove();
   }
 });
@@ -210,30 +202,9 @@ test('OP-1 --enabled-ssl-apis serves HTTPS on that port and HTTP on the other; w
   }
 });
 
-test('LC-517 a reload with a broken file changes nothing, and says file and line', async () => {
-  const port = await freePort();
-  const project = emptyProject(pidProject(port, 1));
-  const program = startApiCli([], { cwd: project.folder });
-  try {
-    await program.printed(/^hello\b.*:\d+/m);
-    const before = (await ask(`http://127.0.0.1:${port}/`)).text;
-    const paste = join(project.folder, 'api-paste.ini');
-    const good = readFileSync(paste, 'utf8');
-    writeFileSync(paste, good.replace('./app.js:app', './app.js:nope'));
-    program.kill('SIGHUP');
-    await program.printed(/api-paste\.ini:9:1/);
-    assert.equal((await ask(`http://127.0.0.1:${port}/`)).text, before);
-    writeFileSync(paste, good);
-    program.kill('SIGHUP');
-    await program.printed(/Reload accepted/);
-    assert.notEqual((await ask(`http://127.0.0.1:${port}/`)).text, before);
-  } finally {
-    await program.end();
-    project.remove();
-  }
-});
-
-test('LC-1402 LC-517 a wrong name that would end a running API refuses the reload; beside all that run it is a warning', async () => {
+const file = untilFileEnds();
+/** Two APIs for the tests of reloads. */
+const running = startedOnce(async () => {
   const [port, other] = [await freePort(), await freePort()];
   const files = pidProject(port, 1);
   const project = emptyProject({
@@ -241,26 +212,55 @@ test('LC-1402 LC-517 a wrong name that would end a running API refuses the reloa
     'api-paste.ini': `${files['api-paste.ini']}\n[app:bye]\nuse = hello_app\n`,
     'portico.ini': `${files['portico.ini']}[api:bye]\nport = ${other}\nworkers = 1\n`.replace('= hello', '= hello,bye'),
   });
-  const ini = join(project.folder, 'portico.ini');
-  const good = readFileSync(ini, 'utf8');
-  const program = startApiCli([], { cwd: project.folder });
-  try {
-    await program.printed(/^bye\b.*:\d+/m);
-    const before = (await ask(`http://127.0.0.1:${other}/`)).text;
-    writeFileSync(ini, good.replace('hello,bye', 'hello,bey'));
+  const program = startProject(file, project);
+  await program.printed(/^hello\b.*:\d+/m);
+  await program.printed(/^bye\b.*:\d+/m);
+  const pid = async (): Promise<string> => (await ask(`http://127.0.0.1:${other}/`)).text;
+  const change = (name: string, text: string): number => {
+    writeFileSync(join(project.folder, name), text);
     program.kill('SIGHUP');
-    const [refused] = await program.printed(/Reload refused.*/);
-    assert.match(refused, /portico\.ini:2:\d+: .*\\"bey\\".*bye would end.*Did you mean \\"bye\\"/);
-    assert.equal((await ask(`http://127.0.0.1:${other}/`)).text, before);
+    return program.output().length;
+  };
+  const read = (name: string): string => readFileSync(join(project.folder, name), 'utf8');
+  return { program, pid, change, read };
+});
 
-    writeFileSync(ini, good.replace('hello,bye', 'hello,bye,beyond'));
-    program.kill('SIGHUP');
-    await program.printed(/enabled_apis includes bad values/);
-    await program.printed(/Reload accepted/);
-    assert.equal((await ask(`http://127.0.0.1:${other}/`)).status, 200);
-  } finally {
-    await program.end();
-    project.remove();
+test('LC-517 a reload with a broken file changes nothing, and says file and line', async () => {
+  const { program, pid, change, read } = await running();
+  const before = await pid();
+  const good = read('api-paste.ini');
+  await program.printed(/api-paste\.ini:9:1/, change('api-paste.ini', good.replace('./app.js:app', './app.js:nope')));
+  assert.equal(await pid(), before);
+  await program.printed(/Reload accepted/, change('api-paste.ini', good));
+  assert.notEqual(await pid(), before);
+});
+
+test('LC-1402 LC-517 a wrong name that would end a running API refuses the reload; beside all that run it is a warning', async () => {
+  const { program, pid, change, read } = await running();
+  const good = read('portico.ini');
+  const before = await pid();
+  const from = change('portico.ini', good.replace('hello,bye', 'hello,bey'));
+  const [refused] = await program.printed(/Reload refused.*/, from);
+  assert.match(refused, /portico\.ini:2:\d+: .*\\"bey\\".*bye would end.*Did you mean \\"bye\\"/);
+  assert.equal(await pid(), before);
+
+  const again = change('portico.ini', good.replace('hello,bye', 'hello,bye,beyond'));
+  await program.printed(/enabled_apis includes bad values/, again);
+  await program.printed(/Reload accepted/, again);
+  assert.notEqual(await pid(), before);
+});
+
+test('LC-517 LC-1403 a reload that leaves nothing to serve is refused and changes nothing', async () => {
+  const { program, pid, change } = await running();
+  const before = await pid();
+  for (const [text, why] of [
+    ['[DEFAULT]\nenabled_apis = nope\n', /no app is called \\"nope\\" in api-paste\.ini.* and hello.* would end/],
+    ['', /No APIs were started\. Check the enabled_apis config option\./],
+  ] as const) {
+    const from = change('portico.ini', text);
+    await program.printed(/"outcome":"refused"|Reload refused/, from);
+    assert.match(program.output().slice(from), why);
+    assert.equal(await pid(), before);
   }
 });
 

@@ -6,9 +6,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ask } from '../e2e/clients.js';
-import { emptyProject, freePort, startApiCli, startProject } from '../e2e/program.js';
+import { emptyProject, freePort, startProject } from '../e2e/program.js';
 import { isAlive } from '../fixtures/running-program.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { command, commandBeside } from './command.js';
 
 const MANAGERS = `
 import { RequestContext } from 'portico/app';
@@ -45,20 +46,19 @@ function projectOf(ini: string) {
 }
 
 /** The findings of `check`, as `severity code place message hint`. */
-async function findings(t: TestContext, ini: string, args: readonly string[] = []): Promise<string[]> {
-  const program = startProject(t, projectOf(ini), ['check', '--json', ...args]);
-  await program.ended;
+function findings(t: TestContext, ini: string, args: readonly string[] = []): string[] {
+  const project = projectOf(ini);
+  t.after(project.remove);
+  const { stdout } = command(['check', '--json', ...args], { cwd: project.folder });
   type Finding = Record<'severity' | 'code' | 'line' | 'section' | 'option' | 'message' | 'hint', string | null>;
-  return (JSON.parse(program.stdout) as Finding[]).map(
+  return (JSON.parse(stdout) as Finding[]).map(
     ({ severity, code, line, section, option, message, hint }) =>
       `${severity} ${code} ${line} [${section}] ${option}: ${message} ${hint}`,
   );
 }
 
 async function statusOf(folder: string): Promise<string> {
-  const asked = startApiCli(['status'], { cwd: folder });
-  await asked.ended;
-  return asked.output();
+  return (await commandBeside(['status'], { cwd: folder })).stdout;
 }
 
 test('MG-1 --enabled-services starts a service alone: its manager, its workers, its status, and a graceful end', async (t) => {
@@ -122,15 +122,15 @@ test('a name of enabled_services without a section is told with the nearest, and
 });
 
 test('OP-10 check judges services: names, managers, topics and options, each at its place', async (t) => {
-  const nearest = await findings(t, `enabled_services = imags\n${IMAGES}`);
+  const nearest = findings(t, `enabled_services = imags\n${IMAGES}`);
   assert.match(nearest[1]!, /^error PORTICO_NO_APIS 3 \[DEFAULT\] enabled_services: No services were started/);
   assert.match(
     nearest[0]!,
     /^warning PORTICO_SERVICE_NOT_FOUND 3 \[DEFAULT\] enabled_services: .*Did you mean "images"/,
   );
-  const api = await findings(t, 'enabled_services = plain\n[api:plain]\nport = 1\n');
+  const api = findings(t, 'enabled_services = plain\n[api:plain]\nport = 1\n');
   assert.match(api[0]!, /plain is an API: add it to enabled_apis/);
-  const wrong = await findings(
+  const wrong = findings(
     t,
     '[service:a]\nmanagr = x\n[service:b]\nmanager = ./managers.js:Image\n[service:c.d]\nmanager = ./managers.js:Images\n[service:e]\nmanager = ./managers.js:Images\ntopic = dead\nworkers = 0\n',
   );
@@ -147,20 +147,17 @@ test('OP-10 check judges services: names, managers, topics and options, each at 
   );
   assert.match(wrong[1]!, /did you mean 'manager'/);
   assert.match(wrong[2]!, /Images/);
-  assert.deepEqual(await findings(t, IMAGES), []);
-  const elsewhere = await findings(
-    t,
-    `enabled_services = images\n${IMAGES}[service:b]\nmanager = ./managers.js:Image\n`,
-  );
+  assert.deepEqual(findings(t, IMAGES), []);
+  const elsewhere = findings(t, `enabled_services = images\n${IMAGES}[service:b]\nmanager = ./managers.js:Image\n`);
   assert.match(elsewhere[0]!, /^warning PORTICO_MANAGER 7 .*"Image" \(this service is not enabled here\) Did you mean/);
   assert.equal(elsewhere.length, 1);
-  const both = await findings(t, `${IMAGES}[api:images]\nport = 1\npipeline = plain\n`);
+  const both = findings(t, `${IMAGES}[api:images]\nport = 1\npipeline = plain\n`);
   assert.match(both[0]!, /^error PORTICO_SERVICE_NAME 3 .*an API has the same name/);
-  const twins = await findings(t, `${IMAGES}[service:more]\nmanager = ./managers.js:Images\ntopic = images\n`);
+  const twins = findings(t, `${IMAGES}[service:more]\nmanager = ./managers.js:Images\ntopic = images\n`);
   assert.deepEqual(twins, [
     'error PORTICO_SERVICE_NAME 7 [service:more] topic: [service:images] also receives calls for the topic images Choose another topic. For more processes of one service, set workers in [service:images].',
   ]);
-  const strange = await findings(t, IMAGES, ['--set', 'service:imges.workers=2']);
+  const strange = findings(t, IMAGES, ['--set', 'service:imges.workers=2']);
   assert.match(strange[0]!, /no service with this name is enabled did you mean service:images\.workers\?/);
 });
 
@@ -193,7 +190,7 @@ test('MG-1 a manager that [DEFAULT] names needs no section', async (t) => {
   const ini = 'enabled_services = images\nimages_manager = ./managers.js:Images\n';
   const program = startProject(t, projectOf(ini));
   await program.printed(/^images +topic images {2}1 worker$/m);
-  assert.deepEqual(await findings(t, ini), []);
+  assert.deepEqual(findings(t, ini), []);
 });
 
 test('OP-2 --dev runs a service by one worker, and anew when its module changes', async (t) => {
@@ -218,10 +215,11 @@ test('CF-91 a mutate changes the number of workers, and tells the managers', asy
   await program.printed(/Mutate accepted/);
 });
 
-test('generate systemd has a unit for a host of services alone', async (t) => {
+test('generate systemd has a unit for a host of services alone', (t) => {
   const args = ['generate', 'systemd', '--set', 'DEFAULT.enabled_services=images'];
-  const program = startProject(t, projectOf(IMAGES), args);
-  await program.ended;
-  assert.match(program.stdout, /^Description=Services run by Portico: images$/m);
-  assert.match(program.stdout, /--set DEFAULT\.enabled_services=images$/m);
+  const project = projectOf(IMAGES);
+  t.after(project.remove);
+  const { stdout } = command(args, { cwd: project.folder });
+  assert.match(stdout, /^Description=Services run by Portico: images$/m);
+  assert.match(stdout, /--set DEFAULT\.enabled_services=images$/m);
 });

@@ -6,8 +6,9 @@ import { basename, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import ts from 'typescript';
 import { environmentOf, install, npm, pack, typeScriptNode, unpack } from '../e2e/packed.js';
-import { emptyProject, freePort, Program, root, runApiCli } from '../e2e/program.js';
+import { emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+import { command } from './command.js';
 
 const place = temporaryFolder('portico-init-');
 let tarball = '';
@@ -84,27 +85,27 @@ test('OP-9 a project in TypeScript is too, and its types are checked', { timeout
 
 test('a Node that does not run TypeScript gets JavaScript, and is told why', {
   skip: Boolean((process.features as { typescript?: unknown }).typescript) && 'this Node runs TypeScript',
-}, async (t) => {
+}, (t) => {
   const project = emptyProject({});
   t.after(() => project.remove());
-  const { stdout, status } = await runApiCli(project.folder, 'init', 'library');
+  const { stdout, status } = command(['init', 'library'], { cwd: project.folder });
   assert.equal(status, 0);
   assert.match(stdout, /^A project in JavaScript: Node \S+ does not run TypeScript; 22\.18 or newer does\n/);
   assert.ok(readdirSync(join(project.folder, 'library/app')).includes('books.js'));
 });
 
-test('a directory that is not empty is refused with what is in it, but for .git and what npm made', async (t) => {
+test('a directory that is not empty is refused with what is in it, but for .git and what npm made', (t) => {
   const project = emptyProject({ 'new/.git/HEAD': 'ref: refs/heads/main\n', 'a file': '' });
   t.after(() => project.remove());
-  const inTheWay = await runApiCli(project.folder, 'init');
+  const inTheWay = command(['init'], { cwd: project.folder });
   assert.equal(inTheWay.status, 2);
   assert.match(inTheWay.stderr, /^this directory is not empty: it has a file, new$/m);
   assert.match(inTheWay.stderr, /api-cli init library/);
-  assert.match((await runApiCli(project.folder, 'init', 'a file')).stderr, /a file is a file/);
-  assert.equal((await runApiCli(project.folder, 'init', 'new')).status, 0);
+  assert.match(command(['init', 'a file'], { cwd: project.folder }).stderr, /a file is a file/);
+  assert.equal(command(['init', 'new'], { cwd: project.folder }).status, 0);
 });
 
-test('a project goes beside package.json and node_modules, and keeps what stands there', async (t) => {
+test('a project goes beside package.json and node_modules, and keeps what stands there', (t) => {
   const manifest = {
     name: 'mine',
     version: '2.0.0',
@@ -116,7 +117,7 @@ test('a project goes beside package.json and node_modules, and keeps what stands
     join(project.folder, 'package.json'),
     JSON.stringify({ ...manifest, dependencies: { portico: '1.2.3' } }),
   );
-  const { status, stderr } = await runApiCli(project.folder, 'init', '.', '--javascript');
+  const { status, stderr } = command(['init', '.', '--javascript'], { cwd: project.folder });
   assert.equal(status, 0, stderr);
   const made = JSON.parse(readFileSync(join(project.folder, 'package.json'), 'utf8'));
   assert.deepEqual(
@@ -130,11 +131,11 @@ test('a project goes beside package.json and node_modules, and keeps what stands
   assert.match(readFileSync(join(project.folder, '.dockerignore'), 'utf8'), /^node_modules$/m);
 });
 
-test('a clone, which no registry has, is depended on by its path', async (t) => {
+test('a clone, which no registry has, is depended on by its path', (t) => {
   const project = emptyProject({});
   t.after(() => project.remove());
   const folder = join(project.folder, 'My API');
-  assert.equal((await runApiCli(project.folder, 'init', 'My API')).status, 0);
+  assert.equal(command(['init', 'My API'], { cwd: project.folder }).status, 0);
   assert.equal(join(folder, porticoOf(folder).replace('file:', '')), root);
   assert.match(readFileSync(join(folder, 'package.json'), 'utf8'), /"name": "my-api"/);
 });
@@ -161,17 +162,17 @@ test('the two languages say the same', () => {
   }
 });
 
-test('a link to an empty directory is as good as one, and names of others write no lines of their own', async (t) => {
+test('a link to an empty directory is as good as one, and names of others write no lines of their own', (t) => {
   const { folder, remove } = emptyProject({});
   t.after(remove);
   mkdirSync(join(folder, 'real'));
   symlinkSync(join(folder, 'real'), join(folder, 'link'));
-  const made = await runApiCli(folder, 'init', 'link', '--javascript');
+  const made = command(['init', 'link', '--javascript'], { cwd: folder });
   assert.equal(made.status, 0, made.stderr);
   assert.ok(readdirSync(join(folder, 'real')).includes('app'));
   mkdirSync(join(folder, 'full'));
   writeFileSync(join(folder, 'full', 'a\u001b[31m\nerror: b'), '');
-  const { status, stderr } = await runApiCli(folder, 'init', 'full');
+  const { status, stderr } = command(['init', 'full'], { cwd: folder });
   assert.equal(status, 2);
   assert.match(
     stderr,

@@ -2,11 +2,20 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { emptyProject, freePort, runApiCli, startMain, startProject } from '../e2e/program.js';
+import { test } from 'node:test';
+import { isLong } from '../e2e/faults/figures.js';
+import {
+  emptyProject,
+  freePort,
+  runApiCli,
+  startMain,
+  startProject,
+  type UntilEnd,
+  untilFileEnds,
+} from '../e2e/program.js';
 import { pidProject } from '../e2e/projects.js';
 import { get } from '../fixtures/http-client.js';
-import { command, isServing } from './command.js';
+import { command } from './command.js';
 
 /** Writes lines as `shop level message {fields}`. */
 const logging = `
@@ -33,13 +42,31 @@ export const app = (_globalConf, _localConf, { log }) => (req, res) => {
 };
 `;
 
-async function shop(t: TestContext, more: string) {
+async function shop(t: UntilEnd, more: string) {
   const port = await freePort();
   const project = emptyProject({ ...pidProject(port, 2, more), 'app.js': app, 'logging.js': logging });
   const ini = join(project.folder, 'portico.ini');
   const write = (text: string): void => writeFileSync(ini, pidProject(port, 2, text)['portico.ini']!);
   return { port, project, write, start: () => startProject(t, project) };
 }
+
+const file = untilFileEnds();
+/** A logger that never comes is waited for while other tests run. */
+const odd = (async () => {
+  const { project } = await shop(file, '');
+  const { folder } = project;
+  file.after(async () => project.remove());
+  writeFileSync(
+    join(folder, 'odd.js'),
+    `${logging}
+export const fails = () => { throw new Error('no key') };
+export const rejects = () => Promise.reject();
+export const childFails = { ...logger, child () { throw new Error('no children') } };
+export const never = () => new Promise(() => undefined);
+`,
+  );
+  return { folder, never: runApiCli(folder, 'check', '--set', 'DEFAULT.logger=./odd.js:never') };
+})();
 
 test('a logger named in the configuration writes the lines of the parent and of every worker', async (t) => {
   const { port, start } = await shop(t, 'logger = ./logging.js:logger');
@@ -83,11 +110,10 @@ test('a logger that cannot be used refuses the start and the check, with its pla
   ];
   for (const [name, message] of refused) {
     write(`logger = ${name}\ngraceful_shutdown_timeout = soon`);
-    for (const words of [[], ['check']]) {
-      const { status, stderr, stdout } = isServing(words)
-        ? await runApiCli(project.folder, ...words)
-        : command(words, { cwd: project.folder, anew: true });
-      assert.equal(status, 78, `${name} ${words.join(' ')}`);
+    const outcomes = [command(['check'], { cwd: project.folder, anew: true })];
+    if (isLong || name === './logging.js:loger') outcomes.push(await runApiCli(project.folder));
+    for (const { status, stderr, stdout } of outcomes) {
+      assert.equal(status, 78, name);
       assert.match(stderr + stdout, message);
       assert.match(stderr + stdout, /graceful_shutdown_timeout/);
     }
@@ -117,34 +143,22 @@ await runMain(() => runApis((config) => [new WSGIService('hello', config)]));
   await program.printed(/shop info Ready after/);
 });
 
-test('a logger that throws, never comes or is refused is reported at its option, wherever that is set', async (t) => {
-  const { project, write } = await shop(t, '');
-  t.after(() => project.remove());
-  writeFileSync(
-    join(project.folder, 'odd.js'),
-    `${logging}
-export const fails = () => { throw new Error('no key') };
-export const rejects = () => Promise.reject();
-export const childFails = { ...logger, child () { throw new Error('no children') } };
-export const never = () => new Promise(() => undefined);
-`,
-  );
-  write('');
+test('a logger that throws, never comes or is refused is reported at its option, wherever that is set', async () => {
+  const { folder, never } = await odd;
   const refused: [string, RegExp][] = [
     ['fails', /argument 1: error: \[DEFAULT\] logger: \.\/odd\.js:fails: no key \(.*odd\.js:\d+:\d+\)/],
     ['rejects', /\[DEFAULT\] logger: \.\/odd\.js:rejects: it has thrown /],
     ['childFails', /\[DEFAULT\] logger: \.\/odd\.js:childFails: no children/],
     ['never', /\[DEFAULT\] logger: \.\/odd\.js:never has given no logger in 10 s/],
   ];
-  const outcomes = await Promise.all(
-    refused.map(([name]) => runApiCli(project.folder, '--set', `DEFAULT.logger=./odd.js:${name}`)),
-  );
-  for (const [index, { status, stderr }] of outcomes.entries()) {
-    assert.match(stderr, refused[index]![1]);
+  for (const [name, said] of refused) {
+    const check = ['check', '--set', `DEFAULT.logger=./odd.js:${name}`];
+    const { status, stdout } = name === 'never' ? await never : command(check, { cwd: folder });
+    assert.match(stdout, said);
     assert.equal(status, 78);
   }
   // Empty: none.
-  const { status } = command(['check', '--set', 'DEFAULT.logger='], { cwd: project.folder });
+  const { status } = command(['check', '--set', 'DEFAULT.logger='], { cwd: folder });
   assert.equal(status, 0);
 });
 

@@ -7,7 +7,9 @@ import { type TestContext, test } from 'node:test';
 import { type Program, startApiCli } from '../e2e/program.js';
 import { get } from '../fixtures/http-client.js';
 import { NotifyListener } from '../fixtures/notify-listener.js';
+import type { Outcome } from '../fixtures/project.js';
 import { RunningProgram } from '../fixtures/running-program.js';
+import { commandBeside } from './command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'portico-notify-commands-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -17,6 +19,10 @@ function run(t: TestContext, args: readonly string[], socket: string | undefined
   t.after(() => program.end());
   return program;
 }
+
+/** Runs a command in a thread. */
+const quick = (args: readonly string[], socket: string | undefined): Promise<Outcome> =>
+  commandBeside(args, { cwd: folder, env: { NOTIFY_SOCKET: socket } });
 
 async function listening(t: TestContext, name: string): Promise<NotifyListener> {
   const listener = new NotifyListener(join(folder, name));
@@ -35,14 +41,14 @@ test('LC-908 OP-16 notify sends READY=1; without NOTIFY_SOCKET it is no error', 
   assert.equal((await run(t, ['notify'], join(folder, 'told')).ended).code, 0);
   await listener.message('READY=1');
   assert.deepEqual(listener.messages, ['READY=1']);
-  const untold = run(t, ['notify'], undefined);
-  assert.equal((await untold.ended).code, 0);
+  const untold = await quick(['notify'], undefined);
+  assert.equal(untold.status, 0);
   assert.match(untold.stderr, /^NOTIFY_SOCKET is not set/);
 });
 
-test('LC-908 OP-16 notify says who was not told when nobody listens, which is no failure', async (t) => {
-  const nobody = run(t, ['notify'], join(folder, 'nobody'));
-  assert.equal((await nobody.ended).code, 0);
+test('LC-908 OP-16 notify says who was not told when nobody listens, which is no failure', async () => {
+  const nobody = await quick(['notify'], join(folder, 'nobody'));
+  assert.equal(nobody.status, 0);
   assert.match(nobody.stderr, /^the service manager was not notified/);
   assert.ok(nobody.stderr.includes(join(folder, 'nobody')), nobody.stderr);
 });
@@ -50,15 +56,15 @@ test('LC-908 OP-16 notify says who was not told when nobody listens, which is no
 test('LC-907 LC-908 wait-ready leaves what stands at its path alone: a live socket, a file', async (t) => {
   const path = join(folder, 'live');
   const listener = await listening(t, 'live');
-  const refused = run(t, ['wait-ready', '5'], path);
-  assert.equal((await refused.ended).code, 1);
+  const refused = await quick(['wait-ready', '5'], path);
+  assert.equal(refused.status, 1);
   assert.match(refused.stderr, /something already exists there/);
-  assert.equal((await run(t, ['notify'], path).ended).code, 0);
+  assert.equal((await quick(['notify'], path)).status, 0);
   await listener.message('READY=1');
 
   const file = join(folder, 'file');
   writeFileSync(file, 'kept');
-  assert.equal((await run(t, ['wait-ready', '5'], file).ended).code, 1);
+  assert.equal((await quick(['wait-ready', '5'], file)).status, 1);
   assert.equal(readFileSync(file, 'utf8'), 'kept');
 });
 
@@ -66,28 +72,28 @@ test('LC-908 OP-16 wait-ready ends with 0 when READY=1 comes, 1 for anything els
   const path = join(folder, 'waits');
   const ready = run(t, ['wait-ready', '60'], path);
   await bound(path);
-  assert.equal((await run(t, ['notify'], path).ended).code, 0);
+  assert.equal((await quick(['notify'], path)).status, 0);
   assert.equal((await ready.ended).code, 0);
   assert.equal(existsSync(path), false);
 
-  const other = run(t, ['wait-ready', '60'], path);
+  const other = quick(['wait-ready', '60'], path);
   await bound(path);
   const { sendDatagram } = (await import('../../dist/launch/systemd/service-manager.js')) as {
     sendDatagram: (path: string, text: string) => Promise<void>;
   };
   await sendDatagram(path, 'STATUS=starting');
-  assert.equal((await other.ended).code, 1);
+  assert.equal((await other).status, 1);
 
-  assert.equal((await run(t, ['wait-ready', '0.2'], path).ended).code, 2);
+  assert.equal((await quick(['wait-ready', '0.2'], path)).status, 2);
   assert.equal(existsSync(path), false);
 });
 
-test('LC-908 wait-ready says what it lacks: the socket, or a number of seconds', async (t) => {
-  const without = run(t, ['wait-ready', '1'], undefined);
-  assert.equal((await without.ended).code, 1);
+test('LC-908 wait-ready says what it lacks: the socket, or a number of seconds', async () => {
+  const without = await quick(['wait-ready', '1'], undefined);
+  assert.equal(without.status, 1);
   assert.match(without.stderr, /NOTIFY_SOCKET is not set/);
-  const wrong = run(t, ['wait-ready', 'soon'], join(folder, 'waits'));
-  assert.equal((await wrong.ended).code, 2);
+  const wrong = await quick(['wait-ready', 'soon'], join(folder, 'waits'));
+  assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /"soon" is not a number of seconds/);
 });
 
@@ -116,7 +122,7 @@ test('LC-910 RL-93 WATCHDOG=1 pauses while a worker does not answer, and goes on
   const listener = await listening(t, 'watchdog');
   const fleet = new RunningProgram(
     'fleet',
-    { services: [{ name: 'api', workers: 2 }], options: { settings: { workerTimeoutMs: 9000 } } },
+    { services: [{ name: 'api', workers: 2 }], options: { settings: { workerTimeoutMs: 7000 } } },
     { env: { NOTIFY_SOCKET: join(folder, 'watchdog'), WATCHDOG_USEC: '1000000', WATCHDOG_PID: '' } },
   );
   t.after(() => fleet.cleanUp());

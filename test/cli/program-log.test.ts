@@ -19,6 +19,7 @@ import { type TestContext, test } from 'node:test';
 import { emptyProject, freePort, type Program, startProject } from '../e2e/program.js';
 import { pidProject } from '../e2e/projects.js';
 import { get } from '../fixtures/http-client.js';
+import { command, commandBeside } from './command.js';
 
 interface Line {
   readonly msg?: string;
@@ -141,8 +142,8 @@ test('a log_file that cannot be opened refuses the start with 78 and its place; 
   const refused = start();
   assert.equal((await refused.ended).code, 78);
   assert.match(refused.stderr, /portico\.ini:3:\d+: .*\[DEFAULT\] log_file.*EISDIR/);
-  const checked = startProject(t, project, ['check']);
-  assert.equal((await checked.ended).code, 78);
+  const checked = command(['check'], { cwd: project.folder });
+  assert.equal(checked.status, 78);
   assert.match(checked.stdout, /portico\.ini:3:\d+: .*\[DEFAULT\] log_file.*EISDIR/);
   rmdirSync(log);
   const program = start();
@@ -216,8 +217,8 @@ test('a dry run accepts what the reload accepts: an unchanged log_file whose fol
   await serving(program);
   renameSync(logs, `${logs}.gone`);
   const cli = async (...words: string[]) => {
-    const run = startProject(t, project, words);
-    return { ...(await run.ended), text: run.stdout };
+    const { status: code, stdout: text } = await commandBeside(words, { cwd: project.folder });
+    return { code, text };
   };
   const tried = await cli('reload', '--dry-run');
   assert.match(tried.text, /^would be accepted/);
@@ -233,7 +234,7 @@ test('a dry run accepts what the reload accepts: an unchanged log_file whose fol
   assert.equal((await get(port, '/')).status, 200);
 });
 
-test('a log_file that is a link of another user is refused by check, by the start, and when it is opened anew', async (t) => {
+test('a log_file that is a link of another user is refused by check, and when it is opened anew', async (t) => {
   if (process.geteuid?.() !== 0) return t.skip('only root can make links of other users');
   const { project, logs, log, start } = await logging(t, 1);
   const victim = join(project.folder, 'victim.txt');
@@ -243,10 +244,9 @@ test('a log_file that is a link of another user is refused by check, by the star
     lchownSync(log, 65534, 65534);
   };
   plant();
-  for (const refused of [start(), startProject(t, project, ['check'])]) {
-    assert.equal((await refused.ended).code, 78);
-    assert.match(refused.stderr + refused.stdout, /\[DEFAULT\] log_file.*of another user \(65534\)/);
-  }
+  const refused = command(['check'], { cwd: project.folder });
+  assert.equal(refused.status, 78);
+  assert.match(refused.stderr + refused.stdout, /\[DEFAULT\] log_file.*of another user \(65534\)/);
   unlinkSync(log);
   const program = start();
   await serving(program);
@@ -263,8 +263,8 @@ test('a log_file that another user has put into a directory where others may wri
   writeFileSync(log, '');
   lchownSync(log, 65534, 65534);
   chmodSync(logs, 0o1777);
-  const refused = startProject(t, project, ['check']);
-  assert.equal((await refused.ended).code, 78);
+  const refused = command(['check'], { cwd: project.folder });
+  assert.equal(refused.status, 78);
   assert.match(refused.stderr + refused.stdout, /\[DEFAULT\] log_file.*of another user \(65534\), in a directory/);
   chmodSync(logs, 0o755);
   start();
@@ -273,7 +273,7 @@ test('a log_file that another user has put into a directory where others may wri
 
 test('use_syslog is refused, and says where logs can go', async (t) => {
   const { project } = await logging(t, 1);
-  const program = startProject(t, project, ['--set', 'DEFAULT.use_syslog=true']);
-  assert.equal((await program.ended).code, 78);
-  assert.match(program.stderr, /\[DEFAULT\] use_syslog: this program does not write to syslog[\s\S]*log_file/);
+  const { status, stdout } = command(['check', '--set', 'DEFAULT.use_syslog=true'], { cwd: project.folder });
+  assert.equal(status, 78);
+  assert.match(stdout, /\[DEFAULT\] use_syslog: this program does not write to syslog[\s\S]*log_file/);
 });

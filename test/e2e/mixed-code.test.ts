@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
+import { until } from '../fixtures/until.js';
 import { askSocket } from './clients.js';
-import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+import { emptyProject, freePort, startProject } from './program.js';
 
 const APP = `
 import { createRequire } from 'node:module';
@@ -58,7 +60,7 @@ async function served(t: TestContext, more = '') {
     folder,
     program,
     status,
-    cli: (...words: string[]) => runApiCli(folder, ...words),
+    cli: (...words: string[]) => commandBeside(words, { cwd: folder }),
     write: (file: string, text: string) => writeFileSync(join(folder, file), text),
     gauge: async (name = 'portico_workers_other_code') => {
       const body = await text(`${admin}/metrics`);
@@ -68,20 +70,16 @@ async function served(t: TestContext, more = '') {
     replaced: async (id: number): Promise<number> => {
       const before = (await status()).workers.find((worker) => worker.id === id)!.pid;
       process.kill(before, 'SIGKILL');
-      for (;;) {
-        const { workers } = await status();
-        const now = workers.find((worker) => worker.id === id && worker.pid !== before && worker.state === 'ready');
-        if (now !== undefined) return now.pid;
-      }
+      const isNew = (worker: Status['services'][0]['workers'][0]): boolean =>
+        worker.id === id && worker.pid !== before && worker.state === 'ready';
+      return (await until(status, ({ workers }) => workers.some(isNew))).workers.find(isNew)!.pid;
     },
     /** The status once this many workers run other code: each reports its loaded files soon after it is ready. */
-    mixed: async (count: number): Promise<Status['services'][0]> => {
-      for (;;) {
-        const service = await status();
-        const others = service.workers.filter(({ state, otherCode }) => state === 'ready' && otherCode.length > 0);
-        if (others.length === count) return service;
-      }
-    },
+    mixed: (count: number): Promise<Status['services'][0]> =>
+      until(status, ({ workers }) => {
+        const others = workers.filter(({ state, otherCode }) => state === 'ready' && otherCode.length > 0);
+        return others.length === count;
+      }),
   };
 }
 

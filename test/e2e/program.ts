@@ -121,6 +121,15 @@ export function untilFileEnds(): UntilEnd {
   return { after: (end: () => unknown) => ends.push(end) };
 }
 
+/** Returns a function that starts something for the first test that asks, and gives it to the others too. */
+export function startedOnce<T>(start: () => T): () => T {
+  let started: { readonly it: T } | undefined;
+  return () => {
+    started ??= { it: start() };
+    return started.it;
+  };
+}
+
 /** Runs a module in a new project until the test ends. */
 export function startModule(t: UntilEnd, code: string): Program {
   return startMain(t, emptyProject({ 'main.js': code }));

@@ -6,11 +6,20 @@ import { existsSync, renameSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
 import { type Family, parseExposition } from '../fixtures/exposition.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
-import { emptyProject, type Program, runApiCli, startProject } from './program.js';
+import {
+  emptyProject,
+  type Program,
+  runApiCli,
+  startedOnce,
+  startProject,
+  type UntilEnd,
+  untilFileEnds,
+} from './program.js';
 
 let server: Postgresql | undefined;
 before(async () => {
@@ -19,19 +28,15 @@ before(async () => {
 after(() => server?.stop());
 
 /** Creates a separate registry for a test. */
-type Registry = (t: TestContext) => Promise<{ driver: string; connection: string } | undefined>;
+type Registry = (t: UntilEnd) => Promise<{ driver: string; connection: string } | undefined>;
 
 const REGISTRIES: Readonly<Record<string, Registry>> = {
   sqlite: async (t) => {
     const folder = temporaryFolder('registered-');
-    t.after(() => removeFolder(folder));
+    t.after(async () => removeFolder(folder));
     return { driver: 'sqlite', connection: `sqlite:///${join(folder, 'services.db')}` };
   },
-  postgresql: async (t) => {
-    if (server !== undefined) return { driver: 'postgresql', connection: await server.database() };
-    t.skip('PostgreSQL is not installed');
-    return undefined;
-  },
+  postgresql: async () => server && { driver: 'postgresql', connection: await server.database() },
 };
 
 interface Launched {
@@ -58,7 +63,7 @@ interface Row {
 
 /** A launcher with one service on a host of that name. */
 async function launched(
-  t: TestContext,
+  t: UntilEnd,
   host: string,
   { driver, connection }: { driver: string; connection: string },
   more = '',
@@ -82,7 +87,7 @@ initial_delay_s = 0
 ${more}`,
     'images.js': 'export class Images {}\n',
   });
-  const { status, stderr } = await runApiCli(project.folder, 'db', 'sync');
+  const { status, stderr } = await commandBeside(['db', 'sync'], { cwd: project.folder });
   assert.equal(status, 0, stderr);
   const program = startProject(t, project);
   const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
@@ -120,12 +125,24 @@ async function told(admin: number): Promise<Readonly<Record<string, number>>> {
   );
 }
 
+const file = untilFileEnds();
+
 for (const [kind, registryOf] of Object.entries(REGISTRIES)) {
+  const launchedOnce = startedOnce(async () => {
+    const registry = await registryOf(file);
+    return registry && { one: await launched(file, 'one', registry), two: await launched(file, 'two', registry) };
+  });
+  /** Two launchers for the tests that follow one another, of which the second one ends the first launcher. */
+  const both = async (t: TestContext) => {
+    const pair = await launchedOnce();
+    if (pair === undefined) t.skip('PostgreSQL is not installed');
+    return pair;
+  };
+
   test(`SG-50 SG-54 ${kind}: the admin listener lists the services of all hosts; more may not be asked for`, async (t) => {
-    const registry = await registryOf(t);
-    if (registry === undefined) return;
-    const one = await launched(t, 'one', registry);
-    await launched(t, 'two', registry);
+    const pair = await both(t);
+    if (pair === undefined) return;
+    const { one } = pair;
     const rows = await list(one.admin);
     assert.deepEqual(
       rows.map(({ binary, host, state, status, workers }) => [binary, host, state, status, workers.length]),
@@ -154,11 +171,25 @@ for (const [kind, registryOf] of Object.entries(REGISTRIES)) {
     }
   });
 
+  test(`SG-57 ${kind}: one exporter of all tells which services are up, and another one once it has ended`, async (t) => {
+    const pair = await both(t);
+    if (pair === undefined) return;
+    const { one, two } = pair;
+    const all = { 'portico-images@one': 1, 'portico-images@two': 1 };
+    for (let scrape = 0; scrape < 3; scrape++) {
+      assert.deepEqual(await told(one.admin), all);
+      assert.deepEqual(await told(two.admin), {});
+    }
+    one.program.kill();
+    assert.equal((await one.program.ended).code, 0, one.program.output());
+    assert.deepEqual(await told(two.admin), { 'portico-images@one': 0, 'portico-images@two': 1 });
+  });
+
   test(`SG-51 SG-52 SG-54 ${kind}: an operator on the machine changes a service; by a proxy it can only be read`, async (t) => {
-    const registry = await registryOf(t);
-    if (registry === undefined) return;
-    const { admin } = await launched(t, 'one', registry);
-    const [{ id }] = (await list(admin)) as [Row];
+    const pair = await both(t);
+    if (pair === undefined) return;
+    const { admin } = pair.two;
+    const [{ id }] = (await list(admin, '?host=two')) as [Row];
     const put = (body: unknown, headers = {}) => ask(admin, 'PUT', `/services/${id}`, { body, headers });
     const proxied = { 'x-forwarded-for': '203.0.113.9' };
     assert.equal((await ask(admin, 'GET', '/services', { headers: proxied })).status, 200);
@@ -182,21 +213,6 @@ for (const [kind, registryOf] of Object.entries(REGISTRIES)) {
     const gone = await ask(admin, 'DELETE', `/services/${id}`);
     assert.equal(gone.status, 404);
     assert.match(gone.text, /PORTICO_RECORD_NOT_FOUND/);
-  });
-
-  test(`SG-57 ${kind}: one exporter of all tells which services are up, and another one once it has ended`, async (t) => {
-    const registry = await registryOf(t);
-    if (registry === undefined) return;
-    const one = await launched(t, 'one', registry);
-    const two = await launched(t, 'two', registry);
-    const both = { 'portico-images@one': 1, 'portico-images@two': 1 };
-    for (let scrape = 0; scrape < 3; scrape++) {
-      assert.deepEqual(await told(one.admin), both);
-      assert.deepEqual(await told(two.admin), {});
-    }
-    one.program.kill();
-    assert.equal((await one.program.ended).code, 0, one.program.output());
-    assert.deepEqual(await told(two.admin), { 'portico-images@one': 0, 'portico-images@two': 1 });
   });
 }
 

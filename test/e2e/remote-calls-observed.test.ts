@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parseExposition, sumOf } from '../fixtures/exposition.js';
+import { until } from '../fixtures/until.js';
 import { deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { BrokerProxy } from '../rpc/transport/amqp/broker-proxy.js';
 import { ask } from './clients.js';
@@ -204,8 +205,7 @@ test('RP-80 a lost connection to the broker is told by /readyz and status, of th
     [[], []],
   );
   await proxy.close();
-  let { status, services } = await ready();
-  while (services.some(({ reasons }) => reasons.length === 0)) ({ status, services } = await ready());
+  const { status, services } = await until(ready, (now) => now.services.every(({ reasons }) => reasons.length > 0));
   assert.equal(status, 200);
   for (const { name, state, reasons } of services) {
     assert.equal(state, 'ready', name);

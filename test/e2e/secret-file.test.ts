@@ -5,8 +5,10 @@ import { createHmac } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { commandBeside } from '../cli/command.js';
+import { until } from '../fixtures/until.js';
 import { ask, askSocket } from './clients.js';
-import { emptyProject, freePort, Program, runApiCli, startProject } from './program.js';
+import { emptyProject, freePort, Program, startProject } from './program.js';
 
 const OLD = 'the-old-secret-of-32-bytes-or-more';
 const NEW = 'the-new-secret-of-32-bytes-or-more';
@@ -91,17 +93,14 @@ async function served(t: TestContext, options: string) {
     signedBy: async (pid: number) => secretOf(await from(pid, '/token')),
     write: (file: string, text: string) => writeFileSync(join(folder, file), text),
     reload: async (...words: string[]): Promise<Report> =>
-      JSON.parse((await runApiCli(folder, 'reload', '--json', ...words)).stdout) as Report,
+      JSON.parse((await commandBeside(['reload', '--json', ...words], { cwd: folder })).stdout) as Report,
     /** Kills a worker. Returns the pid of its replacement once that serves. */
     replaced: async (): Promise<number> => {
       const [killed] = await current();
       process.kill(killed!.pid, 'SIGKILL');
-      for (;;) {
-        const isNew = ({ id, pid, state }: Worker): boolean =>
-          id === killed!.id && pid !== killed!.pid && state === 'ready';
-        const now = (await current()).find(isNew);
-        if (now !== undefined) return now.pid;
-      }
+      const isNew = ({ id, pid, state }: Worker): boolean =>
+        id === killed!.id && pid !== killed!.pid && state === 'ready';
+      return (await until(current, (workers) => workers.some(isNew))).find(isNew)!.pid;
     },
   };
 }
@@ -136,7 +135,7 @@ test('a worker that restarts has the secret of its siblings until a reload, whos
     services: ['hello'],
   };
   assert.deepEqual((await reload('--dry-run')).changes, [change]);
-  const { stdout } = await runApiCli(folder, 'reload', '--dry-run');
+  const { stdout } = await commandBeside(['reload', '--dry-run'], { cwd: folder });
   const told = `  jwt.secret_file: content of ${change.file} changed (portico.ini:5:15), by new workers\n`;
   assert.ok(stdout.includes(told), stdout);
   assert.equal(await signedBy(await replaced()), 'OLD');

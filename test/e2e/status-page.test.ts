@@ -6,7 +6,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { emptyProject, freePort, type Program, startProject } from './program.js';
+import { until } from '../fixtures/until.js';
+import { emptyProject, freePort, type Program, startedOnce, startProject, untilFileEnds } from './program.js';
 
 const app = `
 export const app = () => (req, res) => {
@@ -46,7 +47,9 @@ interface Served {
   readonly folder: string;
 }
 
-async function served(t: TestContext, metrics = 'enabled = true\nfilters = true'): Promise<Served> {
+const file = untilFileEnds();
+
+async function served(metrics = 'enabled = true\nfilters = true'): Promise<Served> {
   const [port, listen] = [await freePort(), await freePort()];
   const project = emptyProject({
     'app.js': app,
@@ -54,7 +57,7 @@ async function served(t: TestContext, metrics = 'enabled = true\nfilters = true'
     'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[admin]\nlisten = 127.0.0.1:${listen}\n[metrics]\n${metrics}\n[database]\nconnection = sqlite:///registry.db?password=s3cret\n[api:hello]\nport = ${port}\nworkers = 2\n`,
   });
   const start = async (): Promise<Program> => {
-    const program = startProject(t, project);
+    const program = startProject(file, project);
     await program.printed(/"event":"ready"/);
     return program;
   };
@@ -80,11 +83,19 @@ function begin(t: TestContext, port: number, path: string): void {
 const CHROMIUM = ['/usr/bin/chromium'].find((path) => existsSync(path));
 const skip = CHROMIUM === undefined ? 'chromium is not installed' : false;
 
-async function browse(t: TestContext, admin: number): Promise<{ page: Page; said: string[] }> {
+/** Two services for the tests that follow one another. */
+const first = startedOnce(() => served());
+const second = startedOnce(() => served());
+const browser = startedOnce(async () => {
   const { chromium } = await import('playwright-core');
-  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
-  t.after(() => browser.close());
-  const page = await browser.newPage();
+  const started: Browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+  file.after(() => started.close());
+  return started;
+});
+
+async function browse(t: TestContext, admin: number): Promise<{ page: Page; said: string[] }> {
+  const page = await (await browser()).newPage();
+  t.after(() => page.close());
   const said: string[] = [];
   page.on('console', (message) => said.push(message.text()));
   page.on('pageerror', (error) => said.push(error.message));
@@ -96,10 +107,29 @@ async function browse(t: TestContext, admin: number): Promise<{ page: Page; said
   return { page, said };
 }
 
+test('OP-55 by keyboard: the first stop leads to the content, and the page can be paused', { skip }, async (t) => {
+  const { admin, port } = await first();
+  const { page } = await browse(t, admin);
+  await page.getByText('No request is being served.').waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate('document.activeElement.textContent'), 'To the content');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.locator('#live').textContent(), 'Resume');
+  begin(t, port, '/wait/1');
+  await until(
+    () => ask(admin, '/requests'),
+    ({ text }) => text.includes('/wait/1'),
+  );
+  assert.equal(await page.getByText('/wait/1').count(), 0);
+  await page.keyboard.press('Enter');
+  await page.getByText('/wait/1').waitFor();
+});
+
 test('OP-55 in a browser the page has all there is, follows what happens, and runs nothing that a client wrote', {
   skip,
 }, async (t) => {
-  const { admin, port } = await served(t);
+  const { admin, port } = await first();
   const { page, said } = await browse(t, admin);
   await page.getByText('No request is being served.').waitFor();
   assert.equal(await page.locator('#summary.good').textContent(), 'all APIs are ready');
@@ -127,10 +157,37 @@ test('OP-55 in a browser the page has all there is, follows what happens, and ru
   assert.deepEqual(said, []);
 });
 
+test('OP-53 OP-55 the page answers while a worker is stuck, with the line of code', { skip }, async (t) => {
+  const { admin, port, program } = await first();
+  ask(port, '/spin').catch(() => undefined);
+  const { page } = await browse(t, admin);
+  await page.getByText('has been stuck for').waitFor();
+  await page.locator('#workers pre', { hasText: /at endlessly .*app\.js:\d+:\d+/ }).waitFor();
+  await page.locator('#apis', { hasText: /worker \d has sent no heartbeat/ }).waitFor();
+  await program.end();
+});
+
+test('OP-55 when the service is gone the page says that it is old, and goes on when it is back', {
+  skip,
+}, async (t) => {
+  const { admin, program, start } = await second();
+  const { page } = await browse(t, admin);
+  await page.getByText('all APIs are ready').waitFor();
+  program.kill();
+  await page.getByText(/^The service does not answer since .*; what is shown is old\.$/).waitFor();
+  assert.equal(await page.title(), 'hello: does not answer');
+  assert.equal(await page.locator('#summary').isVisible(), false);
+  await program.ended;
+  const { pid } = (await start()).child;
+  await page.locator('#process', { hasText: `pid ${pid}` }).waitFor();
+  await page.locator('#summary.good', { hasText: 'all APIs are ready' }).waitFor();
+  assert.equal(await page.getByText('does not answer').count(), 0);
+});
+
 test('DO-2 the headline has the name of the service, a worker that was killed and a reload that was refused', {
   skip,
 }, async (t) => {
-  const { admin, folder } = await served(t);
+  const { admin, folder } = await second();
   const { page } = await browse(t, admin);
   await page.getByText('all APIs are ready').waitFor();
   assert.equal(await page.locator('h1').textContent(), 'hello');
@@ -151,7 +208,7 @@ test('DO-2 the headline has the name of the service, a worker that was killed an
 test('OP-55 without metrics the page says how requests are counted, and which errors failed them', {
   skip,
 }, async (t) => {
-  const { admin, port } = await served(t, '');
+  const { admin, port } = await served('');
   await ask(port, '/refused');
   await ask(port, '/refused');
   const { page, said } = await browse(t, admin);
@@ -159,46 +216,4 @@ test('OP-55 without metrics the page says how requests are counted, and which er
   await page.locator('#errors tr', { hasText: /GET -Errorapp\.js:82/ }).waitFor();
   await page.getByText('all APIs are ready; their requests are not counted').waitFor();
   assert.deepEqual(said, []);
-});
-
-test('OP-53 OP-55 the page answers while a worker is stuck, with the line of code', { skip }, async (t) => {
-  const { admin, port } = await served(t);
-  ask(port, '/spin').catch(() => undefined);
-  const { page } = await browse(t, admin);
-  await page.getByText('has been stuck for').waitFor();
-  await page.locator('#workers pre', { hasText: /at endlessly .*app\.js:\d+:\d+/ }).waitFor();
-  await page.locator('#apis', { hasText: /worker \d has sent no heartbeat/ }).waitFor();
-});
-
-test('OP-55 by keyboard: the first stop leads to the content, and the page can be paused', { skip }, async (t) => {
-  const { admin, port } = await served(t);
-  const { page } = await browse(t, admin);
-  await page.getByText('No request is being served.').waitFor();
-  await page.keyboard.press('Tab');
-  assert.equal(await page.evaluate('document.activeElement.textContent'), 'To the content');
-  await page.keyboard.press('Tab');
-  await page.keyboard.press('Enter');
-  assert.equal(await page.locator('#live').textContent(), 'Resume');
-  begin(t, port, '/wait/1');
-  while (!(await ask(admin, '/requests')).text.includes('/wait/1'));
-  assert.equal(await page.getByText('/wait/1').count(), 0);
-  await page.keyboard.press('Enter');
-  await page.getByText('/wait/1').waitFor();
-});
-
-test('OP-55 when the service is gone the page says that it is old, and goes on when it is back', {
-  skip,
-}, async (t) => {
-  const { admin, program, start } = await served(t);
-  const { page } = await browse(t, admin);
-  await page.getByText('all APIs are ready').waitFor();
-  program.kill();
-  await page.getByText(/^The service does not answer since .*; what is shown is old\.$/).waitFor();
-  assert.equal(await page.title(), 'hello: does not answer');
-  assert.equal(await page.locator('#summary').isVisible(), false);
-  await program.ended;
-  const { pid } = (await start()).child;
-  await page.locator('#process', { hasText: `pid ${pid}` }).waitFor();
-  await page.locator('#summary.good', { hasText: 'all APIs are ready' }).waitFor();
-  assert.equal(await page.getByText('does not answer').count(), 0);
 });

@@ -2,17 +2,27 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer as createHttpServer, request } from 'node:http';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer, type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
 import { askSocket as ask } from '../e2e/clients.js';
-import { emptyProject, freePort, Program, runApiCli, startProject } from '../e2e/program.js';
+import {
+  emptyProject,
+  freePort,
+  Program,
+  runApiCli,
+  startedOnce,
+  startProject,
+  type UntilEnd,
+  untilFileEnds,
+} from '../e2e/program.js';
 import { pidProject } from '../e2e/projects.js';
 import { get } from '../fixtures/http-client.js';
+import { until } from '../fixtures/until.js';
 import { makePair } from '../server/certificate-files.js';
 
 const app = `
@@ -35,7 +45,7 @@ interface Served {
   readonly socket: string;
 }
 
-async function served(t: TestContext, { more = '', workers = 2, files = {} } = {}): Promise<Served> {
+async function served(t: UntilEnd, { more = '', workers = 2, files = {} } = {}): Promise<Served> {
   const port = await freePort();
   const project = emptyProject({ ...pidProject(port, workers, more), ...files, 'app.js': app });
   const program = startProject(t, project);
@@ -44,16 +54,19 @@ async function served(t: TestContext, { more = '', workers = 2, files = {} } = {
   return { folder: project.folder, port, program, socket: socket! };
 }
 
+const file = untilFileEnds();
+/** One service for the tests that follow one another, of which the last one stops it. */
+const shared = startedOnce(() => served(file, { more: '[wsgi]\nkeep_alive = false\n' }));
+
 /** Runs a command in a thread. The first test that needs a command runs it as a process: `runApiCli`. */
 const run = (cwd: string, ...words: string[]) => commandBeside(words, { cwd });
 
-/** Sends a request whose response never ends. Returns the pid of its worker. */
-function begun(port: number, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    request({ port, host: '127.0.0.1', path }, (res) => resolve(String(res.headers['x-pid'])))
-      .on('error', reject)
-      .end();
-  });
+/** Sends a request whose response never ends. Returns the pid of its worker, and what ends it. */
+async function begun(port: number, path: string) {
+  const asked = request({ port, host: '127.0.0.1', path, agent: false }).end();
+  const [res] = (await once(asked, 'response')) as [IncomingMessage];
+  res.on('error', () => undefined);
+  return { pid: Number(res.headers['x-pid']), end: () => asked.destroy() };
 }
 
 interface Status {
@@ -93,8 +106,8 @@ interface StatusDocument {
 
 const status = async (socket: string): Promise<Status> => (await ask<Status>(socket, 'GET', '/status')).body;
 
-test('OP-40 OP-41 the parent answers on a socket that its user alone may open, below a directory of the same', async (t) => {
-  const { socket, program, folder } = await served(t);
+test('OP-40 OP-41 the parent answers on a socket that its user alone may open, below a directory of the same', async () => {
+  const { socket, program, folder } = await shared();
   assert.equal(statSync(socket).mode & 0o777, 0o600);
   assert.equal(statSync(dirname(socket)).mode & 0o777, 0o700);
   const { process: parent, services } = await status(socket);
@@ -105,65 +118,15 @@ test('OP-40 OP-41 the parent answers on a socket that its user alone may open, b
   );
   const shown = await runApiCli(folder, 'status');
   assert.match(shown.stdout, /^hello +127\.0\.0\.1:\d+ +2 of 2 ready/m);
-  program.kill();
-  assert.equal((await program.ended).code, 0);
-  assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
-  const { status: failed, stderr } = await run(folder, 'status');
-  assert.equal(failed, 1);
-  assert.match(stderr, /no service answers on .*: nothing listens on it/);
 });
 
-test('OP-51 the status is one document: of the process, of each API and each of its workers, and of all together', async (t) => {
-  const { cert, key } = await makePair();
-  const more = 'enabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
-  const { socket, program, port, folder } = await served(t, { more, files: { 'cert.pem': cert, 'key.pem': key } });
-  const document = async () => (await ask<StatusDocument>(socket, 'GET', '/status')).body;
-  let told = await document();
-  // The facts of workers come with their first heartbeat, those of their services with the second.
-  const isKnown = ({ inFlight, lagMaxMs }: ShownService['workers'][number]): boolean =>
-    inFlight !== undefined && lagMaxMs !== undefined;
-  while (told.totals.rss === 0 || !told.services[0]!.workers.every(isKnown)) told = await document();
-  const { process: own, services, totals, ...rest } = told;
-  assert.deepEqual([rest.schema, rest.version], ['portico/status', 1]);
-  assert.deepEqual([own.name, own.pid, own.generation, own.stopping], ['api-cli', program.pid, 1, false]);
-  assert.match(own.version, /^\d+\.\d+\.\d+/);
-  assert.ok(own.uptimeMs > 0 && (await document()).process.uptimeMs > own.uptimeMs);
-  assert.equal(services.length, 1);
-  const [{ name, state, addresses, certificateEnds, wanted, ready, restarts, workers }] = services as [ShownService];
-  assert.deepEqual([name, state, addresses[0]!.port, wanted, ready, restarts], ['hello', 'ready', port, 2, 2, 0]);
-  assert.equal(Date.parse(certificateEnds), Date.parse(new X509Certificate(cert).validTo));
-  for (const [at, worker] of workers.entries()) {
-    assert.deepEqual([worker.id, worker.state, worker.inFlight], [at, 'ready', 0]);
-    for (const fact of ['pid', 'uptimeMs', 'silentMs', 'utilization', 'lagMaxMs', 'rss'] as const) {
-      assert.equal(typeof worker[fact], 'number', fact);
-    }
-  }
-  const rss = workers.reduce((sum, worker) => sum + worker.rss, 0);
-  assert.deepEqual(totals, { wanted: 2, ready: 2, restarts: 0, inFlight: 0, rss });
-  process.kill(workers[0]!.pid, 'SIGKILL');
-  while (told.totals.restarts === 0 || told.totals.ready < 2) told = await document();
-  assert.equal(told.services[0]!.restarts, 1);
-  const shown = (await run(folder, 'status')).stdout;
-  assert.match(shown, /^api-cli \S+ {2}pid \d+ {2}up \S+ {2}configuration 1$/m);
-});
-
-test('OP-43 OP-53 a worker that is stuck is shown with the line of code it is stuck in', async (t) => {
-  const { socket, port, folder } = await served(t, { workers: 1 });
-  get(port, '/spin').catch(() => undefined);
-  let stack: string[] | undefined;
-  while (stack === undefined) stack = (await status(socket)).services[0]?.workers[0]?.stack;
-  assert.match(stack[0]!, /endlessly .*app\.js:9:/);
-  assert.match(
-    (await run(folder, 'status')).stdout,
-    /worker 0 is stuck with GET \/spin for [\d.]+ s:\n +at endlessly .*app\.js:9:/,
+test('OP-52 requests under way are listed with age, worker and path without its query', async () => {
+  const { socket, port, folder } = await shared();
+  const { pid, end } = await begun(port, '/work?token=secret');
+  const { requests } = await until(
+    async () => (await ask<{ requests: readonly { path: string; pid: number }[] }>(socket, 'GET', '/requests')).body,
+    (listed) => listed.requests.length > 0,
   );
-});
-
-test('OP-52 requests under way are listed with age, worker and path without its query', async (t) => {
-  const { socket, port, folder } = await served(t);
-  const pid = Number(await begun(port, '/work?token=secret'));
-  let requests: readonly { path: string; pid: number }[] = [];
-  while (requests.length === 0) requests = (await ask<{ requests: [] }>(socket, 'GET', '/requests')).body.requests;
   assert.deepEqual(
     requests.map((each) => [each.path, each.pid]),
     [['/work', pid]],
@@ -171,40 +134,25 @@ test('OP-52 requests under way are listed with age, worker and path without its 
   const { stdout } = await runApiCli(folder, 'requests');
   assert.match(stdout, /^\d+\.\d s +hello\/\d +GET +\/work /m);
   assert.doesNotMatch(stdout, /secret/);
+  end();
 });
 
-test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a broken one, which changes nothing', async (t) => {
-  const { socket, port, folder } = await served(t);
+test('OP-11 reload waits and prints what came of it: 0 for a good file, 1 for a broken one, which changes nothing', async () => {
+  const { socket, port, folder } = await shared();
   const good = await runApiCli(folder, 'reload');
   assert.deepEqual([good.status, good.stderr], [0, '']);
   assert.match(good.stdout, /^accepted after \d+ ms, configuration 2\n +hello: 2 workers replaced/);
+  const right = readFileSync(join(folder, 'portico.ini'));
   writeFileSync(join(folder, 'portico.ini'), `[api:hello]\nport = ${port}\nworkrs = 3\n`);
   const bad = await run(folder, 'reload');
   assert.equal(bad.status, 1);
   assert.match(bad.stdout, /^refused after .*portico\.ini:3:1.*workrs/s);
   assert.equal((await status(socket)).process.generation, 2);
+  writeFileSync(join(folder, 'portico.ini'), right);
 });
 
-test('OP-12 scale, restart and stop do what they say, for a service that there is', async (t) => {
-  const { socket, folder, program } = await served(t);
-  const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
-  assert.match((await runApiCli(folder, 'scale', 'hello', '3')).stdout, /hello has 3 workers/);
-  assert.equal((await status(socket)).services[0]?.wanted, 3);
-  const { status: refused, stderr } = await run(folder, 'scale', 'hello', '999999999999');
-  assert.equal(refused, 64);
-  assert.match(stderr, /999999999999 workers exceed max_workers \(\d+\)\n.*raise max_workers in \[DEFAULT\]/);
-  const unknown = await runApiCli(folder, 'restart', 'helo');
-  assert.equal(unknown.status, 1);
-  assert.match(unknown.stderr, /there is no service "helo"; there are: hello/);
-  assert.equal((await run(folder, 'restart', 'hello')).status, 0);
-  const left = (await status(socket)).services[0]!.workers.filter(({ pid }) => before.includes(pid));
-  assert.deepEqual(left, []);
-  assert.equal((await runApiCli(folder, 'stop')).status, 0);
-  assert.equal((await program.ended).code, 0);
-});
-
-test('OP-13 OP-14 the level of the log and the report of one worker are asked for by command', async (t) => {
-  const { socket, folder, program } = await served(t);
+test('OP-13 OP-14 the level of the log and the report of one worker are asked for by command', async () => {
+  const { socket, folder, program } = await shared();
   assert.equal((await runApiCli(folder, 'log-level', 'debug')).status, 0);
   const from = program.output().length;
   assert.equal((await run(folder, 'scale', 'hello', '3')).status, 0);
@@ -213,10 +161,32 @@ test('OP-13 OP-14 the level of the log and the report of one worker are asked fo
   const [worker] = (await status(socket)).services[0]!.workers;
   const { stdout } = await runApiCli(folder, 'report', '--worker', String(worker!.pid));
   assert.match(stdout, new RegExp(`pid ${worker!.pid}\\)[\\s\\S]*Guru Meditation`));
+  assert.equal((await run(folder, 'log-level', 'info')).status, 0);
+  assert.equal((await run(folder, 'scale', 'hello', '2')).status, 0);
 });
 
-test('a log level and a number of workers that commands have set are in every view, beside the configured ones', async (t) => {
-  const { socket, folder } = await served(t);
+test('what is asked wrongly is refused with a reason: path, body, member', async () => {
+  const { socket } = await shared();
+  const cases = [
+    ['GET', '/statsu', '', 404, /Did you mean .*GET \/status/],
+    ['POST', '/scale', '{', 400, /not JSON/],
+    ['POST', '/scale', '[]', 400, /must be an object/],
+    ['POST', '/scale', '{"service":"hello","workers":-1}', 400, /not a whole number/],
+    ['POST', '/scale', '{"service":"hello","workers":0}', 400, /not a whole number from 1/],
+    ['POST', '/scale', '{"service":"hello","workers":1e6}', 400, /exceed max_workers/],
+    ['POST', '/scale', '{"service":"x","workers":1}', 404, /there are: hello/],
+    ['POST', '/log-level', '{"level":"loud"}', 400, /one of trace, debug/],
+    ['POST', '/report', '{"worker":9}', 404, /their pids/],
+  ] as const;
+  for (const [method, path, body, code, why] of cases) {
+    const answer = await ask(socket, method, path, body);
+    assert.equal(answer.status, code, path);
+    assert.match(JSON.stringify(answer.body), why);
+  }
+});
+
+test('a log level and a number of workers that commands have set are in every view, beside the configured ones', async () => {
+  const { socket, folder } = await shared();
   const told = async () => {
     const { overrides } = (await ask<Status>(socket, 'GET', '/status')).body;
     return overrides.map(({ setting, service, value, configured }) => [setting, service, value, configured]);
@@ -245,6 +215,84 @@ test('a log level and a number of workers that commands have set are in every vi
   assert.deepEqual(await told(), [['workers', 'hello', 1, 2]]);
 });
 
+test('config show --running prints the configuration in force, not that of the files', async () => {
+  const { folder } = await shared();
+  writeFileSync(join(folder, 'portico.ini'), '[wsgi]\nkeep_alive = true\n', { flag: 'a' });
+  const shown = async (...words: string[]) => {
+    const { stdout, stderr } = await run(folder, 'config', 'show', ...words);
+    return stdout || stderr;
+  };
+  assert.match(await shown('wsgi.keep-alive'), /^\[wsgi\] keep_alive = true /);
+  assert.match(
+    await shown('wsgi.keep-alive', '--running'),
+    /^\[wsgi\] keep_alive = false {2}\(portico\.ini:\d+:\d+\)$/m,
+  );
+  assert.match(await shown('--running'), /^\[wsgi\] \w+ = .*\(default\)$/m);
+  const changed = JSON.parse(await shown('--running', '--changed', '--json')) as { options: { opt: string }[] };
+  assert.deepEqual(
+    changed.options.map(({ opt }) => opt).filter((opt) => opt.startsWith('keep')),
+    ['keep_alive'],
+  );
+  const refused = await run(folder, 'config', 'show', 'wsgi.keep_alife', '--running');
+  assert.equal(refused.status, 2);
+  assert.match(refused.stderr, /did you mean.*keep_alive/i);
+});
+
+test('OP-40 OP-12 scale, restart and stop do what they say, for a service that there is', async () => {
+  const { socket, folder, program } = await shared();
+  const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
+  assert.match((await runApiCli(folder, 'scale', 'hello', '3')).stdout, /hello has 3 workers/);
+  assert.equal((await status(socket)).services[0]?.wanted, 3);
+  const { status: refused, stderr } = await run(folder, 'scale', 'hello', '999999999999');
+  assert.equal(refused, 64);
+  assert.match(stderr, /999999999999 workers exceed max_workers \(\d+\)\n.*raise max_workers in \[DEFAULT\]/);
+  const unknown = await run(folder, 'restart', 'helo');
+  assert.equal(unknown.status, 1);
+  assert.match(unknown.stderr, /there is no service "helo"; there are: hello/);
+  assert.equal((await run(folder, 'restart', 'hello')).status, 0);
+  const left = (await status(socket)).services[0]!.workers.filter(({ pid }) => before.includes(pid));
+  assert.deepEqual(left, []);
+  assert.equal((await runApiCli(folder, 'stop')).status, 0);
+  assert.equal((await program.ended).code, 0);
+  assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
+  const { status: failed, stderr: why } = await run(folder, 'status');
+  assert.equal(failed, 1);
+  assert.match(why, /no service answers on .*: nothing listens on it/);
+});
+
+test('OP-51 the status is one document: of the process, of each API and each of its workers, and of all together', async (t) => {
+  const { cert, key } = await makePair();
+  const more = 'enabled_ssl_apis = hello\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem';
+  const { socket, program, port, folder } = await served(t, { more, files: { 'cert.pem': cert, 'key.pem': key } });
+  const document = async () => (await ask<StatusDocument>(socket, 'GET', '/status')).body;
+  // The facts of workers come with their first heartbeat, those of their services with the second.
+  const isKnown = ({ inFlight, lagMaxMs }: ShownService['workers'][number]): boolean =>
+    inFlight !== undefined && lagMaxMs !== undefined;
+  const known = await until(document, ({ totals, services }) => totals.rss > 0 && services[0]!.workers.every(isKnown));
+  const { process: own, services, totals, ...rest } = known;
+  assert.deepEqual([rest.schema, rest.version], ['portico/status', 1]);
+  assert.deepEqual([own.name, own.pid, own.generation, own.stopping], ['api-cli', program.pid, 1, false]);
+  assert.match(own.version, /^\d+\.\d+\.\d+/);
+  assert.ok(own.uptimeMs > 0 && (await document()).process.uptimeMs > own.uptimeMs);
+  assert.equal(services.length, 1);
+  const [{ name, state, addresses, certificateEnds, wanted, ready, restarts, workers }] = services as [ShownService];
+  assert.deepEqual([name, state, addresses[0]!.port, wanted, ready, restarts], ['hello', 'ready', port, 2, 2, 0]);
+  assert.equal(Date.parse(certificateEnds), Date.parse(new X509Certificate(cert).validTo));
+  for (const [at, worker] of workers.entries()) {
+    assert.deepEqual([worker.id, worker.state, worker.inFlight], [at, 'ready', 0]);
+    for (const fact of ['pid', 'uptimeMs', 'silentMs', 'utilization', 'lagMaxMs', 'rss'] as const) {
+      assert.equal(typeof worker[fact], 'number', fact);
+    }
+  }
+  const rss = workers.reduce((sum, worker) => sum + worker.rss, 0);
+  assert.deepEqual(totals, { wanted: 2, ready: 2, restarts: 0, inFlight: 0, rss });
+  process.kill(workers[0]!.pid, 'SIGKILL');
+  const told = await until(document, ({ totals: now }) => now.restarts > 0 && now.ready === 2);
+  assert.equal(told.services[0]!.restarts, 1);
+  const shown = (await run(folder, 'status')).stdout;
+  assert.match(shown, /^api-cli \S+ {2}pid \d+ {2}up \S+ {2}configuration 1$/m);
+});
+
 for (const method of ['reload', 'mutate']) {
   test(`a log level is that of all processes, also of new workers, until a ${method} is accepted`, {
     timeout: 60_000,
@@ -269,7 +317,10 @@ for (const method of ['reload', 'mutate']) {
     const [, pid] = await level();
     process.kill(pid, 'SIGKILL');
     // A connection to the killed worker may break.
-    while (((await level().catch(() => [])) as unknown[])[1] === pid);
+    await until(
+      () => level().catch(() => [] as const),
+      ([, by]) => by !== pid,
+    );
     assert.deepEqual(await levels(), ['debug', 'debug info']);
 
     writeFileSync(join(folder, 'portico.ini'), '[api:hello]\nport = nowhere\n', { flag: 'a' });
@@ -284,30 +335,6 @@ for (const method of ['reload', 'mutate']) {
     assert.deepEqual(await levels(), ['warn', 'warn info']);
   });
 }
-
-test('config show --running prints the configuration in force, not that of the files', async (t) => {
-  const { folder, program } = await served(t, { more: '[wsgi]\nkeep_alive = false\n' });
-  await program.printed(/"event":"ready"/);
-  writeFileSync(join(folder, 'portico.ini'), '[wsgi]\nkeep_alive = true\n', { flag: 'a' });
-  const shown = async (...words: string[]) => {
-    const { stdout, stderr } = await runApiCli(folder, 'config', 'show', ...words);
-    return stdout || stderr;
-  };
-  assert.match(await shown('wsgi.keep-alive'), /^\[wsgi\] keep_alive = true /);
-  assert.match(
-    await shown('wsgi.keep-alive', '--running'),
-    /^\[wsgi\] keep_alive = false {2}\(portico\.ini:\d+:\d+\)$/m,
-  );
-  assert.match(await shown('--running'), /^\[wsgi\] \w+ = .*\(default\)$/m);
-  const changed = JSON.parse(await shown('--running', '--changed', '--json')) as { options: { opt: string }[] };
-  assert.deepEqual(
-    changed.options.map(({ opt }) => opt).filter((opt) => opt.startsWith('keep')),
-    ['keep_alive'],
-  );
-  const refused = await run(folder, 'config', 'show', 'wsgi.keep_alife', '--running');
-  assert.equal(refused.status, 2);
-  assert.match(refused.stderr, /did you mean.*keep_alive/i);
-});
 
 test('config show --running says that a parent of an older version tells only differences', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-older-'));
@@ -368,31 +395,9 @@ test('a command does not wait for ever for a socket that never answers', async (
     rmSync(folder, { recursive: true });
   });
   const socket = join(folder, 'silent.sock');
-  const ends = ['status', 'stop'].map((command) => run(folder, command, '--socket', socket));
-  for (const { status: code, stderr } of await Promise.all(ends)) {
-    assert.equal(code, 1);
-    assert.match(stderr, /it has not answered for 5 seconds/);
-  }
-});
-
-test('what is asked wrongly is refused with a reason: path, body, member', async (t) => {
-  const { socket } = await served(t, { workers: 1 });
-  const cases = [
-    ['GET', '/statsu', '', 404, /Did you mean .*GET \/status/],
-    ['POST', '/scale', '{', 400, /not JSON/],
-    ['POST', '/scale', '[]', 400, /must be an object/],
-    ['POST', '/scale', '{"service":"hello","workers":-1}', 400, /not a whole number/],
-    ['POST', '/scale', '{"service":"hello","workers":0}', 400, /not a whole number from 1/],
-    ['POST', '/scale', '{"service":"hello","workers":1e6}', 400, /exceed max_workers/],
-    ['POST', '/scale', '{"service":"x","workers":1}', 404, /there are: hello/],
-    ['POST', '/log-level', '{"level":"loud"}', 400, /one of trace, debug/],
-    ['POST', '/report', '{"worker":1}', 404, /their pids/],
-  ] as const;
-  for (const [method, path, body, code, why] of cases) {
-    const answer = await ask(socket, method, path, body);
-    assert.equal(answer.status, code, path);
-    assert.match(JSON.stringify(answer.body), why);
-  }
+  const { status: code, stderr } = await run(folder, 'status', '--socket', socket);
+  assert.equal(code, 1);
+  assert.match(stderr, /it has not answered for 5 seconds/);
 });
 
 test('a single process has a control socket as well, and says what it cannot do', async (t) => {

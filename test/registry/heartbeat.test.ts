@@ -1,6 +1,5 @@
 /** Tests service records and heartbeats of real processes: signals, kills, and a database that is lost and returns. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -12,9 +11,11 @@ import { Heartbeat } from '../../dist/registry/heartbeat.js';
 import { RegistryUnavailable } from '../../dist/registry/service-store.js';
 import { liveness } from '../../dist/registry/service-view.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
+import { commandBeside } from '../cli/command.js';
 import { ask } from '../e2e/clients.js';
-import { apiCli, emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
+import { emptyProject, freePort, Program, startApiCli } from '../e2e/program.js';
 import { pidApp } from '../e2e/projects.js';
+import { until } from '../fixtures/until.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 const DOWN_TIME = 4;
@@ -227,7 +228,7 @@ async function fleet(t: TestContext, more = '') {
     const { record, workers } = await view();
     return record.reportCount >= 2 && workers.length === 2;
   };
-  while (!(await beating())) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(beating, (isBeating) => isBeating);
   return {
     folder,
     program,
@@ -244,22 +245,21 @@ test('a registry that cannot be written is in the status, and service list says 
   const { folder, program } = await fleet(t);
   const other = openDatabase(join(folder, 'services.db'));
   t.after(() => other.close());
-  const command = (...words: string[]) => {
-    const env = { ...process.env, NO_COLOR: '1' };
-    return spawnSync(process.execPath, [apiCli, ...words], { cwd: folder, env, encoding: 'utf8' });
-  };
+  const command = (...words: string[]) => commandBeside(words, { cwd: folder, env: { NO_COLOR: '1' } });
   // As on a full disk, every write fails and every query succeeds.
   const writes = ['UPDATE ON services', 'INSERT ON service_workers', 'INSERT ON service_leases'];
   for (const [at, write] of writes.entries()) {
     other.exec(`CREATE TRIGGER full_${at} BEFORE ${write} BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END`);
   }
   await program.printed(/Lost connection to the service registry/);
-  let status: string;
-  do status = command('status').stdout;
-  while (!status.includes('its record cannot be written'));
-  let list: ReturnType<typeof command>;
-  do list = command('service', 'list');
-  while (!/\bdown\b/.test(list.stdout));
+  await until(
+    () => command('status'),
+    ({ stdout }) => stdout.includes('its record cannot be written'),
+  );
+  const list = await until(
+    () => command('service', 'list'),
+    ({ stdout }) => /\bdown\b/.test(stdout),
+  );
   assert.match(list.stderr, /^The registry cannot be written, so the records may be stale/m);
   for (const at of writes.keys()) other.exec(`DROP TRIGGER full_${at}`);
   await program.printed(/Recovered from being unable to report status/);

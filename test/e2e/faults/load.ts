@@ -1,6 +1,7 @@
 /** Concurrent clients of several kinds, which send requests until they are stopped and record every loss. */
 import { Agent, type RequestOptions, request } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
+import { isLong } from './figures.js';
 import { LARGE_BYTES, pause, type Target, until } from './target.js';
 
 /** A complete response; the text of a long one is omitted. */
@@ -124,8 +125,8 @@ export class Load {
         const { code, message } = error as NodeJS.ErrnoException;
         this.lost.push(`${kind} ${code ?? message}`);
       }
-      // A short pause: some twenty clients then send about a thousand requests a second, enough to hit every gap.
-      await pause(kind === 'large' ? 200 : 15);
+      // Some twenty clients then send about four hundred requests a second; in the long run a thousand, enough to hit every gap.
+      await pause(kind === 'large' ? 200 : isLong ? 15 : 45);
     }
   }
 }

@@ -5,7 +5,7 @@ import { FaultFleet } from './fault-fleet.js';
 import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
 import { reloads } from './rows.js';
 
-const rounds = isLong ? 20 : 3;
+const rounds = isLong ? 20 : 2;
 
 test(`RL-65 PT-3 LC-515 LC-1015 ${rounds} reloads under load (kept, fresh, slow, large, TLS) lose no request, and each is applied`, async (t) => {
   const fleet = await FaultFleet.start({ secure: true });

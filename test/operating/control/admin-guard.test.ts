@@ -2,13 +2,22 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text as textOf } from 'node:stream/consumers';
-import { type TestContext, test } from 'node:test';
-import { emptyProject, freePort, type Program, startProject } from '../../e2e/program.js';
+import { test } from 'node:test';
+import {
+  emptyProject,
+  freePort,
+  type Program,
+  startedOnce,
+  startProject,
+  type UntilEnd,
+  untilFileEnds,
+} from '../../e2e/program.js';
 import { pidProject } from '../../e2e/projects.js';
 import { get } from '../../fixtures/http-client.js';
+import { until } from '../../fixtures/until.js';
 
 const app = `
 export const app = () => (req, res) => {
@@ -26,7 +35,7 @@ interface Served {
   readonly program: Program;
 }
 
-async function served(t: TestContext, { more = '', workers = 1 } = {}): Promise<Served> {
+async function served(t: UntilEnd, { more = '', workers = 1 } = {}): Promise<Served> {
   const port = await freePort();
   const options = `[admin]\nlisten = 127.0.0.1:0\n${more}`;
   const program = startProject(t, emptyProject({ ...pidProject(port, workers, options), 'app.js': app }));
@@ -34,6 +43,10 @@ async function served(t: TestContext, { more = '', workers = 1 } = {}): Promise<
   await program.printed(/"event":"ready"/);
   return { port, admin: Number(admin), program };
 }
+
+const file = untilFileEnds();
+/** One service for the tests that follow one another, of which the last one makes its worker stuck. */
+const shared = startedOnce(() => served(file, { more: 'hosts = ops.example' }));
 
 async function ask(port: number, method: string, path: string, more: RequestOptions = {}) {
   const asked = request({ host: '127.0.0.1', port, method, path, agent: false, ...more }).end();
@@ -43,49 +56,29 @@ async function ask(port: number, method: string, path: string, more: RequestOpti
   return { status: res.statusCode, text };
 }
 
-test('OP-55 OP-58 the admin listener answers what the control socket does, on a port of its own', async (t) => {
-  const { admin, program } = await served(t);
+test('OP-55 OP-58 the admin listener answers what the control socket does, on a port of its own', async () => {
+  const { admin, program } = await shared();
   const { status, text } = await ask(admin, 'GET', '/status');
   assert.equal(status, 200);
   assert.equal((JSON.parse(text) as { process: { pid: number } }).process.pid, program.pid);
   assert.deepEqual(await ask(admin, 'HEAD', '/healthz'), { status: 200, text: '' });
   assert.equal((await ask(admin, 'POST', '/reload')).status, 200);
   assert.deepEqual(await ask(admin, 'GET', '/healthz'), { status: 200, text: 'ok\n' });
-  assert.equal((await ask(admin, 'POST', '/stop')).status, 200);
-  assert.equal((await program.ended).code, 0);
-});
-
-test('OP-57 readyz says of each API whether it serves; one that is stuck is named with its line of code', async (t) => {
-  const { admin, port } = await served(t);
-  const ready = await ask(admin, 'GET', '/readyz');
-  assert.equal(ready.status, 200);
-  assert.deepEqual(JSON.parse(ready.text), {
-    schema: 'portico/readiness',
-    version: 1,
-    ready: true,
-    services: [{ name: 'hello', state: 'ready', reasons: [] }],
-  });
-  assert.equal((await ask(admin, 'GET', '/readyz/hello')).status, 200);
-  assert.equal((await ask(admin, 'GET', '/readyz/helo')).status, 404);
-  get(port, '/spin').catch(() => undefined);
-  let answer = ready;
-  while (!answer.text.includes('app.js')) answer = await ask(admin, 'GET', '/readyz/hello');
-  assert.equal(answer.status, 503);
-  assert.match(answer.text, /"state": "stuck"/);
-  assert.match(answer.text, /worker 0 has sent no heartbeat for .*, stuck at endlessly .*app\.js:7:/);
 });
 
 test('OP-57 while the service stops readyz says that it drains', async (t) => {
-  const { admin, program } = await served(t, { more: '[DEFAULT]\ndrain_delay = 30' });
-  program.kill();
-  let answer = await ask(admin, 'GET', '/readyz');
-  while (answer.status === 200) answer = await ask(admin, 'GET', '/readyz');
+  const { admin } = await served(t, { more: '[DEFAULT]\ndrain_delay = 30' });
+  assert.equal((await ask(admin, 'POST', '/stop')).status, 200);
+  const answer = await until(
+    () => ask(admin, 'GET', '/readyz'),
+    ({ status }) => status !== 200,
+  );
   assert.match(answer.text, /"state": "draining",\s+"reasons": \[\s+"the service is stopping"/);
   assert.equal((await ask(admin, 'GET', '/healthz')).status, 200);
 });
 
-test('OP-58 a host that is not its own is refused, whatever is asked: a page may have pointed its name here', async (t) => {
-  const { admin } = await served(t, { more: 'hosts = ops.example' });
+test('OP-58 a host that is not its own is refused, whatever is asked: a page may have pointed its name here', async () => {
+  const { admin } = await shared();
   const withHost = (host: string) => ask(admin, 'GET', '/status', { headers: { host } });
   for (const host of ['attacker.example', `attacker.example:${admin}`, 'localhost.attacker.example', 'x']) {
     const { status, text } = await withHost(host);
@@ -97,14 +90,14 @@ test('OP-58 a host that is not its own is refused, whatever is asked: a page may
   }
 });
 
-test('OP-57 a probe by HTTP/1.0, which names no host, is answered', async (t) => {
-  const { admin } = await served(t);
+test('OP-57 a probe by HTTP/1.0, which names no host, is answered', async () => {
+  const { admin } = await shared();
   const socket = connect(admin, '127.0.0.1').end('GET /readyz HTTP/1.0\r\n\r\n');
   assert.match(await textOf(socket), /^HTTP\/1\.1 200 /);
 });
 
-test('OP-58 what comes by a proxy may read, and changes nothing', async (t) => {
-  const { admin } = await served(t);
+test('OP-58 what comes by a proxy may read, and changes nothing', async () => {
+  const { admin } = await shared();
   for (const field of ['X-Forwarded-For', 'Forwarded', 'Via', 'X-Real-IP']) {
     const headers = { [field]: '203.0.113.9' };
     assert.equal((await ask(admin, 'GET', '/status', { headers })).status, 200);
@@ -114,8 +107,8 @@ test('OP-58 what comes by a proxy may read, and changes nothing', async (t) => {
   }
 });
 
-test('OP-58 a page of another origin changes nothing', async (t) => {
-  const { admin } = await served(t);
+test('OP-58 a page of another origin changes nothing', async () => {
+  const { admin } = await shared();
   const foreign = [
     { origin: 'http://attacker.example' },
     { origin: 'null' },
@@ -130,6 +123,29 @@ test('OP-58 a page of another origin changes nothing', async (t) => {
   }
   const own = { origin: `http://127.0.0.1:${admin}`, 'sec-fetch-site': 'same-origin' };
   assert.equal((await ask(admin, 'POST', '/reload', { headers: own })).status, 200);
+});
+
+test('OP-57 readyz says of each API whether it serves; one that is stuck is named with its line of code', async () => {
+  const { admin, port, program } = await shared();
+  const ready = await ask(admin, 'GET', '/readyz');
+  assert.equal(ready.status, 200);
+  assert.deepEqual(JSON.parse(ready.text), {
+    schema: 'portico/readiness',
+    version: 1,
+    ready: true,
+    services: [{ name: 'hello', state: 'ready', reasons: [] }],
+  });
+  assert.equal((await ask(admin, 'GET', '/readyz/hello')).status, 200);
+  assert.equal((await ask(admin, 'GET', '/readyz/helo')).status, 404);
+  get(port, '/spin').catch(() => undefined);
+  const answer = await until(
+    () => ask(admin, 'GET', '/readyz/hello'),
+    ({ text }) => text.includes('app.js'),
+  );
+  assert.equal(answer.status, 503);
+  assert.match(answer.text, /"state": "stuck"/);
+  assert.match(answer.text, /worker 0 has sent no heartbeat for .*, stuck at endlessly .*app\.js:7:/);
+  await program.end();
 });
 
 test('OP-55 an address that others reach needs allow_remote, and then they only read', async (t) => {
@@ -150,18 +166,4 @@ test('OP-55 an address that others reach needs allow_remote, and then they only 
   const write = await ask(Number(admin), 'POST', '/stop', { host: address });
   assert.equal(write.status, 403);
   assert.match(write.text, /PORTICO_ADMIN_REMOTE/);
-});
-
-test('a port that is taken is an error in the log, and the APIs serve', async (t) => {
-  const other = createServer().listen(0, '127.0.0.1');
-  await once(other, 'listening');
-  t.after(() => other.close());
-  const { port: taken } = other.address() as { port: number };
-  const port = await freePort();
-  const program = startProject(t, emptyProject(pidProject(port, 1, `[admin]\nlisten = 127.0.0.1:${taken}`)));
-  await program.printed(
-    new RegExp(`"level":"error".*has no admin listener: it cannot listen on 127\\.0\\.0\\.1:${taken}: .*EADDRINUSE`),
-  );
-  await program.printed(/"event":"ready"/);
-  assert.equal((await get(port, '/')).status, 200);
 });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { emptyProject, freePort, Program, startProject, type UntilEnd, untilFileEnds } from '../../e2e/program.js';
 import { type Family, parseExposition, sumOf } from '../../fixtures/exposition.js';
+import { until as untilAnswer } from '../../fixtures/until.js';
 import { makePair } from '../../server/certificate-files.js';
 
 const app = `
@@ -111,11 +112,17 @@ async function scrape(admin: number): Promise<ReadonlyMap<string, Family>> {
 }
 
 /** Polls until the parent has the counts of its workers. */
-async function until(admin: number, isThere: (found: ReadonlyMap<string, Family>) => boolean) {
-  let found = await scrape(admin);
-  while (!isThere(found)) found = await scrape(admin);
-  return found;
-}
+const until = (admin: number, isThere: (found: ReadonlyMap<string, Family>) => boolean) =>
+  untilAnswer(() => scrape(admin), isThere);
+
+/** Polls until a document has a text. */
+const untilSaid = async (admin: number, path: string, text: string): Promise<string> =>
+  (
+    await untilAnswer(
+      () => ask(admin, path),
+      (answer) => answer.text.includes(text),
+    )
+  ).text;
 
 const file = untilFileEnds();
 type Scrape = ReadonlyMap<string, Family>;
@@ -231,8 +238,7 @@ test('OP-52 a request that is under way is shown with the filter it is in', asyn
   const held = request({ host: '127.0.0.1', port, path: '/held' }).end();
   held.on('error', () => undefined);
   await once(held, 'response');
-  let listed = '';
-  while (!listed.includes('/held')) listed = (await ask(admin, '/requests')).text;
+  const listed = await untilSaid(admin, '/requests', '/held');
   held.destroy();
   assert.match(listed, /"filter": "holding"/);
 });
@@ -271,11 +277,10 @@ test('requests that are lost with a worker are counted by how it ended, from 0; 
   assert.ok(heap > 2 ** 20 && heap < sumOf(during, 'portico_worker_heap_limit_bytes', worker));
   await until(admin, (all) => sumOf(all, IN_FLIGHT, worker) === 1);
   // The watch thread reports requests every quarter of a second.
-  let ages: number[] = [];
-  while (!ages.some((ageMs) => ageMs > 1000)) {
-    const { requests } = JSON.parse((await ask(admin, '/requests')).text) as { requests: { ageMs: number }[] };
-    ages = requests.map(({ ageMs }) => ageMs);
-  }
+  await untilAnswer(
+    async () => JSON.parse((await ask(admin, '/requests')).text) as { requests: { ageMs: number }[] },
+    ({ requests }) => requests.some(({ ageMs }) => ageMs > 1000),
+  );
   void ask(port, '/die').catch(() => undefined);
   const after = await until(admin, (all) => sumOf(all, lost) > 0);
   assert.equal(sumOf(after, lost, { reason: 'signal' }), sumOf(after, lost));
@@ -344,15 +349,14 @@ test('what a worker has counted is not lost with a reload, and reloads are count
 });
 
 test('while a worker is stuck under load status, metrics and report answer, and name the line of code', async (t) => {
-  const { port, admin } = await two();
+  const { port, admin, program } = await two();
   const load = Array.from({ length: 8 }, () => loop(port));
   t.after(() => {
     for (const each of load) each.end = true;
   });
   await until(admin, (all) => sumOf(all, REQUESTS) > 100);
   ask(port, '/spin').catch(() => undefined);
-  let status = '';
-  while (!status.includes('endlessly')) status = (await ask(admin, '/status')).text;
+  const status = await untilSaid(admin, '/status', 'endlessly');
   assert.match(status, /at endlessly .*app\.js:\d+:/);
   const found = await scrape(admin);
   assert.ok(sumOf(found, REQUESTS) > 100);
@@ -361,6 +365,7 @@ test('while a worker is stuck under load status, metrics and report answer, and 
   assert.match(report.text, /its main thread is stuck:\s+at endlessly .*app\.js/);
   const still = (await ask(admin, '/status')).text;
   assert.match(still, /at endlessly/, 'it is stuck all the while');
+  await program.end();
 });
 
 /** Sends requests one after the other until `end` is set; failures are ignored. */
