@@ -62,6 +62,10 @@ export class Exchange {
   declare bodyProgress: BodyProgress | undefined;
   /** For a copy of a request: the exchange that has the slot. */
   declare copyOf: Exchange | undefined;
+  /** Kinds of its header fields (`request-fields.ts`); -1: unknown. */
+  declare fieldKinds: number;
+  /** The declared length of the request's body. */
+  declare bodyLength: number;
   /** The remaining target to route, as last read: the whole, its path, its query with the question mark, and the decoded path. */
   declare targetUrl: string | undefined;
   declare targetPath: string;
@@ -127,6 +131,8 @@ export class Exchange {
     this.slotAt = 0;
     this.bodyProgress = undefined;
     this.copyOf = undefined;
+    this.fieldKinds = -1;
+    this.bodyLength = 0;
     this.targetUrl = undefined;
     this.targetPath = '';
     this.targetQuery = '';

@@ -48,6 +48,22 @@ export { preferredEncoding, preferredType } from './negotiate.js';
 export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './not-found-handlers.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
+export {
+  CODING,
+  FORWARDING,
+  HOST,
+  IDENTITY,
+  kindOfField,
+  LENGTH,
+  MALFORMED,
+  mayHaveField,
+  REPEATED,
+  readHeaders,
+  ServedRequest,
+  UNDERSCORE,
+  UNIQUE,
+  UPGRADE,
+} from './request-fields.js';
 export { overriddenMethod } from './request-path.js';
 export { beganAt, pipeInto, sentBytes, watchPipe } from './response-body.js';
 export { compileResponse } from './response-compiler.js';

@@ -13,6 +13,7 @@ import {
   exchangeOf,
   type Forwarded,
   isFaultStyle,
+  readHeaders,
   runInRequest,
   setMissingHeaders,
 } from '../app/internal.js';
@@ -80,7 +81,7 @@ export const requestId = filterFactory(
       const id = `req-${randomUUID()}`;
       const exchange = exchangeOf(req);
       exchange.requestId = id;
-      const sent = options.trustInbound ? req.headers[inbound] : undefined;
+      const sent = options.trustInbound ? readHeaders(exchange)[inbound] : undefined;
       const global = sent === undefined ? undefined : globalId(sent);
       if (global !== undefined) exchange.globalRequestId = global;
       if (compatHeaders.length > 0) beforeHead(res, () => setMissingHeaders(res, compatOf(res)));

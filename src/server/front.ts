@@ -10,7 +10,15 @@ import {
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { environ } from '../app/index.js';
-import { abortResponse, ServedResponse, type ServerState, shareState } from '../app/internal.js';
+import {
+  abortResponse,
+  CODING,
+  ServedRequest,
+  ServedResponse,
+  type ServerState,
+  shareState,
+  UPGRADE,
+} from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import { Throttle } from '../log/internal.js';
 import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
@@ -116,7 +124,8 @@ export class Front {
     const options = {
       ...nodeOptions(this.#limits),
       shouldUpgradeCallback: isUpgradable,
-      // Its types only know Node's class.
+      // Its types only know Node's classes.
+      IncomingMessage: ServedRequest as typeof IncomingMessage,
       ServerResponse: ServedResponse as typeof ServerResponse,
     };
     const server =
@@ -187,20 +196,23 @@ export class Front {
   #begin(connection: Connection, req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
-    const found = this.#guard(req);
-    if ('status' in found) {
-      this.#refuseRequest(exchange, found);
+    const refused = this.#guard(exchange);
+    if (refused !== undefined) {
+      this.#refuseRequest(exchange, refused);
       return;
     }
-    if (found.chunked || found.length > 0) {
+    const { fieldKinds: kinds, bodyLength: length } = exchange;
+    const isChunked = (kinds & CODING) !== 0;
+    if (isChunked || length > 0) {
       watchBody(exchange, expectsContinue);
-      if (found.chunked) {
+      if (isChunked) {
         joinChunks(req);
         this.#watchChunks(exchange);
       }
-      if (found.length > SMALL_BODY) announceUnread(exchange, found.length);
+      if (length > SMALL_BODY) announceUnread(exchange, length);
     }
-    const last = found.upgrade || connection.requests >= this.#lastRequest;
+    // After an upgrade Node's parser loses later input.
+    const last = (kinds & UPGRADE) !== 0 || connection.requests >= this.#lastRequest;
     if (last) connection.ended = true;
     if (last || this.closing) announceClose(connection);
     if (req.url === '*') {
