@@ -75,6 +75,9 @@ export class Exchange {
   declare mountTemplate: string;
   /** The route of the action that a Router has found. */
   declare routeFound: MatchedRoute | undefined;
+  /** The path variables of the route, in a table that V8 keeps as an object; and those that were read or set as `params`. */
+  declare routeParams: Readonly<Record<string, string>> | undefined;
+  declare shownParams: Readonly<Record<string, string>> | undefined;
   /** Listeners that wait for a route; undefined if there are none. */
   declare routeListeners: RouteListener[] | undefined;
   /** The span of the request; undefined without tracing. */
@@ -130,7 +133,6 @@ export class Exchange {
     this.poolSlot = 'none';
     this.slotAt = 0;
     this.bodyProgress = undefined;
-    this.copyOf = undefined;
     this.fieldKinds = -1;
     this.bodyLength = 0;
     this.targetUrl = undefined;
@@ -139,31 +141,18 @@ export class Exchange {
     this.targetText = '';
     this.mountTemplate = '';
     this.routeFound = undefined;
-    this.routeListeners = undefined;
-    this.requestTrace = undefined;
     this.forwardedHeaders = undefined;
-    this.faultForm = undefined;
-    this.madeSignal = undefined;
-    this.offeredSignal = undefined;
     this.nodeMethods = undefined;
     this.headStages = undefined;
-    this.holdsHead = false;
     this.sentFields = undefined;
     this.declaredLength = undefined;
-    this.impliedLength = undefined;
-    this.runsStages = false;
-    this.bodyWay = undefined;
-    this.newestBodyWay = undefined;
-    this.pipedStream = undefined;
     this.writtenBytes = 0;
     this.beganAt = 0;
     this.bodyEnded = false;
     this.endListeners = undefined;
-    this.brokenBy = undefined;
-    this.firstFailure = undefined;
     (this as { originalUrl: string }).originalUrl = req.url ?? '/';
     this.scriptName = '';
-    this.params = NO_PARAMS;
+    this.routeParams = undefined;
     this.requestId = undefined;
     this.globalRequestId = undefined;
     this.context = undefined;
@@ -187,6 +176,18 @@ export class Exchange {
     return this.requestTrace?.activeIds ?? callersTrace(this.req);
   }
 
+  /** Made when it is read: V8 keeps a table without a prototype as a hash table of 200 bytes. */
+  get params(): Readonly<Record<string, string>> {
+    const { routeParams: found } = this;
+    if (found === undefined) return this.shownParams ?? NO_PARAMS;
+    this.shownParams ??= Object.assign(Object.create(null) as object, found);
+    return this.shownParams;
+  }
+
+  set params(params: Readonly<Record<string, string>>) {
+    this.shownParams = params;
+  }
+
   get signal(): AbortSignal | undefined {
     this.madeSignal ??= this.offeredSignal?.();
     return this.madeSignal;
@@ -197,6 +198,26 @@ export class Exchange {
     this.offeredSignal = undefined;
   }
 }
+
+/** Initial values of what few requests have: only those have fields for it. */
+const RARE: Partial<Exchange> = {
+  copyOf: undefined,
+  shownParams: undefined,
+  routeListeners: undefined,
+  requestTrace: undefined,
+  faultForm: undefined,
+  madeSignal: undefined,
+  offeredSignal: undefined,
+  holdsHead: false,
+  impliedLength: undefined,
+  runsStages: false,
+  bodyWay: undefined,
+  newestBodyWay: undefined,
+  pipedStream: undefined,
+  brokenBy: undefined,
+  firstFailure: undefined,
+};
+Object.assign(Exchange.prototype, RARE);
 
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
@@ -240,14 +261,15 @@ export function environ(req: IncomingMessage): Environ {
 
 /** Returns what the pipeline has set in the environ of a request, for a copy of it. */
 export function environFields(req: IncomingMessage): object {
-  const ours = Object.keys(new Exchange({} as IncomingMessage, undefined, undefined));
-  const isSet = ([name]: [string, unknown]): boolean => ENVIRON.has(name) || !ours.includes(name);
-  return Object.fromEntries(Object.entries(exchangeOf(req)).filter(isSet));
+  const ours = new Exchange({} as IncomingMessage, undefined, undefined);
+  const isSet = ([name]: [string, unknown]): boolean => ENVIRON.has(name) || !(name in ours);
+  const exchange = exchangeOf(req);
+  return { ...Object.fromEntries(Object.entries(exchange).filter(isSet)), params: exchange.params };
 }
 
 /** The fields of an exchange that belong to its environ, beside those that filters add. */
 const ENVIRON: ReadonlySet<string> = new Set(
-  'originalUrl scriptName params requestId globalRequestId context remote route apiVersion madeSignal offeredSignal'.split(
+  'originalUrl scriptName requestId globalRequestId context remote route apiVersion madeSignal offeredSignal'.split(
     ' ',
   ),
 );

@@ -38,7 +38,7 @@ export class ServedResponse extends ServerResponse {
   override getHeader(name: string): OutgoingHttpHeader | undefined {
     const fields = this[EXCHANGE]?.sentFields;
     if (fields === undefined || typeof name !== 'string') return super.getHeader(name);
-    const at = placeOf(fields, name);
+    const at = placeOf(fields, name, fields.length);
     return at < 0 ? undefined : fields[at + 1];
   }
 
@@ -85,8 +85,8 @@ export function exchangeFor(res: ServerResponse): Exchange {
   return exchange;
 }
 
-/** Returns the list of what filters add to the head of a response. Throws if the head has been sent. */
-function stagesOf(res: ServerResponse): (string | Stage)[] {
+/** Adds to the head's list: a function, or a value and its name. Throws if the head has been sent. */
+function addToHead(res: ServerResponse, ...added: (string | Stage)[]): void {
   if (headSent.call(res)) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
       message: 'beforeHead was called after the response head had been sent',
@@ -94,27 +94,30 @@ function stagesOf(res: ServerResponse): (string | Stage)[] {
     });
   }
   const exchange = exchangeFor(res);
-  exchange.headStages ??= [];
   const { writeHead: foreign } = res as Carrier;
-  if (foreign !== writeHead) {
-    // Other code, such as the package on-headers, has its place in the order: when it calls the method that it replaced, the list goes on.
-    exchange.headStages.push(() => {
-      foreign.call(res, res.statusCode);
-      return LATER;
-    });
-    (res as Carrier).writeHead = writeHead;
+  if (foreign === writeHead) {
+    // Not a push to an empty list, which takes room for seventeen.
+    if (exchange.headStages === undefined) exchange.headStages = added;
+    else exchange.headStages.push(...added);
+    return;
   }
-  return exchange.headStages;
+  (res as Carrier).writeHead = writeHead;
+  // Other code, such as the package on-headers, has its place in the order: when it calls the method that it replaced, the list goes on.
+  const before = (): typeof LATER => {
+    foreign.call(res, res.statusCode);
+    return LATER;
+  };
+  exchange.headStages = [...(exchange.headStages ?? []), before, ...added];
 }
 
 /** Adds a function to the head's list. */
 export function addStage(res: ServerResponse, stage: Stage): void {
-  stagesOf(res).push(stage);
+  addToHead(res, stage);
 }
 
 /** Adds a header, unless what is further in sets it. */
 export function defaultHeader(res: ServerResponse, name: string, value: string): void {
-  stagesOf(res).push(value, name);
+  addToHead(res, value, name);
 }
 
 /** Writes the head: what the caller gives, then what filters have added, the innermost first. */
@@ -161,23 +164,44 @@ function asList(
   { res, headStages: stages, holdsHead, nodeMethods: below }: Exchange,
   given: HeadersArgument,
 ): OutgoingHttpHeader[] | undefined {
-  if (holdsHead || below !== NODE || !(res instanceof ServedResponse) || Array.isArray(given)) return undefined;
+  if (holdsHead || below !== NODE || !(res instanceof ServedResponse)) return undefined;
   if (nodeHeaderNames.call(res).length > 0) return undefined;
-  for (let at = (stages?.length ?? 0) - 1; at >= 0; at -= 2) if (typeof stages![at] === 'function') return undefined;
-  const fields: OutgoingHttpHeader[] = [];
-  for (const name in given) {
-    const value = given[name]!;
-    // Node checks several values each, and rejects the bytes that it makes of a file name.
-    if (typeof value === 'object' || name.toLowerCase() === 'content-disposition') return undefined;
-    const at = placeOf(fields, name);
-    if (at < 0) fields.push(name, value);
-    else fields.splice(at, 2, name, value);
+  const added = stages?.length ?? 0;
+  for (let at = added - 1; at >= 0; at -= 2) if (typeof stages![at] === 'function') return undefined;
+  // With room for all: a list that grows from nothing takes room for seventeen.
+  // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
+  const fields = new Array<OutgoingHttpHeader>(added + (Array.isArray(given) ? given.length : 4));
+  let size = 0;
+  if (Array.isArray(given)) {
+    for (let at = 0; at < given.length; at += 2) {
+      if (!isPlain(given[at], given[at + 1], fields, size)) return undefined;
+      fields[size++] = given[at]!;
+      fields[size++] = given[at + 1]!;
+    }
+  } else {
+    for (const name in given) {
+      if (!isPlain(name, given[name], fields, size)) return undefined;
+      fields[size++] = name;
+      fields[size++] = given[name]!;
+    }
   }
-  for (let at = (stages?.length ?? 0) - 1; at > 0; at -= 2) {
+  for (let at = added - 1; at > 0; at -= 2) {
     const name = stages![at] as string;
-    if (placeOf(fields, name) < 0) fields.push(name, stages![at - 1] as string);
+    if (placeOf(fields, name, size) >= 0) continue;
+    fields[size++] = name;
+    fields[size++] = stages![at - 1] as string;
   }
+  if (fields.length > size) fields.length = size;
   return fields;
+}
+
+/**
+ * Reports whether a field has one value, and a name that the list does not have yet. Node checks several values each, and rejects the
+ * bytes that it makes of a file name.
+ */
+function isPlain(name: unknown, value: unknown, fields: readonly OutgoingHttpHeader[], size: number): boolean {
+  if (typeof name !== 'string' || typeof value === 'object') return false;
+  return name.toLowerCase() !== 'content-disposition' && placeOf(fields, name, size) < 0;
 }
 
 /** Runs the rest of the head's list, then writes the head, unless a stage writes it or holds it back. */
@@ -233,9 +257,9 @@ function refusePromise(result: Promise<unknown>): never {
 
 const { getHeaderNames: nodeHeaderNames } = ServerResponse.prototype;
 
-/** Returns the index of a name; -1 if it is missing. */
-function placeOf(fields: readonly OutgoingHttpHeader[], name: string): number {
-  for (let at = 0; at < fields.length; at += 2) {
+/** Returns the index of a name among the first entries; -1 if it is missing. */
+function placeOf(fields: readonly OutgoingHttpHeader[], name: string, end: number): number {
+  for (let at = 0; at < end; at += 2) {
     const other = fields[at] as string;
     if (other === name || (other.length === name.length && other.toLowerCase() === name.toLowerCase())) return at;
   }
