@@ -13,6 +13,8 @@ export class SegmentTree {
   readonly #root = new Node(0);
   /** Start of each segment of the current path. */
   readonly #starts: number[] = [1];
+  /** By depth: the segment of text and variables that was last read, and its values. */
+  readonly #reads: { readonly key: string; readonly values: readonly (string | undefined)[] }[] = [];
   #path = '';
   #best: PlannedRoute | null = null;
   #bestRank = Number.POSITIVE_INFINITY;
@@ -30,6 +32,7 @@ export class SegmentTree {
   /** Returns the route with the lowest rank above `above` that matches the path, which begins with a slash; null if there is none. */
   find(path: string, above: number): PlannedRoute | null {
     this.#path = path;
+    this.#reads.length = 0;
     this.#best = null;
     this.#bestRank = Number.POSITIVE_INFINITY;
     this.#above = above;
@@ -49,7 +52,11 @@ export class SegmentTree {
       const start = this.#starts[at]!;
       const end = this.#starts[at + 1]! - 1;
       if (step.kind === 'variable') values[place++] = path.slice(start, end);
-      else for (const value of step.read(path, start, end)!) values[place++] = value;
+      else {
+        const read = this.#reads[at];
+        const found = read?.key === step.key ? read.values : step.read(path, start, end)!;
+        for (const value of found) values[place++] = value;
+      }
     }
     return values;
   }
@@ -103,15 +110,20 @@ export class SegmentTree {
   /** Looked up by head, not one after another: a client could choose segments that match none of them. */
   #visitMixed({ mixed, headLengths, needsDot }: Node, start: number, end: number, depth: number): void {
     const path = this.#path;
-    const segment = path.slice(start, end);
-    if (needsDot && !segment.includes('.')) return;
+    if (needsDot) {
+      const dot = path.indexOf('.', start);
+      if (dot < 0 || dot >= end) return;
+    }
     for (const length of headLengths) {
-      if (length > segment.length) break;
-      const edges = mixed.get(segment.slice(0, length));
+      if (start + length > end) break;
+      const edges = mixed.get(path.slice(start, start + length));
       if (edges === undefined) continue;
-      for (const { read, node } of edges) {
+      for (const { key, read, node } of edges) {
         if (node.lowest >= this.#bestRank) break;
-        if (read(path, start, end) !== null) this.#visit(node, depth + 1);
+        const values = read(path, start, end);
+        if (values === null) continue;
+        this.#reads[depth] = { key, values };
+        this.#visit(node, depth + 1);
       }
     }
   }
