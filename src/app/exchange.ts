@@ -10,7 +10,7 @@ import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
 import type { BodyList, Methods, ResponseListener, Stage } from './response-methods.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
-import { collapsed, decodePath } from './target.js';
+import { decodePath } from './target.js';
 
 /** The progress of a request body, to detect a client that is too slow. */
 export interface BodyProgress {
@@ -64,8 +64,11 @@ export class Exchange {
   declare copyOf: Exchange | undefined;
   /** Kinds of its header fields (`request-fields.ts`); -1: unknown. */
   declare fieldKinds: number;
-  /** The declared length of the request's body. */
+  /** Its `Host` and `X-Auth-Token`, while the kinds are known; the declared length of its body, -1 for chunks. */
+  declare hostField: string | undefined;
+  declare tokenField: string | undefined;
   declare bodyLength: number;
+  declare asksUpgrade: boolean;
   /** The remaining target to route, as last read: the whole, its path, its query with the question mark, and the decoded path. */
   declare targetUrl: string | undefined;
   declare targetPath: string;
@@ -93,10 +96,12 @@ export class Exchange {
   declare nodeMethods: Methods | undefined;
   /** Additions of filters to the head, the outermost first: functions, and values followed by their names. */
   declare headStages: (string | Stage)[] | undefined;
+  /** A function is, or was, among them. */
+  declare hasStages: boolean;
   /** The head is held back until its body is whole. */
   declare holdsHead: boolean;
-  /** The headers that were sent, names and values in turn; undefined if Node stores them. */
-  declare sentFields: OutgoingHttpHeader[] | undefined;
+  /** The headers, names and values in turn: functions of the head change them, until they are sent. Undefined if Node stores them. */
+  declare headFields: OutgoingHttpHeader[] | undefined;
   /** The length that the head declares; -1 without one; undefined before the head. */
   declare declaredLength: number | undefined;
   /** The length of a whole body for which the head is being written, declared by us. */
@@ -110,8 +115,8 @@ export class Exchange {
   declare pipedStream: { readonly source: Readable; fail(error: unknown): void } | undefined;
   /** Bytes passed to {@link nodeMethods}; also of a body that is not sent, as for HEAD. */
   declare writtenBytes: number;
-  /** The time when the head and the first data were sent, by `performance.now()`; 0 before. */
-  declare beganAt: number;
+  /** The time when the head and the first data were sent, by `performance.now()`; 0 before, undefined if nobody asks for it. */
+  declare beganAt: number | undefined;
   /** No more data follows. */
   declare bodyEnded: boolean;
   /** Called after the response. */
@@ -134,6 +139,8 @@ export class Exchange {
     this.slotAt = 0;
     this.bodyProgress = undefined;
     this.fieldKinds = -1;
+    this.hostField = undefined;
+    this.tokenField = undefined;
     this.bodyLength = 0;
     this.targetUrl = undefined;
     this.targetPath = '';
@@ -144,10 +151,9 @@ export class Exchange {
     this.forwardedHeaders = undefined;
     this.nodeMethods = undefined;
     this.headStages = undefined;
-    this.sentFields = undefined;
+    this.headFields = undefined;
     this.declaredLength = undefined;
     this.writtenBytes = 0;
-    this.beganAt = 0;
     this.bodyEnded = false;
     this.endListeners = undefined;
     (this as { originalUrl: string }).originalUrl = req.url ?? '/';
@@ -202,18 +208,21 @@ export class Exchange {
 /** Initial values of what few requests have: only those have fields for it. */
 const RARE: Partial<Exchange> = {
   copyOf: undefined,
+  asksUpgrade: false,
   shownParams: undefined,
   routeListeners: undefined,
   requestTrace: undefined,
   faultForm: undefined,
   madeSignal: undefined,
   offeredSignal: undefined,
+  hasStages: false,
   holdsHead: false,
   impliedLength: undefined,
   runsStages: false,
   bodyWay: undefined,
   newestBodyWay: undefined,
   pipedStream: undefined,
+  beganAt: undefined,
   brokenBy: undefined,
   firstFailure: undefined,
 };
@@ -274,26 +283,6 @@ const ENVIRON: ReadonlySet<string> = new Set(
   ),
 );
 
-/**
- * Makes `signal` available, created on first access, which few requests need: an AbortSignal costs more than a whole filter. A signal
- * that was set or offered before aborts this one too.
- */
-export function offerSignal(env: Environ, make: () => AbortSignal): void {
-  const exchange = env as Exchange;
-  const { madeSignal: made, offeredSignal: offered } = exchange;
-  const isFirst = made === undefined && offered === undefined;
-  exchange.madeSignal = undefined;
-  exchange.offeredSignal = isFirst ? make : () => AbortSignal.any([made ?? offered!(), make()]);
-}
-
-/**
- * Returns the signal that is aborted when the server of a request begins to stop or replaces the app. Endless responses, such as event
- * streams, should end then. Undefined for a server without this state, such as plain `node:http`.
- */
-export function closingOf(req: IncomingMessage): AbortSignal | undefined {
-  return exchangeOf(req).closingSignal;
-}
-
 /** Returns the exchange with the remaining target to route, which is read again after a filter has changed `req.url`. */
 export function targetOf(exchange: Exchange): Exchange {
   const url = exchange.req.url ?? '/';
@@ -307,10 +296,9 @@ export function targetOf(exchange: Exchange): Exchange {
   return exchange;
 }
 
-/** Moves `req.url` and the target behind a prefix of the path. `prefix`: its length in the path with each run of `/` as one. */
-export function cutTarget(exchange: Exchange, prefix: number): void {
+/** Moves `req.url` and the target behind a prefix of the path: `rest` is left, with each run of `/` as one. */
+export function cutTarget(exchange: Exchange, rest: string): void {
   const { targetPath: path, targetQuery: query, targetText: text } = exchange;
-  const rest = collapsed(path).slice(prefix);
   exchange.targetPath = rest;
   exchange.targetText = path === text ? rest : decodePath(rest);
   exchange.targetUrl = query === '' ? rest : rest + query;
@@ -320,7 +308,7 @@ export function cutTarget(exchange: Exchange, prefix: number): void {
 /** Drops the length of the body for which the head is being written, because a function of the head answers in its place. */
 export function dropImpliedLength(exchange: Exchange): void {
   const { res, impliedLength } = exchange;
-  if (!exchange.runsStages || impliedLength === undefined) return;
+  if (impliedLength === undefined) return;
   if (res!.getHeader('content-length') === impliedLength) res!.removeHeader('content-length');
   exchange.impliedLength = undefined;
 }

@@ -22,7 +22,6 @@ export {
   environFields,
   exchangeOf,
   type Forwarded,
-  offerSignal,
   targetOf,
 } from './exchange.js';
 export {
@@ -56,16 +55,19 @@ export {
   kindOfField,
   LENGTH,
   MALFORMED,
-  mayHaveField,
   REPEATED,
+  REQUEST_ID,
   readHeaders,
   ServedRequest,
+  seesHeadersTaken,
+  TOKEN,
   UNDERSCORE,
   UNIQUE,
   UPGRADE,
 } from './request-fields.js';
 export { overriddenMethod } from './request-path.js';
-export { beganAt, pipeInto, sentBytes, watchPipe } from './response-body.js';
+export { offerSignal } from './request-signals.js';
+export { beganAt, noteBegin, pipeInto, sentBytes, watchPipe } from './response-body.js';
 export { compileResponse } from './response-compiler.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';

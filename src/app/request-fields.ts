@@ -1,4 +1,7 @@
-/** The kinds of a request's header fields, as bits, found in one walk. They are known until other code takes the headers, which could change them. */
+/**
+ * The kinds of a request's header fields, as bits, found in one walk: a filter reads the headers only if it finds a bit of its kinds. They are
+ * known until other code takes the headers, which could change them; then all bits are set.
+ */
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { EXCHANGE, type Exchange, exchangeOf } from './exchange.js';
@@ -8,12 +11,14 @@ export const HOST = 1;
 export const LENGTH = 2;
 export const CODING = 4;
 const AUTHORIZATION = 8;
-const TOKEN = 16;
+export const TOKEN = 16;
 const SERVICE_TOKEN = 32;
 export const UNIQUE = HOST | LENGTH | CODING | AUTHORIZATION | TOKEN | SERVICE_TOKEN;
 export const UPGRADE = 64;
 /** Reported by proxies. */
 export const FORWARDING = 128;
+/** The id of the caller's request. */
+export const REQUEST_ID = 4096;
 /** May pass an identity to applications. */
 export const IDENTITY = 256;
 /** With an underscore in its name: WSGI and CGI cannot distinguish it from one with a hyphen, which may be of any kind. */
@@ -43,15 +48,14 @@ export function kindOfField(written: string): number {
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return MALFORMED;
   if (name.includes('_')) return UNDERSCORE;
   if (FORWARDS.test(name)) return FORWARDING;
+  if (name.endsWith('request-id')) return REQUEST_ID;
   return IDENTIFIES.test(name) ? IDENTITY : 0;
 }
 
 const headers = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'headers');
 
-/** Reports whether a request may have a field of these kinds; false saves the walk over its headers. */
-export function mayHaveField({ fieldKinds: kinds }: Exchange, asked: number): boolean {
-  return headers?.get === undefined || (kinds & (asked | UNDERSCORE)) !== 0;
-}
+/** False with a Node in which nothing can be called when the headers are taken. */
+export const seesHeadersTaken = headers?.get !== undefined;
 
 /** Returns the headers, to be read only. */
 export function readHeaders(exchange: Exchange): IncomingHttpHeaders {

@@ -17,9 +17,9 @@ import {
   type Exchange,
   exchangeOf,
   FORWARDING,
-  mayHaveField,
-  readHeaders,
+  IDENTITY,
   runInRequest,
+  UNDERSCORE,
 } from '../app/internal.js';
 import { boolean, defineOptions, type ListenValue, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
@@ -71,8 +71,8 @@ export const noauth = filterFactory(
     return (app) => (req, res) => {
       const env = exchangeOf(req);
       if (!options.iKnowThisIsOpen) checkLocal(env);
-      stripIdentity(req);
-      const token = readHeaders(env)['x-auth-token'];
+      if ((env.fieldKinds & (IDENTITY | UNDERSCORE)) !== 0) stripIdentity(req);
+      const token = env.fieldKinds < 0 ? req.headers['x-auth-token'] : env.tokenField;
       if (typeof token !== 'string' || token === '') return handOutToken(req, res);
       const { userId, projectId } = callerOf(token);
       const isAdmin = userId === 'admin';
@@ -155,7 +155,7 @@ function localCheck(allowedHosts: readonly string[]): (exchange: Exchange) => vo
   return (exchange) => {
     const { req } = exchange;
     const { localAddress } = req.socket;
-    const { host } = readHeaders(exchange);
+    const host = exchange.fieldKinds < 0 ? req.headers.host : exchange.hostField;
     if (localAddress === goodAddress && host === goodHost && !isForwarded(exchange)) return;
     const fault = refusal(req, localAddress, allowed);
     if (fault !== undefined) throw fault;
@@ -192,7 +192,7 @@ function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {
 function isForwarded(exchange: Exchange): boolean {
   const { req, forwarded } = exchange;
   if (forwarded === true) return true;
-  if (!mayHaveField(exchange, FORWARDING)) return false;
+  if ((exchange.fieldKinds & (FORWARDING | UNDERSCORE)) === 0) return false;
   for (const name in req.headers) {
     if (name.startsWith('x-forwarded') || name === 'forwarded' || name === 'via' || name === 'x-real-ip') return true;
   }

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
 import { type Description, environ, Fault, filterFactory, type Remote } from '../app/index.js';
-import { connectionRemote, exchangeOf, FORWARDING, mayHaveField, optionOrigin } from '../app/internal.js';
+import { connectionRemote, exchangeOf, FORWARDING, optionOrigin, UNDERSCORE } from '../app/internal.js';
 import { boolean, cidr, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
 import { InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
@@ -82,7 +82,7 @@ export const proxyHeaders = filterFactory(
 
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
-      const families = mayHaveField(exchange, FORWARDING) ? forwardingOf(req) : 0;
+      const families = (exchange.fieldKinds & (FORWARDING | UNDERSCORE)) === 0 ? 0 : forwardingOf(req);
       if (families === 0) return app(req, res);
       exchange.forwarded = true;
       const peer = connectionRemote(req);

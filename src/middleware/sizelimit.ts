@@ -1,7 +1,7 @@
 /** sizelimit: limits the size of request bodies. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, Fault, filterFactory } from '../app/index.js';
-import { CODING, exchangeOf, LENGTH, limitBody, mayHaveField, readHeaders, tooLarge } from '../app/internal.js';
+import { CODING, exchangeOf, LENGTH, limitBody, readHeaders, tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 import { refusing } from './refusing.js';
@@ -30,7 +30,7 @@ export const sizelimit = filterFactory(
   sizelimitOptions,
   (_options, _ctx, live) => (app) => (req, res) => {
     const exchange = exchangeOf(req);
-    if (!mayHaveField(exchange, LENGTH | CODING)) return app(req, res);
+    if ((exchange.fieldKinds & (LENGTH | CODING)) === 0) return app(req, res);
     const { 'content-length': declared, 'transfer-encoding': coding } = readHeaders(exchange);
     if (declared === undefined && coding === undefined) return app(req, res);
     const limit = limitOf(live(), req);

@@ -10,15 +10,7 @@ import {
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { environ } from '../app/index.js';
-import {
-  abortResponse,
-  CODING,
-  ServedRequest,
-  ServedResponse,
-  type ServerState,
-  shareState,
-  UPGRADE,
-} from '../app/internal.js';
+import { abortResponse, ServedRequest, ServedResponse, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import { Throttle } from '../log/internal.js';
 import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
@@ -201,18 +193,15 @@ export class Front {
       this.#refuseRequest(exchange, refused);
       return;
     }
-    const { fieldKinds: kinds, bodyLength: length } = exchange;
-    const isChunked = (kinds & CODING) !== 0;
-    if (isChunked || length > 0) {
+    if (exchange.bodyLength !== 0) {
       watchBody(exchange, expectsContinue);
-      if (isChunked) {
+      if (exchange.bodyLength < 0) {
         joinChunks(req);
         this.#watchChunks(exchange);
       }
-      if (length > SMALL_BODY) announceUnread(exchange, length);
+      if (exchange.bodyLength > SMALL_BODY) announceUnread(exchange, exchange.bodyLength);
     }
-    // After an upgrade Node's parser loses later input.
-    const last = (kinds & UPGRADE) !== 0 || connection.requests >= this.#lastRequest;
+    const last = exchange.asksUpgrade || connection.requests >= this.#lastRequest;
     if (last) connection.ended = true;
     if (last || this.closing) announceClose(connection);
     if (req.url === '*') {

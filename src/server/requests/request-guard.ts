@@ -16,8 +16,11 @@ import {
   MALFORMED,
   REPEATED,
   replaceRawHeaders,
+  seesHeadersTaken,
+  TOKEN,
   UNDERSCORE,
   UNIQUE,
+  UPGRADE,
 } from '../../app/internal.js';
 import { type Refusal, refusal } from '../connections/refusal.js';
 import type { WsgiOptions } from '../wsgi-options.js';
@@ -69,7 +72,8 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
     if (rawHeaders.length > maxRaw) return TOO_MANY_FIELDS;
 
     let kinds = 0;
-    let host = '';
+    let host: string | undefined;
+    let token: string | undefined;
     let length = '0';
     let coding = '';
     for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -80,6 +84,7 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
       kinds |= kind;
       if (kind === HOST) host = rawHeaders[at + 1]!;
       else if (kind === LENGTH) length = rawHeaders[at + 1]!;
+      else if (kind === TOKEN) token = rawHeaders[at + 1]!;
       else if (kind === CODING) coding = rawHeaders[at + 1]!;
     }
     if ((kinds & MALFORMED) !== 0) return BAD_NAME;
@@ -89,22 +94,26 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
       if (coding.trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
       if (httpVersionMinor === 0 || (kinds & LENGTH) !== 0) return BAD_FRAMING;
     }
-    if ((kinds & HOST) === 0) {
+    if (host === undefined) {
       if (httpVersionMinor === 1) return NO_HOST;
     } else if (host !== goodHost || host === '') {
       if (!isHost(host)) return BAD_HOST;
       goodHost = host;
     }
     if (!CANONICAL.test(url)) {
-      const refused = settleTarget(req, url, host);
+      const refused = settleTarget(req, url, host ?? '');
+      host ??= req.headers.host;
       if (refused !== undefined) return refused;
     }
     if ((kinds & UNDERSCORE) !== 0 && !limits.allowUnderscoreHeaders) {
       dropUnderscores(req);
       kinds ^= UNDERSCORE;
     }
-    exchange.fieldKinds = kinds;
-    exchange.bodyLength = Number(length);
+    if (seesHeadersTaken) exchange.fieldKinds = kinds;
+    exchange.hostField = host;
+    exchange.tokenField = token;
+    exchange.bodyLength = (kinds & CODING) !== 0 ? -1 : Number(length);
+    if ((kinds & UPGRADE) !== 0) exchange.asksUpgrade = true;
     return undefined;
   };
 }
