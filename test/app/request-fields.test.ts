@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http from 'node:http';
 import { after, test } from 'node:test';
 import express from 'express';
@@ -24,10 +25,9 @@ async function answer(filters: readonly Filter[], headers: Record<string, string
   const server = new Server('fields', compose([...filters, trusting, stripping], told));
   await server.start();
   after(() => server.stop());
-  return new Promise((resolve, reject) => {
-    const got = async (res: http.IncomingMessage) => resolve(JSON.parse((await res.toArray()).join('')));
-    http.get({ port: portOf(server), host: '127.0.0.1', headers, agent: false }, got).on('error', reject);
-  });
+  const sent = http.get({ port: portOf(server), host: '127.0.0.1', headers, agent: false });
+  const [res] = (await once(sent, 'response')) as [http.IncomingMessage];
+  return JSON.parse((await res.toArray()).join(''));
 }
 
 const FORWARDED = '192.0.2.7';
