@@ -105,7 +105,8 @@ export class RequestContext {
     this.readDeleted = fields.readDeleted ?? 'no';
     this.#token = fields.token;
     this.#carryToken = fields.carryToken ?? false;
-    this.#here = here ?? { signal: fields.signal, delivery: fields.delivery };
+    const { signal, delivery } = fields;
+    this.#here = here ?? (signal === undefined && delivery === undefined ? NOTHING : { signal, delivery });
     this.#unknown = unknown;
     Object.freeze(this);
   }

@@ -10,7 +10,7 @@ import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
 import type { BodyList, Methods, ResponseListener, Stage } from './response-methods.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
-import { collapsed, decodePath } from './target.js';
+import { decodePath } from './target.js';
 
 /** The progress of a request body, to detect a client that is too slow. */
 export interface BodyProgress {
@@ -62,6 +62,13 @@ export class Exchange {
   declare bodyProgress: BodyProgress | undefined;
   /** For a copy of a request: the exchange that has the slot. */
   declare copyOf: Exchange | undefined;
+  /** Kinds of its header fields (`request-fields.ts`); -1: unknown. */
+  declare fieldKinds: number;
+  /** Its `Host` and `X-Auth-Token`, while the kinds are known; the declared length of its body, -1 for chunks. */
+  declare hostField: string | undefined;
+  declare tokenField: string | undefined;
+  declare bodyLength: number;
+  declare asksUpgrade: boolean;
   /** The remaining target to route, as last read: the whole, its path, its query with the question mark, and the decoded path. */
   declare targetUrl: string | undefined;
   declare targetPath: string;
@@ -71,6 +78,9 @@ export class Exchange {
   declare mountTemplate: string;
   /** The route of the action that a Router has found. */
   declare routeFound: MatchedRoute | undefined;
+  /** The path variables of the route, in a table that V8 keeps as an object; and those that were read or set as `params`. */
+  declare routeParams: Readonly<Record<string, string>> | undefined;
+  declare shownParams: Readonly<Record<string, string>> | undefined;
   /** Listeners that wait for a route; undefined if there are none. */
   declare routeListeners: RouteListener[] | undefined;
   /** The span of the request; undefined without tracing. */
@@ -86,10 +96,12 @@ export class Exchange {
   declare nodeMethods: Methods | undefined;
   /** Additions of filters to the head, the outermost first: functions, and values followed by their names. */
   declare headStages: (string | Stage)[] | undefined;
+  /** A function is, or was, among them. */
+  declare hasStages: boolean;
   /** The head is held back until its body is whole. */
   declare holdsHead: boolean;
-  /** The headers that were sent, names and values in turn; undefined if Node stores them. */
-  declare sentFields: OutgoingHttpHeader[] | undefined;
+  /** The headers, names and values in turn: functions of the head change them, until they are sent. Undefined if Node stores them. */
+  declare headFields: OutgoingHttpHeader[] | undefined;
   /** The length that the head declares; -1 without one; undefined before the head. */
   declare declaredLength: number | undefined;
   /** The length of a whole body for which the head is being written, declared by us. */
@@ -103,8 +115,8 @@ export class Exchange {
   declare pipedStream: { readonly source: Readable; fail(error: unknown): void } | undefined;
   /** Bytes passed to {@link nodeMethods}; also of a body that is not sent, as for HEAD. */
   declare writtenBytes: number;
-  /** The time when the head and the first data were sent, by `performance.now()`; 0 before. */
-  declare beganAt: number;
+  /** The time when the head and the first data were sent, by `performance.now()`; 0 before, undefined if nobody asks for it. */
+  declare beganAt: number | undefined;
   /** No more data follows. */
   declare bodyEnded: boolean;
   /** Called after the response. */
@@ -126,38 +138,27 @@ export class Exchange {
     this.poolSlot = 'none';
     this.slotAt = 0;
     this.bodyProgress = undefined;
-    this.copyOf = undefined;
+    this.fieldKinds = -1;
+    this.hostField = undefined;
+    this.tokenField = undefined;
+    this.bodyLength = 0;
     this.targetUrl = undefined;
     this.targetPath = '';
     this.targetQuery = '';
     this.targetText = '';
     this.mountTemplate = '';
     this.routeFound = undefined;
-    this.routeListeners = undefined;
-    this.requestTrace = undefined;
     this.forwardedHeaders = undefined;
-    this.faultForm = undefined;
-    this.madeSignal = undefined;
-    this.offeredSignal = undefined;
     this.nodeMethods = undefined;
     this.headStages = undefined;
-    this.holdsHead = false;
-    this.sentFields = undefined;
+    this.headFields = undefined;
     this.declaredLength = undefined;
-    this.impliedLength = undefined;
-    this.runsStages = false;
-    this.bodyWay = undefined;
-    this.newestBodyWay = undefined;
-    this.pipedStream = undefined;
     this.writtenBytes = 0;
-    this.beganAt = 0;
     this.bodyEnded = false;
     this.endListeners = undefined;
-    this.brokenBy = undefined;
-    this.firstFailure = undefined;
     (this as { originalUrl: string }).originalUrl = req.url ?? '/';
     this.scriptName = '';
-    this.params = NO_PARAMS;
+    this.routeParams = undefined;
     this.requestId = undefined;
     this.globalRequestId = undefined;
     this.context = undefined;
@@ -181,6 +182,18 @@ export class Exchange {
     return this.requestTrace?.activeIds ?? callersTrace(this.req);
   }
 
+  /** Made when it is read: V8 keeps a table without a prototype as a hash table of 200 bytes. */
+  get params(): Readonly<Record<string, string>> {
+    const { routeParams: found } = this;
+    if (found === undefined) return this.shownParams ?? NO_PARAMS;
+    this.shownParams ??= Object.assign(Object.create(null) as object, found);
+    return this.shownParams;
+  }
+
+  set params(params: Readonly<Record<string, string>>) {
+    this.shownParams = params;
+  }
+
   get signal(): AbortSignal | undefined {
     this.madeSignal ??= this.offeredSignal?.();
     return this.madeSignal;
@@ -191,6 +204,29 @@ export class Exchange {
     this.offeredSignal = undefined;
   }
 }
+
+/** Initial values of what few requests have: only those have fields for it. */
+const RARE: Partial<Exchange> = {
+  copyOf: undefined,
+  asksUpgrade: false,
+  shownParams: undefined,
+  routeListeners: undefined,
+  requestTrace: undefined,
+  faultForm: undefined,
+  madeSignal: undefined,
+  offeredSignal: undefined,
+  hasStages: false,
+  holdsHead: false,
+  impliedLength: undefined,
+  runsStages: false,
+  bodyWay: undefined,
+  newestBodyWay: undefined,
+  pipedStream: undefined,
+  beganAt: undefined,
+  brokenBy: undefined,
+  firstFailure: undefined,
+};
+Object.assign(Exchange.prototype, RARE);
 
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
@@ -234,37 +270,18 @@ export function environ(req: IncomingMessage): Environ {
 
 /** Returns what the pipeline has set in the environ of a request, for a copy of it. */
 export function environFields(req: IncomingMessage): object {
-  const ours = Object.keys(new Exchange({} as IncomingMessage, undefined, undefined));
-  const isSet = ([name]: [string, unknown]): boolean => ENVIRON.has(name) || !ours.includes(name);
-  return Object.fromEntries(Object.entries(exchangeOf(req)).filter(isSet));
+  const ours = new Exchange({} as IncomingMessage, undefined, undefined);
+  const isSet = ([name]: [string, unknown]): boolean => ENVIRON.has(name) || !(name in ours);
+  const exchange = exchangeOf(req);
+  return { ...Object.fromEntries(Object.entries(exchange).filter(isSet)), params: exchange.params };
 }
 
 /** The fields of an exchange that belong to its environ, beside those that filters add. */
 const ENVIRON: ReadonlySet<string> = new Set(
-  'originalUrl scriptName params requestId globalRequestId context remote route apiVersion madeSignal offeredSignal'.split(
+  'originalUrl scriptName requestId globalRequestId context remote route apiVersion madeSignal offeredSignal'.split(
     ' ',
   ),
 );
-
-/**
- * Makes `signal` available, created on first access, which few requests need: an AbortSignal costs more than a whole filter. A signal
- * that was set or offered before aborts this one too.
- */
-export function offerSignal(env: Environ, make: () => AbortSignal): void {
-  const exchange = env as Exchange;
-  const { madeSignal: made, offeredSignal: offered } = exchange;
-  const isFirst = made === undefined && offered === undefined;
-  exchange.madeSignal = undefined;
-  exchange.offeredSignal = isFirst ? make : () => AbortSignal.any([made ?? offered!(), make()]);
-}
-
-/**
- * Returns the signal that is aborted when the server of a request begins to stop or replaces the app. Endless responses, such as event
- * streams, should end then. Undefined for a server without this state, such as plain `node:http`.
- */
-export function closingOf(req: IncomingMessage): AbortSignal | undefined {
-  return exchangeOf(req).closingSignal;
-}
 
 /** Returns the exchange with the remaining target to route, which is read again after a filter has changed `req.url`. */
 export function targetOf(exchange: Exchange): Exchange {
@@ -279,10 +296,9 @@ export function targetOf(exchange: Exchange): Exchange {
   return exchange;
 }
 
-/** Moves `req.url` and the target behind a prefix of the path. `prefix`: its length in the path with each run of `/` as one. */
-export function cutTarget(exchange: Exchange, prefix: number): void {
+/** Moves `req.url` and the target behind a prefix of the path: `rest` is left, with each run of `/` as one. */
+export function cutTarget(exchange: Exchange, rest: string): void {
   const { targetPath: path, targetQuery: query, targetText: text } = exchange;
-  const rest = collapsed(path).slice(prefix);
   exchange.targetPath = rest;
   exchange.targetText = path === text ? rest : decodePath(rest);
   exchange.targetUrl = query === '' ? rest : rest + query;
@@ -292,7 +308,7 @@ export function cutTarget(exchange: Exchange, prefix: number): void {
 /** Drops the length of the body for which the head is being written, because a function of the head answers in its place. */
 export function dropImpliedLength(exchange: Exchange): void {
   const { res, impliedLength } = exchange;
-  if (!exchange.runsStages || impliedLength === undefined) return;
+  if (impliedLength === undefined) return;
   if (res!.getHeader('content-length') === impliedLength) res!.removeHeader('content-length');
   exchange.impliedLength = undefined;
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PorticoError, withCode } from '../errors/index.js';
 import { type App, type Filter, isThenable } from './app.js';
 import { environ } from './exchange.js';
+import { forgetFields } from './request-fields.js';
 import { rootedUrl, wholeTarget } from './request-path.js';
 
 /** A Connect middleware: it answers, or calls `next` once, with an error if it failed. */
@@ -42,6 +43,7 @@ export function fromConnect(middleware: ConnectMiddleware, { express }: FromConn
   }
   const used = express === undefined ? middleware : withinExpress(middleware, express);
   return (app) => (req, res) => {
+    forgetFields(req);
     // Packages for Express read the whole path before mounts here, and some make decisions by it.
     (req as IncomingMessage & { originalUrl?: string }).originalUrl ??= wholeTarget(req);
     return pass(used, app, req, res);
@@ -159,6 +161,7 @@ type Mounted = IncomingMessage & { baseUrl?: string; originalUrl?: string };
 export function connectApp(app: App): App {
   if (typeof (app as { handle?: unknown }).handle !== 'function') return app;
   return (req: Mounted, res) => {
+    forgetFields(req);
     req.originalUrl ??= originalUrl(req);
     req.baseUrl = environ(req).scriptName;
     rootedUrl(req);

@@ -56,12 +56,13 @@ export function foldHeaders(res: ServerResponse, headers: HeadersArgument): void
   const given =
     Array.isArray(headers) && Array.isArray(headers[0]) ? (headers.flat() as OutgoingHttpHeader[]) : headers;
   // Before the first is set: a header that is removed again changes how Node frames the body.
-  if (Array.isArray(given)) for (let at = 0; at < given.length; at += 2) validate(String(given[at]), given[at + 1]);
-  else for (const name of Object.keys(given)) validate(name, given[name]);
+  if (Array.isArray(given)) for (let at = 0; at < given.length; at += 2) checkHeader(String(given[at]), given[at + 1]);
+  else for (const name of Object.keys(given)) checkHeader(name, given[name]);
   setHeaders(res, given);
 }
 
-function validate(name: string, value: OutgoingHttpHeader | undefined): void {
+/** Throws Node's error for a header that it would refuse. */
+export function checkHeader(name: string, value: OutgoingHttpHeader | undefined): void {
   validateHeaderName(name);
   validateHeaderValue(name, value as string);
 }
@@ -78,6 +79,20 @@ function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | Outgoing
   for (let at = 0; at < headers.length; at += 2) {
     res.appendHeader(String(headers[at]), headers[at + 1] as string | readonly string[]);
   }
+}
+
+/** Reports whether a header is one text. Node checks several values each, and rejects the bytes that it makes of a file name. */
+export function isPlain(name: unknown, value: unknown): boolean {
+  return typeof name === 'string' && typeof value !== 'object' && name.toLowerCase() !== 'content-disposition';
+}
+
+/** Returns the index of a name among the first entries; -1 if it is missing. */
+export function placeOf(fields: readonly OutgoingHttpHeader[], name: string, end: number): number {
+  for (let at = 0; at < end; at += 2) {
+    const other = fields[at] as string;
+    if (other === name || (other.length === name.length && other.toLowerCase() === name.toLowerCase())) return at;
+  }
+  return -1;
 }
 
 /**

@@ -14,7 +14,7 @@ export {
   RequestContext,
 } from './context.js';
 export type { Environ, MatchedRoute, Remote } from './environ.js';
-export { closingOf, environ } from './exchange.js';
+export { environ } from './exchange.js';
 export {
   type AppFactory,
   appFactory,
@@ -53,6 +53,7 @@ export type { Identity } from './identity.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
 export { methodsOf, requestPath, writtenPath } from './request-path.js';
+export { closingOf } from './request-signals.js';
 export type { ResponseListener, ResponseOutcome } from './response-methods.js';
 export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
 export {

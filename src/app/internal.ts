@@ -22,7 +22,6 @@ export {
   environFields,
   exchangeOf,
   type Forwarded,
-  offerSignal,
   targetOf,
 } from './exchange.js';
 export {
@@ -48,8 +47,27 @@ export { preferredEncoding, preferredType } from './negotiate.js';
 export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './not-found-handlers.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
+export {
+  CODING,
+  FORWARDING,
+  HOST,
+  IDENTITY,
+  kindOfField,
+  LENGTH,
+  MALFORMED,
+  REPEATED,
+  REQUEST_ID,
+  readHeaders,
+  ServedRequest,
+  seesHeadersTaken,
+  TOKEN,
+  UNDERSCORE,
+  UNIQUE,
+  UPGRADE,
+} from './request-fields.js';
 export { overriddenMethod } from './request-path.js';
-export { beganAt, pipeInto, sentBytes, watchPipe } from './response-body.js';
+export { offerSignal } from './request-signals.js';
+export { beganAt, noteBegin, pipeInto, sentBytes, watchPipe } from './response-body.js';
 export { compileResponse } from './response-compiler.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Remote } from './environ.js';
-import { environ } from './exchange.js';
+import { environ, exchangeOf } from './exchange.js';
+import { readHeaders } from './request-fields.js';
 
 /**
  * Returns the client of a request: the result of the proxy_headers filter, else the peer of the connection. Only the host comes from a
@@ -19,13 +20,13 @@ export function connectionRemote(req: IncomingMessage): Remote {
     address: connectionAddress(req),
     port: remotePort,
     scheme: encrypted ? 'https' : 'http',
-    host: req.headers.host,
+    host: readHeaders(exchangeOf(req)).host,
   };
 }
 
 /** Sets the scheme from a header field, trusting any sender; values other than `http` and `https` are ignored. */
 export function takeScheme(req: IncomingMessage, field: string): void {
-  const said = req.headers[field];
+  const said = readHeaders(exchangeOf(req))[field];
   const scheme = typeof said === 'string' ? said.trim().toLowerCase() : undefined;
   if (scheme === 'http' || scheme === 'https') environ(req).remote = { ...connectionRemote(req), scheme };
 }

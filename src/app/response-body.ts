@@ -58,8 +58,8 @@ export function enter(
 }
 
 /** Reports whether Node may write the head of a body that is given whole: no function has to see it, and no length is to be compared. */
-function mayLeaveHead({ res, headStages }: Exchange): boolean {
-  return !headStages?.some((stage) => typeof stage === 'function') && !res!.hasHeader('content-length');
+function mayLeaveHead({ res, hasStages }: Exchange): boolean {
+  return !hasStages && !res!.hasHeader('content-length');
 }
 
 /**
@@ -77,7 +77,7 @@ function refuseOther(res: ServerResponse, isLast: boolean, chunk: unknown): void
  */
 function openHead(exchange: Exchange, isWhole: boolean, chunk: unknown, encoding: unknown): void {
   const res = exchange.res!;
-  dropImpliedLength(exchange);
+  if (exchange.runsStages) dropImpliedLength(exchange);
   if (!isWhole || !mayDeclareLength(res)) {
     res.writeHead(res.statusCode);
     return;
@@ -170,6 +170,11 @@ export function resetBody(res: ServerResponse): void {
   piped.source.unpipe(res);
   // Not now: Fastify treats the end of its stream as the end of the response, and would destroy the replacement.
   afterResponse(res, () => (piped.source as Partial<Readable>).destroy?.());
+}
+
+/** Makes {@link beganAt} know when the response begins. */
+export function noteBegin(res: ServerResponse): void {
+  exchangeBy(res).beganAt ??= 0;
 }
 
 /** Returns when the response began, its head with the first bytes of its body, by `performance.now()`; undefined before. */

@@ -145,7 +145,7 @@ class Walk {
       found.byVersion === true
         ? `the requested version is mounted at ${place}`
         : `${place} is the first mount that matches ${path}`;
-    return this.#mounted(node, req, moveToMount(exchange, found), why);
+    return this.#mounted(node, req, moveToMount(exchange, found, path), why);
   }
 
   async #mounted(

@@ -12,7 +12,7 @@ import {
   type Filter,
   filterFactory,
 } from '../app/index.js';
-import { optionOrigin } from '../app/internal.js';
+import { exchangeOf, optionOrigin, readHeaders } from '../app/internal.js';
 import { boolean, type Config, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
 import { camelCase } from '../config/internal.js';
 import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
@@ -164,8 +164,7 @@ function furtherGroups(config: Config): string[] {
 
 function filterBy(policy: () => CorsPolicy, log: Logger): Filter {
   return (app) => (req, res) => {
-    const { origin } = req.headers;
-    const method = req.headers['access-control-request-method'];
+    const { origin, 'access-control-request-method': method } = readHeaders(exchangeOf(req));
     if (req.method === 'OPTIONS' && origin !== undefined && method !== undefined) {
       answerPreflight(req, res, policy().rulesFor(origin), method, log);
       return undefined;

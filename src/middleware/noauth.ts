@@ -2,7 +2,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Description,
-  type Environ,
   environ,
   type FactoryContext,
   Fault,
@@ -12,7 +11,16 @@ import {
   RequestContext,
   remoteOf,
 } from '../app/index.js';
-import { authOptions, connectionAddress, runInRequest } from '../app/internal.js';
+import {
+  authOptions,
+  connectionAddress,
+  type Exchange,
+  exchangeOf,
+  FORWARDING,
+  IDENTITY,
+  runInRequest,
+  UNDERSCORE,
+} from '../app/internal.js';
 import { boolean, defineOptions, type ListenValue, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
@@ -61,10 +69,10 @@ export const noauth = filterFactory(
     const checkLocal = localCheck(options.allowedHosts);
 
     return (app) => (req, res) => {
-      const env = environ(req);
-      if (!options.iKnowThisIsOpen) checkLocal(req, env);
-      stripIdentity(req);
-      const token = req.headers['x-auth-token'];
+      const env = exchangeOf(req);
+      if (!options.iKnowThisIsOpen) checkLocal(env);
+      if ((env.fieldKinds & (IDENTITY | UNDERSCORE)) !== 0) stripIdentity(req);
+      const token = env.fieldKinds < 0 ? req.headers['x-auth-token'] : env.tokenField;
       if (typeof token !== 'string' || token === '') return handOutToken(req, res);
       const { userId, projectId } = callerOf(token);
       const isAdmin = userId === 'admin';
@@ -139,15 +147,16 @@ function callerOf(token: string): { readonly userId: string; readonly projectId:
 }
 
 /** Returns a check that throws a `Fault` 403 for requests that are not local, or whose Host is not a name of this machine. */
-function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage, env: Environ) => void {
+function localCheck(allowedHosts: readonly string[]): (exchange: Exchange) => void {
   const allowed = lowerCased(allowedHosts);
   // Almost all requests have the same address and host.
   let goodAddress: string | undefined;
   let goodHost: string | undefined;
-  return (req, env) => {
+  return (exchange) => {
+    const { req } = exchange;
     const { localAddress } = req.socket;
-    const { host } = req.headers;
-    if (localAddress === goodAddress && host === goodHost && !isForwarded(req, env)) return;
+    const host = exchange.fieldKinds < 0 ? req.headers.host : exchange.hostField;
+    if (localAddress === goodAddress && host === goodHost && !isForwarded(exchange)) return;
     const fault = refusal(req, localAddress, allowed);
     if (fault !== undefined) throw fault;
     goodAddress = localAddress;
@@ -158,7 +167,7 @@ function localCheck(allowedHosts: readonly string[]): (req: IncomingMessage, env
 /** Returns why a request to this address of the server is refused; undefined for the address of a Unix socket. */
 function refusal(req: IncomingMessage, address: string | undefined, allowed: ReadonlySet<string>): Fault | undefined {
   if (!isLoopback(address)) return new Fault(403, { message: 'This service accepts local connections only.' });
-  if (isForwarded(req, environ(req))) return new Fault(403, { message: 'This service accepts no forwarded requests.' });
+  if (isForwarded(exchangeOf(req))) return new Fault(403, { message: 'This service accepts no forwarded requests.' });
   const { host } = req.headers;
   // Browsers do not connect to Unix sockets, and HTTP/1.0 has no Host.
   if (address === undefined || host === undefined || isOwnName(host, allowed)) return undefined;
@@ -180,8 +189,10 @@ function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {
 }
 
 /** Reports whether a proxy forwarded the request, also if proxy_headers has removed the headers. */
-function isForwarded(req: IncomingMessage, env: Environ): boolean {
-  if (env.forwarded === true) return true;
+function isForwarded(exchange: Exchange): boolean {
+  const { req, forwarded } = exchange;
+  if (forwarded === true) return true;
+  if ((exchange.fieldKinds & (FORWARDING | UNDERSCORE)) === 0) return false;
   for (const name in req.headers) {
     if (name.startsWith('x-forwarded') || name === 'forwarded' || name === 'via' || name === 'x-real-ip') return true;
   }

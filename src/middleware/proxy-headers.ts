@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
 import { type Description, environ, Fault, filterFactory, type Remote } from '../app/index.js';
-import { connectionRemote, optionOrigin } from '../app/internal.js';
+import { connectionRemote, exchangeOf, FORWARDING, optionOrigin, UNDERSCORE } from '../app/internal.js';
 import { boolean, cidr, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
 import { InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
@@ -81,9 +81,10 @@ export const proxyHeaders = filterFactory(
     };
 
     return (app) => (req, res) => {
-      const families = forwardingOf(req);
+      const exchange = exchangeOf(req);
+      const families = (exchange.fieldKinds & (FORWARDING | UNDERSCORE)) === 0 ? 0 : forwardingOf(req);
       if (families === 0) return app(req, res);
-      environ(req).forwarded = true;
+      exchange.forwarded = true;
       const peer = connectionRemote(req);
       if (trusts(peer.address, 0)) resolve(req, peer, families);
       else removeHeaders(req, (name) => name === 'forwarded' || isXForwarded(name));

@@ -13,6 +13,9 @@ import {
   exchangeOf,
   type Forwarded,
   isFaultStyle,
+  kindOfField,
+  REQUEST_ID,
+  readHeaders,
   runInRequest,
   setMissingHeaders,
 } from '../app/internal.js';
@@ -76,11 +79,14 @@ export const requestId = filterFactory(
       return undefined;
     };
 
+    const hasKind = kindOfField(inbound) === REQUEST_ID;
+
     return (app) => (req, res) => {
       const id = `req-${randomUUID()}`;
       const exchange = exchangeOf(req);
       exchange.requestId = id;
-      const sent = options.trustInbound ? req.headers[inbound] : undefined;
+      const isSent = !hasKind || (exchange.fieldKinds & REQUEST_ID) !== 0;
+      const sent = options.trustInbound && isSent ? readHeaders(exchange)[inbound] : undefined;
       const global = sent === undefined ? undefined : globalId(sent);
       if (global !== undefined) exchange.globalRequestId = global;
       if (compatHeaders.length > 0) beforeHead(res, () => setMissingHeaders(res, compatOf(res)));

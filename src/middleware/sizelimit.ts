@@ -1,7 +1,7 @@
 /** sizelimit: limits the size of request bodies. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, Fault, filterFactory } from '../app/index.js';
-import { limitBody, tooLarge } from '../app/internal.js';
+import { CODING, exchangeOf, LENGTH, limitBody, readHeaders, tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 import { refusing } from './refusing.js';
@@ -29,8 +29,10 @@ export const sizelimit = filterFactory(
   'sizelimit',
   sizelimitOptions,
   (_options, _ctx, live) => (app) => (req, res) => {
-    const declared = req.headers['content-length'];
-    if (declared === undefined && req.headers['transfer-encoding'] === undefined) return app(req, res);
+    const exchange = exchangeOf(req);
+    if ((exchange.fieldKinds & (LENGTH | CODING)) === 0) return app(req, res);
+    const { 'content-length': declared, 'transfer-encoding': coding } = readHeaders(exchange);
+    if (declared === undefined && coding === undefined) return app(req, res);
     const limit = limitOf(live(), req);
     if (declared !== undefined) {
       const fault = refusal(declared, limit);

@@ -5,15 +5,23 @@ import { ownFile } from './own-files.js';
 
 interface CompileCache {
   enableCompileCache?(directory: string): unknown;
+  /** Node 22.10 and newer. */
+  flushCompileCache?(): void;
 }
+
+/** Time after which a start is over. */
+const STARTED_MS = 5000;
 
 /**
  * Caches the compiled code of all modules that are imported from now on, and uses code that an earlier process has cached (Node 22.8 and
  * newer; `NODE_COMPILE_CACHE` names another directory, `NODE_DISABLE_COMPILE_CACHE=1` turns it off). A changed module is compiled again.
  *
  * The directory is `.cache` in the package, because only users who can write the code can write there. Node's default is in the system's
- * temporary directory. If `.cache` cannot be written, nothing is cached.
+ * temporary directory. If `.cache` cannot be written, nothing is cached. Node writes the cache when a process ends by itself: it is written
+ * after the start too, because a server may be killed.
  */
 export function keepCompiledCode(): void {
-  (module as unknown as CompileCache).enableCompileCache?.(fileURLToPath(ownFile('../.cache')));
+  const cache = module as unknown as CompileCache;
+  cache.enableCompileCache?.(fileURLToPath(ownFile('../.cache')));
+  if (cache.flushCompileCache !== undefined) setTimeout(() => cache.flushCompileCache?.(), STARTED_MS).unref();
 }

@@ -139,7 +139,8 @@ export class RouterApp implements RequestRouter {
     }
     exchange.route = route;
     if (trace !== undefined) trace.routed(route.template);
-    exchange.params = served.params.texts(found);
+    exchange.routeParams = served.params.texts(found);
+    if (exchange.shownParams !== undefined) exchange.shownParams = undefined;
     // A mount's app may be a Router, which knows more.
     if (served.kind === 'mount') return callMounted(served, exchange, res, found.match.path_info);
     exchange.routeFound = matched;
@@ -207,7 +208,7 @@ export class RouterApp implements RequestRouter {
   }
 
   #serve(
-    { req, params: texts }: Exchange,
+    { req, routeParams: texts }: Exchange,
     res: ServerResponse,
     served: ServedAction | ServedRedirect,
     found: Found,
@@ -224,7 +225,7 @@ export class RouterApp implements RequestRouter {
     const entry = byKey ?? method;
     if (entry === undefined) throw new Fault(404, { message: NO_SUCH_VERSION });
     const { params: reader } = served;
-    const params = reader.hasTypes ? reader.typed(texts) : texts;
+    const params = reader.hasTypes ? reader.typed(texts!) : texts!;
     let args: Args = reader.hasOwnArgs ? reader.args(found, params) : params;
     if (this.#checksProject && Object.hasOwn(args, 'project_id')) args = withoutProject(req, args);
     const format = this.#negotiates ? reader.format(found) : null;

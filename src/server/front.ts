@@ -10,7 +10,7 @@ import {
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { environ } from '../app/index.js';
-import { abortResponse, ServedResponse, type ServerState, shareState } from '../app/internal.js';
+import { abortResponse, ServedRequest, ServedResponse, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import { Throttle } from '../log/internal.js';
 import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
@@ -116,7 +116,8 @@ export class Front {
     const options = {
       ...nodeOptions(this.#limits),
       shouldUpgradeCallback: isUpgradable,
-      // Its types only know Node's class.
+      // Its types only know Node's classes.
+      IncomingMessage: ServedRequest as typeof IncomingMessage,
       ServerResponse: ServedResponse as typeof ServerResponse,
     };
     const server =
@@ -187,20 +188,20 @@ export class Front {
   #begin(connection: Connection, req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
-    const found = this.#guard(req);
-    if ('status' in found) {
-      this.#refuseRequest(exchange, found);
+    const refused = this.#guard(exchange);
+    if (refused !== undefined) {
+      this.#refuseRequest(exchange, refused);
       return;
     }
-    if (found.chunked || found.length > 0) {
+    if (exchange.bodyLength !== 0) {
       watchBody(exchange, expectsContinue);
-      if (found.chunked) {
+      if (exchange.bodyLength < 0) {
         joinChunks(req);
         this.#watchChunks(exchange);
       }
-      if (found.length > SMALL_BODY) announceUnread(exchange, found.length);
+      if (exchange.bodyLength > SMALL_BODY) announceUnread(exchange, exchange.bodyLength);
     }
-    const last = found.upgrade || connection.requests >= this.#lastRequest;
+    const last = exchange.asksUpgrade || connection.requests >= this.#lastRequest;
     if (last) connection.ended = true;
     if (last || this.closing) announceClose(connection);
     if (req.url === '*') {

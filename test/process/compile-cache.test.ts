@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, watch } from 'node:fs';
 import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,4 +28,22 @@ test('compiled code is kept in the package, unless Node is told otherwise', { sk
   assert.deepEqual([existsSync(join(folder, '.cache')), existsSync(join(folder, 'own'))], [false, true]);
   run({});
   assert.ok(readdirSync(join(folder, '.cache'), { recursive: true }).length > 2);
+});
+
+test('compiled code is kept after the start of a process that is killed', { skip }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-cache-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
+  const module = join(folder, 'dist/process/compile-cache.js');
+  const code = `const { keepCompiledCode } = await import(${JSON.stringify(module)}); keepCompiledCode(); await import('./dist/text/index.js'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, stdio: 'inherit' });
+  t.after(() => child.kill('SIGKILL'));
+  const cache = join(folder, '.cache');
+  const files = (): string[] => (existsSync(cache) ? readdirSync(cache, { recursive: true }).map(String) : []);
+  while (files().length < 2) {
+    const changed = watch(folder, { recursive: true });
+    if (files().length < 2) await new Promise((resolve) => changed.once('change', resolve));
+    changed.close();
+  }
 });

@@ -10,7 +10,7 @@ export const groups = [
       {
         what: 'a request with Content-Length and Transfer-Encoding is served',
         file: 'server/requests/request-guard.js',
-        replace: 'if (httpVersionMinor === 0 || contentLength !== undefined)',
+        replace: 'if (httpVersionMinor === 0 || (kinds & LENGTH) !== 0)',
         by: 'if (false)',
         tests: ['server/requests/malformed'],
       },

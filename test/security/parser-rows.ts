@@ -9,6 +9,7 @@ import { clientPattern, clientTime } from 'portico/openstack';
 import { Mapper } from 'portico/routing';
 import { type BuildOptions, buildFilter } from 'portico/testing';
 import { preferredEncoding, preferredType, targetMask } from '#internal/app';
+import { exchangeOf } from '../../dist/app/exchange.js';
 import { overriddenMethod } from '../../dist/app/request-path.js';
 import { createAjv, FORMATS } from '../../dist/app/schemas/create-ajv.js';
 import { decodePath } from '../../dist/app/target.js';
@@ -238,13 +239,13 @@ export async function parserRows(): Promise<ParserRow[]> {
     {
       name: 'the head of a request: its target',
       before: ['/', 'http://a', 'http://a/', '/?'],
-      parse: (text) => guard(fakeRequest(text)),
+      parse: (text) => guard(exchangeOf(fakeRequest(text))),
       length: 500,
     },
     {
       name: 'the head of a request: its host',
       before: ['', 'a', '[', 'a:'],
-      parse: (text) => guard(fakeRequest('http://a/', { host: text })),
+      parse: (text) => guard(exchangeOf(fakeRequest('http://a/', { host: text }))),
     },
     {
       name: 'the head of a request that is refused',

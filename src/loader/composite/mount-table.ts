@@ -83,7 +83,7 @@ export interface Match<A = App> {
 }
 
 interface Entry<A> {
-  readonly mount: Mount<A>;
+  readonly match: Match<A>;
   readonly rank: number;
   /** Matches only paths with more text after the `/` that follows the prefix. */
   readonly wantsMore: boolean;
@@ -119,7 +119,7 @@ export class MountTable<A = App> {
       const prefix = wantsMore ? mount.path.slice(0, -2) : mount.path;
       // A path arrives percent-encoded; a mount may be written without encoding.
       for (const spelling of new Set([prefix, encodedPath(writtenPath(prefix))]))
-        table.put(spelling, { mount, rank, wantsMore });
+        table.put(spelling, { match: { mount, prefix: spelling }, rank, wantsMore });
     }
   }
 
@@ -153,18 +153,16 @@ class PrefixTable<A> {
 
   find(path: string): Match<A> | undefined {
     let best: Entry<A> | undefined;
-    let length = 0;
     let end = path.length <= this.#longest ? path.length : path.lastIndexOf('/', this.#longest);
     while (end >= this.#shortest) {
       for (const entry of this.#entries.get(path.slice(0, end)) ?? NONE) {
         if (best !== undefined && best.rank < entry.rank) continue;
         if (entry.wantsMore && path.length < end + 2) continue;
         best = entry;
-        length = end;
       }
       end = end === 0 ? -1 : path.lastIndexOf('/', end - 1);
     }
-    return best === undefined ? undefined : { mount: best.mount, prefix: path.slice(0, length) };
+    return best?.match;
   }
 }
 

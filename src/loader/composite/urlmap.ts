@@ -63,7 +63,7 @@ export function urlMapBy(choose: ChooseMount, plus: boolean): CompositeFactory &
       const exchange = exchangeOf(req);
       const path = pathOf(exchange);
       const chosen = choose(table, req, path);
-      if (chosen !== undefined) return moveToMount(exchange, chosen)(req, res);
+      if (chosen !== undefined) return moveToMount(exchange, chosen, path)(req, res);
       if (notFound !== undefined) return notFound(req, res);
       throw new Fault(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
     };
@@ -167,12 +167,12 @@ export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: str
   return table.find(path, header, scheme === 'https' ? '443' : '80');
 }
 
-/** Moves the mount's prefix to the script name, and returns the app of the mount. */
-export function moveToMount<A>(exchange: Exchange, chosen: ChosenMount<A>): A {
+/** Moves the mount's prefix of a path to the script name, and returns the app of the mount. */
+export function moveToMount<A>(exchange: Exchange, chosen: ChosenMount<A>, path: string): A {
   const { mount, prefix, byVersion, contentType } = chosen;
   exchange.scriptName += prefix;
   exchange.mountTemplate += prefix;
   if (contentType !== undefined) exchange.bestContentType = contentType;
-  if (byVersion !== true) cutTarget(exchange, prefix.length);
+  if (byVersion !== true) cutTarget(exchange, path.slice(prefix.length));
   return mount.app;
 }

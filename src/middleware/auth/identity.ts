@@ -1,7 +1,7 @@
 /** The identity of a request, and the request headers that carry it, which clients must not send. */
 import type { IncomingMessage } from 'node:http';
 import { environ, type Identity } from '../../app/index.js';
-import { replaceRawHeaders } from '../../app/internal.js';
+import { exchangeOf, IDENTITY, replaceRawHeaders, UNDERSCORE } from '../../app/internal.js';
 import { folded, removeHeaders } from '../headers.js';
 import { catalogOfVersion2 } from './service-catalog.js';
 import type { TokenInfo } from './token-validator.js';
@@ -47,19 +47,14 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
  * any identity otherwise. `extra` has additional names, in lower case.
  */
 export function stripIdentity(req: IncomingMessage, extra?: ReadonlySet<string>): void {
+  if (extra === undefined && (exchangeOf(req).fieldKinds & (IDENTITY | UNDERSCORE)) === 0) return;
   for (const name in req.headers) {
-    const first = name.charCodeAt(0);
-    // Identity headers begin with `x-` or `openstack`. Most requests have none.
-    if (extra === undefined && first !== LETTER_X && first !== LETTER_O) continue;
     const read = name.includes('_') ? folded(name) : name;
     if (!IDENTITY_HEADERS.has(read) && extra?.has(read) !== true) continue;
     removeHeaders(req, (claimed) => IDENTITY_HEADERS.has(claimed) || extra?.has(claimed) === true);
     return;
   }
 }
-
-const LETTER_O = 0x6f;
-const LETTER_X = 0x78;
 
 /** Header names and values. Empty and undefined values are omitted. */
 export type HeaderPairs = readonly (readonly [name: string, value: string | undefined])[];

@@ -68,7 +68,7 @@ export class ActionRequest<
    * @internal
    */
   declare [ANSWERED]?: 'stream' | 'whole';
-  declare private isWatched?: boolean;
+  declare private isWatched: boolean;
 
   // Only in the constructor: fields with initial values would be a separate function, called for each request.
   constructor(
@@ -86,14 +86,6 @@ export class ActionRequest<
     this.body = undefined as B;
     this.version = version;
     this.router = router;
-    this.isGuarded = false;
-    this.parsedQuery = undefined;
-    this.takenHeaders = undefined;
-    this.madeContext = undefined;
-    this.aborting = undefined;
-    this.madeSignal = undefined;
-    this.madeClosing = undefined;
-    this.reason = undefined;
   }
 
   /** Node's response. From now on the router answers the failure of a stream that is piped into it. */
@@ -137,7 +129,7 @@ export class ActionRequest<
   get reply(): FastifyReply {
     const reply =
       this[REPLY] ?? noPlugins('reply', 'Without plugins return a Reply: new Reply(body, { status, headers }).');
-    if (this.isWatched !== true) {
+    if (!this.isWatched) {
       this.isWatched = true;
       const { send, callNotFound } = reply;
       // A stream is not sent when the action ends, and after an asynchronous hook nothing is.
@@ -263,6 +255,19 @@ export class ActionRequest<
     return outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
   }
 }
+
+/** Initial values of what few actions use: only their requests have fields for it. */
+Object.assign(ActionRequest.prototype, {
+  isGuarded: false,
+  isWatched: false,
+  parsedQuery: undefined,
+  takenHeaders: undefined,
+  madeContext: undefined,
+  aborting: undefined,
+  madeSignal: undefined,
+  madeClosing: undefined,
+  reason: undefined,
+});
 
 function noPlugins(member: string, hint: string): never {
   throw new PorticoError('PORTICO_ROUTER_NO_PLUGINS', {

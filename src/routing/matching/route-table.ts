@@ -27,8 +27,9 @@ export class RouteTable {
   /** {@link ranked}, with the steps of their lookup. */
   readonly planned: readonly PlannedRoute[];
   readonly #subDomainOf: ((request: MatchRequest | null) => string | null) | undefined;
+  /** By method that a route names. */
   readonly #trees = new Map<string, SegmentTree>();
-  /** For methods that no route names: only routes without a method condition. */
+  /** For others: routes without a method condition, or with one that is a text. */
   readonly #otherMethods: SegmentTree;
   #anyMethod: SegmentTree | undefined;
 
@@ -38,8 +39,9 @@ export class RouteTable {
     this.ranked = [...this.routes].sort((a, b) => lengthOf(b.prefix) - lengthOf(a.prefix) || a.index - b.index);
     for (const [rank, compiled] of this.ranked.entries()) compiled.rank = rank;
     this.planned = this.ranked.map(planRoute);
-    this.methods = methodsOfTable(this.routes);
-    for (const method of this.methods) {
+    const named = namedMethods(this.routes);
+    this.methods = [...new Set([...USUAL, ...named])];
+    for (const method of named) {
       this.#trees.set(
         method,
         this.#tree((conditions) => acceptsMethod(conditions, method)),
@@ -105,15 +107,17 @@ function compileRoutes(routes: readonly Route[], options: RouteTableOptions): Co
   return compiled;
 }
 
-/** Returns the usual methods, and those of lists; of a text, every word in capitals that is a method. */
-function methodsOfTable(routes: readonly CompiledRoute[]): string[] {
+const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** Returns the methods of lists; of a text, every word in capitals that is a method. */
+function namedMethods(routes: readonly CompiledRoute[]): ReadonlySet<string> {
   const names = routes.flatMap(({ route: { conditions } }) => {
     const method = conditions?.method ?? [];
     return typeof method === 'string'
       ? (method.match(/[A-Z-]+/g) ?? []).filter((word) => METHODS.includes(word))
       : method;
   });
-  return [...new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', ...names])];
+  return new Set(names);
 }
 
 /** Returns the length in characters: those outside of the BMP count once. */

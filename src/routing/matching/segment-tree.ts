@@ -13,6 +13,8 @@ export class SegmentTree {
   readonly #root = new Node(0);
   /** Start of each segment of the current path. */
   readonly #starts: number[] = [1];
+  /** By depth: the segment of text and variables that was last read, and its values. */
+  readonly #reads: { readonly key: string; readonly values: readonly (string | undefined)[] }[] = [];
   #path = '';
   #best: PlannedRoute | null = null;
   #bestRank = Number.POSITIVE_INFINITY;
@@ -23,13 +25,14 @@ export class SegmentTree {
     for (const route of planned) {
       let node = this.#root;
       for (const step of route.steps) node = node.child(step, route.compiled.rank);
-      (route.isWhole ? node.ends : node.spans).push(route);
+      node.add(route);
     }
   }
 
   /** Returns the route with the lowest rank above `above` that matches the path, which begins with a slash; null if there is none. */
   find(path: string, above: number): PlannedRoute | null {
     this.#path = path;
+    this.#reads.length = 0;
     this.#best = null;
     this.#bestRank = Number.POSITIVE_INFINITY;
     this.#above = above;
@@ -41,12 +44,19 @@ export class SegmentTree {
   capture({ compiled, values: read, isWhole }: PlannedRoute): Captured {
     const path = this.#path;
     if (!isWhole) return compiled.capture(path)!;
-    const values: (string | undefined)[] = [];
+    // Of its length from the start: a list that grows takes room for seventeen.
+    // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
+    const values = new Array<string | undefined>(compiled.names.length);
+    let place = 0;
     for (const { at, step } of read) {
       const start = this.#starts[at]!;
       const end = this.#starts[at + 1]! - 1;
-      if (step.kind === 'variable') values.push(path.slice(start, end));
-      else values.push(...step.read(path, start, end)!);
+      if (step.kind === 'variable') values[place++] = path.slice(start, end);
+      else {
+        const read = this.#reads[at];
+        const found = read?.key === step.key ? read.values : step.read(path, start, end)!;
+        for (const value of found) values[place++] = value;
+      }
     }
     return values;
   }
@@ -100,66 +110,94 @@ export class SegmentTree {
   /** Looked up by head, not one after another: a client could choose segments that match none of them. */
   #visitMixed({ mixed, headLengths, needsDot }: Node, start: number, end: number, depth: number): void {
     const path = this.#path;
-    const segment = path.slice(start, end);
-    if (needsDot && !segment.includes('.')) return;
+    if (needsDot) {
+      const dot = path.indexOf('.', start);
+      if (dot < 0 || dot >= end) return;
+    }
     for (const length of headLengths) {
-      if (length > segment.length) break;
-      const edges = mixed.get(segment.slice(0, length));
+      if (start + length > end) break;
+      const edges = mixed.get(path.slice(start, start + length));
       if (edges === undefined) continue;
-      for (const { read, node } of edges) {
+      for (const { key, read, node } of edges) {
         if (node.lowest >= this.#bestRank) break;
-        if (read(path, start, end) !== null) this.#visit(node, depth + 1);
+        const values = read(path, start, end);
+        if (values === null) continue;
+        this.#reads[depth] = { key, values };
+        this.#visit(node, depth + 1);
       }
     }
   }
+}
+
+/** Shared by nodes that have none. */
+const NO_NODES: ReadonlyMap<string, Node> = new Map();
+const NO_EDGES: ReadonlyMap<string, readonly MixedEdge[]> = new Map();
+const NO_LIST: readonly never[] = [];
+
+/** A segment of text and variables. */
+interface MixedEdge {
+  readonly key: string;
+  readonly read: SegmentReader;
+  readonly node: Node;
 }
 
 /** Continuations of the same segments. Routes are added in order of rank, so lists are sorted. */
 class Node {
   /** Rank of the first route that passes through this node. */
   readonly lowest: number;
-  readonly literals = new Map<string, Node>();
+  literals = NO_NODES;
   /** Segments of text and variables, by the text at their start. */
-  readonly mixed = new Map<string, { readonly read: SegmentReader; readonly node: Node }[]>();
+  mixed = NO_EDGES;
   /** Rank of the first route that passes through one of them. */
   lowestMixed = Number.POSITIVE_INFINITY;
   /** Lengths of these texts, ascending. */
-  readonly headLengths: number[] = [];
+  headLengths: readonly number[] = NO_LIST;
   /** True if every one of them has a dot: the formatted routes of a resource, which most paths do not match. */
   needsDot = true;
-  readonly variables: { readonly test: SegmentTest; readonly node: Node }[] = [];
+  variables: readonly { readonly key: string; readonly test: SegmentTest; readonly node: Node }[] = NO_LIST;
   /** Routes that end here. */
-  readonly ends: PlannedRoute[] = [];
+  ends: readonly PlannedRoute[] = NO_LIST;
   /** Routes whose rest is decided by the expression of the whole path. */
-  readonly spans: PlannedRoute[] = [];
-  readonly #byKey = new Map<string, Node>();
+  spans: readonly PlannedRoute[] = NO_LIST;
 
   constructor(lowest: number) {
     this.lowest = lowest;
   }
 
+  /** Adds a route that ends here, or whose rest the expression decides. */
+  add(route: PlannedRoute): void {
+    if (route.isWhole) this.ends = [...this.ends, route];
+    else this.spans = [...this.spans, route];
+  }
+
   /** `rank`: that of the passing route. */
   child(step: Step, rank: number): Node {
-    const key = step.kind === 'literal' ? step.text : `${step.kind} ${step.key}`;
-    const nodes = step.kind === 'literal' ? this.literals : this.#byKey;
-    let node = nodes.get(key);
-    if (node === undefined) {
-      node = new Node(rank);
-      nodes.set(key, node);
-      if (step.kind === 'variable') this.variables.push({ test: step.test, node });
-      if (step.kind === 'mixed') this.#addMixed(step, node);
-    }
+    const known = this.#known(step);
+    if (known !== undefined) return known;
+    const node = new Node(rank);
+    if (step.kind === 'literal') {
+      if (this.literals === NO_NODES) this.literals = new Map();
+      (this.literals as Map<string, Node>).set(step.text, node);
+    } else if (step.kind === 'variable') {
+      const { key, test } = step;
+      this.variables = [...this.variables, { key, test, node }];
+    } else this.#addMixed(step, node);
     return node;
   }
 
-  #addMixed({ head, read, dotted }: Extract<Step, { kind: 'mixed' }>, node: Node): void {
+  #known(step: Step): Node | undefined {
+    if (step.kind === 'literal') return this.literals.get(step.text);
+    if (step.kind === 'variable') return this.variables.find(({ key }) => key === step.key)?.node;
+    return this.mixed.get(step.head)?.find(({ key }) => key === step.key)?.node;
+  }
+
+  #addMixed({ key, head, read, dotted }: Extract<Step, { kind: 'mixed' }>, node: Node): void {
+    if (this.mixed === NO_EDGES) this.mixed = new Map();
     const edges = this.mixed.get(head) ?? [];
-    edges.push({ read, node });
-    this.mixed.set(head, edges);
+    (this.mixed as Map<string, readonly MixedEdge[]>).set(head, [...edges, { key, read, node }]);
     this.lowestMixed = Math.min(this.lowestMixed, node.lowest);
     this.needsDot &&= dotted;
     if (this.headLengths.includes(head.length)) return;
-    this.headLengths.push(head.length);
-    this.headLengths.sort((a, b) => a - b);
+    this.headLengths = [...this.headLengths, head.length].sort((a, b) => a - b);
   }
 }

@@ -96,18 +96,52 @@ export interface Shadowed {
 /** Returns all routes that can never match; `planned`: in the order in which they are tried. */
 export function findShadowed(planned: readonly PlannedRoute[]): Shadowed[] {
   const shadowed: Shadowed[] = [];
-  // By the text of their first segment, so that most pairs are never compared; undefined if it is not a text.
-  const earlier = new Map<string | undefined, PlannedRoute[]>();
+  const earlier = new Earlier();
   for (const route of planned) {
-    const [first] = route.steps;
-    const text = first?.kind === 'literal' ? first.text : undefined;
-    const alike = earlier.get(text) ?? [];
-    const others = text === undefined ? [] : (earlier.get(undefined) ?? []);
-    const by = shadowing([...alike, ...others], route);
+    const by = shadowing(earlier.along(route.steps), route);
     if (by.length > 0) shadowed.push({ compiled: route.compiled, by });
-    earlier.set(text, [...alike, route]);
+    earlier.add(route);
   }
   return shadowed;
+}
+
+/** Routes by their steps, so that most pairs are never compared: a text is only covered by itself, or by a step that is not a text. */
+class Earlier {
+  readonly #routes: PlannedRoute[] = [];
+  readonly #texts = new Map<string, Earlier>();
+  #other: Earlier | undefined;
+
+  add(route: PlannedRoute, at = 0): void {
+    const step = route.steps[at];
+    if (step === undefined) this.#routes.push(route);
+    else this.#next(step).add(route, at + 1);
+  }
+
+  #next(step: Step): Earlier {
+    if (step.kind !== 'literal') {
+      this.#other ??= new Earlier();
+      return this.#other;
+    }
+    const next = this.#texts.get(step.text) ?? new Earlier();
+    this.#texts.set(step.text, next);
+    return next;
+  }
+
+  /** Returns the routes that may cover one with these steps: those that begin with a text first, then in the order in which they are tried. */
+  along(steps: readonly Step[]): PlannedRoute[] {
+    const found: PlannedRoute[] = [];
+    this.collect(steps, 0, found);
+    const place = (route: PlannedRoute): number => (route.steps[0]?.kind === 'literal' ? 0 : 1);
+    return found.sort((a, b) => place(a) - place(b) || a.compiled.rank - b.compiled.rank);
+  }
+
+  private collect(steps: readonly Step[], at: number, found: PlannedRoute[]): void {
+    found.push(...this.#routes);
+    const step = steps[at];
+    if (step === undefined) return;
+    if (step.kind === 'literal') this.#texts.get(step.text)?.collect(steps, at + 1, found);
+    this.#other?.collect(steps, at + 1, found);
+  }
 }
 
 /** Returns the candidates that cover the route for each of its methods; empty if a method is left. */

@@ -5,7 +5,15 @@
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import { type App, afterResponse, environ } from '../../app/index.js';
-import { answeredStatus, beganAt, exchangeOf, sentBytes, takesOwnSlot, withSlot } from '../../app/internal.js';
+import {
+  answeredStatus,
+  beganAt,
+  exchangeOf,
+  noteBegin,
+  sentBytes,
+  takesOwnSlot,
+  withSlot,
+} from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 import {
@@ -103,6 +111,7 @@ export class ApiMeter {
     return takesOwnSlot((req, res) => {
       const begun = performance.now();
       const exchange = exchangeOf(req);
+      noteBegin(res);
       afterResponse(res, (outcome) => {
         const known = this.#distributionsOf(req, answeredStatus(res, outcome));
         // Not until its end: a stream, or a download, lasts as long as its client likes.

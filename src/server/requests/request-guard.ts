@@ -5,8 +5,23 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { environ } from '../../app/index.js';
-import { collapsed, encodedPath, replaceRawHeaders } from '../../app/internal.js';
+import {
+  CODING,
+  collapsed,
+  type Exchange,
+  encodedPath,
+  HOST,
+  kindOfField,
+  LENGTH,
+  MALFORMED,
+  REPEATED,
+  replaceRawHeaders,
+  seesHeadersTaken,
+  TOKEN,
+  UNDERSCORE,
+  UNIQUE,
+  UPGRADE,
+} from '../../app/internal.js';
 import { type Refusal, refusal } from '../connections/refusal.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 
@@ -20,7 +35,7 @@ const NO_HOST = refusal(400, 'host invalid', 'The request has no Host header.');
 const BAD_HOST = refusal(400, 'host invalid', 'The Host header is not valid.');
 const OTHER_HOST = refusal(400, 'host invalid', 'The request target and the Host header differ.');
 const BAD_NAME = refusal(400, 'header invalid', 'The name of a header is not valid.');
-const REPEATED = refusal(400, 'header invalid', 'A header that must be unique is repeated.');
+const REPEATS = refusal(400, 'header invalid', 'A header that must be unique is repeated.');
 const BAD_LENGTH = refusal(400, 'framing invalid', 'The Content-Length header is not valid.');
 const BAD_FRAMING = refusal(400, 'framing invalid', 'The Transfer-Encoding header is not valid in this request.');
 const BAD_TARGET = refusal(400, 'target invalid', 'The request target is not valid.');
@@ -29,122 +44,78 @@ const BAD_SEGMENT = refusal(400, 'target invalid', 'The path has a dot segment, 
 const NOT_OPTIONS = refusal(400, 'target invalid', 'The request target * is only valid with OPTIONS.');
 const UNKNOWN_CODING = refusal(501, 'transfer coding', 'The transfer coding is not implemented.');
 
-/** Results of the guard for an accepted request. */
-export interface Passed {
-  readonly chunked: boolean;
-  /** Value of Content-Length; 0 without it. */
-  readonly length: number;
-  /** True if it requests another protocol. Node's parser loses later input, so it must be the last request. */
-  readonly upgrade: boolean;
-}
-
-const PLAIN: Passed = { chunked: false, length: 0, upgrade: false };
-const CHUNKED: Passed = { chunked: true, length: 0, upgrade: false };
+/** Most names whose kinds are kept: clients choose them. */
+const KEPT = 512;
+const LONGEST = 64;
 
 /**
- * Creates the guard of a server. It refuses a request, or accepts it with its target in canonical form and without
- * fields whose names have an underscore: WSGI and CGI cannot distinguish them from names with a hyphen.
+ * Creates the guard of a server. It returns why it refuses a request. One that it accepts has its target in canonical form, the kinds of its
+ * fields and the length of its body are known, and it has no fields whose names have an underscore, unless these are allowed.
  */
-export function requestGuard(limits: GuardLimits): (req: IncomingMessage) => Refusal | Passed {
+export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refusal | undefined {
   const maxRaw = limits.maxHeaders === 0 ? Number.POSITIVE_INFINITY : limits.maxHeaders * 2;
   const maxUrl = limits.maxUrlLength === 0 ? Number.POSITIVE_INFINITY : limits.maxUrlLength;
-  const keepUnderscores = limits.allowUnderscoreHeaders;
   // Nearly all requests have the same host: the last valid one is compared before anything is parsed.
   let goodHost = '';
+  const known = new Map<string, number>();
+  const learned = (name: string): number => {
+    const kind = kindOfField(name);
+    if (known.size < KEPT && name.length <= LONGEST) known.set(name, kind);
+    return kind;
+  };
 
-  return (req) => {
+  return (exchange) => {
+    const { req } = exchange;
     const { rawHeaders, httpVersionMajor, httpVersionMinor, url = '' } = req;
     if (httpVersionMajor !== 1 || httpVersionMinor > 1) return VERSION;
     if (url.length > maxUrl) return URL_TOO_LONG;
     if (rawHeaders.length > maxRaw) return TOO_MANY_FIELDS;
 
-    const fields = readFields(rawHeaders);
-    if (fields.badName) return BAD_NAME;
-    if (fields.repeats) return REPEATED;
-    const { host = '', contentLength, transferEncoding } = fields;
-    if (contentLength !== undefined && !/^\d{1,15}$/.test(contentLength)) return BAD_LENGTH;
-    const length = Number(contentLength ?? 0);
-    const chunked = transferEncoding !== undefined;
-    if (chunked) {
-      if (transferEncoding.trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
-      if (httpVersionMinor === 0 || contentLength !== undefined) return BAD_FRAMING;
+    let kinds = 0;
+    let host: string | undefined;
+    let token: string | undefined;
+    let length = '0';
+    let coding = '';
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at]!;
+      const kind = known.get(name) ?? learned(name);
+      if (kind === 0) continue;
+      if ((kinds & kind & UNIQUE) !== 0) kinds |= REPEATED;
+      kinds |= kind;
+      if (kind === HOST) host = rawHeaders[at + 1]!;
+      else if (kind === LENGTH) length = rawHeaders[at + 1]!;
+      else if (kind === TOKEN) token = rawHeaders[at + 1]!;
+      else if (kind === CODING) coding = rawHeaders[at + 1]!;
     }
-    if (fields.host === undefined) {
+    if ((kinds & MALFORMED) !== 0) return BAD_NAME;
+    if ((kinds & REPEATED) !== 0) return REPEATS;
+    if ((kinds & LENGTH) !== 0 && !/^\d{1,15}$/.test(length)) return BAD_LENGTH;
+    if ((kinds & CODING) !== 0) {
+      if (coding.trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
+      if (httpVersionMinor === 0 || (kinds & LENGTH) !== 0) return BAD_FRAMING;
+    }
+    if (host === undefined) {
       if (httpVersionMinor === 1) return NO_HOST;
     } else if (host !== goodHost || host === '') {
       if (!isHost(host)) return BAD_HOST;
       goodHost = host;
     }
     if (!CANONICAL.test(url)) {
-      const refused = settleTarget(req, url, host);
+      const refused = settleTarget(req, url, host ?? '');
+      host ??= req.headers.host;
       if (refused !== undefined) return refused;
     }
-    if (fields.underscores && !keepUnderscores) dropUnderscores(req);
-    const passed = chunked ? CHUNKED : length === 0 ? PLAIN : { chunked, length, upgrade: false };
-    return fields.upgrade ? { ...passed, upgrade: true } : passed;
-  };
-}
-
-/** Fields that the guard reads in a list of alternating names and values. */
-interface Fields {
-  host: string | undefined;
-  contentLength: string | undefined;
-  transferEncoding: string | undefined;
-  upgrade: boolean;
-  /** True if a field that determines the client, or the end of the request, occurs more than once. */
-  repeats: boolean;
-  /** True if a name has an underscore. */
-  underscores: boolean;
-  /** True if a name is not a token (RFC 9110 §5.1): the parser of Node 20.19.0 accepts blanks and empty names. */
-  badName: boolean;
-}
-
-const PLAIN_NAME = /^[a-z\d-]+$/;
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
-
-function readFields(rawHeaders: readonly string[]): Fields {
-  const fields: Fields = {
-    host: undefined,
-    contentLength: undefined,
-    transferEncoding: undefined,
-    upgrade: false,
-    repeats: false,
-    underscores: false,
-    badName: false,
-  };
-  let credentials = '';
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]!.toLowerCase();
-    const value = rawHeaders[at + 1]!;
-    switch (name) {
-      case 'host':
-        fields.repeats ||= fields.host !== undefined;
-        fields.host = value;
-        break;
-      case 'content-length':
-        fields.repeats ||= fields.contentLength !== undefined;
-        fields.contentLength = value;
-        break;
-      case 'transfer-encoding':
-        fields.repeats ||= fields.transferEncoding !== undefined;
-        fields.transferEncoding = value;
-        break;
-      case 'authorization':
-      case 'x-auth-token':
-      case 'x-service-token':
-        fields.repeats ||= credentials.includes(`${name},`);
-        credentials += `${name},`;
-        break;
-      case 'upgrade':
-        fields.upgrade = true;
-        break;
-      default:
-        if (PLAIN_NAME.test(name)) break;
-        fields.underscores ||= name.includes('_');
-        fields.badName ||= !TOKEN.test(name);
+    if ((kinds & UNDERSCORE) !== 0 && !limits.allowUnderscoreHeaders) {
+      dropUnderscores(req);
+      kinds ^= UNDERSCORE;
     }
-  }
-  return fields;
+    if (seesHeadersTaken) exchange.fieldKinds = kinds;
+    exchange.hostField = host;
+    exchange.tokenField = token;
+    exchange.bodyLength = (kinds & CODING) !== 0 ? -1 : Number(length);
+    if ((kinds & UPGRADE) !== 0) exchange.asksUpgrade = true;
+    return undefined;
+  };
 }
 
 /** Replaces the received target, which `environ(req).originalUrl` keeps, by its canonical form. */
@@ -158,7 +129,6 @@ function settleTarget(req: IncomingMessage, url: string, host: string): Refusal 
     if (!isHost(authority)) return BAD_HOST;
     req.headers.host ??= authority;
   }
-  environ(req);
   req.url = target.url;
   return undefined;
 }

@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, afterResponse, type Filter } from '../../app/index.js';
-import { beganAt, exchangeOf } from '../../app/internal.js';
+import { beganAt, exchangeOf, noteBegin } from '../../app/internal.js';
 
 /** Returns probes around a pipeline's filters: one before each, and one before its app. */
 export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
@@ -90,6 +90,7 @@ function probe(outer: Stop | undefined, inner: Stop | undefined): Filter {
   return (app: App): App =>
     (req, res) => {
       const trip = inward(req, outer, inner);
+      noteBegin(res);
       const depth = ++trip.depth;
       const left = (error?: unknown): void => {
         const close = (): void => outward(req, res, trip, outer, inner, error);

@@ -130,6 +130,32 @@ describe('time limits', { concurrency: true }, () => {
     waits.close();
   });
 
+  test('RL-27 an upload that waits, unread, for the request before it does not get 408', async (t) => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const app: App = async (req, res) => {
+      if (req.url === '/held') await held;
+      res.end(String((await readBody(req, { limit: 10_000 })).length));
+    };
+    const { client, server } = await started(t, app, { requestTimeout: 0.5, minBodyRate: 0 });
+    const one = client();
+    one.write('GET /held HTTP/1.1\r\nhost: x\r\n\r\nPOST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\nabc');
+    while (server.inFlight === 0) await new Promise((resolve) => setImmediate(resolve));
+    // Its time begins later, and has passed when this one is closed.
+    const other = client();
+    other.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\n');
+    await other.closed;
+    assert.match(other.received, /^HTTP\/1\.1 408 /);
+    assert.equal(one.received, '');
+    release();
+    assert.equal((await one.response()).body, '0');
+    one.write('z'.repeat(4997));
+    assert.equal((await one.response()).body, '5000');
+    one.close();
+  });
+
   test('RL-27 a whole request that does not end in time gets 408', async (t) => {
     const { client } = await started(t, async (req, res) => void res.end(await readBody(req, { limit: 10_000 })), {
       requestTimeout: 0.5,

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import { after, test } from 'node:test';
+import express from 'express';
+import { type App, compose, type Filter, fromConnect, remoteOf } from 'portico/app';
+import { proxyHeaders, stripIdentity } from 'portico/middleware';
+import { Server } from 'portico/server';
+import { buildFilter } from 'portico/testing';
+import { IDENTITY, kindOfField } from '../../dist/app/request-fields.js';
+import { IDENTITY_HEADERS } from '../../dist/middleware/auth/identity.js';
+import { portOf } from '../server/raw-client.js';
+
+const { made: trusting } = await buildFilter(proxyHeaders, { local: { trusted_proxies: 'loopback' } });
+const stripping: Filter = (app) => (req, res) => {
+  stripIdentity(req);
+  return app(req, res);
+};
+const told: App = (req, res) =>
+  void res.end(
+    JSON.stringify([remoteOf(req).address, req.headers['x-user-id'] ?? null, req.headers['x-roles'] ?? null]),
+  );
+
+async function answer(filters: readonly Filter[], headers: Record<string, string> = {}): Promise<unknown> {
+  const server = new Server('fields', compose([...filters, trusting, stripping], told));
+  await server.start();
+  after(() => server.stop());
+  const sent = http.get({ port: portOf(server), host: '127.0.0.1', headers, agent: false });
+  const [res] = (await once(sent, 'response')) as [http.IncomingMessage];
+  return JSON.parse((await res.toArray()).join(''));
+}
+
+const FORWARDED = '192.0.2.7';
+
+test('MW-18 a filter that sets a forwarding header is heard by proxy_headers, whatever the client sent', async () => {
+  const sets: Filter = (app) => (req, res) => {
+    req.headers['x-forwarded-for'] = FORWARDED;
+    return app(req, res);
+  };
+  const replaces: Filter = (app) => (req, res) => {
+    const headers = { host: 'x', 'x-forwarded-for': FORWARDED, 'x-user-id': 'root' };
+    Object.assign(req, { headers });
+    return app(req, res);
+  };
+  assert.deepEqual(await answer([]), ['127.0.0.1', null, null]);
+  assert.deepEqual(await answer([], { 'X-Forwarded-For': FORWARDED, 'X-User-Id': 'root' }), [FORWARDED, null, null]);
+  assert.deepEqual(await answer([sets]), [FORWARDED, null, null]);
+  assert.deepEqual(await answer([replaces]), [FORWARDED, null, null]);
+});
+
+test('MW-44 an identity that a middleware of Connect or Express has set is removed', async () => {
+  const claims = (req: http.IncomingMessage, _res: unknown, next: () => void): void => {
+    req.headers['x-user-id'] = 'root';
+    req.headers['x-roles'] = 'admin';
+    req.headers['x-forwarded-for'] = FORWARDED;
+    next();
+  };
+  assert.deepEqual(await answer([fromConnect(claims as never)]), [FORWARDED, null, null]);
+  assert.deepEqual(await answer([fromConnect(claims as never, { express: express as never })]), [
+    FORWARDED,
+    null,
+    null,
+  ]);
+  const later = (_req: unknown, _res: unknown, next: () => void): void => void setImmediate(next);
+  assert.deepEqual(await answer([fromConnect(later as never), fromConnect(claims as never)]), [FORWARDED, null, null]);
+});
+
+test('MW-44 each identity header is of a kind that is removed, in every spelling', () => {
+  for (const name of IDENTITY_HEADERS) {
+    assert.equal(kindOfField(name), IDENTITY, name);
+    assert.equal(kindOfField(name.toUpperCase()), IDENTITY, name);
+  }
+});
