@@ -55,6 +55,7 @@ export { remoteOf } from './remote.js';
 export { methodsOf, requestPath, writtenPath } from './request-path.js';
 export type { ResponseListener, ResponseOutcome } from './response-methods.js';
 export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
+export type { Session, SessionData } from './session.js';
 export {
   type SharedDatabaseOptions,
   type SharingContext,

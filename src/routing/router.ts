@@ -3,13 +3,13 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
-import { connectApp, factoryLog, faultFormOf, noteMade } from '../app/internal.js';
+import { connectApp, factoryLog, noteMade } from '../app/internal.js';
 import { type PorticoError, refuseUnknownOptions } from '../errors/index.js';
-import type { Handler } from './actions/action.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
+import type { Auth } from './actions/guard.js';
+import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
 import { type LookUp, noteRouter, type OperationSource, type PluginRoute } from './built-router.js';
 import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
-import { type Auth, guardsOf } from './guard.js';
 import { Mapper, type RedirectOptions } from './mapper/mapper.js';
 import type { ExpandedRoute } from './mapper/resource-routes.js';
 import {
@@ -23,7 +23,7 @@ import {
   splitSettings,
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
-import { routerDocument } from './openapi.js';
+import { documentHandler } from './openapi.js';
 import { resourceForm } from './resource-form.js';
 import { checkConditions, type Match } from './route/conditions.js';
 import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
@@ -32,6 +32,7 @@ import { callSite, RouteError, RouteTableError } from './route/route-error.js';
 import { type AddRoute, longForm, type RouteDefinition, type RouteMethod } from './route-method.js';
 import { RouterApp } from './router-app.js';
 import { checkedRouterOptions, type RouterOptions, type TypedRouterOptions } from './router-options.js';
+import { guardsOf } from './serving/guard-filter.js';
 import type { UrlValues } from './urls/url-builder.js';
 
 /** A route table with its controllers. Add routes, then `build()`; after that it is immutable. */
@@ -248,12 +249,9 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   #serveOpenApi(): void {
     const { openapi } = this.#options;
     if (openapi === undefined || this.#built) return;
-    let document: unknown;
-    const handler: Handler = ({ req }) => {
-      document ??= routerDocument(this, openapi, faultFormOf(req));
-      return document;
-    };
-    this.connect(openapi.path, { handler, conditions: { method: ['GET'] }, auth: openapi.auth });
+    const handler = documentHandler(this, openapi, this.#options.linkPrefix);
+    const conditions = { method: ['GET'] };
+    this.connect(openapi.path, { handler, conditions, auth: openapi.auth, docs: { hidden: true } });
   }
 
   #makeUrl(): RouterUrl {
@@ -269,7 +267,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   }
 
   guardsOf(route: Route | undefined): readonly Filter[] {
-    return guardsOf((route && Router.#settings.get(route))?.auth ?? this.#options.auth);
+    return guardsOf((route && Router.#settings.get(route))?.auth ?? this.#options.auth, () => this.#app!);
   }
 
   /** Returns the filters around a route's controller, outermost first. */
@@ -285,7 +283,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     return this.#app!.lookUp(req);
   }
 
-  get documented(): Pick<RouterOptions, 'versions' | 'openapi' | 'faultStyle' | 'invalidInputStatus'> {
+  get documented(): Pick<RouterOptions, 'versions' | 'openapi' | 'faultStyle' | 'invalidInputStatus' | 'docs'> {
     return this.#options;
   }
 
@@ -303,7 +301,13 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
       action,
       methods: methods.map((options) => ({ ...settings?.schema, ...options })),
       filters: [...this.filtersOf(route), ...guardsOf(auth)],
+      docs: this.docsOf(route),
     };
+  }
+
+  /** Returns the facts of a route for documents, with those of the router. */
+  docsOf(route: Route): OperationDocs {
+    return joinedDocs([this.#options.docs, Router.#settings.get(route)?.docs]);
   }
 
   #refuseLate(): void {
