@@ -50,6 +50,7 @@ export { forwardHeaders } from './forward-headers.js';
 export { type ConnectMiddleware, type ExpressFactory, type FromConnectOptions, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
 export type { Identity } from './identity.js';
+export { type Sharer, shared } from './opened-once.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
 export { methodsOf, requestPath, writtenPath } from './request-path.js';

@@ -8,6 +8,7 @@
 import type { App, DeclaredFactory, Filter, OpenApiAdditions } from '../app/index.js';
 import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
 import type { Awaitable } from '../service/index.js';
+import type { JobList } from '../tasks/index.js';
 import {
   argumentsFor,
   type Connect,
@@ -58,6 +59,8 @@ export interface CreateOptions {
   readonly connect?: Connect | undefined;
   /** The form of its faults; null: the server decides. Default: from the configuration. */
   readonly faults?: FaultForm | null | undefined;
+  /** Takes the periodic tasks that its factories declare. Default: they are discarded. */
+  readonly tasks?: JobList | undefined;
   /** Collects the filters, one for each section, that also apply to the server's own refusals. */
   readonly aroundRefusals?: Map<string, Filter> | undefined;
 }
@@ -84,7 +87,7 @@ export class Creation {
     this.#releases = releases;
     // A composite may create several children at once: a resource acquired after one of them failed is released at once.
     const onClose = (release: Release): void => (this.#failed ? void this.#released(release) : releases.add(release));
-    this.#given = { ...given, onClose, rpc: rpcOf({ ...given, onClose }, options.connect) };
+    this.#given = { ...given, tasks: options.tasks, onClose, rpc: rpcOf({ ...given, onClose }, options.connect) };
   }
 
   /**

@@ -21,6 +21,7 @@ const PAGES: Readonly<Record<string, PageOptions>> = {
   'files.md': {},
   'filters.md': {},
   'graphql.md': { packages: ['graphql'] },
+  'jobs.md': {},
   'logging.md': {},
   'metrics.md': {},
   'mount-apps.md': { packages: ['express', 'hono', 'koa'] },

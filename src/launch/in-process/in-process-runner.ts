@@ -13,7 +13,7 @@ import { logReady, runStatus, type ServiceStatus } from '../launcher-status.js';
 import { type Answer, Questions } from '../questions.js';
 import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
-import { type ReportedRequest, requestsOf, type Telling } from '../report/report-subjects.js';
+import { requestsOf, type Telling } from '../report/report-subjects.js';
 import type { Runner } from '../runner.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { stopServices } from '../services/stop-services.js';
@@ -247,10 +247,14 @@ export class InProcessRunner implements Runner {
       callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
       brokersLost: lost.length,
       troubles: reports.some(({ lacksDescriptors }) => lacksDescriptors) ? [...troubles, NO_DESCRIPTOR] : troubles,
+      periodic: services
+        .flatMap(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()]))
+        .slice(0, MOST_TASKS)
+        .map((status) => shortened({ ...status })),
       requests: requests
         .sort((a, b) => b.ageMs - a.ageMs)
         .slice(0, MOST_REQUESTS)
-        .map(shortenedRequest),
+        .map((request) => shortened({ ...request })),
       ...this.#launcher.process.loop,
     };
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
@@ -279,11 +283,14 @@ export class InProcessRunner implements Runner {
   }
 }
 
+/** Most periodic tasks of a worker in its facts. */
+const MOST_TASKS = 50;
+
 const NO_DESCRIPTOR = 'out of file descriptors: new connections are closed immediately (LimitNOFILE, ulimit -n)';
 
-function shortenedRequest(request: ReportedRequest): Record<string, unknown> {
+function shortened(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(request).map(([name, value]: [string, unknown]) =>
+    Object.entries(facts).map(([name, value]: [string, unknown]) =>
       typeof value === 'string' && value.length > MOST_CHARACTERS
         ? [name, `${value.slice(0, MOST_CHARACTERS - 3)}...`]
         : [name, value],

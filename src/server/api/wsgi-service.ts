@@ -101,6 +101,7 @@ export class WSGIService implements ListeningService {
       registers: () => config.group('servicegroup', servicegroupOptions).registerApis,
       member: { inFlight: () => this.server.inFlight },
       rpc: (next) => this.meter.connect(next),
+      declared: () => this.#app.jobs,
       periodic: { context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }) },
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });
