@@ -99,17 +99,19 @@ const OPEN: Filter & Described = Object.assign(auth, {
   describe: () => ({ does: 'allows all callers', openapi: { needsCaller: false } }),
 });
 
-/** Requires a caller that a filter has identified, by any scheme. */
-const requireCaller: Filter = (app) => (req, res) => {
-  const { identity, authError } = callerOf(req);
-  if (identity && authError === undefined) return app(req, res);
-  if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at the moment.' });
-  throw new Fault(401, {
-    message: authError === undefined ? 'The request is not authenticated.' : 'The token is not valid.',
-  });
+/** Requires a caller that a filter has identified, by any scheme. Called `auth`, as `api-cli explain` shows it. */
+const requireCaller: { readonly auth: Filter } = {
+  auth: (app) => (req, res) => {
+    const { identity, authError } = callerOf(req);
+    if (identity && authError === undefined) return app(req, res);
+    if (authError === 'unavailable') throw new Fault(503, { message: 'The token cannot be validated at the moment.' });
+    throw new Fault(401, {
+      message: authError === undefined ? 'The request is not authenticated.' : 'The token is not valid.',
+    });
+  },
 };
 
-const CALLERS: Filter & Described = Object.assign(requireCaller, {
+const CALLERS: Filter & Described = Object.assign(requireCaller.auth, {
   describe: () => ({
     does: 'checks whether the caller is allowed',
     answers: 'perhaps' as const,
