@@ -45,19 +45,26 @@ const ALSO = new Map(
 );
 
 /** How much a word counts by its place in a file. */
-const WEIGHTS = { path: 5, first: 4, declared: 3, comment: 1.2, text: 0.7 };
+const WEIGHTS = { path: 5, first: 7, declared: 3, comment: 1.2, text: 0.7 };
 
 /** Returns the files of src that answer best, the best first: `{ file, line, about }`. */
 export function where(question, count = 3) {
-  const names = (question.match(/[\w-]*[_A-Z-][\w-]*/g) ?? []).filter((name) => /_|[a-z]-?[A-Z]/.test(name));
+  const written = (question.match(/[\w-]*[_A-Z-][\w-]*/g) ?? []).filter((name) =>
+    /_|[a-z][A-Z][a-z]|[A-Z]{2}[a-z]|[a-z]-[A-Z]/.test(name),
+  );
   const asked = [...new Set(wordsOf(question).flatMap(wordsIn))];
   const also = new Set(asked.flatMap((word) => ALSO.get(word) ?? []).filter((word) => !asked.includes(word)));
   const all = files();
+  // A name that many files have says little.
+  const names = written.map((name) => {
+    const score = new Map(all.map((file) => [file, nameScore(file, name)]));
+    return { name, score, rare: Math.min(1, 12 / [...score.values()].filter((each) => each > 0).length) };
+  });
   const known = new Map([...asked, ...also].map((word) => [word, all.filter(({ counts }) => counts.has(word)).length]));
   return all
     .map((file) => {
-      const line = Math.max(0, ...names.map((name) => placeOf(file, name)));
-      let score = names.reduce((sum, name) => sum + nameScore(file, name), 0);
+      const line = Math.max(0, ...names.map(({ name }) => placeOf(file, name)));
+      let score = names.reduce((sum, { score: of, rare }) => sum + of.get(file) * rare, 0);
       for (const word of [...asked, ...also]) {
         const weight = file.counts.get(word) ?? 0;
         if (weight > 0)

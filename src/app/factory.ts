@@ -14,6 +14,7 @@ import {
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
+import type { JobList } from '../tasks/index.js';
 import type { App, Filter } from './app.js';
 
 /** Configuration as text, in the order of the file. A Map, because option names may be `__proto__` or `17`. */
@@ -43,6 +44,8 @@ export interface FactoryContext {
    * an app without calls loads no RPC code.
    */
   rpc(): Promise<RPCClients>;
+  /** Declares periodic tasks: `ctx.tasks.every('90s', fn, { on: 'fleet' })`. A service runs them while it serves this app; nothing else does. */
+  readonly tasks: JobList;
   /** Registers a release function: called once, in reverse order of registration, when the loaded app is closed. */
   onClose(release: () => Awaitable<void>): void;
 }

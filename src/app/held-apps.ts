@@ -4,7 +4,7 @@
  */
 import type { App, ClosableApp } from './app.js';
 import type { FactoryContext } from './factory.js';
-import { isFactoryAtWork, runFactory } from './factory-log.js';
+import { type FactoryAtWork, isFactoryAtWork, runFactory } from './factory-log.js';
 
 /** The number of users of each app created in a factory, which may return the same app again. */
 const holders = new WeakMap<App, number>();
@@ -19,8 +19,9 @@ export function noteMade<A extends ClosableApp>(app: A): A {
 export async function callFactory<T>(
   ctx: Pick<FactoryContext, 'log' | 'onClose'>,
   factory: () => T,
+  around?: FactoryAtWork['around'],
 ): Promise<Awaited<T>> {
-  const result = await runFactory(() => ctx.log, factory);
+  const result = await runFactory({ log: () => ctx.log, around }, factory);
   const app = result as ClosableApp;
   const before = holders.get(app);
   if (before === undefined) return result;

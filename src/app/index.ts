@@ -50,12 +50,14 @@ export { forwardHeaders } from './forward-headers.js';
 export { type ConnectMiddleware, type ExpressFactory, type FromConnectOptions, fromConnect } from './from-connect.js';
 export { type FetchHandler, fromFetch } from './from-fetch.js';
 export type { Identity } from './identity.js';
+export { type Sharer, shared } from './opened-once.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
 export { methodsOf, requestPath, writtenPath } from './request-path.js';
 export { closingOf } from './request-signals.js';
 export type { ResponseListener, ResponseOutcome } from './response-methods.js';
 export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
+export type { Session, SessionData } from './session.js';
 export {
   type SharedDatabaseOptions,
   type SharingContext,

@@ -15,6 +15,7 @@ export {
   runOutsideRequests,
   type TraceIds,
 } from './context.js';
+export { cookiesOf } from './cookies.js';
 export {
   type BodyProgress,
   cutTarget,
@@ -32,7 +33,7 @@ export {
   type Trial,
   type WantedOrder,
 } from './factory.js';
-export { factoryLog, runFactory } from './factory-log.js';
+export { additionsAround, factoryLog, runFactory } from './factory-log.js';
 export { answerFailure, type FailureOptions } from './failure.js';
 export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './fastify-app.js';
 export { fastifyLog, levelOf } from './fastify-log.js';
@@ -40,6 +41,7 @@ export { asFault, reasonPhrase } from './fault.js';
 export type { FaultForm } from './fault-form.js';
 export { apiFaultOptions, faultOptions, ownFaultStyle } from './fault-options.js';
 export { faultFormFrom, faultFormOf, inFaultForm } from './fault-style.js';
+export { fileSender } from './file-sender.js';
 export { connectApp } from './from-connect.js';
 export { foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
 export { callFactory, noteMade } from './held-apps.js';

@@ -2,11 +2,11 @@
  * `api-cli openapi`: an OpenAPI 3.1 document of an API, from its routes and schemas and the descriptions of its filters.
  */
 import type { Command } from 'commander';
-import { configuredFaultForm, descriptionOf } from '../app/internal.js';
+import { configuredFaultForm } from '../app/internal.js';
 import type { Config } from '../config/index.js';
 import { UsageError } from '../config/internal.js';
 import { describeNode } from '../loader/internal.js';
-import { ApiVersion, type DocumentedRouter, openApiOf } from '../routing/internal.js';
+import { ApiVersion, type DocumentedRouter, documentedRouters, openApiOf } from '../routing/internal.js';
 import { formatAddress, isWildcard } from '../service/internal.js';
 import { type ChosenApi, chosenApis, routedApps } from './api-routers.js';
 import { example } from './command.js';
@@ -55,13 +55,12 @@ function onlyOne(apis: readonly ChosenApi[]): ChosenApi {
 /** Returns the document of an API. Creates its apps without filters, and releases them. `version`: null for all together. */
 export async function documentOf(api: ChosenApi, config: Config, version: ApiVersion | null): Promise<object> {
   const apps = await routedApps(config, [api]);
-  const routers = apps.flatMap(({ routers: placed, filters }): DocumentedRouter[] => {
-    const additions = filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
-    return placed.map(({ router, prefix, guards }) => {
-      const inner = guards.flatMap((guard) => descriptionOf(guard)?.openapi ?? []);
-      return { router, prefix, additions: [...additions, ...inner] };
-    });
-  });
+  const routers = apps.flatMap(({ routers: placed, filters }) =>
+    documentedRouters(
+      placed,
+      filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []),
+    ),
+  );
   if (version !== null) refuseUnserved(api, routers, version);
   const [facts] = routers.flatMap(({ router }) => router.documented.openapi ?? []);
   const { title, version: of, description } = facts ?? {};

@@ -45,7 +45,7 @@ export const FILTER_GROUPS: ReadonlySet<string> = new Set(
   (
     'auth_token basic_auth catch_errors compression connect context correlation_id cors deadline debug echo etag ' +
     'fastify_plugin fault_wrapper gatekeeper healthcheck jwt name_check noauth path_prefix proxy_headers rate_limit ' +
-    'read_only request_id request_log security_headers sizelimit static_files stats'
+    'read_only request_id request_log security_headers session sizelimit static_files stats'
   ).split(' '),
 );
 

@@ -14,6 +14,7 @@ import {
   type StatusDocument,
 } from '../operating/internal.js';
 import { formatAddress } from '../service/internal.js';
+import type { PeriodicStatus } from '../tasks/index.js';
 import { countText, formatDuration } from '../text/index.js';
 import { columns } from './command.js';
 
@@ -63,6 +64,7 @@ export function statusText({
     const head = ['worker', 'pid', 'state', 'up', 'busy', 'lag p99', 'max', 'memory', 'requests now'];
     const rows = workers.map((worker) => [...workerRow(worker), ...(calls ? callsOf(worker) : [])]);
     lines.push(...columns([[...head, ...(calls ? CALLS : [])], ...rows]).map((row) => `  ${row}`));
+    lines.push(...taskLines(workers).map((line) => `  ${line}`));
     const connected = describeConnections(connections, recent?.closed);
     if (connected !== undefined) lines.push(`  ${connected}`);
     if (recent !== undefined) {
@@ -121,6 +123,27 @@ export function changeText({ option, old, new: now, where, file }: ReloadReport[
 const ROUTES = 5;
 
 const DAY_MS = 86_400_000;
+
+/** Returns a line for each periodic task: the runs of all workers, the last one, and the last failure. */
+function taskLines(workers: readonly ShownWorker[]): string[] {
+  const byName = new Map<string, PeriodicStatus[]>();
+  for (const status of workers.flatMap(({ periodic = [] }) => periodic)) {
+    byName.set(status.name, [...(byName.get(status.name) ?? []), status]);
+  }
+  return [...byName].map(([name, all]) => {
+    const [runs, errors] = [sumOf(all, 'runs'), sumOf(all, 'errors')];
+    const ago = Math.min(...all.map(({ lastStartAgo = Number.POSITIVE_INFINITY }) => lastStartAgo));
+    const last = Number.isFinite(ago) ? `last run ${formatDuration(ago)} ago` : 'no run yet';
+    const failed = all.find(({ lastError }) => lastError !== undefined)?.lastError;
+    const told = [`every ${formatDuration(all[0]!.spacing)}`, last, countText(runs, 'run')];
+    if (errors > 0) told.push(countText(errors, 'failure'));
+    return `task ${name}: ${told.join(', ')}${failed === undefined ? '' : `; it fails: ${failed}`}`;
+  });
+}
+
+function sumOf(all: readonly PeriodicStatus[], count: 'runs' | 'errors'): number {
+  return all.reduce((sum, each) => sum + each[count], 0);
+}
 
 const CALLS = ['calls run', 'calls wait'];
 

@@ -8,6 +8,7 @@ import type { Origin } from '../errors/index.js';
 import type { PasteSection } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable, OwnRPCClients, RPCClients } from '../service/index.js';
+import { JobList } from '../tasks/internal.js';
 import type { Reference } from './reference.js';
 import { headerParts, type Kind } from './section.js';
 import type { SectionSettings, Setting, Source } from './source.js';
@@ -164,6 +165,8 @@ export interface GivenToFactories {
   readonly log: Logger;
   /** Takes the releases that factories register. Default: they are discarded. */
   readonly onClose?: (release: Release) => void;
+  /** Takes the periodic tasks that factories declare. Default: they are discarded. */
+  readonly tasks?: JobList | undefined;
   /** Default: {@link rpcOf} the configuration. */
   readonly rpc?: FactoryContext['rpc'];
 }
@@ -193,7 +196,7 @@ export function argumentsFor(
   context: Context,
   given: GivenToFactories,
 ): { globalConf: Conf; localConf: Conf; ctx: FactoryContext } {
-  const { config, service, log, onClose = () => undefined, rpc = rpcOf(given) } = given;
+  const { config, service, log, tasks = new JobList(), onClose = () => undefined, rpc = rpcOf(given) } = given;
   let section: Section | undefined;
   let own: Logger | undefined;
   const ctx: FactoryContext = {
@@ -208,6 +211,7 @@ export function argumentsFor(
       return own;
     },
     rpc,
+    tasks,
     onClose,
   };
   return { globalConf: new Map(context.globalConf), localConf: valuesOf(context), ctx };
@@ -249,13 +253,16 @@ export interface LoadedApp extends App {
    * is thrown. A second call returns the promise of the first.
    */
   close(): Promise<void>;
+  /** Periodic tasks that factories declared with `ctx.tasks`, for the service that serves it. */
+  readonly tasks?: JobList | undefined;
 }
 
 /** Wraps an app in a new function with `close()`. The factory's own function may be shared, so it is not changed. */
-export function loadedApp(app: App, releases: Releases): LoadedApp {
+export function loadedApp(app: App, releases: Releases, tasks?: JobList): LoadedApp {
   let closing: Promise<void> | undefined;
   const loaded: App = (req, res) => app(req, res);
   return Object.assign(loaded, {
+    tasks,
     close: () => {
       closing ??= releases.run();
       return closing;

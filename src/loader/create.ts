@@ -5,9 +5,10 @@
  * inside, then the filter. For a filter-with: the filter first. Children of a composite are created when it requests them. Resources
  * that the factories acquire are released in reverse order.
  */
-import type { App, DeclaredFactory, Filter } from '../app/index.js';
+import type { App, DeclaredFactory, Filter, OpenApiAdditions } from '../app/index.js';
 import { callFactory, connectApp, type FaultForm } from '../app/internal.js';
 import type { Awaitable } from '../service/index.js';
+import type { JobList } from '../tasks/index.js';
 import {
   argumentsFor,
   type Connect,
@@ -33,7 +34,7 @@ import { FILTER_ORDER, wrongOrders } from './filter-order.js';
 import { PartRefusals, Patience } from './part-refusals.js';
 import { PasteError } from './paste-error.js';
 import { A_KIND, type Kind, PROTOCOLS } from './section.js';
-import { isMap } from './tree.js';
+import { type ContextTree, describeNode, isMap, mountedApps, treeOf } from './tree.js';
 
 type Conf = ReadonlyMap<string, string>;
 
@@ -58,6 +59,8 @@ export interface CreateOptions {
   readonly connect?: Connect | undefined;
   /** The form of its faults; null: the server decides. Default: from the configuration. */
   readonly faults?: FaultForm | null | undefined;
+  /** Takes the periodic tasks that its factories declare. Default: they are discarded. */
+  readonly tasks?: JobList | undefined;
   /** Collects the filters, one for each section, that also apply to the server's own refusals. */
   readonly aroundRefusals?: Map<string, Filter> | undefined;
 }
@@ -75,6 +78,7 @@ export class Creation {
   readonly #entered = new WeakSet<Context>();
   readonly #patience = new Patience();
   #failed = false;
+  #tree: Context | undefined;
 
   /** `releases`: collects the resources that factories acquire. */
   constructor(given: GivenToFactories, child: LoadChild, releases: Releases, options: CreateOptions) {
@@ -83,7 +87,7 @@ export class Creation {
     this.#releases = releases;
     // A composite may create several children at once: a resource acquired after one of them failed is released at once.
     const onClose = (release: Release): void => (this.#failed ? void this.#released(release) : releases.add(release));
-    this.#given = { ...given, onClose, rpc: rpcOf({ ...given, onClose }, options.connect) };
+    this.#given = { ...given, tasks: options.tasks, onClose, rpc: rpcOf({ ...given, onClose }, options.connect) };
   }
 
   /**
@@ -92,6 +96,7 @@ export class Creation {
    */
   async create(tree: Context): Promise<Created> {
     this.#entered.add(tree);
+    this.#tree = tree;
     try {
       return await Promise.race([this.#create(tree), this.#patience.over]);
     } catch (error) {
@@ -180,7 +185,12 @@ export class Creation {
     const call = value as AnyFactory;
     const { globalConf, localConf, ctx } = argumentsFor(context, this.#given);
     const run = (...first: readonly unknown[]): Awaitable<unknown> => call(...first, globalConf, localConf, ctx);
-    const make = (...first: readonly unknown[]): Promise<unknown> => callFactory(ctx, () => run(...first));
+    const make = (...first: readonly unknown[]): Promise<unknown> =>
+      callFactory(
+        ctx,
+        () => run(...first),
+        () => this.#additionsAround(context),
+      );
     if (protocol === 'paste.filter_app_factory' || protocol === 'paste.server_runner') {
       // A runner may return only when its server has ended, so it is not called as a factory.
       const wrap = (app: App) => (kind === 'server' ? run : make)(app) as Awaitable<App>;
@@ -207,6 +217,17 @@ export class Creation {
     const app = connectApp(result as App);
     const { aroundApp } = this.#options;
     return aroundApp === undefined || isComposite(context) ? app : aroundApp(app);
+  }
+
+  /** Returns the additions of the filters around an app to a document, when the whole tree is created. */
+  #additionsAround(context: Context): readonly OpenApiAdditions[] {
+    const { config } = this.#given;
+    let own: ContextTree | undefined;
+    const tree = treeOf(this.#tree!, (node, from) => {
+      if (from === context) own = node;
+    });
+    const { filters = [] } = mountedApps(tree, config).find(({ app }) => app === own) ?? {};
+    return filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []);
   }
 
   /** Returns the loader for a composite's children; their origin is the option that names them. */

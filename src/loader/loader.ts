@@ -5,6 +5,7 @@ import { Config } from '../config/index.js';
 import { type Diagnostic, refuseUnknownOptions } from '../errors/index.js';
 import { type LogOption, silentLogger } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
+import { JobList } from '../tasks/internal.js';
 import { aliasesOf } from './aliases.js';
 import { type CheckOptions, checkPaste } from './check/check.js';
 import { type Context, type LoadedApp, loadedApp, Releases } from './context.js';
@@ -94,8 +95,9 @@ export class Loader extends PasteFile {
   async loadApp(name?: string, options: CreateOptions = {}): Promise<LoadedApp> {
     const releases = new Releases();
     const { faults = await configuredFaultForm(this.#parts.config, this.#serviceOf('app', name)) } = options;
-    const app = (await this.#create('app', name, releases, options)) as App;
-    return loadedApp(inFaultForm(app, faults), releases);
+    const tasks = new JobList();
+    const app = (await this.#create('app', name, releases, { tasks, ...options })) as App;
+    return loadedApp(inFaultForm(app, faults), releases, tasks);
   }
 
   /** Loads the filter of that name. Resources that its factory registers are kept until the process ends. */

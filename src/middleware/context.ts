@@ -87,7 +87,7 @@ function refuseContradiction({ requireIdentity, requireProject }: ContextOptions
 
 function contextOrder({ requireIdentity }: ContextOptions): WantedOrder {
   return {
-    behind: ['auth_token', 'basic_auth', 'jwt', 'noauth'],
+    behind: ['auth_token', 'basic_auth', 'jwt', 'noauth', 'session'],
     why: requireIdentity
       ? 'no caller is known there, and every request is answered with 401'
       : 'no caller is known there, and no request has one in its context',

@@ -41,6 +41,8 @@ export { requestConfig } from './request-config.js';
 export { requestId } from './request-id.js';
 export { requestLog } from './request-log.js';
 export { securityHeaders } from './security-headers.js';
+export { session } from './session.js';
+export type { SessionStore } from './sessions/kept-session.js';
 export { type SignTokenOptions, signToken, type TokenClaims } from './sign-token.js';
 export { sizelimit } from './sizelimit.js';
 export { staticFiles, staticFilesFilter } from './static-files.js';

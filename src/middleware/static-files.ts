@@ -12,7 +12,7 @@ import {
   Fault,
   filterFactory,
 } from '../app/index.js';
-import { optionOrigin, watchPipe } from '../app/internal.js';
+import { fileSender, optionOrigin, watchPipe } from '../app/internal.js';
 import { defineOptions, integer, list, type OptionsOf, path, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { appendVary } from './headers.js';
@@ -89,7 +89,7 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
       origin: optionOrigin(ctx, 'static_files', 'fallback'),
     });
   }
-  const { default: send } = await import('send');
+  const send = await fileSender();
   const settings = { root, dotfiles: 'ignore' as const, maxAge: options.cacheMaxAge * 1000 };
 
   const serve = async (req: IncomingMessage, res: ServerResponse, path: string): Promise<boolean> => {

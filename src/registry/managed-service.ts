@@ -14,7 +14,6 @@ import {
   type ManagerHooksOptions,
   type ManagerPeriodicOptions,
   type ManagerSource,
-  type ModuleExportOptions,
   type OwnRPCClients,
   type ProtocolSteps,
   type Registration,
@@ -23,6 +22,8 @@ import {
 } from '../service/index.js';
 import { besideOption, buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
+import { JobList } from '../tasks/internal.js';
+import { ManagerReleases } from './manager-releases.js';
 import type { ManagerOption } from './named-manager.js';
 import { type MemberOptions, membership, openRegistry } from './open-registry.js';
 import { heartbeatOptions } from './registry-options.js';
@@ -35,6 +36,10 @@ export interface ManagerContext {
   readonly host: string;
   readonly serviceName: string;
   readonly conf: Config;
+  /** The same as `conf`, so that a manager can share things with the app: `await pool(context)`. */
+  readonly config: Config;
+  /** Registers a release function: called once, after `cleanupHost`, in reverse order of registration. */
+  onClose(release: () => Awaitable<void>): void;
   readonly log: Logger;
   /** Registry of services; null if the configuration names none. Opened on first use. */
   readonly registry: ServiceRegistry | null;
@@ -42,6 +47,8 @@ export interface ManagerContext {
   readonly rpc: RPCClients;
   /** Loads drivers, relative to the folder of the configuration file, and closes them after `cleanupHost`. */
   readonly drivers: Drivers;
+  /** Declares periodic tasks: `tasks.every('90s', () => this.sync(), { on: 'fleet' })`. They run while the service serves. */
+  readonly tasks: JobList;
   /** Names work in progress, so that a stop waits for it: the same as `this.track`. */
   readonly track: Track;
 }
@@ -69,6 +76,8 @@ export interface ManagedServiceOptions {
    * which creates them anew, except those that are objects already.
    */
   readonly managers: (config: Config) => readonly ManagerSource<ManagerContext>[];
+  /** Returns the periodic tasks that its app has declared. Default: none. */
+  readonly declared?: () => readonly JobList[];
   /** Name of the managers' option, for errors. */
   readonly option: string;
   /** Option that names the manager if code does not. */
@@ -161,7 +170,7 @@ export class ManagedService {
   async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
     this.#hooks = undefined;
     const { name, config, log, tasks, registration } = this.#options;
-    const { made, context, rpc, registry, letGo } = await this.#make();
+    const { made, context, rpc, registry, releases, letGo } = await this.#make();
     for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
     this.#managers = made;
     this.#registry = registry;
@@ -174,12 +183,14 @@ export class ManagedService {
       tasks,
       tracker: this.tracker,
       managers: made,
+      declared: () => [context.tasks, ...(this.#options.declared?.() ?? [])],
       registration: this.#registration,
       periodic: { ...periodic, ...this.#options.periodic, workerId },
       ...(managerShutdownMs === undefined ? {} : { managerShutdownMs }),
       closeDrivers: async () => {
         await steps.closeDrivers?.();
         await context.drivers.close();
+        await releases.run();
       },
       release: async () => {
         await steps.release?.();
@@ -206,20 +217,25 @@ export class ManagedService {
     const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
     const registry = openRegistry(config, { log });
     const making = buildLog(log);
-    const drivers = new Drivers({ ...managersOf(config), log: making.log });
+    const drivers = new Drivers({ ...besideOption(config), log: making.log });
+    const releases = new ManagerReleases(log);
     const context: ManagerContext = {
       // Read by managers only.
       rpc: rpc as RPCClients,
       host: host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host,
       serviceName,
       conf: config,
+      config,
+      onClose: releases.add,
       log,
       registry,
       drivers,
+      tasks: new JobList(),
       track: this.tracker.track,
     };
     const letGo = async (): Promise<void> => {
       await drivers.close();
+      await releases.run();
       await rpc?.close();
       await registry?.close();
     };
@@ -229,9 +245,9 @@ export class ManagedService {
       for (const source of sources) {
         // A mistake in a manager that a file names is reported with its line there, else with the option's name.
         origin = originOfManager(source, config, named);
-        made.push(await loadManager(source, origin === undefined ? option : undefined, managersOf(config), context));
+        made.push(await loadManager(source, origin === undefined ? option : undefined, besideOption(config), context));
       }
-      return { made, context, rpc, registry, letGo };
+      return { made, context, rpc, registry, releases, letGo };
     } catch (error) {
       await letGo();
       throw withOrigin(error, origin);
@@ -267,18 +283,13 @@ export class ManagedService {
   }
 }
 
-/** Names of managers are relative to the folder of the configuration file. */
-function managersOf(config: Config): ModuleExportOptions {
-  return besideOption(config);
-}
-
 /**
  * Resolves a reference without creating a manager. Throws `PORTICO_MANAGER` if it cannot be resolved: with the place of
  * the option, if an option names it.
  */
 export async function checkManager(reference: string, config: Config, option: ManagerOption): Promise<void> {
   try {
-    await findManager(reference, managersOf(config));
+    await findManager(reference, besideOption(config));
   } catch (cause) {
     const { message, hint } = cause as PorticoError;
     throw new ConfigurationRefused('PORTICO_MANAGER', {

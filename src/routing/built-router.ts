@@ -7,6 +7,7 @@ import type { App, FaultStyle, Filter } from '../app/index.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { RangedOptions } from './actions/action.js';
+import type { OperationDocs } from './actions/operation-docs.js';
 import type { ApiVersion, VersionOptions } from './api-version.js';
 import type { Mapper } from './mapper/mapper.js';
 import type { Found } from './matching/compiled-route.js';
@@ -22,6 +23,8 @@ export interface OperationSource {
   /** Options of its methods, oldest versions first. */
   readonly methods: readonly RangedOptions[];
   readonly filters: readonly Filter[];
+  /** Facts of its route and its router, for documents. */
+  readonly docs: OperationDocs;
 }
 
 /** Options of a router for its documents. */
@@ -31,6 +34,7 @@ export interface DocumentedOptions {
   readonly openapi?: OpenApiOptions | undefined;
   readonly faultStyle?: FaultStyle | undefined;
   readonly invalidInputStatus?: number | undefined;
+  readonly docs?: OperationDocs | undefined;
 }
 
 /** The source of documents: a `Router`. */
@@ -44,6 +48,8 @@ export interface BuiltRouter extends Mapper {
   /** Returns the guard of a mount, a redirect or (undefined) the routes of plugins; empty if neither it nor the router has `auth`. */
   guardsOf(route: Route | undefined): readonly Filter[];
   filtersOf(route: Route): readonly Filter[];
+  /** Returns the facts of a route for documents. */
+  docsOf(route: Route): OperationDocs;
   /** Returns the action of a route; `match` names it if the path does. */
   operationSource(route: Route, match?: Match): OperationSource | null;
   /** Returns the route of a request; nothing runs. Throws the fault of a response that precedes the route lookup. */

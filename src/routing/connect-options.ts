@@ -4,7 +4,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ActionRequest } from './actions/action-request.js';
 import type { ControllerSource } from './actions/controllers.js';
-import type { Auth } from './guard.js';
+import type { Auth } from './actions/guard.js';
+import type { OperationDocs } from './actions/operation-docs.js';
 import type { ResourceOptions } from './mapper/resource-routes.js';
 import type { RouteSettings } from './mapper/route-settings.js';
 import type { ParamsOf, TypedValue } from './route/param-types.js';
@@ -70,6 +71,8 @@ export interface RouterResourceOptions extends ResourceOptions {
   readonly controller?: string | ControllerSource | undefined;
   /** Actions to keep. */
   readonly only?: readonly string[] | undefined;
+  /** Facts of its actions for documents: `{ tags: ['books'] }`. Default: those of the router. */
+  readonly docs?: OperationDocs | undefined;
   /** Guard of its actions. Default: the router's. */
   readonly auth?: Auth | undefined;
   /** Actions to omit. */

@@ -17,9 +17,12 @@ export {
   type Statuses,
   type Versioned,
 } from './actions/action.js';
-export { type ActionRequest, type Args, Reply, SENT } from './actions/action-request.js';
+export type { ActionRequest, Args } from './actions/action-request.js';
 export type { ControllerSource } from './actions/controllers.js';
 export { Resource, type ResourceSettings } from './actions/controllers.js';
+export type { Accepted, Auth, Guard } from './actions/guard.js';
+export type { OperationDocs, RequestDocs, ResponseDocs } from './actions/operation-docs.js';
+export { type FileReply, Reply, SENT } from './actions/reply.js';
 export type {
   FromSchema,
   JsonSchema,
@@ -30,11 +33,18 @@ export type {
   TypeBoxSchema,
   WriteAsConstAfterTheSchema,
 } from './actions/schema.js';
+export type { FileOptions } from './actions/sent-file.js';
+export type {
+  Upload,
+  UploadedFile,
+  UploadOptions,
+  UploadProblem,
+  UploadRefused,
+} from './actions/upload.js';
 export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
 export type { OperationSource, PluginRoute } from './built-router.js';
 export type { ConnectOptions, RouterResourceOptions, RouterUrl } from './connect-options.js';
 export type { ErrorClass, FaultMapping } from './fault-mapping.js';
-export type { Auth, Guard } from './guard.js';
 export { Mapper, type MapperOptions, type Redirect, type RedirectOptions } from './mapper/mapper.js';
 export type { ResourceOptions } from './mapper/resource-routes.js';
 export type { RouteSettings } from './mapper/route-settings.js';

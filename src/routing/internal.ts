@@ -22,10 +22,10 @@ export {
   explainRoute,
   filterName,
 } from './describe-routes.js';
-export { needsKnownCaller } from './guard.js';
 export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
-export { type DocumentedRouter, openApiOf } from './openapi.js';
+export { type DocumentedRouter, documentedRouters, openApiOf } from './openapi.js';
 export { Route } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
 export { findOverlaps, findShadowed } from './serving/check-table.js';
+export { needsKnownCaller } from './serving/guard-filter.js';
 export { enterMount } from './serving/mount.js';

@@ -2,15 +2,17 @@
  * One operation of an OpenAPI document: an action, in one version or in all, with the additions of its filters.
  */
 import type { OpenApiAdditions } from '../app/index.js';
-import { type FaultForm, reasonPhrase } from '../app/internal.js';
+import type { FaultForm } from '../app/internal.js';
 import { INPUT_PARTS, type RangedOptions, type Schemas } from './actions/action.js';
-import { type ByVersion, schemasByVersion, statusesByVersion } from './actions/compiled-action.js';
+import { schemasByVersion } from './actions/compiled-action.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
+import { joinedDocs, type OperationDocs, type RequestDocs } from './actions/operation-docs.js';
 import { documentedSchema, type JsonSchema } from './actions/schema.js';
 import { type ApiVersion, readRange, type VersionOptions } from './api-version.js';
 import type { OperationSource } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import type { FaultSchemas } from './openapi-faults.js';
+import { heldIn, oneOrAny, responsesOf, withHeaders } from './openapi-responses.js';
 import type { OpenApiSchemas } from './openapi-schemas.js';
 import { requirementSchema } from './route/param-types.js';
 import { pathText, requirementOf } from './template/template.js';
@@ -33,21 +35,22 @@ export interface OperationPlace {
   readonly schemas: OpenApiSchemas;
 }
 
-/** Returns the operation of a route; undefined if its action does not exist in the version. */
+/** Returns the operation of a route; undefined if its action does not exist in the version, or is hidden. */
 export function operationOf(
   compiled: CompiledRoute,
-  { controller, action, methods }: OperationSource,
+  { controller, action, methods, docs: around }: OperationSource,
   { names, method, version, versions, filters, schemas, faultSchemas }: OperationPlace,
 ): Json | undefined {
   const there = methods.filter(({ versions }) => version?.within(readRange(versions)) ?? true);
-  if (there.length === 0 && methods.length > 0) return undefined;
+  const docs = joinedDocs([around, there.at(-1)]);
+  if ((there.length === 0 && methods.length > 0) || docs.hidden === true) return undefined;
   const inner = filters.at(-1)!.faults;
   const faultContent = faultSchemas.content(inner.style);
   const isFunction = action === HANDLER_ACTION;
   const id = isFunction ? functionId(compiled, method, controller) : `${controller}.${action}`;
   const additions = filters.flatMap((group) => group.additions);
-  const placed = (schema: JsonSchema, part: string): JsonSchema => schemas.placed(schema, `${id}.${part}`);
-  const bodyOf: SchemasIn = (body, version) => schemasOf(body, version).map((schema) => placed(schema, 'body'));
+  const bodyOf: SchemasIn = (body, version) =>
+    schemasOf(body, version).map((schema) => schemas.placed(schema, `${id}.body`, 'Input'));
   const queryOf: SchemasIn = (query, version) => schemasOf(query, version).map((schema) => schemas.inPlace(schema));
   const parameters = [
     ...pathParameters(
@@ -66,13 +69,16 @@ export function operationOf(
     ...(versions === undefined ? [] : [versionParameter(versions, version)]),
     ...additions.flatMap((one) => one.parameters ?? []),
   ] as Parameter[];
-  const summary = there.at(-1)?.summary;
   return {
-    operationId: id,
+    operationId: docs.operationId ?? id,
     ...(isFunction ? {} : { tags: [controller] }),
-    ...(summary === undefined ? {} : { summary }),
+    ...textsOf(docs),
     parameters: onlyFirst(parameters),
-    ...requestBody(there.map(({ body }) => bodyOf(body, version))),
+    ...requestBody(
+      there.map(({ body }) => bodyOf(body, version)),
+      docs.request,
+      (schema) => schemas.placed(schema, `${id}.body`, 'Input'),
+    ),
     responses: withHeaders(
       {
         ...Object.assign(
@@ -82,7 +88,11 @@ export function operationOf(
           ),
         ),
         ...refusedInput(there, inner, faultContent),
-        ...ownResponses(there, version, (schema) => placed(schema, 'response')),
+        ...responsesOf(there, version, docs.responses, {
+          placed: (schema) => schemas.placed(schema, `${id}.response`, 'Output'),
+          inPlace: (schema) => schemas.inPlace(schema),
+          faultContent,
+        }),
         default: { description: 'a fault', content: faultContent },
       },
       additions,
@@ -90,6 +100,17 @@ export function operationOf(
     ),
     ...securityOf(additions),
     ...(version === null ? versionsOf(methods, bodyOf, queryOf) : {}),
+  };
+}
+
+/** Returns the facts of an operation that stand in it as they are written. */
+function textsOf({ summary, description, tags, deprecated, externalDocs }: OperationDocs): Json {
+  return {
+    ...(tags !== undefined && { tags }),
+    ...(summary !== undefined && { summary }),
+    ...(description !== undefined && { description }),
+    ...(deprecated === true && { deprecated }),
+    ...(externalDocs !== undefined && { externalDocs }),
   };
 }
 
@@ -157,39 +178,24 @@ function versionParameter(
   return { ...parameter, description, schema: { type: 'string', default: `${serviceType} ${usual}` } };
 }
 
-function requestBody(methods: readonly (readonly JsonSchema[])[]): Json {
-  const schemas = methods.flat();
-  if (schemas.length === 0) return {};
-  const required = methods.every((each) => each.length > 0);
-  return { requestBody: { required, content: { 'application/json': { schema: oneOrAny(schemas) } } } };
-}
-
-function ownResponses(
-  methods: readonly RangedOptions[],
-  version: ApiVersion | null,
+/** `declared`: the media types of the body, if it is not JSON. */
+function requestBody(
+  methods: readonly (readonly JsonSchema[])[],
+  declared: RequestDocs | undefined,
   placed: (schema: JsonSchema) => JsonSchema,
 ): Json {
-  const responses: Json = {};
-  const schemas = new Map<string, JsonSchema[]>();
-  for (const { status, response = {} } of methods) {
-    for (const code of statusesOf(status, version)) responses[code] = { description: phraseOf(code) };
-    for (const [code, schema] of Object.entries(response)) {
-      schemas.set(code, [...(schemas.get(code) ?? []), placed(documentedSchema(schema, 'output'))]);
-    }
-  }
-  for (const [code, all] of schemas) {
-    responses[code] = { description: phraseOf(code), content: { 'application/json': { schema: oneOrAny(all) } } };
-  }
-  return responses;
-}
-
-/** Returns the description of a response without text: its reason phrase. */
-function phraseOf(code: number | string): string {
-  return reasonPhrase(Number(code)) ?? String(code);
-}
-
-function statusesOf(status: RangedOptions['status'], version: ApiVersion | null): readonly number[] {
-  return status === undefined ? [200] : heldIn(statusesByVersion(status), version);
+  const schemas = methods.flat();
+  if (schemas.length === 0 && declared === undefined) return {};
+  const { type = 'application/json', schema, description, required } = declared ?? {};
+  const written = schema === undefined ? schemas : [placed(documentedSchema(schema, 'input'))];
+  const media = written.length === 0 ? {} : { schema: oneOrAny(written) };
+  return {
+    requestBody: {
+      ...(description !== undefined && { description }),
+      required: required ?? (declared !== undefined || methods.every((each) => each.length > 0)),
+      content: Object.fromEntries([type].flat().map((name) => [name, media])),
+    },
+  };
 }
 
 /** Returns responses to a request that a schema refuses. */
@@ -216,19 +222,6 @@ function addedResponses(additions: readonly OpenApiAdditions[], faultContent: ()
     } as { description: string };
   }
   return responses;
-}
-
-function withHeaders(responses: Json, additions: readonly OpenApiAdditions[], method: string): Json {
-  const reads = method === 'GET' || method === 'HEAD';
-  const entries = Object.entries(responses as Record<string, { headers?: object }>).map(([code, one]) => {
-    const added = additions.flatMap(({ headers, contentHeaders }) =>
-      Object.keys({ ...headers, ...(reads && code === '200' ? contentHeaders : {}) }),
-    );
-    if (added.length === 0) return [code, one] as const;
-    const headers = Object.fromEntries(added.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
-    return [code, { ...one, headers: { ...headers, ...one.headers } }] as const;
-  });
-  return Object.fromEntries(entries);
 }
 
 /** Each filter requires one of its schemes; together they require one of each. */
@@ -266,15 +259,4 @@ type SchemasIn = (schemas: Schemas | undefined, version: ApiVersion | null) => r
 /** Returns the schemas of a version, or of all. */
 function schemasOf(schemas: Schemas | undefined, version: ApiVersion | null): readonly JsonSchema[] {
   return heldIn(schemasByVersion(schemas), version).map((schema) => documentedSchema(schema, 'input'));
-}
-
-function heldIn<T>(values: readonly ByVersion<T>[], version: ApiVersion | null): readonly T[] {
-  return values.filter(({ range }) => version?.within(range) ?? true).map(({ value }) => value);
-}
-
-/** Returns each schema once. */
-function oneOrAny(schemas: readonly JsonSchema[]): JsonSchema {
-  const byText = new Map(schemas.map((schema) => [JSON.stringify(schema), schema]));
-  const [first, ...others] = byText.values();
-  return others.length === 0 ? first! : { anyOf: [first!, ...others] };
 }

@@ -13,23 +13,27 @@ const DATA = new Set(['const', 'enum', 'default', 'examples']);
 export class OpenApiSchemas {
   readonly #components = new Map<string, JsonSchema>();
   readonly #nameByText = new Map<string, string>();
-  readonly #taken: Set<string>;
+  /** Names, each with the side of its schema. */
+  readonly #taken: Map<string, string>;
 
   /** `taken`: names that schemas of actions must not use. */
   constructor(taken: readonly string[]) {
-    this.#taken = new Set(taken);
+    this.#taken = new Map(taken.map((name) => [name, '']));
   }
 
-  /** Returns the schema for a place of the document. `name`: that of its component if it becomes one without an `$id`. */
-  placed(schema: JsonSchema, name: string): JsonSchema {
-    const local = new LocalSchemas(schema, name);
+  /**
+   * Returns the schema for a place of the document. `name`: that of its component if it becomes one without an `$id`. `side` is added to
+   * the name of a schema that differs from an earlier one of that name.
+   */
+  placed(schema: JsonSchema, name: string, side: 'Input' | 'Output'): JsonSchema {
+    const local = new LocalSchemas(schema, name, side);
     const written = this.#written(local, '');
     return local.names.has('') || local.hasId ? { $ref: this.#link(local, '') } : written;
   }
 
   /** Returns the schema with its own members, which become parameters. */
   inPlace(schema: JsonSchema): JsonSchema {
-    return this.#written(new LocalSchemas(schema, 'query'), '');
+    return this.#written(new LocalSchemas(schema, 'query', 'Input'), '');
   }
 
   get components(): Readonly<Record<string, JsonSchema>> {
@@ -44,7 +48,7 @@ export class OpenApiSchemas {
     let name = local.names.get(at);
     if (name === undefined) {
       const text = local.textOf(at);
-      name = this.#nameByText.get(text) ?? this.#freeName(local.nameOf(at));
+      name = this.#nameByText.get(text) ?? this.#freeName(local.nameOf(at), local.side);
       local.names.set(at, name);
       if (!this.#nameByText.has(text)) {
         this.#nameByText.set(text, name);
@@ -54,12 +58,13 @@ export class OpenApiSchemas {
     return `#/components/schemas/${name}`;
   }
 
-  #freeName(wanted: string): string {
-    const name = wanted.replace(/[^\w.-]/g, '_');
+  #freeName(wanted: string, side: string): string {
+    const plain = wanted.replace(/[^\w.-]/g, '_');
+    const name = (this.#taken.get(plain) || side) === side ? plain : plain + side;
     for (let number = 1; ; number += 1) {
       const free = number === 1 ? name : `${name}.${number}`;
       if (this.#taken.has(free)) continue;
-      this.#taken.add(free);
+      this.#taken.set(free, side);
       return free;
     }
   }
@@ -79,11 +84,13 @@ class LocalSchemas {
   /** Names of the components that were created. */
   readonly names = new Map<string, string>();
   readonly hasId: boolean;
+  readonly side: string;
   readonly #name: string;
   readonly #targets = new Map<string, Target>();
   readonly #byId = new Map<string, string>();
 
-  constructor(schema: JsonSchema, name: string) {
+  constructor(schema: JsonSchema, name: string, side: string) {
+    this.side = side;
     this.#find(schema, '', '', undefined);
     this.hasId = this.#targets.has('');
     if (!this.hasId) this.#targets.set('', { schema, name: undefined, base: '' });

@@ -2,16 +2,20 @@
  * OpenAPI 3.1 from route tables: paths, tags, versions, and additions of filters; a single operation is in `openapi-operation.ts`.
  */
 import type { OpenApiAdditions } from '../app/index.js';
-import { descriptionOf, type FaultForm, faultFormFrom } from '../app/internal.js';
+import { additionsAround, descriptionOf, type FaultForm, faultFormFrom, faultFormOf } from '../app/internal.js';
+import type { Handler } from './actions/action.js';
+import { HANDLER_ACTION } from './actions/controllers.js';
 import type { ApiVersion } from './api-version.js';
-import type { BuiltRouter } from './built-router.js';
+import { type BuiltRouter, type OperationSource, type PlacedRouter, withMounted } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import { FAULT_SCHEMA_NAMES, FaultSchemas } from './openapi-faults.js';
 import { type Json, operationOf } from './openapi-operation.js';
 import type { OpenApiOptions } from './openapi-options.js';
 import { OpenApiSchemas } from './openapi-schemas.js';
 import { namedMethods } from './route/conditions.js';
+import type { Route } from './route/route.js';
 import { pathText } from './template/template.js';
+import { absoluteUrl } from './urls/url-builder.js';
 
 /** A router as part of a document. */
 export interface DocumentedRouter {
@@ -32,14 +36,41 @@ export interface DocumentOptions extends OpenApiOptions {
   readonly faults: FaultForm;
 }
 
-/** Returns the document of a router. Omits formatted duplicates, redirects, mounts and routes for any controller. */
+/** Returns the document of a router. Omits formatted duplicates, mounts and routes for any controller. */
 export function openApiDocument(router: BuiltRouter, options: OpenApiOptions): Record<string, unknown> {
-  return routerDocument(router, options, faultFormFrom({}));
+  const faults = faultFormFrom({});
+  return openApiOf([{ router, prefix: '', additions: [] }], { ...options, apiVersion: null, faults });
 }
 
-/** As {@link openApiDocument}, for a router that an API serves. */
-export function routerDocument(router: BuiltRouter, options: OpenApiOptions, faults: FaultForm): Json {
-  return openApiOf([{ router, prefix: '', additions: [] }], { ...options, apiVersion: null, faults });
+/**
+ * Returns a handler that answers with the document of a router and those mounted in it, with what the filters around the running factory's
+ * app add, and the address that the client used.
+ */
+export function documentHandler(router: BuiltRouter, options: OpenApiOptions, linkPrefix: string | undefined): Handler {
+  const around = additionsAround();
+  let document: Json | undefined;
+  return ({ req }) => {
+    document ??= openApiOf(documentedRouters(withMounted(router, ''), around()), {
+      ...options,
+      server: '',
+      apiVersion: null,
+      faults: faultFormOf(req),
+    });
+    const { prefix, scriptName } = absoluteUrl(req, linkPrefix);
+    const [{ url }] = document.servers as readonly [{ readonly url: string }];
+    return { ...document, servers: [{ url: prefix + scriptName + url }] };
+  };
+}
+
+/** Returns routers with the additions of the filters around all of them, and of the guards of their mounts. */
+export function documentedRouters(
+  placed: readonly PlacedRouter[],
+  around: readonly OpenApiAdditions[],
+): readonly DocumentedRouter[] {
+  return placed.map(({ router, prefix, guards }) => {
+    const inner = guards.flatMap((guard) => descriptionOf(guard)?.openapi ?? []);
+    return { router, prefix, additions: [...around, ...inner] };
+  });
 }
 
 /** Returns one document of several routers. */
@@ -60,7 +91,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
     faultSchemas.content(faults.style);
     additions.push(...documented.additions);
     for (const compiled of router.compile().ranked) {
-      const source = router.operationSource(compiled.route);
+      const source = router.operationSource(compiled.route) ?? redirectSource(router, compiled.route);
       if (source === null || isFormatted(compiled)) continue;
       const path = pathText(compiled.route.parts) || '/';
       // A request always begins with a slash: other paths cannot be requested.
@@ -83,6 +114,21 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
     ...(server === undefined && common === '' ? {} : { servers: [{ url: `${server ?? ''}${common}` }] }),
     paths: paths.sorted(server),
     components: components(additions, faultSchemas, schemas),
+  };
+}
+
+/** Returns a redirect as an action without a controller; null for all other routes. */
+function redirectSource(router: BuiltRouter, route: Route): OperationSource | null {
+  const redirect = router.redirectOf(route);
+  if (redirect === undefined) return null;
+  const { status, target } = redirect;
+  const summary = `Redirects to ${target.template}`;
+  return {
+    controller: `redirect to ${target.template}`,
+    action: HANDLER_ACTION,
+    methods: [{ status }],
+    filters: router.guardsOf(route),
+    docs: { summary, ...router.docsOf(route) },
   };
 }
 

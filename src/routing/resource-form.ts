@@ -52,7 +52,7 @@ export function resourceForm(
       }),
     );
   }
-  const { auth } = options;
+  const { auth, docs } = options;
   const kept = expanded.filter(({ formatted, options: { action } }) => {
     if (formatted && options.formatted === false) return false;
     return (options.only?.includes(String(action)) ?? true) && !options.except?.includes(String(action));
@@ -67,6 +67,7 @@ export function resourceForm(
       ...route.options,
       ...(id !== undefined && route.options.requirements?.id === MEMBER_ID && { requirements: { id } }),
       ...(auth !== undefined && { auth }),
+      ...(docs !== undefined && { docs }),
       ...(at === kept.length - 1 && { _notices: notices }),
     },
   }));

@@ -15,7 +15,7 @@ import {
   type ResponseOf,
   type Schemas,
 } from './actions/action.js';
-import type { ContextOf } from './guard.js';
+import type { ContextOf } from './actions/guard.js';
 import type { RouteSettings } from './mapper/route-settings.js';
 import type { Conditions } from './route/conditions.js';
 import type { Named, ParamsOf } from './route/param-types.js';
@@ -129,7 +129,17 @@ const OWNERS: Readonly<Record<keyof RouteDefinition | 'action', 'route' | 'actio
   headers: 'action',
   status: 'action',
   response: 'action',
+  type: 'action',
   summary: 'action',
+  description: 'action',
+  tags: 'action',
+  operationId: 'action',
+  deprecated: 'action',
+  externalDocs: 'action',
+  hidden: 'action',
+  request: 'action',
+  responses: 'action',
+  docs: 'route',
 };
 
 /** Options of a route in Fastify, with their counterparts here. */

@@ -22,11 +22,13 @@ import {
   withoutNulls,
 } from '../errors/index.js';
 import type { LogOption } from '../log/index.js';
+import { checkedLog } from '../log/internal.js';
 import type { Awaitable } from '../service/index.js';
 import type { ControllerSource } from './actions/controllers.js';
+import type { Auth } from './actions/guard.js';
+import { checkDocs, type OperationDocs } from './actions/operation-docs.js';
 import type { VersionOptions } from './api-version.js';
 import type { FaultMapping } from './fault-mapping.js';
-import type { Auth } from './guard.js';
 import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi-options.js';
 import type { ParamType, ParamTypes } from './route/param-types.js';
@@ -75,6 +77,8 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly onShadow?: 'warn' | 'error' | 'ignore' | undefined;
   /** Serve the OpenAPI document of the table at a path. Default: not served; `auth`: the router's. */
   readonly openapi?: (OpenApiOptions & { readonly path: string; readonly auth?: Auth | undefined }) | undefined;
+  /** Facts of all routes for documents, for those that do not have them: `{ tags: ['books'], responses: { 404: 'Unknown.' } }`. */
+  readonly docs?: OperationDocs | undefined;
   /** `routes`: as Python's Routes even if Portico differs deliberately: no 405, no automatic HEAD and OPTIONS, no types. */
   readonly compat?: 'routes' | undefined;
   /** More types for variables of templates: `{id:vlan}`. Default: int, uuid, hex, bool, slug and path. */
@@ -152,6 +156,7 @@ const KINDS: Readonly<Record<keyof RouterOptions, OptionKind>> = {
   linkPrefix: TEXT,
   onShadow: oneOf('warn', 'error', 'ignore'),
   openapi: { noun: 'an object with a path', has: (value) => isObject(value) && TEXT.has(value.path) },
+  docs: OBJECT,
   compat: oneOf('routes'),
   types: OBJECT,
   plugins: LIST,
@@ -171,6 +176,7 @@ export function checkedRouterOptions<O extends RouterOptions>(written: O): O {
   const options = withoutNulls(written, KINDS);
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(KINDS));
   refuseWrongValues('PORTICO_ROUTER_OPTION', 'a Router', options, KINDS);
+  checkedLog('PORTICO_ROUTER_OPTION', 'a Router', options.log);
   checkMembers('serializers', options.serializers, FUNCTION);
   checkMembers('types', options.types, OBJECT);
   for (const [name, type] of Object.entries(options.types ?? {})) {
@@ -181,6 +187,7 @@ export function checkedRouterOptions<O extends RouterOptions>(written: O): O {
     refuseWrongValues('PORTICO_ROUTER_OPTION', what, { regex, parse, print }, TYPE_KINDS, ['regex', 'parse']);
   }
   checkFaultForm('PORTICO_ROUTER_OPTION', 'a Router', options);
+  checkDocs('PORTICO_ROUTER_OPTION', 'a Router', options.docs);
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's openapi", options.openapi ?? {}, OPENAPI_NAMES);
   const logger = ['logger', 'loggerInstance'].find((name) => name in (options.fastify ?? {}));
   if (logger !== undefined) {

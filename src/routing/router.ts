@@ -3,15 +3,14 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
-import { connectApp, factoryLog, faultFormOf, noteMade } from '../app/internal.js';
+import { connectApp, factoryLog, noteMade } from '../app/internal.js';
 import { type PorticoError, refuseUnknownOptions } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
-import type { Handler } from './actions/action.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
+import type { Auth } from './actions/guard.js';
+import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
 import { type LookUp, noteRouter, type OperationSource, type PluginRoute } from './built-router.js';
 import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
-import { type Auth, guardsOf } from './guard.js';
 import { Mapper, type RedirectOptions } from './mapper/mapper.js';
 import type { ExpandedRoute } from './mapper/resource-routes.js';
 import {
@@ -25,7 +24,7 @@ import {
   splitSettings,
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
-import { routerDocument } from './openapi.js';
+import { documentHandler } from './openapi.js';
 import { resourceForm } from './resource-form.js';
 import { checkConditions, type Match } from './route/conditions.js';
 import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
@@ -34,6 +33,7 @@ import { callSite, RouteError, RouteTableError } from './route/route-error.js';
 import { type AddRoute, longForm, type RouteDefinition, type RouteMethod } from './route-method.js';
 import { RouterApp } from './router-app.js';
 import { checkedRouterOptions, type RouterOptions, type TypedRouterOptions } from './router-options.js';
+import { guardsOf } from './serving/guard-filter.js';
 import type { UrlValues } from './urls/url-builder.js';
 
 /** A route table with its controllers. Add routes, then `build()`; after that it is immutable. */
@@ -59,7 +59,6 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   readonly #issues: PorticoError[] = [];
   readonly #types: ReadonlyMap<string, ParamType>;
   #url: RouterUrl | undefined;
-  readonly #log: Logger | undefined;
   #built = false;
   #app: RouterApp | undefined;
 
@@ -68,7 +67,6 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     const { controllers = {}, ...rest } = given;
     super({ ...rest, controllers: Object.keys(controllers) });
     this.#options = given;
-    this.#log = checkedLog('PORTICO_ROUTER_OPTION', 'a Router', given.log);
     this.#controllers = new Controllers(controllers);
     this.#types = paramTypes(given.types);
   }
@@ -167,7 +165,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     this.#built = true;
     const parts = {
       options: this.#options,
-      log: this.#log ?? factoryLog('router'),
+      log: checkedLog('PORTICO_ROUTER_OPTION', 'a Router', this.#options.log) ?? factoryLog('router'),
       mapper: this,
       table: this.compile(),
       controllers: this.#controllers,
@@ -176,8 +174,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     };
     const router = new RouterApp(parts);
     if (this.#issues.length > 0) throw new RouteTableError(this.#issues);
-    const close = await router.start();
-    const app = noteMade(Object.assign(router.handle, { close }));
+    const app = noteMade(Object.assign(router.handle, { close: await router.start() }));
     this.#app = router;
     noteRouter(this, app);
     return app;
@@ -252,12 +249,9 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   #serveOpenApi(): void {
     const { openapi } = this.#options;
     if (openapi === undefined || this.#built) return;
-    let document: unknown;
-    const handler: Handler = ({ req }) => {
-      document ??= routerDocument(this, openapi, faultFormOf(req));
-      return document;
-    };
-    this.connect(openapi.path, { handler, conditions: { method: ['GET'] }, auth: openapi.auth });
+    const handler = documentHandler(this, openapi, this.#options.linkPrefix);
+    const conditions = { method: ['GET'] };
+    this.connect(openapi.path, { handler, conditions, auth: openapi.auth, docs: { hidden: true } });
   }
 
   #makeUrl(): RouterUrl {
@@ -273,7 +267,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   }
 
   guardsOf(route: Route | undefined): readonly Filter[] {
-    return guardsOf((route && Router.#settings.get(route))?.auth ?? this.#options.auth);
+    return guardsOf((route && Router.#settings.get(route))?.auth ?? this.#options.auth, () => this.#app!);
   }
 
   /** Returns the filters around a route's controller, outermost first. */
@@ -289,7 +283,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     return this.#app!.lookUp(req);
   }
 
-  get documented(): Pick<RouterOptions, 'versions' | 'openapi' | 'faultStyle' | 'invalidInputStatus'> {
+  get documented(): Pick<RouterOptions, 'versions' | 'openapi' | 'faultStyle' | 'invalidInputStatus' | 'docs'> {
     return this.#options;
   }
 
@@ -307,7 +301,13 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
       action,
       methods: methods.map((options) => ({ ...settings?.schema, ...options })),
       filters: [...this.filtersOf(route), ...guardsOf(auth)],
+      docs: this.docsOf(route),
     };
+  }
+
+  /** Returns the facts of a route for documents, with those of the router. */
+  docsOf(route: Route): OperationDocs {
+    return joinedDocs([this.#options.docs, Router.#settings.get(route)?.docs]);
   }
 
   #refuseLate(): void {

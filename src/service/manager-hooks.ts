@@ -9,7 +9,7 @@ import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { ConfigurationRefused, PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { Clock, PeriodicTasks, TaskGroup } from '../tasks/index.js';
+import type { Clock, JobList, PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { buildLog } from './build-log.js';
 import { checkHooks, HookCaller } from './hook-caller.js';
@@ -24,11 +24,10 @@ import { leftBehind, TaskTracker } from './task-tracker.js';
 export interface ManagerHooksOptions extends ProtocolSteps {
   /** The service's name, for logs and errors. */
   readonly name: string;
-  /**
-   * {@link Manager}s, the main one first. Hooks run in this order, `cleanupHost` in reverse. Typed as any object, because an object with
-   * periodic tasks and no hooks is also a manager.
-   */
+  /** {@link Manager}s, or objects with periodic tasks alone, the main one first. Hooks run in this order, `cleanupHost` in reverse. */
   readonly managers?: readonly (Manager | object)[];
+  /** Returns further periodic tasks, declared in code. Default: none. */
+  readonly declared?: () => readonly JobList[];
   /** The service's place in a registry. Absent: the service keeps no record and sends no heartbeat. */
   readonly registration?: Registration | null;
   /** The group in which periodic tasks run; stopped with the service. */
@@ -50,6 +49,7 @@ export interface ManagerHooksOptions extends ProtocolSteps {
 const NAMES: readonly (keyof ManagerHooksOptions)[] = [
   'name',
   'managers',
+  'declared',
   'registration',
   'tasks',
   'periodic',
@@ -73,7 +73,7 @@ export class ManagerHooks implements LifecycleSteps {
   readonly #clock: Clock;
   readonly #tracker: TaskTracker;
   readonly #periodic: ManagersPeriodicTasks;
-  /** Steps that undo the start steps so far, the latest last. */
+  /** Undoes the start steps so far, the latest last. */
   #undo: { readonly step: string; readonly run: (options: StopOptions) => Awaitable<void> }[] = [];
 
   constructor(options: ManagerHooksOptions) {
@@ -86,11 +86,12 @@ export class ManagerHooks implements LifecycleSteps {
       clock: this.#clock,
       timeoutMs: options.hookTimeoutMs ?? 120_000,
     });
-    const { name: service, log } = options;
+    const { name: service, log, tasks, periodic = {}, registration = null, declared = () => [] } = options;
     for (const manager of this.#managers) checkHooks(service, manager, buildLog(log).log);
     this.#tracker = options.tracker ?? new TaskTracker({ service, log, clock: this.#clock });
-    const { tasks, periodic = {}, registration = null } = options;
     this.#periodic = new ManagersPeriodicTasks({
+      name: service,
+      declared,
       managers: this.#managers,
       tasks,
       log,

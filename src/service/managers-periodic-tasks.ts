@@ -2,6 +2,7 @@
 import type { Logger } from '../log/index.js';
 import {
   type Clock,
+  type JobList,
   PeriodicRunner,
   type PeriodicRunnerOptions,
   PeriodicTasks,
@@ -23,6 +24,10 @@ export interface ManagerPeriodicOptions
 /** Dependencies of {@link ManagersPeriodicTasks}. */
 export interface ManagersPeriodicTasksParts {
   readonly managers: readonly Manager[];
+  /** Name of the service, before those of declared tasks. */
+  readonly name: string;
+  /** Returns the tasks that the managers and the app have declared; an app that replaces another one has its own. */
+  readonly declared: () => readonly JobList[];
   readonly tasks: TaskGroup;
   readonly log: Logger;
   readonly clock: Clock;
@@ -35,8 +40,9 @@ export interface ManagersPeriodicTasksParts {
 export class ManagersPeriodicTasks {
   readonly #parts: ManagersPeriodicTasksParts;
   #runners: PeriodicRunner[] = [];
-  /** Tasks of each manager, kept during a pause with their running tasks, last runs and spacing. */
-  readonly #tasks = new Map<Manager, PeriodicTasks>();
+  /** Tasks of each manager and each list, kept during a pause with their running tasks, last runs and spacing. */
+  readonly #tasks = new Map<Manager | JobList, PeriodicTasks>();
+  readonly #lists = new Set<JobList>();
   /** True between `start` and `stop`. */
   #serving = false;
 
@@ -54,8 +60,9 @@ export class ManagersPeriodicTasks {
     if (this.#enabled) this.#begin();
   }
 
-  /** Starts or stops the passes after a change of the configuration. */
+  /** Starts or stops the passes after a change of the configuration, or of the app. */
   follow(): void {
+    this.#replaceDeclared();
     const runs = this.#runners.length > 0;
     if (!this.#serving || runs === this.#enabled) return;
     if (!runs) this.#begin();
@@ -71,6 +78,7 @@ export class ManagersPeriodicTasks {
   forget(): void {
     this.#runners = [];
     this.#tasks.clear();
+    this.#lists.clear();
   }
 
   /** Reports whether passes are enabled; an `intervalMax` of 0 disables them. */
@@ -80,21 +88,55 @@ export class ManagersPeriodicTasks {
   }
 
   #begin(): void {
-    const { periodic, managers, tasks, log, clock, registration } = this.#parts;
-    const { fuzzyDelay = 60, intervalMax = null, context, random, enable: _, ...others } = periodic;
-    const lease = registration?.lease?.bind(registration);
-    const options = { ...(lease && { lease }), ...others, ...(random && { random }), log, clock };
+    const { managers, declared, periodic } = this.#parts;
     for (const manager of managers) {
-      const own = manager.periodicTasks ?? this.#tasks.get(manager) ?? new PeriodicTasks(manager, options);
-      this.#tasks.set(manager, own);
-      const runner = new PeriodicRunner(own, {
-        fuzzyDelay,
-        periodicIntervalMax: intervalMax,
-        ...(context && { context }),
-        ...(random && { random }),
-      });
-      this.#runners.push(runner);
-      runner.start(tasks);
+      const own = manager.periodicTasks ?? this.#tasks.get(manager) ?? new PeriodicTasks(manager, this.#options);
+      this.#run(manager, own, periodic.fuzzyDelay ?? 60);
     }
+    for (const list of declared()) this.#runDeclared(list);
+  }
+
+  /** Without a random delay before the first pass: a task may run at once, and its spacing begins now. */
+  #runDeclared(list: JobList): void {
+    if (list.empty) return;
+    const own = this.#tasks.get(list) ?? new PeriodicTasks(list, { ...this.#options, label: this.#parts.name });
+    if (own.empty) list.addTo(own);
+    this.#lists.add(list);
+    this.#run(list, own, 0);
+  }
+
+  /** Ends the tasks of an app that was replaced, and begins those of the app that replaces it. */
+  #replaceDeclared(): void {
+    if (!this.#serving || this.#runners.length === 0) return;
+    const lists = this.#parts.declared();
+    for (const list of this.#lists) {
+      if (lists.includes(list)) continue;
+      const tasks = this.#tasks.get(list);
+      this.#lists.delete(list);
+      this.#tasks.delete(list);
+      for (const runner of this.#runners.filter((each) => each.tasks === tasks)) runner.stop();
+      this.#runners = this.#runners.filter((each) => each.tasks !== tasks);
+    }
+    for (const list of lists) if (!this.#lists.has(list)) this.#runDeclared(list);
+  }
+
+  get #options(): PeriodicTasksOptions {
+    const { periodic, log, clock, registration } = this.#parts;
+    const { fuzzyDelay: _, intervalMax: __, context: ___, enable: ____, random, ...others } = periodic;
+    const lease = registration?.lease?.bind(registration);
+    return { ...(lease && { lease }), ...others, ...(random && { random }), log, clock };
+  }
+
+  #run(owner: Manager | JobList, own: PeriodicTasks, fuzzyDelay: number): void {
+    const { intervalMax = null, context, random } = this.#parts.periodic;
+    this.#tasks.set(owner, own);
+    const runner = new PeriodicRunner(own, {
+      fuzzyDelay,
+      periodicIntervalMax: intervalMax,
+      ...(context && { context }),
+      ...(random && { random }),
+    });
+    this.#runners.push(runner);
+    runner.start(this.#parts.tasks);
   }
 }

@@ -2,3 +2,4 @@
 export { ownLimitMs, pause, systemClock, within } from './clock.js';
 export { Deadlines } from './deadlines.js';
 export { type Deferred, deferred } from './deferred.js';
+export { JobList } from './job-list.js';

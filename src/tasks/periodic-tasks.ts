@@ -26,6 +26,8 @@ export interface PeriodicTasksOptions {
   readonly workerId?: number;
   /** Takes or renews the lease of a task with `exclusive: 'cluster'`; false if another host holds it. */
   readonly lease?: (task: string, seconds: number) => Promise<boolean>;
+  /** What its tasks belong to, before their names in logs and leases. Default: the class of the object. */
+  readonly label?: string;
   /** Default: standard error, with the name `periodic`. */
   readonly log?: Logger;
   /** The clock for times and timers. Default: the system's. */
@@ -42,6 +44,7 @@ const NAMES: readonly (keyof PeriodicTasksOptions)[] = [
   'runExternalPeriodicTasks',
   'workerId',
   'lease',
+  'label',
   'log',
   'clock',
   'random',
@@ -149,7 +152,7 @@ export class PeriodicTasks {
     if (settings.scope === 'first-worker' && (this.#options.workerId ?? 0) !== 0) return;
     const slot = new PeriodicSlot({
       name,
-      fullName: `${this.#owner.constructor.name}.${name}`,
+      fullName: `${this.#options.label ?? this.#owner.constructor.name}.${name}`,
       call,
       settings,
       log: this.#log,

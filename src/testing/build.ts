@@ -6,6 +6,7 @@ import { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
+import { JobList } from '../tasks/internal.js';
 import { checkOptions } from './check-options.js';
 
 /** The environment of a factory. */
@@ -87,6 +88,7 @@ async function build<T>(
     service,
     log,
     rpc: () => (rpc ??= connect()),
+    tasks: new JobList(),
     onClose: (release) => void releases.push(release),
   };
   if (typeof factory !== 'function') throw wrongResult(`the factory is ${whatItIs(factory)}, not a function`);

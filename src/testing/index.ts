@@ -5,6 +5,7 @@
 import './command-line.js';
 
 export { type BuildOptions, type Built, buildApp, buildFilter } from './build.js';
+export { type ClientOptions, openClient, type StreamedResponse, type TestClient, type TestEvent } from './client.js';
 export {
   type ConformanceCase,
   FakeHealthcheck,

@@ -22,9 +22,17 @@ export interface RequestInput {
   readonly body?: string | Uint8Array | AsyncIterable<string | Uint8Array> | object;
   /** Any value, also a string or `null`, sent as JSON instead of `body`. */
   readonly json?: unknown;
+  /** Aborts the request, which then rejects: the app sees a client that leaves. */
+  readonly signal?: AbortSignal;
 }
 
-const NAMES: Readonly<Record<keyof RequestInput, true>> = { headers: true, body: true, json: true };
+/** @internal */
+export const INPUT_NAMES: Readonly<Record<keyof RequestInput, true>> = {
+  headers: true,
+  body: true,
+  json: true,
+  signal: true,
+};
 
 /** The response to a request. */
 export interface TestResponse {
@@ -54,7 +62,7 @@ export interface TestResponse {
  * the `LintError` of an app wrapped in `lint`.
  */
 export async function request(app: App, method: string, path: string, input: RequestInput = {}): Promise<TestResponse> {
-  checkOptions('request', input, NAMES, 'Write a body as { body: … }, or as { json: … }.');
+  checkOptions('request', input, INPUT_NAMES, 'Write a body as { body: … }, or as { json: … }.');
   const served = await serve(app);
   const { port } = served;
   const outcome = await exchange({ host: '127.0.0.1', port, method, path, agent: false }, input).then(
@@ -91,6 +99,8 @@ interface Served {
   readonly port: number;
   /** The first failure, as {@link TestResponse.error} shows it, or the reason why a response was broken off. */
   failure: unknown;
+  /** Returns a function for the first failure since now, when the responses so far have closed. */
+  failuresFrom(): () => Promise<unknown>;
   /**
    * Closes the server, and waits one turn of the event loop after all responses have closed, when failures of the app have been recorded.
    * Rejects with the first violation of the App contract.
@@ -100,8 +110,8 @@ interface Served {
 
 const BROKEN = 'the app failed after it had begun to answer, and the connection was destroyed';
 
-/** Starts a server that treats failures of its app as Portico's server does. */
-async function serve(app: App): Promise<Served> {
+/** Starts a server that treats failures of its app as Portico's server does. @internal */
+export async function serve(app: App): Promise<Served> {
   const responses: ServerResponse[] = [];
   const closed: Promise<void>[] = [];
   let violation: LintError | undefined;
@@ -124,6 +134,18 @@ async function serve(app: App): Promise<Served> {
   const served: Served = {
     port: (server.address() as AddressInfo).port,
     failure: undefined,
+    failuresFrom() {
+      const from = responses.length;
+      served.failure = undefined;
+      return async () => {
+        await Promise.all(closed.slice(from));
+        await new Promise((resolve) => setImmediate(resolve));
+        for (const res of responses.slice(from))
+          served.failure ??= exchangeOf(res.req).firstFailure?.cause ?? abortReason(res);
+        if (violation !== undefined) throw violation;
+        return served.failure;
+      };
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -137,22 +159,28 @@ async function serve(app: App): Promise<Served> {
   return served;
 }
 
-function exchange(options: RequestOptions, { headers = {}, body, json }: RequestInput): Promise<TestResponse> {
+function exchange(options: RequestOptions, { headers = {}, signal, ...input }: RequestInput): Promise<TestResponse> {
   return new Promise((resolve, reject) => {
-    const asJson = json !== undefined || isPlain(body);
-    const outgoing = send({
-      ...options,
-      headers: { ...(asJson ? { 'content-type': 'application/json' } : {}), ...headers },
-    });
+    const outgoing = send({ ...options, headers: { ...headers }, ...(signal !== undefined && { signal }) });
     outgoing.on('response', (incoming) => {
       collect(incoming).then(resolve, reject);
     });
     outgoing.on('error', reject);
-    if (asJson) outgoing.end(JSON.stringify(json === undefined ? body : json));
-    else if (body === undefined) outgoing.end();
-    else if (typeof body === 'string' || body instanceof Uint8Array) outgoing.end(body);
-    else pump(body as AsyncIterable<string | Uint8Array>, outgoing).catch(reject);
+    sendBody(outgoing, input).catch(reject);
   });
+}
+
+/** Sends a body: bytes with their length, chunks as they come, other values as JSON. @internal */
+export async function sendBody(
+  outgoing: ReturnType<typeof send>,
+  { body, json }: Pick<RequestInput, 'body' | 'json'>,
+): Promise<void> {
+  if (json !== undefined || isPlain(body)) {
+    if (!outgoing.hasHeader('content-type')) outgoing.setHeader('content-type', 'application/json');
+    outgoing.end(JSON.stringify(json === undefined ? body : json));
+  } else if (body === undefined) outgoing.end();
+  else if (typeof body === 'string' || body instanceof Uint8Array) outgoing.end(body);
+  else await pump(body as AsyncIterable<string | Uint8Array>, outgoing);
 }
 
 function isPlain(body: unknown): boolean {
@@ -167,7 +195,8 @@ async function pump(body: AsyncIterable<string | Uint8Array>, outgoing: ReturnTy
   outgoing.end();
 }
 
-async function collect(incoming: IncomingMessage): Promise<TestResponse> {
+/** Reads a whole response. @internal */
+export async function collect(incoming: IncomingMessage): Promise<TestResponse> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks);

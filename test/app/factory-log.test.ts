@@ -11,23 +11,14 @@ test('what a factory makes writes to its log, also when another factory ends mea
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const waiting = runFactory(
-    () => slow,
-    async () => {
-      await ended;
-      return factoryLog('router');
-    },
-  );
-  const seen = await runFactory(
-    () => outer,
-    async () => [
-      await runFactory(
-        () => inner,
-        () => factoryLog('router'),
-      ),
-      factoryLog('router'),
-    ],
-  );
+  const waiting = runFactory({ log: () => slow }, async () => {
+    await ended;
+    return factoryLog('router');
+  });
+  const seen = await runFactory({ log: () => outer }, async () => [
+    await runFactory({ log: () => inner }, () => factoryLog('router')),
+    factoryLog('router'),
+  ]);
   assert.deepEqual(seen, [inner, outer]);
   end();
   assert.equal(await waiting, slow);
@@ -35,12 +26,9 @@ test('what a factory makes writes to its log, also when another factory ends mea
 
 test('a factory that throws leaves its log behind', async () => {
   const log = named('broken');
-  const broken = runFactory(
-    () => log,
-    () => {
-      throw new Error('broken');
-    },
-  );
+  const broken = runFactory({ log: () => log }, () => {
+    throw new Error('broken');
+  });
   await assert.rejects(broken, /broken/);
   assert.notEqual(factoryLog('router'), log);
 });

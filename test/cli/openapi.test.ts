@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { Config } from 'portico/config';
+import { Loader } from 'portico/loader';
+import { request } from 'portico/testing';
 import { apiCli, emptyProject, root } from '../fixtures/project.js';
 import { command } from './command.js';
 
@@ -206,4 +209,62 @@ export async function things(_globalConf, _localConf, ctx) {
     ['get', '200'],
     ['head', '200'],
   ]);
+});
+
+test('AU-4 a served document is the one that the command prints: its servers, what filters add, the routers mounted in it', async (t) => {
+  const { folder, remove } = emptyProject({
+    'portico.ini':
+      '[DEFAULT]\nenabled_apis = things\n[api:things]\nlisten = 127.0.0.1:8080\n[jwt]\nsecret = 0123456789abcdef0123456789abcdef\n',
+    'api-paste.ini': `[composite:things]
+use = portico/loader:urlmap
+/api/v1: pipe
+
+[pipeline:pipe]
+pipeline = request_id limit auth things_app
+
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+
+[filter:limit]
+paste.filter_factory = portico/middleware:rateLimit
+rules = all address 10/s 20
+
+[filter:auth]
+paste.filter_factory = portico/middleware:authToken
+validator = jwt
+delay_auth_decision = true
+
+[app:things_app]
+paste.app_factory = ./app.mjs:things
+`,
+    'app.mjs': `import { Router } from 'portico/routing';
+export async function things(_globalConf, _localConf, ctx) {
+  const inner = new Router().get('/parts', () => []);
+  const router = new Router({ openapi: { path: '/openapi.json', title: 'Things', auth: false }, auth: true });
+  router.get('/things/{id}', () => ({}));
+  router.mount('/inner', await inner.build());
+  const app = await router.build();
+  return (req, res) => app(req, res);
+}
+`,
+  });
+  t.after(remove);
+  const { stdout, stderr } = command(['openapi'], { cwd: folder });
+  assert.equal(stderr, '');
+  const printed = JSON.parse(stdout) as Document;
+  await assertValid(printed);
+  const config = await Config.load({ files: [join(folder, 'portico.ini')], argv: false, env: {} });
+  const app = await new Loader(join(folder, 'api-paste.ini'), { config, service: 'things' }).loadApp('things');
+  t.after(() => app.close());
+  const headers = { host: '127.0.0.1:8080' };
+  const answer = await request(app, 'GET', '/api/v1/openapi.json', { headers });
+  assert.equal(answer.status, 200, answer.text());
+  assert.deepEqual(answer.json(), printed);
+  assert.deepEqual(printed.servers, [{ url: 'http://127.0.0.1:8080/api/v1' }]);
+  assert.deepEqual(Object.keys(printed.paths), ['/inner/parts', '/things/{id}']);
+  const { get } = printed.paths['/things/{id}']!;
+  assert.ok('429' in get!.responses);
+  assert.deepEqual(get!.security, [{ token: [] }, { bearer: [] }]);
+  const behind = await request(app, 'GET', '/api/v1/openapi.json', { headers: { host: 'api.example.com' } });
+  assert.deepEqual((behind.json() as Document).servers, [{ url: 'http://api.example.com/api/v1' }]);
 });

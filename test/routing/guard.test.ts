@@ -399,3 +399,68 @@ testBoth('an option of a mount that does not exist fails the build, whatever its
     return true;
   });
 });
+
+testBoth('AU-5 a guard gets what an action gets: typed params, headers, context, log, url', async (t, Router) => {
+  const seen: unknown[] = [];
+  const router = new Router({ log: keepingLogger() });
+  const guard = async ({ params, method, route, url, log, context, queryValue }: ActionRequest<{ id: number }>) => {
+    await Promise.resolve();
+    seen.push(params.id, method, route.template, typeof url, typeof log.info, context, typeof queryValue);
+    if (params.id === 3) throw new Fault(403, { message: 'not three' });
+  };
+  router.get('/things/{id:int}', { auth: guard }, ({ params }) => params.id);
+  const send = await serveRouter(t, router);
+  assert.equal((await send('GET', '/things/2')).json, 2);
+  assert.equal((await send('GET', '/things/3')).status, 403);
+  assert.deepEqual(seen.slice(0, 7), [2, 'GET', '/things/{id:int}', 'function', 'function', undefined, 'function']);
+});
+
+testBoth(
+  'AU-5 the caller that a guard returns is the context of the action, which then is not undefined',
+  async (t, Router) => {
+    const session = async ({ headers }: ActionRequest) => {
+      await Promise.resolve();
+      if (headers['x-name'] === undefined) throw new Fault(401);
+      return { userId: String(headers['x-name']), roles: ['reader'] };
+    };
+    const admin = () => new RequestContext({ userId: 'root', isAdmin: true });
+    const router = new Router({ log: keepingLogger(), auth: session });
+    router.get('/me', ({ context }) => [context.userId, context.roles, context.isAdmin]);
+    router.get('/admin', { auth: admin }, ({ context }) => [context.userId, context.isAdmin]);
+    const wrong = () => false as never;
+    router.get('/wrong', { auth: wrong }, () => 'never');
+    const send = await serveRouter(t, router);
+    assert.equal((await send('GET', '/me')).status, 401);
+    assert.deepEqual((await send('GET', '/me', { headers: { 'x-name': 'ann' } })).json, ['ann', ['reader'], false]);
+    assert.deepEqual((await send('GET', '/admin')).json, ['root', true]);
+    assert.equal((await send('GET', '/wrong')).status, 500);
+  },
+);
+
+test('AU-5 in a Router with plugins a guard sees what they add, and may set a cookie; it is asked before the body is read', async (t) => {
+  const { default: cookie } = await import('@fastify/cookie');
+  const router = new Router({ log: keepingLogger(), plugins: [cookie] });
+  const guard = async ({ fastify, reply }: ActionRequest) => {
+    const { sid } = fastify.cookies;
+    await Promise.resolve();
+    if (sid === undefined) throw new Fault(401, { message: 'no session' });
+    void reply.setCookie('seen', 'yes');
+    return { userId: sid };
+  };
+  router.post('/me', { auth: guard }, ({ context, body }) => ({ user: context.userId, body }));
+  const send = await serveRouter(t, router);
+  const headers = { cookie: 'sid=ann', 'content-type': 'application/json' };
+  const { status, json, headers: answered } = await send('POST', '/me', { headers, body: '{"a":1}' });
+  assert.deepEqual([status, json], [200, { user: 'ann', body: { a: 1 } }]);
+  assert.match(String(answered['set-cookie']), /seen=yes/);
+  assert.equal((await send('POST', '/me', { body: '{' })).status, 401);
+});
+
+test('AU-5 the type of a Router that says nothing of its guard says nothing of the context', async () => {
+  const router: Router = new Router({ auth: () => ({ userId: 'ann' }), log: keepingLogger() });
+  // @ts-expect-error it may be undefined
+  router.get('/', ({ context }) => context.userId);
+  const app = await router.build();
+  assert.equal((await request(app, 'GET', '/')).json(), 'ann');
+  await app.close();
+});

@@ -757,7 +757,7 @@ test('input that a route of a plugin refuses has the status and the issues of th
 });
 
 /** Refuses requests without a name. */
-const needsName = async ({ headers }: IncomingMessage): Promise<void> => {
+const needsName = async ({ headers }: ActionRequest): Promise<void> => {
   if (headers['x-name'] === undefined) throw new Fault(401, { message: 'Say who you are.' });
 };
 

@@ -3,7 +3,7 @@
  */
 import type { LogFields, LogLevel } from '../../log/index.js';
 import { Totals } from '../../metrics/index.js';
-import type { Answer, HeldRequest, ReportedRequest, ServiceStatus } from '../../operating/index.js';
+import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
 import { Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
 import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
@@ -246,10 +246,14 @@ export class InProcessRunner implements Runner {
       callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
       brokersLost: lost.length,
       troubles: reports.some(({ lacksDescriptors }) => lacksDescriptors) ? [...troubles, NO_DESCRIPTOR] : troubles,
+      periodic: services
+        .flatMap(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()]))
+        .slice(0, MOST_TASKS)
+        .map((status) => shortened({ ...status })),
       requests: requests
         .sort((a, b) => b.ageMs - a.ageMs)
         .slice(0, MOST_REQUESTS)
-        .map(shortenedRequest),
+        .map((request) => shortened({ ...request })),
       ...this.#launcher.process.loop,
     };
     return Object.assign(known, ...this.#collectors.map((collect) => collect())) as Record<string, unknown>;
@@ -278,11 +282,14 @@ export class InProcessRunner implements Runner {
   }
 }
 
+/** Most periodic tasks of a worker in its facts. */
+const MOST_TASKS = 50;
+
 const NO_DESCRIPTOR = 'out of file descriptors: new connections are closed immediately (LimitNOFILE, ulimit -n)';
 
-function shortenedRequest(request: ReportedRequest): Record<string, unknown> {
+function shortened(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(request).map(([name, value]: [string, unknown]) =>
+    Object.entries(facts).map(([name, value]: [string, unknown]) =>
       typeof value === 'string' && value.length > MOST_CHARACTERS
         ? [name, `${value.slice(0, MOST_CHARACTERS - 3)}...`]
         : [name, value],

@@ -1,6 +1,8 @@
 /** Verifies JSON Web Tokens (RFC 7519) with the public keys of their issuer, as RFC 8725 recommends. */
 import { createPublicKey } from 'node:crypto';
 import { resolve } from 'node:path';
+import { ConfigurationRefused } from '../../errors/index.js';
+import type { JwtOptions } from './auth-token-options.js';
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -9,9 +11,7 @@ import {
   type JSONWebKeySet,
   type JWTVerifyGetKey,
   jwtVerify,
-} from 'jose';
-import { ConfigurationRefused } from '../../errors/index.js';
-import type { JwtOptions } from './auth-token-options.js';
+} from './jose.js';
 import type { Verify } from './jwt-validator.js';
 import { type ValidatorSettings, ValidatorUnavailable } from './token-validator.js';
 

@@ -1,5 +1,6 @@
 /** Documents about a launcher and its services: status, readiness, requests in progress. */
 import type { Totals } from '../../metrics/index.js';
+import type { PeriodicStatus } from '../../tasks/index.js';
 import { formatDuration } from '../../text/index.js';
 import {
   describeOthers,
@@ -37,6 +38,8 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   readonly callsPending?: number;
   /** Problems of the services that it needs. */
   readonly troubles?: readonly string[];
+  /** Its periodic tasks, with their last runs and failures. */
+  readonly periodic?: readonly PeriodicStatus[];
 };
 
 /** Answer to `GET /status`. */

@@ -2,20 +2,31 @@
  * The request object of an action.
  */
 
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { parse } from 'fast-querystring';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { closingOf, type Environ, environ, type MatchedRoute, type RequestContext } from '../../app/index.js';
-import { exchangeOf, targetOf, watchPipe } from '../../app/internal.js';
+import {
+  closingOf,
+  type Environ,
+  environ,
+  type MatchedRoute,
+  type RequestContext,
+  type Session,
+} from '../../app/index.js';
+import { cookiesOf, exchangeOf, targetOf, watchPipe } from '../../app/internal.js';
 import { PorticoError, withCode } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
-import { contextOfCaller } from '../guard.js';
+import { contextOfCaller } from '../caller-context.js';
 import type { UrlValues } from '../urls/url-builder.js';
 import { kindOf } from './answer-kind.js';
+import { Upload, type UploadOptions } from './upload.js';
 
 /** Path variables and defaults of the route, without controller, action and format. */
 export type Args = Readonly<Record<string, unknown>>;
+
+/** A handler whose types were checked at its definition. */
+export type AnyHandler = (this: unknown, request: ActionRequest, args: Args) => unknown;
 
 /** Functions of the router that a request needs. */
 export interface RequestRouter {
@@ -157,6 +168,21 @@ export class ActionRequest<
     this.takenHeaders = headers;
   }
 
+  /** Cookies by name. */
+  get cookies(): Readonly<Record<string, string>> {
+    return cookiesOf(this.req.headers.cookie);
+  }
+
+  /** The session of the caller. Throws `PORTICO_SESSION_ABSENT` without the filter `session`. */
+  get session(): Session {
+    return (environ(this.req) as { readonly session?: Session }).session ?? noSession();
+  }
+
+  /** The files of a form: `for await (const file of request.files({ fileBytes: 1_000_000 })) await file.saveTo(path)`. */
+  files(limits: UploadOptions = {}): Upload {
+    return new Upload(this.req, limits);
+  }
+
   /** The version negotiated for this request: `request.apiVersion.atLeast('2.26')`. */
   get apiVersion(): ApiVersion {
     if (this.version === null)
@@ -269,27 +295,16 @@ Object.assign(ActionRequest.prototype, {
   reason: undefined,
 });
 
+function noSession(): never {
+  throw new PorticoError('PORTICO_SESSION_ABSENT', {
+    message: 'request.session: the request did not pass the filter session',
+    hint: 'Add it to the pipeline: paste.filter_factory = portico/middleware:session.',
+  });
+}
+
 function noPlugins(member: string, hint: string): never {
   throw new PorticoError('PORTICO_ROUTER_NO_PLUGINS', {
     message: `request.${member} is Fastify's, which only serves a Router with plugins`,
     hint: `${hint} For a plugin write plugins: [plugin] in the options of the Router.`,
   });
 }
-
-/** A response with its own status, headers and body. */
-export class Reply<Body = unknown> {
-  /** Undefined: the status the action declares, else 200, or 204 without a body. */
-  readonly status: number | undefined;
-  readonly headers: Readonly<OutgoingHttpHeaders>;
-  /** Like the result of an action: an object is JSON, a stream or a `Buffer` is sent unchanged, null is no body. */
-  readonly body: Body;
-
-  constructor(body?: Body, options: { readonly status?: number; readonly headers?: OutgoingHttpHeaders } = {}) {
-    this.body = body as Body;
-    this.status = options.status;
-    this.headers = options.headers ?? {};
-  }
-}
-
-/** Returned by an action that has answered on `request.res` itself. */
-export const SENT: unique symbol = Symbol('portico.sent');

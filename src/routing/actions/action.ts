@@ -20,9 +20,12 @@ import {
   withoutNulls,
 } from '../../errors/index.js';
 import { ApiVersion, type WrittenRange } from '../api-version.js';
-import type { Auth, ContextOf } from '../guard.js';
 import { RouteError } from '../route/route-error.js';
-import type { ActionRequest, Args, Reply } from './action-request.js';
+import type { ActionRequest, AnyHandler, Args } from './action-request.js';
+import type { Auth, ContextOf } from './guard.js';
+import { withMediaType } from './media-type.js';
+import { checkMessages, DOCS_KINDS, type OperationDocs } from './operation-docs.js';
+import type { Reply } from './reply.js';
 import type { FromSchema, LacksConst, OfAllVersions, Schema, WithDefaults } from './schema.js';
 
 /** One of several values, each for a range of versions. Ranges of one action must not overlap. */
@@ -44,8 +47,8 @@ export type Statuses = number | readonly { readonly versions: WrittenRange; read
 export const INPUT_PARTS = ['params', 'headers', 'query', 'body'] as const;
 export type InputPart = (typeof INPUT_PARTS)[number];
 
-/** Options of an action. */
-export interface ActionOptions {
+/** Options of an action, with facts for documents. */
+export interface ActionOptions extends OperationDocs {
   /** First and last version it serves, both included: `['2.1', '2.35']`, `['2.36']`. Default: all. */
   readonly versions?: WrittenRange;
   /** Key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
@@ -84,8 +87,8 @@ export interface ActionOptions {
   readonly filters?: readonly Filter[];
   /** Largest body in bytes. Default: the router's. */
   readonly bodyLimit?: number;
-  /** Description for tools and documents. */
-  readonly summary?: string;
+  /** Media type of its responses, sent as `Content-Type` unless the action sets another one: `text/event-stream`. Default: JSON. */
+  readonly type?: string;
 }
 
 /** Type of a schema's values, or of those by version; `Defaults`: the defaults of a JSON Schema are applied. */
@@ -175,10 +178,11 @@ export interface Action<P = Args> {
 }
 
 /** Options whose values by version have ranges. */
-export type RangedOptions = Omit<ActionOptions, 'status'> & { readonly status?: Statuses };
-
-/** A handler whose types were checked at its definition. */
-export type AnyHandler = (this: unknown, request: ActionRequest, args: Args) => unknown;
+export type RangedOptions = Omit<ActionOptions, 'status'> & {
+  readonly status?: Statuses;
+  /** What its handler certainly sends, for documents. Undefined: a value, or unknown. */
+  readonly sends?: 'nothing' | 'chunks' | undefined;
+};
 
 const ACTION: unique symbol = Symbol('portico.action');
 
@@ -197,7 +201,8 @@ export function action<const O extends ActionOptions, P = Args, B = BodyOf<O>>(
   handler: Handler<B, QueryOf<O>, ParamsIn<O, P>, ResponseOf<O>, HeadersOf<O>, ContextOf<O>> & BodyKnown<O, B>,
 ): Action<O extends { readonly params: object | boolean } ? Args : P> {
   checkAction(options, handler);
-  const run = handler as AnyHandler;
+  const { type } = options;
+  const run = type === undefined ? (handler as AnyHandler) : withMediaType(handler as AnyHandler, type);
   const callable = function (this: unknown, request: unknown, args: Args = {}): unknown {
     return run.call(this, request as ActionRequest, args);
   };
@@ -235,7 +240,8 @@ const KINDS: Readonly<Record<keyof ActionOptions, OptionKind>> = {
   filters: LIST,
   auth: ANY,
   bodyLimit: BYTES,
-  summary: TEXT,
+  type: TEXT,
+  ...DOCS_KINDS,
 };
 
 function checkAction(options: unknown, handler: unknown): void {
@@ -250,6 +256,7 @@ function checkAction(options: unknown, handler: unknown): void {
   }
   refuseUnknownOptions('PORTICO_ACTION_OPTION', 'an action', options, Object.keys(KINDS));
   refuseWrongValues('PORTICO_ACTION_OPTION', 'an action', options, KINDS);
+  checkMessages('PORTICO_ACTION_OPTION', 'an action', options);
 }
 
 function withRanges({ status, ...options }: ActionOptions): RangedOptions {

@@ -13,7 +13,8 @@ import {
   type WrittenRange,
 } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
-import type { AnyHandler, InputPart, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
+import type { InputPart, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
+import type { AnyHandler } from './action-request.js';
 import { documentedSchema, isStandardSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
 import type { Check, SchemaCompiler } from './schema-compiler.js';
 

@@ -7,6 +7,7 @@ import { RouteError } from '../route/route-error.js';
 import { pathText, readTemplate } from '../template/template.js';
 import { actionOf, type Handler, isAction, type RangedOptions } from './action.js';
 import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
+import { sentBy } from './returned-nothing.js';
 import { documentedSchema, type JsonSchema, type Schema } from './schema.js';
 import type { SchemaCompiler } from './schema-compiler.js';
 
@@ -189,7 +190,8 @@ export class Resource {
     if (this.selectsByKey(action)) {
       return [{ body: { oneOf: [...this.#byKey].map(([key, written]) => keySchema(key, written)) } }];
     }
-    return (this.#written(action) ?? this.#byKey.get(action))?.methods.map(({ options }) => options) ?? [];
+    const methods = (this.#written(action) ?? this.#byKey.get(action))?.methods ?? [];
+    return methods.map(({ options, handler }) => ({ ...options, ...sentBy(handler) }));
   }
 
   /** Reports whether a key of the body selects the method for this action. */

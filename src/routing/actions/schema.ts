@@ -2,6 +2,8 @@
  * Schemas of actions: JSON Schema, TypeBox, and Standard Schemas (https://standardschema.dev) of Zod, Valibot and ArkType; and the types of
  * values of JSON Schemas.
  */
+import { isObject } from '../../errors/index.js';
+
 /** A schema of any library that follows the standard. */
 export interface StandardSchema {
   readonly '~standard': {
@@ -57,6 +59,23 @@ export function documentedSchema(schema: Schema, side: Side): JsonSchema {
   } catch (error) {
     return { description: `No JSON Schema: ${(error as Error).message}.` };
   }
+}
+
+/**
+ * Returns the schema of a response for documents. Without `additionalProperties: false` that a library adds for its output alone: with it,
+ * one schema would have two forms.
+ */
+export function documentedOutput(schema: Schema): JsonSchema {
+  const output = documentedSchema(schema, 'output');
+  return isStandardSchema(schema) ? (opened(output, documentedSchema(schema, 'input')) as JsonSchema) : output;
+}
+
+function opened(output: unknown, input: unknown): unknown {
+  if (Array.isArray(output)) return output.map((each, at) => opened(each, (input as unknown[] | undefined)?.[at]));
+  if (!isObject(output) || !isObject(input)) return output;
+  const isClosed = output.additionalProperties === false && input.additionalProperties === undefined;
+  const members = Object.entries(output).filter(([name]) => !isClosed || name !== 'additionalProperties');
+  return Object.fromEntries(members.map(([name, each]) => [name, opened(each, input[name])]));
 }
 
 /** A JSON Schema. */

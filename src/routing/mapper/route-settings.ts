@@ -17,7 +17,8 @@ import {
 } from '../../errors/index.js';
 import { LOG_LEVELS } from '../../log/index.js';
 import { type Handler, type RangedOptions, SCHEMA_KINDS } from '../actions/action.js';
-import type { Auth } from '../guard.js';
+import type { Auth } from '../actions/guard.js';
+import { checkDocs, type OperationDocs } from '../actions/operation-docs.js';
 import type { ParamType } from '../route/param-types.js';
 import type { Route, RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
@@ -36,6 +37,8 @@ export interface RouteSettings {
   readonly deadline?: number | undefined;
   /** Schemas of body, query and response, for an action that has none. */
   readonly schema?: Pick<RangedOptions, 'body' | 'query' | 'response'> | undefined;
+  /** Facts for documents, for an action that does not have them: `{ tags: ['books'] }`. Default: those of the router. */
+  readonly docs?: OperationDocs | undefined;
   /** Level for Fastify plugins that read it from a route. */
   readonly logLevel?: string | undefined;
   /** Configuration for filters and Fastify plugins: `request.routeOptions.config`. */
@@ -60,7 +63,7 @@ export const ROUTE_OPTIONS: OptionNames = {
     ),
   ),
   other: new Set(
-    'conditions handler auth filters requirements schema config _mounted _filter _parentResource _notices _types'.split(
+    'conditions handler auth filters requirements schema docs config _mounted _filter _parentResource _notices _types'.split(
       ' ',
     ),
   ),
@@ -77,7 +80,7 @@ export const REDIRECT_OPTIONS: OptionNames = {
 export const RESOURCE_OPTIONS: OptionNames = {
   what: 'a resource',
   plain: new Set('controller formatted id pathPrefix namePrefix'.split(' ')),
-  other: new Set('auth collection member new only except parentResource requirements _filter'.split(' ')),
+  other: new Set('auth collection docs member new only except parentResource requirements _filter'.split(' ')),
 };
 
 /**
@@ -104,6 +107,7 @@ const SETTING_KINDS: Readonly<Partial<Record<keyof RouteSettings, OptionKind>>> 
   // The levels of pino, and so of Fastify.
   logLevel: oneOf(...LOG_LEVELS, 'fatal'),
   config: OBJECT,
+  docs: OBJECT,
 };
 
 const NAMES: ReadonlySet<string> = new Set([...Object.keys(SETTING_KINDS), 'auth', '_mounted']);
@@ -114,6 +118,7 @@ function checkSettings(settings: RouteSettings): void {
   const schema = settings.schema ?? {};
   refuseUnknownOptions(code, "a route's schema", schema, Object.keys(SCHEMA_KINDS));
   refuseWrongValues(code, "a route's schema", schema, SCHEMA_KINDS);
+  checkDocs(code, 'a route', settings.docs);
 }
 
 /** Options that belong elsewhere, with that place. */

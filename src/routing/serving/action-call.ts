@@ -7,8 +7,10 @@ import { Fault, type FaultIssue, type MatchedRoute, quoteClient } from '../../ap
 import { faultFormOf, isThenable, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
-import { ActionRequest, type Args, type RequestRouter, SENT } from '../actions/action-request.js';
+import { ActionRequest, type Args, type RequestRouter } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
+import { FileReply, SENT } from '../actions/reply.js';
+import { sendFile } from '../actions/sent-file.js';
 import type { ApiVersion } from '../api-version.js';
 import { type Asked, discardAnswer, unsendable } from './answer.js';
 import type { AnswerType, AnswerTypes } from './answer-types.js';
@@ -166,6 +168,13 @@ export class ActionCall extends ActionRequest implements Asked {
   private answer(result: unknown, answering: Answering): void {
     // `res.end()` returns the response.
     const value = result === this.response ? SENT : result;
+    if (value instanceof FileReply) {
+      void sendFile(this, value.path, value.options).then(
+        () => this.answer(SENT, answering),
+        (error: unknown) => this.failed(error, answering),
+      );
+      return;
+    }
     try {
       // A status that was set on the response takes precedence over the declared one.
       const { statusCode } = this.response;

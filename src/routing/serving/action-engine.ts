@@ -16,6 +16,8 @@ export const DEFAULT_BODY_LIMIT = 114_688;
 export interface ActionEngine extends Answering {
   /** Runs the action of a matched request; `req` and `res`: as filters have passed them on. */
   take(call: ActionCall, req: IncomingMessage, res: ServerResponse): void;
+  /** True if it asks the guards of actions itself, after the hooks of plugins. */
+  readonly asksGuards: boolean;
   /** Largest body of an action without its own limit, in bytes. */
   readonly bodyLimit: number;
   /** Logs of routes with their own level. */

@@ -5,8 +5,8 @@ import { type OutgoingHttpHeader, type OutgoingHttpHeaders, validateHeaderName, 
 import { pipeline, Readable, Transform } from 'node:stream';
 import { isOfHeadListener, joinVary, readableOf } from '../../app/internal.js';
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
-import { Reply } from '../actions/action-request.js';
 import { kindOf } from '../actions/answer-kind.js';
+import { Reply } from '../actions/reply.js';
 import type { AnswerType, Serializer } from './answer-types.js';
 import { jsonText } from './json-text.js';
 

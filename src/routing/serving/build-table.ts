@@ -6,18 +6,21 @@ import { type App, compose, type Filter, type MatchedRoute } from '../../app/ind
 import type { Origin } from '../../errors/index.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
 import { NoAction } from '../actions/controllers.js';
+import type { Auth } from '../actions/guard.js';
+import { joinedDocs, type OperationDocs } from '../actions/operation-docs.js';
 import { SchemaCompiler } from '../actions/schema-compiler.js';
 import { rangesOverlap, rangeText, readRange, type VersionRange } from '../api-version.js';
 import { warnOfTable } from '../built-router.js';
-import { type Auth, guardsOf } from '../guard.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import { acceptsMethod } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
 import { definitionError, RouteError } from '../route/route-error.js';
 import type { ActionEngine } from './action-engine.js';
+import { guardsOf } from './guard-filter.js';
 import { ParamReader } from './param-reader.js';
 import {
   type ActionTarget,
+  type Entry,
   fixedRules,
   type RouterParts,
   type ServedMethod,
@@ -28,10 +31,10 @@ import {
 /** Returns the handling of each route, by its index in the table; `run` runs an action after its filters. */
 export function buildServed(
   parts: RouterParts,
-  engine: Pick<ActionEngine, 'bodyLimit'>,
+  engine: Pick<ActionEngine, 'bodyLimit' | 'asksGuards'>,
   run: App,
 ): readonly ServedRoute[] {
-  const serving = new RouteServing(parts, engine.bodyLimit, run);
+  const serving = new RouteServing(parts, engine, run);
   const served: ServedRoute[] = [];
   const mistakes: Mistake[] = [];
   for (const compiled of parts.table.routes) {
@@ -50,7 +53,7 @@ export function buildServed(
 class RouteServing {
   readonly #parts: RouterParts;
   readonly #compiler: SchemaCompiler;
-  readonly #bodyLimit: number;
+  readonly #engine: Pick<ActionEngine, 'bodyLimit' | 'asksGuards'>;
   readonly #run: App;
   /** Versions that the router serves; undefined without versions. */
   readonly #versions: VersionRange | undefined;
@@ -59,10 +62,10 @@ class RouteServing {
   /** Methods and paths of Fastify's routes. */
   readonly #taken = new Set<string>();
 
-  constructor(parts: RouterParts, bodyLimit: number, run: App) {
+  constructor(parts: RouterParts, engine: Pick<ActionEngine, 'bodyLimit' | 'asksGuards'>, run: App) {
     this.#parts = parts;
     this.#compiler = new SchemaCompiler(parts.options);
-    this.#bodyLimit = bodyLimit;
+    this.#engine = engine;
     this.#run = run;
     const { versions } = parts.options;
     this.#versions = versions && readRange([versions.min, versions.max]);
@@ -133,13 +136,18 @@ class RouteServing {
     const resource = controllers.resource(controller);
     const settings = all.get(route.route) ?? {};
     const methods = methodsOf(route);
-    const guarding = (auth: Auth | undefined): readonly Filter[] => [
-      ...mapper.filtersOf(route.route),
-      ...guardsOf(auth ?? settings.auth ?? options.auth),
-    ];
+    const entered = (own: Auth | undefined, filters: readonly Filter[]): Pick<Entry, 'app' | 'guard'> => {
+      const auth = own ?? settings.auth ?? options.auth;
+      const guards = guardsOf(auth);
+      // The engine asks it when the hooks of plugins have run, unless filters of the action are inside it.
+      const guard = this.#engine.asksGuards && filters.length === 0 && typeof auth === 'function' ? auth : undefined;
+      const around = [...mapper.filtersOf(route.route), ...(guard === undefined ? guards : [])];
+      return { app: compose([...around, ...filters], this.#run), guard };
+    };
     const servedAs = (compiled: CompiledAction): ServedMethod => ({
       ...compiled,
-      app: compose([...guarding(compiled.options.auth), ...compiled.filters], this.#run),
+      ...entered(compiled.options.auth, compiled.filters),
+      unreadTypes: unreadTypesOf([options.docs, settings.docs, compiled.options]),
       fastifyPath: this.#freePath(route, methods),
       methods,
       bodyLimit: compiled.options.bodyLimit ?? settings.bodyLimit,
@@ -165,9 +173,15 @@ class RouteServing {
       actions.set(bodyKey, compiled.map(servedAs));
     }
     // The body is read before the action is selected.
-    const bodyLimit = Math.max(...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#bodyLimit));
-    const app = compose(guarding(undefined), this.#run);
-    return { methods: [], byKey: { actions, fastifyPath, methods, bodyLimit, app }, passesBody: true };
+    const bodyLimit = Math.max(
+      ...[...actions.values()].flat().map((method) => method.bodyLimit ?? this.#engine.bodyLimit),
+    );
+    const entry = entered(undefined, []);
+    return {
+      methods: [],
+      byKey: { actions, fastifyPath, methods, bodyLimit, unreadTypes: undefined, ...entry },
+      passesBody: true,
+    };
   }
 
   /** Warns of an action for none of the versions that the router serves; not an error, because `max` may depend on a configuration. */
@@ -197,6 +211,13 @@ class RouteServing {
     for (const method of methods) this.#taken.add(`${method} ${free}`);
     return free;
   }
+}
+
+/** Returns the media types other than JSON of the request that is declared for documents. */
+function unreadTypesOf(docs: readonly (OperationDocs | undefined)[]): readonly string[] | undefined {
+  const { request } = joinedDocs(docs);
+  const types = [request?.type ?? []].flat().filter((type) => !type.includes('json'));
+  return types.length === 0 ? undefined : types.map((type) => type.toLowerCase());
 }
 
 /** Methods in Fastify of a route without a method condition. */

@@ -7,8 +7,8 @@ import { finished } from 'node:stream';
 import type { MatchedRoute } from '../../app/index.js';
 import { collectBody, compileResponse, pipeInto } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
-import { SENT } from '../actions/action-request.js';
 import { responseKey } from '../actions/compiled-action.js';
+import { SENT } from '../actions/reply.js';
 import type { ActionCall, Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
 import { type Answer, answerOf, discardAnswer } from './answer.js';
@@ -22,6 +22,7 @@ export class DirectActions implements ActionEngine {
   readonly bodyLimit: number;
   readonly logs = new Map<MatchedRoute, Logger>();
   readonly own = undefined;
+  readonly asksGuards = false;
   readonly types: AnswerTypes | null;
   readonly invalidInputStatus: number | undefined;
   readonly #parts: RouterParts;
@@ -46,15 +47,15 @@ export class DirectActions implements ActionEngine {
   }
 
   take(call: ActionCall, req: IncomingMessage): void {
-    if (!WITH_BODY.has(call.verb) || !hasJsonBody(req)) {
+    const { bodyLimit = this.bodyLimit, unreadTypes } = call.entry;
+    const isUnread = unreadTypes?.includes(typeOf(req)) === true;
+    if (!WITH_BODY.has(call.verb) || isUnread || !hasJsonBody(req)) {
       call.run(undefined, this);
       return;
     }
     // The parser emits the data of a request outside of its async context. AsyncResource.bind takes 60 µs on Node 20.
     const scope = new AsyncResource('portico.body');
-    collectBody(req, call.entry.bodyLimit ?? this.bodyLimit, (error, bytes) =>
-      scope.runInAsyncScope(this.#received, this, call, error, bytes),
-    );
+    collectBody(req, bodyLimit, (error, bytes) => scope.runInAsyncScope(this.#received, this, call, error, bytes));
   }
 
   #received(call: ActionCall, error: Error | null, bytes: Buffer | undefined): void {
@@ -153,6 +154,11 @@ export class DirectActions implements ActionEngine {
     });
     pipeInto(res, stream, (error) => this.#fail(req, res, error));
   }
+}
+
+/** Returns the media type of a body, without parameters. */
+function typeOf({ headers }: IncomingMessage): string {
+  return (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
 }
 
 function setHeaders(res: ServerResponse, headers: Answer['headers']): void {

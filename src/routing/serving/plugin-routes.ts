@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
-import { type App, Fault } from '../../app/index.js';
+import { type App, Fault, type Filter } from '../../app/index.js';
 import {
   faultFormOf,
   handTo,
@@ -18,7 +18,6 @@ import {
 } from '../../app/internal.js';
 import { type RouteFinder, routeFinder } from '../../text/index.js';
 import { type PluginAnswer, type PluginRoute, warnOfTable } from '../built-router.js';
-import { type Auth, guardsOf } from '../guard.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
 import { CALL, type Called, callOf, type Fail } from './action-call.js';
 import { refuse } from './fastify-errors.js';
@@ -58,11 +57,11 @@ export class PluginRoutes {
   #find: RouteFinder<PluginRoute> | undefined;
   #complete = false;
 
-  /** `auth`: the router's, which applies to routes of plugins too. */
-  constructor(fastify: FastifyInstance, fail: Fail, auth: Auth | undefined) {
+  /** `guards`: the router's, which applies to routes of plugins too. */
+  constructor(fastify: FastifyInstance, fail: Fail, guards: readonly Filter[]) {
     this.#fastify = fastify;
     this.#fail = fail;
-    this.#guard = auth === false ? undefined : guardsOf(auth)[0]?.(() => undefined);
+    this.#guard = guards[0]?.(() => undefined);
     fastify.addHook('onRoute', (route) => {
       if (this.#complete) return;
       this.routes.push({ methods: [route.method].flat(), url: route.url });

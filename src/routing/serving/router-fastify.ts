@@ -18,14 +18,17 @@ import type {
 import { environ, Fault, type MatchedRoute } from '../../app/index.js';
 import { createFastify, exchangeOf, fastifyLog, limitBody, listenerOf, tooLarge } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
-import { ANSWERED, FASTIFY, REPLY, SENT } from '../actions/action-request.js';
+import { ANSWERED, FASTIFY, REPLY } from '../actions/action-request.js';
 import { type CompiledAction, responseKey } from '../actions/compiled-action.js';
+import { joinedDocs } from '../actions/operation-docs.js';
+import { SENT } from '../actions/reply.js';
 import { type ActionCall, CALL, type Called, callOf, type Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
 import { answerOf, discardAnswer } from './answer.js';
 import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, guarded, type ResponseCompiler } from './compile-responses.js';
 import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
+import { askBehindHooks } from './plugin-guard.js';
 import { ACTION, checkPluginRoutes, PluginRoutes, refusedInput, TABLE } from './plugin-routes.js';
 import { forAllRoutes, pluginOf } from './plugin-source.js';
 import { BodyTypes, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
@@ -37,6 +40,7 @@ const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD
 
 /** The Fastify instance of one router. */
 export class RouterFastify implements ActionEngine {
+  readonly asksGuards = true;
   readonly #parts: RouterParts;
   readonly #fastify: FastifyInstance;
   readonly #fail: Fail;
@@ -78,7 +82,7 @@ export class RouterFastify implements ActionEngine {
         done();
       },
     });
-    this.own = new PluginRoutes(this.#fastify, fail, options.auth);
+    this.own = new PluginRoutes(this.#fastify, fail, options.auth === false ? [] : parts.mapper.guardsOf(undefined));
     this.#setUp(this.#fastify);
   }
 
@@ -123,7 +127,12 @@ export class RouterFastify implements ActionEngine {
   }
 
   #setUp(fastify: FastifyInstance): void {
-    fastify.addHook('preParsing', (request, reply, _payload, done) => done(this.#bound(request, reply) ?? null));
+    fastify.addHook('preParsing', (request, reply, _payload, done) => {
+      const bound = (): void => done(this.#bound(request, reply) ?? null);
+      const asked = askBehindHooks(request, reply, this.#fail);
+      if (asked === undefined) bound();
+      else void asked.then((isAccepted) => isAccepted && bound());
+    });
     for (const method of METHODS) {
       if (FASTIFY_METHODS.has(method)) continue;
       fastify.addHttpMethod(method as HTTPMethods, { hasBody: false, overrideExisting: true } as never);
@@ -248,7 +257,12 @@ export class RouterFastify implements ActionEngine {
   ): void {
     // For plugins that generate documents.
     const schema = {
-      ...shownSchemas(fastifyPath, methods, options ?? {}),
+      ...shownSchemas(
+        fastifyPath,
+        methods,
+        options ?? {},
+        joinedDocs([this.#parts.options.docs, settings.docs, options]),
+      ),
       ...(response !== undefined && { response }),
     };
     // Fastify prepares a compiler of serialisers for each schema, even an empty one.

@@ -7,6 +7,7 @@ import type { Logger } from '../../log/index.js';
 import type { InputPart } from '../actions/action.js';
 import { type CompiledAction, valueFor } from '../actions/compiled-action.js';
 import type { Controllers } from '../actions/controllers.js';
+import type { Guard } from '../actions/guard.js';
 import type { Check } from '../actions/schema-compiler.js';
 import { type ApiVersion, EVERY_VERSION } from '../api-version.js';
 import type { BuiltRouter } from '../built-router.js';
@@ -77,6 +78,10 @@ export interface ActionTarget {
 export interface Entry {
   /** Filters, if any, then the action. */
   readonly app: App;
+  /** Its guard, if the engine asks it. */
+  readonly guard: Guard | undefined;
+  /** Media types, in lower case, whose bodies the action reads itself; undefined: none. Plugins parse them in Fastify. */
+  readonly unreadTypes: readonly string[] | undefined;
   /** Path of its Fastify route, and its methods there, in a router with one. */
   readonly fastifyPath: string;
   readonly methods: readonly string[];

@@ -3,6 +3,7 @@
  */
 import type { FastifySchema } from 'fastify';
 import type { RangedOptions, Schemas } from '../actions/action.js';
+import type { OperationDocs } from '../actions/operation-docs.js';
 import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
 import { WITH_BODY } from './request-body.js';
 
@@ -10,8 +11,10 @@ import { WITH_BODY } from './request-body.js';
 export function shownSchemas(
   path: string,
   methods: readonly string[],
-  { body, query, summary }: RangedOptions,
+  { body, query }: RangedOptions,
+  { summary, description, tags, operationId, deprecated, externalDocs, hidden, request }: OperationDocs,
 ): FastifySchema {
+  const texts = { summary, description, tags, operationId, deprecated, externalDocs };
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const params = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
   const shown = (schemas: Schemas | undefined): JsonSchema | undefined =>
@@ -23,6 +26,8 @@ export function shownSchemas(
     // Fastify refuses them for other methods.
     ...(typeof shownBody === 'object' && methods.every((method) => WITH_BODY.has(method)) && { body: shownBody }),
     ...(typeof shownQuery === 'object' && { querystring: shownQuery }),
-    ...(summary !== undefined && { summary }),
+    ...(hidden === true && { hide: true }),
+    ...(request !== undefined && { consumes: [request.type].flat() }),
+    ...(Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined)) as FastifySchema),
   };
 }

@@ -9,6 +9,7 @@ import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { CreateOptions } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import { buildLog } from '../../service/internal.js';
+import type { JobList } from '../../tasks/index.js';
 import { within } from '../../tasks/internal.js';
 import type { ServerOptions } from '../server-options.js';
 import { bothProbes } from '../spans/filter-times.js';
@@ -108,6 +109,11 @@ export class ApiApp {
     this.#app = next;
     const leaving = replaced.then(() => this.#release(old)).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
+  }
+
+  /** Periodic tasks that the factories of the present app have declared. */
+  get jobs(): readonly JobList[] {
+    return this.#app?.tasks === undefined ? [] : [this.#app.tasks];
   }
 
   /** Returns the sections that nothing reads; undefined if the API's code may read any section. */

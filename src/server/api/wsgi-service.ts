@@ -80,8 +80,7 @@ export class WSGIService implements ListeningService {
     this.#log = this.#processLog.child({ service: name });
     const reading = { ...options, log: this.#log, paste: pasteLoader };
     const { settings, apiTls, loader, tls } = apiParts(name, config, reading);
-    this.#tls = apiTls;
-    this.#reading = { ...reading, useSsl: apiTls.enabled };
+    [this.#tls, this.#reading] = [apiTls, { ...reading, useSsl: apiTls.enabled }];
     this.pipeline = settings.pipeline;
     this.workers = options.dev === true ? 1 : settings.workers;
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
@@ -102,6 +101,7 @@ export class WSGIService implements ListeningService {
       registers: () => config.group('servicegroup', servicegroupOptions).registerApis,
       member: { inFlight: () => this.server.inFlight },
       rpc: (next) => this.meter.connect(next),
+      declared: () => this.#app.jobs,
       periodic: { context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }) },
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });

@@ -1,0 +1,71 @@
+/** session: sessions in an encrypted cookie, or in a store of the application, with protection against requests of other sites. */
+import { dirname } from 'node:path';
+import { type Description, environ, Fault, filterFactory, type Session } from '../app/index.js';
+import { cookiesOf } from '../app/internal.js';
+import { Drivers } from '../service/index.js';
+import { refusalAt } from './refusal-at.js';
+import { isCrossSite } from './sessions/cross-site.js';
+import { KeptSession, type SessionStore } from './sessions/kept-session.js';
+import { checkCookie, type SessionOptions, secretsOf, sessionOptions } from './sessions/session-options.js';
+
+declare module '../app/index.js' {
+  interface Environ {
+    /** The session of the caller; set by the filter session. */
+    session?: Session;
+  }
+}
+
+/**
+ * Sets `environ(req).session`, and the caller of a session as `environ(req).identity`. The cookie is encrypted, `HttpOnly`, and renewed while
+ * it is used. Answers 403 to requests of other sites that can change something.
+ */
+export const session = filterFactory(
+  'session',
+  sessionOptions,
+  async (options, ctx) => {
+    checkCookie(options, ctx);
+    const secrets = secretsOf(options, ctx);
+    const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), log: ctx.log });
+    const { cookie: name, store: named, refuseCrossSite } = options;
+    let store: SessionStore | undefined;
+    if (named !== undefined) {
+      store = await drivers
+        .load<SessionStore>(named, { required: ['get', 'set', 'delete'] })
+        .catch((error: unknown) => {
+          throw refusalAt(error, ctx.section.options.get('store')?.origin ?? ctx.section.origin);
+        });
+      ctx.onClose(() => drivers.close());
+    }
+    const { SessionSeal } = await import('./sessions/session-seal.js');
+    const rules = { options, store, seal: new SessionSeal(secrets) };
+    const trusted = new Set(options.trustedOrigins);
+    return (app) => (req, res) => {
+      if (refuseCrossSite && isCrossSite(req, trusted)) throw crossSite();
+      const kept = new KeptSession(rules, req, res);
+      environ(req).session = kept;
+      const { cookie } = req.headers;
+      const text = cookie?.includes(name) ? cookiesOf(cookie)[name] : undefined;
+      return text === undefined ? app(req, res) : kept.load(text).then(() => app(req, res));
+    };
+  },
+  { describe },
+);
+
+function crossSite(): Fault {
+  return new Fault(403, { message: 'The request comes from another site.' });
+}
+
+function describe({ cookie, refuseCrossSite, store }: SessionOptions): Description {
+  const kept = store === undefined ? `the cookie ${cookie}` : `${store}, by the cookie ${cookie}`;
+  const does = `reads the session in ${kept}`;
+  const openapi = {
+    security: [{}, { session: [] }],
+    securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: cookie } },
+  };
+  if (!refuseCrossSite) return { does, openapi };
+  return {
+    does: `${does}; answers 403 to requests of other sites that can change something`,
+    answers: 'perhaps',
+    openapi: { ...openapi, responses: { 403: { description: 'The request comes from another site.' } } },
+  };
+}

@@ -1,0 +1,23 @@
+/** Requests that a page of another site has sent, which carry the cookies of this one (CSRF). */
+import type { IncomingMessage } from 'node:http';
+import { methodsOf, remoteOf } from '../../app/index.js';
+
+/** Safe methods (RFC 9110 §9.2.1). */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/**
+ * Reports whether a browser says that another site has sent a request that can change something, or opens a WebSocket. Programs send
+ * neither `Sec-Fetch-Site` nor `Origin`.
+ */
+export function isCrossSite(req: IncomingMessage, trusted: ReadonlySet<string>): boolean {
+  const { origin, upgrade, 'sec-fetch-site': site } = req.headers;
+  if (upgrade === undefined && methodsOf(req).every((method) => SAFE.has(method))) return false;
+  if (origin !== undefined && trusted.has(origin)) return false;
+  if (typeof site === 'string') return site !== 'same-origin' && site !== 'none';
+  // Without the scheme: a proxy that ends TLS may not tell it.
+  return origin !== undefined && hostOf(origin) !== remoteOf(req).host?.toLowerCase();
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}

@@ -1,0 +1,160 @@
+/** The session of one request: reads its cookie, and writes it at the head of the response. */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { beforeHead, environ, Fault, type Identity, type Session, type SessionData } from '../../app/index.js';
+import { PorticoError } from '../../errors/index.js';
+import type {} from '../auth/identity.js';
+import type { SessionOptions } from './session-options.js';
+import type { SessionSeal } from './session-seal.js';
+
+/** Keeps the data of sessions on the server. Forgets each after its seconds. */
+export interface SessionStore {
+  get(id: string): Promise<object | null | undefined>;
+  set(id: string, data: object, seconds: number): Promise<unknown>;
+  delete(id: string): Promise<unknown>;
+}
+
+/** What all sessions of a filter share. */
+export interface SessionRules {
+  readonly options: SessionOptions;
+  readonly seal: SessionSeal;
+  readonly store: SessionStore | undefined;
+}
+
+/** Largest cookie that browsers keep, with its name and attributes (RFC 6265bis §5.6). */
+const MOST_BYTES = 4096;
+
+/** A session is renewed when this part of its life has passed: not at each request. */
+const RENEWED_AFTER = 0.1;
+
+const IDENTITY = ['userId', 'userName', 'projectId', 'projectName', 'domainId', 'domainName', 'roles'] as const;
+
+export class KeptSession implements Session {
+  readonly #rules: SessionRules;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  #data: SessionData | undefined;
+  #id: string | undefined;
+  #begun = 0;
+  #cookie: string | undefined;
+  #identity: Identity | undefined;
+
+  constructor(rules: SessionRules, req: IncomingMessage, res: ServerResponse) {
+    this.#rules = rules;
+    this.#req = req;
+    this.#res = res;
+  }
+
+  get data(): Readonly<SessionData> | undefined {
+    return this.#data;
+  }
+
+  /** Reads the session of a cookie, and renews it if a part of its life has passed. */
+  async load(cookie: string): Promise<void> {
+    const { options, seal, store } = this.#rules;
+    const sealed = await seal.open(cookie);
+    if (sealed === undefined) return;
+    const { begun, exp, held } = sealed;
+    const data = store === undefined ? held : await stored(() => store.get(String(held)));
+    if (typeof data !== 'object' || data === null) return;
+    this.#begun = begun;
+    this.#id = store === undefined ? undefined : String(held);
+    this.#take(data);
+    const left = exp - now();
+    if (left < options.lifeS * (1 - RENEWED_AFTER) && this.#expiry() > exp) await this.#write();
+  }
+
+  async begin(data: SessionData): Promise<void> {
+    await this.#forget();
+    this.#begun = now();
+    this.#id = randomBytes(32).toString('base64url');
+    this.#take(data);
+    await this.#write();
+  }
+
+  async update(data: Partial<SessionData>): Promise<void> {
+    if (this.#data === undefined) return this.begin(data);
+    this.#take({ ...this.#data, ...data });
+    return this.#write();
+  }
+
+  async end(): Promise<void> {
+    await this.#forget();
+    this.#take(undefined);
+    this.#send('', 0);
+  }
+
+  async #forget(): Promise<void> {
+    const [{ store }, id] = [this.#rules, this.#id];
+    if (store !== undefined && id !== undefined) await stored(() => store.delete(id));
+  }
+
+  /** The caller of the session is that of the request, unless a filter has found another one. */
+  #take(data: object | undefined): void {
+    this.#data = data;
+    const env = environ(this.#req);
+    if (env.identity !== undefined && env.identity !== this.#identity) return;
+    const given = data as Identity | undefined;
+    this.#identity =
+      given?.userId === undefined ? undefined : Object.fromEntries(IDENTITY.map((name) => [name, given[name]]));
+    if (this.#identity === undefined) delete env.identity;
+    else env.identity = this.#identity;
+  }
+
+  #expiry(): number {
+    const { lifeS, longestLifeS } = this.#rules.options;
+    const sliding = now() + Math.ceil(lifeS);
+    return longestLifeS === 0 ? sliding : Math.min(sliding, this.#begun + Math.ceil(longestLifeS));
+  }
+
+  async #write(): Promise<void> {
+    const { seal, store } = this.#rules;
+    const [id, data, exp] = [this.#id!, this.#data!, this.#expiry()];
+    const seconds = Math.max(1, exp - now());
+    if (store !== undefined) await stored(() => store.set(id, data, seconds));
+    const held = store === undefined ? data : id;
+    this.#send(await seal.seal({ begun: this.#begun, exp, held }), seconds);
+  }
+
+  #send(value: string, seconds: number): void {
+    const { cookie: name, path, domain, secure, sameSite } = this.#rules.options;
+    const attributes = [`Path=${path}`, `Max-Age=${seconds}`, 'HttpOnly', `SameSite=${SAME_SITE[sameSite]}`];
+    if (domain !== undefined) attributes.push(`Domain=${domain}`);
+    if (secure) attributes.push('Secure');
+    const cookie = [`${name}=${value}`, ...attributes].join('; ');
+    if (cookie.length > MOST_BYTES) {
+      throw new PorticoError('PORTICO_SESSION_SIZE', {
+        message: `the session makes a cookie of ${cookie.length} bytes: browsers keep ${MOST_BYTES}`,
+        hint: 'Keep less in it, or name a store for the data of sessions: [filter:session] store = ./store.js:sessions.',
+      });
+    }
+    if (this.#cookie === undefined) beforeHead(this.#res, (res) => this.#addTo(res));
+    this.#cookie = cookie;
+  }
+
+  #addTo(res: ServerResponse): void {
+    res.appendHeader('set-cookie', this.#cookie!);
+    // No cache may give the cookie to another client.
+    if (!res.hasHeader('cache-control')) res.setHeader('cache-control', 'no-store');
+  }
+}
+
+const SAME_SITE = { lax: 'Lax', strict: 'Strict', none: 'None' } as const;
+
+/** Returns the time in whole seconds. */
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** Answers 503 while the store fails: the session may be valid. */
+async function stored<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw new Fault(503, {
+      message: 'The session cannot be read at the moment.',
+      headers: { 'retry-after': '5' },
+      cause,
+    });
+  }
+}

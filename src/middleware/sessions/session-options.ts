@@ -1,0 +1,101 @@
+/** Options of the filter session, and the mistakes that they can have together. */
+import type { FactoryContext } from '../../app/index.js';
+import { optionOrigin } from '../../app/internal.js';
+import { boolean, defineOptions, duration, list, type OptionsOf, oneOf, path, string } from '../../config/index.js';
+import { ConfigurationRefused } from '../../errors/index.js';
+import { TOKEN } from '../headers.js';
+
+/** Browsers keep cookies for at most 400 days. */
+const LONGEST_S = 34_560_000;
+
+export const sessionOptions = defineOptions({
+  secrets: list({
+    default: [],
+    secret: true,
+    help: 'The secrets, of at least 32 bytes each. The first one encrypts, every one decrypts: to change it, put a new one in front.',
+  }),
+  secrets_file: path({ kind: 'file', mode: 0o640, help: 'A file with the secrets, one a line, in place of secrets.' }),
+  cookie: string({ default: 'session', regex: TOKEN, help: 'The name of the cookie.' }),
+  life_s: duration({
+    default: 86_400,
+    min: 1,
+    max: LONGEST_S,
+    help: 'How long a session is kept after its last request.',
+  }),
+  longest_life_s: duration({
+    default: 2_592_000,
+    min: 0,
+    max: LONGEST_S,
+    help: 'How long a session is kept at most. 0: without a limit.',
+  }),
+  secure: boolean({ default: true, help: 'Send the cookie over HTTPS only. false is for development over HTTP.' }),
+  same_site: oneOf(['lax', 'strict', 'none'], {
+    default: 'lax',
+    help: 'Which requests of other sites carry the cookie: lax, those of followed links; strict, none; none, all of them.',
+  }),
+  path: string({ default: '/', regex: /^\/[^;\s]*$/, help: 'The path below which browsers send the cookie.' }),
+  domain: string({
+    regex: /^[\w.-]+$/,
+    help: 'The domain whose hosts get the cookie. Default: only the host that set it.',
+  }),
+  store: string({
+    help: 'Keeps the data on the server: ./store.js:sessions, with get(id), set(id, data, seconds) and delete(id). Default: in the cookie.',
+  }),
+  refuse_cross_site: boolean({
+    default: true,
+    help: 'Refuse requests of other sites that change something, and their WebSockets, with 403 (CSRF).',
+  }),
+  trusted_origins: list({ default: [], help: 'Origins of other sites that may send them: https://app.example.com.' }),
+});
+
+export type SessionOptions = OptionsOf<typeof sessionOptions>;
+
+/** Fewest bytes of a secret. */
+const FEWEST_BYTES = 32;
+
+/** Returns the secrets. Throws `PORTICO_SESSION_SECRET`; no message contains any part of one. */
+export function secretsOf({ secrets, secretsFile }: SessionOptions, ctx: FactoryContext): readonly string[] {
+  const option = secretsFile === undefined ? 'secrets' : 'secrets_file';
+  const refuse = (message: string, cause?: unknown): never => {
+    throw new ConfigurationRefused('PORTICO_SESSION_SECRET', {
+      message,
+      hint: 'Generate one with openssl rand -base64 48.',
+      origin: optionOrigin(ctx, 'session', option),
+      cause,
+    });
+  };
+  if (secretsFile !== undefined && secrets.length > 0)
+    refuse('both secrets and secrets_file are set: remove one of them');
+  let all: readonly string[] = secrets;
+  if (secretsFile !== undefined) {
+    try {
+      all = ctx.config.readFile(secretsFile).toString().split('\n');
+    } catch (cause) {
+      refuse(`the secrets cannot be read from ${secretsFile}: ${(cause as Error).message}`, cause);
+    }
+  }
+  const given = all.map((secret) => secret.trim()).filter((secret) => secret !== '');
+  if (given.length === 0) refuse('the filter session has no secret');
+  const short = given.findIndex((secret) => Buffer.byteLength(secret) < FEWEST_BYTES);
+  if (short >= 0) refuse(`secret ${short + 1} of the filter session is shorter than ${FEWEST_BYTES} bytes`);
+  return given;
+}
+
+/** Refuses cookies that browsers ignore. */
+export function checkCookie({ cookie, secure, sameSite, path: at, domain }: SessionOptions, ctx: FactoryContext): void {
+  const refuse = (option: string, message: string, hint: string): never => {
+    throw new ConfigurationRefused('PORTICO_CONFIG_VALUE', {
+      message,
+      hint,
+      origin: optionOrigin(ctx, 'session', option),
+    });
+  };
+  if (sameSite === 'none' && !secure) {
+    refuse('same_site', 'browsers ignore a cookie with same_site = none and secure = false', 'Remove secure = false.');
+  }
+  const isBound = cookie.startsWith('__Host-') ? secure && at === '/' && domain === undefined : secure;
+  if (cookie.startsWith('__') && !isBound) {
+    const needs = cookie.startsWith('__Host-') ? 'secure = true, path = / and no domain' : 'secure = true';
+    refuse('cookie', `browsers ignore a cookie called ${cookie} without ${needs}`, 'Change them, or the name.');
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Periodic tasks that a factory or a manager declares in a line: `tasks.every('90s', fn)`. Declaring starts nothing; a service runs them while
+ * it serves.
+ */
+import { InvalidPeriodicTaskArg, type PeriodicTaskOptions } from './periodic-task.js';
+import type { PeriodicTasks, TaskFunction } from './periodic-tasks.js';
+
+/** Options of {@link JobList.every}. */
+export interface JobOptions
+  extends Pick<PeriodicTaskOptions, 'name' | 'runImmediately' | 'enabled' | 'jitter' | 'timeout' | 'concurrent'> {
+  /**
+   * Where it runs: in every `worker`; on every `host`, in the first worker of its service; in one worker of the `fleet`, by a lease in the
+   * registry. Default `worker`.
+   */
+  readonly on?: 'worker' | 'host' | 'fleet';
+}
+
+interface Job {
+  readonly fn: TaskFunction;
+  readonly options: PeriodicTaskOptions;
+}
+
+const WHERE: Readonly<Record<NonNullable<JobOptions['on']>, PeriodicTaskOptions>> = {
+  worker: {},
+  host: { scope: 'first-worker' },
+  fleet: { scope: 'first-worker', exclusive: 'cluster' },
+};
+
+const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Declared periodic tasks. */
+export class JobList {
+  readonly #jobs: Job[] = [];
+
+  /** Declares a task: `spacing` in seconds, or as `'90s'`, `'5m'`, `'1h'`. `fn` gets the context of the pass and `{ signal }`. */
+  every(spacing: number | string, fn: TaskFunction, { on = 'worker', ...options }: JobOptions = {}): this {
+    if (!Object.hasOwn(WHERE, on)) {
+      throw new InvalidPeriodicTaskArg(`a task runs on "${String(on)}"`, 'Write on: "worker", "host" or "fleet".');
+    }
+    const name = options.name ?? (fn.name === '' ? `every ${spacing}` : fn.name);
+    this.#jobs.push({ fn, options: { ...options, ...WHERE[on], name, spacing: secondsOf(spacing) } });
+    return this;
+  }
+
+  get empty(): boolean {
+    return this.#jobs.length === 0;
+  }
+
+  /** Adds the tasks to those of a service. */
+  addTo(tasks: PeriodicTasks): void {
+    for (const { fn, options } of this.#jobs) tasks.addPeriodicTask(fn, options);
+  }
+}
+
+function secondsOf(spacing: number | string): number {
+  const [, digits, unit = 's'] = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*$/.exec(String(spacing)) ?? [];
+  const seconds = Number(digits) * UNITS[unit]!;
+  if (seconds > 0) return seconds;
+  throw new InvalidPeriodicTaskArg(
+    `${JSON.stringify(spacing)} is no time between two runs`,
+    "Write seconds above 0, or a text: '90s', '5m', '1h'.",
+  );
+}

@@ -1,0 +1,187 @@
+/** Sessions: the cookie, its expiry and its keys, a store, and requests of other sites. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mock, type TestContext, test } from 'node:test';
+import { type App, Fault } from 'portico/app';
+import { session } from 'portico/middleware';
+import { type ActionRequest, Router } from 'portico/routing';
+import { buildFilter, request } from 'portico/testing';
+
+const [FIRST, SECOND] = ['1'.repeat(32), '2'.repeat(32)];
+
+declare module 'portico/app' {
+  interface SessionData {
+    visits?: number;
+    note?: string;
+  }
+}
+
+async function routes(): Promise<App> {
+  const router = new Router();
+  router.post('/login', async ({ session: kept }) => {
+    await kept.begin({ userId: 'ada', roles: ['reader'], visits: 1 });
+    return 'in';
+  });
+  router.post('/visit', async ({ session: kept }) => {
+    await kept.update({ visits: (kept.data?.visits ?? 0) + 1 });
+    return kept.data?.visits;
+  });
+  router.post('/logout', async ({ session: kept }) => kept.end());
+  router.post('/large', async ({ session: kept }) => kept.begin({ note: 'x'.repeat(5000) }));
+  router.get('/me', { auth: true }, ({ context }) => [context.userId, context.roles]);
+  const reader = ({ session: kept, context }: ActionRequest) => {
+    if (kept.data?.roles?.includes('reader') !== true) throw new Fault(403);
+    return context!;
+  };
+  router.get('/read', { auth: reader }, ({ context }) => context.userId);
+  return router.build();
+}
+
+/** A client with the cookies that it was given, as a browser keeps them. */
+async function client(local: Record<string, string> = {}, cookie = '', folder = '.') {
+  const { made } = await buildFilter(session, { local: { secrets: FIRST!, ...local }, folder });
+  const app = made(await routes());
+  let kept = cookie;
+  const send = async (method: string, path: string, headers: Record<string, string> = {}) => {
+    const answer = await request(app, method, path, { headers: { ...(kept !== '' && { cookie: kept }), ...headers } });
+    const [set] = answer.headers['set-cookie'] ?? [];
+    if (set !== undefined) kept = /Max-Age=0/.test(set) ? '' : set.split(';', 1)[0]!;
+    return {
+      status: answer.status,
+      set,
+      value: answer.body.length === 0 ? undefined : answer.json(),
+      headers: answer.headers,
+      error: answer.error,
+    };
+  };
+  return { send, cookie: () => kept };
+}
+
+test('AU-5 log in, roles, log out: the caller of the session is the context of actions and guards', async () => {
+  const { send, cookie } = await client();
+  assert.equal((await send('GET', '/me')).status, 401);
+  assert.equal((await send('GET', '/read')).status, 403);
+  const { set, headers } = await send('POST', '/login');
+  assert.match(set!, /^session=[\w.-]+; Path=\/; Max-Age=86400; HttpOnly; SameSite=Lax; Secure$/);
+  assert.equal(headers['cache-control'], 'no-store');
+  assert.doesNotMatch(Buffer.from(set!.split('.')[3] ?? '', 'base64url').toString(), /ada/, 'it is encrypted');
+  const me = await send('GET', '/me');
+  assert.deepEqual(me.value, ['ada', ['reader']]);
+  assert.equal(me.set, undefined, 'no cookie is sent without a change');
+  assert.equal((await send('GET', '/read')).value, 'ada');
+  assert.equal((await send('POST', '/visit')).value, 2);
+  assert.equal((await send('POST', '/visit')).value, 3);
+  assert.match((await send('POST', '/logout')).set!, /^session=; Path=\/; Max-Age=0;/);
+  assert.equal(cookie(), '');
+  assert.equal((await send('GET', '/me')).status, 401);
+});
+
+test('AU-5 a changed cookie is no session; a new secret in front reads the cookies of the old one', async () => {
+  const { send, cookie } = await client();
+  await send('POST', '/login');
+  const given = cookie();
+  const changed = await client({}, given.slice(0, -2) + (given.endsWith('AA') ? 'BB' : 'AA'));
+  assert.equal((await changed.send('GET', '/me')).status, 401);
+  assert.equal((await (await client({ secrets: `${SECOND},${FIRST}` }, given)).send('GET', '/me')).status, 200);
+  assert.equal((await (await client({ secrets: SECOND! }, given)).send('GET', '/me')).status, 401);
+});
+
+test('AU-5 a session slides with its requests, up to its longest life, and ends without them', async (t) => {
+  mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 });
+  t.after(() => mock.timers.reset());
+  const { send } = await client({ life_s: '100', longest_life_s: '250' });
+  await send('POST', '/login');
+  mock.timers.tick(5_000);
+  assert.equal((await send('GET', '/me')).set, undefined, 'not at each request');
+  mock.timers.tick(90_000);
+  assert.match((await send('GET', '/me')).set!, /Max-Age=100/);
+  mock.timers.tick(90_000);
+  assert.match((await send('GET', '/me')).set!, /Max-Age=65/);
+  mock.timers.tick(64_000);
+  assert.equal((await send('GET', '/me')).status, 200);
+  mock.timers.tick(2_000);
+  assert.equal((await send('GET', '/me')).status, 401, 'its longest life');
+  await send('POST', '/login');
+  mock.timers.tick(101_000);
+  assert.equal((await send('GET', '/me')).status, 401, 'no request for its life');
+});
+
+const STORE = './store.mjs:store';
+
+/** Returns the folder of a module with the store. */
+function storeIn(t: TestContext, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-session-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'store.mjs'), text);
+  return folder;
+}
+
+test('AU-5 a store keeps the data; the cookie has an id, which a log in changes and a log out forgets', async (t) => {
+  const kept = new Map<string, object>();
+  Object.assign(globalThis, { keptSessions: kept });
+  t.after(() => Reflect.deleteProperty(globalThis, 'keptSessions'));
+  const folder = storeIn(
+    t,
+    'const kept = globalThis.keptSessions;\nexport const store = { get: async (id) => kept.get(id), set: async (id, data) => kept.set(id, data), delete: async (id) => kept.delete(id) };\n',
+  );
+  const { send, cookie } = await client({ store: STORE }, '', folder);
+  await send('POST', '/login');
+  assert.deepEqual([...kept.values()], [{ userId: 'ada', roles: ['reader'], visits: 1 }]);
+  const [before] = kept.keys();
+  assert.deepEqual((await send('GET', '/me')).value, ['ada', ['reader']]);
+  const stolen = cookie();
+  await send('POST', '/login');
+  assert.equal(kept.size, 1);
+  assert.notEqual([...kept.keys()][0], before);
+  assert.equal((await (await client({ store: STORE }, stolen, folder)).send('GET', '/me')).status, 401);
+  await send('POST', '/logout');
+  assert.equal(kept.size, 0);
+});
+
+test('AU-5 a store that fails is a 503, not a log out', async (t) => {
+  const down = 'const down = async () => { throw new Error("down"); };\n';
+  const failing = storeIn(t, `${down}export const store = { get: down, set: async () => 1, delete: down };\n`);
+  const { send } = await client({ store: STORE }, '', failing);
+  await send('POST', '/login');
+  assert.equal((await send('GET', '/me')).status, 503);
+});
+
+test('AU-5 other sites change nothing, and open no WebSocket; programs and trusted origins do', async () => {
+  const { send } = await client({ trusted_origins: 'https://app.example.com' });
+  const asked = async (headers: Record<string, string>, method = 'POST') =>
+    (await send(method, method === 'GET' ? '/me' : '/login', { host: 'api.example.com', ...headers })).status;
+  assert.equal(await asked({ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }), 403);
+  assert.equal(await asked({ 'sec-fetch-site': 'same-site', origin: 'https://other.example.com' }), 403);
+  assert.equal(await asked({ origin: 'null' }), 403);
+  assert.equal(await asked({ origin: 'https://evil.example' }), 403);
+  assert.equal(await asked({}), 200);
+  assert.equal(await asked({ 'sec-fetch-site': 'same-origin', origin: 'https://api.example.com' }), 200);
+  assert.equal(await asked({ origin: 'https://api.example.com' }), 200);
+  assert.equal(await asked({ 'sec-fetch-site': 'cross-site', origin: 'https://app.example.com' }), 200);
+  assert.equal(await asked({ 'sec-fetch-site': 'cross-site' }, 'GET'), 200, 'a followed link');
+});
+
+test('AU-5 mistakes are told: no or short secrets, cookies that browsers ignore, a session too large', async () => {
+  const refused = (local: Record<string, string>, code: string) =>
+    assert.rejects(buildFilter(session, { local }), (error: Error & { code?: string }) => {
+      assert.equal(error.code, code, error.message);
+      assert.doesNotMatch(error.message, /1111/);
+      return true;
+    });
+  await refused({}, 'PORTICO_SESSION_SECRET');
+  await refused({ secrets: '1111' }, 'PORTICO_SESSION_SECRET');
+  await refused({ secrets: FIRST!, same_site: 'none', secure: 'false' }, 'PORTICO_CONFIG_VALUE');
+  await refused({ secrets: FIRST!, cookie: '__Host-id', path: '/x' }, 'PORTICO_CONFIG_VALUE');
+  const { send } = await client();
+  const { status, error } = await send('POST', '/large');
+  assert.equal(status, 500);
+  assert.equal((error as { code?: string }).code, 'PORTICO_SESSION_SIZE');
+});
+
+test('AU-5 request.session without the filter says what is missing', async () => {
+  const { status, error } = await request(await routes(), 'POST', '/login');
+  assert.equal(status, 500);
+  assert.equal((error as { code?: string }).code, 'PORTICO_SESSION_ABSENT');
+});
