@@ -38,7 +38,7 @@ import {
 import { unplacedApi } from './enabled-apis.js';
 import { STATUS_REFUSED } from './failure.js';
 import { socketOf } from './find-service.js';
-import { joined, plan } from './plan.js';
+import { plan } from './plan.js';
 import { shippedOptions } from './shipped-options.js';
 
 interface CheckArguments extends OutputArguments, GroupsArguments {
@@ -119,9 +119,9 @@ async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
   const groups = await declaredGroups(args);
   registerGroups(config, groups);
-  const { apis, diagnostics } = await plan(config, { log: silentLogger() });
   const judged = args.import ? await buildInChild(config, args) : await withoutImport(config, groups);
-  const all = joined(judged, diagnostics).map(asForOthers);
+  const all = judged.map(asForOthers);
+  const { apis } = await plan(config, { log: silentLogger() });
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;
   const code = 'PORTICO_CONFIG_NO_FILE';
   const withoutFile: Diagnostic[] =
@@ -148,7 +148,7 @@ function asForOthers(diagnostic: Diagnostic): Diagnostic {
 
 async function withoutImport(config: Config, groups: DeclaredGroups): Promise<readonly Diagnostic[]> {
   const { judge } = await import('./judge.js');
-  return (await judge(config, { import: false, groups })).diagnostics;
+  return judge(config, { import: false, groups });
 }
 
 /** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */

@@ -14,7 +14,15 @@ import {
   UsageError,
   upgradeText,
 } from '../config/internal.js';
-import { type Diagnostic, didYouMean, type Place, PorticoError, placeOf } from '../errors/index.js';
+import {
+  type Diagnostic,
+  didYouMean,
+  inOrder,
+  type Place,
+  PorticoError,
+  placeOf,
+  refusalsOnly,
+} from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import { Loader } from '../loader/index.js';
 import { errorPages } from '../modules/index.js';
@@ -24,8 +32,7 @@ import { configuredPasteFile, readConfiguration, refuseUnread } from './configur
 import { ask } from './control-client.js';
 import { addGroups, declaredGroups, type GroupsArguments, registerGroups } from './declared-groups.js';
 import { type MeantService, socketOf } from './find-service.js';
-import { refusalsOnly, withoutPasted } from './names.js';
-import { joined } from './plan.js';
+import { withoutPasted } from './names.js';
 import { type Registration, registerServedOptions, registerShippedOptions, shippedOptions } from './shipped-options.js';
 
 interface GenerateArguments extends SampleOptions, ReadArguments {
@@ -216,7 +223,7 @@ async function validate(args: ReadArguments & { strict?: boolean; json?: boolean
   const config = await read({ ...args, ...(set === undefined ? {} : { set }) });
   // Applications declare further groups, which this command does not load, unless --groups names them.
   const known = args.strict === true || (args.groups ?? []).length === 0 ? [] : unknownSectionsIn(config);
-  const issues = withoutPasted(config, joined(config.problems({ complete: args.strict === true }), known));
+  const issues = withoutPasted(config, inOrder([...config.problems({ complete: args.strict === true }), ...known]));
   const errors = issues.filter(({ severity }) => severity === 'error');
   if (args.json === true) {
     const listed = issues.map((each) => {

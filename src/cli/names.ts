@@ -4,7 +4,7 @@
  */
 import { type Config, defineOptions, integer, list, module, type OptionDeclarations, string } from '../config/index.js';
 import { isUnknownSection, writtenElsewhere } from '../config/internal.js';
-import { ConfigurationRefused, type Diagnostic } from '../errors/index.js';
+import { type Diagnostic, refusalsOnly } from '../errors/index.js';
 import type { PasteFile } from '../loader/internal.js';
 import { apiOptions, configuredPaste, enabledApisOptions } from '../server/internal.js';
 import { osloDefaultNames } from '../service/internal.js';
@@ -127,11 +127,6 @@ function readablePaste(config: Config): PasteFile | undefined {
     refusalsOnly(error);
     return undefined;
   }
-}
-
-/** Throws an error unless it refuses a configuration: another check reports the refusal. */
-export function refusalsOnly(error: unknown): void {
-  if (!(error instanceof ConfigurationRefused)) throw error;
 }
 
 /** Returns a hint for a name that is several names separated by blanks, one of them `known`; else undefined. */

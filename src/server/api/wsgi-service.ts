@@ -159,10 +159,10 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
-  /** For reports. For launchers: warnings of unread sections, after the app is built. */
+  /** For reports. For launchers: warnings of unread sections, after the build. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
   readonly requestsInFlight = () => this.server.requests.filter(isUnanswered).map(reportedExchange);
-  readonly unknownSections = (config?: Config) => this.#app.unknownSections(config ?? this.#config);
+  readonly judge = (failure?: unknown, config = this.#config) => this.#app.judge(failure, config);
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);
@@ -195,8 +195,9 @@ export class WSGIService implements ListeningService {
   /** Builds the app, and checks certificates and manager; starts, binds and registers nothing. */
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
     const { settings } = apiParts(this.name, next, this.#reading);
-    await this.#managed.find(next);
-    return this.#app.prepare(settings.pipeline, next);
+    const letGo = await this.#app.prepare(settings.pipeline, next);
+    await this.#managed.find(next).catch((error: unknown) => letGo().then(() => Promise.reject(error)));
+    return letGo;
   }
 
   start(): Promise<void> {
