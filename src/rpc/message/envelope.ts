@@ -129,12 +129,17 @@ export function readMessage(body: Uint8Array, address: WireAddress): Read {
 
 /** Returns the context of a message, with its names on the wire. */
 export function packedContext(context: Read): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(context).map(([name, value]) => [`${CONTEXT}${name}`, value]));
+  const message: Record<string, unknown> = {};
+  for (const name of Object.keys(context)) message[CONTEXT + name] = context[name];
+  return message;
 }
 
 export function unpackedContext(message: Read): Record<string, unknown> {
-  const context = Object.entries(message).filter(([name]) => name.startsWith(CONTEXT));
-  return Object.fromEntries(context.map(([name, value]) => [name.slice(CONTEXT.length), value]));
+  const context: [string, unknown][] = [];
+  for (const name of Object.keys(message)) {
+    if (name.startsWith(CONTEXT)) context.push([name.slice(CONTEXT.length), message[name]]);
+  }
+  return Object.fromEntries(context);
 }
 
 /** Longest name in characters, a limit of AMQP. */

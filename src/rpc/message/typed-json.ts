@@ -121,11 +121,14 @@ function typedText(message: Read, what: string): string {
       hint: 'Managers work with plain data: pass ids and values, not objects with methods.',
     });
   }
+  // One that is only deep.
+  if (isJson(message, Number.NEGATIVE_INFINITY)) return JSON.stringify(message);
   const { value, types } = converted(message);
   const plain = value as Read;
   const whole =
     types === undefined ? plain : { ...plain, [EXTRAS]: { v: EXTRAS_VERSION, ...(plain[EXTRAS] as Read), types } };
-  return JSON.stringify(whole).replaceAll(MARKED, '$1');
+  const text = JSON.stringify(whole);
+  return text.includes(MARK) ? text.replaceAll(MARKED, '$1') : text;
 }
 
 /** A value for JSON, and its types. */

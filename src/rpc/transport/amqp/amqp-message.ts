@@ -28,7 +28,6 @@ export function propertiesOf(message: Message, appId: string, remarks?: Remarks)
     contentType: 'application/json',
     // The package would parse a body of unknown encoding.
     contentEncoding: 'utf-8',
-    type: 'portico.rpc',
     appId,
   };
   if (replyTo !== undefined) properties.replyTo = replyTo;
