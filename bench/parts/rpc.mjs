@@ -179,7 +179,8 @@ async function forget(exchange) {
   const connection = new Connection(URL_OF_BROKER);
   for (const queue of ['bare', 'bench', 'bench.bench', 'dead'])
     await connection.queueDelete({ queue: `${exchange}.${queue}` });
-  for (const name of ['', '.dlx', '.bench.fanout']) await connection.exchangeDelete({ exchange: `${exchange}${name}` });
+  for (const name of ['.portico', '.dlx', '.bench.fanout'])
+    await connection.exchangeDelete({ exchange: `${exchange}${name}` });
   await connection.close();
 }
 

@@ -67,10 +67,7 @@ export function register(program: Command): void {
   registerDeadLetters(rpc);
 }
 
-/**
- * Pings a service. With oslo.messaging's envelopes it may be one in Python, which answers a call of its toolkit, or reports an unknown
- * method: it is present either way.
- */
+/** Pings a service. One in Python answers a call of its toolkit, or reports an unknown method: it is present either way. */
 async function ping(rpcs: RPCConnection, topic: string, args: Target) {
   const begun = performance.now();
   const passed = (): number => Math.round(performance.now() - begun);
@@ -82,7 +79,7 @@ async function ping(rpcs: RPCConnection, topic: string, args: Target) {
     const status = (await base.prepare({ server: host }).call(CONTEXT, 'getStatus')) as object;
     return { service, host, ms, ...status };
   } catch (error) {
-    if (!rpcs.settings.speaksOslo || !isUnknownThere(error)) throw error;
+    if (!isUnknownThere(error)) throw error;
   }
   try {
     await rpcs.client(client).call(CONTEXT, 'oslo_rpc_server_ping');

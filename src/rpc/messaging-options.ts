@@ -6,11 +6,10 @@ import type { Config, OptionDeclarations, OptionsOf } from '../config/index.js';
 import { diagnose, present } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { osloNotificationOptions, osloRabbitOptions, rpcOptions } from '../service/internal.js';
-import { osloCodec } from './message/oslo-envelope.js';
 import { WireFormat } from './message/wire-format.js';
-import { checkTransportUrl, isOslo } from './transport/open-transport.js';
+import { checkTransportUrl } from './transport/open-transport.js';
 import type { TransportOptions } from './transport/transport.js';
-import { parseTransportUrl } from './transport/transport-url.js';
+import { isOslo, parseTransportUrl } from './transport/transport-url.js';
 
 /** Values of `[rpc]` without the URL: it may have a password, and these are printed with a connection. */
 export type MessagingSettings = ReturnType<typeof read>['settings'];
@@ -35,8 +34,8 @@ export function notificationSettings(config: Config): NotificationSettings {
   return config.group('oslo_messaging_notifications', osloNotificationOptions);
 }
 
-/** Reports whether messages have the form of oslo.messaging. False if the URL cannot be read: {@link messagingSettings} reports that. */
-export function speaksOslo(config: Config, transport: unknown): boolean {
+/** Reports whether the names of topics and hosts are those of oslo.messaging. False if the URL cannot be read: {@link messagingSettings} reports that. */
+export function hasOsloNames(config: Config, transport: unknown): boolean {
   const url =
     typeof transport === 'string' ? transport : config.group('rpc', rpcOptions, { partial: true }).transportUrl;
   try {
@@ -60,16 +59,16 @@ function read(config: Config, { url, project = 'portico' }: Given) {
   const o = { ...group, ...given } as OptionsOf<typeof rpcOptions>;
   const oslo = isOnOslo ? osloSettings({ ...config.group('oslo_messaging_rabbit', osloRabbitOptions), ...given }) : {};
   const { transport: shared = {}, prefetch: asked, replyRetryMs } = oslo;
-  if (isOnOslo) refuseUncarried(o);
+  const format = wireFormat(o);
   const settings = {
     /** It reaches no other process. */
     isInProcess: target.driver === 'memory',
-    /** Messages have the form of oslo.messaging. */
-    speaksOslo: isOnOslo,
+    /** Exchanges and queues are those of oslo.messaging. */
+    isOslo: isOnOslo,
     exchange: o.exchange ?? project,
     responseMs: o.responseTimeout * 1000,
     longMs: o.longTimeout * 1000,
-    // Without a dead letter, an expired cast would disappear silently.
+    // Without a policy of the broker, an expired cast would disappear silently.
     castTtlMs: isOnOslo && !isWritten(config, 'cast_ttl', given) ? 0 : o.castTtl * 1000,
     poolSize: o.executorPoolSize,
     prefetch: asked ?? o.prefetch ?? o.executorPoolSize,
@@ -81,7 +80,9 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     /** Calls have separate queues, whose messages do not outlive the broker. */
     transientCalls: o.callDurability === 'transient' && !isOnOslo,
     replyRetryMs: replyRetryMs ?? o.replyRetryTimeout * 1000,
-    format: isOnOslo ? new WireFormat({ maxBytes: o.maxMessageSize, codec: osloCodec }) : wireFormat(o),
+    format,
+    /** The form of notifications, which have readers of other programs. */
+    notices: format.with({ signingKeys: undefined, requireSignature: false }).at(''),
     sendStack: o.sendRemoteStack,
     transport: {
       connectTimeoutMs: o.connectTimeout * 1000,
@@ -172,23 +173,6 @@ const OSLO_TRANSIENT_TTL = 1800;
 
 function isWritten(config: Config, opt: string, given: object): boolean {
   return Object.hasOwn(given, camelCase(opt)) || config.getLocation('rpc', opt).kind !== 'default';
-}
-
-/** Throws `PORTICO_RPC_WIRE` for options that the wire of oslo.messaging does not support. */
-function refuseUncarried({ signingKeys, requireSignature, compressOver }: OptionsOf<typeof rpcOptions>): void {
-  const opt =
-    signingKeys.size > 0
-      ? 'signing_keys'
-      : requireSignature
-        ? 'require_signature'
-        : compressOver === undefined
-          ? undefined
-          : 'compress_over';
-  if (opt === undefined) return;
-  throw new ConfigurationRefused('PORTICO_RPC_WIRE', {
-    message: `[rpc] ${opt}: oslo.messaging does not support it`,
-    hint: `Remove ${opt}, or connect with amqp://, which only services of Portico understand.`,
-  });
 }
 
 function contentOf(file: string | undefined): Buffer | undefined {

@@ -302,7 +302,7 @@ export class RPCService implements ServiceBase {
       configGeneration: this.#options.config.generation,
     }));
     const [main, ...others] = endpointsOf(this.managers);
-    const ping = this.#connection.settings.speaksOslo ? [new OsloPing()] : [];
+    const ping = this.#connection.settings.isOslo ? [new OsloPing()] : [];
     return Object.freeze([...(main === undefined ? [] : [main]), base, ...ping, ...others]);
   }
 

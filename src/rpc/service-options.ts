@@ -25,7 +25,7 @@ import type { ManagerOption } from '../registry/internal.js';
 import { heartbeatOptions, namedManager } from '../registry/internal.js';
 import type { ManagerSource, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
-import { speaksOslo } from './messaging-options.js';
+import { hasOsloNames } from './messaging-options.js';
 import { wrongName } from './transport/route.js';
 import type { Transport } from './transport/transport.js';
 
@@ -165,7 +165,7 @@ export function identityOf(options: RPCServiceOptions, config: Config): RPCIdent
   const host = options.host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host;
   const binary = options.binary ?? commandName(options.argv);
   const topic = options.topic ?? topicOf(binary, options.project ?? 'portico');
-  const isOslo = speaksOslo(config, options.transport);
+  const isOslo = hasOsloNames(config, options.transport);
   checkName('host', host, isOslo);
   if (binary === '' || binary.length > 255) {
     throw new PorticoError('PORTICO_RPC_NAME', {

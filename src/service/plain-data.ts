@@ -2,7 +2,7 @@
 
 /**
  * Returns the first part of a value that is not plain data, such as `args.image.save: a function`; undefined if all of it is. Plain data
- * is null, undefined, booleans, strings, finite numbers (integers up to 2^53), dates, bytes, and arrays, maps, sets and plain objects of
+ * is null, undefined, booleans, strings, numbers (integers up to 2^53), bigints, dates, bytes, and arrays, maps, sets and plain objects of
  * these.
  */
 export function notPlain(value: unknown, path = 'value'): string | undefined {
@@ -10,13 +10,11 @@ export function notPlain(value: unknown, path = 'value'): string | undefined {
 }
 
 function look(value: unknown, path: string, above: Set<object>): string | undefined {
-  if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'string')
-    return undefined;
+  if (value === null || value === undefined || ['boolean', 'string', 'bigint'].includes(typeof value)) return undefined;
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) return `${path}: ${value}`;
     // Larger integers are not exact.
     const exact = !Number.isInteger(value) || Number.isSafeInteger(value);
-    return exact ? undefined : `${path}: ${value}, a whole number beyond 2^53`;
+    return exact ? undefined : `${path}: ${value}, a whole number beyond 2^53: give a bigint`;
   }
   if (typeof value !== 'object') return `${path}: a ${typeof value}`;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? `${path}: an invalid date` : undefined;

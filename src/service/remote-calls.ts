@@ -240,7 +240,7 @@ export const rpcOptions = defineOptions({
   }),
   compress_over: bytes({
     min: 1,
-    help: 'Compress messages larger than this with gzip. Default: no compression.',
+    help: 'Compress messages larger than this, as kombu_compression = gzip. Default: no compression.',
   }),
   signing_keys: dict({
     secret: true,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { rpc } from 'portico/rpc';
 import { emptyProject, type Outcome } from '../e2e/program.js';
+import { bodyOf } from '../rpc/bodies.js';
 import { nextDeadLetter } from '../rpc/conformance.js';
 import { gate, withNetwork } from '../rpc/services.js';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
@@ -147,8 +148,7 @@ test('RP-95 what a sender wrote makes no line of its own in what is printed', { 
   await transport.consume({ ...route, server: 'north' }, { prefetch: 1 }, ({ deadLetter }) => {
     void deadLetter('failed: Error: \nforged');
   });
-  const request = { v: '1.0', id: 'i', method: 'a\nforged \u001b[2J', args: { 'b\nforged': 1 }, ctx: {} };
-  const body = Buffer.from(JSON.stringify(request));
+  const body = bodyOf({ id: 'i', method: 'a\nforged \u001b[2J', args: { 'b\nforged': 1 }, ctx: {} });
   await transport.publish({ ...route, server: 'north' }, { id: 'id\nforged', body });
   while (lettersOf(await dead('list', '--json')).length < 1);
   for (const words of [['list'], ['show', 'id\nforged']]) {

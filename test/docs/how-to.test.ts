@@ -95,7 +95,8 @@ test('docs/how-to/move-one-service-at-a-time.md does what it says', {
   ]);
   t.after(async () => {
     await service.end();
-    await deleteOsloTopic('', topic);
+    await deleteOsloTopic('shop', topic);
+    await deleteTopic('shop', topic, ['node']);
   });
   await service.printed(/Ready/);
   await runPage(t, 'docs/how-to/move-one-service-at-a-time.md', {
@@ -106,6 +107,7 @@ test('docs/how-to/move-one-service-at-a-time.md does what it says', {
       'images answered': `${topic} answered`,
       '[service:images]': `[service:${topic}]`,
       'oslo+rabbit://guest:guest@127.0.0.1:5672/': osloUrl,
+      'amqp://guest:guest@127.0.0.1:5672/': brokerUrl,
     },
   });
 });

@@ -142,8 +142,7 @@ test('MG-3 LC-1348 arguments are plain data, here as well as there', async () =>
   for (const [args, found] of [
     [{ image: { save: () => {} } }, 'args.image.save: a function'],
     [{ image: new Image() }, 'args.image: an instance of Image'],
-    [{ list: [1, Number.NaN] }, 'args.list.1: NaN'],
-    [{ big: 1n }, 'args.big: a bigint'],
+    [{ list: [1, 2 ** 60] }, 'args.list.1: 1152921504606847000, a whole number beyond 2\\^53: give a bigint'],
     [circle, 'args.self: a circle'],
   ] as const) {
     for (const calls of [api, api.on('south')]) {

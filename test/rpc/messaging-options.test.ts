@@ -11,11 +11,11 @@ function settings(text: string, options: object = {}) {
 }
 
 test('RP-60 the defaults of [rpc]', () => {
-  const { transport, format, ...others } = settings('');
+  const { transport, format, notices: _, ...others } = settings('');
   assert.equal(format.maxBytes, 16_777_216);
   assert.deepEqual(others, {
     isInProcess: true,
-    speaksOslo: false,
+    isOslo: false,
     exchange: 'portico',
     responseMs: 60_000,
     longMs: 1_800_000,
@@ -93,15 +93,15 @@ heartbeat_timeout_threshold = 60
 rabbit_qos_prefetch_count = 9
 ssl = true
 `;
-  const { transport, prefetch, speaksOslo, castTtlMs } = settings(ini);
-  assert.deepEqual([speaksOslo, prefetch, castTtlMs], [true, 9, 0]);
+  const { transport, prefetch, isOslo, castTtlMs } = settings(ini);
+  assert.deepEqual([isOslo, prefetch, castTtlMs], [true, 9, 0]);
   assert.deepEqual(
     [transport.heartbeatMs, transport.queueType, transport.transientQueueTtlMs, transport.tls.isOn],
     [60_000, 'quorum', 1_800_000, true],
   );
   assert.equal(settings(ini.replace('prefetch = 5', 'cast_ttl = 60')).castTtlMs, 60_000);
   const other = settings(ini.replace('oslo+rabbit', 'amqp').replace(/\?.*/, ''));
-  assert.deepEqual([other.speaksOslo, other.prefetch], [false, 5]);
+  assert.deepEqual([other.isOslo, other.prefetch], [false, 5]);
 });
 
 test('a section [oslo_messaging_rabbit] is copied whole: what means nothing here is a warning with its place, a mistake an error', () => {

@@ -1,12 +1,12 @@
 /** All parsers of text from peers: other services and their broker, the identity service and its cache, an issuer of tokens. */
-import { gzipSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { RequestContext } from 'portico/app';
-import { isCompatible, WireFormat } from '#internal/rpc';
+import { isCompatible } from '#internal/rpc';
 import { tokenInfoOf } from '../../dist/middleware/auth/identity-client.js';
 import { envelopeFor } from '../../dist/middleware/auth/memcache-crypt.js';
-import { readReply, readRequest } from '../../dist/rpc/message/envelope.js';
-import { osloCodec } from '../../dist/rpc/message/oslo-envelope.js';
+import { type RequestEnvelope, readReply, readRequest } from '../../dist/rpc/message/envelope.js';
+import { WireFormat } from '../../dist/rpc/message/wire-format.js';
 import { readNotification } from '../../dist/rpc/notifications/notification.js';
 import { routeOfQueue } from '../../dist/rpc/transport/route.js';
 import { maskUris } from '../../dist/text/secrets.js';
@@ -26,35 +26,35 @@ function wrapped(message: string): Buffer {
 
 /** The rows for `slowTexts`. */
 export function peerRows(): ParserRow[] {
-  const portico = new WireFormat({ maxBytes: MOST, signingKeys: new Map([['a', 'secret']]) }).at('a');
+  const address = new WireFormat({ maxBytes: MOST, signingKeys: new Map([['a', 'secret']]) }).at('a');
   const sealed = envelopeFor('token', 'mac', 'secret');
-  const limits = { priority: 'info', maxBytes: MOST } as const;
+  const limits = { priority: 'info', address } as const;
   return [
     {
       ...JSON_TEXTS,
       name: 'a message of oslo.messaging',
-      parse: (text) => osloCodec.readRequest(wrapped(text), MOST),
+      parse: (text) => readRequest(wrapped(text), address),
     },
     {
       ...JSON_TEXTS,
       name: 'a message of oslo.messaging without an envelope',
-      parse: (text) => osloCodec.readRequest(Buffer.from(text), MOST),
+      parse: (text) => readRequest(Buffer.from(text), address),
     },
     {
       ...JSON_TEXTS,
       name: 'a failure of oslo.messaging',
-      parse: (text) => osloCodec.readReply(wrapped(JSON.stringify({ _msg_id: 'a', failure: text })), MOST),
+      parse: (text) => readReply(wrapped(JSON.stringify({ _msg_id: 'a', failure: text })), address),
     },
     {
       name: 'names and values of a message of oslo.messaging',
       parse: (text) => {
         const names = { method: text, _msg_id: text, _reply_q: text, _unique_id: text, version: text };
-        const { ctx } = osloCodec.readRequest(
+        const { ctx } = readRequest(
           wrapped(JSON.stringify({ method: 'a', args: { [text]: text }, [`_context_${text}`]: text })),
-          MOST,
-        );
+          address,
+        ) as RequestEnvelope;
         RequestContext.fromDict({ ...ctx, request_id: text, roles: [text], user_id: text });
-        return osloCodec.readRequest(wrapped(JSON.stringify(names)), MOST);
+        return readRequest(wrapped(JSON.stringify(names)), address);
       },
     },
     {
@@ -63,26 +63,34 @@ export function peerRows(): ParserRow[] {
       parse: (text) => readNotification(Buffer.from(text), limits),
     },
     {
-      ...JSON_TEXTS,
-      name: 'a message of Portico',
-      after: [`,"sig":"a.1.${'0'.repeat(64)}"}`],
-      parse: (text) => readRequest(Buffer.from(text), portico),
+      name: 'a signature',
+      parse: (text) => {
+        const outer = { 'oslo.version': '2.0', 'oslo.message': '{}', 'portico.signature': text };
+        return readRequest(Buffer.from(JSON.stringify(outer)), address);
+      },
     },
     {
-      name: 'tagged values of a message of Portico',
+      ...JSON_TEXTS,
+      name: 'the types of a message',
+      parse: (text) => readReply(wrapped(`{"result":[],"_portico":{"v":1,"types":{"result":${text}}}}`), address),
+    },
+    {
+      name: 'typed values of a message',
       parse: (text) => {
-        for (const tag of ['$date', '$bytes', '$map', '$set', '$plain']) {
-          const result = { [tag]: tag === '$map' ? [[text, text]] : text };
-          const body = Buffer.from(JSON.stringify({ v: '1.0', id: 'a', result }));
+        for (const type of ['date', 'bytes', 'bigint', 'map', 'set', text]) {
+          const result = type === 'map' ? [[text, text]] : text;
           try {
-            readReply(body, portico);
+            readReply(
+              wrapped(JSON.stringify({ _msg_id: 'a', result, _portico: { v: 1, types: { result: type } } })),
+              address,
+            );
           } catch {
-            // The next tag.
+            // The next type.
           }
         }
       },
     },
-    { name: 'a compressed message of Portico', parse: (text) => readRequest(gzipSync(text), portico) },
+    { name: 'a compressed message', parse: (text) => readRequest(deflateSync(text), address) },
     { name: 'the version of a call', before: ['', '1.'], parse: (text) => isCompatible('1.0', text) },
     { name: 'the queue of a dead letter', before: ['', 'a.'], parse: (text) => routeOfQueue('a', text) },
     { name: "a peer's text in the log", before: ['', 'a://', 'http://a:'], parse: maskUris },

@@ -9,17 +9,12 @@ import { within } from '../../tasks/internal.js';
 import type { CallMeter, SendKind } from '../call-meter.js';
 import type { CallSpans, TraceHeaders } from '../call-spans.js';
 import { DeliveryFailure, InvalidTarget, RpcTimeout, SerializationError, VersionCapError } from '../errors.js';
-import {
-  type AddressedFormat,
-  encodeEnvelope,
-  isRecord,
-  messageId,
-  type RequestEnvelope,
-  writeEnvelope,
-} from '../message/envelope.js';
+import { encodeEnvelope, messageId, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import { ErrorRebuilder } from '../message/failure.js';
 import { eachArgument, type Serializer } from '../message/serializer.js';
+import { isRecord } from '../message/typed-json.js';
 import { checkVersion, FIRST_VERSION, isCompatible } from '../message/versions.js';
+import type { PackedMessage, WireAddress } from '../message/wire-format.js';
 import type { MessagingSettings } from '../messaging-options.js';
 import { methodCalls } from '../method-calls.js';
 import { addressText, checkRoute, describeRoute } from '../transport/route.js';
@@ -59,15 +54,15 @@ export interface CallPath {
   /** Returns the connected transport. Rejects with `DeliveryFailure` if it takes longer than `ms`. */
   connected(ms: number, signal?: AbortSignal): Awaitable<Transport>;
   /**
-   * Sends a message; retries if it did not reach the broker. Resends a message that may have been sent only on the wire of oslo.messaging,
-   * whose services do the same and drop what they have had. Rejects with `DeliveryUnknown` if any of the tries may have reached it. Settles
+   * Sends a message; retries if it did not reach the broker. Resends a message that may have been sent only on the topology of
+   * oslo.messaging, whose services do the same and drop what they have had. Rejects with `DeliveryUnknown` if any of the tries may have reached it. Settles
    * also when a call is over without a confirmation.
    */
   send(to: Route, message: Message, options: SendOptions): Promise<void>;
 }
 
 /** A message whose topic is not decided yet. */
-type Unsigned = Omit<Message, 'body'> & { readonly json: Buffer };
+type Unsealed = Omit<Message, 'body'> & { readonly packed: PackedMessage };
 
 /** Time limit of sending a cast. */
 const CAST_MS = 30_000;
@@ -78,7 +73,7 @@ export class CallClient implements RPCClient {
   readonly #route: Route;
   /** The route, for messages. */
   readonly #where: string;
-  readonly #format: AddressedFormat;
+  readonly #format: WireAddress;
   readonly #rebuilder: ErrorRebuilder;
   /** Level of the topic in `[upgrade_levels]`, for one generation of the configuration. */
   #level: { readonly generation: number; readonly written: string | undefined } | undefined;
@@ -96,7 +91,7 @@ export class CallClient implements RPCClient {
     this.#rebuilder = rebuilder ?? new ErrorRebuilder(options.allowedErrors);
     this.#where = describeRoute(this.#route);
     this.#format = path.settings.format.at(addressText(this.#route));
-    checkRoute(this.#route, path.settings.speaksOslo);
+    checkRoute(this.#route, path.settings.isOslo);
     path.checkReach(topic);
     for (const each of Object.values(options.releases ?? {})) checkVersion(topic, each);
     if (versionCap === undefined) path.levels.level(topic, options.releases);
@@ -141,16 +136,16 @@ export class CallClient implements RPCClient {
     const to = typeof found === 'string' ? found : await this.#inTime(found, what, until);
     const left = until - clock.now();
     if (left <= 0) throw new DeliveryFailure({ message: `${what}: it timed out before it could be sent` });
-    const json = this.#encode(context, method, args, {
+    const packed = this.#encode(context, method, args, {
       id,
       reply: { to, id },
-      deadline: left,
+      deadline: Math.ceil(left),
       monitor: monitorMs,
       trace,
     });
     const expected = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
     const how = { mandatory, until, retry, signal, expected };
-    this.#sendCall({ id, json, replyTo: to }, how).catch(expected.fail);
+    this.#sendCall({ id, packed, replyTo: to }, how).catch(expected.fail);
     try {
       const answer = await expected.reply;
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
@@ -171,7 +166,7 @@ export class CallClient implements RPCClient {
     const ttlMs = (ttl === undefined ? settings.castTtlMs : ttl * 1000) || undefined;
     await this.#checkCap(this.#what(method), until);
     const id = messageId();
-    const message = { id, json: this.#encode(context, method, args, { id, trace }) };
+    const message = { id, packed: this.#encode(context, method, args, { id, trace }) };
     await this.#path.connected(until - clock.now(), signal);
     await this.#send(message, { ttlMs, mandatory, until, retry, signal });
   }
@@ -239,7 +234,7 @@ export class CallClient implements RPCClient {
     method: string,
     args: object,
     more: Pick<RequestEnvelope, 'id' | 'reply' | 'deadline' | 'monitor' | 'trace'>,
-  ): Buffer {
+  ): PackedMessage {
     const { version = FIRST_VERSION, namespace } = this.#options;
     const { serializer, settings } = this.#path;
     const ctx = serializer.serializeContext(context);
@@ -261,7 +256,7 @@ export class CallClient implements RPCClient {
       sent: Date.now(),
       ...more,
     };
-    return encodeEnvelope(envelope, this.#what(method), settings.format);
+    return encodeEnvelope(envelope, this.#what(method), settings.format.maxBytes);
   }
 
   /** Returns the milliseconds for the call: its own time, at most the rest of the current request's time. */
@@ -280,37 +275,36 @@ export class CallClient implements RPCClient {
     return timeoutMs > monitorMs ? monitorMs : undefined;
   }
 
-  #sendCall(message: Unsigned, how: SendOptions): Promise<void> {
+  #sendCall(message: Unsealed, how: SendOptions): Promise<void> {
     const isTransient = this.#path.settings.transientCalls && this.#options.altTopic === undefined;
     // A service with other options has no queue for these.
     return isTransient ? this.#sendFirst({ ...this.#route, transient: true }, message, how) : this.#send(message, how);
   }
 
-  #send(message: Unsigned, how: SendOptions): Promise<void> {
+  #send(message: Unsealed, how: SendOptions): Promise<void> {
     const { altTopic } = this.#options;
     // An older service has no second topic.
     if (altTopic !== undefined) return this.#sendFirst({ ...this.#route, topic: altTopic }, message, how);
-    const { json, ...rest } = message;
-    return this.#path.send(this.#route, { ...rest, body: this.#format.pack(json) }, how);
+    const { packed, ...rest } = message;
+    return this.#path.send(this.#route, { ...rest, body: this.#format.seal(packed) }, how);
   }
 
   /** Sends to a route, and to that of the client if the first has no queue. */
-  #sendFirst(to: Route, { json, ...message }: Unsigned, how: SendOptions): Promise<void> {
-    const body = this.#path.settings.format.at(addressText(to)).pack(json);
+  #sendFirst(to: Route, { packed, ...message }: Unsealed, how: SendOptions): Promise<void> {
+    const body = this.#path.settings.format.at(addressText(to)).seal(packed);
     return this.#path.send(to, { ...message, body }, { ...how, mandatory: true }).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
-      return this.#path.send(this.#route, { ...message, body: this.#format.pack(json) }, how);
+      return this.#path.send(this.#route, { ...message, body: this.#format.seal(packed) }, how);
     });
   }
 
-  /** Sends a cancellation to every process of the topics, because the one that handles the call is unknown. Best effort. */
+  /** Sends a cancellation to every process of Portico with the topics, because the one that handles the call is unknown. Best effort. */
   #cancel(id: string): void {
     const { settings, log } = this.#path;
-    if (settings.format.codec?.canCancel === false) return;
     const { exchange, topic: first } = this.#route;
     const how = { ttlMs: settings.responseMs, mandatory: false, until: 0, retry: 0, signal: undefined };
     for (const topic of new Set([first, this.#options.altTopic ?? first])) {
-      const to = { exchange, topic, fanout: true };
+      const to = { exchange, topic, fanout: true, isOwn: true };
       const body = writeEnvelope({ cancel: id }, 'a cancellation', settings.format.at(addressText(to)));
       this.#path.send(to, { id: messageId(), body }, how).catch((err: unknown) => {
         log.debug({ err }, `call ${id} could not be cancelled`);

@@ -3,7 +3,8 @@
  */
 import { PorticoError } from '../../errors/index.js';
 import { InvalidTarget, NoServers } from '../errors.js';
-import { isRecord, type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
+import { type RequestEnvelope, readRequest, writeEnvelope } from '../message/envelope.js';
+import { isRecord } from '../message/typed-json.js';
 import type { WireFormatOptions } from '../message/wire-format.js';
 import { addressText, checkRoute, nameOfMessage, routeOfQueue } from '../transport/route.js';
 import type { Delivery, Message, Route, Transport } from '../transport/transport.js';
@@ -58,8 +59,9 @@ export async function removeHostQueue(
 ): Promise<boolean> {
   const { exchange, transport: options } = connection.settings;
   const transport = await connection.connected(options.connectTimeoutMs);
+  const isRemoved = await transport.removeQueue({ exchange, topic, server: host });
   await transport.removeQueue({ exchange, topic, server: host, transient: true });
-  return transport.removeQueue({ exchange, topic, server: host });
+  return isRemoved;
 }
 
 /** Reads, replays and drops dead letters. Rejects with `DeliveryFailure` without a broker. */
@@ -131,7 +133,7 @@ export class DeadLetters {
         hint: `Another program put it into ${this.exchange}.dead. Call its method with api-cli rpc cast, and drop it.`,
       });
     }
-    this.#checkQueue(death.queue);
+    const to = this.#targetOf(death.queue);
     // The queue of a killed process exists until it expires, together with its messages.
     if (isFanout && !(await transport.hasConsumer(death.queue))) {
       throw new NoServers({
@@ -141,16 +143,20 @@ export class DeadLetters {
     }
     const { castTtlMs } = this.#connection.settings;
     const options = { mandatory: true, ttlMs: castTtlMs || undefined };
-    await transport.publish(death.queue, this.#renewed(delivery), options);
+    await transport.publish(to, this.#renewed(delivery), options);
     await delivery.ack();
   }
 
   /** Any sender may write the queue of a letter: one of another exchange, one for replies, one of no service. */
-  #checkQueue(queue: string): void {
+  #targetOf(queue: string): Route | string {
+    const { isOslo } = this.#connection.settings;
+    const route = this.#routeOf(queue);
     try {
-      if (!queue.startsWith(`${this.exchange}.`))
+      if (!isOslo && !queue.startsWith(`${this.exchange}.`))
         throw new InvalidTarget({ message: 'it belongs to another exchange' });
-      checkRoute(routeOfQueue(this.exchange, queue));
+      checkRoute(route, isOslo);
+      // Names of oslo.messaging's queues contain no exchange: such a letter goes by the exchange, to a queue bound there.
+      return isOslo && route.fanout !== true ? route : queue;
     } catch (cause) {
       throw new InvalidTarget({
         message: `it names the queue ${JSON.stringify(queue)}, which belongs to no service of the exchange ${this.exchange}`,
@@ -162,7 +168,7 @@ export class DeadLetters {
 
   #read(delivery: Delivery): DeadLetter {
     const { message, death } = delivery;
-    const route: Partial<Route> = death === undefined ? {} : routeOfQueue(this.exchange, death.queue);
+    const route: Partial<Route> = death === undefined ? {} : this.#routeOf(death.queue);
     const request = this.#requestOf(delivery);
     const { method, ver, ns, ctx = {}, args = {}, sent } = request ?? {};
     const requestId = ctx.request_id;
@@ -212,6 +218,10 @@ export class DeadLetters {
   }
 
   #addressOf({ death }: Delivery): string {
-    return death === undefined ? '' : addressText(routeOfQueue(this.exchange, death.queue));
+    return death === undefined ? '' : addressText(this.#routeOf(death.queue));
+  }
+
+  #routeOf(queue: string): Route {
+    return routeOfQueue(this.exchange, queue, this.#connection.settings.isOslo);
   }
 }

@@ -6,8 +6,8 @@ import type { Logger } from '../../log/index.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import { Deadlines, deferred } from '../../tasks/internal.js';
 import { RpcTimeout } from '../errors.js';
-import { type AddressedFormat, type ReplyEnvelope, readReply } from '../message/envelope.js';
-import type { WireFormat } from '../message/wire-format.js';
+import { type ReplyEnvelope, readReply } from '../message/envelope.js';
+import type { WireAddress, WireFormat } from '../message/wire-format.js';
 import type { Message, ReplyConsumer, Transport } from '../transport/transport.js';
 
 /** A call. */
@@ -115,7 +115,7 @@ export class PendingCalls {
     return consumer;
   }
 
-  #take({ id, body }: Message, format: AddressedFormat): void {
+  #take({ id, body }: Message, format: WireAddress): void {
     let reply: ReplyEnvelope;
     try {
       reply = readReply(body, format);

@@ -180,7 +180,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
         if (error instanceof DeliveryUnknown) unknown ??= error;
         const waitMs = retryWaitMs(this.settings.transport, tries) * (0.75 + Math.random() / 2);
         const exhausted = (retry >= 0 && tries >= retry) || waitMs > until - this.clock.now();
-        const isLost = this.settings.speaksOslo && error instanceof DeliveryUnknown;
+        const isLost = this.settings.isOslo && error instanceof DeliveryUnknown;
         const isRetried = (error instanceof DeliveryFailure || isLost) && !exhausted && expected?.isOver !== true;
         const isTime = isRetried && (await pause(waitMs, { clock: this.clock, signal }));
         if (expected?.isOver === true) return;

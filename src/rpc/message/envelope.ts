@@ -1,11 +1,13 @@
 /**
- * Envelope 1.0: content of a message, independent of the transport. Senders may add members; receivers ignore unknown ones.
+ * Messages in the form of oslo.messaging (`_drivers/common.py`, `_drivers/amqpdriver.py`). What only Portico reads is in their extras, which
+ * Python ignores.
  */
 import { randomUUID } from 'node:crypto';
-import { decodeMessage, encodeMessage } from './json-codec.js';
+import { EXTRAS, EXTRAS_VERSION, isRecord, type Read, readJson, writeJson } from './typed-json.js';
+import { type FailureEnvelope, readFailure, writeFailure } from './wire-failure.js';
+import { type PackedMessage, packed, type WireAddress } from './wire-format.js';
 
-/** Envelope version that this process writes. It cannot read another major version. */
-const VERSION = '1.0';
+const CONTEXT = '_context_';
 
 /** A call or a cast. */
 export interface RequestEnvelope {
@@ -13,14 +15,14 @@ export interface RequestEnvelope {
   readonly id: string;
   readonly method: string;
   /** Arguments by name. */
-  readonly args: Readonly<Record<string, unknown>>;
+  readonly args: Read;
   readonly ns?: string | undefined;
   /** Requested version. Default 1.0. */
   readonly ver?: string | undefined;
-  readonly ctx: Readonly<Record<string, unknown>>;
+  readonly ctx: Read;
   /** Address of the reply; absent for a cast. */
   readonly reply?: { readonly to: string; readonly id: string } | undefined;
-  /** Milliseconds for which the caller waited when it was sent: after them it must not run. */
+  /** Milliseconds for which the caller waited when it was sent: after them it must not run. Python does not tell. */
   readonly deadline?: number | undefined;
   /** Time of sending, in milliseconds since 1970 by the sender's clock: shows how much of `deadline` it spent in a queue. */
   readonly sent?: number | undefined;
@@ -36,173 +38,115 @@ export type ReplyEnvelope =
   | { readonly id: string; readonly failure: FailureEnvelope }
   | { readonly id: string; readonly alive: true };
 
-/** The caller does not wait any more. */
+/** The caller does not wait any more. Only for processes of Portico. */
 export interface CancelEnvelope {
   /** Id of the call. */
   readonly cancel: string;
 }
 
-/** An error in a message. */
-export interface FailureEnvelope {
-  /** Name of its class, which the caller looks up among known classes: its static `remoteName`, if it has one. */
-  readonly type: string;
-  readonly code?: string | undefined;
-  readonly message: string;
-  /** Members of the error, if they are plain data. */
-  readonly data?: Readonly<Record<string, unknown>> | undefined;
-  /** True if the method is expected to throw it. */
-  readonly expected?: boolean | undefined;
-  /** Name of the process that failed. */
-  readonly remote: { readonly host: string; readonly binary: string; readonly requestId?: string | undefined };
-  /** Stack for the caller's log, if `[rpc] send_remote_stack` enables it. */
-  readonly stack?: string | undefined;
-  /** Positional and named arguments of its class, if it has them: for callers of oslo.messaging. */
-  readonly made?: FailureArguments | undefined;
-}
-
-/** Arguments of an exception in Python. */
-export interface FailureArguments {
-  readonly args?: readonly unknown[] | undefined;
-  readonly kwargs?: Readonly<Record<string, unknown>> | undefined;
-}
-
 export type Envelope = RequestEnvelope | ReplyEnvelope | CancelEnvelope;
-
-/** Codec of envelopes in a format other than Portico's. */
-export interface EnvelopeCodec {
-  /** False: there is no message that cancels a call. */
-  readonly canCancel: boolean;
-  /** Throws `SerializationError` for a value that it cannot encode, with its path, and for a message longer than `maxBytes`. */
-  encode(envelope: Envelope, what: string, maxBytes: number): Buffer;
-  /** Throws {@link UnreadableEnvelope}. */
-  readRequest(body: Uint8Array, maxBytes: number): RequestEnvelope;
-  /** Throws {@link UnreadableEnvelope}. */
-  readReply(body: Uint8Array, maxBytes: number): ReplyEnvelope;
-}
-
-/** Format of messages for one address. */
-export interface AddressedFormat {
-  readonly maxBytes: number;
-  /** Absent: envelopes of Portico. */
-  readonly codec: EnvelopeCodec | undefined;
-  /** Returns the JSON of an object in its sent form. */
-  pack(json: Buffer): Buffer;
-  /** Returns the JSON of a received message. Throws a `TypeError` without its content. */
-  unpack(body: Uint8Array): Uint8Array;
-}
 
 /** A message that is not an envelope this process can read; without its content. */
 export class UnreadableEnvelope extends Error {}
 
-/** Returns a new message id: a UUID of version 7 (RFC 9562 §5.7), so that ids sort by time. */
+/** Returns a new message id: the digits of a UUID of version 7 (RFC 9562 §5.7), so that ids sort by time. */
 export function messageId(): string {
   const now = Date.now();
   if (now !== latest) {
     latest = now;
-    const time = now.toString(16).padStart(12, '0');
-    head = `${time.slice(0, 8)}-${time.slice(8)}-7`;
+    head = `${now.toString(16).padStart(12, '0')}7`;
   }
   // Version 4 has its random bits in the same places, and Node generates those of many ids at once.
-  return head + randomUUID().slice(15);
+  const random = randomUUID();
+  return head + random.slice(15, 18) + random.slice(19, 23) + random.slice(24);
 }
 
 /** Millisecond of the newest id, and the part of ids derived from it. */
 let latest = 0;
 let head = '';
 
-/** Throws `SerializationError` as {@link encodeMessage}; `what`: the call, for its message. */
-export function writeEnvelope(envelope: Envelope, what: string, format: AddressedFormat): Buffer {
-  return format.pack(encodeEnvelope(envelope, what, format));
+/** Throws `SerializationError` as {@link packed}; `what`: the call, for its message. */
+export function writeEnvelope(envelope: Envelope, what: string, address: WireAddress): Buffer {
+  return address.seal(encodeEnvelope(envelope, what, address.maxBytes));
 }
 
-/** Returns the JSON of an envelope whose address is not decided yet. Throws as {@link writeEnvelope}. */
-export function encodeEnvelope(
-  envelope: Envelope,
-  what: string,
-  { maxBytes, codec }: Pick<AddressedFormat, 'maxBytes' | 'codec'>,
-): Buffer {
-  if (codec !== undefined) return codec.encode(envelope, what, maxBytes);
-  return encodeMessage({ v: VERSION, ...envelope }, what, maxBytes);
-}
-
-/** Reports whether a value has names and values, as arguments and contexts do. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+/** Returns the message of an envelope whose address is not decided yet. Throws as {@link writeEnvelope}. */
+export function encodeEnvelope(envelope: Envelope, what: string, maxBytes: number): PackedMessage {
+  return packed(writeJson(messageOf(envelope, what), what), what, maxBytes);
 }
 
 /** Throws {@link UnreadableEnvelope}. */
-export function readRequest(body: Uint8Array, format: AddressedFormat): RequestEnvelope | CancelEnvelope {
-  if (format.codec !== undefined) return format.codec.readRequest(body, format.maxBytes);
-  const read = readEnvelope(body, format);
-  if (typeof read.cancel === 'string') return { cancel: read.cancel };
-  const { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } = read;
+export function readRequest(body: Uint8Array, address: WireAddress): RequestEnvelope | CancelEnvelope {
+  const read = readMessage(body, address);
+  const { method, args = {}, namespace, version, _msg_id: call, _reply_q: to, _timeout: timeout } = read;
+  const { _unique_id: id = messageId(), [EXTRAS]: extras } = read;
+  const { cancel, deadline, sent, monitor, trace } = isRecord(extras) ? extras : ({} as Read);
+  if (typeof cancel === 'string') return { cancel };
   const isRequest =
-    isName(id) &&
     isName(method) &&
+    isName(id) &&
     isRecord(args) &&
-    isRecord(ctx) &&
-    [ns, ver].every((each) => each === undefined || isName(each)) &&
+    [namespace, version, call, to].every((each) => each === undefined || each === null || isName(each)) &&
     [deadline, sent, monitor].every((each) => each === undefined || isTime(each)) &&
-    (trace === undefined || (isRecord(trace) && Object.values(trace).every((value) => typeof value === 'string'))) &&
-    (reply === undefined || (isRecord(reply) && isName(reply.to) && isName(reply.id)));
+    (trace === undefined || (isRecord(trace) && Object.values(trace).every((each) => typeof each === 'string')));
   if (!isRequest) throw new UnreadableEnvelope('it is not a request');
-  return { id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace } as RequestEnvelope;
+  const asked = monitor ?? (typeof timeout === 'number' && timeout > 0 ? timeout * 1000 : undefined);
+  return {
+    id,
+    method,
+    args,
+    ns: namespace ?? undefined,
+    ver: version ?? undefined,
+    ctx: unpackedContext(read),
+    reply: typeof call === 'string' && typeof to === 'string' ? { to, id: call } : undefined,
+    deadline,
+    sent,
+    monitor: asked,
+    trace,
+  } as RequestEnvelope;
 }
 
 /** Throws {@link UnreadableEnvelope}. */
-export function readReply(body: Uint8Array, format: AddressedFormat): ReplyEnvelope {
-  if (format.codec !== undefined) return format.codec.readReply(body, format.maxBytes);
-  const { id, result = null, failure, alive } = readEnvelope(body, format);
+export function readReply(body: Uint8Array, address: WireAddress): ReplyEnvelope {
+  const { _msg_id: id, result = null, failure, ending } = readMessage(body, address);
   if (typeof id !== 'string') throw new UnreadableEnvelope('it is not a reply');
-  if (alive === true) return { id, alive };
-  if (failure === undefined) return { id, result };
-  if (!isRecord(failure) || typeof failure.type !== 'string' || typeof failure.message !== 'string') {
-    throw new UnreadableEnvelope('its failure is none');
-  }
-  const { stack } = failure;
-  return { id, failure: { ...failureIn(failure), stack: typeof stack === 'string' ? stack : undefined } };
+  if (failure !== null && failure !== undefined && failure !== '') return { id, failure: failureIn(failure) };
+  // Until 2016 servers of oslo.messaging sent the result first, and its end in a separate message.
+  return result === null && ending !== true ? { id, alive: true } : { id, result };
 }
 
-/** Returns a failure written by a service of Portico, without its stack; leaves out members of wrong types. */
-export function failureIn(written: Readonly<Record<string, unknown>>): FailureEnvelope {
-  const { type, code, message, data, expected, remote } = written;
-  const { host, binary, requestId } = isRecord(remote) ? remote : {};
-  return {
-    type: text(type),
-    message: text(message),
-    code: typeof code === 'string' ? code : undefined,
-    data: isRecord(data) ? data : undefined,
-    expected: expected === true,
-    remote: {
-      host: text(host),
-      binary: text(binary),
-      requestId: typeof requestId === 'string' ? requestId : undefined,
-    },
-  };
-}
-
-function readEnvelope(body: Uint8Array, format: AddressedFormat): Readonly<Record<string, unknown>> {
+/** Returns a message at an address. Throws {@link UnreadableEnvelope}. */
+export function readMessage(body: Uint8Array, address: WireAddress): Read {
   let read: unknown;
   try {
-    read = decodeMessage(format.unpack(body), format.maxBytes);
+    read = readJson(address.open(body));
   } catch (cause) {
     throw new UnreadableEnvelope((cause as Error).message);
   }
-  if (!isRecord(read) || typeof read.v !== 'string') throw new UnreadableEnvelope('it has no version');
-  const [major] = VERSION.split('.');
-  if (read.v.split('.')[0] !== major) {
-    throw new UnreadableEnvelope(`its version is ${/^[\d.]{1,9}$/.test(read.v) ? read.v : 'none'}, not ${major}.x`);
-  }
+  if (!isRecord(read)) throw new UnreadableEnvelope('it is not an object');
   return read;
+}
+
+/** Returns the context of a message, with its names on the wire. */
+export function packedContext(context: Read): Record<string, unknown> {
+  const message: Record<string, unknown> = {};
+  for (const name of Object.keys(context)) message[CONTEXT + name] = context[name];
+  return message;
+}
+
+export function unpackedContext(message: Read): Record<string, unknown> {
+  const context: [string, unknown][] = [];
+  for (const name of Object.keys(message)) {
+    if (name.startsWith(CONTEXT)) context.push([name.slice(CONTEXT.length), message[name]]);
+  }
+  return Object.fromEntries(context);
 }
 
 /** Longest name in characters, a limit of AMQP. */
 export const LONGEST_NAME = 255;
 
 /** Reports whether a value can be a name: a string that AMQP accepts. Names appear in messages and log lines. */
-export function isName(value: unknown): boolean {
+function isName(value: unknown): boolean {
   return typeof value === 'string' && value.length <= LONGEST_NAME;
 }
 
@@ -211,6 +155,43 @@ function isTime(value: unknown): boolean {
   return typeof value === 'number' && Math.abs(value) <= 8.64e15;
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+function messageOf(envelope: Envelope, what: string): Read {
+  if ('cancel' in envelope) return { [EXTRAS]: { v: EXTRAS_VERSION, ...envelope } };
+  if ('method' in envelope) return requestOf(envelope);
+  return {
+    result: 'result' in envelope ? envelope.result : null,
+    failure: 'failure' in envelope ? writeFailure(envelope.failure, what) : null,
+    ending: !('alive' in envelope),
+    _msg_id: envelope.id,
+    _unique_id: messageId(),
+  };
+}
+
+function requestOf({ id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace }: RequestEnvelope): Read {
+  const message: Record<string, unknown> = packedContext(ctx);
+  message.method = method;
+  message.args = args;
+  message.namespace = ns;
+  message.version = ver;
+  if (reply !== undefined) {
+    message._msg_id = reply.id;
+    message._reply_q = reply.to;
+    // In whole seconds.
+    message._timeout = monitor === undefined ? null : Math.floor(monitor / 1000);
+  }
+  message._unique_id = id;
+  const exact = monitor === undefined || monitor % 1000 === 0 ? undefined : monitor;
+  message[EXTRAS] = { v: EXTRAS_VERSION, deadline, sent, monitor: exact, trace };
+  return message;
+}
+
+function failureIn(text: unknown): FailureEnvelope {
+  let read: FailureEnvelope | undefined;
+  try {
+    read = readFailure(text);
+  } catch (cause) {
+    throw new UnreadableEnvelope(`its failure: ${(cause as Error).message}`);
+  }
+  if (read === undefined) throw new UnreadableEnvelope('its failure is none');
+  return read;
 }

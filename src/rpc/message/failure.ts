@@ -5,7 +5,8 @@
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { notPlain } from '../../service/internal.js';
 import * as rpcErrors from '../errors.js';
-import { type FailureArguments, type FailureEnvelope, isRecord } from './envelope.js';
+import { isRecord } from './typed-json.js';
+import type { FailureArguments, FailureEnvelope } from './wire-failure.js';
 
 /** A class of errors, identified by name. Its constructor does not run for a rebuilt error. */
 export type ErrorClass = abstract new (...args: never[]) => Error;

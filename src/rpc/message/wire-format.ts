@@ -1,15 +1,18 @@
 /**
- * Signs an envelope's JSON, and compresses a long one.
+ * Outer form of messages, as oslo.messaging has it: an object with the JSON of the message as text, and beside it the signature. A long
+ * message is compressed as kombu does.
  */
+import { isUtf8 } from 'node:buffer';
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import type { AddressedFormat, EnvelopeCodec } from './envelope.js';
+import { deflateSync, inflateSync } from 'node:zlib';
+import { SerializationError } from '../errors.js';
+import { isRecord } from './typed-json.js';
 
 /** Options of the wire format. */
 export interface WireFormatOptions {
-  /** Longest JSON in bytes, at both ends. */
+  /** Longest message in bytes, at both ends, before it is compressed. */
   readonly maxBytes: number;
-  /** JSON above this size in bytes is compressed. Default: never. */
+  /** Messages above this size in bytes are compressed. Default: never. */
   readonly compressOver?: number | undefined;
   /** Secrets by their ids: the first one signs, all verify. Default: no signatures. */
   readonly signingKeys?: ReadonlyMap<string, string> | undefined;
@@ -17,14 +20,29 @@ export interface WireFormatOptions {
   readonly requireSignature?: boolean | undefined;
   /** Maximum age of a signature. Default: 5 minutes. */
   readonly windowMs?: number;
-  /** Codec of envelopes. Default: Portico's own. */
-  readonly codec?: EnvelopeCodec | undefined;
 }
 
-/** Last member of a signed envelope: the id of the key, the time, and the code of everything before it. */
-const SIGNATURE = /,"sig":"([\w-]{1,32})\.(\d{1,15})\.([\da-f]{64})"\}$/;
-const LONGEST_SIGNATURE = 130;
-const DOT = 0x2e;
+/** A message whose address is not decided yet. */
+export interface PackedMessage {
+  readonly text: string;
+  /** Its outer form, up to the place of a signature. */
+  readonly outer: string;
+}
+
+/** Form of messages at one address. */
+export interface WireAddress {
+  readonly maxBytes: number;
+  /** Returns the body of a message. */
+  seal(message: PackedMessage): Buffer;
+  /** Returns the text of a received message. Throws a `TypeError` without its content. */
+  open(body: Uint8Array): string;
+}
+
+const VERSION = '2.0';
+const SIGNATURE = 'portico.signature';
+/** The id of the key, the time, and the code of the message. */
+const SIGNED = /^([\w-]{1,32})\.(\d{1,15})\.([\da-f]{64})$/;
+const LONGEST_SIGNATURE = 150;
 
 /**
  * Shorter than the time for which message ids are remembered (`recent-keys.ts`): a process accepts a copy of a message only if it has seen
@@ -32,10 +50,24 @@ const DOT = 0x2e;
  */
 const WINDOW_MS = 300_000;
 
+/** First byte of zlib, which `kombu_compression = gzip` means (`kombu/compression.py`). */
+export const ZLIB = 0x78;
+
+/** Puts the JSON of a message into its outer form. Throws `SerializationError` if it is too long; `what`: its name, for the message. */
+export function packed(text: string, what: string, maxBytes: number): PackedMessage {
+  const outer = `{"oslo.version":"${VERSION}","oslo.message":${JSON.stringify(text)}`;
+  // A character has three bytes at most.
+  const bytes = outer.length * 3 < maxBytes ? 0 : Buffer.byteLength(outer) + 1;
+  if (bytes <= maxBytes) return { text, outer };
+  throw new SerializationError({
+    message: `${what}: ${bytes} bytes, and a message has at most ${maxBytes}`,
+    hint: 'Send a reference to large data, or raise [rpc] max_message_size on both sides.',
+  });
+}
+
 /** Hides the secrets: it is printed with the connection. */
 export class WireFormat {
   readonly maxBytes: number;
-  readonly codec: EnvelopeCodec | undefined;
   readonly #options: WireFormatOptions;
   readonly #compressOver: number;
   readonly #keys: ReadonlyMap<string, string>;
@@ -45,7 +77,6 @@ export class WireFormat {
   constructor(options: WireFormatOptions) {
     const { maxBytes, compressOver, signingKeys, requireSignature = false, windowMs = WINDOW_MS } = options;
     this.maxBytes = maxBytes;
-    this.codec = options.codec;
     this.#options = options;
     this.#compressOver = compressOver ?? Number.POSITIVE_INFINITY;
     this.#keys = signingKeys ?? new Map();
@@ -58,69 +89,85 @@ export class WireFormat {
     return new WireFormat({ ...this.#options, ...options });
   }
 
-  /** Returns the format for an address without line breaks: a signature includes it, so that a copy is refused at another address. */
-  at(address: string): AddressedFormat {
+  /** Returns the form at an address without line breaks: a signature includes it, so that a copy is refused at another address. */
+  at(address: string): WireAddress {
     return {
       maxBytes: this.maxBytes,
-      codec: this.codec,
-      pack: (json) => this.#pack(json, address),
-      unpack: (body) => this.#unpack(body, address),
+      seal: (message) => this.#seal(message, address),
+      open: (body) => this.#open(body, address),
     };
   }
 
-  #pack(json: Buffer, address: string): Buffer {
+  #seal({ text, outer }: PackedMessage, address: string): Buffer {
     const [key] = this.#keys;
-    const signed = key === undefined ? json : signedBy(key, json, address);
-    return signed.length > this.#compressOver ? gzipSync(signed) : signed;
+    const body = Buffer.from(
+      key === undefined ? `${outer}}` : `${outer},"${SIGNATURE}":"${signature(key, text, address)}"}`,
+    );
+    return body.length > this.#compressOver ? deflateSync(body) : body;
   }
 
-  #unpack(body: Uint8Array, address: string): Uint8Array {
-    const packed = Buffer.from(body.buffer, body.byteOffset, body.length);
-    const signed = isCompressed(packed) ? this.#decompressed(packed) : packed;
-    const found = signatureOf(signed);
-    if (found === null) {
-      if (this.#requireSignature) throw new TypeError('it is not signed');
-      return signed;
-    }
-    const json = Buffer.concat([signed.subarray(0, signed.length - found[0].length), Buffer.from('}')]);
-    if (this.#keys.size > 0) this.#verify(json, address, found);
-    return json;
+  #open(body: Uint8Array, address: string): string {
+    const bytes = this.#decompressed(body);
+    if (!isUtf8(bytes)) throw new TypeError('it is not UTF-8');
+    const whole = bytes.toString();
+    const outer = outerOf(whole);
+    const signed = outer?.[SIGNATURE];
+    const text = outer === undefined ? whole : textIn(outer);
+    if (signed === undefined && this.#requireSignature) throw new TypeError('it is not signed');
+    if (signed !== undefined && this.#keys.size > 0) this.#verify(text, address, signed);
+    return text;
   }
 
-  #decompressed(body: Buffer): Buffer {
+  #decompressed(body: Uint8Array): Buffer {
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+    const most = this.maxBytes + LONGEST_SIGNATURE;
+    if (bytes.length > most) throw new TypeError(`${bytes.length} bytes: ${this.maxBytes} are allowed`);
+    if (bytes[0] === 0x42) throw new TypeError('it is compressed by bz2: set kombu_compression = gzip');
+    if (bytes[0] !== ZLIB) return bytes;
     try {
-      return gunzipSync(body, { maxOutputLength: this.maxBytes + LONGEST_SIGNATURE });
+      return inflateSync(bytes, { maxOutputLength: most });
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw new TypeError(code === 'ERR_BUFFER_TOO_LARGE' ? `${this.maxBytes} bytes are allowed` : 'it is not gzip');
+      const isLong = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+      throw new TypeError(isLong ? `${this.maxBytes} bytes are allowed` : 'it is compressed, and cannot be read');
     }
   }
 
-  #verify(json: Buffer, address: string, [, id, at, code]: readonly (string | undefined)[]): void {
-    const secret = this.#keys.get(id!);
+  #verify(text: string, address: string, signed: unknown): void {
+    const [, id = '', at = '', code = ''] = SIGNED.exec(String(signed)) ?? [];
+    if (code === '') throw new TypeError('its signature is none');
+    const secret = this.#keys.get(id);
     if (secret === undefined) throw new TypeError(`it is signed by the key "${id}", which is unknown here`);
-    const right = timingSafeEqual(Buffer.from(code!, 'hex'), codeOf(secret, `${id}.${at}\n${address}`, json));
+    const right = timingSafeEqual(Buffer.from(code, 'hex'), codeOf(secret, `${id}.${at}\n${address}`, text));
     if (!right) throw new TypeError(`its signature by the key "${id}" is wrong`);
     if (Math.abs(Date.now() - Number(at)) > this.#windowMs) throw new TypeError('its signature is too old');
   }
 }
 
-function signatureOf(json: Buffer): RegExpExecArray | null {
-  // The code has 64 digits after a dot, and most messages have no signature.
-  if (json.length < 67 || json[json.length - 67] !== DOT) return null;
-  return SIGNATURE.exec(json.subarray(-LONGEST_SIGNATURE).toString('latin1'));
+/** Returns the outer form; undefined for a text without one, which is the message itself. */
+function outerOf(whole: string): Readonly<Record<string, unknown>> | undefined {
+  let read: unknown;
+  try {
+    read = JSON.parse(whole);
+  } catch {
+    // A message itself may have NaN: its reader decides.
+    return undefined;
+  }
+  return isRecord(read) && Object.hasOwn(read, 'oslo.version') && Object.hasOwn(read, 'oslo.message')
+    ? read
+    : undefined;
 }
 
-function signedBy([id, secret]: readonly [string, string], json: Buffer, address: string): Buffer {
+function textIn({ 'oslo.version': version, 'oslo.message': text }: Readonly<Record<string, unknown>>): string {
+  if (version !== VERSION) throw new TypeError(`it is not of version ${VERSION}`);
+  if (typeof text !== 'string') throw new TypeError('it has no message');
+  return text;
+}
+
+function signature([id, secret]: readonly [string, string], text: string, address: string): string {
   const head = `${id}.${Date.now()}`;
-  const code = codeOf(secret, `${head}\n${address}`, json).toString('hex');
-  return Buffer.concat([json.subarray(0, -1), Buffer.from(`,"sig":"${head}.${code}"}`)]);
+  return `${head}.${codeOf(secret, `${head}\n${address}`, text).toString('hex')}`;
 }
 
-function codeOf(secret: string, head: string, json: Buffer): Buffer {
-  return createHmac('sha256', secret).update(`${head}\n`).update(json).digest();
-}
-
-function isCompressed(body: Buffer): boolean {
-  return body[0] === 0x1f && body[1] === 0x8b;
+function codeOf(secret: string, head: string, text: string): Buffer {
+  return createHmac('sha256', secret).update(`${head}\n`).update(text).digest();
 }

@@ -185,10 +185,9 @@ export class NotificationService implements ServiceBase {
   async #handle(delivery: Delivery, source: Source): Promise<void> {
     const { priority, connection, handled, running } = source;
     const { message } = delivery;
-    const { maxBytes } = connection.settings.format;
     let carried: CarriedNotification;
     try {
-      carried = readNotification(message.body, { priority, maxBytes });
+      carried = readNotification(message.body, { priority, address: connection.settings.notices });
     } catch (error) {
       if (!(error instanceof UnreadableEnvelope)) throw error;
       this.#log.warn(

@@ -4,10 +4,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { NotificationPriority } from '../../service/index.js';
-import { UnreadableEnvelope } from '../message/envelope.js';
-import { tooLong } from '../message/json-codec.js';
-import { osloId, packedContext, readOsloMessage, unpackedContext, wrapped } from '../message/oslo-envelope.js';
-import { osloText } from '../message/oslo-values.js';
+import {
+  messageId as newId,
+  packedContext,
+  readMessage,
+  UnreadableEnvelope,
+  unpackedContext,
+} from '../message/envelope.js';
+import { writeJson } from '../message/typed-json.js';
+import { packed, type WireAddress } from '../message/wire-format.js';
 import type { Message, Route } from '../transport/transport.js';
 
 /** A notification as defined by oslo.messaging. */
@@ -47,11 +52,11 @@ export function notificationRoute(exchange: string, topic: string, priority: Not
 /** `isWrapped`: in the envelope 2.0. Throws `SerializationError`. */
 export function writeNotification(
   told: CarriedNotification,
-  { isWrapped, maxBytes }: { readonly isWrapped: boolean; readonly maxBytes: number },
+  { isWrapped, address }: { readonly isWrapped: boolean; readonly address: WireAddress },
 ): Message {
   const { messageId, publisherId, eventType, priority, payload, timestamp, context } = told;
   const what = `the notification ${eventType}`;
-  const text = osloText(
+  const text = writeJson(
     {
       message_id: messageId,
       publisher_id: publisherId,
@@ -59,22 +64,21 @@ export function writeNotification(
       priority: priority.toUpperCase(),
       payload,
       timestamp,
-      _unique_id: osloId(),
+      _unique_id: newId(),
       ...packedContext(context),
     },
     what,
   );
-  const body = Buffer.from(isWrapped ? wrapped(text) : text);
-  if (body.length > maxBytes) throw tooLong(what, body.length, maxBytes);
-  return { id: messageId, body };
+  const message = packed(text, what, address.maxBytes);
+  return { id: messageId, body: isWrapped ? address.seal(message) : Buffer.from(text) };
 }
 
 /** `priority`: that of its queue, if the message has none. Throws `UnreadableEnvelope`. */
 export function readNotification(
   body: Uint8Array,
-  { priority, maxBytes }: { readonly priority: NotificationPriority; readonly maxBytes: number },
+  { priority, address }: { readonly priority: NotificationPriority; readonly address: WireAddress },
 ): CarriedNotification {
-  const read = readOsloMessage(body, maxBytes);
+  const read = readMessage(body, address);
   const { event_type: eventType, publisher_id: publisherId, payload, message_id: id, timestamp } = read;
   if (typeof eventType !== 'string') throw new UnreadableEnvelope('it is not a notification');
   return {

@@ -53,7 +53,7 @@ class BusNotifier {
       { eventType, publisherId, priority, payload: serializer.serializeEntity(context, payload), context: safe },
       new Date(),
     );
-    const how = { isWrapped: driver === 'messagingv2', maxBytes: settings.format.maxBytes };
+    const how = { isWrapped: driver === 'messagingv2', address: settings.notices };
     const message = writeNotification(told, how);
     for (const topic of topics) {
       try {

@@ -39,7 +39,7 @@ export class BaseEndpoint {
   }
 }
 
-/** Endpoint of oslo.messaging's `rpc_ping_enabled`, on the same wire. */
+/** Endpoint of oslo.messaging's `rpc_ping_enabled`. */
 export class OsloPing {
   static readonly rpc = ['oslo_rpc_server_ping'];
 

@@ -2,8 +2,9 @@
  * Reply to a call: its result or its failure, in a form that can be sent.
  */
 import type { Logger } from '../../log/index.js';
-import type { FailureEnvelope, RequestEnvelope } from '../message/envelope.js';
+import type { RequestEnvelope } from '../message/envelope.js';
 import { failureOf, shortened } from '../message/failure.js';
+import type { FailureEnvelope } from '../message/wire-failure.js';
 import { logFailure } from './endpoints.js';
 import type { ReplySender } from './reply-sender.js';
 

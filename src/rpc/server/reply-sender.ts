@@ -120,7 +120,7 @@ export class ReplySender {
     };
     const beat = (): void => {
       const body = writeEnvelope({ id, alive: true }, name, format.at(to));
-      transport.publish(to, { id: messageId(), body, correlationId: id }).catch((err: unknown) => {
+      transport.publish(to, { id: messageId(), body }).catch((err: unknown) => {
         log.debug({ err }, `${name}: no heartbeat could be sent`);
       });
       arm();
@@ -146,7 +146,7 @@ export class ReplySender {
 
   async #deliver({ to, id, name, since, body }: WrittenReply, sending: Sending): Promise<void> {
     const { transport, clock, retryMs, log, onLost } = this.#options;
-    const message = { id: messageId(), body, correlationId: id };
+    const message = { id: messageId(), body };
     const until = clock.now() + retryMs;
     let kept: Kept | undefined;
     let err: unknown = new Error('its caller is gone');

@@ -6,7 +6,8 @@ import { Deadlines, within } from '../../tasks/internal.js';
 import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';
 import { ServerShuttingDown } from '../errors.js';
-import { type AddressedFormat, type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
+import { type RequestEnvelope, readRequest, UnreadableEnvelope } from '../message/envelope.js';
+import type { WireAddress } from '../message/wire-format.js';
 import { addressText, nameOfMessage } from '../transport/route.js';
 import type { Delivery, Route, Transport, TransportConsumer } from '../transport/transport.js';
 import type { Endpoints } from './endpoints.js';
@@ -38,7 +39,7 @@ const GRACE_MS = 1000;
 
 /** The queue of a message. */
 interface Source {
-  readonly format: AddressedFormat;
+  readonly format: WireAddress;
   /** Every other process gets its messages too. */
   readonly isCopy: boolean;
 }

@@ -11,21 +11,15 @@ type MakeTransport = (url: TransportUrl, options: TransportOptions) => Transport
 
 const memory = async (): Promise<MakeTransport> => (await import('./memory/memory-transport.js')).memoryTransport;
 const amqp = async (): Promise<MakeTransport> => (await import('./amqp/amqp-transport.js')).amqpTransport;
-const oslo = async (): Promise<MakeTransport> => (await import('./oslo/oslo-transport.js')).osloTransport;
 
 /** Drivers, by the scheme of their URLs. Each is loaded with its first transport. */
 const DRIVERS: Readonly<Record<string, () => Promise<MakeTransport>>> = {
   memory,
   amqp,
   amqps: amqp,
-  'oslo+rabbit': oslo,
-  'oslo+amqps': oslo,
+  'oslo+rabbit': amqp,
+  'oslo+amqps': amqp,
 };
-
-/** Reports whether the transport of a URL uses the wire of oslo.messaging. */
-export function isOslo({ driver }: Pick<TransportUrl, 'driver'>): boolean {
-  return DRIVERS[driver] === oslo;
-}
 
 /**
  * Creates the transport of a URL; it is not connected yet. Rejects with `PORTICO_RPC_URL` for a URL that cannot be read, or has an unknown

@@ -18,6 +18,7 @@ const OSLO_NAME = /^[!"$-)+-~]{1,200}$/;
 export const TRANSIENT = '/calls';
 /** Suffix of the topic in the name of a queue with the fanouts of one process. */
 const FANOUT = /^fanout\.[\da-f-]{36}$/;
+const OSLO_FANOUT = /_fanout_[\da-f]{32}$/;
 /** Limit of AMQP for a queue's name and a routing key, in bytes. */
 const LONGEST = 255;
 
@@ -38,8 +39,9 @@ export function checkRoute({ exchange, topic, server, fanout }: Route, isOslo = 
   }
 }
 
-/** Parses the route of an exchange's queue from its name. */
-export function routeOfQueue(exchange: string, queue: string): Route {
+/** Parses the route of an exchange's queue from its name. `isOslo`: with names of oslo.messaging, which contain no exchange. */
+export function routeOfQueue(exchange: string, queue: string, isOslo = false): Route {
+  if (isOslo && OSLO_FANOUT.test(queue)) return { exchange, topic: queue.replace(OSLO_FANOUT, ''), fanout: true };
   const whole = queue.startsWith(`${exchange}.`) ? queue.slice(exchange.length + 1) : queue;
   const transient = whole.endsWith(TRANSIENT);
   const own = transient ? whole.slice(0, -TRANSIENT.length) : whole;
@@ -62,14 +64,11 @@ export function nameOfMessage({ id, body }: Pick<Message, 'id' | 'body'>): strin
   return id || `body-${hash('sha256', body).slice(0, 12)}`;
 }
 
-/**
- * Returns the address of a message as text, for its signature: two routes have different texts. No name has a slash, and an address of
- * replies has none.
- */
+/** Returns the address of a message as text, for its signature: two routes have different texts. No name has a space or an asterisk. */
 export function addressText(to: Route | string): string {
   if (typeof to === 'string') return to;
   const { exchange, topic, server, fanout, transient } = to;
-  return `${exchange}/${topic}/${fanout === true ? '*' : (server ?? '')}${transient === true ? TRANSIENT : ''}`;
+  return [exchange, topic, fanout === true ? '*' : (server ?? ''), transient === true ? TRANSIENT : ''].join(' ');
 }
 
 /** Returns the error of a mandatory message without a queue. `to`: as in {@link describeRoute}. */

@@ -78,6 +78,11 @@ export function parseTransportUrl(text: string): TransportUrl {
   });
 }
 
+/** Reports whether the exchanges and queues of a URL are those of oslo.messaging. */
+export function isOslo({ driver }: Pick<TransportUrl, 'driver'>): boolean {
+  return driver.startsWith('oslo+');
+}
+
 function hostOf(text: string, index: number): TransportHost {
   const at = text.lastIndexOf('@');
   const [user, ...rest] = at === -1 ? [] : text.slice(0, at).split(':');

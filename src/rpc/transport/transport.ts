@@ -94,6 +94,8 @@ export interface Route {
   readonly server?: string | undefined;
   /** All present consumers. Not together with `server`. */
   readonly fanout?: boolean | undefined;
+  /** With `fanout`, for a message: only consumers of Portico, where those of Python hear fanouts too. */
+  readonly isOwn?: boolean | undefined;
   /** Calls whose messages need not outlive the broker: they have a separate queue. Not together with `fanout`. */
   readonly transient?: boolean | undefined;
 }
@@ -103,8 +105,6 @@ export interface Message {
   /** Unique for each send; a retry of the same send has the same id. */
   readonly id: string;
   readonly body: Uint8Array;
-  /** For a reply: the id of the call. */
-  readonly correlationId?: string | undefined;
   /** Address of replies: see {@link Transport.consumeReplies}. */
   readonly replyTo?: string | undefined;
   /** For a delivered message: its time to live in milliseconds, if the driver knows it. */

@@ -13,7 +13,9 @@ import {
 } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import type { RequestEnvelope } from '../../../dist/rpc/message/envelope.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
+import { bodyOf, requestIn } from '../bodies.js';
 import { gate, withNetwork } from '../services.js';
 
 class Images {
@@ -76,7 +78,7 @@ test('RP-2 RP-30 a prepared client has options of its own, and the client that i
   const sent: unknown[] = [];
   const arrived = gate();
   transport.publish = async (to, { body }, { ttlMs, mandatory } = {}) => {
-    const { method, ns, ver, deadline, monitor } = JSON.parse(Buffer.from(body).toString()) as Record<string, unknown>;
+    const { method, ns, ver, deadline, monitor }: Partial<RequestEnvelope> = requestIn(body);
     // A call that ends early also sends a cancellation.
     if (method === undefined) return;
     // As JSON on the wire: without undefined members.
@@ -227,16 +229,16 @@ test('RP-33 a handler passes what is left of its time to the calls it makes', as
     log,
   });
   await service.start();
-  const read: { deadline: number; reply: { to: string; id: string } }[] = [];
+  const read: RequestEnvelope[] = [];
   await transport.consume({ exchange: 'portico', topic: 'inner' }, { prefetch: 1 }, ({ message: { body }, ack }) => {
-    const request = JSON.parse(Buffer.from(body).toString()) as (typeof read)[number];
+    const request = requestIn(body);
     read.push(request);
     void ack();
-    const { to, id } = request.reply;
-    void transport.publish(to, { id: 'id-1', body: Buffer.from(JSON.stringify({ v: '1.0', id, result: 'done' })) });
+    const { to, id } = request.reply!;
+    void transport.publish(to, { id: 'id-1', body: bodyOf({ id, result: 'done' }) });
   });
   assert.equal(await connection.client({ topic: 'images', timeout: 50 }).call({}, 'ask'), 'done');
-  assert.ok(read[0]!.deadline <= 50_000, `${read[0]!.deadline}: 60 s were usual`);
+  assert.ok(read[0]!.deadline! <= 50_000, `${read[0]!.deadline}: 60 s were usual`);
   await service.stop();
   await connection.close();
 });
@@ -374,7 +376,7 @@ test('RP-23 a message is known to the broker by the id that its receiver sees', 
   const connection = new RPCConnection({ transport: new MemoryTransport(broker) });
   await connection.client({ topic: 'images' }).cast({}, 'note');
   const { message } = broker.published[0]!;
-  assert.equal((JSON.parse(Buffer.from(message.body).toString()) as { id: string }).id, message.id);
+  assert.equal(requestIn(message.body).id, message.id);
   await connection.close();
 });
 

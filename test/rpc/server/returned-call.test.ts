@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MemoryTransport } from '#internal/rpc';
+import { bodyOf } from '../bodies.js';
 import { gate } from '../services.js';
 import { delivering, requestMessage, route, served, settled } from './served-object.js';
 
@@ -25,7 +26,7 @@ async function full(...waiting: readonly string[]) {
   await settled();
   assert.deepEqual(ran.splice(0), ['1', '2', '3', '4']);
   const cancel = async (id: string): Promise<void> => {
-    const body = Buffer.from(JSON.stringify({ v: '1.0', cancel: id }));
+    const body = bodyOf({ cancel: id });
     await made.transport.publish({ ...route, fanout: true }, { id: `cancels ${id}`, body });
     await settled();
   };

@@ -4,7 +4,9 @@ import { type Delivery, type Message, RPCConnection } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
 import { CallMeter, Endpoints, MemoryBroker, MemoryTransport, RpcServer } from '#internal/rpc';
 import { TaskTracker } from '#internal/service';
+import type { RequestEnvelope } from '../../../dist/rpc/message/envelope.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
+import { bodyOf } from '../bodies.js';
 
 export const OF_IMAGES = { topic: 'images', host: 'north', binary: 'portico-images' };
 
@@ -56,6 +58,6 @@ export function delivering(transport: MemoryTransport, change: (delivery: Delive
 
 export const route = { exchange: 'portico', topic: 'images' };
 
-export function requestMessage(id: string, method: string, more: object = {}): Message {
-  return { id, body: Buffer.from(JSON.stringify({ v: '1.0', id, method, args: {}, ctx: {}, ...more })) };
+export function requestMessage(id: string, method: string, more: Partial<RequestEnvelope> = {}): Message {
+  return { id, body: bodyOf({ id, method, args: {}, ctx: {}, ...more }) };
 }

@@ -7,7 +7,7 @@ import { DeliveryFailure } from '../../errors.js';
 import type { Delivery, Message, TransportOptions } from '../transport.js';
 import { countsOf, deathOf, messageOf, type Received } from './amqp-message.js';
 import type { AmqpPublisher } from './amqp-publisher.js';
-import { type Address, deadLetterAddress, delayQueue, type QueuePlan } from './amqp-topology.js';
+import { deadLetterAddress, delayQueue, type QueuePlan, queueAddress } from './amqp-topology.js';
 
 /** Queue of deliveries, and the parts for returning them. */
 export interface DeliverySource {
@@ -170,7 +170,7 @@ export class DeliveryChannel {
       return true;
     }
     // The broker makes it one, with its own reason, if the queue has a dead-letter exchange.
-    const isKept = this.channel.active && this.#source.plan.deadLetters !== undefined;
+    const isKept = this.channel.active && 'x-dead-letter-exchange' in this.#source.plan.arguments;
     this.#giveBack(tag, false);
     return isKept;
   }
@@ -188,7 +188,7 @@ export class DeliveryChannel {
     const { plan, publisher } = this.#source;
     // Quorum queues without a limit have one of the broker.
     if (plan.arguments['x-queue-type'] !== 'quorum' || !this.channel.active) return false;
-    const address: Address = { exchange: '', type: 'topic', routingKey: plan.queue };
+    const address = queueAddress(plan.queue);
     const { ttlMs } = message;
     const copied = publisher.copy(address, message, { returns }, { ttlMs, timeoutMs: RENEW_MS });
     if (!(await succeeds(copied))) return false;
@@ -205,8 +205,7 @@ export class DeliveryChannel {
         throw new DeliveryFailure({ message: `the broker does not declare ${delayed.queue}` });
       });
     }
-    const address: Address = { exchange: '', type: 'topic', routingKey: delayed.queue };
-    await publisher.copy(address, message, { returns }, { ttlMs: delayMs, timeoutMs: RENEW_MS });
+    await publisher.copy(queueAddress(delayed.queue), message, { returns }, { ttlMs: delayMs, timeoutMs: RENEW_MS });
   }
 }
 

@@ -21,19 +21,19 @@ export interface Remarks {
 
 /** Returns the properties of a published message. */
 export function propertiesOf(message: Message, appId: string, remarks?: Remarks): Envelope {
-  const { id, correlationId, replyTo } = message;
+  const { id, replyTo } = message;
   const properties: Envelope = {
     durable: true,
     messageId: id,
     contentType: 'application/json',
     // The package would parse a body of unknown encoding.
     contentEncoding: 'utf-8',
-    type: 'portico.rpc',
     appId,
   };
-  if (correlationId !== undefined) properties.correlationId = correlationId;
   if (replyTo !== undefined) properties.replyTo = replyTo;
   if (remarks !== undefined) properties.headers = headersOf(remarks);
+  // No JSON begins so: it is compressed, which services in Python know by this header.
+  if (message.body[0] === 0x78) properties.headers = { ...properties.headers, compression: 'application/x-gzip' };
   return properties;
 }
 
@@ -45,9 +45,9 @@ function headersOf({ returns, death }: Remarks): NonNullable<Envelope['headers']
 }
 
 /** Returns a delivered message. */
-export function messageOf({ messageId = '', body, correlationId, replyTo, expiration }: Received): Message {
+export function messageOf({ messageId = '', body, replyTo, expiration }: Received): Message {
   const ttlMs = expiration === undefined ? Number.NaN : Number(expiration);
-  return { id: messageId, body: bytesOf(body), correlationId, replyTo, ...(ttlMs >= 0 && { ttlMs }) };
+  return { id: messageId, body: bytesOf(body), replyTo, ...(ttlMs >= 0 && { ttlMs }) };
 }
 
 /** Returns the number of the delivery, from the broker's count and our own. Quorum queues count. */

@@ -1,20 +1,23 @@
 /**
- * Exchanges and queues of RabbitMQ. All are durable, and those of hosts and processes expire: RabbitMQ 4.3 refuses queues that are neither
- * durable nor exclusive, and an exclusive one does not outlive its connection.
+ * Declarations of exchanges and queues of RabbitMQ. Which there are: `topologies.ts`.
  */
 import type { Channel } from 'rabbitmq-client';
 import { ConfigurationRefused } from '../../../errors/index.js';
-import { queueName, TRANSIENT } from '../route.js';
 import { MAX_DEAD_LETTERS, type Route, type TransportOptions } from '../transport.js';
 import { reasonOf } from './amqp-errors.js';
+
+/** Options that decide a declaration, for errors: by the arguments and properties that a broker names. */
+export interface DeclaringOptions {
+  readonly group: string;
+  readonly options: Readonly<Record<string, string>>;
+}
 
 /** Properties of an exchange or queue that differ from Portico's own, and their options. */
 export interface Properties {
   readonly durable: boolean;
   /** True if it is deleted with its last user. */
   readonly autoDelete: boolean;
-  /** Their options, for errors. */
-  readonly from: { readonly group: string; readonly options: string };
+  readonly from: DeclaringOptions;
 }
 
 /** Exchange and routing key of a message. */
@@ -35,17 +38,15 @@ export interface QueuePlan {
   readonly arguments: Readonly<Record<string, string | number>>;
   /** Set if it belongs to one process, and is deleted with its consumer. */
   readonly isTransient?: true;
-  /** Exchange that it is bound to. Absent: messages are published to its name. */
-  readonly from?: Address;
-  /** Exchange that keeps the dead letters refused by its consumer. Absent: none. */
+  /** Exchanges that it is bound to. Absent: messages are published to its name. */
+  readonly from?: readonly Address[];
+  /** Exchange whose dead letters have those of its consumer. Absent: none. */
   readonly exchange?: string;
-  /** Exchange for messages that expired in it, or were returned too often. Absent: they are dropped. */
-  readonly deadLetters?: string | undefined;
   /** Absent: it is durable. */
   readonly properties?: Properties;
 }
 
-/** Names and properties of the exchanges and queues of a wire. */
+/** Names and properties of exchanges and queues. */
 export interface Topology {
   /** Returns the address of messages for a route, or for a reply consumer. */
   addressOf(to: Route | string): Address;
@@ -55,52 +56,9 @@ export interface Topology {
   replyQueue(id: string): QueuePlan;
 }
 
-/** Returns Portico's own topology. */
-export function porticoTopology(options: TransportOptions): Topology {
-  const { queueType, deliveryLimit, deadLetter, hostQueueTtlMs, transientQueueTtlMs } = options;
-  const ofProcess = { 'x-queue-type': 'classic', 'x-expires': transientQueueTtlMs };
-  return {
-    addressOf,
-    queueOfRoute(route, id): QueuePlan {
-      const { exchange, topic, server, fanout } = route;
-      const from = addressOf(route);
-      if (fanout === true) {
-        return {
-          queue: `${exchange}.${topic}.fanout.${id}`,
-          arguments: { ...ofProcess, 'x-message-ttl': transientQueueTtlMs },
-          isTransient: true,
-          from,
-          exchange,
-        };
-      }
-      const deadLetters = deadLetter ? deadLetterAddress(exchange).exchange : undefined;
-      const type = from.isTransient === true ? 'classic' : queueType;
-      return {
-        queue: queueName(route),
-        arguments: {
-          'x-queue-type': type,
-          // Classic queues do not count deliveries, and refuse a limit.
-          ...(type === 'quorum' && { 'x-delivery-limit': deliveryLimit }),
-          ...(deadLetters !== undefined && { 'x-dead-letter-exchange': deadLetters }),
-          ...(server !== undefined && { 'x-expires': hostQueueTtlMs }),
-        },
-        from,
-        exchange,
-        deadLetters,
-      };
-    },
-    replyQueue: (id) => ({ queue: `reply_${id}`, arguments: ofProcess, isTransient: true }),
-  };
-}
-
-/** Returns the address of messages for a route, or for a reply consumer. */
-function addressOf(to: Route | string): Address {
-  if (typeof to === 'string') return { exchange: '', type: 'topic', routingKey: to };
-  const { exchange, topic, server, fanout, transient } = to;
-  if (fanout === true) return { exchange: `${exchange}.${topic}.fanout`, type: 'fanout', routingKey: '' };
-  const routingKey = server === undefined ? topic : `${topic}.${server}`;
-  if (transient !== true) return { exchange, type: 'topic', routingKey };
-  return { exchange, type: 'topic', routingKey: `${routingKey}${TRANSIENT}`, isTransient: true };
+/** Returns the address of a queue by its name. */
+export function queueAddress(queue: string): Address {
+  return { exchange: '', type: 'topic', routingKey: queue };
 }
 
 /** Returns the exchange that keeps the dead letters of an exchange. */
@@ -113,7 +71,7 @@ export function deadQueue(exchange: string): QueuePlan {
   return {
     queue: `${exchange}.dead`,
     arguments: { 'x-queue-type': 'classic', 'x-max-length': MAX_DEAD_LETTERS },
-    from: deadLetterAddress(exchange),
+    from: [deadLetterAddress(exchange)],
   };
 }
 
@@ -135,9 +93,11 @@ export function delayQueue(queue: string, { hostQueueTtlMs }: TransportOptions):
 
 /** Declares a queue, its binding, and its dead-letter exchange. Rejects with `PORTICO_RPC_TOPOLOGY` if the broker refuses. */
 export async function declareQueue(channel: Channel, plan: QueuePlan, options: TransportOptions): Promise<void> {
-  const { queue, from, exchange, deadLetters, properties } = plan;
-  if (from !== undefined) await declareExchange(channel, from, options);
-  if (deadLetters !== undefined) await declareQueue(channel, deadQueue(exchange!), options);
+  const { queue, from = [], exchange, properties, isTransient } = plan;
+  for (const address of from) await declareExchange(channel, address, options);
+  if (exchange !== undefined && options.deadLetter && !isTransient) {
+    await declareQueue(channel, deadQueue(exchange), options);
+  }
   const text = textOf(plan.arguments, properties);
   // An administrator cannot declare the queues of a process, whose names are random.
   const passive = !options.manageTopology && !plan.isTransient;
@@ -147,10 +107,12 @@ export async function declareQueue(channel: Channel, plan: QueuePlan, options: T
     .catch((error: unknown) => {
       throw refused(error, `the queue ${queue}`, { queue, text, passive, from: properties?.from });
     });
-  if (from === undefined || passive) return;
-  await channel.queueBind({ queue, exchange: from.exchange, routingKey: from.routingKey }).catch((error: unknown) => {
-    throw refused(error, `the binding of the queue ${queue} to the exchange ${from.exchange}`, { text: '', passive });
-  });
+  if (passive) return;
+  for (const { exchange: bound, routingKey } of from) {
+    await channel.queueBind({ queue, exchange: bound, routingKey }).catch((error: unknown) => {
+      throw refused(error, `the binding of the queue ${queue} to the exchange ${bound}`, { text: '', passive });
+    });
+  }
 }
 
 /** Returns the number of ready messages of a queue, and its consumers; undefined if there is no such queue. */
@@ -167,8 +129,8 @@ export async function findQueue(
 }
 
 /** Removes the binding: only messages published to its name still arrive. */
-export async function unbindQueue(channel: Channel, { queue, from }: QueuePlan): Promise<void> {
-  if (from !== undefined) await channel.queueUnbind({ queue, exchange: from.exchange, routingKey: from.routingKey });
+export async function unbindQueue(channel: Channel, { queue, from = [] }: QueuePlan): Promise<void> {
+  for (const { exchange, routingKey } of from) await channel.queueUnbind({ queue, exchange, routingKey });
 }
 
 /** Declares an exchange. Rejects as {@link declareQueue}. */
@@ -196,43 +158,50 @@ interface Refused {
   readonly queue?: string;
   readonly text: string;
   readonly passive: boolean;
-  readonly from?: Properties['from'] | undefined;
+  readonly from?: DeclaringOptions | undefined;
 }
 
 /** Options of Portico's own queues and exchanges. */
-const OWN: Properties['from'] = {
+const OWN: DeclaringOptions = {
   group: 'rpc',
-  options: 'queue_type, delivery_limit, dead_letter, host_queue_ttl, transient_queue_ttl',
+  options: {
+    'x-queue-type': 'queue_type',
+    'x-delivery-limit': 'delivery_limit',
+    'x-dead-letter-exchange': 'dead_letter',
+    'x-expires': 'host_queue_ttl or transient_queue_ttl',
+    'x-message-ttl': 'transient_queue_ttl',
+    durable: 'amqp_durable_queues of services in Python, which must be true for this exchange',
+  },
 };
 
 /** Returns the broker's final refusal as an error for an operator; any other error unchanged. */
 function refused(error: unknown, what: string, { queue, text, passive, from = OWN }: Refused): unknown {
   const { code } = error as { code?: unknown };
   const said = reasonOf(error);
+  const final = (message: string, hint: string): ConfigurationRefused =>
+    new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', { message: `${what} ${message}`, hint, cause: error });
   if (code === 'PRECONDITION_FAILED') {
+    const [, property = ''] = /inequivalent arg '([\w-]+)'/.exec(said) ?? [];
+    const option = from.options[property] ?? Object.values(from.options).join(', ');
     const empty = queue === undefined ? 'delete it' : `empty it, delete it (rabbitmqctl delete_queue ${queue})`;
-    return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
-      message: `${what} exists with properties other than in [${from.group}], ${text}; the broker says: ${said}`,
-      hint:
-        from === OWN
-          ? `Restore the old values of [rpc] (${from.options}), or stop its services, ${empty} and start them again.`
-          : `Set [${from.group}] to the values of the services that declared it (${from.options}).`,
-      cause: error,
-    });
+    return final(
+      `exists with properties other than in [${from.group}], ${text}; the broker says: ${said}`,
+      from === OWN
+        ? `The services that declared it differ in ${option}: restore the old value, or stop them, ${empty} and start them again.`
+        : `The services that declared it differ in ${option}: set [${from.group}] to their values.`,
+    );
   }
   if (code === 'ACCESS_REFUSED') {
-    return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
-      message: `${what} is refused by the broker: ${said}`,
-      hint: 'Grant the permission to the user of the transport URL (rabbitmqctl set_permissions), or declare it yourself and set [rpc] manage_topology = false.',
-      cause: error,
-    });
+    return final(
+      `is refused by the broker: ${said}`,
+      'Grant the permission to the user of the transport URL (rabbitmqctl set_permissions), or declare it yourself and set [rpc] manage_topology = false.',
+    );
   }
   if (code === 'NOT_FOUND' && passive) {
-    return new ConfigurationRefused('PORTICO_RPC_TOPOLOGY', {
-      message: `${what} does not exist, and [rpc] manage_topology is false`,
-      hint: `Declare it${from === OWN ? ' durable' : ''}, ${text}; or set manage_topology = true.`,
-      cause: error,
-    });
+    return final(
+      'does not exist, and [rpc] manage_topology is false',
+      `Declare it${from === OWN ? ' durable' : ''}, ${text}; or set manage_topology = true.`,
+    );
   }
   return error;
 }

@@ -1,5 +1,5 @@
 /**
- * `amqp://` and `amqps://`: RabbitMQ. Uses two connections, because a broker under memory pressure stops reading from publishers, and
+ * `amqp://` and `oslo+rabbit://`: RabbitMQ. Uses two connections, because a broker under memory pressure stops reading from publishers, and
  * acknowledgements must get through.
  */
 import { randomUUID } from 'node:crypto';
@@ -20,12 +20,13 @@ import {
   type TransportOptions,
   type TransportState,
 } from '../transport.js';
-import type { TransportUrl } from '../transport-url.js';
+import { isOslo, type TransportUrl } from '../transport-url.js';
 import { AmqpLink } from './amqp-connection.js';
 import { AmqpConsumption, type ConsumptionParts } from './amqp-consumption.js';
 import { DeliveryChannel, type DeliverySource } from './amqp-delivery.js';
 import { AmqpPublisher } from './amqp-publisher.js';
-import { deadQueue, findQueue, porticoTopology, type QueuePlan, type Topology, unbindQueue } from './amqp-topology.js';
+import { deadQueue, findQueue, type QueuePlan, type Topology, unbindQueue } from './amqp-topology.js';
+import { osloTopology, porticoTopology } from './topologies.js';
 
 /** Time to wait for another reader of dead letters, and the interval of checks. */
 const READING_MS = 60_000;
@@ -239,7 +240,7 @@ export class AmqpTransport extends StatefulTransport implements Transport {
   }
 }
 
-/** Driver of `amqp://` and `amqps://`. */
+/** Driver of `amqp://`, `oslo+rabbit://`, and both over TLS. */
 export function amqpTransport(url: TransportUrl, options: TransportOptions): Transport {
-  return new AmqpTransport(url, options, porticoTopology(options));
+  return new AmqpTransport(url, options, isOslo(url) ? osloTopology(options) : porticoTopology(options));
 }

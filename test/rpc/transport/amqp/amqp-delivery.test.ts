@@ -131,7 +131,7 @@ test('a message of another sender is given as it is, whatever it says of its con
     const channel = await connection.acquire();
     // Without confirms a quorum queue may lose messages when their channel closes.
     await channel.confirmSelect();
-    const to = { exchange: route.exchange, routingKey: route.topic };
+    const to = { exchange: `${route.exchange}.portico`, routingKey: `${route.exchange}.${route.topic}` };
     await channel.basicPublish(to, 'plain');
     await channel.basicPublish({ ...to, contentType: 'application/json' }, Buffer.from('{"a":1}'));
     await channel.basicPublish({ ...to, contentType: 'application/json' }, Buffer.from('{"a":'));
@@ -152,7 +152,11 @@ test('RP-76 what another sender writes into the header fields of a message ends 
   await withBroker(async (connection) => {
     const channel = await connection.acquire();
     for (const [at, death] of deaths.entries()) {
-      const to = { exchange: route.exchange, routingKey: route.topic, headers: { 'x-death': death } };
+      const to = {
+        exchange: `${route.exchange}.portico`,
+        routingKey: `${route.exchange}.${route.topic}`,
+        headers: { 'x-death': death },
+      };
       await channel.basicPublish(to, Buffer.from(`${at}`));
     }
     await channel.close();

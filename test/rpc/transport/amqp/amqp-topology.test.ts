@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deadQueue, delayQueue, porticoTopology } from '../../../../dist/rpc/transport/amqp/amqp-topology.js';
+import { deadQueue, delayQueue } from '../../../../dist/rpc/transport/amqp/amqp-topology.js';
+import { osloTopology, porticoTopology } from '../../../../dist/rpc/transport/amqp/topologies.js';
 import { transportOptions } from '../../conformance.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
 import { Deliveries, ground, textMessage, textOf } from './open-broker.js';
@@ -13,12 +14,27 @@ test('RP-6 RP-66 messages go to an exchange of their application; a fanout to on
   assert.deepEqual(
     [images, { ...images, server: 'north.example' }, { ...images, fanout: true }, 'reply_1'].map(addressOf),
     [
-      { exchange: 'app', type: 'topic', routingKey: 'images' },
-      { exchange: 'app', type: 'topic', routingKey: 'images.north.example' },
+      { exchange: 'app.portico', type: 'topic', routingKey: 'app.images' },
+      { exchange: 'app.portico', type: 'topic', routingKey: 'app.images.north.example' },
       { exchange: 'app.images.fanout', type: 'fanout', routingKey: '' },
       { exchange: '', type: 'topic', routingKey: 'reply_1' },
     ],
   );
+});
+
+test('PY-2 no exchange or queue of one topology has a name of the other; fanouts of Portico alone have an exchange there', () => {
+  const oslo = osloTopology(options);
+  const routes = [images, { ...images, server: 'north' }, { ...images, fanout: true }];
+  const namesOf = ({ queueOfRoute: plan }: typeof oslo): string[] =>
+    routes.flatMap((route) => [plan(route, 'id').queue, ...plan(route, 'id').from!.map(({ exchange }) => exchange)]);
+  const theirs = ['images', 'app', 'images.north', 'app', 'images_fanout_id', 'images_fanout', 'images_portico'];
+  assert.deepEqual(namesOf(oslo), theirs);
+  const own = namesOf(porticoTopology(options));
+  assert.deepEqual(
+    own.filter((name) => theirs.includes(name)),
+    [],
+  );
+  assert.equal(oslo.addressOf({ ...images, fanout: true, isOwn: true }).exchange, 'images_portico');
 });
 
 test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead letters; those of hosts and processes expire', () => {
@@ -89,7 +105,7 @@ test('RP-60 without manage_topology nothing is declared: what is not there is to
     looking.consume(route, { prefetch: 1 }, () => {}),
     {
       code: 'PORTICO_RPC_TOPOLOGY',
-      message: new RegExp(`the exchange ${route.exchange} does not exist, and .* manage_topology is false`),
+      message: new RegExp(`the exchange ${route.exchange}.portico does not exist, and .* manage_topology is false`),
     },
   );
   await assert.rejects(looking.publish(route, textMessage('x'), { mandatory: true }), {

@@ -38,7 +38,7 @@ export async function deleteTopic(exchange: string, topic: string, hosts: readon
     ]) {
       await connection.queueDelete({ queue });
     }
-    for (const name of [exchange, `${exchange}.dlx`, `${exchange}.${topic}.fanout`]) {
+    for (const name of [`${exchange}.portico`, `${exchange}.dlx`, `${exchange}.${topic}.fanout`]) {
       await connection.exchangeDelete({ exchange: name });
     }
   });

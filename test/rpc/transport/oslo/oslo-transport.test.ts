@@ -1,13 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { transportConformance } from '../../conformance.js';
-import { withoutBroker } from '../amqp/broker.js';
+import { rabbitmqctl, withoutBroker } from '../amqp/broker.js';
 import { deleteOsloTopic, osloUrl } from './peer.js';
 
-// Queue names contain no exchange, there are no dead letters, and calls have no separate queue, because servers in Python know one
-// queue.
+/** Names of policies, to be removed. */
+const policies: string[] = [];
+
+// Quorum queues count deliveries, as those of the other transports do.
 transportConformance(osloUrl, {
+  options: { oslo: { quorum: true, deliveryLimit: 2 } },
   skip: withoutBroker,
-  clean: deleteOsloTopic,
-  lacks: ['dead letters', 'fanouts of an exchange', 'queues of transient calls'],
+  isOslo: true,
   topicOf: () => `images-${randomUUID().slice(0, 8)}`,
+  keepDead: async (exchange, topic) => {
+    policies.push(topic);
+    const policy = JSON.stringify({ 'dead-letter-exchange': `${exchange}.dlx` });
+    await rabbitmqctl('set_policy', topic, `^${topic}(\\.|$)`, policy, '--apply-to', 'queues');
+  },
+  clean: async (exchange, topic, hosts) => {
+    for (const name of policies.splice(0)) await rabbitmqctl('clear_policy', name);
+    await deleteOsloTopic(exchange, topic, hosts);
+  },
 });

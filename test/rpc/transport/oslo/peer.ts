@@ -74,6 +74,11 @@ export class PythonPeer {
     });
   }
 
+  /** What it has written to its log. */
+  get log(): string {
+    return this.#errors;
+  }
+
   /** Starts the process. `options` are those of `[oslo_messaging_rabbit]`; `url` is the broker's, `amqp://…`. */
   static async start({
     exchange = `x${randomUUID().slice(0, 8)}`,
@@ -151,7 +156,8 @@ export async function deleteOsloTopic(exchange: string, topic: string, hosts: re
       await connection.queueDelete({ queue });
       await connection.queueDelete({ queue: `${queue}/delay` });
     }
-    for (const name of [exchange, `${topic}_fanout`]) {
+    await connection.queueDelete({ queue: `${exchange}.dead` });
+    for (const name of [exchange, `${exchange}.dlx`, `${topic}_fanout`, `${topic}_portico`]) {
       if (name !== '') await connection.exchangeDelete({ exchange: name });
     }
   });
