@@ -290,8 +290,7 @@ export class Supervisor {
         worker.ageSeconds += LOOK_MS / 1000;
         worker.silentSeconds += LOOK_MS / 1000;
         if (isDebugged || worker.debugged || worker.killed) continue;
-        const late = this.#waiting.has(worker) ? undefined : lateFault(worker);
-        const fault = hungFault(worker, workerTimeoutMs) ?? late;
+        const fault = hungFault(worker, workerTimeoutMs) ?? (this.#waiting.has(worker) ? undefined : lateFault(worker));
         if (fault === undefined) continue;
         logFault(this.#log, worker, fault);
         pool.killFor(worker, fault);

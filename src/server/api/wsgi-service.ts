@@ -75,14 +75,13 @@ export class WSGIService implements ListeningService {
     this.#config = config;
     registerServing(config);
     const log = checkedLog('PORTICO_API_ARGUMENT', 'a WSGIService', options.log) ?? config.log;
-    const { index: workerId } = workerAssignment() ?? {};
-    this.#processLog = workerId === undefined ? log : log.child({ workerId });
+    const worker = workerAssignment();
+    this.#processLog = worker === undefined ? log : log.child({ workerId: worker.index });
     this.#log = this.#processLog.child({ service: name });
     const reading = { ...options, log: this.#log, paste: pasteLoader };
     const { settings, apiTls, loader, tls } = apiParts(name, config, reading);
     [this.#tls, this.#reading] = [apiTls, { ...reading, useSsl: apiTls.enabled }];
-    this.pipeline = settings.pipeline;
-    this.workers = options.dev === true ? 1 : settings.workers;
+    [this.pipeline, this.workers] = [settings.pipeline, options.dev === true ? 1 : settings.workers];
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
     this.meter = new ApiMeter(config, this.server, { binary: this.binary, project: options.project, log: this.#log });
     this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader.path);
