@@ -62,7 +62,7 @@ const BASE = ['errors', 'log', 'process', 'text'];
  */
 const PROGRAMS = {
   // The parent process, which needs no schemas and no routing.
-  '': ['cli/main.js', 'cli/begin.js', 'cli/program.js', 'cli/serve.js'],
+  '': ['cli/main.js', 'cli/begin.js', 'cli/program.js', 'cli/serve/serve.js'],
   // A worker of `api-cli`, whose application usually has a Router.
   '-worker': ['launch/worker/worker-bootstrap.js', 'routing/index.js'],
   // A program that embeds Portico.

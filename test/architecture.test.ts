@@ -47,6 +47,66 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
  * parts; `index.ts` and `internal.ts` are above all. Inside directories without an entry the order is not checked.
  */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
+  app: [
+    'cookies',
+    'file-sender',
+    'opened-once',
+    'app',
+    'identity',
+    'context',
+    'environ',
+    'fault',
+    'fault-form',
+    'headers',
+    'response-methods',
+    'server-state',
+    'target',
+    'exchange',
+    'factory',
+    'factory-log',
+    'response',
+    'faults',
+    'held-apps',
+    'request-path',
+    'request-fields',
+    'remote',
+    'host',
+    'slot',
+    'compose',
+    'forward-headers',
+    'read-body',
+    'request-signals',
+    'routed',
+    'session',
+    'shared-database',
+    'schemas',
+  ],
+  cli: [
+    'command-line',
+    'command',
+    'failure',
+    'control-client',
+    'configured',
+    'judge',
+    'look',
+    'control',
+    'notify',
+    'service',
+    'npx',
+    'serve',
+    'init',
+    'generate',
+    'dead-letters',
+    'rpc-contract',
+    'rpc',
+    'completion',
+    'commands',
+    'usage-text',
+    'program',
+    'worker-modules',
+    'begin',
+    'main',
+  ],
   routing: [
     'template',
     'route',
@@ -150,8 +210,8 @@ const UNBOUND = ['index', 'cli', 'sample'];
 
 /** The only files that import each package as a value. A package without an entry may not be imported. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  fastify: ['app/fastify-app.ts'],
-  '@fastify/middie': ['app/fastify-app.ts'],
+  fastify: ['app/host/fastify-app.ts'],
+  '@fastify/middie': ['app/host/fastify-app.ts'],
   ini: ['config/documents/write-ini.ts'],
   pino: ['log/log.ts'],
   'prom-client': ['operating/control/metrics-text.ts'],
@@ -236,7 +296,11 @@ test('within a directory imports point down as well: its parts have an order', (
     const parts = readdirSync(join(src, directory), { withFileTypes: true })
       .filter((entry) => entry.isDirectory() || /(?<!^index|^internal)\.ts$/.test(entry.name))
       .map(({ name }) => name.replace(/\.ts$/, ''));
-    assert.deepEqual(parts.toSorted(), order.toSorted(), `the parts of src/${directory} are in the table`);
+    assert.deepEqual(
+      [...new Set(parts)].toSorted(),
+      order.toSorted(),
+      `the parts of src/${directory} are in the table`,
+    );
   }
   for (const { file, line, specifier } of all) {
     const order = PARTS[directoryOf(file)];

@@ -36,7 +36,7 @@ export const LONGEST = [
   'types.test.ts',
   'docs/moving.test.ts',
   'docs/operations.test.ts',
-  'cli/plan.test.ts',
+  'cli/judge/plan.test.ts',
 ];
 
 /** Files whose tests wait most of the time, each for processes of its own: two of them run at once. */

@@ -1,7 +1,7 @@
 /** Filters around an app: a pipeline in code, like one in a paste file. */
 import { PorticoError, whatItIs } from '../errors/index.js';
 import type { App, Filter } from './app.js';
-import { connectApp } from './from-connect.js';
+import { connectApp } from './host/from-connect.js';
 import { takesOwnSlot, withSlot } from './slot.js';
 
 /**

@@ -1,10 +1,6 @@
 /** `portico/app`: the App contract and its tools. */
 
-export { afterResponse } from './after-response.js';
 export type { App, ClosableApp, Filter } from './app.js';
-export { type BodyTransformer, beforeHead, type HeadListener, holdBody, transformBody } from './before-head.js';
-export type { HoldOptions } from './body-parts.js';
-export { quoteClient } from './client-text.js';
 export { compose } from './compose.js';
 export {
   type CallDelivery,
@@ -38,23 +34,38 @@ export {
   type Trial,
   type WantedOrder,
 } from './factory.js';
+export { Fault, type FaultDetails, type FaultIssue } from './fault.js';
+export type { FaultRenderer, FaultStyle, FaultStyleName, RenderedFault } from './fault-form.js';
+export { quoteClient } from './faults/client-text.js';
+export { forwardHeaders } from './forward-headers.js';
 export {
   type CreateFastifyOptions,
   type FastifyAppOptions,
   fastifyApp,
   type LeafPlugin,
-} from './fastify-app.js';
-export { Fault, type FaultDetails, type FaultIssue } from './fault.js';
-export type { FaultRenderer, FaultStyle, FaultStyleName, RenderedFault } from './fault-form.js';
-export { forwardHeaders } from './forward-headers.js';
-export { type ConnectMiddleware, type ExpressFactory, type FromConnectOptions, fromConnect } from './from-connect.js';
-export { type FetchHandler, fromFetch } from './from-fetch.js';
+} from './host/fastify-app.js';
+export {
+  type ConnectMiddleware,
+  type ExpressFactory,
+  type FromConnectOptions,
+  fromConnect,
+} from './host/from-connect.js';
+export { type FetchHandler, fromFetch } from './host/from-fetch.js';
 export type { Identity } from './identity.js';
 export { type Sharer, shared } from './opened-once.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
 export { methodsOf, requestPath, writtenPath } from './request-path.js';
 export { closingOf } from './request-signals.js';
+export { afterResponse } from './response/after-response.js';
+export {
+  type BodyTransformer,
+  beforeHead,
+  type HeadListener,
+  holdBody,
+  transformBody,
+} from './response/before-head.js';
+export type { HoldOptions } from './response/body-parts.js';
 export type { ResponseListener, ResponseOutcome } from './response-methods.js';
 export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
 export type { Session, SessionData } from './session.js';

@@ -1,12 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
-export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './after-response.js';
-export { answeredStatus, answerFault } from './answer-fault.js';
+
 export { catching, isAsync, isThenable } from './app.js';
-export { setMissingHeaders } from './before-head.js';
-export { isOwnPatch } from './body-way.js';
-export { checkFaultForm } from './check-fault-form.js';
-export { targetMask } from './client-text.js';
-export { configuredFaultForm, isFaultStyle, sectionFaultStyle } from './configured-fault-form.js';
 export {
   ACTIVE_TRACE,
   currentDeadline,
@@ -34,19 +28,23 @@ export {
   type WantedOrder,
 } from './factory.js';
 export { additionsAround, factoryLog, runFactory } from './factory-log.js';
-export { answerFailure, type FailureOptions } from './failure.js';
-export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './fastify-app.js';
-export { fastifyLog, levelOf } from './fastify-log.js';
 export { asFault, reasonPhrase } from './fault.js';
 export type { FaultForm } from './fault-form.js';
-export { apiFaultOptions, faultOptions, ownFaultStyle } from './fault-options.js';
-export { faultFormFrom, faultFormOf, inFaultForm } from './fault-style.js';
+export { answeredStatus, answerFault } from './faults/answer-fault.js';
+export { checkFaultForm } from './faults/check-fault-form.js';
+export { targetMask } from './faults/client-text.js';
+export { configuredFaultForm, isFaultStyle, sectionFaultStyle } from './faults/configured-fault-form.js';
+export { answerFailure, type FailureOptions } from './faults/failure.js';
+export { apiFaultOptions, faultOptions, ownFaultStyle } from './faults/fault-options.js';
+export { faultFormFrom, faultFormOf, inFaultForm } from './faults/fault-style.js';
+export { preferredEncoding, preferredType } from './faults/negotiate.js';
 export { fileSender } from './file-sender.js';
-export { connectApp } from './from-connect.js';
 export { foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
 export { callFactory, noteMade } from './held-apps.js';
-export { preferredEncoding, preferredType } from './negotiate.js';
-export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './not-found-handlers.js';
+export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './host/fastify-app.js';
+export { fastifyLog, levelOf } from './host/fastify-log.js';
+export { connectApp } from './host/from-connect.js';
+export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './host/not-found-handlers.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export {
@@ -69,8 +67,18 @@ export {
 } from './request-fields.js';
 export { overriddenMethod } from './request-path.js';
 export { offerSignal } from './request-signals.js';
-export { beganAt, noteBegin, pipeInto, sentBytes, watchPipe } from './response-body.js';
-export { compileResponse } from './response-compiler.js';
+export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
+export { setMissingHeaders } from './response/before-head.js';
+export { isOwnPatch } from './response/body-way.js';
+export { beganAt, noteBegin, pipeInto, sentBytes, watchPipe } from './response/response-body.js';
+export { compileResponse } from './response/response-compiler.js';
+export {
+  defaultHeader,
+  exchangeFor as countAnswer,
+  isOfHeadListener,
+  ServedResponse,
+} from './response/served-response.js';
+export { readableOf } from './response/web-stream.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export {
@@ -82,7 +90,6 @@ export {
   valueIssues,
 } from './schemas/refused-value.js';
 export { compiledSchema, judgeSchema, NAMED_SCHEMAS, SchemaMistake } from './schemas/schema-mistake.js';
-export { defaultHeader, exchangeFor as countAnswer, isOfHeadListener, ServedResponse } from './served-response.js';
 export {
   isRecordLost,
   isUpgraded,
@@ -94,4 +101,3 @@ export {
 } from './server-state.js';
 export { noteOriginal, takesOwnSlot, withSlot } from './slot.js';
 export { collapsed, decodePath, encodedPath } from './target.js';
-export { readableOf } from './web-stream.js';

@@ -15,15 +15,15 @@ const service = (): Promise<CommandFile> => import('./service.js');
 
 export const COMMANDS: ReadonlyMap<string, () => Promise<CommandFile>> = new Map(
   Object.entries({
-    serve: () => import('./serve.js'),
+    serve: () => import('./serve/serve.js'),
     init: () => import('./init.js'),
-    check: () => import('./check.js'),
-    config: () => import('./config.js'),
-    pipeline: () => import('./pipeline.js'),
-    explain: () => import('./explain.js'),
-    request: () => import('./request.js'),
-    routes: () => import('./routes.js'),
-    openapi: () => import('./openapi.js'),
+    check: () => import('./judge/check.js'),
+    config: () => import('./look/config.js'),
+    pipeline: () => import('./look/pipeline.js'),
+    explain: () => import('./look/explain.js'),
+    request: () => import('./look/request.js'),
+    routes: () => import('./look/routes.js'),
+    openapi: () => import('./look/openapi.js'),
     generate: () => import('./generate.js'),
     service,
     db: service,

@@ -9,9 +9,9 @@ import { cutOffText, type ShownRequest, type StatusDocument } from '../operating
 import { countText } from '../text/index.js';
 import { choice, columns, example, print, wholeNumber } from './command.js';
 import { addConfigurationOptions } from './command-line.js';
+import { type MeantService, socketOf } from './configured/find-service.js';
 import { ask } from './control-client.js';
-import { type MeantService, socketOf } from './find-service.js';
-import { changeText, statusText } from './status-text.js';
+import { changeText, statusText } from './look/status-text.js';
 
 export function register(program: Command): void {
   add(program, 'status', 'show the services of a running api-cli, and the state of their workers', 'status --watch')

@@ -24,9 +24,14 @@ export function exitStatusOf(error: unknown): number {
   return code === 'PORTICO_USAGE' ? STATUS_USAGE : 1;
 }
 
-/** A configuration without other mistakes that leaves nothing to serve: no API started, which is 1 as in oslo's programs. */
+/**
+ * A configuration that leaves nothing to serve, without another mistake than that its paste file is missing, too: no API started, which is
+ * 1 as in oslo's programs.
+ */
 function isIdle({ diagnostics }: ConfigurationRefused): boolean {
-  return diagnostics.every(({ severity, code }) => severity === 'warning' || code === 'PORTICO_NO_APIS');
+  const codes = diagnostics.filter(({ severity }) => severity === 'error').map(({ code }) => code);
+  const isMissing = (code: string): boolean => code === 'PORTICO_NO_APIS' || code === 'PORTICO_PASTE_NO_FILE';
+  return codes.includes('PORTICO_NO_APIS') && codes.every(isMissing);
 }
 
 /** Returns the text for an operator. A refusal of the system, such as a full disk, is one line; an unexpected error has its stack. */

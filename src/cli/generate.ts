@@ -15,7 +15,7 @@ import {
 } from '../errors/index.js';
 import { choice, example, print } from './command.js';
 import { addConfigurationOptions, type OutputArguments } from './command-line.js';
-import { readConfiguration } from './configuration.js';
+import { readConfiguration } from './configured/configuration.js';
 import { compare, type DeploymentFile, textOf } from './generate/compare.js';
 import { type Deployment, deploymentOf } from './generate/deployment.js';
 import { docker } from './generate/docker.js';

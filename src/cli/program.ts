@@ -16,7 +16,7 @@ export async function runCommand(words: readonly string[], serves: boolean): Pro
     // Without the parser of all commands, a process that only supervises uses 0.8 MiB less.
     const plain = serves ? serveArguments(words) : undefined;
     if (plain === undefined) return await parseCommand(words, serves);
-    const { serve } = await import('./serve.js');
+    const { serve } = await import('./serve/serve.js');
     process.exitCode = await serve(plain);
   } catch (error) {
     const { isWorker } = await import('../launch/internal.js');

@@ -8,10 +8,10 @@ import { type Diagnostic, printDiagnostics } from '../errors/index.js';
 import { type ArgumentSchema, contractMistakes, type RpcContract } from '../rpc/index.js';
 import { columns, print, unknownName } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments, type OutputArguments } from './command-line.js';
-import { readConfiguration } from './configuration.js';
-import { enabledServices, makingServices } from './enabled-services.js';
-import { sectionNames } from './names.js';
-import { refuseErrors } from './plan.js';
+import { readConfiguration } from './configured/configuration.js';
+import { enabledServices, makingServices } from './configured/enabled-services.js';
+import { sectionNames } from './configured/names.js';
+import { refuseErrors } from './judge/plan.js';
 
 interface ContractArguments extends OutputArguments {
   readonly check?: string;

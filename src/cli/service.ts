@@ -26,7 +26,7 @@ import {
 } from '../registry/internal.js';
 import { addCommand, choice, columns, example, print, wholeNumber } from './command.js';
 import type { ConfigurationArguments, OutputArguments } from './command-line.js';
-import { readConfiguration } from './configuration.js';
+import { readConfiguration } from './configured/configuration.js';
 
 interface ListArguments extends OutputArguments, ViewFilter {
   readonly check?: boolean;
@@ -106,7 +106,7 @@ export function register(program: Command): void {
         const { record } = await find(registry, name);
         await registry.delete(record.uuid, { force: args.force === true });
         // Remote calls are loaded for this command only.
-        await (await import('./rpc-connection.js')).forgetHostQueue(record, config, log);
+        await (await import('./configured/rpc-connection.js')).forgetHostQueue(record, config, log);
         return record;
       });
       print(args, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);

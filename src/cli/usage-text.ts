@@ -2,7 +2,7 @@
  * Message for a wrong command line.
  */
 import { nearestNames } from '../errors/index.js';
-import { shippedOptions } from './shipped-options.js';
+import { shippedOptions } from './configured/shipped-options.js';
 
 /** Returns the mistake in a command line; for options of the configuration, with the way to set them on it. */
 export async function usageText(

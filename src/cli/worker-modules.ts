@@ -2,5 +2,5 @@
  * Modules of every worker of `api-cli` that serves an API. A worker that starts before its parent has read the configuration loads them
  * meanwhile.
  */
-import './serve.js';
-import './served-api.js';
+import './serve/serve.js';
+import './serve/served-api.js';

@@ -168,7 +168,7 @@ export class ConfigHolder {
   }
 
   snapshot(): ConfigSnapshot {
-    const { generation, mutable, fixed, pinned, paths, files, ...code } = this.generation.state;
+    const { generation, mutable, fixed, pinned, paths, files, issues, ...code } = this.generation.state;
     return {
       format: 1,
       generation,
@@ -179,6 +179,7 @@ export class ConfigHolder {
       files: files.toJSON(),
       overrides: this.#asJson(code.overrides),
       defaults: this.#asJson(code.defaults),
+      ...(issues.length === 0 ? {} : { issues }),
       told: [...this.warned],
     };
   }

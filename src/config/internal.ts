@@ -32,5 +32,5 @@ export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { present } from './types/present.js';
 export { configOptions } from './values/declared-groups.js';
 export { diagnose } from './values/mistakes.js';
-export { isStranger, isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';
+export { isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';
 export { variableName } from './values/written.js';

@@ -95,6 +95,8 @@ export interface ConfigSnapshot extends Pick<State, 'generation' | 'mutable' | '
   readonly files: readonly AcceptedFile[];
   readonly overrides: Readonly<Record<string, unknown>>;
   readonly defaults: Readonly<Record<string, unknown>>;
+  /** Mistakes in the files themselves, if there are any. */
+  readonly issues?: readonly Diagnostic[];
   /** Warnings that are in the log. */
   readonly told?: readonly string[];
 }
@@ -118,7 +120,7 @@ export function newState({ sources, ...given }: Partial<State> & { readonly sour
 
 /** Returns the state of a snapshot. */
 export function fromSnapshot(snapshot: ConfigSnapshot): State {
-  const { generation, mutable, fixed = mutable, pinned, paths } = snapshot;
+  const { generation, mutable, fixed = mutable, pinned, paths, issues = [] } = snapshot;
   return {
     generation,
     mutable,
@@ -126,7 +128,7 @@ export function fromSnapshot(snapshot: ConfigSnapshot): State {
     pinned,
     paths,
     files: AcceptedFiles.from(snapshot.files),
-    issues: [],
+    issues,
     overrides: new Map(Object.entries(snapshot.overrides)),
     defaults: new Map(Object.entries(snapshot.defaults)),
   };

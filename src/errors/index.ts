@@ -43,4 +43,4 @@ export {
   TEXT,
   withoutNulls,
 } from './option-values.js';
-export { gatherRefusals, Refusals, severalRefusals, untold } from './refusals.js';
+export { gatherRefusals, Refusals, refusalsOnly, severalRefusals, untold } from './refusals.js';

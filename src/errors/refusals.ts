@@ -73,6 +73,11 @@ export function untold(whole: readonly Diagnostic[], others: readonly Diagnostic
   return others.filter(({ severity, place }) => severity === 'warning' || !places.has(place?.detail ?? ''));
 }
 
+/** Throws an error unless it refuses a configuration: another check reports the refusal. */
+export function refusalsOnly(error: unknown): void {
+  if (!(error instanceof ConfigurationRefused)) throw error;
+}
+
 /** Runs all steps and returns their results. Throws one error for all refusals; rethrows any other error at once. */
 export function gatherRefusals<T extends readonly unknown[]>(...steps: { [K in keyof T]: () => T[K] }): T {
   const refusals = new Refusals();

@@ -30,6 +30,10 @@ export interface Configure {
    * True for a child that is no worker: it builds all services of the program, starts none, and reports the mistakes.
    */
   readonly builds?: boolean;
+  /** True for the first worker of a service at a launch and in a trial: it judges the configuration after its build. */
+  readonly judges?: boolean;
+  /** True in a trial: after the build the worker waits for `serve`. */
+  readonly holds?: boolean;
   /** Arguments of its main module: in the command line, which every user can read, they are masked. */
   readonly arguments?: readonly string[];
 }
@@ -39,6 +43,8 @@ export type ToWorker =
   | Configure
   /** Has a socket; sent after `configure`, or before `adopt`. */
   | { readonly kind: 'socket' }
+  /** Every first worker of the trial is built: start to serve. */
+  | { readonly kind: 'serve' }
   /** Drain and end. */
   | { readonly kind: 'drain'; readonly reason: StopReason; readonly timeoutMs: number }
   /** New values for running services; answered by `answer`, with whether all services applied them. */

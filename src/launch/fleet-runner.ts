@@ -26,8 +26,8 @@ import { type OnReload, reloadFleet } from './reload/fleet-reload.js';
 import type { LaunchRequest, ReloadRequest } from './reload/reload.js';
 import type { ReloadResult } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
+import { toldByAll } from './services/judgement.js';
 import type { StopRequest } from './services/service-run.js';
-import { unknownToAll } from './services/unknown-sections.js';
 import { bindFailure, bindFailures } from './sockets/listen-sockets.js';
 import { placeOfAddress } from './sockets/listening.js';
 import { Deadline } from './waiting.js';
@@ -219,16 +219,10 @@ export class FleetRunner implements Runner {
   }
 
   allReady(since: number): void {
+    const first = this.supervisor.pools.map((pool) => pool.current.find(({ assignment }) => assignment.index === 0));
+    this.#options.config?.warn(toldByAll(first.map((worker) => worker?.found ?? [])));
     logReady(this.#launcher.log, this.status(), since);
     this.supervisor.warnOfUnusedSockets();
-    const first = this.supervisor.pools.map((pool) => pool.current.find(({ assignment }) => assignment.index === 0));
-    const { config } = this.#options;
-    config?.warn(
-      unknownToAll(
-        config,
-        first.map((worker) => worker?.unknownSections),
-      ),
-    );
   }
 
   /** Keeps at least one worker; a service without workers stays without until a number is requested. */

@@ -37,15 +37,13 @@ export interface FileRead {
 
 /** Message from a worker. */
 export type ToParent =
-  /**
-   * It serves, with this resident memory in bytes; a first worker adds the sections that it does not read, if known.
-   */
-  | { readonly kind: 'ready'; readonly rss?: number; readonly unknown?: readonly Diagnostic[] | undefined }
+  /** It serves, with this resident memory in bytes. */
+  | { readonly kind: 'ready'; readonly rss?: number }
   /** Files of the program that it has loaded until then. */
   | { readonly kind: 'code'; readonly files: readonly ProgramFile[] }
   /** Files that it has read by `config.readFile` since the last message. */
   | { readonly kind: 'read'; readonly files: readonly FileRead[] }
-  /** It has built all services; the diagnostics may be warnings only. */
+  /** It has built its service, or all in a child that only builds; a first worker adds what it found in the configuration. */
   | { readonly kind: 'built'; readonly diagnostics: readonly Diagnostic[] }
   | ({ readonly kind: 'failed' } & WorkerFailure)
   /** The program waits, and has requested this number of workers for the service. */
@@ -138,8 +136,6 @@ function fitting(message: ToParent, warn: (text: string) => void): ToParent {
       const known = diagnostics && fittingDiagnostics(diagnostics);
       return { ...message, text: shortened(text), code: code && shortened(code), diagnostics: known };
     }
-    case 'ready':
-      return message.unknown === undefined ? message : { ...message, unknown: fittingDiagnostics(message.unknown) };
     case 'built':
       return { ...message, diagnostics: fittingDiagnostics(message.diagnostics) };
     case 'code':

@@ -28,7 +28,7 @@ import {
   setTitle,
   workerTitle,
 } from './process/host-process.js';
-import { unknownSectionsOf, unknownToAll } from './services/unknown-sections.js';
+import { builtAndJudged, toldByAll } from './services/judgement.js';
 import { FilesRead } from './worker/files-read.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
 import type { Mutated } from './worker-message.js';
@@ -51,7 +51,7 @@ export class WorkerSide {
   readonly #launched = new Map<string, number>();
   /** In a child that only builds: errors of services that could not be built. */
   readonly #unbuilt: unknown[] = [];
-  readonly #unknown: (readonly Diagnostic[] | undefined)[] = [];
+  readonly #found: (readonly Diagnostic[])[] = [];
   readonly #sockets: WorkerSockets;
   /** Counts of the process. */
   readonly #meter = new Meter();
@@ -94,6 +94,7 @@ export class WorkerSide {
     this.#takeOver(service);
     if (isListening(service)) service.useSockets(this.#sockets.own());
     await this.newWorker.run(name, this.#link.assignment.index, service);
+    await this.#tellBuild(service);
     try {
       await this.core.runner.launchService(service);
     } catch {
@@ -102,10 +103,9 @@ export class WorkerSide {
     }
     // One that has begun to serve tells so even if it stops: its parent must not take it for one without requests.
     if (!this.core.runner.hasServed) return;
-    const unknown = this.#link.assignment.index === 0 ? await unknownSectionsOf(service) : undefined;
     this.#isReady = true;
     this.#files.tell();
-    void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss(), unknown });
+    void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss() });
     this.#tellCode(LOOKS);
   }
 
@@ -128,10 +128,25 @@ export class WorkerSide {
     return new Promise<number>(() => undefined);
   }
 
+  /** A first worker builds its service and judges the configuration. In a trial each waits until its parent says that it may serve. */
+  async #tellBuild(service: ServiceBase): Promise<void> {
+    const { judges, holds, mayServe } = this.#link;
+    if (!judges && !holds) return;
+    try {
+      const diagnostics = judges ? (await builtAndJudged(service)).found : [];
+      if (!judges) await service.prepare?.();
+      void this.#link.send({ kind: 'built', diagnostics });
+      if (holds) holdAlive();
+      if (holds) await mayServe.promise;
+    } catch (error) {
+      await this.#link.fail(error);
+    }
+  }
+
   async #build(service: ServiceBase): Promise<void> {
     try {
-      const letGo = await service.prepare?.();
-      this.#unknown.push(await unknownSectionsOf(service));
+      const { found, letGo } = await builtAndJudged(service);
+      this.#found.push(found);
       await letGo?.();
     } catch (error) {
       this.#unbuilt.push(error);
@@ -148,7 +163,7 @@ export class WorkerSide {
       return this.#link.fail(error);
     }
     if (this.#launched.size === 0) return this.#link.fail(notLaunched(this.#link.assignment.service, []));
-    await this.#link.tellBuilt(unknownToAll(this.#options.config, this.#unknown));
+    await this.#link.tellBuilt(toldByAll(this.#found));
   }
 
   #takeOver(service: ServiceBase): void {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, defineOptions, string } from '../config/index.js';
 import { LONGEST_SOCKET_PATH } from '../config/internal.js';
-import { describeError, PorticoError } from '../errors/index.js';
+import { describeError, PorticoError, refusalsOnly } from '../errors/index.js';
 import type { Totals } from '../metrics/index.js';
 import { packageOf } from '../modules/index.js';
 import { formatAddress } from '../service/internal.js';
@@ -52,7 +52,8 @@ export class Control {
   /** A failure to listen is only logged: the service runs without these servers. */
   open(): void {
     const { config } = this.#known;
-    if (config !== undefined) this.#opening ??= this.#open(config);
+    // A first worker refuses the start for it.
+    if (config !== undefined) this.#opening ??= this.#open(config).catch(refusalsOnly);
   }
 
   async close(): Promise<void> {

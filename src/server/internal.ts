@@ -4,7 +4,6 @@ export { type PlannedApi, plannedApi } from './api/api-plan.js';
 export { sectionOfName } from './api/api-settings.js';
 export { configuredPaste, configuredPasteFile } from './api/configured-paste-file.js';
 export { servedOptions } from './api/served-options.js';
-export { hasNearName, unknownSections } from './api/unknown-sections.js';
 export type { Refusal } from './connections/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { serverFailures } from './requests/server-failures.js';

@@ -4,7 +4,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readConfiguration } from '../../dist/cli/configuration.js';
+import { readConfiguration } from '../../dist/cli/configured/configuration.js';
 import { compare, type DeploymentFile, textOf } from '../../dist/cli/generate/compare.js';
 import { type Deployment, deploymentOf } from '../../dist/cli/generate/deployment.js';
 import { logrotate } from '../../dist/cli/generate/logrotate.js';

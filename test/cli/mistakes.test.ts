@@ -292,7 +292,7 @@ test('LC-1402 CF-48 a name in enabled_apis without an app is told in one wording
   }
 });
 
-test('a start with a section that nothing knows is refused under strict_config before it binds an address', async (t) => {
+test('a start with a section that nothing knows is refused under strict_config, together with an address that is taken', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.after(() => taken.close());
   await once(taken, 'listening');
@@ -307,7 +307,8 @@ export const app = appFactory('shelf', options, () => (_req, res) => res.end());
   const refused = cli(folder(t, ini('[elsewhere]\nx = 1\n'), { 'x.js': own }));
   assert.equal(refused.status, 78, refused.stderr);
   assert.match(refused.stderr, /^portico\.ini:9:1: error: \[elsewhere\] unknown section/m);
-  assert.doesNotMatch(refused.stderr, /\[shelf\]|in use|Starting/);
+  assert.match(refused.stderr, /^portico\.ini:5:10: error: .*in use/m);
+  assert.doesNotMatch(refused.stderr, /\[shelf\]|Starting/);
   // The section of the app is known: the start fails only because of the address.
   const right = cli(folder(t, ini(''), { 'x.js': own }));
   assert.equal(right.status, 1, right.stderr);

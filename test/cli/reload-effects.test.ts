@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config, type Option } from 'portico/config';
-import { registerShippedOptions } from '../../dist/cli/shipped-options.js';
-import { changeText } from '../../dist/cli/status-text.js';
+import { registerShippedOptions } from '../../dist/cli/configured/shipped-options.js';
+import { changeText } from '../../dist/cli/look/status-text.js';
 
 /** Only a new parent applies these: it owns sockets, files and formats, and workers depend on them. */
 const RESTART = [

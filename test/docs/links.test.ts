@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
-import { shippedOptions } from '../../dist/cli/shipped-options.js';
+import { shippedOptions } from '../../dist/cli/configured/shipped-options.js';
 import { root } from '../fixtures/project.js';
 import { describedCodes } from './reference.js';
 

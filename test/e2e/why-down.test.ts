@@ -5,7 +5,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { statusText } from '../../dist/cli/status-text.js';
+import { statusText } from '../../dist/cli/look/status-text.js';
 import type { StatusDocument } from '../../dist/operating/control/status-document.js';
 import { commandBeside } from '../cli/command.js';
 import { get } from '../fixtures/http-client.js';

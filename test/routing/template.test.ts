@@ -6,12 +6,13 @@ import { serveRouter } from './served-router.js';
 
 const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: ['GET'] } };
 
-test('RT-199 RT-89 templates that say something else than they seem', () => {
+test('RT-199 RT-89 MI-4 templates that say something else than they seem', () => {
   const codes = (template: string, options: RouteOptions = GET): string[] =>
     warningsOf(new Mapper().connect(template, options).routes).map(({ code }) => code);
   const method = (wanted: string | string[]): RouteOptions => ({ ...GET, conditions: { method: wanted } });
   assert.deepEqual(codes('/a/{id:\\d{3}}'), ['PORTICO_ROUTE_CUT_REGEX']);
   assert.deepEqual(codes('/a/:x-:y'), ['PORTICO_ROUTE_SWALLOWED_DASH']);
+  assert.deepEqual(codes('/a/{x'), ['PORTICO_ROUTE_OPEN_BRACE']);
   assert.deepEqual(codes('/v2{path_info:.*}'), ['PORTICO_ROUTE_PATH_INFO']);
   assert.deepEqual(codes('/v2/{path_info:.*}'), []);
   assert.deepEqual(codes('/a', method(['get'])), ['PORTICO_ROUTE_METHOD_CASE']);

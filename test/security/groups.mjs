@@ -60,7 +60,7 @@ export const groups = [
     mutants: [
       {
         what: 'the mask of the log looks for a sign from each character of a query anew',
-        file: 'app/client-text.js',
+        file: 'app/faults/client-text.js',
         replace: '.replace(/[^&;]+/g, maskPair)',
         by: '.replace(/[^&;]+=[^&;]*/g, maskPair)',
         tests: ['security/parser-time'],

@@ -1,7 +1,7 @@
 /** Validation errors of a value, in a form for its sender. */
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { looksSecret } from '../../text/index.js';
-import { quoteClient } from '../client-text.js';
+import { quoteClient } from '../faults/client-text.js';
 
 /** A part of a value that fails validation. */
 export interface RefusedValue {

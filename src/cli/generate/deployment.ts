@@ -15,10 +15,10 @@ import { adminOptions, controlOptions, isLoopback } from '../../operating/intern
 import { enteredFolder } from '../../process/index.js';
 import { clientAuthOf, type PlannedApi, sslSettings, wsgiOptions } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
-import { chosenApis, loaderOf } from '../api-routers.js';
 import type { ConfigurationArguments } from '../command-line.js';
-import { serviceNames, serviceOptions } from '../names.js';
-import { registerShippedOptions } from '../shipped-options.js';
+import { serviceNames, serviceOptions } from '../configured/names.js';
+import { registerShippedOptions } from '../configured/shipped-options.js';
+import { chosenApis, loaderOf } from '../judge/api-routers.js';
 import { variableOf, writtenPaths } from './written-paths.js';
 
 /** One API, with its address for balancers and probes. */

@@ -27,11 +27,6 @@ export function isUnknownSection({ code }: Diagnostic): boolean {
   return code === UNKNOWN_SECTION;
 }
 
-/** Reports whether it is about an undeclared name and refuses the configuration. */
-export function isStranger(found: Diagnostic): boolean {
-  return found.severity === 'error' && isUnknownName(found);
-}
-
 /** Message of a warning about a name of other programs. */
 export const WITHOUT_EFFECT = 'has no effect here';
 

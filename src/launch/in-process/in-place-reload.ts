@@ -9,8 +9,8 @@ import type { ConfigChanges } from '../../service/index.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inStartTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
+import { type Judging, toldByAll } from '../services/judgement.js';
 import type { ServiceRun } from '../services/service-run.js';
-import { unknownSectionsOf, unknownToAll } from '../services/unknown-sections.js';
 import { unlessAborted } from '../waiting.js';
 
 /** Parameters of a reload. */
@@ -161,6 +161,6 @@ export async function unknownSections(
   config: Config | undefined,
 ): Promise<readonly Diagnostic[]> {
   if (config === undefined) return [];
-  const each = await Promise.all(runs.map(({ service }) => unknownSectionsOf(service, config)));
-  return unknownToAll(config, each);
+  const each = runs.map(async ({ service }) => (await (service as Judging).judge?.(undefined, config)) ?? []);
+  return toldByAll(await Promise.all(each));
 }

@@ -1,5 +1,6 @@
 /** Generations of a fleet: data that all workers of one configuration share. */
 import type { Config, ConfigSnapshot } from '../../config/index.js';
+import { deferred } from '../../tasks/internal.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { ProgramCode } from './program-code.js';
 import { WorkerFiles } from './worker-files.js';
@@ -27,6 +28,8 @@ export function fleetGeneration({ number, settings, config, prepared }: Origin) 
     settings,
     /** Working directory of its workers. */
     folder: process.cwd(),
+    /** Settles when every first worker of its trial is built: then they serve. */
+    built: deferred(),
     /** Code that its workers run. */
     code: new ProgramCode(),
     /** Files that its workers read. */

@@ -29,7 +29,7 @@ function record(checks: Readonly<Record<string, Check>>): Check {
 const diagnostics = listOf(record({ severity: isText, code: isText, message: isText }));
 
 const FIELDS: { readonly [K in ToParent['kind']]: Readonly<Record<string, Check>> } = {
-  ready: { rss: optional(isNumber), unknown: optional(diagnostics) },
+  ready: { rss: optional(isNumber) },
   code: { files: listOf(tuple(isText, isText)) },
   read: { files: listOf(record({ path: isText, option: isText, where: isText, hash: optional(isText) })) },
   built: { diagnostics },

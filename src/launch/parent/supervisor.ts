@@ -63,6 +63,8 @@ export class Supervisor {
   /** The configuration in force. */
   generation: FleetGeneration;
   #stopped = false;
+  /** Workers that are built and wait until they may serve. */
+  readonly #waiting = new WeakSet<WorkerHandle>();
   /** Exit status that a service chose by a `ServiceExit` while its worker stopped. */
   exitStatus: number | undefined;
   readonly #listeners: ListenerPool;
@@ -207,7 +209,7 @@ export class Supervisor {
 
   /** Tells all workers to reopen their log file, including those that drain. */
   reopenLogs(): void {
-    for (const worker of this.#all.flatMap(({ workers }) => [...workers])) worker.reopenLog();
+    for (const worker of this.#all.flatMap(({ workers }) => [...workers])) worker.tell('reopen');
   }
 
   /** All pools, including those of services that drain. */
@@ -232,7 +234,9 @@ export class Supervisor {
     const addresses = pool.sockets.map(({ address }) => address);
     // A trial proves the configuration that resets the level.
     const logLevel = generation.number === this.generation.number ? this.#options.logLevel(pool.name) : undefined;
-    const first = firstMessage(program, generation, { assignment, addresses, logLevel });
+    const holds = generation.number !== this.generation.number;
+    const judges = index === 0 && (holds || pool.firstStart(index) === 'launch');
+    const first = firstMessage(program, generation, { assignment, addresses, logLevel, judges, holds });
     const known = { service: pool.name, workerId: index, pid: child.pid };
     const worker: WorkerHandle = new WorkerHandle(child, first, socketsOfWorker(pool.sockets, index), {
       ...channelLog(this.#log, known),
@@ -255,8 +259,18 @@ export class Supervisor {
         }
       },
     });
+    if (holds) void this.#hold(worker, generation);
     logStart(worker, this.#log);
     return worker;
+  }
+
+  /** Lets a worker of a trial serve when all first workers are built. Its wait does not count as its start. */
+  async #hold(worker: WorkerHandle, generation: FleetGeneration): Promise<void> {
+    await worker.built.catch(() => undefined);
+    this.#waiting.add(worker);
+    await generation.built.promise;
+    this.#waiting.delete(worker);
+    worker.tell('serve');
   }
 
   #recycle(pool: PoolState, worker: WorkerHandle, text: string, reason: 'recycle' | 'memory'): void {
@@ -276,7 +290,7 @@ export class Supervisor {
         worker.ageSeconds += LOOK_MS / 1000;
         worker.silentSeconds += LOOK_MS / 1000;
         if (isDebugged || worker.debugged || worker.killed) continue;
-        const fault = hungFault(worker, workerTimeoutMs) ?? lateFault(worker);
+        const fault = hungFault(worker, workerTimeoutMs) ?? (this.#waiting.has(worker) ? undefined : lateFault(worker));
         if (fault === undefined) continue;
         logFault(this.#log, worker, fault);
         pool.killFor(worker, fault);

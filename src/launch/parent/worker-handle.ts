@@ -33,8 +33,10 @@ export class WorkerHandle {
   /** Settles when the worker serves. Rejects with the reason if it ends before. */
   readonly ready = this.#ready.promise;
   readonly #built = deferred<readonly Diagnostic[]>();
-  /** For a child that only builds: settles with its result; rejects as `ready` does. */
+  /** Settles with its findings when it has built its service, or as a child all services; rejects as `ready` does. */
   readonly built = this.#built.promise;
+  /** The findings of a first worker in its configuration. */
+  found: readonly Diagnostic[] = [];
   /** True if it was ended before it served, because it is not needed. */
   dismissed = false;
   readonly #drained = deferred();
@@ -75,8 +77,6 @@ export class WorkerHandle {
   fault: Fault | undefined;
   /** Time that its start may take; 0: no limit. */
   readonly startTimeoutMs: number;
-  /** Sections that it does not read; undefined before it is ready, for all but the first worker, and for a worker that may read any section. */
-  unknownSections: readonly Diagnostic[] | undefined;
   /** Reason of its end before it served. */
   startError: Error | undefined;
   /** Seconds since its start, and without a heartbeat, as counted by its supervisor. */
@@ -193,9 +193,9 @@ export class WorkerHandle {
     this.#channel.send({ kind: 'release', slot });
   }
 
-  /** Tells it to reopen its log file. */
-  reopenLog(): void {
-    this.#channel.send({ kind: 'reopen' });
+  /** Tells it to serve, once it is built; or to reopen its log file. */
+  tell(kind: 'serve' | 'reopen'): void {
+    this.#channel.send({ kind });
   }
 
   #request(make: (id: number) => ToWorker): { readonly answer: Promise<unknown>; readonly forget: () => void } {
@@ -212,9 +212,9 @@ export class WorkerHandle {
         this.wasReady = true;
         this.readyAt = performance.now();
         this.freshRss = message.rss;
-        this.unknownSections = message.unknown;
         // It may have accepted connections before the message arrived that it is not needed.
         this.dismissed = false;
+        this.#built.resolve(this.found);
         this.#ready.resolve();
         break;
       case 'code':
@@ -224,6 +224,7 @@ export class WorkerHandle {
         this.#listener.read?.(message.files);
         break;
       case 'built':
+        this.found = message.diagnostics;
         this.#built.resolve(message.diagnostics);
         break;
       case 'failed':

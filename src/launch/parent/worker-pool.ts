@@ -1,6 +1,7 @@
 /**
  * Commands for the workers of one service. They change the desired state, and the {@link Reconciler} carries it out.
  */
+import type { Diagnostic } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { deferred } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
@@ -11,6 +12,14 @@ import { type PoolStart, PoolState } from './pool-state.js';
 import { type PoolOptions, Reconciler } from './reconciler.js';
 import { Roll } from './roll.js';
 import type { WorkerHandle } from './worker-handle.js';
+
+/** The first worker of a trial. */
+interface Trial {
+  readonly built: Promise<readonly Diagnostic[]>;
+  readonly ready: Promise<void>;
+}
+
+const NO_TRIAL: Trial = { built: Promise.resolve([]), ready: Promise.resolve() };
 
 export class WorkerPool extends PoolState {
   readonly #log: Logger;
@@ -48,19 +57,29 @@ export class WorkerPool extends PoolState {
 
   /**
    * Starts a trial of a generation: one worker beside those of the generation in force, or all workers of a new
-   * service. Settles when they start, and `ready` when they are ready. The worker then takes its slot by {@link
-   * rollOut}, or is ended by {@link endTrial}. `workers`: the number of workers if it is accepted. A service that
-   * neither has nor gets workers has no trial.
+   * service. Settles when they start, `built` with the findings of the first one, and `ready` when they are ready. The
+   * worker then takes its slot by {@link rollOut}, or is ended by {@link endTrial}. `workers`: the number of workers if
+   * it is accepted. A service that neither has nor gets workers has no trial.
    */
-  async prove(generation: FleetGeneration, workers: number): Promise<{ readonly ready: Promise<void> }> {
+  async prove(generation: FleetGeneration, workers: number): Promise<Trial> {
     this.endTrial();
-    if (this.phase === 'new') return { ready: this.launch(workers, generation) };
-    if (this.stopping || (this.wanted === 0 && workers === 0)) return { ready: Promise.resolve() };
+    if (this.phase === 'new') {
+      const ready = this.launch(workers, generation);
+      const first = await this.#first();
+      return { ready, built: first?.built ?? ready.then(() => []) };
+    }
+    if (this.stopping || (this.wanted === 0 && workers === 0)) return NO_TRIAL;
     const begun = deferred<WorkerHandle | undefined>();
     this.trial = { generation, workers, worker: undefined, begun };
     // The next step of the reconciler starts the worker.
     this.#reconciler.startAnew();
-    return { ready: (await begun.promise)?.ready ?? Promise.resolve() };
+    return (await begun.promise) ?? NO_TRIAL;
+  }
+
+  /** Returns its first worker, which the next step of the reconciler starts. */
+  async #first(): Promise<WorkerHandle | undefined> {
+    await Promise.resolve();
+    return this.slot(0)[0];
   }
 
   /** Ends the trial and its worker. */

@@ -26,11 +26,11 @@ export async function buildInChild(
   program: WorkerProgram,
   generation: FleetGeneration,
   stopped?: AbortSignal,
+  stdout: 1 | 2 = 2,
 ): Promise<readonly Diagnostic[] | undefined> {
   const limitMs = generation.settings.workerStartTimeoutMs;
   const assignment = { service: ASSIGNED, index: 0, workers: 1, generation: generation.number };
-  // Modules may print, and the output of `check --json` must be JSON only.
-  const child = spawnWorker(program, { index: 0, folder: generation.folder, stdout: 2 });
+  const child = spawnWorker(program, { index: 0, folder: generation.folder, stdout });
   const first = firstMessage(program, generation, { assignment, addresses: [], builds: true });
   const worker = new WorkerHandle(child, first);
   try {
@@ -44,10 +44,19 @@ export async function buildInChild(
   }
 }
 
-/** As {@link buildInChild}, for a program that launches nothing: the child runs its main module with these `words`. */
-export async function buildConfiguration(config: Config, words: readonly string[]): Promise<readonly Diagnostic[]> {
-  const program = { host: process, withheld: config.variables, told: () => words };
-  return (await buildInChild(program, fleetGeneration({ number: 1, settings: settingsFor(config), config }))) ?? [];
+/**
+ * As {@link buildInChild}, for a program that launches nothing: the child runs its main module with these `words`. `starts`: the process
+ * that was started ahead may be the child; otherwise its modules must not print to standard output, which may have to be JSON only.
+ */
+export async function buildConfiguration(
+  config: Config,
+  words: readonly string[],
+  { starts = false } = {},
+): Promise<readonly Diagnostic[]> {
+  const shown = () => config.maskArguments(process.argv.slice(2));
+  const program = { host: process, withheld: config.variables, told: () => words, ...(starts ? { shown } : {}) };
+  const generation = fleetGeneration({ number: 1, settings: settingsFor(config), config });
+  return (await buildInChild(program, generation, undefined, starts ? 1 : 2)) ?? [];
 }
 
 /** Returns the defaults if the options of the configuration are refused; the child reports why. */

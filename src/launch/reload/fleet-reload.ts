@@ -7,8 +7,7 @@
  */
 
 import type { Change, Config } from '../../config/index.js';
-import { isUnknownSection } from '../../config/internal.js';
-import { type Diagnostic, type PorticoError, Refusals } from '../../errors/index.js';
+import type { Diagnostic, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ReloadReport } from '../../operating/index.js';
 import type { Awaitable } from '../../service/index.js';
@@ -20,11 +19,10 @@ import type { Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { HookList } from '../process/hook-list.js';
-import { unknownToAll } from '../services/unknown-sections.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { placeOfAddress } from '../sockets/listening.js';
 import type { Mutated } from '../worker-message.js';
-import { build, isMistake, prove, refuseWhole } from './proof.js';
+import { build, prove, refuseWhole } from './proof.js';
 import {
   inStartTime,
   type LaunchRequest,
@@ -123,18 +121,11 @@ async function takeUp(
   const asked = new Map(wanted.map((request) => [serviceName(request.service), request]));
   const change = { next, asked, added, removed, accept, stopped, superseded };
   if (dryRun) return { ...(await tryOut(supervisor, change)), outcome: stopped.aborted ? 'abandoned' : 'accepted' };
-  const done = await replaceWorkers(supervisor, log, change).catch(async (error: unknown) => {
-    // A worker reports only the first mistake that it meets.
-    if (!isMistake(error) || stopped.aborted) throw error;
-    const refusals = new Refusals();
-    refusals.note(error);
-    return refuseWhole(refusals, supervisor.program, next, stopped);
-  });
+  const done = await replaceWorkers(supervisor, log, change);
   if (done === undefined) return { outcome: 'abandoned' };
-  const { failures, unknown, ...result } = done;
-  const found = unknownToAll(given.config, unknown);
-  given.config?.warn(found);
-  return { ...result, ...outcomeOf(failures), found };
+  const { failures, ...result } = done;
+  given.config?.warn(done.found);
+  return { ...result, ...outcomeOf(failures) };
 }
 
 function nextGeneration(
@@ -184,8 +175,8 @@ interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'>, Pic
 
 /** Result of {@link replaceWorkers}. `failures`: workers that could not be replaced, each with the reason. */
 export type FleetChangeResult = Pick<ReloadReport, 'replaced' | 'draining'> & {
-  /** For each service the sections that it does not read. */
-  readonly unknown: readonly (readonly Diagnostic[] | undefined)[];
+  /** Warnings of the first workers. */
+  readonly found: readonly Diagnostic[];
   readonly failures: readonly string[];
 };
 
@@ -198,9 +189,9 @@ async function tryOut(supervisor: Supervisor, change: FleetChange): Promise<Pick
   } finally {
     await Promise.all(added.map((name) => takeBack(supervisor, name)));
   }
-  const told = await build(supervisor.program, next, stopped);
+  const found = await build(supervisor.program, next, stopped);
   const replaced = kept.map((pool) => [pool.name, Math.min(pool.wanted, workersOf(pool, change))] as const);
-  return { replaced: Object.fromEntries(replaced), found: told.filter(isUnknownSection) };
+  return { replaced: Object.fromEntries(replaced), found };
 }
 
 function workersOf(pool: WorkerPool, { asked }: FleetChange): number {
@@ -218,13 +209,12 @@ export async function replaceWorkers(
 ): Promise<FleetChangeResult | undefined> {
   const { added, removed, next, accept, stopped, superseded } = change;
   const kept = supervisor.pools.filter(({ name }) => !removed.includes(name));
-  let unknown: FleetChangeResult['unknown'];
+  let found: readonly Diagnostic[];
   try {
     const opened = await addServices(supervisor, change);
     const planned = kept.map((pool) => [pool, workersOf(pool, change)] as const);
     const proven = new Map([...planned, ...opened]);
-    await prove(next, proven, stopped);
-    unknown = [...proven.keys()].map(({ trial }) => trial?.worker?.unknownSections);
+    found = await prove(next, proven, stopped);
     if (stopped.aborted) return undefined;
     await accept();
   } catch (error) {
@@ -254,7 +244,7 @@ export async function replaceWorkers(
     ...(open > 0 ? { draining: open } : {}),
     replaced: Object.fromEntries(rolls.map(([name, { replaced }]) => [name, replaced])),
     failures: rolls.flatMap(([, { failures }]) => failures),
-    unknown,
+    found,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Proof of a new configuration: the first worker of each service starts with it, beside the old ones. If one does not
- * start, or the configuration was refused before, one refusal lists all mistakes.
+ * Proof of a new configuration: the first worker of each service is built with it, beside the old ones, judges it, and serves when all are
+ * built. A configuration that has no plan is judged in a child.
  */
 import {
   ConfigurationRefused,
@@ -14,27 +14,36 @@ import { ConcurrentStarts, together } from '../parent/concurrent-starts.js';
 import type { FleetGeneration } from '../parent/fleet-generation.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { WorkerProgram } from '../parent/worker-process.js';
-import { NOT_LAUNCHED } from '../worker/parent-link.js';
+import { toldByAll } from '../services/judgement.js';
 import { buildInChild } from './build.js';
 
 /** Time that a child has to find further mistakes beside the known ones. */
 const MORE_MS = 5000;
 
 /**
- * Settles when the first worker of each service is ready. Rejects with all workers that did not start. `pools`: each
- * with its number of workers.
+ * Settles with the findings of the first workers when each of them is ready; none serves before all are built. Rejects with all workers that
+ * did not start. `pools`: each with its number of workers.
  */
 export async function prove(
   generation: FleetGeneration,
   pools: ReadonlyMap<WorkerPool, number>,
   stopped: AbortSignal,
-): Promise<void> {
-  const works = [...pools].map(async ([pool, workers]) => {
-    const { ready } = await pool.prove(generation, workers);
-    await ready;
-  });
+): Promise<readonly Diagnostic[]> {
+  const trials = [...pools].map(([pool, workers]) => pool.prove(generation, workers));
+  const found = Promise.all(trials.map(async (trial) => (await trial).built));
+  void found.then(
+    () => generation.built.resolve(),
+    () => undefined,
+  );
   const starts = new ConcurrentStarts();
-  await Promise.all(works.map((work) => starts.add(work, stopped)));
+  await Promise.all(
+    trials.map((trial) =>
+      starts.add(
+        trial.then(({ ready }) => ready),
+        stopped,
+      ),
+    ),
+  );
   // A worker that was ready may have ended while others started.
   const ended = [...pools.keys()].filter(({ trial }) => trial?.worker?.stopping === true);
   const failures = ended.map(({ name }) => {
@@ -42,6 +51,7 @@ export async function prove(
     return new PorticoError('PORTICO_RELOAD_REFUSED', { message });
   });
   if (failures.length > 0) throw together(failures);
+  return toldByAll(await found);
 }
 
 /**
@@ -60,8 +70,8 @@ export async function build(
 }
 
 /**
- * Rejects with one refusal of these mistakes and those that a child finds while it builds the same configuration. Other
- * failures of the child are not mistakes of a configuration, and a child that takes too long is not awaited.
+ * Rejects with one refusal of these mistakes and those that a child finds in the same configuration, which is not
+ * awaited if it takes too long.
  */
 export async function refuseWhole(
   refusals: Refusals,
@@ -73,17 +83,6 @@ export async function refuseWhole(
   const workerStartTimeoutMs = Math.min(MORE_MS, settings.workerStartTimeoutMs || MORE_MS);
   const limited = { ...generation, settings: { ...settings, workerStartTimeoutMs } };
   const found = await build(program, limited, stopped).catch((error: unknown) => error);
-  if (!isMistake(found)) throw refusals.refusal;
-  // A child reads the whole paste file.
-  const own = untold(found.diagnostics, refusals.diagnostics);
-  throw own.length === 0 ? found : severalRefusals([...own, ...found.diagnostics]);
-}
-
-/**
- * Reports whether an error is a refusal for which a child may find more: not one of code that the configuration names,
- * nor of a service that the new configuration lacks or misspells, because a start reports these completely.
- */
-export function isMistake(error: unknown): error is ConfigurationRefused {
-  if (!(error instanceof ConfigurationRefused) || !error.blamesConfiguration) return false;
-  return error.diagnostics.some(({ code }) => code !== NOT_LAUNCHED);
+  if (!(found instanceof ConfigurationRefused)) throw refusals.refusal;
+  throw severalRefusals([...untold(found.diagnostics, refusals.diagnostics), ...found.diagnostics]);
 }

@@ -10,7 +10,7 @@ import { ConfigurationRefused, type Diagnostic, PorticoError } from '../../error
 import type { HeldRequest } from '../../operating/index.js';
 import { enterBy, exitPlace, watchLoading } from '../../process/index.js';
 import type { ListenSocket } from '../../service/index.js';
-import { within } from '../../tasks/internal.js';
+import { deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
 import { ParentBuckets } from '../shared-buckets.js';
@@ -46,7 +46,7 @@ export interface LinkListener {
 }
 
 /** Messages that explain the end of the process. */
-const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['built', 'failed', 'ended']);
+const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['failed', 'ended']);
 
 /** Remedy for an application that ends its process. */
 const NO_EXIT = 'A module must not end the process that imports it: throw an error instead.';
@@ -138,6 +138,12 @@ export class ParentLink {
   readonly buckets = new ParentBuckets((message) => void this.send(message));
   /** True if this process is no worker: it builds all services, and starts none. */
   readonly builds: boolean;
+  /** Settles when this worker may serve, after its build. */
+  readonly mayServe = deferred();
+  /** True if it waits for that. */
+  readonly holds: boolean;
+  /** True if it judges the configuration. */
+  readonly judges: boolean;
   /** Of this process, from its first heartbeat on. */
   watch: Watch | undefined;
   /** The module or factory that is being loaded. */
@@ -161,10 +167,13 @@ export class ParentLink {
     this.logLevel = first.logLevel;
     this.sockets = sockets;
     this.builds = first.builds === true;
+    this.holds = first.holds === true;
+    this.judges = first.judges === true;
     this.#releaseSignals = releaseSignals;
     this.#channel.on('message', (message, socket) => {
       if (message.kind === 'socket') this.#received.push(socket);
       else if (message.kind === 'taken') this.buckets.answered(message.taken);
+      else if (message.kind === 'serve') this.mayServe.resolve();
       else if (this.#listener === undefined) this.#early.push(message);
       else this.#listener.message(message);
     });
@@ -194,7 +203,7 @@ export class ParentLink {
   }
 
   send(message: ToParent): Promise<void> {
-    if (SETTLING.has(message.kind)) this.#settled = true;
+    if (SETTLING.has(message.kind) || (message.kind === 'built' && this.builds)) this.#settled = true;
     if (message.kind === 'ready') {
       this.#served = true;
       this.watch?.serves();

@@ -80,6 +80,7 @@ export function readTemplate(text: string, requirements: Record<string, string>,
     }
     offset += character.length;
   }
+  if (opened?.type === '{') notices.push(openBrace(read));
   if (opened !== null) parts.push({ type: opened.type, name: read });
   else if (read !== '') parts.push(read);
   return { parts, notices };
@@ -103,6 +104,14 @@ function braced(text: string, requirements: Record<string, string>, notices: Rou
     }
   }
   return { type: dotted ? '.' : ':', name };
+}
+
+function openBrace(name: string): RouteWarning {
+  return {
+    code: 'PORTICO_ROUTE_OPEN_BRACE',
+    message: `the brace before "${name}" has no end: the variable takes the rest of the path, with its slashes`,
+    hint: `Write {${name}}.`,
+  };
 }
 
 function swallowedDash(name: string): RouteWarning {

@@ -3,7 +3,8 @@
  */
 import { type App, Fault, type Filter } from '../../app/index.js';
 import { configuredFaultForm, type FaultForm, faultFormFrom, takesOwnSlot, withSlot } from '../../app/internal.js';
-import type { Config } from '../../config/index.js';
+import { type Config, ConfigError } from '../../config/index.js';
+import { workerAssignment } from '../../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, Refusals } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { CreateOptions } from '../../loader/internal.js';
@@ -18,8 +19,7 @@ import type { ApiMeter } from './api-meter.js';
 import type { AppLoader, WSGIServiceOptions } from './api-options.js';
 import { refuseUnknown } from './api-settings.js';
 import { pasteLoader } from './paste-loader.js';
-import { refuseStrangers } from './strict-names.js';
-import { unknownSections } from './unknown-sections.js';
+import { unknownNames } from './unknown-names.js';
 
 /** App of an API before its first start. */
 export const unbuilt: App = () => {
@@ -116,11 +116,11 @@ export class ApiApp {
     return this.#app?.tasks === undefined ? [] : [this.#app.tasks];
   }
 
-  /** Returns the sections that nothing reads; undefined if the API's code may read any section. */
-  async unknownSections(config: Config): Promise<readonly Diagnostic[] | undefined> {
+  /** Returns the sections that nothing reads, after the build; none if the API's code may read any section. */
+  async judge(failure: unknown, config: Config): Promise<readonly Diagnostic[]> {
     const { manager, loader } = this.#parts;
-    if (manager !== undefined) return undefined;
-    return unknownSections(config, this.#name, { path: loader === undefined ? this.path : undefined });
+    if (failure !== undefined || manager !== undefined) return [];
+    return unknownNames(config, this.#name, { path: loader === undefined ? this.path : undefined, only: 'warning' });
   }
 
   /** Releases the resources of the app's factories, and waits for replaced apps. */
@@ -159,7 +159,12 @@ export class ApiApp {
     try {
       refusals.refuse();
       refuseUnknown(config, this.#name);
-      if (!judged && loader instanceof Loader) await refuseStrangers(config, this.#name, loader);
+      const isStrict = config.resolve('DEFAULT', 'strict_config').value === true;
+      const isJudge = !judged && isStrict && (workerAssignment()?.index ?? 0) === 0;
+      if (isJudge && loader instanceof Loader) {
+        const found = await unknownNames(config, this.#name, { path: loader.path, only: 'error' });
+        if (found.length > 0) throw new ConfigError(found);
+      }
     } catch (error) {
       await app?.close();
       throw error;

@@ -75,14 +75,13 @@ export class WSGIService implements ListeningService {
     this.#config = config;
     registerServing(config);
     const log = checkedLog('PORTICO_API_ARGUMENT', 'a WSGIService', options.log) ?? config.log;
-    const { index: workerId } = workerAssignment() ?? {};
-    this.#processLog = workerId === undefined ? log : log.child({ workerId });
+    const worker = workerAssignment();
+    this.#processLog = worker === undefined ? log : log.child({ workerId: worker.index });
     this.#log = this.#processLog.child({ service: name });
     const reading = { ...options, log: this.#log, paste: pasteLoader };
     const { settings, apiTls, loader, tls } = apiParts(name, config, reading);
     [this.#tls, this.#reading] = [apiTls, { ...reading, useSsl: apiTls.enabled }];
-    this.pipeline = settings.pipeline;
-    this.workers = options.dev === true ? 1 : settings.workers;
+    [this.pipeline, this.workers] = [settings.pipeline, options.dev === true ? 1 : settings.workers];
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
     this.meter = new ApiMeter(config, this.server, { binary: this.binary, project: options.project, log: this.#log });
     this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader.path);
@@ -159,10 +158,10 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
-  /** For reports. For launchers: warnings of unread sections, after the app is built. */
+  /** For reports. For launchers: warnings of unread sections, after the build. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
   readonly requestsInFlight = () => this.server.requests.filter(isUnanswered).map(reportedExchange);
-  readonly unknownSections = (config?: Config) => this.#app.unknownSections(config ?? this.#config);
+  readonly judge = (failure?: unknown, config = this.#config) => this.#app.judge(failure, config);
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);
@@ -195,8 +194,9 @@ export class WSGIService implements ListeningService {
   /** Builds the app, and checks certificates and manager; starts, binds and registers nothing. */
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
     const { settings } = apiParts(this.name, next, this.#reading);
-    await this.#managed.find(next);
-    return this.#app.prepare(settings.pipeline, next);
+    const letGo = await this.#app.prepare(settings.pipeline, next);
+    await this.#managed.find(next).catch((error: unknown) => letGo().then(() => Promise.reject(error)));
+    return letGo;
   }
 
   start(): Promise<void> {

@@ -53,6 +53,8 @@ export class PretendedWorker extends EventEmitter {
   readonly #received: number[] = [];
   readonly #adopted = new Map<number, readonly number[]>();
   #early: ToWorker[] = [];
+  /** True once its parent has told it to serve. */
+  #mayServe = false;
   #held: (() => void)[] = [];
 
   constructor(pid: number, fate: Fate, world: WorkerWorld) {
@@ -209,6 +211,10 @@ export class PretendedWorker extends EventEmitter {
       case 'drain':
         this.#drain(message.reason, message.timeoutMs);
         break;
+      case 'serve':
+        this.#mayServe = true;
+        this.#started();
+        break;
       case 'mutate':
       case 'ask':
         this.#answer(message);
@@ -244,7 +250,8 @@ export class PretendedWorker extends EventEmitter {
     else if (this.first.builds === true) {
       this.say({ kind: 'built', diagnostics: [] });
       this.end(0, null);
-    } else {
+    } else if (this.first.holds === true && !this.#mayServe) this.say({ kind: 'built', diagnostics: [] });
+    else {
       this.state = 'ready';
       this.#listen(this.#received.splice(0));
       this.say({ kind: 'ready', rss: this.rss });

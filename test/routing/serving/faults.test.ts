@@ -90,7 +90,7 @@ testBoth('RT-177 a filter’s fault is rendered by the router', async (t, Router
 });
 
 testBoth('RT-179 messages quote at most 200 characters of a client, control characters escaped', async (t, Router) => {
-  const { quoteClient } = await import('../../../dist/app/client-text.js');
+  const { quoteClient } = await import('../../../dist/app/faults/client-text.js');
   assert.equal(quoteClient('x'.repeat(500)).length, 200);
   assert.equal(quoteClient('a\nb\u0000\u2028\u007f'), 'a\\u000ab\\u0000\\u2028\\u007f');
   const router = new Router({ versions: { serviceType: 'c', min: '1.0', max: '1.0' } }).connect('/x', {

@@ -1,0 +1,65 @@
+/** Listeners for the head of a response and streams for its body: registered on the way in, and run just before the head is written. */
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { mayHaveBody } from '../response-methods.js';
+import { type HoldOptions, HoldPart, StreamPart } from './body-parts.js';
+import { wayOf } from './body-way.js';
+import { addStage } from './served-response.js';
+
+/** Sees status and headers while they can still be changed. */
+export type HeadListener = (res: ServerResponse) => void;
+
+/**
+ * Runs `listener` just before the response head is written, while status and headers can still be changed.
+ *
+ * Listeners run in reverse order of registration, so that an outer filter has the last word, as with WSGI's start_response. They see
+ * headers given to `writeHead` as if they had been set one by one, and run for implicit heads too. Each runs once; an error goes to the
+ * caller that wrote the head, and the remaining listeners run when the failure is answered. A listener that returns a promise fails the
+ * request with `PORTICO_HEAD_PROMISE`: the head does not wait. Informational responses (1xx) do not count as heads. Costs nothing if
+ * unused. Throws `PORTICO_HEAD_SENT` if the head has already been sent.
+ */
+export function beforeHead(res: ServerResponse, listener: HeadListener): void {
+  addStage(res, listener);
+}
+
+/** Sets those headers that are missing. `headers`: names and values in turn. */
+export function setMissingHeaders(res: ServerResponse, headers: readonly string[]): void {
+  for (let at = 0; at < headers.length; at += 2) {
+    if (!res.hasHeader(headers[at]!)) res.setHeader(headers[at]!, headers[at + 1]!);
+  }
+}
+
+/** Returns a stream for the body, or undefined to leave the body unchanged. */
+export type BodyTransformer = (res: ServerResponse) => Duplex | undefined;
+
+/**
+ * Sends the response's body through the stream that `make` returns.
+ *
+ * `make` is called just before the head is written, in order with the listeners of `beforeHead` (the innermost first, and the body flows
+ * the same way), so it can read and change status and headers. If it returns a stream, `Content-Length` is removed. It is not called for
+ * responses without a body: HEAD, 101, 204 and 304. Back-pressure works from the socket to the app; a stream error aborts the response.
+ */
+export function transformBody(res: ServerResponse, make: BodyTransformer): void {
+  const way = wayOf(res);
+  addStage(res, () => {
+    const stream = mayHaveBody(res) ? make(res) : undefined;
+    if (stream === undefined) return;
+    res.removeHeader('content-length');
+    way.add((next) => new StreamPart(res, stream, next));
+  });
+}
+
+/**
+ * Holds head and body back until the body is complete or too large, or the app flushes the head. When the head is held, the `beforeHead`
+ * listeners registered after this call have already run; earlier ones run when it is sent.
+ */
+export function holdBody(res: ServerResponse, options: HoldOptions): void {
+  const way = wayOf(res);
+  const judge = (): unknown => {
+    const declared = Number(res.getHeader('content-length') ?? 0);
+    if (declared > options.limit || !options.wants(res)) return undefined;
+    return way.add((next) => new HoldPart(res, options, judge, next)).begin();
+  };
+  addStage(res, judge);
+  way.releaseOnFlush();
+}

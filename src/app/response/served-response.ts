@@ -1,0 +1,313 @@
+/**
+ * The response of an exchange: the class that a `Server` makes, and its three methods, which a response of another server gets when it is
+ * first used.
+ *
+ * `writeHead` runs the one list of the head, `write` and `end` send the body through its one list of parts (`response-body.ts`). Other
+ * code may replace the methods: what is registered later is put inside of it.
+ */
+import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { PorticoError } from '../../errors/index.js';
+import { declaredLength } from '../../wire/index.js';
+import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from '../exchange.js';
+import { checkHeader, foldHeaders, type HeadersArgument, isPlain, placeOf } from '../headers.js';
+import { headSent, type Methods, type Stage } from '../response-methods.js';
+import { end, write } from './response-body.js';
+
+/** The result of a stage that holds the head back until `resumeHead`, or that leaves it to other code. */
+export const LATER: unique symbol = Symbol('portico.headLater');
+
+type Carrier = ServerResponse & Methods & { [EXCHANGE]?: Exchange | undefined };
+
+/**
+ * The three methods are own properties, because Express changes the prototype. Headers that are given to `writeHead` become a list, which
+ * functions of the head read and change, and which takes 2 µs less than Node's own store for a head of five.
+ */
+export class ServedResponse extends ServerResponse {
+  declare [EXCHANGE]: Exchange | undefined;
+
+  /** Node passes options after the request, which its types do not declare. */
+  constructor(...made: [IncomingMessage]) {
+    super(...made);
+    const methods = this as unknown as Carrier;
+    methods[EXCHANGE] = undefined;
+    methods.writeHead = writeHead;
+    methods.write = write;
+    methods.end = end;
+  }
+
+  override getHeader(name: string): OutgoingHttpHeader | undefined {
+    const fields = this[EXCHANGE]?.headFields;
+    if (fields === undefined || typeof name !== 'string') return super.getHeader(name);
+    const at = placeOf(fields, name, fields.length);
+    // The package cookies calls Node's own method.
+    return at < 0 ? super.getHeader(name) : fields[at + 1];
+  }
+
+  override hasHeader(name: string): boolean {
+    return this[EXCHANGE]?.headFields === undefined || typeof name !== 'string'
+      ? super.hasHeader(name)
+      : this.getHeader(name) !== undefined;
+  }
+
+  override getHeaderNames(): string[] {
+    return this[EXCHANGE]?.headFields === undefined ? super.getHeaderNames() : Object.keys(this.getHeaders());
+  }
+
+  override getHeaders(): OutgoingHttpHeaders {
+    const fields = this[EXCHANGE]?.headFields;
+    if (fields === undefined) return super.getHeaders();
+    const headers = Object.assign(Object.create(null) as OutgoingHttpHeaders, super.getHeaders());
+    for (let at = 0; at < fields.length; at += 2) headers[(fields[at] as string).toLowerCase()] = fields[at + 1]!;
+    return headers;
+  }
+
+  override setHeader(name: string, value: number | string | readonly string[]): this {
+    const fields = openFields(this);
+    if (fields === undefined) return super.setHeader(name, value);
+    if (!isPlain(name, value)) {
+      storeFields(this);
+      return super.setHeader(name, value);
+    }
+    checkHeader(name, value as string | number);
+    const at = placeOf(fields, name, fields.length);
+    fields.splice(at < 0 ? fields.length : at, 2, name, value as string | number);
+    return this;
+  }
+
+  override appendHeader(name: string, value: string | readonly string[]): this {
+    if (openFields(this) !== undefined) storeFields(this);
+    return super.appendHeader(name, value);
+  }
+
+  override removeHeader(name: string): void {
+    // Node also notes that it must not add the header itself.
+    super.removeHeader(name);
+    const fields = openFields(this);
+    const at = fields === undefined ? -1 : placeOf(fields, name, fields.length);
+    if (at >= 0) fields!.splice(at, 2);
+  }
+
+  // Documented by Node, but missing in its types.
+  getRawHeaderNames(): string[] {
+    const listed = this[EXCHANGE]?.headFields?.filter((_each, at) => at % 2 === 0).map(String) ?? [];
+    return [...listed, ...rawNames.call(this)];
+  }
+
+  /** A stream of events sends its head before it has any data. */
+  override flushHeaders(): void {
+    const exchange = exchangeFor(this);
+    if (exchange.beganAt === 0) exchange.beganAt = performance.now();
+    super.flushHeaders();
+  }
+}
+
+const { getRawHeaderNames: rawNames } = ServerResponse.prototype as unknown as { getRawHeaderNames(): string[] };
+
+/** Returns the exchange of a response. One of another server gets the methods of this file above those that it has. */
+export function exchangeFor(res: ServerResponse): Exchange {
+  const exchange = exchangeBy(res);
+  if (exchange.nodeMethods === undefined) {
+    const { writeHead: head, write: data, end: last } = res as Carrier;
+    exchange.nodeMethods = { writeHead: head, write: data, end: last };
+    Object.assign(res, { writeHead, write, end });
+  }
+  return exchange;
+}
+
+/** Adds to the head's list: a function, or a value and its name. Throws if the head has been sent. */
+function addToHead(res: ServerResponse, ...added: (string | Stage)[]): void {
+  if (headSent.call(res)) {
+    throw new PorticoError('PORTICO_HEAD_SENT', {
+      message: 'beforeHead was called after the response head had been sent',
+      hint: 'Register work on the response before calling the inner app.',
+    });
+  }
+  const exchange = exchangeFor(res);
+  const { writeHead: foreign } = res as Carrier;
+  if (foreign === writeHead) {
+    // Not a push to an empty list, which takes room for seventeen.
+    if (exchange.headStages === undefined) exchange.headStages = added;
+    else exchange.headStages.push(...added);
+    return;
+  }
+  (res as Carrier).writeHead = writeHead;
+  exchange.hasStages = true;
+  // Other code, such as the package on-headers, has its place in the order: when it calls the method that it replaced, the list goes on.
+  const before = (): typeof LATER => {
+    foreign.call(res, res.statusCode);
+    return LATER;
+  };
+  exchange.headStages = [...(exchange.headStages ?? []), before, ...added];
+}
+
+/** Adds a function to the head's list. */
+export function addStage(res: ServerResponse, stage: Stage): void {
+  addToHead(res, stage);
+  exchangeBy(res).hasStages = true;
+}
+
+/** Adds a header, unless what is further in sets it. */
+export function defaultHeader(res: ServerResponse, name: string, value: string): void {
+  addToHead(res, value, name);
+}
+
+/** Writes the head: what the caller gives, then what filters have added, the innermost first. */
+export function writeHead(
+  this: ServerResponse,
+  status: number,
+  reason?: string | HeadersArgument,
+  headers?: HeadersArgument,
+): ServerResponse {
+  const exchange = exchangeBy(this);
+  const below = exchange.nodeMethods!;
+  if (exchange.runsStages) dropImpliedLength(exchange);
+  // Truncates like Node. Invalid arguments (a bad status, a second head) are left for Node to refuse.
+  const code = Number(status) | 0;
+  const given = typeof reason === 'string' ? headers : (headers ?? reason);
+  const isOdd = Array.isArray(given) && !Array.isArray(given[0]) && given.length % 2 === 1;
+  if (code < 200 || code > 999 || isOdd || headSent.call(this)) {
+    return below.writeHead.call(this, status, reason, headers);
+  }
+  const { headStages: stages } = exchange;
+  if (Array.isArray(given) && stages === undefined && !exchange.holdsHead) {
+    below.writeHead.call(this, status, reason, headers);
+    exchange.declaredLength = declaredLength(this) ?? -1;
+    return this;
+  }
+  const fields = asList(exchange, given);
+  if (fields !== undefined && !exchange.hasStages) {
+    addMissing(fields, stages);
+    below.writeHead.call(this, code, typeof reason === 'string' ? reason : undefined, fields);
+    exchange.headFields = fields;
+    exchange.headStages = undefined;
+    exchange.declaredLength = declaredLength(this) ?? -1;
+    return this;
+  }
+  if (fields === undefined) foldHeaders(this, given);
+  else {
+    for (let at = 0; at < fields.length; at += 2) checkHeader(fields[at] as string, fields[at + 1]);
+    exchange.headFields = fields;
+  }
+  this.statusCode = code;
+  if (typeof reason === 'string') this.statusMessage = reason;
+  return exchange.holdsHead ? this : resumeHead(exchange);
+}
+
+/**
+ * Returns the headers of a head as one list of names and values in turn. Undefined if Node has to store them one by one: some are set
+ * already, or one of them is not plain text.
+ */
+function asList(
+  { res, headStages: stages, holdsHead, headFields: open, nodeMethods: below }: Exchange,
+  given: HeadersArgument,
+): OutgoingHttpHeader[] | undefined {
+  if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return undefined;
+  if (nodeHeaderNames.call(res).length > 0) return undefined;
+  // With room for all: a list that grows from nothing takes room for seventeen.
+  const room = (Array.isArray(given) ? given.length : 4) + (stages?.length ?? 0);
+  // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
+  const fields = new Array<OutgoingHttpHeader>(room);
+  let size = 0;
+  if (Array.isArray(given)) {
+    for (; size < given.length; size += 2) {
+      const name = given[size];
+      if (!isPlain(name, given[size + 1]) || placeOf(fields, name as string, size) >= 0) return undefined;
+      fields[size] = name!;
+      fields[size + 1] = given[size + 1]!;
+    }
+  } else {
+    for (const name in given) {
+      if (!isPlain(name, given[name]) || placeOf(fields, name, size) >= 0) return undefined;
+      fields[size++] = name;
+      fields[size++] = given[name]!;
+    }
+  }
+  fields.length = size;
+  return fields;
+}
+
+/** Adds what filters have added as data, unless what is further in has set it. */
+function addMissing(fields: OutgoingHttpHeader[], stages: readonly (string | Stage)[] = []): void {
+  for (let at = stages.length - 1; at > 0; at -= 2) {
+    const name = stages[at] as string;
+    if (placeOf(fields, name, fields.length) < 0) fields.push(name, stages[at - 1] as string);
+  }
+}
+
+/** Returns the list of headers that are not sent yet; undefined if Node stores them. */
+function openFields(res: ServedResponse): OutgoingHttpHeader[] | undefined {
+  const fields = res[EXCHANGE]?.headFields;
+  return fields === undefined || headSent.call(res) ? undefined : fields;
+}
+
+/** Lets Node store the headers of the list. */
+function storeFields(res: ServedResponse): void {
+  const exchange = res[EXCHANGE]!;
+  const fields = exchange.headFields!;
+  exchange.headFields = undefined;
+  for (let at = 0; at < fields.length; at += 2) res.setHeader(fields[at] as string, fields[at + 1] as string);
+}
+
+/** Runs the rest of the head's list, then writes the head, unless a stage writes it or holds it back. */
+export function resumeHead(exchange: Exchange): ServerResponse {
+  const { headStages: stages = [], nodeMethods: below } = exchange;
+  const res = exchange.res!;
+  const { statusCode: code, statusMessage: message } = res;
+  exchange.holdsHead = false;
+  try {
+    for (let stage = stages.pop(); stage !== undefined; stage = stages.pop()) {
+      if (typeof stage === 'string') {
+        const value = stages.pop() as string;
+        if (!res.hasHeader(stage)) res.setHeader(stage, value);
+        continue;
+      }
+      exchange.runsStages = true;
+      const result = stage(res);
+      exchange.runsStages = false;
+      if (result instanceof Promise) refusePromise(result);
+      // The stage may have written the head, or answered.
+      if (result === LATER || headSent.call(res)) return res;
+    }
+  } catch (error) {
+    exchange.runsStages = false;
+    if (res instanceof ServedResponse && openFields(res) !== undefined) storeFields(res);
+    thrownByStages.add(Object(error) as object);
+    throw error;
+  }
+  // A message belongs to its status: if a stage changed only the status, the new status gets its usual message.
+  if (res.statusCode !== code && res.statusMessage === message) res.statusMessage = '';
+  const { headFields: fields } = exchange;
+  if (fields === undefined) below!.writeHead.call(res, res.statusCode);
+  else {
+    // Node may add them to headers that were set by its own method.
+    exchange.headFields = undefined;
+    try {
+      below!.writeHead.call(res, res.statusCode, fields);
+    } finally {
+      if (!headSent.call(res) || nodeHeaderNames.call(res).length === 0) exchange.headFields = fields;
+    }
+  }
+  exchange.declaredLength = declaredLength(res) ?? -1;
+  return res;
+}
+
+const thrownByStages = new WeakSet<object>();
+
+/** Reports whether an error was thrown by a listener of a head. */
+export function isOfHeadListener(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && thrownByStages.has(error);
+}
+
+function refusePromise(result: Promise<unknown>): never {
+  const error = new PorticoError('PORTICO_HEAD_PROMISE', {
+    message: 'a listener of beforeHead returned a promise, and the response head does not wait for it',
+    hint: 'Await before calling the inner app, and pass beforeHead a function that is not async.',
+  });
+  // The request fails in any case; an unhandled rejection would end the process.
+  result.catch((value: unknown) =>
+    Object.defineProperty(error, 'cause', { value, configurable: true, writable: true }),
+  );
+  throw error;
+}
+
+const { getHeaderNames: nodeHeaderNames } = ServerResponse.prototype;

@@ -1,0 +1,60 @@
+/**
+ * First step of every command: the configuration that its options name, and its paste file.
+ */
+import { Config, ConfigError, type LoadOptions } from '../../config/index.js';
+import { present, searchedDirs } from '../../config/internal.js';
+import { type Diagnostic, shownPath } from '../../errors/index.js';
+import { configuredPasteFile as pasteFileOf } from '../../server/internal.js';
+import type { ConfigurationArguments } from '../command-line.js';
+import { addCrossChecks } from './cross-checks.js';
+import { programOptions } from './shipped-options.js';
+
+/** Reads the configuration. With `collect`, mistakes in the files are kept for `config.validate()`. */
+export async function readConfiguration(
+  args: ConfigurationArguments,
+  more: Pick<LoadOptions, 'collect' | 'log' | 'argv'> & { readonly set?: readonly string[] } = {},
+): Promise<Config> {
+  const { set = [], ...rest } = more;
+  const config = await Config.load({
+    argv: false,
+    ...present({ files: args.configFile, dirs: args.configDir }),
+    set: [...(args.set ?? []), ...set],
+    ...rest,
+  });
+  for (const { group, options } of programOptions) config.register(group, options);
+  addCrossChecks(config);
+  return config;
+}
+
+/** Returns the reasons why no file could be read: every other mistake follows from them. */
+export function unread(config: Config): readonly Diagnostic[] {
+  if (config.configFiles.length > 0) return [];
+  return config.problems({ complete: false }).filter(({ code }) => code === 'PORTICO_CONFIG_FILE');
+}
+
+/** Throws ConfigError with these reasons only. */
+export function refuseUnread(config: Config): void {
+  const issues = unread(config);
+  if (issues.length > 0) throw new ConfigError(issues);
+}
+
+/**
+ * Returns the message that no configuration file was found, with the places searched; undefined if there is a file, even an unreadable one.
+ */
+export function noConfiguration(config: Config): string | undefined {
+  if (config.configFiles.length > 0 || unread(config).length > 0) return undefined;
+  const places = searchedDirs({ project: 'portico', prog: '', env: process.env });
+  return `No configuration file was found: neither portico.ini nor paste/portico.ini in ${process.cwd()}, nor portico.conf in ${places.join(', ')}.`;
+}
+
+/** Hint for {@link noConfiguration}. */
+export const NAME_A_CONFIGURATION =
+  'Pass one with --config-file, or change to its directory. api-cli init creates a working project.';
+
+/** Option that names a paste file. */
+export const PASTE_OPTION = ['--paste <file>', 'the paste file (default: the one the configuration names)'] as const;
+
+/** Returns the file in `[DEFAULT] api_paste_config`, as displayed. Throws ConfigNotFound if there is none. */
+export function configuredPasteFile(config: Config): string {
+  return shownPath(pasteFileOf(config));
+}

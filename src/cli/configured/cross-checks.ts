@@ -1,0 +1,190 @@
+/**
+ * Mistakes that only a comparison of the options of several APIs reveals.
+ */
+import { resolve } from 'node:path';
+import type { Config, OptionMistake } from '../../config/index.js';
+import { syslogAsked } from '../../config/internal.js';
+import { placeOf } from '../../errors/index.js';
+import { launcherOptions } from '../../launch/internal.js';
+import { adminOptions, remoteAdmin } from '../../operating/internal.js';
+import { connectionProblem, registryConnection, servicegroupOptions } from '../../registry/internal.js';
+import { apiOptions, enabledApisOptions } from '../../server/internal.js';
+import { isWildcard, managerOptions } from '../../service/internal.js';
+import { sqliteProblem } from '../../sqlite/internal.js';
+import { optionsBesideLogger } from './named-logger.js';
+import { apiNames, appsOf, isSet, missingComma, sectionNames, serviceNames, serviceOptions } from './names.js';
+import { misspelledSections, nearTo, strangeApiSections } from './strange-sections.js';
+
+/** Adds the checks to a configuration: they run when it is checked, and before a reload is accepted. */
+export function addCrossChecks(config: Config): void {
+  config.check(sharedAddresses);
+  config.check(portsOfPaths);
+  config.check(workersAboveMost);
+  config.check(reachableAdmin);
+  config.check(registryOfItsDriver);
+  config.check(shutdownTimes);
+  config.check(tlsOfUnknownApis);
+  config.check(certificatesOfPlainApis);
+  config.check(strangeApiSections);
+  config.check(misspelledSections);
+  config.check(syslogAsked);
+  config.check(optionsBesideLogger);
+}
+
+/** The admin listener has no password. */
+function reachableAdmin(config: Config): OptionMistake[] {
+  const address = remoteAdmin(config);
+  if (address === undefined) return [];
+  const message = `other machines can reach ${address.host}`;
+  const hint = 'listen on 127.0.0.1, or set allow_remote = true, which lets them read everything there';
+  return [{ group: 'admin', opt: 'listen', message, hint }];
+}
+
+/** Mistakes for which services with a record would refuse to start. */
+function registryOfItsDriver(config: Config): OptionMistake[] {
+  const known = registryConnection(config);
+  if (known === undefined) return [];
+  const { driver, registerApis } = config.group('servicegroup', servicegroupOptions, { partial: true });
+  const registers = serviceNames(config).length > 0 || (registerApis && apiNames(config).length > 0);
+  const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
+  const problem = connectionProblem(driver, known.connection) ?? missing;
+  return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
+}
+
+/** Two APIs cannot listen on one address; the mistake is reported for the second one, or for the admin listener, which listens first. */
+function sharedAddresses(config: Config): OptionMistake[] {
+  const issues: OptionMistake[] = [];
+  const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
+  for (const name of apiNames(config)) {
+    const { listen, port } = config.api(name, apiOptions, { partial: true });
+    if (listen.kind === 'fd' || listen.kind === 'systemd') continue;
+    const host = listen.kind === 'tcp' ? listen.host : '';
+    const number = listen.kind === 'tcp' ? (listen.port ?? port) : 0;
+    // An API with any free port shares it with no other.
+    if (listen.kind === 'tcp' && number === 0) continue;
+    const place = listen.kind === 'unix' ? `unix:${resolve(listen.path)}` : `port ${number}`;
+    const other = taken.find((each) => each.place === place && overlap(each.host, host));
+    taken.push({ name, place, host });
+    if (other === undefined) continue;
+    const opt = listen.kind === 'tcp' && listen.port === undefined ? 'port' : 'listen';
+    issues.push({
+      group: `api:${name}`,
+      opt,
+      message: `${place} already belongs to [api:${other.name}]`,
+      hint: 'change one of the addresses',
+    });
+  }
+  const { listen: admin } = config.group('admin', adminOptions, { partial: true });
+  const shared = taken.find(({ place, host }) => place === `port ${admin?.port}` && overlap(host, admin!.host));
+  if (shared === undefined) return issues;
+  const message = `${shared.place} belongs to [api:${shared.name}]`;
+  return [...issues, { group: 'admin', opt: 'listen', message, hint: 'choose another port' }];
+}
+
+/** Ports of APIs that listen on a path. */
+function portsOfPaths(config: Config): OptionMistake[] {
+  return apiNames(config).flatMap((name) => {
+    const group = `api:${name}`;
+    const { listen } = config.api(name, apiOptions, { partial: true });
+    if (listen.kind !== 'unix') return [];
+    const message = `has no effect: listen is unix:${listen.path} (${placeOf(config.getLocation(group, 'listen'))})`;
+    return firstSet(config, group, ['port'], { message, hint: 'remove it, or let listen be a host' });
+  });
+}
+
+/** `max_workers` limits `api-cli scale`; a file with more of them starts nonetheless. */
+function workersAboveMost(config: Config): OptionMistake[] {
+  const { maxWorkers: most } = config.group('DEFAULT', launcherOptions, { partial: true });
+  const place = placeOf(config.getLocation('DEFAULT', 'max_workers'));
+  const apis = apiNames(config).map((name) => ({
+    group: `api:${name}`,
+    workers: config.api(name, apiOptions, { partial: true }).workers,
+  }));
+  const services = serviceNames(config).map((name) => ({
+    group: `service:${name}`,
+    workers: config.group(`service:${name}`, serviceOptions, { partial: true }).workers,
+  }));
+  return [...apis, ...services].flatMap(({ group, workers }) => {
+    if (workers <= most) return [];
+    const hint = 'only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers';
+    const severity = 'warning';
+    if (isSet(config, group, 'workers')) {
+      const message = `${workers} workers exceed max_workers, ${most} (${place || 'its default'})`;
+      return [{ group, opt: 'workers', message, hint, severity }];
+    }
+    const message = `[${group}] has ${workers} workers by default`;
+    return [{ group: 'DEFAULT', opt: 'max_workers', message, hint, severity }];
+  });
+}
+
+/** Managers that finish in time leave some for later steps; a longer time has no effect. */
+function shutdownTimes(config: Config): OptionMistake[] {
+  const { managerShutdownTimeout: own } = config.group('DEFAULT', managerOptions, { partial: true });
+  const { gracefulShutdownTimeout: whole } = config.group('DEFAULT', launcherOptions, { partial: true });
+  const [group, opt] = ['DEFAULT', 'manager_shutdown_timeout'];
+  // The default belongs to the default of the other option.
+  if (whole === 0 || own < whole || config.getLocation(group, opt).kind === 'default') return [];
+  const place = placeOf(config.getLocation(group, 'graceful_shutdown_timeout'));
+  const message = `is not below graceful_shutdown_timeout, ${whole} s${place === '' ? '' : ` (${place})`}: managers get less`;
+  const hint = 'set it lower, so that requests and connections have time to end after the managers';
+  return [{ group, opt, message, hint, severity: 'warning' }];
+}
+
+function overlap(a: string, b: string): boolean {
+  return a === b || isWildcard(a) || isWildcard(b);
+}
+
+/**
+ * `enabled_ssl_apis` names an API that is not enabled. One that a section or the paste file has may be enabled another day. Any other name
+ * is refused: the intended API would be served in plain text.
+ */
+function tlsOfUnknownApis(config: Config): OptionMistake[] {
+  const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
+  const enabled = apiNames(config);
+  const strangers = enabledSslApis.filter((name) => !enabled.includes(name));
+  if (strangers.length === 0) return [];
+  const hasApp = appsOf(config);
+  const sections = sectionNames(config, 'api');
+  const plain = enabled.filter((name) => !enabledSslApis.includes(name));
+  return strangers.map((name) => {
+    const place = { group: 'DEFAULT', opt: 'enabled_ssl_apis', item: name };
+    const message = `names an API that is not enabled: ${name}`;
+    const comma = missingComma(name, enabled);
+    if (comma !== undefined) return { ...place, message, hint: comma };
+    const [near] = nearTo(name, plain);
+    if (sections.includes(name) || hasApp?.(name) === true || (hasApp === undefined && near === undefined)) {
+      return { ...place, message, severity: 'warning' };
+    }
+    const hint =
+      near === undefined
+        ? 'no API has this name: remove it, or write the API that should use TLS'
+        : `did you mean ${near}? Without TLS ${near} would be served in plain text`;
+    return { ...place, message, hint };
+  });
+}
+
+/** Certificates of APIs that `enabled_ssl_apis` does not name: their own, and those of `[ssl]` if it names no API. */
+function certificatesOfPlainApis(config: Config): OptionMistake[] {
+  const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
+  const plain = apiNames(config).filter((name) => !enabledSslApis.includes(name));
+  const own = plain.flatMap((name) => {
+    const message = `has no effect: ${name} is served in plain text, because enabled_ssl_apis does not name it`;
+    const hint = `add ${name} to [DEFAULT] enabled_ssl_apis`;
+    return firstSet(config, `api:${name}`, ['ssl_cert_file', 'ssl_key_file', 'ssl_ca_file'], { message, hint });
+  });
+  if (plain.length === 0 || enabledSslApis.length > 0) return own;
+  const message = 'has no effect: every API is served in plain text, because enabled_ssl_apis is empty';
+  const hint = `write [DEFAULT] enabled_ssl_apis = ${plain.join(', ')}`;
+  return [...own, ...firstSet(config, 'ssl', ['cert_file', 'key_file', 'ca_file'], { message, hint })];
+}
+
+/** Returns a warning at the first of the options that is set. */
+function firstSet(
+  config: Config,
+  group: string,
+  options: readonly string[],
+  said: Pick<OptionMistake, 'message' | 'hint'>,
+): OptionMistake[] {
+  const opt = options.find((each) => isSet(config, group, each));
+  return opt === undefined ? [] : [{ group, opt, ...said, severity: 'warning' }];
+}

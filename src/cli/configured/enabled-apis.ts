@@ -1,0 +1,176 @@
+/**
+ * Plans of the APIs that a configuration enables; and the mistakes of names without an app, and of APIs without a port, which listen on any
+ * free port, where clients do not find them.
+ */
+import { type Config, ConfigError } from '../../config/index.js';
+import { diagnose } from '../../config/internal.js';
+import { type Diagnostic, didYouMean, placeOf, printDiagnostic, Refusals } from '../../errors/index.js';
+import { PasteAppNotFound } from '../../loader/index.js';
+import type { PasteFile } from '../../loader/internal.js';
+import type { Logger } from '../../log/index.js';
+import {
+  apiOptions,
+  configuredPaste,
+  enabledApisOptions,
+  type PlannedApi,
+  plannedApi,
+  servingOptions,
+} from '../../server/internal.js';
+import type { ListenAddress } from '../../service/index.js';
+import {
+  apiNames,
+  enabledServiceNames,
+  missingComma,
+  namedPipeline,
+  pipelineOf,
+  sectionNames,
+  sslApiNames,
+} from './names.js';
+
+/** Options of {@link enabledApis}. */
+export interface EnabledApisOptions {
+  readonly log: Logger;
+  /** Readable log, one worker, development certificates if none are named. */
+  readonly dev?: boolean;
+  /** Running APIs, in a reload. */
+  readonly running?: readonly string[];
+}
+
+/**
+ * Returns the plan of each name in `enabled_apis`, in that order, by default for every `[api:<name>]`; and the mistakes of the others. A name
+ * that the paste file lacks is a warning with the nearest one. It is an error under `strict_config`, if nothing else is served, and in a
+ * reload in which a running API would end, because that is most likely the intended one.
+ */
+export async function enabledApis(
+  config: Config,
+  { log, dev = false, running = [] }: EnabledApisOptions,
+): Promise<{ readonly apis: readonly PlannedApi[]; readonly diagnostics: readonly Diagnostic[] }> {
+  const refusals = new Refusals();
+  const apis: PlannedApi[] = [];
+  let read: PasteFile | undefined;
+  const paste = (): PasteFile => {
+    read ??= configuredPaste(config);
+    return read;
+  };
+  const missing: Diagnostic[] = [];
+  const add = async (name: string, useSsl: boolean): Promise<void> => {
+    try {
+      apis.push(await plannedApi(name, config, { log, useSsl, dev, paste }));
+    } catch (error) {
+      if (error instanceof PasteAppNotFound) missing.push(missingAppIssue(config, name, error));
+      else throw error;
+    }
+  };
+  await refusals.gather(() => config.group('DEFAULT', enabledApisOptions, { partial: true }));
+  const sslApis = sslApiNames(config);
+  for (const name of apiNames(config)) await refusals.gather(() => add(name, sslApis.includes(name)));
+  const next = apis.map(({ name }) => name);
+  await refusals.gather(() => refuseGivenUp(config, running, next));
+  const ending = running.filter((name) => !next.includes(name));
+  return { apis, diagnostics: [...refusals.diagnostics, ...judgeMissing(config, missing, ending)] };
+}
+
+/** Returns errors for names without an app, if running APIs that are no longer named would end. */
+export function judgeMissing(
+  config: Config,
+  missing: readonly Diagnostic[],
+  ending: readonly string[],
+): readonly Diagnostic[] {
+  const strict = config.resolve('DEFAULT', 'strict_config').value === true;
+  return missing.map((issue): Diagnostic => {
+    if (ending.length === 0) return strict ? { ...issue, severity: 'error' } : issue;
+    const message = `${issue.message}, and ${ending.join(', ')} would end: nothing was changed`;
+    return { ...issue, severity: 'error', message };
+  });
+}
+
+/** Returns the diagnostic for a configuration without anything to run, at the place of its option if it has one. */
+export function nothingEnabled(config: Config): Diagnostic {
+  const [what, opt] =
+    enabledServiceNames(config).length > 0 ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
+  const message = `No ${what} were started. Check the ${opt} config option.`;
+  return diagnose(config, { code: 'PORTICO_NO_APIS', group: 'DEFAULT', opt, message });
+}
+
+/** Returns a warning that the paste file has no app for an API: at the wrong name, with the name that was probably intended. */
+function missingAppIssue(config: Config, name: string, error: PasteAppNotFound): Diagnostic {
+  const pipeline = namedPipeline(config, name);
+  const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
+  const message = `no app is called "${pipeline ?? name}" in ${apiPasteConfig}, so this API does not start`;
+  const issue = { severity: 'warning' as const, code: error.code, message, hint: missingAppHint(config, name, error) };
+  if (pipeline !== undefined) return diagnose(config, { ...issue, group: `api:${name}`, opt: 'pipeline' });
+  const isListed = config.getLocation('DEFAULT', 'enabled_apis').kind !== 'default';
+  if (isListed) return diagnose(config, { ...issue, group: 'DEFAULT', opt: 'enabled_apis', item: name });
+  return diagnose(config, { ...issue, group: `api:${name}` });
+}
+
+/**
+ * Returns the nearest startable names: other APIs that have an app, and the apps of the paste file, which `error` knows. Never the name
+ * itself.
+ */
+function missingAppHint(config: Config, name: string, error: PasteAppNotFound): string | undefined {
+  if (namedPipeline(config, name) !== undefined) return error.hint;
+  const paste = configuredPaste(config);
+  const sections = sectionNames(config, 'api');
+  const apps = paste.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : []));
+  const comma = missingComma(name, [...sections, ...apps]);
+  if (comma !== undefined) return comma;
+  const others = sections.filter((each) => each !== name && paste.has(pipelineOf(config, each)));
+  return didYouMean(name, others) ?? error.hint;
+}
+
+/** Returns a warning for an API without a port. None for `port = 0`, which requests any port. */
+export function unplacedApi(config: Config, name: string): Diagnostic | undefined {
+  const { listen, port } = config.api(name, apiOptions, { partial: true });
+  if (listen.kind !== 'tcp' || listen.port !== undefined || port !== 0) return undefined;
+  const group = `api:${name}`;
+  const { written, location } = config.resolve(group, 'port');
+  const given = written.at(-1);
+  if (given !== undefined && given.text.trim() !== '') return undefined;
+  return {
+    severity: 'warning',
+    code: 'PORTICO_API_NO_PORT',
+    section: group,
+    option: 'port',
+    place: given === undefined ? config.getSectionLocation(group) : location,
+    message: `${name} has no port: it listens on any free port`,
+    hint: `write port = <number> in [${group}], or port = 0 if any port is fine`,
+  };
+}
+
+/** As {@link unplacedApi}, after it listens, with its actual port. */
+export function unplacedAt(config: Config, name: string, addresses: readonly ListenAddress[]): string | undefined {
+  const found = unplacedApi(config, name);
+  const [address] = addresses;
+  if (found === undefined || address === undefined || 'path' in address) return undefined;
+  const message = `${name} has no port: it listens on ${address.port}, a free port`;
+  return printDiagnostic({ ...found, message });
+}
+
+/**
+ * Throws ConfigError if a running API would end and leave its address unused, while an API of `next`, which is new and has no port, would
+ * listen on any port.
+ */
+function refuseGivenUp(config: Config, running: readonly string[], next: readonly string[]): void {
+  const left = running.find((name) => !next.includes(name) && isPlaced(config, name));
+  if (left === undefined) return;
+  const unplaced = next.filter((name) => !running.includes(name) && unplacedApi(config, name) !== undefined);
+  const place = placeOf(config.getSectionLocation(`api:${left}`)!);
+  const issues = unplaced.map((name) =>
+    diagnose(config, {
+      code: 'PORTICO_API_NO_PORT',
+      group: 'DEFAULT',
+      opt: 'enabled_apis',
+      item: name,
+      message: `${name} has no port, and ${left}, which has one, would end: nothing was changed`,
+      hint: `rename [api:${left}] (${place}) to [api:${name}], or write port = <number> in [api:${name}]`,
+    }),
+  );
+  if (issues.length > 0) throw new ConfigError(issues);
+}
+
+/** Reports whether it has a section with its own address. */
+function isPlaced(config: Config, name: string): boolean {
+  const isSet = (opt: string): boolean => config.getLocation(`api:${name}`, opt).kind !== 'default';
+  return config.getSectionLocation(`api:${name}`) !== undefined && (isSet('port') || isSet('listen'));
+}

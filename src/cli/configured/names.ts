@@ -1,0 +1,145 @@
+/**
+ * Names of APIs and of other services: enabled ones, those with sections, and those with an app in the paste file; and the options of a
+ * service's section.
+ */
+import {
+  type Config,
+  defineOptions,
+  integer,
+  list,
+  module,
+  type OptionDeclarations,
+  string,
+} from '../../config/index.js';
+import { isUnknownSection, writtenElsewhere } from '../../config/internal.js';
+import { type Diagnostic, refusalsOnly } from '../../errors/index.js';
+import type { PasteFile } from '../../loader/internal.js';
+import { apiOptions, configuredPaste, enabledApisOptions } from '../../server/internal.js';
+import { osloDefaultNames } from '../../service/internal.js';
+
+/** Services that a program runs in addition to its APIs. */
+export const enabledServicesOptions = writtenElsewhere(
+  defineOptions({
+    enabled_services: list({
+      unique: true,
+      help: 'The services to run beside the APIs, by the names of their [service:<name>] sections. If neither this nor enabled_apis is set, all APIs and services run.',
+    }),
+  }),
+  { unused: osloDefaultNames },
+);
+
+/** `[service:<name>]`. */
+export const serviceOptions = defineOptions({
+  manager: module({
+    aliases: ['DEFAULT.<name>_manager'],
+    help: 'The manager of this service, as module:export. Other services call its methods.',
+  }),
+  topic: string({
+    sampleDefault: 'name of the service',
+    help: 'The topic on which the service receives remote calls.',
+  }),
+  workers: integer({ default: 1, min: 1, mutable: true, help: 'Number of worker processes that run this service.' }),
+});
+
+/** Returns the APIs a configuration enables: `enabled_apis`; else every `[api:<name>]`, unless it enables services by name. */
+export function apiNames(config: Config): readonly string[] {
+  const named = listed(config, enabledApisOptions, 'enabled_apis');
+  return named.length > 0 || enabledServiceNames(config).length > 0 ? named : sectionNames(config, 'api');
+}
+
+/** Returns the value of `enabled_ssl_apis`. */
+export function sslApiNames(config: Config): readonly string[] {
+  return listed(config, enabledApisOptions, 'enabled_ssl_apis');
+}
+
+/** Returns the services that a configuration enables: `enabled_services`; else every `[service:<name>]`, unless it enables APIs by name. */
+export function serviceNames(config: Config): readonly string[] {
+  const named = enabledServiceNames(config);
+  const apis = listed(config, enabledApisOptions, 'enabled_apis');
+  return named.length > 0 || apis.length > 0 ? named : sectionNames(config, 'service');
+}
+
+/** Returns the value of `enabled_services`. */
+export function enabledServiceNames(config: Config): readonly string[] {
+  return listed(config, enabledServicesOptions, 'enabled_services');
+}
+
+/** Returns the names in an option of `[DEFAULT]`, each once: a duplicate is reported with other mistakes, and hides none of them. */
+function listed(config: Config, options: OptionDeclarations, opt: string): readonly string[] {
+  if (!config.has('DEFAULT', opt)) config.register('DEFAULT', options);
+  return (config.resolve('DEFAULT', opt).value ?? []) as readonly string[];
+}
+
+/** Returns the names of the sections `[api:<name>]` or `[service:<name>]`, in the order of the files. */
+export function sectionNames(config: Config, kind: 'api' | 'service'): readonly string[] {
+  const sections = config.listAllSections().filter((section) => section.startsWith(`${kind}:`));
+  return sections.map((section) => section.slice(kind.length + 1)).filter((name) => name !== '');
+}
+
+/** Reports whether a section sets an option that is declared in it. */
+export function hasKnownOption(config: Config, section: string): boolean {
+  return config.listOptions(section).some((name) => config.has(section, name));
+}
+
+/** Reports whether an option has a value other than its default. */
+export function isSet(config: Config, group: string, opt: string): boolean {
+  return config.has(group, opt) && config.getLocation(group, opt).kind !== 'default';
+}
+
+/** Returns the app of the paste file that an API begins with. */
+export function pipelineOf(config: Config, name: string): string {
+  return namedPipeline(config, name) ?? name;
+}
+
+/** Returns the app that the section of an API names, whatever mistakes that has; undefined if it names none. */
+export function namedPipeline(config: Config, name: string): string | undefined {
+  const group = `api:${name}`;
+  if (!config.has(group, 'pipeline')) config.register(group, apiOptions);
+  return (config.resolve(group, 'pipeline').value as string | undefined) || undefined;
+}
+
+/**
+ * Returns a function that reports whether the paste file has an app for an API. Undefined if the paste file cannot be read, or has no app
+ * for any enabled API: then it is not the file of this program, or that is the mistake.
+ */
+export function appsOf(config: Config): ((name: string) => boolean) | undefined {
+  const paste = readablePaste(config);
+  if (paste === undefined) return undefined;
+  const has = (name: string): boolean => paste.has(pipelineOf(config, name));
+  return apiNames(config).some(has) ? has : undefined;
+}
+
+/**
+ * Returns a function that reports whether the paste file has a section of that name, such as `[filter:<name>]`: then code may read it. The
+ * name of an enabled API does not count, because `[api:<name>]` was intended.
+ */
+export function pastedSections(config: Config): (section: string) => boolean {
+  const sections = readablePaste(config)?.sections() ?? [];
+  const names = new Set(sections.map(({ name }) => name.toLowerCase()));
+  for (const name of apiNames(config)) names.delete(name.toLowerCase());
+  return (section) => names.has(section.toLowerCase());
+}
+
+/** Removes the unknown sections for which the paste file has a section of the same name. */
+export function withoutPasted(config: Config, issues: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (!issues.some(isUnknownSection)) return issues;
+  const isPasted = pastedSections(config);
+  return issues.filter((issue) => !isUnknownSection(issue) || !isPasted(issue.section ?? ''));
+}
+
+/** Returns the paste file; undefined if it is missing or refused, which its check reports. */
+function readablePaste(config: Config): PasteFile | undefined {
+  try {
+    return configuredPaste(config);
+  } catch (error) {
+    refusalsOnly(error);
+    return undefined;
+  }
+}
+
+/** Returns a hint for a name that is several names separated by blanks, one of them `known`; else undefined. */
+export function missingComma(name: string, known: readonly string[]): string | undefined {
+  const words = name.split(/\s+/).filter((word) => word !== '');
+  if (words.length < 2 || !words.some((word) => known.includes(word))) return undefined;
+  return `A comma is missing: write ${words.join(', ')}.`;
+}

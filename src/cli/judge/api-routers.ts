@@ -1,0 +1,77 @@
+/**
+ * The enabled APIs that a command selects, and the routers of their apps, built without filters.
+ */
+import type { Config } from '../../config/index.js';
+import { type ContextTree, Loader } from '../../loader/index.js';
+import { describeNode, type MountedApp, mountedApps } from '../../loader/internal.js';
+import { silentLogger } from '../../log/index.js';
+import type { DescribedRoute, PluginRoute } from '../../routing/internal.js';
+import {
+  type BuiltRouter,
+  collectRouters,
+  outerRouters,
+  type PlacedRouter,
+  withMounted,
+} from '../../routing/internal.js';
+import type { PlannedApi } from '../../server/internal.js';
+import { unknownName } from '../command.js';
+import { enabledApis } from '../configured/enabled-apis.js';
+import { refuseErrors } from './plan.js';
+
+/** An API as planned or as served. */
+export type ChosenApi = Pick<PlannedApi, 'name' | 'pipeline' | 'pasteFile' | 'addresses' | 'usesTls'>;
+
+/** An app of an API's tree, with its routers. */
+export interface RoutedApp extends MountedApp {
+  readonly api: ChosenApi;
+  /** Each with the prefix of its routes in the URL of a client. */
+  readonly routers: readonly PlacedRouter[];
+}
+
+/** Returns the plan of the API of that name, or all enabled ones. Throws a usage error for an unknown name. */
+export async function chosenApis(config: Config, wanted: string | undefined): Promise<readonly PlannedApi[]> {
+  const { apis, diagnostics } = await enabledApis(config, { log: silentLogger() });
+  refuseErrors(diagnostics);
+  if (wanted === undefined) return apis;
+  const found = apis.filter(({ name }) => name === wanted);
+  if (found.length > 0) return found;
+  const names = apis.map(({ name }) => name);
+  throw unknownName(`no enabled API is called "${wanted}"`, wanted, names, 'APIs');
+}
+
+/** Returns a loader of an API's paste file, with the API's options. */
+export function loaderOf(api: ChosenApi, config: Config, log = silentLogger()): Loader {
+  return new Loader(api.pasteFile!, { config, service: api.name, log });
+}
+
+/** Returns the apps of APIs that have routers, in the order of the paste file. */
+export async function routedApps(config: Config, apis: readonly ChosenApi[]): Promise<readonly RoutedApp[]> {
+  const routed: RoutedApp[] = [];
+  for (const api of apis) {
+    const loader = loaderOf(api, config);
+    for (const mounted of mountedApps(await loader.tree(api.pipeline), config)) {
+      // Apps with their own description are not Routers.
+      if (describeNode(mounted.app, config) !== undefined) continue;
+      const routers = (await routersOf(loader, mounted.app)).flatMap((router) => withMounted(router, mounted.prefix));
+      if (routers.length > 0) routed.push({ api, ...mounted, routers });
+    }
+  }
+  return routed;
+}
+
+/** Returns the routers of an app; releases the resources of its factory at once. */
+export async function routersOf(loader: Loader, app: ContextTree): Promise<readonly BuiltRouter[]> {
+  const { routers, result } = await collectRouters(() => loader.makeApp(app));
+  await result.close();
+  return outerRouters(routers);
+}
+
+/** Returns methods and URL of a plugin's route. */
+export function pluginText({ methods, url }: PluginRoute): string {
+  return `${methods.join(',')} ${url}`;
+}
+
+/** Returns the methods of a route. */
+export function methodText({ methods }: Pick<DescribedRoute, 'methods'>): string {
+  return methods?.join(',') ?? 'any';
+}

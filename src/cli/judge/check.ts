@@ -1,0 +1,240 @@
+/**
+ * `api-cli check`: finds all mistakes of the files in one pass, and starts nothing.
+ */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { Config } from '../../config/index.js';
+import { diagnose } from '../../config/internal.js';
+import {
+  type Diagnostic,
+  inOrder,
+  messageWithValue,
+  nearestNames,
+  placeInFile,
+  placeOf,
+  printDiagnostics,
+} from '../../errors/index.js';
+import { Loader } from '../../loader/index.js';
+import { aliasBlock, isPasteSection } from '../../loader/internal.js';
+import { silentLogger } from '../../log/index.js';
+import { errorPages, explainedIn, pagesOf } from '../../modules/index.js';
+import type { StatusDocument } from '../../operating/internal.js';
+import { enabledApisOptions, type PlannedApi, servingOptions } from '../../server/internal.js';
+import { formatAddress } from '../../service/internal.js';
+import { countText } from '../../text/index.js';
+import { choice } from '../command.js';
+import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
+import { type AddressObstacle, addressObstacle } from '../configured/address-obstacle.js';
+import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
+import {
+  addGroups,
+  type DeclaredGroups,
+  declaredGroups,
+  type GroupsArguments,
+  registerGroups,
+} from '../configured/declared-groups.js';
+import { unplacedApi } from '../configured/enabled-apis.js';
+import { socketOf } from '../configured/find-service.js';
+import { shippedOptions } from '../configured/shipped-options.js';
+import { ask } from '../control-client.js';
+import { STATUS_REFUSED } from '../failure.js';
+import { buildInChild } from './build.js';
+import { plan } from './plan.js';
+
+interface CheckArguments extends OutputArguments, GroupsArguments {
+  readonly format: 'text' | 'json' | 'github';
+  readonly import: boolean;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('check')
+    .description('report every mistake of the configuration, and of the paste file, without starting anything')
+    .argument('[file]', 'check only this paste file and the files it includes')
+    .argument('[names...]', 'check only these apps of the file, and everything they use')
+    .option('--format <format>', 'text, json or github', choice('--format', ['text', 'json', 'github']), 'text')
+    .option('--json', 'the same as --format json')
+    .option('--no-import', 'look for modules without importing them')
+    .addHelpText(
+      'after',
+      '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 0, or 78 when there is an error.',
+    );
+  addGroups(addConfigurationOptions(command)).action(
+    async (file: string | undefined, names: string[], args: CheckArguments) => {
+      const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
+      process.stdout.write(`${PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
+      process.exitCode = findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
+    },
+  );
+}
+
+/** Checks the paste file only, and the configuration if one is named. */
+async function ofPasteFile(file: string, names: readonly string[], args: CheckArguments): Promise<Diagnostic[]> {
+  const named = args.configFile !== undefined || args.configDir !== undefined || args.set !== undefined;
+  const config = named ? await readConfiguration(args, { collect: true }) : undefined;
+  const stranger = await notAPasteFile(file);
+  if (stranger !== undefined) return [stranger];
+  return Loader.checkFile(file, { config, import: args.import, ...(names.length === 0 ? {} : { names }) });
+}
+
+/** Returns an error for a file with sections but none of a paste file; otherwise undefined. */
+async function notAPasteFile(file: string): Promise<Diagnostic | undefined> {
+  const config = sectionsOf(file);
+  const sections = config?.listAllSections() ?? [];
+  if (config === undefined || sections.length === 0 || sections.some(isPasteSection)) return undefined;
+  const shipped = await shippedOptions();
+  const first =
+    sections.find((name) => name.startsWith('api:')) ??
+    sections.find((name) => shipped.some(({ group }) => name === group && (name !== 'DEFAULT' || servesApis(config))));
+  return {
+    severity: 'error',
+    code: 'PORTICO_PASTE_NO_SECTION',
+    place: placeInFile({ file, line: 1, column: 1 }),
+    message: 'this is not a paste file: no section defines an app, a filter or a server',
+    hint:
+      first === undefined
+        ? 'A paste file has sections such as [app:<name>], [filter:<name>], [pipeline:<name>] and [composite:<name>].'
+        : `With [${first}] this looks like a service file: api-cli check --config-file ${file}`,
+  };
+}
+
+/** Reports whether `[DEFAULT]`, which both kinds of files have, is that of a service. */
+function servesApis(config: Config): boolean {
+  config.register('DEFAULT', enabledApisOptions);
+  config.register('DEFAULT', servingOptions);
+  return ['enabled_apis', 'api_paste_config'].some((opt) => config.getLocation('DEFAULT', opt).kind === 'file');
+}
+
+function sectionsOf(file: string): Config | undefined {
+  try {
+    return Config.fromText(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)));
+  } catch {
+    // A file that cannot be read, or is not an INI file, is reported with the paste file.
+    return undefined;
+  }
+}
+
+/** Checks the configuration and the paste file it names. */
+async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
+  const config = await readConfiguration(args, { collect: true });
+  const groups = await declaredGroups(args);
+  registerGroups(config, groups);
+  const judged = args.import ? await buildInChild(config, args) : await withoutImport(config, groups);
+  const all = judged.map(asForOthers);
+  const { apis } = await plan(config, { log: silentLogger() });
+  const none = args.configFile === undefined ? noConfiguration(config) : undefined;
+  const code = 'PORTICO_CONFIG_NO_FILE';
+  const withoutFile: Diagnostic[] =
+    none === undefined ? [] : [{ severity: 'warning', code, message: none, hint: NAME_A_CONFIGURATION }];
+  const unplaced = apis.flatMap(({ name }) => (isMisspelt(name, all) ? [] : (unplacedApi(config, name) ?? [])));
+  const expiring = apis.flatMap(({ certificate }) => certificate?.warnings ?? []);
+  return [...withoutFile, ...inOrder([...all, ...(await obstaclesOf(config, apis, args)), ...unplaced, ...expiring])];
+}
+
+/** Reports whether a refused section has nearly the name of an API's section: then that API lacks nothing else. */
+function isMisspelt(name: string, found: readonly Diagnostic[]): boolean {
+  return found.some(({ severity, section, option }) => {
+    const isSection = severity === 'error' && section !== undefined && option === undefined;
+    return isSection && nearestNames(section, [`api:${name}`]).length > 0;
+  });
+}
+
+/** A configuration without any API may belong to another program, so that is not a mistake. */
+function asForOthers(diagnostic: Diagnostic): Diagnostic {
+  const { code, place } = diagnostic;
+  const isNamed = place !== undefined && place.kind !== 'default';
+  return code === 'PORTICO_NO_APIS' && !isNamed ? { ...diagnostic, severity: 'warning' } : diagnostic;
+}
+
+async function withoutImport(config: Config, groups: DeclaredGroups): Promise<readonly Diagnostic[]> {
+  const { judge } = await import('./judge.js');
+  return judge(config, { import: false, groups });
+}
+
+/** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */
+async function obstaclesOf(config: Config, apis: readonly PlannedApi[], args: CheckArguments): Promise<Diagnostic[]> {
+  const found: Diagnostic[] = [];
+  let own: ReadonlySet<string> | undefined;
+  for (const { name, addresses } of apis) {
+    // One after another: each is bound for a moment.
+    for (const address of addresses) {
+      const obstacle = await addressObstacle(address);
+      if (obstacle === undefined) continue;
+      own ??= await addressesOfRunning(args);
+      if (!own.has(`${name} ${formatAddress(address)}`)) found.push(ofAddress(config, name, obstacle));
+    }
+  }
+  return found;
+}
+
+/** Returns names and addresses of the APIs that the running service serves. */
+async function addressesOfRunning(args: CheckArguments): Promise<ReadonlySet<string>> {
+  const path = await socketOf(args).catch(() => undefined);
+  const asked = path === undefined ? undefined : ask<StatusDocument>(path, 'GET', '/status').catch(() => undefined);
+  const services = (await asked)?.services ?? [];
+  return new Set(
+    services.flatMap(({ name, addresses }) => addresses.map((address) => `${name} ${formatAddress(address)}`)),
+  );
+}
+
+/** A start would end with 1, unless the service itself holds the address and did not answer. */
+function ofAddress(config: Config, name: string, obstacle: AddressObstacle): Diagnostic {
+  const group = `api:${name}`;
+  const opt = config.getLocation(group, 'port').kind === 'default' ? 'listen' : 'port';
+  return diagnose(config, { severity: 'warning', group, opt, ...obstacle });
+}
+
+const PRINTERS = {
+  text: (findings: readonly Diagnostic[]): string => {
+    const blocks = findings.length === 0 ? [] : [printDiagnostics(findings)];
+    const aliases = aliasBlock(findings);
+    const proposal =
+      aliases === undefined ? [] : [`To map the Python names, complete these aliases and add them:\n\n${aliases}`];
+    return [...blocks, ...proposal, summary(findings), ...explainedIn(pagesOf(findings))].join('\n');
+  },
+  json: (findings: readonly Diagnostic[]): string =>
+    JSON.stringify(
+      findings.map(({ severity, code, place, section, option, hint, ...said }) => ({
+        severity,
+        code,
+        file: place?.origin?.file ?? ((place && placeOf(place)) || null),
+        line: place?.origin?.line ?? null,
+        column: place?.origin?.column ?? null,
+        section: section ?? null,
+        option: option ?? null,
+        message: messageWithValue(said),
+        hint: hint ?? null,
+        page: errorPages([{ code, ...said }])[0] ?? null,
+      })),
+      undefined,
+      2,
+    ),
+  github: (findings: readonly Diagnostic[]): string =>
+    findings
+      .map((finding) => {
+        const { severity, place, code, hint } = finding;
+        const { file, line, column } = place?.origin ?? {};
+        const at = file === undefined ? '' : `file=${property(file)},line=${line},col=${column},`;
+        const where = file === undefined && place !== undefined ? placeOf(place) : '';
+        const message = messageWithValue(finding);
+        const text = [where === '' ? message : `${where}: ${message}`, hint].filter(Boolean).join('\n');
+        return `::${severity} ${at}title=${property(code)}::${escaped(text)}`;
+      })
+      .join('\n'),
+};
+
+function summary(findings: readonly Diagnostic[]): string {
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const warnings = findings.length - errors;
+  if (findings.length === 0) return 'No mistakes found.';
+  return `${countText(errors, 'error')}, ${countText(warnings, 'warning')}.`;
+}
+
+/** Escapes text for GitHub's workflow commands. */
+function escaped(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function property(text: string): string {
+  return escaped(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

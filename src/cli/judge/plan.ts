@@ -1,0 +1,43 @@
+/**
+ * Plan of a configuration: what a parent of workers needs to know of the APIs and services that it starts. Imports no application, and judges
+ * only what the plan needs; `judge.ts` judges the whole.
+ */
+import type { Config } from '../../config/index.js';
+import { type Diagnostic, severalRefusals } from '../../errors/index.js';
+import type { PlannedRPCService } from '../../rpc/internal.js';
+import type { PlannedApi } from '../../server/internal.js';
+import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from '../configured/enabled-apis.js';
+import { enabledServices, planningServices } from '../configured/enabled-services.js';
+import { serviceNames } from '../configured/names.js';
+
+/** Plans of what a configuration starts. */
+export interface Planned {
+  readonly apis: readonly PlannedApi[];
+  /** Services in addition to the APIs. */
+  readonly services: readonly PlannedRPCService[];
+  /** Reasons why something enabled has no plan, and warnings. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Returns the plans of enabled APIs and services. Creates no service. */
+export async function plan(config: Config, options: EnabledApisOptions): Promise<Planned> {
+  const { running = [] } = options;
+  const { services, missing, diagnostics } = await enabledServices(config, options, planningServices);
+  const isService = (name: string): boolean => serviceNames(config).includes(name);
+  const ofApis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) });
+  const next = [...ofApis.apis, ...services].map(({ name }) => name);
+  const ending = running.filter((name) => !next.includes(name));
+  const found = [...ofApis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
+  if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config));
+  return { apis: ofApis.apis, services, diagnostics: found };
+}
+
+export function isError({ severity }: Diagnostic): boolean {
+  return severity === 'error';
+}
+
+/** Throws the errors among these as one refusal. */
+export function refuseErrors(found: readonly Diagnostic[]): void {
+  const errors = found.filter(isError);
+  if (errors.length > 0) throw severalRefusals(errors);
+}

@@ -1,0 +1,316 @@
+/**
+ * `api-cli config`: samples, validation, and the sources of values.
+ */
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type Config, ConfigError, type Option } from '../../config/index.js';
+import {
+  diffConfigs,
+  generateSample,
+  isUnknownSection,
+  type SampleOptions,
+  type ShownOption,
+  showOptions,
+  UsageError,
+  upgradeText,
+} from '../../config/internal.js';
+import {
+  type Diagnostic,
+  didYouMean,
+  inOrder,
+  type Place,
+  PorticoError,
+  placeOf,
+  refusalsOnly,
+} from '../../errors/index.js';
+import { optionKey, sectionKey } from '../../ini/index.js';
+import { Loader } from '../../loader/index.js';
+import { errorPages } from '../../modules/index.js';
+import { choice, example, wholeNumber } from '../command.js';
+import { addConfigurationOptions, type ConfigurationArguments } from '../command-line.js';
+import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
+import { addGroups, declaredGroups, type GroupsArguments, registerGroups } from '../configured/declared-groups.js';
+import { type MeantService, socketOf } from '../configured/find-service.js';
+import { withoutPasted } from '../configured/names.js';
+import {
+  type Registration,
+  registerServedOptions,
+  registerShippedOptions,
+  shippedOptions,
+} from '../configured/shipped-options.js';
+import { ask } from '../control-client.js';
+
+interface GenerateArguments extends SampleOptions, ReadArguments {
+  readonly outputFile?: string;
+}
+
+type ReadArguments = ConfigurationArguments & GroupsArguments & { readonly import?: boolean };
+type ShowArguments = ReadArguments & MeantService & { readonly changed?: boolean; readonly running?: boolean };
+
+export function register(program: Command): void {
+  const config = program
+    .command('config')
+    .description('generate, validate, show and compare configuration files')
+    .addHelpText('after', example('api-cli config show wsgi.keep_alive'));
+
+  addReading(config.command('generate'))
+    .description(
+      "print a sample with every option, its help and its default, including options of the paste file's factories",
+    )
+    .option('--format <format>', 'ini, md, json, yaml or json-schema', choice('--format', FORMATS), 'ini')
+    .option('--output-file <path>', 'write the sample to this file, which must not exist')
+    .option(
+      '--wrap-width <columns>',
+      'width of help texts in columns, at least 20',
+      wholeNumber('--wrap-width', 20),
+      70,
+    )
+    .option('--minimal', 'only options that this configuration must set, not commented out')
+    .option('--summarize', 'only the first paragraph of each help text')
+    .addHelpText('after', example('api-cli config generate --output-file portico.ini.sample'))
+    .action(async ({ outputFile, ...options }: GenerateArguments) => {
+      const wanted = options.minimal === true ? await neededOptions(options) : await allOptions(options);
+      const sample = generateSample(wanted, options);
+      if (outputFile === undefined) process.stdout.write(sample);
+      else writeOut(outputFile, sample, 'wx');
+    });
+
+  addReading(config.command('validate'))
+    .description(
+      'report every mistake in the options, but not in the files they name (see api-cli check); status 0 or 78',
+    )
+    .option('--strict', 'also report unknown sections and variables as mistakes')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', example('api-cli config validate --strict'))
+    .action(validate);
+
+  addReading(config.command('show').argument('[option]', 'group.option; default: all'))
+    .description('print effective values, where each comes from, and what it shadows; secrets are masked')
+    .option('--changed', 'only values that differ from their defaults')
+    .option('--running', 'values of the running service, as its parent knows them: not those of an application')
+    .option('--socket <path>', 'with --running: the control socket of the service')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', example('api-cli config show --changed'))
+    .action(show);
+
+  config
+    .command('diff')
+    .description('print the differences in effect between two configuration files')
+    .argument('<before>')
+    .argument('<after>')
+    .addHelpText('after', example('api-cli config diff /etc/portico/portico.ini portico.ini'))
+    .action(async (before: string, after: string) => {
+      const [old, now] = [await read({ configFile: [before] }), await read({ configFile: [after] })];
+      const differences = diffConfigs(old, now);
+      for (const { group, opt, old: was, new: is, newLocation } of differences) {
+        process.stdout.write(`[${group}] ${opt}: ${was} -> ${is}  (${place(newLocation)})\n`);
+      }
+      refuseRefused(old, differences);
+      refuseRefused(now, differences);
+    });
+
+  config
+    .command('upgrade')
+    .description('replace deprecated names in a file; without --write, only list them')
+    .argument('<file>')
+    .option('--write', 'change the file')
+    .addHelpText('after', example('api-cli config upgrade portico.ini --write'))
+    .action(async (file: string, { write }: { write?: boolean }) => {
+      // A file with lines that are not options is not rewritten.
+      refuseRefused(await read({ configFile: [file] }), []);
+      const { text, renamed } = upgradeText(readFileSync(file, 'utf8'), await shippedOptions());
+      for (const { line, from, to } of renamed) process.stdout.write(`${file}:${line}: ${from} -> ${to}\n`);
+      if (write === true && renamed.length > 0) writeOut(file, text);
+    });
+}
+
+/** Adds the options for reading a configuration and its paste file. */
+function addReading(command: Command): Command {
+  const more = command.option('--no-import', "omit the options of the paste file's factories");
+  return addGroups(addConfigurationOptions(more));
+}
+
+const FORMATS = ['ini', 'md', 'json', 'yaml', 'json-schema'] as const;
+
+/** The flag `wx` only creates new files: a sample does not overwrite an operator's file. */
+function writeOut(file: string, text: string, flag: 'w' | 'wx' = 'w'): void {
+  try {
+    // A device or a pipe has no content to lose, and a folder is refused as such.
+    const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+    writeFileSync(file, text, { flag: isFile ? flag : 'w' });
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const reason = WHY_NOT_WRITTEN[code];
+    throw new PorticoError('PORTICO_CLI_OUTPUT', {
+      message: `cannot write ${file}: ${reason === undefined ? message : `${reason} (${code})`}`,
+      hint: WHAT_ELSE[code] ?? 'Choose another file.',
+      cause: error,
+    });
+  }
+}
+
+const WHY_NOT_WRITTEN: Readonly<Record<string, string>> = {
+  ENOENT: 'its directory does not exist',
+  ENOTDIR: 'a part of its path is not a directory',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied',
+  EEXIST: 'it already exists',
+};
+
+const WHAT_ELSE: Readonly<Record<string, string>> = {
+  ENOENT: 'Create the directory first, or choose another file.',
+  EEXIST: 'Choose another file, or move this one first.',
+};
+
+/** Returns all shipped options, and those of the configuration's paste file, if there is one. */
+async function allOptions(args: ReadArguments): Promise<Registration[]> {
+  const shipped = await shippedOptions();
+  const known = new Set(
+    shipped.flatMap(({ group, options }) => Object.keys(options).map((name) => `${group}.${name}`)),
+  );
+  const more = new Map<string, Record<string, Option>>();
+  for (const { group, opt, option } of (await read(args)).resolveAll()) {
+    // `[api:web]` is described by `[api:<name>]`, and `[cors.web]` by `[cors]`.
+    const groups = [group, group.replace(/:.*/, ':<name>'), group.replace(/\..*/, '')];
+    const isKnown = groups.some((name) => known.has(`${name}.${opt}`));
+    if (!isKnown) more.set(group, { ...more.get(group), [opt]: option });
+  }
+  return [...shipped, ...[...more].map(([group, options]) => ({ group, options }))];
+}
+
+/** Returns the required options of this configuration, without those that a section of the paste file sets itself. */
+async function neededOptions(args: ReadArguments): Promise<Registration[]> {
+  const config = await readConfiguration(args, { collect: true });
+  refuseUnread(config);
+  registerServedOptions(config);
+  registerGroups(config, await declaredGroups(args));
+  const found = args.import === false ? [] : await declareFactories(config);
+  const missing = found.filter(({ code }) => code === 'PORTICO_CONFIG_REQUIRED');
+  return config.resolveAll().flatMap(({ group, opt, option, location }) => {
+    const isMissing = missing.some((each) => each.section === group && each.option === opt);
+    const isNeeded = isMissing || location.kind !== 'default' || !config.isSectional(group);
+    return option.required && isNeeded ? [{ group, options: { [opt]: option } }] : [];
+  });
+}
+
+/** Reads a configuration with any mistakes. Throws ConfigError if none of its files can be read. */
+async function read(args: ReadArguments): Promise<Config> {
+  const config = await readConfiguration(args, { collect: true });
+  refuseUnread(config);
+  await registerShippedOptions(config);
+  registerGroups(config, await declaredGroups(args));
+  if (args.import !== false) await declareFactories(config);
+  // The check gives each [api:<name>] its options.
+  config.problems({ complete: false });
+  return config;
+}
+
+/** Throws ConfigError if a file has unreadable lines, or the value of one of these options is refused. */
+function refuseRefused(config: Config, options: readonly { readonly group: string; readonly opt: string }[]): void {
+  const lines = config.problems({ complete: false }).filter(({ code }) => UNREADABLE.has(code));
+  const values = options.flatMap(({ group, opt }) => {
+    const issues = config.has(group, opt) ? config.resolve(group, opt).issues : [];
+    // A section of the paste file may set it.
+    return config.isSectional(group) ? issues.filter(({ code }) => code !== 'PORTICO_CONFIG_REQUIRED') : issues;
+  });
+  const errors = [...lines, ...values].filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new ConfigError(errors);
+}
+
+const UNREADABLE: ReadonlySet<string> = new Set([
+  'PORTICO_CONFIG_FILE',
+  'PORTICO_CONFIG_SYNTAX',
+  'PORTICO_CONFIG_SOURCE',
+]);
+
+async function validate(args: ReadArguments & { strict?: boolean; json?: boolean }): Promise<void> {
+  const set = args.strict === true ? [...(args.set ?? []), 'DEFAULT.strict_config=true'] : args.set;
+  const config = await read({ ...args, ...(set === undefined ? {} : { set }) });
+  // Applications declare further groups, which this command does not load, unless --groups names them.
+  const known = args.strict === true || (args.groups ?? []).length === 0 ? [] : unknownSectionsIn(config);
+  const issues = withoutPasted(config, inOrder([...config.problems({ complete: args.strict === true }), ...known]));
+  const errors = issues.filter(({ severity }) => severity === 'error');
+  if (args.json === true) {
+    const listed = issues.map((each) => {
+      const { severity, code, section: group, option: opt, place: location, message, got, hint } = each;
+      return { severity, code, group, opt, location, message, got, hint, page: errorPages([each])[0] };
+    });
+    const document = { schema: 'portico-config-issues', version: 1, issues: listed };
+    process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+    process.exitCode = errors.length > 0 ? 78 : 0;
+    return;
+  }
+  if (errors.length > 0) throw new ConfigError(issues);
+  if (issues.length > 0) process.stdout.write(`${new ConfigError(issues).message}\n`);
+  process.stdout.write(issues.length === 0 ? 'No mistakes found in the options that Portico knows.\n' : 'No errors.\n');
+}
+
+/** Returns the sections that no declared group has. */
+function unknownSectionsIn(config: Config): readonly Diagnostic[] {
+  return config.problems().filter((each) => isUnknownSection(each) && each.option === undefined);
+}
+
+async function show(option: string | undefined, args: ShowArguments): Promise<void> {
+  const config = args.running === true ? undefined : await read(args);
+  const all = config === undefined ? await running(args) : showOptions(config);
+  const listed = args.changed === true ? all.filter(({ isDefault }) => !isDefault) : all;
+  const options = option === undefined ? listed : [one(all, option)];
+  if (args.json === true) {
+    process.stdout.write(`${JSON.stringify({ schema: 'portico-config', version: 1, options }, undefined, 2)}\n`);
+  } else {
+    for (const each of options) process.stdout.write(`${text(each)}\n`);
+  }
+  if (config !== undefined) refuseRefused(config, options);
+}
+
+/** Returns all options of the configuration that is in force in the running service. */
+async function running(args: MeantService): Promise<readonly ShownOption[]> {
+  const { options, complete } = await ask<{ options: readonly ShownOption[]; complete?: boolean }>(
+    await socketOf(args),
+    'GET',
+    '/config?all',
+  );
+  if (complete !== true) {
+    process.stderr.write(
+      'Only values that differ from their defaults: the parent is of an older version; restart it\n',
+    );
+  }
+  return options;
+}
+
+/** `compute.port` is short for `api:compute.port`; an option alone belongs to `[DEFAULT]`. */
+function one(all: readonly ShownOption[], name: string): ShownOption {
+  const dot = name.lastIndexOf('.');
+  const [group, opt] = dot < 0 ? ['DEFAULT', name] : [sectionKey(name.slice(0, dot)), optionKey(name.slice(dot + 1))];
+  for (const candidate of [group, `api:${group}`]) {
+    const found = all.find((each) => sectionKey(each.group) === candidate && each.opt === opt);
+    if (found !== undefined) return found;
+  }
+  const names = all.map((each) => (each.group === 'DEFAULT' ? each.opt : `${each.group}.${each.opt}`));
+  const short = names.flatMap((each) => (each.startsWith('api:') ? [each.slice('api:'.length)] : []));
+  const inside = [...names, ...short].filter((each) => each.startsWith(`${name}.`));
+  if (inside.length > 0) throw new UsageError(`${name} is a group, not an option`, `It has ${inside.join(', ')}.`);
+  const hint = didYouMean(name, [...names, ...short]) ?? 'Write it as group.option, or omit it to show all options.';
+  throw new UsageError(`there is no option ${opt} in [${group}]`, hint);
+}
+
+function text({ group, opt, value, refused, location, shadowed }: ShownOption): string {
+  const why = refused === undefined ? '' : `  refused: ${refused}`;
+  const hidden = shadowed.map((each) => `\n    shadows ${each.value}  (${place(each.location)})`).join('');
+  return `[${group}] ${opt} = ${value}  (${place(location)})${why}${hidden}`;
+}
+
+function place(location: Place): string {
+  return placeOf(location) || 'default';
+}
+
+/** Imports the factories of the paste file, and declares their options. Calls none of them. */
+async function declareFactories(config: Config): Promise<readonly Diagnostic[]> {
+  try {
+    // `check` reports mistakes in the file, or its absence.
+    return await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
+  } catch (error) {
+    refusalsOnly(error);
+    return [];
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * `api-cli openapi`: an OpenAPI 3.1 document of an API, from its routes and schemas and the descriptions of its filters.
+ */
+import type { Command } from 'commander';
+import { configuredFaultForm } from '../../app/internal.js';
+import type { Config } from '../../config/index.js';
+import { UsageError } from '../../config/internal.js';
+import { describeNode } from '../../loader/internal.js';
+import { ApiVersion, type DocumentedRouter, documentedRouters, openApiOf } from '../../routing/internal.js';
+import { formatAddress, isWildcard } from '../../service/internal.js';
+import { example } from '../command.js';
+import { addConfigurationOptions, type ConfigurationArguments } from '../command-line.js';
+import { readConfiguration } from '../configured/configuration.js';
+import { type ChosenApi, chosenApis, routedApps } from '../judge/api-routers.js';
+
+interface OpenApiArguments extends ConfigurationArguments {
+  readonly api?: string;
+  readonly version?: ApiVersion;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('openapi')
+    .description('print one OpenAPI 3.1 document of an API: paths, schemas, security, limits and faults')
+    .option('--api <name>', 'the API (default: the only one that is enabled)')
+    .option(
+      '--version <version>',
+      'describe only this version of the API (default: all versions together)',
+      wantedVersion,
+    )
+    .addHelpText('after', example('api-cli openapi --api compute > compute.json'));
+  addConfigurationOptions(command).action(async (args: OpenApiArguments) => {
+    const config = await readConfiguration(args);
+    const api = onlyOne(await chosenApis(config, args.api));
+    const document = await documentOf(api, config, args.version ?? null);
+    process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+  });
+}
+
+function wantedVersion(text: string): ApiVersion {
+  const version = ApiVersion.parse(text);
+  if (version !== null) return version;
+  const hint = 'Example: api-cli openapi --api compute --version 2.61';
+  throw new UsageError(`--version is a version such as 2.61, not ${text}`, hint);
+}
+
+function onlyOne(apis: readonly ChosenApi[]): ChosenApi {
+  const [api, ...others] = apis;
+  if (api !== undefined && others.length === 0) return api;
+  const names = apis.map(({ name }) => name).join(', ');
+  const message = api === undefined ? 'no API is enabled' : `several APIs are enabled: ${names}`;
+  throw new UsageError(message, 'Select one with --api.');
+}
+
+/** Returns the document of an API. Creates its apps without filters, and releases them. `version`: null for all together. */
+export async function documentOf(api: ChosenApi, config: Config, version: ApiVersion | null): Promise<object> {
+  const apps = await routedApps(config, [api]);
+  const routers = apps.flatMap(({ routers: placed, filters }) =>
+    documentedRouters(
+      placed,
+      filters.flatMap((filter) => describeNode(filter, config)?.openapi ?? []),
+    ),
+  );
+  if (version !== null) refuseUnserved(api, routers, version);
+  const [facts] = routers.flatMap(({ router }) => router.documented.openapi ?? []);
+  const { title, version: of, description } = facts ?? {};
+  return openApiOf(routers, {
+    title: title ?? api.name,
+    version: version === null ? of : undefined,
+    description,
+    server: serverOf(api),
+    apiVersion: version,
+    faults: await configuredFaultForm(config, api.name),
+  });
+}
+
+function refuseUnserved(api: ChosenApi, routers: readonly DocumentedRouter[], version: ApiVersion): void {
+  const served = routers.flatMap(({ router }) => router.documented.versions ?? []);
+  if (served.some(({ min, max }) => version.atLeast(min) && version.atMost(max))) return;
+  const ranges = served.map(({ min, max }) => `${min} to ${max}`).join(', ');
+  const hint = served.length === 0 ? 'It has no versions: omit --version.' : `It has ${ranges}.`;
+  throw new UsageError(`${api.name} has no version ${version.text}`, hint);
+}
+
+/** Returns the address for clients on this machine; undefined for a Unix socket and a port that is chosen at the start. */
+function serverOf({ addresses, usesTls }: ChosenApi): string | undefined {
+  const address = addresses.find((each) => 'port' in each && each.port !== 0);
+  if (address === undefined || !('host' in address)) return undefined;
+  const { host, port } = address;
+  return `${usesTls ? 'https' : 'http'}://${formatAddress({ host: isWildcard(host) ? 'localhost' : host, port })}`;
+}

@@ -1,0 +1,181 @@
+/**
+ * `api-cli pipeline`: the tree that a paste file composes, with places, factories and options. Creates nothing.
+ */
+import { relative } from 'node:path';
+import type { Command } from 'commander';
+import { type Config, ConfigError, type OptionDeclarations } from '../../config/index.js';
+import { camelCase, isSecret, maskText, maskValue } from '../../config/internal.js';
+import { type ContextTree, Loader } from '../../loader/index.js';
+import { choice, example } from '../command.js';
+import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
+import { configuredPasteFile, PASTE_OPTION, readConfiguration } from '../configured/configuration.js';
+
+interface PipelineArguments extends OutputArguments {
+  readonly paste?: string;
+  readonly format: 'text' | 'json' | 'mermaid' | 'dot';
+}
+
+const FORMATS = ['text', 'json', 'mermaid', 'dot'] as const;
+
+export function register(program: Command): void {
+  const command = program
+    .command('pipeline')
+    .description('show the composed tree: composites, pipelines, filters and apps, with places and options')
+    .argument('[app]', 'the root app (default: all apps that nothing else in the file mentions)')
+    .option(...PASTE_OPTION)
+    .option('--format <format>', 'text, json, mermaid or dot', choice('--format', FORMATS), 'text')
+    .option('--json', 'the same as --format json')
+    .addHelpText('after', example('api-cli pipeline compute --format mermaid'));
+  addConfigurationOptions(command).action(async (app: string | undefined, args: PipelineArguments) => {
+    process.stdout.write(`${await pipeline(app, args)}\n`);
+  });
+}
+
+async function pipeline(app: string | undefined, args: PipelineArguments): Promise<string> {
+  const config = await readConfiguration(args);
+  const path = args.paste ?? configuredPasteFile(config);
+  const loader = new Loader(path, { config });
+  const roots: PipelineNode[] = [];
+  for (const name of app === undefined ? loader.roots() : [app]) roots.push(nodeOf(await loader.tree(name), config));
+  switch (args.json === true ? 'json' : args.format) {
+    case 'json':
+      return JSON.stringify({ schema: 'portico/pipeline', version: 1, file: path, apps: roots }, undefined, 2);
+    case 'mermaid':
+      return printMermaid(roots);
+    case 'dot':
+      return printDot(roots);
+    default:
+      return printText(roots);
+  }
+}
+
+/** Returns a node to print: its parts are below it, filters before the app they wrap. */
+function nodeOf(tree: ContextTree, config: Config, label?: string): PipelineNode {
+  const { type, name, factory, origin } = tree;
+  const parts = [...(tree.filters ?? []), tree.filter, tree.app ?? tree.next].filter((part) => part !== undefined);
+  const children = (tree.children ?? []).map(({ context, option }) => nodeOf(context, config, option));
+  return {
+    place: label,
+    type,
+    name,
+    factory,
+    file: origin === undefined ? null : relative('', origin.file),
+    line: origin?.line ?? null,
+    options: type === 'composite' && children.length > 0 ? {} : Object.fromEntries(effectiveOptions(tree, config)),
+    children: [...parts.map((part) => nodeOf(part, config)), ...children],
+  };
+}
+
+/** One node of the tree for output. */
+export interface PipelineNode {
+  /** Its mount or option in a composite. */
+  readonly place: string | undefined;
+  readonly type: string;
+  readonly name: string;
+  readonly factory: string | undefined;
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly options: Readonly<Record<string, string>>;
+  readonly children: readonly PipelineNode[];
+}
+
+/** Prints a tree of lines, each with the place in the file. */
+function printText(roots: readonly PipelineNode[]): string {
+  return roots.map((root) => [headline(root), ...below(root, '')].join('\n')).join('\n\n');
+}
+
+/** Prints a Mermaid flowchart: requests follow the arrows. */
+function printMermaid(roots: readonly PipelineNode[]): string {
+  const lines = ['flowchart TD'];
+  draw(roots, {
+    node: (id, node) => lines.push(`  ${id}["${quoted(caption(node))}"]`),
+    edge: (from, to, label) =>
+      lines.push(label === undefined ? `  ${from} --> ${to}` : `  ${from} -->|"${quoted(label)}"| ${to}`),
+  });
+  return lines.join('\n');
+}
+
+/** Prints a Graphviz graph. */
+function printDot(roots: readonly PipelineNode[]): string {
+  const lines = ['digraph pipeline {', '  node [shape=box];'];
+  draw(roots, {
+    node: (id, node) => lines.push(`  ${id} [label=${JSON.stringify(caption(node))}];`),
+    edge: (from, to, label) =>
+      lines.push(`  ${from} -> ${to}${label === undefined ? '' : ` [label=${JSON.stringify(label)}]`};`),
+  });
+  return [...lines, '}'].join('\n');
+}
+
+interface Pen {
+  node(id: string, node: PipelineNode): void;
+  edge(from: string, to: string, label: string | undefined): void;
+}
+
+/** Draws nodes and arrows: within a pipeline from filter to filter, from a composite to each child. */
+function draw(roots: readonly PipelineNode[], pen: Pen): void {
+  let count = 0;
+  const visit = (node: PipelineNode): { first: string; last: string } => {
+    const id = `n${count++}`;
+    pen.node(id, node);
+    const composed = node.type === 'pipeline' || node.type.startsWith('filter-');
+    let last = id;
+    for (const child of node.children) {
+      const drawn = visit(child);
+      pen.edge(composed ? last : id, drawn.first, child.place);
+      if (composed) last = drawn.last;
+    }
+    return { first: id, last };
+  };
+  for (const root of roots) visit(root);
+}
+
+function below(node: PipelineNode, indent: string): string[] {
+  const options = Object.entries(node.options).map(([name, value]) => `${name} = ${value}`);
+  const lines = options.map((option) => `${indent}${node.children.length > 0 ? '│ ' : '  '}  ${option}`);
+  for (const [at, child] of node.children.entries()) {
+    const last = at === node.children.length - 1;
+    lines.push(
+      `${indent}${last ? '└─' : '├─'} ${headline(child)}`,
+      ...below(child, `${indent}${last ? '   ' : '│  '}`),
+    );
+  }
+  return lines;
+}
+
+function headline({ place, type, name, factory, file, line }: PipelineNode): string {
+  const mount = place === undefined ? '' : `${place} → `;
+  const made = factory === undefined ? '' : `  ${factory}`;
+  return `${mount}${name}  ${type}${made}${file === null ? '' : `  ${file}:${line}`}`;
+}
+
+function caption({ name, type, factory }: PipelineNode): string {
+  return factory === undefined ? `${name} (${type})` : `${name} (${type}) ${factory}`;
+}
+
+function quoted(text: string): string {
+  return text.replaceAll('"', '#quot;');
+}
+
+/**
+ * Returns declared options with their effective values; for factories without declarations, the section's options as written. Refused
+ * options are returned as written: `check` reports their mistakes.
+ */
+function effectiveOptions(node: ContextTree, config: Config): [name: string, value: string][] {
+  const { group, options } = (node.resolved ?? {}) as { group?: string; options?: OptionDeclarations };
+  if (group === undefined || options === undefined) return asWritten(node, options);
+  try {
+    const values = config.group(group, options, { local: node.options }) as Readonly<Record<string, unknown>>;
+    return Object.entries(options).map(([name, option]) => [name, maskValue(name, option, values[camelCase(name)])]);
+  } catch (error) {
+    if (error instanceof ConfigError) return asWritten(node, options);
+    throw error;
+  }
+}
+
+function asWritten(node: ContextTree, options: OptionDeclarations | undefined): [string, string][] {
+  return [...node.localConf].map(([name, value]) => {
+    const option = options?.[name];
+    const shown = option === undefined && isSecret(name, undefined) ? '****' : maskText(name, option, value);
+    return [name, shown.replaceAll('\n', ' ')];
+  });
+}

@@ -1,0 +1,271 @@
+/**
+ * Runs several APIs in one program, with the start, the reload and the exit statuses of `api-cli`; and provides the outermost function of
+ * any program, which prints a refusal and sets the exit status.
+ */
+import type { Config } from '../../config/index.js';
+import { HelpRequested, logFileIssue, logFileOf, programLogOptions } from '../../config/internal.js';
+import {
+  type ConfigurationRefused,
+  type Diagnostic,
+  describeError,
+  PorticoError,
+  Refusals,
+  severalRefusals,
+  untold,
+} from '../../errors/index.js';
+import { ProcessLauncher } from '../../launch/index.js';
+import { isWorker, wasLogged } from '../../launch/internal.js';
+import type { Logger } from '../../log/index.js';
+import { explainedError, pagesOfError } from '../../modules/index.js';
+import { DESCRIBE_TOPIC } from '../../operating/internal.js';
+import { holdSignals } from '../../process/index.js';
+import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
+import { readConfiguration, refuseUnread } from '../configured/configuration.js';
+import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
+import { namesLogger, programLog } from '../configured/named-logger.js';
+import { endSoon, exitStatusOf } from '../failure.js';
+import { isError, refuseErrors } from '../judge/plan.js';
+
+/** A service with its number of workers. Default 1. */
+export type ApiService = ServiceBase & { readonly workers?: number };
+
+/** Process in which services are created: the parent, which binds and waits, or a worker, which serves one of them. */
+export type Role = 'parent' | 'worker';
+
+/** Creates the services of a configuration. `running`: the names of running services, in a reload; empty at the start. */
+export type MakeServices = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly ApiService[]>;
+
+/** Options of {@link runApis}. */
+export interface RunApisOptions {
+  /** Default: the result of `Config.load()`. */
+  readonly config?: Config;
+  /** Default: the log of the configuration, on standard error. */
+  readonly log?: Logger;
+  /** Prints the message of a refusal. Default: to standard error. */
+  readonly explain?: (text: string) => void;
+  /** Called in the parent for each ready service, with its actual addresses. */
+  readonly onReady?: (service: ApiService, addresses: readonly ListenAddress[]) => void;
+  /** Checks the whole configuration that the start has refused, so that every mistake is reported in one run. */
+  readonly judge?: () => Awaitable<readonly Diagnostic[]>;
+}
+
+/**
+ * Launches the services that `services` creates from a configuration, each in its own workers, waits for them, and returns
+ * the exit status: 0 after a clean stop, 1 if a service did not start or something was cut off.
+ *
+ * On SIGHUP, `services` is called again with the new configuration: new services start, missing ones stop, and the others
+ * get new workers. `services` also runs in every worker, where only the assigned service is started, and in the parent, which
+ * only reads the addresses and the plan of each service. So constructors must not open anything.
+ *
+ * If the start fails, all mistakes are printed to standard error. The status is then 78 for a refused configuration,
+ * otherwise 1.
+ */
+export function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
+  return runJudged(judging(services), options as RunJudgedOptions);
+}
+
+/** A service, or its plan. */
+type Launched = Launchable & { readonly workers?: number };
+
+/** Creates services, or in the parent their plans. */
+type MakeLaunched = (config: Config, role: Role, running: readonly string[]) => Awaitable<readonly Launched[]>;
+
+/** Further options of {@link runJudged}. */
+export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
+  /** Called in the parent for each ready service, with its actual addresses. */
+  readonly onReady?: (service: Launched, addresses: readonly ListenAddress[]) => void;
+  /** Mistakes found before, reported with all others. */
+  readonly refusals?: Refusals;
+  /** Called with the launcher, in the parent and in every worker, before it launches anything. */
+  readonly launching?: (launcher: ProcessLauncher) => void;
+  /** `--trace-errors`: also print the stack of the error that refused the start. */
+  readonly traceErrors?: boolean;
+}
+
+/** As {@link runApis}, for services that are created only from a valid configuration: `services` refuses any other. */
+export async function runJudged(services: MakeLaunched, options: RunJudgedOptions): Promise<number> {
+  const { explain = (text: string) => process.stderr.write(`${text}\n`) } = options;
+  const release = holdSignals();
+  let { config, log, refusals = new Refusals() } = options;
+  try {
+    config ??= await readConfiguration({}, { collect: true, argv: undefined });
+    // A configuration that the program has read itself has no log options.
+    config.register('DEFAULT', programLogOptions);
+    if (log === undefined) ({ log, refusals } = await programLog(config));
+    return await launchApis(services, { ...options, config, log, refusals });
+  } catch (error) {
+    // Only a worker's parent reports the error, which it gets through the channel.
+    if (isWorker()) throw error;
+    explain(explainedError(error));
+    if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
+    // On standard error it is already.
+    if (config !== undefined && logsElsewhere(config, error)) {
+      const pages = pagesOfError(error);
+      log?.error(pages.length > 0 ? { pages } : {}, `The start failed: ${describeError(error)}`);
+    }
+    return exitStatusOf(error);
+  } finally {
+    release();
+  }
+}
+
+/** Reports whether the log is a file or the application's. If the program itself has such an option, that may have been refused. */
+function logsElsewhere(config: Config, refusal: unknown): boolean {
+  if (namesLogger(config)) {
+    const { diagnostics = [] } = refusal as Partial<ConfigurationRefused>;
+    return diagnostics.every(({ code }) => code !== 'PORTICO_LOGGER');
+  }
+  return config.has('DEFAULT', 'log_file') && logFileOf(config) !== undefined && !logFileIssue(config);
+}
+
+async function launchApis(
+  services: MakeLaunched,
+  options: RunJudgedOptions & { readonly config: Config; readonly log: Logger; readonly refusals: Refusals },
+): Promise<number> {
+  const { config, log, refusals: problems } = options;
+  refuseUnread(config);
+  // Sockets passed by a service manager have their own ports.
+  const activated = process.env.LISTEN_PID === String(process.pid);
+  const ready = (service: Launched): void => {
+    const addresses = launcher?.addresses(service.name ?? '') ?? [];
+    options.onReady?.(service, addresses);
+    const unplaced = isApi(service) ? unplacedAt(config, service.name, addresses) : undefined;
+    if (unplaced !== undefined && !activated) log.warn(unplaced);
+  };
+  const running = (): string[] => launcher?.status().services.map(({ name }) => name) ?? [];
+  const launcher = await problems.gather(
+    () =>
+      new ProcessLauncher({
+        config,
+        log,
+        judged: true,
+        onReload: async (next = config) => launchRequests(await services(next, 'parent', running()), ready),
+        // Reported once, at the end.
+        startFailed: () => undefined,
+        registry: {
+          onEvent: async ({ kind, record }) => {
+            if (kind === 'delete')
+              await (await import('../configured/rpc-connection.js')).forgetHostQueue(record, config, log);
+          },
+        },
+      }),
+  );
+  if (launcher !== undefined) options.launching?.(launcher);
+  const role = launcher?.role ?? 'parent';
+  const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
+  // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
+  if (problems.refusal?.blamesConfiguration === true && role === 'parent')
+    refuseErrors((await options.judge?.()) ?? []);
+  problems.refuse();
+  // A worker without a service of this configuration tells its parent when it ends.
+  if (launcher === undefined || wanted.length === 0) return 1;
+  if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(wanted, config));
+
+  let service = wanted[0]!;
+  try {
+    await launcher.bindAll(launchRequests(wanted)).catch(async (error: PorticoError) => {
+      // No worker will judge the configuration.
+      const found = (await options.judge?.()) ?? [];
+      if (found.some(isError)) refuseErrors([...found, ...untold(found, error.diagnostics)]);
+      throw error;
+    });
+    const launches = wanted.map((each) => launcher.launchService(each, { workers: each.workers ?? 1 }));
+    // A launch other than the awaited one may fail.
+    for (const launch of launches) launch.catch(() => undefined);
+    for (const [index, launch] of launches.entries()) {
+      service = wanted[index]!;
+      await launch;
+      // If a stop is requested meanwhile, a launch settles without the service being ready.
+      if (role === 'parent' && !launcher.status().stopping) ready(service);
+    }
+  } catch (error) {
+    await launcher.stop();
+    throw named(error, service);
+  }
+  return launcher.wait();
+}
+
+/** Reports whether it is an API of the configuration, or its plan. */
+function isApi(service: Launched): service is Launched & { readonly name: string } {
+  return 'pipeline' in service && service.name !== undefined;
+}
+
+/** Describes an API by its name: created on demand, and kept. */
+function describing(services: readonly Launched[], config: Config): (name: unknown) => Promise<object> {
+  const made = new Map<unknown, Promise<object>>();
+  const describe = async (name: unknown): Promise<object> => {
+    const api = services.find((service) => service.name === name);
+    const { WSGIService } = await import('../../server/index.js');
+    if (!(api instanceof WSGIService) || api.pasteFile === undefined)
+      throw new Error('its app does not come from a paste file');
+    const { documentOf } = await import('../look/openapi.js');
+    return documentOf(api, config, null);
+  };
+  return async (name) => {
+    const document = made.get(name) ?? describe(name);
+    made.set(name, document);
+    document.catch(() => made.delete(name));
+    return document;
+  };
+}
+
+/** Creates services, and refuses further mistakes of their configuration. The configuration of a reload was checked already. */
+function judging(services: MakeServices): MakeServices {
+  return async (config, role, running) => {
+    if (role === 'worker') return services(config, role, running);
+    const problems = new Refusals();
+    const made = await problems.gather(() => services(config, role, running));
+    // A start of nothing, and a reload to it, is most likely a mistake.
+    if (made?.length === 0) problems.note(severalRefusals([nothingEnabled(config)]));
+    if (running.length === 0) {
+      const unlogged = namesLogger(config) ? undefined : logFileIssue(config);
+      if (unlogged !== undefined) problems.note(severalRefusals([unlogged]));
+      // Not complete: only workers load the application, which may declare more options.
+      await problems.gather(() => config.validate({ complete: false }));
+    }
+    problems.refuse();
+    return made!;
+  };
+}
+
+function launchRequests(
+  services: readonly Launched[],
+  added: (service: Launched) => void = () => undefined,
+): { service: Launchable; workers: number; added: () => void }[] {
+  return services.map((service) => ({ service, workers: service.workers ?? 1, added: () => added(service) }));
+}
+
+/** An error of the system does not name the API; a refusal is complete. */
+function named(error: unknown, { name = 'service' }: Launched): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof PorticoError || typeof code !== 'string') return error;
+  return new PorticoError('PORTICO_START_FAILED', { message: `${name}: ${message}`, cause: error });
+}
+
+/**
+ * Runs a program and exits with the status that it returns, at most a second later, even if it left handles open. A program
+ * that returns no status runs until it has nothing left to do. Errors are printed to standard error, as by `api-cli`, with
+ * status 78 for a refused configuration, otherwise 1. `--help` and `--version` are printed to standard output, with status 0.
+ * In a worker the error is rethrown, and the parent prints it.
+ *
+ * If TERM arrives before the program has a launcher, it has two more seconds. If it has a launcher by then, the process
+ * exits with 0, because no work had begun. If it has finished, it exits with its own status; otherwise, for example in the
+ * middle of a migration, with 143. HUP before the launch likewise ends with 129; after it, HUP reloads.
+ */
+export async function runMain(program: () => Awaitable<number | undefined>): Promise<void> {
+  const release = holdSignals({ launches: false });
+  try {
+    const status = await program();
+    if (status !== undefined) endSoon(status);
+  } catch (error) {
+    if (isWorker()) throw error;
+    if (error instanceof HelpRequested) {
+      process.stdout.write(error.text);
+      return endSoon(0);
+    }
+    if (!wasLogged(error)) process.stderr.write(`${explainedError(error)}\n`);
+    process.exitCode = exitStatusOf(error);
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * `api-cli serve`, and `api-cli` without a command: starts the enabled APIs and services in the foreground.
+ */
+import { relative } from 'node:path';
+import type { Command } from 'commander';
+import type { Config } from '../../config/index.js';
+import { UsageError, workerAssignment } from '../../config/internal.js';
+import { ConfigurationRefused, type Diagnostic, Refusals, severalRefusals, untold } from '../../errors/index.js';
+import { isBuild, isWorker, launcherOptions, tellBuilt } from '../../launch/internal.js';
+import type { Logger } from '../../log/index.js';
+import type { RPCService } from '../../rpc/index.js';
+import type { PlannedRPCService } from '../../rpc/internal.js';
+import type { WSGIService } from '../../server/index.js';
+import { enabledApisOptions, type PlannedApi } from '../../server/internal.js';
+import type { ListenAddress } from '../../service/index.js';
+import { formatAddress } from '../../service/internal.js';
+import { countText } from '../../text/index.js';
+import { example } from '../command.js';
+import { addConfigurationOptions, addServeOptions, type ServeArguments } from '../command-line.js';
+import {
+  configuredPasteFile,
+  NAME_A_CONFIGURATION,
+  noConfiguration,
+  readConfiguration,
+} from '../configured/configuration.js';
+import type { EnabledApisOptions } from '../configured/enabled-apis.js';
+import { enabledServices, makingServices } from '../configured/enabled-services.js';
+import { programLog } from '../configured/named-logger.js';
+import { apiNames, serviceNames } from '../configured/names.js';
+import { besideOptions } from '../configured/passed-over.js';
+import { registerServedOptions } from '../configured/shipped-options.js';
+import { endSoon } from '../failure.js';
+import { isError, plan, refuseErrors } from '../judge/plan.js';
+import { stopWithNpx } from '../npx.js';
+import type { DevelopmentFiles } from './development-files.js';
+import { type Role, runJudged } from './run-apis.js';
+
+export function register(program: Command): void {
+  const command = program
+    .command('serve', { isDefault: true })
+    .description('start the enabled APIs and services in the foreground (the default command)')
+    .addHelpText(
+      'after',
+      `${example('api-cli serve --enabled-apis compute,metadata --config-file portico.ini')}\n  api-cli serve --enabled-services conductor`,
+    );
+  addConfigurationOptions(addServeOptions(command)).action(async () => {
+    process.exitCode = await serve(command.optsWithGlobals<ServeArguments>());
+  });
+}
+
+/** Runs `serve` with its options. In a worker, whose configuration comes from the parent, only the other options apply. */
+export async function serve(args: ServeArguments): Promise<number> {
+  refuseEmpty('--enabled-apis is empty', args.enabledApis);
+  refuseEmpty('--enabled-services is empty', args.enabledServices);
+  const set: string[] = [];
+  if (args.enabledApis !== undefined || args.enabledServices !== undefined) {
+    // The command line names all services that start.
+    set.push(
+      `DEFAULT.enabled_apis=${args.enabledApis ?? ''}`,
+      `DEFAULT.enabled_services=${args.enabledServices ?? ''}`,
+    );
+  }
+  if (args.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${args.enabledSslApis}`);
+  const { dev = false, traceErrors = false, inspect } = args;
+  if (inspect !== undefined && !dev) {
+    throw new UsageError('--inspect goes with --dev', 'Several workers each have a port: node --inspect …/api-cli.');
+  }
+  const config = await readConfiguration(args, { set, collect: true });
+  if (dev) useDevelopmentDefaults(config);
+  if (isBuild()) await tellBuilt(await findings(config, args));
+  const { log, refusals } = await programLog(config, dev ? 'text' : undefined);
+  tellNoConfiguration(config, args, log);
+  const services = (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
+    role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
+  const development = dev ? await import('./development-files.js') : undefined;
+  const debugging = dev ? await import('./development-inspector.js') : undefined;
+  const inspector = isWorker() ? undefined : await debugging?.DevelopmentInspector.take(inspect, log);
+  let files: DevelopmentFiles | undefined;
+  const status = await runJudged(services, {
+    config,
+    log,
+    refusals,
+    launching: (launcher) => {
+      if (launcher.role === 'worker') {
+        development?.answerModules(launcher);
+        debugging?.answerInspector(launcher);
+        return;
+      }
+      inspector?.lead(launcher);
+      const restarted = (): void => void inspector?.tell();
+      if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, { log, restarted });
+      stopWithNpx(() => void launcher.stop());
+    },
+    onReady: (service, addresses) => {
+      process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
+      void files?.follow();
+      void inspector?.tell();
+    },
+    judge: async () => {
+      const { buildInChild } = await import('../judge/build.js');
+      const found = (await buildInChild(config, { dev, starts: true })).map(asLogged);
+      config.warn(found);
+      return found;
+    },
+    traceErrors,
+  });
+  if (!isWorker()) endSoon(status);
+  return status;
+}
+
+/** A service to run: its plan in the parent, the object in a worker. */
+type Served = PlannedApi | PlannedRPCService | RPCService | WSGIService;
+
+/** Returns plans. The first workers judge the configuration; a mutate starts none, and imports nothing. */
+async function ofParent(
+  config: Config,
+  options: Required<Omit<EnabledApisOptions, 'dev'>> & { readonly dev: boolean },
+): Promise<readonly Served[]> {
+  const { apis, services, diagnostics } = await plan(config, options);
+  config.warn(diagnostics.map(asLogged));
+  refuseErrors(diagnostics);
+  const { restartMethod } = config.group('DEFAULT', launcherOptions, { partial: true });
+  if (options.running.length > 0 && restartMethod === 'mutate') {
+    const { judge } = await import('../judge/judge.js');
+    const found = await judge(config, { import: false, running: options.running });
+    config.warn(found.map(asLogged));
+    refuseErrors(found);
+  }
+  return [...apis, ...services];
+}
+
+/** Returns the service that a worker was assigned. Its parent has checked the configuration. */
+async function ofWorker(
+  config: Config,
+  options: EnabledApisOptions & { readonly traceErrors: boolean },
+): Promise<readonly Served[]> {
+  const { service } = workerAssignment()!;
+  if (serviceNames(config).includes(service)) {
+    const { services, diagnostics } = await enabledServices(config, options, makingServices);
+    refuseErrors(diagnostics);
+    const judge = judging(config, options);
+    return services.map((each) => Object.assign(each, { judge }));
+  }
+  if (!apiNames(config).includes(service)) return [];
+  const { ServedApi } = await import('./served-api.js');
+  const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
+  const api = { ...options, useSsl: enabledSslApis.includes(service), judge: judging(config, options) };
+  return [new ServedApi(service, config, api)];
+}
+
+/** Reports whether a configuration, whose service is built, has nothing to tell: no mistake in its files, no unknown name. */
+async function isClean(config: Config): Promise<boolean> {
+  registerServedOptions(config);
+  if (config.problems({ complete: true }).length + besideOptions(config).length > 0) return false;
+  if (apiNames(config).length === 0) return true;
+  const { Loader } = await import('../../loader/index.js');
+  const checked = { config: config.copy(), import: false, trial: false };
+  return (await Loader.checkFile(configuredPasteFile(config), checked)).length === 0;
+}
+
+/** Returns the judgement of a first worker: most configurations have no findings after the build, and need no further one. */
+function judging(config: Config, { dev = false }: EnabledApisOptions) {
+  return async (failure?: unknown): Promise<readonly Diagnostic[]> => {
+    if (failure === undefined ? await isClean(config) : !(failure instanceof ConfigurationRefused)) return [];
+    const { judge } = await import('../judge/judge.js');
+    const refusals = new Refusals();
+    const found = (await judge(config, { dev, refusals })).map(asLogged);
+    // Only code that the configuration names has failed.
+    const blames =
+      refusals.refusal?.blamesConfiguration !== false || untold(refusals.diagnostics, found.filter(isError)).length > 0;
+    if (found.some(isError)) throw severalRefusals(found, { blames });
+    return found;
+  };
+}
+
+/** Returns findings for a parent. */
+async function findings(config: Config, { dev = false, ...args }: ServeArguments): Promise<readonly Diagnostic[]> {
+  const { judge } = await import('../judge/judge.js');
+  const { declaredGroups } = await import('../configured/declared-groups.js');
+  const found = await judge(config, { dev, groups: await declaredGroups(args) });
+  // In a reload the parent detects that nothing is enabled, because it knows the running services.
+  const isReload = (workerAssignment()?.generation ?? 1) > 1;
+  return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS') : found;
+}
+
+/** Sets defaults for a terminal: Ctrl-C stops as TERM does, and a start does not list all options. */
+function useDevelopmentDefaults(config: Config): void {
+  if (isWorker()) return;
+  config.setDefault('DEFAULT', 'sigint', 'graceful');
+  config.setDefault('DEFAULT', 'log_options', false);
+}
+
+function refuseEmpty(message: string, names: string | undefined): void {
+  if (names === undefined || names.split(',').some((name) => name.trim() !== '')) return;
+  const hint = 'Write names separated by commas, or omit the option to start what the configuration enables.';
+  throw new UsageError(message, hint);
+}
+
+/** Uses the words of the log, which oslo's operators know. */
+function asLogged(diagnostic: Diagnostic): Diagnostic {
+  if (diagnostic.code !== 'PORTICO_PASTE_NO_SECTION' || diagnostic.severity === 'error') return diagnostic;
+  const message = `${diagnostic.message}. enabled_apis includes bad values. Fix to remove this warning.`;
+  return { ...diagnostic, message };
+}
+
+/** Logs that no configuration file was found: as a warning if nothing else names a service. */
+function tellNoConfiguration(config: Config, args: ServeArguments, log: Logger): void {
+  const none = args.configFile === undefined && !isWorker() ? noConfiguration(config) : undefined;
+  if (none === undefined) return;
+  if (config.arguments.length + config.variables.length > 0) log.info(none);
+  else log.warn(`${none} ${NAME_A_CONFIGURATION}`);
+}
+
+/** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`, `images     topic images  2 workers`. */
+function readyLine(service: PlannedApi | PlannedRPCService, addresses: readonly ListenAddress[]): string {
+  const workers = countText(service.workers, 'worker');
+  if ('topic' in service) return `${service.name.padEnd(10)} topic ${service.topic}  ${workers}`;
+  const scheme = service.usesTls ? 'https' : 'http';
+  const urls = addresses.map((each) => ('path' in each ? `unix:${each.path}` : `${scheme}://${formatAddress(each)}`));
+  const file = service.pasteFile === undefined ? '' : ` in ${relative('', service.pasteFile)}`;
+  return `${service.name.padEnd(10)} ${urls.join(' ')}  ${workers}  [${service.pipeline}]${file}`;
+}

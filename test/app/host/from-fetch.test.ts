@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { test } from 'node:test';
+import { type App, environ, fromFetch } from 'portico/app';
+import { Server } from 'portico/server';
+import { lint, request } from 'portico/testing';
+import { rawRequest } from '#internal/testing';
+import { memoryLog } from '../../server/memory-log.js';
+import { exchange, portOf } from '../../server/raw-client.js';
+
+test('a Fetch-style handler is an App: method, URL, headers and body go in, a Response comes out', async () => {
+  const app = fromFetch(async (incoming, req) => {
+    assert.equal(environ(req).originalUrl, '/v1/echo?x=1');
+    return Response.json(
+      {
+        method: incoming.method,
+        url: new URL(incoming.url).pathname + new URL(incoming.url).search,
+        accept: incoming.headers.get('accept'),
+        body: await incoming.text(),
+      },
+      { status: 201, headers: { 'x-made': 'yes' } },
+    );
+  });
+  const mounted: App = (req, res) => {
+    environ(req).scriptName = '/v1';
+    req.url = '/echo?x=1';
+    return app(req, res);
+  };
+  const response = await request(lint(mounted), 'POST', '/v1/echo?x=1', {
+    body: 'data',
+    headers: { accept: 'text/x' },
+  });
+  assert.equal(response.status, 201);
+  assert.equal(response.headers['x-made'], 'yes');
+  assert.deepEqual(response.json(), { method: 'POST', url: '/echo?x=1', accept: 'text/x', body: 'data' });
+});
+
+test('SE-1 TRACE, which no Request accepts, is a 501 and no line of the log', async (t) => {
+  const log = memoryLog();
+  const server = new Server(
+    'fetch',
+    fromFetch(() => new Response('ok')),
+    { log },
+  );
+  await server.start();
+  t.after(() => server.stop());
+  const received = await exchange(portOf(server), 'TRACE / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  assert.match(received, /^HTTP\/1\.1 501 Not Implemented\r\n/);
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level === 'error'),
+    [],
+  );
+});
+
+test('cookies stay apart, HEAD has no body, empty answers are empty', async () => {
+  const app = fromFetch((incoming) => {
+    if (new URL(incoming.url).pathname === '/none') return new Response(null, { status: 204 });
+    const headers = new Headers([
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ]);
+    return new Response('body', { headers });
+  });
+  assert.deepEqual((await request(lint(app), 'GET', '/')).headers['set-cookie'], ['a=1', 'b=2']);
+  assert.equal((await request(lint(app), 'HEAD', '/')).text(), '');
+  assert.equal((await request(lint(app), 'GET', '/none')).status, 204);
+});
+
+test('a path that begins with two slashes names no other host', async () => {
+  const app = fromFetch((incoming) => new Response(incoming.url));
+  const answer = await rawRequest(lint(app), 'GET //evil/x HTTP/1.1\r\nHost: here:81\r\nConnection: close\r\n\r\n');
+  assert.match(answer, /http:\/\/here:81\/\/evil\/x/);
+});
+
+test('a body stream that fails breaks the response off', async () => {
+  const app = fromFetch(
+    () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            controller.enqueue(new TextEncoder().encode('half'));
+            controller.error(new Error('disk'));
+          },
+        }),
+      ),
+  );
+  await assert.rejects(request(app, 'GET', '/'));
+});
+
+test('a client that leaves aborts the signal and cancels the body', async () => {
+  let cancelled: () => void;
+  const cancellation = new Promise<void>((resolve) => {
+    cancelled = resolve;
+  });
+  let aborted: Promise<unknown> | undefined;
+  const app = fromFetch((incoming) => {
+    aborted = once(incoming.signal, 'abort');
+    return new Response(
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(1024)),
+        cancel: () => cancelled(),
+      }),
+    );
+  });
+  const server = createServer((req, res) => void app(req, res));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(socket, 'data');
+  socket.destroy();
+  await cancellation;
+  await aborted;
+  server.close();
+});
+
+test('a handler that throws is a failure of the App', async () => {
+  const app = fromFetch(() => {
+    throw new Error('oops');
+  });
+  assert.equal((await request(lint(app), 'GET', '/')).status, 500);
+});

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { test } from 'node:test';
+import { Config, printDiagnostic } from 'portico/config';
+import { addCrossChecks } from '../../../dist/cli/configured/cross-checks.js';
+import { launcherOptions } from '../../../dist/launch/internal.js';
+import { enabledApisOptions, sslOptions } from '../../../dist/server/internal.js';
+
+function found(text: string): string[] {
+  const config = Config.fromText(text);
+  config.register('DEFAULT', enabledApisOptions);
+  config.register('DEFAULT', launcherOptions);
+  config.register('ssl', sslOptions);
+  addCrossChecks(config);
+  return config.problems({ complete: false }).map((each) => printDiagnostic(each, { showLine: false }));
+}
+
+test('CF-51 two APIs on one address are an error at the second one', () => {
+  assert.deepEqual(found('[api:a]\nport = 8774\n[api:b]\nlisten = 0.0.0.0\nport = 8774\n'), [
+    'portico.ini:5:8: error: [api:b] port: port 8774 already belongs to [api:a]\n  change one of the addresses',
+  ]);
+  assert.deepEqual(found('[api:a]\nlisten = unix:/run/a\n[api:b]\nlisten = unix:/run/../run/a\n'), [
+    'portico.ini:4:10: error: [api:b] listen: unix:/run/a already belongs to [api:a]\n  change one of the addresses',
+  ]);
+  assert.deepEqual(
+    found('[api:a]\nport = 1\nlisten = 127.0.0.1\n[api:b]\nport = 1\nlisten = ::1\n[api:c]\n[api:d]\n'),
+    [],
+  );
+  assert.deepEqual(found('[DEFAULT]\nenabled_apis = a\n[api:a]\nport = 8774\n[api:b]\nport = 8774\n'), []);
+});
+
+test('OP-58 the admin listener has a port of its own, on an address of this machine', () => {
+  assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = 127.0.0.1:8774\n'), [
+    'portico.ini:4:10: error: [admin] listen: port 8774 belongs to [api:a]\n  choose another port',
+  ]);
+  assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = [::]:9100\n'), [
+    'portico.ini:4:10: error: [admin] listen: other machines can reach ::\n  listen on 127.0.0.1, or set allow_remote = true, which lets them read everything there',
+  ]);
+  // An empty value turns the listener off.
+  for (const listen of ['127.0.0.1:1', 'localhost:1', '[::1]:1', '0.0.0.0:1\nallow_remote = true', '']) {
+    assert.deepEqual(found(`[api:a]\nport = 8774\n[admin]\nlisten = ${listen}\n`), []);
+  }
+});
+
+test('CF-51 SG-20 a connection of the registry that its driver does not take is told where it stands, without the rest of it', () => {
+  const wrong: readonly (readonly [text: string, at: string, said: RegExp])[] = [
+    [
+      '[servicegroup]\nconnection = postgresql://me:hidden@db/x\n',
+      '[servicegroup] connection',
+      /not an SQLite connection: postgresql:…/,
+    ],
+    ['[database]\nconnection = postgresql://me:hidden@db/x\n', '[database] connection', /not an SQLite connection/],
+    [
+      '[servicegroup]\ndriver = postgresql\nconnection = mysql://me:hidden@db/x\n',
+      '[servicegroup] connection',
+      /not a PostgreSQL connection: mysql:…/,
+    ],
+  ];
+  for (const [text, at, said] of wrong) {
+    const [issue, ...more] = found(text);
+    assert.deepEqual(more, []);
+    assert.match(issue!, said);
+    assert.ok(issue!.includes(at), issue);
+    assert.doesNotMatch(issue!, /hidden/);
+  }
+  const common = 'connection = postgresql://me:hidden@db/x\n';
+  assert.deepEqual(found(`[servicegroup]\ndriver = postgresql\n${common}`), []);
+  assert.deepEqual(found(`[servicegroup]\ndriver = memory\n[database]\n${common}`), []);
+});
+
+test('CF-51 an API that speaks TLS and is not enabled is a warning', () => {
+  assert.deepEqual(found('[DEFAULT]\nenabled_apis = a\nenabled_ssl_apis = a, b\n'), [
+    'portico.ini:3:23: warning: [DEFAULT] enabled_ssl_apis: names an API that is not enabled: b',
+  ]);
+});
+
+test('CF-51 a certificate of an API that is served in plain text is a warning', () => {
+  const [warning, ...more] = found('[api:a]\nport = 1\nssl_cert_file = cert.pem\nssl_key_file = key.pem\n');
+  assert.deepEqual(more, []);
+  assert.match(
+    warning!,
+    /^portico\.ini:3:17: warning: \[api:a\] ssl_cert_file: has no effect: a is served in plain text.*\n {2}add a to \[DEFAULT\] enabled_ssl_apis$/,
+  );
+  assert.deepEqual(found('[DEFAULT]\nenabled_ssl_apis = a\n[api:a]\nport = 1\nssl_cert_file = cert.pem\n'), []);
+});
+
+test('CF-51 the certificate of [ssl] is a warning where every API is served in plain text', () => {
+  const ssl = '[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n';
+  const [warning, ...more] = found(`${ssl}[api:a]\nport = 1\n[api:b]\nport = 2\n`);
+  assert.deepEqual(more, []);
+  assert.match(
+    warning!,
+    /^portico\.ini:2:13: warning: \[ssl\] cert_file: has no effect: every API is served in plain text.*\n {2}write \[DEFAULT\] enabled_ssl_apis = a, b$/,
+  );
+  assert.deepEqual(found(`[DEFAULT]\nenabled_ssl_apis = b\n${ssl}[api:a]\nport = 1\n[api:b]\nport = 2\n`), []);
+  assert.deepEqual(found(ssl), []);
+});
+
+test('CF-51 a port beside a path to listen on is a warning', () => {
+  assert.deepEqual(found('[api:a]\nlisten = unix:/run/a\nport = 8774\n'), [
+    'portico.ini:3:8: warning: [api:a] port: has no effect: listen is unix:/run/a (portico.ini:2:10)\n  remove it, or let listen be a host',
+  ]);
+  assert.deepEqual(found('[api:a]\nlisten = unix:/run/a\n'), []);
+});
+
+test('CF-51 more workers than max_workers, which only scale keeps to, are a warning', () => {
+  assert.deepEqual(found('[DEFAULT]\nmax_workers = 2\n[api:a]\nworkers = 3\n[service:s]\nworkers = 4\n'), [
+    'portico.ini:4:11: warning: [api:a] workers: 3 workers exceed max_workers, 2 (portico.ini:2:15)\n  only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers',
+    'portico.ini:6:11: warning: [service:s] workers: 4 workers exceed max_workers, 2 (portico.ini:2:15)\n  only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers',
+  ]);
+  assert.match(
+    found('[api:a]\nworkers = 999999999\n')[0]!,
+    /999999999 workers exceed max_workers, \d+ \(its default\)/,
+  );
+  const processors = availableParallelism();
+  const byDefault = `portico.ini:2:15: warning: [DEFAULT] max_workers: [api:a] has ${processors} workers by default`;
+  const [said] = found('[DEFAULT]\nmax_workers = 1\n[api:a]\n');
+  assert.equal(said?.split('\n')[0], processors > 1 ? byDefault : undefined);
+  assert.deepEqual(found('[DEFAULT]\nmax_workers = 3\n[api:a]\nworkers = 3\n'), []);
+});

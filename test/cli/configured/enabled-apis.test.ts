@@ -1,0 +1,272 @@
+/** `api-cli` as an operator sees it: the started APIs, the messages about those that fail, and the exit statuses. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ask } from '../../e2e/clients.js';
+import {
+  apiCli,
+  emptyProject,
+  freePort,
+  Program,
+  startApiCli,
+  startedOnce,
+  startProject,
+  untilFileEnds,
+} from '../../e2e/program.js';
+import { pidPaste, pidProject } from '../../e2e/projects.js';
+import { command } from '../command.js';
+
+/** Arguments for the sample on free ports, with its store in the test's folder. */
+async function sampleArguments(folder: string): Promise<{ args: string[]; compute: number; metadata: number }> {
+  const [compute, metadata] = [await freePort(), await freePort()];
+  const args = ['--set', `api:compute.port=${compute}`, '--set', `api:metadata.port=${metadata}`];
+  args.push('--set', `DEFAULT.state_path=${folder}`);
+  args.push('--set', 'api:compute.workers=1', '--set', 'api:metadata.workers=1');
+  return { args, compute, metadata };
+}
+
+test('OP-1 bare api-cli in a clone serves both sample APIs and prints one line for each when it is ready', async () => {
+  const project = emptyProject({});
+  const { args, compute, metadata } = await sampleArguments(project.folder);
+  const program = startApiCli(args);
+  try {
+    await program.printed(new RegExp(`^compute\\b.*http://127\\.0\\.0\\.1:${compute}\\b.*1 worker\\b`, 'm'));
+    await program.printed(new RegExp(`^metadata\\b.*http://127\\.0\\.0\\.1:${metadata}\\b.*1 worker\\b`, 'm'));
+    assert.equal((await ask(`http://127.0.0.1:${compute}/v2.1`)).status, 200);
+    assert.equal((await ask(`http://127.0.0.1:${metadata}/`)).status, 200);
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('OP-1 LC-1402 --enabled-apis starts these APIs alone; a wrong name is a warning with the nearest one', async () => {
+  const project = emptyProject({});
+  const { args, compute, metadata } = await sampleArguments(project.folder);
+  const program = startApiCli(['--enabled-apis', 'compute,metadta', ...args]);
+  try {
+    await program.printed(new RegExp(`^compute\\b.*:${compute}`, 'm'));
+    assert.match(program.stderr, /metadta.*metadata/s);
+    assert.equal(program.stderr.match(/metadta/g)?.length, 1, program.stderr);
+    assert.equal((await ask(`http://127.0.0.1:${compute}/`)).status, 200);
+    await assert.rejects(ask(`http://127.0.0.1:${metadata}/`), { code: 'ECONNREFUSED' });
+    assert.doesNotMatch(program.stdout, /metadata/);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('LC-1401 LC-1235 the enabled APIs start in their order, each as its section says, by default all there are', async () => {
+  const [first, second] = [await freePort(), await freePort()];
+  const apis = `[api:b]\nport = ${first}\nworkers = 2\n[api:a]\nport = ${second}\nworkers = 1\n`;
+  const paste = `${pidPaste}\n[app:a]\nuse = hello_app\n[app:b]\nuse = hello_app\n`;
+  for (const [enabled, expected] of [
+    ['', ['b', 'a']],
+    ['enabled_apis = a, b\n', ['a', 'b']],
+  ] as const) {
+    const project = emptyProject({
+      ...pidProject(0, 1),
+      'api-paste.ini': paste,
+      'portico.ini': `[DEFAULT]\n${enabled}${apis}`,
+    });
+    const program = startApiCli([], { cwd: project.folder });
+    try {
+      for (const name of expected) await program.printed(new RegExp(`^${name} .*:\\d+`, 'm'));
+      const bound = [...program.stderr.matchAll(/"msg":"Starting (\d) workers?"/g)];
+      const order = [...program.stderr.matchAll(/"service":"(\w)"[^\n]*"msg":"Starting/g)].map(([, name]) => name);
+      assert.deepEqual(order, expected, program.stderr);
+      assert.equal(bound.length, expected.length);
+      program.kill('SIGTERM');
+      assert.deepEqual(await program.ended, { code: 0, signal: null });
+    } finally {
+      await program.end();
+      project.remove();
+    }
+  }
+});
+
+test('LC-1406 a name that stands twice in enabled_apis is refused with its place, before anything is bound', async () => {
+  const project = emptyProject({ ...pidProject(0, 1), 'portico.ini': '[DEFAULT]\nenabled_apis = hello, hello\n' });
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    assert.deepEqual(await program.ended, { code: 78, signal: null });
+    assert.match(program.stderr, /portico\.ini:2:\d+: .*enabled_apis.*hello/s);
+    assert.doesNotMatch(program.stderr, /bound to|\n\s+at /);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+test('LC-1403 nothing to start ends with status 1 and says which option to check', async () => {
+  const program = startApiCli(['--enabled-apis', 'nosuch']);
+  assert.deepEqual(await program.ended, { code: 1, signal: null });
+  assert.match(program.stderr, /No APIs were started\. Check the enabled_apis config option\./);
+  assert.doesNotMatch(program.stderr, /\n\s+at /);
+});
+
+test('OP-17 a wrong option and a wrong command get the nearest name and status 2', async () => {
+  const option = startApiCli(['--enabled-api', 'compute']);
+  assert.equal((await option.ended).code, 2);
+  assert.match(option.stderr, /--enabled-apis/);
+  const wrong = command(['serv'], { cwd: process.cwd() });
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /serve/);
+});
+
+test('RL-68 a taken port is one error with API, address and port, status 1, and nothing is left running', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const other = await freePort();
+  const project = emptyProject({
+    ...pidProject(port, 2),
+    'api-paste.ini': `${pidPaste}\n[app:other]\npaste.app_factory = ./app.js:app\n`,
+    'portico.ini': `[DEFAULT]\nenabled_apis = other,hello\n[api:other]\nport = ${other}\n[api:hello]\nport = ${port}\n`,
+  });
+  const program = startApiCli([], { cwd: project.folder });
+  try {
+    assert.deepEqual(await program.ended, { code: 1, signal: null });
+    const lines = program.stderr.split('\n').filter((line) => line.includes(': error: '));
+    assert.equal(lines.length, 1, program.stderr);
+    assert.match(lines[0]!, /hello/);
+    assert.ok(lines[0]!.includes(`127.0.0.1:${port}`), lines[0]);
+    assert.doesNotMatch(program.stderr, /\n\s+at /);
+    await assert.rejects(ask(`http://127.0.0.1:${other}/`), { code: 'ECONNREFUSED' });
+  } finally {
+    taken.close();
+    await program.end();
+    project.remove();
+  }
+});
+
+test('CF-60 PD-100 mistakes in portico.ini and in api-paste.ini are all named in one run, status 78, no stack', () => {
+  const project = emptyProject({
+    ...pidProject(8080, 1),
+    'portico.ini': '[DEFAULT]\nenabled_apis = hello\n\n[api:hello]\nport = 8080\nworker = 4\n',
+    'api-paste.ini': [
+      '[pipeline:hello]',
+      'pipeline = reqest_id hello_app',
+      '',
+      '[filter:request_id]',
+      'paste.filter_factory = portico/middleware:requestId',
+      '',
+      '[app:hello_app]',
+      'paste.app_factory = ./app.js:ap',
+      '',
+    ].join('\n'),
+  });
+  try {
+    const { status, stdout } = command(['check'], { cwd: project.folder });
+    assert.equal(status, 78);
+    assert.match(stdout, /portico\.ini:6:1:.*worker.*workers/s);
+    assert.match(stdout, /api-paste\.ini:2:12:.*reqest_id.*request_id/s);
+    assert.match(stdout, /api-paste\.ini:8:1:.*\bap\b.*\bapp\b/s);
+    assert.doesNotMatch(stdout, /\n\s+at /);
+  } finally {
+    project.remove();
+  }
+});
+
+test('OP-1 --enabled-ssl-apis serves HTTPS on that port and HTTP on the other; without files it is refused', async () => {
+  const { request } = await import('node:https');
+  const project = emptyProject({});
+  const { args, compute, metadata } = await sampleArguments(project.folder);
+  const refused = startApiCli(['--enabled-ssl-apis', 'compute', ...args]);
+  assert.equal((await refused.ended).code, 78);
+  assert.match(refused.stderr, /cert_file/);
+
+  const program = startApiCli(['--dev', '--enabled-ssl-apis', 'compute', ...args]);
+  try {
+    await program.printed(new RegExp(`^compute\\b.*https://127\\.0\\.0\\.1:${compute}`, 'm'));
+    await program.printed(new RegExp(`^metadata\\b.*http://127\\.0\\.0\\.1:${metadata}`, 'm'));
+    const status = await new Promise((settle, reject) => {
+      const url = `https://127.0.0.1:${compute}/v2.1`;
+      request(url, { rejectUnauthorized: false, agent: false }, (res) => {
+        res.resume().on('end', () => settle(res.statusCode));
+      })
+        .on('error', reject)
+        .end();
+    });
+    assert.equal(status, 200);
+    assert.equal((await ask(`http://127.0.0.1:${metadata}/`)).status, 200);
+  } finally {
+    await program.end();
+    project.remove();
+  }
+});
+
+const file = untilFileEnds();
+/** Two APIs for the tests of reloads. */
+const running = startedOnce(async () => {
+  const [port, other] = [await freePort(), await freePort()];
+  const files = pidProject(port, 1);
+  const project = emptyProject({
+    ...files,
+    'api-paste.ini': `${files['api-paste.ini']}\n[app:bye]\nuse = hello_app\n`,
+    'portico.ini': `${files['portico.ini']}[api:bye]\nport = ${other}\nworkers = 1\n`.replace('= hello', '= hello,bye'),
+  });
+  const program = startProject(file, project);
+  await program.printed(/^hello\b.*:\d+/m);
+  await program.printed(/^bye\b.*:\d+/m);
+  const pid = async (): Promise<string> => (await ask(`http://127.0.0.1:${other}/`)).text;
+  const change = (name: string, text: string): number => {
+    writeFileSync(join(project.folder, name), text);
+    program.kill('SIGHUP');
+    return program.output().length;
+  };
+  const read = (name: string): string => readFileSync(join(project.folder, name), 'utf8');
+  return { program, pid, change, read };
+});
+
+test('LC-517 a reload with a broken file changes nothing, and says file and line', async () => {
+  const { program, pid, change, read } = await running();
+  const before = await pid();
+  const good = read('api-paste.ini');
+  await program.printed(/api-paste\.ini:9:1/, change('api-paste.ini', good.replace('./app.js:app', './app.js:nope')));
+  assert.equal(await pid(), before);
+  await program.printed(/Reload accepted/, change('api-paste.ini', good));
+  assert.notEqual(await pid(), before);
+});
+
+test('LC-1402 LC-517 a wrong name that would end a running API refuses the reload; beside all that run it is a warning', async () => {
+  const { program, pid, change, read } = await running();
+  const good = read('portico.ini');
+  const before = await pid();
+  const from = change('portico.ini', good.replace('hello,bye', 'hello,bey'));
+  const [refused] = await program.printed(/Reload refused.*/, from);
+  assert.match(refused, /portico\.ini:2:\d+: .*\\"bey\\".*bye would end.*Did you mean \\"bye\\"/);
+  assert.equal(await pid(), before);
+
+  const again = change('portico.ini', good.replace('hello,bye', 'hello,bye,beyond'));
+  await program.printed(/enabled_apis includes bad values/, again);
+  await program.printed(/Reload accepted/, again);
+  assert.notEqual(await pid(), before);
+});
+
+test('LC-517 LC-1403 a reload that leaves nothing to serve is refused and changes nothing', async () => {
+  const { program, pid, change } = await running();
+  const before = await pid();
+  for (const [text, why] of [
+    ['[DEFAULT]\nenabled_apis = nope\n', /no app is called \\"nope\\" in api-paste\.ini.* and hello.* would end/],
+    ['', /No APIs were started\. Check the enabled_apis config option\./],
+  ] as const) {
+    const from = change('portico.ini', text);
+    await program.printed(/"outcome":"refused"|Reload refused/, from);
+    assert.match(program.output().slice(from), why);
+    assert.equal(await pid(), before);
+  }
+});
+
+test('a command whose reader has enough ends quietly', async () => {
+  const program = new Program('sh', ['-c', `"${process.execPath}" "${apiCli}" config generate | head -1`]);
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.equal(program.stderr, '');
+  assert.notEqual(program.stdout, '');
+});

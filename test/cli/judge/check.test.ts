@@ -1,0 +1,435 @@
+/** `api-cli check`, `pipeline` and `explain` as an operator runs them. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { command, isServing } from '../command.js';
+
+const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..', '..');
+
+const FILES = {
+  'package.json': '{"type":"module"}',
+  'm.js': `
+import { filterFactory } from 'portico/app';
+import { defineOptions, integer, string } from 'portico/config';
+export const app = () => () => undefined;
+const options = defineOptions({ limit: integer({ default: 5, help: 'How many.' }), key: string({ default: '', secret: true, help: 'A key.' }) });
+export const limited = filterFactory('limited', options, () => (inner) => inner);
+`,
+  'portico.ini': '[DEFAULT]\napi_paste_config = api-paste.ini\n',
+  'api-paste.ini': `[composite:main]
+use = egg:Paste#urlmap
+/: root
+/v2: api
+
+[pipeline:api]
+pipeline = limited app
+
+[filter:limited]
+paste.filter_factory = ./m.js:limited
+key = s3cr3t
+
+[app:app]
+paste.app_factory = ./m.js:app
+
+[app:root]
+use = app
+token = abc
+`,
+};
+
+function folder(t: TestContext, more: Readonly<Record<string, string>> = {}): string {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'portico-cli-')));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries({ ...FILES, ...more })) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), text);
+  }
+  mkdirSync(join(path, 'node_modules'));
+  symlinkSync(root, join(path, 'node_modules', 'portico'));
+  return path;
+}
+
+function run(cwd: string, ...args: string[]) {
+  if (!isServing(args)) return command(args, { cwd });
+  return spawnSync(process.execPath, [join(root, 'lib', 'cli', 'main.js'), ...args], { cwd, encoding: 'utf8' });
+}
+
+const BROKEN = {
+  'broken.ini':
+    '[DEFAULT]\nx = 1\n[pipeline:main]\npipeline = nope app\nx = 2\n[app:app]\npaste.app_factory = ./m.js:app\n',
+};
+
+test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with an error, else 0', (t) => {
+  const cwd = folder(t, BROKEN);
+  const { status, stdout } = run(cwd, 'check', 'broken.ini');
+  assert.equal(status, 78);
+  assert.match(
+    stdout,
+    /^broken\.ini:4:12: error: \[pipeline:main\] pipeline: no filter is called "nope"\.\n {2}There is no filter in this file\.\n {4}pipeline = nope app\n {15}\^\n/m,
+  );
+  assert.match(stdout, /^broken\.ini:5:1: warning: \[pipeline:main\] x: this line has no effect/m);
+  assert.match(stdout, /1 error, 1 warning\.\nExplained in:\n {2}.*errors\.md#portico_paste_no_section\n/);
+  assert.deepEqual(run(cwd, 'check', 'api-paste.ini'), { status: 0, stdout: 'No mistakes found.\n', stderr: '' });
+});
+
+test('OP-3 check names no page for a code that the application made up', (t) => {
+  const cwd = folder(t, {
+    'portico.ini': '[DEFAULT]\nenabled_apis = main\n[api:main]\nport = 0\n',
+    'api-paste.ini': '[app:main]\npaste.app_factory = ./m.js:app\n',
+    'm.js': `import { PorticoError } from 'portico';
+import { appFactory } from 'portico/app';
+const refuse = () => {
+  throw new PorticoError('SHOP_NO_TILL', { message: 'no till' });
+};
+export const app = appFactory('shop', {}, refuse, { trial: true });
+`,
+  });
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 78);
+  assert.match(stdout, /no till/);
+  assert.doesNotMatch(stdout, /shop_no_till/);
+});
+
+test('OP-3 MW-39 check says what a start would: what filters have against the address, and nothing of what is not chosen', (t) => {
+  const paste = `[composite:hello]
+use = call:nova.api.auth:pipeline_factory_v21
+noauth2 = noauth app
+keystone = gone lost app
+
+[filter:noauth]
+paste.filter_factory = portico/middleware:noauth
+
+[filter:cors]
+paste.filter_factory = portico/middleware:cors
+allowed_origin = nowhere
+
+[pipeline:second]
+pipeline = cors app
+
+[filter:gone]
+paste.filter_factory = not-installed:filter
+
+[app:app]
+paste.app_factory = ./m.js:app
+`;
+  const ini = (listen: string): string =>
+    `[api]\nauth_strategy = noauth2\n[api:hello]\nlisten = ${listen}\n[api:second]\nport = 0\n`;
+  const path = folder(t, { 'api-paste.ini': paste, 'portico.ini': ini('0.0.0.0') });
+  const open = run(path, 'check');
+  assert.equal(open.status, 78, open.stdout + open.stderr);
+  assert.match(
+    open.stdout,
+    /portico\.ini:4:10: error: \[api:hello\] listen: noauth would admit everyone who can reach 0\.0\.0\.0/,
+  );
+  assert.match(open.stdout, /api-paste\.ini:11:1: error: \[filter:cors\] allowed_origin: .*nowhere/);
+  assert.match(open.stdout, /api-paste\.ini:17:\d+: warning: \[filter:gone\] .*not-installed/);
+  assert.match(open.stdout, /api-paste\.ini:4:\d+: warning: .*"lost"/);
+  assert.match(open.stdout, /^2 errors, 3 warnings\.$/m, open.stdout);
+  writeFileSync(join(path, 'portico.ini'), ini('127.0.0.1'));
+  writeFileSync(join(path, 'api-paste.ini'), paste.replace('= nowhere', '= https://a.example'));
+  const closed = run(path, 'check');
+  assert.equal(closed.status, 0, closed.stdout + closed.stderr);
+  // The start refuses it too.
+  writeFileSync(join(path, 'portico.ini'), `${ini('0.0.0.0')}[DEFAULT]\n`);
+  const start = run(path);
+  assert.equal(start.status, 78);
+  assert.match(start.stderr, /portico\.ini:4:10: error: \[api:hello\] listen: noauth would admit everyone/);
+});
+
+test('PD-152 check --json and --format github', (t) => {
+  const cwd = folder(t, BROKEN);
+  const { stdout, status } = run(cwd, 'check', 'broken.ini', '--json');
+  assert.equal(status, 78);
+  const [first] = JSON.parse(stdout) as Record<string, unknown>[];
+  assert.deepEqual(first, {
+    severity: 'error',
+    code: 'PORTICO_PASTE_NO_SECTION',
+    file: 'broken.ini',
+    line: 4,
+    column: 12,
+    section: 'pipeline:main',
+    option: 'pipeline',
+    message: 'no filter is called "nope".',
+    hint: 'There is no filter in this file.',
+    page: join(root, 'docs/reference/errors.md#portico_paste_no_section'),
+  });
+  const github = run(cwd, 'check', 'broken.ini', '--format', 'github').stdout;
+  assert.match(
+    github,
+    /^::error file=broken\.ini,line=4,col=12,title=PORTICO_PASTE_NO_SECTION::no filter is called "nope"\.%0AThere/,
+  );
+});
+
+test('OP-3 check of a file that is not there is refused, of a wrong format misused', (t) => {
+  const cwd = folder(t);
+  const missing = run(cwd, 'check', 'none.ini');
+  assert.equal(missing.status, 78);
+  assert.match(missing.stderr, /none\.ini cannot be read: there is no such file/);
+  const misused = run(cwd, 'check', 'api-paste.ini', '--format', 'jsn');
+  assert.equal(misused.status, 2);
+  assert.match(misused.stderr, /Did you mean "json"\?/);
+});
+
+test('OP-5 pipeline shows the composed tree with places and options, secrets masked', (t) => {
+  const cwd = folder(t);
+  const { status, stdout } = run(cwd, 'pipeline');
+  assert.equal(status, 0);
+  assert.equal(
+    stdout,
+    [
+      'main  composite  egg:Paste#urlmap  api-paste.ini:1',
+      '├─ / → root  app  ./m.js:app  api-paste.ini:16',
+      '│      token = ****',
+      '└─ /v2 → api  pipeline  api-paste.ini:6',
+      '   ├─ limited  filter  ./m.js:limited  api-paste.ini:9',
+      '   │      limit = 5',
+      '   │      key = ****',
+      '   └─ app  app  ./m.js:app  api-paste.ini:13',
+      '',
+    ].join('\n'),
+  );
+  const { apps } = JSON.parse(run(cwd, 'pipeline', 'api', '--json').stdout) as {
+    apps: { name: string; children: { name: string; line: number }[] }[];
+  };
+  assert.deepEqual(
+    apps[0]?.children.map(({ name, line }) => [name, line]),
+    [
+      ['limited', 9],
+      ['app', 13],
+    ],
+  );
+  assert.match(
+    run(cwd, 'pipeline', '--format', 'mermaid').stdout,
+    /^flowchart TD\n {2}n0\["main \(composite\) egg:Paste#urlmap"\]\n/,
+  );
+  assert.match(run(cwd, 'pipeline', '--format', 'dot').stdout, /^digraph pipeline \{\n/);
+});
+
+test('OP-6 explain tells the mount and why, the filters, what is left of the path, and the app', (t) => {
+  const cwd = folder(t);
+  const { status, stdout } = run(cwd, 'explain', 'GET', '/v2/servers?limit=1');
+  assert.equal(status, 0);
+  assert.equal(
+    stdout,
+    [
+      'GET /v2/servers?limit=1',
+      '  composite main: /v2 is the first mount that matches /v2/servers  [script name "/v2", path "/servers?limit=1"]  egg:Paste#urlmap  api-paste.ini:1',
+      '  pipeline api: 1 filter, then "app"  api-paste.ini:6',
+      '  filter limited: may respond; otherwise passes the request on  ./m.js:limited  api-paste.ini:9',
+      '  app app: answers  [script name "/v2", path "/servers?limit=1"]  ./m.js:app  api-paste.ini:13',
+      '',
+    ].join('\n'),
+  );
+  assert.equal(run(cwd, 'explain', 'GET', '//%76%32%2fservers?limit=1').stdout, stdout);
+  const nowhere = run(
+    folder(t, { 'api-paste.ini': FILES['api-paste.ini'].replace('/: root\n', '') }),
+    'explain',
+    'GET',
+    '/x',
+    '--api',
+    'main',
+  );
+  assert.match(nowhere.stdout, /no mount matches \/x \(\/v2\).*\n {2}answer main: 404 Not Found/);
+});
+
+test('OP-3 check of a paste file alone finds a validator that is none, and misses nothing that a configuration may have', (t) => {
+  const section = (options: string): string =>
+    `[pipeline:main]\npipeline = f app\n[filter:f]\npaste.filter_factory = portico/middleware:authToken\n${options}[app:app]\npaste.app_factory = ./m.js:app\n`;
+  const cwd = folder(t, {
+    'wrong.ini': section('validator = keyston\n'),
+    'account.ini': section('validator = keystone\n'),
+    'key.ini': section('cache_security = mac\n'),
+  });
+  const wrong = run(cwd, 'check', 'wrong.ini');
+  assert.equal(wrong.status, 78, wrong.stderr);
+  assert.match(
+    wrong.stdout,
+    /^wrong\.ini:5:1: error: \[filter:f\] validator: .*"keyston"\n {2}Did you mean "keystone"/m,
+  );
+  // The account and the key may be in the service configuration, which is found by default.
+  assert.equal(run(cwd, 'check', 'account.ini').status, 0);
+  assert.equal(run(cwd, 'check', 'key.ini').status, 0);
+  // The named configuration lacks them.
+  assert.equal(run(cwd, 'check', 'account.ini', '--config-file', 'portico.ini').status, 78);
+});
+
+test('OP-3 an address that somebody has is a warning with who it is, and check listens nowhere', async (t) => {
+  const cwd = folder(t);
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const path = join(cwd, 'api.sock');
+  const unix = createServer().listen(path);
+  await once(unix, 'listening');
+  t.after(() => unix.close());
+  const ini = `[api:main]\nport = ${port}\n[api:root]\nlisten = unix:${path}\n[api:app]\nport = 1\nlisten = 192.0.2.1\n`;
+  writeFileSync(join(cwd, 'portico.ini'), ini);
+  const child = spawn(process.execPath, [join(root, 'lib', 'cli', 'main.js'), 'check'], { cwd });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const [status] = (await once(child, 'close')) as [number];
+  assert.equal(status, 0, stdout);
+  const who = process.platform === 'linux' ? `: pid ${process.pid} \\(.*node` : '';
+  assert.match(
+    stdout,
+    new RegExp(
+      `^portico\\.ini:2:8: warning: \\[api:main\\] port: another process already listens on port ${port}${who}`,
+      'm',
+    ),
+  );
+  assert.match(
+    stdout,
+    new RegExp(
+      `^portico\\.ini:4:10: warning: \\[api:root\\] listen: another process already listens on .*sock${who}`,
+      'm',
+    ),
+  );
+  assert.match(stdout, /^portico\.ini:\d+:\d+: warning: \[api:app\] port: it cannot be bound now: .*192\.0\.2\.1/m);
+});
+
+test('OP-3 a unix socket that a start could not bind is a warning that says why, and one left by a dead process is none', async (t) => {
+  const paths = { main: 'gone/api.sock', root: 'note.txt', app: 'stale.sock' };
+  const cwd = folder(t, { 'note.txt': 'mine' });
+  const ini = Object.entries(paths).map(([name, path]) => `[api:${name}]\nlisten = unix:${join(cwd, path)}\n`);
+  writeFileSync(join(cwd, 'portico.ini'), ini.join(''));
+  const dead = `require('net').createServer().listen('stale.sock', () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', dead], { cwd });
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.match(
+    stdout,
+    /^portico\.ini:2:10: warning: \[api:main\] listen: it cannot be bound now: the folder \/.*gone does not exist\n {2}Create it/m,
+  );
+  assert.match(
+    stdout,
+    /^portico\.ini:4:10: warning: \[api:root\] listen: it cannot be bound now: \/.*note\.txt is there, and is no socket\n {2}Remove it/m,
+  );
+  assert.doesNotMatch(stdout, /api:app/);
+  assert.deepEqual(
+    [readFileSync(join(cwd, 'note.txt'), 'utf8'), existsSync(join(cwd, 'stale.sock')), existsSync(join(cwd, 'gone'))],
+    ['mine', true, false],
+  );
+});
+
+test('OP-3 a unix socket in a folder that this user may not write to is a warning', (t) => {
+  const cwd = folder(t, { 'closed/note.txt': '' });
+  writeFileSync(join(cwd, 'portico.ini'), `[api:main]\nlisten = unix:${cwd}/closed/api.sock\n`);
+  chmodSync(cwd, 0o755);
+  chmodSync(join(cwd, 'closed'), 0o555);
+  // File modes do not restrict root.
+  const user = process.geteuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const words = [join(root, 'lib', 'cli', 'main.js'), 'check'];
+  const { stdout } = spawnSync(process.execPath, words, { cwd, encoding: 'utf8', ...user });
+  assert.match(
+    stdout,
+    /\[api:main\] listen: it cannot be bound now: EACCES: permission denied, access '\/.*closed'\n {2}Give this user the right/,
+  );
+});
+
+test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is are told, by check and by a start', (t) => {
+  const cwd = folder(t, {
+    'portico.ini': '[DEFAULT]\ngraceful_shutdown_timeout = 30\nmanager_shutdown_timeout = 40\n[api:main]\nport = 0\n',
+  });
+  const said =
+    /portico\.ini:3:28: warning: \[DEFAULT\] manager_shutdown_timeout: .*graceful_shutdown_timeout, 30 s \(portico\.ini:2:29\)/;
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, said);
+  assert.match(run(cwd, 'config', 'validate').stdout, said);
+  writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\ngraceful_shutdown_timeout = 30\n[api:main]\nport = 0\n');
+  assert.doesNotMatch(run(cwd, 'check').stdout, /shutdown_timeout/);
+});
+
+test('OP-3 a mistake in a group whose filter has a value of its own is not told: nothing reads it', (t) => {
+  const paste = `[pipeline:hello]
+pipeline = cors app
+[filter:cors]
+paste.filter_factory = portico/middleware:cors
+max_age = 5
+[app:app]
+paste.app_factory = ./m.js:app
+`;
+  const path = folder(t, {
+    'api-paste.ini': paste,
+    'portico.ini': '[cors]\nmax_age = soon\n[api:hello]\nport = 0\n',
+  });
+  const checked = run(path, 'check');
+  assert.doesNotMatch(checked.stdout, /\[cors\] max_age/);
+  assert.doesNotMatch(checked.stdout, /no enabled API uses it/);
+  assert.equal(checked.status, 0, checked.stdout);
+});
+
+const ROUTED = {
+  'portico.ini': '[api:books]\nport = 0\n',
+  'api-paste.ini':
+    '[pipeline:books]\npipeline = id app\n[filter:id]\npaste.filter_factory = portico/middleware:requestId\n[app:app]\npaste.app_factory = ./m.js:app\n',
+};
+
+test('check warns of what routes --check and a start warn of: types that are none, routes that never win', (t) => {
+  const cwd = folder(t, {
+    ...ROUTED,
+    'm.js': `import { Router } from 'portico/routing';
+export const app = () => new Router()
+  .get('/books/{id:itn}', () => 'a')
+  .get('/books/{name}', () => 'b')
+  .get('/books/{other}', () => 'c')
+  .build();
+`,
+  });
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.match(
+    stdout,
+    /m\.js:3:\d+: warning: the route \/books\/\{id:itn\}: the variable id matches only the text "itn".*\n {2}Did you mean "int"\?/,
+  );
+  assert.match(stdout, /m\.js:5:\d+: warning: the route \/books\/\{other\} can never match/);
+  assert.match(stdout, /^0 errors, 2 warnings\.$/m);
+});
+
+test('check warns of auth: true where no filter identifies the caller, and not where one may', (t) => {
+  const app = (around = ''): string => `import { compose } from 'portico/app';
+import { Router } from 'portico/routing';
+export const filter = () => (inner) => inner;
+export const app = async () => {
+  const router = new Router({ auth: true });
+  router.get('/books', () => 'a');
+  router.get('/books/{id}', () => 'b');
+  router.get('/health', { auth: false }, () => 'c');
+  const built = await router.build();
+  return ${around === '' ? 'built' : `compose([${around}], built)`};
+};
+`;
+  const cwd = folder(t, { ...ROUTED, 'm.js': app() });
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.match(
+    stdout,
+    /m\.js:6:\d+: warning: the route \/books and 1 more of the app "app" have auth: true, and no filter/,
+  );
+  assert.match(stdout, /^0 errors, 1 warning\.$/m);
+  const own = `${ROUTED['api-paste.ini'].replace('= id app', '= own app')}[filter:own]\npaste.filter_factory = ./m.js:filter\n`;
+  writeFileSync(join(cwd, 'api-paste.ini'), own.replace(/\[filter:id\]\n.*\n/, ''));
+  assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
+  writeFileSync(join(cwd, 'api-paste.ini'), ROUTED['api-paste.ini']);
+  writeFileSync(join(cwd, 'm.js'), app('(inner) => (req, res) => inner(req, res)'));
+  assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
+});

@@ -1,0 +1,46 @@
+/** The judgement of broken configurations: what `check` tells of each, and that a start, a dry run and a reload tell the same. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { Config } from 'portico/config';
+import type { Diagnostic } from '../../../dist/errors/index.js';
+import { emptyProject, root } from '../../e2e/program.js';
+import { brokenConfigurations, filesOf } from '../broken-configurations.js';
+
+const { judge } = (await import(
+  pathToFileURL(join(root, 'lib', 'cli', 'judge', 'judge.js')).href
+)) as typeof import('../../../dist/cli/judge/judge.js');
+
+const RECORD = join(root, 'test', 'cli', 'judgements.txt');
+
+/** `error CONFIG_VALUE portico.ini:5:11 [api:shop] workers`. */
+function shortened({ severity, code, place: where, section, option }: Diagnostic): string {
+  const { file, line, column } = where?.origin ?? {};
+  const place = file === undefined ? '-' : [file.split('/').at(-1), line, column].filter(Boolean).join(':');
+  const subject = section === undefined ? '' : ` [${section}]${option === undefined ? '' : ` ${option}`}`;
+  return `${severity} ${code.replace('PORTICO_', '')} ${place}${subject}`;
+}
+
+test('OP-19 every mistake of 280 configurations is told once, with its place', async () => {
+  const before = process.cwd();
+  const found: string[] = [];
+  for (const [name, it] of brokenConfigurations) {
+    if (it.hangs) continue;
+    const project = emptyProject(filesOf(it));
+    try {
+      process.chdir(project.folder);
+      const config = await Config.load({ argv: false, env: {}, collect: true });
+      const list = (await judge(config as never)).map(shortened);
+      assert.deepEqual([...new Set(list)], list, name);
+      found.push(name, ...list.map((each) => `  ${each}`));
+    } finally {
+      process.chdir(before);
+      project.remove();
+    }
+  }
+  const text = `${found.join('\n')}\n`;
+  if (process.env.PORTICO_RECORD === '1') writeFileSync(RECORD, text);
+  assert.equal(text, readFileSync(RECORD, 'utf8'));
+});

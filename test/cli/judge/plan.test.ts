@@ -1,0 +1,453 @@
+/** `api-cli check` and the start agree on a configuration: refused for the same mistakes, or served. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { isLong } from '../../e2e/faults/figures.js';
+import { emptyProject, freePort, type Outcome, startApiCli, startProject } from '../../e2e/program.js';
+import { command } from '../command.js';
+
+const APP = `
+import { defineOptions, integer, string } from 'portico/config';
+import { appFactory, filterFactory } from 'portico/app';
+export const app = () => (_req, res) => res.end('here');
+const greeting = defineOptions({ word: string({ default: 'hello', help: 'What is said.' }) });
+/** Reads a group that nobody else knows of. */
+export const greeter = (_globalConf, _localConf, ctx) => {
+  const { word } = ctx.config.group('greeting', greeting);
+  return (_req, res) => res.end(word);
+};
+const own = defineOptions({ most: integer({ required: true, min: 1, help: 'How many.' }) });
+export const limited = filterFactory('limited', own, () => (inner) => inner);
+const level = defineOptions({ level: integer({ default: 1, help: 'How much.' }) });
+export const stamp = filterFactory('stamp', level, () => (inner) => inner);
+export const plain = (_globalConf, _localConf) => (inner) => inner;
+const further = defineOptions({ extra: integer({ default: 1, help: 'How many more.' }) });
+export const reading = filterFactory('reading', {}, (_options, ctx) => {
+  ctx.config.group('api:hello', further, { partial: true });
+  return (inner) => inner;
+}, { groups: { 'api:hello': further } });
+export const named = appFactory('hello', level, ({ level }) => (_req, res) => res.end(String(level)));
+export class Images {}
+export const helmet = () => (_req, _res, next) => next();
+`;
+
+/** A configuration; omitted parts are correct. */
+interface Case {
+  /** Options of `[DEFAULT]`. */
+  readonly defaults?: string;
+  /** Options of `[api:hello]`. */
+  readonly api?: string;
+  /** More sections of the service configuration. */
+  readonly more?: string;
+  /** The filters of the pipeline, with their sections. */
+  readonly filters?: readonly string[];
+  readonly sections?: string;
+  /** The factory of the app. */
+  readonly app?: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** A start judges it too. With `--long`, starts judge all. */
+  readonly starts?: true;
+  /** Text that check and the start both print, and text that neither prints. */
+  readonly says?: RegExp | readonly RegExp[];
+  readonly never?: RegExp;
+  /** The exit status of the start, if it differs from that of `check`. */
+  readonly startStatus?: number;
+}
+
+const filter = (name: string, options = '', factory = `portico/middleware:${name}`): Case => ({
+  filters: ['f'],
+  sections: `[filter:f]\npaste.filter_factory = ${factory}\n${options}\n`,
+});
+
+/** Configurations that are served, by their special feature. */
+const SERVED: Readonly<Record<string, Case>> = {
+  'nothing special': {},
+  'a manager that would get more time than there is': {
+    defaults: 'manager_shutdown_timeout = 90',
+    says: /portico\.ini:3:28: warning: .*manager_shutdown_timeout: is not below graceful_shutdown_timeout, 60 s/,
+  },
+  'what filters require, in their sections and over a wrong group, and mistakes that nothing takes': {
+    starts: true,
+    filters: ['connect', 'limited', 'sized'],
+    sections: `[filter:connect]
+paste.filter_factory = portico/middleware:connect
+middleware = ./app.js:helmet
+[filter:limited]
+paste.filter_factory = ./app.js:limited
+most = 3
+[filter:sized]
+paste.filter_factory = portico/middleware:sizelimit
+max_request_body_size = 10
+[filter:unused]
+paste.filter_factory = ./app.js:limited
+[filter:unused_too]
+paste.filter_factory = portico/middleware:sizelimit
+max_size = 3
+`,
+    app: './app.js:greeter',
+    defaults: 'zzzzzzzzzz = 1',
+    more: `[greeting]
+word = hi
+[sizelimit]
+max_request_body_size = many
+[cors]
+allowed_orign = https://a.example
+[crs]
+x = 1
+[elsewhere]
+x = 1
+`,
+    says: /\[crs\] unknown section.*did you mean 'cors'/s,
+  },
+  'groups that factories read, and variables with the prefix that are none of options, under strict_config': {
+    starts: true,
+    filters: ['stamp', 'limited'],
+    // The name of the first group resembles a known one.
+    sections:
+      '[filter:stamp]\npaste.filter_factory = ./app.js:stamp\n[filter:limited]\npaste.filter_factory = ./app.js:limited\n',
+    app: './app.js:greeter',
+    defaults: 'strict_config = true',
+    more: '[greeting]\nword = hi\n[stamp]\nlevel = 4\n[limited]\nmost = 3\n',
+    env: { PORTICO_HOME: '/srv', PORTICO_API_KEY: 'x', PORTICO_DATABASE_URL: 'x' },
+    never: /env PORTICO_|unknown section/,
+  },
+  'options of an API and of what factories read or have declared, by --set': {
+    ...filter('reading', '', './app.js:reading'),
+    starts: true,
+    app: './app.js:greeter',
+    args: ['api:hello.extra=2', 'api:hello.max_requests=5', 'greeting.word=hi'].flatMap((each) => ['--set', each]),
+  },
+  'a group that a factory reads, by a variable, beside misspelt ones': {
+    app: './app.js:greeter',
+    env: {
+      PORTICO_GREETING__WORD: 'hi',
+      PORTICO_API_HELLO__PROT: '9001',
+      PORTICO_WSGI__KEEP_ALIFE: '1',
+      PORTICO_REQUEST_LOG__SLOWMS: '1',
+      PORTICO_API_HELLO_WORKERS: '1',
+    },
+    says: [
+      /env PORTICO_API_HELLO__PROT: warning: .*did you mean 'PORTICO_API_HELLO__PORT'/s,
+      /env PORTICO_WSGI__KEEP_ALIFE: warning: .*did you mean 'PORTICO_WSGI__KEEP_ALIVE'/s,
+      /env PORTICO_REQUEST_LOG__SLOWMS: warning: .*did you mean 'PORTICO_REQUEST_LOG__SLOW_MS'/s,
+      /env PORTICO_API_HELLO_WORKERS: warning: .*did you mean 'PORTICO_API_HELLO__WORKERS'/s,
+    ],
+  },
+  'a section of the name of one in the paste file, with an option of a group whose name is near': {
+    filters: ['stamp'],
+    sections: '[filter:stamp]\npaste.filter_factory = ./app.js:plain\n',
+    more: '[stamp]\nport = 4\n',
+    never: /unknown section/,
+  },
+  'a group of the name of the API, which its app reads': {
+    app: './app.js:named',
+    more: '[hello]\nlevel = 4\n',
+    never: /unknown section/,
+  },
+  'a group of the name of the API, which its app reads, under strict_config': {
+    app: './app.js:named',
+    defaults: 'strict_config = true',
+    more: '[hello]\nlevel = 4\n',
+    never: /unknown section/,
+  },
+  'a section of the name of the API, with options of [api:hello]': {
+    more: '[hello]\nmax_requests = 4\n',
+    says: /\[hello\] unknown section(\n +|; )did you mean \[api:hello\]\?/,
+  },
+};
+
+/** Simulates a Node without SQLite and without the package. */
+const NO_SQLITE = `
+const module_ = require('node:module');
+const { isBuiltin, _resolveFilename: resolve } = module_;
+module_.isBuiltin = (name) => name !== 'node:sqlite' && isBuiltin(name);
+module_._resolveFilename = function (name, ...rest) {
+  if (name.endsWith('sqlite')) throw Object.assign(new Error('hidden'), { code: 'MODULE_NOT_FOUND' });
+  return resolve.call(this, name, ...rest);
+};
+module_.syncBuiltinESMExports();
+`;
+
+const IMAGES = '[service:images]\nmanager = ./app.js:Images\n';
+
+/** Configurations that are refused, by their mistake. */
+const REFUSED: Readonly<Record<string, Case>> = {
+  'names and values, wherever they stand': {
+    starts: true,
+    filters: ['sizelimit', 'compression'],
+    sections: `[filter:sizelimit]
+paste.filter_factory = portico/middleware:sizelimit
+max_size = 3
+[filter:compression]
+paste.filter_factory = portico/middleware:compression
+threshold = many
+`,
+    defaults: 'log_level = loud\ngraceful_shutdown_timeout = soon\nenabled_api = hello',
+    api: 'wrokers = 1\nmax_requests = -1',
+    more: `[wsgi]
+keep_alife = 1
+[sizelimit]
+max_request_body_size = x
+max_size = 4
+`,
+    args: ['hello.port=1', 'api:hello.prot=1'].flatMap((each) => ['--set', each]),
+    env: { PORTICO_API_HELLO__WORKERS: 'many' },
+    says: [
+      /portico\.ini:3:13: error: \[DEFAULT\] log_level/,
+      /portico\.ini:4:29: error: \[DEFAULT\] graceful_shutdown_timeout/,
+      /portico\.ini:5:1: error: \[DEFAULT\] enabled_api/,
+      /portico\.ini:9:1: error: \[api:hello\] wrokers/,
+      /portico\.ini:10:16: error: \[api:hello\] max_requests/,
+      /portico\.ini:12:1: error: \[wsgi\] keep_alife/,
+      /portico\.ini:14:25: error: \[sizelimit\] max_request_body_size/,
+      /portico\.ini:15:1: error: \[sizelimit\] max_size/,
+      /api-paste\.ini:\d+:1: error: .*max_size/,
+      /api-paste\.ini:\d+:1: error: .*threshold/,
+      /did you mean api:hello\.port\?/,
+      /error: .*prot\b/,
+      /env PORTICO_API_HELLO__WORKERS: error: /,
+    ],
+  },
+  'an API that is none, by --set': { args: ['--set', 'api:helo.port=1'] },
+  'a misspelt section with the options of a filter': { more: '[corss]\nallowed_origin = https://a.example\n' },
+  'a key of remote calls that is none': {
+    defaults: 'enabled_services = images',
+    more: `${IMAGES}[rpc]\nsigning_keys = a:hidden\n`,
+    says: /portico\.ini:\d+:16: error: \[rpc\] signing_keys: pair 1 is not a key/,
+    never: /hidden/,
+  },
+  'names that nothing knows, under strict_config': {
+    starts: true,
+    ...filter('sizelimit'),
+    app: 'portico/middleware:healthcheck',
+    defaults: 'strict_config = true\nzzzzzzzzzz = 1',
+    more: '[hello]\nmax_requests = 4\n[elsewhere]\nx = 1\n',
+    env: {
+      PORTICO_API_HELLO__PROT: '1',
+      PORTICO_WSGI__KEEP_ALIFE: '1',
+      PORTICO_REQUEST_LOG__SLOWMS: '1',
+      PORTICO_API_HELLO_WORKERS: '1',
+    },
+    says: [
+      /portico\.ini:4:1: error: \[DEFAULT\] zzzzzzzzzz/,
+      /portico\.ini:\d+:1: error: \[hello\] unknown section\n +did you mean \[api:hello\]\?/,
+      /portico\.ini:\d+:1: error: \[elsewhere\] unknown section/,
+      /env PORTICO_API_HELLO__PROT: error: /,
+      /env PORTICO_WSGI__KEEP_ALIFE: error: /,
+      /env PORTICO_REQUEST_LOG__SLOWMS: error: /,
+      /env PORTICO_API_HELLO_WORKERS: error: /,
+    ],
+  },
+  'names that nothing knows, by --set and of an API': {
+    app: 'portico/middleware:healthcheck',
+    api: 'zzzzzzzzzz = 1',
+    args: ['--set', 'elsewhere.x=1'],
+    says: [/error: .*elsewhere/, /portico\.ini:\d+:1: error: \[api:hello\] zzzzzzzzzz/],
+  },
+  'a transport of remote calls, and a connection of the registry': {
+    starts: true,
+    defaults: 'enabled_services = images',
+    more: `${IMAGES}[rpc]
+transport_url = ampq://me:hidden@broker/
+[servicegroup]
+connection = postgresql://me:hidden@db/x
+`,
+    says: [
+      /portico\.ini:\d+:17: error: \[rpc\] transport_url: there is no transport ampq:\/\/\n +Did you mean "amqp"/,
+      /portico\.ini:\d+:14: error: \[servicegroup\] connection: this is not an SQLite connection: postgresql:…/,
+    ],
+    never: /hidden|^ *error: \[servicegroup\]/m,
+  },
+  'a required option that is nowhere, and a validator that is none': {
+    starts: true,
+    filters: ['limited', 'token'],
+    sections:
+      '[filter:limited]\npaste.filter_factory = ./app.js:limited\n[filter:token]\npaste.filter_factory = portico/middleware:authToken\nvalidator = keyston\n',
+    says: [/error: .*most/, /error: .*validator.*keyston/],
+  },
+  'an app without a factory': { api: 'pipeline = bare', sections: '[app:bare]\n' },
+  'the same of an API with a manager': {
+    api: 'manager = ./app.js:Images',
+    more: '[rpc]\ntransport_url = ampq://me:hidden@broker/\n',
+    says: /portico\.ini:\d+:17: error: \[rpc\] transport_url: there is no transport ampq:\/\//,
+    never: /hidden/,
+  },
+  'an option behind the transport URL that there is not': {
+    defaults: 'enabled_services = images',
+    more: `${IMAGES}[rpc]\ntransport_url = memory://?exchnge=x\n`,
+    says: /\[rpc\] transport_url: the query of the transport URL has "exchnge".*\n +Did you mean "exchange"\?/,
+  },
+  "a section that nobody knows, under strict_config, beside a factory of one's own": {
+    starts: true,
+    defaults: 'strict_config = true',
+    app: './app.js:greeter',
+    more: '[greeting]\nword = hi\n[elsewhere]\nx = 1\n',
+  },
+  'a registry in SQLite without a driver': {
+    more: '[servicegroup]\nconnection = sqlite:///services.db\n',
+    env: { NODE_OPTIONS: '--require=./no-sqlite.cjs' },
+    says: /connection: this Node \(v[\d.]+\) has no SQLite, and the package @photostructure\/sqlite is not installed/,
+  },
+  'an API that the paste file does not have': {
+    starts: true,
+    args: ['--set', 'DEFAULT.enabled_apis=note'],
+    says: /No APIs were started\. Check the enabled_apis config option/,
+    // oslo programs exit with this status.
+    startStatus: 1,
+  },
+  'a broken pipeline beside a mistake that no API leads to': {
+    starts: true,
+    filters: ['gone'],
+    sections: '[filter:unused]\npaste.filter_factory = portico/middleware:sizelimit\nmax_size = 3\n',
+  },
+  'a wrong option of an API beside a mistake that no API leads to': {
+    api: 'max_requests = -1',
+    sections: '[filter:unused]\npaste.filter_factory = portico/middleware:sizelimit\nmax_size = 3\n',
+  },
+  'a paste file that is not there': { starts: true, defaults: 'api_paste_config = gone.ini' },
+  'a log that cannot be written': { defaults: 'log_file = gone/api.log' },
+  'two APIs on one address': {
+    starts: true,
+    more: '[api:other]\nport = 1\n',
+    args: [
+      '--set',
+      'DEFAULT.enabled_apis=hello,other',
+      '--set',
+      'api:hello.port=1',
+      '--set',
+      'api:other.pipeline=hello',
+    ],
+  },
+  'a module that is not there': { starts: true, app: './gone.js:app' },
+  'an export that is not there': { app: './app.js:ap' },
+  'a manager that is not there': { starts: true, api: 'manager = ./app.js:Manager' },
+  'a filter that is not there': { filters: ['gone'] },
+  'a line that cannot be read': { starts: true, more: '[wsgi]\nkeep_alive\n' },
+  'a certificate that is not there': { defaults: 'enabled_ssl_apis = hello', api: 'ssl_cert_file = gone.pem' },
+};
+
+async function filesOf(it: Case): Promise<Record<string, string>> {
+  const lines = (parts: readonly (string | undefined)[]): string => `${parts.filter(Boolean).join('\n')}\n`;
+  return {
+    'app.js': APP,
+    'no-sqlite.cjs': NO_SQLITE,
+    'portico.ini': lines([
+      '[DEFAULT]\nenabled_apis = hello',
+      it.defaults,
+      `[api:hello]\nport = ${await freePort()}\nworkers = 1`,
+      it.api,
+      it.more,
+    ]),
+    'api-paste.ini': lines([
+      `[pipeline:hello]\npipeline = ${[...(it.filters ?? []), 'app'].join(' ')}`,
+      `[app:app]\npaste.app_factory = ${it.app ?? './app.js:app'}`,
+      it.sections,
+    ]),
+  };
+}
+
+interface Verdict {
+  /** The exit status, or `served`. */
+  readonly outcome: number | null | 'served';
+  /** The printed errors, with their hints and lines. */
+  readonly mistakes: readonly string[];
+  readonly output: string;
+}
+
+/** The errors in the text, each with the lines that belong to it. */
+function mistakesIn(text: string): string[] {
+  const blocks = text.split(/\n(?! )/);
+  return blocks.map((block) => block.trimEnd()).filter((block) => /^(?:[^{].*: )?error: /.test(block));
+}
+
+async function checked(folder: string, { args = [], env = {}, starts }: Case): Promise<Verdict> {
+  const words = ['check', ...args];
+  // In a thread, variables have no order, and Node has read its own.
+  const isAlone = 'NODE_OPTIONS' in env || ((isLong || starts === true) && Object.keys(env).length > 1);
+  if (!isAlone) return verdict(command(words, { cwd: folder, env }));
+  const program = startApiCli(words, { cwd: folder, env });
+  const { code } = await program.ended;
+  return verdict({ status: code!, stdout: program.stdout, stderr: program.stderr });
+}
+
+function verdict({ status, stdout, stderr }: Outcome): Verdict {
+  const outcome = status === 0 ? 'served' : status;
+  return { outcome, mistakes: mistakesIn(stdout), output: `${stdout}\n${stderr}` };
+}
+
+async function started(folder: string, { args = [], env = {} }: Case): Promise<Verdict> {
+  const program = startApiCli([...args], { cwd: folder, env });
+  try {
+    const ready = program.printed(/"event":"ready"/).then(
+      () => 'served' as const,
+      () => undefined,
+    );
+    const outcome = await Promise.race([ready, program.ended.then(({ code }) => code)]);
+    const { code } = outcome === 'served' ? { code: 'served' as const } : await program.ended;
+    const said = program.stderr.replaceAll(/^\{.*$/gm, '');
+    return { outcome: code, mistakes: code === 'served' ? [] : mistakesIn(said), output: program.output() };
+  } finally {
+    await program.end();
+  }
+}
+
+for (const [outcome, cases] of [
+  ['served', SERVED],
+  [78, REFUSED],
+] as const) {
+  test(`OP-19 check and a start judge alike, without a stack: ${outcome === 78 ? 'refused' : outcome}`, {
+    concurrency: 2,
+  }, async (t) => {
+    await Promise.all(
+      Object.entries(cases).map(([name, it]) =>
+        t.test(name, async () => {
+          const project = emptyProject(await filesOf(it));
+          try {
+            const check = await checked(project.folder, it);
+            assert.equal(check.outcome, outcome, check.output);
+            const outputs = [check.output];
+            if (isLong || it.starts === true) {
+              const start = await started(project.folder, it);
+              const both = `check:\n${check.output}\nstart:\n${start.output}`;
+              assert.equal(start.outcome, it.startStatus ?? outcome, both);
+              assert.deepEqual(start.mistakes, check.mistakes, both);
+              outputs.push(start.output);
+            }
+            for (const output of outputs) {
+              for (const said of [it.says ?? []].flat()) assert.match(output, said);
+              if (it.never !== undefined) assert.doesNotMatch(output, it.never);
+              assert.doesNotMatch(output, /\n\s+at .*:\d+:\d+|\(node:/);
+            }
+          } finally {
+            project.remove();
+          }
+        }),
+      ),
+    );
+  });
+}
+
+test('a mistake reads the same in check, at the start and in a reload', async (t) => {
+  const right = await filesOf({});
+  const project = emptyProject(right);
+  const program = startProject(t, project);
+  await program.printed(/^hello +http.*:\d+ /m);
+  const wrong: Readonly<Record<string, Case>> = {
+    'a value of an API': { api: 'max_requests = many' },
+    'a filter that is not there': { filters: ['gone'] },
+    'a certificate that is not there': { defaults: 'enabled_ssl_apis = hello', api: 'ssl_cert_file = gone.pem' },
+  };
+  for (const [name, it] of Object.entries(wrong)) {
+    for (const [file, text] of Object.entries(await filesOf(it))) writeFileSync(join(project.folder, file), text);
+    const check = await checked(project.folder, it);
+    const before = program.output().length;
+    program.kill('SIGHUP');
+    const [line = ''] = await program.printed(/^\{.*"outcome":"refused".*$/m, before);
+    const { error } = JSON.parse(line) as { readonly error: string };
+    assert.deepEqual(mistakesIn(error), check.mistakes, name);
+    assert.deepEqual([...new Set(check.mistakes)], check.mistakes, check.output);
+    assert.notEqual(check.mistakes.length, 0, check.output);
+  }
+});

@@ -1,0 +1,75 @@
+/** A start, a dry run and a reload of a real fleet tell what `check` tells, and a refused reload costs the running service nothing. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { ReloadReport } from 'portico/launch';
+import { type Broken, brokenConfigurations, filesOf } from '../cli/broken-configurations.js';
+import { commandBeside } from '../cli/command.js';
+import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+
+/** One of each kind: found by the parent, which has no plan, by the first worker after its build, or because that fails. */
+const KINDS = [
+  'value [api:shop] max_requests=many',
+  'value [rpc] response_timeout=x',
+  'value [DEFAULT] graceful_shutdown_timeout=soon',
+  'name [api:shop] prot=1',
+  'name [api:shop] zzzzzzz=2',
+  'strict name [elsewhere] x=1',
+  'a module that is not there',
+  'a filter without what it requires',
+  'a group of a filter with an unknown name',
+  'a line without a value',
+  'prot = 1 and a filter that is not there',
+  'manager = ./app.js:Nope and an app that throws',
+];
+
+/** Configurations that are served, with warnings. */
+const ODD = ['name [elsewhere] x=1', 'a filter twice', 'a header without its end'];
+
+/** The errors or warnings in a text, each with its lines. */
+function findingsIn(text: string, severity: 'error' | 'warning'): readonly string[] {
+  const blocks = text.split(/\n(?! )/).map((block) => block.trimEnd());
+  return blocks.filter((block) => new RegExp(`^(?:[^{].*: )?${severity}: `).test(block));
+}
+
+const firstLine = (text: string): string => text.split('\n')[0]!;
+
+test('OP-19 MI-6 a start, a dry run and a reload tell all mistakes that check tells, and nothing is served meanwhile', async (t) => {
+  const port = await freePort();
+  const project = emptyProject(filesOf({}, port));
+  const write = (it: Broken): void => {
+    for (const [name, text] of Object.entries(filesOf(it, port))) writeFileSync(join(project.folder, name), text);
+  };
+  const program = startProject(t, project);
+  await program.printed(/"event":"ready"/);
+  const cli = async (...words: string[]) => commandBeside(words, { cwd: project.folder });
+  const reload = async (...words: string[]) =>
+    JSON.parse((await cli('reload', '--json', ...words)).stdout) as ReloadReport;
+  for (const kind of KINDS) {
+    const it = brokenConfigurations.get(kind)!;
+    write(it);
+    const expected = findingsIn((await cli('check')).stdout, 'error');
+    assert.notEqual(expected.length, 0, kind);
+    for (const { outcome, error = '' } of [await reload('--dry-run'), await reload()]) {
+      assert.equal(outcome, 'refused', kind);
+      assert.deepEqual(findingsIn(error, 'error'), expected, kind);
+    }
+    const other = emptyProject(filesOf(it));
+    const started = await runApiCli(other.folder);
+    other.remove();
+    assert.deepEqual(findingsIn(started.stderr.replaceAll(other.folder, project.folder), 'error'), expected, kind);
+  }
+  for (const kind of ODD) {
+    write(brokenConfigurations.get(kind)!);
+    const expected = findingsIn((await cli('check')).stdout, 'warning').map(firstLine);
+    assert.notEqual(expected.length, 0, kind);
+    for (const { outcome, warnings } of [await reload('--dry-run'), await reload()]) {
+      assert.equal(outcome, 'accepted', kind);
+      assert.deepEqual(warnings.map(firstLine), expected, kind);
+    }
+  }
+  write({});
+  assert.equal((await reload()).outcome, 'accepted');
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'here');
+});
