@@ -19,7 +19,7 @@ const rows: Readonly<Record<string, [make: () => unknown, code: string, message:
     () => new ServiceLauncher({ log: anything('x') }),
     'PORTICO_LAUNCHER_OPTION',
     'log of a launcher is the text "x", not a Logger',
-    'Write log: createLogger(), or omit it.',
+    'Write log: createLogger(), log: pino(), or omit it.',
   ],
   'a service without a name': [
     () => new (WSGIService as unknown as new () => unknown)(),

@@ -115,7 +115,7 @@ export class Exchange {
   declare pipedStream: { readonly source: Readable; fail(error: unknown): void } | undefined;
   /** Bytes passed to {@link nodeMethods}; also of a body that is not sent, as for HEAD. */
   declare writtenBytes: number;
-  /** The time when the head and the first data were sent, by `performance.now()`; 0 before, undefined if nobody asks for it. */
+  /** The time when the head and the first data were sent, by `performance.now()`; 0 before, undefined if it is not asked for. */
   declare beganAt: number | undefined;
   /** No more data follows. */
   declare bodyEnded: boolean;

@@ -2,7 +2,7 @@
 import type { Identity } from './identity.js';
 
 /**
- * What a session keeps, as JSON: the caller, and what an application adds by declaration merging (`declare module 'portico/app' { interface
+ * Content of a session, as JSON: the caller, and members that an application adds by declaration merging (`declare module 'portico/app' { interface
  * SessionData { cart?: string[] } }`).
  */
 export interface SessionData extends Identity {}

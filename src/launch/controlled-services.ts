@@ -1,4 +1,4 @@
-/** What an operator may ask of the services of a launcher: their limits, and their apps as planned. */
+/** Facts of a launcher's services for operators: their limits, and their apps as planned. */
 import type { Config } from '../config/index.js';
 import type { ControlledLauncher } from '../operating/internal.js';
 import { launcherOptions } from './launcher-options.js';

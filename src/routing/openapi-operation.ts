@@ -103,7 +103,7 @@ export function operationOf(
   };
 }
 
-/** Returns the facts of an operation that stand in it as they are written. */
+/** Returns the facts of an operation that a document repeats as they are written. */
 function textsOf({ summary, description, tags, deprecated, externalDocs }: OperationDocs): Json {
   return {
     ...(tags !== undefined && { tags }),

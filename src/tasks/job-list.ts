@@ -9,7 +9,7 @@ import type { PeriodicTasks, TaskFunction } from './periodic-tasks.js';
 export interface JobOptions
   extends Pick<PeriodicTaskOptions, 'name' | 'runImmediately' | 'enabled' | 'jitter' | 'timeout' | 'concurrent'> {
   /**
-   * Where it runs: in every `worker`; on every `host`, in the first worker of its service; in one worker of the `fleet`, by a lease in the
+   * Place of its runs: in every `worker`; on every `host`, in the first worker of its service; in one worker of the `fleet`, by a lease in the
    * registry. Default `worker`.
    */
   readonly on?: 'worker' | 'host' | 'fleet';

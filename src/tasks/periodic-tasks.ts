@@ -26,7 +26,7 @@ export interface PeriodicTasksOptions {
   readonly workerId?: number;
   /** Takes or renews the lease of a task with `exclusive: 'cluster'`; false if another host holds it. */
   readonly lease?: (task: string, seconds: number) => Promise<boolean>;
-  /** What its tasks belong to, before their names in logs and leases. Default: the class of the object. */
+  /** Owner of its tasks, before their names in logs and leases. Default: the class of the object. */
   readonly label?: string;
   /** Default: standard error, with the name `periodic`. */
   readonly log?: Logger;

@@ -40,7 +40,7 @@ export interface TestClient {
   close(): Promise<void>;
 }
 
-/** Serves the app on a port of its own until `close`. */
+/** Serves the app on a separate port until `close`. */
 export async function openClient(app: App, options: ClientOptions = {}): Promise<TestClient> {
   checkOptions('openClient', options, { cookies: true }, 'Write openClient(app, { cookies: false }).');
   const served = await serve(app);

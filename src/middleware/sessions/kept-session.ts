@@ -14,7 +14,7 @@ export interface SessionStore {
   delete(id: string): Promise<unknown>;
 }
 
-/** What all sessions of a filter share. */
+/** Parts that all sessions of a filter share. */
 export interface SessionRules {
   readonly options: SessionOptions;
   readonly seal: SessionSeal;

@@ -180,7 +180,7 @@ export interface Action<P = Args> {
 /** Options whose values by version have ranges. */
 export type RangedOptions = Omit<ActionOptions, 'status'> & {
   readonly status?: Statuses;
-  /** What its handler certainly sends, for documents. Undefined: a value, or unknown. */
+  /** Kind of its response if its handler certainly sends it, for documents. Undefined: a value, or unknown. */
   readonly sends?: 'nothing' | 'chunks' | undefined;
 };
 

@@ -6,7 +6,7 @@ import type { Identity, RequestContext } from '../../app/index.js';
 import type { Awaitable } from '../../service/index.js';
 import type { ActionRequest } from './action-request.js';
 
-/** What a guard returns: nothing, or the caller, whose context is then `request.context`. */
+/** Result of a guard: nothing, or the caller, whose context is then `request.context`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a guard without a result
 export type Accepted = Identity | RequestContext | undefined | void;
 

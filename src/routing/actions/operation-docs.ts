@@ -1,5 +1,5 @@
 /**
- * What a document says of an operation beyond its schemas: texts, tags, media types, headers and further statuses.
+ * Parts of an operation in a document beyond its schemas: texts, tags, media types, headers and further statuses.
  */
 import {
   FLAG,
@@ -15,9 +15,9 @@ import type { Schema } from './schema.js';
 
 /** Facts about an operation for OpenAPI. Those of an action replace those of its route, its resource and its router, in this order. */
 export interface OperationDocs {
-  /** What it does, in a line. */
+  /** Its purpose, in a line. */
   readonly summary?: string | undefined;
-  /** What it does, as CommonMark. */
+  /** Its purpose, as CommonMark. */
   readonly description?: string | undefined;
   /** Groups in which documents list it. Default: the name of its controller. */
   readonly tags?: readonly string[] | undefined;
@@ -41,7 +41,7 @@ export interface RequestDocs {
   readonly type: string | readonly string[];
   /** Its schema. Default: that of `body`. */
   readonly schema?: Schema | undefined;
-  /** What it is, as CommonMark. Default: none. */
+  /** Its description, as CommonMark. Default: none. */
   readonly description?: string | undefined;
   /** Whether it must be sent. Default true. */
   readonly required?: boolean | undefined;

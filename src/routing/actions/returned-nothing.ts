@@ -1,5 +1,5 @@
 /**
- * What a handler certainly sends, for documents: nothing, or chunks.
+ * Kind of response that a handler certainly sends, for documents: nothing, or chunks.
  */
 import type { RangedOptions } from './action.js';
 import type { AnyHandler } from './action-request.js';
