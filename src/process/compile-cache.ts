@@ -3,9 +3,9 @@ import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { ownFile } from './own-files.js';
 
+/** Node 22.8 and newer; to write it at any time, 22.10. */
 interface CompileCache {
   enableCompileCache?(directory: string): unknown;
-  /** Node 22.10 and newer. */
   flushCompileCache?(): void;
 }
 
@@ -17,8 +17,7 @@ const STARTED_MS = 5000;
  * newer; `NODE_COMPILE_CACHE` names another directory, `NODE_DISABLE_COMPILE_CACHE=1` turns it off). A changed module is compiled again.
  *
  * The directory is `.cache` in the package, because only users who can write the code can write there. Node's default is in the system's
- * temporary directory. If `.cache` cannot be written, nothing is cached. Node writes the cache when a process ends by itself: it is written
- * after the start too, because a server may be killed.
+ * temporary directory. If it cannot be written, nothing is cached. It is written after the start too: a server may be killed.
  */
 export function keepCompiledCode(): void {
   const cache = module as unknown as CompileCache;

@@ -55,7 +55,11 @@ export async function openClient(app: App, options: ClientOptions = {}): Promise
     return new Promise((resolve, reject) => {
       const kept = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
       const outgoing = send({
-        ...{ host: '127.0.0.1', port: served.port, method, path, agent: false },
+        host: '127.0.0.1',
+        port: served.port,
+        method,
+        path,
+        agent: false,
         ...(signal !== undefined && { signal }),
       });
       for (const [name, value] of Object.entries({ ...(kept !== '' && { cookie: kept }), ...headers })) {
