@@ -220,7 +220,13 @@ export class FleetRunner implements Runner {
 
   allReady(since: number): void {
     const first = this.supervisor.pools.map((pool) => pool.current.find(({ assignment }) => assignment.index === 0));
-    this.#options.config?.warn(toldByAll(first.map((worker) => worker?.found ?? [])));
+    const { config } = this.#options;
+    config?.warn(
+      toldByAll(
+        first.map((worker) => worker?.found ?? []),
+        config,
+      ),
+    );
     logReady(this.#launcher.log, this.status(), since);
     this.supervisor.warnOfUnusedSockets();
   }

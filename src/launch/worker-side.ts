@@ -1,7 +1,4 @@
-/**
- * A `ProcessLauncher` inside a worker: it starts the one service that the worker was assigned, and never takes the
- * parent's path.
- */
+/** A `ProcessLauncher` inside a worker: it starts the one service that the worker was assigned. */
 
 import { closeSync } from 'node:fs';
 import type { ConfigSnapshot } from '../config/index.js';
@@ -29,6 +26,7 @@ import {
   workerTitle,
 } from './process/host-process.js';
 import { builtAndJudged, toldByAll } from './services/judgement.js';
+import { unlessAborted } from './waiting.js';
 import { FilesRead } from './worker/files-read.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
 import type { Mutated } from './worker-message.js';
@@ -128,16 +126,16 @@ export class WorkerSide {
     return new Promise<number>(() => undefined);
   }
 
-  /** A first worker builds its service and judges the configuration. In a trial each waits until its parent says that it may serve. */
+  /** A first worker builds and judges. In a trial each waits until its parent lets it serve, or releases its build. */
   async #tellBuild(service: ServiceBase): Promise<void> {
     const { judges, holds, mayServe } = this.#link;
-    if (!judges && !holds) return;
     try {
-      const diagnostics = judges ? (await builtAndJudged(service)).found : [];
-      if (!judges) await service.prepare?.();
-      void this.#link.send({ kind: 'built', diagnostics });
+      if (!judges && !holds) return;
+      const built = judges ? await builtAndJudged(service) : { found: [], letGo: await service.prepare?.() };
+      void this.#link.send({ kind: 'built', diagnostics: built.found });
       if (holds) holdAlive();
-      if (holds) await mayServe.promise;
+      if (holds) await unlessAborted(mayServe.promise, this.core.stopBegins.signal);
+      if (this.core.stopping) await built.letGo?.();
     } catch (error) {
       await this.#link.fail(error);
     }

@@ -71,8 +71,21 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-/** Reduces requests and responses to the fields that identify them: their headers hold secrets. */
+/** Reduces requests and responses to the fields that identify them, also as members: their headers hold secrets. */
 function factsOf(value: object): LogFields {
+  const reduced = reducedOf(value);
+  if (reduced !== undefined) return reduced.req === undefined ? { res: reduced.res } : { req: reduced.req };
+  const members = isPlain(value)
+    ? Object.keys(value).flatMap((name) => {
+        const member = ignoreErrors(() => value[name]);
+        const kept = typeof member === 'object' && member !== null ? reducedOf(member) : undefined;
+        return kept === undefined ? [] : [[name, kept.req ?? kept.res] as const];
+      })
+    : [];
+  return members.length === 0 ? (value as LogFields) : { ...(value as LogFields), ...Object.fromEntries(members) };
+}
+
+function reducedOf(value: object): { readonly req?: object; readonly res?: object } | undefined {
   try {
     const { method, headers, socket, url, setHeader, statusCode } = value as Record<string, unknown>;
     if (method && headers && socket) return { req: { method, url } };
@@ -80,7 +93,7 @@ function factsOf(value: object): LogFields {
   } catch {
     // A request has no getter that throws; a getter of a field throws again when the line is written.
   }
-  return value as LogFields;
+  return undefined;
 }
 
 function isPlain(value: unknown): value is LogFields {

@@ -179,6 +179,20 @@ function startedApps(file: string, config: Config): string[] {
   return named.filter((name) => loader.has(name));
 }
 
+/**
+ * Returns the sections that neither a service that is built with this configuration reads, nor shipped filters and apps that no pipeline
+ * has; undefined if the paste file has mistakes. Builds nothing. A section that a manager, or an API of another host, may read has no hint,
+ * unless it is near a known one.
+ */
+export async function unknownSections(config: Config): Promise<readonly Diagnostic[] | undefined> {
+  await registerShippedOptions(config).catch(refusalsOnly);
+  if (apiNames(config).length > 0 && (await ofPasteFile(config, [], true)).length > 0) return undefined;
+  const all = config.problems({ complete: true });
+  if (!mayReadAny(config) && !isShared(config)) return all;
+  const near = new Set(config.problems({ complete: false }).map(({ section }) => section));
+  return all.map(({ hint, ...each }) => (near.has(each.section) && hint !== undefined ? { ...each, hint } : each));
+}
+
 /** Reports whether a manager, which is created at a start, may still declare names. */
 function mayReadAny(config: Config): boolean {
   if (serviceNames(config).length > 0) return true;

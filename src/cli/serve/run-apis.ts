@@ -154,8 +154,13 @@ async function launchApis(
   const role = launcher?.role ?? 'parent';
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
-  if (problems.refusal?.blamesConfiguration === true && role === 'parent')
-    refuseErrors((await options.judge?.()) ?? []);
+  if (problems.refusal?.blamesConfiguration === true && role === 'parent') {
+    const found = await Promise.resolve(options.judge?.() ?? []).catch((error: unknown) => {
+      if (error instanceof PorticoError) return error.diagnostics;
+      throw error;
+    });
+    refuseErrors([...found, ...untold(found, problems.diagnostics)]);
+  }
   problems.refuse();
   // A worker without a service of this configuration tells its parent when it ends.
   if (launcher === undefined || wanted.length === 0) return 1;

@@ -148,20 +148,29 @@ async function ofWorker(
   return [new ServedApi(service, config, api)];
 }
 
-/** Reports whether a configuration, whose service is built, has nothing to tell: no mistake in its files, no unknown name. */
-async function isClean(config: Config): Promise<boolean> {
+/**
+ * Returns the sections that a configuration, whose service is built, does not know, if it has nothing else to tell: no mistake in its
+ * files, no other unknown name. Another service may know them.
+ */
+async function onlySections(config: Config): Promise<readonly Diagnostic[] | undefined> {
   registerServedOptions(config);
-  if (config.problems({ complete: true }).length + besideOptions(config).length > 0) return false;
-  if (apiNames(config).length === 0) return true;
+  if (besideOptions(config).length > 0) return undefined;
+  const unknown = config.problems({ complete: true });
+  if (unknown.some(({ code, severity }) => code !== 'PORTICO_CONFIG_UNKNOWN_SECTION' || severity === 'error'))
+    return undefined;
+  if (unknown.length > 0) return (await import('../judge/judge.js')).unknownSections(config);
+  if (apiNames(config).length === 0) return [];
   const { Loader } = await import('../../loader/index.js');
   const checked = { config: config.copy(), import: false, trial: false };
-  return (await Loader.checkFile(configuredPasteFile(config), checked)).length === 0;
+  return (await Loader.checkFile(configuredPasteFile(config), checked)).length === 0 ? [] : undefined;
 }
 
 /** Returns the judgement of a first worker: most configurations have no findings after the build, and need no further one. */
 function judging(config: Config, { dev = false }: EnabledApisOptions) {
   return async (failure?: unknown): Promise<readonly Diagnostic[]> => {
-    if (failure === undefined ? await isClean(config) : !(failure instanceof ConfigurationRefused)) return [];
+    if (failure !== undefined && !(failure instanceof ConfigurationRefused)) return [];
+    const sections = failure === undefined ? await onlySections(config) : undefined;
+    if (sections !== undefined) return sections;
     const { judge } = await import('../judge/judge.js');
     const refusals = new Refusals();
     const found = (await judge(config, { dev, refusals })).map(asLogged);

@@ -26,6 +26,7 @@ export function fleetGeneration({ number, settings, config, prepared }: Origin) 
   return {
     number,
     settings,
+    config,
     /** Working directory of its workers. */
     folder: process.cwd(),
     /** Settles when every first worker of its trial is built: then they serve. */

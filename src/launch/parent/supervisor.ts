@@ -287,10 +287,10 @@ export class Supervisor {
     this.#poolOptions.oomKills?.look();
     for (const pool of this.#all) {
       for (const worker of pool.workers) {
-        worker.ageSeconds += LOOK_MS / 1000;
+        if (!this.#waiting.has(worker)) worker.ageSeconds += LOOK_MS / 1000;
         worker.silentSeconds += LOOK_MS / 1000;
         if (isDebugged || worker.debugged || worker.killed) continue;
-        const fault = hungFault(worker, workerTimeoutMs) ?? (this.#waiting.has(worker) ? undefined : lateFault(worker));
+        const fault = hungFault(worker, workerTimeoutMs) ?? lateFault(worker);
         if (fault === undefined) continue;
         logFault(this.#log, worker, fault);
         pool.killFor(worker, fault);

@@ -10,7 +10,7 @@ import {
   severalRefusals,
   untold,
 } from '../../errors/index.js';
-import { ConcurrentStarts, together } from '../parent/concurrent-starts.js';
+import { ConcurrentStarts, together as joined } from '../parent/concurrent-starts.js';
 import type { FleetGeneration } from '../parent/fleet-generation.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { WorkerProgram } from '../parent/worker-process.js';
@@ -30,28 +30,33 @@ export async function prove(
   stopped: AbortSignal,
 ): Promise<readonly Diagnostic[]> {
   const trials = [...pools].map(([pool, workers]) => pool.prove(generation, workers));
-  const found = Promise.all(trials.map(async (trial) => (await trial).built));
-  void found.then(
-    () => generation.built.resolve(),
-    () => undefined,
-  );
-  const starts = new ConcurrentStarts();
-  await Promise.all(
-    trials.map((trial) =>
-      starts.add(
-        trial.then(({ ready }) => ready),
-        stopped,
+  const found: (readonly Diagnostic[])[] = [];
+  const together = (step: (trial: Awaited<(typeof trials)[number]>) => Promise<unknown>): Promise<unknown> => {
+    const starts = new ConcurrentStarts();
+    return Promise.all(
+      trials.map((trial) =>
+        starts.add(
+          trial.then(step).then(() => undefined),
+          stopped,
+        ),
       ),
-    ),
-  );
+    );
+  };
+  await together(async ({ built, ready }) => {
+    // A worker that is ended at the gate is not ready.
+    ready.catch(() => undefined);
+    found.push(await built);
+  });
+  generation.built.resolve();
+  await together(({ ready }) => ready);
   // A worker that was ready may have ended while others started.
   const ended = [...pools.keys()].filter(({ trial }) => trial?.worker?.stopping === true);
   const failures = ended.map(({ name }) => {
     const message = `the new worker of service ${name} was ready, but ended again`;
     return new PorticoError('PORTICO_RELOAD_REFUSED', { message });
   });
-  if (failures.length > 0) throw together(failures);
-  return toldByAll(await found);
+  if (failures.length > 0) throw joined(failures);
+  return toldByAll(found, generation.config);
 }
 
 /**
