@@ -29,6 +29,12 @@ async function routes(): Promise<App> {
     return kept.data?.visits;
   });
   router.post('/logout', async ({ session: kept }) => kept.end());
+  router.post('/slow', async ({ session: kept }) => {
+    await (globalThis as { slowly?: () => Promise<void> }).slowly?.();
+    await kept.update({ visits: 9 });
+    await kept.update({ note: 'again' });
+    return kept.data ?? 'ended';
+  });
   router.post('/large', async ({ session: kept }) => kept.begin({ note: 'x'.repeat(5000) }));
   router.get('/me', { auth: true }, ({ context }) => [context.userId, context.roles]);
   const reader = ({ session: kept, context }: ActionRequest) => {
@@ -110,6 +116,10 @@ test('AU-5 a session slides with its requests, up to its longest life, and ends 
 
 const STORE = './store.mjs:store';
 
+/** A store in a map, which the test sees too. */
+const MAP =
+  'const kept = globalThis.keptSessions;\nexport const store = { get: async (id) => kept.get(id), set: async (id, data) => kept.set(id, data), delete: async (id) => kept.delete(id) };\n';
+
 /** Returns the folder of a module with the store. */
 function storeIn(t: TestContext, text: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'portico-session-'));
@@ -122,10 +132,7 @@ test('AU-5 a store keeps the data; the cookie has an id, which a log in changes 
   const kept = new Map<string, object>();
   Object.assign(globalThis, { keptSessions: kept });
   t.after(() => Reflect.deleteProperty(globalThis, 'keptSessions'));
-  const folder = storeIn(
-    t,
-    'const kept = globalThis.keptSessions;\nexport const store = { get: async (id) => kept.get(id), set: async (id, data) => kept.set(id, data), delete: async (id) => kept.delete(id) };\n',
-  );
+  const folder = storeIn(t, MAP);
   const { send, cookie } = await client({ store: STORE }, '', folder);
   await send('POST', '/login');
   assert.deepEqual([...kept.values()], [{ userId: 'ada', roles: ['reader'], visits: 1 }]);
@@ -138,6 +145,26 @@ test('AU-5 a store keeps the data; the cookie has an id, which a log in changes 
   assert.equal((await (await client({ store: STORE }, stolen, folder)).send('GET', '/me')).status, 401);
   await send('POST', '/logout');
   assert.equal(kept.size, 0);
+});
+
+test('AU-5 a log out during a slow request ends the session; a change of roles during one is kept', async (t) => {
+  const kept = new Map<string, object>();
+  const shared = globalThis as { slowly?: () => Promise<void> };
+  Object.assign(globalThis, { keptSessions: kept });
+  t.after(() => ['keptSessions', 'slowly'].map((name) => Reflect.deleteProperty(globalThis, name)));
+  const folder = storeIn(t, MAP);
+  const { send, cookie } = await client({ store: STORE }, '', folder);
+  await send('POST', '/login');
+  const other = await client({ store: STORE }, cookie(), folder);
+  shared.slowly = async () => {
+    kept.set([...kept.keys()][0]!, { userId: 'ada', roles: [] });
+  };
+  assert.deepEqual((await send('POST', '/slow')).value, { userId: 'ada', roles: [], visits: 9, note: 'again' });
+  shared.slowly = async () => {
+    await other.send('POST', '/logout');
+  };
+  const { value, set } = await send('POST', '/slow');
+  assert.deepEqual([value, set, kept.size], ['ended', undefined, 0]);
 });
 
 test('AU-5 a store that fails is a 503, not a log out', async (t) => {

@@ -73,13 +73,18 @@ export class KeptSession implements Session {
   }
 
   async update(data: Partial<SessionData>): Promise<void> {
-    if (this.#data === undefined) return this.begin(data);
-    this.#take({ ...this.#data, ...data });
+    const [{ store }, id] = [this.#rules, this.#id];
+    if (this.#data === undefined && id === undefined) return this.begin(data);
+    // Another request may have ended or changed it since: what is gone stays gone, with its cookie as that request has left it.
+    const kept = store === undefined ? this.#data : await stored(() => store.get(id!));
+    if (typeof kept !== 'object' || kept === null) return this.#take(undefined);
+    this.#take({ ...kept, ...data });
     return this.#write();
   }
 
   async end(): Promise<void> {
     await this.#forget();
+    this.#id = undefined;
     this.#take(undefined);
     this.#send('', 0);
   }
