@@ -35,6 +35,11 @@ async function routes(): Promise<App> {
     await kept.update({ note: 'again' });
     return kept.data ?? 'ended';
   });
+  router.get('/cached/{control}', async ({ session: kept, res, params }) => {
+    res.setHeader('cache-control', decodeURIComponent(params.control));
+    await kept.update({ visits: 2 });
+    return '';
+  });
   router.post('/large', async ({ session: kept }) => kept.begin({ note: 'x'.repeat(5000) }));
   router.get('/me', { auth: true }, ({ context }) => [context.userId, context.roles]);
   const reader = ({ session: kept, context }: ActionRequest) => {
@@ -165,6 +170,17 @@ test('AU-5 a log out during a slow request ends the session; a change of roles d
   };
   const { value, set } = await send('POST', '/slow');
   assert.deepEqual([value, set, kept.size], ['ended', undefined, 0]);
+});
+
+test('AU-5 a response with the cookie is private, whatever the action says of caches', async () => {
+  const { send } = await client();
+  await send('POST', '/login');
+  const said = async (control: string) =>
+    (await send('GET', `/cached/${encodeURIComponent(control)}`)).headers['cache-control'];
+  assert.equal(await said('public, max-age=3600'), 'no-store');
+  assert.equal(await said('private="x-a", max-age=3600'), 'no-store');
+  assert.equal(await said('max-age=60, Private'), 'max-age=60, Private');
+  assert.equal(await said('no-store'), 'no-store');
 });
 
 test('AU-5 a store that fails is a 503, not a log out', async (t) => {

@@ -139,10 +139,13 @@ export class KeptSession implements Session {
 
   #addTo(res: ServerResponse): void {
     res.appendHeader('set-cookie', this.#cookie!);
-    // No cache may give the cookie to another client.
-    if (!res.hasHeader('cache-control')) res.setHeader('cache-control', 'no-store');
+    // No cache may give the cookie to another client, also that of a file with a maxAge.
+    if (!FOR_ONE.test(String(res.getHeader('cache-control')))) res.setHeader('cache-control', 'no-store');
   }
 }
+
+/** A `Cache-Control` that lets no shared cache keep the response: `private` without names of headers. */
+const FOR_ONE = /(?:^|,)\s*(?:private|no-store)\s*(?:,|$)/i;
 
 const SAME_SITE = { lax: 'Lax', strict: 'Strict', none: 'None' } as const;
 
