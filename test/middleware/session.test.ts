@@ -183,6 +183,22 @@ test('AU-5 a response with the cookie is private, whatever the action says of ca
   assert.equal(await said('no-store'), 'no-store');
 });
 
+test('AU-5 a store that is an exported object closes with the last app that uses it', async (t) => {
+  const calls: string[] = [];
+  Object.assign(globalThis, { keptSessions: new Map(), storeCalls: calls });
+  t.after(() => ['keptSessions', 'storeCalls'].map((name) => Reflect.deleteProperty(globalThis, name)));
+  const life =
+    'store.open = async () => storeCalls.push("open");\nstore.close = async () => storeCalls.push("close");\n';
+  const folder = storeIn(t, MAP + life);
+  const local = { secrets: FIRST!, store: STORE };
+  const before = await buildFilter(session, { local, folder });
+  const after = await buildFilter(session, { local, folder });
+  await before.close();
+  assert.deepEqual(calls, ['open']);
+  await after.close();
+  assert.deepEqual(calls, ['open', 'close']);
+});
+
 test('AU-5 a store that fails is a 503, not a log out', async (t) => {
   const down = 'const down = async () => { throw new Error("down"); };\n';
   const failing = storeIn(t, `${down}export const store = { get: down, set: async () => 1, delete: down };\n`);
