@@ -138,6 +138,38 @@ test('AU-11 each limit has its fault and its name, and what was begun is removed
   );
 });
 
+test('AU-11 a form without a boundary, or with one that is too long, is malformed', async (t) => {
+  const { send, failures } = await saving(t, folderOf(t));
+  for (const type of ['multipart/form-data;', `multipart/form-data; boundary=${'x'.repeat(300)}`]) {
+    const { status } = await send('POST', '/files', { headers: { 'content-type': type }, body: '--x--\r\n' });
+    assert.deepEqual([status, (failures.pop() as UploadRefused | undefined)?.problem], [400, 'malformed']);
+  }
+});
+
+test('AU-11 a file that is read in part, left, or not saved does not end the form', async (t) => {
+  const folder = folderOf(t);
+  const { Router: Made } = await import('portico/routing');
+  const router: Router = new Made({ log: keepingLogger() });
+  router.post('/files/{way}', { request: { type: 'multipart/form-data' } }, async (request) => {
+    const upload = request.files();
+    const names: string[] = [];
+    for await (const each of upload) {
+      names.push(each.name);
+      if (request.params.way === 'save') await each.saveTo(join(folder, 'none', 'a')).catch(() => undefined);
+      if (request.params.way === 'leave') each.stream.destroy();
+      // The first bytes tell the kind of a file.
+      if (request.params.way === 'read') for await (const _bytes of each.stream) break;
+    }
+    return { names, fields: upload.fields };
+  });
+  const send = await serveRouter(t, router);
+  const body = form([file('a', 'x'.repeat(300_000)), file('b', 'y'), file('c', ''), field('title', 'Emma')]);
+  for (const way of ['save', 'leave', 'read']) {
+    const { status, json } = await send('POST', `/files/${way}`, body);
+    assert.deepEqual([status, json], [200, { names: ['a', 'b', 'c'], fields: { title: 'Emma' } }], way);
+  }
+});
+
 test('AU-11 a client that leaves leaves nothing behind', async (t) => {
   const folder = folderOf(t);
   const { send, failures } = await saving(t, folder);
