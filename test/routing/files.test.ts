@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
 import { Reply, type Router, type UploadRefused } from 'portico/routing';
 import { keepingLogger, serveRouter, testBoth } from './served-router.js';
 
@@ -40,6 +41,26 @@ testBoth('AU-11 Reply.file sends a file with its type, ETag, ranges and conditio
   assert.equal(
     saved.headers['content-disposition'],
     `attachment; filename="Gr__e.txt"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.txt`,
+  );
+});
+
+test('AU-11 Reply.file keeps the headers that plugins and the action have set on the reply', async (t) => {
+  const root = folderOf(t);
+  writeFileSync(join(root, 'a.txt'), 'abcdef');
+  const { Router: Made } = await import('portico/routing');
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.addHook('onRequest', async (_request, reply) => void reply.header('x-plugin', '1').header('x-a', 'plugin'));
+  };
+  const router: Router = new Made({ log: keepingLogger(), plugins: [plugin] });
+  router.get('/file', ({ reply }) => {
+    void reply.header('x-action', '2').type('text/csv');
+    return Reply.file('a.txt', { root, headers: { 'x-a': 'file' } });
+  });
+  const send = await serveRouter(t, router);
+  const { status, text, headers } = await send('GET', '/file');
+  assert.deepEqual(
+    [status, text, headers['x-plugin'], headers['x-action'], headers['x-a'], headers['content-type']],
+    [200, 'abcdef', '1', '2', 'file', 'text/csv'],
   );
 });
 
