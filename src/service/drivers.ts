@@ -31,6 +31,17 @@ export interface LoadDriverOptions {
 
 const NAMES: readonly (keyof DriversOptions)[] = ['builtin', 'log', 'folder', 'root', 'allowExternalModules'];
 
+/** Loaded drivers. An object that a module exports may have several users, such as the old and the new application of a reload. */
+const uses = new WeakMap<DriverLife, { users: number; readonly opening: Promise<unknown> }>();
+
+/** Removes a user of a driver. Reports whether it was the last one. */
+function release(driver: DriverLife): boolean {
+  const use = uses.get(driver)!;
+  use.users--;
+  if (use.users === 0) uses.delete(driver);
+  return use.users === 0;
+}
+
 /** Loads drivers by name or by module and export (`./file.js:export`, `package/path:export`), and closes them. */
 export class Drivers {
   readonly #where: ModuleExportOptions;
@@ -47,7 +58,8 @@ export class Drivers {
   }
 
   /**
-   * Makes, checks and opens a driver: instantiates a class, calls a function, and uses any other value unchanged. Throws
+   * Makes, checks and opens a driver: instantiates a class, calls a function, and uses any other value unchanged, which is opened once and
+   * closes with the last of its users. Throws
    * `PORTICO_UNKNOWN_DRIVER` with the known names, `PORTICO_DRIVER_FAILED` if it cannot be made, `PORTICO_BAD_DRIVER` if it lacks a
    * required method, `PORTICO_DRIVER_OPEN` if `open` fails, and the errors of `loadDriver`.
    */
@@ -62,9 +74,14 @@ export class Drivers {
       throw error instanceof PorticoError ? error : failed('PORTICO_DRIVER_FAILED', name, 'made', error);
     }
     checkDriver(name, driver, required);
+    // Before it is open: another load waits for the same opening.
+    const use = uses.get(driver) ?? { users: 0, opening: (async () => driver.open?.())() };
+    use.users++;
+    uses.set(driver, use);
     try {
-      await driver.open?.();
+      await use.opening;
     } catch (cause) {
+      release(driver);
       throw failed('PORTICO_DRIVER_OPEN', name, 'opened', cause);
     }
     this.#open.push(driver);
@@ -83,11 +100,11 @@ export class Drivers {
     });
   }
 
-  /** Closes the opened drivers in reverse order. Logs failures and continues. */
+  /** Closes the opened drivers in reverse order, but for those that others have loaded too. Logs failures and continues. */
   async close(): Promise<void> {
     for (const driver of this.#open.splice(0).reverse()) {
       try {
-        await driver.close?.();
+        if (release(driver)) await driver.close?.();
       } catch (error) {
         this.#log?.error({ err: error }, `closing driver ${driver.constructor.name} failed`);
       }

@@ -29,6 +29,17 @@ async function routes(): Promise<App> {
     return kept.data?.visits;
   });
   router.post('/logout', async ({ session: kept }) => kept.end());
+  router.post('/slow', async ({ session: kept }) => {
+    await (globalThis as { slowly?: () => Promise<void> }).slowly?.();
+    await kept.update({ visits: 9 });
+    await kept.update({ note: 'again' });
+    return kept.data ?? 'ended';
+  });
+  router.get('/cached/{control}', async ({ session: kept, res, params }) => {
+    res.setHeader('cache-control', decodeURIComponent(params.control));
+    await kept.update({ visits: 2 });
+    return '';
+  });
   router.post('/large', async ({ session: kept }) => kept.begin({ note: 'x'.repeat(5000) }));
   router.get('/me', { auth: true }, ({ context }) => [context.userId, context.roles]);
   const reader = ({ session: kept, context }: ActionRequest) => {
@@ -110,6 +121,10 @@ test('AU-5 a session slides with its requests, up to its longest life, and ends 
 
 const STORE = './store.mjs:store';
 
+/** A store in a map, which the test sees too. */
+const MAP =
+  'const kept = globalThis.keptSessions;\nexport const store = { get: async (id) => kept.get(id), set: async (id, data) => kept.set(id, data), delete: async (id) => kept.delete(id) };\n';
+
 /** Returns the folder of a module with the store. */
 function storeIn(t: TestContext, text: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'portico-session-'));
@@ -122,10 +137,7 @@ test('AU-5 a store keeps the data; the cookie has an id, which a log in changes 
   const kept = new Map<string, object>();
   Object.assign(globalThis, { keptSessions: kept });
   t.after(() => Reflect.deleteProperty(globalThis, 'keptSessions'));
-  const folder = storeIn(
-    t,
-    'const kept = globalThis.keptSessions;\nexport const store = { get: async (id) => kept.get(id), set: async (id, data) => kept.set(id, data), delete: async (id) => kept.delete(id) };\n',
-  );
+  const folder = storeIn(t, MAP);
   const { send, cookie } = await client({ store: STORE }, '', folder);
   await send('POST', '/login');
   assert.deepEqual([...kept.values()], [{ userId: 'ada', roles: ['reader'], visits: 1 }]);
@@ -138,6 +150,53 @@ test('AU-5 a store keeps the data; the cookie has an id, which a log in changes 
   assert.equal((await (await client({ store: STORE }, stolen, folder)).send('GET', '/me')).status, 401);
   await send('POST', '/logout');
   assert.equal(kept.size, 0);
+});
+
+test('AU-5 a log out during a slow request ends the session; a change of roles during one is kept', async (t) => {
+  const kept = new Map<string, object>();
+  const shared = globalThis as { slowly?: () => Promise<void> };
+  Object.assign(globalThis, { keptSessions: kept });
+  t.after(() => ['keptSessions', 'slowly'].map((name) => Reflect.deleteProperty(globalThis, name)));
+  const folder = storeIn(t, MAP);
+  const { send, cookie } = await client({ store: STORE }, '', folder);
+  await send('POST', '/login');
+  const other = await client({ store: STORE }, cookie(), folder);
+  shared.slowly = async () => {
+    kept.set([...kept.keys()][0]!, { userId: 'ada', roles: [] });
+  };
+  assert.deepEqual((await send('POST', '/slow')).value, { userId: 'ada', roles: [], visits: 9, note: 'again' });
+  shared.slowly = async () => {
+    await other.send('POST', '/logout');
+  };
+  const { value, set } = await send('POST', '/slow');
+  assert.deepEqual([value, set, kept.size], ['ended', undefined, 0]);
+});
+
+test('AU-5 a response with the cookie is private, whatever the action says of caches', async () => {
+  const { send } = await client();
+  await send('POST', '/login');
+  const said = async (control: string) =>
+    (await send('GET', `/cached/${encodeURIComponent(control)}`)).headers['cache-control'];
+  assert.equal(await said('public, max-age=3600'), 'no-store');
+  assert.equal(await said('private="x-a", max-age=3600'), 'no-store');
+  assert.equal(await said('max-age=60, Private'), 'max-age=60, Private');
+  assert.equal(await said('no-store'), 'no-store');
+});
+
+test('AU-5 a store that is an exported object closes with the last app that uses it', async (t) => {
+  const calls: string[] = [];
+  Object.assign(globalThis, { keptSessions: new Map(), storeCalls: calls });
+  t.after(() => ['keptSessions', 'storeCalls'].map((name) => Reflect.deleteProperty(globalThis, name)));
+  const life =
+    'store.open = async () => storeCalls.push("open");\nstore.close = async () => storeCalls.push("close");\n';
+  const folder = storeIn(t, MAP + life);
+  const local = { secrets: FIRST!, store: STORE };
+  const before = await buildFilter(session, { local, folder });
+  const after = await buildFilter(session, { local, folder });
+  await before.close();
+  assert.deepEqual(calls, ['open']);
+  await after.close();
+  assert.deepEqual(calls, ['open', 'close']);
 });
 
 test('AU-5 a store that fails is a 503, not a log out', async (t) => {

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
 import { Reply, type Router, type UploadRefused } from 'portico/routing';
 import { keepingLogger, serveRouter, testBoth } from './served-router.js';
 
@@ -40,6 +41,26 @@ testBoth('AU-11 Reply.file sends a file with its type, ETag, ranges and conditio
   assert.equal(
     saved.headers['content-disposition'],
     `attachment; filename="Gr__e.txt"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.txt`,
+  );
+});
+
+test('AU-11 Reply.file keeps the headers that plugins and the action have set on the reply', async (t) => {
+  const root = folderOf(t);
+  writeFileSync(join(root, 'a.txt'), 'abcdef');
+  const { Router: Made } = await import('portico/routing');
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.addHook('onRequest', async (_request, reply) => void reply.header('x-plugin', '1').header('x-a', 'plugin'));
+  };
+  const router: Router = new Made({ log: keepingLogger(), plugins: [plugin] });
+  router.get('/file', ({ reply }) => {
+    void reply.header('x-action', '2').type('text/csv');
+    return Reply.file('a.txt', { root, headers: { 'x-a': 'file' } });
+  });
+  const send = await serveRouter(t, router);
+  const { status, text, headers } = await send('GET', '/file');
+  assert.deepEqual(
+    [status, text, headers['x-plugin'], headers['x-action'], headers['x-a'], headers['content-type']],
+    [200, 'abcdef', '1', '2', 'file', 'text/csv'],
   );
 });
 
@@ -136,6 +157,38 @@ test('AU-11 each limit has its fault and its name, and what was begun is removed
     readdirSync(folder).filter((name) => name.endsWith('.part')),
     [],
   );
+});
+
+test('AU-11 a form without a boundary, or with one that is too long, is malformed', async (t) => {
+  const { send, failures } = await saving(t, folderOf(t));
+  for (const type of ['multipart/form-data;', `multipart/form-data; boundary=${'x'.repeat(300)}`]) {
+    const { status } = await send('POST', '/files', { headers: { 'content-type': type }, body: '--x--\r\n' });
+    assert.deepEqual([status, (failures.pop() as UploadRefused | undefined)?.problem], [400, 'malformed']);
+  }
+});
+
+test('AU-11 a file that is read in part, left, or not saved does not end the form', async (t) => {
+  const folder = folderOf(t);
+  const { Router: Made } = await import('portico/routing');
+  const router: Router = new Made({ log: keepingLogger() });
+  router.post('/files/{way}', { request: { type: 'multipart/form-data' } }, async (request) => {
+    const upload = request.files();
+    const names: string[] = [];
+    for await (const each of upload) {
+      names.push(each.name);
+      if (request.params.way === 'save') await each.saveTo(join(folder, 'none', 'a')).catch(() => undefined);
+      if (request.params.way === 'leave') each.stream.destroy();
+      // The first bytes tell the kind of a file.
+      if (request.params.way === 'read') for await (const _bytes of each.stream) break;
+    }
+    return { names, fields: upload.fields };
+  });
+  const send = await serveRouter(t, router);
+  const body = form([file('a', 'x'.repeat(300_000)), file('b', 'y'), file('c', ''), field('title', 'Emma')]);
+  for (const way of ['save', 'leave', 'read']) {
+    const { status, json } = await send('POST', `/files/${way}`, body);
+    assert.deepEqual([status, json], [200, { names: ['a', 'b', 'c'], fields: { title: 'Emma' } }], way);
+  }
 });
 
 test('AU-11 a client that leaves leaves nothing behind', async (t) => {

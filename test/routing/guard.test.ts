@@ -35,6 +35,18 @@ testBoth('a guard is asked before the body is checked, and before it has come', 
   assert.match(answer.toString(), /^HTTP\/1\.1 401 /);
 });
 
+testBoth('a guard that returns undefined accepts the request: it refuses only by throwing', async (t, Router) => {
+  const router = new Router({ log: keepingLogger() });
+  const caller = ({ context }: ActionRequest) => {
+    if (context === undefined) throw new Fault(401);
+    return context;
+  };
+  router.get('/anyone', { auth: ({ context }: ActionRequest) => context }, () => 'in');
+  router.get('/callers', { auth: caller }, () => 'in');
+  const send = await serveRouter(t, router);
+  assert.deepEqual([(await send('GET', '/anyone')).status, (await send('GET', '/callers')).status], [200, 401]);
+});
+
 testBoth(
   'the action says it before its route, that before the router; a resource says it for all its actions',
   async (t, Router) => {

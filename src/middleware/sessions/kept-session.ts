@@ -73,13 +73,18 @@ export class KeptSession implements Session {
   }
 
   async update(data: Partial<SessionData>): Promise<void> {
-    if (this.#data === undefined) return this.begin(data);
-    this.#take({ ...this.#data, ...data });
+    const [{ store }, id] = [this.#rules, this.#id];
+    if (this.#data === undefined && id === undefined) return this.begin(data);
+    // Another request may have ended or changed it since: what is gone stays gone, with its cookie as that request has left it.
+    const kept = store === undefined ? this.#data : await stored(() => store.get(id!));
+    if (typeof kept !== 'object' || kept === null) return this.#take(undefined);
+    this.#take({ ...kept, ...data });
     return this.#write();
   }
 
   async end(): Promise<void> {
     await this.#forget();
+    this.#id = undefined;
     this.#take(undefined);
     this.#send('', 0);
   }
@@ -134,10 +139,13 @@ export class KeptSession implements Session {
 
   #addTo(res: ServerResponse): void {
     res.appendHeader('set-cookie', this.#cookie!);
-    // No cache may give the cookie to another client.
-    if (!res.hasHeader('cache-control')) res.setHeader('cache-control', 'no-store');
+    // No cache may give the cookie to another client, also that of a file with a maxAge.
+    if (!FOR_ONE.test(String(res.getHeader('cache-control')))) res.setHeader('cache-control', 'no-store');
   }
 }
+
+/** A `Cache-Control` that lets no shared cache keep the response: `private` without names of headers. */
+const FOR_ONE = /(?:^|,)\s*(?:private|no-store)\s*(?:,|$)/i;
 
 const SAME_SITE = { lax: 'Lax', strict: 'Strict', none: 'None' } as const;
 

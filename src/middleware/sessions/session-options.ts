@@ -12,7 +12,7 @@ export const sessionOptions = defineOptions({
   secrets: list({
     default: [],
     secret: true,
-    help: 'The secrets, of at least 32 bytes each. The first one encrypts, every one decrypts: to change it, put a new one in front.',
+    help: 'The secrets, of at least 32 bytes each. The first one encrypts, every one decrypts: to change it, add a new one at the end, then move it to the front.',
   }),
   secrets_file: path({ kind: 'file', mode: 0o640, help: 'A file with the secrets, one a line, in place of secrets.' }),
   cookie: string({ default: 'session', regex: TOKEN, help: 'The name of the cookie.' }),

@@ -11,8 +11,9 @@ import type { ActionRequest } from './action-request.js';
 export type Accepted = Identity | RequestContext | undefined | void;
 
 /**
- * Accepts a request, or throws a `Fault`, usually with status 401 or 403. It gets what the action gets, but for the body. Without the type
- * `Guard` a function keeps the type of its result: if that is a caller, `request.context` is defined.
+ * Accepts a request, or throws a `Fault`, usually with status 401 or 403. A result of undefined accepts it too: `({ context }) => context`
+ * lets anyone in, so begin with `if (context === undefined) throw new Fault(401)`. It gets what the action gets, but for the body. Without the
+ * type `Guard` a function keeps the type of its result: if that is a caller, `request.context` is defined.
  */
 export interface Guard {
   // biome-ignore lint/suspicious/noExplicitAny: the params of any path

@@ -79,10 +79,8 @@ export class Upload implements AsyncIterable<UploadedFile> {
     this.#isRead = true;
     const { Busboy } = await import('@fastify/busboy');
     const { files, fileBytes, fields, fieldBytes } = this.#limits;
-    const parser = new Busboy({
-      headers: req.headers as { 'content-type': string },
-      limits: { files, fileSize: fileBytes, fields, fieldSize: fieldBytes, headerSize: 8192 },
-    });
+    const limits = { files, fileSize: fileBytes, fields, fieldSize: fieldBytes, headerSize: 8192 };
+    const parser = acceptable(() => new Busboy({ headers: req.headers as { 'content-type': string }, limits }));
     // The parser's stream is destroyed, not the reader's, which would wait for its next chunk.
     const come: { readonly file: UploadedFile; readonly parsed: Readable }[] = [];
     let isComplete = false;
@@ -161,21 +159,35 @@ export class Upload implements AsyncIterable<UploadedFile> {
   }
 }
 
+/** Makes a parser, which throws for a boundary that is missing or too long. */
+function acceptable<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    throw malformed(cause);
+  }
+}
+
 function malformed(cause: unknown): UploadRefused {
   return new UploadRefused(400, 'malformed', 'The form is malformed, or was cut off.', cause);
 }
 
-/** Returns the bytes of a file as a stream that fails with the refusal of the form, and not with the error of its parser. */
+/**
+ * Returns the bytes of a file as a stream that fails with the refusal of the form, and not with the error of its parser. Drops what its reader
+ * leaves, so that the parser reads the next file.
+ */
 function readerOf(stream: Readable, failure: () => Error | undefined): Readable {
   const read = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      yield* stream as AsyncIterable<Uint8Array>;
+      // By `yield*` a failed reader would destroy the parser's stream.
+      for await (const bytes of stream.iterator({ destroyOnReturn: false })) yield bytes as Uint8Array;
     } catch (error) {
       throw failure() ?? error;
     }
   };
+  const reader = Readable.from(read(), { objectMode: false });
   // A reader that does not listen must not end the process.
-  return Readable.from(read(), { objectMode: false }).on('error', () => undefined);
+  return reader.on('error', () => undefined).on('close', () => stream.resume());
 }
 
 /** Writes beside the path first: a reader of the path never sees a part, and a failure leaves nothing. */

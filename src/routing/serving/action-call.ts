@@ -4,10 +4,10 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault, type FaultIssue, type MatchedRoute, quoteClient } from '../../app/index.js';
-import { faultFormOf, isThenable, tooLarge } from '../../app/internal.js';
+import { faultFormOf, isThenable, keepHeaders, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
-import { ActionRequest, type Args, type RequestRouter } from '../actions/action-request.js';
+import { ActionRequest, type Args, REPLY, type RequestRouter } from '../actions/action-request.js';
 import { InputRefused } from '../actions/input-refused.js';
 import { FileReply, SENT } from '../actions/reply.js';
 import { sendFile } from '../actions/sent-file.js';
@@ -169,6 +169,9 @@ export class ActionCall extends ActionRequest implements Asked {
     // `res.end()` returns the response.
     const value = result === this.response ? SENT : result;
     if (value instanceof FileReply) {
+      // Those that plugins and the action have set on Fastify's reply, which sends nothing then.
+      const { [REPLY]: reply } = this;
+      if (reply !== undefined) keepHeaders(reply);
       void sendFile(this, value.path, value.options).then(
         () => this.answer(SENT, answering),
         (error: unknown) => this.failed(error, answering),
