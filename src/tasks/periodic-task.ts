@@ -1,7 +1,7 @@
 /** Periodic tasks: the decorator that marks a method, and the schedule of one task. */
 import { didYouMean, errorText, isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { type Clock, within } from './clock.js';
+import { type Cancel, type Clock, within } from './clock.js';
 import { deferred } from './deferred.js';
 
 /** Options of a periodic task. */
@@ -21,7 +21,10 @@ export interface PeriodicTaskOptions {
   readonly jitter?: number;
   /** Seconds after which the signal is aborted and later tasks no longer wait for the task. Default: none. */
   readonly timeout?: number;
-  /** `cluster`: runs on one host at a time, by a lease in the service registry. Default: on every host. */
+  /**
+   * `cluster`: runs on one host at a time, by a lease in the service registry, renewed during a run; the signal is aborted if it is lost.
+   * Default: on every host.
+   */
   readonly exclusive?: 'cluster';
   /** True: skipped if `run_external_periodic_tasks` is false, because another process does the work. */
   readonly externalProcessOk?: boolean;
@@ -234,7 +237,7 @@ export class PeriodicSlot {
     const stop = (): void => expired.abort(options.signal?.reason);
     if (options.signal?.aborted === true) stop();
     options.signal?.addEventListener('abort', stop, { once: true });
-    const raised = this.#run(context, expired.signal).then((error) => {
+    const raised = this.#run(context, expired).then((error) => {
       options.signal?.removeEventListener('abort', stop);
       if (error !== undefined && options.raiseOnError === true) throw error.thrown;
     });
@@ -262,19 +265,21 @@ export class PeriodicSlot {
   }
 
   /** Calls the task. Never rejects; resolves with its error, or with undefined. */
-  #run(context: unknown, signal: AbortSignal): Promise<{ thrown: unknown } | undefined> {
+  #run(context: unknown, ending: AbortController): Promise<{ thrown: unknown } | undefined> {
     const { clock, log, call } = this.#spec;
     const cancel = clock.after(
       2 * this.spacing * 1000,
       () => log.warn(`Periodic task ${this.fullName} is running for more than twice its spacing of ${this.spacing} s`),
       { unref: true },
     );
+    let release: Cancel | undefined;
     const work = async (): Promise<{ thrown: unknown } | undefined> => {
       try {
         if (!(await this.#mayRun())) return undefined;
+        release = this.#keepLease(ending);
         this.#began = clock.now() / 1000;
         this.#runs++;
-        await call(context, { signal });
+        await call(context, { signal: ending.signal });
         this.#lastError = undefined;
         return undefined;
       } catch (error) {
@@ -284,6 +289,7 @@ export class PeriodicSlot {
         return { thrown: error };
       } finally {
         cancel();
+        release?.();
         this.#ended = clock.now() / 1000;
         this.#current = undefined;
       }
@@ -296,10 +302,42 @@ export class PeriodicSlot {
 
   #warnedOfLease = false;
 
+  /** Seconds of a lease. */
+  get #leaseTime(): number {
+    return 2 * this.spacing;
+  }
+
+  /** Renews the lease of a run at half of its time; if it is lost, aborts the run's signal. The returned function ends the renewals. */
+  #keepLease(run: AbortController): Cancel | undefined {
+    const { lease, clock, log } = this.#spec;
+    if (this.settings.exclusive !== 'cluster' || lease === undefined) return undefined;
+    let isOver = false;
+    let cancel: Cancel;
+    const renew = async (): Promise<void> => {
+      const seconds = this.#leaseTime;
+      const lost = await lease(this.fullName, seconds).then(
+        (mine) => (mine ? undefined : { reason: 'another host has it' }),
+        (err: unknown) => ({ err, reason: errorText(err) }),
+      );
+      if (isOver) return;
+      if (lost === undefined) return later();
+      log.error(lost, `Periodic task ${this.fullName} has lost its lease during a run, whose signal is aborted`);
+      run.abort(new DOMException(`the periodic task has lost its lease: ${lost.reason}`, 'AbortError'));
+    };
+    const later = (): void => {
+      cancel = clock.after((this.#leaseTime / 2) * 1000, () => void renew(), { unref: true });
+    };
+    later();
+    return () => {
+      isOver = true;
+      cancel();
+    };
+  }
+
   async #mayRun(): Promise<boolean> {
     const { lease, fullName } = this.#spec;
     if (this.settings.exclusive !== 'cluster') return true;
-    if (lease !== undefined) return lease(fullName, 2 * this.spacing);
+    if (lease !== undefined) return lease(fullName, this.#leaseTime);
     if (!this.#warnedOfLease) {
       this.#warnedOfLease = true;
       const text = `Periodic task ${fullName} is exclusive in the cluster, and there is no registry: it runs on every host`;
