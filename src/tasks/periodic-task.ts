@@ -1,7 +1,7 @@
 /** Periodic tasks: the decorator that marks a method, and the schedule of one task. */
 import { didYouMean, errorText, isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { type Cancel, type Clock, within } from './clock.js';
+import { type Cancel, within } from './clock.js';
+import { ClusterLease, type LeaseSpec } from './cluster-lease.js';
 import { deferred } from './deferred.js';
 
 /** Options of a periodic task. */
@@ -155,16 +155,11 @@ export interface PeriodicStatus {
 }
 
 /** Parts of a {@link PeriodicSlot}. */
-export interface SlotSpec {
+export interface SlotSpec extends LeaseSpec {
   readonly name: string;
-  /** `Class.name`, for logs. */
-  readonly fullName: string;
   readonly call: (context: unknown, options: { signal: AbortSignal }) => unknown;
   readonly settings: PeriodicTaskOptions;
-  readonly log: Logger;
-  readonly clock: Clock;
   readonly random: () => number;
-  readonly lease: ((task: string, seconds: number) => Promise<boolean>) | undefined;
 }
 
 /** Default maximum random delay, as a fraction of the spacing, so that the processes of a fleet do not run in step. */
@@ -177,6 +172,7 @@ export class PeriodicSlot {
   /** Seconds from start to start. */
   spacing: number;
   readonly #spec: SlotSpec;
+  readonly #lease: ClusterLease | undefined;
   /** Undefined before the first pass; null if due without an earlier run; else the time in seconds from which the spacing counts. */
   #lastRun: number | null | undefined;
   #began: number | undefined;
@@ -192,6 +188,7 @@ export class PeriodicSlot {
     this.settings = spec.settings;
     this.spacing = spec.settings.spacing || DEFAULT_INTERVAL;
     this.#spec = spec;
+    this.#lease = spec.settings.exclusive === 'cluster' ? new ClusterLease(spec) : undefined;
   }
 
   /** True during a run. Between passes only for a concurrent task, or one that passed its timeout. */
@@ -272,11 +269,11 @@ export class PeriodicSlot {
       () => log.warn(`Periodic task ${this.fullName} is running for more than twice its spacing of ${this.spacing} s`),
       { unref: true },
     );
-    let release: Cancel | undefined;
+    let letGo: Cancel | undefined;
     const work = async (): Promise<{ thrown: unknown } | undefined> => {
       try {
-        if (!(await this.#mayRun())) return undefined;
-        release = this.#keepLease(ending);
+        if ((await this.#lease?.take(this.spacing)) === false) return undefined;
+        letGo = this.#lease?.keep(this.spacing, ending);
         this.#began = clock.now() / 1000;
         this.#runs++;
         await call(context, { signal: ending.signal });
@@ -289,7 +286,7 @@ export class PeriodicSlot {
         return { thrown: error };
       } finally {
         cancel();
-        release?.();
+        letGo?.();
         this.#ended = clock.now() / 1000;
         this.#current = undefined;
       }
@@ -298,52 +295,6 @@ export class PeriodicSlot {
     const ended = deferred();
     this.#current = ended.promise;
     return work().finally(ended.resolve);
-  }
-
-  #warnedOfLease = false;
-
-  /** Seconds of a lease. */
-  get #leaseTime(): number {
-    return 2 * this.spacing;
-  }
-
-  /** Renews the lease of a run at half of its time; if it is lost, aborts the run's signal. The returned function ends the renewals. */
-  #keepLease(run: AbortController): Cancel | undefined {
-    const { lease, clock, log } = this.#spec;
-    if (this.settings.exclusive !== 'cluster' || lease === undefined) return undefined;
-    let isOver = false;
-    let cancel: Cancel;
-    const renew = async (): Promise<void> => {
-      const seconds = this.#leaseTime;
-      const lost = await lease(this.fullName, seconds).then(
-        (mine) => (mine ? undefined : { reason: 'another host has it' }),
-        (err: unknown) => ({ err, reason: errorText(err) }),
-      );
-      if (isOver) return;
-      if (lost === undefined) return later();
-      log.error(lost, `Periodic task ${this.fullName} has lost its lease during a run, whose signal is aborted`);
-      run.abort(new DOMException(`the periodic task has lost its lease: ${lost.reason}`, 'AbortError'));
-    };
-    const later = (): void => {
-      cancel = clock.after((this.#leaseTime / 2) * 1000, () => void renew(), { unref: true });
-    };
-    later();
-    return () => {
-      isOver = true;
-      cancel();
-    };
-  }
-
-  async #mayRun(): Promise<boolean> {
-    const { lease, fullName } = this.#spec;
-    if (this.settings.exclusive !== 'cluster') return true;
-    if (lease !== undefined) return lease(fullName, this.#leaseTime);
-    if (!this.#warnedOfLease) {
-      this.#warnedOfLease = true;
-      const text = `Periodic task ${fullName} is exclusive in the cluster, and there is no registry: it runs on every host`;
-      this.#spec.log.warn(`${text}. Name one in [servicegroup].`);
-    }
-    return true;
   }
 
   /** Aborts the signal of a run that takes too long. If it continues, the next run waits for its end. */
