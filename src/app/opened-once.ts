@@ -28,16 +28,15 @@ export function shared<T>(
     const thing = things.get(config) ?? { opened: (async () => open(config))(), users: 0 };
     things.set(config, thing);
     thing.users += 1;
-    const leave = async (): Promise<void> => {
+    // Before the wait: a user may be released while it is opened.
+    onClose(async () => {
       thing.users -= 1;
       if (thing.users > 0) return;
       if (things.get(config) === thing) things.delete(config);
-      await close(await thing.opened);
-    };
+      await thing.opened.then(close, () => undefined);
+    });
     try {
-      const opened = await thing.opened;
-      onClose(leave);
-      return opened;
+      return await thing.opened;
     } catch (error) {
       if (things.get(config) === thing) things.delete(config);
       throw error;

@@ -89,16 +89,8 @@ export class ManagerHooks implements LifecycleSteps {
     const { name: service, log, tasks, periodic = {}, registration = null, declared = () => [] } = options;
     for (const manager of this.#managers) checkHooks(service, manager, buildLog(log).log);
     this.#tracker = options.tracker ?? new TaskTracker({ service, log, clock: this.#clock });
-    this.#periodic = new ManagersPeriodicTasks({
-      name: service,
-      declared,
-      managers: this.#managers,
-      tasks,
-      log,
-      clock: this.#clock,
-      periodic,
-      registration,
-    });
+    const [name, managers, clock] = [service, this.#managers, this.#clock];
+    this.#periodic = new ManagersPeriodicTasks({ name, declared, managers, tasks, log, clock, periodic, registration });
   }
 
   /** The periodic tasks of the managers; empty unless started. */
@@ -152,6 +144,7 @@ export class ManagerHooks implements LifecycleSteps {
     const graceful = options.graceful === true ? this.#gracefulShutdown(rest(), () => finished) : undefined;
     finished = finish();
     await Promise.all([graceful, finished]);
+    this.#periodic.forget();
     const left = this.#tracker.endShutdown();
     if (options.graceful === true && left.length > 0 && !failures.some(isCutOff)) failures.push(leftBehind(name, left));
     const cleanupMs = (): number => cleanupLimit(options.graceful === true, rest().deadlineMs ?? 0);
@@ -161,7 +154,6 @@ export class ManagerHooks implements LifecycleSteps {
     await step(() => registration?.leave());
     await step(() => this.#options.release?.());
     this.#undo = [];
-    this.#periodic.forget();
     this.#takeTrackerBack();
     for (const error of failures.slice(1)) this.#options.log.error({ err: error }, `${name}: stopping failed`);
     if (failures.length > 0) throw failures[0];
@@ -173,6 +165,11 @@ export class ManagerHooks implements LifecycleSteps {
     this.#periodic.stop();
     for (const timer of this.#options.tasks.timers) timer.stop('shutdown');
     await this.#options.registration?.drain();
+  }
+
+  /** Ends periodic tasks of an app that is replaced; settles when their runs have ended, or after `deadlineMs`. */
+  endTasks(lists: readonly JobList[], terms: { readonly deadlineMs?: number } = {}): Promise<void> {
+    return this.#periodic.end(lists, terms);
   }
 
   /** Calls the managers' `reset` after a new configuration is accepted; starts or stops periodic tasks as it requires. */

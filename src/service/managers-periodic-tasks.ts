@@ -9,6 +9,7 @@ import {
   type PeriodicTasksOptions,
   type TaskGroup,
 } from '../tasks/index.js';
+import { within } from '../tasks/internal.js';
 import type { Manager, Registration } from './manager.js';
 
 /** Options for the periodic tasks of managers: options of the same names in `[DEFAULT]`, and the dependencies of tasks. */
@@ -43,6 +44,10 @@ export class ManagersPeriodicTasks {
   /** Tasks of each manager and each list, kept during a pause with their running tasks, last runs and spacing. */
   readonly #tasks = new Map<Manager | JobList, PeriodicTasks>();
   readonly #lists = new Set<JobList>();
+  /** The end of a replaced app's runs, if there are any; tasks of the next app begin after it. */
+  #ending: Promise<void> | undefined;
+  /** Aborted at the end of a stop, when nothing waits for runs any more. */
+  #over = new AbortController();
   /** True between `start` and `stop`. */
   #serving = false;
 
@@ -79,6 +84,8 @@ export class ManagersPeriodicTasks {
     this.#runners = [];
     this.#tasks.clear();
     this.#lists.clear();
+    this.#over.abort();
+    this.#over = new AbortController();
   }
 
   /** Reports whether passes are enabled; an `intervalMax` of 0 disables them. */
@@ -105,19 +112,38 @@ export class ManagersPeriodicTasks {
     this.#run(list, own, 0);
   }
 
-  /** Ends the tasks of an app that was replaced, and begins those of the app that replaces it. */
-  #replaceDeclared(): void {
-    if (!this.#serving || this.#runners.length === 0) return;
-    const lists = this.#parts.declared();
-    for (const list of this.#lists) {
-      if (lists.includes(list)) continue;
-      const tasks = this.#tasks.get(list);
+  /**
+   * Ends the tasks of an app that is replaced. Settles when their runs have ended, when the limit has passed, or at the end of the
+   * service's stop. Tasks that are declared later begin after that.
+   */
+  end(lists: readonly JobList[], { deadlineMs = 0 }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    const ended = lists.flatMap((list) => this.#tasks.get(list) ?? []);
+    for (const list of lists) {
       this.#lists.delete(list);
       this.#tasks.delete(list);
-      for (const runner of this.#runners.filter((each) => each.tasks === tasks)) runner.stop();
-      this.#runners = this.#runners.filter((each) => each.tasks !== tasks);
     }
-    for (const list of lists) if (!this.#lists.has(list)) this.#runDeclared(list);
+    for (const runner of this.#runners) if (ended.includes(runner.tasks)) runner.stop();
+    this.#runners = this.#runners.filter(({ tasks }) => !ended.includes(tasks));
+    const { clock, log, name } = this.#parts;
+    const running = (): string[] =>
+      ended.flatMap((tasks) => tasks.status().flatMap((task) => (task.running ? task.name : [])));
+    const left = (): void => {
+      const names = running();
+      if (names.length > 0) log.warn(`${name}: tasks of a replaced app still run: ${names.join(', ')}`);
+    };
+    const runs = Promise.all(ended.map((tasks) => tasks.settled()));
+    const limit = { ms: deadlineMs || Number.POSITIVE_INFINITY, clock, signal: this.#over.signal, unref: true };
+    const ending: Promise<void> = Promise.all([this.#ending, within(runs, limit, left)]).then(() => {
+      if (this.#ending === ending) this.#ending = undefined;
+    });
+    if (running().length > 0) this.#ending = ending;
+    return ending;
+  }
+
+  /** Begins the tasks of an app that has replaced another one. */
+  #replaceDeclared(): void {
+    if (!this.#serving || this.#runners.length === 0) return;
+    for (const list of this.#parts.declared()) if (!this.#lists.has(list)) this.#runDeclared(list);
   }
 
   get #options(): PeriodicTasksOptions {
@@ -137,6 +163,10 @@ export class ManagersPeriodicTasks {
       ...(random && { random }),
     });
     this.#runners.push(runner);
-    runner.start(this.#parts.tasks);
+    const start = (): void => {
+      if (this.#serving && this.#runners.includes(runner)) runner.start(this.#parts.tasks);
+    };
+    if (this.#ending !== undefined && this.#lists.has(owner as JobList)) void this.#ending.then(start);
+    else start();
   }
 }

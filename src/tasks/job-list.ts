@@ -32,14 +32,34 @@ const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 360
 export class JobList {
   readonly #jobs: Job[] = [];
 
-  /** Declares a task: `spacing` in seconds, or as `'90s'`, `'5m'`, `'1h'`. `fn` gets the context of the pass and `{ signal }`. */
+  /**
+   * Declares a task: `spacing` in seconds, or as `'90s'`, `'5m'`, `'1h'`. `fn` gets the context of the pass and `{ signal }`. Names that the
+   * list makes are numbered; throws {@link InvalidPeriodicTaskArg} for a given name that another task has.
+   */
   every(spacing: number | string, fn: TaskFunction, { on = 'worker', ...options }: JobOptions = {}): this {
     if (!Object.hasOwn(WHERE, on)) {
       throw new InvalidPeriodicTaskArg(`a task runs on "${String(on)}"`, 'Write on: "worker", "host" or "fleet".');
     }
-    const name = options.name ?? (fn.name === '' ? `every ${spacing}` : fn.name);
+    const name = options.name ?? this.#free(fn.name === '' ? `every ${spacing}` : fn.name);
+    if (this.#has(name)) {
+      throw new InvalidPeriodicTaskArg(
+        `two periodic tasks of one service have the name "${name}", by which leases and the status tell them apart`,
+        'Give each its own name, for instance with the section of its factory, or leave the name out: then they are numbered.',
+      );
+    }
     this.#jobs.push({ fn, options: { ...options, ...WHERE[on], name, spacing: secondsOf(spacing) } });
     return this;
+  }
+
+  #has(name: string): boolean {
+    return this.#jobs.some(({ options }) => options.name === name);
+  }
+
+  /** Returns the name, with a number after it if it is taken: several factories or managers may declare alike. */
+  #free(name: string): string {
+    let free = name;
+    for (let number = 2; this.#has(free); number++) free = `${name} ${number}`;
+    return free;
   }
 
   get empty(): boolean {

@@ -1,7 +1,7 @@
 /** Periodic tasks: the decorator that marks a method, and the schedule of one task. */
 import { didYouMean, errorText, isObject, PorticoError, unknownOption, whatItIs } from '../errors/index.js';
-import type { Logger } from '../log/index.js';
-import { type Clock, within } from './clock.js';
+import { type Cancel, within } from './clock.js';
+import { ClusterLease, type LeaseSpec } from './cluster-lease.js';
 import { deferred } from './deferred.js';
 
 /** Options of a periodic task. */
@@ -21,7 +21,10 @@ export interface PeriodicTaskOptions {
   readonly jitter?: number;
   /** Seconds after which the signal is aborted and later tasks no longer wait for the task. Default: none. */
   readonly timeout?: number;
-  /** `cluster`: runs on one host at a time, by a lease in the service registry. Default: on every host. */
+  /**
+   * `cluster`: runs on one host at a time, by a lease in the service registry, renewed during a run; the signal is aborted if it is lost.
+   * Default: on every host.
+   */
   readonly exclusive?: 'cluster';
   /** True: skipped if `run_external_periodic_tasks` is false, because another process does the work. */
   readonly externalProcessOk?: boolean;
@@ -152,16 +155,11 @@ export interface PeriodicStatus {
 }
 
 /** Parts of a {@link PeriodicSlot}. */
-export interface SlotSpec {
+export interface SlotSpec extends LeaseSpec {
   readonly name: string;
-  /** `Class.name`, for logs. */
-  readonly fullName: string;
   readonly call: (context: unknown, options: { signal: AbortSignal }) => unknown;
   readonly settings: PeriodicTaskOptions;
-  readonly log: Logger;
-  readonly clock: Clock;
   readonly random: () => number;
-  readonly lease: ((task: string, seconds: number) => Promise<boolean>) | undefined;
 }
 
 /** Default maximum random delay, as a fraction of the spacing, so that the processes of a fleet do not run in step. */
@@ -174,6 +172,7 @@ export class PeriodicSlot {
   /** Seconds from start to start. */
   spacing: number;
   readonly #spec: SlotSpec;
+  readonly #lease: ClusterLease | undefined;
   /** Undefined before the first pass; null if due without an earlier run; else the time in seconds from which the spacing counts. */
   #lastRun: number | null | undefined;
   #began: number | undefined;
@@ -189,6 +188,7 @@ export class PeriodicSlot {
     this.settings = spec.settings;
     this.spacing = spec.settings.spacing || DEFAULT_INTERVAL;
     this.#spec = spec;
+    this.#lease = spec.settings.exclusive === 'cluster' ? new ClusterLease(spec) : undefined;
   }
 
   /** True during a run. Between passes only for a concurrent task, or one that passed its timeout. */
@@ -234,7 +234,7 @@ export class PeriodicSlot {
     const stop = (): void => expired.abort(options.signal?.reason);
     if (options.signal?.aborted === true) stop();
     options.signal?.addEventListener('abort', stop, { once: true });
-    const raised = this.#run(context, expired.signal).then((error) => {
+    const raised = this.#run(context, expired).then((error) => {
       options.signal?.removeEventListener('abort', stop);
       if (error !== undefined && options.raiseOnError === true) throw error.thrown;
     });
@@ -262,19 +262,21 @@ export class PeriodicSlot {
   }
 
   /** Calls the task. Never rejects; resolves with its error, or with undefined. */
-  #run(context: unknown, signal: AbortSignal): Promise<{ thrown: unknown } | undefined> {
+  #run(context: unknown, ending: AbortController): Promise<{ thrown: unknown } | undefined> {
     const { clock, log, call } = this.#spec;
     const cancel = clock.after(
       2 * this.spacing * 1000,
       () => log.warn(`Periodic task ${this.fullName} is running for more than twice its spacing of ${this.spacing} s`),
       { unref: true },
     );
+    let letGo: Cancel | undefined;
     const work = async (): Promise<{ thrown: unknown } | undefined> => {
       try {
-        if (!(await this.#mayRun())) return undefined;
+        if ((await this.#lease?.take(this.spacing)) === false) return undefined;
+        letGo = this.#lease?.keep(this.spacing, ending);
         this.#began = clock.now() / 1000;
         this.#runs++;
-        await call(context, { signal });
+        await call(context, { signal: ending.signal });
         this.#lastError = undefined;
         return undefined;
       } catch (error) {
@@ -284,6 +286,7 @@ export class PeriodicSlot {
         return { thrown: error };
       } finally {
         cancel();
+        letGo?.();
         this.#ended = clock.now() / 1000;
         this.#current = undefined;
       }
@@ -292,20 +295,6 @@ export class PeriodicSlot {
     const ended = deferred();
     this.#current = ended.promise;
     return work().finally(ended.resolve);
-  }
-
-  #warnedOfLease = false;
-
-  async #mayRun(): Promise<boolean> {
-    const { lease, fullName } = this.#spec;
-    if (this.settings.exclusive !== 'cluster') return true;
-    if (lease !== undefined) return lease(fullName, 2 * this.spacing);
-    if (!this.#warnedOfLease) {
-      this.#warnedOfLease = true;
-      const text = `Periodic task ${fullName} is exclusive in the cluster, and there is no registry: it runs on every host`;
-      this.#spec.log.warn(`${text}. Name one in [servicegroup].`);
-    }
-    return true;
   }
 
   /** Aborts the signal of a run that takes too long. If it continues, the next run waits for its end. */

@@ -50,7 +50,7 @@ export async function openClient(app: App, options: ClientOptions = {}): Promise
     method: string,
     path: string,
     { signal, headers = {}, ...input }: RequestInput,
-  ): Promise<IncomingMessage> => {
+  ): Promise<{ readonly incoming: IncomingMessage; readonly port: number | undefined }> => {
     checkOptions('a request', { ...input }, INPUT_NAMES, 'Write a body as { body: … }, or as { json: … }.');
     return new Promise((resolve, reject) => {
       const kept = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -67,7 +67,7 @@ export async function openClient(app: App, options: ClientOptions = {}): Promise
       }
       outgoing.on('response', (incoming) => {
         if (options.cookies !== false) keepCookies(cookies, incoming.headers['set-cookie']);
-        resolve(incoming);
+        resolve({ incoming, port: outgoing.socket?.localPort });
       });
       outgoing.on('error', reject);
       sendBody(outgoing, input).catch(reject);
@@ -77,13 +77,12 @@ export async function openClient(app: App, options: ClientOptions = {}): Promise
   return {
     cookies,
     async request(method, path, input = {}) {
-      const failed = served.failuresFrom();
-      const response = await collect(await open(method, path, input));
-      const error = await failed();
+      const { incoming, port } = await open(method, path, input);
+      const [response, error] = await Promise.all([collect(incoming), served.failureFrom(port)]);
       return error === undefined ? response : { ...response, error };
     },
     async stream(method, path, input = {}) {
-      const incoming = await open(method, path, input);
+      const { incoming } = await open(method, path, input);
       return {
         status: incoming.statusCode ?? 0,
         headers: incoming.headers,

@@ -99,8 +99,8 @@ interface Served {
   readonly port: number;
   /** The first failure, as {@link TestResponse.error} shows it, or the reason why a response was broken off. */
   failure: unknown;
-  /** Returns a function for the first failure since now, when the responses so far have closed. */
-  failuresFrom(): () => Promise<unknown>;
+  /** Returns the failure of the last request from this port of the client, when the response to it has closed. */
+  failureFrom(port: number | undefined): Promise<unknown>;
   /**
    * Closes the server, and waits one turn of the event loop after all responses have closed, when failures of the app have been recorded.
    * Rejects with the first violation of the App contract.
@@ -110,18 +110,36 @@ interface Served {
 
 const BROKEN = 'the app failed after it had begun to answer, and the connection was destroyed';
 
+/** A request and its response. */
+interface Exchange {
+  /** Port of the client: of its own for each request that is open. */
+  readonly port: number | undefined;
+  readonly res: ServerResponse;
+  readonly closed: Promise<void>;
+  /** Exception of the app. */
+  failure: unknown;
+}
+
+/** Returns the failure of an exchange; a Router or a filter may have handled it. */
+function failureOf({ failure, res }: Exchange): unknown {
+  return failure ?? exchangeOf(res.req).firstFailure?.cause ?? abortReason(res);
+}
+
 /** Starts a server that treats failures of its app as Portico's server does. @internal */
 export async function serve(app: App): Promise<Served> {
-  const responses: ServerResponse[] = [];
-  const closed: Promise<void>[] = [];
+  const exchanges: Exchange[] = [];
   let violation: LintError | undefined;
   const server = createServer((req, res) => {
-    responses.push(res);
-    closed.push(new Promise((resolve) => res.once('close', resolve)));
+    const closed = new Promise<void>((resolve) => res.once('close', resolve));
+    const exchange: Exchange = { port: req.socket.remotePort, res, closed, failure: undefined };
+    exchanges.push(exchange);
     const fail = (error: unknown): void => {
       if (error instanceof LintError) violation ??= error;
       const fault = asFault(error);
-      if (!(error instanceof Fault) && (fault.status >= 500 || res.headersSent)) served.failure ??= error;
+      if (!(error instanceof Fault) && (fault.status >= 500 || res.headersSent)) {
+        exchange.failure ??= error;
+        served.failure ??= error;
+      }
       answerFault(req, res, fault, { onFailure: () => undefined });
     };
     try {
@@ -134,25 +152,19 @@ export async function serve(app: App): Promise<Served> {
   const served: Served = {
     port: (server.address() as AddressInfo).port,
     failure: undefined,
-    failuresFrom() {
-      const from = responses.length;
-      served.failure = undefined;
-      return async () => {
-        await Promise.all(closed.slice(from));
-        await new Promise((resolve) => setImmediate(resolve));
-        for (const res of responses.slice(from))
-          served.failure ??= exchangeOf(res.req).firstFailure?.cause ?? abortReason(res);
-        if (violation !== undefined) throw violation;
-        return served.failure;
-      };
+    async failureFrom(port) {
+      const exchange = exchanges.findLast((each) => each.port === port);
+      await exchange?.closed;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (violation !== undefined) throw violation;
+      return exchange && failureOf(exchange);
     },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await Promise.all(closed);
+      await Promise.all(exchanges.map(({ closed }) => closed));
       await new Promise((resolve) => setImmediate(resolve));
-      // A Router or a filter may have handled a failure of the app.
-      for (const res of responses) served.failure ??= exchangeOf(res.req).firstFailure?.cause ?? abortReason(res);
+      for (const exchange of exchanges) served.failure ??= failureOf(exchange);
       if (violation !== undefined) throw violation;
     },
   };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shared } from 'portico/app';
 import { Config } from 'portico/config';
+import { deferred } from '../../dist/tasks/deferred.js';
 
 /** A user whose end runs its releases. */
 function userOf(config: Config) {
@@ -55,6 +56,28 @@ test('AU-9 a thing that cannot be opened refuses all who wait, and the next user
   await Promise.all([assert.rejects(pool(user), /down/), assert.rejects(pool(user), /down/)]);
   isDown = false;
   assert.equal(await pool(user), 'up');
+  await user.end();
+  assert.deepEqual(closed, ['up']);
+});
+
+test('AU-9 a user that is released while it is opened closes it, and one of a failed opening closes nothing', async () => {
+  const closed: string[] = [];
+  const opened = deferred();
+  const pool = shared(
+    () => opened.promise.then(() => 'up'),
+    (thing) => closed.push(thing),
+  );
+  const user = userOf(new Config());
+  const opening = pool(user);
+  const ended = user.end();
+  opened.resolve();
+  await Promise.all([opening, ended]);
+  assert.deepEqual(closed, ['up']);
+  const failing = shared(
+    () => Promise.reject(new Error('down')),
+    (thing) => closed.push(thing),
+  );
+  await assert.rejects(failing(user), /down/);
   await user.end();
   assert.deepEqual(closed, ['up']);
 });

@@ -6,6 +6,7 @@ import { WSGIService } from 'portico';
 import type { App } from 'portico/app';
 import { Config } from 'portico/config';
 import { silentLogger } from '../../dist/log/log.js';
+import { deferred } from '../../dist/tasks/deferred.js';
 import { JobList } from '../../dist/tasks/job-list.js';
 
 const app: App = (_req, res) => {
@@ -52,4 +53,60 @@ test('AU-8 tasks of the app and of the manager run while the API serves, and tho
   const { ...after } = counts;
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(counts, after);
+});
+
+/** An API whose apps have a job each that runs until it is let go, and the events of jobs and apps in their order. */
+function slowJobs() {
+  const events = new EventEmitter();
+  const order: string[] = [];
+  const tell = (event: string): void => {
+    order.push(event);
+    events.emit(event);
+  };
+  const letGo = [deferred(), deferred(), deferred()];
+  let built = 0;
+  const loader = {
+    has: () => true,
+    async loadApp() {
+      const number = ++built;
+      const job = async (_context: unknown, { signal }: { readonly signal: AbortSignal }) => {
+        tell(`begin ${number}`);
+        signal.addEventListener('abort', () => tell(`told ${number}`));
+        await letGo[number]!.promise;
+        tell(`end ${number}`);
+      };
+      const tasks = new JobList().every(60, job, { name: 'job', runImmediately: true });
+      return Object.assign(((req, res) => app(req, res)) as App, { tasks, close: async () => tell(`close ${number}`) });
+    },
+  };
+  const config = Config.fromText('[api:books]\nlisten = 127.0.0.1:0\n');
+  const service = new WSGIService('books', config, { loader, log: silentLogger() } as never);
+  return { service, events, order, letGo };
+}
+
+test('AU-8 a job of a replaced app ends before that app is closed, and before the job of the next one begins', {
+  timeout: 60_000,
+}, async (t) => {
+  const { service, events, order, letGo } = slowJobs();
+  t.after(() => service.stop());
+  await Promise.all([once(events, 'begin 1'), service.start()]);
+  await Promise.all([once(events, 'told 1'), service.renew()]);
+  const next = Promise.all([once(events, 'close 1'), once(events, 'begin 2')]);
+  letGo[1]!.resolve();
+  await next;
+  assert.deepEqual(order.slice(0, 3), ['begin 1', 'told 1', 'end 1']);
+  assert.deepEqual(order.slice(3).toSorted(), ['begin 2', 'close 1']);
+  letGo[2]!.resolve();
+});
+
+test('AU-8 a job that does not end holds up its successor until the deadline of the renewal, and no stop', {
+  timeout: 60_000,
+}, async () => {
+  const { service, events, order } = slowJobs();
+  await Promise.all([once(events, 'begin 1'), service.start()]);
+  await Promise.all([once(events, 'close 1'), once(events, 'begin 2'), service.renew(undefined, { deadlineMs: 10 })]);
+  await Promise.all([once(events, 'told 2'), service.renew()]);
+  await service.stop();
+  assert.deepEqual(order.slice(-2).toSorted(), ['close 2', 'close 3']);
+  assert.equal(order.includes('begin 3'), false);
 });

@@ -93,3 +93,33 @@ test('AU-8 what is no time and no place is refused where it is written', () => {
   }
   assert.throws(() => list.every(1, () => {}, { on: 'cluster' as never }), /"worker", "host" or "fleet"|runs on/);
 });
+
+test('AU-8 tasks without names are all kept, under numbered names; a given name is refused the second time', async () => {
+  const ran: string[] = [];
+  const list = new JobList();
+  const now = { runImmediately: true };
+  // As two managers, or two sections of one factory, declare them.
+  for (const which of ['a', 'b', 'c']) {
+    list.every('90s', () => ran.push(which), now);
+    list.every(
+      '5m',
+      function sync() {
+        ran.push(`sync ${which}`);
+      },
+      now,
+    );
+  }
+  list.every('1h', () => {}, { name: 'clean' });
+  assert.throws(() => list.every('1h', () => {}, { name: 'clean' }), {
+    code: 'PORTICO_INVALID_PERIODIC_TASK_ARG',
+    message: /two periodic tasks .* "clean"/,
+    hint: /own name/,
+  });
+  const { tasks } = tasksOf(list);
+  assert.deepEqual(
+    tasks.status().map(({ name }) => name),
+    ['every 90s', 'sync', 'every 90s 2', 'sync 2', 'every 90s 3', 'sync 3', 'clean'],
+  );
+  await tasks.runPeriodicTasks();
+  assert.deepEqual(ran.toSorted(), ['a', 'b', 'c', 'sync a', 'sync b', 'sync c']);
+});

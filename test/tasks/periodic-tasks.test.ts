@@ -11,6 +11,7 @@ import {
 } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
 import { pause } from '#internal/tasks';
+import { deferred } from '../../dist/tasks/deferred.js';
 import { recordedLog } from './recorded-log.js';
 
 /** Returns the periodic tasks of an object without methods, and their clock. */
@@ -396,6 +397,49 @@ test('MG-25 a task that is exclusive in the cluster runs where the lease is', as
   await pass(tasks, clock);
   assert.equal(runs, 1);
   assert.deepEqual(asked, Array(2).fill(['Manager.clean', 20]));
+});
+
+test('MG-25 the lease is renewed until the run ends; a run that loses it has its signal aborted', async () => {
+  let asked = 0;
+  let answer = async (): Promise<boolean> => true;
+  const lease = (): Promise<boolean> => {
+    asked++;
+    return answer();
+  };
+  const { tasks, clock } = bare({ lease });
+  let run = deferred();
+  let given: AbortSignal | undefined;
+  const clean = ({ signal }: { readonly signal: AbortSignal }): Promise<void> => {
+    given = signal;
+    return run.promise;
+  };
+  const options = { name: 'clean', spacing: 10, runImmediately: true, exclusive: 'cluster', concurrent: true } as const;
+  tasks.addPeriodicTask((_context, rest) => clean(rest), options);
+  await pass(tasks, clock);
+  await clock.advance(35_000);
+  assert.deepEqual([asked, given!.aborted], [4, false]);
+  run.resolve();
+  await tasks.settled();
+  await clock.advance(60_000);
+  assert.equal(asked, 4);
+  for (const [lost, reason] of [
+    [async () => false, /lost its lease: another host has it/],
+    [() => Promise.reject(new Error('no database')), /lost its lease: no database/],
+  ] as const) {
+    run = deferred();
+    answer = async () => true;
+    await pass(tasks, clock);
+    answer = lost;
+    assert.equal(given!.aborted, false);
+    await clock.advance(10_000);
+    assert.equal(given!.aborted, true);
+    assert.match(String(given!.reason), reason);
+    asked = 0;
+    await clock.advance(60_000);
+    assert.equal(asked, 0);
+    run.resolve();
+    await tasks.settled();
+  }
 });
 
 test('MG-25 without a registry a task that is exclusive in the cluster runs, and says once that it does so on every host', async () => {

@@ -113,6 +113,35 @@ test('AU-10 the failure of each request is its own', async (t) => {
   assert.equal((await client.request('GET', '/none')).error, undefined);
 });
 
+test('AU-10 a request ends while a stream that was opened during it goes on, and each keeps its own failure', {
+  timeout: 30_000,
+}, async (t) => {
+  const heard = new EventEmitter();
+  const client = await clientOf(t, (router) => {
+    router.get('/slow', async () => {
+      const open = once(heard, 'open');
+      heard.emit('asked');
+      await open;
+      return 'slow';
+    });
+    router.get('/bad', () => {
+      throw new TypeError('bad');
+    });
+    router.get('/events', { type: 'text/event-stream' }, async function* events({ signal }) {
+      yield 'data: 1\n\n';
+      await once(signal, 'abort');
+    });
+  });
+  const asked = once(heard, 'asked');
+  const slow = client.request('GET', '/slow');
+  await asked;
+  await client.stream('GET', '/events');
+  assert.match(String((await client.request('GET', '/bad')).error), /TypeError: bad/);
+  heard.emit('open');
+  const { error, json } = await slow;
+  assert.deepEqual([error, json()], [undefined, 'slow']);
+});
+
 test('AU-10 request takes a signal', async () => {
   const asked = new EventEmitter();
   const app: App = () => void asked.emit('asked');

@@ -92,14 +92,14 @@ export class ApiApp {
 
   /**
    * As {@link start}, in place of the present app. `replace` routes requests to the new app, and settles when the
-   * requests of the replaced one have ended; that app is then closed. Rejects, and changes nothing, with the error of
-   * the build or of `replace`. If a stop has closed the present app meanwhile, the next one is closed too.
+   * requests and the jobs of the replaced one have ended; that app is then closed. Rejects, and changes nothing, with
+   * the error of the build or of `replace`. If a stop has closed the present app meanwhile, the next one is closed too.
    */
-  async renew(pipeline: string, config: Config, replace: (app: LoadedApp) => Promise<void>): Promise<void> {
+  async renew(pipeline: string, config: Config, replace: (app: LoadedApp) => Promise<unknown>): Promise<void> {
     const next = await this.#next(pipeline, config);
     const old = this.#app;
     if (old === undefined) return this.#release(next);
-    let replaced: Promise<void>;
+    let replaced: Promise<unknown>;
     try {
       replaced = replace(next);
     } catch (error) {

@@ -221,18 +221,18 @@ export class WSGIService implements ListeningService {
   }
 
   /**
-   * Routes later requests to the app that `prepare` built, else to a new one. The present app is closed when its requests have ended, or
-   * after `deadlineMs`. Then as {@link reset}. Managers stay. Rejects, and changes nothing, for a failed build or refused certificates. An
-   * API that has drained starts again.
+   * Routes later requests to the app that `prepare` built, else to a new one. The present app is closed when its requests and the runs of
+   * its periodic tasks have ended, or after `deadlineMs`; the next app's tasks begin after those runs. Then as {@link reset}. Managers
+   * stay. Rejects, and changes nothing, for a failed build or refused certificates. An API that has drained starts again.
    */
   async renew(changes: ConfigChanges = new Map(), terms: { readonly deadlineMs?: number } = {}): Promise<void> {
     if (this.#lifecycle.state === 'stopping') this.stop({ graceful: true, ...terms }).catch(() => {});
     if (this.#lifecycle.state !== 'running') return this.start();
-    const settings = apiSettings(this.#config, this.name);
-    const tls = this.#tls.options();
+    const [settings, tls] = [apiSettings(this.#config, this.name), this.#tls.options()];
     await this.#app.renew(settings.pipeline, this.#config, (app) => {
       this.#take(settings, tls);
-      return this.server.replaceApp(this.meter.around(app), terms);
+      const replaced = this.server.replaceApp(this.meter.around(app), terms);
+      return Promise.all([replaced, this.#managed.hooks?.endTasks(this.#app.jobs, terms)]);
     });
     warnKept(this, changes, this.#log);
     await this.#managed.hooks?.reset();
