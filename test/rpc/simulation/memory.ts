@@ -5,9 +5,9 @@ import { request } from './deeds.js';
 import { Errand } from './errand.js';
 import { Simulation as Calls } from './simulation.js';
 
-const ROUNDS = 8;
+const ROUNDS = 14;
 /** Rounds after which everything is loaded and compiled. */
-const FIRST = 4;
+const FIRST = 9;
 const REQUESTS = 600;
 const KINDS = ['call', 'call', 'call', 'cast', 'fanout', 'notice'] as const;
 /** Compiled code takes some; the entry of a map takes more. */
