@@ -49,13 +49,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   app: [
     'cookies',
-    'file-sender',
     'opened-once',
     'app',
     'identity',
     'context',
     'environ',
     'fault',
+    'file-sender',
     'fault-form',
     'headers',
     'response-methods',

@@ -38,7 +38,7 @@ export { answerFailure, type FailureOptions } from './faults/failure.js';
 export { apiFaultOptions, faultOptions, ownFaultStyle } from './faults/fault-options.js';
 export { faultFormFrom, faultFormOf, inFaultForm } from './faults/fault-style.js';
 export { preferredEncoding, preferredType } from './faults/negotiate.js';
-export { fileSender } from './file-sender.js';
+export { fileFault, fileSender } from './file-sender.js';
 export { foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
 export { callFactory, noteMade } from './held-apps.js';
 export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './host/fastify-app.js';

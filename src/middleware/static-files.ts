@@ -12,7 +12,7 @@ import {
   Fault,
   filterFactory,
 } from '../app/index.js';
-import { fileSender, optionOrigin, watchPipe } from '../app/internal.js';
+import { fileFault, fileSender, optionOrigin, watchPipe } from '../app/internal.js';
 import { defineOptions, integer, list, type OptionsOf, path, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { appendVary } from './headers.js';
@@ -111,7 +111,7 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
         .on('error', (error: Error & { status?: number }) => {
           if (res.headersSent) res.destroy(error);
           else if (error.status === 404) settle(false);
-          else fail(new Fault(statusOf(error), { cause: error, headers: unsatisfiable(res, error) }));
+          else fail(fileFault(error, res));
         })
         .pipe(res);
       res.once('close', () => settle(true));
@@ -130,16 +130,6 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
     // Scripts, images and programs send `*/*`; only navigations name HTML.
     return /\btext\/html\b/.test(req.headers.accept ?? '') && serve(req, res, fallback);
   };
-}
-
-function statusOf({ status }: { status?: number }): number {
-  return status !== undefined && status >= 400 && status < 500 ? status : 500;
-}
-
-/** Returns the Content-Range with the length of the file, for a range outside it. */
-function unsatisfiable(res: ServerResponse, { status }: { status?: number }): Record<string, string> {
-  const range = res.getHeader('content-range');
-  return status === 416 && typeof range === 'string' ? { 'content-range': range } : {};
 }
 
 /** Reports whether the path, after symbolic links, is inside the directory. `send` handles missing files. */

@@ -5,7 +5,7 @@ import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { basename, dirname, resolve, sep } from 'node:path';
 import { Fault } from '../../app/index.js';
-import { fileSender } from '../../app/internal.js';
+import { fileFault, fileSender } from '../../app/internal.js';
 
 /** Options of a file as a response. */
 export interface FileOptions {
@@ -45,7 +45,7 @@ export async function sendFile(
         }
         for (const name of ['content-disposition', 'content-type', 'etag', 'last-modified', 'cache-control'])
           res.removeHeader(name);
-        return fail(faultOf(error, res));
+        return fail(error.status === 404 ? absent() : fileFault(error, res));
       })
       .pipe(res);
     res.once('close', settle);
@@ -64,14 +64,6 @@ async function found(path: string, root: string | undefined): Promise<string> {
 
 function absent(): Fault {
   return new Fault(404, { message: 'The file could not be found.' });
-}
-
-function faultOf(error: Error & { readonly status?: number }, res: ServerResponse): Fault {
-  const { status = 500 } = error;
-  if (status === 404) return absent();
-  const range = res.getHeader('content-range');
-  const headers = status === 416 && typeof range === 'string' ? { 'content-range': range } : {};
-  return new Fault(status >= 400 && status < 500 ? status : 500, { cause: error, headers });
 }
 
 /** Returns the header with the name in ASCII, and in UTF-8 if it differs (RFC 6266 §4.3). */
