@@ -5,7 +5,7 @@ import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config/index.js';
 import { UsageError, workerAssignment } from '../../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, Refusals, severalRefusals, untold } from '../../errors/index.js';
+import type { Diagnostic } from '../../errors/index.js';
 import { isBuild, isWorker, launcherOptions, tellBuilt } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { RPCService } from '../../rpc/index.js';
@@ -17,20 +17,14 @@ import { formatAddress } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
 import { example } from '../command.js';
 import { addConfigurationOptions, addServeOptions, type ServeArguments } from '../command-line.js';
-import {
-  configuredPasteFile,
-  NAME_A_CONFIGURATION,
-  noConfiguration,
-  readConfiguration,
-} from '../configured/configuration.js';
+import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
 import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { programLog } from '../configured/named-logger.js';
 import { apiNames, serviceNames } from '../configured/names.js';
-import { besideOptions } from '../configured/passed-over.js';
-import { registerServedOptions } from '../configured/shipped-options.js';
 import { endSoon } from '../failure.js';
-import { isError, plan, refuseErrors } from '../judge/plan.js';
+import { asLogged, judgeOfFirst } from '../judge/first-worker.js';
+import { plan, refuseErrors } from '../judge/plan.js';
 import { stopWithNpx } from '../npx.js';
 import type { DevelopmentFiles } from './development-files.js';
 import { type Role, runJudged } from './run-apis.js';
@@ -138,48 +132,14 @@ async function ofWorker(
   if (serviceNames(config).includes(service)) {
     const { services, diagnostics } = await enabledServices(config, options, makingServices);
     refuseErrors(diagnostics);
-    const judge = judging(config, options);
+    const judge = judgeOfFirst(config, options);
     return services.map((each) => Object.assign(each, { judge }));
   }
   if (!apiNames(config).includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
   const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  const api = { ...options, useSsl: enabledSslApis.includes(service), judge: judging(config, options) };
+  const api = { ...options, useSsl: enabledSslApis.includes(service), judge: judgeOfFirst(config, options) };
   return [new ServedApi(service, config, api)];
-}
-
-/**
- * Returns the sections that a configuration, whose service is built, does not know, if it has nothing else to tell: no mistake in its
- * files, no other unknown name. Another service may know them.
- */
-async function onlySections(config: Config): Promise<readonly Diagnostic[] | undefined> {
-  registerServedOptions(config);
-  if (besideOptions(config).length > 0) return undefined;
-  const unknown = config.problems({ complete: true });
-  if (unknown.some(({ code, severity }) => code !== 'PORTICO_CONFIG_UNKNOWN_SECTION' || severity === 'error'))
-    return undefined;
-  if (unknown.length > 0) return (await import('../judge/judge.js')).unknownSections(config);
-  if (apiNames(config).length === 0) return [];
-  const { Loader } = await import('../../loader/index.js');
-  const checked = { config: config.copy(), import: false, trial: false };
-  return (await Loader.checkFile(configuredPasteFile(config), checked)).length === 0 ? [] : undefined;
-}
-
-/** Returns the judgement of a first worker: most configurations have no findings after the build, and need no further one. */
-function judging(config: Config, { dev = false }: EnabledApisOptions) {
-  return async (failure?: unknown): Promise<readonly Diagnostic[]> => {
-    if (failure !== undefined && !(failure instanceof ConfigurationRefused)) return [];
-    const sections = failure === undefined ? await onlySections(config) : undefined;
-    if (sections !== undefined) return sections;
-    const { judge } = await import('../judge/judge.js');
-    const refusals = new Refusals();
-    const found = (await judge(config, { dev, refusals })).map(asLogged);
-    // Only code that the configuration names has failed.
-    const blames =
-      refusals.refusal?.blamesConfiguration !== false || untold(refusals.diagnostics, found.filter(isError)).length > 0;
-    if (found.some(isError)) throw severalRefusals(found, { blames });
-    return found;
-  };
 }
 
 /** Returns findings for a parent. */
@@ -203,13 +163,6 @@ function refuseEmpty(message: string, names: string | undefined): void {
   if (names === undefined || names.split(',').some((name) => name.trim() !== '')) return;
   const hint = 'Write names separated by commas, or omit the option to start what the configuration enables.';
   throw new UsageError(message, hint);
-}
-
-/** Uses the words of the log, which oslo's operators know. */
-function asLogged(diagnostic: Diagnostic): Diagnostic {
-  if (diagnostic.code !== 'PORTICO_PASTE_NO_SECTION' || diagnostic.severity === 'error') return diagnostic;
-  const message = `${diagnostic.message}. enabled_apis includes bad values. Fix to remove this warning.`;
-  return { ...diagnostic, message };
 }
 
 /** Logs that no configuration file was found: as a warning if nothing else names a service. */

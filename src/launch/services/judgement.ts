@@ -2,6 +2,7 @@
  * Judgement of a configuration by the services that were built from it: each knows what its own code declares.
  */
 import type { Config } from '../../config/index.js';
+import { isUnknownSection } from '../../config/internal.js';
 import { type Diagnostic, inOrder } from '../../errors/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 
@@ -27,21 +28,19 @@ export async function builtAndJudged(service: ServiceBase & Judging) {
   throw failure;
 }
 
-const UNKNOWN_SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
-
 /**
  * Joins the findings of all services. A section is unknown if each of them says so, and the program's configuration as well; it is told
  * once, with the hint that one of them has, and not at all without a hint.
  */
 export function toldByAll(services: readonly (readonly Diagnostic[])[], config?: Config): readonly Diagnostic[] {
   const all = services.flat();
-  const [sections, others] = [all.filter(isSection), all.filter((each) => !isSection(each))];
+  const [sections, others] = [all.filter(isUnknownSection), all.filter((each) => !isUnknownSection(each))];
   if (sections.length === 0) return inOrder(others);
   const sources = config === undefined ? services : [...services, config.problems()];
   const told = new Map<string, Diagnostic>();
   for (const one of sections) {
     const key = JSON.stringify([one.section, one.place?.detail]);
-    const isUnknown = sources.every((each) => each.some((other) => isSection(other) && isSame(one, other)));
+    const isUnknown = sources.every((each) => each.some((other) => isUnknownSection(other) && isSame(one, other)));
     if (isUnknown && one.hint !== undefined && !told.get(key)?.hint?.startsWith(NEAR)) told.set(key, one);
   }
   return inOrder([...others, ...told.values()]);
@@ -49,10 +48,6 @@ export function toldByAll(services: readonly (readonly Diagnostic[])[], config?:
 
 /** Beginning of the hint with the nearest name. */
 const NEAR = 'did you mean';
-
-function isSection({ code }: Diagnostic): boolean {
-  return code === UNKNOWN_SECTION;
-}
 
 function isSame(one: Diagnostic, other: Diagnostic): boolean {
   return one.section === other.section && one.place?.detail === other.place?.detail;
