@@ -21,7 +21,7 @@ import {
   whatItIs,
   withoutNulls,
 } from '../errors/index.js';
-import type { LogOption } from '../log/index.js';
+import type { Logger, LogOption } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
 import type { Awaitable } from '../service/index.js';
 import type { ControllerSource } from './actions/controllers.js';
@@ -166,7 +166,7 @@ const KINDS: Readonly<Record<keyof RouterOptions, OptionKind>> = {
 const TYPE_KINDS: Readonly<Record<keyof ParamType, OptionKind>> = { regex: TEXT, parse: FUNCTION, print: FUNCTION };
 
 /** Returns the options without those that are null. Throws `PORTICO_ROUTER_OPTION` for unknown options, and for invalid values. */
-export function checkedRouterOptions<O extends RouterOptions>(written: O): O {
+export function checkedRouterOptions<O extends RouterOptions>(written: O): O & { readonly log?: Logger } {
   if (typeof written !== 'object' || written === null) {
     throw new PorticoError('PORTICO_ROUTER_OPTION', {
       message: `the options of a Router are an object, not ${whatItIs(written)}`,
@@ -176,7 +176,7 @@ export function checkedRouterOptions<O extends RouterOptions>(written: O): O {
   const options = withoutNulls(written, KINDS);
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', 'a Router', options, Object.keys(KINDS));
   refuseWrongValues('PORTICO_ROUTER_OPTION', 'a Router', options, KINDS);
-  checkedLog('PORTICO_ROUTER_OPTION', 'a Router', options.log);
+  const log = checkedLog('PORTICO_ROUTER_OPTION', 'a Router', options.log);
   checkMembers('serializers', options.serializers, FUNCTION);
   checkMembers('types', options.types, OBJECT);
   for (const [name, type] of Object.entries(options.types ?? {})) {
@@ -197,7 +197,7 @@ export function checkedRouterOptions<O extends RouterOptions>(written: O): O {
     });
   }
   refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's fastify", options.fastify ?? {}, FASTIFY_NAMES);
-  return options;
+  return { ...options, ...(log !== undefined && { log }) } as O & { readonly log?: Logger };
 }
 
 function checkMembers(option: string, members: object | undefined, kind: OptionKind): void {

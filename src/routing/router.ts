@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
 import { connectApp, factoryLog, noteMade } from '../app/internal.js';
 import { type PorticoError, refuseUnknownOptions } from '../errors/index.js';
-import { checkedLog } from '../log/internal.js';
+import type { Logger } from '../log/index.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
 import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
@@ -51,7 +51,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
    * `connect`. `get`, `post`, … do the same for one method.
    */
   readonly route: AddRoute<this, Own, A> = (definition) => this.#addShort(definition) as never;
-  readonly #options: RouterOptions;
+  readonly #options: RouterOptions & { readonly log?: Logger };
   readonly #controllers: Controllers;
   /** Settings of the routes of all routers: `extend` copies routes of others. */
   static readonly #settings = new WeakMap<Route, KeptSettings>();
@@ -165,7 +165,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     this.#built = true;
     const parts = {
       options: this.#options,
-      log: checkedLog('PORTICO_ROUTER_OPTION', 'a Router', this.#options.log) ?? factoryLog('router'),
+      log: this.#options.log ?? factoryLog('router'),
       mapper: this,
       table: this.compile(),
       controllers: this.#controllers,

@@ -91,7 +91,7 @@ export class RPCService implements ServiceBase {
   }
 
   private constructor(identity: RPCIdentity, options: RPCServiceOptions & { readonly config: Config }) {
-    const { config, host, binary, topic } = { ...options, ...identity };
+    const { host, binary, topic } = identity;
     this.name = options.name ?? binary;
     this.host = host;
     this.binary = binary;
@@ -99,8 +99,8 @@ export class RPCService implements ServiceBase {
     this.altTopic = options.altTopic ?? null;
     this.workers = options.workers ?? 1;
     this.#options = options;
-    this.#log = logOf(options, config).child({ service: this.name });
-    this.#connection = this.#connect(config);
+    this.#log = logOf(options).child({ service: this.name });
+    this.#connection = this.#connect(options.config);
     this.tasks = new TaskGroup({ limit: 1000, name: this.name, log: this.#log });
     const { reportInterval } = options;
     const named = managerOption(topic, options);
@@ -110,7 +110,7 @@ export class RPCService implements ServiceBase {
       binary,
       topic,
       host,
-      config,
+      config: options.config,
       log: this.#log,
       tasks: this.tasks,
       managers: managersFor(identity, options),

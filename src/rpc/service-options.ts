@@ -112,7 +112,7 @@ const KINDS: Readonly<Record<keyof RPCServiceOptions, OptionKind>> = {
 };
 
 /** Returns the log of a service. Throws `PORTICO_RPC_OPTION` for a value that is no logger. */
-export function logOf({ log }: RPCServiceOptions, config: Config): Logger {
+export function logOf({ log, config }: RPCServiceOptions & { readonly config: Config }): Logger {
   return checkedLog('PORTICO_RPC_OPTION', 'an RPC service', log) ?? config.log;
 }
 

@@ -191,10 +191,7 @@ export class NotificationService implements ServiceBase {
     } catch (error) {
       if (!(error instanceof UnreadableEnvelope)) throw error;
       this.#log.warn(
-        {
-          bytes: message.body.length,
-          message: message.id,
-        },
+        { bytes: message.body.length, message: message.id },
         `a notification cannot be read: ${error.message}`,
       );
       await delivery.deadLetter(`unreadable: ${error.message}`);

@@ -60,10 +60,7 @@ class BusNotifier {
         await this.#emit(notificationRoute(exchange, topic, priority), message);
       } catch (err) {
         log.error(
-          {
-            err,
-            message: told.messageId,
-          },
+          { err, message: told.messageId },
           `the notification ${eventType} was not sent to ${topic}.${priority}`,
         );
       }

@@ -2,10 +2,8 @@
 import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import { workerAssignment } from '../../config/internal.js';
 import { type Place, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { checkedLog } from '../../log/internal.js';
 import { ManagedService, namedManager, servicegroupOptions } from '../../registry/internal.js';
 import {
   type ConfigChanges,
@@ -31,6 +29,7 @@ import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments, serverOptionsOf } from './api-settings.js';
 import type { ApiTls } from './api-tls.js';
 import { pasteLoader } from './paste-loader.js';
+import { processLog } from './process-log.js';
 import { registerServing } from './served-options.js';
 
 /**
@@ -74,14 +73,14 @@ export class WSGIService implements ListeningService {
     this.binary = `${options.project ?? 'portico'}-${name}`;
     this.#config = config;
     registerServing(config);
-    const log = checkedLog('PORTICO_API_ARGUMENT', 'a WSGIService', options.log) ?? config.log;
-    const worker = workerAssignment();
-    this.#processLog = worker === undefined ? log : log.child({ workerId: worker.index });
+    this.#processLog = processLog(config, options.log);
     this.#log = this.#processLog.child({ service: name });
     const reading = { ...options, log: this.#log, paste: pasteLoader };
     const { settings, apiTls, loader, tls } = apiParts(name, config, reading);
-    [this.#tls, this.#reading] = [apiTls, { ...reading, useSsl: apiTls.enabled }];
-    [this.pipeline, this.workers] = [settings.pipeline, options.dev === true ? 1 : settings.workers];
+    this.#tls = apiTls;
+    this.#reading = { ...reading, useSsl: apiTls.enabled };
+    this.pipeline = settings.pipeline;
+    this.workers = options.dev === true ? 1 : settings.workers;
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
     this.meter = new ApiMeter(config, this.server, { binary: this.binary, project: options.project, log: this.#log });
     this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader.path);
