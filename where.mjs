@@ -116,8 +116,9 @@ function escaped(name) {
 
 /** Returns a word if the code has it, else the words that begin with it: `postgres` gives postgresql. */
 function wordsIn(word) {
-  const all = new Set(files().flatMap(({ counts }) => [...counts.keys()]));
-  return all.has(word) ? [word] : [...all].filter((known) => known.startsWith(word));
+  const isKnown = files().some(({ counts }) => counts.has(word));
+  const all = isKnown ? [] : files().flatMap(({ counts }) => [...counts.keys()]);
+  return isKnown ? [word] : [...new Set(all)].filter((known) => known.startsWith(word));
 }
 
 let read;

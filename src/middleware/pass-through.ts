@@ -5,9 +5,7 @@ import type { Description, Filter, FilterFactory } from '../app/index.js';
 export const passThrough: FilterFactory & { readonly describe: () => Description } = Object.assign(
   (_globalConf: unknown, _localConf: unknown, { log, section }: Parameters<FilterFactory>[2]): Filter => {
     log.info(
-      {
-        section: section.name,
-      },
+      { section: section.name },
       'a filter only passes requests on: it has no counterpart of its Python function',
     );
     return (app) => app;

@@ -53,9 +53,7 @@ export class SpanMaker {
     if (!isRegistered()) return undefined;
     const api = await import('@opentelemetry/api').catch((error: unknown): undefined => {
       log.warn(
-        {
-          err: error,
-        },
+        { err: error },
         'An OpenTelemetry SDK is registered, but there are no traces: npm install @opentelemetry/api',
       );
       return undefined;

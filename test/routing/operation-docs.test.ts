@@ -1,4 +1,4 @@
-/** What authors say of their operations, in the document that a router serves; a public validator reads it. */
+/** Descriptions that authors give their operations, in the document that a router serves; a public validator reads it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';

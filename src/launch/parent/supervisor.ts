@@ -63,8 +63,6 @@ export class Supervisor {
   /** The configuration in force. */
   generation: FleetGeneration;
   #stopped = false;
-  /** Workers that are built and wait until they may serve. */
-  readonly #waiting = new WeakSet<WorkerHandle>();
   /** Exit status that a service chose by a `ServiceExit` while its worker stopped. */
   exitStatus: number | undefined;
   readonly #listeners: ListenerPool;
@@ -159,10 +157,7 @@ export class Supervisor {
       // A bound socket does not listen yet: connections are refused until the first worker is ready, and never again
       // after that.
       this.#log.info(
-        {
-          service: name,
-          address,
-        },
+        { service: name, address },
         `${name} bound to ${formatAddress(address)}, where its first worker will listen`,
       );
     }
@@ -267,9 +262,9 @@ export class Supervisor {
   /** Lets a worker of a trial serve when all first workers are built. Its wait does not count as its start. */
   async #hold(worker: WorkerHandle, generation: FleetGeneration): Promise<void> {
     await worker.built.catch(() => undefined);
-    this.#waiting.add(worker);
+    worker.waits = true;
     await generation.built.promise;
-    this.#waiting.delete(worker);
+    worker.waits = false;
     worker.tell('serve');
   }
 
@@ -287,7 +282,7 @@ export class Supervisor {
     this.#poolOptions.oomKills?.look();
     for (const pool of this.#all) {
       for (const worker of pool.workers) {
-        if (!this.#waiting.has(worker)) worker.ageSeconds += LOOK_MS / 1000;
+        if (!worker.waits) worker.ageSeconds += LOOK_MS / 1000;
         worker.silentSeconds += LOOK_MS / 1000;
         if (isDebugged || worker.debugged || worker.killed) continue;
         const fault = hungFault(worker, workerTimeoutMs) ?? lateFault(worker);

@@ -79,9 +79,10 @@ export class WorkerHandle {
   readonly startTimeoutMs: number;
   /** Reason of its end before it served. */
   startError: Error | undefined;
-  /** Seconds since its start, and without a heartbeat, as counted by its supervisor. */
+  /** Seconds since its start, but for those in which it is built and waits to serve, and without a heartbeat, as its supervisor counts. */
   ageSeconds = 0;
   silentSeconds = 0;
+  waits = false;
   /** True while a debugger is attached: a missing heartbeat then means nothing. */
   debugged = false;
   /** Facts of its last heartbeat. */

@@ -139,9 +139,7 @@ export class WorkerPool extends PoolState {
     } catch (error) {
       const service = this.name;
       this.#log.warn(
-        {
-          service,
-        },
+        { service },
         `The new workers of ${service} share the existing sockets: ${(error as Error).message}`,
       );
     }

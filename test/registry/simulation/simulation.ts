@@ -27,7 +27,7 @@ export class Simulation extends World implements DatabaseWorld {
   readonly members: Member[] = [];
   readonly observer: ServiceRegistry;
   readonly #server: PretendedServer;
-  /** Where the database is a file. */
+  /** The directory of the database, if it is a file. */
   readonly #folder: Folder | undefined;
   trouble: Trouble = 'none';
   /** Since when statements are done and answered. */

@@ -74,7 +74,7 @@ export class PythonPeer {
     });
   }
 
-  /** What it has written to its log. */
+  /** The text of its log. */
   get log(): string {
     return this.#errors;
   }
