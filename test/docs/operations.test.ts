@@ -1,4 +1,4 @@
-/** Tests the page for operators on call: every command runs in order against a service. */
+/** Tests the pages for operators: every command runs in order against a service. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -31,4 +31,8 @@ test('every command of docs/operations.md does what the page says, to the stop',
     '[DEFAULT]\nenabled_apis = compute\n[api]\nauth_strategy = noauth\n[api:compute]\nport = 8774\nworkers = 1\n[admin]\nlisten = 127.0.0.1:9100\n[metrics]\nenabled = yes\n[servicegroup]\nconnection = sqlite:///services.db\n';
   const files = { 'portico.ini': ini, 'api-paste.ini': readFileSync(join(root, 'paste', 'api-paste.ini'), 'utf8') };
   await runPage(t, 'docs/operations.md', { files, serve: 'api-cli', ports: [8774, 9100], says: SAYS });
+});
+
+test('docs/production.md takes a new project to production', { timeout: 240_000 }, async (t) => {
+  await runPage(t, 'docs/production.md', { ports: [8080, 8443, 9100] });
 });
