@@ -148,7 +148,7 @@ function commandParts(command: Command, path: string): string[] {
   const usage = `${name} ${command.usage()}`.replace(/ \[options\]| \[command\]/g, '').trim();
   const shared = Object.entries(SHARED).filter(([, flags]) => command.options.some(({ long }) => long === flags[0]));
   const isShared = ({ long, description }: Flag): boolean =>
-    shared.some(([, flags]) => flags.includes(long!)) && !/^with /.test(description);
+    shared.some(([, flags]) => flags.includes(long!)) && !description.startsWith('with ');
   const also = shared
     .filter(([, [first]]) => command.options.some((each) => each.long === first && isShared(each)))
     .map(([word]) => `*${word}*`);
