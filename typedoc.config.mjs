@@ -7,6 +7,7 @@ import { Converter } from 'typedoc';
 /** Categories of pages by path. All other pages are references of an entry point. */
 const CATEGORIES = [
   [/^docs\/how-to\//, 'How-to'],
+  [/^docs\/operate\//, 'Operate'],
   [/^docs\/moving\//, 'Moving from'],
   [/^docs\/reference\//, 'Reference'],
   [/^docs\//, 'Start here'],
@@ -53,7 +54,8 @@ export default {
   ],
   projectDocuments: [
     'docs/*.md',
-    'docs/{how-to,moving,reference}/*.md',
+    'docs/{how-to,moving,operate,reference}/*.md',
+    'docs/reference/filters/*.md',
     'examples/README.md',
     'examples/*/README.md',
     'bench/README.md',

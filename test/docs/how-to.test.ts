@@ -14,8 +14,6 @@ import { type PageOptions, runPage } from './page.js';
 const PAGES: Readonly<Record<string, PageOptions>> = {
   'authentication.md': { packages: ['jose'] },
   'debugging.md': {},
-  'deployment.md': {},
-  'environment.md': {},
   'errors.md': {},
   'fastify-plugins.md': { packages: ['@fastify/cookie'] },
   'files.md': {},

@@ -126,7 +126,7 @@ test('Prometheus has no complaint about the metrics', { skip: noPromtool }, asyn
 });
 
 test('every reason of a refused request is on the page of metrics', () => {
-  const page = readFileSync(join(root, 'docs', 'reference', 'launch.md'), 'utf8');
+  const page = readFileSync(join(root, 'docs', 'operate', 'status.md'), 'utf8');
   const section = page.split('### Reasons of refused requests')[1]!.split('\n#')[0]!;
   const rows = [...section.matchAll(/^\| (`[^|]*) \|/gm)].slice(1);
   const told = rows.flatMap(([, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
