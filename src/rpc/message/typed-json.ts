@@ -84,13 +84,7 @@ export function writeJson(message: Read, what: string): string {
  * an own property, `__proto__` too. Throws a `TypeError` or `SyntaxError` without the content.
  */
 export function readJson(text: string): unknown {
-  let read: unknown;
-  try {
-    read = UNUSUAL.test(text) ? JSON.parse(withMarks(text), revived) : JSON.parse(text);
-  } catch {
-    // Node's own message quotes the text.
-    throw new SyntaxError('not JSON');
-  }
+  const read = parsed(text);
   const extras = isRecord(read) ? read[EXTRAS] : undefined;
   if (!isRecord(extras)) return read;
   if (extras.v !== EXTRAS_VERSION) throw new TypeError(`its extras are not of version ${EXTRAS_VERSION}`);
@@ -102,15 +96,45 @@ export function readJson(text: string): unknown {
   }
 }
 
+/** A search of each text would take as long as its parser: values are looked at afterwards. */
+function parsed(text: string): unknown {
+  try {
+    const read: unknown = JSON.parse(text);
+    if (isExact(read) || !UNUSUAL.test(text)) return read;
+  } catch {
+    // Node's own message quotes the text.
+    if (!UNUSUAL.test(text)) throw new SyntaxError('not JSON');
+  }
+  try {
+    return JSON.parse(withMarks(text), revived);
+  } catch {
+    throw new SyntaxError('not JSON');
+  }
+}
+
+/** Reports whether no number was rounded. False also if the value is too deep to tell. */
+function isExact(read: unknown): boolean {
+  try {
+    return isJson(read, Number.NEGATIVE_INFINITY);
+  } catch {
+    return false;
+  }
+}
+
 /** Reports whether JSON can represent the value unchanged: most messages have only such values. */
 function isJson(value: unknown, depth: number): boolean {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined) return true;
   if (typeof value === 'number') return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
   if (typeof value !== 'object' || depth > DEEP) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
   if (Array.isArray(value)) {
-    return Object.getPrototypeOf(value) === Array.prototype && value.every((each) => isJson(each, depth + 1));
+    if (prototype !== Array.prototype) return false;
+    for (const each of value) if (!isJson(each, depth + 1)) return false;
+    return true;
   }
-  return isRecord(value) && Object.keys(value).every((name) => isJson(value[name], depth + 1));
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const name of Object.keys(value)) if (!isJson((value as Read)[name], depth + 1)) return false;
+  return true;
 }
 
 function typedText(message: Read, what: string): string {
