@@ -3,6 +3,7 @@
  * travel beside them, so that Portico restores them.
  */
 import { randomUUID } from 'node:crypto';
+import { ignoreErrors } from '../../errors/index.js';
 import { notPlain } from '../../service/internal.js';
 import { SerializationError } from '../errors.js';
 
@@ -96,29 +97,21 @@ export function readJson(text: string): unknown {
   }
 }
 
-/** A search of each text would take as long as its parser: values are looked at afterwards. */
+/** Values are looked at after the parser: a search of each text takes as long as it. */
 function parsed(text: string): unknown {
-  try {
-    const read: unknown = JSON.parse(text);
-    if (isExact(read) || !UNUSUAL.test(text)) return read;
-  } catch {
-    // Node's own message quotes the text.
-    if (!UNUSUAL.test(text)) throw new SyntaxError('not JSON');
-  }
+  const read: unknown = ignoreErrors(() => JSON.parse(text) as unknown);
+  if (read !== undefined && (isExact(read) || !UNUSUAL.test(text))) return read;
   try {
     return JSON.parse(withMarks(text), revived);
   } catch {
+    // Node's own message quotes the text.
     throw new SyntaxError('not JSON');
   }
 }
 
 /** Reports whether no number was rounded. False also if the value is too deep to tell. */
 function isExact(read: unknown): boolean {
-  try {
-    return isJson(read, Number.NEGATIVE_INFINITY);
-  } catch {
-    return false;
-  }
+  return ignoreErrors(() => isJson(read, Number.NEGATIVE_INFINITY)) === true;
 }
 
 /** Reports whether JSON can represent the value unchanged: most messages have only such values. */

@@ -47,7 +47,8 @@ export class Simulation extends World implements Network, BrokerWorld {
   wallMs = 0;
   #names = 0;
   readonly #stops: Promise<void>[] = [];
-  #operations = 0;
+  /** Processes in which an operator works, once for each. */
+  readonly #operators: Client[] = [];
 
   constructor(seed: number, told: (text: string) => void) {
     super(seed, told);
@@ -188,14 +189,12 @@ rabbit_transient_queues_ttl = 90
     const client = this.clients[0];
     if (client === undefined) return;
     this.say(`${client.name}: ${what}s dead letters`);
-    this.#operations += 1;
+    this.#operators.push(client);
     const letters = new DeadLetters(client.rpc);
     const work = what === 'list' ? letters.list() : letters.replay({});
     work
       .catch((error: unknown) => this.note(`${what} fails: ${(error as Error).message}`))
-      .finally(() => {
-        this.#operations -= 1;
-      });
+      .finally(() => void this.#operators.splice(this.#operators.indexOf(client), 1));
   }
 
   peer(host: string): NetworkPeer {
@@ -368,7 +367,7 @@ rabbit_transient_queues_ttl = 90
     if (unsettled !== undefined) return `a message is not settled`;
     const odd = this.peers.find(({ state }) => state === 'starting' || state === 'stopping');
     if (odd !== undefined) return `${odd.name} is ${odd.state}`;
-    return this.#operations > 0 ? 'an operator works' : undefined;
+    return this.#operators.some(({ isDead }) => !isDead) ? 'an operator works' : undefined;
   }
 
   /** Everything stops. */
