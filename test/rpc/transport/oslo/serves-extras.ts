@@ -1,5 +1,5 @@
 /** A service in a separate process. It tells its parent when it serves, when its method waits, and when that is cancelled. */
-import { silentLogger } from 'portico';
+import { silentLogger } from '#internal/log';
 import type { RequestContext } from 'portico/app';
 import { RPCService } from 'portico/rpc';
 import { currentDeadline } from '#internal/app';
