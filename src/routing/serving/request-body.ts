@@ -22,11 +22,7 @@ export class BodyTypes {
   readonly #named = new Set(['application/json']);
 
   /** `read` reads JSON; `isOwn` reports whether the action of a request reads its body itself. */
-  constructor(
-    fastify: FastifyInstance,
-    read: FastifyContentTypeParser,
-    isOwn: (req: IncomingMessage) => boolean,
-  ) {
+  constructor(fastify: FastifyInstance, read: FastifyContentTypeParser, isOwn: (req: IncomingMessage) => boolean) {
     fastify.removeAllContentTypeParsers();
     for (const type of JSON_TYPES) fastify.addContentTypeParser(type, read);
     // For a missing type Fastify only has the parser for all types: it reads those bodies and refuses other types.
