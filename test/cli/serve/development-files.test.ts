@@ -16,7 +16,7 @@ const greeting = (text: string): string => `export const greeting = '${text}';\n
 const ini = (port: number, more = ''): string =>
   `[DEFAULT]\nenabled_apis = hello\n${more}\n[api:hello]\nport = ${port}\n`;
 
-test('OP-2 a module, the paste file, the configuration: each that changes is named, and a new worker serves it', {
+test('OP-2 AU-7 a module, the paste file, the configuration: each that changes is named in one line, and a new worker serves it', {
   timeout: 60_000,
 }, async (t) => {
   const port = await freePort();
@@ -79,7 +79,7 @@ export const factory = () => {
   assert.equal(program.output().match(/changed, serving again/g)?.length, 1);
 });
 
-test('a change that cannot be served is refused with its reason, and says that the code before is served', {
+test('AU-7 a change that cannot be served is refused with its reason, and says that the code before is served', {
   timeout: 60_000,
 }, async (t) => {
   const port = await freePort();
@@ -96,7 +96,7 @@ test('a change that cannot be served is refused with its reason, and says that t
   assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'one');
 });
 
-test('--dev tells the first type errors of an application with tsconfig.json and a compiler, and when there are none any more', {
+test('AU-7 --dev tells the first type errors of an application with tsconfig.json and a compiler, and when there are none any more', {
   timeout: 60_000,
 }, async (t) => {
   const port = await freePort();
