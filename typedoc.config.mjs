@@ -49,7 +49,7 @@ export default {
   plugin: [namePages],
   entryPoints: [
     'src/index.ts',
-    'src/{app,config,launch,loader,middleware,openstack,registry,routing,rpc,sample,server,service,sqlite,tasks,testing}/index.ts',
+    'src/{app,cli,config,launch,loader,middleware,openstack,registry,routing,rpc,sample,server,service,sqlite,tasks,testing}/index.ts',
   ],
   projectDocuments: [
     'docs/*.md',

@@ -85,6 +85,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'command-line',
     'command',
     'failure',
+    'run-main',
     'control-client',
     'configured',
     'judge',
@@ -188,6 +189,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'fleet-runner',
     'worker-side',
     'launch',
+    'launch-on-call',
   ],
   server: [
     'endpoint',
@@ -425,7 +427,7 @@ test('every directory has an index.ts, and package.json exports those that are p
   const withoutIndex = directories.filter((name) => name !== 'cli' && !existsSync(join(src, name, 'index.ts')));
   assert.deepEqual(withoutIndex, []);
 
-  const inner = ['cli', 'errors', 'ini', 'log', 'metrics', 'modules', 'operating', 'process', 'spans', 'text', 'wire'];
+  const inner = ['errors', 'ini', 'log', 'metrics', 'modules', 'operating', 'process', 'spans', 'text', 'wire'];
   const expected = [
     '.',
     './package.json',
