@@ -160,7 +160,7 @@ class PageRun {
       for (const part of text.split(/^\$ /m).slice(1)) {
         const [, line, expected] = /^((?:.*\\\n)*.*)\n([\s\S]*)$/.exec(part)!;
         const output = await this.#run(line!, place, fails);
-        if (output !== undefined) assertPrinted(output, expected!.trim(), `${place}: ${line}`);
+        if (output !== undefined) assertPrinted(output, this.#asRun(expected!.trim()), `${place}: ${line}`);
       }
     }
   }
@@ -253,8 +253,11 @@ class PageRun {
   }
 
   #inTest(text: string): string {
-    const written = this.#inJavaScript ? inJavaScript(text) : text;
-    return this.#texts.reduce((now, [page, test]) => now.replaceAll(page, test), written);
+    return this.#texts.reduce((now, [page, test]) => now.replaceAll(page, test), this.#asRun(text));
+  }
+
+  #asRun(text: string): string {
+    return this.#inJavaScript ? inJavaScript(text) : text;
   }
 
   #inPage(text: string): string {
