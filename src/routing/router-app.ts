@@ -25,7 +25,7 @@ import { GenerationError } from './route/route-error.js';
 import { ActionCall, CALL, type Called, callOf, type Fail } from './serving/action-call.js';
 import type { ActionEngine } from './serving/action-engine.js';
 import { buildServed } from './serving/build-table.js';
-import { checkTable } from './serving/check-table.js';
+import { checkTable, checkUrlNames } from './serving/check-table.js';
 import { DirectActions } from './serving/direct-actions.js';
 import { callMounted } from './serving/mount.js';
 import { allowedMethods, answerOptions, answerRedirect } from './serving/router-answers.js';
@@ -78,6 +78,7 @@ export class RouterApp implements RequestRouter {
     this.#engine = needsFastify ? new RouterFastify(parts, this.fail) : new DirectActions(parts, this.fail);
     this.#served = buildServed(parts, this.#engine, this.#run);
     checkTable(parts);
+    checkUrlNames(parts, this.#served);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
     this.#hasPrefix = parts.mapper.prefix !== '';
     this.#negotiates = options.serializers !== undefined;

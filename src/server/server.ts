@@ -278,7 +278,7 @@ export class Server implements ListeningService {
     await this.#starting?.catch(() => {});
     const http = this.#http;
     if (http === undefined) return this.#endpoint.closeUnused();
-    this.#log.info('Stopping WSGI server.');
+    this.#log.info({ event: 'stopping' }, 'Stopping WSGI server.');
     // After a replacement, others serve on its address: a health check on a kept connection is answered as usual, and
     // the connection ends.
     if (reason === 'stop') this.markDraining();

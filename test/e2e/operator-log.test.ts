@@ -91,7 +91,6 @@ test('--dev prints one line for a request', async (t) => {
   const program = startProject(t, emptyProject({ ...pidProject(port, 1), 'api-paste.ini': paste }), ['--dev']);
   await program.printed(/Ready after/);
   await program.printed(/1 worker/);
-  await program.printed(/watching \d+ files/);
   const from = program.stderr.length;
   await get(port, '/?ms=0');
   await program.printed(/GET \/\?ms=0 200/);

@@ -172,6 +172,7 @@ export class ActionCall extends ActionRequest implements Asked {
       // Those that plugins and the action have set on Fastify's reply, which sends nothing then.
       const { [REPLY]: reply } = this;
       if (reply !== undefined) keepHeaders(reply);
+      if (this.status !== undefined && this.response.statusCode === 200) this.response.statusCode = this.status;
       void sendFile(this, value.path, value.options).then(
         () => this.answer(SENT, answering),
         (error: unknown) => this.failed(error, answering),

@@ -21,13 +21,14 @@ type AddParser = (...args: [type: string | RegExp | string[], ...rest: unknown[]
 export class BodyTypes {
   readonly #named = new Set(['application/json']);
 
-  /** `read` reads JSON. */
-  constructor(fastify: FastifyInstance, read: FastifyContentTypeParser) {
+  /** `read` reads JSON; `isOwn` reports whether the action of a request reads its body itself. */
+  constructor(fastify: FastifyInstance, read: FastifyContentTypeParser, isOwn: (req: IncomingMessage) => boolean) {
     fastify.removeAllContentTypeParsers();
     for (const type of JSON_TYPES) fastify.addContentTypeParser(type, read);
     // For a missing type Fastify only has the parser for all types: it reads those bodies and refuses other types.
     fastify.addContentTypeParser('*', (request, payload, done) => {
       if (request.headers['content-type'] === undefined) void read(request, payload, done);
+      else if (isOwn(request.raw)) done(null);
       else done(hasBody(request.raw) ? this.refusal(request.raw) : null);
     });
     this.#note(fastify);
@@ -216,4 +217,14 @@ function refusePrototypeKeys(value: unknown): void {
 function hasPrototype(value: object): boolean {
   const inner: unknown = Object.hasOwn(value, 'constructor') ? (value as { constructor: unknown }).constructor : null;
   return typeof inner === 'object' && inner !== null && Object.hasOwn(inner, 'prototype');
+}
+
+/** Reports whether the action reads a body of this type itself. */
+export function isUnread(req: IncomingMessage, types: readonly string[] | undefined): boolean {
+  return types?.includes(typeOf(req)) === true;
+}
+
+/** Returns the media type of a body, without parameters. */
+function typeOf({ headers }: IncomingMessage): string {
+  return (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
 }

@@ -31,7 +31,7 @@ import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
 import { askBehindHooks } from './plugin-guard.js';
 import { ACTION, checkPluginRoutes, PluginRoutes, refusedInput, TABLE } from './plugin-routes.js';
 import { forAllRoutes, pluginOf } from './plugin-source.js';
-import { BodyTypes, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
+import { BodyTypes, isUnread, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
 import { shownSchemas } from './shown-schemas.js';
 
@@ -145,7 +145,7 @@ export class RouterFastify implements ActionEngine {
         if (call !== undefined) call.received = size;
         done(error, body);
       });
-    const types = new BodyTypes(fastify, read);
+    const types = new BodyTypes(fastify, read, (req) => isUnread(req, callOf(req)?.entry.unreadTypes));
     fastify.setErrorHandler((error, request, reply) => {
       const refused = refusedInput(error, request, this.invalidInputStatus);
       refuse(reply, refused ?? asRouterError(error, request.raw, types), this.#fail);
@@ -159,8 +159,10 @@ export class RouterFastify implements ActionEngine {
   #bound({ raw: req, routeOptions, server }: FastifyRequest, reply: FastifyReply): Fault | undefined {
     const { raw: res, send } = reply;
     const call = callOf(req);
-    // Routes of plugins have their own limits.
+    // Routes of plugins have their own limits, and so have actions that read a form without one.
     if (call === undefined) return undefined;
+    const { unreadTypes } = call.entry;
+    if (isUnread(req, unreadTypes) && !unreadTypes!.some((type) => server.hasContentTypeParser(type))) return undefined;
     const watched = server.hasContentTypeParser('multipart/form-data') ? watchMultipart(req) : undefined;
     if (watched instanceof Fault) return watched;
     call.lacksEnd = watched;
