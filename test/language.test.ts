@@ -52,7 +52,7 @@ test('no comment has a phrase that reads as translated', () => {
 const folders = ['docs', 'src'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true }).map((path) => `${folder}/${String(path)}`),
 );
-/** The pages without their code. Generated pages contain help texts of options, and docs/api has no pages. */
+/** The pages without their code. Generated pages contain help texts of options. */
 const pages = ['README.md', ...folders]
   .filter((path) => path.endsWith('.md') && !/^docs\/(?:api\/|reference\/(?:commands|filters|options)\.md)/.test(path))
   .map((path) => {
