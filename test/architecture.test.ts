@@ -86,6 +86,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'command-line',
     'command',
     'failure',
+    'run-main',
     'control-client',
     'configured',
     'judge',
@@ -189,6 +190,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'fleet-runner',
     'worker-side',
     'launch',
+    'launch-on-call',
   ],
   server: [
     'endpoint',
@@ -426,7 +428,7 @@ test('every directory has an index.ts, and package.json exports those that are p
   const withoutIndex = directories.filter((name) => name !== 'cli' && !existsSync(join(src, name, 'index.ts')));
   assert.deepEqual(withoutIndex, []);
 
-  const inner = ['cli', 'errors', 'ini', 'log', 'metrics', 'modules', 'operating', 'process', 'spans', 'text', 'wire'];
+  const inner = ['errors', 'ini', 'log', 'metrics', 'modules', 'operating', 'process', 'spans', 'text', 'wire'];
   const expected = [
     '.',
     './package.json',

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { type Logger, silentLogger } from 'portico';
+import type { Logger } from 'portico';
 import { Config, type ConfigChanges, ConfigError, defineOptions, dict, integer, port, string } from 'portico/config';
+import { silentLogger } from '#internal/log';
 
 const options = defineOptions({
   workers: integer({ default: 1, min: 1, mutable: true, help: 'x' }),

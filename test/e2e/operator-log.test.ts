@@ -133,7 +133,8 @@ test('a launcher lends its log to a configuration that has none: its warnings ar
   const program = startModule(
     t,
     `
-import { Config, launch, Service } from 'portico';
+import { Config, launch } from 'portico';
+import { Service } from 'portico/service';
 const config = Config.fromText('[DEFAULT]\\n[nobody]\\na = 1\\n');
 class Idle extends Service { name = 'idle'; }
 const launcher = await launch(new Idle(), { config });

@@ -15,9 +15,8 @@ const MODULES = {
   'api.js': `export { app, filter } from './m.js';`,
   'package.json': '{"type":"module"}',
   'm.js': `
-import { defineOptions, integer, string } from 'portico/config';
-import { ConfigurationRefused } from 'portico';
 import { filterFactory } from 'portico/app';
+import { ConfigurationRefused, defineOptions, integer, string } from 'portico/config';
 globalThis.called ??= [];
 export const app = () => { globalThis.called.push('app'); return () => undefined; };
 export const filter = () => { globalThis.called.push('filter'); return (inner) => inner; };

@@ -4,8 +4,8 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import { silentLogger } from 'portico';
 import { Router } from 'portico/routing';
+import { silentLogger } from '#internal/log';
 import { lookUp, serveRouter } from '../served-router.js';
 
 const URLS = [
