@@ -78,7 +78,7 @@ async function tab(width: number, colorScheme: 'light' | 'dark' = 'light'): Prom
   });
   page.on('pageerror', ({ message }) => wrong.push(`${page.url()}: ${message}`));
   page.on('request', (request) => {
-    if (!/^data:/.test(request.url()) && !request.url().startsWith(origin + BASE)) wrong.push(request.url());
+    if (!request.url().startsWith('data:') && !request.url().startsWith(origin + BASE)) wrong.push(request.url());
   });
   return { page, wrong };
 }
