@@ -52,6 +52,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'opened-once',
     'app',
     'identity',
+    'request-trace',
     'context',
     'environ',
     'fault',

@@ -52,9 +52,9 @@ test('no comment has a phrase that reads as translated', () => {
 const folders = ['docs', 'src'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true }).map((path) => `${folder}/${String(path)}`),
 );
-/** The pages without their code. Generated parts contain help texts of options, and docs/api has no pages. */
+/** The pages without their code. Generated parts contain help texts of options. */
 const pages = ['README.md', ...folders]
-  .filter((path) => path.endsWith('.md') && !path.startsWith('docs/api/'))
+  .filter((path) => path.endsWith('.md'))
   .map((path) => {
     const text = readFileSync(join(root, path), 'utf8');
     return {

@@ -4,10 +4,8 @@ export { catching, isAsync, isThenable } from './app.js';
 export {
   ACTIVE_TRACE,
   currentDeadline,
-  type RequestTrace,
   runInRequest,
   runOutsideRequests,
-  type TraceIds,
 } from './context.js';
 export { cookiesOf } from './cookies.js';
 export {
@@ -67,6 +65,7 @@ export {
 } from './request-fields.js';
 export { overriddenMethod } from './request-path.js';
 export { offerSignal } from './request-signals.js';
+export type { RequestTrace, TraceIds } from './request-trace.js';
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
 export { setMissingHeaders } from './response/before-head.js';
 export { isOwnPatch } from './response/body-way.js';

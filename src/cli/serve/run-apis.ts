@@ -24,7 +24,10 @@ import { exitStatusOf } from '../failure.js';
 import { isError, refuseErrors } from '../judge/plan.js';
 
 /** A service with its number of workers. Default 1. */
-export type ApiService = ServiceBase & { readonly workers?: number };
+export type ApiService = ServiceBase & {
+  /** Number of processes that run it. Default 1. */
+  readonly workers?: number;
+};
 
 /** Process in which services are created: the parent, which binds and waits, or a worker, which serves one of them. */
 export type Role = 'parent' | 'worker';
