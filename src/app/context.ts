@@ -43,29 +43,29 @@ export interface CallDelivery {
 
 /** The caller of a request and its rights. Immutable; `elevated()` returns a changed copy. Created by the context filter and by noauth. */
 export class RequestContext {
-  readonly userId: string | undefined;
-  readonly userName: string | undefined;
-  readonly projectId: string | undefined;
-  readonly projectName: string | undefined;
-  readonly domainId: string | undefined;
-  readonly domainName: string | undefined;
-  readonly userDomainId: string | undefined;
-  readonly userDomainName: string | undefined;
-  readonly projectDomainId: string | undefined;
-  readonly projectDomainName: string | undefined;
-  readonly systemScope: string | undefined;
-  readonly isAdminProject: boolean | undefined;
-  readonly roles: readonly string[];
-  readonly isAdmin: boolean;
-  readonly isService: boolean;
-  readonly serviceUserId: string | undefined;
-  readonly serviceUserName: string | undefined;
-  readonly serviceProjectId: string | undefined;
-  readonly serviceRoles: readonly string[];
-  readonly requestId: string | undefined;
-  readonly globalRequestId: string | undefined;
-  readonly remoteAddress: string | undefined;
-  readonly readDeleted: 'no' | 'yes' | 'only';
+  declare readonly userId: string | undefined;
+  declare readonly userName: string | undefined;
+  declare readonly projectId: string | undefined;
+  declare readonly projectName: string | undefined;
+  declare readonly domainId: string | undefined;
+  declare readonly domainName: string | undefined;
+  declare readonly userDomainId: string | undefined;
+  declare readonly userDomainName: string | undefined;
+  declare readonly projectDomainId: string | undefined;
+  declare readonly projectDomainName: string | undefined;
+  declare readonly systemScope: string | undefined;
+  declare readonly isAdminProject: boolean | undefined;
+  declare readonly roles: readonly string[];
+  declare readonly isAdmin: boolean;
+  declare readonly isService: boolean;
+  declare readonly serviceUserId: string | undefined;
+  declare readonly serviceUserName: string | undefined;
+  declare readonly serviceProjectId: string | undefined;
+  declare readonly serviceRoles: readonly string[];
+  declare readonly requestId: string | undefined;
+  declare readonly globalRequestId: string | undefined;
+  declare readonly remoteAddress: string | undefined;
+  declare readonly readDeleted: 'no' | 'yes' | 'only';
   readonly #token: string | undefined;
   readonly #carryToken: boolean;
   /** Members that are not sent to other processes. Its signal may be created on first access. */

@@ -95,7 +95,35 @@ export class RouterApp implements RequestRouter {
 
   readonly handle: App = (req, res) => {
     try {
-      const result: unknown = this.#dispatch(req, res);
+      const exchange = exchangeOf(req);
+      const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
+      if (version !== null) exchange.apiVersion = version.text;
+      const { path, found } = this.#routeOf(exchange);
+      if (found === null) return this.#miss(req, res, path);
+      const served = this.#served[found.compiled.index]!;
+      const { matched } = served;
+      const { mountTemplate: mount, requestTrace: trace } = exchange;
+      let route = served.below.get(mount);
+      if (route === undefined) {
+        route = { ...matched, template: mount + matched.template };
+        served.below.set(mount, route);
+      }
+      exchange.route = route;
+      if (trace !== undefined) trace.routed(route.template);
+      exchange.routeParams = served.params.texts(found);
+      if (exchange.shownParams !== undefined) exchange.shownParams = undefined;
+      let result: unknown;
+      // A mount's app may be a Router, which knows more.
+      if (served.kind === 'mount') result = callMounted(served, exchange, res, found.match.path_info);
+      else {
+        exchange.routeFound = matched;
+        const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, matched);
+
+        result =
+          asked === undefined
+            ? this.#serve(exchange, res, served, found, version)
+            : asked.then((goOn) => (goOn ? this.#serve(exchange, res, served, found, version) : undefined));
+      }
       if (result instanceof Promise) return result.catch((error: unknown) => this.fail(req, res, error));
       return undefined;
     } catch (error) {
@@ -123,33 +151,7 @@ export class RouterApp implements RequestRouter {
     return /^[a-z][a-z\d+.-]*:\/\//i.test(url) ? url : base.prefix + url;
   }
 
-  #dispatch(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
-    const exchange = exchangeOf(req);
-    const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
-    if (version !== null) exchange.apiVersion = version.text;
-    const { path, found } = this.#routeOf(exchange);
-    if (found === null) return this.#miss(req, res, path);
-    const served = this.#served[found.compiled.index]!;
-    const { matched } = served;
-    const { mountTemplate: mount, requestTrace: trace } = exchange;
-    let route = served.below.get(mount);
-    if (route === undefined) {
-      route = { ...matched, template: mount + matched.template };
-      served.below.set(mount, route);
-    }
-    exchange.route = route;
-    if (trace !== undefined) trace.routed(route.template);
-    exchange.routeParams = served.params.texts(found);
-    if (exchange.shownParams !== undefined) exchange.shownParams = undefined;
-    // A mount's app may be a Router, which knows more.
-    if (served.kind === 'mount') return callMounted(served, exchange, res, found.match.path_info);
-    exchange.routeFound = matched;
-    const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, matched);
-    if (asked === undefined) return this.#serve(exchange, res, served, found, version);
-    return asked.then((goOn) => (goOn ? this.#serve(exchange, res, served, found, version) : undefined));
-  }
-
-  /** Follows the steps of `#dispatch` without running anything. Throws the fault of a request that gets no route lookup. */
+  /** Follows the steps of {@link handle} without running anything. Throws the fault of a request that gets no route lookup. */
   lookUp(req: IncomingMessage): LookUp {
     const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, new ServerResponse(req));
     const { path, found } = this.#routeOf(exchangeOf(req));

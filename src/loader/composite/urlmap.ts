@@ -152,7 +152,7 @@ export function pathOf(exchange: Exchange): string {
   const { targetPath: path } = targetOf(exchange);
   if (path !== '' && path.charCodeAt(0) !== SLASH)
     throw new Fault(400, { message: 'The request target is not a path.' });
-  return collapsed(path);
+  return path.includes('//') ? collapsed(path) : path;
 }
 
 const SLASH = 0x2f;
