@@ -295,15 +295,6 @@ export function targetOf(exchange: Exchange): Exchange {
   return exchange;
 }
 
-/** Moves `req.url` and the target behind a prefix of the path: `rest` is left, with each run of `/` as one. */
-export function cutTarget(exchange: Exchange, rest: string): void {
-  const { targetPath: path, targetQuery: query, targetText: text } = exchange;
-  exchange.targetPath = rest;
-  exchange.targetText = path === text ? rest : decodePath(rest);
-  exchange.targetUrl = query === '' ? rest : rest + query;
-  exchange.req.url = exchange.targetUrl;
-}
-
 /** Drops the length of the body for which the head is being written, because a function of the head answers in its place. */
 export function dropImpliedLength(exchange: Exchange): void {
   const { res, impliedLength } = exchange;

@@ -12,7 +12,6 @@ export {
 export { cookiesOf } from './cookies.js';
 export {
   type BodyProgress,
-  cutTarget,
   Exchange,
   environFields,
   exchangeOf,

@@ -130,7 +130,8 @@ export class ActionCall extends ActionRequest implements Asked {
 
   private input(rules: CallRules): Input {
     const query = rules.query === undefined ? undefined : this.query;
-    return { params: this.params, headers: this.req.headers, query, body: this.parsed };
+    const headers = rules.headers === undefined ? undefined : this.req.headers;
+    return { params: this.params, headers, query, body: this.parsed };
   }
 
   /** Checks the parts from the one at `first`, then calls the action. Awaits a check that returns a promise. */
