@@ -4,8 +4,10 @@
 const STARTED_MS = 5000;
 /** Time without a new request before a collection, which takes 20 to 40 ms. */
 const QUIET_MS = 1000;
+/** Larger heaps keep it: their collection would stop the process for longer, and they need the room. */
+const LARGEST_HEAP = 48 * 2 ** 20;
 
-/** Returns it once, when the start is over and no request is in progress. */
+/** Returns it once, when the start is over and no request is in progress, unless the heap is large. */
 export function returnStartMemory(): void {
   setTimeout(() => void returnWhenQuiet(), STARTED_MS).unref();
 }
@@ -24,6 +26,7 @@ async function returnWhenQuiet(): Promise<void> {
 
 /** Rejects in a Node without an inspector, or with one that is refused. */
 async function collectGarbage(): Promise<void> {
+  if (process.memoryUsage().heapUsed > LARGEST_HEAP) return;
   const { Session } = await import('node:inspector');
   const session = new Session();
   session.connect();

@@ -40,6 +40,15 @@ test('the memory of a start is returned once, when no request is in progress', a
   );
 });
 
+test('a large heap keeps it', async (t) => {
+  mocked(t);
+  const post = t.mock.method(Session.prototype, 'post', () => undefined);
+  t.mock.method(process, 'memoryUsage', () => ({ heapUsed: 49 * 2 ** 20 }));
+  returnStartMemory();
+  await pass(5000, 1000, 1000);
+  assert.equal(post.mock.callCount(), 0);
+});
+
 test('timers go on after it', async (t) => {
   mocked(t);
   const ended = new Promise<void>((resolve) => {
