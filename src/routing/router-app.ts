@@ -119,7 +119,6 @@ export class RouterApp implements RequestRouter {
       else {
         exchange.routeFound = matched;
         const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, matched);
-
         result =
           asked === undefined
             ? this.#serve(exchange, res, served, found, version)

@@ -130,9 +130,13 @@ function endOrphan(): void {
 
 // The start of a thread leaves 2 MiB of garbage.
 setTimeout(() => {
-  const session = new Session();
-  session.connect();
-  session.post('HeapProfiler.collectGarbage', () => setImmediate(() => session.disconnect()));
+  try {
+    const session = new Session();
+    session.connect();
+    session.post('HeapProfiler.collectGarbage', () => setImmediate(() => session.disconnect()));
+  } catch {
+    // Node refuses the session, as with `--permission`.
+  }
 }, STARTED_MS).unref();
 
 /**
