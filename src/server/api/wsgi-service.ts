@@ -157,10 +157,9 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
-  /** For reports. For launchers: warnings of unread sections, after the build. */
+  /** For reports. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
   readonly requestsInFlight = () => this.server.requests.filter(isUnanswered).map(reportedExchange);
-  readonly judge = (failure?: unknown, config = this.#config) => this.#app.judge(failure, config);
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);
