@@ -51,7 +51,7 @@ async function judgeBuilt(config: Config, failures: readonly unknown[], given: G
   const blames =
     refusals.refusal?.blamesConfiguration !== false || untold(refusals.diagnostics, found.filter(isError)).length > 0;
   if (!found.some(isError)) return found;
-  // What the program would start later is judged too, as configured.
+  // Services that the program would start later are judged too, as configured.
   const more = program?.isConfigured === true ? await judge(config, { declared: true }) : [];
   const errors = found.filter(isError);
   const all = [...errors, ...untold(errors, more.map(asLogged))];
@@ -59,7 +59,7 @@ async function judgeBuilt(config: Config, failures: readonly unknown[], given: G
   throw severalRefusals(isEmbedded ? all.filter(({ code }) => code !== 'PORTICO_NO_APIS') : all, { blames });
 }
 
-/** What is known of a program. */
+/** Facts about a program. */
 interface Given {
   readonly dev?: boolean;
   /** True for a program that embeds its services. */

@@ -16,7 +16,7 @@ export interface BuiltProgram {
   readonly declaresLater: boolean;
   /** True if it has APIs from the configured paste file. */
   readonly isConfigured: boolean;
-  /** True if the program has a log of its own, and reads none of the options of the log. */
+  /** True if the program makes its log itself, and reads none of the options of the log. */
   readonly logsItself: boolean;
 }
 
