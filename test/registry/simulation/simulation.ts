@@ -32,7 +32,7 @@ export class Simulation extends World implements DatabaseWorld {
   trouble: Trouble = 'none';
   /** Since when statements are done and answered. */
   #soundSince = 0;
-  /** Since when there is trouble. */
+  /** Since when there is the present trouble. */
   #troubledAt = 0;
   /** Difference of the server's wall clock, and when it was set. */
   #wallMs = 0;
@@ -153,7 +153,8 @@ export class Simulation extends World implements DatabaseWorld {
 
   /** Keeps the second book. */
   done(host: string, sql: string, values: readonly unknown[], rows: readonly Row[]): void {
-    const now = this.serverMs();
+    // A statement on SQLite has the time of its first try; another process may keep it waiting.
+    const now = Number(/(?:last_seen_up =|until <=) (\d+)/.exec(sql)?.[1] ?? this.serverMs());
     if (/^(?:WITH first AS \()?UPDATE services SET report_count/.test(sql)) {
       const id = Number(values[0]);
       const member = this.members.find(({ name }) => name === host)!;
@@ -191,9 +192,11 @@ export class Simulation extends World implements DatabaseWorld {
     const others = this.members.filter(
       ({ host, state, pid }) => host === member.host && pid !== member.pid && this.isAlive(pid) && state !== 'failed',
     );
-    // The record may be of a process that has died.
-    const isOther = this.members.some(({ host, state }) => host === member.host && state === 'dead');
-    if (member.isUnsigned || others.length > 0 || isOther) return;
+    // The record may be of a process that has died, or could not write its end.
+    const isOther = this.members.some(
+      ({ host, state, isUnsigned }) => host === member.host && (state === 'dead' || isUnsigned),
+    );
+    if (others.length > 0 || isOther) return;
     const [record] = this.#records(member.host);
     if (record !== undefined && record.state !== 'stopped')
       this.broken(`${member.name} was the last of ${member.host}, which is ${String(record.state)}`);
@@ -308,7 +311,7 @@ export class Simulation extends World implements DatabaseWorld {
     if (trouble === this.trouble) return;
     this.say(`the database: ${trouble}`);
     if (this.trouble === 'refuses' && this.clock.now() - this.#troubledAt > 3 * this.#beatMs) this.#areLost();
-    if (this.trouble === 'none') this.#troubledAt = this.clock.now();
+    this.#troubledAt = this.clock.now();
     this.trouble = trouble;
     if (trouble === 'none' || trouble === 'resets') this.#soundSince = this.clock.now();
     else this.#soundSince = Number.POSITIVE_INFINITY;

@@ -44,7 +44,8 @@ export class Simulation extends World implements Network, BrokerWorld {
   wallMs = 0;
   #names = 0;
   readonly #stops: Promise<void>[] = [];
-  #operations = 0;
+  /** Clients whose operators wait for dead letters. */
+  readonly #operators = new Map<Promise<unknown>, Client>();
 
   constructor(seed: number, told: (text: string) => void) {
     super(seed, told);
@@ -178,14 +179,12 @@ reply_retry_timeout = 5
     const client = this.clients[0];
     if (client === undefined) return;
     this.say(`${client.name}: ${what}s dead letters`);
-    this.#operations += 1;
     const letters = new DeadLetters(client.rpc);
     const work = what === 'list' ? letters.list() : letters.replay({});
+    this.#operators.set(work, client);
     work
       .catch((error: unknown) => this.note(`${what} fails: ${(error as Error).message}`))
-      .finally(() => {
-        this.#operations -= 1;
-      });
+      .finally(() => this.#operators.delete(work));
   }
 
   peer(host: string): NetworkPeer {
@@ -251,8 +250,9 @@ reply_retry_timeout = 5
     if (errand !== undefined) errand.lostAcks += 1;
   }
 
-  unrouted(body: Buffer): void {
-    this.errandOf(body)?.discards.push('no queue');
+  unrouted({ exchange }: Envelope, body: Buffer): void {
+    // A server publishes to a queue directly when a method runs again; it keeps the message until the broker has it.
+    if (exchange !== '') this.errandOf(body)?.discards.push('no queue');
   }
 
   returned({ body, properties }: Stored, peer: NetworkPeer): void {
@@ -356,7 +356,7 @@ reply_retry_timeout = 5
     if (unsettled !== undefined) return `a message is not settled`;
     const odd = this.peers.find(({ state }) => state === 'starting' || state === 'stopping');
     if (odd !== undefined) return `${odd.name} is ${odd.state}`;
-    return this.#operations > 0 ? 'an operator works' : undefined;
+    return [...this.#operators.values()].some(({ isDead }) => !isDead) ? 'an operator works' : undefined;
   }
 
   /** Everything stops. */
