@@ -23,12 +23,17 @@ const FOREIGN = new Set([
 ]);
 
 /** Tests in which Portico starts the processes, and guards that take long and seldom find something. */
-const E2E = new Set(['launch/parent/worker-process.test.ts', 'security/parser-time.test.ts']);
+const E2E = new Set([
+  'launch/parent/worker-process.test.ts',
+  'launch/simulation/many-launchers.test.ts',
+  'security/parser-time.test.ts',
+]);
 
 /** Files that take longest, the longest first: they begin, so that no one of them ends alone. A test of them may take as long as a file. */
 export const LONGEST = [
-  'sample/control-plane.test.ts',
+  'launch/simulation/many-launchers.test.ts',
   'docs/how-to.test.ts',
+  'sample/control-plane.test.ts',
   'rpc/transport/oslo/broker-restart.test.ts',
   'rpc/transport/oslo/oslo-faults.test.ts',
   'docs/tutorial.test.ts',
@@ -51,6 +56,9 @@ export const WAITING = [
   'e2e/traces.test.ts',
   'registry/heartbeat.test.ts',
 ];
+
+/** Directories whose files of processes share one: they load the same modules. */
+export const SHARING = ['cli', 'config', 'e2e', 'launch', 'log', 'modules', 'operating', 'rpc'];
 
 /** A fixture that starts processes only for those who import one of these functions. */
 const KEEPER = 'fixtures/keeper.ts';

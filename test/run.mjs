@@ -17,11 +17,13 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { changedTests } from './changed.mjs';
-import { kindOf, LONGEST, testFiles, WAITING } from './kinds.mjs';
+import { kindOf, LONGEST, SHARING, testFiles, WAITING } from './kinds.mjs';
 
 const tests = dirname(fileURLToPath(import.meta.url));
 const root = join(tests, '..');
 
+/** Most files of processes that share one. */
+const MOST_SHARING = 4;
 /** Milliseconds for a file with the counts of docs/reliability.md, and for all fast files of a directory. */
 const LONG_MS = 900_000;
 const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
@@ -52,7 +54,7 @@ if (flags.has('--compile')) await compile();
 // The tests import the bundled modules, as users do.
 else await run(join(root, 'bundle.mjs'));
 
-// It holds control sockets of programs that tests kill, and is removed at the end.
+// It holds control sockets of programs that tests kill and what files share, and is removed at the end.
 const runtime = mkdtempSync(join(tmpdir(), 'portico-run-'));
 const counts = join(runtime, 'counts.json');
 const { status } = spawnSync(
@@ -75,6 +77,7 @@ const { status } = spawnSync(
     env: {
       ...process.env,
       XDG_RUNTIME_DIR: runtime,
+      PORTICO_TEST_SHARED: runtime,
       ...(flags.has('--long') && { PORTICO_FAULTS: 'long' }),
       ...(seed && { PORTICO_TEST_SEED: seed }),
     },
@@ -95,13 +98,17 @@ if (chosen.length > 1)
 console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(status ?? 1);
 
-/** Returns the programs to run: one for the fast files of each directory, because most of their time is imports, and one for each other file. */
+/** Returns the programs to run: one for the fast files of each directory, because most of their time is imports, and one for a few others. */
 function programs(folder) {
   const together = new Map();
   const alone = [];
   for (const { file, kind } of chosen) {
     const output = file.replace(/\.ts$/, '.js');
-    if (kind !== 'fast') alone.push({ name: file, kind, files: [output], fast: false });
+    const [directory] = file.split('/');
+    const last = alone.findLast((each) => each.kind === kind && each.shares === directory);
+    const shares = SHARING.includes(directory) && !LONGEST.includes(file) && !WAITING.includes(file) && directory;
+    if (kind !== 'fast' && shares && last !== undefined && last.files.length < MOST_SHARING) last.files.push(output);
+    else if (kind !== 'fast') alone.push({ name: file, kind, files: [output], fast: false, shares });
     else {
       const [directory] = file.includes('/') ? file.split('/') : ['top'];
       const { files } = together.get(directory) ?? { files: [] };
