@@ -55,7 +55,7 @@ async function served(metrics = 'enabled = true\nfilters = true'): Promise<Serve
   const project = emptyProject({
     'app.js': app,
     'api-paste.ini': paste,
-    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[admin]\nlisten = 127.0.0.1:${listen}\n[metrics]\n${metrics}\n[database]\nconnection = sqlite:///registry.db?password=s3cret\n[api:hello]\nport = ${port}\nworkers = 2\n`,
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[admin]\nlisten = 127.0.0.1:${listen}\n[metrics]\n${metrics}\n[database]\nconnection = sqlite:///registry.db?password=s3cret\n[api:hello]\nport = ${port}\nworkers = 1\n`,
   });
   const start = async (): Promise<Program> => {
     const program = startProject(file, project);
