@@ -23,7 +23,7 @@ const tests = dirname(fileURLToPath(import.meta.url));
 const root = join(tests, '..');
 
 /** Most files of processes that share one. */
-const MOST_SHARING = 4;
+const MOST_SHARING = 3;
 /** Milliseconds for a file with the counts of docs/reliability.md, and for all fast files of a directory. */
 const LONG_MS = 900_000;
 const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
@@ -132,11 +132,13 @@ function programs(folder) {
   });
 }
 
-/** Returns the longest files first. Among the others, foreign ones, which wait for servers, are spread between those that compute. */
+/** Returns the longest files first, and single files last. Among the others, foreign ones, which wait for servers, are spread between those that compute. */
 function ordered(alone) {
   const places = new Map();
   for (const kind of ['e2e', 'foreign']) {
-    const files = alone.filter((each) => each.kind === kind);
+    const files = alone
+      .filter((each) => each.kind === kind)
+      .sort((left, right) => right.files.length - left.files.length);
     for (const [at, each] of files.entries()) places.set(each, (at + 0.5) / files.length);
   }
   const place = (each) =>
