@@ -50,6 +50,8 @@ export class Simulation extends World implements DatabaseWorld {
   /** Hosts whose record an operator has wanted to remove, and those whose services must not come back by themselves. */
   readonly #removals = new Set<string>();
   readonly #dismissed = new Set<string>();
+  /** Hosts whose record was lost. */
+  readonly #vanished = new Set<string>();
 
   constructor(seed: number, told: (text: string) => void) {
     super(seed, told);
@@ -192,9 +194,9 @@ export class Simulation extends World implements DatabaseWorld {
     const others = this.members.filter(
       ({ host, state, pid }) => host === member.host && pid !== member.pid && this.isAlive(pid) && state !== 'failed',
     );
-    // The record may be of a process that has died, or could not write its end.
+    // The record may be of a process that has died, or could not write its end or that its start failed.
     const isOther = this.members.some(
-      ({ host, state, isUnsigned }) => host === member.host && (state === 'dead' || isUnsigned),
+      ({ host, state, isUnsigned }) => host === member.host && (state === 'dead' || state === 'failed' || isUnsigned),
     );
     if (others.length > 0 || isOther) return;
     const [record] = this.#records(member.host);
@@ -273,7 +275,8 @@ export class Simulation extends World implements DatabaseWorld {
             this.#removedAt.set(host, this.clock.now());
             this.#removals.add(host);
             await this.observer.delete(uuid, { force: true });
-            this.#dismissed.add(host);
+            // A process may still know the record that was lost, which no operator has deleted.
+            if (!this.#vanished.has(host)) this.#dismissed.add(host);
             this.#removedAt.set(host, this.clock.now());
           }),
         );
@@ -281,6 +284,7 @@ export class Simulation extends World implements DatabaseWorld {
       vanishes: () => {
         const host = random.pick(HOSTS);
         this.say(`the record of ${host} is lost`);
+        this.#vanished.add(host);
         this.#removedAt.set(host, this.clock.now());
         this.#server.run('DELETE FROM service_workers WHERE service_id IN (SELECT id FROM services WHERE host = $1)', [
           host,
@@ -357,6 +361,8 @@ export class Simulation extends World implements DatabaseWorld {
       count(`deleted = 0 OR deleted_at > ${before}`),
       count(`deleted <> 0 AND deleted_at <= ${before}`),
     ];
+    // What a purge removes looks as if it was lost.
+    if (days === 0) this.#dismissed.clear();
     const purged = await this.observer.purge(days).catch(() => undefined);
     if (purged === undefined || this.trouble !== 'none') return;
     if (purged < old) this.broken(`${purged} of ${old} old records are purged`);
