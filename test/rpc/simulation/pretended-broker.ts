@@ -139,7 +139,9 @@ export class BrokerQueue {
     const time = Math.floor(Date.now() / 1000);
     const deaths = [{ reason, queue: this.name, time }, ...((headers['x-death'] as object[] | undefined) ?? [])];
     const renewed = { ...properties, headers: { ...headers, 'x-death': deaths } };
-    this.#broker.publish(String(exchange), String(key ?? message.routingKey), renewed, message.body);
+    const routed = this.#broker.publish(String(exchange), String(key ?? message.routingKey), renewed, message.body);
+    // It waited to run again, and an administrator has deleted its queue meanwhile.
+    if (routed === 0) this.#broker.world.discarded(message, 'queue deleted', this.name);
   }
 
   deliver(): void {
