@@ -5,5 +5,5 @@ import { COUNT, simulate } from '../../simulation/simulate.js';
 const skip = COUNT === 200 ? false : 'launcher.test.ts runs these seeds';
 
 test('LA-1 TE-2 a launcher keeps its promises in 10000 simulations', { skip }, () =>
-  simulate(new URL('./simulation.js', import.meta.url), 'launch/simulation', 10_000),
+  simulate(new URL('./simulation.js', import.meta.url), 'launch/simulation', { count: 10_000 }),
 );
