@@ -1,5 +1,5 @@
 // Runs test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone. Fast files
-// share a process; any other file has one to itself.
+// of a directory share a process; of others a few do, or each has one to itself.
 import child from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
