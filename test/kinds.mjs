@@ -68,9 +68,6 @@ export const WAITING = [
   'registry/heartbeat.test.ts',
 ];
 
-/** Directories whose files of processes share one: they load the same modules. */
-export const SHARING = ['cli', 'config', 'e2e', 'launch', 'log', 'modules', 'operating', 'rpc'];
-
 /** A fixture that starts processes only for those who import one of these functions. */
 const KEEPER = 'fixtures/keeper.ts';
 const STARTING = /\b(?:spawnKept|keepGroup|endGroup)\b/;

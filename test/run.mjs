@@ -17,13 +17,11 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { changedTests } from './changed.mjs';
-import { kindOf, LONGEST, SHARING, testFiles, WAITING } from './kinds.mjs';
+import { kindOf, LONGEST, testFiles, WAITING } from './kinds.mjs';
 
 const tests = dirname(fileURLToPath(import.meta.url));
 const root = join(tests, '..');
 
-/** Most files of processes that share one. */
-const MOST_SHARING = 3;
 /** Milliseconds for a file with the counts of docs/reliability.md, and for all fast files of a directory. */
 const LONG_MS = 900_000;
 const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
@@ -98,17 +96,13 @@ if (chosen.length > 1)
 console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(status ?? 1);
 
-/** Returns the programs to run: one for the fast files of each directory, because most of their time is imports, and one for a few others. */
+/** Returns the programs to run: one for the fast files of each directory, because most of their time is imports, and one for each other file. */
 function programs(folder) {
   const together = new Map();
   const alone = [];
   for (const { file, kind } of chosen) {
     const output = file.replace(/\.ts$/, '.js');
-    const [directory] = file.split('/');
-    const last = alone.findLast((each) => each.kind === kind && each.shares === directory);
-    const shares = SHARING.includes(directory) && !LONGEST.includes(file) && !WAITING.includes(file) && directory;
-    if (kind !== 'fast' && shares && last !== undefined && last.files.length < MOST_SHARING) last.files.push(output);
-    else if (kind !== 'fast') alone.push({ name: file, kind, files: [output], fast: false, shares });
+    if (kind !== 'fast') alone.push({ name: file, kind, files: [output], fast: false });
     else {
       const [directory] = file.includes('/') ? file.split('/') : ['top'];
       const { files } = together.get(directory) ?? { files: [] };
@@ -132,13 +126,11 @@ function programs(folder) {
   });
 }
 
-/** Returns the longest files first, and single files last. Among the others, foreign ones, which wait for servers, are spread between those that compute. */
+/** Returns the longest files first. Among the others, foreign ones, which wait for servers, are spread between those that compute. */
 function ordered(alone) {
   const places = new Map();
   for (const kind of ['e2e', 'foreign']) {
-    const files = alone
-      .filter((each) => each.kind === kind)
-      .sort((left, right) => right.files.length - left.files.length);
+    const files = alone.filter((each) => each.kind === kind);
     for (const [at, each] of files.entries()) places.set(each, (at + 0.5) / files.length);
   }
   const place = (each) =>

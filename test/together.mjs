@@ -1,5 +1,5 @@
 // Runs test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone. Fast files
-// of a directory share a process; of others a few do, or each has one to itself.
+// share a process; any other file has one to itself.
 import child from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -10,8 +10,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const { setTimeout, clearTimeout } = globalThis;
 
 const compiled = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist-test');
-/** Ends what tests have left. */
-const keeper = pathToFileURL(join(compiled, 'fixtures/keeper.js')).href;
 /** Milliseconds after which a file has failed, so that the others run. */
 const FILE_MS = 400_000;
 /** Milliseconds after which a test that has not ended ends its file. */
@@ -48,7 +46,6 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
     Object.assign(process.env, env);
     mock.reset();
-    if (!fast) (await import(keeper)).endKept();
     for (const fault of faults) {
       await test(`${current} ${fault}`, () => Promise.reject(new Error(`${current} ${fault}`)));
     }
