@@ -1,13 +1,13 @@
 /** Tests the pages of docs/how-to: each page runs unchanged. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
-import ts from 'typescript';
 import { Program, root } from '../e2e/program.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { deleteOsloTopic, osloUrl, withoutPython } from '../rpc/transport/oslo/peer.js';
+import { errorsIn } from './compiler.js';
 import { blocksOf, type PageOptions, runPage } from './page.js';
 
 /** Returns a command of npx as one of a package of the clone. */
@@ -136,7 +136,7 @@ await client.POST('/books', { body: { title: 7 } });
 // @ts-expect-error A book has no such member.
 console.log(data?.author);
 `;
-  assert.deepEqual(mistakesIn(t, { 'api.d.ts': generated, 'client.ts': client, 'mistaken.ts': mistaken }), []);
+  assert.equal(errorsIn({ 'api.d.ts': generated, 'client.ts': client, 'mistaken.ts': mistaken }), '');
 });
 
 test('every page of docs/how-to is run', () => {
@@ -152,7 +152,7 @@ test('every page of docs/how-to is run', () => {
   );
 });
 
-test('the TypeScript of the pages compiles under the strictest options', (t) => {
+test('the TypeScript of the pages compiles under the strictest options', () => {
   const files = readdirSync(join(root, 'docs/how-to')).flatMap((page) => {
     const blocks = blocksOf(`docs/how-to/${page}`).filter(({ language }) => language === 'ts');
     // The types of that client are generated.
@@ -160,27 +160,5 @@ test('the TypeScript of the pages compiles under the strictest options', (t) => 
     return here.map(({ file, text }, at) => [join(page, file ?? `${at}.ts`), text] as const);
   });
   assert.ok(files.length > 0);
-  assert.deepEqual(mistakesIn(t, Object.fromEntries(files)), []);
+  assert.equal(errorsIn(Object.fromEntries(files)), '');
 });
-
-/** Returns the mistakes that the compiler finds in files below the package, where `portico/…` is found. */
-function mistakesIn(t: TestContext, files: Readonly<Record<string, string>>): string[] {
-  const folder = mkdtempSync(join(root, 'dist-test/how-to-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const names = Object.entries(files).map(([file, text]) => {
-    const name = join(folder, file);
-    mkdirSync(dirname(name), { recursive: true });
-    writeFileSync(name, text);
-    return name;
-  });
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
-    config: unknown;
-  };
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  const ofInit = { rootDir: root, noEmit: true, incremental: false, allowImportingTsExtensions: true };
-  const program = ts.createProgram(names, { ...options, ...ofInit });
-  return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
-    const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line + 1;
-    return `${file?.fileName.slice(folder.length + 1) ?? ''}:${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
-  });
-}

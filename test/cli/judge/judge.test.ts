@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { WSGIService } from 'portico';
 import { Config, ConfigurationRefused } from 'portico/config';
 import { silentLogger } from '#internal/log';
 import type { Diagnostic } from '../../../dist/errors/index.js';

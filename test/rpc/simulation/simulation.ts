@@ -262,8 +262,9 @@ rabbit_transient_queues_ttl = 90
     if (errand !== undefined) errand.lostAcks += 1;
   }
 
-  unrouted(body: Buffer): void {
-    this.errandOf(body)?.discards.push('no queue');
+  unrouted({ exchange }: Envelope, body: Buffer): void {
+    // A server publishes to a queue directly when a method runs again; it keeps the message until the broker has it.
+    if (exchange !== '') this.errandOf(body)?.discards.push('no queue');
   }
 
   returned({ body, properties }: Stored, peer: NetworkPeer): void {
