@@ -51,7 +51,7 @@ writeFileSync(join(out, '_site/index.json'), JSON.stringify(search));
 process.stdout.write(`${pages.size} pages, ${files.size} files: ${relative(process.cwd(), out)}/index.html\n`);
 
 function addPage(path) {
-  const tokens = parse(readFileSync(join(root, path), 'utf8'));
+  const tokens = parse(readFileSync(join(root, path), 'utf8'), path.startsWith('docs/reference/'));
   const at = tokens.findIndex(({ type, tag }) => type === 'heading_open' && tag === 'h1');
   if (at === -1) throw new Error(`${path}: no heading of the first level`);
   const headings = tokens.flatMap((token, place) =>
@@ -140,23 +140,19 @@ function apiOf(name) {
   return `api/modules/${`portico${name.slice(1)}`.replaceAll('/', '_')}.html`;
 }
 
-/** Returns what search finds of a page: its sections, and each name that a generated table describes. */
+/** Returns what search finds of a page: its sections, and the names that tables and lists of the reference describe. */
 function entriesOf(path, { tokens, title }) {
-  const url = placeOf(path);
   const entries = [];
-  const add = (anchor, name) =>
-    entries.push({ id: `${path}#${anchor}`, url: `${url}#${anchor}`, page: title, name, text: '' });
-  let row = false;
+  const add = (anchor, name) => {
+    const url = `${placeOf(path)}#${anchor}`;
+    entries.push({ id: `${url} ${entries.length}`, url, page: title, name, text: '' });
+  };
   for (const [at, token] of tokens.entries()) {
     if (token.type === 'heading_open') add(token.attrGet('id'), plainText(tokens[at + 1]));
-    else if (token.type === 'tr_open') {
-      if (token.meta !== null) add(token.attrGet('id'), token.meta.name);
-      row = token.meta !== null;
-    } else if (token.type === 'inline' || token.type === 'fence') {
-      if (tokens[at - 1]?.type === 'heading_open') continue;
-      const entry = entries.at(-1);
-      if (entry !== undefined) entry.text += ` ${plainText(token)}`;
-    } else if (token.type === 'table_close' && row) row = false;
+    else if (token.meta?.anchor !== undefined) add(token.meta.anchor, token.meta.name);
+    else if (entries.length > 0 && (token.type === 'inline' || token.type === 'fence')) {
+      if (tokens[at - 1].type !== 'heading_open') entries.at(-1).text += ` ${plainText(token)}`;
+    }
   }
   return entries.map((entry) => ({ ...entry, excerpt: entry.text.trim().slice(0, 140) }));
 }

@@ -13,6 +13,8 @@ import MarkdownIt from 'markdown-it';
 const THEMES = { light: 'github-light', dark: 'github-dark' };
 const markdown = new MarkdownIt({ html: true, highlight: coloured });
 const { escapeHtml } = markdown.utils;
+/** Tokens that begin a row or an item. */
+const NAMED = ['tr_open td_open', 'list_item_open paragraph_open'];
 let shiki;
 
 /** Loads the grammars of these languages. Code in a language without a grammar has no colours. */
@@ -25,10 +27,9 @@ export async function loadLanguages(names) {
   });
 }
 
-/** Parses a page. Each heading gets its anchor, and in generated pages each row of a table that begins with a name. */
-export function parse(text) {
+/** Parses a page. Headings get their anchors; `named`: rows of tables and items of lists that begin with a name in code get one too. */
+export function parse(text, named) {
   const tokens = markdown.parse(text, {});
-  const generated = text.startsWith('<!-- Generated');
   const anchors = new Set();
   let section = '';
   for (const [at, token] of tokens.entries()) {
@@ -39,12 +40,11 @@ export function parse(text) {
       for (let count = 1; anchors.has(section); count++) section = `${slug}-${count}`;
       anchors.add(section);
       token.attrSet('id', section);
-    } else if (generated && token.type === 'tr_open' && next.type === 'td_open') {
-      const name = /^(?:<a id="(?<id>\w+)"><\/a>)?`(?<text>[^`]+)`$/.exec(tokens[at + 2].content)?.groups;
-      if (name !== undefined) {
-        token.meta = { name: name.text };
-        token.attrSet('id', name.id ? `row-${name.id}` : `${section}-${slugOf(name.text)}`);
-      }
+    } else if (named && NAMED.includes(`${token.type} ${next?.type}`)) {
+      const { id, name } = /^(?:<a id="(?<id>\w+)"><\/a>)?`(?<name>[^`]+)`/.exec(tokens[at + 2].content)?.groups ?? {};
+      if (name === undefined || (id === undefined && token.type !== 'tr_open')) continue;
+      token.meta = { name, anchor: id ?? `${section}-${slugOf(name)}` };
+      if (id === undefined) token.attrSet('id', token.meta.anchor);
     }
   }
   return tokens;

@@ -54,51 +54,51 @@ export interface CallDelivery {
 /** The caller of a request and its rights. Immutable; `elevated()` returns a changed copy. Created by the context filter and by noauth. */
 export class RequestContext {
   /** Id of the user; undefined for a caller without a token. */
-  readonly userId: string | undefined;
+  declare readonly userId: string | undefined;
   /** Name of the user; undefined if unknown. */
-  readonly userName: string | undefined;
+  declare readonly userName: string | undefined;
   /** Id of the project that the token is for; undefined if unknown. */
-  readonly projectId: string | undefined;
+  declare readonly projectId: string | undefined;
   /** Name of the project; undefined if unknown. */
-  readonly projectName: string | undefined;
+  declare readonly projectName: string | undefined;
   /** Id of the domain of a token without a project; undefined for others. */
-  readonly domainId: string | undefined;
+  declare readonly domainId: string | undefined;
   /** Name of that domain. */
-  readonly domainName: string | undefined;
+  declare readonly domainName: string | undefined;
   /** Id of the user's own domain; undefined if unknown. */
-  readonly userDomainId: string | undefined;
+  declare readonly userDomainId: string | undefined;
   /** Name of the user's own domain; undefined if unknown. */
-  readonly userDomainName: string | undefined;
+  declare readonly userDomainName: string | undefined;
   /** Id of the project's domain; undefined if unknown. */
-  readonly projectDomainId: string | undefined;
+  declare readonly projectDomainId: string | undefined;
   /** Name of the project's domain; undefined if unknown. */
-  readonly projectDomainName: string | undefined;
+  declare readonly projectDomainName: string | undefined;
   /** `all` for a token for the whole system; undefined for others. */
-  readonly systemScope: string | undefined;
+  declare readonly systemScope: string | undefined;
   /** Whether the identity service marks the project as its administrators' project; undefined if unknown. */
-  readonly isAdminProject: boolean | undefined;
+  declare readonly isAdminProject: boolean | undefined;
   /** Names of the roles of the user, as in the token: `admin`, `member`. Frozen; empty without a token. */
-  readonly roles: readonly string[];
+  declare readonly roles: readonly string[];
   /** Whether the caller has the rights of an administrator. Default false. */
-  readonly isAdmin: boolean;
+  declare readonly isAdmin: boolean;
   /** Whether the caller is another service, on behalf of a user or itself. Default false. */
-  readonly isService: boolean;
+  declare readonly isService: boolean;
   /** Id of the service that calls for the user; undefined without a service token. */
-  readonly serviceUserId: string | undefined;
+  declare readonly serviceUserId: string | undefined;
   /** Name of that service. */
-  readonly serviceUserName: string | undefined;
+  declare readonly serviceUserName: string | undefined;
   /** Id of the project of that service. */
-  readonly serviceProjectId: string | undefined;
+  declare readonly serviceProjectId: string | undefined;
   /** Roles of that service. Empty without a service token. */
-  readonly serviceRoles: readonly string[];
+  declare readonly serviceRoles: readonly string[];
   /** Id of the request, `req-…`; undefined without the filter `request_id`. */
-  readonly requestId: string | undefined;
+  declare readonly requestId: string | undefined;
   /** Id that the caller gave to all requests of one operation. */
-  readonly globalRequestId: string | undefined;
+  declare readonly globalRequestId: string | undefined;
   /** IP address of the client, as the proxies in front of the server report it. */
-  readonly remoteAddress: string | undefined;
+  declare readonly remoteAddress: string | undefined;
   /** Whether deleted records are visible: `no` (default), `yes`, `only`. */
-  readonly readDeleted: 'no' | 'yes' | 'only';
+  declare readonly readDeleted: 'no' | 'yes' | 'only';
   readonly #token: string | undefined;
   readonly #carryToken: boolean;
   /** Members that are not sent to other processes. Its signal may be created on first access. */

@@ -10,7 +10,6 @@ export {
 export { cookiesOf } from './cookies.js';
 export {
   type BodyProgress,
-  cutTarget,
   Exchange,
   environFields,
   exchangeOf,
@@ -37,7 +36,7 @@ export { apiFaultOptions, faultOptions, ownFaultStyle } from './faults/fault-opt
 export { faultFormFrom, faultFormOf, inFaultForm } from './faults/fault-style.js';
 export { preferredEncoding, preferredType } from './faults/negotiate.js';
 export { fileFault, fileSender } from './file-sender.js';
-export { foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
+export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
 export { callFactory, noteMade } from './held-apps.js';
 export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './host/fastify-app.js';
 export { fastifyLog, levelOf } from './host/fastify-log.js';
@@ -46,6 +45,7 @@ export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './host
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export {
+  bodyLengthOf,
   CODING,
   FORWARDING,
   HOST,

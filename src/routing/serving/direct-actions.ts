@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import type { MatchedRoute } from '../../app/index.js';
-import { collectBody, compileResponse, pipeInto } from '../../app/internal.js';
+import { checkHeader, collectBody, compileResponse, pipeInto } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { responseKey } from '../actions/compiled-action.js';
 import { SENT } from '../actions/reply.js';
@@ -155,6 +155,8 @@ export class DirectActions implements ActionEngine {
   }
 }
 
+/** Sets all headers, or none if Node would refuse one of them. */
 function setHeaders(res: ServerResponse, headers: Answer['headers']): void {
+  for (const name of Object.keys(headers)) checkHeader(name, headers[name]);
   for (const name of Object.keys(headers)) res.setHeader(name, headers[name]!);
 }

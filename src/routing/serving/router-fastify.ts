@@ -16,7 +16,15 @@ import type {
   onRequestHookHandler,
 } from 'fastify';
 import { environ, Fault, type MatchedRoute } from '../../app/index.js';
-import { createFastify, exchangeOf, fastifyLog, limitBody, listenerOf, tooLarge } from '../../app/internal.js';
+import {
+  checkHeader,
+  createFastify,
+  exchangeOf,
+  fastifyLog,
+  limitBody,
+  listenerOf,
+  tooLarge,
+} from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { ANSWERED, FASTIFY, REPLY } from '../actions/action-request.js';
 import { type CompiledAction, responseKey } from '../actions/compiled-action.js';
@@ -205,6 +213,8 @@ export class RouterFastify implements ActionEngine {
     }
     const answer = answerOf(value, call, reply, (status, type) => this.#serializerOf(call, status, type));
     const { headers, body, stream, serializer } = answer;
+    // Now, while an error can still be answered: Fastify checks them when it writes the head.
+    for (const name of Object.keys(headers)) checkHeader(name, headers[name]);
     void reply.code(answer.status);
     for (const name of Object.keys(headers)) void reply.header(name, headers[name]);
     // With a serializer, Fastify does not change the type: it would add a charset, which JSON does not have.
