@@ -86,10 +86,10 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'command-line',
     'command',
     'failure',
-    'run-main',
     'control-client',
     'configured',
     'judge',
+    'run-main',
     'look',
     'control',
     'notify',
@@ -270,6 +270,9 @@ function importsOf(path: string): Import[] {
   return found;
 }
 
+/** Each import by a name of the package: the launcher's of the judge, which knows the declarations of all directories. */
+const NAMED = ['launch/services/judgement.ts imports #internal/cli'];
+
 const directoryOf = (file: string): string =>
   file.includes('/') ? file.slice(0, file.indexOf('/')) : file.slice(0, -3);
 const all = sourceFiles(src).flatMap(importsOf);
@@ -290,6 +293,14 @@ test('imports point down: a directory imports itself and the index.ts and intern
     if (!UNBOUND.includes(from) && !allowed?.includes(to)) wrong.push(`${where}: ${from} may not import ${to}`);
   }
   assert.deepEqual(wrong, []);
+});
+
+test('no directory imports a higher one by a name of the package, but for the judge of a configuration', () => {
+  const named = all.filter(({ specifier }) => specifier.startsWith('#'));
+  assert.deepEqual(
+    named.map(({ file, specifier }) => `${file} imports ${specifier}`),
+    NAMED,
+  );
 });
 
 test('within a directory imports point down as well: its parts have an order', () => {
@@ -375,7 +386,7 @@ test('nothing imports the sample, and the sample imports only what a user can', 
 test('each package is imported as a value by one file', () => {
   const byPackage = new Map<string, Set<string>>();
   for (const { file, specifier, typeOnly } of all) {
-    if (specifier.startsWith('.') || specifier.startsWith('node:') || specifier.startsWith('portico')) continue;
+    if (specifier.startsWith('.') || specifier.startsWith('node:') || /^(?:portico|#)/.test(specifier)) continue;
     assert.ok(!builtinModules.includes(specifier), `src/${file}: write node:${specifier}`);
     if (typeOnly) continue;
     const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0]!;
@@ -400,7 +411,7 @@ test('the package depends on what it imports, types included, and on nothing els
     [...readFileSync(path, 'utf8').matchAll(/\brequire\('([^']+)'\)/g)].map(([, name]) => name!),
   );
   const imported = [...all.map(({ specifier }) => specifier), ...required]
-    .filter((name) => !/^(\.|node:|data:|portico($|\/))/.test(name))
+    .filter((name) => !/^(\.|#|node:|data:|portico($|\/))/.test(name))
     .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]);
   const wanted = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
   assert.deepEqual([...new Set([...imported, PINNED])].toSorted(), wanted.toSorted());

@@ -23,14 +23,30 @@ const FOREIGN = new Set([
 ]);
 
 /** Tests in which Portico starts the processes, and guards that take long and seldom find something. */
-const E2E = new Set(['launch/parent/worker-process.test.ts', 'security/parser-time.test.ts']);
+const E2E = new Set([
+  'launch/parent/worker-process.test.ts',
+  'launch/simulation/many-launchers.test.ts',
+  'security/parser-time.test.ts',
+]);
 
 /** Files that take longest, the longest first: they begin, so that no one of them ends alone. A test of them may take as long as a file. */
 export const LONGEST = [
-  'sample/control-plane.test.ts',
+  'launch/simulation/many-launchers.test.ts',
+  'cli/init.test.ts',
   'docs/how-to.test.ts',
+  'e2e/why-down.test.ts',
+  'sample/control-plane.test.ts',
+  'rpc/transport/amqp/amqp-transport.test.ts',
+  'operating/control.test.ts',
+  'launch/exit-status.test.ts',
+  'launch/reload/reload-report.test.ts',
+  'e2e/status-page.test.ts',
   'rpc/transport/oslo/broker-restart.test.ts',
   'rpc/transport/oslo/oslo-faults.test.ts',
+  'rpc/transport/oslo/python.test.ts',
+  'e2e/registry-faults.test.ts',
+  'cli/mistakes.test.ts',
+  'security/parser-time.test.ts',
   'docs/tutorial.test.ts',
   'package.test.ts',
   'types.test.ts',

@@ -52,7 +52,7 @@ if (flags.has('--compile')) await compile();
 // The tests import the bundled modules, as users do.
 else await run(join(root, 'bundle.mjs'));
 
-// It holds control sockets of programs that tests kill, and is removed at the end.
+// It holds control sockets of programs that tests kill and what files share, and is removed at the end.
 const runtime = mkdtempSync(join(tmpdir(), 'portico-run-'));
 const counts = join(runtime, 'counts.json');
 const { status } = spawnSync(
@@ -75,6 +75,7 @@ const { status } = spawnSync(
     env: {
       ...process.env,
       XDG_RUNTIME_DIR: runtime,
+      PORTICO_TEST_SHARED: runtime,
       ...(flags.has('--long') && { PORTICO_FAULTS: 'long' }),
       ...(seed && { PORTICO_TEST_SEED: seed }),
     },

@@ -32,14 +32,15 @@ async function endWith(status: number): Promise<void> {
 
 async function tell(error: unknown): Promise<void> {
   const { isWorker, wasLogged } = await import('../launch/internal.js');
-  if (isWorker()) throw error;
+  const { withAllMistakes } = await import('./judge/all-mistakes.js');
   const { HelpRequested } = await import('../config/internal.js');
+  if (isWorker()) throw await withAllMistakes(error);
   if (error instanceof HelpRequested) {
     process.stdout.write(error.text);
     return endWith(0);
   }
   const { exitStatusOf } = await import('./failure.js');
   const { explainedError } = await import('../modules/index.js');
-  if (!wasLogged(error)) process.stderr.write(`${explainedError(error)}\n`);
+  if (!wasLogged(error)) process.stderr.write(`${explainedError(await withAllMistakes(error))}\n`);
   process.exitCode = exitStatusOf(error);
 }

@@ -77,6 +77,13 @@ export class ConfigHolder {
     this.generation = new Generation(state, groups);
   }
 
+  /** Returns a holder of the same values, declarations and checks, which leaves these as they are. */
+  copy(): ConfigHolder {
+    const lasting = new Lasting(this.groups.copy());
+    for (const [find, check] of this.lasting.checks) lasting.checks.set(find, check);
+    return new ConfigHolder(this.generation.state, lasting);
+  }
+
   declare(group: string, options: OptionDeclarations, sectional?: boolean): void {
     if (this.groups.declare(group, options, sectional)) this.generation.forgetReferring();
   }

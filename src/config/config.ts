@@ -68,9 +68,9 @@ export class Config {
     return new Config(ofSnapshot(snapshot, options));
   }
 
-  /** Returns the same sources and values from code without declarations: for a check with other options. */
-  copy(): Config {
-    return new Config(begin(this.#state, new Lasting()));
+  /** Returns the same sources and values from code, for a check with other options; `declared`: beside the present ones. */
+  copy({ declared = false }: { readonly declared?: boolean } = {}): Config {
+    return new Config(declared ? this.#current.copy() : begin(this.#state, new Lasting()));
   }
 
   /**
@@ -107,7 +107,7 @@ export class Config {
     current.declare(group, options, from.local !== undefined);
     const { values, issues } = readGroup(generation, group, options, from);
     current.warn(issues);
-    refuseErrors(issues);
+    refuseErrors(issues, this);
     if (from.local === undefined) generation.remember(key, options, values);
     return values as OptionsOf<D>;
   }

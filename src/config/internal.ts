@@ -34,5 +34,6 @@ export { present } from './types/present.js';
 export { configOptions } from './values/declared-groups.js';
 export { diagnose } from './values/mistakes.js';
 export { isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';
+export { readingFrom, refusedConfig } from './values/refused-config.js';
 export { variableName } from './values/written.js';
 export { withOverrides } from './with-overrides.js';

@@ -2,6 +2,8 @@
  * Exit statuses of errors in launchers and workers: one table, the log line of such an error (with a stack unless it is
  * a mistake of the configuration), and its transfer from a worker to its parent.
  */
+import type { Config } from '../config/index.js';
+import { logFileOf } from '../config/internal.js';
 import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
 import { requestOfMoment } from '../log/internal.js';
@@ -42,6 +44,15 @@ export function statusOf(error: unknown): number {
 /** Reports whether only a service can have chosen a status. */
 export function isChosen(status: number | undefined): boolean {
   return status !== undefined && ![STATUS_STOPPED, STATUS_FAILED, STATUS_UNHANDLED, STATUS_REFUSED].includes(status);
+}
+
+/** Reports whether the program prints an error where its log would be: a refusal, in lines and not in JSON. */
+export function isPrinted(
+  error: unknown,
+  { config, log }: { readonly config?: Config; readonly log?: unknown },
+): boolean {
+  if (log !== undefined || config?.has('DEFAULT', 'log_file') !== true) return false;
+  return isRefusal(error) && logFileOf(config) === undefined;
 }
 
 /** Marks an error that was logged. */

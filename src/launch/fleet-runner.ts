@@ -156,7 +156,6 @@ export class FleetRunner implements Runner {
 
   /** Binds the addresses of services before their launch: all of them, or the launch ends as for a failed start. */
   async bindAll(requests: readonly LaunchRequest[]): Promise<void> {
-    this.#launcher.judge();
     this.#launcher.takeSignals();
     const failures = new Map<string, PorticoError>();
     for (const { service, workers } of requests) {

@@ -9,8 +9,8 @@ import type { LauncherStatus, ReloadReport } from '../operating/index.js';
 import { Control, Diagnosis, whatLoads } from '../operating/internal.js';
 import { deferred } from '../tasks/internal.js';
 import { controlledServices } from './controlled-services.js';
-import { logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
-import { judgeConfiguration } from './launched-options.js';
+import { isPrinted, logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
+import { launchedOptions } from './launched-options.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
 import { OwnedProcess } from './owned-process.js';
@@ -51,7 +51,6 @@ export class LauncherCore<R extends Runner = Runner> {
   /** Settles when the program waits: it has begun to launch all its services. */
   readonly #waits = deferred();
   #status = 0;
-  #judged = false;
   #crashed = false;
   readonly #terms = new StopTerms();
   #stopping: Promise<void> | undefined;
@@ -117,21 +116,21 @@ export class LauncherCore<R extends Runner = Runner> {
   /** Listens to the signals of the process, unless disabled. Done once. */
   takeSignals(): void {
     if (this.stopping || !this.process.take()) return;
+    // A reload then reports their changes.
+    for (const { group, options } of launchedOptions) this.#options.config?.register(group, options);
     this.#watchFiles();
     this.runner.signalsTaken?.();
     if (!this.runner.supervised) this.control.open();
   }
 
-  /** Refuses a configuration with mistakes before anything starts, unless the program has checked it. Done once, and not in workers. */
-  judge(): void {
-    const { config, judged = this.#judged } = this.#options;
-    if (!judged && config !== undefined && !this.runner.supervised) judgeConfiguration(config);
-    this.#judged = true;
+  /** The configuration that is judged after the build of services; undefined if there is none, or the program judges it. */
+  get judgedConfig(): Config | undefined {
+    const { config, judged = false } = this.#options;
+    return judged ? undefined : config;
   }
 
   /** Launches a service by `start`. After a stop was requested, nothing is started, and `wait()` returns the status. */
   async launch(start: () => Promise<void>): Promise<void> {
-    this.judge();
     this.takeSignals();
     if (this.stopping) return;
     const started = start();
@@ -147,7 +146,8 @@ export class LauncherCore<R extends Runner = Runner> {
       // Work that a stop has cancelled has not failed.
       if (this.stopping) return;
       if (this.#options.startFailed !== undefined) this.#options.startFailed(name, error);
-      else logFailure(this.log, `Error starting service ${name}`, error, { service: name });
+      else if (!isPrinted(error, this.#options))
+        logFailure(this.log, `Error starting service ${name}`, error, { service: name });
       this.#status = statusOf(error);
       this.process.failed(error, this.#status);
       await this.stop();

@@ -33,8 +33,8 @@ export interface LauncherOptions {
   /** Default: the log of the configuration (`config.log`), else one on standard error. */
   readonly log?: LogOption;
   /**
-   * True if the program has checked the configuration, with more knowledge than a launcher has. Default false: the
-   * launcher checks it at the first launch, which rejects with `ConfigError` for mistakes and misspelt names.
+   * True if the program has judged the configuration. Default false: a process that will serve judges it after the build
+   * of its service, and the launch rejects with all mistakes.
    */
   readonly judged?: boolean;
   /** Effect of SIGHUP. Default: the option `restart_method`, else `reload`. */

@@ -2,7 +2,7 @@
 
 import { closeSync } from 'node:fs';
 import type { ConfigSnapshot } from '../config/index.js';
-import { type Diagnostic, errorText, Refusals } from '../errors/index.js';
+import { errorText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { reopenLogs } from '../log/internal.js';
 import { Meter } from '../metrics/index.js';
@@ -25,7 +25,7 @@ import {
   setTitle,
   workerTitle,
 } from './process/host-process.js';
-import { builtAndJudged, toldByAll } from './services/judgement.js';
+import { builtAndJudged, judgeAfter } from './services/judgement.js';
 import { unlessAborted } from './waiting.js';
 import { FilesRead } from './worker/files-read.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
@@ -47,9 +47,9 @@ export class WorkerSide {
   readonly #options: LauncherOptions;
   /** Services that the program has launched with their number of workers, including those of other workers. */
   readonly #launched = new Map<string, number>();
-  /** In a child that only builds: errors of services that could not be built. */
+  /** In a child that only builds: its services, and the errors of those that could not be built. */
+  readonly #built: ServiceBase[] = [];
   readonly #unbuilt: unknown[] = [];
-  readonly #found: (readonly Diagnostic[])[] = [];
   readonly #sockets: WorkerSockets;
   /** Counts of the process. */
   readonly #meter = new Meter();
@@ -131,7 +131,9 @@ export class WorkerSide {
     const { judges, holds, mayServe } = this.#link;
     try {
       if (!judges && !holds) return;
-      const built = judges ? await builtAndJudged(service) : { found: [], letGo: await service.prepare?.() };
+      const built = judges
+        ? await builtAndJudged(service, this.core.judgedConfig)
+        : { found: [], letGo: await service.prepare?.() };
       void this.#link.send({ kind: 'built', diagnostics: built.found });
       if (holds) holdAlive();
       if (holds) await unlessAborted(mayServe.promise, this.core.stopBegins.signal);
@@ -142,9 +144,9 @@ export class WorkerSide {
   }
 
   async #build(service: ServiceBase): Promise<void> {
+    this.#built.push(service);
     try {
-      const { found, letGo } = await builtAndJudged(service);
-      this.#found.push(found);
+      const letGo = await service.prepare?.();
       await letGo?.();
     } catch (error) {
       this.#unbuilt.push(error);
@@ -153,15 +155,12 @@ export class WorkerSide {
 
   /** Reports all mistakes of the configuration as one failure; of other failures the first. */
   async #tellBuilt(): Promise<void> {
-    const refusals = new Refusals();
-    try {
-      for (const error of this.#unbuilt) refusals.note(error);
-      refusals.refuse();
-    } catch (error) {
-      return this.#link.fail(error);
-    }
     if (this.#launched.size === 0) return this.#link.fail(notLaunched(this.#link.assignment.service, []));
-    await this.#link.tellBuilt(toldByAll(this.#found));
+    try {
+      await this.#link.tellBuilt(await judgeAfter(this.#built, this.#unbuilt, this.core.judgedConfig));
+    } catch (error) {
+      await this.#link.fail(error);
+    }
   }
 
   #takeOver(service: ServiceBase): void {

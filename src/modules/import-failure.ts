@@ -36,7 +36,8 @@ function markedPlace(stack: string): string | undefined {
   const shown = stack.slice(head.length);
   if (!/^SyntaxError \[ERR_\w+_TYPESCRIPT_SYNTAX\]/m.test(shown)) {
     const blanks = /^.*\r?\n(\s*)\^/.exec(shown)?.[1];
-    return blanks === undefined ? undefined : `${path}:${line}:${blanks.length + 1}`;
+    // It has no carets at the end of a file.
+    return blanks === undefined ? `${path}:${line}` : `${path}:${line}:${blanks.length + 1}`;
   }
   // For TypeScript it shows the previous line as well, and no carets if the mistake is longer than a line.
   const blanks = /^.*\r?\n(?:.*\r?\n)?( *)\^/.exec(shown)?.[1];

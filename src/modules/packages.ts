@@ -198,7 +198,11 @@ function filesBeside(specifier: string, path: string): string[] {
 const OWN_NAME = 'portico';
 
 function noPackage(name: string, folder: string): ModuleMissing {
-  const looked = searchFolders(folder).join(', ');
+  // A package of the application is not searched for in Portico's own folder.
+  const own = dirname(dirname(fileURLToPath(import.meta.url)));
+  const isOwn = (each: string): boolean => (ignoreErrors(() => realpathSync(each)) ?? each).startsWith(own);
+  const folders = searchFolders(folder);
+  const looked = folders.filter((each) => !isOwn(each)).join(', ') || folders.join(', ');
   return new ModuleMissing('package', `no package "${name}" is in node_modules of ${looked}, or above`);
 }
 

@@ -1,5 +1,5 @@
 /** Exports for other directories of Portico: status, control socket, admin listener, reports and backdoor of a running program. */
-export { initializeBackdoor } from './backdoor/backdoor.js';
+export { backdoorPorts, initializeBackdoor } from './backdoor/backdoor.js';
 export { backdoorOptions } from './backdoor/backdoor-options.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
 export { describeConnections } from './control/connection-counts.js';

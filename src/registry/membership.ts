@@ -184,11 +184,17 @@ export class Membership implements Registration {
     return this.#id !== undefined && (await this.#registry.store.remove(this.#id, this.#who.binary));
   }
 
-  /** Acquires or renews a lease in the name of this process: in a rolling reload its predecessor runs beside it. */
-  lease(task: string, seconds: number): Promise<boolean> {
+  /**
+   * Acquires or renews a lease in the name of this process: in a rolling reload its predecessor runs beside it. False if the lease has ended
+   * before the answer came.
+   */
+  async lease(task: string, seconds: number): Promise<boolean> {
     const { host, worker, pid } = this.#who;
+    const { clock } = this.#options;
+    const askedAt = clock.now();
     this.#leases.add(task);
-    return this.#registry.store.lease(task, `${host}/${worker}/${pid}`, seconds);
+    const isHeld = await this.#registry.store.lease(task, `${host}/${worker}/${pid}`, seconds);
+    return isHeld && clock.now() - askedAt < seconds * 1000;
   }
 
   #announcement(): ServiceAnnouncement {
@@ -289,7 +295,10 @@ export class Membership implements Registration {
     if (id === undefined) return;
     try {
       await own(id);
-      if ((await this.#siblings(id)).length === 0) await this.#write(state);
+      if ((await this.#siblings(id)).length > 0) return;
+      await this.#write(state);
+      // A worker that has joined between the look and the write serves.
+      if ((await this.#siblings(id)).length > 0) await this.#write('running');
     } catch (error) {
       this.#options.log.warn({ err: error }, `could not write "${state}" to the service registry`);
     }

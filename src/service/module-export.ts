@@ -68,7 +68,7 @@ function refused(error: unknown, reference: string, module: string, name: string
   if (error instanceof ModuleMissing) {
     return new PorticoError('PORTICO_MODULE_NOT_FOUND', {
       message: `${reference}: ${error.message}`,
-      hint: error.known.length === 0 ? undefined : nearestOrAll(module, error.known, 'Known'),
+      hint: error.known.length === 0 ? fileHint(module, name) : nearestOrAll(module, error.known, 'Known'),
     });
   }
   if (error instanceof ImportFailed) {
@@ -86,6 +86,12 @@ function refused(error: unknown, reference: string, module: string, name: string
     message: `${reference}: ${module} has no export "${name}"`,
     hint: [didYouMean(part, known), there].filter((sentence) => sentence !== undefined).join(' '),
   });
+}
+
+/** Returns a hint for a module that is not installed, and may be a file. */
+function fileHint(module: string, name: string): string | undefined {
+  if (/^[./]/.test(module) || module.startsWith('file:')) return undefined;
+  return `A file begins with "./": ./file.js:${name === 'default' ? module : name}`;
 }
 
 /** Instantiates a class with `args`, calls a function with them, and returns any other value unchanged. */

@@ -134,6 +134,9 @@ export interface OwnRPCClients extends RPCClients {
   close(options?: { readonly deadline?: number }): Promise<void>;
 }
 
+/** Schemes of the transports for remote calls. */
+export const TRANSPORTS = ['memory', 'amqp', 'amqps', 'oslo+rabbit', 'oslo+amqps'] as const;
+
 /** The options in `[rpc]`. */
 export const rpcOptions = defineOptions({
   transport_url: uri({

@@ -65,8 +65,8 @@ export interface ServiceBase {
   plan?(config: Config): ServicePlan;
   /**
    * Builds the objects that the next `start()` or `renew()` needs, but acquires nothing shared: no address, no registration, no manager
-   * hooks. Launchers call it without `next` in a first worker before its start, and in a child that does not serve; with the new
-   * configuration before a reload changes anything in a process that serves. Returns a function that releases the objects, for the case that neither call follows. A
+   * hooks. Launchers call it without `next` before the start in the process that judges the configuration; with the new configuration before
+   * a reload changes anything in a process that serves. Returns a function that releases the objects, for the case that neither call follows. A
    * rejection refuses the reload.
    */
   prepare?(next?: Config): Awaitable<() => Awaitable<void>>;

@@ -37,12 +37,12 @@ async function startCluster(t: TestContext, transitionMs = 20): Promise<Cluster 
   ];
   t.after(() => Promise.all([broker.close(), registry.close()]));
   const within = (host: string): string[] => network.within(host);
-  const cloud = new ControlPlane(t, { broker: broker.url, database: registry.url, transitionMs, within });
+  const cloud = new ControlPlane(t, { broker: broker.url, database: registry.url, within });
   const sync = await cloud.apiCli('control', 'db', 'sync');
   assert.equal(sync.child.exitCode, 0, sync.output());
   await cloud.startControl();
   for (const host of HOSTS) network.add(host);
-  const programs = await Promise.all(HOSTS.map((host) => cloud.startHost(host)));
+  const programs = await Promise.all(HOSTS.map((host) => cloud.startHost(host, transitionMs)));
   return { network, cloud, hosts: new Map(HOSTS.map((host, i) => [host, programs[i]!])) };
 }
 

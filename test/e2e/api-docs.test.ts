@@ -1,11 +1,22 @@
 /** `[admin] docs`: API descriptions on the admin listener, as HTML and in a browser where one is installed. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { apiCli, emptyProject, freePort, type Program, root, startProject } from './program.js';
+import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
+import {
+  apiCli,
+  emptyProject,
+  freePort,
+  type Program,
+  root,
+  startedOnce,
+  startProject,
+  type UntilEnd,
+  untilFileEnds,
+} from './program.js';
 
 const app = `
 import { action, Router } from 'portico/routing';
@@ -43,10 +54,10 @@ interface Served {
   readonly ini: (docs: string) => string;
 }
 
-async function served(t: TestContext, docs = 'docs = true'): Promise<Served> {
+async function served(t: UntilEnd, docs = 'docs = true'): Promise<Served> {
   const port = await freePort();
   const ini = (line: string): string =>
-    `[DEFAULT]\nenabled_apis = things\n[admin]\nlisten = 127.0.0.1:0\n${line}\n[api:things]\nport = ${port}\nworkers = 2\n`;
+    `[DEFAULT]\nenabled_apis = things\n[admin]\nlisten = 127.0.0.1:0\n${line}\n[api:things]\nport = ${port}\nworkers = 1\n`;
   const project = emptyProject({ 'app.js': app, 'api-paste.ini': paste, 'portico.ini': ini(docs) });
   const program = startProject(t, project);
   const [, admin] = await program.printed(/"event":"admin","url":"http:\/\/[^"]+:(\d+)"/);
@@ -55,12 +66,17 @@ async function served(t: TestContext, docs = 'docs = true'): Promise<Served> {
   return { folder: project.folder, admin: Number(admin), program, write, ini };
 }
 
+/** The service of the tests that change nothing. */
+const file = untilFileEnds();
+const shared = startedOnce(() => served(file));
+const browser = browserOf(file);
+
 function ask(admin: number, path: string, method = 'GET'): Promise<Response> {
   return fetch(`http://127.0.0.1:${admin}${path}`, { method });
 }
 
-test('OP-71 /docs/<api>/openapi.json is what api-cli openapi prints, made by a worker when it is first asked', async (t) => {
-  const { admin, folder, program } = await served(t);
+test('OP-71 /docs/<api>/openapi.json is what api-cli openapi prints, made by a worker when it is first asked', async () => {
+  const { admin, folder, program } = await shared();
   const answers = [await ask(admin, '/docs/things/openapi.json'), await ask(admin, '/docs/things/openapi.json')];
   const [first, second] = await Promise.all(answers.map((answer) => answer.json()));
   assert.deepEqual(
@@ -75,12 +91,12 @@ test('OP-71 /docs/<api>/openapi.json is what api-cli openapi prints, made by a w
   });
   assert.deepEqual([first, second], [JSON.parse(stdout), JSON.parse(stdout)]);
   const made = program.stderr.match(/^made \d+/gm) ?? [];
-  assert.ok(made.length === 3 || made.length === 4, 'by two workers for serving, by those that were asked once more');
+  assert.ok(made.length === 2, 'by a worker for serving, and once more to describe');
   assert.ok(!made.includes(`made ${program.pid}`), 'the parent imports no application');
 });
 
-test('OP-71 the page has operations, parameters, bodies and answers without a script, and takes nothing from outside', async (t) => {
-  const { admin } = await served(t);
+test('OP-71 the page has operations, parameters, bodies and answers without a script, and takes nothing from outside', async () => {
+  const { admin } = await shared();
   const list = await ask(admin, '/docs');
   assert.match(await list.text(), /<a href="\/docs\/things">things<\/a>/);
   const answer = await ask(admin, '/docs/things');
@@ -101,8 +117,8 @@ test('OP-71 the page has operations, parameters, bodies and answers without a sc
   assert.doesNotMatch(text, /(?:src|href)="(?![#/])/, 'nothing from outside');
 });
 
-test('OP-71 what an application writes with markup in it is text', async (t) => {
-  const { admin } = await served(t);
+test('OP-71 what an application writes with markup in it is text', async () => {
+  const { admin } = await shared();
   const text = await (await ask(admin, '/docs/things')).text();
   assert.match(text, /List &#60;script&#62;alert\(2\)&#60;\/script&#62; things/);
   assert.match(text, /&#60;script&#62;alert\(1\)/);
@@ -136,17 +152,11 @@ test('OP-71 the whole sample is described', async (t) => {
   assert.match(await (await ask(Number(admin), '/docs/metadata')).text(), /its app has no Router/);
 });
 
-const CHROMIUM = ['/usr/bin/chromium'].find((path) => existsSync(path));
-const skip = CHROMIUM === undefined ? 'chromium is not installed' : false;
-
-test('OP-71 in a browser, by keyboard, light and dark, without scripts', { skip }, async (t) => {
-  const { admin } = await served(t);
-  const { chromium } = await import('playwright-core');
-  const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
-  t.after(() => browser.close());
+test('OP-71 in a browser, by keyboard, light and dark, without scripts', { skip }, async () => {
+  const { admin } = await shared();
   const papers = new Set<unknown>();
   for (const colorScheme of ['light', 'dark'] as const) {
-    const page = await (await browser.newContext({ javaScriptEnabled: false, colorScheme })).newPage();
+    const page = await (await (await browser()).newContext({ javaScriptEnabled: false, colorScheme })).newPage();
     await page.goto(`http://127.0.0.1:${admin}/docs`);
     await page.getByRole('link', { name: 'things' }).click();
     await page.keyboard.press('Tab');

@@ -6,22 +6,30 @@ import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { type Broken, brokenConfigurations, filesOf } from '../cli/broken-configurations.js';
 import { commandBeside } from '../cli/command.js';
+import { isLong } from './faults/figures.js';
 import { emptyProject, freePort, runApiCli, startProject } from './program.js';
 
-/** One of each kind: found by the parent, which has no plan, by the first worker after its build, or because that fails. */
+/**
+ * One of each kind: found by the parent, which has no plan, by the first worker after its build, or because that fails.
+ * Others, which `cli/judge` judges too, are started with `--long`.
+ */
 const KINDS = [
-  'value [api:shop] max_requests=many',
-  'value [rpc] response_timeout=x',
   'value [DEFAULT] graceful_shutdown_timeout=soon',
-  'name [api:shop] prot=1',
-  'name [api:shop] zzzzzzz=2',
   'strict name [elsewhere] x=1',
   'a module that is not there',
-  'a filter without what it requires',
   'a group of a filter with an unknown name',
-  'a line without a value',
   'prot = 1 and a filter that is not there',
   'manager = ./app.js:Nope and an app that throws',
+  ...(isLong
+    ? [
+        'value [api:shop] max_requests=many',
+        'value [rpc] response_timeout=x',
+        'name [api:shop] prot=1',
+        'name [api:shop] zzzzzzz=2',
+        'a filter without what it requires',
+        'a line without a value',
+      ]
+    : []),
 ];
 
 /** Configurations that are served, with warnings. */

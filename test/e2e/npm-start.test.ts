@@ -19,7 +19,11 @@ const namespaces = spawnSync(NAMESPACE[0]!, [...NAMESPACE.slice(1), 'true']).sta
 
 async function started(t: TestContext, way: string, before: readonly string[] = []): Promise<Program> {
   const port = await freePort();
-  const options = ['--set=DEFAULT.enabled_apis=compute', `--set=api:compute.port=${port}`];
+  const options = [
+    '--set=DEFAULT.enabled_apis=compute',
+    `--set=api:compute.port=${port}`,
+    '--set=api:compute.workers=1',
+  ];
   const [command, ...args] = [...before, ...WAYS[way]!(options)];
   const program = new Program(command!, args, { cwd: root });
   t.after(() => program.end());
@@ -59,7 +63,7 @@ test('npx api-cli: TERM ends the fleet, though npx and its shell end at once', a
   symlinkSync(root, join(folder, 'node_modules', 'portico'));
   symlinkSync('../portico/lib/cli/main.js', join(folder, 'node_modules', '.bin', 'api-cli'));
   writeFileSync(join(folder, 'package.json'), '{"name":"at-npx"}');
-  writeFileSync(join(folder, 'portico.ini'), `[api:main]\nport = ${await freePort()}\nworkers = 2\n`);
+  writeFileSync(join(folder, 'portico.ini'), `[api:main]\nport = ${await freePort()}\nworkers = 1\n`);
   writeFileSync(join(folder, 'api-paste.ini'), '[app:main]\npaste.app_factory = portico/middleware:echo\n');
   const npx = spawn('npx', ['api-cli'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
   await once(npx.stdout, 'data');

@@ -1,13 +1,21 @@
 /** The package as it would be published, and npm as users run it. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, delimiter, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { temporaryFolder } from '../fixtures/keeper.js';
+import { until } from '../fixtures/until.js';
 import { type Outcome, root } from './program.js';
 
-/** Packs the package. Returns the path of the tarball and the files in it. */
+/** Packs the package; `.ci/run` has done so once. Returns the path of the tarball and the files in it. */
 export function pack(folder: string): { tarball: string; files: string[] } {
+  const { PORTICO_TEST_TARBALL: packed } = process.env;
+  if (packed !== undefined) {
+    const tarball = join(folder, basename(packed));
+    copyFileSync(packed, tarball);
+    const listed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' });
+    return { tarball, files: [...listed.matchAll(/^package\/(.+)$/gm)].map(([, path]) => path!) };
+  }
   const report = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
     cwd: root,
     encoding: 'utf8',
@@ -76,9 +84,22 @@ export async function install(
 /** A Node that runs TypeScript: the running one, or Node 24 from npm. Undefined, with the test skipped, if neither is available. */
 export async function typeScriptNode(t: TestContext): Promise<string | undefined> {
   if ((process.features as { readonly typescript?: string | false }).typescript) return process.execPath;
-  const folder = temporaryFolder('portico-node-');
+  const { PORTICO_TEST_SHARED: shared = temporaryFolder('portico-node-') } = process.env;
+  const name = `node-${process.platform}-${process.arch}`;
+  const folder = join(shared, name);
+  const node = join(folder, 'node_modules', name, 'bin', 'node');
+  // The first file that needs it installs it; others wait.
+  if (existsSync(folder)) {
+    await until(
+      () => existsSync(join(folder, 'package-lock.json')) || !existsSync(folder),
+      (isOver) => isOver,
+    );
+    if (existsSync(folder)) return node;
+  }
+  mkdirSync(folder);
   // Without a package.json npm would use a parent folder as the project.
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  if (!(await install(t, folder, [`node-${process.platform}-${process.arch}@24`]))) return undefined;
-  return join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+  if (await install(t, folder, [`${name}@24`])) return node;
+  rmSync(folder, { recursive: true });
+  return undefined;
 }

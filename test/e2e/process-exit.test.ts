@@ -56,18 +56,18 @@ for (const [what, app, says] of [
 test('a start names what a worker that sent no heartbeat was stuck in, in the words of a check', async (t) => {
   const spinning = 'export const app = () => {\n  for (;;) [1].forEach(() => Math.random());\n};\n';
   const stack = String.raw`stuck in:\n(?:at .*\n)?at app \(\S+app\.js:2:\d+\)`;
-  const options = 'worker_timeout = 5\nworker_start_timeout = 20';
+  const options = 'worker_timeout = 4\nworker_start_timeout = 20';
   const project = emptyProject({ ...pidProject(await freePort(), 1, options), 'app.js': spinning });
   t.after(() => project.remove());
-  const killed = 'worker 0 of service hello sent no heartbeat for 5 s and was killed; it was ';
+  const killed = 'worker 0 of service hello sent no heartbeat for 4 s and was killed; it was ';
   const start = startApiCli([], { cwd: project.folder });
   t.after(() => start.end());
   assert.deepEqual(await start.ended, { code: 1, signal: null }, start.output());
   assert.match(start.output(), new RegExp(killed + stack));
-  const check = startApiCli(['check', '--set', 'DEFAULT.worker_start_timeout=5'], { cwd: project.folder });
+  const check = startApiCli(['check', '--set', 'DEFAULT.worker_start_timeout=4'], { cwd: project.folder });
   t.after(() => check.end());
   assert.deepEqual(await check.ended, { code: 78, signal: null }, check.output());
-  assert.match(check.output(), new RegExp(`not built within 5 s; it is ${stack}`));
+  assert.match(check.output(), new RegExp(`not built within 4 s; it is ${stack}`));
 });
 
 test('LA-2 a launch whose module never settles ends after worker_start_timeout, and names the module', async (t) => {

@@ -25,12 +25,12 @@ interface Answer {
   readonly policy: string;
 }
 
-/** An API with four workers that allows 20 requests. */
+/** An API with two workers that allows 20 requests. */
 async function limited(t: TestContext) {
   const port = await freePort();
-  const project = emptyProject({ ...pidProject(port, 4), 'api-paste.ini': paste });
+  const project = emptyProject({ ...pidProject(port, 2), 'api-paste.ini': paste });
   const program = startProject(t, project);
-  await program.printed(/^hello .*4 workers/m);
+  await program.printed(/^hello .*2 workers/m);
   const ask = (agent?: Agent): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const request = get({ port, host: '127.0.0.1', agent: agent ?? false }, (response) => {
@@ -71,7 +71,7 @@ async function kept(t: TestContext, ask: (agent: Agent) => Promise<Answer>, coun
 const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status);
 const passed = (count: number): number[] => Array.from({ length: count }, () => 200);
 
-test('one kept connection to four workers gets the whole burst, then 429', (t) =>
+test('one kept connection to two workers gets the whole burst, then 429', (t) =>
   answered(t, async ({ ask }) => {
     const answers = await kept(t, ask, 22);
     assert.deepEqual(statuses(answers), [...passed(20), 429, 429]);
@@ -80,7 +80,7 @@ test('one kept connection to four workers gets the whole burst, then 429', (t) =
     assert.match(answers[21]!.left, /^"all";r=0;t=\d+$/);
   }));
 
-test('many connections to four workers get the burst together, and not one more', (t) =>
+test('many connections to two workers get the burst together, and not one more', (t) =>
   answered(t, async ({ ask }) => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => ask()));
     assert.equal(statuses(answers).filter((status) => status === 200).length, 20);
@@ -106,9 +106,9 @@ test('while the parent is stopped each worker counts its share, and says so once
   assert.deepEqual(statuses(await kept(t, ask, 1)), passed(1));
   program.kill('SIGSTOP');
   t.after(() => program.kill('SIGCONT'));
-  const alone = await kept(t, ask, 7);
-  assert.deepEqual(statuses(alone), [...passed(5), 429, 429]);
-  assert.deepEqual([...new Set(alone.map(({ policy }) => policy))], ['"all";q=5;w=72000']);
+  const alone = await kept(t, ask, 12);
+  assert.deepEqual(statuses(alone), [...passed(10), 429, 429]);
+  assert.deepEqual([...new Set(alone.map(({ policy }) => policy))], ['"all";q=10;w=72000']);
   const said = program.stderr.split('\n').filter((line) => line.includes('does not respond'));
   assert.equal(said.length, 1, program.output());
   assert.match(said[0]!, /"level":"warn"/);

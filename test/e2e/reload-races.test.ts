@@ -109,7 +109,8 @@ test('LC-519 TERM during the check of a reload in place ends the process, even w
     t,
     '[app]\nword = one\n',
     `class Endless extends Service {
-  prepare() {
+  prepare(next) {
+    if (next === undefined) return () => undefined;
     log.info({ event: 'prepares' }, 'prepares');
     setInterval(() => {}, 1000);
     return new Promise(() => {});

@@ -28,7 +28,7 @@ const section = (name: string, port: number, workers: number): string =>
   `[api:${name}]\nport = ${port}\nworkers = ${workers}\n`;
 
 /** The pause of a client between requests: without it clients starve the workers that start. */
-const REST_MS = 15;
+const REST_MS = 40;
 
 /** Clients that keep their connections. The returned function stops them and returns the failures. */
 function keptLoad(port: number, clients: number): () => Promise<{ answered: number; failed: string[] }> {

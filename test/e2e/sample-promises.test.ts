@@ -12,7 +12,7 @@ import { emptyProject, freePort, root, startApiCli } from './program.js';
 const CIRROS = '3f1b2c5e-8a47-4d0b-9b52-6d1f0c7a9e01';
 
 /** The pause of a client between rounds: without it clients starve the workers that start. */
-const REST_MS = 20;
+const REST_MS = 60;
 
 /** A client that creates, reads, lists and deletes servers, and trusts every response. */
 class BelievingClient {
@@ -120,7 +120,7 @@ fault_style = openstack\nlog_format = json\nperiodic_fuzzy_delay = 0\nreport_int
   const clients: BelievingClient[] = [];
   const rounds = (): number => Math.min(...clients.map((client) => client.rounds));
   const more = async (): Promise<void> => {
-    const goal = rounds() + 5;
+    const goal = rounds() + 3;
     assert.ok(await until(() => rounds() >= goal), 'the clients go on');
   };
   const replaced = async (): Promise<void> => {

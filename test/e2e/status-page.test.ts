@@ -1,11 +1,12 @@
 /** The status page of the admin listener in a browser, with real fleets. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
 import { until } from '../fixtures/until.js';
 import { emptyProject, freePort, type Program, startedOnce, startProject, untilFileEnds } from './program.js';
 
@@ -54,7 +55,7 @@ async function served(metrics = 'enabled = true\nfilters = true'): Promise<Serve
   const project = emptyProject({
     'app.js': app,
     'api-paste.ini': paste,
-    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[admin]\nlisten = 127.0.0.1:${listen}\n[metrics]\n${metrics}\n[database]\nconnection = sqlite:///registry.db?password=s3cret\n[api:hello]\nport = ${port}\nworkers = 2\n`,
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[admin]\nlisten = 127.0.0.1:${listen}\n[metrics]\n${metrics}\n[database]\nconnection = sqlite:///registry.db?password=s3cret\n[api:hello]\nport = ${port}\nworkers = 1\n`,
   });
   const start = async (): Promise<Program> => {
     const program = startProject(file, project);
@@ -79,19 +80,10 @@ function begin(t: TestContext, port: number, path: string): void {
   t.after(() => asked.destroy());
 }
 
-/** The path in Debian; undefined if it is not installed. */
-const CHROMIUM = ['/usr/bin/chromium'].find((path) => existsSync(path));
-const skip = CHROMIUM === undefined ? 'chromium is not installed' : false;
-
 /** Two services for the tests that follow one another. */
 const first = startedOnce(() => served());
 const second = startedOnce(() => served());
-const browser = startedOnce(async () => {
-  const { chromium } = await import('playwright-core');
-  const started: Browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
-  file.after(() => started.close());
-  return started;
-});
+const browser = browserOf(file);
 
 async function browse(t: TestContext, admin: number): Promise<{ page: Page; said: string[] }> {
   const page = await (await browser()).newPage();

@@ -69,7 +69,7 @@ async function served({ options = '', env = {} as NodeJS.ProcessEnv, more = '' }
 }
 
 /** A fleet whose heap may overflow: its tests follow one another, and the last one breaks its code. */
-const plain = startedOnce(() => served({ env: { NODE_OPTIONS: '--max-old-space-size=120' } }));
+const plain = startedOnce(() => served({ env: { NODE_OPTIONS: '--max-old-space-size=80' } }));
 /** A service with a full queue, few connections, and an admin listener whose port is taken. */
 const limited = startedOnce(async () => {
   const taken = createServer().listen(await freePort(), '127.0.0.1');
@@ -79,7 +79,7 @@ const limited = startedOnce(async () => {
   const wsgi = '[wsgi]\ndefault_pool_size = 1\nmax_queue = 1\nmax_connections = 3\n';
   return { taken: port, ...(await served({ more: `${wsgi}[admin]\nlisten = 127.0.0.1:${port}\n` })) };
 });
-const stuck = startedOnce(() => served({ options: 'worker_timeout = 8' }));
+const stuck = startedOnce(() => served({ options: 'worker_timeout = 5' }));
 const starting = startedOnce(() => served({ options: 'worker_start_timeout = 4' }));
 
 interface Failure {

@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -16,12 +16,15 @@ const names = readdirSync(examples, { withFileTypes: true })
   .map(({ name }) => name);
 if (names.length === 0) throw new Error(`There is no example ${wanted.join(', ')}.`);
 
+/** Packs the package, unless `.ci/run` has done so. */
+function pack() {
+  const words = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder];
+  return join(folder, execFileSync('npm', words, { cwd: root }).toString().trim().split('\n').at(-1));
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'portico-examples-'));
 try {
-  const pack = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: root,
-  });
-  const tarball = pack.toString().trim().split('\n').at(-1);
+  const { PORTICO_TEST_TARBALL: tarball = pack() } = process.env;
   const manifests = names.map((name) => JSON.parse(readFileSync(join(examples, name, 'package.json'), 'utf8')));
   const dependencies = Object.assign({}, ...manifests.flatMap((each) => [each.dependencies, each.devDependencies]));
   dependencies.portico = `file:${tarball}`;
@@ -30,8 +33,11 @@ try {
 
   const failed = names.filter((name) => {
     cpSync(join(examples, name), join(folder, name), { recursive: true });
-    const { status, stdout, stderr } = spawnSync('npm', ['test'], {
+    // What `npm test` runs, without the start of npm.
+    const { scripts } = manifests[names.indexOf(name)];
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', scripts.test], {
       cwd: join(folder, name),
+      env: { ...process.env, PATH: [join(folder, 'node_modules/.bin'), process.env.PATH].join(delimiter) },
       encoding: 'utf8',
       timeout: 120_000,
     });

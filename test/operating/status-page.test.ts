@@ -1,14 +1,14 @@
 /** The script of the status page in a browser, with documents that no fleet would have at one time. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { ControlAnswer, ControlServer } from '../../dist/operating/control/control-server.js';
 import { statusPage } from '../../dist/operating/page/frame.js';
 import { captureLog } from '../../dist/testing/index.js';
+import { untilFileEnds } from '../e2e/program.js';
+import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
 
-const CHROMIUM = ['/usr/bin/chromium'].find((path) => existsSync(path));
-const skip = CHROMIUM === undefined ? 'chromium is not installed' : false;
+const browser = browserOf(untilFileEnds());
 
 const HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>\'{}\\"';
 const now = (): string => new Date().toISOString();
@@ -108,10 +108,9 @@ async function browse(t: TestContext, given: Given, options: BrowserContextOptio
   const server = new ControlServer({ 'GET /': statusPage, ...Object.fromEntries(routes) }, captureLog().log);
   const port = await server.listenOn({ host: '127.0.0.1', port: 0 });
   t.after(() => server.close());
-  const { chromium } = await import('playwright-core');
-  const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
-  t.after(() => browser.close());
-  const page = await (await browser.newContext(options)).newPage();
+  const context = await (await browser()).newContext(options);
+  t.after(() => context.close());
+  const page = await context.newPage();
   const said: string[] = [];
   page.on('console', (message) => said.push(message.text()));
   page.on('pageerror', (error) => said.push(error.message));
@@ -294,6 +293,5 @@ test('OP-55 a phone shows the page without overflow, and dark if its user wants 
     await page.evaluate("document.querySelector('#requests .scroll').scrollLeft = 40");
     await pass(page, 6000);
     assert.equal(await page.evaluate("document.querySelector('#requests .scroll').scrollLeft"), 40);
-    await page.context().browser()!.close();
   }
 });

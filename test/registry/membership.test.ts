@@ -470,3 +470,31 @@ test('AU-8 in a rolling reload a fleet task never runs in both workers: the new 
   await old.leave();
   assert.equal(await next.lease('books.clean', 60), true);
 });
+
+test('SG-25 a worker that joins while the last one leaves keeps the record of its host running', async () => {
+  const house = new House();
+  const first = await house.started();
+  const second = house.member({ worker: 1, pid: 101 });
+  await second.read();
+  const update = house.inner.update.bind(house.inner);
+  house.inner.update = async (id, changes) => {
+    house.inner.update = update;
+    await second.register();
+    await second.join();
+    return update(id, changes);
+  };
+  await first.leave();
+  assert.equal((await house.view()).record.state, 'running');
+});
+
+test('SG-31 a lease that has ended before the answer came is not held', async () => {
+  const house = new House();
+  const member = await house.started();
+  const lease = house.inner.lease.bind(house.inner);
+  house.inner.lease = async (...words) => {
+    const isHeld = await lease(...words);
+    await house.clock.advance(3000);
+    return isHeld;
+  };
+  assert.deepEqual([await member.lease('clean', 4), await member.lease('clean', 2)], [true, false]);
+});

@@ -1,9 +1,8 @@
 /** Runs the sample as a control plane of real processes, an API with its conductor, and hosts, over RabbitMQ and a registry. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { setTimeout as after } from 'node:timers/promises';
-import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
+import { apiCli, emptyProject, freePort, Program, root, type UntilEnd } from '../e2e/program.js';
 import { brokerUrl, deleteTopic } from '../rpc/transport/amqp/broker.js';
 import { type Answer, type Asked, ask, CIRROS } from './sample-api.js';
 
@@ -13,8 +12,6 @@ export interface ControlPlaneOptions {
   readonly broker?: string;
   /** The URL of the registry. Default: a separate SQLite file. */
   readonly database?: string;
-  /** Milliseconds that a host takes for a task. */
-  readonly transitionMs?: number;
   /** Returns the command that runs a part on another machine; it goes in front of the part's command. */
   readonly within?: (host: string) => readonly string[];
 }
@@ -25,18 +22,19 @@ export type Row = any;
 
 export class ControlPlane {
   readonly exchange = `cloud-${randomUUID().slice(0, 8)}`;
-  readonly #t: TestContext;
+  readonly #t: UntilEnd;
   readonly #options: ControlPlaneOptions;
   readonly #hosts = new Set<string>();
   readonly #programs: Program[] = [];
+  readonly #servers: string[] = [];
   #port = 0;
   readonly #database: string;
 
-  constructor(t: TestContext, options: ControlPlaneOptions = {}) {
+  constructor(t: UntilEnd, options: ControlPlaneOptions = {}) {
     this.#t = t;
     this.#options = options;
     const shared = emptyProject({});
-    t.after(shared.remove);
+    t.after(async () => shared.remove());
     this.#database = options.database ?? `sqlite:///${join(shared.folder, 'services.db')}`;
     t.after(() => this.#end());
   }
@@ -61,10 +59,10 @@ export class ControlPlane {
     return program;
   }
 
-  /** Starts a host and waits until it accepts calls. */
-  async startHost(name: string): Promise<Program> {
+  /** Starts a host and waits until it accepts calls. `transitionMs`: time that it takes for a task. */
+  async startHost(name: string, transitionMs = 20): Promise<Program> {
     this.#hosts.add(name);
-    const program = this.#start(name, ['--enabled-services', 'compute-manager']);
+    const program = this.#start(name, ['--enabled-services', 'compute-manager'], transitionMs);
     await program.printed(/Ready after/);
     return program;
   }
@@ -79,7 +77,16 @@ export class ControlPlane {
     const server = { name: 's', flavorRef: '1', imageRef: CIRROS, networks: 'none', ...members };
     const { status, text, json } = await this.ask('POST /servers', { body: { server } });
     if (status !== 202) throw new Error(`no server was made: ${status} ${text}`);
+    this.#servers.push(json.server.id);
     return json.server.id;
+  }
+
+  /** Deletes all servers, for the quota of the next test. */
+  async deleteServers(): Promise<void> {
+    for (const id of this.#servers.splice(0)) {
+      await this.ask(`DELETE /servers/${id}`);
+      await eventually(async () => ((await this.ask(`GET /servers/${id}`)).status === 404 ? true : undefined));
+    }
   }
 
   /** Waits until the server meets the condition, and returns it. */
@@ -100,17 +107,17 @@ export class ControlPlane {
     return (await this.ask('GET /os-services?binary=nova-compute')).json.services;
   }
 
-  #start(host: string, args: readonly string[]): Program {
-    const { folder, remove } = emptyProject({ 'portico.ini': this.#configuration(host) });
+  #start(host: string, args: readonly string[], transitionMs = 20): Program {
+    const { folder, remove } = emptyProject({ 'portico.ini': this.#configuration(host, transitionMs) });
     const [command, ...words] = [...(this.#options.within?.(host) ?? []), process.execPath, apiCli, ...args];
     const program = new Program(command!, words, { cwd: folder });
     this.#programs.push(program);
-    this.#t.after(remove);
+    this.#t.after(async () => remove());
     return program;
   }
 
-  #configuration(host: string): string {
-    const { broker = brokerUrl, transitionMs = 20 } = this.#options;
+  #configuration(host: string, transitionMs: number): string {
+    const { broker = brokerUrl } = this.#options;
     const driver = this.#database.startsWith('sqlite') ? 'sqlite' : 'postgresql';
     return `[DEFAULT]
 host = ${host}

@@ -132,6 +132,7 @@ export const groups = [
         replace: "await writeFile(file, text, { mode: 0o600, flag: 'wx' });",
         by: 'await writeFile(file, text, { mode: 0o600 });',
         tests: ['operating/report/report'],
+        names: 'written through no link|LC-1505',
       },
     ],
   },
@@ -157,6 +158,7 @@ export const groups = [
         replace: 'isIP(name) === 0 && !names.has(name)',
         by: 'false',
         tests: ['operating/control/admin-guard'],
+        names: 'OP-58 a host|OP-57 a probe',
       },
       {
         what: 'a page shows values as they are',

@@ -13,7 +13,7 @@ export interface ParserRow {
   readonly units?: readonly string[];
   /** The ends of the texts, in addition to none and one that most parsers refuse. */
   readonly after?: readonly string[];
-  /** The shorter length in characters; the longest text is {@link GROWTH} times as long. Default: 1000. */
+  /** The shorter length in characters; the longest text is {@link GROWTH} times as long. Default: 400. */
   readonly length?: number;
 }
 
@@ -85,7 +85,7 @@ export function slowTexts(rows: Iterable<ParserRow>): SlowText[] {
 
 /** The first text whose longer version takes more than {@link MOST} times as long. */
 export function slowTextOf(row: ParserRow): SlowText | undefined {
-  const { name, parse, before = [''], units = [], after = [], length = 1000 } = row;
+  const { name, parse, before = [''], units = [], after = [], length = 400 } = row;
   for (const head of before) {
     for (const unit of [...UNITS, ...units]) {
       for (const end of ['', '!', ...after]) {

@@ -5,8 +5,8 @@
 //   node test/security/run.mjs --mutants    only the mutants, as .ci/run does, because its tests are the attacks
 //   node test/security/run.mjs memory       the named groups
 //
-// A mutant is a copy of the tree from which one protection is removed. The attacks of its group must fail there: attacks
-// that pass with and without a protection prove nothing.
+// A mutant is a copy of the tree from which one protection is removed, and put back afterwards. The attacks of its group must
+// fail there: attacks that pass with and without a protection prove nothing.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -53,12 +53,17 @@ if (!onlyMutants) {
     if (spawnSync(...attack(root, group, 'inherit')).status !== 0) attacks++;
   }
 }
-// Each has a separate copy of the tree, so one runs on each processor at the same time.
+// Each processor has a copy of the tree, where one mutant runs after another.
 const waiting = chosen.flatMap((group) => group.mutants.map((mutant) => [group, mutant]));
 const tries = async () => {
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    if (await isFound(...next)) found++;
-    else survived++;
+  const copy = copied();
+  try {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if (await isFound(copy, ...next)) found++;
+      else survived++;
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
   }
 };
 await Promise.all(Array.from({ length: availableParallelism() }, tries));
@@ -122,31 +127,34 @@ function read(folder, path) {
   return readFileSync(join(folder, path), 'utf8');
 }
 
-async function isFound(group, { what, file, replace, by, tests = group.tests, names }) {
+/** Returns a copy of the tree. */
+function copied() {
   const copy = mkdtempSync(join(tmpdir(), 'portico-mutant-'));
-  try {
-    const filter = (path) => !/\.(map|d\.ts)$/.test(path);
-    for (const part of COPIED) cpSync(join(root, part), join(copy, part), { recursive: true, filter });
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-    const modules = published.map((path) => join('lib', path)).filter((path) => read(copy, path).includes(replace));
-    const places = [join('dist', file), ...modules];
-    if (modules.length !== 1 || places.some((path) => read(copy, path).split(replace).length !== 2)) {
-      console.error(
-        `${group.name}: ${JSON.stringify(replace)} does not stand once in ${file} and in lib: mend groups.mjs`,
-      );
-      return false;
-    }
-    for (const path of places) {
-      writeFileSync(
-        join(copy, path),
-        read(copy, path).replace(replace, () => by),
-      );
-    }
-    const { caught, stdout } = await judged(attack(copy, { ...group, tests, names }, 'pipe'));
-    console.log(`${caught ? 'found' : 'NOT FOUND'}: ${group.name}: ${what}`);
-    if (!caught) console.log(stdout.split('\n').slice(-20).join('\n'));
-    return caught;
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
+  const filter = (path) => !/\.(map|d\.ts)$/.test(path);
+  for (const part of COPIED) cpSync(join(root, part), join(copy, part), { recursive: true, filter });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+async function isFound(copy, group, { what, file, replace, by, tests = group.tests, names }) {
+  const modules = published.map((path) => join('lib', path)).filter((path) => read(copy, path).includes(replace));
+  const places = [join('dist', file), ...modules];
+  const texts = places.map((path) => read(copy, path));
+  if (modules.length !== 1 || texts.some((text) => text.split(replace).length !== 2)) {
+    console.error(
+      `${group.name}: ${JSON.stringify(replace)} does not stand once in ${file} and in lib: mend groups.mjs`,
+    );
+    return false;
   }
+  for (const [at, path] of places.entries()) {
+    writeFileSync(
+      join(copy, path),
+      texts[at].replace(replace, () => by),
+    );
+  }
+  const { caught, stdout } = await judged(attack(copy, { ...group, tests, names }, 'pipe'));
+  for (const [at, path] of places.entries()) writeFileSync(join(copy, path), texts[at]);
+  console.log(`${caught ? 'found' : 'NOT FOUND'}: ${group.name}: ${what}`);
+  if (!caught) console.log(stdout.split('\n').slice(-20).join('\n'));
+  return caught;
 }

@@ -126,7 +126,7 @@ test('LC-1307 LC-1313 CF-49 no workers and no backlog are refused with their pla
       assert.match(error.message, /portico\.ini:2:19: error: \[api:compute\] workers: /);
       // The value occurs once, followed by the hint.
       const [, said] = error.message.split(' workers: ');
-      assert.match(said ?? '', /^compute_workers value of 0 is invalid, must be greater than 0\n {2}Omit it/);
+      assert.match(said ?? '', /^a value of 0 is invalid, must be greater than 0\n {2}Omit it/);
       return true;
     },
   );

@@ -17,9 +17,17 @@ const only = process.env.PORTICO_TEST_SEED;
 /** Number of simulations. */
 export const COUNT = only !== undefined ? 1 : isLong ? 10_000 : 200;
 
-/** Runs the simulations of a module. `where`: the directory of the test. `count`: a number of seeds for one that is larger. */
-export async function simulate(module: URL, where: string, count = COUNT): Promise<void> {
-  const seeds = only === undefined ? Array.from({ length: count }, (_, at) => at + 1) : [Number(only)];
+/**
+ * Runs the simulations of a module. `where`: the directory of the test. `count`: a number of seeds for one that is larger. `known`: seeds
+ * beyond them that have found a mistake.
+ */
+export async function simulate(
+  module: URL,
+  where: string,
+  { count = COUNT, known = [] }: { readonly count?: number; readonly known?: readonly number[] } = {},
+): Promise<void> {
+  const first = Array.from({ length: count }, (_, at) => at + 1);
+  const seeds = only === undefined ? [...first, ...known.filter((seed) => seed > count)] : [Number(only)];
   const failures = await run({ module: module.href, seeds }, where);
   assert.equal(failures.length, 0, `\n${failures.join('\n\n')}`);
 }

@@ -4,12 +4,17 @@
 import { resolve } from 'node:path';
 import type { Config, OptionMistake } from '../../config/index.js';
 import { syslogAsked } from '../../config/internal.js';
-import { placeOf } from '../../errors/index.js';
+import { nearestOrAll, placeOf } from '../../errors/index.js';
 import { launcherOptions } from '../../launch/internal.js';
-import { adminOptions, remoteAdmin } from '../../operating/internal.js';
-import { connectionProblem, registryConnection, servicegroupOptions } from '../../registry/internal.js';
+import { adminOptions, backdoorOptions, backdoorPorts, remoteAdmin } from '../../operating/internal.js';
+import {
+  connectionProblem,
+  heartbeatOptions,
+  registryConnection,
+  servicegroupOptions,
+} from '../../registry/internal.js';
 import { apiOptions, enabledApisOptions } from '../../server/internal.js';
-import { isWildcard, managerOptions } from '../../service/internal.js';
+import { isWildcard, managerOptions, rpcOptions, TRANSPORTS } from '../../service/internal.js';
 import { sqliteProblem } from '../../sqlite/internal.js';
 import { optionsBesideLogger } from './named-logger.js';
 import { apiNames, appsOf, isSet, missingComma, sectionNames, serviceNames, serviceOptions } from './names.js';
@@ -23,6 +28,9 @@ export function addCrossChecks(config: Config): void {
   config.check(reachableAdmin);
   config.check(registryOfItsDriver);
   config.check(shutdownTimes);
+  config.check(heartbeatTimes);
+  config.check(portsOfBackdoor);
+  config.check(knownTransport);
   config.check(tlsOfUnknownApis);
   config.check(certificatesOfPlainApis);
   config.check(strangeApiSections);
@@ -128,6 +136,40 @@ function shutdownTimes(config: Config): OptionMistake[] {
   const message = `is not below graceful_shutdown_timeout, ${whole} s${place === '' ? '' : ` (${place})`}: managers get less`;
   const hint = 'set it lower, so that requests and connections have time to end after the managers';
   return [{ group, opt, message, hint, severity: 'warning' }];
+}
+
+/** A service would count as down between two heartbeats. */
+function heartbeatTimes(config: Config): OptionMistake[] {
+  const { reportInterval, serviceDownTime } = config.group('DEFAULT', heartbeatOptions, { partial: true });
+  if (serviceDownTime > reportInterval) return [];
+  const [group, opt] = [
+    'DEFAULT',
+    isSet(config, 'DEFAULT', 'service_down_time') ? 'service_down_time' : 'report_interval',
+  ];
+  const message = `service_down_time, ${serviceDownTime} s, is not above report_interval, ${reportInterval} s`;
+  const hint = 'services with a record use two and a half times report_interval: set service_down_time above it';
+  return [{ group, opt, message, hint, severity: 'warning' }];
+}
+
+function portsOfBackdoor(config: Config): OptionMistake[] {
+  const { backdoorPort } = config.group('DEFAULT', backdoorOptions, { partial: true });
+  if (!backdoorPort) return [];
+  try {
+    backdoorPorts(backdoorPort);
+    return [];
+  } catch (error) {
+    return [{ group: 'DEFAULT', opt: 'backdoor_port', message: (error as Error).message }];
+  }
+}
+
+/** A transport is opened with the first call; its URL may have a password. */
+function knownTransport(config: Config): OptionMistake[] {
+  const { transportUrl } = config.group('rpc', rpcOptions, { partial: true });
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(transportUrl ?? '') ?? [];
+  const known: readonly string[] = [...TRANSPORTS, 'rabbit', 'oslo+amqp'];
+  if (scheme === undefined || known.includes(scheme.toLowerCase())) return [];
+  const message = `there is no transport ${scheme}://`;
+  return [{ group: 'rpc', opt: 'transport_url', message, hint: nearestOrAll(scheme, TRANSPORTS) }];
 }
 
 function overlap(a: string, b: string): boolean {

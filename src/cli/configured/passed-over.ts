@@ -16,9 +16,12 @@ const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
 const LARGEST = 1024 * 1024;
 
 /** Returns warnings of such files, and the mistake of a log that cannot be written. `judged` knows the options. */
-export function besideOptions(judged: Config): Diagnostic[] {
+export function besideOptions(
+  judged: Config,
+  { logsItself = namesLogger(judged) }: { readonly logsItself?: boolean } = {},
+): Diagnostic[] {
   // A reload keeps the open log file.
-  const isOpen = (workerAssignment()?.generation ?? 1) > 1 || namesLogger(judged);
+  const isOpen = (workerAssignment()?.generation ?? 1) > 1 || logsItself;
   const unlogged = isOpen ? undefined : logFileIssue(judged);
   return [...passedOver(judged), ...(unlogged === undefined ? [] : [unlogged])];
 }

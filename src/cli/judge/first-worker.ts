@@ -1,47 +1,89 @@
 /**
- * The judgement of a first worker, after the build of its service.
+ * The judgement after a build: of the first worker of a service, and of any process of a program that embeds its services.
  */
 import type { Config } from '../../config/index.js';
 import { isUnknownSection } from '../../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, Refusals, severalRefusals, untold } from '../../errors/index.js';
+import type { ServiceBase } from '../../service/index.js';
 import { configuredPasteFile } from '../configured/configuration.js';
+import { addCrossChecks } from '../configured/cross-checks.js';
 import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { apiNames } from '../configured/names.js';
 import { besideOptions } from '../configured/passed-over.js';
 import { registerServedOptions } from '../configured/shipped-options.js';
 import { isError } from './plan.js';
+import { type BuiltProgram, builtProgram } from './program.js';
 
-/** Returns the judgement of a first worker: most configurations have no findings after the build, and need no further one. */
+/** Returns the judgement of a first worker of `api-cli`. */
 export function judgeOfFirst(config: Config, { dev = false }: EnabledApisOptions) {
-  return async (failure?: unknown): Promise<readonly Diagnostic[]> => {
-    if (failure !== undefined && !(failure instanceof ConfigurationRefused)) return [];
-    const sections = failure === undefined ? await onlySections(config) : undefined;
-    if (sections !== undefined) return sections;
-    const { judge } = await import('./judge.js');
-    const refusals = new Refusals();
-    const found = (await judge(config, { dev, refusals })).map(asLogged);
-    // Only code that the configuration names has failed.
-    const blames =
-      refusals.refusal?.blamesConfiguration !== false || untold(refusals.diagnostics, found.filter(isError)).length > 0;
-    if (found.some(isError)) throw severalRefusals(found, { blames });
-    return found;
-  };
+  return (failure?: unknown): Promise<readonly Diagnostic[]> =>
+    judgeBuilt(config, failure === undefined ? [] : [failure], { dev });
+}
+
+/**
+ * Judges the configuration of a program that has built these services; `failures`: the errors of builds. Returns warnings; rejects with all
+ * mistakes.
+ */
+export function judgeProgram(
+  config: Config,
+  services: readonly ServiceBase[],
+  failures: readonly unknown[],
+): Promise<readonly Diagnostic[]> {
+  const program = services.length === 0 ? {} : { program: builtProgram(config, services) };
+  return judgeBuilt(config, failures, { isEmbedded: true, ...program });
+}
+
+/** Most configurations have no findings after the build, and need no further one. */
+async function judgeBuilt(config: Config, failures: readonly unknown[], given: Given): Promise<readonly Diagnostic[]> {
+  const { dev = false, isEmbedded = false, program } = given;
+  if (failures.some((error) => !(error instanceof ConfigurationRefused))) return [];
+  const isBuilt = failures.length === 0 && (!isEmbedded || program !== undefined);
+  const sections = isBuilt ? await onlySections(config, program) : undefined;
+  if (sections !== undefined && !sections.some(isError)) return sections;
+  const { judge } = await import('./judge.js');
+  const refusals = new Refusals();
+  // A build of api-cli is repeated, a build of a program is not.
+  if (isEmbedded) for (const failure of failures) refusals.note(failure);
+  const found = (await judge(config, { dev, refusals, declared: isEmbedded, ...(program && { program }) })).map(
+    asLogged,
+  );
+  // Only code that the configuration names has failed.
+  const blames =
+    refusals.refusal?.blamesConfiguration !== false || untold(refusals.diagnostics, found.filter(isError)).length > 0;
+  if (!found.some(isError)) return found;
+  // Services that the program would start later are judged too, as configured.
+  const more = program?.isConfigured === true ? await judge(config, { declared: true }) : [];
+  const errors = found.filter(isError);
+  const all = [...errors, ...untold(errors, more.map(asLogged))];
+  all.push(...untold(all, found));
+  throw severalRefusals(isEmbedded ? all.filter(({ code }) => code !== 'PORTICO_NO_APIS') : all, { blames });
+}
+
+/** Facts about a program. */
+interface Given {
+  readonly dev?: boolean;
+  /** True for a program that embeds its services. */
+  readonly isEmbedded?: boolean;
+  /** The services of such a program, if it has built any. */
+  readonly program?: BuiltProgram;
 }
 
 /**
  * Returns the sections that a configuration, whose service is built, does not know, if it has nothing else to tell: no mistake in its
  * files, no other unknown name. Another service may know them.
  */
-async function onlySections(config: Config): Promise<readonly Diagnostic[] | undefined> {
-  registerServedOptions(config);
-  if (besideOptions(config).length > 0) return undefined;
-  const unknown = config.problems({ complete: true });
+async function onlySections(config: Config, program?: BuiltProgram): Promise<readonly Diagnostic[] | undefined> {
+  const judged = program === undefined ? config : config.copy({ declared: true });
+  registerServedOptions(judged);
+  if (program !== undefined) addCrossChecks(judged);
+  if (besideOptions(judged, program).length > 0) return undefined;
+  const unknown = judged.problems({ complete: true });
   if (!unknown.every((each) => isUnknownSection(each) && !isError(each))) return undefined;
-  if (unknown.length > 0) return (await import('./judge.js')).unknownSections(config);
-  if (apiNames(config).length === 0) return [];
+  if (unknown.length > 0) return (await import('./judge.js')).unknownSections(judged, program);
+  if ((program?.apis ?? apiNames(judged)).length === 0) return [];
   const { Loader } = await import('../../loader/index.js');
-  const checked = { config: config.copy(), import: false, trial: false };
-  return (await Loader.checkFile(configuredPasteFile(config), checked)).length === 0 ? [] : undefined;
+  const checked = { config: judged.copy(), import: false, trial: false };
+  return (await Loader.checkFile(configuredPasteFile(judged), checked)).length === 0 ? [] : undefined;
 }
 
 /** Uses the words of the log, which oslo's operators know. */

@@ -29,6 +29,7 @@ import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from 
 import { besideOptions } from '../configured/passed-over.js';
 import { registerServedOptions, registerShippedOptions } from '../configured/shipped-options.js';
 import { isError, plan } from './plan.js';
+import type { BuiltProgram } from './program.js';
 import { buildAndFind } from './route-findings.js';
 
 /** Options of {@link judge}. */
@@ -39,6 +40,10 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
   readonly groups?: DeclaredGroups;
   /** Gets what the builds refuse. */
   readonly refusals?: Refusals;
+  /** True: the options that are declared so far are known. Default: only those of `groups`. */
+  readonly declared?: boolean;
+  /** Services that are built already: they are judged in place of the enabled ones. */
+  readonly program?: BuiltProgram;
 }
 
 /**
@@ -51,35 +56,38 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
     groups = new Map(),
     log = silentLogger(),
     refusals = new Refusals(),
+    program,
+    declared = program !== undefined,
     ...rest
   } = options;
   const cause = unread(config);
   if (cause.length > 0) return cause;
-  const judged = config.copy();
+  const judged = config.copy({ declared });
   registerGroups(judged, groups);
   ignoreErrors(() => registerServedOptions(judged));
   addCrossChecks(judged);
-  const planned = await plan(judged, { log, ...rest });
-  const { apis, services } = planned;
-  const pasted = apis.length === 0 && services.length > 0 ? [] : await ofPasteFile(judged, apis, imports);
-  const warned = imports ? await buildAll(judged, planned, { ...rest, refusals }) : [];
+  const planned = program === undefined ? await plan(judged, { log, ...rest }) : undefined;
+  const { apis, services, diagnostics } = planned ?? { apis: program!.apis, services: [], diagnostics: [] };
+  const isPasted = apis.length > 0 || (services.length === 0 && program === undefined);
+  const pasted = isPasted ? await ofPasteFile(judged, apis, imports, program) : [];
+  const warned = imports && planned !== undefined ? await buildAll(judged, planned, { ...rest, refusals }) : [];
   // A manager declares nothing before a start, and an unknown name is refused after the build.
   const isLater = (each: Diagnostic): boolean => isUnknownName(each) || each.code === 'PORTICO_MANAGER';
   const unbuilt = [...pasted, ...refusals.diagnostics].filter((each) => isError(each) && !isLater(each));
-  const complete = imports && unbuilt.length === 0 && !mayReadAny(judged);
+  const complete = imports && unbuilt.length === 0 && !mayReadAny(judged, program);
   // Filters that no pipeline has are imported only to tell their names from unknown ones; a misspelt option of a known section is none of them.
   const isMisspelt = ({ option, hint, place }: Diagnostic) =>
     option !== undefined && hint !== undefined && place?.kind === 'file';
   const mayBeShipped = (each: Diagnostic): boolean => isUnknownName(each) && !isMisspelt(each);
   if (judged.problems({ complete: true }).some(mayBeShipped)) await registerShippedOptions(judged).catch(refusalsOnly);
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
-  const names = judged.problems({ complete: complete && (strict || !isShared(judged)) });
+  const names = judged.problems({ complete: complete && (strict || !isShared(judged, program)) });
   const sections = complete || unbuilt.length > 0 ? [] : apis.flatMap(({ name }) => sectionOfName(judged, name));
   const written = withoutPasted(judged, [...names, ...sections])
     // The values of filters are judged where a pipeline uses them.
     .filter(({ section = '', severity }) => severity === 'warning' || !judged.isSectional(section))
     .map((each): Diagnostic => (strict || !isFar(each) ? each : { ...each, severity: 'warning' }));
-  return whole(judged, written, besideOptions(judged), planned.diagnostics, pasted, refusals.diagnostics, warned);
+  return whole(judged, written, besideOptions(judged, program), diagnostics, pasted, refusals.diagnostics, warned);
 }
 
 /** Joins findings by place: of two at the same place, the earlier list is more precise. */
@@ -122,7 +130,7 @@ async function buildAll(
 
 /** Builds an API as its worker would, and releases it. */
 async function tryToBuild({ name, usesTls }: PlannedApi, config: Config, dev = false): Promise<void> {
-  const service = new WSGIService(name, config, { log: silentLogger(), useSsl: usesTls, judged: true, dev });
+  const service = new WSGIService(name, config, { log: silentLogger(), useSsl: usesTls, dev });
   const letGo = await service.prepare(config);
   await Promise.resolve(letGo());
 }
@@ -153,13 +161,15 @@ async function makeCalls(config: Config): Promise<void> {
 /** Returns the mistakes of the paste file: first as each API would load it, then the rest of it. */
 async function ofPasteFile(
   config: Config,
-  apis: readonly PlannedApi[],
+  apis: readonly Pick<PlannedApi, 'name' | 'pipeline'>[],
   imports: boolean,
+  program?: BuiltProgram,
 ): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
   try {
     const file = configuredPasteFile(config);
-    const names = ignoreErrors(() => startedApps(file, config));
+    const started = program?.apis.map(({ pipeline }) => pipeline);
+    const names = started ?? ignoreErrors(() => startedApps(file, config));
     for (const { name, pipeline } of imports ? apis : []) {
       found.push(...(await Loader.checkFile(file, { config, service: name, names: [pipeline] })));
     }
@@ -184,24 +194,28 @@ function startedApps(file: string, config: Config): string[] {
  * has; undefined if the paste file has mistakes. Builds nothing. A section that a manager, or an API of another host, may read has no hint,
  * unless it is near a known one.
  */
-export async function unknownSections(config: Config): Promise<readonly Diagnostic[] | undefined> {
+export async function unknownSections(
+  config: Config,
+  program?: BuiltProgram,
+): Promise<readonly Diagnostic[] | undefined> {
   await registerShippedOptions(config).catch(refusalsOnly);
-  if (apiNames(config).length > 0 && (await ofPasteFile(config, [], true)).length > 0) return undefined;
+  const { apis = apiNames(config) } = program ?? {};
+  if (apis.length > 0 && (await ofPasteFile(config, [], true, program)).length > 0) return undefined;
   const all = config.problems({ complete: true });
-  if (!mayReadAny(config) && !isShared(config)) return all;
+  if (!mayReadAny(config, program) && !isShared(config, program)) return all;
   const near = new Set(config.problems({ complete: false }).map(({ section }) => section));
   return all.map(({ hint, ...each }) => (near.has(each.section) && hint !== undefined ? { ...each, hint } : each));
 }
 
 /** Reports whether a manager, which is created at a start, may still declare names. */
-function mayReadAny(config: Config): boolean {
-  if (serviceNames(config).length > 0) return true;
+function mayReadAny(config: Config, program?: BuiltProgram): boolean {
+  if (program?.declaresLater === true || serviceNames(config).length > 0) return true;
   return apiNames(config).some((name) => namedManager(config, { group: `api:${name}`, opt: 'manager' }) !== undefined);
 }
 
 /** Reports whether the file is also for APIs or services that are not enabled here, whose sections are theirs. */
-function isShared(config: Config): boolean {
-  const [apis, services] = [apiNames(config), serviceNames(config)];
+function isShared(config: Config, program?: BuiltProgram): boolean {
+  const [apis, services] = [program?.apis.map(({ name }) => name) ?? apiNames(config), serviceNames(config)];
   const others = sectionNames(config, 'api').filter((name) => !apis.includes(name));
   return others.length > 0 || sectionNames(config, 'service').some((name) => !services.includes(name));
 }

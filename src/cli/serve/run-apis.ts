@@ -21,6 +21,8 @@ import { readConfiguration, refuseUnread } from '../configured/configuration.js'
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { exitStatusOf } from '../failure.js';
+import { withAllMistakes } from '../judge/all-mistakes.js';
+import { judgeProgram } from '../judge/first-worker.js';
 import { isError, refuseErrors } from '../judge/plan.js';
 
 /** A service with its number of workers. Default 1. */
@@ -61,7 +63,7 @@ export interface RunApisOptions {
  * otherwise 1.
  */
 export function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
-  return runJudged(judging(services), options as RunJudgedOptions);
+  return runJudged(notNone(services), options as RunJudgedOptions);
 }
 
 /** A service, or its plan. */
@@ -95,7 +97,7 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
     return await launchApis(services, { ...options, config, log, refusals });
   } catch (error) {
     // Only a worker's parent reports the error, which it gets through the channel.
-    if (isWorker()) throw error;
+    if (isWorker()) throw options.judge === undefined ? await withAllMistakes(error) : error;
     explain(explainedError(error));
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
     // On standard error it is already.
@@ -124,6 +126,7 @@ async function launchApis(
 ): Promise<number> {
   const { config, log, refusals: problems } = options;
   refuseUnread(config);
+  const judge = options.judge ?? (() => judgeProgram(config, [], problems.any ? [problems.refusal] : []));
   // Sockets passed by a service manager have their own ports.
   const activated = process.env.LISTEN_PID === String(process.pid);
   const ready = (service: Launched): void => {
@@ -138,7 +141,6 @@ async function launchApis(
       new ProcessLauncher({
         config,
         log,
-        judged: true,
         onReload: async (next = config) => launchRequests(await services(next, 'parent', running()), ready),
         // Reported once, at the end.
         startFailed: () => undefined,
@@ -155,10 +157,7 @@ async function launchApis(
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
   if (problems.refusal?.blamesConfiguration === true && role === 'parent') {
-    const found = await Promise.resolve(options.judge?.() ?? []).catch((error: unknown) => {
-      if (error instanceof PorticoError) return error.diagnostics;
-      throw error;
-    });
+    const found = await Promise.resolve(judge()).catch(diagnosticsOf);
     refuseErrors([...found, ...untold(found, problems.diagnostics)]);
   }
   problems.refuse();
@@ -170,7 +169,7 @@ async function launchApis(
   try {
     await launcher.bindAll(launchRequests(wanted)).catch(async (error: PorticoError) => {
       // No worker will judge the configuration.
-      const found = (await options.judge?.()) ?? [];
+      const found = await Promise.resolve(judge()).catch(diagnosticsOf);
       if (found.some(isError)) refuseErrors([...found, ...untold(found, error.diagnostics)]);
       throw error;
     });
@@ -188,6 +187,11 @@ async function launchApis(
     throw named(error, service);
   }
   return launcher.wait();
+}
+
+function diagnosticsOf(error: unknown): readonly Diagnostic[] {
+  if (error instanceof PorticoError) return error.diagnostics;
+  throw error;
 }
 
 /** Reports whether it is an API of the configuration, or its plan. */
@@ -214,22 +218,12 @@ function describing(services: readonly Launched[], config: Config): (name: unkno
   };
 }
 
-/** Creates services, and refuses further mistakes of their configuration. The configuration of a reload was checked already. */
-function judging(services: MakeServices): MakeServices {
+/** Refuses a start of nothing, and a reload to it: it is most likely a mistake. */
+function notNone(services: MakeServices): MakeServices {
   return async (config, role, running) => {
-    if (role === 'worker') return services(config, role, running);
-    const problems = new Refusals();
-    const made = await problems.gather(() => services(config, role, running));
-    // A start of nothing, and a reload to it, is most likely a mistake.
-    if (made?.length === 0) problems.note(severalRefusals([nothingEnabled(config)]));
-    if (running.length === 0) {
-      const unlogged = namesLogger(config) ? undefined : logFileIssue(config);
-      if (unlogged !== undefined) problems.note(severalRefusals([unlogged]));
-      // Not complete: only workers load the application, which may declare more options.
-      await problems.gather(() => config.validate({ complete: false }));
-    }
-    problems.refuse();
-    return made!;
+    const made = await services(config, role, running);
+    if (made.length === 0 && role === 'parent') throw severalRefusals([nothingEnabled(config)]);
+    return made;
   };
 }
 

@@ -15,11 +15,11 @@ interface ServedApiOptions extends WSGIServiceOptions {
 
 /** An API of `api-cli`. */
 export class ServedApi extends WSGIService {
-  override readonly judge: ServedApiOptions['judge'];
+  readonly judge: ServedApiOptions['judge'];
   readonly #traceErrors: boolean;
 
   constructor(name: string, config: Config, { traceErrors, judge, ...options }: ServedApiOptions) {
-    super(name, config, { ...options, judged: true });
+    super(name, config, options);
     this.judge = judge;
     this.#traceErrors = traceErrors;
   }

@@ -33,7 +33,9 @@ export function list(spec: ListSpec<unknown> & Filled<readonly unknown[]> = {}):
       return within(spec.bounds && '[]', items.map((each) => quoteItem(item.format(each))).join(','));
     },
     parse: (text) => {
-      const items = splitItems(inside(spec.bounds && '[]', text)).map((each) => parseItem(item, each));
+      const items = splitItems(inside(spec.bounds && '[]', text)).map((each, at) =>
+        parseItem(item, each, `item ${at + 1}`),
+      );
       checkLength(spec.minLength, items.length);
       const once = new Set(items);
       if (spec.unique === true && once.size < items.length)
@@ -53,7 +55,7 @@ export function multi(
 ): Option<readonly unknown[]> {
   const item = spec.item ?? string({ default: '' });
   const parseAll = (texts: readonly unknown[]) =>
-    (texts.length === 1 && texts[0] === '' ? [] : texts).map((each) => parseItem(item, each));
+    (texts.length === 1 && texts[0] === '' ? [] : texts).map((each, at) => parseItem(item, each, `item ${at + 1}`));
   return makeOption<readonly unknown[]>('multi', 'item', spec, {
     kind: 'object',
     empty: 'value',
@@ -109,7 +111,7 @@ export function dict(
         const key = each.slice(0, at).trim();
         if (key === '') throw new InvalidValue(`should have a key before each ${separator}`);
         if (pairs.has(key)) throw new InvalidValue(`should not contain a key twice (${key})`);
-        pairs.set(key, parseItem(item, each.slice(at + separator.length).trim()));
+        pairs.set(key, parseItem(item, each.slice(at + separator.length).trim(), `the value of ${key}`));
       }
       checkLength(spec.minLength, pairs.size);
       return immutable(pairs);
@@ -166,12 +168,12 @@ function quoteItem(item: string): string {
   return `${quote}${escaped.replaceAll(quote, `\\${quote}`)}${quote}`;
 }
 
-function parseItem(item: Option<unknown>, written: unknown): unknown {
+function parseItem(item: Option<unknown>, written: unknown, which: string): unknown {
   try {
     return item.check(written);
   } catch (error) {
     const hint = error instanceof InvalidValue ? error.hint : undefined;
-    throw new InvalidValue(`each item ${(error as Error).message}`, hint);
+    throw new InvalidValue(`${which} ${(error as Error).message}`, hint);
   }
 }
 

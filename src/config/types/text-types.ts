@@ -90,7 +90,9 @@ function choiceNames(choices: Choices): readonly string[] {
 function choose(names: readonly string[], text: string, ignoreCase: boolean): string {
   const found = names.find((name) => name === text || (ignoreCase && name.toLowerCase() === text.toLowerCase()));
   if (found !== undefined) return found;
-  const [near] = nearestNames(text, names);
+  const [nearest] = nearestNames(text, names);
+  // Of TLSv1 and TLSv1.3 none is nearer to TLSv9.
+  const near = names.some((name) => name !== nearest && name.startsWith(nearest ?? ' ')) ? undefined : nearest;
   throw new InvalidValue(
     `should be one of ${names.join(', ')}`,
     near === undefined ? undefined : `did you mean '${near}'?`,

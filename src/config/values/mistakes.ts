@@ -3,6 +3,7 @@
  */
 import { ConfigurationRefused, type Diagnostic, nearestNames, type Place } from '../../errors/index.js';
 import { InvalidValue, type Option } from '../types/option.js';
+import { noteRefused } from './refused-config.js';
 import { placeWithin, type Resolved } from './written.js';
 
 /** A refused configuration; `diagnostics` has all its mistakes, the message one line for each. */
@@ -12,10 +13,12 @@ export class ConfigError extends ConfigurationRefused {
   }
 }
 
-/** Throws if there are errors among the diagnostics. */
-export function refuseErrors(diagnostics: readonly Diagnostic[]): void {
+/** Throws if there are errors among the diagnostics; `config`: the configuration that the error refuses. */
+export function refuseErrors(diagnostics: readonly Diagnostic[], config?: object): void {
   const refusal = refusalFor(diagnostics);
-  if (refusal !== undefined) throw refusal;
+  if (refusal === undefined) return;
+  if (config !== undefined) noteRefused(refusal, config);
+  throw refusal;
 }
 
 /** Returns the error that refuses a configuration for the errors among the diagnostics; undefined if there are none. */

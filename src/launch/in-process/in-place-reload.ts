@@ -3,19 +3,22 @@
  * switches to them.
  */
 import type { Config } from '../../config/index.js';
-import { type Diagnostic, shownPath } from '../../errors/index.js';
+import { type Diagnostic, type Refusals, shownPath } from '../../errors/index.js';
 import { changedProgramFiles } from '../../process/index.js';
 import type { ConfigChanges } from '../../service/index.js';
+import { within } from '../../tasks/internal.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inStartTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
-import { type Judging, toldByAll } from '../services/judgement.js';
+import { judgeAfter, toldByAll } from '../services/judgement.js';
 import type { ServiceRun } from '../services/service-run.js';
 import { unlessAborted } from '../waiting.js';
 
 /** Parameters of a reload. */
 export interface InPlaceReload extends ReloadRequest {
   readonly config: Config | undefined;
+  /** True if the program judges the configuration. */
+  readonly isJudged: boolean;
   readonly runs: readonly ServiceRun[];
   /** Sets the settings in force. */
   readonly useSettings: (settings: LaunchSettings) => void;
@@ -44,9 +47,23 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
     filesRead,
     hasWorkers: false,
     keeps,
+    // A mutate runs only code that is loaded.
+    refuse:
+      method === 'mutate' ? undefined : (refusals, { prepared }) => refuseWhole(given, refusals, prepared?.config),
     takeUp: (next) => takeUp(given, next),
   });
 }
+
+/** Rejects with these refusals and with all other mistakes of the configuration. */
+async function refuseWhole(given: InPlaceReload, refusals: Refusals, next: Config | undefined): Promise<never> {
+  const services = given.runs.map(({ service }) => service);
+  const judged = judgeAfter(services, [refusals.refusal], given.isJudged ? undefined : next);
+  await within(judged, { ms: MORE_MS, signal: given.stopped });
+  throw refusals.refusal;
+}
+
+/** Time to find further mistakes beside the known ones. */
+const MORE_MS = 5000;
 
 const BACKDOOR = /^DEFAULT\.backdoor_(?:port|socket)$/;
 
@@ -78,27 +95,31 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
     over = true;
     await Promise.allSettled(built.splice(0).map(async (letGo) => letGo()));
   };
-  const build = async (): Promise<void> => {
+  const judged = given.isJudged ? undefined : next.prepared?.config;
+  const build = async (): Promise<readonly Diagnostic[]> => {
+    const failures: unknown[] = [];
     for (const { service } of runs) {
-      if (over) return;
-      const letGo = await service.prepare?.(next.prepared?.config);
-      if (letGo !== undefined) built.push(letGo);
+      if (over) return [];
+      await Promise.resolve(service.prepare?.(next.prepared?.config)).then(
+        (letGo) => letGo !== undefined && built.push(letGo),
+        (error: unknown) => failures.push(error),
+      );
       if (over) await release();
     }
+    const services = runs.map(({ service }) => service);
+    return toldByAll([await judgeAfter(services, failures, judged)], judged);
   };
-  const building = build();
-  const isBuilt = building.then(() => true as const);
+  const isBuilt = build();
   const limitMs = next.settings.workerStartTimeoutMs;
   try {
-    const inTime = await inStartTime(limitMs, unlessAborted(isBuilt, stopped), (limit) => {
+    const unknown = await inStartTime(limitMs, unlessAborted(isBuilt, stopped), (limit) => {
       // Its result is no longer needed.
       given.leaveBehind(isBuilt);
       return `the application did not load ${limit}`;
     });
     // A stop was requested first: built parts are closed, nothing else has changed.
-    if (inTime === undefined) given.leaveBehind(isBuilt);
-    if (stopped.aborted) return { outcome: 'abandoned' };
-    const unknown = await unknownSections(runs, next.prepared?.config);
+    if (unknown === undefined) given.leaveBehind(isBuilt);
+    if (stopped.aborted || unknown === undefined) return { outcome: 'abandoned' };
     const found = [...unknown, ...changedCode()];
     if (dryRun) return { outcome: 'accepted', found };
     const done = await renewAll(given, next);
@@ -153,14 +174,4 @@ export async function resetAll(runs: readonly ServiceRun[], changes: ConfigChang
   const kept: string[] = [];
   for (const run of runs) if (!(await run.reset(changes))) kept.push(run.name);
   return kept;
-}
-
-/** Returns the sections of a configuration that none of these services reads, after they were built. */
-export async function unknownSections(
-  runs: readonly ServiceRun[],
-  config: Config | undefined,
-): Promise<readonly Diagnostic[]> {
-  if (config === undefined) return [];
-  const each = runs.map(async ({ service }) => (await (service as Judging).judge?.(undefined, config)) ?? []);
-  return toldByAll(await Promise.all(each));
 }

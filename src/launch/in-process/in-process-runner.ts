@@ -1,6 +1,7 @@
 /**
  * Runs services in this process: alone, or as the inside of a worker.
  */
+import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
 import { Totals } from '../../metrics/index.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
@@ -15,10 +16,11 @@ import { logReady, runStatus } from '../launcher-status.js';
 import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import type { Runner } from '../runner.js';
+import { builtAndJudged, toldByAll } from '../services/judgement.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { stopServices } from '../services/stop-services.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
-import { reloadInPlace, resetAll, unknownSections } from './in-place-reload.js';
+import { reloadInPlace, resetAll } from './in-place-reload.js';
 
 /** Options of a `ServiceLauncher` in addition to those of all launchers. */
 export interface ServiceLauncherOptions extends LauncherOptions {
@@ -61,6 +63,8 @@ export class InProcessRunner implements Runner {
   readonly #activated: ActivatedSockets;
   readonly #collectors: (() => Readonly<Record<string, unknown>>)[] = [];
   readonly #totals: Totals;
+  /** Findings in the configuration, of each service that was built. */
+  readonly #found: (readonly Diagnostic[])[] = [];
   /** Begin of a stop for good, on the monotonic clock. */
   #stopsSince: number | undefined;
   /** Starts so far: the next start waits for them. */
@@ -162,7 +166,7 @@ export class InProcessRunner implements Runner {
     if (this.#options.signals !== false) logReady(log, this.status(), since);
     this.#activated.warnOfUnused(log, this.#runs);
     const { config } = this.#options;
-    if (!this.supervised) void unknownSections(this.#runs, config).then((unknown) => config?.warn(unknown));
+    config?.warn(toldByAll(this.#found, config));
   }
 
   async stop(request: StopRequest, superseded: AbortSignal): Promise<number> {
@@ -189,6 +193,7 @@ export class InProcessRunner implements Runner {
     return reloadInPlace({
       ...request,
       config: this.#options.config,
+      isJudged: this.#launcher.judgedConfig === undefined,
       runs: this.#runs,
       useSettings: (settings) => {
         this.settings = settings;
@@ -262,7 +267,14 @@ export class InProcessRunner implements Runner {
   async #start(run: ServiceRun, failed?: (error: unknown) => void): Promise<void> {
     const { diagnosis, stopping } = this.#launcher;
     if (stopping) return;
+    const { judgedConfig } = this.#launcher;
+    const isFirst = failed === undefined && !this.supervised;
     const start = async (): Promise<void> => {
+      if (isFirst && judgedConfig !== undefined) {
+        const { found, letGo } = await builtAndJudged(run.service, judgedConfig);
+        if (this.#launcher.stopping) return letGo?.();
+        this.#found.push(found);
+      }
       await diagnosis.open();
       if ('backdoorPort' in run.service) run.service.backdoorPort = diagnosis.backdoorPort;
       await run.start();

@@ -208,7 +208,9 @@ export class Reconciler {
     if (end.reason === 'deadline') this.#options.cutOff?.(replaced, end.lost);
     // The worker of a trial holds no slot; the report of the refused reload names it.
     if (held && !isAsked) this.#pool.lastEnd = end;
-    if (phase === 'over' || phase === 'stopping' || !held) return;
+    // When one of the first workers has failed, the first one may still judge the configuration.
+    const judged = phase === 'over' && this.#pool.firstStart(index) === 'launch';
+    if ((phase === 'over' && !judged) || phase === 'stopping' || !held) return;
     const others = this.#pool.slot(index);
     if (!worker.wasReady) {
       this.#notReady(worker, others);

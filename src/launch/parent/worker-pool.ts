@@ -3,7 +3,7 @@
  */
 import type { Diagnostic } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { deferred } from '../../tasks/internal.js';
+import { deferred, within } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
 import type { Fault } from '../exit-status.js';
 import { callOff } from './end-worker.js';
@@ -18,6 +18,9 @@ interface Trial {
   readonly built: Promise<readonly Diagnostic[]>;
   readonly ready: Promise<void>;
 }
+
+/** Time that a first worker has for its judgement when another one has failed. */
+const JUDGED_WITHIN_MS = 10_000;
 
 const NO_TRIAL: Trial = { built: Promise.resolve([]), ready: Promise.resolve() };
 
@@ -49,7 +52,11 @@ export class WorkerPool extends PoolState {
     this.generation = generation ?? this.generation;
     const firstStarts = this.setWanted(workers, 'launch');
     this.#reconciler.poke();
-    await Promise.all(firstStarts);
+    await Promise.all(firstStarts).catch(async (error: unknown) => {
+      // The first worker judges the whole configuration, and another one may fail before that has ended.
+      await within(firstStarts[0]!, JUDGED_WITHIN_MS);
+      throw error;
+    });
     if (this.phase === 'launching') this.phase = 'running';
     this.#launchedByReload = false;
     this.#reconciler.poke();

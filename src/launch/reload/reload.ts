@@ -136,8 +136,8 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const refuse = async (): Promise<void> => {
       if (refusals.any) await steps.refuse?.(refusals, { prepared, settings });
     };
-    // In a fleet, a child judges a refused configuration too; services of this process need not.
-    await refuse();
+    // A child builds and plans a refused configuration as well.
+    if (steps.hasWorkers) await refuse();
     compared = compare(wanted);
     for (const error of compared.after.failures) {
       // Services may fail because of the refused values, so only their own refusals are reported.

@@ -6,26 +6,43 @@ import { isUnknownSection } from '../../config/internal.js';
 import { type Diagnostic, inOrder } from '../../errors/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 
-/** A service that judges the configuration of its program. */
+/** A service that judges the configuration of its program itself. */
 export interface Judging {
-  /** Returns warnings after the build. Rejects with all mistakes of the program, also if `failure` has ended the build. Default: none. */
-  judge?(failure?: unknown, config?: Config): Awaitable<readonly Diagnostic[]>;
+  /** Returns warnings after the build. Rejects with all mistakes of the program, also if `failure` has ended the build. */
+  judge?(failure?: unknown): Awaitable<readonly Diagnostic[]>;
 }
 
-/** Builds a service. Returns its findings in the configuration, and the release of the build. Rejects with all mistakes. */
-export async function builtAndJudged(service: ServiceBase & Judging) {
-  let failure: unknown;
-  const letGo = await Promise.resolve(service.prepare?.()).catch((error: unknown) => {
-    failure = error;
-  });
+/** Builds a service, and judges the configuration. Returns its findings, and the release of the build. Rejects with all mistakes. */
+export async function builtAndJudged(service: ServiceBase & Judging, config: Config | undefined) {
+  const failures: unknown[] = [];
+  const letGo = await Promise.resolve(service.prepare?.()).catch((error: unknown) => void failures.push(error));
   try {
-    const found = (await service.judge?.(failure)) ?? [];
-    if (failure === undefined) return { found, letGo };
+    return { found: await judgeAfter([service], failures, config), letGo };
   } catch (error) {
     await letGo?.();
     throw error;
   }
-  throw failure;
+}
+
+/**
+ * Judges a configuration after the build of services from it. Returns warnings; rejects with all mistakes, or with the first of `failures`
+ * if it is no refusal. Without a configuration nothing is judged. The judge knows all declarations, so its directory is above this one: it
+ * is imported by its name.
+ */
+export async function judgeAfter(
+  services: readonly (ServiceBase & Judging)[],
+  failures: readonly unknown[],
+  config: Config | undefined,
+): Promise<readonly Diagnostic[]> {
+  const [failure] = failures;
+  const own = services.length === 1 ? services[0]!.judge : undefined;
+  const judge = async (): Promise<readonly Diagnostic[]> => {
+    if (own !== undefined) return own(failure);
+    return config === undefined ? [] : (await import('#internal/cli')).judgeProgram(config, services, failures);
+  };
+  const found = await judge();
+  if (failures.length > 0) throw failure;
+  return found;
 }
 
 /**

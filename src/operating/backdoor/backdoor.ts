@@ -110,7 +110,7 @@ async function bind(
 /**
  * Returns the ports to try, in order: `0`, `N` or `N:M`, both ends included. Throws {@link BackdoorConfigValueError}.
  */
-function backdoorPorts(value: string): { readonly first: number; readonly last: number } {
+export function backdoorPorts(value: string): { readonly first: number; readonly last: number } {
   const text = value.trim();
   const [, start, end] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
   if (start === undefined)

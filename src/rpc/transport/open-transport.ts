@@ -2,6 +2,7 @@
  * Chooses the driver of a transport URL, and shares one transport among all users of a URL in a process.
  */
 import { ConfigurationRefused, nearestOrAll } from '../../errors/index.js';
+import type { TRANSPORTS } from '../../service/internal.js';
 import { DeliveryFailure } from '../errors.js';
 import type { Transport, TransportConsumer, TransportOptions } from './transport.js';
 import { parseTransportUrl, type TransportUrl } from './transport-url.js';
@@ -13,7 +14,7 @@ const memory = async (): Promise<MakeTransport> => (await import('./memory/memor
 const amqp = async (): Promise<MakeTransport> => (await import('./amqp/amqp-transport.js')).amqpTransport;
 
 /** Drivers, by the scheme of their URLs. Each is loaded with its first transport. */
-const DRIVERS: Readonly<Record<string, () => Promise<MakeTransport>>> = {
+const DRIVERS: Readonly<Record<(typeof TRANSPORTS)[number], () => Promise<MakeTransport>>> = {
   memory,
   amqp,
   amqps: amqp,
@@ -28,7 +29,7 @@ const DRIVERS: Readonly<Record<string, () => Promise<MakeTransport>>> = {
 export async function makeTransport(text: string, options: TransportOptions): Promise<Transport> {
   const url = checkTransportUrl(text);
   for (const warning of url.warnings) options.log.warn(warning);
-  const make = await DRIVERS[url.driver]!();
+  const make = await DRIVERS[url.driver as keyof typeof DRIVERS]();
   return make(url, options);
 }
 

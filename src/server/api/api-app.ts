@@ -3,9 +3,8 @@
  */
 import { type App, Fault, type Filter } from '../../app/index.js';
 import { configuredFaultForm, type FaultForm, faultFormFrom, takesOwnSlot, withSlot } from '../../app/internal.js';
-import { type Config, ConfigError } from '../../config/index.js';
-import { workerAssignment } from '../../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, Refusals } from '../../errors/index.js';
+import type { Config } from '../../config/index.js';
+import { ConfigurationRefused, Refusals } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
 import type { CreateOptions } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
@@ -19,7 +18,6 @@ import type { ApiMeter } from './api-meter.js';
 import type { AppLoader, WSGIServiceOptions } from './api-options.js';
 import { refuseUnknown } from './api-settings.js';
 import { pasteLoader } from './paste-loader.js';
-import { unknownNames } from './unknown-names.js';
 
 /** App of an API before its first start. */
 export const unbuilt: App = () => {
@@ -45,7 +43,7 @@ interface BuiltApp {
 }
 
 /** Parts of an API's apps: options of its service, its log and its meter. */
-type ApiAppParts = Pick<WSGIServiceOptions, 'loader' | 'manager' | 'judged' | 'faultStyle'> & {
+type ApiAppParts = Pick<WSGIServiceOptions, 'loader' | 'faultStyle'> & {
   readonly log: Logger;
   readonly meter: ApiMeter;
 };
@@ -116,13 +114,6 @@ export class ApiApp {
     return this.#app?.tasks === undefined ? [] : [this.#app.tasks];
   }
 
-  /** Returns the sections that nothing reads, after the build; none if the API's code may read any section. */
-  async judge(failure: unknown, config: Config): Promise<readonly Diagnostic[]> {
-    const { manager, loader } = this.#parts;
-    if (failure !== undefined || manager !== undefined) return [];
-    return unknownNames(config, this.#name, { path: loader === undefined ? this.path : undefined, only: 'warning' });
-  }
-
   /** Releases the resources of the app's factories, and waits for replaced apps. */
   async close(): Promise<void> {
     const app = this.#app;
@@ -145,7 +136,7 @@ export class ApiApp {
 
   /** All workers build the same app, so only the first worker logs warnings of filters. */
   async #build(pipeline: string, config: Config): Promise<BuiltApp> {
-    const { log, meter, loader: own, faultStyle, manager, judged = manager !== undefined } = this.#parts;
+    const { log, meter, loader: own, faultStyle } = this.#parts;
     const building = buildLog(log);
     const loader = own ?? pasteLoader(config, building.log, this.#name);
     const aroundFilters = bothProbes(filterSpans(config), meter.probes(config));
@@ -159,12 +150,6 @@ export class ApiApp {
     try {
       refusals.refuse();
       refuseUnknown(config, this.#name);
-      const isStrict = config.resolve('DEFAULT', 'strict_config').value === true;
-      const isJudge = !judged && isStrict && (workerAssignment()?.index ?? 0) === 0;
-      if (isJudge && loader instanceof Loader) {
-        const found = await unknownNames(config, this.#name, { path: loader.path, only: 'error' });
-        if (found.length > 0) throw new ConfigError(found);
-      }
     } catch (error) {
       await app?.close();
       throw error;

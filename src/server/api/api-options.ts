@@ -134,11 +134,6 @@ export interface WSGIServiceOptions {
   readonly project?: string;
   /** Form of its faults. Default: `fault_style` of `[api:<name>]` or `[DEFAULT]`. */
   readonly faultStyle?: FaultStyle;
-  /**
-   * True if the program checks the names of the configuration: under `strict_config` the service then refuses no
-   * unknown sections. Default false.
-   */
-  readonly judged?: boolean;
   /** One worker; and if TLS names no certificate, one that is kept in `state_path`. Default false. */
   readonly dev?: boolean;
   /** Default: standard error. */

@@ -3,6 +3,7 @@
  */
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
+import { readingFrom } from '../../config/internal.js';
 import { ConfigurationRefused, gatherRefusals, ignoreErrors } from '../../errors/index.js';
 import { PasteAppNotFound } from '../../loader/index.js';
 import { isSectionName, PasteFile } from '../../loader/internal.js';
@@ -74,9 +75,13 @@ async function followingReferences(name: string, config: Config, reading: ApiRea
  * name, only that is reported: such an API is not served, and its other mistakes do not matter.
  */
 export function apiParts(name: string, config: Config, reading: ApiReading): ApiParts {
-  const read = readParts(name, config, reading);
-  if (read.refusal !== undefined) throw read.refusal;
-  return read as ApiParts;
+  const parts = (): ApiParts => {
+    const read = readParts(name, config, reading);
+    if (read.refusal !== undefined) throw read.refusal;
+    return read as ApiParts;
+  };
+  // With a loader in code, there may be no paste file to judge.
+  return reading.loader === undefined ? readingFrom(config, parts) : parts();
 }
 
 /** Returns a plan. If parts are refused, it contains the parts that can be read. */

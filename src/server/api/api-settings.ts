@@ -66,7 +66,6 @@ const NAMES: readonly (keyof WSGIServiceOptions)[] = [
   'loader',
   'useSsl',
   'manager',
-  'judged',
   'registration',
   'project',
   'dev',
@@ -92,12 +91,11 @@ export function checkArguments(name: unknown, config: unknown, options: WSGIServ
 
 /**
  * Throws ConfigError for undeclared names in `[api:<name>]`; called after the API's code is loaded. A section
- * `[<name>]` that this code does not read is a warning, and an error under `strict_config`.
+ * `[<name>]` that this code does not read is an error under `strict_config`.
  */
 export function refuseUnknown(config: Config, name: string): void {
   config.api(name, apiOptions);
   const issues = sectionOfName(config, name);
-  config.warn(issues);
   if (issues.some(({ severity }) => severity === 'error')) throw new ConfigError(issues);
 }
 
@@ -130,7 +128,7 @@ function workersOf(config: Config, name: string, own: number): number {
   const workers = shared ? config.api(source, apiOptions, { partial: true }).workers : own;
   if (workers >= 1) return workers;
   throw wrong(config, source, 'workers', {
-    message: `${source}_workers value of ${workers} is invalid, must be greater than 0`,
+    message: `a value of ${workers} is invalid, must be greater than 0`,
     hint: 'Omit it for one worker per processor. To stop serving this API, remove it from enabled_apis.',
   });
 }

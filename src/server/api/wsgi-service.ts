@@ -156,12 +156,10 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
-  /** For reports. For launchers: warnings of unread sections, after the build. */
+  /** For reports. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
   /** Returns the requests that are not answered yet, for reports. */
   readonly requestsInFlight = () => this.server.requests.filter(isUnanswered).map(reportedExchange);
-  /** Returns the mistakes that the build has shown, for launchers. @internal */
-  readonly judge = (failure?: unknown, config = this.#config) => this.#app.judge(failure, config);
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);

@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { Config } from 'portico/config';
+import { Config, ConfigurationRefused } from 'portico/config';
+import { silentLogger } from '#internal/log';
 import type { Diagnostic } from '../../../dist/errors/index.js';
 import { emptyProject, root } from '../../e2e/program.js';
 import { brokenConfigurations, filesOf } from '../broken-configurations.js';
@@ -12,6 +13,10 @@ import { brokenConfigurations, filesOf } from '../broken-configurations.js';
 const { judge } = (await import(
   pathToFileURL(join(root, 'lib', 'cli', 'judge', 'judge.js')).href
 )) as typeof import('../../../dist/cli/judge/judge.js');
+
+const { judgeProgram } = (await import(
+  pathToFileURL(join(root, 'lib', 'cli', 'internal.js')).href
+)) as typeof import('../../../dist/cli/internal.js');
 
 const RECORD = join(root, 'test', 'cli', 'judgements.txt');
 
@@ -43,4 +48,49 @@ test('OP-19 every mistake of 280 configurations is told once, with its place', a
   const text = `${found.join('\n')}\n`;
   if (process.env.PORTICO_RECORD === '1') writeFileSync(RECORD, text);
   assert.equal(text, readFileSync(RECORD, 'utf8'));
+});
+
+/** Configurations whose mistakes concern what such a program does not start: services, other APIs, and the log, which it makes itself. */
+const OF_OTHERS =
+  /service|\[api:(?:shp|other)\]|logger=|log_file=|pipeline=shp|an empty paste file|no API|only an API|a missing comma|the second of two/;
+
+/** Returns the mistakes that a program tells which serves the API itself: none if it serves. */
+async function toldByProgram(): Promise<readonly Diagnostic[]> {
+  const config = await Config.load({ argv: false, env: {}, collect: true });
+  const services: WSGIService[] = [];
+  const failures: unknown[] = [];
+  try {
+    const service = new WSGIService('shop', config, { log: silentLogger() });
+    services.push(service);
+    await (await service.prepare())();
+  } catch (error) {
+    failures.push(error);
+  }
+  const refused = await judgeProgram(config as never, services as never, failures).then(
+    () => failures[0],
+    (error: unknown) => error,
+  );
+  return refused instanceof ConfigurationRefused ? refused.diagnostics : [];
+}
+
+test('OP-19 MI-3 a program that serves the API itself tells the same mistakes', async () => {
+  const before = process.cwd();
+  const different: string[] = [];
+  const errors = (found: readonly Diagnostic[]): readonly string[] =>
+    found.filter(({ severity }) => severity === 'error').map(shortened);
+  for (const [name, it] of brokenConfigurations) {
+    if (it.hangs || OF_OTHERS.test(name)) continue;
+    const project = emptyProject(filesOf(it));
+    try {
+      process.chdir(project.folder);
+      const config = await Config.load({ argv: false, env: {}, collect: true });
+      const [expected, told] = [errors(await judge(config as never)), errors(await toldByProgram())];
+      if (told.join() !== expected.join())
+        different.push(name, ...expected.map((e) => `  < ${e}`), ...told.map((e) => `  > ${e}`));
+    } finally {
+      process.chdir(before);
+      project.remove();
+    }
+  }
+  assert.deepEqual(different, []);
 });

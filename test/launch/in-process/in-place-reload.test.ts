@@ -27,7 +27,7 @@ async function setup(t: TestContext, ini: string, more: ServiceLauncherOptions =
   const write = (file: string, text: string): void => writeFileSync(join(folder, file), text);
   write('portico.ini', ini);
   const config = await Config.load({ files: [join(folder, 'portico.ini')], env: {}, argv: [] });
-  const launcher = new ServiceLauncher({ config, log: silentLogger(), signals: false, ...more });
+  const launcher = new ServiceLauncher({ config, log: silentLogger(), signals: false, judged: true, ...more });
   t.after(() => launcher.stop());
   return { folder, config, launcher, write };
 }

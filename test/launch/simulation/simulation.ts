@@ -269,6 +269,9 @@ export class Simulation extends World implements WorkerWorld {
         const message = String(line.at(-1));
         const facts = Object(line[0]) as Readonly<Record<string, string>>;
         this.note(`${level}: ${message}`);
+        // It stays requested after a reload that lifts the limit.
+        const [, tooLarge] = /^Replacing child (\d+): it has /.exec(message) ?? [];
+        if (tooLarge !== undefined) this.workers.get(Number(tooLarge))!.wornOut = true;
         if (message.startsWith('Forking too fast')) this.invariants.sleeps(facts.service!);
         if (facts.event !== 'reload') return;
         if (facts.outcome === 'accepted' || facts.outcome === 'incomplete') this.plan = this.planned ?? this.plan;

@@ -368,12 +368,12 @@ test('while a worker is stuck under load status, metrics and report answer, and 
   await program.end();
 });
 
-/** Sends requests one after the other until `end` is set; failures are ignored. */
+/** Sends requests one after the other, with a short pause, until `end` is set; failures are ignored. */
 function loop(port: number): { end: boolean } {
   const state = { end: false };
   const next = (): void => {
     if (state.end) return;
-    const again = (): void => void setImmediate(next);
+    const again = (): void => void setTimeout(next, 10);
     request({ host: '127.0.0.1', port, path: '/', agent: false, timeout: 1000 }, (res) =>
       res.resume().on('close', again),
     )

@@ -32,7 +32,7 @@ export class Simulation extends World implements DatabaseWorld {
   trouble: Trouble = 'none';
   /** Since when statements are done and answered. */
   #soundSince = 0;
-  /** Since when there is trouble. */
+  /** Since when there is the present trouble. */
   #troubledAt = 0;
   /** Difference of the server's wall clock, and when it was set. */
   #wallMs = 0;
@@ -50,6 +50,8 @@ export class Simulation extends World implements DatabaseWorld {
   /** Hosts whose record an operator has wanted to remove, and those whose services must not come back by themselves. */
   readonly #removals = new Set<string>();
   readonly #dismissed = new Set<string>();
+  /** Hosts whose record was lost. */
+  readonly #vanished = new Set<string>();
 
   constructor(seed: number, told: (text: string) => void) {
     super(seed, told);
@@ -153,7 +155,8 @@ export class Simulation extends World implements DatabaseWorld {
 
   /** Keeps the second book. */
   done(host: string, sql: string, values: readonly unknown[], rows: readonly Row[]): void {
-    const now = this.serverMs();
+    // A statement on SQLite has the time of its first try; another process may keep it waiting.
+    const now = Number(/(?:last_seen_up =|until <=) (\d+)/.exec(sql)?.[1] ?? this.serverMs());
     if (/^(?:WITH first AS \()?UPDATE services SET report_count/.test(sql)) {
       const id = Number(values[0]);
       const member = this.members.find(({ name }) => name === host)!;
@@ -191,9 +194,11 @@ export class Simulation extends World implements DatabaseWorld {
     const others = this.members.filter(
       ({ host, state, pid }) => host === member.host && pid !== member.pid && this.isAlive(pid) && state !== 'failed',
     );
-    // The record may be of a process that has died.
-    const isOther = this.members.some(({ host, state }) => host === member.host && state === 'dead');
-    if (member.isUnsigned || others.length > 0 || isOther) return;
+    // The record may be of a process that has died, or could not write its end or that its start failed.
+    const isOther = this.members.some(
+      ({ host, state, isUnsigned }) => host === member.host && (state === 'dead' || state === 'failed' || isUnsigned),
+    );
+    if (others.length > 0 || isOther) return;
     const [record] = this.#records(member.host);
     if (record !== undefined && record.state !== 'stopped')
       this.broken(`${member.name} was the last of ${member.host}, which is ${String(record.state)}`);
@@ -270,7 +275,8 @@ export class Simulation extends World implements DatabaseWorld {
             this.#removedAt.set(host, this.clock.now());
             this.#removals.add(host);
             await this.observer.delete(uuid, { force: true });
-            this.#dismissed.add(host);
+            // A process may still know the record that was lost, which no operator has deleted.
+            if (!this.#vanished.has(host)) this.#dismissed.add(host);
             this.#removedAt.set(host, this.clock.now());
           }),
         );
@@ -278,6 +284,7 @@ export class Simulation extends World implements DatabaseWorld {
       vanishes: () => {
         const host = random.pick(HOSTS);
         this.say(`the record of ${host} is lost`);
+        this.#vanished.add(host);
         this.#removedAt.set(host, this.clock.now());
         this.#server.run('DELETE FROM service_workers WHERE service_id IN (SELECT id FROM services WHERE host = $1)', [
           host,
@@ -308,7 +315,7 @@ export class Simulation extends World implements DatabaseWorld {
     if (trouble === this.trouble) return;
     this.say(`the database: ${trouble}`);
     if (this.trouble === 'refuses' && this.clock.now() - this.#troubledAt > 3 * this.#beatMs) this.#areLost();
-    if (this.trouble === 'none') this.#troubledAt = this.clock.now();
+    this.#troubledAt = this.clock.now();
     this.trouble = trouble;
     if (trouble === 'none' || trouble === 'resets') this.#soundSince = this.clock.now();
     else this.#soundSince = Number.POSITIVE_INFINITY;
@@ -354,6 +361,8 @@ export class Simulation extends World implements DatabaseWorld {
       count(`deleted = 0 OR deleted_at > ${before}`),
       count(`deleted <> 0 AND deleted_at <= ${before}`),
     ];
+    // What a purge removes looks as if it was lost.
+    if (days === 0) this.#dismissed.clear();
     const purged = await this.observer.purge(days).catch(() => undefined);
     if (purged === undefined || this.trouble !== 'none') return;
     if (purged < old) this.broken(`${purged} of ${old} old records are purged`);

@@ -66,7 +66,7 @@ export class PretendedChannel extends EventEmitter {
       let routed = 0;
       for (let copies = network.arrived(envelope, body); copies > 0; copies--)
         routed = broker.publish(exchange, routingKey, properties, body);
-      if (routed === 0) network.unrouted(body);
+      if (routed === 0) network.unrouted(envelope, body);
       if (mandatory === true && routed === 0)
         this.#hears(() => setImmediate(() => this.emit('basic.return', { ...envelope })));
       if (network.isAlarmed) connection.block();

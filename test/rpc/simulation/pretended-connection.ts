@@ -40,7 +40,7 @@ export interface Network {
   /** An acknowledgement was written, and the broker does not listen any more. */
   unheard(id: string): void;
   /** No queue has got a message. */
-  unrouted(body: Buffer): void;
+  unrouted(envelope: Envelope, body: Buffer): void;
   /** The broker returns a message to its queue, because the peer's channel has ended. */
   returned(message: Stored, peer: NetworkPeer): void;
 }

@@ -40,7 +40,9 @@ export class AmqpConsumption implements TransportConsumer {
   /** Times at which the broker recently took the queue away. */
   #taken: number[] = [];
   #current: DeliveryChannel | undefined;
-  #establishing: Promise<unknown> | undefined;
+  #establishing: Promise<unknown> = Promise.resolve();
+  /** True if it was cancelled, and the broker has not answered to a declaration: the consumer ends once it has begun. */
+  #isLate = false;
   #cancelled: Promise<void> | undefined;
 
   constructor(parts: ConsumptionParts) {
@@ -127,6 +129,7 @@ export class AmqpConsumption implements TransportConsumer {
       throw error;
     }
     this.#current = deliveries;
+    if (this.#isLate) deliveries.retire();
     return { ended };
   }
 
@@ -143,8 +146,13 @@ export class AmqpConsumption implements TransportConsumer {
   async #cancel(): Promise<void> {
     this.#end.abort();
     const { plan, options } = this.#parts.source;
-    // Declarations in progress end first.
-    await this.#establishing;
+    // Declarations in progress end first, unless the peer is silent.
+    this.#isLate = await within(
+      this.#establishing.then(() => false),
+      CANCEL_MS,
+      () => true,
+    );
+    if (this.#isLate) return;
     const deliveries = this.#current;
     if (deliveries === undefined || !deliveries.channel.active) return;
     try {

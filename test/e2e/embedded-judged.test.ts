@@ -1,0 +1,115 @@
+/** Programs that embed their services tell what `check` tells: at a start, in a dry run and in a reload, with the same judge. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { ReloadReport } from 'portico/launch';
+import { type Broken, brokenConfigurations, filesOf } from '../cli/broken-configurations.js';
+import { commandBeside } from '../cli/command.js';
+import { emptyProject, freePort, Program } from './program.js';
+
+/** Programs by the kind of their launcher. */
+const PROGRAMS = {
+  'one process': `
+import { Config, launch, runMain, WSGIService } from 'portico';
+await runMain(async () => {
+  const config = await Config.load();
+  return (await launch(new WSGIService('shop', config), { config })).wait();
+});`,
+  workers: `
+import { Config, ProcessLauncher, runMain, WSGIService } from 'portico';
+await runMain(async () => {
+  const config = await Config.load();
+  const launcher = new ProcessLauncher({ config });
+  await launcher.launchService(new WSGIService('shop', config), { workers: 2 });
+  return launcher.wait();
+});`,
+  runApis: `
+import { runApis, runMain, WSGIService } from 'portico';
+await runMain(() => runApis((config) => [new WSGIService('shop', config)]));`,
+} as const;
+
+const stamped = (level: string): string => `[filter:f]\npaste.filter_factory = ./app.js:stamp\nlevel = ${level}`;
+
+/** Mistakes that the constructor of the service, the judge and the build find, alone and together. */
+const KINDS: readonly Broken[] = [
+  {
+    defaults: 'log_level = wran',
+    api: 'max_requests = many',
+    more: '[wsgi]\nkeep_alve = 1',
+    filters: 'f',
+    sections: stamped('much'),
+    app: './gone.js:app',
+  },
+  { more: '[wsgi]\nkeep_alve = 1', filters: 'f', sections: stamped('much'), app: './gone.js:app' },
+  brokenConfigurations.get('name [api:shop] prot=1')!,
+  brokenConfigurations.get('value [DEFAULT] graceful_shutdown_timeout=soon')!,
+  brokenConfigurations.get('strict name [elsewhere] x=1')!,
+  brokenConfigurations.get('manager = ./app.js:Nope and an app that throws')!,
+  { more: '[wsgg]\nkeep_alive = false' },
+];
+
+/** Configurations that are served, with warnings. */
+const ODD: readonly Broken[] = [
+  brokenConfigurations.get('name [elsewhere] x=1')!,
+  brokenConfigurations.get('a filter twice')!,
+  brokenConfigurations.get('a header without its end')!,
+];
+
+/** The findings in a text, without places of this machine. */
+function findingsIn(text: string, severity: 'error' | 'warning'): readonly string[] {
+  const lines = text.split('\n').map((line) => line.replace(/^.*?((?:portico|api-paste)\.ini:)/, '$1'));
+  return lines.filter((line) => new RegExp(`^(?:portico|api-paste)\\.ini:.*?: ${severity}: `).test(line)).toSorted();
+}
+
+function started(t: TestContext, folder: string): Program {
+  const program = new Program(process.execPath, ['main.js'], { cwd: folder });
+  t.after(() => program.end());
+  return program;
+}
+
+for (const [kind, main] of Object.entries(PROGRAMS)) {
+  test(`OP-19 MI-3 a program with ${kind} tells at a start, in a dry run and in a reload what check tells`, async (t) => {
+    const port = await freePort();
+    const project = emptyProject({ ...filesOf({}, port), 'main.js': main });
+    t.after(() => project.remove());
+    const write = (it: Broken): void => {
+      for (const [name, text] of Object.entries(filesOf(it, port))) writeFileSync(join(project.folder, name), text);
+    };
+    const cli = async (...words: string[]) => commandBeside(words, { cwd: project.folder });
+    const reload = async (...words: string[]) =>
+      JSON.parse((await cli('reload', '--json', ...words)).stdout) as ReloadReport;
+    const program = started(t, project.folder);
+    await program.printed(/"event":"ready"/);
+    for (const it of KINDS) {
+      write(it);
+      const expected = findingsIn((await cli('check')).stdout, 'error');
+      const what = JSON.stringify(it);
+      assert.notEqual(expected.length, 0, what);
+      for (const { outcome, error = '' } of [await reload('--dry-run'), await reload()]) {
+        assert.equal(outcome, 'refused', what);
+        assert.deepEqual(findingsIn(error, 'error'), expected, what);
+      }
+      const other = emptyProject({ ...filesOf(it), 'main.js': main });
+      const refused = started(t, other.folder);
+      assert.deepEqual(await refused.ended, { code: 78, signal: null }, what);
+      other.remove();
+      const told = refused.stderr.replaceAll(other.folder, project.folder).replaceAll('\\n', '\n');
+      assert.deepEqual([...new Set(findingsIn(told, 'error'))], expected, what);
+    }
+    for (const it of ODD) {
+      write(it);
+      const expected = findingsIn((await cli('check')).stdout, 'warning');
+      assert.notEqual(expected.length, 0);
+      for (const { outcome, warnings } of [await reload('--dry-run'), await reload()]) {
+        assert.equal(outcome, 'accepted');
+        assert.deepEqual(findingsIn(warnings.join('\n'), 'warning'), expected);
+      }
+    }
+    write({});
+    assert.equal((await reload()).outcome, 'accepted');
+    assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'here');
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  });
+}
