@@ -38,6 +38,7 @@ const FIRST = [
   'process/held-tick.js',
   'process/own-files.js',
   'process/compile-cache.js',
+  'process/start-memory.js',
 ];
 
 /**

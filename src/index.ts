@@ -1,16 +1,43 @@
-/** `portico`: the names a first program needs. */
-export { type App, compose, environ, type Filter } from './app/index.js';
-export { type ApiService, type MakeServices, type Role, type RunApisOptions, runApis, runMain } from './cli/index.js';
-export { Config } from './config/index.js';
+/** `portico`: the values that most programs need, and the types of what they write. */
 export {
-  ConfigurationRefused,
-  type DiagnosticsDetails,
-  type ErrorDetails,
-  type Origin,
-  PorticoError,
-} from './errors/index.js';
-export { type Launcher, launch, ProcessLauncher, ServiceLauncher } from './launch/index.js';
-export { Loader } from './loader/index.js';
+  type App,
+  type AppFactory,
+  afterResponse,
+  appFactory,
+  beforeHead,
+  closingOf,
+  compose,
+  type Environ,
+  environ,
+  type FactoryContext,
+  Fault,
+  type FaultDetails,
+  type FaultIssue,
+  type Filter,
+  type FilterFactory,
+  fastifyApp,
+  filterFactory,
+  forwardHeaders,
+  fromConnect,
+  type Identity,
+  RequestContext,
+  readBody,
+  type Session,
+  takeUpgrade,
+} from './app/index.js';
+export { runMain } from './cli/index.js';
+export {
+  boolean,
+  Config,
+  defineOptions,
+  duration,
+  integer,
+  list,
+  type OptionsOf,
+  string,
+} from './config/index.js';
+export type { Launcher, LaunchOptions } from './launch/index.js';
+export { launchOnCall as launch } from './launch/internal.js';
 export {
   type ApplicationLogger,
   createLogger,
@@ -20,9 +47,8 @@ export {
   type LogLevel,
   type LogMethod,
   type LogOption,
-  silentLogger,
 } from './log/index.js';
-export { action, Router } from './routing/index.js';
-export { RPCService } from './rpc/index.js';
-export { Server, WSGIService } from './server/index.js';
-export { Service, type ServiceBase } from './service/index.js';
+export { signToken } from './middleware/index.js';
+export { type ActionRequest, type Args, action, type BodyOf, Reply, Router, SENT } from './routing/index.js';
+export { WSGIService } from './server/index.js';
+export type { ServiceBase } from './service/index.js';

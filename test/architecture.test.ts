@@ -52,6 +52,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'opened-once',
     'app',
     'identity',
+    'request-trace',
     'context',
     'environ',
     'fault',
@@ -88,6 +89,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'control-client',
     'configured',
     'judge',
+    'run-main',
     'look',
     'control',
     'notify',
@@ -188,6 +190,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'fleet-runner',
     'worker-side',
     'launch',
+    'launch-on-call',
   ],
   server: [
     'endpoint',
@@ -436,7 +439,7 @@ test('every directory has an index.ts, and package.json exports those that are p
   const withoutIndex = directories.filter((name) => name !== 'cli' && !existsSync(join(src, name, 'index.ts')));
   assert.deepEqual(withoutIndex, []);
 
-  const inner = ['cli', 'errors', 'ini', 'log', 'metrics', 'modules', 'operating', 'process', 'spans', 'text', 'wire'];
+  const inner = ['errors', 'ini', 'log', 'metrics', 'modules', 'operating', 'process', 'spans', 'text', 'wire'];
   const expected = [
     '.',
     './package.json',

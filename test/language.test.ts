@@ -52,12 +52,17 @@ test('no comment has a phrase that reads as translated', () => {
 const folders = ['docs', 'src'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true }).map((path) => `${folder}/${String(path)}`),
 );
-/** The pages without their code. Generated pages contain help texts of options, and docs/api has no pages. */
+/** The pages without their code. Generated parts contain help texts of options. */
 const pages = ['README.md', ...folders]
-  .filter((path) => path.endsWith('.md') && !/^docs\/(?:api\/|reference\/(?:commands|filters|options)\.md)/.test(path))
+  .filter((path) => path.endsWith('.md'))
   .map((path) => {
     const text = readFileSync(join(root, path), 'utf8');
-    return { path, text: text.replaceAll(/^```[\s\S]*?^```$/gm, (block) => block.replaceAll(/.+/g, '')) };
+    return {
+      path,
+      text: text.replaceAll(/^```[\s\S]*?^```$|^<!-- (?:options|commands)[\s\S]*?^<!-- end -->$/gm, (block) =>
+        block.replaceAll(/.+/g, ''),
+      ),
+    };
   });
 
 /** Returns the matches in pages, as `path:line: text`. */

@@ -1,8 +1,9 @@
 /** Tests the errors for mistakes in code, which name the mistake and the intended code. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PorticoError, ProcessLauncher, ServiceLauncher, WSGIService } from 'portico';
-import { Config, defineOptions, integer, list, printDiagnostic, string } from 'portico/config';
+import { WSGIService } from 'portico';
+import { Config, defineOptions, integer, list, PorticoError, printDiagnostic, string } from 'portico/config';
+import { ProcessLauncher, ServiceLauncher } from 'portico/launch';
 import { action, Router } from 'portico/routing';
 import { RouteTableError } from '#internal/routing';
 
@@ -92,7 +93,11 @@ for (const [name, [make, code, message, hint]] of Object.entries(rows)) {
 }
 
 test('each public constructor refuses an option that does not exist, with the nearest name', async () => {
-  const { createLogger, Loader, Server, Service, silentLogger } = await import('portico');
+  const { createLogger } = await import('portico');
+  const { Loader } = await import('portico/loader');
+  const { Server } = await import('portico/server');
+  const { Service } = await import('portico/service');
+  const { silentLogger } = await import('#internal/log');
   const { ManagerHooks, Drivers } = await import('portico/service');
   const { PeriodicRunner, PeriodicTasks, TaskGroup } = await import('portico/tasks');
   const { MemoryStore, ServiceRegistry } = await import('portico/registry');

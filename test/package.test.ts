@@ -178,10 +178,12 @@ test('without its package, a feature that few need says what to install', () => 
   assert.equal(sqlite.stdout, has ? 'open\n' : hint);
 });
 
-test('every page that the README leads to is in the package, but for those of contributors and measurements', () => {
+test('every page that the README leads to is in the package, but for pictures and pages of contributors and measurements', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const linked = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path!);
-  const known = linked.filter((path) => existsSync(join(root, path)) && !/^(?:CONTRIBUTING\.md$|bench\/)/.test(path));
+  const known = linked.filter(
+    (path) => existsSync(join(root, path)) && !/^(?:CONTRIBUTING\.md$|bench\/|docs\/pictures\/)/.test(path),
+  );
   assert.deepEqual(
     known.filter((path) => !packed.includes(path)),
     [],

@@ -1,5 +1,5 @@
 // memory:// and a plain call of the same function in one process. Prints microseconds of processor time per call, as JSON.
-import { silentLogger } from 'portico';
+import { createLogger } from 'portico';
 import { RPCConnection, RPCService } from 'portico/rpc';
 import { ASKED, answer } from './peer.mjs';
 
@@ -9,7 +9,7 @@ class Servers {
   }
 }
 
-const log = silentLogger();
+const log = createLogger({ level: 'silent' });
 const transport = 'memory://bench';
 const service = RPCService.create({
   binary: 'portico-bench',

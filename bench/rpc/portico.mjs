@@ -1,11 +1,11 @@
 // Portico over RabbitMQ: server or client.
-import { silentLogger } from 'portico';
+import { createLogger } from 'portico';
 import { RPCConnection, RPCService } from 'portico/rpc';
 import { answer, callOnDemand, serveUntilEnd } from './peer.mjs';
 
 const [role, url, exchange] = process.argv.slice(2);
 const transport = `${url}?exchange=${exchange}`;
-const log = silentLogger();
+const log = createLogger({ level: 'silent' });
 
 if (role === 'server') {
   class Servers {

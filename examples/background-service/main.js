@@ -1,4 +1,5 @@
-import { Config, ProcessLauncher, runMain, WSGIService } from 'portico';
+import { Config, runMain, WSGIService } from 'portico';
+import { ProcessLauncher } from 'portico/launch';
 import { Service } from 'portico/service';
 
 /** Runs in a separate process, beside the workers of the API; a crash of one leaves the other alone. */

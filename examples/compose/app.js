@@ -1,5 +1,4 @@
-import { filterFactory } from 'portico/app';
-import { defineOptions, string } from 'portico/config';
+import { defineOptions, filterFactory, string } from 'portico';
 
 export const greeting = (_globalConf, localConf) => (_req, res) => {
   res.end(`Hello, ${localConf.get('who')}\n`);

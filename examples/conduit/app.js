@@ -1,8 +1,5 @@
 // The HTTP layer of Conduit, as RealWorld describes it.
-import { appFactory, Fault } from 'portico/app';
-import { defineOptions, string } from 'portico/config';
-import { signToken } from 'portico/middleware';
-import { Router } from 'portico/routing';
+import { appFactory, defineOptions, Fault, Router, signToken, string } from 'portico';
 import * as schemas from './schemas.js';
 import { NotFound, NotYours, Store, Taken } from './store.js';
 

@@ -1,5 +1,5 @@
 import fastifyCookie from '@fastify/cookie';
-import { fastifyApp } from 'portico/app';
+import { fastifyApp } from 'portico';
 
 /** A Fastify plugin as it is: routes, schemas, hooks and other plugins. */
 async function visits(fastify) {

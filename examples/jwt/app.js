@@ -1,4 +1,4 @@
-import { environ } from 'portico/app';
+import { environ } from 'portico';
 
 /** Says who asks; the filters have found that out. */
 export const app = () => (req, res) => {

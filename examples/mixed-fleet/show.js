@@ -1,7 +1,6 @@
 /** A caller in Node: node show.js ID [server] [--topic TOPIC] */
 import { parseArgs } from 'node:util';
-import { RequestContext } from 'portico/app';
-import { Config } from 'portico/config';
+import { Config, RequestContext } from 'portico';
 import { RPCConnection } from 'portico/rpc';
 import { NotFound } from './images.js';
 

@@ -1,5 +1,4 @@
-import { Fault, RequestContext } from 'portico/app';
-import { Router } from 'portico/routing';
+import { Fault, RequestContext, Router } from 'portico';
 import { NoImage } from './images.js';
 
 /** The API: it asks the service `images`, on whatever host that runs. */

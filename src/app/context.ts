@@ -7,24 +7,33 @@ import type { IncomingMessage } from 'node:http';
 import type { LogFields } from '../log/index.js';
 import { describeMoments } from '../log/internal.js';
 import type { Identity } from './identity.js';
+import type { TraceIds } from './request-trace.js';
 
 /** Fields of a context. */
 export interface ContextFields extends Identity {
+  /** Whether the caller has the rights of an administrator. Default false. */
   readonly isAdmin?: boolean | undefined;
   /** Whether the caller is another service, on behalf of a user or itself. */
   readonly isService?: boolean | undefined;
   /** The service that calls for the user, by its own token. Grants no rights by itself. */
   readonly serviceUserId?: string | undefined;
+  /** Name of that service. */
   readonly serviceUserName?: string | undefined;
+  /** Id of the project of that service. */
   readonly serviceProjectId?: string | undefined;
+  /** Roles of that service. */
   readonly serviceRoles?: readonly string[] | undefined;
+  /** Id of the request, `req-…`. */
   readonly requestId?: string | undefined;
+  /** Id that the caller gave to all requests of one operation. */
   readonly globalRequestId?: string | undefined;
+  /** IP address of the client. */
   readonly remoteAddress?: string | undefined;
   /** Whether deleted records are visible: `no` (default), `yes`, `only`. */
   readonly readDeleted?: 'no' | 'yes' | 'only' | undefined;
   /** The token itself. Never enumerable; in `toDict()` only if `carryToken` is true. */
   readonly token?: string | undefined;
+  /** Whether `toDict()` has the token. Default false. */
   readonly carryToken?: boolean | undefined;
   /** Aborted when the caller of a remote call no longer waits, or its server stops. Not sent to other processes. */
   readonly signal?: AbortSignal | undefined;
@@ -36,6 +45,7 @@ export interface ContextFields extends Identity {
 export interface CallDelivery {
   /** The same for each redelivery of the message. */
   readonly id: string;
+  /** Whether the broker has delivered the message before. */
   readonly redelivered: boolean;
   /** The number of this delivery, from 1, as counted by the broker. */
   readonly count: number;
@@ -43,29 +53,52 @@ export interface CallDelivery {
 
 /** The caller of a request and its rights. Immutable; `elevated()` returns a changed copy. Created by the context filter and by noauth. */
 export class RequestContext {
-  readonly userId: string | undefined;
-  readonly userName: string | undefined;
-  readonly projectId: string | undefined;
-  readonly projectName: string | undefined;
-  readonly domainId: string | undefined;
-  readonly domainName: string | undefined;
-  readonly userDomainId: string | undefined;
-  readonly userDomainName: string | undefined;
-  readonly projectDomainId: string | undefined;
-  readonly projectDomainName: string | undefined;
-  readonly systemScope: string | undefined;
-  readonly isAdminProject: boolean | undefined;
-  readonly roles: readonly string[];
-  readonly isAdmin: boolean;
-  readonly isService: boolean;
-  readonly serviceUserId: string | undefined;
-  readonly serviceUserName: string | undefined;
-  readonly serviceProjectId: string | undefined;
-  readonly serviceRoles: readonly string[];
-  readonly requestId: string | undefined;
-  readonly globalRequestId: string | undefined;
-  readonly remoteAddress: string | undefined;
-  readonly readDeleted: 'no' | 'yes' | 'only';
+  /** Id of the user; undefined for a caller without a token. */
+  declare readonly userId: string | undefined;
+  /** Name of the user; undefined if unknown. */
+  declare readonly userName: string | undefined;
+  /** Id of the project that the token is for; undefined if unknown. */
+  declare readonly projectId: string | undefined;
+  /** Name of the project; undefined if unknown. */
+  declare readonly projectName: string | undefined;
+  /** Id of the domain of a token without a project; undefined for others. */
+  declare readonly domainId: string | undefined;
+  /** Name of that domain. */
+  declare readonly domainName: string | undefined;
+  /** Id of the user's own domain; undefined if unknown. */
+  declare readonly userDomainId: string | undefined;
+  /** Name of the user's own domain; undefined if unknown. */
+  declare readonly userDomainName: string | undefined;
+  /** Id of the project's domain; undefined if unknown. */
+  declare readonly projectDomainId: string | undefined;
+  /** Name of the project's domain; undefined if unknown. */
+  declare readonly projectDomainName: string | undefined;
+  /** `all` for a token for the whole system; undefined for others. */
+  declare readonly systemScope: string | undefined;
+  /** Whether the identity service marks the project as its administrators' project; undefined if unknown. */
+  declare readonly isAdminProject: boolean | undefined;
+  /** Names of the roles of the user, as in the token: `admin`, `member`. Frozen; empty without a token. */
+  declare readonly roles: readonly string[];
+  /** Whether the caller has the rights of an administrator. Default false. */
+  declare readonly isAdmin: boolean;
+  /** Whether the caller is another service, on behalf of a user or itself. Default false. */
+  declare readonly isService: boolean;
+  /** Id of the service that calls for the user; undefined without a service token. */
+  declare readonly serviceUserId: string | undefined;
+  /** Name of that service. */
+  declare readonly serviceUserName: string | undefined;
+  /** Id of the project of that service. */
+  declare readonly serviceProjectId: string | undefined;
+  /** Roles of that service. Empty without a service token. */
+  declare readonly serviceRoles: readonly string[];
+  /** Id of the request, `req-…`; undefined without the filter `request_id`. */
+  declare readonly requestId: string | undefined;
+  /** Id that the caller gave to all requests of one operation. */
+  declare readonly globalRequestId: string | undefined;
+  /** IP address of the client, as the proxies in front of the server report it. */
+  declare readonly remoteAddress: string | undefined;
+  /** Whether deleted records are visible: `no` (default), `yes`, `only`. */
+  declare readonly readDeleted: 'no' | 'yes' | 'only';
   readonly #token: string | undefined;
   readonly #carryToken: boolean;
   /** Members that are not sent to other processes. Its signal may be created on first access. */
@@ -279,37 +312,3 @@ function currentRequest(): LogFields {
   return originalUrl === undefined ? {} : { method: req?.method, path: originalUrl.split('?', 1)[0] };
 }
 describeMoments(contextFacts, currentRequest);
-
-/** Trace ids, under OpenTelemetry's names for logs ("Trace Context in non-OTLP Log Formats"). */
-export interface TraceIds {
-  readonly trace_id: string;
-  readonly span_id?: string;
-  readonly trace_flags?: string;
-}
-
-/** The span of a request. Exists if the program has registered an OpenTelemetry SDK: `src/server/spans` creates it. */
-export interface RequestTrace {
-  readonly ids: TraceIds;
-  /** The ids of the currently active span. */
-  readonly activeIds: TraceIds;
-  /** Returns trace headers for an outgoing call of the calling code. */
-  headers(): Record<string, string>;
-  /** Called when a Router has found a route with this template, prefixed with the templates of its mounts. */
-  routed(template: string): void;
-  /** Called when the response is a fault of 500 or above, with that error. */
-  failed(error: unknown): void;
-}
-
-/** A valid `traceparent` (W3C Trace Context §3.2): only versions after 00 may be longer. Node joins two headers of one request: invalid. */
-const TRACEPARENT = /^(?!ff|00.{54})[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-[^,]*)?$/;
-
-/** Returns the `traceparent` of a request; undefined if it is invalid. */
-export function traceparentOf({ headers: { traceparent } }: IncomingMessage): string | undefined {
-  return typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined;
-}
-
-/** Returns the caller's trace, without a span id: the span is the caller's, and no line of this process is about it. */
-export function callersTrace(req: IncomingMessage): TraceIds | undefined {
-  const traceparent = traceparentOf(req);
-  return traceparent === undefined ? undefined : { trace_id: traceparent.slice(3, 35) };
-}

@@ -4,10 +4,11 @@
  */
 import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { ACTIVE_TRACE, callersTrace, type RequestTrace, type TraceIds } from './context.js';
+import { ACTIVE_TRACE } from './context.js';
 import type { Environ, MatchedRoute } from './environ.js';
 import type { Fault } from './fault.js';
 import type { FaultForm } from './fault-form.js';
+import { callersTrace, type RequestTrace, type TraceIds } from './request-trace.js';
 import type { BodyList, Methods, ResponseListener, Stage } from './response-methods.js';
 import { type ServerState, type SlotTaker, stateFor } from './server-state.js';
 import { decodePath } from './target.js';
@@ -69,6 +70,8 @@ export class Exchange {
   declare tokenField: string | undefined;
   declare bodyLength: number;
   declare asksUpgrade: boolean;
+  /** The target, if the server has seen that its path has nothing to decode. */
+  declare plainUrl: string | undefined;
   /** The remaining target to route, as last read: the whole, its path, its query with the question mark, and the decoded path. */
   declare targetUrl: string | undefined;
   declare targetPath: string;
@@ -142,6 +145,7 @@ export class Exchange {
     this.hostField = undefined;
     this.tokenField = undefined;
     this.bodyLength = 0;
+    this.plainUrl = undefined;
     this.targetUrl = undefined;
     this.targetPath = '';
     this.targetQuery = '';
@@ -149,7 +153,8 @@ export class Exchange {
     this.mountTemplate = '';
     this.routeFound = undefined;
     this.forwardedHeaders = undefined;
-    this.nodeMethods = undefined;
+    // `ServedResponse` has the key from the start.
+    this.nodeMethods = res !== undefined && EXCHANGE in res ? NODE : undefined;
     this.headStages = undefined;
     this.headFields = undefined;
     this.declaredLength = undefined;
@@ -166,7 +171,7 @@ export class Exchange {
     this.route = undefined;
     this.apiVersion = undefined;
     (req as Carrier)[EXCHANGE] ??= this;
-    if (res !== undefined) join(this, res);
+    if (res !== undefined) (res as Carrier)[EXCHANGE] = this;
   }
 
   /** Returns the environ alone: an exchange has sockets. */
@@ -236,7 +241,7 @@ export const NODE = ServerResponse.prototype as unknown as Methods;
 /** The key of the exchange of a request or a response. */
 export const EXCHANGE: unique symbol = Symbol('portico.exchange');
 
-type Carrier = (IncomingMessage | ServerResponse) & { [EXCHANGE]?: Exchange };
+type Carrier = (IncomingMessage | ServerResponse) & { [EXCHANGE]?: Exchange | undefined };
 
 /** Returns the exchange of a request. */
 export function exchangeOf(req: IncomingMessage): Exchange {
@@ -252,15 +257,10 @@ function joined(res: ServerResponse): Exchange {
   const known = exchangeOf(res.req);
   // A plugin may create a second response, for the connection of an upgrade.
   if (known.res !== undefined) return new Exchange(res.req, res, known.serverState);
-  join(known, res);
+  known.res = res;
+  if (EXCHANGE in res) known.nodeMethods = NODE;
+  (res as Carrier)[EXCHANGE] = known;
   return known;
-}
-
-/** `ServedResponse` has the key from the start. */
-function join(exchange: Exchange, res: ServerResponse): void {
-  exchange.res = res;
-  if (EXCHANGE in res) exchange.nodeMethods = NODE;
-  (res as Carrier)[EXCHANGE] = exchange;
 }
 
 /** Returns the environ of a request: its identity, route, context and more. Each request has one, created on first use. */
@@ -292,17 +292,8 @@ export function targetOf(exchange: Exchange): Exchange {
   exchange.targetUrl = url;
   exchange.targetPath = path;
   exchange.targetQuery = mark < 0 ? '' : url.slice(mark);
-  exchange.targetText = decodePath(path);
+  exchange.targetText = url === exchange.plainUrl ? path : decodePath(path);
   return exchange;
-}
-
-/** Moves `req.url` and the target behind a prefix of the path: `rest` is left, with each run of `/` as one. */
-export function cutTarget(exchange: Exchange, rest: string): void {
-  const { targetPath: path, targetQuery: query, targetText: text } = exchange;
-  exchange.targetPath = rest;
-  exchange.targetText = path === text ? rest : decodePath(rest);
-  exchange.targetUrl = query === '' ? rest : rest + query;
-  exchange.req.url = exchange.targetUrl;
 }
 
 /** Drops the length of the body for which the head is being written, because a function of the head answers in its place. */

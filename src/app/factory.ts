@@ -32,11 +32,13 @@ export interface Section {
 
 /** Arguments that the loader passes to a factory. */
 export interface FactoryContext {
+  /** The section of the paste file, with its name and the place of each option. */
   readonly section: Section;
   /** The service configuration; empty if the Loader was created without one. */
   readonly config: Config;
   /** The name of the loaded API in `[api:<name>]`; undefined if a Loader is used on its own. */
   readonly service?: string | undefined;
+  /** Log with the name of the section in each line. */
   readonly log: Logger;
   /**
    * Returns access to other services, like `rpc` of a manager: one object for all factories of an app, created on first use, counted

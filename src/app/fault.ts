@@ -39,12 +39,17 @@ export interface FaultDetails {
 
 /** An error response with a status from 400 to 599: `throw new Fault(404, { message: 'No such book.' })`. */
 export class Fault extends PorticoError {
+  /** Status of the response: 400 to 599. */
   readonly status: number;
+  /** A few words for the kind of fault. Default: the usual title of the status, such as `Not Found`. */
   readonly title: string;
+  /** Response headers of the fault. Default: none. */
   readonly headers: Readonly<OutgoingHttpHeaders>;
   /** Whether the client may see the message. */
   readonly safe: boolean;
+  /** All errors of a validation. Default: none. */
   readonly issues: readonly FaultIssue[];
+  /** The URI of the problem type, for the style `problem`. Default: `about:blank`. */
   readonly type: string | undefined;
 
   /** Throws a `RangeError`, `PORTICO_FAULT_STATUS`, for a status outside 400..599. */

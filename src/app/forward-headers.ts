@@ -1,8 +1,8 @@
 /** Headers that pass facts of a request to the next service. */
 import { hasSubscribers } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
-import { traceparentOf } from './context.js';
 import { exchangeOf } from './exchange.js';
+import { traceparentOf } from './request-trace.js';
 
 /**
  * Returns headers for a call made for this request, by `fetch`, undici or axios: its id, under the header name that the `request_id`

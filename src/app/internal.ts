@@ -4,15 +4,12 @@ export { catching, isAsync, isThenable } from './app.js';
 export {
   ACTIVE_TRACE,
   currentDeadline,
-  type RequestTrace,
   runInRequest,
   runOutsideRequests,
-  type TraceIds,
 } from './context.js';
 export { cookiesOf } from './cookies.js';
 export {
   type BodyProgress,
-  cutTarget,
   Exchange,
   environFields,
   exchangeOf,
@@ -39,7 +36,7 @@ export { apiFaultOptions, faultOptions, ownFaultStyle } from './faults/fault-opt
 export { faultFormFrom, faultFormOf, inFaultForm } from './faults/fault-style.js';
 export { preferredEncoding, preferredType } from './faults/negotiate.js';
 export { fileFault, fileSender } from './file-sender.js';
-export { foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
+export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
 export { callFactory, noteMade } from './held-apps.js';
 export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './host/fastify-app.js';
 export { fastifyLog, levelOf } from './host/fastify-log.js';
@@ -48,6 +45,7 @@ export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './host
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export {
+  bodyLengthOf,
   CODING,
   FORWARDING,
   HOST,
@@ -67,6 +65,7 @@ export {
 } from './request-fields.js';
 export { overriddenMethod } from './request-path.js';
 export { offerSignal } from './request-signals.js';
+export type { RequestTrace, TraceIds } from './request-trace.js';
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
 export { setMissingHeaders } from './response/before-head.js';
 export { isOwnPatch } from './response/body-way.js';

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { PorticoError } from '../errors/index.js';
 import { countFor, GatheredBytes } from '../wire/index.js';
 import { Fault } from './fault.js';
+import { bodyLengthOf } from './request-fields.js';
 
 /** Options of {@link readBody}. */
 export interface ReadBodyOptions {
@@ -41,9 +42,9 @@ export type BodyCollected = (error: Error | null, bytes?: Buffer) => void;
  * flow.
  */
 export function collectBody(body: Readable, limit: number, done: BodyCollected): void {
-  const { headers, complete } = body as Partial<IncomingMessage>;
+  const { complete } = body as Partial<IncomingMessage>;
   const problem =
-    Number(headers?.['content-length'] ?? 0) > limit
+    'headers' in body && bodyLengthOf(body as IncomingMessage) > limit
       ? tooLarge(limit)
       : body.readableDidRead
         ? consumed()
@@ -56,13 +57,6 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
     done(problem);
     return;
   }
-  collectStream(body, limit, done);
-  // A reader that paused it and then left would otherwise block it forever.
-  body.resume();
-}
-
-/** Collects the data of a stream; does not resume a paused one. */
-function collectStream(body: Readable, limit: number, done: BodyCollected): void {
   // Nearly always the only one.
   let first: Buffer | undefined;
   let gathered: GatheredBytes | undefined;
@@ -88,6 +82,8 @@ function collectStream(body: Readable, limit: number, done: BodyCollected): void
   const onError = (error: Error): void => settle(failure(error));
   const onClose = (): void => settle(aborted());
   body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+  // A reader that paused it and then left would otherwise block it forever.
+  body.resume();
 }
 
 /** Returns the fault for a body over the limit; it closes the connection, because the rest is not read. */

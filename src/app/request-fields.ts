@@ -65,6 +65,15 @@ export function readHeaders(exchange: Exchange): IncomingHttpHeaders {
   return read;
 }
 
+/** Returns the declared length of the body of a request: -1 for one in chunks, NaN for a malformed length. */
+export function bodyLengthOf(req: IncomingMessage): number {
+  const exchange = exchangeOf(req);
+  if (exchange.fieldKinds >= 0) return exchange.bodyLength;
+  const { 'transfer-encoding': coding, 'content-length': length = '0' } = req.headers;
+  if (coding !== undefined) return -1;
+  return /^\d+$/.test(length) ? Number(length) : Number.NaN;
+}
+
 /** Forgets the kinds of a request, because code takes it that may change its prototype. */
 export function forgetFields(req: IncomingMessage): void {
   exchangeOf(req).fieldKinds = -1;

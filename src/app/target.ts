@@ -11,7 +11,7 @@ function encodedSegment(segment: string): string {
 
 /** Collapses each run of `/` into one. */
 export function collapsed(path: string): string {
-  return path.includes('//') ? path.replace(/\/\/+/g, '/') : path;
+  return path.replace(/\/\/+/g, '/');
 }
 
 /**

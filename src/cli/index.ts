@@ -1,10 +1,4 @@
-/** Parts of the command line for other programs. */
+/** `portico/cli`: parts of the command line for other programs. */
 
-export {
-  type ApiService,
-  type MakeServices,
-  type Role,
-  type RunApisOptions,
-  runApis,
-  runMain,
-} from './serve/run-apis.js';
+export { runMain } from './run-main.js';
+export { type ApiService, type MakeServices, type Role, type RunApisOptions, runApis } from './serve/run-apis.js';

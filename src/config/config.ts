@@ -10,7 +10,7 @@ import { serversLogger } from './program-log.js';
 import { adopt, type JudgedReload, prepareReload, waitingOptions } from './reload.js';
 import { maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
-import type { ConfigSnapshot, SourceFile, State } from './state.js';
+import type { ConfigSnapshot, State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type OptionMistake, refuseErrors, runCheck } from './values/mistakes.js';
@@ -36,7 +36,10 @@ export interface PreparedReload extends JudgedReload {
 export class Config {
   readonly #began: ConfigHolder;
 
-  /** Without `current` (which only this directory creates), the configuration has no written values. */
+  /** Creates a configuration without written values: every option has its default. */
+  constructor();
+  /** Has the written values of a holder, which only this directory creates. @internal */
+  constructor(current: ConfigHolder);
   constructor(current: ConfigHolder = new ConfigHolder()) {
     this.#began = current;
   }
@@ -50,14 +53,7 @@ export class Config {
     return this.#current.generation.state;
   }
 
-  get #files(): readonly SourceFile[] {
-    return this.#state.mutable.files;
-  }
-
-  /**
-   * Reads files, environment and command line. In a worker, returns the configuration that the parent accepted and reads nothing. Throws
-   * `ConfigError` with all mistakes in the files, and in the values of `groups`.
-   */
+  /** Reads files, environment and command line; in a worker, takes what its parent has accepted. Throws `ConfigError` with all mistakes. */
   static async load(options: LoadOptions = {}): Promise<Config> {
     return new Config(await fromSources(options));
   }
@@ -131,7 +127,7 @@ export class Config {
     else this.group(name, options);
   }
 
-  /** Reports whether sections of the paste file may have the options of a group too: those of filters and apps. */
+  /** Reports whether sections of the paste file may have the options of a group too: those of filters and apps. @internal */
   isSectional(group: string): boolean {
     return this.#current.groups.sectional.has(sectionKey(group));
   }
@@ -154,11 +150,12 @@ export class Config {
     refuseErrors(issues);
   }
 
-  /** Logs the warnings among these that are not in the log yet, in this process or in the parent of a worker. */
+  /** Logs the warnings among these that are not in the log yet, in this process or in the parent of a worker. @internal */
   warn(diagnostics: readonly Diagnostic[]): void {
     this.#current.warn(diagnostics);
   }
 
+  /** Reports whether an option is declared. */
   has(group: string, opt: string): boolean {
     return this.#current.groups.option(sectionKey(group), optionKey(opt)) !== undefined;
   }
@@ -184,18 +181,18 @@ export class Config {
 
   /** Returns the sections of the files, in their order, each once. */
   listAllSections(): string[] {
-    return [...new Set(this.#files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
+    return [...new Set(this.#state.mutable.files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
   }
 
   /** Returns the names of the files in a section, each once. */
   listOptions(section: string): string[] {
-    const entries = this.#files.flatMap((file) => file.entries);
+    const entries = this.#state.mutable.files.flatMap((file) => file.entries);
     return [...new Set(entries.filter((entry) => entry.section === section).map(({ name }) => name))];
   }
 
   /** Returns the first place of a section; undefined if no file has it. */
   getSectionLocation(section: string): Place | undefined {
-    const file = this.#files.find(({ sections }) => sections.some(({ name }) => name === section));
+    const file = this.#state.mutable.files.find(({ sections }) => sections.some(({ name }) => name === section));
     const found = file?.sections.find(({ name }) => name === section);
     return found && placeInFile(found.origin, file?.kind);
   }
@@ -205,6 +202,7 @@ export class Config {
     this.#current.set('overrides', group, opt, value);
   }
 
+  /** Removes the value that {@link Config.setOverride} has set. */
   clearOverride(group: string, opt: string): void {
     this.#current.set('overrides', group, opt, undefined);
   }
@@ -214,6 +212,7 @@ export class Config {
     this.#current.set('defaults', group, opt, value);
   }
 
+  /** Removes the value that {@link Config.setDefault} has set. */
   clearDefault(group: string, opt: string): void {
     this.#current.set('defaults', group, opt, undefined);
   }
@@ -223,27 +222,27 @@ export class Config {
     return this.#state.files.read(path, options.mutable);
   }
 
-  /** Absolute paths of the files that were read through {@link Config.readFile}. */
+  /** Absolute paths of the files that were read through {@link Config.readFile}. @internal */
   get filesRead(): readonly string[] {
     return this.#state.files.paths;
   }
 
-  /** Those of them that this process has read itself, without those from its parent. */
+  /** Those of them that this process has read itself, without those from its parent. @internal */
   get ownFilesRead(): readonly string[] {
     return this.#state.files.asked;
   }
 
-  /** All files read, each with the option that names it. */
+  /** All files read, each with the option that names it. @internal */
   get namedFiles(): readonly NamedFile[] {
     return namedFiles(this.#current.generation);
   }
 
   /** Absolute paths of the configuration files, lowest precedence first. */
   get configFiles(): readonly string[] {
-    return this.#files.map(({ path }) => path);
+    return this.#state.mutable.files.map(({ path }) => path);
   }
 
-  /** Absolute paths of the directories whose `*.conf` are read. */
+  /** Absolute paths of the directories whose `*.conf` are read. @internal */
   get configDirs(): readonly string[] {
     return this.#state.paths.dirs.map(({ path }) => path);
   }
@@ -268,7 +267,7 @@ export class Config {
     return maskArguments(argv, this.#current.groups, (text) => text);
   }
 
-  /** Finds a file named without a folder: beside the configuration files, then in the default directories. */
+  /** Finds a file named without a folder: beside the configuration files, then in the default directories. @internal */
   findFile(name: string): string | undefined {
     return findConfigFile(name, this.#state);
   }
@@ -314,6 +313,7 @@ export class Config {
     return printable(this.resolveAll());
   }
 
+  /** @internal */
   [inspect.custom](): unknown {
     return this.toJSON();
   }

@@ -1,6 +1,15 @@
 /** `portico/config`: the typed configuration of a service. */
 
-export { type Diagnostic, type Place, printDiagnostic } from '../errors/index.js';
+export {
+  ConfigurationRefused,
+  type Diagnostic,
+  type DiagnosticsDetails,
+  type ErrorDetails,
+  type Origin,
+  type Place,
+  PorticoError,
+  printDiagnostic,
+} from '../errors/index.js';
 export type {
   Change,
   ConfigChanges,
@@ -27,7 +36,7 @@ export {
   type VersionSpec,
 } from './types/address-types.js';
 export { type DictSpec, dict, type ListSpec, list, multi } from './types/collection-types.js';
-export { defineOptions, lintOptions, type OptionRemark } from './types/define-options.js';
+export { defineOptions } from './types/define-options.js';
 export {
   type ConfigDescription,
   declareDescribed,
@@ -66,4 +75,3 @@ export type { GroupOptions, ValidateOptions } from './values/group-values.js';
 export { ConfigError, type OptionMistake, type OptionPlaces, refuseOption } from './values/mistakes.js';
 export type { NamedFile } from './values/named-files.js';
 export type { Resolved } from './values/written.js';
-export { withOverrides } from './with-overrides.js';

@@ -26,6 +26,7 @@ export { HelpRequested, maskArguments, UsageError } from './sources/command-line
 export { commandName, searchedDirs } from './sources/default-files.js';
 export { watchFiles } from './sources/read-files.js';
 export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
+export { lintOptions, type OptionRemark } from './types/define-options.js';
 export { writtenElsewhere } from './types/elsewhere.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
@@ -35,3 +36,4 @@ export { diagnose } from './values/mistakes.js';
 export { isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';
 export { readingFrom, refusedConfig } from './values/refused-config.js';
 export { variableName } from './values/written.js';
+export { withOverrides } from './with-overrides.js';

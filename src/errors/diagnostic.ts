@@ -4,10 +4,15 @@ import { excerpt, looksSecret, maskUris, printable, printableLines } from '../te
 
 /** A position in a file: of a section, an option, a value or a word in it. Line and column count from 1, columns in UTF-16 units. */
 export interface Origin {
+  /** Path of the file. */
   readonly file: string;
+  /** Line, from 1. */
   readonly line: number;
+  /** Column, from 1, in UTF-16 units. */
   readonly column: number;
+  /** Section that has the option, without brackets. */
   readonly section?: string | undefined;
+  /** Name of the option. */
   readonly option?: string | undefined;
   /** The text of the line, to print above the caret. */
   readonly text?: string | undefined;

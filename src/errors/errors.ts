@@ -12,18 +12,23 @@ import { printDiagnostics } from './diagnostic-list.js';
 export interface ErrorDetails {
   /** The problem in one sentence, without the position, which is prepended. */
   message: string;
+  /** Place of the mistake, which precedes the message. Default: none. */
   origin?: Origin | undefined;
   /** How to fix it, in one sentence; for an unknown name with the nearest known names. */
   hint?: string | undefined;
+  /** The error behind this one. Default: none. */
   cause?: unknown;
 }
 
 /** Parts of an error with several diagnostics. */
 export interface DiagnosticsDetails {
+  /** The mistakes, in the order in which they are printed. */
   diagnostics: readonly Diagnostic[];
   /** Default: the formatted diagnostics. */
   message?: string | undefined;
+  /** How to fix them, in one sentence. Default: none. */
   hint?: string | undefined;
+  /** The error behind this one. Default: none. */
   cause?: unknown;
 }
 
@@ -34,7 +39,9 @@ export interface DiagnosticsDetails {
 export class PorticoError extends Error {
   /** A stable constant with the prefix `PORTICO_`. */
   readonly code: string;
+  /** File, line and column of the mistake, or the option; absent for an error without a place. */
   readonly origin?: Origin;
+  /** The remedy in one sentence; absent if there is none to name. */
   readonly hint?: string;
   readonly #sentence: string;
   readonly #diagnostics: readonly Diagnostic[];

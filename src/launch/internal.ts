@@ -1,5 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 export { wasLogged } from './exit-status.js';
+export { launch as launchOnCall } from './launch-on-call.js';
 export { launchedOptions } from './launched-options.js';
 export { launcherOptions } from './launcher-options.js';
 export { startAhead } from './parent/worker-process.js';

@@ -11,6 +11,7 @@ import { isPlanned } from '../service/internal.js';
 import { type LaunchSettings, type RestartMethod, readSettings } from './launcher-options.js';
 import type { HostProcess } from './process/host-process.js';
 
+/** Runs services and handles the signals of the process: `ProcessLauncher` in workers, `ServiceLauncher` in this process. */
 export interface Launcher {
   /** Settles when the service is ready: here, or in every one of its workers. */
   launchService(service: ServiceBase, options?: { workers?: number }): Promise<void>;

@@ -8,6 +8,5 @@ export {
   type LoggerOptions,
   type LogLevel,
   type LogMethod,
-  silentLogger,
 } from './log.js';
 export type { ApplicationLogger } from './own-logger.js';

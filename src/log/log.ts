@@ -1,6 +1,4 @@
-/**
- * Logs: JSON lines, or readable text if standard error is a terminal. A thin interface over pino.
- */
+/** Logs: JSON lines, or readable text if standard error is a terminal. A thin interface over pino. */
 
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
@@ -31,10 +29,15 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** Log of Portico and its applications, with pino's order of arguments: fields, then the message. */
 export interface Logger {
+  /** Lowest level that is written. Can be set at any time. */
   level: LogLevel;
+  /** Writes a line for developers: `log.debug({ rows }, 'read')`. */
   debug: LogMethod;
+  /** Writes a line about normal work. */
   info: LogMethod;
+  /** Writes a line about something odd that needs no action at once. */
   warn: LogMethod;
+  /** Writes a line about a failure: `log.error({ err }, 'the mail was not sent')`. */
   error: LogMethod;
   /**
    * Writes an event that an operator caused: a start, a stop, a reload, a changed number of workers. Written at every
@@ -45,10 +48,7 @@ export interface Logger {
   child(fields: LogFields): Logger;
   /** Reports whether a line of that level would be written; for fields that are expensive to compute. */
   enabled(level: LogLevel): boolean;
-  /**
-   * Reopens the log file by its name, because the old one was renamed. Launchers reopen all log files of their process
-   * on SIGHUP.
-   */
+  /** Reopens the log file by its name, because the old one was renamed. Launchers reopen all log files of their process on SIGHUP. */
   reopen?(): void;
   /** Returns the number of lines that could not be written. */
   lost?(): number;
@@ -239,9 +239,8 @@ interface Threshold {
 const thresholdAt = (level: LogLevel): Threshold => ({ level: known(level), rank: RANK[level] });
 
 /**
- * `withoutPid` creates the same logger without the id of this process: for lines about another process, whose id is
- * among their fields. A name may occur only once in an object (RFC 8259 §4). `bindings`: fields of every line. `more`:
- * further methods of its children.
+ * `withoutPid` creates the same logger without the id of this process: for lines about another process, whose id is among their fields. A
+ * name may occur only once in an object (RFC 8259 §4). `bindings`: fields of every line. `more`: further methods of its children.
  */
 function wrap(
   target: LinesMaker,

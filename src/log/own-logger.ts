@@ -13,12 +13,17 @@ type Write = (fields: LogFields, message: string) => void;
 
 /** A logger that takes the fields before the message, as pino and `fastify.log` do. */
 export interface ApplicationLogger {
+  /** Lowest level that it writes, by its name. */
   readonly level?: string;
   /** The number of its level in pino, for levels that Portico's log does not have. */
   readonly levelVal?: number;
+  /** Writes a line for developers. */
   debug(fields: object, message: string): void;
+  /** Writes a line about normal work. */
   info(fields: object, message: string): void;
+  /** Writes a line about something odd that needs no action at once. */
   warn(fields: object, message: string): void;
+  /** Writes a line about a failure. */
   error(fields: object, message: string): void;
   /** Writes events that an operator caused. Default: `info`. */
   notice?(fields: object, message: string): void;

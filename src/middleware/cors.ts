@@ -16,7 +16,8 @@ import { exchangeOf, optionOrigin, readHeaders } from '../app/internal.js';
 import { boolean, type Config, defineOptions, integer, list, type OptionsOf, string } from '../config/index.js';
 import { camelCase } from '../config/internal.js';
 import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
-import { type Logger, silentLogger } from '../log/index.js';
+import type { Logger } from '../log/index.js';
+import { silentLogger } from '../log/internal.js';
 import { appendVary, TOKEN } from './headers.js';
 
 const corsOptions = defineOptions({

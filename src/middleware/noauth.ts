@@ -155,8 +155,9 @@ function localCheck(allowedHosts: readonly string[]): (exchange: Exchange) => vo
   return (exchange) => {
     const { req } = exchange;
     const { localAddress } = req.socket;
+    const mayBeForwarded = exchange.forwarded === true || (exchange.fieldKinds & (FORWARDING | UNDERSCORE)) !== 0;
     const host = exchange.fieldKinds < 0 ? req.headers.host : exchange.hostField;
-    if (localAddress === goodAddress && host === goodHost && !isForwarded(exchange)) return;
+    if (localAddress === goodAddress && host === goodHost && !(mayBeForwarded && isForwarded(exchange))) return;
     const fault = refusal(req, localAddress, allowed);
     if (fault !== undefined) throw fault;
     goodAddress = localAddress;
@@ -192,7 +193,6 @@ function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {
 function isForwarded(exchange: Exchange): boolean {
   const { req, forwarded } = exchange;
   if (forwarded === true) return true;
-  if ((exchange.fieldKinds & (FORWARDING | UNDERSCORE)) === 0) return false;
   for (const name in req.headers) {
     if (name.startsWith('x-forwarded') || name === 'forwarded' || name === 'via' || name === 'x-real-ip') return true;
   }

@@ -129,6 +129,9 @@ const NAMES: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Facts of callers and versions, which JSON has only where the request has them. */
+const RARE: ReadonlySet<string> = new Set(['global_request_id', 'api_version', 'user_id', 'project_id']);
+
 /** Returns the facts of a line, in order; the response adds the last four. */
 function requestFacts(req: IncomingMessage, peer: string, maskTarget: (target: string) => string) {
   const env = exchangeOf(req);
@@ -165,7 +168,8 @@ function jsonWriter(log: Logger): Write {
     if (record !== undefined) record(level, message, members(facts));
     else {
       const { trace, aborted, ...all } = facts;
-      log[level]({ ...all, ...trace, ...(aborted && { aborted }) }, message);
+      const present = Object.entries(all).filter(([name, value]) => value !== '-' || !RARE.has(name));
+      log[level]({ ...Object.fromEntries(present), ...trace, ...(aborted && { aborted }) }, message);
     }
   };
 }
@@ -175,7 +179,11 @@ function members(facts: RequestFacts): string {
   const { trace, bytes } = facts;
   let ids = '';
   for (const name in trace) ids += `,"${name}":"${trace[name as keyof TraceIds]}"`;
-  return `,"remote":${jsonString(facts.remote)},"method":${jsonString(facts.method)},"target":${jsonString(facts.target)},"protocol":${jsonString(facts.protocol)},"request_id":${jsonString(facts.request_id)},"global_request_id":${jsonString(facts.global_request_id)},"api_version":${jsonString(facts.api_version)},"route":${jsonString(facts.route)},"user_id":${jsonString(facts.user_id)},"project_id":${jsonString(facts.project_id)}${ids},"status":${facts.status},"bytes":${Number.isNaN(bytes) ? null : bytes},"duration_ms":${facts.duration_ms}${facts.aborted ? ',"aborted":true' : ''}`;
+  return `,"remote":${jsonString(facts.remote)},"method":${jsonString(facts.method)},"target":${jsonString(facts.target)},"protocol":${jsonString(facts.protocol)},"request_id":${jsonString(facts.request_id)}${rare('global_request_id', facts.global_request_id)}${rare('api_version', facts.api_version)},"route":${jsonString(facts.route)}${rare('user_id', facts.user_id)}${rare('project_id', facts.project_id)}${ids},"status":${facts.status},"bytes":${Number.isNaN(bytes) ? null : bytes},"duration_ms":${facts.duration_ms}${facts.aborted ? ',"aborted":true' : ''}`;
+}
+
+function rare(name: string, value: string): string {
+  return value === '-' ? '' : `,"${name}":${jsonString(value)}`;
 }
 
 /** Returns the writer of a format. `auto` depends on the format of the log. */

@@ -1,7 +1,7 @@
 /** sizelimit: limits the size of request bodies. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, Fault, filterFactory } from '../app/index.js';
-import { CODING, exchangeOf, LENGTH, limitBody, readHeaders, tooLarge } from '../app/internal.js';
+import { bodyLengthOf, limitBody, tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 import { refusing } from './refusing.js';
@@ -29,13 +29,11 @@ export const sizelimit = filterFactory(
   'sizelimit',
   sizelimitOptions,
   (_options, _ctx, live) => (app) => (req, res) => {
-    const exchange = exchangeOf(req);
-    if ((exchange.fieldKinds & (LENGTH | CODING)) === 0) return app(req, res);
-    const { 'content-length': declared, 'transfer-encoding': coding } = readHeaders(exchange);
-    if (declared === undefined && coding === undefined) return app(req, res);
+    const length = bodyLengthOf(req);
+    if (length === 0) return app(req, res);
     const limit = limitOf(live(), req);
-    if (declared !== undefined) {
-      const fault = refusal(declared, limit);
+    if (length !== -1) {
+      const fault = refusal(length, limit);
       if (fault !== undefined) throw fault;
       // The HTTP parser enforces the declared length.
       return app(req, res);
@@ -59,14 +57,14 @@ type Options = OptionsOf<typeof sizelimitOptions>;
 const limitOf = ({ maxRequestBodySize, overrides }: Options, req: IncomingMessage): number =>
   ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
 
-function refusal(declared: string, limit: number): Fault | undefined {
-  if (!/^\d+$/.test(declared)) return new Fault(400, { message: 'The Content-Length is not a number.' });
-  return Number(declared) > limit ? tooLarge(limit) : undefined;
+function refusal(length: number, limit: number): Fault | undefined {
+  if (Number.isNaN(length)) return new Fault(400, { message: 'The Content-Length is not a number.' });
+  return length > limit ? tooLarge(limit) : undefined;
 }
 
 function describe(options: Options, req?: IncomingMessage): Description {
   const limit = req === undefined ? options.maxRequestBodySize : limitOf(options, req);
-  const fault = refusal(req?.headers['content-length'] ?? '0', limit);
+  const fault = req === undefined ? undefined : refusal(bodyLengthOf(req), limit);
   if (fault !== undefined) return refusing(fault);
   return {
     does: `answers 413 to a body of more than ${limit} bytes`,

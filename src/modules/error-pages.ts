@@ -1,5 +1,5 @@
 /** Pages of the package that explain errors: the row of each code in docs/reference/errors.md, and the options of its section. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Diagnostic, describeError, ignoreErrors, PorticoError, shownPath } from '../errors/index.js';
@@ -32,7 +32,8 @@ function optionPages(diagnostics: readonly Diagnostic[]): string[] {
     ),
   );
   if (groups.size === 0) return [];
-  return ['options.md', 'filters.md'].flatMap((name) => {
+  const filters = ignoreErrors(() => readdirSync(join(referenceFolder(), 'filters'))) ?? [];
+  return ['options.md', ...filters.map((name) => join('filters', name))].flatMap((name) => {
     const page = join(referenceFolder(), name);
     const text = ignoreErrors(() => readFileSync(page, 'utf8'));
     return [...groups]

@@ -62,6 +62,8 @@ export class Membership implements Registration {
   #record: ServiceRecord | undefined;
   /** Id of the record, also after this worker has left. */
   #id: number | undefined;
+  /** Tasks whose leases this process has asked for. */
+  readonly #leases = new Set<string>();
   #draining = false;
   #forcedDownTold = false;
   #foreignToldAt: number | undefined;
@@ -169,7 +171,11 @@ export class Membership implements Registration {
 
   async leave(): Promise<void> {
     await this.#heartbeat.stop();
-    await this.#signOff('stopped', (id) => this.#registry.store.dropWorker(id, this.#who.worker, this.#who.pid));
+    await this.#signOff('stopped', async (id) => {
+      // Another process may run the tasks at once.
+      for (const task of this.#leases) await this.lease(task, 0);
+      return this.#registry.store.dropWorker(id, this.#who.worker, this.#who.pid);
+    });
     this.#record = undefined;
   }
 
@@ -178,9 +184,11 @@ export class Membership implements Registration {
     return this.#id !== undefined && (await this.#registry.store.remove(this.#id, this.#who.binary));
   }
 
-  /** Acquires or renews a lease in the name of this service's host. */
+  /** Acquires or renews a lease in the name of this process: in a rolling reload its predecessor runs beside it. */
   lease(task: string, seconds: number): Promise<boolean> {
-    return this.#registry.store.lease(task, `${this.#who.host}/${this.#who.worker}`, seconds);
+    const { host, worker, pid } = this.#who;
+    this.#leases.add(task);
+    return this.#registry.store.lease(task, `${host}/${worker}/${pid}`, seconds);
   }
 
   #announcement(): ServiceAnnouncement {

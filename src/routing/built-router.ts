@@ -39,20 +39,23 @@ export interface DocumentedOptions {
 
 /** The source of documents: a `Router`. */
 export interface BuiltRouter extends Mapper {
+  /** Facts that the router gives its documents. @internal */
   readonly documented: DocumentedOptions;
+  /** Returns the route for method and path, without running anything; null if there is none. */
   find(method: string, path: string): Found | null;
-  /** Returns the mounted app of a route; undefined for routes to actions, and redirects. */
+  /** Returns the mounted app of a route; undefined for routes to actions, and redirects. @internal */
   mountOf(route: Route): App | undefined;
-  /** Routes that plugins have added, in Fastify's form. */
+  /** Routes that plugins have added, in Fastify's form. @internal */
   readonly pluginRoutes: readonly PluginRoute[];
-  /** Returns the guard of a mount, a redirect or (undefined) the routes of plugins; empty if neither it nor the router has `auth`. */
+  /** Returns the guard of a mount, a redirect or (undefined) the routes of plugins; empty if neither it nor the router has `auth`. @internal */
   guardsOf(route: Route | undefined): readonly Filter[];
+  /** Returns the filters around a route's controller, outermost first. @internal */
   filtersOf(route: Route): readonly Filter[];
-  /** Returns the facts of a route for documents. */
+  /** Returns the facts of a route for documents. @internal */
   docsOf(route: Route): OperationDocs;
-  /** Returns the action of a route; `match` names it if the path does. */
+  /** Returns the action of a route; `match` names it if the path does. @internal */
   operationSource(route: Route, match?: Match): OperationSource | null;
-  /** Returns the route of a request; nothing runs. Throws the fault of a response that precedes the route lookup. */
+  /** Returns the route of a request; nothing runs. Throws the fault of a response that precedes the route lookup. @internal */
   lookUp(req: IncomingMessage): LookUp;
 }
 

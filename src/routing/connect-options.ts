@@ -11,7 +11,7 @@ import type { RouteSettings } from './mapper/route-settings.js';
 import type { ParamsOf, TypedValue } from './route/param-types.js';
 import type { RouteOptions } from './route/route.js';
 import type { RouteHandler } from './route-method.js';
-import type { UrlValues } from './urls/url-builder.js';
+import type { UrlBuilder, UrlValues } from './urls/url-builder.js';
 
 /** Options of a router's route. Any name that is not listed is a default, as in a mapper. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of any router
@@ -64,6 +64,15 @@ type Unfit<Wanted, P> = {
 
 /** Paths of named routes: `url('server', { id })`, and `url.server({ id })` for names known to the compiler. */
 export type RouterUrl = (name: string, values?: UrlValues) => string;
+
+/** Returns the paths of named routes. */
+export function routerUrl(urls: UrlBuilder, names: Iterable<string>): RouterUrl {
+  const url: RouterUrl = (name, values = {}) => urls.url(name, values, {});
+  for (const name of names) {
+    Object.defineProperty(url, name, { value: (values: UrlValues = {}) => url(name, values), configurable: true });
+  }
+  return url;
+}
 
 /** Options of a router's resource. */
 export interface RouterResourceOptions extends ResourceOptions {

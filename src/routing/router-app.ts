@@ -25,7 +25,7 @@ import { GenerationError } from './route/route-error.js';
 import { ActionCall, CALL, type Called, callOf, type Fail } from './serving/action-call.js';
 import type { ActionEngine } from './serving/action-engine.js';
 import { buildServed } from './serving/build-table.js';
-import { checkTable } from './serving/check-table.js';
+import { checkTable, checkUrlNames } from './serving/check-table.js';
 import { DirectActions } from './serving/direct-actions.js';
 import { callMounted } from './serving/mount.js';
 import { allowedMethods, answerOptions, answerRedirect } from './serving/router-answers.js';
@@ -78,6 +78,7 @@ export class RouterApp implements RequestRouter {
     this.#engine = needsFastify ? new RouterFastify(parts, this.fail) : new DirectActions(parts, this.fail);
     this.#served = buildServed(parts, this.#engine, this.#run);
     checkTable(parts);
+    checkUrlNames(parts, this.#served);
     this.#checksProject = options.projectCheck ?? options.kind === 'project';
     this.#hasPrefix = parts.mapper.prefix !== '';
     this.#negotiates = options.serializers !== undefined;
@@ -95,7 +96,35 @@ export class RouterApp implements RequestRouter {
 
   readonly handle: App = (req, res) => {
     try {
-      const result: unknown = this.#dispatch(req, res);
+      const exchange = exchangeOf(req);
+      const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
+      if (version !== null) exchange.apiVersion = version.text;
+      const path = this.#pathOf(exchange);
+      const found = path === null ? null : this.#find(exchange, path);
+      if (found === null) return this.#miss(req, res, path);
+      const served = this.#served[found.compiled.index]!;
+      const { matched } = served;
+      const { mountTemplate: mount, requestTrace: trace } = exchange;
+      let route = served.below.get(mount);
+      if (route === undefined) {
+        route = { ...matched, template: mount + matched.template };
+        served.below.set(mount, route);
+      }
+      exchange.route = route;
+      if (trace !== undefined) trace.routed(route.template);
+      exchange.routeParams = served.params.texts(found);
+      if (exchange.shownParams !== undefined) exchange.shownParams = undefined;
+      let result: unknown;
+      // A mount's app may be a Router, which knows more.
+      if (served.kind === 'mount') result = callMounted(served, exchange, res, found.match.path_info);
+      else {
+        exchange.routeFound = matched;
+        const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, matched);
+        result =
+          asked === undefined
+            ? this.#serve(exchange, res, served, found, version)
+            : asked.then((goOn) => (goOn ? this.#serve(exchange, res, served, found, version) : undefined));
+      }
       if (result instanceof Promise) return result.catch((error: unknown) => this.fail(req, res, error));
       return undefined;
     } catch (error) {
@@ -123,61 +152,39 @@ export class RouterApp implements RequestRouter {
     return /^[a-z][a-z\d+.-]*:\/\//i.test(url) ? url : base.prefix + url;
   }
 
-  #dispatch(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
-    const exchange = exchangeOf(req);
-    const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, res);
-    if (version !== null) exchange.apiVersion = version.text;
-    const { path, found } = this.#routeOf(exchange);
-    if (found === null) return this.#miss(req, res, path);
-    const served = this.#served[found.compiled.index]!;
-    const { matched } = served;
-    const { mountTemplate: mount, requestTrace: trace } = exchange;
-    let route = served.below.get(mount);
-    if (route === undefined) {
-      route = { ...matched, template: mount + matched.template };
-      served.below.set(mount, route);
-    }
-    exchange.route = route;
-    if (trace !== undefined) trace.routed(route.template);
-    exchange.routeParams = served.params.texts(found);
-    if (exchange.shownParams !== undefined) exchange.shownParams = undefined;
-    // A mount's app may be a Router, which knows more.
-    if (served.kind === 'mount') return callMounted(served, exchange, res, found.match.path_info);
-    exchange.routeFound = matched;
-    const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, matched);
-    if (asked === undefined) return this.#serve(exchange, res, served, found, version);
-    return asked.then((goOn) => (goOn ? this.#serve(exchange, res, served, found, version) : undefined));
-  }
-
-  /** Follows the steps of `#dispatch` without running anything. Throws the fault of a request that gets no route lookup. */
+  /** Follows the steps of {@link handle} without running anything. Throws the fault of a request that gets no route lookup. */
   lookUp(req: IncomingMessage): LookUp {
     const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, new ServerResponse(req));
-    const { path, found } = this.#routeOf(exchangeOf(req));
+    const exchange = exchangeOf(req);
+    const path = this.#pathOf(exchange);
+    const found = path === null ? null : this.#find(exchange, path);
     const allowed = found === null ? this.#allowed(req, path) : [];
     const isPassed = found === null && !(allowed.length > 0 && isPlainOptions(req));
     const plugin = isPassed ? (this.#engine.own?.answerTo(req, allowed.length > 0) ?? null) : null;
     return { path, found, version, allowed, plugin };
   }
 
-  /** Returns the route of a request, and the matched path. */
-  #routeOf(exchange: Exchange): Pick<LookUp, 'path' | 'found'> {
-    const { table, mapper, options } = this.#parts;
-    const { req } = exchange;
-    const { targetPath: raw, targetText: text, targetQuery: query } = targetOf(exchange);
+  /** Returns the path to match; null if it is not below the prefix of the table. */
+  #pathOf(exchange: Exchange): string | null {
+    const { mapper, options } = this.#parts;
+    const { targetPath: raw, targetText: text } = targetOf(exchange);
     if (raw.length > LONGEST_PATH) throw new Fault(414);
     if (options.strictPaths === true) refuseOddPath(raw);
-    const path = raw === '*' || !this.#hasPrefix ? text : mapper.withoutPrefix(text);
-    if (path === null) return { path, found: null };
+    return raw === '*' || !this.#hasPrefix ? text : mapper.withoutPrefix(text);
+  }
+
+  #find({ req, targetQuery: query }: Exchange, path: string): Found | null {
+    const { table, options } = this.#parts;
     let { method = 'GET' } = req;
     if (options.useMethodOverride === true && query !== '') {
       method = overriddenMethod({ method, query: query.slice(1) });
     }
     const request = this.#asksRequest ? matchRequest(req, method) : null;
     const found = table.find(method, path, request);
-    if (method !== 'HEAD' || this.#likeRoutes || namesMethods(found)) return { path, found };
+    if (method !== 'HEAD' || this.#likeRoutes || namesMethods(found)) return found;
     const get = table.find('GET', path, request === null ? null : { ...request, method: 'GET' });
     const isGet = found === null || (get !== null && get.compiled.rank < found.compiled.rank);
-    return { path, found: isGet ? get : found };
+    return isGet ? get : found;
   }
 
   /** Answers a request without a route: 404, 405 with `Allow`, or OPTIONS. */
@@ -229,8 +236,7 @@ export class RouterApp implements RequestRouter {
     let args: Args = reader.hasOwnArgs ? reader.args(found, params) : params;
     if (this.#checksProject && Object.hasOwn(args, 'project_id')) args = withoutProject(req, args);
     const format = this.#negotiates ? reader.format(found) : null;
-    const matched = { route: served.matched, params, version, target, entry, args, format };
-    const call = new ActionCall(req, res, matched, this);
+    const call = new ActionCall(req, res, served.matched, params, version, this, target, entry, args, format);
     if (served.settings.deadline !== undefined) this.#startDeadline(call, served.settings.deadline);
     if (entry.app === this.#run) return this.#engine.take(call, req, res);
     // The app finds it by its request.

@@ -81,7 +81,7 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly docs?: OperationDocs | undefined;
   /** `routes`: as Python's Routes even if Portico differs deliberately: no 405, no automatic HEAD and OPTIONS, no types. */
   readonly compat?: 'routes' | undefined;
-  /** More types for variables of templates: `{id:vlan}`. Default: int, uuid, hex, bool, slug and path. */
+  /** More types for variables of templates: `{id:vlan}`. Default: int, int32, uuid, hex, bool, slug and path. */
   // biome-ignore lint/suspicious/noExplicitAny: `print` takes the values of its own type alone
   readonly types?: Readonly<Record<string, ParamType<any>>> | undefined;
   /** Fastify plugins for the router's instance, as they come from npm; with options: `[plugin, options]`. */

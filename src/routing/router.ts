@@ -1,6 +1,4 @@
-/**
- * Routes to controllers: a mapper whose table is an App.
- */
+/** Routes to controllers: a mapper whose table is an App. */
 import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
 import { connectApp, factoryLog, noteMade } from '../app/internal.js';
@@ -10,7 +8,14 @@ import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
 import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
 import { type LookUp, noteRouter, type OperationSource, type PluginRoute } from './built-router.js';
-import type { ConnectOptions, RouterResourceOptions, RouterUrl, Spelt, SuitsResource } from './connect-options.js';
+import {
+  type ConnectOptions,
+  type RouterResourceOptions,
+  type RouterUrl,
+  routerUrl,
+  type Spelt,
+  type SuitsResource,
+} from './connect-options.js';
 import { Mapper, type RedirectOptions } from './mapper/mapper.js';
 import type { ExpandedRoute } from './mapper/resource-routes.js';
 import {
@@ -34,22 +39,26 @@ import { type AddRoute, longForm, type RouteDefinition, type RouteMethod } from 
 import { RouterApp } from './router-app.js';
 import { checkedRouterOptions, type RouterOptions, type TypedRouterOptions } from './router-options.js';
 import { guardsOf } from './serving/guard-filter.js';
-import type { UrlValues } from './urls/url-builder.js';
+import { operationSource } from './serving/operation-source.js';
 
 /** A route table with its controllers. Add routes, then `build()`; after that it is immutable. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of any router
 export class Router<Own = any, const A extends Auth | undefined = any> extends Mapper {
+  /** Adds a route for GET: `get('/books/{id:int}', ({ params }) => …)`, with options before the action if needed. HEAD is answered too. */
   readonly get: RouteMethod<this, Own, A> = this.#shortForm('GET');
+  /** Adds a route for POST: `post('/books', { body: schema, status: 201 }, ({ body }) => …)`. */
   readonly post: RouteMethod<this, Own, A> = this.#shortForm('POST');
+  /** Adds a route for PUT, as {@link get} does for GET. */
   readonly put: RouteMethod<this, Own, A> = this.#shortForm('PUT');
+  /** Adds a route for PATCH, as {@link get} does for GET. */
   readonly patch: RouteMethod<this, Own, A> = this.#shortForm('PATCH');
+  /** Adds a route for DELETE, as {@link get} does for GET. An action that returns nothing answers 204. */
   readonly delete: RouteMethod<this, Own, A> = this.#shortForm('DELETE');
+  /** Adds a route for HEAD alone. */
   readonly head: RouteMethod<this, Own, A> = this.#shortForm('HEAD');
+  /** Adds a route for OPTIONS. */
   readonly options: RouteMethod<this, Own, A> = this.#shortForm('OPTIONS');
-  /**
-   * Adds a route in one object: `route({ method: 'POST', path: '/books', body, status: 201, action })`. `build()` reports mistakes, as for
-   * `connect`. `get`, `post`, … do the same for one method.
-   */
+  /** Adds a route in one object: `route({ method: 'POST', path: '/books', body, status: 201, action })`. `build()` reports mistakes. */
   readonly route: AddRoute<this, Own, A> = (definition) => this.#addShort(definition) as never;
   readonly #options: RouterOptions & { readonly log?: Logger };
   readonly #controllers: Controllers;
@@ -152,14 +161,11 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
 
   /** Path of a named route; within a request, `request.url` returns the whole URL. */
   get url(): RouterUrl {
-    this.#url ??= this.#makeUrl();
+    this.#url ??= routerUrl(this.urls, this.names.keys());
     return this.#url;
   }
 
-  /**
-   * Compiles table, controllers and schemas, and returns the App. Throws a {@link RouteTableError} with all mistakes at once. Close the App
-   * when no request is in progress.
-   */
+  /** Compiles everything, and returns the App. Throws a {@link RouteTableError} with all mistakes. Close the App after the last request. */
   async build(): Promise<ClosableApp> {
     this.#serveOpenApi();
     this.#built = true;
@@ -180,11 +186,13 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     return app;
   }
 
+  /** @internal */
   override addRoute(name: string | null, template: string | null, options: RouteOptions): void {
     this.#refuseLate();
     super.addRoute(name, template, options);
   }
 
+  /** @internal */
   protected override makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
     const strict = this.#options.compat !== 'routes';
     if (strict) checkConditions(options.conditions);
@@ -204,6 +212,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     return route;
   }
 
+  /** @internal */
   protected override expand(
     memberName: string,
     collectionName: string,
@@ -216,6 +225,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     });
   }
 
+  /** @internal */
   protected override redirectStatus(options: RedirectOptions, target: Route): number {
     if (this.#options.compat !== 'routes') checkOptionNames(options, REDIRECT_OPTIONS, target.variables);
     const status = super.redirectStatus(options, target);
@@ -223,16 +233,19 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     return status;
   }
 
+  /** @internal */
   protected override settingsOf(route: Route): RouteOptions {
     const { types: _types, written: _written, ...settings } = Router.#settings.get(route) ?? {};
     return { ...settings };
   }
 
+  /** @internal */
   protected override changed(): void {
     super.changed();
     this.#url = undefined;
   }
 
+  /** @internal */
   protected override refuse(error: PorticoError): void {
     this.#issues.push(error);
   }
@@ -254,58 +267,44 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     this.connect(openapi.path, { handler, conditions, auth: openapi.auth, docs: { hidden: true } });
   }
 
-  #makeUrl(): RouterUrl {
-    const url: RouterUrl = (name, values = {}) => this.urls.url(name, values, {});
-    for (const name of this.names.keys()) {
-      Object.defineProperty(url, name, { value: (values: UrlValues = {}) => url(name, values), configurable: true });
-    }
-    return url;
-  }
-
+  /** @internal */
   mountOf(route: Route): App | undefined {
     return Router.#settings.get(route)?._mounted;
   }
 
+  /** @internal */
   guardsOf(route: Route | undefined): readonly Filter[] {
     return guardsOf((route && Router.#settings.get(route))?.auth ?? this.#options.auth, () => this.#app!);
   }
 
-  /** Returns the filters around a route's controller, outermost first. */
+  /** Returns the filters around a route's controller, outermost first. @internal */
   filtersOf(route: Route): readonly Filter[] {
     return [...this.#filters, ...(Router.#settings.get(route)?.filters ?? [])];
   }
 
+  /** @internal */
   get pluginRoutes(): readonly PluginRoute[] {
     return this.#app?.pluginRoutes ?? [];
   }
 
+  /** @internal */
   lookUp(req: IncomingMessage): LookUp {
     return this.#app!.lookUp(req);
   }
 
+  /** @internal */
   get documented(): Pick<RouterOptions, 'versions' | 'openapi' | 'faultStyle' | 'invalidInputStatus' | 'docs'> {
     return this.#options;
   }
 
-  /** Returns the action of a route; null for redirects and mounts, and without a match for controllers that the path names. */
+  /** Returns the action of a route; null for redirects and mounts, and without a match for controllers that the path names. @internal */
   operationSource(route: Route, match?: Match): OperationSource | null {
-    const controller = match?.controller ?? route.defaults.get('controller');
-    const action = match?.action ?? route.defaults.get('action');
     if (this.mountOf(route) !== undefined || this.redirectOf(route) !== undefined) return null;
-    if (typeof controller !== 'string' || typeof action !== 'string' || !this.#controllers.has(controller)) return null;
-    const settings = Router.#settings.get(route);
-    const methods = this.#controllers.resource(controller).optionsOf(action);
-    const auth = methods.at(-1)?.auth ?? settings?.auth ?? this.#options.auth;
-    return {
-      controller,
-      action,
-      methods: methods.map((options) => ({ ...settings?.schema, ...options })),
-      filters: [...this.filtersOf(route), ...guardsOf(auth)],
-      docs: this.docsOf(route),
-    };
+    const settings = { ...Router.#settings.get(route), filters: this.filtersOf(route), docs: this.docsOf(route) };
+    return operationSource(this.#controllers, route, match, settings, this.#options.auth);
   }
 
-  /** Returns the facts of a route for documents, with those of the router. */
+  /** Returns the facts of a route for documents, with those of the router. @internal */
   docsOf(route: Route): OperationDocs {
     return joinedDocs([this.#options.docs, Router.#settings.get(route)?.docs]);
   }

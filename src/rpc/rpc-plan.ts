@@ -2,7 +2,7 @@
  * Plan of an RPC service for a parent of workers, which create the service.
  */
 import type { Config } from '../config/index.js';
-import { silentLogger } from '../log/index.js';
+import { silentLogger } from '../log/internal.js';
 import type { PlannedService } from '../service/index.js';
 import { RPCConnection } from './client/rpc-connection.js';
 import { checkOptions, identityOf, managersFor, type RPCServiceOptions } from './service-options.js';

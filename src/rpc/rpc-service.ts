@@ -25,6 +25,7 @@ import type { RpcContract } from './server/contract.js';
 import type { ServedTopics } from './server/served-topics.js';
 import {
   checkOptions,
+  endpointsOf,
   identityOf,
   logOf,
   managerOption,
@@ -49,15 +50,16 @@ export interface Consumer {
   readonly fanout?: true;
 }
 
-/**
- * A service that runs a manager and serves remote calls of its methods. The constructor opens nothing; `start()` creates the
- * managers and runs their hooks, in the same order as in an API.
- */
+/** A service that runs a manager and serves remote calls of its methods. The constructor opens nothing; `start()` creates the managers. */
 export class RPCService implements ServiceBase {
   readonly name: string;
+  /** Name of the machine in service records: the option `host`. */
   readonly host: string;
+  /** Name of the program in records and reports: `<project>-<name>`. */
   readonly binary: string;
+  /** Topic whose calls it serves. */
   readonly topic: string;
+  /** Second topic, served in the same way; null without one. */
   readonly altTopic: string | null;
   /** Number of processes that run it. */
   readonly workers: number;
@@ -136,6 +138,7 @@ export class RPCService implements ServiceBase {
     return this.managers[0];
   }
 
+  /** Its managers, the main one first. */
   get managers(): readonly Manager[] {
     return this.#managed.managers;
   }
@@ -312,9 +315,4 @@ export class RPCService implements ServiceBase {
       this.stop({ graceful: true }).catch((err: unknown) => this.#log.error({ err }, `${this.name}: stopping failed`));
     } else this.#lifecycle.fail(new PorticoError('PORTICO_SERVICE_FENCED', { message: `${this.name}: ${reason}` }));
   }
-}
-
-/** Endpoints of the application: the managers, and those that they add. */
-function endpointsOf(managers: readonly Manager[]): readonly object[] {
-  return [...managers, ...managers.flatMap(({ additionalEndpoints = [] }) => additionalEndpoints)];
 }

@@ -23,7 +23,7 @@ import { checkedLog } from '../log/internal.js';
 import type { ManagerContext } from '../registry/index.js';
 import type { ManagerOption } from '../registry/internal.js';
 import { heartbeatOptions, namedManager } from '../registry/internal.js';
-import type { ManagerSource, Registration } from '../service/index.js';
+import type { Manager, ManagerSource, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
 import { hasOsloNames } from './messaging-options.js';
 import { wrongName } from './transport/route.js';
@@ -233,4 +233,9 @@ function ofBinary(
 function checkName(what: 'host' | 'topic', name: string, isOslo: boolean): void {
   const wrong = wrongName(what, name, isOslo);
   if (wrong !== undefined) throw new PorticoError('PORTICO_RPC_NAME', wrong);
+}
+
+/** Returns the endpoints of the application: the managers, and those that they add. */
+export function endpointsOf(managers: readonly Manager[]): readonly object[] {
+  return [...managers, ...managers.flatMap(({ additionalEndpoints = [] }) => additionalEndpoints)];
 }

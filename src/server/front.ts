@@ -178,14 +178,13 @@ export class Front {
     for (const connection of this.connections) announceClose(connection);
   }
 
-  readonly #request = (req: IncomingMessage, res: ServerResponse, expectsContinue = false): void => {
+  /** `inTurn`: the connection begins it, after those before it. */
+  readonly #request = (req: IncomingMessage, res: ServerResponse, expectsContinue = false, inTurn = false): void => {
     const connection = connectionOf(req.socket)!;
-    if (connection.exchange !== undefined || connection.ended || connection.waiting !== undefined)
-      this.#later(connection, req, () => this.#begin(connection, req, res, expectsContinue));
-    else this.#begin(connection, req, res, expectsContinue);
-  };
-
-  #begin(connection: Connection, req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    if (!inTurn && (connection.exchange !== undefined || connection.ended || connection.waiting !== undefined)) {
+      this.#later(connection, req, () => this.#request(req, res, expectsContinue, true));
+      return;
+    }
     advertiseIdleTime(res, this.#advertised);
     const exchange = this.connections.begin(req, res, connection);
     const refused = this.#guard(exchange);
@@ -210,7 +209,7 @@ export class Front {
       return;
     }
     this.#owner.run(exchange);
-  }
+  };
 
   /** As any request; its app may take the connection. */
   #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -290,23 +289,18 @@ export class Front {
       if (connection.socket.timeout) connection.socket.setTimeout(0);
       connection.bytesBefore = connection.socket.bytesRead;
       connection.endedEarly = !req.complete;
-      this.#afterAnswer(connection, req);
+      const isOpen = !connection.socket.writableEnded;
+      // The parser has refused the input after the request.
+      if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
+      // It was the last response.
+      else if (connection.ended && !connection.refusing && isOpen) closeLingering(connection);
+      // Nothing can read a body that was left early. `watchBody` lets the parser discard the rest of others.
+      else if (req.destroyed && connection.endedEarly && isOpen) closeLingering(connection);
+      // The next request may come.
+      else if (!connection.ended && (connection.readingStopped || connection.waiting !== undefined)) connection.goOn();
     }
     this.#owner.exchangeEnded(exchange);
   };
-
-  /** Continues after a response on an open connection. */
-  #afterAnswer(connection: Connection, req: IncomingMessage): void {
-    const isOpen = !connection.socket.writableEnded;
-    // The parser has refused the input after the request.
-    if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
-    // It was the last response.
-    else if (connection.ended && !connection.refusing && isOpen) closeLingering(connection);
-    // Nothing can read a body that was left early. `watchBody` lets the parser discard the rest of others.
-    else if (req.destroyed && !req.complete && isOpen) closeLingering(connection);
-    // The next request may come.
-    else if (!connection.ended) connection.goOn();
-  }
 
   /** Node closes a connection after its last response by this method. */
   #closePatiently(connection: Connection): void {

@@ -1,6 +1,4 @@
-/**
- * Server: one app on one address. It can be launched directly, and does not depend on loaders, files or processes.
- */
+/** Server: one app on one address. It can be launched directly, and does not depend on loaders, files or processes. */
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
@@ -39,6 +37,7 @@ export class Server implements ListeningService {
   #options!: ServerOptions;
   #limits!: WsgiOptions;
   readonly #log: Logger;
+  /** Failed requests, counted by route and place. */
   readonly failures = new RequestFailures();
   readonly #front: Front;
   #tls: TlsOptions | undefined;
@@ -278,7 +277,7 @@ export class Server implements ListeningService {
     await this.#starting?.catch(() => {});
     const http = this.#http;
     if (http === undefined) return this.#endpoint.closeUnused();
-    this.#log.info('Stopping WSGI server.');
+    this.#log.info({ event: 'stopping' }, 'Stopping WSGI server.');
     // After a replacement, others serve on its address: a health check on a kept connection is answered as usual, and
     // the connection ends.
     if (reason === 'stop') this.markDraining();

@@ -12,7 +12,7 @@ import {
   PorticoError,
   whatItIs,
 } from '../errors/index.js';
-import { silentLogger } from '../log/index.js';
+import { silentLogger } from '../log/internal.js';
 import {
   ExportMissing,
   ImportFailed,

@@ -4,7 +4,8 @@ import type { App, AppFactory, Conf, FactoryContext, Filter, FilterFactory } fro
 import { callFactory, configuredFaultForm, type FaultForm, inFaultForm } from '../app/internal.js';
 import { Config } from '../config/index.js';
 import { PorticoError, whatItIs } from '../errors/index.js';
-import { type Logger, silentLogger } from '../log/index.js';
+import type { Logger } from '../log/index.js';
+import { silentLogger } from '../log/internal.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
 import { JobList } from '../tasks/internal.js';
 import { checkOptions } from './check-options.js';

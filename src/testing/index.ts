@@ -4,6 +4,7 @@
  */
 import './command-line.js';
 
+export { lintOptions, type OptionRemark, withOverrides } from '../config/internal.js';
 export { type BuildOptions, type Built, buildApp, buildFilter } from './build.js';
 export { type ClientOptions, openClient, type StreamedResponse, type TestClient, type TestEvent } from './client.js';
 export {

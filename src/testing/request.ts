@@ -26,7 +26,6 @@ export interface RequestInput {
   readonly signal?: AbortSignal;
 }
 
-/** @internal */
 export const INPUT_NAMES: Readonly<Record<keyof RequestInput, true>> = {
   headers: true,
   body: true,
@@ -125,7 +124,7 @@ function failureOf({ failure, res }: Exchange): unknown {
   return failure ?? exchangeOf(res.req).firstFailure?.cause ?? abortReason(res);
 }
 
-/** Starts a server that treats failures of its app as Portico's server does. @internal */
+/** Starts a server that treats failures of its app as Portico's server does. */
 export async function serve(app: App): Promise<Served> {
   const exchanges: Exchange[] = [];
   let violation: LintError | undefined;
@@ -182,7 +181,7 @@ function exchange(options: RequestOptions, { headers = {}, signal, ...input }: R
   });
 }
 
-/** Sends a body: bytes with their length, chunks as they come, other values as JSON. @internal */
+/** Sends a body: bytes with their length, chunks as they come, other values as JSON. */
 export async function sendBody(
   outgoing: ReturnType<typeof send>,
   { body, json }: Pick<RequestInput, 'body' | 'json'>,
@@ -207,7 +206,7 @@ async function pump(body: AsyncIterable<string | Uint8Array>, outgoing: ReturnTy
   outgoing.end();
 }
 
-/** Reads a whole response. @internal */
+/** Reads a whole response. */
 export async function collect(incoming: IncomingMessage): Promise<TestResponse> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);

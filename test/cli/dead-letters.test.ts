@@ -9,8 +9,9 @@ import { emptyProject, type Outcome } from '../e2e/program.js';
 import { bodyOf } from '../rpc/bodies.js';
 import { nextDeadLetter } from '../rpc/conformance.js';
 import { gate, withNetwork } from '../rpc/services.js';
-import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
+import { brokerUrl, deleteTopic, rabbitmqctl, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { Deliveries, ground } from '../rpc/transport/amqp/open-broker.js';
+import { deleteOsloTopic, osloUrl } from '../rpc/transport/oslo/peer.js';
 import { commandBeside } from './command.js';
 
 interface Letter {
@@ -139,6 +140,55 @@ test('RP-95 copies of a fanout have one id: each is listed and shown, and goes t
   const replayed = await dead('replay', 'id-1');
   assert.deepEqual([replayed.status, replayed.stdout], [0, 'replayed 2 dead letters\n']);
   await Promise.all([(await got.next()).ack(), (await got.next()).ack()]);
+});
+
+test("RP-95 on oslo.messaging's topology, a policy of the broker keeps what expired: it is listed, shown, replayed and dropped", {
+  skip: withoutBroker,
+}, async (t) => {
+  const [exchange, topic] = [`dead-${randomUUID().slice(0, 8)}`, `t${randomUUID().slice(0, 8)}`];
+  const policy = JSON.stringify({ 'dead-letter-exchange': `${exchange}.dlx` });
+  try {
+    await rabbitmqctl('set_policy', topic, `^${topic}(\\.|$)`, policy, '--apply-to', 'queues');
+  } catch (error) {
+    return t.skip(`rabbitmqctl sets no policy here: ${(error as Error).message}`);
+  }
+  t.after(async () => {
+    await rabbitmqctl('clear_policy', topic);
+    await deleteOsloTopic(exchange, topic);
+  });
+  const url = `${osloUrl}?exchange=${exchange}`;
+  const dead = deadIn(t, url);
+  const letters = async (): Promise<readonly Letter[]> => lettersOf(await dead('list', '--json'));
+  await withNetwork(async ({ serve, client }) => {
+    const done = gate();
+    const names: string[] = [];
+    const attach = (_: unknown, { id }: { id: string }): void => {
+      names.push(id);
+      done.open();
+    };
+    await (await serve({ attach }, { topic })).stop();
+    const brief = client({ topic, ttl: 0.05, mandatory: true });
+    for (const id of ['a', 'b']) await brief.cast({ request_id: 'req-7' }, 'attach', { id, password: 's3cret' });
+    let found = await letters();
+    while (found.length < 2) found = await letters();
+    assert.deepEqual(
+      found.map(({ topic: of, host, method, reason }) => [of, host, method, reason]),
+      [
+        [topic, null, 'attach', 'expired'],
+        [topic, null, 'attach', 'expired'],
+      ],
+    );
+    const [first, second] = found;
+    const shown = await dead('show', first!.id);
+    assert.match(shown.stdout, /method +attach\n[\s\S]*request_id +req-7\narguments +id, password\n/);
+    assert.doesNotMatch(shown.stdout, /s3cret/);
+    await serve({ attach }, { topic });
+    assert.equal((await dead('replay', first!.id)).stdout, 'replayed 1 dead letter\n');
+    await done.opened;
+    assert.deepEqual(names, ['a']);
+    assert.equal((await dead('drop', second!.id)).stdout, 'dropped 1 dead letter\n');
+    assert.deepEqual(await letters(), []);
+  }, url)();
 });
 
 test('RP-95 what a sender wrote makes no line of its own in what is printed', { skip: withoutBroker }, async (t) => {

@@ -1,10 +1,11 @@
 /** `api-cli init` from the packed package: its project is installed, tested, checked and served. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import ts from 'typescript';
+import { blocksOf } from '../docs/page.js';
 import { environmentOf, install, npm, pack, typeScriptNode, unpack } from '../e2e/packed.js';
 import { emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
@@ -148,6 +149,27 @@ test('a package that came from a registry is depended on by its version', () => 
   });
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   assert.equal(porticoOf(join(folder, 'library')), `^${version}`);
+});
+
+test('AU-11 the types of a plugin of Fastify compile in a project whose Portico is linked from a clone', (t) => {
+  const { folder, remove } = emptyProject({});
+  t.after(remove);
+  cpSync(join(root, 'paste/init/typescript'), folder, { recursive: true });
+  // npm installs the plugin into the project, where no fastify is.
+  for (const name of ['@fastify/cookie', '@types/node']) {
+    cpSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
+  }
+  const { text } = blocksOf('docs/how-to/fastify-plugins.md').find(({ file }) => file === 'visits.ts')!;
+  writeFileSync(join(folder, 'app/visits.ts'), text);
+  const { config } = ts.readConfigFile(join(folder, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
+    config: unknown;
+  };
+  const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, folder);
+  const program = ts.createProgram(fileNames, options);
+  const said = ts
+    .getPreEmitDiagnostics(program)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+  assert.deepEqual([said, fileNames.length], [[], 4]);
 });
 
 test('the two languages say the same', () => {

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { RPCService } from 'portico';
+import { RPCService } from 'portico/rpc';
 import { emptyProject, type Outcome, runApiCli } from '../e2e/program.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { osloUrl, PythonPeer, withoutPython } from '../rpc/transport/oslo/peer.js';

@@ -142,7 +142,8 @@ for (const [how, launched] of [
     timeout,
   }, async (t) => {
     const main = `
-import { Config, launch, ProcessLauncher, runMain, WSGIService } from 'portico';
+import { Config, launch, runMain, WSGIService } from 'portico';
+import { ProcessLauncher } from 'portico/launch';
 await runMain(async () => {
   const config = await Config.load();
   const service = new WSGIService('hello', config);

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { silentLogger } from 'portico';
 import {
   boolean,
   bytes,
@@ -21,8 +20,9 @@ import {
   port,
   string,
   uri,
-  withOverrides,
 } from 'portico/config';
+import { withOverrides } from 'portico/testing';
+import { silentLogger } from '#internal/log';
 
 const apiOptions = defineOptions({
   listen: host({ default: '127.0.0.1', help: 'Where.', aliases: ['DEFAULT.<name>_listen'] }),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from 'portico';
-import { Config, defineOptions, integer, lintOptions, path, string, uri } from 'portico/config';
+import { Config, defineOptions, integer, path, string, uri } from 'portico/config';
+import { lintOptions } from 'portico/testing';
 import { diffConfigs, differencesFromDefaults, logOptions, showOptions, upgradeText } from '#internal/config';
 
 const options = defineOptions({

@@ -1,21 +1,23 @@
 /** Tests the pages of docs/how-to: each page runs unchanged. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import ts from 'typescript';
 import { Program, root } from '../e2e/program.js';
 import { type Postgresql, startPostgresql } from '../registry/start-postgresql.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { deleteOsloTopic, osloUrl, withoutPython } from '../rpc/transport/oslo/peer.js';
-import { type PageOptions, runPage } from './page.js';
+import { blocksOf, type PageOptions, runPage } from './page.js';
+
+/** Returns a command of npx as one of a package of the clone. */
+const ownBin = (name: string): string => `'${join(root, 'node_modules/.bin', name)}'`;
 
 /** The options of the pages. */
 const PAGES: Readonly<Record<string, PageOptions>> = {
   'authentication.md': { packages: ['jose'] },
+  'bundle.md': { replace: { 'npx esbuild': ownBin('esbuild') } },
   'debugging.md': {},
-  'deployment.md': {},
-  'environment.md': {},
   'errors.md': {},
   'fastify-plugins.md': { packages: ['@fastify/cookie'] },
   'files.md': {},
@@ -61,7 +63,7 @@ test('docs/how-to/databases.md does what it says', { timeout: 240_000 }, async (
   const postgresql = await postgresqlFor(t);
   if (postgresql === undefined) return;
   await runPage(t, 'docs/how-to/databases.md', {
-    packages: ['pg'],
+    packages: ['pg', 'drizzle-orm'],
     ports: [8080],
     replace: { 'postgresql://portico@database/portico': await postgresql.database() },
   });
@@ -112,33 +114,73 @@ test('docs/how-to/move-one-service-at-a-time.md does what it says', {
   });
 });
 
+test('AU-6 docs/how-to/typed-client.md does what it says, and its client refuses what the API does not have', {
+  timeout: 240_000,
+}, async (t) => {
+  const page = 'docs/how-to/typed-client.md';
+  const generator = 'npx -y -p openapi-typescript@7 -p typescript@5 openapi-typescript';
+  const project = await runPage(t, page, {
+    packages: ['openapi-fetch'],
+    ports: [8080],
+    replace: { [generator]: ownBin('openapi-typescript') },
+  });
+  const client = blocksOf(page).find(({ file }) => file === 'client.ts')!.text;
+  const generated = readFileSync(join(project, 'api.d.ts'), 'utf8');
+  const mistaken = `${client}
+// @ts-expect-error There is no such path.
+await client.GET('/book/{id}', { params: { path: { id: 1 } } });
+// @ts-expect-error The id is missing.
+await client.GET('/books/{id}');
+// @ts-expect-error A title is a text.
+await client.POST('/books', { body: { title: 7 } });
+// @ts-expect-error A book has no such member.
+console.log(data?.author);
+`;
+  assert.deepEqual(mistakesIn(t, { 'api.d.ts': generated, 'client.ts': client, 'mistaken.ts': mistaken }), []);
+});
+
 test('every page of docs/how-to is run', () => {
   assert.deepEqual(
     readdirSync(join(root, 'docs/how-to')).toSorted(),
-    [...Object.keys(PAGES), 'databases.md', 'many-machines.md', 'move-one-service-at-a-time.md'].toSorted(),
+    [
+      ...Object.keys(PAGES),
+      'databases.md',
+      'many-machines.md',
+      'move-one-service-at-a-time.md',
+      'typed-client.md',
+    ].toSorted(),
   );
 });
 
 test('the TypeScript of the pages compiles under the strictest options', (t) => {
-  // Below the package, where `portico/…` is found.
+  const files = readdirSync(join(root, 'docs/how-to')).flatMap((page) => {
+    const blocks = blocksOf(`docs/how-to/${page}`).filter(({ language }) => language === 'ts');
+    // The types of that client are generated.
+    const here = blocks.filter(({ file }) => page !== 'typed-client.md' || file !== 'client.ts');
+    return here.map(({ file, text }, at) => [join(page, file ?? `${at}.ts`), text] as const);
+  });
+  assert.ok(files.length > 0);
+  assert.deepEqual(mistakesIn(t, Object.fromEntries(files)), []);
+});
+
+/** Returns the mistakes that the compiler finds in files below the package, where `portico/…` is found. */
+function mistakesIn(t: TestContext, files: Readonly<Record<string, string>>): string[] {
   const folder = mkdtempSync(join(root, 'dist-test/how-to-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const names = readdirSync(join(root, 'docs/how-to')).flatMap((page) => {
-    const text = readFileSync(join(root, 'docs/how-to', page), 'utf8');
-    return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program], at) => {
-      const name = join(folder, `${page}-${at}.mts`);
-      writeFileSync(name, program!);
-      return name;
-    });
+  const names = Object.entries(files).map(([file, text]) => {
+    const name = join(folder, file);
+    mkdirSync(dirname(name), { recursive: true });
+    writeFileSync(name, text);
+    return name;
   });
-  assert.ok(names.length > 0);
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
     config: unknown;
   };
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  const program = ts.createProgram(names, { ...options, rootDir: root, noEmit: true, incremental: false });
-  const said = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-    return `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  const ofInit = { rootDir: root, noEmit: true, incremental: false, allowImportingTsExtensions: true };
+  const program = ts.createProgram(names, { ...options, ...ofInit });
+  return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
+    const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line + 1;
+    return `${file?.fileName.slice(folder.length + 1) ?? ''}:${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
   });
-  assert.deepEqual(said, []);
-});
+}

@@ -8,7 +8,7 @@ import { root } from '../fixtures/project.js';
 import { describedCodes } from './reference.js';
 
 /** Directories with pages that do not belong to the repository. */
-const OTHERS = new Set(['node_modules', '.git', 'dist', 'lib', 'dist-test', 'api', 'partial']);
+const OTHERS = new Set(['node_modules', '.git', 'dist', 'lib', 'dist-test', 'partial']);
 
 const pages = new Map(pagesBelow(root).map((path) => [relative(root, path), readFileSync(path, 'utf8')]));
 /** The pages except the changelog, which names removed things. */

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import ts from 'typescript';
 import { registryFailure } from '../e2e/packed.js';
 import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
 
@@ -53,6 +54,18 @@ export interface PageOptions {
   readonly says?: readonly (readonly [command: string, says: RegExp])[];
 }
 
+const runsTypes = Boolean((process.features as { readonly typescript?: string | false }).typescript);
+
+/** Returns a program in TypeScript as its page says to write it in JavaScript: the same, without the types. */
+function withoutTypes(program: string): string {
+  const { ESNext } = ts.ScriptTarget;
+  const compilerOptions = { target: ESNext, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
+  return ts.transpileModule(program, { compilerOptions }).outputText;
+}
+
+/** Names files of TypeScript as those of JavaScript, except declarations. */
+const inJavaScript = (text: string): string => text.replaceAll(/(?<!\.d)\.ts\b/g, '.js');
+
 /** Runs all blocks of a page. Returns the directory of its project, which exists until the test ends. */
 export async function runPage(t: TestContext, path: string, options: PageOptions = {}): Promise<string> {
   const run = await PageRun.begin(t, options);
@@ -82,6 +95,8 @@ class PageRun {
   readonly #options: PageOptions;
   readonly #env: NodeJS.ProcessEnv;
   readonly #texts: readonly (readonly [page: string, test: string])[];
+  /** True for a Node that does not run TypeScript: its pages are run in JavaScript, without the types. */
+  readonly #inJavaScript: boolean;
   #folder: string;
   #served: { readonly line: string; readonly folder: string; program: Program } | undefined;
   #written = false;
@@ -102,6 +117,7 @@ class PageRun {
     this.#t = t;
     this.#options = options;
     this.#texts = texts;
+    this.#inJavaScript = options.node === undefined && !runsTypes;
     this.project = this.#folder = project.folder;
     const path = [dirname(node), join(project.folder, 'node_modules/.bin'), process.env.PATH];
     this.#env = {
@@ -126,8 +142,10 @@ class PageRun {
     if (words.includes('example')) return;
     const fails = words.includes('fails');
     if (file !== undefined && language === 'diff') this.#change(file, this.#inTest(text), place);
-    else if (file !== undefined) this.#write(file, this.#inTest(text), words.includes('merge'));
-    else if (language === 'sh' && words.includes('serve')) await this.serve(this.#inTest(text.trim()), place);
+    else if (file !== undefined) {
+      const types = language === 'ts' && this.#inJavaScript;
+      this.#write(file, this.#inTest(types ? withoutTypes(text) : text), words.includes('merge'));
+    } else if (language === 'sh' && words.includes('serve')) await this.serve(this.#inTest(text.trim()), place);
     else if (language === 'sh') {
       for (const line of commandsOf(text)) {
         const output = await this.#run(line, place, fails);
@@ -142,7 +160,7 @@ class PageRun {
       for (const part of text.split(/^\$ /m).slice(1)) {
         const [, line, expected] = /^((?:.*\\\n)*.*)\n([\s\S]*)$/.exec(part)!;
         const output = await this.#run(line!, place, fails);
-        if (output !== undefined) assertPrinted(output, expected!.trim(), `${place}: ${line}`);
+        if (output !== undefined) assertPrinted(output, this.#asRun(expected!.trim()), `${place}: ${line}`);
       }
     }
   }
@@ -179,7 +197,7 @@ class PageRun {
   }
 
   #write(file: string, text: string, merges: boolean): void {
-    const path = join(this.#folder, file);
+    const path = join(this.#folder, this.#inJavaScript ? inJavaScript(file) : file);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, merges && existsSync(path) ? mergeSections(readFileSync(path, 'utf8'), text) : text);
     this.#written = true;
@@ -235,7 +253,11 @@ class PageRun {
   }
 
   #inTest(text: string): string {
-    return this.#texts.reduce((now, [page, test]) => now.replaceAll(page, test), text);
+    return this.#texts.reduce((now, [page, test]) => now.replaceAll(page, test), this.#asRun(text));
+  }
+
+  #asRun(text: string): string {
+    return this.#inJavaScript ? inJavaScript(text) : text;
   }
 
   #inPage(text: string): string {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import * as middleware from '../../dist/middleware/index.js';
 import { root } from '../fixtures/project.js';
 import { describedCodes, referencePages } from './reference.js';
 
@@ -47,4 +48,15 @@ test('OP-20 docs/reference/errors.md describes every error code with cause and r
     'described, and not in the code',
   );
   assert.equal(described.length, new Set(described).size, 'described once');
+});
+
+test('each factory of portico/middleware is on a page of filters', () => {
+  const folder = join(root, 'docs/reference/filters');
+  const pages = readdirSync(folder).map((page) => readFileSync(join(folder, page), 'utf8'));
+  const factories = Object.entries(middleware).filter(([, value]) => 'group' in Object(value));
+  assert.ok(factories.length > 25, String(factories.length));
+  assert.deepEqual(
+    factories.map(([name]) => name).filter((name) => !pages.some((page) => new RegExp(`[:\`]${name}\\b`).test(page))),
+    [],
+  );
 });

@@ -1,135 +1,176 @@
-/** Generates the pages of docs/reference, except the error codes, and paste/portico.ini from the declarations in the code. */
-import { readFileSync } from 'node:fs';
+/**
+ * Generates the parts of docs/reference that come from declarations in the code, and paste/portico.ini. A page marks such a part with
+ * `<!-- options [group] -->` or `<!-- commands -->` before it, and `<!-- end -->` after it; everything else there is written by hand.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Argument, Command, Option as Flag } from 'commander';
-import { Config, type Option, type OptionDeclarations } from 'portico/config';
+import type { Command, Option as Flag } from 'commander';
 import { generateSample } from '#internal/config';
 import { type Registration, shippedOptions } from '../../dist/cli/configured/shipped-options.js';
 import { completeProgram } from '../../dist/cli/program.js';
-import * as middleware from '../../dist/middleware/index.js';
 import { root } from '../fixtures/project.js';
 import { renewShippedFile } from './shipped-file.js';
 
-const GENERATED = '<!-- Generated from the code by `npm run docs:reference`. -->\n\n';
+const REFERENCE = 'docs/reference';
 
 /** Returns every page by its path in the repository. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   const registrations = await shippedOptions();
-  return new Map([
-    ['docs/reference/options.md', optionsPage(registrations)],
-    ['docs/reference/filters.md', filtersPage(registrations)],
-    ['docs/reference/commands.md', await commandsPage()],
-    ['paste/portico.ini', renewShippedFile(readFileSync(join(root, 'paste/portico.ini'), 'utf8'), registrations)],
-  ]);
+  const groups = new Map(registrations.map((each) => [each.group, each]));
+  const commands = await commandList();
+  const left = new Set(groups.keys());
+  const paths = readdirSync(join(root, REFERENCE), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => join(REFERENCE, path));
+  const pages = paths.map((path) => {
+    const text = read(path).replaceAll(
+      /(<!-- (options|commands)(?: \[(.+)\])? -->\n)[\s\S]*?(?=<!-- end -->)/g,
+      (...match) => {
+        const [, mark, kind, name] = match as unknown as readonly string[];
+        if (kind === 'commands') return `${mark}\n${commands}\n`;
+        const registration = groups.get(name!);
+        if (registration === undefined || !left.delete(name!))
+          throw new Error(`${path}: [${name}] does not exist, or has two places`);
+        return `${mark}\n${optionTable(registration, registrations)}\n`;
+      },
+    );
+    return [path, text] as const;
+  });
+  if (left.size > 0) throw new Error(`no page has <!-- options [${[...left].join('] -->, <!-- options [')}] -->`);
+  return new Map([...pages, ['paste/portico.ini', renewShippedFile(read('paste/portico.ini'), registrations)]]);
 }
 
-/** Returns the codes that docs/reference/errors.md describes, with cause and remedy. */
+/** Returns the codes that docs/reference/errors.md describes. */
 export function describedCodes(): string[] {
-  const page = readFileSync(join(root, 'docs/reference/errors.md'), 'utf8');
-  return [...page.matchAll(/^\| <a id="(\w+)"><\/a>`(PORTICO_\w+)` \| .+ \| .+ \|$/gm)]
+  return [...read(join(REFERENCE, 'errors.md')).matchAll(/^- <a id="(\w+)"><\/a>`(PORTICO_\w+)`: .+$/gm)]
     .filter(([, id, code]) => id === code!.toLowerCase())
     .map(([, , code]) => code!);
 }
 
-function optionsPage(registrations: readonly Registration[]): string {
-  const own = registrations.filter(({ sectional }) => sectional !== true);
-  return `${GENERATED}# Options
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-All options of \`portico.ini\`. [portico/config](config.md) explains where values come from and how each type is written.
-The options of filters are in [filters](filters.md). [paste/portico.ini](../../paste/portico.ini) has the same options as a file
-with comments; \`api-cli config generate\` also includes the options of your own filters.
-
-| A change takes effect | |
-| --- | --- |
-| immediately | in running workers, at a reload with either method |
-| in new workers | after a reload with \`restart_method = reload\`, which replaces the workers |
-| at a reload | in the parent, at the same reload |
-| at a restart | when the program is restarted |
-
-${generateSample(own, { format: 'md' })}`;
+/** An option as `generateSample` describes it in JSON. */
+interface Described {
+  readonly name: string;
+  readonly type: string;
+  readonly unit?: string;
+  readonly default?: string;
+  readonly sampleDefault?: string;
+  readonly help: string;
+  readonly required: boolean;
+  readonly mutable: boolean;
+  readonly restart: boolean;
+  readonly advanced: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly { readonly value: string; readonly help?: string }[];
+  readonly aliases: readonly string[];
+  readonly deprecated: readonly string[];
 }
 
-/** Returns the page of filters: factories with options, by the name of their group. */
-function filtersPage(registrations: readonly Registration[]): string {
-  const sections = registrations
-    .filter(
-      ({ sectional, group }, at) =>
-        sectional === true && at === registrations.findIndex((each) => each.group === group),
-    )
-    .toSorted((a, b) => (a.group < b.group ? -1 : 1))
-    .map((registration) => {
-      const sample = generateSample([registration], { format: 'md' });
-      const [heading, ...rest] = sample.split('\n');
-      const options = Object.keys(registration.options).length === 0 ? '\nNo options.\n' : rest.join('\n');
-      return `${heading}\n\n${exportsOf(registration.group).join('\n')}\n${options}`;
-    });
-  return `${GENERATED}# Built-in filters and apps
-
-[portico/middleware](middleware.md) explains the filters and their order. An option is set in the
-section of the filter in the paste file, or for all sections in the group of this name in \`portico.ini\`.
-[Options](options.md) explains when a change takes effect.
-
-${sections.join('\n')}`;
+/** Returns the options of a group as a table, and those that are rarely needed as a line of names. */
+function optionTable({ group }: Registration, registrations: readonly Registration[]): string {
+  const same = registrations.filter((each) => each.group === group);
+  const described = same.flatMap((each) => {
+    const { groups } = JSON.parse(generateSample([each], { format: 'json' })) as {
+      groups: readonly { readonly options: readonly Described[] }[];
+    };
+    return groups.flatMap(({ options }) => options);
+  });
+  // An app and a filter may share a group.
+  const options = [...new Map(described.map((option) => [option.name, option])).values()];
+  const shown = options.filter(({ advanced }) => !advanced);
+  const rare = options.filter(({ advanced }) => advanced).map(({ name }) => `\`${name}\``);
+  const rows = shown.map((option) => [`\`${option.name}\``, defaultOf(option), meaningOf(option)]);
+  const text = rows.length === 0 ? 'No options.\n' : table(['Option', 'Default, or type', 'Meaning'], rows);
+  return rare.length === 0 ? text : `${text}\nRarely needed: ${rare.join(', ')}.\n`;
 }
 
-const APPS: ReadonlySet<string> = new Set(['echo', 'fastifyPlugin', 'healthcheck', 'staticFiles']);
+/** Types that their default shows. */
+const EVIDENT: ReadonlySet<string> = new Set(['boolean', 'integer', 'float', 'string', 'choice', 'port', 'host']);
 
-interface Factory {
-  readonly group?: string;
-  readonly options?: OptionDeclarations;
-  readonly describe?: (options: unknown, req: undefined, ctx: object) => { readonly does: string };
+/** Returns the default, and the type where the default does not show it. */
+function defaultOf({ type, unit, default: value = '', sampleDefault }: Described): string {
+  if (sampleDefault !== undefined) return sampleDefault;
+  if (value === '') return type;
+  const measure = unit ?? (EVIDENT.has(type) ? '' : type);
+  return `\`${value}\`${measure === '' ? '' : ` ${measure}`}`;
 }
 
-/** Returns the factories of a group as a paste file names them, with the description of each. */
-function exportsOf(group: string): string[] {
-  return Object.entries(middleware as unknown as Readonly<Record<string, Factory>>)
-    .filter(([, factory]) => factory.group === group)
-    .map(([name, { options = {}, describe }]) => {
-      const kind = APPS.has(name) ? 'app' : 'filter';
-      const config = Config.fromText(`[${group}]\n${requiredOf(options).join('\n')}\n`);
-      const ctx = { config, section: { options: new Map() } };
-      const does = describe?.(config.group(group, options, { partial: true }), undefined, ctx).does;
-      return `- \`paste.${kind}_factory = portico/middleware:${name}\`${does === undefined ? '' : `: with its defaults it ${does}.`}`;
-    });
+function meaningOf(option: Described): string {
+  const { required, mutable, restart, choices = [] } = option;
+  const help = withoutUnit(option);
+  const names = (label: string, all: readonly string[]): string[] => {
+    const others = all.filter((name) => !/^keystone_authtoken\.|^DEFAULT\.<name>_/.test(name));
+    return others.length === 0 ? [] : [`${label} ${others.map((name) => `\`${name}\``).join(', ')}.`];
+  };
+  const untold = choices.filter(({ value }) => value !== option.default && !new RegExp(`\\b${value}\\b`).test(help));
+  return [
+    ...(required ? ['Required.'] : []),
+    help,
+    ...(untold.length === 0 ? [] : [`${choices.map(({ value }) => `\`${value}\``).join(', ')}.`]),
+    ...limitOf(option),
+    ...names('Also', option.aliases),
+    ...names('Once', option.deprecated),
+    ...(mutable ? ['*Live.*'] : []),
+    ...(restart ? ['*Restart.*'] : []),
+  ].join(' ');
 }
 
-function requiredOf(options: OptionDeclarations): string[] {
-  const textOf = (name: string, { type }: Option): string => (type === 'uri' ? `https://${name}.example` : `<${name}>`);
-  return Object.entries(options)
-    .filter(([, option]) => option.required)
-    .map(([name, option]) => `${name} = ${textOf(name, option)}`);
+/** Returns the help without the unit, if the default or the name shows it. */
+function withoutUnit({ name, type, unit, help }: Described): string {
+  if (unit === 's') return help.replace(/, in seconds(?=[.,])/, '');
+  if (type === 'bytes') return help.replace(/, in bytes(?=[.,])/, '');
+  return name.endsWith('_ms') ? help.replace(/, in milliseconds(?=[.,])/, '') : help;
 }
 
-async function commandsPage(): Promise<string> {
+function limitOf({ min = 0, max, unit }: Described): string[] {
+  const suffix = unit === undefined ? '' : ` ${unit}`;
+  if (max !== undefined) return [`${min} to ${max}${suffix}.`];
+  return min <= 1 ? [] : [`At least ${min}${suffix}.`];
+}
+
+/** Options that many commands have, by the word that stands for them. The page explains them once. */
+const SHARED: Readonly<Record<string, readonly string[]>> = {
+  configuration: ['--config-file', '--config-dir', '--set'],
+  groups: ['--groups'],
+  socket: ['--socket'],
+  json: ['--json'],
+};
+
+async function commandList(): Promise<string> {
   const program = await completeProgram();
-  const everywhere = program.options.map(flagRow);
-  return `${GENERATED}# Commands of \`api-cli\`
-
-Purpose and exit statuses: [api-cli](api-cli.md). Without a command, \`api-cli\` serves. Every
-command also has these options:
-
-${table(['Option', 'Meaning'], [...everywhere, ['`-h, --help`', 'show help for this program or a command']])}
-${program.commands.flatMap((command) => commandSections(command, 'api-cli')).join('\n')}`;
+  return program.commands.flatMap((command) => commandParts(command, '')).join('\n');
 }
 
-function commandSections(command: Command, path: string): string[] {
-  const name = `${path} ${command.name()}`;
-  const usage = `\`\`\`text\n${name} ${command.usage()}\n\`\`\`\n`;
-  const parts = [`## ${name}\n`, `${sentence(command.description())}\n`, usage];
-  const rows = [...command.registeredArguments.map(argumentRow), ...command.options.map(flagRow)];
-  if (rows.length > 0) parts.push(table(['Argument or option', 'Meaning'], rows));
+function commandParts(command: Command, path: string): string[] {
+  const name = `${path}${command.name()}`;
+  const usage = `${name} ${command.usage()}`.replace(/ \[options\]| \[command\]/g, '').trim();
+  const shared = Object.entries(SHARED).filter(([, flags]) => command.options.some(({ long }) => long === flags[0]));
+  const isShared = ({ long, description }: Flag): boolean =>
+    shared.some(([, flags]) => flags.includes(long!)) && !description.startsWith('with ');
+  const also = shared
+    .filter(([, [first]]) => command.options.some((each) => each.long === first && isShared(each)))
+    .map(([word]) => `*${word}*`);
+  const own = [
+    ...command.registeredArguments
+      .filter(({ description }) => description !== '')
+      .map((argument) => `- \`${argument.name()}\`: ${plain(argument.description)}`),
+    ...command.options.filter((each) => !isShared(each)).map(flagLine),
+  ];
   const example = exampleOf(command);
-  if (example !== '') parts.push(`\`\`\`text\n${example}\n\`\`\`\n`);
-  return [parts.join('\n'), ...command.commands.flatMap((inner) => commandSections(inner, name))];
+  const parts = [
+    `### \`${usage}\`\n`,
+    `${sentence(command.description())}${also.length === 0 ? '' : ` With ${also.join(', ')}.`}\n`,
+    ...(own.length === 0 ? [] : [`${own.join('\n')}\n`]),
+    ...(example === '' || command.commands.length > 0 ? [] : [`\`\`\`text\n${example}\n\`\`\`\n`]),
+  ];
+  return [parts.join('\n'), ...command.commands.flatMap((inner) => commandParts(inner, `${name} `))];
 }
 
-function argumentRow(argument: Argument): readonly string[] {
-  return [`\`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}\``, argument.description];
-}
-
-function flagRow({ flags, description, defaultValue }: Flag): readonly string[] {
+function flagLine({ flags, description, defaultValue }: Flag): string {
   const isShown = defaultValue !== undefined && typeof defaultValue !== 'boolean';
-  return [`\`${flags}\``, isShown ? `${description} (default: ${JSON.stringify(defaultValue)})` : description];
+  return `- \`${flags}\`: ${plain(description)}${isShown ? ` (default: ${JSON.stringify(defaultValue)})` : ''}`;
 }
 
 /** Returns the example after the options in the help of a command. */
@@ -146,13 +187,16 @@ function exampleOf(command: Command): string {
 }
 
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  return `${plain(`${text.charAt(0).toUpperCase()}${text.slice(1)}`)}.`;
+}
+
+/** Escapes text: outside of code, Markdown reads `<name>` as a tag and `*` as emphasis. */
+function plain(text: string): string {
+  return text.replaceAll(/`[^`]*`|\*(?:Live|Restart)\.\*|[<*]/g, (part) => (part.length > 1 ? part : `\\${part}`));
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  // Outside of code, Markdown reads `<name>` as a tag and `*` as emphasis.
-  const plain = (cell: string): string =>
-    cell.replaceAll('|', '\\|').replaceAll(/`[^`]*`|[<*]/g, (part) => (part.startsWith('`') ? part : `\\${part}`));
+  const cell = (text: string): string => plain(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
-  return [head, head.map(() => '---'), ...rows.map((cells) => cells.map(plain))].map(line).join('');
+  return [head, head.map(() => '---'), ...rows.map((cells) => cells.map(cell))].map(line).join('');
 }

@@ -19,7 +19,8 @@ await runMain(async () => {
 `;
 
 const inWorkers = `
-import { Config, ProcessLauncher, runMain, WSGIService } from 'portico';
+import { Config, runMain, WSGIService } from 'portico';
+import { ProcessLauncher } from 'portico/launch';
 
 await runMain(async () => {
   const config = await Config.load();
@@ -284,7 +285,9 @@ test('status finds an embedded service by the folder that it runs in', { timeout
 });
 
 const around = `
-import { Config, launch, runMain, Server, Service } from 'portico';
+import { Config, launch, runMain } from 'portico';
+import { Server } from 'portico/server';
+import { Service } from 'portico/service';
 
 class Around extends Service {
   name = 'around';

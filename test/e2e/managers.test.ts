@@ -27,8 +27,9 @@ periodicTask({ spacing: 1, runImmediately: true })(Manager.prototype.each);
 `;
 
 const MAIN = `
-import { Config, createLogger, RPCService } from 'portico';
+import { Config, createLogger } from 'portico';
 import { launch } from 'portico/launch';
+import { RPCService } from 'portico/rpc';
 const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
 const log = createLogger({ format: 'json' });
 const service = RPCService.create({ binary: 'portico-images', config, log });

@@ -10,7 +10,8 @@ import { makePair } from '../server/certificate-files.js';
 import { emptyProject, freePort, Program } from './program.js';
 
 const MAIN = `
-import { Config, ProcessLauncher, ServiceLauncher, WSGIService } from 'portico';
+import { Config, WSGIService } from 'portico';
+import { ProcessLauncher, ServiceLauncher } from 'portico/launch';
 const config = await Config.load({ files: ['portico.ini'], argv: false });
 const Launcher = process.argv[2] === 'alone' ? ServiceLauncher : ProcessLauncher;
 const launcher = new Launcher({ config, restartMethod: 'mutate' });

@@ -91,7 +91,6 @@ test('--dev prints one line for a request', async (t) => {
   const program = startProject(t, emptyProject({ ...pidProject(port, 1), 'api-paste.ini': paste }), ['--dev']);
   await program.printed(/Ready after/);
   await program.printed(/1 worker/);
-  await program.printed(/watching \d+ files/);
   const from = program.stderr.length;
   await get(port, '/?ms=0');
   await program.printed(/GET \/\?ms=0 200/);
@@ -133,7 +132,8 @@ test('a launcher lends its log to a configuration that has none: its warnings ar
   const program = startModule(
     t,
     `
-import { Config, launch, Service } from 'portico';
+import { Config, launch } from 'portico';
+import { Service } from 'portico/service';
 const config = Config.fromText('[DEFAULT]\\n[nobody]\\na = 1\\n');
 class Idle extends Service { name = 'idle'; }
 const launcher = await launch(new Idle(), { config });

@@ -1,9 +1,9 @@
 /** A registry on PostgreSQL whose server, connections, network or clocks fail: heartbeats resume, and reports stay true. */
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
-import { silentLogger } from 'portico';
 import { Config } from 'portico/config';
 import { openRegistry } from 'portico/registry';
+import { silentLogger } from '#internal/log';
 import { commandBeside } from '../cli/command.js';
 import type { Outcome } from '../fixtures/project.js';
 import { TcpProxy } from '../fixtures/tcp-proxy.js';

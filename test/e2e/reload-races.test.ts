@@ -20,9 +20,11 @@ async function running(t: TestContext, ini: string, main: string): Promise<Runni
   const project = emptyProject({
     'settings.ini': ini,
     'main.js': `
-import { readFileSync, writeFileSync, existsSync } from 'node:fs';
-import { createLogger, launch, ProcessLauncher, Service } from 'portico';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createLogger, launch } from 'portico';
 import { Config, defineOptions, string } from 'portico/config';
+import { ProcessLauncher } from 'portico/launch';
+import { Service } from 'portico/service';
 const options = defineOptions({ word: string({ default: 'none', help: 'A word.', mutable: true }) });
 const log = createLogger({ level: 'info', format: 'json' });
 const config = await Config.load({ files: ['settings.ini'], argv: [], log });

@@ -54,8 +54,10 @@ async function answer(req, res, client) {
 `;
 
 const main = `
-import { Config, createLogger, RPCService, ServiceLauncher, WSGIService } from 'portico';
+import { Config, createLogger, WSGIService } from 'portico';
 import { contextFacts } from 'portico/app';
+import { ServiceLauncher } from 'portico/launch';
+import { RPCService } from 'portico/rpc';
 const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
 const log = createLogger({ format: 'json', facts: contextFacts });
 const launcher = new ServiceLauncher({ config, log });

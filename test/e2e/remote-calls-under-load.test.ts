@@ -2,15 +2,17 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { silentLogger } from 'portico';
 import { type RPCClient, RPCConnection } from 'portico/rpc';
+import { silentLogger } from '#internal/log';
 import { brokerUrl, deleteTopic, withBroker, withoutBroker } from '../rpc/transport/amqp/broker.js';
 import { emptyProject, Program } from './program.js';
 
 /** Serves `images` on the given host; each run of a method prints a line. */
 const MAIN = `
 import { writeSync } from 'node:fs';
-import { Config, createLogger, ProcessLauncher, RPCService, ServiceLauncher } from 'portico';
+import { Config, createLogger } from 'portico';
+import { ProcessLauncher, ServiceLauncher } from 'portico/launch';
+import { RPCService } from 'portico/rpc';
 class Images {
   async size(_, { id }) {
     writeSync(1, 'begun ' + id + '\\n');

@@ -32,7 +32,9 @@ type Caller = 'managed' | 'direct';
 const CALLERS: readonly Caller[] = ['managed', 'direct'];
 
 const MAIN = `
-import { Config, createLogger, ProcessLauncher, RPCService, ServiceLauncher, WSGIService } from 'portico';
+import { Config, createLogger, WSGIService } from 'portico';
+import { ProcessLauncher, ServiceLauncher } from 'portico/launch';
+import { RPCService } from 'portico/rpc';
 const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
 const log = createLogger({ format: 'json' });
 const launcher = process.argv[2] === 'fleet' ? new ProcessLauncher({ config, log }) : new ServiceLauncher({ config, log });

@@ -83,7 +83,8 @@ export const logging = (globalConf, localConf, ctx) => (app) => async (req, res)
 
 /** Serves without workers, in the main process. */
 const inProcess = `
-import { Config, createLogger, ServiceLauncher, WSGIService } from 'portico';
+import { Config, createLogger, WSGIService } from 'portico';
+import { ServiceLauncher } from 'portico/launch';
 const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
 const log = createLogger({ format: 'json' });
 const launcher = new ServiceLauncher({ config, log });

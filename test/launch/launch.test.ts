@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { serve, wait } from 'portico/launch';
+import { silentLogger } from '#internal/log';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
 test('LC-1411 LC-1412 serve works once, and wait only after it', async () => {

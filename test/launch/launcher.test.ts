@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLogger, silentLogger } from 'portico';
+import { createLogger } from 'portico';
 import { launch, ProcessLauncher, ServiceLauncher } from 'portico/launch';
 import type { ServiceBase } from 'portico/service';
+import { silentLogger } from '#internal/log';
 import { RecordedService } from '../fixtures/recorded-service.js';
 
 const quiet = { log: silentLogger(), signals: false } as const;

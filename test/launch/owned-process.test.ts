@@ -100,7 +100,8 @@ function program(t: TestContext, code: string): Program {
   return startModule(
     t,
     `
-import { createLogger, launch, Service } from 'portico';
+import { createLogger, launch } from 'portico';
+import { Service } from 'portico/service';
 const log = createLogger({ level: 'info', format: 'json' });
 ${code}
 const settings = { gracefulShutdownTimeoutMs: 500 };

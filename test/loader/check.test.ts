@@ -15,9 +15,8 @@ const MODULES = {
   'api.js': `export { app, filter } from './m.js';`,
   'package.json': '{"type":"module"}',
   'm.js': `
-import { defineOptions, integer, string } from 'portico/config';
-import { ConfigurationRefused } from 'portico';
 import { filterFactory } from 'portico/app';
+import { ConfigurationRefused, defineOptions, integer, string } from 'portico/config';
 globalThis.called ??= [];
 export const app = () => { globalThis.called.push('app'); return () => undefined; };
 export const filter = () => { globalThis.called.push('filter'); return (inner) => inner; };
@@ -68,12 +67,20 @@ const placesOf = (findings: readonly Found[], severity: Found['severity']) =>
     .map(({ code, file, line, column }) => `${code.replace('PORTICO_', '')} ${file}:${line}:${column}`);
 
 test('PD-152 ten mistakes in one file are ten messages, each in its line and column', async (t) => {
-  const readme = readFileSync(join(root, 'docs', 'reference', 'loader.md'), 'utf8');
-  const ini = /```ini check\n(.*?)```/s.exec(readme)?.[1];
-  const expected = /```text check\n(.*?)```/s.exec(readme)?.[1];
-  assert.ok(ini !== undefined && expected !== undefined, 'the README shows a file and what check says of it');
-  const findings = await check(t, { 'api-paste.ini': ini });
+  const [ini, expected] = ['ini', 'txt'].map((kind) =>
+    readFileSync(join(root, `test/fixtures/ten-mistakes.${kind}`), 'utf8'),
+  );
+  const findings = await check(t, { 'api-paste.ini': ini! });
   assert.equal(findings.length, 10);
+  assert.equal(findings.map((finding) => `${printDiagnostic(finding)}\n`).join(''), expected);
+});
+
+test('PD-152 the page about the loader shows a file and its mistakes', async (t) => {
+  const page = readFileSync(join(root, 'docs/reference/loader.md'), 'utf8');
+  const [ini, expected] = ['ini', 'text'].map(
+    (kind) => new RegExp(`\`\`\`${kind} check\\n(.*?)\`\`\``, 's').exec(page)?.[1],
+  );
+  const findings = await check(t, { 'api-paste.ini': ini! });
   assert.equal(findings.map((finding) => `${printDiagnostic(finding)}\n`).join(''), expected);
 });
 

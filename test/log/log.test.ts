@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createLogger, silentLogger } from 'portico';
+import { createLogger } from 'portico';
+import { silentLogger } from '#internal/log';
 import { buildLog } from '../../dist/service/build-log.js';
 
 test('CF-91 loggers of parts follow the level of the one they were made of, until they are given their own', () => {

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { Config, createLogger, Loader, type Logger, launch, Server } from 'portico';
+import { Config, createLogger, type Logger, launch } from 'portico';
 import { type App, compose, fastifyApp } from 'portico/app';
+import { Loader } from 'portico/loader';
 import { requestId, requestLog } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { RPCService } from 'portico/rpc';
+import { Server } from 'portico/server';
 import { buildFilter, request } from 'portico/testing';
 
 /** A pino logger and the lines that it has written. */

@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { Config } from 'portico/config';
+import { silentLogger } from '#internal/log';
 import { COUNTED, type MetricKey, Totals } from '../../dist/metrics/index.js';
 import { metricsAnswer } from '../../dist/operating/control/metrics-text.js';
 import { Rejections } from '../../dist/server/connections/refusal.js';
@@ -126,7 +126,7 @@ test('Prometheus has no complaint about the metrics', { skip: noPromtool }, asyn
 });
 
 test('every reason of a refused request is on the page of metrics', () => {
-  const page = readFileSync(join(root, 'docs', 'reference', 'launch.md'), 'utf8');
+  const page = readFileSync(join(root, 'docs', 'operate', 'status.md'), 'utf8');
   const section = page.split('### Reasons of refused requests')[1]!.split('\n#')[0]!;
   const rows = [...section.matchAll(/^\| (`[^|]*) \|/gm)].slice(1);
   const told = rows.flatMap(([, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PorticoError } from 'portico';
 import { type App, Fault } from 'portico/app';
+import type { PorticoError } from 'portico/config';
 import { catchErrors, faultWrapper } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
 

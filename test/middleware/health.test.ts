@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
-import type { ConfigurationRefused } from 'portico';
 import type { App } from 'portico/app';
+import type { ConfigurationRefused } from 'portico/config';
 import { healthcheck } from 'portico/middleware';
 import { buildApp, captureLog, lint, request, tempConfig } from 'portico/testing';
 import { checking, mounted, serve } from './checking.js';

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
+import { createLogger } from 'portico';
 import { type App, compose, environ, Fault, RequestContext } from 'portico/app';
 import { catchErrors, requestId, requestLog } from 'portico/middleware';
 import { buildFilter, type CapturedLog, captureLog, lint, request } from 'portico/testing';
@@ -43,7 +44,6 @@ test('MW-16 one line for each response, with all its facts', async () => {
     method: 'GET',
     target: '/servers/1?token=****&limit=2',
     protocol: 'HTTP/1.1',
-    global_request_id: '-',
     api_version: '2.53',
     route: '/servers/{id}',
     user_id: 'u',
@@ -62,6 +62,24 @@ test('MW-16 without the filter context the caller is the one that an authenticat
   };
   const [line] = (await logged(app, '/a')).lines;
   assert.deepEqual([line?.user_id, line?.project_id], ['ada', 'engines']);
+});
+
+test('AU-11 a line has a caller, a project, a version and an id from elsewhere only where the request has them', async () => {
+  const names = ['user_id', 'project_id', 'api_version', 'global_request_id'];
+  const ours = (await logged(hello, '/a')).lines[0]!;
+  assert.deepEqual(
+    names.filter((name) => name in ours),
+    [],
+  );
+  const taken: Record<string, unknown>[] = [];
+  const take = (fields: Record<string, unknown>): void => void taken.push(fields);
+  const own = { debug: take, info: take, warn: take, error: take, child: () => own };
+  const { made } = await buildFilter(requestLog, { log: createLogger({ logger: own }) });
+  await request(made(hello), 'GET', '/a');
+  assert.deepEqual(
+    names.filter((name) => name in taken[0]!),
+    [],
+  );
 });
 
 test('MW-16 a line of text has the same in one string', async () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { symlink } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
-import { silentLogger } from 'portico';
 import { type App, environ } from 'portico/app';
 import { staticFiles, staticFilesFilter } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildApp, buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { silentLogger } from '#internal/log';
 import { rawRequest } from '#internal/testing';
 
 async function folder(t: TestContext): Promise<string> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { PorticoError } from 'portico';
+import { PorticoError } from 'portico/config';
 import { errorPages, explainedIn } from '../../dist/modules/index.js';
 import { root } from '../fixtures/project.js';
 

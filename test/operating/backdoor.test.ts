@@ -288,7 +288,7 @@ test('LC-1101 where the configuration says so', async () => {
 });
 
 test('LC-5 an open backdoor keeps no process alive', () => {
-  const source = `import { silentLogger } from 'portico'; import { initializeBackdoor } from '#internal/operating';
+  const source = `import { silentLogger } from '#internal/log'; import { initializeBackdoor } from '#internal/operating';
     await initializeBackdoor({ port: '0', log: silentLogger() });`;
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8', timeout: 20_000 });
   assert.equal(run.stderr, '');

@@ -15,8 +15,8 @@ after(remove);
 const program = join(folder, 'main.mjs');
 writeFileSync(
   program,
-  `import { createLogger, Config, ProcessLauncher } from 'portico';
-   import { launch } from 'portico/launch';
+  `import { createLogger, Config } from 'portico';
+   import { launch, ProcessLauncher } from 'portico/launch';
    import { Service } from 'portico/service';
    class Cleaner extends Service {
      name = 'cleaner';

@@ -61,7 +61,9 @@ for (const [signal, status] of [
   test(`LC-531 ${signal} while a program of one's own is about to launch ends it with ${status}`, async (t) => {
     for (const launch of ['runApis(() => [])', '(await launch(new Service(), { config })).wait()']) {
       const main = `
-import { launch, runApis, runMain, Config, Service } from 'portico';
+import { Config, launch, runMain } from 'portico';
+import { runApis } from 'portico/cli';
+import { Service } from 'portico/service';
 await runMain(async () => {
   const config = await Config.load();
   await new Promise((resolve) => setTimeout(resolve, 300));

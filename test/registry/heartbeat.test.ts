@@ -22,8 +22,9 @@ const DOWN_TIME = 4;
 
 /** A launched service that prints each heartbeat. */
 const MAIN = `
-import { Config, createLogger, launch, RPCService } from 'portico';
+import { Config, createLogger, launch } from 'portico';
 import { membership, openRegistry } from 'portico/registry';
+import { RPCService } from 'portico/rpc';
 const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
 const log = createLogger({ format: 'json', level: 'debug' });
 const registry = openRegistry(config, { log });

@@ -459,3 +459,14 @@ test('SG-59 SG-28 a disable does not revive a dead service, and disabled service
   const { state, record } = await alive.view();
   assert.deepEqual([state, record.disabled, record.reportCount], ['up', true, 1]);
 });
+
+test('AU-8 in a rolling reload a fleet task never runs in both workers: the new one gets the lease when the old one has left', async () => {
+  const house = new House();
+  const old = await house.started({ pid: 100 });
+  assert.equal(await old.lease('books.clean', 60), true);
+  const next = await house.started({ pid: 101 });
+  assert.equal(await next.lease('books.clean', 60), false);
+  assert.equal(await old.lease('books.clean', 60), true);
+  await old.leave();
+  assert.equal(await next.lease('books.clean', 60), true);
+});

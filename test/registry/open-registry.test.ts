@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
-import { type PorticoError, silentLogger } from 'portico';
-import { Config } from 'portico/config';
+import { Config, type PorticoError } from 'portico/config';
 import { MemoryStore, membership, openRegistry, type RegistryUnavailable, ServiceRegistry } from 'portico/registry';
+import { silentLogger } from '#internal/log';
 import { sqlitePath } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from './announcement.js';
@@ -116,10 +116,9 @@ test('SG-38 the folder of a registry below state_path is made, another one is no
 test('SG-16 SG-24 SG-59 real workers: one is killed and the service is up; when all have stopped it is down at once', async () => {
   const path = join(folder, 'workers.db');
   const program = `
-    import { silentLogger } from 'portico';
     import { Config } from 'portico/config';
-    import { MemoryStore, membership, openRegistry, ServiceRegistry } from 'portico/registry';
-    const config = await Config.load({ files: [], argv: [], env: {}, overrides: {
+    import { membership, MemoryStore, openRegistry, ServiceRegistry } from 'portico/registry';
+        const config = await Config.load({ files: [], argv: [], env: {}, overrides: {
       'servicegroup.connection': 'sqlite:///${path}', 'servicegroup.initial_delay_s': 0, 'DEFAULT.host': 'fleet', 'DEFAULT.report_interval': 1, 'DEFAULT.service_down_time': 30 } });
     const registry = openRegistry(config, { log: silentLogger() });
     const member = membership(registry, config, { binary: 'portico-compute', log: silentLogger(),

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { environ } from 'portico/app';
 import { type ActionRequest, action, Router } from 'portico/routing';
 import { ApiVersion, RouteTableError } from '#internal/routing';
-import { type Answer, serveApp, serveRouter, testBoth } from './served-router.js';
+import { type Answer, lookUp, serveApp, serveRouter, testBoth } from './served-router.js';
 
 const versions = {
   serviceType: 'compute',
@@ -263,7 +263,7 @@ test('RT-195 the version of a request is noted where the request is served, and 
   const app = await routes.build();
   t.after(() => app.close());
   const asked = Object.assign(new IncomingMessage(new Socket()), { url: '/show', method: 'GET' });
-  assert.equal(routes.lookUp(asked).version?.text, '2.1');
+  assert.equal(lookUp(routes, asked).version?.text, '2.1');
   assert.equal(environ(asked).apiVersion, undefined);
   const seen: (string | undefined)[] = [];
   const send = await serveApp(t, (req, res) => {

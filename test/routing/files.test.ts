@@ -64,6 +64,27 @@ test('AU-11 Reply.file keeps the headers that plugins and the action have set on
   );
 });
 
+testBoth('AU-11 Reply.file has the status of the action, and sends parts for 200 only', async (t, RouterOf) => {
+  const root = folderOf(t);
+  writeFileSync(join(root, 'a.txt'), 'abcdef');
+  const router = new RouterOf({ log: keepingLogger() });
+  router.get('/declared', { status: 203 }, () => Reply.file('a.txt', { root }));
+  router.get('/set', ({ res }) => {
+    res.statusCode = 404;
+    return Reply.file('a.txt', { root });
+  });
+  router.get('/absent', { status: 203 }, () => Reply.file('b.txt', { root }));
+  const send = await serveRouter(t, router);
+  for (const [path, status] of [
+    ['/declared', 203],
+    ['/set', 404],
+  ] as const) {
+    const answer = await send('GET', path, { headers: { range: 'bytes=0-1' } });
+    assert.deepEqual([answer.status, answer.text], [status, 'abcdef']);
+  }
+  assert.equal((await send('GET', '/absent')).status, 404);
+});
+
 testBoth('AU-11 a path of a client stays in the root: no links out of it, no dots, no folders', async (t, RouterOf) => {
   const folder = folderOf(t);
   const root = join(folder, 'root');
@@ -99,10 +120,9 @@ const file = (name: string, text: string): string =>
 const field = (name: string, text: string): string => `Content-Disposition: form-data; name="${name}"\r\n\r\n${text}`;
 
 /** A router that saves the files of forms in a folder. */
-async function saving(t: TestContext, folder: string) {
-  const { Router: Made } = await import('portico/routing');
+async function saving(t: TestContext, folder: string, RouterOf: typeof Router) {
   const failures: unknown[] = [];
-  const router: Router = new Made({ log: keepingLogger() });
+  const router = new RouterOf({ log: keepingLogger() });
   router.post('/files', { status: 201, request: { type: 'multipart/form-data' } }, async (request) => {
     const upload = request.files({ files: 2, fileBytes: 100_000, fields: 2, fieldBytes: 10 });
     const names: string[] = [];
@@ -123,9 +143,9 @@ async function saving(t: TestContext, folder: string) {
   return { send: await serveRouter(t, router), failures };
 }
 
-test('AU-11 an upload is saved as it comes, with its fields; one file may be enough', async (t) => {
+testBoth('AU-11 an upload is saved as it comes, with its fields; one file may be enough', async (t, RouterOf) => {
   const folder = folderOf(t);
-  const { send } = await saving(t, folder);
+  const { send } = await saving(t, folder, RouterOf);
   const { status, json } = await send(
     'POST',
     '/files',
@@ -137,9 +157,9 @@ test('AU-11 an upload is saved as it comes, with its fields; one file may be eno
   assert.equal((await send('POST', '/first', form([]))).json, 'none');
 });
 
-test('AU-11 each limit has its fault and its name, and what was begun is removed', async (t) => {
+testBoth('AU-11 each limit has its fault and its name, and what was begun is removed', async (t, RouterOf) => {
   const folder = folderOf(t);
-  const { send, failures } = await saving(t, folder);
+  const { send, failures } = await saving(t, folder, RouterOf);
   const asked = async (parts: readonly string[]): Promise<unknown[]> => {
     const { status } = await send('POST', '/files', form(parts));
     const error = failures.pop();
@@ -159,18 +179,17 @@ test('AU-11 each limit has its fault and its name, and what was begun is removed
   );
 });
 
-test('AU-11 a form without a boundary, or with one that is too long, is malformed', async (t) => {
-  const { send, failures } = await saving(t, folderOf(t));
+testBoth('AU-11 a form without a boundary, or with one that is too long, is malformed', async (t, RouterOf) => {
+  const { send, failures } = await saving(t, folderOf(t), RouterOf);
   for (const type of ['multipart/form-data;', `multipart/form-data; boundary=${'x'.repeat(300)}`]) {
     const { status } = await send('POST', '/files', { headers: { 'content-type': type }, body: '--x--\r\n' });
     assert.deepEqual([status, (failures.pop() as UploadRefused | undefined)?.problem], [400, 'malformed']);
   }
 });
 
-test('AU-11 a file that is read in part, left, or not saved does not end the form', async (t) => {
+testBoth('AU-11 a file that is read in part, left, or not saved does not end the form', async (t, RouterOf) => {
   const folder = folderOf(t);
-  const { Router: Made } = await import('portico/routing');
-  const router: Router = new Made({ log: keepingLogger() });
+  const router: Router = new RouterOf({ log: keepingLogger() });
   router.post('/files/{way}', { request: { type: 'multipart/form-data' } }, async (request) => {
     const upload = request.files();
     const names: string[] = [];
@@ -191,9 +210,9 @@ test('AU-11 a file that is read in part, left, or not saved does not end the for
   }
 });
 
-test('AU-11 a client that leaves leaves nothing behind', async (t) => {
+testBoth('AU-11 a client that leaves leaves nothing behind', async (t, RouterOf) => {
   const folder = folderOf(t);
-  const { send, failures } = await saving(t, folder);
+  const { send, failures } = await saving(t, folder, RouterOf);
   const socket = connect(send.port, '127.0.0.1');
   socket.on('error', () => undefined);
   const head =

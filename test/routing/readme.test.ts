@@ -33,15 +33,14 @@ test('the first program of the page serves what it says', async (t) => {
   };
   assert.deepEqual(await get('/servers'), [200, { servers: [] }]);
   const href = `http://127.0.0.1:${port}/servers/1`;
-  assert.deepEqual(await get('/servers/1'), [200, { server: { id: '1', links: [{ rel: 'self', href }] } }]);
-  assert.deepEqual(await get('/servers/0'), [
-    404,
-    { itemNotFound: { code: 404, message: 'Instance 0 could not be found.' } },
-  ]);
-  const made = await get('/servers', { method: 'POST', body: '{"server":{"name":"a"}}' });
-  assert.deepEqual(made, [202, { server: { name: 'a' } }]);
+  assert.deepEqual(await get('/servers/1'), [200, { id: '1', href }]);
+  const [status, fault] = await get('/servers/0');
+  assert.equal(status, 404);
+  assert.equal((fault as { error: { message: string } }).error.message, 'There is no server 0.');
+  assert.deepEqual(await get('/servers', { method: 'POST', body: '{"name":"a"}' }), [202, { name: 'a' }]);
   assert.equal((await get('/servers/1/action', { method: 'POST', body: '{"reboot":null}' }))[0], 202);
   assert.deepEqual(await get('/hello/you'), [200, 'hello you']);
+  assert.deepEqual(await get('/sum/1/2', { method: 'POST' }), [200, 3]);
 });
 
 for (const [index, program] of programs.slice(1).entries()) {

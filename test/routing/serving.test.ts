@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { type App, beforeHead, type ClosableApp, environ, type Filter } from 'portico/app';
 import {
   type ActionRequest,
@@ -13,6 +12,7 @@ import {
   type RouterPlugin,
   SENT,
 } from 'portico/routing';
+import { silentLogger } from '#internal/log';
 import { RouteTableError } from '#internal/routing';
 import { rawRequest } from '#internal/testing';
 import { keepingLogger, serveRouter, testBoth } from './served-router.js';

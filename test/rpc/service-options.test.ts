@@ -3,9 +3,8 @@ import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { RPCService } from 'portico';
 import { Config } from 'portico/config';
-import type { RPCServiceOptions } from 'portico/rpc';
+import { RPCService, type RPCServiceOptions } from 'portico/rpc';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rpc-'));

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { type ConfigurationRefused, PorticoError } from 'portico';
+import { type ConfigurationRefused, PorticoError } from 'portico/config';
 import { isTlsEnabled, Server, tlsOptions } from 'portico/server';
 import { generate } from 'selfsigned';
 import { validityWarning } from '../../dist/server/tls/certificates.js';

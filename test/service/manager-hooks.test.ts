@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { Lifecycle, type Manager, ManagerHooks, type ManagerHooksOptions, type ServiceRecord } from 'portico/service';
 import { periodicTask, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
+import { silentLogger } from '#internal/log';
 import { pause } from '#internal/tasks';
 import { recordedLog } from '../tasks/recorded-log.js';
 

@@ -18,12 +18,9 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
   ],
   'docs/reference/service.md': [
     'cleaning\n',
-    "[ { path: '/srv/other.csv', option: 'importer.table' } ]\n",
     'listening, called off: false\nclosing, graceful: true\n',
     '1 on north known before: false\n2 registered as portico-images starting\n3 serving\n4 7\n5 released 1\n',
-    '1 connect\n2 listen\n3 serving\n4 no new connections\n5 finish true\n6 disconnect\n',
     '/ssd\n',
-    'true true\n',
   ],
   'docs/reference/rpc.md': ['me: a is 7 now\ntrue there is no image b\n'],
   'docs/reference/registry.md': ['{ up: false, ageMs: 0 }\n'],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { ServiceLauncher } from 'portico/launch';
 import { Service, ServiceExit, type StopOptions } from 'portico/service';
+import { silentLogger } from '#internal/log';
 
 const log = silentLogger();
 

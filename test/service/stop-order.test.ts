@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { ManagerHooks, type ServiceRecord } from 'portico/service';
 import { TaskGroup } from 'portico/tasks';
+import { silentLogger } from '#internal/log';
 
 test('LC-546 LC-547 heartbeats go on until requests and tasks have ended; then the hooks, and the last word to the registry', async () => {
   const calls: string[] = [];

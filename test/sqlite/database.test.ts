@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { PorticoError } from 'portico';
+import type { PorticoError } from 'portico/config';
 import { openDatabase, transaction } from 'portico/sqlite';
 import { loadDriver } from '../../dist/sqlite/driver.js';
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { createLogger, type Logger, silentLogger } from 'portico';
+import { createLogger, type Logger } from 'portico';
 import { type Task, type TaskContext, TaskGroup } from 'portico/tasks';
+import { silentLogger } from '#internal/log';
 import { pause } from '#internal/tasks';
 
 const log = silentLogger();

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { silentLogger } from 'portico';
 import type { HealthcheckPlugin } from 'portico/middleware';
 import { MemoryStore } from 'portico/registry';
 import {
@@ -14,6 +13,7 @@ import {
   serviceStoreConformance,
   tokenValidatorConformance,
 } from 'portico/testing';
+import { silentLogger } from '#internal/log';
 import { SHIPPED_PLUGINS } from '#internal/middleware';
 import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';

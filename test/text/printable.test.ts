@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLogger, type PorticoError } from 'portico';
+import { createLogger } from 'portico';
 import { quoteClient } from 'portico/app';
-import { Config, defineOptions, integer } from 'portico/config';
+import { Config, defineOptions, integer, type PorticoError } from 'portico/config';
 import { tempConfig } from 'portico/testing';
 import { markedLine } from '../../dist/errors/index.js';
 import { compileLogFormat } from '../../dist/middleware/log-format.js';

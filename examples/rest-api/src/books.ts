@@ -1,5 +1,4 @@
-import { type AppFactory, Fault } from 'portico/app';
-import { type ActionRequest, action, Router } from 'portico/routing';
+import { type ActionRequest, type AppFactory, action, Fault, Router } from 'portico';
 
 interface Book {
   id: string;

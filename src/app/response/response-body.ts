@@ -8,19 +8,21 @@ import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
 import { PorticoError } from '../../errors/index.js';
-import { dropImpliedLength, type Exchange, exchangeBy, NODE } from '../exchange.js';
+import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from '../exchange.js';
 import { type BodyList, type Callback, callbackOf, headSent, lengthOf, mayHaveBody } from '../response-methods.js';
 import { afterResponse, breakOffResponse, WRONG_LENGTH } from './after-response.js';
 
+type Carrier = ServerResponse & { [EXCHANGE]?: Exchange | undefined };
+
 /** The `write` of a response. */
-export function write(this: ServerResponse, chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
-  const exchange = exchangeBy(this);
+export function write(this: Carrier, chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
+  const exchange = this[EXCHANGE] ?? exchangeBy(this);
   return enter(exchange, exchange.bodyWay, false, chunk, encoding, callback);
 }
 
 /** The `end` of a response. */
-export function end(this: ServerResponse, chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
-  const exchange = exchangeBy(this);
+export function end(this: Carrier, chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
+  const exchange = this[EXCHANGE] ?? exchangeBy(this);
   enter(exchange, exchange.bodyWay, true, chunk, encoding, callback);
   return this;
 }

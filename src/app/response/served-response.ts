@@ -114,22 +114,18 @@ export function exchangeFor(res: ServerResponse): Exchange {
   return exchange;
 }
 
-/** Adds to the head's list: a function, or a value and its name. Throws if the head has been sent. */
-function addToHead(res: ServerResponse, ...added: (string | Stage)[]): void {
+/** Returns the exchange of a response, to add to the list of its head. Throws if the head has been sent. */
+function forHead(res: ServerResponse): Exchange {
   if (headSent.call(res)) {
     throw new PorticoError('PORTICO_HEAD_SENT', {
       message: 'beforeHead was called after the response head had been sent',
       hint: 'Register work on the response before calling the inner app.',
     });
   }
+  const { [EXCHANGE]: known, writeHead: foreign } = res as Carrier;
+  if (known !== undefined && foreign === writeHead) return known;
   const exchange = exchangeFor(res);
-  const { writeHead: foreign } = res as Carrier;
-  if (foreign === writeHead) {
-    // Not a push to an empty list, which takes room for seventeen.
-    if (exchange.headStages === undefined) exchange.headStages = added;
-    else exchange.headStages.push(...added);
-    return;
-  }
+  if ((res as Carrier).writeHead === writeHead) return exchange;
   (res as Carrier).writeHead = writeHead;
   exchange.hasStages = true;
   // Other code, such as the package on-headers, has its place in the order: when it calls the method that it replaced, the list goes on.
@@ -137,28 +133,34 @@ function addToHead(res: ServerResponse, ...added: (string | Stage)[]): void {
     foreign.call(res, res.statusCode);
     return LATER;
   };
-  exchange.headStages = [...(exchange.headStages ?? []), before, ...added];
+  exchange.headStages = [...(exchange.headStages ?? []), before];
+  return exchange;
 }
 
 /** Adds a function to the head's list. */
 export function addStage(res: ServerResponse, stage: Stage): void {
-  addToHead(res, stage);
-  exchangeBy(res).hasStages = true;
+  const exchange = forHead(res);
+  if (exchange.headStages === undefined) exchange.headStages = [stage];
+  else exchange.headStages.push(stage);
+  exchange.hasStages = true;
 }
 
 /** Adds a header, unless what is further in sets it. */
 export function defaultHeader(res: ServerResponse, name: string, value: string): void {
-  addToHead(res, value, name);
+  const exchange = forHead(res);
+  // Not a push to an empty list, which takes room for seventeen.
+  if (exchange.headStages === undefined) exchange.headStages = [value, name];
+  else exchange.headStages.push(value, name);
 }
 
 /** Writes the head: what the caller gives, then what filters have added, the innermost first. */
 export function writeHead(
-  this: ServerResponse,
+  this: Carrier,
   status: number,
   reason?: string | HeadersArgument,
   headers?: HeadersArgument,
 ): ServerResponse {
-  const exchange = exchangeBy(this);
+  const exchange = this[EXCHANGE] ?? exchangeBy(this);
   const below = exchange.nodeMethods!;
   if (exchange.runsStages) dropImpliedLength(exchange);
   // Truncates like Node. Invalid arguments (a bad status, a second head) are left for Node to refuse.
@@ -176,7 +178,11 @@ export function writeHead(
   }
   const fields = asList(exchange, given);
   if (fields !== undefined && !exchange.hasStages) {
-    addMissing(fields, stages);
+    // What filters have added as data, unless what is further in has set it.
+    for (let at = (stages?.length ?? 0) - 1; at > 0; at -= 2) {
+      const name = stages![at] as string;
+      if (placeOf(fields, name, fields.length) < 0) fields.push(name, stages![at - 1] as string);
+    }
     below.writeHead.call(this, code, typeof reason === 'string' ? reason : undefined, fields);
     exchange.headFields = fields;
     exchange.headStages = undefined;
@@ -224,14 +230,6 @@ function asList(
   }
   fields.length = size;
   return fields;
-}
-
-/** Adds what filters have added as data, unless what is further in has set it. */
-function addMissing(fields: OutgoingHttpHeader[], stages: readonly (string | Stage)[] = []): void {
-  for (let at = stages.length - 1; at > 0; at -= 2) {
-    const name = stages[at] as string;
-    if (placeOf(fields, name, fields.length) < 0) fields.push(name, stages[at - 1] as string);
-  }
 }
 
 /** Returns the list of headers that are not sent yet; undefined if Node stores them. */

@@ -4,7 +4,7 @@
 import type { Config } from '../../config/index.js';
 import { type ContextTree, Loader } from '../../loader/index.js';
 import { describeNode, type MountedApp, mountedApps } from '../../loader/internal.js';
-import { silentLogger } from '../../log/index.js';
+import { silentLogger } from '../../log/internal.js';
 import type { DescribedRoute, PluginRoute } from '../../routing/internal.js';
 import {
   type BuiltRouter,

@@ -16,7 +16,7 @@ import {
 } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
 import { aliasBlock, isPasteSection } from '../../loader/internal.js';
-import { silentLogger } from '../../log/index.js';
+import { silentLogger } from '../../log/internal.js';
 import { errorPages, explainedIn, pagesOf } from '../../modules/index.js';
 import type { StatusDocument } from '../../operating/internal.js';
 import { enabledApisOptions, type PlannedApi, servingOptions } from '../../server/internal.js';

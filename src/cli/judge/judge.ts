@@ -15,7 +15,7 @@ import {
   untold,
 } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
-import { silentLogger } from '../../log/index.js';
+import { silentLogger } from '../../log/internal.js';
 import { checkManager, namedManager } from '../../registry/internal.js';
 import { WSGIService } from '../../server/index.js';
 import { type PlannedApi, sectionOfName } from '../../server/internal.js';

@@ -31,7 +31,7 @@ export class DevelopmentFiles {
   #since = performance.timeOrigin;
   #unwatch: () => void = () => undefined;
 
-  /** `restarted`: called when a change has taken effect. */
+  /** `restarted`: called when a change has taken effect, or was refused. */
   constructor(
     launcher: ProcessLauncher,
     config: Config,
@@ -71,10 +71,15 @@ export class DevelopmentFiles {
       return true;
     });
     if (changed.length === 0 || this.#launcher.status().stopping) return;
-    const names = changed.map((path) => relative('', path));
-    this.#log.notice({ files: names }, `${names.join(', ')} changed: restarting`);
+    const files = changed.map((path) => relative('', path));
     this.#since = now;
     await this.#launcher.restart();
+    const { outcome, durationMs = 0 } = this.#launcher.status().reloads.at(-1) ?? {};
+    const end =
+      outcome === 'accepted'
+        ? `serving again after ${(durationMs / 1000).toFixed(1)} s`
+        : 'and cannot be served: the code before still is';
+    this.#log.notice({ files, outcome }, `${files.join(', ')} changed, ${end}`);
     this.#restarted();
     await this.follow();
   }

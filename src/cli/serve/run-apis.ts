@@ -1,9 +1,6 @@
-/**
- * Runs several APIs in one program, with the start, the reload and the exit statuses of `api-cli`; and provides the outermost function of
- * any program, which prints a refusal and sets the exit status.
- */
-import { Config } from '../../config/index.js';
-import { HelpRequested, logFileIssue, logFileOf, programLogOptions, refusedConfig } from '../../config/internal.js';
+/** Runs several APIs in one program, with the start, the reload and the exit statuses of `api-cli`. */
+import type { Config } from '../../config/index.js';
+import { logFileIssue, logFileOf, programLogOptions } from '../../config/internal.js';
 import {
   type ConfigurationRefused,
   type Diagnostic,
@@ -14,22 +11,25 @@ import {
   untold,
 } from '../../errors/index.js';
 import { ProcessLauncher } from '../../launch/index.js';
-import { isWorker, wasLogged } from '../../launch/internal.js';
+import { isWorker } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import { explainedError, pagesOfError } from '../../modules/index.js';
 import { DESCRIBE_TOPIC } from '../../operating/internal.js';
 import { holdSignals } from '../../process/index.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
-import { within } from '../../tasks/internal.js';
 import { readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
-import { endSoon, exitStatusOf } from '../failure.js';
+import { exitStatusOf } from '../failure.js';
+import { withAllMistakes } from '../judge/all-mistakes.js';
 import { judgeProgram } from '../judge/first-worker.js';
 import { isError, refuseErrors } from '../judge/plan.js';
 
 /** A service with its number of workers. Default 1. */
-export type ApiService = ServiceBase & { readonly workers?: number };
+export type ApiService = ServiceBase & {
+  /** Number of processes that run it. Default 1. */
+  readonly workers?: number;
+};
 
 /** Process in which services are created: the parent, which binds and waits, or a worker, which serves one of them. */
 export type Role = 'parent' | 'worker';
@@ -239,49 +239,4 @@ function named(error: unknown, { name = 'service' }: Launched): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof PorticoError || typeof code !== 'string') return error;
   return new PorticoError('PORTICO_START_FAILED', { message: `${name}: ${message}`, cause: error });
-}
-
-/**
- * Runs a program and exits with the status that it returns, at most a second later, even if it left handles open. A program
- * that returns no status runs until it has nothing left to do. Errors are printed to standard error, as by `api-cli`, with
- * status 78 for a refused configuration, otherwise 1. `--help` and `--version` are printed to standard output, with status 0.
- * In a worker the error is rethrown, and the parent prints it.
- *
- * If TERM arrives before the program has a launcher, it has two more seconds. If it has a launcher by then, the process
- * exits with 0, because no work had begun. If it has finished, it exits with its own status; otherwise, for example in the
- * middle of a migration, with 143. HUP before the launch likewise ends with 129; after it, HUP reloads.
- */
-export async function runMain(program: () => Awaitable<number | undefined>): Promise<void> {
-  const release = holdSignals({ launches: false });
-  try {
-    const status = await program();
-    if (status !== undefined) endSoon(status);
-  } catch (error) {
-    if (isWorker()) throw await withAllMistakes(error);
-    if (error instanceof HelpRequested) {
-      process.stdout.write(error.text);
-      return endSoon(0);
-    }
-    if (!wasLogged(error)) process.stderr.write(`${explainedError(await withAllMistakes(error))}\n`);
-    process.exitCode = exitStatusOf(error);
-  } finally {
-    release();
-  }
-}
-
-/** Time to find further mistakes of a configuration that was refused before anything was built. */
-const MORE_MS = 5000;
-
-/** Returns the refusal of a configuration with all its other mistakes; any other error unchanged. */
-async function withAllMistakes(error: unknown): Promise<unknown> {
-  const config = refusedConfig(error);
-  if (!(config instanceof Config)) return error;
-  return within(
-    judgeProgram(config, [], [error]).then(
-      () => error,
-      (whole: unknown) => whole,
-    ),
-    MORE_MS,
-    () => error,
-  );
 }

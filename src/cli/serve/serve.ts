@@ -20,13 +20,14 @@ import { addConfigurationOptions, addServeOptions, type ServeArguments } from '.
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
 import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
-import { programLog } from '../configured/named-logger.js';
+import { namesLogger, programLog } from '../configured/named-logger.js';
 import { apiNames, serviceNames } from '../configured/names.js';
 import { endSoon } from '../failure.js';
 import { asLogged, judgeOfFirst } from '../judge/first-worker.js';
 import { plan, refuseErrors } from '../judge/plan.js';
 import { stopWithNpx } from '../npx.js';
 import type { DevelopmentFiles } from './development-files.js';
+import type { DevelopmentTypes } from './development-types.js';
 import { type Role, runJudged } from './run-apis.js';
 
 export function register(program: Command): void {
@@ -62,13 +63,15 @@ export async function serve(args: ServeArguments): Promise<number> {
   const config = await readConfiguration(args, { set, collect: true });
   if (dev) useDevelopmentDefaults(config);
   if (isBuild()) await tellBuilt(await findings(config, args));
-  const { log, refusals } = await programLog(config, dev ? 'text' : undefined);
+  const { log: whole, refusals } = await programLog(config, dev ? 'text' : undefined);
+  const log = dev && !namesLogger(config) ? await shortLog(config, whole) : whole;
   tellNoConfiguration(config, args, log);
   const services = (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
     role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
   const development = dev ? await import('./development-files.js') : undefined;
   const debugging = dev ? await import('./development-inspector.js') : undefined;
   const inspector = isWorker() ? undefined : await debugging?.DevelopmentInspector.take(inspect, log);
+  const types = dev && !isWorker() ? await typesHere(log) : undefined;
   let files: DevelopmentFiles | undefined;
   const status = await runJudged(services, {
     config,
@@ -81,7 +84,10 @@ export async function serve(args: ServeArguments): Promise<number> {
         return;
       }
       inspector?.lead(launcher);
-      const restarted = (): void => void inspector?.tell();
+      const restarted = (): void => {
+        void inspector?.tell();
+        types?.check();
+      };
       if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, { log, restarted });
       stopWithNpx(() => void launcher.stop());
     },
@@ -89,6 +95,7 @@ export async function serve(args: ServeArguments): Promise<number> {
       process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
       void files?.follow();
       void inspector?.tell();
+      types?.check();
     },
     judge: async () => {
       const { buildInChild } = await import('../judge/build.js');
@@ -100,6 +107,11 @@ export async function serve(args: ServeArguments): Promise<number> {
   });
   if (!isWorker()) endSoon(status);
   return status;
+}
+
+async function typesHere(log: Logger): Promise<DevelopmentTypes | undefined> {
+  const { DevelopmentTypes } = await import('./development-types.js');
+  return DevelopmentTypes.in('.', log);
 }
 
 /** A service to run: its plan in the parent, the object in a worker. */
@@ -157,6 +169,14 @@ function useDevelopmentDefaults(config: Config): void {
   if (isWorker()) return;
   config.setDefault('DEFAULT', 'sigint', 'graceful');
   config.setDefault('DEFAULT', 'log_options', false);
+}
+
+/** Makes short lines of a log for a terminal, also of those of the configuration. */
+async function shortLog(config: Config, whole: Logger): Promise<Logger> {
+  const { developmentLog } = await import('./development-log.js');
+  const log = developmentLog(whole, isWorker() ? 'worker' : 'parent');
+  config.useLogger(log);
+  return log;
 }
 
 function refuseEmpty(message: string, names: string | undefined): void {

@@ -9,6 +9,8 @@ import { workerData } from 'node:worker_threads';
 import type { WatchData } from './watch.js';
 
 const TICK_MS = 250;
+/** Time after which its start is over. */
+const STARTED_MS = 5000;
 /** A main thread that is silent for longer has missed its heartbeat. */
 const QUIET_MS = 1500;
 /** Change of memory that is reported at once. */
@@ -125,6 +127,17 @@ function endOrphan(): void {
   const over = timeoutMs === 0 ? silentMs > ENDLESS_ORPHAN_STUCK_MS : orphanedMs > timeoutMs + GRACE_MS;
   if (over) process.kill(process.pid, 'SIGKILL');
 }
+
+// The start of a thread leaves 2 MiB of garbage.
+setTimeout(() => {
+  try {
+    const session = new Session();
+    session.connect();
+    session.post('HeapProfiler.collectGarbage', () => setImmediate(() => session.disconnect()));
+  } catch {
+    // Node refuses the session, as with `--permission`.
+  }
+}, STARTED_MS).unref();
 
 /**
  * Uses the inspector, which interrupts a main thread in a loop; one that is blocked in a system call does not answer.

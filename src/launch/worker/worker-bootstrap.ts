@@ -8,7 +8,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { heldTick, keepCompiledCode, ownFile } from '../../process/index.js';
+import { heldTick, keepCompiledCode, ownFile, returnStartMemory } from '../../process/index.js';
 import type { Sent } from '../worker-message.js';
 
 export { heldTick };
@@ -35,6 +35,7 @@ if (isMainThread && process.send !== undefined && process.env.PORTICO_WORKER !==
   };
   delete process.env.PORTICO_WORKER;
   keepCompiledCode();
+  returnStartMemory();
   try {
     const { beginWork } = await import('./parent-link.js');
     unexplained = await beginWork(releaseSignals, loadAhead);

@@ -7,7 +7,7 @@
  */
 import type { DeclaredFactory, Trial } from '../../app/internal.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
-import { silentLogger } from '../../log/index.js';
+import { silentLogger } from '../../log/internal.js';
 import { type AskedChild, tellsChildren } from '../composite/children.js';
 import {
   argumentsFor,

@@ -10,7 +10,7 @@ import {
   remoteOf,
   type SectionLoader,
 } from '../../app/index.js';
-import { collapsed, cutTarget, type Exchange, exchangeOf, targetOf } from '../../app/internal.js';
+import { collapsed, decodePath, type Exchange, exchangeOf, targetOf } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { partsOf } from '../part-refusals.js';
 import type { PasteError } from '../paste-error.js';
@@ -152,7 +152,7 @@ export function pathOf(exchange: Exchange): string {
   const { targetPath: path } = targetOf(exchange);
   if (path !== '' && path.charCodeAt(0) !== SLASH)
     throw new Fault(400, { message: 'The request target is not a path.' });
-  return collapsed(path);
+  return path.includes('//') ? collapsed(path) : path;
 }
 
 const SLASH = 0x2f;
@@ -167,12 +167,19 @@ export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: str
   return table.find(path, header, scheme === 'https' ? '443' : '80');
 }
 
-/** Moves the mount's prefix of a path to the script name, and returns the app of the mount. */
+/** Moves the mount's prefix of a path, with each run of `/` as one, to the script name, and returns the app of the mount. */
 export function moveToMount<A>(exchange: Exchange, chosen: ChosenMount<A>, path: string): A {
   const { mount, prefix, byVersion, contentType } = chosen;
   exchange.scriptName += prefix;
   exchange.mountTemplate += prefix;
   if (contentType !== undefined) exchange.bestContentType = contentType;
-  if (byVersion !== true) cutTarget(exchange, path.slice(prefix.length));
+  if (byVersion !== true) {
+    const { targetPath, targetQuery, targetText } = exchange;
+    const rest = path.slice(prefix.length);
+    exchange.targetPath = rest;
+    exchange.targetText = targetPath === targetText ? rest : decodePath(rest);
+    exchange.targetUrl = targetQuery === '' ? rest : rest + targetQuery;
+    exchange.req.url = exchange.targetUrl;
+  }
   return mount.app;
 }

@@ -1,6 +1,6 @@
 /**
  * The validator `static`: accepts the tokens in a file, for development. The file is a JSON object with an entry for each token;
- * docs/reference/middleware.md lists the members of an entry.
+ * docs/reference/filters/authentication.md lists the members of an entry.
  */
 import { evaluate, type MemberNode, parse, type ValueNode } from '@humanwhocodes/momoa';
 import type { Config } from '../../config/index.js';

@@ -51,7 +51,9 @@ export class ActionRequest<
   H = IncomingHttpHeaders,
   C extends RequestContext | undefined = RequestContext | undefined,
 > {
+  /** Node's request. */
   declare readonly req: IncomingMessage;
+  /** The matched route: its name and its template. */
   declare readonly route: MatchedRoute;
   /** Path variables by name; parsed if the template gives them a type, or converted by the schema. */
   declare params: P;
@@ -111,6 +113,7 @@ export class ActionRequest<
     watchPipe(res, (error) => this.router.fail(this.req, res, error));
   }
 
+  /** Method of the request, in upper case. */
   get method(): string {
     return this.req.method ?? 'GET';
   }

@@ -8,6 +8,7 @@ import type { FileOptions } from './sent-file.js';
 export class Reply<Body = unknown> {
   /** Undefined: the status the action declares, else 200, or 204 without a body. */
   readonly status: number | undefined;
+  /** Response headers. Default: none. */
   readonly headers: Readonly<OutgoingHttpHeaders>;
   /** Like the result of an action: an object is JSON, a stream or a `Buffer` is sent unchanged, null is no body. */
   readonly body: Body;

@@ -34,7 +34,10 @@ export async function sendFile(
   if (download !== false) {
     res.setHeader('content-disposition', attachment(download === true ? basename(path) : download));
   }
-  const settings = { root: dirname(file), dotfiles: 'allow' as const, index: false as const, maxAge: maxAge * 1000 };
+  // A part of a file is a part of a 200 only (RFC 9110 §14.2).
+  const acceptRanges = res.statusCode === 200;
+  const names = { root: dirname(file), dotfiles: 'allow' as const, index: false as const };
+  const settings = { ...names, acceptRanges, maxAge: maxAge * 1000 };
   await new Promise<void>((settle, fail) => {
     send(req, encodeURIComponent(basename(file)), settings)
       .on('directory', () => fail(absent()))

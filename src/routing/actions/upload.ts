@@ -199,6 +199,8 @@ async function saved(stream: Readable, path: string): Promise<number> {
     await rename(part, path);
     return file.bytesWritten;
   } catch (error) {
+    // A failure may come while the file is still being opened, which creates it.
+    if (!file.closed) await new Promise<void>((closed) => void file.once('close', closed));
     await rm(part, { force: true });
     throw error;
   }

@@ -1,6 +1,4 @@
-/**
- * The route table in the form of its definition: `connect`, `resource`, `redirect`, submappers, exactly as in Python's Routes.
- */
+/** The route table in the form of its definition: `connect`, `resource`, `redirect`, submappers, exactly as in Python's Routes. */
 
 import type { Origin, PorticoError } from '../../errors/index.js';
 import type { Found } from '../matching/compiled-route.js';
@@ -91,6 +89,7 @@ export class Mapper extends SubMapperParent {
     return this;
   }
 
+  /** @internal */
   addRoute(name: string | null, template: string | null, options: RouteOptions): void {
     const place = callSite();
     this.guard(name, template, place, () => {
@@ -153,7 +152,7 @@ export class Mapper extends SubMapperParent {
     return this;
   }
 
-  /** Returns options of a route's copy that are not among its own. `types` and `written` follow from the path. */
+  /** Returns options of a route's copy that are not among its own. `types` and `written` follow from the path. @internal */
   protected settingsOf(_route: Route): RouteOptions {
     return {};
   }
@@ -163,7 +162,7 @@ export class Mapper extends SubMapperParent {
     return this.#redirects.get(route);
   }
 
-  /** Returns the place of a route's definition. */
+  /** Returns the place of a route's definition. @internal */
   originOf(route: Route): Origin | undefined {
     return this.#places.get(route)?.();
   }
@@ -184,7 +183,7 @@ export class Mapper extends SubMapperParent {
     return this.#options.prefix ?? '';
   }
 
-  /** Returns the path after the mapper's prefix; null if it does not begin with it. */
+  /** Returns the path after the mapper's prefix; null if it does not begin with it. @internal */
   withoutPrefix(path: string): string | null {
     const { prefix } = this.#options;
     if (!prefix) return path;
@@ -233,12 +232,12 @@ export class Mapper extends SubMapperParent {
     return this.#table;
   }
 
-  /** Returns the routes of a resource. */
+  /** Returns the routes of a resource. @internal */
   protected expand(memberName: string, collectionName: string, options: ResourceOptions): readonly ExpandedRoute[] {
     return expandResource(memberName, collectionName, options);
   }
 
-  /** Creates a route for this kind of mapper. */
+  /** Creates a route for this kind of mapper. @internal */
   protected makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
     if (typeof template !== 'string') {
       throw new RouteError('PORTICO_ROUTE_NO_TEMPLATE', {
@@ -254,12 +253,12 @@ export class Mapper extends SubMapperParent {
     });
   }
 
-  /** Returns the status of a redirect: the number at the start of its code. */
+  /** Returns the status of a redirect: the number at the start of its code. @internal */
   protected redirectStatus({ _redirectCode: code = 302 }: RedirectOptions, _target: Route): number {
     return Number.parseInt(String(code), 10);
   }
 
-  /** Runs a definition; its errors are reported with template and place. Returns false for an error. */
+  /** Runs a definition; its errors are reported with template and place. Returns false for an error. @internal */
   protected guard(name: string | null, template: string | null, place: CallSite, define: () => void): boolean {
     try {
       define();
@@ -270,12 +269,12 @@ export class Mapper extends SubMapperParent {
     }
   }
 
-  /** Throws a mistake in the table. */
+  /** Throws a mistake in the table. @internal */
   protected refuse(error: PorticoError): void {
     throw error;
   }
 
-  /** Discards everything compiled from the table. */
+  /** Discards everything compiled from the table. @internal */
   protected changed(): void {
     this.#table = undefined;
     this.#builder = undefined;

@@ -9,7 +9,7 @@ import { RouteError } from '../route/route-error.js';
 
 /** Parent of a submapper's routes: a mapper, or another submapper. */
 export interface RouteParent {
-  /** `connect` with both arguments; for a null path, the name is the path if a submapper has a path prefix. */
+  /** `connect` with both arguments; for a null path, the name is the path if a submapper has a path prefix. @internal */
   addRoute(name: string | null, path: string | null, options: RouteOptions): void;
   readonly resourceName?: string | null;
   readonly formatted?: boolean;
@@ -61,7 +61,8 @@ export interface CollectionOptions extends SubMapperOptions {
 }
 
 /** Common part of mappers and submappers. */
-export abstract class SubMapperParent implements RouteParent {
+export abstract class SubMapperParent {
+  /** @internal */
   abstract addRoute(name: string | null, path: string | null, options: RouteOptions): void;
 
   /** Returns a partial version of this mapper: its options are added to every route. */
@@ -126,6 +127,7 @@ export class SubMapper extends SubMapperParent {
     return this;
   }
 
+  /** @internal */
   addRoute(name: string | null, path: string | null, options: RouteOptions): void {
     const { pathPrefix, namePrefix } = this.#options as SubMapperOptions;
     let routeName = name;

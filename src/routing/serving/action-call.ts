@@ -27,20 +27,6 @@ import {
 /** Answers a failure. */
 export type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
 
-/** Results of the match. */
-interface Matched {
-  readonly route: MatchedRoute;
-  readonly params: Args;
-  readonly version: ApiVersion | null;
-  readonly target: ActionTarget;
-  /** Entry of the action: its method, unless a key of the body selects. */
-  readonly entry: Entry;
-  /** Arguments of the action, without the body. */
-  readonly args: Args;
-  /** Format requested by the path. */
-  readonly format: string | null;
-}
-
 /** Responds to the actions of one router: in Fastify with plugins, else by Node's response. */
 export interface Answering {
   /** Null: all responses are JSON. */
@@ -68,8 +54,11 @@ function refuseNoBody(req: IncomingMessage): never {
 /** One request to one action: what the action gets, and what its response depends on. */
 export class ActionCall extends ActionRequest implements Asked {
   declare readonly target: ActionTarget;
+  /** Entry of the action: its method, unless a key of the body selects. */
   declare readonly entry: Entry;
+  /** Arguments of the action, without the body. */
   declare readonly args: Args;
+  /** Format requested by the path. */
   declare readonly format: string | null;
   /** URL and method of the match; filters may change those of the request. */
   declare readonly sentUrl: string;
@@ -87,12 +76,24 @@ export class ActionCall extends ActionRequest implements Asked {
   /** Reports whether a multipart body was read and lacks its end. */
   declare lacksEnd?: (() => boolean) | undefined;
 
-  constructor(req: IncomingMessage, res: ServerResponse, matched: Matched, router: RequestRouter) {
-    super(req, res, matched.route, matched.params, matched.version, router);
-    this.target = matched.target;
-    this.entry = matched.entry;
-    this.args = matched.args;
-    this.format = matched.format;
+  // Without an object of these results: each request would make one.
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    route: MatchedRoute,
+    params: Args,
+    version: ApiVersion | null,
+    router: RequestRouter,
+    target: ActionTarget,
+    entry: Entry,
+    args: Args,
+    format: string | null,
+  ) {
+    super(req, res, route, params, version, router);
+    this.target = target;
+    this.entry = entry;
+    this.args = args;
+    this.format = format;
     this.sentUrl = req.url ?? '/';
     this.verb = req.method ?? '';
     this.received = 0;
@@ -130,7 +131,8 @@ export class ActionCall extends ActionRequest implements Asked {
 
   private input(rules: CallRules): Input {
     const query = rules.query === undefined ? undefined : this.query;
-    return { params: this.params, headers: this.req.headers, query, body: this.parsed };
+    const headers = rules.headers === undefined ? undefined : this.req.headers;
+    return { params: this.params, headers, query, body: this.parsed };
   }
 
   /** Checks the parts from the one at `first`, then calls the action. Awaits a check that returns a promise. */
@@ -172,6 +174,7 @@ export class ActionCall extends ActionRequest implements Asked {
       // Those that plugins and the action have set on Fastify's reply, which sends nothing then.
       const { [REPLY]: reply } = this;
       if (reply !== undefined) keepHeaders(reply);
+      if (this.status !== undefined && this.response.statusCode === 200) this.response.statusCode = this.status;
       void sendFile(this, value.path, value.options).then(
         () => this.answer(SENT, answering),
         (error: unknown) => this.failed(error, answering),

@@ -1,7 +1,7 @@
 /**
  * The response to the result of an action: status, headers, and a body to send.
  */
-import { type OutgoingHttpHeader, type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http';
+import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 import { pipeline, Readable, Transform } from 'node:stream';
 import { isOfHeadListener, joinVary, readableOf } from '../../app/internal.js';
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
@@ -39,7 +39,7 @@ export interface Head {
 /** Returns the serializer of a response schema, by the status and type of the response. */
 export type SerializerOf = (status: number, type: OutgoingHttpHeader) => Serializer | undefined;
 
-/** Returns the response to the result of an action. Throws for a header or status that cannot be sent. */
+/** Returns the response to the result of an action. Throws for a status that cannot be sent; its headers are not checked. */
 export function answerOf(result: unknown, asked: Asked, head: Head, serializerOf?: SerializerOf): Answer {
   const headers: OutgoingHttpHeaders = {};
   let value = result;
@@ -134,10 +134,7 @@ function isWeb(stream: object): stream is ReadableStream {
   return typeof (stream as Partial<ReadableStream>).getReader === 'function';
 }
 
-/**
- * Sets a header, which replaces one of the same name; `Vary` is joined with the existing value. Throws Node's error for an invalid name or
- * value now, while a 500 can still be sent.
- */
+/** Sets a header, which replaces one of the same name; `Vary` is joined with the existing value. */
 function setHeader(
   headers: OutgoingHttpHeaders,
   written: string,
@@ -145,8 +142,6 @@ function setHeader(
   head: Head,
 ): void {
   if (value === undefined) return;
-  validateHeaderName(written);
-  for (const one of Array.isArray(value) ? value : [String(value)]) validateHeaderValue(written, one);
   const name = written.toLowerCase();
   const present = name === 'vary' ? (headers.vary ?? head.getHeader(name)) : undefined;
   if (present !== undefined) headers[name] = joinVary(present, String(value).split(/\s*,\s*/));

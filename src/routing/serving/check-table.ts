@@ -2,6 +2,7 @@
  * Warnings about a table when it is built: misleading routes, and routes that can never match.
  */
 
+import { nearestOrAll } from '../../errors/index.js';
 import { placeText, warnOfTable } from '../built-router.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
 import type { PlannedRoute, Step } from '../matching/segment-steps.js';
@@ -9,7 +10,8 @@ import { warningsOf } from '../matching/template-warnings.js';
 import { namedMethods } from '../route/conditions.js';
 import { RouteError } from '../route/route-error.js';
 import { PLAIN } from '../template/template.js';
-import type { RouterParts } from './served-route.js';
+import { urlNamesIn } from '../urls/names-in-source.js';
+import { type RouterParts, type ServedRoute, servedMethods } from './served-route.js';
 
 /** Warns or refuses, depending on the router's options. */
 export function checkTable({ table, mapper, log, options, refuse }: RouterParts): void {
@@ -26,6 +28,20 @@ export function checkTable({ table, mapper, log, options, refuse }: RouterParts)
     const shadowed = { message, origin: mapper.originOf(compiled.route), hint: 'Remove it, or define it earlier.' };
     if (onShadow === 'warn') warnOfTable(log, { code, ...shadowed });
     else refuse(new RouteError(code, shadowed));
+  }
+}
+
+/** Warns of misspelt names of routes in the actions. */
+export function checkUrlNames({ mapper, log }: RouterParts, served: readonly ServedRoute[]): void {
+  const told = new Set<string>();
+  for (const action of served.filter((each) => each.kind === 'action')) {
+    for (const name of servedMethods(action).flatMap(({ handler }) => urlNamesIn(handler))) {
+      if (mapper.names.has(name) || told.has(name)) continue;
+      told.add(name);
+      const message = `the action of the route ${action.matched.template}: no route is called "${name}"`;
+      const hint = nearestOrAll(name, mapper.names.keys(), 'Routes');
+      warnOfTable(log, { code: 'PORTICO_ROUTE_GENERATION', message, hint, origin: mapper.originOf(action.route) });
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import type { MatchedRoute } from '../../app/index.js';
-import { collectBody, compileResponse, pipeInto } from '../../app/internal.js';
+import { checkHeader, collectBody, compileResponse, pipeInto } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { responseKey } from '../actions/compiled-action.js';
 import { SENT } from '../actions/reply.js';
@@ -14,7 +14,7 @@ import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js
 import { type Answer, answerOf, discardAnswer } from './answer.js';
 import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, type ResponseCompiler, type Serializers } from './compile-responses.js';
-import { hasJsonBody, jsonOf, WITH_BODY } from './request-body.js';
+import { hasJsonBody, isUnread, jsonOf, WITH_BODY } from './request-body.js';
 import type { RouterParts, ServedAction, ServedMethod } from './served-route.js';
 
 /** Runs actions without Fastify. */
@@ -48,8 +48,7 @@ export class DirectActions implements ActionEngine {
 
   take(call: ActionCall, req: IncomingMessage): void {
     const { bodyLimit = this.bodyLimit, unreadTypes } = call.entry;
-    const isUnread = unreadTypes?.includes(typeOf(req)) === true;
-    if (!WITH_BODY.has(call.verb) || isUnread || !hasJsonBody(req)) {
+    if (!WITH_BODY.has(call.verb) || isUnread(req, unreadTypes) || !hasJsonBody(req)) {
       call.run(undefined, this);
       return;
     }
@@ -156,11 +155,8 @@ export class DirectActions implements ActionEngine {
   }
 }
 
-/** Returns the media type of a body, without parameters. */
-function typeOf({ headers }: IncomingMessage): string {
-  return (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
-}
-
+/** Sets all headers, or none if Node would refuse one of them. */
 function setHeaders(res: ServerResponse, headers: Answer['headers']): void {
+  for (const name of Object.keys(headers)) checkHeader(name, headers[name]);
   for (const name of Object.keys(headers)) res.setHeader(name, headers[name]!);
 }

@@ -16,7 +16,15 @@ import type {
   onRequestHookHandler,
 } from 'fastify';
 import { environ, Fault, type MatchedRoute } from '../../app/index.js';
-import { createFastify, exchangeOf, fastifyLog, limitBody, listenerOf, tooLarge } from '../../app/internal.js';
+import {
+  checkHeader,
+  createFastify,
+  exchangeOf,
+  fastifyLog,
+  limitBody,
+  listenerOf,
+  tooLarge,
+} from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { ANSWERED, FASTIFY, REPLY } from '../actions/action-request.js';
 import { type CompiledAction, responseKey } from '../actions/compiled-action.js';
@@ -31,7 +39,7 @@ import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
 import { askBehindHooks } from './plugin-guard.js';
 import { ACTION, checkPluginRoutes, PluginRoutes, refusedInput, TABLE } from './plugin-routes.js';
 import { forAllRoutes, pluginOf } from './plugin-source.js';
-import { BodyTypes, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
+import { BodyTypes, isUnread, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
 import { shownSchemas } from './shown-schemas.js';
 
@@ -145,7 +153,7 @@ export class RouterFastify implements ActionEngine {
         if (call !== undefined) call.received = size;
         done(error, body);
       });
-    const types = new BodyTypes(fastify, read);
+    const types = new BodyTypes(fastify, read, (req) => isUnread(req, callOf(req)?.entry.unreadTypes));
     fastify.setErrorHandler((error, request, reply) => {
       const refused = refusedInput(error, request, this.invalidInputStatus);
       refuse(reply, refused ?? asRouterError(error, request.raw, types), this.#fail);
@@ -159,8 +167,10 @@ export class RouterFastify implements ActionEngine {
   #bound({ raw: req, routeOptions, server }: FastifyRequest, reply: FastifyReply): Fault | undefined {
     const { raw: res, send } = reply;
     const call = callOf(req);
-    // Routes of plugins have their own limits.
+    // Routes of plugins have their own limits, and so have actions that read a form without one.
     if (call === undefined) return undefined;
+    const { unreadTypes } = call.entry;
+    if (isUnread(req, unreadTypes) && !unreadTypes!.some((type) => server.hasContentTypeParser(type))) return undefined;
     const watched = server.hasContentTypeParser('multipart/form-data') ? watchMultipart(req) : undefined;
     if (watched instanceof Fault) return watched;
     call.lacksEnd = watched;
@@ -203,6 +213,8 @@ export class RouterFastify implements ActionEngine {
     }
     const answer = answerOf(value, call, reply, (status, type) => this.#serializerOf(call, status, type));
     const { headers, body, stream, serializer } = answer;
+    // Now, while an error can still be answered: Fastify checks them when it writes the head.
+    for (const name of Object.keys(headers)) checkHeader(name, headers[name]);
     void reply.code(answer.status);
     for (const name of Object.keys(headers)) void reply.header(name, headers[name]);
     // With a serializer, Fastify does not change the type: it would add a charset, which JSON does not have.

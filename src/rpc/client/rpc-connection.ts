@@ -161,7 +161,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     return isThere ? transport : this.#connect(ms, signal);
   }
 
-  /** As {@link CallPath.send}. */
+  /** Sends a message, as `CallPath.send` describes it. */
   async send(to: Route, message: Message, options: SendOptions): Promise<void> {
     const { until, retry = -1, signal, ttlMs, mandatory, expected } = options;
     const transport = this.#open;

@@ -65,14 +65,14 @@ export function messageId(): string {
 let latest = 0;
 let head = '';
 
-/** Throws `SerializationError` as {@link packed}; `what`: the call, for its message. */
-export function writeEnvelope(envelope: Envelope, what: string, address: WireAddress): Buffer {
-  return address.seal(encodeEnvelope(envelope, what, address.maxBytes));
+/** Throws `SerializationError` as {@link packed}; `what`: the call, for its message. `id`: of the send, for a reply. */
+export function writeEnvelope(envelope: Envelope, what: string, address: WireAddress, id?: string): Buffer {
+  return address.seal(encodeEnvelope(envelope, what, address.maxBytes, id));
 }
 
 /** Returns the message of an envelope whose address is not decided yet. Throws as {@link writeEnvelope}. */
-export function encodeEnvelope(envelope: Envelope, what: string, maxBytes: number): PackedMessage {
-  return packed(writeJson(messageOf(envelope, what), what), what, maxBytes);
+export function encodeEnvelope(envelope: Envelope, what: string, maxBytes: number, id?: string): PackedMessage {
+  return packed(writeJson(messageOf(envelope, what, id), what), what, maxBytes);
 }
 
 /** Throws {@link UnreadableEnvelope}. */
@@ -86,8 +86,13 @@ export function readRequest(body: Uint8Array, address: WireAddress): RequestEnve
     isName(method) &&
     isName(id) &&
     isRecord(args) &&
-    [namespace, version, call, to].every((each) => each === undefined || each === null || isName(each)) &&
-    [deadline, sent, monitor].every((each) => each === undefined || isTime(each)) &&
+    isNameOrNone(namespace) &&
+    isNameOrNone(version) &&
+    isNameOrNone(call) &&
+    isNameOrNone(to) &&
+    isTimeOrNone(deadline) &&
+    isTimeOrNone(sent) &&
+    isTimeOrNone(monitor) &&
     (trace === undefined || (isRecord(trace) && Object.values(trace).every((each) => typeof each === 'string')));
   if (!isRequest) throw new UnreadableEnvelope('it is not a request');
   const asked = monitor ?? (typeof timeout === 'number' && timeout > 0 ? timeout * 1000 : undefined);
@@ -129,17 +134,24 @@ export function readMessage(body: Uint8Array, address: WireAddress): Read {
 
 /** Returns the context of a message, with its names on the wire. */
 export function packedContext(context: Read): Record<string, unknown> {
-  const message: Record<string, unknown> = {};
+  return addContext({}, context);
+}
+
+function addContext(message: Record<string, unknown>, context: Read): Record<string, unknown> {
   for (const name of Object.keys(context)) message[CONTEXT + name] = context[name];
   return message;
 }
 
 export function unpackedContext(message: Read): Record<string, unknown> {
-  const context: [string, unknown][] = [];
+  const context: Record<string, unknown> = {};
   for (const name of Object.keys(message)) {
-    if (name.startsWith(CONTEXT)) context.push([name.slice(CONTEXT.length), message[name]]);
+    if (!name.startsWith(CONTEXT)) continue;
+    const own = name.slice(CONTEXT.length);
+    // Assigned, it would change what the object inherits.
+    if (own === '__proto__') Object.defineProperty(context, own, { value: message[name], enumerable: true });
+    else context[own] = message[name];
   }
-  return Object.fromEntries(context);
+  return context;
 }
 
 /** Longest name in characters, a limit of AMQP. */
@@ -150,12 +162,16 @@ function isName(value: unknown): boolean {
   return typeof value === 'string' && value.length <= LONGEST_NAME;
 }
 
-/** Reports whether a number of milliseconds is in the range of a `Date`. */
-function isTime(value: unknown): boolean {
-  return typeof value === 'number' && Math.abs(value) <= 8.64e15;
+function isNameOrNone(value: unknown): boolean {
+  return value === undefined || value === null || isName(value);
 }
 
-function messageOf(envelope: Envelope, what: string): Read {
+/** Reports whether a number of milliseconds is in the range of a `Date`, or absent. */
+function isTimeOrNone(value: unknown): boolean {
+  return value === undefined || (typeof value === 'number' && Math.abs(value) <= 8.64e15);
+}
+
+function messageOf(envelope: Envelope, what: string, id: string | undefined): Read {
   if ('cancel' in envelope) return { [EXTRAS]: { v: EXTRAS_VERSION, ...envelope } };
   if ('method' in envelope) return requestOf(envelope);
   return {
@@ -163,26 +179,26 @@ function messageOf(envelope: Envelope, what: string): Read {
     failure: 'failure' in envelope ? writeFailure(envelope.failure, what) : null,
     ending: !('alive' in envelope),
     _msg_id: envelope.id,
-    _unique_id: messageId(),
+    _unique_id: id,
   };
 }
 
 function requestOf({ id, method, args, ns, ver, ctx, reply, deadline, sent, monitor, trace }: RequestEnvelope): Read {
-  const message: Record<string, unknown> = packedContext(ctx);
-  message.method = method;
-  message.args = args;
-  message.namespace = ns;
-  message.version = ver;
-  if (reply !== undefined) {
-    message._msg_id = reply.id;
-    message._reply_q = reply.to;
-    // In whole seconds.
-    message._timeout = monitor === undefined ? null : Math.floor(monitor / 1000);
-  }
-  message._unique_id = id;
   const exact = monitor === undefined || monitor % 1000 === 0 ? undefined : monitor;
-  message[EXTRAS] = { v: EXTRAS_VERSION, deadline, sent, monitor: exact, trace };
-  return message;
+  // Members that are undefined are not written.
+  const message = {
+    method,
+    args,
+    namespace: ns,
+    version: ver,
+    _msg_id: reply?.id,
+    _reply_q: reply?.to,
+    // In whole seconds.
+    _timeout: reply === undefined ? undefined : monitor === undefined ? null : Math.floor(monitor / 1000),
+    _unique_id: id,
+    [EXTRAS]: { v: EXTRAS_VERSION, deadline, sent, monitor: exact, trace },
+  };
+  return addContext(message, ctx);
 }
 
 function failureIn(text: unknown): FailureEnvelope {

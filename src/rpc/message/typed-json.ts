@@ -3,6 +3,7 @@
  * travel beside them, so that Portico restores them.
  */
 import { randomUUID } from 'node:crypto';
+import { ignoreErrors } from '../../errors/index.js';
 import { notPlain } from '../../service/internal.js';
 import { SerializationError } from '../errors.js';
 
@@ -84,13 +85,7 @@ export function writeJson(message: Read, what: string): string {
  * an own property, `__proto__` too. Throws a `TypeError` or `SyntaxError` without the content.
  */
 export function readJson(text: string): unknown {
-  let read: unknown;
-  try {
-    read = UNUSUAL.test(text) ? JSON.parse(withMarks(text), revived) : JSON.parse(text);
-  } catch {
-    // Node's own message quotes the text.
-    throw new SyntaxError('not JSON');
-  }
+  const read = parsed(text);
   const extras = isRecord(read) ? read[EXTRAS] : undefined;
   if (!isRecord(extras)) return read;
   if (extras.v !== EXTRAS_VERSION) throw new TypeError(`its extras are not of version ${EXTRAS_VERSION}`);
@@ -102,15 +97,37 @@ export function readJson(text: string): unknown {
   }
 }
 
+/** Values are looked at after the parser: a search of each text takes as long as it. */
+function parsed(text: string): unknown {
+  const read: unknown = ignoreErrors(() => JSON.parse(text) as unknown);
+  if (read !== undefined && (isExact(read) || !UNUSUAL.test(text))) return read;
+  try {
+    return JSON.parse(withMarks(text), revived);
+  } catch {
+    // Node's own message quotes the text.
+    throw new SyntaxError('not JSON');
+  }
+}
+
+/** Reports whether no number was rounded. False also if the value is too deep to tell. */
+function isExact(read: unknown): boolean {
+  return ignoreErrors(() => isJson(read, Number.NEGATIVE_INFINITY)) === true;
+}
+
 /** Reports whether JSON can represent the value unchanged: most messages have only such values. */
 function isJson(value: unknown, depth: number): boolean {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined) return true;
   if (typeof value === 'number') return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
   if (typeof value !== 'object' || depth > DEEP) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
   if (Array.isArray(value)) {
-    return Object.getPrototypeOf(value) === Array.prototype && value.every((each) => isJson(each, depth + 1));
+    if (prototype !== Array.prototype) return false;
+    for (const each of value) if (!isJson(each, depth + 1)) return false;
+    return true;
   }
-  return isRecord(value) && Object.keys(value).every((name) => isJson(value[name], depth + 1));
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const name of Object.keys(value)) if (!isJson((value as Read)[name], depth + 1)) return false;
+  return true;
 }
 
 function typedText(message: Read, what: string): string {

@@ -119,7 +119,7 @@ export class WireFormat {
   }
 
   #decompressed(body: Uint8Array): Buffer {
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.length);
     const most = this.maxBytes + LONGEST_SIGNATURE;
     if (bytes.length > most) throw new TypeError(`${bytes.length} bytes: ${this.maxBytes} are allowed`);
     if (bytes[0] === 0x42) throw new TypeError('it is compressed by bz2: set kombu_compression = gzip');
@@ -152,9 +152,8 @@ function outerOf(whole: string): Readonly<Record<string, unknown>> | undefined {
     // A message itself may have NaN: its reader decides.
     return undefined;
   }
-  return isRecord(read) && Object.hasOwn(read, 'oslo.version') && Object.hasOwn(read, 'oslo.message')
-    ? read
-    : undefined;
+  const isOuter = isRecord(read) && read['oslo.version'] !== undefined && read['oslo.message'] !== undefined;
+  return isOuter ? (read as Readonly<Record<string, unknown>>) : undefined;
 }
 
 function textIn({ 'oslo.version': version, 'oslo.message': text }: Readonly<Record<string, unknown>>): string {

@@ -33,11 +33,11 @@ export class CallReply {
   }
 
   /** Sends a result; one that cannot be sent is a failure. `name`: the method, for logs. */
-  async result(name: string, result: unknown): Promise<void> {
+  result(name: string, result: unknown): Promise<void> {
     try {
-      await this.#send(name, { result });
+      return this.#send(name, { result });
     } catch (error) {
-      await this.failure(name, error, false);
+      return this.failure(name, error, false);
     }
   }
 

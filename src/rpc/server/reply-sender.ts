@@ -6,7 +6,7 @@ import type { Cancel, Clock } from '../../tasks/index.js';
 import { pause, within } from '../../tasks/internal.js';
 import { messageId, type ReplyEnvelope, type RequestEnvelope, writeEnvelope } from '../message/envelope.js';
 import type { WireFormat } from '../message/wire-format.js';
-import type { Transport } from '../transport/transport.js';
+import type { Message, Transport } from '../transport/transport.js';
 import { RecentKeys } from './recent-keys.js';
 
 /** Options of a {@link ReplySender}. */
@@ -45,7 +45,9 @@ const LEAST_BEAT_MS = 50;
 interface WrittenReply extends Omit<Reply, 'envelope'> {
   /** Id of the call. */
   readonly id: string;
-  readonly body: Uint8Array;
+  readonly message: Message;
+  /** Time by the clock after which it is not retried. */
+  readonly until: number;
 }
 
 /** A reply that waits for its next attempt. */
@@ -88,15 +90,32 @@ export class ReplySender {
    */
   send(reply: Reply): Promise<void> {
     const { envelope, to, name, since } = reply;
-    const body = writeEnvelope(envelope, `the result of ${name}`, this.#options.format.at(to));
+    const { clock, format, retryMs } = this.#options;
+    const id = messageId();
+    const body = writeEnvelope(envelope, `the result of ${name}`, format.at(to), id);
     // Without the result, which would be kept as long as its bytes.
-    const written = { to, id: envelope.id, name, since, body };
+    const written = { to, id: envelope.id, name, since, message: { id, body }, until: clock.now() + retryMs };
     return new Promise((tried) => {
       const sending: Sending = { tried, ended: SETTLED };
       this.#pending.add(sending);
-      sending.ended = this.#deliver(written, sending);
+      sending.ended = this.#gone.has(to)
+        ? this.#retry(written, sending, undefined)
+        : this.#publish(written).then(
+            () => this.#end(sending),
+            (error: unknown) => this.#retry(written, sending, error),
+          );
       if (this.#isHurried) this.#limit(tried);
     });
+  }
+
+  #publish({ to, message, until }: WrittenReply): Promise<void> {
+    const { transport, clock } = this.#options;
+    return transport.publish(to, message, { mandatory: true, timeoutMs: Math.max(1000, until - clock.now()) });
+  }
+
+  #end(sending: Sending): void {
+    this.#pending.delete(sending);
+    sending.tried();
   }
 
   /** Called when the server ends: handlers wait only briefly for their replies, because a broker may be silent. */
@@ -119,8 +138,9 @@ export class ReplySender {
       cancel = clock.after(Math.max(monitor / 2, LEAST_BEAT_MS), beat, { unref: true });
     };
     const beat = (): void => {
-      const body = writeEnvelope({ id, alive: true }, name, format.at(to));
-      transport.publish(to, { id: messageId(), body }).catch((err: unknown) => {
+      const sent = messageId();
+      const body = writeEnvelope({ id, alive: true }, name, format.at(to), sent);
+      transport.publish(to, { id: sent, body }).catch((err: unknown) => {
         log.debug({ err }, `${name}: no heartbeat could be sent`);
       });
       arm();
@@ -144,35 +164,34 @@ export class ReplySender {
     await within(handlers, { ms: FLUSH_MS, clock: this.#options.clock });
   }
 
-  async #deliver({ to, id, name, since, body }: WrittenReply, sending: Sending): Promise<void> {
-    const { transport, clock, retryMs, log, onLost } = this.#options;
-    const message = { id: messageId(), body };
-    const until = clock.now() + retryMs;
-    let kept: Kept | undefined;
-    let err: unknown = new Error('its caller is gone');
+  /** `failure`: of the first attempt; undefined without one, because the caller is gone. */
+  async #retry(reply: WrittenReply, sending: Sending, failure: unknown): Promise<void> {
+    const { clock, log, onLost } = this.#options;
+    const { to, id, name, since, message, until } = reply;
+    const kept: Kept = { bytes: message.body.length, ended: new AbortController() };
+    let err = failure;
     try {
       while (!this.#gone.has(to)) {
-        try {
-          const timeoutMs = Math.max(1000, until - clock.now());
-          await transport.publish(to, message, { mandatory: true, timeoutMs });
-          return;
-        } catch (error) {
-          err = error;
-          kept ??= { bytes: body.length, ended: new AbortController() };
-          this.#keep(kept);
-          sending.tried();
-          if (clock.now() + BETWEEN_MS > until) this.#gone.add(to);
-          else if (!(await pause(BETWEEN_MS, { clock, signal: kept.ended.signal, unref: true }))) break;
+        this.#keep(kept);
+        sending.tried();
+        if (clock.now() + BETWEEN_MS > until) this.#gone.add(to);
+        else if (!(await pause(BETWEEN_MS, { clock, signal: kept.ended.signal, unref: true }))) break;
+        else if (!this.#gone.has(to)) {
+          err = await this.#publish(reply).then(
+            () => undefined,
+            (error: unknown) => error,
+          );
+          if (err === undefined) return;
         }
       }
     } finally {
-      if (kept !== undefined) this.#forget(kept);
-      this.#pending.delete(sending);
-      sending.tried();
+      this.#forget(kept);
+      this.#end(sending);
     }
     onLost?.();
     const age = Math.round(clock.now() - since);
-    log.warn({ err }, `${name}: the reply to call ${id} was not delivered, ${age} ms after the call came`);
+    const facts = { err: err ?? new Error('its caller is gone') };
+    log.warn(facts, `${name}: the reply to call ${id} was not delivered, ${age} ms after the call came`);
   }
 
   /** The oldest ones make room: they were tried more often. */

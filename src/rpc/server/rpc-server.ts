@@ -206,7 +206,7 @@ export class RpcServer {
       const call = this.#waiting.shift();
       if (call === undefined) break;
       this.#running.add(call);
-      void call.run().finally(() => {
+      void call.run().then(() => {
         this.#running.delete(call);
         this.#next();
       });

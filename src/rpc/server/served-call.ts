@@ -188,15 +188,15 @@ export class ServedCall {
   }
 
   /** Returns false if the message will be redelivered. */
-  async #acknowledge(): Promise<boolean> {
-    try {
-      await this.#delivery.ack();
-      return true;
-    } catch (err) {
-      const { id, method } = this.#request;
-      this.#with.log.info({ err }, `${method}: message ${id} was not started, it will be redelivered`);
-      return false;
-    }
+  #acknowledge(): Promise<boolean> {
+    return this.#delivery.ack().then(
+      () => true,
+      (err: unknown) => {
+        const { id, method } = this.#request;
+        this.#with.log.info({ err }, `${method}: message ${id} was not started, it will be redelivered`);
+        return false;
+      },
+    );
   }
 
   async #serve(method: ServedMethod): Promise<void> {

@@ -33,11 +33,9 @@ import { processLog } from './process-log.js';
 import { registerServing } from './served-options.js';
 
 /**
- * A service for one API of the configuration, to be launched.
- *
- * The constructor opens nothing. It only reads the files, and throws for mistakes in them (ConfigNotFound, PasteAppNotFound, ConfigError,
- * `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the managers' hooks and listens; `stop()` undoes this in reverse order. `renew()`
- * builds the app again and replaces the present one while the server serves.
+ * A service for one API of the configuration. The constructor opens nothing: it reads the files, and throws for mistakes in them
+ * (ConfigNotFound, PasteAppNotFound, ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the hooks of managers and listens;
+ * `stop()` undoes this in reverse order. `renew()` builds the app again and replaces the present one while the server serves.
  */
 export class WSGIService implements ListeningService {
   readonly name: string;
@@ -118,14 +116,14 @@ export class WSGIService implements ListeningService {
     return addressPlace(this.#config, this.name);
   }
 
+  /** Host of its first address; undefined for a Unix socket. */
   get host(): string | undefined {
-    const [address] = this.addresses;
-    return address && 'host' in address ? address.host : undefined;
+    return (this.addresses[0] as { readonly host?: string } | undefined)?.host;
   }
 
+  /** Port of its first address, before the start as configured; undefined for a Unix socket. */
   get port(): number | undefined {
-    const [address] = this.addresses;
-    return address && 'port' in address ? address.port : undefined;
+    return (this.addresses[0] as { readonly port?: number } | undefined)?.port;
   }
 
   /** Reports whether it uses TLS. */
@@ -148,6 +146,7 @@ export class WSGIService implements ListeningService {
     return this.managers[0];
   }
 
+  /** Its managers, the main one first. */
   get managers(): readonly Manager[] {
     return this.#managed.managers;
   }
@@ -157,8 +156,9 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
-  /** For reports. */
+  /** Returns the trouble with the service registry, for reports. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
+  /** Returns the requests that are not answered yet, for reports. */
   readonly requestsInFlight = () => this.server.requests.filter(isUnanswered).map(reportedExchange);
 
   useSockets(sockets: readonly ListenSocket[]): void {

@@ -145,7 +145,7 @@ export class Connection {
   goOn(): void {
     // Deferred: the other connections have their turn.
     if (this.waiting !== undefined) setImmediate(() => this.#inItsContext!(() => this.#beginNext()));
-    else if (this.readingStopped) this.readOn();
+    else this.readOn();
   }
 
   #beginNext(): void {

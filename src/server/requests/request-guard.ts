@@ -100,7 +100,8 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
       if (!isHost(host)) return BAD_HOST;
       goodHost = host;
     }
-    if (!CANONICAL.test(url)) {
+    if (CANONICAL.test(url)) exchange.plainUrl = url;
+    else {
       const refused = settleTarget(req, url, host ?? '');
       host ??= req.headers.host;
       if (refused !== undefined) return refused;

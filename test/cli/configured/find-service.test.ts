@@ -7,7 +7,8 @@ import { apiCli, emptyProject, type Outcome, Program } from '../../e2e/program.j
 import { removeFolder, temporaryFolder } from '../../fixtures/keeper.js';
 
 const MAIN = `
-import { Config, launch, runMain, Service } from 'portico';
+import { Config, launch, runMain } from 'portico';
+import { Service } from 'portico/service';
 class Idle extends Service { name = 'idle'; }
 await runMain(async () => (await launch(new Idle(), { config: await Config.load() })).wait());
 `;

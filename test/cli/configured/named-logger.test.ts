@@ -135,7 +135,8 @@ test('log_file beside a logger is reported, because it has no effect', async (t)
 test('a program with runApis logs through the logger that its configuration names', async (t) => {
   const port = await freePort();
   const main = `
-import { runApis, runMain, WSGIService } from 'portico';
+import { runMain, WSGIService } from 'portico';
+import { runApis } from 'portico/cli';
 await runMain(() => runApis((config) => [new WSGIService('hello', config)]));
 `;
   const files = { ...pidProject(port, 1, 'logger = ./logging.js:logger'), 'logging.js': logging, 'main.js': main };

@@ -92,7 +92,7 @@ test('OP-3 check names no page for a code that the application made up', (t) => 
   const cwd = folder(t, {
     'portico.ini': '[DEFAULT]\nenabled_apis = main\n[api:main]\nport = 0\n',
     'api-paste.ini': '[app:main]\npaste.app_factory = ./m.js:app\n',
-    'm.js': `import { PorticoError } from 'portico';
+    'm.js': `import { PorticoError } from 'portico/config';
 import { appFactory } from 'portico/app';
 const refuse = () => {
   throw new PorticoError('SHOP_NO_TILL', { message: 'no till' });

@@ -16,7 +16,7 @@ const greeting = (text: string): string => `export const greeting = '${text}';\n
 const ini = (port: number, more = ''): string =>
   `[DEFAULT]\nenabled_apis = hello\n${more}\n[api:hello]\nport = ${port}\n`;
 
-test('OP-2 a module, the paste file, the configuration: each that changes is named, and a new worker serves it', {
+test('OP-2 AU-7 a module, the paste file, the configuration: each that changes is named in one line, and a new worker serves it', {
   timeout: 60_000,
 }, async (t) => {
   const port = await freePort();
@@ -29,16 +29,17 @@ test('OP-2 a module, the paste file, the configuration: each that changes is nam
   const program = startProject(t, project, ['--dev']);
   const text = async (): Promise<string> =>
     (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).text();
-  await program.printed(/watching \d+ files/);
+  await program.printed(/Ready after/);
   assert.equal(await text(), 'one');
 
   const change = async (file: string, content: string): Promise<void> => {
     const from = program.output().length;
     const before = performance.now();
     writeFileSync(join(project.folder, file), content);
-    await program.printed(new RegExp(`${file.replace('.', '\\.')} changed: restarting`), from);
-    // The new worker serves, and its loaded files are watched.
-    await program.printed(/watching \d+ files/, from);
+    const line = new RegExp(`^.*${file.replace('.', '\\.')} changed, serving again after \\d+\\.\\d s\n`, 'm');
+    await program.printed(line, from);
+    // A save has one line: those of the launcher are for level debug.
+    assert.equal(program.output().slice(from).trim().split('\n').length, 1, program.output());
     t.diagnostic(`figures: ${file}: a new worker serves ${Math.round(performance.now() - before)} ms after the change`);
   };
   await change('greeting.js', greeting('two'));
@@ -72,10 +73,55 @@ export const factory = () => {
     'greeting.js': greeting('one'),
   });
   const program = startProject(t, project, ['--dev']);
-  await program.printed(/greeting\.js changed: restarting[\s\S]*watching \d+ files/);
+  await program.printed(/greeting\.js changed, serving again/);
   const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
   assert.equal(await answer.text(), 'two');
-  assert.equal(program.output().match(/changed: restarting/g)?.length, 1);
+  assert.equal(program.output().match(/changed, serving again/g)?.length, 1);
+});
+
+test('AU-7 a change that cannot be served is refused with its reason, and says that the code before is served', {
+  timeout: 60_000,
+}, async (t) => {
+  const port = await freePort();
+  const files = { 'portico.ini': ini(port), 'api-paste.ini': PASTE, 'app.js': APP, 'greeting.js': greeting('one') };
+  const project = emptyProject(files);
+  const program = startProject(t, project, ['--dev']);
+  await program.printed(/Ready after/);
+  const from = program.output().length;
+  writeFileSync(join(project.folder, 'greeting.js'), 'export const = 1;\n');
+  await program.printed(/greeting\.js changed, and cannot be served: the code before still is\n/, from);
+  const said = program.output().slice(from);
+  assert.match(said, /Reload refused after \d+ ms\n {4}error: api-paste\.ini:2:1: error: .*greeting\.js:1:14\n/);
+  assert.doesNotMatch(said, /\{"|exited with status/);
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'one');
+});
+
+test('AU-7 --dev tells the first type errors of an application with tsconfig.json and a compiler, and when there are none any more', {
+  timeout: 60_000,
+}, async (t) => {
+  const port = await freePort();
+  // Stands for the compiler: its output is what `tsc --pretty false` prints.
+  const compiler = `import { existsSync } from 'node:fs';
+import { argv } from 'node:process';
+const at = (line) => 'app/books.ts(' + line + ",7): error TS2322: Type 'string' is not assignable to type 'number'.";
+if (!argv.includes('--noEmit')) process.exit(3);
+if (!existsSync('right')) console.log([at(1), '  The expected type is here.', at(2), at(3), at(4), at(5)].join('\\n'));
+`;
+  const project = emptyProject({
+    'portico.ini': ini(port),
+    'api-paste.ini': PASTE,
+    'app.js': APP,
+    'greeting.js': greeting('one'),
+    'tsconfig.json': '{}',
+    'node_modules/typescript/package.json': '{ "type": "module", "bin": { "tsc": "./tsc.js" } }',
+    'node_modules/typescript/tsc.js': compiler,
+  });
+  const program = startProject(t, project, ['--dev']);
+  await program.printed(/types: app\/books\.ts:1:7: Type 'string' is not assignable to type 'number'\. \(TS2322\)\n/);
+  await program.printed(/types: app\/books\.ts:3:7: .*\n.*types: 2 more errors: npx tsc --noEmit\n/);
+  writeFileSync(join(project.folder, 'right'), '');
+  writeFileSync(join(project.folder, 'greeting.js'), greeting('two'));
+  await program.printed(/types: no errors any more/);
 });
 
 async function certificateOf(port: number, host: string): Promise<X509Certificate> {

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ApiService, runApis, silentLogger } from 'portico';
+import { type ApiService, runApis } from 'portico/cli';
 import { boolean, Config, defineOptions, integer } from 'portico/config';
+import { silentLogger } from '#internal/log';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLogger, type PorticoError } from 'portico';
-import { boolean, Config, defineOptions, integer, string } from 'portico/config';
+import { createLogger } from 'portico';
+import { boolean, Config, defineOptions, integer, type PorticoError, string } from 'portico/config';
 import { tempConfig } from 'portico/testing';
 import { HelpRequested, logOptions, maskArguments } from '#internal/config';
 

@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { silentLogger } from 'portico';
 import { Config, defineOptions, string } from 'portico/config';
 import { type ReloadReport, ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
 import { PasteError } from 'portico/loader';
 import { WSGIService } from 'portico/server';
 import type { ConfigChanges } from 'portico/service';
+import { silentLogger } from '#internal/log';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 
 const options = defineOptions({ word: string({ default: 'none', help: 'What the service is told.' }) });

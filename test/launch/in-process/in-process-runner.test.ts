@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLogger, type Logger, silentLogger } from 'portico';
+import { createLogger, type Logger } from 'portico';
 import { ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
 import { Lifecycle, type ServiceBase, ServiceExit, type StopOptions } from 'portico/service';
+import { silentLogger } from '#internal/log';
 import { InProcessRunner } from '../../../dist/launch/in-process/in-process-runner.js';
 import { LauncherCore } from '../../../dist/launch/launcher-core.js';
 import { fittingMessage } from '../../../dist/launch/worker-message.js';

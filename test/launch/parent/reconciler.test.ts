@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { silentLogger } from 'portico';
+import { silentLogger } from '#internal/log';
 import { endEarly, endWithin } from '../../../dist/launch/parent/end-worker.js';
 import { OomKills } from '../../../dist/launch/parent/oom-kills.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';

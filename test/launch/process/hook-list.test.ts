@@ -7,7 +7,9 @@ function program(t: TestContext, hooks: string, settings: string): Program {
   return startModule(
     t,
     `
-import { createLogger, ProcessLauncher, Service } from 'portico';
+import { createLogger } from 'portico';
+import { ProcessLauncher } from 'portico/launch';
+import { Service } from 'portico/service';
 const never = () => new Promise(() => {});
 const log = createLogger({ level: 'info', format: 'json' });
 const launcher = new ProcessLauncher({ log, settings: ${settings} });

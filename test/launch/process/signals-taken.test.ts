@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { ServiceLauncher } from 'portico/launch';
+import { silentLogger } from '#internal/log';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 
 test('LC-534 LC-527 a launcher listens to SIGUSR2, and leaves SIGUSR1 to the inspector and SIGALRM to the application', async () => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { Config, defineOptions, integer, string } from 'portico/config';
 import { type RestartMethod, ServiceLauncher } from 'portico/launch';
+import { silentLogger } from '#internal/log';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { silentLogger } from 'portico';
+import { silentLogger } from '#internal/log';
 import { ActivatedSockets } from '../../../dist/launch/sockets/activated-sockets.js';
 import { get } from '../../fixtures/http-client.js';
 import { endGroup, spawnKept } from '../../fixtures/keeper.js';

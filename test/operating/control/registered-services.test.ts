@@ -1,8 +1,9 @@
 /** The registry in a launcher: which launcher exports the services, a database that does not respond, changes by operators. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createLogger, type Logger, type PorticoError, silentLogger } from 'portico';
-import { Config } from 'portico/config';
+import { createLogger, type Logger } from 'portico';
+import { Config, type PorticoError } from 'portico/config';
+import { silentLogger } from '#internal/log';
 import { type ControlAnswer, type ControlRequest, statusOf } from '../../../dist/operating/control/control-server.js';
 import type { Controlled } from '../../../dist/operating/control/controlled.js';
 import { RegisteredServices, serviceRoutes } from '../../../dist/operating/control/registered-services.js';

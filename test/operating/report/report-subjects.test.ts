@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { emptyProject, Program } from '../../e2e/program.js';
 
 const MAIN = `
-import { ProcessLauncher, Service } from 'portico';
+import { ProcessLauncher } from 'portico/launch';
+import { Service } from 'portico/service';
 const launcher = new ProcessLauncher();
 launcher.registerReportSection('Stock', () => 'stock of the ' + launcher.role);
 launcher.registerReportSection('Broken', () => { throw new Error('no stock today'); });

@@ -4,9 +4,9 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import { silentLogger } from 'portico';
 import { Router } from 'portico/routing';
-import { serveRouter } from '../served-router.js';
+import { silentLogger } from '#internal/log';
+import { lookUp, serveRouter } from '../served-router.js';
 
 const URLS = [
   '/items/:id',
@@ -64,11 +64,11 @@ test('the predicted route of a plugin is the one that answers', async (t) => {
   const send = await serveRouter(t, router);
   for (const path of [...PATHS, '/below/known', '/below']) {
     const { status, text } = await send('GET', path);
-    const { plugin } = router.lookUp(Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: path }));
+    const { plugin } = lookUp(router, Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: path }));
     const said = plugin === null ? '404' : (plugin.route?.url ?? 'the not-found handler');
     assert.equal(said, status === 404 ? '404' : text, path);
   }
   assert.equal((await send('POST', '/below/table')).status, 405);
   const asked = Object.assign(new IncomingMessage(new Socket()), { method: 'POST', url: '/below/table' });
-  assert.equal(router.lookUp(asked).plugin, null);
+  assert.equal(lookUp(router, asked).plugin, null);
 });

@@ -5,10 +5,10 @@ import { createReadStream } from 'node:fs';
 import { type Readable, Transform } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { silentLogger } from 'portico';
 import { type Filter, takeUpgrade, transformBody } from 'portico/app';
 import { Reply, Router } from 'portico/routing';
 import { Server } from 'portico/server';
+import { silentLogger } from '#internal/log';
 import { Client, portOf } from '../../server/raw-client.js';
 import { keepingLogger, serveRouter, testBoth } from '../served-router.js';
 

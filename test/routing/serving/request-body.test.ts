@@ -1,8 +1,8 @@
 /** Tests the content types that a router reads, and the refusals of others. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { type ActionRequest, Router, type RouterOptions } from 'portico/routing';
+import { silentLogger } from '#internal/log';
 import { serveRouter } from '../served-router.js';
 
 function echoing(options: RouterOptions = {}): Router {

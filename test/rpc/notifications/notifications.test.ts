@@ -8,6 +8,7 @@ import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { settled } from '../server/served-object.js';
 import { gate } from '../services.js';
+import { brokerUrl, deleteTopic, withoutBroker } from '../transport/amqp/broker.js';
 import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from '../transport/oslo/peer.js';
 
 /** Returns a handler, and a function that returns its notifications one by one. */
@@ -35,9 +36,8 @@ const context = new RequestContext({
   carryToken: true,
 });
 
-test('notifications wait in the queue of their priority, and reach a listener with their context, without its token', async () => {
+async function waitByPriority(transport: string): Promise<void> {
   const { log, lines } = recordedLog();
-  const transport = `memory://${randomUUID()}`;
   const rpc = new RPCConnection({ transport, log });
   const notifier = rpc.notifier({ publisherId: 'images.north' });
   await notifier.info(context, 'images.resize.end', { id: 'a', size: 7 });
@@ -76,6 +76,18 @@ test('notifications wait in the queue of their priority, and reach a listener wi
     lines.filter(({ level }) => level === 'error'),
     [],
   );
+}
+
+test('notifications wait in the queue of their priority, and reach a listener with their context, without its token', () =>
+  waitByPriority(`memory://${randomUUID()}`));
+
+test('notifications wait in the queue of their priority on RabbitMQ too', { skip: withoutBroker }, async () => {
+  const exchange = `notes-${randomUUID().slice(0, 8)}`;
+  try {
+    await waitByPriority(`${brokerUrl}?exchange=${exchange}`);
+  } finally {
+    await deleteTopic(exchange, 'notifications', ['info', 'error']);
+  }
 });
 
 test('a notification whose handler fails comes again, and is given up after [rpc] delivery_limit, said in the log', async () => {

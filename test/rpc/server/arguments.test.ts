@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from 'portico';
 import { BadArguments, RPCService, rpc } from 'portico/rpc';
+import { silentLogger } from '#internal/log';
 import { withNetwork } from '../services.js';
 
 const properties = {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RPCService } from 'portico';
-import type { BaseEndpoint, RPCServiceOptions } from 'portico/rpc';
+import { type BaseEndpoint, RPCService, type RPCServiceOptions } from 'portico/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 
 const { log } = recordedLog();

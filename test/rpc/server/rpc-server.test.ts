@@ -425,7 +425,9 @@ test('with call_durability = transient calls have queues of their own, casts and
   await other.stop({ graceful: true });
   await connection.close();
   const late = RPCService.create({ ...of, manager: new Late(), config: transient });
-  await assert.rejects(late.start(), { code: 'PORTICO_RPC_METHOD', message: /call_durability is transient/ });
+  await assert.rejects(late.start(), { code: 'PORTICO_RPC_METHOD', message: /\[rpc\] call_durability is transient/ });
+  const classic = RPCService.create({ ...of, manager: new Late(), transport: 'oslo+rabbit://127.0.0.1:1/' });
+  await assert.rejects(classic.start(), { code: 'PORTICO_RPC_METHOD', message: /rabbit_quorum_queue is not set/ });
 });
 
 test('RP-86 a broker that confirms no reply does not hold up a stop for longer than a moment', async () => {

@@ -99,7 +99,8 @@ export function act(sim: Simulation): void {
 export function request(sim: Simulation, client: Client, kind: Errand['kind'], calm = false): Errand {
   const { random, clock } = sim;
   const n = sim.errands.length;
-  const method = kind === 'notice' ? 'notice' : kind === 'fanout' || random.chance(0.6) ? 'once' : 'late';
+  const isBrief = kind === 'fanout' || random.chance(0.6) || !sim.counts;
+  const method = kind === 'notice' ? 'notice' : isBrief ? 'once' : 'late';
   const hosts = ['north', 'south'];
   const server = kind !== 'fanout' && kind !== 'notice' && random.chance(0.3) ? random.pick(hosts) : undefined;
   const timeoutMs = Math.round(calm ? 30_000 : random.between(300, random.pick([3000, 30_000, 60_000])));

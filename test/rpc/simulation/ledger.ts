@@ -147,6 +147,7 @@ export class Ledger {
       to !== 'any' &&
       outcome === 'ok' &&
       discards.includes('no queue') &&
+      !discards.includes('lost') &&
       ids.size === 1 &&
       replays + copies === 0
     )

@@ -30,7 +30,7 @@ export abstract class Peer implements NetworkPeer {
 
   /** Processes of all simulations share the transports of this one, by their URLs. */
   get url(): string {
-    return `amqp://${this.name}.${this.sim.seed}/`;
+    return `${this.sim.scheme}://${this.name}.${this.sim.seed}/`;
   }
 
   get isRunning(): boolean {
@@ -89,7 +89,20 @@ interface Given {
   readonly n: number;
 }
 
-/** The manager of a service. */
+/** The manager of a service whose queues do not count deliveries. */
+class BriefWorks {
+  readonly #server: Server;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  once(context: RequestContext, { n }: Given): Promise<unknown> {
+    return this.#server.handle(context, n, 'once');
+  }
+}
+
+/** The manager of a service whose queues count. */
 class Works {
   readonly #server: Server;
 
@@ -124,7 +137,7 @@ export class Server extends Peer {
       binary: 'portico-works',
       host,
       registration: null,
-      manager: new Works(this),
+      manager: sim.counts ? new Works(this) : new BriefWorks(this),
       transport: this.url,
     });
     void this.begin(this.service.start());

@@ -139,7 +139,9 @@ export class BrokerQueue {
     const time = Math.floor(Date.now() / 1000);
     const deaths = [{ reason, queue: this.name, time }, ...((headers['x-death'] as object[] | undefined) ?? [])];
     const renewed = { ...properties, headers: { ...headers, 'x-death': deaths } };
-    this.#broker.publish(String(exchange), String(key ?? message.routingKey), renewed, message.body);
+    const routed = this.#broker.publish(String(exchange), String(key ?? message.routingKey), renewed, message.body);
+    // An administrator has deleted the queue that a delayed message returns to.
+    if (routed === 0) this.#broker.world.discarded(message, 'no queue any more', this.name);
   }
 
   deliver(): void {
@@ -165,6 +167,7 @@ export class BrokerQueue {
 
 interface Exchange {
   readonly type: string;
+  readonly autoDelete: boolean;
   readonly bindings: Set<string>;
 }
 
@@ -177,8 +180,8 @@ export class PretendedBroker {
     this.world = world;
   }
 
-  declareExchange(name: string, type: string): void {
-    if (!this.#exchanges.has(name)) this.#exchanges.set(name, { type, bindings: new Set() });
+  declareExchange(name: string, type: string, autoDelete = false): void {
+    if (!this.#exchanges.has(name)) this.#exchanges.set(name, { type, autoDelete, bindings: new Set() });
   }
 
   declareQueue(name: string, { args = {}, passive = false, owner }: Declaration): BrokerQueue {
@@ -207,14 +210,17 @@ export class PretendedBroker {
 
   unbind(queue: string, exchange: string, routingKey: string): void {
     this.#exchange(exchange).bindings.delete(`${routingKey}\n${queue}`);
+    this.#deleteUnused(exchange);
   }
 
   delete(name: string): void {
     const queue = this.queues.get(name);
     if (queue === undefined) return;
     this.queues.delete(name);
-    for (const { bindings } of this.#exchanges.values()) {
-      for (const each of bindings) if (each.endsWith(`\n${name}`)) bindings.delete(each);
+    for (const [exchange, { bindings }] of this.#exchanges) {
+      const own = [...bindings].filter((each) => each.endsWith(`\n${name}`));
+      for (const each of own) bindings.delete(each);
+      if (own.length > 0) this.#deleteUnused(exchange);
     }
     for (const message of queue.ready.splice(0)) this.world.discarded(message, 'queue deleted', name);
     for (const consumer of queue.consumers) consumer.cancelled();
@@ -241,6 +247,12 @@ export class PretendedBroker {
     const { type, bindings } = this.#exchange(exchange);
     const fitting = [...bindings].filter((each) => type === 'fanout' || each.startsWith(`${routingKey}\n`));
     return fitting.map((each) => this.queue(each.slice(each.indexOf('\n') + 1)));
+  }
+
+  /** Deletes an auto-delete exchange that has lost its last binding. */
+  #deleteUnused(name: string): void {
+    const { autoDelete, bindings } = this.#exchange(name);
+    if (autoDelete && bindings.size === 0) this.#exchanges.delete(name);
   }
 
   #exchange(name: string): Exchange {

@@ -10,6 +10,12 @@ import {
 } from './pretended-broker.js';
 import type { PretendedConnection } from './pretended-connection.js';
 
+interface ExchangeDeclaration {
+  readonly exchange: string;
+  readonly type?: string;
+  readonly autoDelete?: boolean;
+}
+
 interface Waiting {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
@@ -142,8 +148,8 @@ export class PretendedChannel extends EventEmitter {
     });
   }
 
-  exchangeDeclare({ exchange, type = 'direct' }: { exchange: string; type?: string }): Promise<void> {
-    return this.ask((broker) => broker.declareExchange(exchange, type));
+  exchangeDeclare({ exchange, type = 'direct', autoDelete = false }: ExchangeDeclaration): Promise<void> {
+    return this.ask((broker) => broker.declareExchange(exchange, type, autoDelete));
   }
 
   queueBind({ queue, exchange, routingKey }: { queue: string; exchange: string; routingKey: string }): Promise<void> {

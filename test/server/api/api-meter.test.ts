@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App } from '../../../dist/app/index.js';
 import { Config } from '../../../dist/config/index.js';
-import { silentLogger } from '../../../dist/log/index.js';
+import { silentLogger } from '../../../dist/log/internal.js';
 import { ApiMeter } from '../../../dist/server/api/api-meter.js';
 import { Server } from '../../../dist/server/index.js';
 import { exchange, portOf } from '../raw-client.js';

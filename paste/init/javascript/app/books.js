@@ -1,6 +1,5 @@
 /** The books API: its routes, and the controller behind them. */
-import { Fault } from 'portico/app';
-import { action, Router } from 'portico/routing';
+import { action, Fault, Router } from 'portico';
 
 /** The body of POST /books, in JSON Schema. A body that does not fit is answered with 400 and the name of the member. */
 const newBook = {

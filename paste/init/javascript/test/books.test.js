@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { createLogger } from 'portico';
-import { Config } from 'portico/config';
+import { Config, createLogger } from 'portico';
 import { Loader } from 'portico/loader';
 import { request } from 'portico/testing';
 

@@ -1,6 +1,5 @@
 /** The books API: its routes, and the controller behind them. */
-import { type AppFactory, Fault } from 'portico/app';
-import { type ActionRequest, action, Router } from 'portico/routing';
+import { type ActionRequest, type AppFactory, action, Fault, Router } from 'portico';
 
 interface Book {
   id: string;

@@ -1,6 +1,5 @@
 /** A filter: says for how long a client may use the answer to a GET again. */
-import { beforeHead, filterFactory } from 'portico/app';
-import { defineOptions, integer } from 'portico/config';
+import { beforeHead, defineOptions, filterFactory, integer } from 'portico';
 
 const options = defineOptions({
   max_age: integer({ default: 0, min: 0, help: 'For how many seconds an answer may be used again.' }),

@@ -2,6 +2,7 @@
  * Messages in RabbitMQ's form.
  */
 import type { AsyncMessage, Envelope, SyncMessage } from 'rabbitmq-client';
+import { ZLIB } from '../../message/wire-format.js';
 import type { Death, Delivery, Message } from '../transport.js';
 
 /** Header with the number of delayed returns, which the broker does not count. */
@@ -33,7 +34,7 @@ export function propertiesOf(message: Message, appId: string, remarks?: Remarks)
   if (replyTo !== undefined) properties.replyTo = replyTo;
   if (remarks !== undefined) properties.headers = headersOf(remarks);
   // No JSON begins so: it is compressed, which services in Python know by this header.
-  if (message.body[0] === 0x78) properties.headers = { ...properties.headers, compression: 'application/x-gzip' };
+  if (message.body[0] === ZLIB) properties.headers = { ...properties.headers, compression: 'application/x-gzip' };
   return properties;
 }
 

@@ -32,8 +32,9 @@ function whatOf({ message, remarks, to }: Shipment): string {
 
 /** A mandatory message that was sent and is not confirmed. */
 interface Unconfirmed {
+  readonly address: Address;
+  readonly id: string;
   isReturned: boolean;
-  readonly forget: () => void;
 }
 
 /** Channel of a connection. */
@@ -42,8 +43,8 @@ interface Outlet {
   readonly channel: Channel;
   /** Its exchanges: declared, or the declaration in progress. */
   readonly exchanges: Map<string, Promise<void> | 'declared'>;
-  /** Unconfirmed messages by the data that a returned message has. */
-  readonly unconfirmed: Map<string, Unconfirmed[]>;
+  /** Mandatory messages, in the order of sending, in which the broker returns them. */
+  readonly unconfirmed: Set<Unconfirmed>;
 }
 
 /** Parts of a publisher. */
@@ -63,6 +64,8 @@ export class AmqpPublisher {
   #current: Outlet | undefined;
   /** For auto-delete exchanges: a message for a missing one closes the channel. */
   readonly #passing = new WeakMap<Connection, Promise<Outlet>>();
+  /** Mandatory messages that were confirmed in this turn. */
+  readonly #confirmed: (() => void)[] = [];
   /** True once its channels close: no other ones are opened. */
   #isClosed = false;
 
@@ -181,21 +184,34 @@ export class AmqpPublisher {
     envelope.mandatory = mandatory;
     if (address.isTransient === true) envelope.durable = false;
     if (ttlMs !== undefined) envelope.expiration = String(Math.max(0, Math.ceil(ttlMs)));
-    const sent = mandatory ? expectReturn(outlet, keyOf(address, message.id)) : undefined;
+    const sent: Unconfirmed | undefined = mandatory ? { address, id: message.id, isReturned: false } : undefined;
+    if (sent !== undefined) outlet.unconfirmed.add(sent);
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown): void => {
         cancel();
-        sent?.forget();
+        if (sent !== undefined) outlet.unconfirmed.delete(sent);
         if (error !== undefined) reject(error as Error);
         else if (sent?.isReturned === true) reject(noQueue(shipment.to()));
         else resolve();
       };
       const cancel = this.#deadlines.after(timeoutMs, () => settle(this.#unconfirmed(shipment)));
       outlet.channel.basicPublish(envelope, bytes).then(
-        // The package reports a returned message one turn after its confirmation.
-        () => (mandatory ? setImmediate(settle) : settle()),
+        () => (mandatory ? this.#settleLater(settle) : settle()),
         (cause: unknown) => settle(this.#refused(shipment, cause)),
       );
+    });
+  }
+
+  /** The package reports a returned message one turn after its confirmation. Those that follow the first share one more turn. */
+  #settleLater(settle: () => void): void {
+    if (this.#confirmed.push(settle) > 1) return;
+    setImmediate(() => {
+      const [, ...later] = this.#confirmed.splice(0);
+      settle();
+      if (later.length === 0) return;
+      setImmediate(() => {
+        for (const each of later) each();
+      });
     });
   }
 
@@ -237,15 +253,20 @@ export class AmqpPublisher {
         connection,
         channel,
         exchanges: new Map(),
-        unconfirmed: new Map(),
+        unconfirmed: new Set(),
       };
       channel.on('close', renew);
       // The senders of its messages get the error, and the next message gets another channel.
       channel.on('error', () => {});
       channel.on('basic.return', ({ exchange, routingKey, messageId }: ReturnedMessage) => {
-        const entries = outlet.unconfirmed.get(keyOf({ exchange, routingKey }, messageId));
-        const entry = entries?.find(({ isReturned }) => !isReturned);
-        if (entry !== undefined) entry.isReturned = true;
+        // A send and its retry may be in progress, to different addresses.
+        for (const sent of outlet.unconfirmed) {
+          const { address, id, isReturned } = sent;
+          const isIt = id === messageId && address.exchange === exchange && address.routingKey === routingKey;
+          if (isReturned || !isIt) continue;
+          sent.isReturned = true;
+          return;
+        }
       });
       await channel.confirmSelect();
       return outlet;
@@ -283,23 +304,7 @@ export class AmqpPublisher {
   }
 }
 
-/** Expects the return of a message. Two with the same key may be in progress: a send, and its retry. */
-function expectReturn({ unconfirmed }: Outlet, key: string): Unconfirmed {
-  const forget = (): void => {
-    const others = (unconfirmed.get(key) ?? []).filter((each) => each !== entry);
-    if (others.length === 0) unconfirmed.delete(key);
-    else unconfirmed.set(key, others);
-  };
-  const entry: Unconfirmed = { isReturned: false, forget };
-  unconfirmed.set(key, [...(unconfirmed.get(key) ?? []), entry]);
-  return entry;
-}
-
 /** Its exchange is deleted with the last queue that is bound to it. */
 function isPassing({ properties }: Address): boolean {
   return properties?.autoDelete === true;
-}
-
-function keyOf({ exchange, routingKey }: Pick<Address, 'exchange' | 'routingKey'>, id: string | undefined): string {
-  return `${exchange}\n${routingKey}\n${id}`;
 }

@@ -165,9 +165,9 @@ interface Refused {
 const OWN: DeclaringOptions = {
   group: 'rpc',
   options: {
-    'x-queue-type': 'queue_type',
-    'x-delivery-limit': 'delivery_limit',
-    'x-dead-letter-exchange': 'dead_letter',
+    'x-queue-type': 'queue_type (rabbit_quorum_queue of services in Python)',
+    'x-delivery-limit': 'delivery_limit (rabbit_quorum_delivery_limit of services in Python)',
+    'x-dead-letter-exchange': 'dead_letter (services in Python need false)',
     'x-expires': 'host_queue_ttl or transient_queue_ttl',
     'x-message-ttl': 'transient_queue_ttl',
     durable: 'amqp_durable_queues of services in Python, which must be true for this exchange',

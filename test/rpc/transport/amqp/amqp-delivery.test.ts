@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { RPCService } from 'portico/rpc';
+import { type Route, RPCService } from 'portico/rpc';
+import type { Envelope } from 'rabbitmq-client';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { nextDeadLetter, transportOptions } from '../../conformance.js';
 import { brokerUrl, withBroker, withoutBroker } from './broker.js';
@@ -127,16 +128,12 @@ test('a message of another sender is given as it is, whatever it says of its con
   const transport = await open(brokerUrl);
   const got = new Deliveries();
   await transport.consume(route, { prefetch: 5 }, got.take);
-  await withBroker(async (connection) => {
-    const channel = await connection.acquire();
-    // Without confirms a quorum queue may lose messages when their channel closes.
-    await channel.confirmSelect();
-    const to = { exchange: `${route.exchange}.portico`, routingKey: `${route.exchange}.${route.topic}` };
-    await channel.basicPublish(to, 'plain');
-    await channel.basicPublish({ ...to, contentType: 'application/json' }, Buffer.from('{"a":1}'));
-    await channel.basicPublish({ ...to, contentType: 'application/json' }, Buffer.from('{"a":'));
-    await channel.close();
-  });
+  const json = { contentType: 'application/json' };
+  await publishRaw(route, [
+    [{}, 'plain'],
+    [json, Buffer.from('{"a":1}')],
+    [json, Buffer.from('{"a":')],
+  ]);
   const texts = [await got.next(), await got.next(), await got.next()].map(textOf);
   assert.deepEqual(texts, ['plain', '{"a":1}', '{"a":']);
 });
@@ -149,18 +146,10 @@ test('RP-76 what another sender writes into the header fields of a message ends 
   const got = new Deliveries();
   await transport.consume(route, { prefetch: 9 }, got.take);
   const deaths = [5, 'abc', [null], [5], {}, [{ reason: 'x', queue: 'y', time: 1e300 }]];
-  await withBroker(async (connection) => {
-    const channel = await connection.acquire();
-    for (const [at, death] of deaths.entries()) {
-      const to = {
-        exchange: `${route.exchange}.portico`,
-        routingKey: `${route.exchange}.${route.topic}`,
-        headers: { 'x-death': death },
-      };
-      await channel.basicPublish(to, Buffer.from(`${at}`));
-    }
-    await channel.close();
-  });
+  await publishRaw(
+    route,
+    deaths.map((death, at) => [{ headers: { 'x-death': death } }, Buffer.from(`${at}`)]),
+  );
   for (const at of deaths.keys()) {
     const delivery = await got.next();
     assert.equal(textOf(delivery), `${at}`);
@@ -168,3 +157,20 @@ test('RP-76 what another sender writes into the header fields of a message ends 
     await delivery.ack();
   }
 });
+
+/**
+ * Publishes as another sender does. Each message is confirmed: a quorum queue loses what it has not confirmed when the channel of the
+ * sender closes, and a test would wait for it without end.
+ */
+async function publishRaw(
+  { exchange, topic }: Route,
+  messages: readonly (readonly [Envelope, string | Buffer])[],
+): Promise<void> {
+  await withBroker(async (connection) => {
+    const channel = await connection.acquire();
+    await channel.confirmSelect();
+    const to = { exchange: `${exchange}.portico`, routingKey: `${exchange}.${topic}` };
+    for (const [properties, body] of messages) await channel.basicPublish({ ...properties, ...to }, body);
+    await channel.close();
+  });
+}

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { silentLogger } from 'portico';
 import { type Route, RPCConnection, type Transport } from 'portico/rpc';
+import { silentLogger } from '#internal/log';
 import { isLong, printFigures, seconds } from '../../../e2e/faults/figures.js';
 import { brokerUrl, deleteTopic, rabbitmqctl, withoutBroker } from './broker.js';
 import { Deliveries, entered, ground, textMessage, textOf } from './open-broker.js';

@@ -256,9 +256,9 @@ test('PY-2 a topic moves from Python to Node, and then from the one topology to 
     await python.do('stop', { server: 'south' });
     await callers.settled();
     await callers.more(30);
-    // A Python service that stops drops what it has acknowledged and not begun.
+    // A Python service that stops drops what it has acknowledged and not begun: one call of each caller at most.
     const lost = callers.failures.length;
-    assert.ok(lost <= 3, `${lost} lost: ${String(callers.failures[0])}`);
+    assert.ok(lost <= 5, `${lost} lost: ${String(callers.failures[0])}`);
     await own.start();
     ofNode = later!.client({ topic, timeout });
     await callers.more(30);

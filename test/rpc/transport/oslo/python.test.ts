@@ -1,6 +1,9 @@
 /** The wire format of oslo.messaging against a real Python process that serves and calls. */
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import {
@@ -16,10 +19,7 @@ import {
   type Serializer,
   UnsupportedVersion,
 } from 'portico/rpc';
-import { currentDeadline } from '#internal/app';
-import { systemClock } from '#internal/tasks';
 import { recordedLog } from '../../../tasks/recorded-log.js';
-import { gate } from '../../services.js';
 import { osloUrl, type PythonError, PythonFailure, PythonPeer, withoutPython } from './peer.js';
 
 /** The name of the class for callers in Python. */
@@ -363,39 +363,30 @@ test('one topic is served by Python and by Node: calls go to both in turn, a fan
   assert.deepEqual(notes.length, 2);
 });
 
-test('on a topic shared with Python, what JSON lacks, the time, the trace and errors travel between services of Portico; only they hear of an abort', {
+test('on a topic shared with Python, what JSON lacks, the time and errors travel between two processes of Portico; only they hear of an abort', {
   skip,
-}, async () => {
+}, async (t) => {
   class Taken extends Error {
-    readonly since = new Date(7);
+    declare readonly since: Date;
   }
   const topic = `${python.topic}-extras`;
   const logged = python.log;
   topics.push(topic);
   await python.serve('east', topic);
-  const [begun, aborted] = [gate(), gate()];
-  await serve(
-    topic,
-    {
-      echo: (_context: unknown, { value }: { value: unknown }) => ({
-        value,
-        left: currentDeadline()! - systemClock.now(),
-      }),
-      fails: () => {
-        throw new Taken('the name is taken');
-      },
-      async wait({ signal }: RequestContext) {
-        signal!.addEventListener('abort', aborted.open);
-        begun.open();
-        await aborted.opened;
-      },
-    },
-    { host: 'west' },
-  );
-  // Signed and compressed, which Python reads too; by another connection than the service.
+  const program = fileURLToPath(new URL('serves-extras.js', import.meta.url));
+  const child = fork(program, [osloUrl, python.exchange, topic]);
+  const ended = once(child, 'exit');
+  t.after(async () => {
+    child.disconnect();
+    await ended;
+  });
+  const told = (word: string): Promise<void> =>
+    new Promise((resolve) => child.on('message', (message) => message === word && resolve()));
+  const [waits, cancelled] = [told('waits'), told('cancelled')];
+  await told('serves');
+  // Signed and compressed, which Python reads too.
   const ini = `[rpc]\nsigning_keys = a:${'k'.repeat(32)}\ncompress_over = 300\n`;
-  const how = { transport: `${osloUrl}?heartbeat=30`, config: Config.fromText(ini) };
-  const calls = client({ topic, allowedErrors: [Taken] }, how);
+  const calls = client({ topic, allowedErrors: [Taken] }, { config: Config.fromText(ini) });
   const west = calls.prepare({ server: 'west' });
   const value = { at: new Date(1), bytes: Buffer.from([0, 255]), big: 7n, not: [Number.NaN], map: new Map([[1, 2]]) };
   const { left, ...echoed } = await west.call<{ left: number }>({}, 'echo', { value });
@@ -406,10 +397,10 @@ test('on a topic shared with Python, what JSON lacks, the time, the trace and er
   assert.deepEqual([error.since, (error as { remoteHost?: string }).remoteHost], [new Date(7), 'west']);
   const abort = new AbortController();
   const waiting = west.prepare({ signal: abort.signal }).call({}, 'wait');
-  await begun.opened;
+  await waits;
   abort.abort(new Error('enough'));
   await assert.rejects(waiting, /enough/);
-  await aborted.opened;
+  await cancelled;
   const text = 'ä"'.repeat(5000);
   assert.deepEqual(await calls.prepare({ server: 'east' }).call({}, 'echo', { text }), { text });
   assert.equal(python.log.slice(logged.length), '', 'Python has met nothing that it does not know');

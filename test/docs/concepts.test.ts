@@ -1,4 +1,4 @@
-/** Tests the three ways to use Portico with the files of docs/ways.md, in an empty project that depends on the packed package. */
+/** Tests the three ways to use Portico with the files of docs/concepts.md, in an empty project that depends on the packed package. */
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ after(() => removeFolder(project));
 
 async function writePage(): Promise<number> {
   const port = await freePort();
-  for (const { file, text } of blocksOf('docs/ways.md')) {
+  for (const { file, text } of blocksOf('docs/concepts.md')) {
     if (file !== undefined) writeFileSync(join(project, file), text.replace('port = 8080', `port = ${port}`));
   }
   return port;

@@ -1,0 +1,165 @@
+/** The site of `npm run docs` in a browser, built from the pages as they are. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
+import { root } from '../fixtures/project.js';
+
+const CHROMIUM = ['/usr/bin/chromium'].find((path) => existsSync(path));
+const skip = CHROMIUM === undefined ? 'chromium is not installed' : false;
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css',
+  '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
+};
+const run = promisify(execFile);
+const site = temporaryFolder('portico-site-');
+/** A subdirectory, because a site need not be at the root of its server. */
+const BASE = '/portico/';
+const server = createServer((req, res) => {
+  const path = join(site, new URL(req.url!, 'http://localhost').pathname.replace(BASE, '/'));
+  const there = req.url!.startsWith(BASE) && existsSync(path);
+  // Browsers ask for an icon where a page names none.
+  const status = there ? 200 : req.url === '/favicon.ico' ? 204 : 404;
+  res.writeHead(status, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
+  res.end(there ? readFileSync(path) : '');
+});
+let browser: Browser;
+let origin: string;
+let paths: readonly string[];
+
+if (skip === false) {
+  before(async () => {
+    await run(process.execPath, ['site/build.mjs', site], { cwd: root });
+    const typedoc = join(root, 'node_modules/typedoc/bin/typedoc');
+    await run(process.execPath, [typedoc, '--logLevel', 'Warn', '--out', join(site, 'api')], { cwd: root });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    paths = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.html'));
+    const { chromium } = await import('playwright-core');
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+  });
+  after(async () => {
+    await browser.close();
+    server.close();
+    server.closeAllConnections();
+  });
+}
+after(() => removeFolder(site));
+
+interface Seen {
+  readonly headings: number;
+  readonly width: number;
+  readonly ids: readonly string[];
+  readonly links: readonly string[];
+  readonly diagrams: number;
+}
+const LOOK = `({
+  headings: document.querySelectorAll('h1').length,
+  width: document.documentElement.scrollWidth,
+  ids: [...document.querySelectorAll('[id]')].map(({ id }) => id),
+  links: [...document.querySelectorAll('a[href]')].map(({ href }) => href),
+  diagrams: document.querySelectorAll('.language-mermaid').length,
+})`;
+
+/** Opens a tab that fails the test at its end if a page wrote an error, or asked another server. */
+async function tab(width: number, colorScheme: 'light' | 'dark' = 'light'): Promise<{ page: Page; wrong: string[] }> {
+  const page = await (await browser.newContext({ viewport: { width, height: 844 }, colorScheme })).newPage();
+  const wrong: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') wrong.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on('pageerror', ({ message }) => wrong.push(`${page.url()}: ${message}`));
+  page.on('request', (request) => {
+    if (!request.url().startsWith('data:') && !request.url().startsWith(origin + BASE)) wrong.push(request.url());
+  });
+  return { page, wrong };
+}
+
+test('DO-6 every page of the site has a heading, fits a phone, and its links lead somewhere', { skip }, async () => {
+  const { page, wrong } = await tab(390);
+  const anchors = new Map<string, Set<string>>();
+  const links = new Map<string, readonly string[]>();
+  const isOpened = (path: string): boolean => !/^api\/(?!index\.html|modules\/)/.test(path);
+  for (const path of paths.filter(isOpened)) {
+    await page.goto(`${origin}${BASE}${path}`);
+    const seen = await page.evaluate<Seen>(LOOK);
+    anchors.set(path, new Set(seen.ids));
+    links.set(path, seen.links);
+    if (seen.headings !== 1) wrong.push(`${path}: ${seen.headings} headings`);
+    if (seen.width > 390) wrong.push(`${path}: ${seen.width} px wide`);
+    if (seen.diagrams > 0) wrong.push(`${path}: a diagram is text`);
+  }
+  assert.ok(anchors.size > 80, String(anchors.size));
+  for (const [from, targets] of links) {
+    for (const target of new Set(targets)) {
+      const { href, pathname, hash } = new URL(target);
+      if (!href.startsWith(origin)) continue;
+      const path = pathname.slice(BASE.length);
+      const ids = anchors.get(path);
+      if (!existsSync(join(site, path))) wrong.push(`${from}: ${target}`);
+      else if (ids !== undefined && hash !== '' && !ids.has(decodeURIComponent(hash.slice(1))))
+        wrong.push(`${from}: ${target}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('DO-6 the start page leads through the index to each page, and search finds an option first', {
+  skip,
+}, async () => {
+  const { page, wrong } = await tab(1280, 'dark');
+  await page.goto(`${origin}${BASE}index.html`);
+  await page.keyboard.press('/');
+  await page.keyboard.type('graceful_shutdown_timeout');
+  const first = page.getByRole('option').first();
+  await first.waitFor();
+  assert.match((await first.textContent())!, /^graceful_shutdown_timeout Options/);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/docs\/reference\/options\.html#/);
+  const row = page.locator('tr:target');
+  assert.match((await row.textContent())!, /graceful_shutdown_timeout/);
+  await page.getByRole('link', { name: 'portico/app', exact: true }).first().waitFor({ state: 'attached' });
+  assert.deepEqual(wrong, []);
+});
+
+test('DO-6 diagrams are pictures, light and dark follow the system and the button, and a phone has a menu', {
+  skip,
+}, async () => {
+  const papers = new Set<string>();
+  for (const scheme of ['light', 'dark'] as const) {
+    const { page, wrong } = await tab(390, scheme);
+    await page.goto(`${origin}${BASE}docs/architecture.html`);
+    assert.ok((await page.locator('.diagram svg[role=img]').count()) > 0);
+    const paper = (): Promise<string> => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+    papers.add(await paper());
+    const before = await paper();
+    await page.getByRole('button', { name: 'Light or dark' }).click();
+    assert.notEqual(await paper(), before);
+    await page.getByRole('button', { name: 'Menu' }).click();
+    await page.getByRole('link', { name: 'Documentation', exact: true }).click();
+    await page.waitForURL(/docs\/index\.html$/);
+    assert.notEqual(await paper(), before, 'the choice is kept');
+    assert.deepEqual(wrong, []);
+  }
+  assert.equal(papers.size, 2);
+});
+
+test('DO-6 the reference has each entry point by its name, with Router in portico/routing', { skip }, async () => {
+  const { page, wrong } = await tab(1280);
+  await page.goto(`${origin}${BASE}docs/reference/routing.html`);
+  await page.getByRole('link', { name: 'All classes and functions of portico/routing' }).click();
+  await page.getByRole('heading', { level: 1, name: 'portico/routing' }).waitFor();
+  await page.locator('main, .col-content').getByRole('link', { name: 'Router', exact: true }).first().click();
+  await page.waitForURL(/classes\/portico_routing\.Router\.html$/);
+  await page.getByRole('link', { name: 'Guides and reference' }).click();
+  await page.waitForURL(`${origin}${BASE}index.html`);
+  assert.deepEqual(wrong, []);
+});
