@@ -32,15 +32,17 @@ async function endWith(status: number): Promise<void> {
 
 async function tell(error: unknown): Promise<void> {
   const { isWorker, wasLogged } = await import('../launch/internal.js');
-  const { withAllMistakes } = await import('./judge/all-mistakes.js');
+  const { refusedConfig } = await import('../config/internal.js');
+  const whole =
+    refusedConfig(error) === undefined ? error : await (await import('./judge/all-mistakes.js')).withAllMistakes(error);
+  if (isWorker()) throw whole;
   const { HelpRequested } = await import('../config/internal.js');
-  if (isWorker()) throw await withAllMistakes(error);
   if (error instanceof HelpRequested) {
     process.stdout.write(error.text);
     return endWith(0);
   }
   const { exitStatusOf } = await import('./failure.js');
   const { explainedError } = await import('../modules/index.js');
-  if (!wasLogged(error)) process.stderr.write(`${explainedError(await withAllMistakes(error))}\n`);
+  if (!wasLogged(error)) process.stderr.write(`${explainedError(whole)}\n`);
   process.exitCode = exitStatusOf(error);
 }

@@ -62,8 +62,7 @@ export class Membership implements Registration {
   #record: ServiceRecord | undefined;
   /** Id of the record, also after this worker has left. */
   #id: number | undefined;
-  /** Tasks whose leases this process has asked for. */
-  readonly #leases = new Set<string>();
+  readonly #leases: Leases;
   #draining = false;
   #forcedDownTold = false;
   #foreignToldAt: number | undefined;
@@ -72,6 +71,7 @@ export class Membership implements Registration {
     this.#registry = registry;
     this.#who = who;
     this.#options = options;
+    this.#leases = new Leases(registry.store, who, options.clock);
     const { reportInterval, serviceDownTime, log, onRegistryLoss } = options;
     this.#downTime = correctedDownTime(serviceDownTime, reportInterval);
     if (this.#downTime !== serviceDownTime) {
@@ -172,8 +172,7 @@ export class Membership implements Registration {
   async leave(): Promise<void> {
     await this.#heartbeat.stop();
     await this.#signOff('stopped', async (id) => {
-      // Another process may run the tasks at once.
-      for (const task of this.#leases) await this.lease(task, 0);
+      await this.#leases.release();
       return this.#registry.store.dropWorker(id, this.#who.worker, this.#who.pid);
     });
     this.#record = undefined;
@@ -184,17 +183,9 @@ export class Membership implements Registration {
     return this.#id !== undefined && (await this.#registry.store.remove(this.#id, this.#who.binary));
   }
 
-  /**
-   * Acquires or renews a lease in the name of this process: in a rolling reload its predecessor runs beside it. False if the lease has ended
-   * before the answer came.
-   */
-  async lease(task: string, seconds: number): Promise<boolean> {
-    const { host, worker, pid } = this.#who;
-    const { clock } = this.#options;
-    const askedAt = clock.now();
-    this.#leases.add(task);
-    const isHeld = await this.#registry.store.lease(task, `${host}/${worker}/${pid}`, seconds);
-    return isHeld && clock.now() - askedAt < seconds * 1000;
+  /** Acquires or renews a lease in the name of this process. */
+  lease(task: string, seconds: number): Promise<boolean> {
+    return this.#leases.take(task, seconds);
   }
 
   #announcement(): ServiceAnnouncement {

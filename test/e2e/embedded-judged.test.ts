@@ -17,7 +17,8 @@ await runMain(async () => {
   return (await launch(new WSGIService('shop', config), { config })).wait();
 });`,
   workers: `
-import { Config, ProcessLauncher, runMain, WSGIService } from 'portico';
+import { Config, runMain, WSGIService } from 'portico';
+import { ProcessLauncher } from 'portico/launch';
 await runMain(async () => {
   const config = await Config.load();
   const launcher = new ProcessLauncher({ config });
@@ -25,7 +26,8 @@ await runMain(async () => {
   return launcher.wait();
 });`,
   runApis: `
-import { runApis, runMain, WSGIService } from 'portico';
+import { runMain, WSGIService } from 'portico';
+import { runApis } from 'portico/cli';
 await runMain(() => runApis((config) => [new WSGIService('shop', config)]));`,
 } as const;
 

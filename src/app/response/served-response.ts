@@ -178,7 +178,7 @@ export function writeHead(
   }
   const fields = asList(exchange, given);
   if (fields !== undefined && !exchange.hasStages) {
-    // What filters have added as data, unless what is further in has set it.
+    // Fields that filters have added as data, unless the application has set them.
     for (let at = (stages?.length ?? 0) - 1; at > 0; at -= 2) {
       const name = stages![at] as string;
       if (placeOf(fields, name, fields.length) < 0) fields.push(name, stages![at - 1] as string);

@@ -1,10 +1,10 @@
-/** Completes the refusal of a program's configuration. */
+/** Further mistakes of a configuration that was refused before anything was built. */
 import { Config } from '../../config/index.js';
 import { refusedConfig } from '../../config/internal.js';
 import { within } from '../../tasks/internal.js';
 import { judgeProgram } from './first-worker.js';
 
-/** Time to find further mistakes of a configuration that was refused before anything was built. */
+/** Time to find them. */
 const MORE_MS = 5000;
 
 /** Returns the refusal of a configuration with all its other mistakes; any other error unchanged. */

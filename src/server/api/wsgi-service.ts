@@ -156,7 +156,7 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
-  /** For reports. */
+  /** Returns the trouble with the service registry, for reports. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
   /** Returns the requests that are not answered yet, for reports. */
   readonly requestsInFlight = () => this.server.requests.filter(isUnanswered).map(reportedExchange);
