@@ -182,7 +182,7 @@ function flagLine({ flags, description, defaultValue }: Flag): string {
 }
 
 /** An example that shows no option and no value that needs quotes. */
-const OBVIOUS = /^api-cli(?: [\w./@]+)+$/;
+const OBVIOUS = /^api-cli(?: [\w/][\w./@-]*)+$/;
 
 /** Returns the example after the options in the help of a command. */
 function exampleOf(command: Command): string {
