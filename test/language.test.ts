@@ -99,7 +99,9 @@ test('no paragraph of a page, and no item of a list, has more than 80 words', ()
   );
   assert.ok(paragraphs.length > 500, String(paragraphs.length));
   assert.deepEqual(
-    paragraphs.filter(({ words }) => words > 80).map(({ path, paragraph, words }) => `${path}: ${words} words: ${paragraph}`),
+    paragraphs
+      .filter(({ words }) => words > 80)
+      .map(({ path, paragraph, words }) => `${path}: ${words} words: ${paragraph}`),
     [],
   );
 });

@@ -32,7 +32,8 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
         const registration = groups.get(name!);
         if (registration === undefined || !left.delete(name!))
           throw new Error(`${path}: [${name}] does not exist, or has two places`);
-        const options = onlyNames === undefined ? optionTable(registration, registrations) : `${namesOf(registration)}.\n`;
+        const options =
+          onlyNames === undefined ? optionTable(registration, registrations) : `${namesOf(registration)}.\n`;
         return `${mark}\n${options}\n`;
       },
     );
