@@ -118,6 +118,7 @@ test('SG-16 SG-24 SG-59 real workers: one is killed and the service is up; when 
   const program = `
     import { Config } from 'portico/config';
     import { membership, MemoryStore, openRegistry, ServiceRegistry } from 'portico/registry';
+    import { silentLogger } from '#internal/log';
         const config = await Config.load({ files: [], argv: [], env: {}, overrides: {
       'servicegroup.connection': 'sqlite:///${path}', 'servicegroup.initial_delay_s': 0, 'DEFAULT.host': 'fleet', 'DEFAULT.report_interval': 1, 'DEFAULT.service_down_time': 30 } });
     const registry = openRegistry(config, { log: silentLogger() });
