@@ -56,7 +56,7 @@ async function judgeBuilt(config: Config, failures: readonly unknown[], given: G
   const more = program?.isConfigured === true ? await judge(config, { declared: true }) : [];
   const errors = found.filter(isError);
   const all = [...errors, ...untold(errors, more.map(asLogged))];
-  // What no service uses so far may be an error of one of those.
+  // An app that no service uses so far may be used by one of those.
   const isTold = ({ place }: Diagnostic): boolean =>
     place !== undefined && all.some((each) => isError(each) && each.place?.detail === place.detail);
   all.push(...found.filter((each) => !isError(each) && !isTold(each)));
