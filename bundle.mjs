@@ -38,7 +38,6 @@ const FIRST = [
   'process/held-tick.js',
   'process/own-files.js',
   'process/compile-cache.js',
-  'process/start-memory.js',
 ];
 
 /**

@@ -1,5 +1,6 @@
 /**
- * Faults: error responses with a status of 400 or above, thrown where the error is found and rendered by an outer app.
+ * Faults: error responses with a status of 400 or above, thrown where the error is found and rendered by an outer app. An uncaught error
+ * becomes one, with status 500.
  *
  * Inner code formats no error page: the nearest renderer does, which is a Router, `fault_wrapper`, `catch_errors` or the Server. It
  * renders in the style of the API (`fault-style.ts`).

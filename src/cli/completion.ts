@@ -42,16 +42,21 @@ interface Level {
 function levelsOf(program: Command): readonly Level[] {
   const serve = program.commands.find((command) => command.name() === 'serve')!;
   const everywhere = program.options.filter(({ long }) => long !== '--version');
+  const shown = (command: Command): readonly Command[] =>
+    command
+      .createHelp()
+      .visibleCommands(command)
+      .filter((each) => command.commands.includes(each));
   const below = (command: Command, path: readonly string[]): readonly Level[] => {
     const own = path.length === 0 ? [...serve.options, ...program.options] : [...command.options, ...everywhere];
     return [
       {
         where: path.join(' '),
-        commands: command.commands.map((inner) => ({ name: inner.name(), help: inner.description() })),
+        commands: shown(command).map((inner) => ({ name: inner.name(), help: inner.description() })),
         options: own.map(completedOption).concat(HELP),
         values: valuesOfArguments(command.registeredArguments),
       },
-      ...command.commands.flatMap((inner) => below(inner, [...path, inner.name()])),
+      ...shown(command).flatMap((inner) => below(inner, [...path, inner.name()])),
     ];
   };
   return below(program, []);

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /** `api-cli`: one program. It listens to signals before it loads its other modules. */
-import { holdSignals, keepCompiledCode, returnStartMemory } from '../process/index.js';
+import { holdSignals, keepCompiledCode } from '../process/index.js';
 
 const release = holdSignals({ launches: false });
 keepCompiledCode();
-returnStartMemory();
 const { begin } = await import('./begin.js');
 await begin(process.argv.slice(2), release);

@@ -143,6 +143,14 @@ async function commandList(): Promise<string> {
   return program.commands.flatMap((command) => commandParts(command, '')).join('\n');
 }
 
+/** Returns the commands below one, without those that only a migration page shows. */
+function shownOf(command: Command): readonly Command[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((each) => each.name() !== 'help');
+}
+
 function commandParts(command: Command, path: string): string[] {
   const name = `${path}${command.name()}`;
   const usage = `${name} ${command.usage()}`.replace(/ \[options\]| \[command\]/g, '').trim();
@@ -165,7 +173,7 @@ function commandParts(command: Command, path: string): string[] {
     ...(own.length === 0 ? [] : [`${own.join('\n')}\n`]),
     ...(example === '' || command.commands.length > 0 ? [] : [`\`\`\`text\n${example}\n\`\`\`\n`]),
   ];
-  return [parts.join('\n'), ...command.commands.flatMap((inner) => commandParts(inner, `${name} `))];
+  return [parts.join('\n'), ...shownOf(command).flatMap((inner) => commandParts(inner, `${name} `))];
 }
 
 function flagLine({ flags, description, defaultValue }: Flag): string {

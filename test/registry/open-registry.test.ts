@@ -116,13 +116,13 @@ test('SG-38 the folder of a registry below state_path is made, another one is no
 test('SG-16 SG-24 SG-59 real workers: one is killed and the service is up; when all have stopped it is down at once', async () => {
   const path = join(folder, 'workers.db');
   const program = `
-    import { Config, createLogger } from 'portico';
-    import { membership, openRegistry } from 'portico/registry';
-    const log = createLogger({ level: 'silent' });
-    const config = await Config.load({ files: [], argv: [], env: {}, overrides: {
+    import { Config } from 'portico/config';
+    import { membership, MemoryStore, openRegistry, ServiceRegistry } from 'portico/registry';
+    import { silentLogger } from '#internal/log';
+        const config = await Config.load({ files: [], argv: [], env: {}, overrides: {
       'servicegroup.connection': 'sqlite:///${path}', 'servicegroup.initial_delay_s': 0, 'DEFAULT.host': 'fleet', 'DEFAULT.report_interval': 1, 'DEFAULT.service_down_time': 30 } });
-    const registry = openRegistry(config, { log });
-    const member = membership(registry, config, { binary: 'portico-compute', log,
+    const registry = openRegistry(config, { log: silentLogger() });
+    const member = membership(registry, config, { binary: 'portico-compute', log: silentLogger(),
       process: { worker: Number(process.argv[1]), instance: 'fleet-1', generation: 1 } });
     await member.read();
     await member.register();

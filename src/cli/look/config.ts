@@ -50,7 +50,7 @@ type ShowArguments = ReadArguments & MeantService & { readonly changed?: boolean
 export function register(program: Command): void {
   const config = program
     .command('config')
-    .description('generate, validate, show and compare configuration files')
+    .description('generate, show and compare configuration files')
     .addHelpText('after', example('api-cli config show wsgi.keep_alive'));
 
   addReading(config.command('generate'))
@@ -75,7 +75,7 @@ export function register(program: Command): void {
       else writeOut(outputFile, sample, 'wx');
     });
 
-  addReading(config.command('validate'))
+  addReading(config.command('validate', { hidden: true }))
     .description(
       'report every mistake in the options, but not in the files they name (see api-cli check); status 0 or 78',
     )

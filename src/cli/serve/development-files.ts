@@ -15,6 +15,12 @@ const TOPIC = 'portico.development.modules';
 /** An editor writes a file in several steps, and a formatter once more. */
 const QUIET_MS = 100;
 
+/** The last save of a file. */
+export interface Save {
+  /** False from the save until its code is served, or was refused. */
+  isServed: boolean;
+}
+
 /** In a worker: answers {@link DevelopmentFiles}. */
 export function answerModules(launcher: ProcessLauncher): void {
   launcher.answer(TOPIC, programPaths);
@@ -25,6 +31,7 @@ export class DevelopmentFiles {
   readonly #launcher: ProcessLauncher;
   readonly #config: Config;
   readonly #log: Logger;
+  readonly #save: Save;
   readonly #restarted: () => void;
   #known = new Map<string, string | undefined>();
   /** Time at which loading of the watched files began, in milliseconds since 1970. */
@@ -35,11 +42,12 @@ export class DevelopmentFiles {
   constructor(
     launcher: ProcessLauncher,
     config: Config,
-    { log, restarted }: { readonly log: Logger; readonly restarted: () => void },
+    { log, save, restarted }: { readonly log: Logger; readonly save: Save; readonly restarted: () => void },
   ) {
     this.#launcher = launcher;
     this.#config = config;
     this.#log = log;
+    this.#save = save;
     this.#restarted = restarted;
   }
 
@@ -73,7 +81,9 @@ export class DevelopmentFiles {
     if (changed.length === 0 || this.#launcher.status().stopping) return;
     const files = changed.map((path) => relative('', path));
     this.#since = now;
+    this.#save.isServed = false;
     await this.#launcher.restart();
+    this.#save.isServed = true;
     const { outcome, durationMs = 0 } = this.#launcher.status().reloads.at(-1) ?? {};
     const end =
       outcome === 'accepted'

@@ -26,7 +26,7 @@ import { endSoon } from '../failure.js';
 import { asLogged, judgeOfFirst } from '../judge/first-worker.js';
 import { plan, refuseErrors } from '../judge/plan.js';
 import { stopWithNpx } from '../npx.js';
-import type { DevelopmentFiles } from './development-files.js';
+import type { DevelopmentFiles, Save } from './development-files.js';
 import type { DevelopmentTypes } from './development-types.js';
 import { type Role, runJudged } from './run-apis.js';
 
@@ -64,7 +64,8 @@ export async function serve(args: ServeArguments): Promise<number> {
   if (dev) useDevelopmentDefaults(config);
   if (isBuild()) await tellBuilt(await findings(config, args));
   const { log: whole, refusals } = await programLog(config, dev ? 'text' : undefined);
-  const log = dev && !namesLogger(config) ? await shortLog(config, whole) : whole;
+  const save: Save = { isServed: true };
+  const log = dev && !namesLogger(config) ? await shortLog(config, whole, save) : whole;
   tellNoConfiguration(config, args, log);
   const services = (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
     role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
@@ -88,7 +89,8 @@ export async function serve(args: ServeArguments): Promise<number> {
         void inspector?.tell();
         types?.check();
       };
-      if (development !== undefined) files = new development.DevelopmentFiles(launcher, config, { log, restarted });
+      if (development !== undefined)
+        files = new development.DevelopmentFiles(launcher, config, { log, save, restarted });
       stopWithNpx(() => void launcher.stop());
     },
     onReady: (service, addresses) => {
@@ -172,9 +174,9 @@ function useDevelopmentDefaults(config: Config): void {
 }
 
 /** Makes short lines of a log for a terminal, also of those of the configuration. */
-async function shortLog(config: Config, whole: Logger): Promise<Logger> {
+async function shortLog(config: Config, whole: Logger, save: Save): Promise<Logger> {
   const { developmentLog } = await import('./development-log.js');
-  const log = developmentLog(whole, isWorker() ? 'worker' : 'parent');
+  const log = developmentLog(whole, isWorker() ? 'worker' : 'parent', save);
   config.useLogger(log);
   return log;
 }

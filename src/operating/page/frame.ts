@@ -1,5 +1,5 @@
 /**
- * Pages: the status page, a file that is served as it is; and HTML as tagged templates, in which every value is escaped
+ * Pages: the status page, `assets/status.html`, which is served as it is; and HTML as tagged templates, in which every value is escaped
  * except the results of such templates. By their policy a browser loads nothing from elsewhere.
  */
 import { createHash } from 'node:crypto';

@@ -14,7 +14,7 @@ function written(lines: readonly Readonly<Record<string, unknown>>[]): Written {
 
 test('AU-7 a parent writes what has happened, without the order of things and without fields', () => {
   const { log, lines } = captureLog();
-  const short = developmentLog(log, 'parent').child({ service: 'books' });
+  const short = developmentLog(log, 'parent', { isServed: false }).child({ service: 'books' });
   const said = (): void => {
     short.info({ event: 'worker_ready', workerId: 0 }, 'Child 7 is ready');
     short.notice({ event: 'ready', services: [] }, 'Ready after 3 ms');
@@ -41,7 +41,7 @@ test('AU-7 a parent writes what has happened, without the order of things and wi
 test('AU-7 a worker writes the lines of its application with their fields, and no others', () => {
   const { log, lines } = captureLog();
   log.level = 'info';
-  const short = developmentLog(log, 'worker').child({ workerId: 0, service: 'books', tenant: 'a' });
+  const short = developmentLog(log, 'worker', { isServed: true }).child({ workerId: 0, service: 'books', tenant: 'a' });
   short.info({ event: 'stopping' }, 'Stopping WSGI server.');
   short.info({ books: 2 }, 'synchronised');
   short.debug('not at this level');
@@ -53,4 +53,16 @@ test('AU-7 a worker writes the lines of its application with their fields, and n
   short.level = 'debug';
   short.info({ books: 2 }, 'synchronised');
   assert.deepEqual(written(lines), [['info', 'synchronised', ['workerId', 'service', 'tenant', 'books']]]);
+});
+
+test('AU-7 a reload that no save has caused has its line', () => {
+  const { log, lines } = captureLog();
+  const save = { isServed: true };
+  const short = developmentLog(log, 'parent', save);
+  log.level = 'info';
+  const accepted = (): void => short.notice({ event: 'reload', outcome: 'accepted' }, 'Reload accepted after 3 ms');
+  accepted();
+  save.isServed = false;
+  accepted();
+  assert.deepEqual(written(lines), [['notice', 'Reload accepted after 3 ms', []]]);
 });
