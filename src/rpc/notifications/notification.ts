@@ -44,7 +44,7 @@ export function newNotification(
   return { ...told, messageId: randomUUID(), timestamp };
 }
 
-/** Returns the route of a priority: a topic of its own, whose queue does not expire as that of a host does. */
+/** Returns the route of a priority. It has no host: the queue of a host expires. */
 export function notificationRoute(exchange: string, topic: string, priority: NotificationPriority): Route {
   return { exchange, topic: `${topic}.${priority}` };
 }
