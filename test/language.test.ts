@@ -53,7 +53,7 @@ const folders = ['docs', 'src'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true }).map((path) => `${folder}/${String(path)}`),
 );
 /** The pages without their code. Generated parts contain help texts of options. */
-const pages = ['README.md', ...folders]
+const pages = ['README.md', 'CONTRIBUTING.md', ...folders]
   .filter((path) => path.endsWith('.md'))
   .map((path) => {
     const text = readFileSync(join(root, path), 'utf8');
@@ -88,4 +88,20 @@ test('no page has a phrase that reads as translated', () => {
   assert.deepEqual(pagesWith(phrases), []);
   assert.deepEqual(pagesWith(new RegExp(TRANSLATED.source, 'gi')), []);
   assert.deepEqual(pagesWith(/(?:^|(?<=[.:] ))Where (?:an?|the) (?![^.?\n]*\?).*/gm), []);
+});
+
+test('no paragraph of a page, and no item of a list, has more than 80 words', () => {
+  const paragraphs = pages.flatMap(({ path, text }) =>
+    text
+      .replaceAll(/^\|.*$/gm, '')
+      .split(/\n\s*\n|\n(?=\s*(?:-|\d+\.) )/)
+      .map((paragraph) => ({ path, paragraph: paragraph.trim(), words: paragraph.match(/\S*\w\S*/g)?.length ?? 0 })),
+  );
+  assert.ok(paragraphs.length > 500, String(paragraphs.length));
+  assert.deepEqual(
+    paragraphs
+      .filter(({ words }) => words > 80)
+      .map(({ path, paragraph, words }) => `${path}: ${words} words: ${paragraph}`),
+    [],
+  );
 });

@@ -65,9 +65,9 @@ const { status } = spawnSync(
     `--test-reporter-destination=${counts}`,
     // For a program that does not keep the limits of together.mjs, which name the test and the file.
     `--test-timeout=${LONG_MS}`,
-    // Node's default is the number of processors minus one, which on two processors leaves one idle while a file waits for processes. With
-    // one more than the number of processors, tests of deadlines failed for lack of processor time.
-    `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
+    // Files that start processes wait for them half of their time, so one more than there are processors runs; files that compute wait for
+    // nothing.
+    `--test-concurrency=${Math.max(2, availableParallelism() + (chosen.every(({ kind }) => kind !== 'fast') ? 1 : 0))}`,
     ...programs(runtime),
   ],
   {

@@ -92,7 +92,7 @@ export const wsgiOptions = defineOptions({
   }),
   server_debug: boolean({
     default: false,
-    help: 'Include the stack trace of an error in the 500 response. For development only.',
+    help: 'Include the stack trace in the 500 response for an error that neither a Router nor catch_errors answers. For development only.',
     deprecated: ['DEFAULT.wsgi_server_debug'],
   }),
   allow_underscore_headers: boolean({

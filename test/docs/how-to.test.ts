@@ -30,11 +30,10 @@ const PAGES: Readonly<Record<string, PageOptions>> = {
   'openapi.md': { packages: ['zod'] },
   'own-tokens.md': {},
   'proxies.md': {},
-  'reload.md': {},
   'sessions.md': {},
   'shutdown-hooks.md': {},
   'static-files.md': {},
-  'streaming.md': { packages: ['@fastify/multipart'] },
+  'streaming.md': {},
   // The browser's files are not tested, so one file replaces the package.
   'swagger-ui.md': { files: { 'node_modules/swagger-ui-dist/swagger-ui-bundle.js': 'SwaggerUIBundle' } },
   'testing.md': {},

@@ -40,6 +40,10 @@ test('docs/production.md takes a new project to production', { timeout: 240_000 
   await runPage(t, 'docs/production.md', { ports: [8080, 8443, 9100] });
 });
 
+test('docs/operate/reload.md does what it says', { timeout: 240_000 }, async (t) => {
+  await runPage(t, 'docs/operate/reload.md', { ports: [8443] });
+});
+
 /** The files that the examples of filters name. */
 const NAMED = {
   'tokens.js': 'export const validator = () => ({ validate: async () => null });\n',

@@ -1,6 +1,7 @@
 /**
  * Generates the parts of docs/reference that come from declarations in the code, and paste/portico.ini. A page marks such a part with
  * `<!-- options [group] -->` or `<!-- commands -->` before it, and `<!-- end -->` after it; everything else there is written by hand.
+ * `<!-- options [group] names -->` has only the names.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,14 +25,16 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     .map((path) => join(REFERENCE, path));
   const pages = paths.map((path) => {
     const text = read(path).replaceAll(
-      /(<!-- (options|commands)(?: \[(.+)\])? -->\n)[\s\S]*?(?=<!-- end -->)/g,
+      /(<!-- (options|commands)(?: \[(.+?)\]( names)?)? -->\n)[\s\S]*?(?=<!-- end -->)/g,
       (...match) => {
-        const [, mark, kind, name] = match as unknown as readonly string[];
+        const [, mark, kind, name, onlyNames] = match as unknown as readonly string[];
         if (kind === 'commands') return `${mark}\n${commands}\n`;
         const registration = groups.get(name!);
         if (registration === undefined || !left.delete(name!))
           throw new Error(`${path}: [${name}] does not exist, or has two places`);
-        return `${mark}\n${optionTable(registration, registrations)}\n`;
+        const options =
+          onlyNames === undefined ? optionTable(registration, registrations) : `${namesOf(registration)}.\n`;
+        return `${mark}\n${options}\n`;
       },
     );
     return [path, text] as const;
@@ -85,6 +88,11 @@ function optionTable({ group }: Registration, registrations: readonly Registrati
   const text = rows.length === 0 ? 'No options.\n' : table(['Option', 'Default, or type', 'Meaning'], rows);
   return rare.length === 0 ? text : `${text}\nRarely needed: ${rare.join(', ')}.\n`;
 }
+
+const namesOf = ({ options }: Registration): string =>
+  Object.keys(options)
+    .map((name) => `\`${name}\``)
+    .join(', ');
 
 /** Types that their default shows. */
 const EVIDENT: ReadonlySet<string> = new Set(['boolean', 'integer', 'float', 'string', 'choice', 'port', 'host']);
@@ -166,7 +174,8 @@ function commandParts(command: Command, path: string): string[] {
       .map((argument) => `- \`${argument.name()}\`: ${plain(argument.description)}`),
     ...command.options.filter((each) => !isShared(each)).map(flagLine),
   ];
-  const example = exampleOf(command);
+  const shownExample = exampleOf(command);
+  const example = OBVIOUS.test(shownExample) ? '' : shownExample;
   const parts = [
     `### \`${usage}\`\n`,
     `${sentence(command.description())}${also.length === 0 ? '' : ` With ${also.join(', ')}.`}\n`,
@@ -180,6 +189,9 @@ function flagLine({ flags, description, defaultValue }: Flag): string {
   const isShown = defaultValue !== undefined && typeof defaultValue !== 'boolean';
   return `- \`${flags}\`: ${plain(description)}${isShown ? ` (default: ${JSON.stringify(defaultValue)})` : ''}`;
 }
+
+/** An example that shows no option and no value that needs quotes. */
+const OBVIOUS = /^api-cli(?: [\w/][\w./@-]*)+$/;
 
 /** Returns the example after the options in the help of a command. */
 function exampleOf(command: Command): string {
