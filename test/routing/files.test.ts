@@ -65,6 +65,16 @@ test('AU-11 Reply.file keeps the headers that plugins and the action have set on
   );
 });
 
+testBoth('AU-11 a file with a header that cannot be sent is a 500 without the others', async (t, RouterOf) => {
+  const root = folderOf(t);
+  writeFileSync(join(root, 'a.txt'), 'abcdef');
+  const router = new RouterOf({ log: keepingLogger() });
+  router.get('/bad', () => Reply.file('a.txt', { root, headers: { 'x-a': '1', 'x-none': undefined }, type: 'a\nb' }));
+  const send = await serveRouter(t, router);
+  const { status, headers } = await send('GET', '/bad');
+  assert.deepEqual([status, headers['x-a']], [500, undefined]);
+});
+
 testBoth('AU-11 Reply.file has the status of the action, and sends parts for 200 only', async (t, RouterOf) => {
   const root = folderOf(t);
   writeFileSync(join(root, 'a.txt'), 'abcdef');
