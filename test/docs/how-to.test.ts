@@ -34,7 +34,6 @@ const PAGES: Readonly<Record<string, PageOptions>> = {
   'sessions.md': {},
   'shutdown-hooks.md': {},
   'static-files.md': {},
-  'streaming.md': { packages: ['@fastify/multipart'] },
   // The browser's files are not tested, so one file replaces the package.
   'swagger-ui.md': { files: { 'node_modules/swagger-ui-dist/swagger-ui-bundle.js': 'SwaggerUIBundle' } },
   'testing.md': {},
