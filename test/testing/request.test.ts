@@ -98,7 +98,7 @@ test('json sends anything as JSON, and .json() reads the reply', async () => {
 test('a form, a Blob and search parameters are sent as fetch sends them', async () => {
   const echo: App = async (req, res) => {
     const { 'content-type': type = '' } = req.headers;
-    res.end(`${type} ${await readBody(req, { limit: 1000 })}`);
+    res.end(`${type} ${String(await readBody(req, { limit: 1000 }))}`);
   };
   const form = new FormData();
   form.set('file', new Blob(['0123']), 'digits.txt');
