@@ -18,7 +18,10 @@ import { LintError } from './lint.js';
 /** The parts of a request besides method and path. */
 export interface RequestInput {
   readonly headers?: Readonly<OutgoingHttpHeaders>;
-  /** A string or bytes, sent with their length; an async iterable, sent in chunks; any other object, sent as JSON. */
+  /**
+   * A string or bytes, sent with their length; an async iterable, sent in chunks; a `FormData`, `Blob` or `URLSearchParams`, sent as
+   * `fetch` does; any other object, sent as JSON.
+   */
   readonly body?: string | Uint8Array | AsyncIterable<string | Uint8Array> | object;
   /** Any value, also a string or `null`, sent as JSON instead of `body`. */
   readonly json?: unknown;
@@ -181,12 +184,19 @@ function exchange(options: RequestOptions, { headers = {}, signal, ...input }: R
   });
 }
 
-/** Sends a body: bytes with their length, chunks as they come, other values as JSON. */
+const FETCH_BODIES = [FormData, Blob, URLSearchParams];
+
+/** Sends a body: bytes with their length, chunks as they come, forms as `fetch` does, other values as JSON. */
 export async function sendBody(
   outgoing: ReturnType<typeof send>,
   { body, json }: Pick<RequestInput, 'body' | 'json'>,
 ): Promise<void> {
-  if (json !== undefined || isPlain(body)) {
+  if (json === undefined && FETCH_BODIES.some((kind) => body instanceof kind)) {
+    const encoded = new Response(body as FormData);
+    const type = encoded.headers.get('content-type');
+    if (type !== null && !outgoing.hasHeader('content-type')) outgoing.setHeader('content-type', type);
+    outgoing.end(Buffer.from(await encoded.arrayBuffer()));
+  } else if (json !== undefined || isPlain(body)) {
     if (!outgoing.hasHeader('content-type')) outgoing.setHeader('content-type', 'application/json');
     outgoing.end(JSON.stringify(json === undefined ? body : json));
   } else if (body === undefined) outgoing.end();

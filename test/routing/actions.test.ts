@@ -328,6 +328,23 @@ testBoth(
   },
 );
 
+testBoth('url, queryValue and files work apart from their request', async (t, Router) => {
+  const router = new Router();
+  router.get('/links/{id}', ({ url, queryValue }) => [url('/elsewhere'), queryValue('a')]);
+  router.post('/forms', { request: { type: 'multipart/form-data' } }, async ({ files }) => {
+    const names: string[] = [];
+    for await (const file of files({ files: 1 })) names.push(file.name);
+    return names;
+  });
+  const send = await serveRouter(t, router);
+  const [link, a] = (await send('GET', '/links/7?a=1&a=2')).json as string[];
+  assert.match(link!, /^http:\/\/[^/]+\/elsewhere$/);
+  assert.equal(a, '2');
+  const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+  const body = '--x\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\n\r\n1\r\n--x--\r\n';
+  assert.deepEqual((await send('POST', '/forms', { headers, body })).json, ['a.txt']);
+});
+
 testBoth('request.url gives the URL of an external route, and of a host, as it is', async (t, Router) => {
   const router = new Router({ linkPrefix: 'http://api.example/v1' })
     .connect('ext', 'http://ext.example/x', { _static: true })

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
+import { readBody } from 'portico/app';
 import { Reply, type Router, type UploadRefused } from 'portico/routing';
 import { keepingLogger, serveRouter, testBoth } from './served-router.js';
 
@@ -62,6 +63,16 @@ test('AU-11 Reply.file keeps the headers that plugins and the action have set on
     [status, text, headers['x-plugin'], headers['x-action'], headers['x-a'], headers['content-type']],
     [200, 'abcdef', '1', '2', 'file', 'text/csv'],
   );
+});
+
+testBoth('AU-11 a file with a header that cannot be sent is a 500 without the others', async (t, RouterOf) => {
+  const root = folderOf(t);
+  writeFileSync(join(root, 'a.txt'), 'abcdef');
+  const router = new RouterOf({ log: keepingLogger() });
+  router.get('/bad', () => Reply.file('a.txt', { root, headers: { 'x-a': '1', 'x-none': undefined }, type: 'a\nb' }));
+  const send = await serveRouter(t, router);
+  const { status, headers } = await send('GET', '/bad');
+  assert.deepEqual([status, headers['x-a']], [500, undefined]);
 });
 
 testBoth('AU-11 Reply.file has the status of the action, and sends parts for 200 only', async (t, RouterOf) => {
@@ -177,6 +188,22 @@ testBoth('AU-11 each limit has its fault and its name, and what was begun is rem
     readdirSync(folder).filter((name) => name.endsWith('.part')),
     [],
   );
+});
+
+test('AU-11 an action reads a type that no plugin parses, without the limit of a body, beside a plugin for forms', async (t) => {
+  const { Router: Made } = await import('portico/routing');
+  const plugin = async (fastify: FastifyInstance): Promise<void> => {
+    fastify.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
+  };
+  const router: Router = new Made({ log: keepingLogger(), bodyLimit: 4, plugins: [plugin] });
+  router.post('/raw', { request: { type: ['multipart/form-data', 'application/octet-stream'] } }, async ({ req }) => {
+    return { size: (await readBody(req)).length };
+  });
+  const send = await serveRouter(t, router);
+  const raw = { headers: { 'content-type': 'application/octet-stream' }, body: 'abcdef' };
+  assert.deepEqual((await send('POST', '/raw', raw)).json, { size: 6 });
+  const form = { headers: { 'content-type': 'multipart/form-data; boundary=a' }, body: 'abcdef' };
+  assert.equal((await send('POST', '/raw', form)).status, 413);
 });
 
 testBoth('AU-11 a form without a boundary, or with one that is too long, is malformed', async (t, RouterOf) => {

@@ -353,6 +353,20 @@ testBoth('auth of a router guards the apps that it mounts; auth of a mount wins'
   assert.equal((await request(known, 'GET', '/in/hello')).status, 200);
 });
 
+testBoth(
+  'behind auth: true, an app that is mounted has the caller in its environ, as an action has',
+  async (_t, Router) => {
+    const who: App = (req, res) => void res.end(environ(req).context?.userId);
+    const router = new Router({ log: keepingLogger(), auth: true }).mount('/who', who);
+    const app = await router.build();
+    const known: App = (req, res) => {
+      environ(req).identity = { userId: 'ada' };
+      return app(req, res);
+    };
+    assert.equal((await request(known, 'GET', '/who')).text(), 'ada');
+  },
+);
+
 testBoth('auth of a router guards its redirects; auth of a redirect wins', async (_t, Router) => {
   const router = new Router({ log: keepingLogger(), auth: true });
   router.redirect('/old', '/new').redirect('/moved', '/new', { auth: false });

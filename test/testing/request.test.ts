@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type App, Fault } from 'portico/app';
+import { type App, Fault, readBody } from 'portico/app';
 import { catchErrors, faultWrapper, requestId } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, request } from 'portico/testing';
@@ -93,4 +93,19 @@ test('json sends anything as JSON, and .json() reads the reply', async () => {
     const reply = await request(echo, 'POST', '/', { json });
     assert.deepEqual(reply.json(), { type: 'application/json', body: JSON.stringify(json) });
   }
+});
+
+test('a form, a Blob and search parameters are sent as fetch sends them', async () => {
+  const echo: App = async (req, res) => {
+    const { 'content-type': type = '' } = req.headers;
+    res.end(`${type} ${String(await readBody(req, { limit: 1000 }))}`);
+  };
+  const form = new FormData();
+  form.set('file', new Blob(['0123']), 'digits.txt');
+  const sent = (await request(echo, 'PUT', '/', { body: form })).text();
+  assert.match(sent, /^multipart\/form-data; boundary=.*name="file"; filename="digits.txt".*\r\n\r\n0123\r\n/s);
+  const search = await request(echo, 'POST', '/', { body: new URLSearchParams({ a: '1' }) });
+  assert.equal(search.text(), 'application/x-www-form-urlencoded;charset=UTF-8 a=1');
+  const blob = await request(echo, 'POST', '/', { body: new Blob(['x'], { type: 'text/csv' }) });
+  assert.equal(blob.text(), 'text/csv x');
 });

@@ -1,7 +1,7 @@
 /**
  * The parent's side of a fleet: one pool of workers for each service, their sockets, and the configuration that they start with. It
- * kills workers that do not answer for `worker_timeout`, or start too slowly for `worker_start_timeout`. It accepts no connection and runs
- * no service.
+ * kills a worker that does not answer for `worker_timeout` or starts too slowly for `worker_start_timeout`. It accepts no
+ * connection and runs no service.
  */
 import { url as debuggerUrl } from 'node:inspector';
 import type { Config } from '../../config/index.js';

@@ -182,8 +182,8 @@ export class ActionRequest<
   }
 
   /** The files of a form: `for await (const file of request.files({ fileBytes: 1_000_000 })) await file.saveTo(path)`. */
-  files(limits: UploadOptions = {}): Upload {
-    return new Upload(this.req, limits);
+  get files(): (limits?: UploadOptions) => Upload {
+    return (limits = {}) => new Upload(this.req, limits);
   }
 
   /** The version negotiated for this request: `request.apiVersion.atLeast('2.26')`. */
@@ -237,16 +237,18 @@ export class ActionRequest<
    * Returns the absolute URL of a named route, with the scheme, host and prefix of the client; without a name, the request's own, without
    * its query.
    */
-  url(name?: string, values: UrlValues = {}): string {
-    return this.router.urlFor(this.req, name ?? null, values);
+  get url(): (name?: string, values?: UrlValues) => string {
+    return (name, values = {}) => this.router.urlFor(this.req, name ?? null, values);
   }
 
   /** Returns one value of the query; the last one of a repeated key. */
-  queryValue(name: string): string | undefined {
-    const query = this.query as Readonly<Record<string, unknown>> | undefined;
-    const value = query !== undefined && Object.hasOwn(query, name) ? query[name] : undefined;
-    const last: unknown = Array.isArray(value) ? value.at(-1) : value;
-    return last === undefined || last === null ? undefined : String(last as string);
+  get queryValue(): (name: string) => string | undefined {
+    return (name) => {
+      const query = this.query as Readonly<Record<string, unknown>> | undefined;
+      const value = query !== undefined && Object.hasOwn(query, name) ? query[name] : undefined;
+      const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+      return last === undefined || last === null ? undefined : String(last as string);
+    };
   }
 
   /** Aborts {@link signal}. */

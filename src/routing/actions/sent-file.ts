@@ -5,7 +5,7 @@ import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { basename, dirname, resolve, sep } from 'node:path';
 import { Fault } from '../../app/index.js';
-import { fileFault, fileSender } from '../../app/internal.js';
+import { fileFault, fileSender, foldHeaders } from '../../app/internal.js';
 
 /** Options of a file as a response. */
 export interface FileOptions {
@@ -29,11 +29,10 @@ export async function sendFile(
 ): Promise<void> {
   const file = await found(path, root);
   const send = await fileSender();
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
-  if (type !== undefined) res.setHeader('content-type', type);
-  if (download !== false) {
-    res.setHeader('content-disposition', attachment(download === true ? basename(path) : download));
-  }
+  const all = Object.entries(headers);
+  if (type !== undefined) all.push(['content-type', type]);
+  if (download !== false) all.push(['content-disposition', attachment(download === true ? basename(path) : download)]);
+  foldHeaders(res, Object.fromEntries(all.filter(([, value]) => value !== undefined)));
   // A part of a file is a part of a 200 only (RFC 9110 §14.2).
   const acceptRanges = res.statusCode === 200;
   const names = { root: dirname(file), dotfiles: 'allow' as const, index: false as const };

@@ -3,7 +3,7 @@
  */
 import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 import { pipeline, Readable, Transform } from 'node:stream';
-import { isOfHeadListener, joinVary, readableOf } from '../../app/internal.js';
+import { checkHeader, isOfHeadListener, joinVary, readableOf } from '../../app/internal.js';
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { kindOf } from '../actions/answer-kind.js';
 import { Reply } from '../actions/reply.js';
@@ -39,7 +39,7 @@ export interface Head {
 /** Returns the serializer of a response schema, by the status and type of the response. */
 export type SerializerOf = (status: number, type: OutgoingHttpHeader) => Serializer | undefined;
 
-/** Returns the response to the result of an action. Throws for a status that cannot be sent; its headers are not checked. */
+/** Returns the response to the result of an action. Throws for a status that cannot be sent; its headers are checked for a stream only. */
 export function answerOf(result: unknown, asked: Asked, head: Head, serializerOf?: SerializerOf): Answer {
   const headers: OutgoingHttpHeaders = {};
   let value = result;
@@ -62,7 +62,11 @@ export function answerOf(result: unknown, asked: Asked, head: Head, serializerOf
   }
   if (value === undefined || value === null) return bodyless(status, headers);
   if (kind !== undefined) {
-    if (asked.verb !== 'HEAD') return { ...bodyless(status, headers), stream: streamOf(value) };
+    if (asked.verb !== 'HEAD') {
+      // First: a stream that is open cannot be released by its action's value.
+      checkHeaders(headers);
+      return { ...bodyless(status, headers), stream: streamOf(value) };
+    }
     // Not read: it may never end.
     discardAnswer(value);
     return bodyless(status, headers);
@@ -132,6 +136,11 @@ function discardStream(stream: object): void {
 /** Also a web stream of a package. */
 function isWeb(stream: object): stream is ReadableStream {
   return typeof (stream as Partial<ReadableStream>).getReader === 'function';
+}
+
+/** Throws Node's error for the first header that it would refuse. */
+export function checkHeaders(headers: OutgoingHttpHeaders): void {
+  for (const name of Object.keys(headers)) checkHeader(name, headers[name]);
 }
 
 /** Sets a header, which replaces one of the same name; `Vary` is joined with the existing value. */

@@ -16,7 +16,7 @@ import { acceptsMethod } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
 import { definitionError, RouteError } from '../route/route-error.js';
 import type { ActionEngine } from './action-engine.js';
-import { guardsOf } from './guard-filter.js';
+import { guardsOf, needsKnownCaller, withCaller } from './guard-filter.js';
 import { ParamReader } from './param-reader.js';
 import {
   type ActionTarget,
@@ -88,7 +88,8 @@ class RouteServing {
     if (redirect !== undefined) return { kind: 'redirect', ...shared, guards, redirect };
     if (mounted !== undefined) {
       const place = matched.template.replace(/\/?\{path_info[^/]*\}$/, '');
-      return { kind: 'mount', ...shared, app: compose(guards, mounted), place };
+      const around = needsKnownCaller(guards[0]) ? [...guards, withCaller] : guards;
+      return { kind: 'mount', ...shared, app: compose(around, mounted), place };
     }
     if (route.variables.has('controller') || route.variables.has('action')) {
       return { kind: 'action', ...shared, settings, target: null, named: this.#named(compiled) };

@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import type { MatchedRoute } from '../../app/index.js';
-import { checkHeader, collectBody, compileResponse, pipeInto } from '../../app/internal.js';
+import { collectBody, compileResponse, foldHeaders, pipeInto } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { responseKey } from '../actions/compiled-action.js';
 import { SENT } from '../actions/reply.js';
@@ -110,7 +110,7 @@ export class DirectActions implements ActionEngine {
         data = serializer(body);
       } catch (error) {
         // They stay in the response to a value that cannot be written.
-        setHeaders(res, headers);
+        foldHeaders(res, headers);
         throw error;
       }
     }
@@ -138,7 +138,7 @@ export class DirectActions implements ActionEngine {
     stream: NodeJS.ReadableStream,
   ): void {
     res.statusCode = status;
-    setHeaders(res, headers);
+    foldHeaders(res, headers);
     let isOpen = true;
     finished(stream, { readable: true, writable: false }, (error) => {
       isOpen = false;
@@ -153,10 +153,4 @@ export class DirectActions implements ActionEngine {
     });
     pipeInto(res, stream, (error) => this.#fail(req, res, error));
   }
-}
-
-/** Sets all headers, or none if Node would refuse one of them. */
-function setHeaders(res: ServerResponse, headers: Answer['headers']): void {
-  for (const name of Object.keys(headers)) checkHeader(name, headers[name]);
-  for (const name of Object.keys(headers)) res.setHeader(name, headers[name]!);
 }

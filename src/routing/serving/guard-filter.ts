@@ -15,7 +15,7 @@ import { isThenable } from '../../app/internal.js';
 import { isObject, whatItIs } from '../../errors/index.js';
 import { ActionRequest, type RequestRouter } from '../actions/action-request.js';
 import type { Auth, Guard } from '../actions/guard.js';
-import { callerOf, contextOf } from '../caller-context.js';
+import { callerOf, contextOf, contextOfCaller } from '../caller-context.js';
 import { RouteError } from '../route/route-error.js';
 import { callOf } from './action-call.js';
 
@@ -39,6 +39,13 @@ export function guardsOf(auth: Auth | undefined, router?: () => RequestRouter): 
 export function needsKnownCaller(filter: Filter | undefined): boolean {
   return filter === CALLERS;
 }
+
+/** Gives an app behind `auth: true` the caller as `environ(req).context`: it has no {@link ActionRequest}, which makes it. */
+export const withCaller: Filter = (app) => (req, res) => {
+  const caller = contextOfCaller(req);
+  if (caller !== undefined) environ(req).context ??= caller;
+  return app(req, res);
+};
 
 /** Asks a guard; a caller that it returns is then the request's. Throws its refusal. */
 export function askGuard(guard: Guard, request: ActionRequest, res: ServerResponse): void | Promise<void> {

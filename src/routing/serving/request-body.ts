@@ -221,6 +221,6 @@ export function isUnread(req: IncomingMessage, types: readonly string[] | undefi
 }
 
 /** Returns the media type of a body, without parameters. */
-function typeOf({ headers }: IncomingMessage): string {
+export function typeOf({ headers }: IncomingMessage): string {
   return (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
 }

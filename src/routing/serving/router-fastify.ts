@@ -17,7 +17,7 @@ import type {
 } from 'fastify';
 import { environ, Fault, type MatchedRoute } from '../../app/index.js';
 import {
-  checkHeader,
+  bodyLengthOf,
   createFastify,
   exchangeOf,
   fastifyLog,
@@ -32,14 +32,14 @@ import { joinedDocs } from '../actions/operation-docs.js';
 import { SENT } from '../actions/reply.js';
 import { type ActionCall, CALL, type Called, callOf, type Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
-import { answerOf, discardAnswer } from './answer.js';
+import { answerOf, checkHeaders, discardAnswer } from './answer.js';
 import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, guarded, type ResponseCompiler } from './compile-responses.js';
 import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
 import { askBehindHooks } from './plugin-guard.js';
 import { ACTION, checkPluginRoutes, PluginRoutes, refusedInput, TABLE } from './plugin-routes.js';
 import { forAllRoutes, pluginOf } from './plugin-source.js';
-import { BodyTypes, isUnread, readJson, refuseEncoding, WITH_BODY, watchMultipart } from './request-body.js';
+import { BodyTypes, isUnread, readJson, refuseEncoding, typeOf, WITH_BODY, watchMultipart } from './request-body.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
 import { shownSchemas } from './shown-schemas.js';
 
@@ -169,18 +169,16 @@ export class RouterFastify implements ActionEngine {
     const call = callOf(req);
     // Routes of plugins have their own limits, and so have actions that read a form without one.
     if (call === undefined) return undefined;
-    const { unreadTypes } = call.entry;
-    if (isUnread(req, unreadTypes) && !unreadTypes!.some((type) => server.hasContentTypeParser(type))) return undefined;
+    if (isUnread(req, call.entry.unreadTypes) && !server.hasContentTypeParser(typeOf(req))) return undefined;
     const watched = server.hasContentTypeParser('multipart/form-data') ? watchMultipart(req) : undefined;
     if (watched instanceof Fault) return watched;
     call.lacksEnd = watched;
     const limit = routeOptions.bodyLimit ?? this.bodyLimit;
-    const declared = req.headers['content-length'];
-    if (declared !== undefined) {
-      call.received = Number(declared);
-      return call.received > limit ? tooLarge(limit) : undefined;
+    const length = bodyLengthOf(req);
+    if (length !== -1) {
+      call.received = length;
+      return length > limit ? tooLarge(limit) : undefined;
     }
-    if (req.headers['transfer-encoding'] === undefined) return undefined;
     // The same for parsers of plugins: until the action is called, only they can fail.
     reply.send = (...payload) =>
       call[FASTIFY] === undefined && res.writableEnded ? reply : send.apply(reply, payload);
@@ -214,7 +212,7 @@ export class RouterFastify implements ActionEngine {
     const answer = answerOf(value, call, reply, (status, type) => this.#serializerOf(call, status, type));
     const { headers, body, stream, serializer } = answer;
     // Now, while an error can still be answered: Fastify checks them when it writes the head.
-    for (const name of Object.keys(headers)) checkHeader(name, headers[name]);
+    checkHeaders(headers);
     void reply.code(answer.status);
     for (const name of Object.keys(headers)) void reply.header(name, headers[name]);
     // With a serializer, Fastify does not change the type: it would add a charset, which JSON does not have.

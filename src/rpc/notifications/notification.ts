@@ -44,9 +44,9 @@ export function newNotification(
   return { ...told, messageId: randomUUID(), timestamp };
 }
 
-/** Returns the route of a priority. */
+/** Returns the route of a priority. It has no host: the queue of a host expires. */
 export function notificationRoute(exchange: string, topic: string, priority: NotificationPriority): Route {
-  return { exchange, topic, server: priority };
+  return { exchange, topic: `${topic}.${priority}` };
 }
 
 /** `isWrapped`: in the envelope 2.0. Throws `SerializationError`. */

@@ -89,7 +89,7 @@ class BusNotifier {
   #declare(transport: Transport, route: Parameters<Transport['declareQueue']>[0]): Promise<void> {
     const known = this.#declared.get(transport) ?? new Map<string, Promise<void>>();
     this.#declared.set(transport, known);
-    const name = `${route.exchange}/${route.topic}/${route.server}`;
+    const name = `${route.exchange}/${route.topic}`;
     const declared = known.get(name) ?? transport.declareQueue(route);
     known.set(name, declared);
     declared.catch(() => known.delete(name));

@@ -233,6 +233,7 @@ test('RT-202 the document is served where it is asked for', async (t) => {
 test('AU-11 a misspelt name in request.url is a warning when the table is built, with the nearest name', async () => {
   class Books {
     async show(asked: ActionRequest) {
+      // Not asked.url('bookk'), and not /* asked.url('bokk') */ either.
       return { self: asked.url('bok', { id: 1 }), all: asked.url('books'), at: asked.url('/elsewhere') };
     }
   }

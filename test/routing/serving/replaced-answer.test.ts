@@ -64,6 +64,18 @@ testBoth(
   },
 );
 
+testBoth('a web stream beside a header that cannot be sent is cancelled', async (t, Router) => {
+  let tell = (): void => undefined;
+  const cancelled = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const router = new Router({ log: silentLogger() });
+  router.get('/bad', () => new Reply(new ReadableStream({ cancel: tell }), { headers: { 'x-bad': 'a\nb' } }));
+  const send = await serveRouter(t, router);
+  assert.equal((await send('GET', '/bad')).status, 500);
+  await cancelled;
+});
+
 testBoth('an action does not run once its request was answered', async (t, Router) => {
   let ran = 0;
   const run = (): object => ({ ran: ++ran });

@@ -4,29 +4,14 @@ import { test } from 'node:test';
 import { currentContext, RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import { DeliveryUnknown, type Message, type Notification, NotificationService, RPCConnection } from 'portico/rpc';
+import { FakeClock } from 'portico/testing';
 import { MemoryBroker, MemoryTransport } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { settled } from '../server/served-object.js';
 import { gate } from '../services.js';
 import { brokerUrl, deleteTopic, withoutBroker } from '../transport/amqp/broker.js';
 import { deleteOsloTopic, osloUrl, PythonPeer, withoutPython } from '../transport/oslo/peer.js';
-
-/** Returns a handler, and a function that returns its notifications one by one. */
-function inbox(): { readonly take: (each: Notification) => void; readonly next: () => Promise<Notification> } {
-  const arrived: Notification[] = [];
-  const asked: ((each: Notification) => void)[] = [];
-  return {
-    take: (each) => {
-      const ask = asked.shift();
-      if (ask === undefined) arrived.push(each);
-      else ask(each);
-    },
-    next: () => {
-      const each = arrived.shift();
-      return each === undefined ? new Promise((resolve) => asked.push(resolve)) : Promise.resolve(each);
-    },
-  };
-}
+import { inbox } from './inbox.js';
 
 const context = new RequestContext({
   requestId: 'req-1',
@@ -199,6 +184,26 @@ test('handlers are for priorities that there are', () => {
   const handlers = { inof: () => {} } as object;
   assert.throws(() => NotificationService.create({ handlers }), { code: 'PORTICO_RPC_OPTION', hint: /info/ });
   assert.throws(() => NotificationService.create({ handlers: {} }), { code: 'PORTICO_RPC_OPTION' });
+});
+
+test('notifications wait for a listener that was stopped for longer than host_queue_ttl', async () => {
+  const { log } = recordedLog();
+  const clock = new FakeClock();
+  const transport = new MemoryTransport(new MemoryBroker({ clock, hostQueueTtlMs: 1000 }), 'memory://stopped');
+  const rpc = new RPCConnection({ transport, log });
+  const { take, next } = inbox();
+  const start = async (): Promise<NotificationService> => {
+    const service = NotificationService.create({ handlers: { info: take }, transport, log });
+    await service.start();
+    return service;
+  };
+  await (await start()).stop();
+  await rpc.notifier({ publisherId: 'images.north' }).info(context, 'images.resize.end', { id: 'a' });
+  await clock.advance(2000);
+  const service = await start();
+  assert.deepEqual((await next()).payload, { id: 'a' });
+  await service.stop();
+  await rpc.close();
 });
 
 test('notifications between Node and Python, in both formats', { skip: withoutPython }, async () => {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { RPCConnection, RPCService } from 'portico/rpc';
+import { type Notification, NotificationService, RPCConnection, RPCService } from 'portico/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
+import { inbox } from '../../notifications/inbox.js';
 import { brokerUrl, deleteTopic } from '../amqp/broker.js';
 import { PythonFailure, PythonPeer, withoutPython } from './peer.js';
 
@@ -16,6 +17,9 @@ interface Sides {
   readonly named: (topic: string) => string;
   readonly client: (topic: string) => ReturnType<RPCConnection['client']>;
   readonly serve: (topic: string, manager: object) => Promise<void>;
+  readonly notifier: ReturnType<RPCConnection['notifier']>;
+  /** Listens to errors; the result returns them one by one. */
+  readonly listen: () => Promise<() => Promise<Notification>>;
 }
 
 async function sides(t: TestContext, options: Readonly<Record<string, unknown>>, query = ''): Promise<Sides> {
@@ -23,13 +27,13 @@ async function sides(t: TestContext, options: Readonly<Record<string, unknown>>,
   const transport = `${brokerUrl}?exchange=${project}${query}`;
   const python = await PythonPeer.start({ exchange: `${project}.portico`, options });
   const rpc = new RPCConnection({ transport, log });
-  const services: RPCService[] = [];
+  const services: (RPCService | NotificationService)[] = [];
   t.after(async () => {
     await rpc.close();
     for (const service of services) await service.stop();
     await python.end();
     for (const topic of ['images', 'disks', 'notifications'])
-      await deleteTopic(project, topic, ['north', 'python', 'info']);
+      await deleteTopic(project, topic, ['north', 'python', 'info', 'error']);
   });
   return {
     python,
@@ -47,6 +51,14 @@ async function sides(t: TestContext, options: Readonly<Record<string, unknown>>,
       });
       await service.start();
       services.push(service);
+    },
+    notifier: rpc.notifier({ publisherId: 'images.north' }),
+    listen: async () => {
+      const { take, next } = inbox();
+      const service = NotificationService.create({ handlers: { error: take }, project, transport, log });
+      await service.start();
+      services.push(service);
+      return next;
     },
   };
 }
@@ -94,4 +106,23 @@ test('with rabbit_quorum_queue and its limit, and dead_letter = false, Python an
     ['node', 'python'].map((who) => answers.filter((each) => each === who).length),
     [4, 4],
   );
+});
+
+test('with the same options notifications of amqp:// go from Node to Python, and from Python to Node', {
+  skip,
+}, async (t) => {
+  const options = { rabbit_quorum_queue: true, rabbit_quorum_delivery_limit: 3 };
+  const { python, named, notifier, listen } = await sides(t, options, '&dead_letter=false&delivery_limit=3');
+  const topic = named('notifications');
+  await notifier.info({}, 'images.resize.end', { id: 'a' });
+  await python.do('listen', { name: 'listener', topic });
+  const { payload, event_type, publisher_id } = await python.event('notification');
+  assert.deepEqual([payload, event_type, publisher_id], [{ id: 'a' }, 'images.resize.end', 'images.north']);
+
+  const told = { topic, event_type: 'server.end', priority: 'error' };
+  await python.do('stop', { server: 'listener' });
+  await python.do('notify', { ...told, payload: { id: 'before' } });
+  const next = await listen();
+  await python.do('notify', { ...told, payload: { id: 'after' } });
+  assert.deepEqual([(await next()).payload, (await next()).payload], [{ id: 'before' }, { id: 'after' }]);
 });
