@@ -140,18 +140,19 @@ function shutdownTimes(config: Config): OptionMistake[] {
 
 /** A service would count as down between two heartbeats. */
 function heartbeatTimes(config: Config): OptionMistake[] {
-  const { reportInterval, serviceDownTime } = config.group('DEFAULT', heartbeatOptions, { partial: true });
+  const group = 'DEFAULT';
+  const opt = ['service_down_time', 'report_interval'].find((each) => isSet(config, group, each));
+  // The defaults fit, and most configurations have them.
+  if (opt === undefined) return [];
+  const { reportInterval, serviceDownTime } = config.group(group, heartbeatOptions, { partial: true });
   if (serviceDownTime > reportInterval) return [];
-  const [group, opt] = [
-    'DEFAULT',
-    isSet(config, 'DEFAULT', 'service_down_time') ? 'service_down_time' : 'report_interval',
-  ];
   const message = `service_down_time, ${serviceDownTime} s, is not above report_interval, ${reportInterval} s`;
   const hint = 'services with a record use two and a half times report_interval: set service_down_time above it';
   return [{ group, opt, message, hint, severity: 'warning' }];
 }
 
 function portsOfBackdoor(config: Config): OptionMistake[] {
+  if (!isSet(config, 'DEFAULT', 'backdoor_port')) return [];
   const { backdoorPort } = config.group('DEFAULT', backdoorOptions, { partial: true });
   if (!backdoorPort) return [];
   try {
@@ -164,6 +165,7 @@ function portsOfBackdoor(config: Config): OptionMistake[] {
 
 /** A transport is opened with the first call; its URL may have a password. */
 function knownTransport(config: Config): OptionMistake[] {
+  if (!isSet(config, 'rpc', 'transport_url')) return [];
   const { transportUrl } = config.group('rpc', rpcOptions, { partial: true });
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(transportUrl ?? '') ?? [];
   const known: readonly string[] = [...TRANSPORTS, 'rabbit', 'oslo+amqp'];

@@ -1,7 +1,11 @@
 /** Further mistakes of a configuration that was refused before anything was built. */
 import { Config } from '../../config/index.js';
 import { refusedConfig } from '../../config/internal.js';
+import { ConfigurationRefused } from '../../errors/index.js';
+import { isWorker } from '../../launch/internal.js';
+import { explainedError } from '../../modules/index.js';
 import { within } from '../../tasks/internal.js';
+import { exitStatusOf } from '../failure.js';
 import { judgeProgram } from './first-worker.js';
 
 /** Time to find them. */
@@ -10,13 +14,31 @@ const MORE_MS = 5000;
 /** Returns the refusal of a configuration with all its other mistakes; any other error unchanged. */
 export async function withAllMistakes(error: unknown): Promise<unknown> {
   const config = refusedConfig(error);
-  if (!(config instanceof Config)) return error;
-  return within(
-    judgeProgram(config, [], [error]).then(
+  return config instanceof Config ? judgedHere(config, error) : error;
+}
+
+/**
+ * Judges a configuration in this process, for which `error` has refused it. Returns the refusal with all mistakes; the error if there are no
+ * others, or if their search takes too long.
+ */
+export async function judgedHere(config: Config, error?: unknown): Promise<unknown> {
+  // The application, which is imported, may end the process. A parent reports the end of a worker.
+  const tellEnd = (): void => {
+    if (error === undefined || isWorker()) return;
+    process.stderr.write(`${explainedError(error)}\n`);
+    process.exitCode = exitStatusOf(error);
+  };
+  process.once('exit', tellEnd);
+  try {
+    const judged = judgeProgram(config, [], error === undefined ? [] : [error]);
+    return await within(
+      judged.then(() => error),
+      MORE_MS,
       () => error,
-      (whole: unknown) => whole,
-    ),
-    MORE_MS,
-    () => error,
-  );
+    );
+  } catch (whole) {
+    return whole instanceof ConfigurationRefused ? whole : error;
+  } finally {
+    process.off('exit', tellEnd);
+  }
 }

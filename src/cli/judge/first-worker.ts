@@ -50,12 +50,16 @@ async function judgeBuilt(config: Config, failures: readonly unknown[], given: G
   // Only code that the configuration names has failed.
   const blames =
     refusals.refusal?.blamesConfiguration !== false || untold(refusals.diagnostics, found.filter(isError)).length > 0;
-  if (!found.some(isError)) return found;
+  // The build has logged what its routers warn of.
+  if (!found.some(isError)) return found.filter(({ code }) => isEmbedded || !code.startsWith('PORTICO_ROUTE_'));
   // Services that the program would start later are judged too, as configured.
   const more = program?.isConfigured === true ? await judge(config, { declared: true }) : [];
   const errors = found.filter(isError);
   const all = [...errors, ...untold(errors, more.map(asLogged))];
-  all.push(...untold(all, found));
+  // An app that no service uses so far may be used by one of those.
+  const isTold = ({ place }: Diagnostic): boolean =>
+    place !== undefined && all.some((each) => isError(each) && each.place?.detail === place.detail);
+  all.push(...found.filter((each) => !isError(each) && !isTold(each)));
   throw severalRefusals(isEmbedded ? all.filter(({ code }) => code !== 'PORTICO_NO_APIS') : all, { blames });
 }
 

@@ -68,7 +68,9 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   addCrossChecks(judged);
   const planned = program === undefined ? await plan(judged, { log, ...rest }) : undefined;
   const { apis, services, diagnostics } = planned ?? { apis: program!.apis, services: [], diagnostics: [] };
-  const isPasted = apis.length > 0 || (services.length === 0 && program === undefined);
+  // A program of other services has no paste file.
+  const mayBePasted = program === undefined && (!declared || apiNames(judged).length > 0);
+  const isPasted = apis.length > 0 || (services.length === 0 && mayBePasted);
   const pasted = isPasted ? await ofPasteFile(judged, apis, imports, program) : [];
   const warned = imports && planned !== undefined ? await buildAll(judged, planned, { ...rest, refusals }) : [];
   // A manager declares nothing before a start, and an unknown name is refused after the build.

@@ -84,11 +84,13 @@ export class DevelopmentFiles {
     this.#save.isServed = false;
     await this.#launcher.restart();
     this.#save.isServed = true;
-    const { outcome, durationMs = 0 } = this.#launcher.status().reloads.at(-1) ?? {};
+    const { reloads, stopping } = this.#launcher.status();
+    if (stopping) return;
+    const { outcome, durationMs = 0 } = reloads.at(-1) ?? {};
     const end =
-      outcome === 'accepted'
-        ? `serving again after ${(durationMs / 1000).toFixed(1)} s`
-        : 'and cannot be served: the code before still is';
+      outcome === 'refused'
+        ? 'and cannot be served: the code before still is'
+        : `serving again after ${(durationMs / 1000).toFixed(1)} s`;
     this.#log.notice({ files, outcome }, `${files.join(', ')} changed, ${end}`);
     this.#restarted();
     await this.follow();

@@ -21,8 +21,7 @@ import { readConfiguration, refuseUnread } from '../configured/configuration.js'
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { exitStatusOf } from '../failure.js';
-import { withAllMistakes } from '../judge/all-mistakes.js';
-import { judgeProgram } from '../judge/first-worker.js';
+import { judgedHere, withAllMistakes } from '../judge/all-mistakes.js';
 import { isError, refuseErrors } from '../judge/plan.js';
 
 /** A service with its number of workers. Default 1. */
@@ -126,7 +125,10 @@ async function launchApis(
 ): Promise<number> {
   const { config, log, refusals: problems } = options;
   refuseUnread(config);
-  const judge = options.judge ?? (() => judgeProgram(config, [], problems.any ? [problems.refusal] : []));
+  const judge = async (): Promise<readonly Diagnostic[]> =>
+    options.judge === undefined
+      ? diagnosticsOf(await judgedHere(config, problems.refusal))
+      : Promise.resolve(options.judge()).catch(diagnosticsOf);
   // Sockets passed by a service manager have their own ports.
   const activated = process.env.LISTEN_PID === String(process.pid);
   const ready = (service: Launched): void => {
@@ -157,7 +159,7 @@ async function launchApis(
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
   if (problems.refusal?.blamesConfiguration === true && role === 'parent') {
-    const found = await Promise.resolve(judge()).catch(diagnosticsOf);
+    const found = await judge();
     refuseErrors([...found, ...untold(found, problems.diagnostics)]);
   }
   problems.refuse();
@@ -169,7 +171,7 @@ async function launchApis(
   try {
     await launcher.bindAll(launchRequests(wanted)).catch(async (error: PorticoError) => {
       // No worker will judge the configuration.
-      const found = await Promise.resolve(judge()).catch(diagnosticsOf);
+      const found = await judge();
       if (found.some(isError)) refuseErrors([...found, ...untold(found, error.diagnostics)]);
       throw error;
     });
@@ -190,6 +192,7 @@ async function launchApis(
 }
 
 function diagnosticsOf(error: unknown): readonly Diagnostic[] {
+  if (error === undefined) return [];
   if (error instanceof PorticoError) return error.diagnostics;
   throw error;
 }

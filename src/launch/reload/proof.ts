@@ -69,8 +69,7 @@ export async function build(
   stopped: AbortSignal,
 ): Promise<readonly Diagnostic[]> {
   const found = stopped.aborted ? [] : ((await buildInChild(program, generation, stopped)) ?? []);
-  const errors = found.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw severalRefusals(errors);
+  if (found.some(({ severity }) => severity === 'error')) throw severalRefusals(found);
   return found;
 }
 

@@ -95,3 +95,18 @@ test('OP-19 MI-3 a program that serves the API itself tells the same mistakes', 
   }
   assert.deepEqual(different, []);
 });
+
+test('OP-19 what a built service does not use, and another one does, is told once', async () => {
+  const before = process.cwd();
+  const more = '[api:other]\nport = 0\n';
+  const sections = '[app:other]\npaste.app_factory = ./gone.js:app\n';
+  const project = emptyProject(filesOf({ defaults: 'log_level = loud', more, sections }));
+  try {
+    process.chdir(project.folder);
+    const told = (await toldByProgram()).filter(({ place }) => place?.origin?.file === 'api-paste.ini');
+    assert.deepEqual(told.map(shortened), ['error PASTE_NO_MODULE api-paste.ini:6:1 [app:other] paste.app_factory']);
+  } finally {
+    process.chdir(before);
+    project.remove();
+  }
+});

@@ -336,6 +336,7 @@ test('OP-80 workers that die while a reload is checked are replaced at once by s
   };
   it.write('other.js', CHECKED_UNTIL_TOLD);
   const from = it.program.stderr.length;
+  const begun = it.program.output().length;
   it.program.kill('SIGHUP');
   await it.program.printed(/^checking$/m, it.program.stdout.length + 1 + from);
   const killed = new Set<number>();
@@ -345,6 +346,7 @@ test('OP-80 workers that die while a reload is checked are replaced at once by s
     while (isAlive(pid)) await wait(20);
   }
   assert.ok(!killed.has(await answered()));
+  await it.program.printed(/(?:"event":"worker_ready","service":"hello"[\s\S]*?){2}/, begun);
   assert.doesNotMatch(it.program.stderr.slice(from), /"event":"reload"/);
   it.write('go', '');
   const report = await reportOf(it.program, from);
