@@ -106,8 +106,7 @@ function defaultOf({ type, unit, default: value = '', sampleDefault }: Described
 }
 
 function meaningOf(option: Described): string {
-  const { required, mutable, restart, choices = [] } = option;
-  const help = withoutUnit(option);
+  const { help, required, mutable, restart, choices = [] } = option;
   const names = (label: string, all: readonly string[]): string[] => {
     const others = all.filter((name) => !/^keystone_authtoken\.|^DEFAULT\.<name>_/.test(name));
     return others.length === 0 ? [] : [`${label} ${others.map((name) => `\`${name}\``).join(', ')}.`];
@@ -123,13 +122,6 @@ function meaningOf(option: Described): string {
     ...(mutable ? ['*Live.*'] : []),
     ...(restart ? ['*Restart.*'] : []),
   ].join(' ');
-}
-
-/** Returns the help without the unit, if the default or the name shows it. */
-function withoutUnit({ name, type, unit, help }: Described): string {
-  if (unit === 's') return help.replace(/, in seconds(?=[.,])/, '');
-  if (type === 'bytes') return help.replace(/, in bytes(?=[.,])/, '');
-  return name.endsWith('_ms') ? help.replace(/, in milliseconds(?=[.,])/, '') : help;
 }
 
 function limitOf({ min = 0, max, unit }: Described): string[] {
