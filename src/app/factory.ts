@@ -255,6 +255,6 @@ export const authOptions = defineOptions({
   auth_strategy: string({
     default: 'keystone',
     aliases: ['DEFAULT.auth_strategy'],
-    help: 'How callers are authenticated: selects a pipeline of a byOption composite. The noauth filter loads only if this is noauth or noauth2.',
+    help: 'Selects a pipeline of a byOption composite. The noauth filter loads only with noauth or noauth2.',
   }),
 });

@@ -12,7 +12,7 @@ export type SharingContext = Pick<FactoryContext, 'config' | 'onClose'>;
 export function sqliteConnection(spec: { readonly default: string; readonly help?: string }): Option<string> {
   return string({
     regex: /^sqlite:\/\/(\/.+|:memory:)$/,
-    help: 'The SQLite database: sqlite:///file relative to state_path, sqlite:////file with an absolute path, or sqlite://:memory:.',
+    help: 'SQLite database: sqlite:///file in state_path, sqlite:////file with an absolute path, or sqlite://:memory:.',
     ...spec,
   });
 }

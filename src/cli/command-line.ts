@@ -53,26 +53,26 @@ const CONFIGURATION: Options = {
   set: {
     repeats: true,
     takes: '<group.option=value>',
-    help: 'set any option; overrides files and environment; may repeat',
+    help: 'set an option over files and environment; may repeat',
   },
 };
 
 const SERVE: Options = {
   'enabled-apis': {
     takes: '<names>',
-    help: 'APIs to start, separated by commas; starts no services (default: all that the configuration enables)',
+    help: 'APIs to start, separated by commas, without services (default: all enabled)',
   },
-  'enabled-ssl-apis': { takes: '<names>', help: 'started APIs that use HTTPS, separated by commas' },
+  'enabled-ssl-apis': { takes: '<names>', help: 'APIs that use HTTPS, separated by commas' },
   'enabled-services': {
     takes: '<names>',
-    help: 'services to start, separated by commas; starts no APIs except those in --enabled-apis',
+    help: 'services to start, separated by commas, without APIs but those in --enabled-apis',
   },
   dev: {
-    help: 'development mode: one worker that restarts when its files change, readable logs, and a generated certificate if HTTPS has none',
+    help: 'development: one worker that restarts when files change, readable logs, a generated certificate if HTTPS has none',
   },
   inspect: {
     takes: '[host:port]',
-    help: "with --dev: an inspector for debuggers, of the worker that serves, as Node's --inspect (default: 127.0.0.1:9229)",
+    help: "with --dev: debugger of the serving worker, as Node's --inspect (default: 127.0.0.1:9229)",
   },
 };
 

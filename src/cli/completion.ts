@@ -9,7 +9,7 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export function register(program: Command): void {
   program
     .command('completion')
-    .description('print a script that completes commands, options and their values in a shell')
+    .description('print a script that completes command lines in a shell')
     .argument('<shell>', 'bash, zsh or fish', choice('<shell>', SHELLS))
     .addHelpText(
       'after',

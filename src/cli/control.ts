@@ -14,7 +14,7 @@ import { ask } from './control-client.js';
 import { changeText, statusText } from './look/status-text.js';
 
 export function register(program: Command): void {
-  add(program, 'status', 'show the services of a running api-cli, and the state of their workers', 'status --watch')
+  add(program, 'status', 'show the running services and the state of their workers', 'status --watch')
     .option('--watch', 'refresh every second')
     .action(async (args: MeantService & { watch?: boolean }) => {
       const path = await socketOf(args);
@@ -31,8 +31,8 @@ export function register(program: Command): void {
     print(args, document, () => requestsText(document.requests));
   });
 
-  add(program, 'reload', 'reload the files, as HUP does; wait for the reload and print its result', 'reload --dry-run')
-    .option('--dry-run', 'only report what would happen: check everything as for a reload, but change nothing')
+  add(program, 'reload', 'reload as HUP does, and print the result', 'reload --dry-run')
+    .option('--dry-run', 'check everything as for a reload, but change nothing')
     .addHelpText('after', '\nStatus: 0 accepted, 1 refused or incomplete.')
     .action(async (args: MeantService & { dryRun?: boolean }) => {
       const path = args.dryRun ? '/reload/dry-run' : '/reload';
@@ -44,7 +44,7 @@ export function register(program: Command): void {
   add(
     program,
     'scale <service> <workers>',
-    'change the number of workers of a service, until the next start',
+    'change the number of workers of a service until the next start',
     'scale compute 4',
   ).action(async (service: string, count: string, args: MeantService) => {
     const workers = wholeNumber('<workers>')(count);
@@ -65,27 +65,20 @@ export function register(program: Command): void {
 
   // The service to end must be named: by its configuration, its folder or its socket.
   const named = { allowUnnamed: false };
-  add(program, 'stop', 'stop a running api-cli gracefully, as TERM does', 'stop', named).action(
-    async (args: MeantService) => {
-      const done = await ask(await socketOf(args, named), 'POST', '/stop');
-      print(args, done, () => 'Stopping: open requests finish first.');
-    },
-  );
+  add(program, 'stop', 'stop gracefully, as TERM does', 'stop', named).action(async (args: MeantService) => {
+    const done = await ask(await socketOf(args, named), 'POST', '/stop');
+    print(args, done, () => 'Stopping: open requests finish first.');
+  });
 
-  add(program, 'log-level', 'change the level of the log, until the next reload', 'log-level debug --api compute')
+  add(program, 'log-level', 'change the level of the log until the next reload', 'log-level debug --api compute')
     .argument('<level>', LOG_LEVELS.join(', '), choice('<level>', LOG_LEVELS))
-    .option('--api <name>', 'only for the workers of this service')
+    .option('--api <name>', 'only for this service')
     .action(async (level: string, args: MeantService & { api?: string }) => {
       const done = await post(args, '/log-level', { level, service: args.api });
       print(args, done, () => `The log level${args.api === undefined ? '' : ` of ${args.api}`} is ${level}.`);
     });
 
-  add(
-    program,
-    'report',
-    'print the report that USR2 makes: threads, tasks, requests, configuration',
-    'report --worker 4711',
-  )
+  add(program, 'report', 'print the report of USR2: threads, tasks, requests, configuration', 'report --worker 4711')
     .option('--worker <pid>', 'only for this worker', wholeNumber('--worker'))
     .action(async (args: MeantService & { worker?: number }) => {
       const report = await post<string>(args, '/report', { worker: args.worker });

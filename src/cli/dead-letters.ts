@@ -22,16 +22,16 @@ export function registerDeadLetters(rpc: Command): void {
     .description('messages that expired, were refused, or were redelivered too often')
     .addHelpText('after', example('api-cli rpc dead list --topic compute'));
 
-  add(dead, 'list', 'list failed messages, oldest first', 'list --topic compute')
-    .option('--topic <name>', 'only messages of this topic')
+  add(dead, 'list', 'list them, oldest first', 'list --topic compute')
+    .option('--topic <name>', 'only those of this topic')
     .action((args: Selection) => show(args, { topic: args.topic }, table));
 
-  add(dead, 'show <id>', 'show one failed message, without the values of its arguments', `show ${ID}`).action(
+  add(dead, 'show <id>', 'show one, without the values of its arguments', `show ${ID}`).action(
     (id: string, args: OutputArguments) =>
       show(args, { ids: [id] }, (_exchange, letters) => letters.map(details).join('\n\n')),
   );
 
-  addSelection(dead, 'replay', 'send them to the queues they came from once more').action(
+  addSelection(dead, 'replay', 'send them to their queues again').action(
     async (ids: readonly string[], args: Selection) => {
       const outcomes = await change(ids, args, (found, filter) => found.replay(filter));
       const failed = outcomes.filter(({ failure }) => failure !== undefined);
@@ -60,8 +60,8 @@ function add(dead: Command, words: string, description: string, line: string): C
 
 function addSelection(dead: Command, name: string, description: string): Command {
   return add(dead, `${name} [id...]`, description, `${name} --topic compute`)
-    .option('--topic <name>', 'only messages of this topic')
-    .option('--all', 'all messages of the exchange');
+    .option('--topic <name>', 'only those of this topic')
+    .option('--all', 'all of the exchange');
 }
 
 async function show(

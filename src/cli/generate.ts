@@ -36,18 +36,18 @@ interface GenerateArguments extends OutputArguments {
 export function register(program: Command): void {
   const command = program
     .command('generate')
-    .description('print a deployment file for this configuration, or check an existing one')
+    .description('print a deployment file, or check one')
     .argument(
       '<kind>',
-      'systemd (a unit), socket (a unit for one API), logrotate, docker (a Dockerfile), kubernetes (manifests) or nginx (a proxy)',
+      'systemd, socket (for one API), logrotate, docker, kubernetes or nginx',
       choice('<kind>', WORDS),
     )
-    .option('--api <name>', 'with socket: the API, if there are several')
-    .option('--check <file>', 'print only the lines of this file that no longer match the configuration')
-    .option('--json', 'with --check: print one JSON document')
+    .option('--api <name>', 'with socket: one of several APIs')
+    .option('--check <file>', 'only lines of this file that do not match the configuration')
+    .option('--json', 'with --check: print JSON')
     .addHelpText(
       'after',
-      `${example('api-cli generate systemd --config-file /etc/portico/portico.ini > portico.service')}\n\nStatus of --check: 0, or 1 if the file does not match.`,
+      `${example('api-cli generate systemd --config-file /etc/portico/portico.ini > portico.service')}\n\nStatus of --check: 1 if a line does not match.`,
     );
   addConfigurationOptions(command).action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
     const file: DeploymentFile = KINDS[kind];

@@ -51,12 +51,12 @@ const JAVASCRIPT: Language = {
 export function register(program: Command): void {
   program
     .command('init')
-    .description('write a small working project: an API, a filter with an option, a test, and the two ini files')
-    .argument('[dir]', 'the directory, new or empty', '.')
-    .option('--javascript', 'use JavaScript instead of TypeScript')
+    .description('write a small working project: an API, a filter, a test and the ini files')
+    .argument('[dir]', 'a new or empty directory', '.')
+    .option('--javascript', 'use JavaScript')
     .addHelpText(
       'after',
-      `${example('api-cli init library')}\n\nTypeScript requires Node 22.18 or newer; with an older version, JavaScript is used.`,
+      `${example('api-cli init library')}\n\nTypeScript requires Node 22.18; with an older version, JavaScript is used.`,
     )
     .action((dir: string, { javascript = false }: { javascript?: boolean }) => init(dir, javascript));
 }

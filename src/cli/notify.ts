@@ -10,11 +10,11 @@ import { notify, onReady } from '../launch/index.js';
 export function register(program: Command): void {
   program
     .command('notify')
-    .description('tell the service manager named by NOTIFY_SOCKET that the service is ready')
+    .description('tell the service manager at NOTIFY_SOCKET that the service is ready')
     .addHelpText(
       'after',
       '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli notify\n' +
-        '\nStatus: 0, even if the service manager could not be notified, which is printed to standard error.\n',
+        '\nStatus: 0, also if it could not be told, which is on standard error.\n',
     )
     .action(async () => {
       const path = process.env.NOTIFY_SOCKET ?? '';
@@ -30,12 +30,12 @@ export function register(program: Command): void {
   program
     .command('wait-ready')
     .description('wait on NOTIFY_SOCKET for a service to become ready')
-    .argument('<seconds>', 'how long to wait; fractions are allowed', seconds)
+    .argument('<seconds>', 'at most this long, such as 0.5', seconds)
     .addHelpText(
       'after',
       '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli wait-ready 30\n' +
-        '\nStatus: 0 ready; 1 another message arrived, or waiting was impossible, as printed to standard error;' +
-        '\n2 timeout, or the command line is wrong. The socket must not exist yet.\n',
+        '\nStatus: 0 ready; 1 another message, or no wait was possible, as on standard error;' +
+        '\n2 timeout, or a wrong command line. The socket must not exist yet.\n',
     )
     .action(async (timeout: number) => {
       const path = process.env.NOTIFY_SOCKET;

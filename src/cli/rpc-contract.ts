@@ -30,12 +30,12 @@ const SCHEMA = 'portico/rpc-contract';
 export function registerContract(rpc: Command): void {
   const command = rpc
     .command('contract <service>')
-    .description('print the remote methods of a configured service, or changes that break an older contract')
-    .option('--check <file>', 'print only changes that break the contract in this file (the output of --json)')
+    .description('print the remote methods of a service, or changes that break an older contract')
+    .option('--check <file>', 'only changes that break the contract in this file (output of --json)')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  api-cli rpc contract images --json > images.json\n  api-cli rpc contract images --check images.json\n\nStatus of --check: 0, or 1 when something breaks.',
+      '\nExample:\n  api-cli rpc contract images --json > images.json\n  api-cli rpc contract images --check images.json\n\nStatus of --check: 1 if something breaks.',
     );
   addConfigurationOptions(command).action(async (name: string, args: ContractArguments) => {
     const before = args.check === undefined ? undefined : contractIn(args.check);

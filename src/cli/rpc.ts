@@ -31,10 +31,10 @@ const CONTEXT = new RequestContext({ isAdmin: true, roles: ['admin'] });
 export function register(program: Command): void {
   const rpc = program
     .command('rpc')
-    .description('inspect and make remote calls between services, and handle failed messages')
+    .description('make remote calls between services, and handle failed messages')
     .addHelpText('after', example('api-cli rpc dead list'));
-  add(rpc, 'ping <topic>', 'check that a service answers, and show its state', 'ping compute --host north')
-    .option('--timeout <seconds>', 'seconds to wait for the reply', wholeNumber('--timeout', 1), 5)
+  add(rpc, 'ping <topic>', 'show the state of a service that answers', 'ping compute --host north')
+    .option('--timeout <seconds>', 'wait for the reply', wholeNumber('--timeout', 1), 5)
     .option('--json', 'print JSON')
     .action(async (topic: string, args: Target) => {
       const answer = await withConnection(args, (rpcs) => ping(rpcs, topic, args));
@@ -43,7 +43,7 @@ export function register(program: Command): void {
       );
     });
 
-  addCall(rpc, 'call', 'call a method, and print its result as JSON').action(
+  addCall(rpc, 'call', 'call a method and print its result as JSON').action(
     async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
       const named = argumentsOf(values);
       const result = await withConnection(args, (rpcs) =>
@@ -53,7 +53,7 @@ export function register(program: Command): void {
     },
   );
 
-  addCall(rpc, 'cast', 'have a method called, and do not wait for it').action(
+  addCall(rpc, 'cast', 'have a method called without waiting for it').action(
     async (topic: string, method: string, values: string | undefined, args: CallTarget) => {
       const named = argumentsOf(values);
       // Without a queue the broker would drop it.
@@ -96,18 +96,18 @@ function isUnknownThere(error: unknown): boolean {
 
 function add(rpc: Command, words: string, description: string, line: string): Command {
   const command = addCommand(rpc, words, description, `api-cli rpc ${line}`);
-  return command.option('--host <name>', 'the service on this host (default: any)');
+  return command.option('--host <name>', 'its host (default: any)');
 }
 
 function addCall(rpc: Command, name: string, description: string): Command {
   return add(rpc, `${name} <topic> <method> [arguments]`, description, `${name} images resize '{"id": "a", "to": 7}'`)
     .option(
       '--timeout <seconds>',
-      'seconds to wait for the reply (default: [rpc] response_timeout; 30 for a cast)',
+      'wait for the reply (default: [rpc] response_timeout; 30 for a cast)',
       wholeNumber('--timeout', 1),
     )
-    .option('--namespace <name>', 'namespace of the method (default: none)')
-    .option('--method-version <version>', 'lowest version that the service must support (default: 1.0)');
+    .option('--namespace <name>', 'namespace of the method')
+    .option('--method-version <version>', 'lowest version of the service (default: 1.0)');
 }
 
 function targetOf(topic: string, { host, namespace, methodVersion, timeout }: CallTarget): ClientOptions {

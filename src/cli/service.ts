@@ -35,24 +35,16 @@ interface ListArguments extends OutputArguments, ViewFilter {
 export function register(program: Command): void {
   const service = program
     .command('service')
-    .description('list, disable, force down and delete registered services')
+    .description('list and change registered services')
     .addHelpText('after', example('api-cli service list --state down'));
 
   add(service, 'list', 'list services', 'list --state down --check')
-    .option('--host <name>', 'only services on this host')
-    .option('--binary <name>', 'only services of this binary')
-    .option('--topic <name>', 'only services of this topic')
-    .option(
-      '--state <state>',
-      'only services that are up, down or unknown',
-      choice('--state', ['up', 'down', 'unknown']),
-    )
-    .option(
-      '--status <status>',
-      'only services that are enabled or disabled',
-      choice('--status', ['enabled', 'disabled']),
-    )
-    .option('--check', 'exit with status 1 if any listed service is down')
+    .option('--host <name>', 'only this host')
+    .option('--binary <name>', 'only this binary')
+    .option('--topic <name>', 'only this topic')
+    .option('--state <state>', 'up, down or unknown', choice('--state', ['up', 'down', 'unknown']))
+    .option('--status <status>', 'enabled or disabled', choice('--status', ['enabled', 'disabled']))
+    .option('--check', 'exit with status 1 if one of them is down')
     .action(async (args: ListArguments) => {
       const views = await withRegistry(args, async (registry) => {
         const found = await registry.list(filterOf(args));
@@ -71,19 +63,19 @@ export function register(program: Command): void {
   add(
     service,
     'show <service>',
-    'show one service, named by its id, by binary@host, or by its binary if that runs only once',
+    'show one service, named by id, binary@host, or binary if that runs once',
     'show portico-compute@node1',
   ).action(async (name: string, args: OutputArguments) => {
     const view = await withRegistry(args, (registry) => find(registry, name));
     print(args, serviceJson(view), () => details(serviceJson(view)));
   });
 
-  addChange(service, 'enable', 'send new work to a service again', { status: 'enabled' });
+  addChange(service, 'enable', 'send work to a service again', { status: 'enabled' });
 
   add(
     service,
     'disable <service>',
-    'send no new work to a service; it finishes its current work',
+    'send no new work to a service, which finishes its own',
     "disable portico-compute@node1 --reason 'new disks'",
   )
     .option('--reason <text>', 'the reason, shown to other operators')
@@ -91,15 +83,10 @@ export function register(program: Command): void {
       change(name, args, present({ status: 'disabled', disabledReason: args.reason })),
     );
 
-  addChange(service, 'force-down', 'treat a service as down, regardless of its heartbeats', { forcedDown: true });
-  addChange(service, 'force-up', 'use the heartbeats of a service again', { forcedDown: false });
+  addChange(service, 'force-down', 'treat a service as down despite its heartbeats', { forcedDown: true });
+  addChange(service, 'force-up', 'trust the heartbeats of a service again', { forcedDown: false });
 
-  add(
-    service,
-    'delete <service>',
-    'delete the record of a service that no longer exists',
-    'delete portico-compute@node1',
-  )
+  add(service, 'delete <service>', 'delete the record of a service that is gone', 'delete portico-compute@node1')
     .option('--force', 'even if the service is up')
     .action(async (name: string, args: OutputArguments & { force?: boolean }) => {
       const deleted = await withRegistry(args, async (registry, config, log) => {
@@ -112,8 +99,8 @@ export function register(program: Command): void {
       print(args, { deleted: deleted.uuid }, () => `deleted ${deleted.binary} on ${deleted.host}`);
     });
 
-  add(service, 'purge', 'remove records that were deleted long ago', 'purge --days 30')
-    .option('--days <number>', 'minimum days since the deletion (default: purge_after_days)', wholeNumber('--days'))
+  add(service, 'purge', 'remove records deleted long ago', 'purge --days 30')
+    .option('--days <number>', 'days since then (default: purge_after_days)', wholeNumber('--days'))
     .action(async (args: OutputArguments & { days?: number }) => {
       const purged = await withRegistry(args, (registry, config) =>
         registry.purge(args.days ?? config.group('servicegroup', servicegroupOptions).purgeAfterDays),
@@ -255,7 +242,7 @@ function registerDatabase(program: Command): void {
     .command('db')
     .description('the database of service records')
     .addHelpText('after', example('api-cli db sync'));
-  const description = 'create or update its tables; run it before an upgrade starts';
+  const description = 'create or update its tables, before an upgrade';
   addCommand(db, 'sync', description, 'api-cli db sync').action(async (args: ConfigurationArguments) => {
     const config = await readConfiguration(args);
     const registry = openRegistry(config, { log: commandLogger(config) });

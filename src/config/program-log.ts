@@ -19,24 +19,24 @@ import { ConfigError, type OptionMistake } from './values/mistakes.js';
 
 /** Options of `[DEFAULT]`. */
 export const programLogOptions = defineOptions({
-  debug: boolean({ default: false, mutable: true, help: 'Set the log level to debug, regardless of log_level.' }),
+  debug: boolean({ default: false, mutable: true, help: 'Log at level debug, regardless of log_level.' }),
   log_level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
     mutable: true,
-    help: 'The lowest level that is logged. Starts, stops, reloads and changes of the number of workers are logged at level notice, which only silent suppresses.',
+    help: 'Lowest level to log. Starts, stops, reloads and changes of the number of workers have level notice: only silent suppresses them.',
   }),
   log_format: oneOf(['auto', 'json', 'text'], {
     default: 'auto',
     restart: true,
-    help: 'JSON lines or readable text. auto means text if standard error is a terminal, otherwise JSON.',
+    help: 'Format of the log: json, text, or auto: text if standard error is a terminal, otherwise json.',
   }),
   log_file: path({
     restart: true,
-    help: 'Log file. The parent and all workers append to it instead of writing to standard error. For log rotation, rename it and send SIGHUP, which reopens it, or use copytruncate. The start fails if it cannot be opened.',
+    help: 'File to append to instead of standard error. Rotate it by renaming and SIGHUP, which reopens it, or by copytruncate. The start fails if it cannot be opened.',
   }),
   use_syslog: boolean({
     default: false,
-    help: 'Not supported: true is refused. Log to standard error and let the service manager collect it.',
+    help: 'Syslog is not supported, true is refused: log to standard error.',
   }),
 });
 writtenElsewhere(programLogOptions, { meant: { log_dir: 'write the whole path of the file as log_file' } });

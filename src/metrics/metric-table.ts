@@ -6,21 +6,21 @@ import { writtenElsewhere } from '../config/internal.js';
 export const metricsOptions = defineOptions({
   enabled: boolean({
     default: false,
-    help: 'Enable metrics: request counts and durations by method, route and status, in Prometheus format at GET /metrics of the admin listener and the control socket.',
+    help: 'Count and time requests by method, route and status, for Prometheus at GET /metrics of the admin listener and the control socket.',
   }),
   status: oneOf(['exact', 'class'], {
     default: 'exact',
-    help: 'Value of the status label of requests: exact, such as 404, or class, such as 4xx, which produces fewer time series.',
+    help: 'Status label of requests: exact, such as 404, or class, such as 4xx, with fewer time series.',
   }),
   filters: boolean({
     default: false,
-    help: 'Also measure the time spent in each filter, and show which filter a request is in. Needs enabled.',
+    help: 'Also time each filter, and show the filter that a request is in. Needs enabled.',
   }),
   buckets: list({
     item: float({ min: 0 }),
     default: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     restart: true,
-    help: 'Upper bounds of the buckets in duration histograms, in seconds.',
+    help: 'Upper bounds of the duration histograms, in seconds.',
   }),
 });
 const LISTENER = 'Prometheus reads /metrics of the admin listener: write [admin] listen = 127.0.0.1:9100';

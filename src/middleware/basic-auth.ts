@@ -23,21 +23,21 @@ const basicAuthOptions = defineOptions({
     required: true,
     kind: 'file',
     mode: 0o640,
-    help: 'The password file with bcrypt hashes, as written by htpasswd -B. A relative path starts in the working directory.',
+    help: 'Password file with bcrypt hashes, as htpasswd -B writes it, relative to the working directory.',
   }),
-  realm: string({ default: 'Restricted', help: 'The realm that browsers show when they ask for a password.' }),
-  set_headers: boolean({ default: true, help: 'Also pass the user to the app in the X-User and X-User-Name headers.' }),
+  realm: string({ default: 'Restricted', help: 'Realm that browsers show when they ask for a password.' }),
+  set_headers: boolean({ default: true, help: 'Also pass the user to the app in X-User and X-User-Name.' }),
   max_concurrent_checks: integer({
     default: 4,
     min: 1,
     max: 64,
-    help: 'Number of threads that check passwords. Client addresses take turns. Each thread queues up to eight checks; beyond that, the address with the longest queue gets 503.',
+    help: 'Threads that check passwords. Each queues up to eight checks.',
   }),
   login_cache_s: duration({
     default: 60,
-    help: 'How long a successful login is cached after its last use, unless its password in the file changes. 0 disables the cache.',
+    help: 'Seconds a login is cached after its last use, unless its password changes. 0 disables the cache.',
   }),
-  failure_cache_s: duration({ default: 1, help: 'How long a failed login is cached.' }),
+  failure_cache_s: duration({ default: 1, help: 'Seconds a failed login is cached.' }),
 });
 
 /** Maximum number of cached logins. */

@@ -12,9 +12,9 @@ import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
 
 const catchErrorsOptions = defineOptions({
-  mask_headers: list({ default: [], help: 'Additional request headers whose values are masked in the log.' }),
-  mask_query: list({ default: [], help: 'Additional query parameters whose values are masked in the log.' }),
-  log_headers: boolean({ default: false, help: 'Log the request headers of failed requests, with secrets masked.' }),
+  mask_headers: list({ default: [], help: 'Additional headers to mask in the log.' }),
+  mask_query: list({ default: [], help: 'Additional query parameters to mask in the log.' }),
+  log_headers: boolean({ default: false, help: 'Log the headers of failed requests, with secrets masked.' }),
   fault_style: ownFaultStyle,
 });
 

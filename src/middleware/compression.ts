@@ -13,12 +13,12 @@ import { isAuthenticated } from './auth/identity.js';
 import { appendVary, contentTypeOf } from './headers.js';
 
 const compressionOptions = defineOptions({
-  threshold: bytes({ default: 1024, min: 0, help: 'Smaller bodies are not compressed, if their size is known.' }),
-  compress_level: integer({ default: 6, min: 1, max: 9, help: 'Compression level of gzip.' }),
-  brotli_quality: integer({ default: 4, min: 0, max: 11, help: 'Compression quality of brotli. It is slow above 5.' }),
+  threshold: bytes({ default: 1024, min: 0, help: 'Bodies below this size are not compressed, if it is known.' }),
+  compress_level: integer({ default: 6, min: 1, max: 9, help: 'Level of gzip.' }),
+  brotli_quality: integer({ default: 4, min: 0, max: 11, help: 'Quality of brotli, slow above 5.' }),
   authenticated_html: boolean({
     default: false,
-    help: 'Also compress HTML responses to authenticated requests. Their length can reveal a secret to an attacker (BREACH).',
+    help: 'Also compress HTML for authenticated requests, whose length can reveal a secret (BREACH).',
   }),
 });
 

@@ -18,22 +18,22 @@ import { importModuleExport } from '../service/internal.js';
 const connectOptions = defineOptions({
   middleware: module({
     required: true,
-    help: 'The middleware: a package, or module:export relative to the paste file.',
+    help: 'Middleware: a package, or module:export relative to the paste file.',
   }),
-  options: string({ default: '{}', help: 'Options for the middleware, as JSON.' }),
+  options: string({ default: '{}', help: 'JSON options of the middleware.' }),
   call: boolean({
     default: true,
-    help: 'Whether the export is a factory that takes the options. If false, it is the middleware itself.',
+    help: 'Call the export with the options. If false, it is the middleware itself.',
   }),
   express: boolean({
     default: false,
-    help: 'Set this if the middleware uses methods of Express, such as res.status or res.send. It then runs inside an Express app; install the express package beside the paste file.',
+    help: 'Run it inside an Express app, for methods such as res.send. Install express beside the paste file.',
   }),
 });
 
 const fastifyPluginOptions = defineOptions({
-  plugin: module({ required: true, help: 'The plugin: a package, or module:export relative to the paste file.' }),
-  options: string({ default: '{}', help: 'Options for the plugin, as JSON.' }),
+  plugin: module({ required: true, help: 'Plugin: a package, or module:export relative to the paste file.' }),
+  options: string({ default: '{}', help: 'JSON options of the plugin.' }),
 });
 
 /** A filter that runs a Connect middleware from any package. */

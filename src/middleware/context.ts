@@ -15,13 +15,13 @@ import { unauthenticated, unavailable } from './auth/unauthenticated.js';
 import type {} from './auth-token.js';
 
 const contextOptions = defineOptions({
-  require_identity: boolean({ default: true, help: 'Answer requests without an authenticated caller with 401.' }),
+  require_identity: boolean({ default: true, help: 'Answer 401 without an authenticated caller.' }),
   require_project: boolean({
     default: false,
-    help: 'Answer callers whose token has no project (unscoped, domain or system tokens) with 403.',
+    help: 'Answer 403 to tokens without a project (unscoped, domain or system).',
   }),
-  admin_roles: list({ default: ['admin'], help: 'A caller with any of these roles is an administrator.' }),
-  service_roles: list({ default: ['service'], help: 'A caller with any of these roles is another service.' }),
+  admin_roles: list({ default: ['admin'], help: 'Roles that each make a caller an administrator.' }),
+  service_roles: list({ default: ['service'], help: 'Roles that each make a caller a service.' }),
   carry_token: boolean({ default: false, help: 'Include the token in toDict(), and so in remote calls.' }),
 });
 

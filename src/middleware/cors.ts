@@ -24,12 +24,12 @@ const corsOptions = defineOptions({
   allowed_origin: list({
     default: [],
     mutable: true,
-    help: 'Allowed origins: scheme://host[:port], *, or regex: followed by a pattern that must match the whole origin.',
+    help: 'Allowed origins: scheme://host[:port], *, or regex: and a pattern for the whole origin.',
   }),
   allow_credentials: boolean({
     default: false,
     mutable: true,
-    help: 'Allow requests with cookies and other credentials.',
+    help: 'Allow cookies and other credentials.',
   }),
   expose_headers: list({
     item: string({ regex: TOKEN }),
@@ -41,7 +41,7 @@ const corsOptions = defineOptions({
     default: 3600,
     min: 0,
     mutable: true,
-    help: 'How long browsers may cache the response to a preflight request, in seconds.',
+    help: 'Seconds for which browsers may cache a preflight.',
   }),
   allow_methods: list({
     item: string({ regex: TOKEN }),

@@ -15,16 +15,16 @@ declare module '../app/index.js' {
 }
 
 const deadlineOptions = defineOptions({
-  default_s: duration({ default: 60, min: 0.001, mutable: true, help: 'Time limit for a request, in seconds.' }),
+  default_s: duration({ default: 60, min: 0.001, mutable: true, help: 'Time limit for a request.' }),
   overrides: dict({
     value: duration({ default: 60, min: 0.001 }),
     mutable: true,
-    help: 'Time limits for paths and everything below them, such as /images:300. The longest matching path applies.',
+    help: 'Time limits for paths and all below, such as /images:300. The longest match applies.',
   }),
   header: string({
     default: 'x-portico-timeout',
     regex: TOKEN,
-    help: 'The request header in which a client can ask for a shorter limit, in seconds. It cannot extend the limit.',
+    help: 'Request header with which clients shorten the limit, in seconds. They cannot extend it.',
   }),
 });
 

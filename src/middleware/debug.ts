@@ -7,8 +7,8 @@ import { requireDebug } from './debug-only.js';
 import { contentTypeOf, headerMask } from './headers.js';
 
 const debugOptions = defineOptions({
-  mask_headers: list({ default: [], help: 'Additional headers whose values are masked in the log.' }),
-  mask_query: list({ default: [], help: 'Additional query parameters whose values are masked in the log.' }),
+  mask_headers: list({ default: [], help: 'Additional headers to mask in the log.' }),
+  mask_query: list({ default: [], help: 'Additional query parameters to mask in the log.' }),
 });
 
 /**

@@ -9,7 +9,7 @@ const etagOptions = defineOptions({
   max_size: bytes({
     default: 1_048_576,
     min: 0,
-    help: 'Maximum size of a body that is buffered to compute its ETag. Larger bodies get none.',
+    help: 'Maximum size of a body that is buffered for its ETag; larger ones get none.',
   }),
 });
 

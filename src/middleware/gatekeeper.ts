@@ -5,10 +5,10 @@ import { defineOptions, dict, list, type OptionsOf } from '../config/index.js';
 import { folded, removeHeaders } from './headers.js';
 
 const gatekeeperOptions = defineOptions({
-  strip_request: list({ default: [], help: 'Request headers to remove. A name that ends in * is a prefix.' }),
-  strip_response: list({ default: [], help: 'Response headers to remove. A name that ends in * is a prefix.' }),
+  strip_request: list({ default: [], help: 'Request headers to remove. A final * makes a prefix.' }),
+  strip_response: list({ default: [], help: 'Response headers to remove, written as in strip_request.' }),
   move_request: dict({
-    help: 'Request headers to rename instead of removing, such as x-timestamp:x-backend-timestamp.',
+    help: 'Request headers to rename instead, such as x-timestamp:x-backend-timestamp.',
   }),
 });
 

@@ -32,11 +32,11 @@ import { refusing } from './refusing.js';
 const noauthOptions = defineOptions({
   i_know_this_is_open: boolean({
     default: false,
-    help: 'Also serve addresses other than loopback. Everyone who can reach them is an administrator.',
+    help: 'Serve other addresses than loopback too. Everyone who reaches them is an administrator.',
   }),
   allowed_hosts: list({
     default: [],
-    help: 'Host names, without port, that the Host header may contain besides localhost and loopback addresses.',
+    help: 'Host names, without port, to accept in Host besides localhost and loopback addresses.',
   }),
 });
 

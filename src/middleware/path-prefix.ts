@@ -7,11 +7,11 @@ import { boolean, defineOptions, type OptionsOf, oneOf, port, string } from '../
 const pathPrefixOptions = defineOptions({
   prefix: string({
     default: '/',
-    help: 'The prefix to remove from the path. It must end at a segment border, and becomes the script name.',
+    help: 'Prefix to remove from the path, at a segment border. It becomes the script name.',
   }),
   translate_forwarded_server: boolean({
     default: true,
-    help: 'Use the host that proxy_headers found; otherwise the Host header of the request.',
+    help: 'Use the host that proxy_headers found, not the Host header.',
   }),
   force_port: port({ help: 'The port in URLs that the application generates.' }),
   scheme: oneOf(['http', 'https'], { help: 'The scheme in URLs that the application generates.' }),

@@ -20,15 +20,15 @@ declare module '../app/index.js' {
 const proxyHeadersOptions = defineOptions({
   trusted_proxies: list({
     default: [],
-    help: 'Trusted proxies: networks such as 10.0.0.0/8, loopback, linklocal, uniquelocal, or the number of hops. Default: forwarding headers are never trusted.',
+    help: 'Trusted proxies: networks such as 10.0.0.0/8, loopback, linklocal, uniquelocal, or the number of hops. Default: none.',
   }),
   header_style: oneOf(['x-forwarded', 'forwarded', 'auto'], {
     default: 'x-forwarded',
-    help: 'Which headers to read: x-forwarded reads X-Forwarded-*, forwarded reads Forwarded (RFC 7239), auto reads Forwarded if there is no X-Forwarded-For.',
+    help: 'Headers to read: x-forwarded (X-Forwarded-*), forwarded (RFC 7239), or auto (Forwarded if there is no X-Forwarded-For).',
   }),
-  strict: boolean({ default: false, help: 'Answer requests that carry both kinds of headers with 400.' }),
+  strict: boolean({ default: false, help: 'Answer 400 to requests with both kinds.' }),
   trust_prefix: boolean({ default: false, help: 'Prepend X-Forwarded-Prefix to the script name.' }),
-  remove_unused: boolean({ default: true, help: 'Remove the headers of the kind that is not read.' }),
+  remove_unused: boolean({ default: true, help: 'Remove the headers of the other kind.' }),
 });
 writtenElsewhere(proxyHeadersOptions, {
   meant: { enable_proxy_headers_parsing: 'write trusted_proxies, the networks of the proxies to trust' },

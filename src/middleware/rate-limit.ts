@@ -23,21 +23,21 @@ import { callerKey, parseRule, type RateRule } from './rates/rate-rules.js';
 
 const rateLimitOptions = defineOptions({
   rules: multi({
-    help: 'A limit in the form: name key rate burst [methods] [path]. Examples: "all address 10/s 20", "boot project 5/m 5 POST /servers". Keys: address, project, user, token-hash, route.',
+    help: 'Limits as name key rate burst [methods] [path], such as "all address 10/s 20" or "boot project 5/m 5 POST /servers". Keys: address, project, user, token-hash, route.',
     mutable: true,
   }),
   allow: list({ item: cidr(), default: [], mutable: true, help: 'Networks that are never limited.' }),
-  deny: list({ item: cidr(), default: [], mutable: true, help: 'Networks whose requests are answered with 403.' }),
+  deny: list({ item: cidr(), default: [], mutable: true, help: 'Networks that get 403.' }),
   sleep_ms: integer({
     default: 0,
     min: 0,
     mutable: true,
-    help: 'Delay requests over the limit, instead of refusing them, if the wait is at most this long, in milliseconds.',
+    help: 'Delay requests over the limit instead of refusing them, if the wait is at most this.',
   }),
   max_keys: integer({
     default: 100_000,
     min: 1,
-    help: 'Maximum number of callers that each rule tracks. The longest idle one is forgotten first. The workers of an API together track at most 300000.',
+    help: 'Maximum number of callers per rule; the longest idle one is forgotten first. All workers of an API together track at most 300000.',
   }),
 });
 

@@ -10,20 +10,20 @@ const readOnlyOptions = defineOptions({
   mode: oneOf(['read_only', 'maintenance'], {
     default: 'read_only',
     mutable: true,
-    help: 'How writes are refused: read_only answers 405 with the methods that are still allowed, maintenance answers 503 with Retry-After.',
+    help: 'Answer to writes: read_only 405 with the allowed methods, maintenance 503 with Retry-After.',
   }),
   allow_deletes: boolean({ default: false, mutable: true, help: 'Allow DELETE.' }),
   exempt_projects: list({ default: [], mutable: true, help: 'Projects that may still write.' }),
   exempt_paths: list({
     default: [],
     mutable: true,
-    help: 'Paths that still accept writes, with everything below them.',
+    help: 'Paths that still accept writes, with all below.',
   }),
   retry_after: integer({
     default: 60,
     min: 0,
     mutable: true,
-    help: 'Value of Retry-After in maintenance mode, in seconds.',
+    help: 'Retry-After in maintenance, in seconds.',
   }),
 });
 

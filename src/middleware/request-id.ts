@@ -25,23 +25,23 @@ import { TOKEN } from './headers.js';
 const requestIdOptions = defineOptions({
   header: string({
     regex: TOKEN,
-    help: 'The response header with the request id. Default: X-Request-Id, or X-OpenStack-Request-Id with fault_style = openstack.',
+    help: 'Response header with the request id. Default: X-Request-Id, or X-OpenStack-Request-Id with fault_style = openstack.',
   }),
   compat_headers: list({
     item: string({ regex: TOKEN }),
     default: [],
-    help: 'Additional response headers with the request id, such as x-compute-request-id.',
+    help: 'Additional response headers with it, such as x-compute-request-id.',
   }),
   inbound_header: string({
     regex: TOKEN,
-    help: "The request header with the caller's id. Default: the name in header.",
+    help: "Request header with the caller's id. Default: header.",
   }),
   trust_inbound: boolean({
     default: true,
-    help: "Use the caller's id as the global request id if it is valid. It never replaces the request id.",
+    help: "Use the caller's valid id as the global request id, never as the request id.",
   }),
   id_format: regexp({
-    help: 'Pattern of a valid caller id. It must match the whole id. Default: at most 128 letters, digits and ._:/+=- characters, or req- and a UUID with fault_style = openstack.',
+    help: 'Pattern of a whole caller id. Default: at most 128 letters, digits and ._:/+=- characters, or req- and a UUID with fault_style = openstack.',
   }),
 });
 

@@ -22,28 +22,28 @@ const requestLogOptions = defineOptions({
   enabled: boolean({ default: true, help: 'Enable the request log.' }),
   format: lineFormat({
     default: 'auto',
-    help: 'The format of a line. auto: a short line, such as GET /books 200 84 B 1.2 ms, if the log is text; otherwise json. json: named fields. text: one line in the style of access logs. Or a template, such as \'%(client_ip)s "%(request_line)s" status: %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f\'; it can also contain date_time, request_id, global_request_id, user_id, project_id, api_version and route.',
+    help: 'Format of a line. json: named fields. text: the style of access logs. auto: a short line, such as GET /books 200 84 B 1.2 ms, if the log is text, otherwise json. Or a template of %(name)s, such as %(wall_seconds).7f: client_ip, request_line, status_code, body_length, wall_seconds, date_time, request_id, global_request_id, user_id, project_id, api_version, route.',
     deprecated: ['DEFAULT.wsgi_log_format'],
   }),
   skip_paths: list({
     default: ['/healthcheck'],
     mutable: true,
-    help: 'Paths that are not logged, with everything below them, unless the response is 5xx.',
+    help: 'Paths, with all below, that are logged only for a 5xx.',
   }),
   slow_ms: integer({
     default: 0,
     min: 0,
     mutable: true,
-    help: 'Log responses that take this many milliseconds or longer as warnings. 0 disables this.',
+    help: 'Milliseconds from which a response is logged as a warning. 0 disables this.',
   }),
   sample: float({
     default: 1,
     min: 0,
     max: 1,
     mutable: true,
-    help: 'Fraction of the responses to log, from 0 to 1. Slow responses and 5xx are always logged.',
+    help: 'Fraction of the responses to log. Slow ones and 5xx always are.',
   }),
-  mask_query: list({ default: [], help: 'Additional query parameters whose values are masked in the log.' }),
+  mask_query: list({ default: [], help: 'Additional query parameters to mask in the log.' }),
 });
 
 /**

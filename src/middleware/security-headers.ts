@@ -15,32 +15,32 @@ const securityHeadersOptions = defineOptions({
   hsts_max_age: integer({
     default: 31_536_000,
     min: 0,
-    help: 'max-age of Strict-Transport-Security in responses to HTTPS requests, in seconds. 0 omits the header.',
+    help: 'max-age of Strict-Transport-Security over HTTPS, in seconds. 0 omits the header.',
   }),
-  hsts_include_subdomains: boolean({ default: true, help: 'Add includeSubDomains to Strict-Transport-Security.' }),
+  hsts_include_subdomains: boolean({ default: true, help: 'Add includeSubDomains to this header.' }),
   hsts_preload: boolean({
     default: false,
-    help: 'Add preload to Strict-Transport-Security, which allows browsers to include the host in their preload lists.',
+    help: 'Add preload to this header, which lets browsers put the host into their preload lists.',
   }),
   frame_options: string({
     default: 'DENY',
-    help: 'Value of X-Frame-Options: DENY or SAMEORIGIN. An empty value omits the header.',
+    help: 'X-Frame-Options: DENY or SAMEORIGIN. Empty omits it.',
   }),
   referrer_policy: string({
     default: 'no-referrer',
-    help: 'Value of Referrer-Policy. An empty value omits the header.',
+    help: 'Referrer-Policy. Empty omits it.',
   }),
   cross_origin_resource_policy: oneOf(['same-origin', 'same-site', 'cross-origin'], {
     default: 'same-origin',
-    help: 'Value of Cross-Origin-Resource-Policy: which sites may embed the responses.',
+    help: 'Cross-Origin-Resource-Policy: sites that may embed responses.',
   }),
   content_security_policy: string({
     default: "default-src 'none'; frame-ancestors 'none'",
-    help: 'Value of Content-Security-Policy in HTML responses. An empty value omits the header.',
+    help: 'Content-Security-Policy of HTML responses. Empty omits it.',
   }),
   no_store: boolean({
     default: true,
-    help: 'Send Cache-Control: no-store in responses to authenticated requests, unless the application sets Cache-Control.',
+    help: 'Send Cache-Control: no-store to authenticated requests, unless the application sets Cache-Control.',
   }),
 });
 

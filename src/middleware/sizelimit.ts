@@ -17,7 +17,7 @@ const sizelimitOptions = defineOptions({
   overrides: dict({
     value: bytes({ default: 0, min: 0 }),
     mutable: true,
-    help: 'Limits for paths and everything below them, such as /v2/images:1GiB. The longest matching path applies.',
+    help: 'Limits for paths and all below, such as /v2/images:1GiB. The longest match applies.',
   }),
 });
 

@@ -14,9 +14,9 @@ const statsOptions = defineOptions({
   protocol: oneOf(['udp'], { default: 'udp', help: 'Protocol to the statsd server.' }),
   tags_format: oneOf(['none', 'datadog', 'influx'], {
     default: 'none',
-    help: 'The tag dialect for method, route and status. none puts them into the metric name.',
+    help: 'Tag dialect for method, route and status; none puts them into the metric name.',
   }),
-  sample_rate: float({ default: 1, min: 0, max: 1, help: 'Fraction of the requests to report, from 0 to 1.' }),
+  sample_rate: float({ default: 1, min: 0, max: 1, help: 'Fraction of the requests to report.' }),
 });
 writtenElsewhere(statsOptions, { unused: { remove_uuid: NO_IDS, remove_short_uuid: NO_IDS } });
 

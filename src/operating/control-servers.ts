@@ -24,7 +24,7 @@ import { controlRoutes } from './control-routes.js';
 export const controlOptions = defineOptions({
   socket: string({
     restart: true,
-    help: 'The Unix socket through which api-cli status, reload and other commands control a running service. Only the user of the service can open it. Default (shown as none by api-cli config show): a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a private directory in /tmp, named after the program and its configuration. An empty value disables the socket.',
+    help: 'Unix socket for commands such as api-cli reload, for the user of the service only. Default (none in api-cli config show): a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a private directory in /tmp, named after the program and its configuration. Empty: no socket.',
   }),
 });
 

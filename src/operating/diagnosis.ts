@@ -14,7 +14,7 @@ export const supervisorOptions = defineOptions({
   backdoor_supervisor: boolean({
     default: false,
     restart: true,
-    help: 'Open the backdoor in the parent process as well, not only in each worker.',
+    help: 'Open the backdoor in the parent, too.',
   }),
 });
 

@@ -9,28 +9,28 @@ export const wsgiOptions = defineOptions({
     default: 16_384,
     min: 1024,
     max: 1_048_576,
-    help: 'Maximum size of the request line and all headers, in bytes. Larger requests are answered with 431.',
+    help: 'Maximum size of request line and headers together. Larger: 431.',
     deprecated: ['DEFAULT.max_header_line'],
   }),
   max_headers: integer({
     default: 100,
     min: 0,
-    help: 'Maximum number of headers in a request. Requests with more are answered with 431.',
+    help: 'Maximum number of headers. More: 431.',
   }),
   max_url_length: integer({
     default: 8192,
     min: 0,
-    help: 'Maximum length of the request target, in bytes. Longer ones are answered with 414.',
+    help: 'Maximum length of the request target, in bytes. Longer: 414.',
   }),
   max_connections: integer({
     default: 4096,
     min: 0,
-    help: 'Maximum number of connections per worker, at most its file descriptors minus 64. Beyond it, the longest idle connection is closed.',
+    help: 'Maximum number of connections per worker, at most its file descriptors minus 64. More: the longest idle one is closed.',
   }),
   max_requests_per_connection: integer({
     default: 1000,
     min: 0,
-    help: 'Maximum number of requests per connection. The last response announces the end of the connection.',
+    help: 'Maximum number of requests per connection. The last response announces its end.',
   }),
   headers_timeout: duration({
     default: 20,
@@ -40,11 +40,11 @@ export const wsgiOptions = defineOptions({
   min_body_rate: integer({
     default: 500,
     min: 0,
-    help: 'Minimum average transfer rate of a request body, in bytes per second. Slower requests are answered with 408.',
+    help: 'Minimum average bytes per second of a request body. Slower: 408.',
   }),
   request_timeout: duration({
     default: 300,
-    help: 'Seconds to receive a whole request with its body, not counting its handler.',
+    help: 'Seconds to receive a whole request, with its body.',
   }),
   keep_alive: boolean({
     default: true,
@@ -53,14 +53,14 @@ export const wsgiOptions = defineOptions({
   }),
   keep_alive_timeout: duration({
     default: 65,
-    help: 'Seconds for which an idle connection is kept open. The Keep-Alive header announces one second less.',
+    help: 'Seconds an idle connection stays open. Keep-Alive announces one less.',
   }),
   lingering_time: duration({
     default: 30,
-    help: 'Seconds for which the rest of a request is read and discarded after its response, so that the client can read the response.',
+    help: 'Seconds to discard the rest of a request after its response, so that the client can read that.',
   }),
-  lingering_timeout: duration({ default: 5, help: 'Seconds of silence after which such a connection is closed.' }),
-  send_timeout: duration({ default: 60, help: 'Seconds for which a client may accept no bytes of a response.' }),
+  lingering_timeout: duration({ default: 5, help: 'Seconds of silence until it is closed.' }),
+  send_timeout: duration({ default: 60, help: 'Seconds a client may accept no bytes of a response.' }),
   handshake_timeout: duration({ default: 10, help: 'Seconds for a TLS handshake.' }),
   client_socket_timeout: duration({
     default: 900,
@@ -69,35 +69,35 @@ export const wsgiOptions = defineOptions({
   }),
   tcp_keepidle: duration({
     default: 600,
-    help: 'Idle seconds before the system sends TCP keepalive probes. 0 disables them.',
+    help: 'Idle seconds before TCP keepalive probes. 0 disables them.',
     deprecated: ['DEFAULT.tcp_keepidle'],
   }),
   default_pool_size: integer({
     default: 100,
     min: 0,
-    help: 'Maximum number of requests that run application code in one worker at a time. Further requests wait in order of arrival.',
+    help: 'Maximum number of requests in application code per worker. Others wait in order.',
     deprecated: ['DEFAULT.wsgi_default_pool_size'],
   }),
   max_queue: integer({
     default: 1000,
     min: 0,
-    help: 'Maximum number of requests per worker that wait for a place in default_pool_size. Further requests are answered with 503 and Retry-After.',
+    help: 'Maximum number of requests per worker that wait for it. More: 503 and Retry-After.',
   }),
   queue_timeout: duration({
     default: 30,
-    help: 'Seconds for which a request may wait for such a place. After that it is answered with 503.',
+    help: 'Seconds a request may wait. Then: 503.',
   }),
   secure_proxy_ssl_header: string({
-    help: "The header in which a proxy passes on the client's scheme, such as X-Forwarded-Proto. It is trusted from every client, so use it only if clients cannot bypass the proxy.",
+    help: "Header of a proxy with the client's scheme, such as X-Forwarded-Proto. It is trusted from every client: use it only if none can bypass the proxy.",
   }),
   server_debug: boolean({
     default: false,
-    help: 'Include the stack trace in the 500 response for an error that neither a Router nor catch_errors answers. For development only.',
+    help: 'Include the stack trace in the 500 for an error that neither a Router nor catch_errors answers. For development only.',
     deprecated: ['DEFAULT.wsgi_server_debug'],
   }),
   allow_underscore_headers: boolean({
     default: false,
-    help: 'Accept headers whose names contain an underscore. Otherwise they are dropped.',
+    help: 'Accept headers with an underscore in the name, which are otherwise dropped.',
   }),
 });
 

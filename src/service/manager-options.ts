@@ -10,20 +10,20 @@ export const managerOptions = defineOptions({
   periodic_fuzzy_delay: integer({
     default: 60,
     min: 0,
-    help: 'Maximum random delay in seconds before the first periodic task, so that many processes do not start them at the same time.',
+    help: 'Maximum random delay in seconds before the first periodic task, so that processes do not start together.',
   }),
   periodic_interval_max: integer({
     min: 1,
-    help: 'Maximum number of seconds between two checks for due periodic tasks.',
+    help: 'Maximum number of seconds between checks for due tasks.',
   }),
   run_external_periodic_tasks: boolean({
     default: true,
-    help: 'Run periodic tasks that a separate process could run instead.',
+    help: 'Run periodic tasks that a separate process could run.',
   }),
   manager_shutdown_timeout: duration({
     default: 50,
     mutable: true,
-    help: 'Seconds for managers to finish their work during a graceful shutdown. Must be less than graceful_shutdown_timeout.',
+    help: 'Seconds for managers to finish in a graceful shutdown, less than graceful_shutdown_timeout.',
   }),
 });
 

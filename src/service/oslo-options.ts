@@ -50,17 +50,17 @@ export const osloRabbitOptions = writtenElsewhere(
     }),
     rabbit_quorum_delivery_limit: integer({
       min: 0,
-      help: 'How often a quorum queue delivers a message before it drops it. 0, the default, uses the limit of the broker.',
+      help: 'Deliveries of a message by a quorum queue before it is dropped. 0, the default: the limit of the broker.',
     }),
     rabbit_quorum_max_memory_length: integer({
       min: 0,
       aliases: ['rabbit_quroum_max_memory_length'],
-      help: 'Maximum number of messages of a quorum queue that are kept in memory. 0, the default, keeps all.',
+      help: 'Maximum number of messages of a quorum queue in memory. 0, the default, keeps all.',
     }),
     rabbit_quorum_max_memory_bytes: integer({
       min: 0,
       aliases: ['rabbit_quroum_max_memory_bytes'],
-      help: 'Maximum number of bytes of a quorum queue that are kept in memory. 0, the default, keeps all.',
+      help: 'Maximum number of bytes of a quorum queue in memory. 0, the default, keeps all.',
     }),
     rabbit_ha_queues: boolean({
       help: 'Declare the queues of topics and hosts with x-ha-policy: all. Default: false.',
@@ -69,35 +69,35 @@ export const osloRabbitOptions = writtenElsewhere(
       help: 'Declare the exchanges of fanouts as durable. Default: false.',
     }),
     rabbit_stream_fanout: boolean({
-      help: 'Declare the exchanges of fanouts as durable. Services of Portico use their own queues there instead of a stream. Default: false.',
+      help: 'Declare the exchanges of fanouts as durable. Portico uses queues there, not a stream. Default: false.',
     }),
     rabbit_transient_queues_ttl: duration({
       min: 1,
-      help: 'Seconds for which the broker keeps the reply and fanout queues of a process that has ended. Default: 1800.',
+      help: 'Seconds the broker keeps the reply and fanout queues of an ended process. Default: 1800.',
     }),
     rabbit_qos_prefetch_count: integer({
       min: 0,
-      help: 'Maximum number of messages that each consumer prefetches. Default, and 0: [rpc] prefetch.',
+      help: 'Maximum number of messages each consumer prefetches. Default, and 0: [rpc] prefetch.',
     }),
     heartbeat_timeout_threshold: duration({
       min: 0,
-      help: 'Seconds without a heartbeat after which the broker counts as gone. 0 disables heartbeats. Default: [rpc] heartbeat.',
+      help: 'Seconds without a heartbeat until the broker counts as gone. 0 disables heartbeats. Default: [rpc] heartbeat.',
     }),
     rabbit_retry_interval: duration({
-      help: 'Seconds before a message that did not reach the broker is sent again. Default: [rpc] retry_interval.',
+      help: 'Seconds before a message that did not reach the broker is resent. Default: [rpc] retry_interval.',
     }),
     rabbit_retry_backoff: duration({
-      help: 'Seconds by which each further wait is longer. Default: [rpc] retry_backoff.',
+      help: 'Seconds that each further wait is longer. Default: [rpc] retry_backoff.',
     }),
     rabbit_interval_max: duration({
-      help: 'Maximum number of seconds between two retries. Default: [rpc] retry_interval_max.',
+      help: 'Maximum number of seconds between retries. Default: [rpc] retry_interval_max.',
     }),
     kombu_failover_strategy: oneOf(['round-robin', 'shuffle'], {
-      help: 'The order in which the hosts of the URL are tried. Default: [rpc] failover_strategy.',
+      help: 'Order in which the hosts of the URL are tried. Default: [rpc] failover_strategy.',
     }),
     kombu_missing_consumer_retry_timeout: duration({
       aliases: ['kombu_reconnect_timeout'],
-      help: 'Seconds for which a reply is retried if its caller cannot be reached. Default: [rpc] reply_retry_timeout.',
+      help: 'Seconds a reply is retried if its caller cannot be reached. Default: [rpc] reply_retry_timeout.',
     }),
     ssl: boolean({ aliases: ['rabbit_use_ssl'], help: 'Also use TLS with oslo+rabbit://. Default: false.' }),
     ssl_ca_file: path({
@@ -110,7 +110,7 @@ export const osloRabbitOptions = writtenElsewhere(
       mustExist: true,
       kind: 'file',
       aliases: ['kombu_ssl_certfile'],
-      help: 'Client certificate to present to the broker. Default: [rpc] ssl_cert_file.',
+      help: 'Client certificate for the broker. Default: [rpc] ssl_cert_file.',
     }),
     ssl_key_file: path({
       mustExist: true,
@@ -120,7 +120,7 @@ export const osloRabbitOptions = writtenElsewhere(
       help: 'Private key of ssl_cert_file. Default: [rpc] ssl_key_file.',
     }),
     ssl_enforce_hostname_verification: boolean({
-      help: 'Refuse a certificate that is not for the host in the URL. Default: [rpc] ssl_verify_hostname.',
+      help: 'Refuse a certificate for another host than that in the URL. Default: [rpc] ssl_verify_hostname.',
     }),
   }),
   { unused: UNUSED_NAMES },
@@ -131,9 +131,9 @@ export const osloNotificationOptions = writtenElsewhere(
   defineOptions({
     driver: oneOf(['messagingv2', 'messaging', 'noop'], {
       default: 'messagingv2',
-      help: 'How notifications are sent: messagingv2 in an envelope, messaging without one, noop not at all.',
+      help: 'Form of notifications: messagingv2 in an envelope, messaging without one, noop none at all.',
     }),
-    topics: list({ default: ['notifications'], help: 'The topics on which notifications are sent and received.' }),
+    topics: list({ default: ['notifications'], help: 'Topics of notifications, sent and received.' }),
     transport_url: uri({
       secret: true,
       canBeEmpty: true,

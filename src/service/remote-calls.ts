@@ -142,24 +142,24 @@ export const rpcOptions = defineOptions({
   transport_url: uri({
     default: 'memory://',
     secret: true,
-    help: 'URL of the transport for remote calls: memory:// within one process, amqp://user:password@host/ (RabbitMQ) between processes. It can set options of this section after a ?.',
+    help: 'URL of the transport: memory:// within one process, amqp://user:password@host/ (RabbitMQ) between processes; ? sets options of this section.',
   }),
   exchange: string({
     aliases: ['control_exchange'],
-    help: 'The name of the exchange, which separates applications that share a broker. Default: the name of the project.',
+    help: 'Exchange, which separates applications on one broker. Default: the name of the project.',
   }),
   response_timeout: duration({
     default: 60,
     aliases: ['rpc_response_timeout'],
-    help: 'Seconds for which a call waits for its reply.',
+    help: 'Seconds a call waits for its reply.',
   }),
   long_timeout: duration({
     default: 1800,
-    help: 'Seconds for which a call of a long-running method waits for its reply.',
+    help: 'Seconds a call of a long-running method waits for its reply.',
   }),
   cast_ttl: duration({
     default: 3600,
-    help: 'Seconds for which an unprocessed cast is kept before it becomes a dead letter. 0 keeps it forever.',
+    help: 'Seconds until an unprocessed cast becomes a dead letter. 0: never.',
   }),
   executor_pool_size: integer({
     default: 64,
@@ -168,94 +168,94 @@ export const rpcOptions = defineOptions({
   }),
   prefetch: integer({
     min: 1,
-    help: 'Maximum number of messages that each consumer prefetches. Default: executor_pool_size.',
+    help: 'Maximum number of messages each consumer prefetches. Default: executor_pool_size.',
   }),
   access_policy: oneOf(['public', 'explicit'], {
     default: 'public',
-    help: 'Which methods of a manager can be called remotely. public: the marked methods, or all methods of its class if none is marked. explicit: only marked methods.',
+    help: 'Remote methods of a manager: public, the marked ones, or all of the class if none is marked; explicit, only marked ones.',
   }),
   call_monitor_threshold: duration({
     default: 60,
     min: 2,
-    help: 'Calls with a longer timeout than this fail when their server sends no heartbeat for this many seconds.',
+    help: 'Seconds without a heartbeat of its server until a call fails, for calls with a longer timeout.',
   }),
-  connect_timeout: duration({ default: 10, help: 'Timeout of an attempt to connect to a broker, in seconds.' }),
-  start_wait: duration({ default: 60, help: 'Seconds to wait for an unavailable broker at the start.' }),
+  connect_timeout: duration({ default: 10, help: 'Timeout of a connection attempt.' }),
+  start_wait: duration({ default: 60, help: 'Seconds to wait for the broker at the start.' }),
   start_without_broker: boolean({
     default: false,
-    help: 'After start_wait, start without the broker and accept calls once it is available. With false, the start fails.',
+    help: 'Start without the broker after start_wait, and accept calls later. With false, the start fails.',
   }),
-  heartbeat: duration({ default: 20, help: 'Seconds between two heartbeats of a connection to a broker.' }),
+  heartbeat: duration({ default: 20, help: 'Seconds between heartbeats of a broker connection.' }),
   retry_interval: duration({
     default: 1,
-    help: 'Seconds before a message that did not reach the broker is sent again.',
+    help: 'Seconds before a message that did not reach the broker is resent.',
   }),
-  retry_backoff: duration({ default: 2, help: 'Seconds by which each further wait is longer.' }),
-  retry_interval_max: duration({ default: 30, help: 'Maximum number of seconds between two retries.' }),
+  retry_backoff: duration({ default: 2, help: 'Seconds that each further wait is longer.' }),
+  retry_interval_max: duration({ default: 30, help: 'Maximum wait between retries.' }),
   failover_strategy: oneOf(['shuffle', 'round-robin'], {
     default: 'shuffle',
-    help: 'The order in which the hosts of the URL are tried: shuffle picks a random order for each process, round-robin keeps the order in the URL.',
+    help: 'Order of the hosts in the URL: shuffle is random for each process, round-robin that of the URL.',
   }),
   ssl_ca_file: path({
     mustExist: true,
     kind: 'file',
-    help: 'CA certificates to verify the broker with, for amqps://. Default: the ones that Node.js trusts.',
+    help: 'CA certificates of the broker, for amqps://. Default: those of Node.js.',
   }),
-  ssl_cert_file: path({ mustExist: true, kind: 'file', help: 'Client certificate to present to the broker.' }),
+  ssl_cert_file: path({ mustExist: true, kind: 'file', help: 'Client certificate for the broker.' }),
   ssl_key_file: path({ mustExist: true, kind: 'file', mode: 0o640, help: 'Private key of ssl_cert_file.' }),
   ssl_verify_hostname: boolean({
     default: true,
-    help: 'Refuse a certificate that is not for the host in the URL.',
+    help: 'Refuse a certificate for another host than that in the URL.',
   }),
   reply_retry_timeout: duration({
     default: 30,
-    help: 'Seconds for which a reply is retried if its caller cannot be reached.',
+    help: 'Seconds a reply is retried if its caller cannot be reached.',
   }),
   transient_queue_ttl: duration({
     default: 600,
-    help: 'Seconds for which the broker keeps the reply and fanout queues of a process that has ended.',
+    help: 'Seconds the broker keeps the reply and fanout queues of an ended process.',
   }),
   host_queue_ttl: duration({
     default: 86_400,
-    help: 'Seconds for which the broker keeps the queue of a host whose service has ended.',
+    help: 'Seconds the broker keeps the queue of a host whose service has ended.',
   }),
   queue_type: oneOf(['quorum', 'classic'], {
     default: 'quorum',
-    help: 'The type of the queues that outlive a process. Methods that acknowledge late need quorum. Existing queues must be deleted before a change.',
+    help: 'Type of the queues that outlive a process. Methods that acknowledge late need quorum. Delete existing queues before a change.',
   }),
   call_durability: oneOf(['durable', 'transient'], {
     default: 'durable',
-    help: "Whether waiting calls survive a restart of the broker. transient uses a separate classic queue, which needs 0.7 of the broker's processor time; calls that wait during a restart end with RpcTimeout. Casts and replies always survive.",
+    help: "Survival of waiting calls at a restart of the broker. transient uses a separate classic queue, with 0.7 of the broker's processor time, and such calls end with RpcTimeout. Casts and replies always survive.",
   }),
   delivery_limit: integer({
     default: 5,
     min: 1,
-    help: 'How often a message may be redelivered before it becomes a dead letter.',
+    help: 'Redeliveries of a message before it becomes a dead letter.',
   }),
   dead_letter: boolean({
     default: true,
-    help: 'Keep messages that expired, were refused, or were redelivered too often.',
+    help: 'Keep messages that expired, were refused, or redelivered too often.',
   }),
   max_message_size: bytes({
     default: 16 * 1024 * 1024,
     min: 1024,
-    help: 'Maximum size of a message sent or received, in bytes.',
+    help: 'Maximum size of a message.',
   }),
   compress_over: bytes({
     min: 1,
-    help: 'Compress messages larger than this, as kombu_compression = gzip. Default: no compression.',
+    help: 'Compress larger messages, as kombu_compression = gzip. Default: none.',
   }),
   signing_keys: dict({
     secret: true,
-    help: 'Keys for signed messages: id:secret,id:secret. The first key signs, all keys verify. Default: messages are not signed.',
+    help: 'Keys of signed messages: id:secret,id:secret. The first signs, all verify. Default: no signatures.',
   }),
   require_signature: boolean({
     default: false,
-    help: 'Refuse messages that are not signed with one of signing_keys.',
+    help: 'Refuse messages not signed with one of signing_keys.',
   }),
   manage_topology: boolean({
     default: true,
-    help: 'Declare exchanges and queues. With false, they must exist; use this if an administrator declares them.',
+    help: 'Declare exchanges and queues. With false, an administrator must.',
   }),
   send_remote_stack: boolean({
     default: false,
@@ -267,6 +267,6 @@ export const rpcOptions = defineOptions({
 export const upgradeLevelOptions: OptionDeclarations = Object.freeze({
   '<name>': string({
     mutable: true,
-    help: 'The highest version to send to the services of this topic while older ones still run: a version, a release that the client knows, or auto for the lowest version of the running services.',
+    help: 'Highest version to send while older services run: a version, a release that the client knows, or auto for the lowest of the running services.',
   }),
 });

@@ -106,8 +106,7 @@ function defaultOf({ type, unit, default: value = '', sampleDefault }: Described
 }
 
 function meaningOf(option: Described): string {
-  const { required, mutable, restart, choices = [] } = option;
-  const help = withoutUnit(option);
+  const { help, required, mutable, restart, choices = [] } = option;
   const names = (label: string, all: readonly string[]): string[] => {
     const others = all.filter((name) => !/^keystone_authtoken\.|^DEFAULT\.<name>_/.test(name));
     return others.length === 0 ? [] : [`${label} ${others.map((name) => `\`${name}\``).join(', ')}.`];
@@ -123,13 +122,6 @@ function meaningOf(option: Described): string {
     ...(mutable ? ['*Live.*'] : []),
     ...(restart ? ['*Restart.*'] : []),
   ].join(' ');
-}
-
-/** Returns the help without the unit, if the default or the name shows it. */
-function withoutUnit({ name, type, unit, help }: Described): string {
-  if (unit === 's') return help.replace(/, in seconds(?=[.,])/, '');
-  if (type === 'bytes') return help.replace(/, in bytes(?=[.,])/, '');
-  return name.endsWith('_ms') ? help.replace(/, in milliseconds(?=[.,])/, '') : help;
 }
 
 function limitOf({ min = 0, max, unit }: Described): string[] {
@@ -159,9 +151,26 @@ function shownOf(command: Command): readonly Command[] {
     .filter((each) => each.name() !== 'help');
 }
 
-function commandParts(command: Command, path: string): string[] {
+/** Returns the sections of a command and its inner ones. Arguments that the one `before` has too are not repeated. */
+function commandParts(command: Command, path: string, before?: Command): string[] {
   const name = `${path}${command.name()}`;
   const usage = `${name} ${command.usage()}`.replace(/ \[options\]| \[command\]/g, '').trim();
+  const { also, own } = argumentsOf(command);
+  const isSame = own.length > 1 && before !== undefined && argumentsOf(before).own.join() === own.join();
+  const shownExample = exampleOf(command);
+  const example = OBVIOUS.test(shownExample) ? '' : shownExample;
+  const parts = [
+    `### \`${usage}\`\n`,
+    `${sentence(command.description())}${also.length === 0 ? '' : ` With ${also.join(', ')}.`}\n`,
+    ...(own.length === 0 ? [] : [isSame ? 'Arguments as above.\n' : `${own.join('\n')}\n`]),
+    ...(isSame || example === '' || command.commands.length > 0 ? [] : [`\`\`\`text\n${example}\n\`\`\`\n`]),
+  ];
+  const inner = shownOf(command);
+  return [parts.join('\n'), ...inner.flatMap((each, at) => commandParts(each, `${name} `, inner[at - 1]))];
+}
+
+/** Returns the words for the options that many commands have, and a line for each other argument. */
+function argumentsOf(command: Command): { readonly also: readonly string[]; readonly own: readonly string[] } {
   const shared = Object.entries(SHARED).filter(([, flags]) => command.options.some(({ long }) => long === flags[0]));
   const isShared = ({ long, description }: Flag): boolean =>
     shared.some(([, flags]) => flags.includes(long!)) && !description.startsWith('with ');
@@ -174,15 +183,7 @@ function commandParts(command: Command, path: string): string[] {
       .map((argument) => `- \`${argument.name()}\`: ${plain(argument.description)}`),
     ...command.options.filter((each) => !isShared(each)).map(flagLine),
   ];
-  const shownExample = exampleOf(command);
-  const example = OBVIOUS.test(shownExample) ? '' : shownExample;
-  const parts = [
-    `### \`${usage}\`\n`,
-    `${sentence(command.description())}${also.length === 0 ? '' : ` With ${also.join(', ')}.`}\n`,
-    ...(own.length === 0 ? [] : [`${own.join('\n')}\n`]),
-    ...(example === '' || command.commands.length > 0 ? [] : [`\`\`\`text\n${example}\n\`\`\`\n`]),
-  ];
-  return [parts.join('\n'), ...shownOf(command).flatMap((inner) => commandParts(inner, `${name} `))];
+  return { also, own };
 }
 
 function flagLine({ flags, description, defaultValue }: Flag): string {

@@ -26,25 +26,25 @@ const invalidInput = { min: 400, max: 499 };
 export const faultOptions = defineOptions({
   fault_style: faultStyle({
     default: 'portico',
-    help: "The format of error responses: portico, problem (RFC 9457), openstack (like OpenStack's compute API), or your own renderer as module:export, such as ./errors.js:render.",
+    help: 'Format of error responses: portico, problem (RFC 9457), openstack, or your renderer, such as ./errors.js:render.',
   }),
   invalid_input_status: integer({
     ...invalidInput,
     default: 400,
-    help: 'The status of the response when the body, query, headers or path parameters fail validation. Many APIs use 422. A body that is not JSON is always 400.',
+    help: 'Status of invalid body, query, headers or path parameters; many APIs use 422. A body that is not JSON is always 400.',
   }),
 });
 
 /** Options of one API, in `[api:<name>]`. */
 export const apiFaultOptions = defineOptions({
-  fault_style: faultStyle({ help: "The format of this API's error responses. Default: fault_style of [DEFAULT]." }),
+  fault_style: faultStyle({ help: 'Format of its error responses. Default: that of [DEFAULT].' }),
   invalid_input_status: integer({
     ...invalidInput,
-    help: "The status of this API's response when validation fails. A body that is not JSON is always 400. Default: invalid_input_status of [DEFAULT].",
+    help: 'Status of invalid input. Default: that of [DEFAULT].',
   }),
 });
 
 /** The option of a paste section whose filter renders faults itself. */
 export const ownFaultStyle = faultStyle({
-  help: "The format of this filter's error responses. Default: fault_style of the API.",
+  help: 'Format of its error responses. Default: that of the API.',
 });

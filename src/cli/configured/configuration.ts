@@ -52,7 +52,7 @@ export const NAME_A_CONFIGURATION =
   'Pass one with --config-file, or change to its directory. api-cli init creates a working project.';
 
 /** Option that names a paste file. */
-export const PASTE_OPTION = ['--paste <file>', 'the paste file (default: the one the configuration names)'] as const;
+export const PASTE_OPTION = ['--paste <file>', 'the paste file (default: that of the configuration)'] as const;
 
 /** Returns the file in `[DEFAULT] api_paste_config`, as displayed. Throws ConfigNotFound if there is none. */
 export function configuredPasteFile(config: Config): string {

@@ -24,7 +24,7 @@ import { isSet } from './names.js';
 export const loggerOptions = defineOptions({
   logger: string({
     restart: true,
-    help: 'Your own logger as module:export, such as ./logging.js:logger: a pino logger, an object with its methods, or a function that returns one. It writes all lines in its own format.',
+    help: 'Module with a logger, such as ./logging.js:logger: a pino logger, an object with its methods, or a function that returns one. It formats all lines.',
   }),
 });
 

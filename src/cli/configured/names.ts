@@ -22,7 +22,7 @@ export const enabledServicesOptions = writtenElsewhere(
   defineOptions({
     enabled_services: list({
       unique: true,
-      help: 'The services to run beside the APIs, by the names of their [service:<name>] sections. If neither this nor enabled_apis is set, all APIs and services run.',
+      help: 'Sections [service:<name>] to run beside the APIs. With neither this nor enabled_apis, all APIs and services run.',
     }),
   }),
   { unused: osloDefaultNames },
@@ -32,13 +32,13 @@ export const enabledServicesOptions = writtenElsewhere(
 export const serviceOptions = defineOptions({
   manager: module({
     aliases: ['DEFAULT.<name>_manager'],
-    help: 'The manager of this service, as module:export. Other services call its methods.',
+    help: 'Manager as module:export, whose methods other services call.',
   }),
   topic: string({
     sampleDefault: 'name of the service',
-    help: 'The topic on which the service receives remote calls.',
+    help: 'Topic of calls to the service.',
   }),
-  workers: integer({ default: 1, min: 1, mutable: true, help: 'Number of worker processes that run this service.' }),
+  workers: integer({ default: 1, min: 1, mutable: true, help: 'Number of worker processes.' }),
 });
 
 /** Returns the APIs a configuration enables: `enabled_apis`; else every `[api:<name>]`, unless it enables services by name. */

@@ -49,16 +49,13 @@ interface CheckArguments extends OutputArguments, GroupsArguments {
 export function register(program: Command): void {
   const command = program
     .command('check')
-    .description('report every mistake of the configuration, and of the paste file, without starting anything')
-    .argument('[file]', 'check only this paste file and the files it includes')
-    .argument('[names...]', 'check only these apps of the file, and everything they use')
+    .description('report every mistake of configuration and paste file, without a start')
+    .argument('[file]', 'only this paste file and those it includes')
+    .argument('[names...]', 'only these apps of the file, and all they use')
     .option('--format <format>', 'text, json or github', choice('--format', ['text', 'json', 'github']), 'text')
     .option('--json', 'the same as --format json')
     .option('--no-import', 'look for modules without importing them')
-    .addHelpText(
-      'after',
-      '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 0, or 78 when there is an error.',
-    );
+    .addHelpText('after', '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 78 if there is an error.');
   addGroups(addConfigurationOptions(command)).action(
     async (file: string | undefined, names: string[], args: CheckArguments) => {
       const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);

@@ -54,19 +54,12 @@ export function register(program: Command): void {
     .addHelpText('after', example('api-cli config show wsgi.keep_alive'));
 
   addReading(config.command('generate'))
-    .description(
-      "print a sample with every option, its help and its default, including options of the paste file's factories",
-    )
+    .description("print a sample with every option, those of the paste file's factories included")
     .option('--format <format>', 'ini, md, json, yaml or json-schema', choice('--format', FORMATS), 'ini')
-    .option('--output-file <path>', 'write the sample to this file, which must not exist')
-    .option(
-      '--wrap-width <columns>',
-      'width of help texts in columns, at least 20',
-      wholeNumber('--wrap-width', 20),
-      70,
-    )
-    .option('--minimal', 'only options that this configuration must set, not commented out')
-    .option('--summarize', 'only the first paragraph of each help text')
+    .option('--output-file <path>', 'write it to this file, which must not exist')
+    .option('--wrap-width <columns>', 'width of help texts, at least 20', wholeNumber('--wrap-width', 20), 70)
+    .option('--minimal', 'only options that this configuration must set')
+    .option('--summarize', 'only the first paragraph of each help')
     .addHelpText('after', example('api-cli config generate --output-file portico.ini.sample'))
     .action(async ({ outputFile, ...options }: GenerateArguments) => {
       const wanted = options.minimal === true ? await neededOptions(options) : await allOptions(options);
@@ -76,26 +69,24 @@ export function register(program: Command): void {
     });
 
   addReading(config.command('validate', { hidden: true }))
-    .description(
-      'report every mistake in the options, but not in the files they name (see api-cli check); status 0 or 78',
-    )
+    .description('report mistakes in the options, not in the files they name (see api-cli check); status 0 or 78')
     .option('--strict', 'also report unknown sections and variables as mistakes')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('api-cli config validate --strict'))
     .action(validate);
 
-  addReading(config.command('show').argument('[option]', 'group.option; default: all'))
-    .description('print effective values, where each comes from, and what it shadows; secrets are masked')
+  addReading(config.command('show').argument('[option]', 'group.option (default: all)'))
+    .description('print values, the source of each, and those it shadows; secrets are masked')
     .option('--changed', 'only values that differ from their defaults')
-    .option('--running', 'values of the running service, as its parent knows them: not those of an application')
-    .option('--socket <path>', 'with --running: the control socket of the service')
+    .option('--running', 'values in the parent of the running service, without those of an application')
+    .option('--socket <path>', 'with --running: its control socket')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example('api-cli config show --changed'))
     .action(show);
 
   config
     .command('diff')
-    .description('print the differences in effect between two configuration files')
+    .description('print the differences in effect between two files')
     .argument('<before>')
     .argument('<after>')
     .addHelpText('after', example('api-cli config diff /etc/portico/portico.ini portico.ini'))
@@ -111,9 +102,9 @@ export function register(program: Command): void {
 
   config
     .command('upgrade')
-    .description('replace deprecated names in a file; without --write, only list them')
+    .description('list deprecated names in a file, or replace them')
     .argument('<file>')
-    .option('--write', 'change the file')
+    .option('--write', 'replace them')
     .addHelpText('after', example('api-cli config upgrade portico.ini --write'))
     .action(async (file: string, { write }: { write?: boolean }) => {
       // A file with lines that are not options is not rewritten.
@@ -126,7 +117,7 @@ export function register(program: Command): void {
 
 /** Adds the options for reading a configuration and its paste file. */
 function addReading(command: Command): Command {
-  const more = command.option('--no-import', "omit the options of the paste file's factories");
+  const more = command.option('--no-import', "omit options of the paste file's factories");
   return addGroups(addConfigurationOptions(more));
 }
 

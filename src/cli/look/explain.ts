@@ -31,9 +31,7 @@ import {
 
 export function register(program: Command): void {
   const command = addRequestArguments(program.command('explain'))
-    .description(
-      'show how a request would be handled: mounts, filters in order, the route or why none matches, the action',
-    )
+    .description('show how a request would be handled: mounts, filters, the route or why none matches, the action')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example("api-cli explain GET /v2.1/servers -H 'X-Auth-Token: t'"));
   addConfigurationOptions(command).action(async (method: string, url: string, args: RequestArguments) => {

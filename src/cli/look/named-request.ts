@@ -25,8 +25,8 @@ export interface NamedRequest extends Omit<ImaginedRequest, 'headers'> {
 export function addRequestArguments(command: Command): Command {
   return command
     .argument('<method>', 'GET, POST, …')
-    .argument('<url>', 'a path with its query, or a full URL, whose port selects the API')
-    .option('--api <name>', 'an API, or an app of the paste file (default: the only one)')
+    .argument('<url>', 'path and query, or a full URL, whose port selects the API')
+    .option('--api <name>', 'an API or app of the paste file (default: the only one)')
     .option(...PASTE_OPTION)
     .option('-H, --header <header>', '"Name: value"; may repeat', collect);
 }

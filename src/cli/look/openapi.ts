@@ -21,13 +21,9 @@ interface OpenApiArguments extends ConfigurationArguments {
 export function register(program: Command): void {
   const command = program
     .command('openapi')
-    .description('print one OpenAPI 3.1 document of an API: paths, schemas, security, limits and faults')
-    .option('--api <name>', 'the API (default: the only one that is enabled)')
-    .option(
-      '--version <version>',
-      'describe only this version of the API (default: all versions together)',
-      wantedVersion,
-    )
+    .description('print the OpenAPI 3.1 document of an API')
+    .option('--api <name>', 'the API (default: the only one)')
+    .option('--version <version>', 'only this version (default: all together)', wantedVersion)
     .addHelpText('after', example('api-cli openapi --api compute > compute.json'));
   addConfigurationOptions(command).action(async (args: OpenApiArguments) => {
     const config = await readConfiguration(args);

@@ -20,8 +20,8 @@ const FORMATS = ['text', 'json', 'mermaid', 'dot'] as const;
 export function register(program: Command): void {
   const command = program
     .command('pipeline')
-    .description('show the composed tree: composites, pipelines, filters and apps, with places and options')
-    .argument('[app]', 'the root app (default: all apps that nothing else in the file mentions)')
+    .description('show the tree of composites, pipelines, filters and apps, with places and options')
+    .argument('[app]', 'root (default: all that nothing else mentions)')
     .option(...PASTE_OPTION)
     .option('--format <format>', 'text, json, mermaid or dot', choice('--format', FORMATS), 'text')
     .option('--json', 'the same as --format json')

@@ -26,8 +26,8 @@ interface SendArguments extends RequestArguments {
 
 export function register(program: Command): void {
   const command = addRequestArguments(program.command('request'))
-    .description('send one request through the composed app, and show status, headers and body of the response')
-    .option('-d, --data <text>', 'the body; sent as JSON unless a Content-Type is given')
+    .description('send a request through the composed app and show the response')
+    .option('-d, --data <text>', 'body, as JSON unless a Content-Type is given')
     .option('--trace', 'show the milliseconds in each filter, before and after its inner app')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example("api-cli request GET /v2.1/servers -H 'X-Auth-Token: admin' --trace"));

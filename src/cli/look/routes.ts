@@ -57,14 +57,14 @@ interface RoutesArguments extends OutputArguments {
 export function register(program: Command): void {
   const command = program
     .command('routes')
-    .description('show the routes of the enabled APIs: method, URL, name, action, and where each is defined')
-    .option('--api <name>', 'only this API (default: all that are enabled)')
+    .description('show the routes of the enabled APIs: method, URL, name, action, place')
+    .option('--api <name>', 'only this API (default: all)')
     .option(
       '--match <request>',
-      "show which route matches 'GET /v2.1/servers/1', and why earlier routes do not",
+      "show the route that matches 'GET /v2.1/servers/1', and why earlier ones do not",
       wantedRequest,
     )
-    .option('--check', 'find routes that can never match, overlap, are misleading, or are slow')
+    .option('--check', 'find routes that never match, overlap, mislead or are slow')
     .option('--json', 'print JSON')
     .addHelpText('after', example("api-cli routes --api compute --match 'GET /v2.1/servers/detail'"));
   addConfigurationOptions(command).action(async (args: RoutesArguments) => {

@@ -33,7 +33,7 @@ import { type Role, runJudged } from './run-apis.js';
 export function register(program: Command): void {
   const command = program
     .command('serve', { isDefault: true })
-    .description('start the enabled APIs and services in the foreground (the default command)')
+    .description('start the enabled APIs and services (the default command)')
     .addHelpText(
       'after',
       `${example('api-cli serve --enabled-apis compute,metadata --config-file portico.ini')}\n  api-cli serve --enabled-services conductor`,

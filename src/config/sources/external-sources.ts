@@ -18,17 +18,17 @@ import { parseSource } from './read-files.js';
 
 /** Options of a group that `config_source` names. */
 const sourceOptions = defineOptions({
-  driver: oneOf(['remote_file'], { default: 'remote_file', help: 'The driver that reads the source.' }),
+  driver: oneOf(['remote_file'], { default: 'remote_file', help: 'Driver that reads the source.' }),
   uri: uri({
     required: true,
     schemes: ['http', 'https'],
-    help: 'The URI of the configuration text. Redirects are not followed.',
+    help: 'URI of the configuration text. Redirects are not followed.',
   }),
   ca_path: path({ help: "CA certificates to trust instead of the system's." }),
-  client_cert: path({ help: 'Client certificate to present to the server.' }),
+  client_cert: path({ help: 'Client certificate for the server.' }),
   client_key: path({ help: 'Private key of client_cert.' }),
-  timeout_s: duration({ default: 60, min: 0.001, help: 'Timeout in seconds for the whole response.' }),
-  optional: boolean({ default: false, help: 'If the source cannot be read, log a warning and continue without it.' }),
+  timeout_s: duration({ default: 60, min: 0.001, help: 'Timeout for the whole response.' }),
+  optional: boolean({ default: false, help: 'Continue with a warning if the source cannot be read.' }),
 });
 
 /** A larger source is refused: it is not a configuration. */

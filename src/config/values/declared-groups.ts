@@ -16,22 +16,22 @@ export const configOptions = defineOptions({
   strict_config: boolean({
     default: false,
     parent: true,
-    help: 'Refuse unknown sections and variables instead of warning about them.',
+    help: 'Refuse unknown sections and variables instead of warning.',
   }),
   os_env_compat: boolean({
     default: false,
-    help: 'Also read environment variables named OS_<GROUP>__<OPT>, as oslo.config does.',
+    help: 'Also read environment variables OS_<GROUP>__<OPT>, as oslo.config does.',
   }),
   check_file_modes: boolean({
     default: true,
     parent: true,
-    help: 'Warn if a file that contains a secret is readable by other users than its owner.',
+    help: 'Warn of files with secrets that others than their owner can read.',
   }),
   state_path: path({ default: 'var', help: 'Directory for data that must survive a restart.' }),
-  lock_path: path({ help: 'Directory for lock files. Default: a directory in state_path.' }),
-  temp_dir: path({ help: 'Directory for temporary files. Default: the temporary directory of the system.' }),
+  lock_path: path({ help: 'Directory for lock files. Default: in state_path.' }),
+  temp_dir: path({ help: 'Directory for temporary files. Default: that of the system.' }),
   config_source: multi({
-    help: 'Names of the sections that define external configuration sources. Values in files take precedence over them.',
+    help: 'Sections that define external configuration sources. Files take precedence over them.',
     advanced: true,
   }),
 });

@@ -34,49 +34,49 @@ export interface HealthcheckPlugin {
 
 /** The options of a health check, for both the app and the filter. */
 export const healthcheckOptions = defineOptions({
-  path: string({ default: '/healthcheck', help: 'The path of the health check, unless it is mounted as an app.' }),
+  path: string({ default: '/healthcheck', help: 'Path of the health check, unless it is an app.' }),
   detailed: boolean({
     default: false,
     mutable: true,
-    help: 'Include details about the machine and the process, which should not be public.',
+    help: 'Include details of machine and process, which should not be public.',
   }),
-  backends: list({ default: [], help: 'The checks to run, in this order: names or module:export.' }),
+  backends: list({ default: [], help: 'Checks to run, in this order: names or module:export.' }),
   allowed_source_ranges: list({
     item: cidr(),
     default: [],
     mutable: true,
-    help: 'Networks that may access the health check, by the address of the connection. Others are answered with 404. Default: all.',
+    help: 'Networks that may ask, by the address of the connection; others get 404. Default: all.',
   }),
   ignore_proxied_requests: boolean({
     default: false,
     mutable: true,
-    help: 'Answer requests forwarded by a proxy with 404.',
+    help: 'Answer 404 to requests that a proxy forwards.',
   }),
-  cache_ms: integer({ default: 1000, min: 0, help: 'How long the result of a check is cached, in milliseconds.' }),
-  timeout_ms: integer({ default: 2000, min: 1, help: 'Timeout of a check, in milliseconds.' }),
+  cache_ms: integer({ default: 1000, min: 0, help: 'Time for which a result is cached.' }),
+  timeout_ms: integer({ default: 2000, min: 1, help: 'Timeout of a check.' }),
   disable_by_file_path: path({
     mutable: true,
-    help: 'For disable_by_file: the service is unavailable while this file exists.',
+    help: 'File of disable_by_file: unavailable while it exists.',
   }),
   disable_by_file_paths: list({
     item: string({ regex: /^\d{1,5}:.+/ }),
     default: [],
     mutable: true,
-    help: 'For disable_by_files_ports: port:path. The service is unavailable on the port while the file exists.',
+    help: 'Files of disable_by_files_ports, as port:path: unavailable on the port while the file exists.',
   }),
   enable_by_file_paths: list({
     default: [],
     mutable: true,
-    help: 'For enable_by_files: the service is unavailable while one of these files is missing.',
+    help: 'Files of enable_by_files: unavailable while one is missing.',
   }),
   max_delay_ms: integer({
     default: 1000,
     min: 1,
     mutable: true,
-    help: 'For event_loop: the service is unavailable if the event loop is delayed by more than this, in milliseconds.',
+    help: 'Delay of the event loop above which event_loop is unavailable.',
   }),
-  url: uri({ schemes: ['http', 'https'], help: 'For http: the URL to request.' }),
-  expect: integer({ min: 100, max: 599, help: 'For http: the expected status. Default: any 2xx.' }),
+  url: uri({ schemes: ['http', 'https'], help: 'URL that http requests.' }),
+  expect: integer({ min: 100, max: 599, help: 'Status that http expects. Default: any 2xx.' }),
 });
 
 /** The current options of a plugin. */

@@ -12,40 +12,40 @@ export const sessionOptions = defineOptions({
   secrets: list({
     default: [],
     secret: true,
-    help: 'The secrets, of at least 32 bytes each. The first one encrypts, every one decrypts: to change it, add a new one at the end, then move it to the front.',
+    help: 'Secrets of at least 32 bytes. The first encrypts, all decrypt: add a new one at the end, then move it to the front.',
   }),
-  secrets_file: path({ kind: 'file', mode: 0o640, help: 'A file with the secrets, one a line, in place of secrets.' }),
-  cookie: string({ default: 'session', regex: TOKEN, help: 'The name of the cookie.' }),
+  secrets_file: path({ kind: 'file', mode: 0o640, help: 'File with the secrets, one a line, in place of secrets.' }),
+  cookie: string({ default: 'session', regex: TOKEN, help: 'Name of the cookie.' }),
   life_s: duration({
     default: 86_400,
     min: 1,
     max: LONGEST_S,
-    help: 'How long a session is kept after its last request.',
+    help: 'Time a session is kept after its last request.',
   }),
   longest_life_s: duration({
     default: 2_592_000,
     min: 0,
     max: LONGEST_S,
-    help: 'How long a session is kept at most. 0: without a limit.',
+    help: 'Time a session is kept at most. 0: no limit.',
   }),
-  secure: boolean({ default: true, help: 'Send the cookie over HTTPS only. false is for development over HTTP.' }),
+  secure: boolean({ default: true, help: 'Send the cookie over HTTPS only. false is for development.' }),
   same_site: oneOf(['lax', 'strict', 'none'], {
     default: 'lax',
-    help: 'Which requests of other sites carry the cookie: lax, those of followed links; strict, none; none, all of them.',
+    help: 'Requests of other sites that carry the cookie: lax, followed links; strict, none; none, all.',
   }),
-  path: string({ default: '/', regex: /^\/[^;\s]*$/, help: 'The path below which browsers send the cookie.' }),
+  path: string({ default: '/', regex: /^\/[^;\s]*$/, help: 'Path below which browsers send the cookie.' }),
   domain: string({
     regex: /^[\w.-]+$/,
-    help: 'The domain whose hosts get the cookie. Default: only the host that set it.',
+    help: 'Domain whose hosts get the cookie. Default: only the host that set it.',
   }),
   store: string({
-    help: 'Keeps the data on the server: ./store.js:sessions, with get(id), set(id, data, seconds) and delete(id). Default: in the cookie.',
+    help: 'Store of the data, such as ./store.js:sessions, with get(id), set(id, data, seconds), delete(id). Default: the cookie.',
   }),
   refuse_cross_site: boolean({
     default: true,
-    help: 'Refuse requests of other sites that change something, and their WebSockets, with 403 (CSRF).',
+    help: 'Refuse changing requests and WebSockets of other sites with 403 (CSRF).',
   }),
-  trusted_origins: list({ default: [], help: 'Origins of other sites that may send them: https://app.example.com.' }),
+  trusted_origins: list({ default: [], help: 'Origins that may send them, such as https://app.example.com.' }),
 });
 
 export type SessionOptions = OptionsOf<typeof sessionOptions>;

@@ -7,10 +7,10 @@ import type { Backdoor, BackdoorOptions } from './backdoor.js';
 /** `[DEFAULT]`: address of the backdoor. */
 export const backdoorOptions = defineOptions({
   backdoor_port: string({
-    help: 'Port of the backdoor, through which anyone on this machine can run code in the process without a password: N, N:M for the first free port in this range, or 0 for any free port. Default: off.',
+    help: 'Port of the backdoor, where anyone on this machine runs code without a password: N, N:M for the first free port, 0 for any. Default: off.',
   }),
   backdoor_socket: string({
-    help: 'Unix socket of the backdoor, which only this user can open. {pid} is replaced with the process id. Takes precedence over backdoor_port.',
+    help: 'Unix socket of the backdoor, for this user only, in place of backdoor_port. {pid} is the process id.',
   }),
 });
 

@@ -13,22 +13,22 @@ export const adminOptions = defineOptions({
   listen: hostport({
     restart: true,
     canBeEmpty: true,
-    help: 'TCP address of the admin listener for operators, probes and Prometheus, such as 127.0.0.1:9100. It requires no password: every user of this machine can stop the service through it. Default, and an empty value: no admin listener.',
+    help: 'TCP address for operators, probes and Prometheus, such as 127.0.0.1:9100. It has no password: every user of this machine can stop the service there. Default, and empty: none.',
   }),
   allow_remote: boolean({
     default: false,
     restart: true,
-    help: 'Allow an address that other machines can reach. They can read everything there but change nothing.',
+    help: 'Allow an address that other machines can reach. They can read everything, change nothing.',
   }),
   docs: boolean({
     default: false,
     parent: true,
-    help: 'Serve API documentation at /docs: a page and an OpenAPI document for each API, generated from its routes, schemas and filters.',
+    help: 'Serve a page and an OpenAPI document for each API at /docs.',
   }),
   hosts: list({
     default: [],
     restart: true,
-    help: 'Host names that the admin listener accepts, besides localhost, IP addresses and the host in listen. Others are refused to prevent DNS rebinding.',
+    help: 'Host names to accept besides localhost, IP addresses and the host in listen, against DNS rebinding.',
   }),
 });
 

@@ -16,16 +16,16 @@ import { activityOf, processTree, type ReportedRequest, requestsOf, type Telling
 
 /** `[oslo_reports]`. */
 export const reportOptions = defineOptions({
-  log_dir: path({ help: 'Directory for reports. Default: reports are written to standard error.' }),
+  log_dir: path({ help: 'Directory for reports. Default: standard error.' }),
   file_event_handler: path({
     restart: true,
-    help: 'Write a report when this file is modified. If this is set, SIGUSR2 writes none.',
+    help: 'File whose changes cause a report, in place of SIGUSR2.',
   }),
   file_event_handler_interval: float({
     default: 1,
     min: 0.1,
     restart: true,
-    help: 'Interval in seconds for checking file_event_handler.',
+    help: 'Seconds between checks of file_event_handler.',
   }),
 });
 

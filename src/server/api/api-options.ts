@@ -18,39 +18,39 @@ export const apiOptions = defineOptions({
   listen: listen({
     default: '127.0.0.1',
     restart: true,
-    help: 'The address to listen on, with or without a port, or unix:/path.',
+    help: 'Address to listen on, with or without port, or unix:/path.',
     aliases: ['DEFAULT.<name>_listen'],
   }),
   port: port({
     default: 0,
     restart: true,
-    help: 'The port to listen on. 0 uses any free port and logs it.',
+    help: 'Port to listen on. 0: any free one, which is logged.',
     aliases: ['listen_port', 'DEFAULT.<name>_listen_port'],
   }),
   workers: integer({
     default: () => availableParallelism(),
     sampleDefault: 'number of processors',
     mutable: true,
-    help: 'Number of worker processes that serve the API. At least 1.',
+    help: 'Number of worker processes, at least 1.',
     aliases: ['DEFAULT.<name>_workers'],
   }),
   listen_backlog: integer({
     default: DEFAULT_BACKLOG,
     restart: true,
-    help: 'Maximum number of connections that wait to be accepted. At least 1.',
+    help: 'Maximum number of connections waiting to be accepted, at least 1.',
     aliases: ['backlog', 'DEFAULT.<name>_listen_backlog'],
   }),
   ssl_cert_file: path({
-    help: 'Certificate of this API. Default: cert_file of [ssl].',
+    help: 'Certificate. Default: cert_file of [ssl].',
     aliases: ['DEFAULT.<name>_ssl_cert_file'],
   }),
   ssl_key_file: path({
-    help: 'Private key of this API. Default: key_file of [ssl].',
+    help: 'Private key. Default: key_file of [ssl].',
     mode: 0o640,
     aliases: ['DEFAULT.<name>_ssl_key_file'],
   }),
   ssl_ca_file: path({
-    help: 'CA certificates to verify client certificates of this API with. Default: ca_file of [ssl].',
+    help: 'CA certificates to verify client certificates with. Default: ca_file of [ssl].',
     aliases: ['DEFAULT.<name>_ssl_ca_file'],
   }),
   max_requests: integer({
@@ -64,17 +64,17 @@ export const apiOptions = defineOptions({
     default: 0,
     min: 0,
     mutable: true,
-    help: 'Maximum random number added to max_requests, so that not all workers are replaced at the same time.',
+    help: 'Maximum random addition to max_requests, so that workers are not replaced all at once.',
     aliases: ['DEFAULT.<name>_max_requests_jitter'],
   }),
   pipeline: string({
     default: '',
     sampleDefault: 'name of the API',
-    help: 'The app, pipeline or composite in the paste file that serves this API.',
+    help: 'App, pipeline or composite of the paste file.',
     aliases: ['DEFAULT.<name>_pipeline'],
   }),
   manager: module({
-    help: 'The manager of this API, as module:export. Default: none.',
+    help: 'Manager as module:export.',
     aliases: ['DEFAULT.<name>_manager'],
   }),
   ...apiFaultOptions,
@@ -87,12 +87,12 @@ writtenElsewhere(apiOptions, {
 export const servingOptions = defineOptions({
   api_paste_config: path({
     default: 'api-paste.ini',
-    help: 'The paste file. A relative path is looked up beside the configuration files, then in their default directories.',
+    help: 'Paste file, beside the configuration files or in their default directories if relative.',
   }),
   drain_idle: duration({
     default: 0.25,
     mutable: true,
-    help: 'Seconds for which idle connections stay open when a server stops, for requests that are already on their way.',
+    help: 'Seconds idle connections stay open at a stop, for requests on their way.',
   }),
 });
 
@@ -100,11 +100,11 @@ export const servingOptions = defineOptions({
 export const enabledApisOptions = defineOptions({
   enabled_apis: list({
     unique: true,
-    help: 'The APIs to serve, by the names of their sections in the paste file. Default: every [api:<name>], unless enabled_services is set.',
+    help: 'APIs to serve. Default: every [api:<name>], unless enabled_services is set.',
   }),
   enabled_ssl_apis: list({
     unique: true,
-    help: 'The enabled APIs to serve over HTTPS, with the certificate in [ssl] or in their own section.',
+    help: 'Enabled APIs to serve over HTTPS, with the certificate of their section or of [ssl].',
   }),
 });
 

@@ -7,6 +7,6 @@ import { boolean, defineOptions } from '../../config/index.js';
 export const traceOptions = defineOptions({
   filters: boolean({
     default: false,
-    help: 'Record a span for each filter and for the application, within the span of the request. Requires a registered OpenTelemetry SDK.',
+    help: 'Record a span for each filter and the application. Requires a registered OpenTelemetry SDK.',
   }),
 });

@@ -8,7 +8,7 @@ import { missingFileHint } from '../missing-file.js';
 
 export const sslOptions = defineOptions({
   cert_file: path({
-    help: 'Certificate of the server, followed by its intermediate certificates, as PEM. A relative path is looked up beside the file that contains this option, then in the working directory.',
+    help: 'Certificate and intermediate ones, as PEM. A relative path is looked up beside the file with this option, then in the working directory.',
     deprecated: ['wsgi.ssl_cert_file', 'DEFAULT.ssl_cert_file'],
   }),
   key_file: path({
@@ -17,7 +17,7 @@ export const sslOptions = defineOptions({
     deprecated: ['wsgi.ssl_key_file', 'DEFAULT.ssl_key_file'],
   }),
   ca_file: path({
-    help: 'CA certificates to verify client certificates with. If set, clients must present a certificate.',
+    help: 'CA certificates to verify client certificates with. Clients must then present one.',
     deprecated: ['wsgi.ssl_ca_file', 'DEFAULT.ssl_ca_file'],
   }),
   min_version: oneOf(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'], {
@@ -25,16 +25,16 @@ export const sslOptions = defineOptions({
     help: 'Minimum TLS version.',
   }),
   version: string({
-    help: 'The only TLS version to accept: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3. SSLv23, the default, accepts min_version and newer.',
+    help: 'Only TLS version to accept: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3. SSLv23, the default: from min_version.',
   }),
-  ciphers: string({ help: 'Ciphers to offer, as an OpenSSL cipher list. Default: ciphers with forward secrecy.' }),
+  ciphers: string({ help: 'Ciphers, as an OpenSSL list. Default: those with forward secrecy.' }),
   allow_expired: boolean({
     default: false,
     mutable: true,
-    help: 'Allow a reload to replace a valid certificate with an expired one, which it otherwise refuses.',
+    help: 'Allow a reload to replace a valid certificate with an expired one.',
   }),
   client_auth: oneOf(['none', 'optional', 'required'], {
-    help: 'Whether clients must present a certificate. Default: required if ca_file is set, otherwise none.',
+    help: 'Demand for client certificates. Default: required with ca_file, otherwise none.',
   }),
 });
 
