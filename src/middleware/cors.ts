@@ -41,7 +41,7 @@ const corsOptions = defineOptions({
     default: 3600,
     min: 0,
     mutable: true,
-    help: 'Seconds for which browsers may cache a preflight.',
+    help: 'How long browsers may cache a preflight, in seconds.',
   }),
   allow_methods: list({
     item: string({ regex: TOKEN }),

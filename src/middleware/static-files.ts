@@ -19,7 +19,7 @@ import { appendVary } from './headers.js';
 
 const staticFilesOptions = defineOptions({
   document_root: path({ required: true, kind: 'dir', aliases: ['root'], help: 'Directory to serve.' }),
-  cache_max_age: integer({ default: 0, min: 0, help: 'Seconds for which caches may keep the files.' }),
+  cache_max_age: integer({ default: 0, min: 0, help: 'How long caches may keep the files, in seconds.' }),
   index: list({ default: ['index.html'], help: 'Files to serve for a directory: the first that exists.' }),
   fallback: string({
     help: 'File to serve for a missing path if the client accepts HTML: the page of a single-page app.',
