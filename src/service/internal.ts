@@ -8,7 +8,7 @@ export { managerOptions, managerSettings } from './manager-options.js';
 export { besideOption, findManager, importModuleExport, loadManager, makeFrom } from './module-export.js';
 export { osloDefaultNames, osloNotificationOptions, osloRabbitOptions } from './oslo-options.js';
 export { notPlain } from './plain-data.js';
-export { NOTIFICATION_PRIORITIES, rpcOptions, TRANSPORTS, upgradeLevelOptions } from './remote-calls.js';
+export { NOTIFICATION_PRIORITIES, rpcOptions, TRANSPORTS, transportOf, upgradeLevelOptions } from './remote-calls.js';
 export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';
 export { isUntracked, TaskTracker } from './task-tracker.js';
 export { type SharedBuckets, type SharedRule, sharedBuckets, type Taken, TokenBuckets } from './token-buckets.js';

@@ -137,6 +137,17 @@ export interface OwnRPCClients extends RPCClients {
 /** Schemes of the transports for remote calls. */
 export const TRANSPORTS = ['memory', 'amqp', 'amqps', 'oslo+rabbit', 'oslo+amqps'] as const;
 
+/** Other names of transports. */
+const ALIASES: Readonly<Record<string, string>> = { rabbit: 'amqp', 'oslo+amqp': 'oslo+rabbit' };
+
+/** Returns the transport that a scheme names, also one that does not exist. Text after a plus names the hosts, except after `oslo`. */
+export function transportOf(scheme: string): string {
+  const written = scheme.toLowerCase();
+  const [, named = written] = /^([^+]+)\+[^+]+$/.exec(written) ?? [];
+  const asked = named === 'oslo' ? written : named;
+  return ALIASES[asked] ?? asked;
+}
+
 /** The options in `[rpc]`. */
 export const rpcOptions = defineOptions({
   transport_url: uri({

@@ -14,7 +14,7 @@ import {
   servicegroupOptions,
 } from '../../registry/internal.js';
 import { apiOptions, enabledApisOptions } from '../../server/internal.js';
-import { isWildcard, managerOptions, rpcOptions, TRANSPORTS } from '../../service/internal.js';
+import { isWildcard, managerOptions, rpcOptions, TRANSPORTS, transportOf } from '../../service/internal.js';
 import { sqliteProblem } from '../../sqlite/internal.js';
 import { optionsBesideLogger } from './named-logger.js';
 import { apiNames, appsOf, isSet, missingComma, sectionNames, serviceNames, serviceOptions } from './names.js';
@@ -168,8 +168,7 @@ function knownTransport(config: Config): OptionMistake[] {
   if (!isSet(config, 'rpc', 'transport_url')) return [];
   const { transportUrl } = config.group('rpc', rpcOptions, { partial: true });
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(transportUrl ?? '') ?? [];
-  const known: readonly string[] = [...TRANSPORTS, 'rabbit', 'oslo+amqp'];
-  if (scheme === undefined || known.includes(scheme.toLowerCase())) return [];
+  if (scheme === undefined || TRANSPORTS.some((each) => each === transportOf(scheme))) return [];
   const message = `there is no transport ${scheme}://`;
   return [{ group: 'rpc', opt: 'transport_url', message, hint: nearestOrAll(scheme, TRANSPORTS) }];
 }

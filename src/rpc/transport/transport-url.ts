@@ -3,6 +3,7 @@
  * several hosts.
  */
 import { ConfigurationRefused } from '../../errors/index.js';
+import { transportOf } from '../../service/internal.js';
 
 /** A node of a broker. */
 export interface TransportHost {
@@ -27,9 +28,6 @@ export interface TransportUrl {
   readonly shown: string;
 }
 
-/** Other names of drivers. */
-const ALIASES: Readonly<Record<string, string>> = { rabbit: 'amqp', 'oslo+amqp': 'oslo+rabbit' };
-
 /**
  * Parses a transport URL. Throws `PORTICO_RPC_URL`; the error shows no password. Hosts are split first, then user and host at the last `@`
  * of each, and then both are percent-decoded.
@@ -43,10 +41,7 @@ export function parseTransportUrl(text: string): TransportUrl {
     );
   }
   const [, scheme, more = '', authority = '', path = '', query = ''] = match;
-  const named = scheme!.toLowerCase();
-  // The text after it names the hosts, not the driver.
-  const written = named === 'oslo' ? `${named}${more.toLowerCase()}` : named;
-  const driver = ALIASES[written] ?? written;
+  const driver = transportOf(`${scheme}${more}`);
   if (driver === 'local') {
     throw refused(
       'local:// is not a transport',
@@ -63,7 +58,7 @@ export function parseTransportUrl(text: string): TransportUrl {
   if (withUser.length > 0 && withUser.length < hosts.length) {
     warnings.push(`only ${withUser.map(({ host }) => host).join(', ')} of the hosts of the transport URL have a user`);
   }
-  if (named === 'rabbit') {
+  if (scheme!.toLowerCase() === 'rabbit') {
     warnings.push(
       'rabbit:// of the transport URL is read as amqp://, which services of oslo.messaging do not understand: write oslo+rabbit:// to reach them, else amqp://',
     );

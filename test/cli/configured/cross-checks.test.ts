@@ -4,13 +4,16 @@ import { test } from 'node:test';
 import { Config, printDiagnostic } from 'portico/config';
 import { addCrossChecks } from '../../../dist/cli/configured/cross-checks.js';
 import { launcherOptions } from '../../../dist/launch/internal.js';
+import { checkTransportUrl } from '../../../dist/rpc/transport/open-transport.js';
 import { enabledApisOptions, sslOptions } from '../../../dist/server/internal.js';
+import { rpcOptions } from '../../../dist/service/internal.js';
 
 function found(text: string): string[] {
   const config = Config.fromText(text);
   config.register('DEFAULT', enabledApisOptions);
   config.register('DEFAULT', launcherOptions);
   config.register('ssl', sslOptions);
+  config.register('rpc', rpcOptions);
   addCrossChecks(config);
   return config.problems({ complete: false }).map((each) => printDiagnostic(each, { showLine: false }));
 }
@@ -117,4 +120,28 @@ test('CF-51 more workers than max_workers, which only scale keeps to, are a warn
   const [said] = found('[DEFAULT]\nmax_workers = 1\n[api:a]\n');
   assert.equal(said?.split('\n')[0], processors > 1 ? byDefault : undefined);
   assert.deepEqual(found('[DEFAULT]\nmax_workers = 3\n[api:a]\nworkers = 3\n'), []);
+});
+
+test('RP-61 a scheme has a transport for the check exactly if it has one for a call', () => {
+  const schemes = [
+    'amqp',
+    'AMQP',
+    'amqp+blue',
+    'rabbit',
+    'oslo+amqp',
+    'oslo+rabbit',
+    'memory',
+    'amqp+a+b',
+    'oslo+blue',
+  ];
+  const opened = schemes.filter((scheme) => {
+    try {
+      return checkTransportUrl(`${scheme}://`);
+    } catch {
+      return false;
+    }
+  });
+  const checked = schemes.filter((scheme) => found(`[rpc]\ntransport_url = ${scheme}://\n`).length === 0);
+  assert.deepEqual(checked, opened);
+  assert.deepEqual(opened, ['amqp', 'AMQP', 'amqp+blue', 'rabbit', 'oslo+amqp', 'oslo+rabbit', 'memory']);
 });
