@@ -2,14 +2,11 @@
 import { Config } from '../../config/index.js';
 import { refusedConfig } from '../../config/internal.js';
 import { ConfigurationRefused } from '../../errors/index.js';
-import { isWorker } from '../../launch/internal.js';
+import { isWorker, MORE_MISTAKES_MS } from '../../launch/internal.js';
 import { explainedError } from '../../modules/index.js';
 import { within } from '../../tasks/internal.js';
 import { exitStatusOf } from '../failure.js';
 import { judgeProgram } from './first-worker.js';
-
-/** Time to find them. */
-const MORE_MS = 5000;
 
 /** Returns the refusal of a configuration with all its other mistakes; any other error unchanged. */
 export async function withAllMistakes(error: unknown): Promise<unknown> {
@@ -33,7 +30,7 @@ export async function judgedHere(config: Config, error?: unknown): Promise<unkno
     const judged = judgeProgram(config, [], error === undefined ? [] : [error]);
     return await within(
       judged.then(() => error),
-      MORE_MS,
+      MORE_MISTAKES_MS,
       () => error,
     );
   } catch (whole) {

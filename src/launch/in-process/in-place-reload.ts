@@ -10,7 +10,7 @@ import { within } from '../../tasks/internal.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inStartTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
-import { judgeAfter, toldByAll } from '../services/judgement.js';
+import { judgeAfter, MORE_MISTAKES_MS, toldByAll } from '../services/judgement.js';
 import type { ServiceRun } from '../services/service-run.js';
 import { unlessAborted } from '../waiting.js';
 
@@ -58,12 +58,9 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
 async function refuseWhole(given: InPlaceReload, refusals: Refusals, next: Config | undefined): Promise<never> {
   const services = given.runs.map(({ service }) => service);
   const judged = judgeAfter(services, [refusals.refusal], given.isJudged ? undefined : next);
-  await within(judged, { ms: MORE_MS, signal: given.stopped });
+  await within(judged, { ms: MORE_MISTAKES_MS, signal: given.stopped });
   throw refusals.refusal;
 }
-
-/** Time to find further mistakes beside the known ones. */
-const MORE_MS = 5000;
 
 const BACKDOOR = /^DEFAULT\.backdoor_(?:port|socket)$/;
 

@@ -6,6 +6,9 @@ import { isUnknownSection } from '../../config/internal.js';
 import { type Diagnostic, inOrder } from '../../errors/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 
+/** Time to find further mistakes of a configuration that is refused already, in milliseconds. */
+export const MORE_MISTAKES_MS = 5000;
+
 /** A service that judges the configuration of its program itself. */
 export interface Judging {
   /** Returns warnings after the build. Rejects with all mistakes of the program, also if `failure` has ended the build. */

@@ -361,7 +361,7 @@ export class Simulation extends World implements DatabaseWorld {
       count(`deleted = 0 OR deleted_at > ${before}`),
       count(`deleted <> 0 AND deleted_at <= ${before}`),
     ];
-    // What a purge removes looks as if it was lost.
+    // A record that a purge removes looks as if it was lost.
     if (days === 0) this.#dismissed.clear();
     const purged = await this.observer.purge(days).catch(() => undefined);
     if (purged === undefined || this.trouble !== 'none') return;
