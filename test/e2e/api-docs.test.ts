@@ -161,7 +161,7 @@ test('OP-71 in a browser, by keyboard, light and dark, without scripts', { skip 
     await page.getByRole('link', { name: 'things' }).click();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    assert.match(page.url(), /#paths$/);
+    await page.waitForURL(/#paths$/);
     const { length } = await page.locator('details.operation').all();
     assert.equal(length, 2);
     const summary = page.locator('details.operation > summary', { hasText: 'Make a thing' });
@@ -170,7 +170,7 @@ test('OP-71 in a browser, by keyboard, light and dark, without scripts', { skip 
     await page.keyboard.press('Enter');
     await page.getByRole('table', { name: 'Answers' }).waitFor();
     await page.getByRole('link', { name: 'Fault', exact: true }).first().click();
-    assert.match(page.url(), /#schemas-Fault$/);
+    await page.waitForURL(/#schemas-Fault$/);
     papers.add((await page.screenshot()).toString('base64'));
   }
   assert.equal(papers.size, 2);
