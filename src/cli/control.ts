@@ -1,6 +1,4 @@
-/**
- * Commands that query or control a running service through its control socket.
- */
+/** Commands that ask or control a running service through its control socket: `status`, `requests`, `reload`, `scale` and others. */
 import type { Command } from 'commander';
 import { LOG_LEVELS } from '../log/index.js';
 import { explainedIn } from '../modules/index.js';

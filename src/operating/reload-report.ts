@@ -1,4 +1,4 @@
-/** Outcome of a reload: the data of the log, `status` and the control socket. */
+/** Data of a reload's report, as `status --json` and the control socket show it. */
 import type { ReportedChange } from '../config/index.js';
 
 /** One reload. */

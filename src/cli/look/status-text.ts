@@ -1,4 +1,4 @@
-/** The status of a running service as text. */
+/** Text that `api-cli status` prints: services, workers with their uptime and failures, reloads. */
 import type { ReloadReport } from '../../operating/index.js';
 import {
   cutOffText,

@@ -1,6 +1,4 @@
-/**
- * Option types that hold numbers, plain or with a unit (sizes and durations), and the boolean type.
- */
+/** Option types that hold numbers, plain or with a unit: sizes (`10M`), durations (`90s`, `2h`, `3d`); and the boolean type. */
 import { type Declare, declareType, InvalidValue } from './option.js';
 
 /** Lower and upper bound, both inclusive. */

@@ -1,6 +1,4 @@
-/**
- * Limits on starts of a service's workers: their rate, and the total of restarts.
- */
+/** Limits on starts of workers: how soon one that dies is started again (respawned), and how often in all. */
 
 /** Delay of a start that exceeds the rate. */
 const WAIT_MS = 1000;

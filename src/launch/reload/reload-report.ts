@@ -1,6 +1,4 @@
-/**
- * Outcome of a reload, for the log, `status()` and the control socket.
- */
+/** Makes the report of a reload that ended, accepted or refused, and writes it to the log. */
 import { type Diagnostic, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import { pagesOfError } from '../../modules/index.js';

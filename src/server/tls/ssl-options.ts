@@ -1,6 +1,4 @@
-/**
- * Options of `[ssl]`: certificate, key, and clients; and the lookup of files with relative paths.
- */
+/** Options of TLS in `[ssl]`: certificate, key, versions, clients; and the lookup of files with relative paths, for one API too. */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { boolean, type Config, defineOptions, type OptionsOf, oneOf, path, string } from '../../config/index.js';
