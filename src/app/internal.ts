@@ -47,6 +47,7 @@ export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export {
   bodyLengthOf,
   CODING,
+  FORWARDED,
   FORWARDING,
   HOST,
   IDENTITY,
@@ -62,6 +63,7 @@ export {
   UNDERSCORE,
   UNIQUE,
   UPGRADE,
+  X_FORWARDED,
 } from './request-fields.js';
 export { overriddenMethod } from './request-path.js';
 export { offerSignal } from './request-signals.js';

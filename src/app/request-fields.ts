@@ -15,8 +15,13 @@ export const TOKEN = 16;
 const SERVICE_TOKEN = 32;
 export const UNIQUE = HOST | LENGTH | CODING | AUTHORIZATION | TOKEN | SERVICE_TOKEN;
 export const UPGRADE = 64;
+/** `Forwarded` (RFC 7239). */
+export const FORWARDED = 128;
+/** `X-Forwarded-*` and `X-Real-*`. */
+export const X_FORWARDED = 8192;
+const VIA = 16_384;
 /** Reported by proxies. */
-export const FORWARDING = 128;
+export const FORWARDING = FORWARDED | X_FORWARDED | VIA;
 /** The id of the caller's request. */
 export const REQUEST_ID = 4096;
 /** May pass an identity to applications. */
@@ -35,8 +40,10 @@ const NAMES: ReadonlyMap<string, number> = new Map([
   ['x-auth-token', TOKEN],
   ['x-service-token', SERVICE_TOKEN],
   ['upgrade', UPGRADE],
+  ['forwarded', FORWARDED],
+  ['via', VIA],
 ]);
-const FORWARDS = /^(?:forwarded$|via$|x-forwarded|x-real)/;
+const X_FORWARDS = /^x-(?:forwarded|real)/;
 const IDENTIFIES =
   /^(?:x-(?:service-)?(?:user|project|domain|role|identity|is-admin|catalog|tenant|group)|openstack-system)/;
 
@@ -47,7 +54,7 @@ export function kindOfField(written: string): number {
   if (kind !== undefined) return kind;
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return MALFORMED;
   if (name.includes('_')) return UNDERSCORE;
-  if (FORWARDS.test(name)) return FORWARDING;
+  if (X_FORWARDS.test(name)) return X_FORWARDED;
   if (name.endsWith('request-id')) return REQUEST_ID;
   return IDENTIFIES.test(name) ? IDENTITY : 0;
 }

@@ -2,8 +2,17 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
-import { type Description, environ, Fault, filterFactory, type Remote } from '../app/index.js';
-import { connectionRemote, exchangeOf, FORWARDING, optionOrigin, UNDERSCORE } from '../app/internal.js';
+import { type Description, Fault, filterFactory, type Remote } from '../app/index.js';
+import {
+  connectionRemote,
+  type Exchange,
+  exchangeOf,
+  FORWARDED,
+  optionOrigin,
+  readHeaders,
+  UNDERSCORE,
+  X_FORWARDED,
+} from '../app/internal.js';
 import { boolean, cidr, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
 import { InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
@@ -52,7 +61,8 @@ export const proxyHeaders = filterFactory(
     const { default: parse } = await import('forwarded-parse');
     const { headerStyle, strict, trustPrefix, removeUnused } = options;
 
-    const usesForwarded = ({ headers }: IncomingMessage): boolean => {
+    const usesForwarded = (headers: IncomingHttpHeaders): boolean => {
+      if (headerStyle !== 'auto' && !strict) return headerStyle === 'forwarded';
       // Proxies send an empty header in place of none.
       const [hasForwarded, hasFor] = [(headers.forwarded ?? '') !== '', (headers['x-forwarded-for'] ?? '') !== ''];
       if (hasForwarded && hasFor && strict)
@@ -61,32 +71,33 @@ export const proxyHeaders = filterFactory(
       return hasForwarded && !hasFor;
     };
 
-    const resolve = (req: IncomingMessage, peer: Remote, families: number): void => {
-      const forwarded = usesForwarded(req);
-      const said = forwarded ? readForwarded(req.headers.forwarded, parse) : readXForwarded(req.headers);
-      const env = environ(req);
+    const resolve = (exchange: Exchange, peer: Remote, families: number): void => {
+      const headers = readHeaders(exchange);
+      const forwarded = usesForwarded(headers);
+      const said = forwarded ? readForwarded(headers.forwarded, parse) : readXForwarded(headers);
       const { address, port } = clientOf(peer, said, trusts);
-      env.remote = {
+      exchange.remote = {
         address,
         port,
         scheme: checkedScheme(said.scheme) ?? peer.scheme,
         host: checkedHost(said.host) ?? peer.host,
       };
       if (trustPrefix) {
-        env.forwardedPrefix = checkedPrefix(req);
-        env.scriptName = env.forwardedPrefix + env.scriptName;
+        exchange.forwardedPrefix = checkedPrefix(headers);
+        exchange.scriptName = exchange.forwardedPrefix + exchange.scriptName;
       }
       const unused = forwarded ? families & ~FORWARDED : families & ~X_FORWARDED;
-      if (removeUnused && unused !== 0) removeHeaders(req, forwarded ? isXForwarded : (name) => name === 'forwarded');
+      if (removeUnused && unused !== 0)
+        removeHeaders(exchange.req, forwarded ? isXForwarded : (name) => name === 'forwarded');
     };
 
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
-      const families = (exchange.fieldKinds & (FORWARDING | UNDERSCORE)) === 0 ? 0 : forwardingOf(req);
+      const families = forwardingOf(exchange);
       if (families === 0) return app(req, res);
       exchange.forwarded = true;
       const peer = connectionRemote(req);
-      if (trusts(peer.address, 0)) resolve(req, peer, families);
+      if (trusts(peer.address, 0)) resolve(exchange, peer, families);
       else removeHeaders(req, (name) => name === 'forwarded' || isXForwarded(name));
       return app(req, res);
     };
@@ -95,7 +106,7 @@ export const proxyHeaders = filterFactory(
 );
 
 function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req?: IncomingMessage): Description {
-  if (req !== undefined && forwardingOf(req) === 0)
+  if (req !== undefined && forwardingOf(exchangeOf(req)) === 0)
     return { does: 'does not change the request: it has no forwarding headers' };
   if (trustedProxies.length === 0) return { does: 'removes forwarding headers, because no proxy is trusted' };
   return {
@@ -105,18 +116,15 @@ function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req
 
 const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
 
-/** Families of forwarding headers, as bits. Names with `_` have a separate bit, because they can belong to either family. */
-const FORWARDED = 1;
-const X_FORWARDED = 2;
-const UNDERSCORED = 4;
-
-/** Returns the families of forwarding headers in the request. */
-function forwardingOf({ headers }: IncomingMessage): number {
+/** Returns the families of forwarding headers in the request. A name with `_` can belong to either family. */
+function forwardingOf(exchange: Exchange): number {
+  const { fieldKinds: kinds } = exchange;
+  if ((kinds & UNDERSCORE) === 0) return kinds & (FORWARDED | X_FORWARDED);
   let families = 0;
-  for (const name in headers) {
+  for (const name in readHeaders(exchange)) {
     if (name === 'forwarded') families |= FORWARDED;
     else if (name.startsWith('x-forwarded') || name.startsWith('x-real')) families |= X_FORWARDED;
-    else if (name.startsWith('x_')) families |= UNDERSCORED;
+    else if (name.startsWith('x_')) families |= UNDERSCORE;
   }
   return families;
 }
@@ -165,7 +173,7 @@ function clientOf(peer: Remote, { hops }: Forwarding, trusts: Trust): Hop {
   let client: Hop = peer;
   for (let at = 1; at <= hops.length; at++) {
     client = hops[hops.length - at]!;
-    if (isIP(client.address) === 0 || !trusts(client.address, at)) break;
+    if (!isAddress(client) || !trusts(client.address, at)) break;
   }
   return client;
 }
@@ -188,8 +196,8 @@ function checkedHost(host: string | undefined): string | undefined {
   throw new Fault(400, { message: 'The forwarded host is not a host, or a host and a port.' });
 }
 
-function checkedPrefix(req: IncomingMessage): string {
-  const prefix = elements(req.headers['x-forwarded-prefix']).at(-1);
+function checkedPrefix(headers: IncomingHttpHeaders): string {
+  const prefix = elements(headers['x-forwarded-prefix']).at(-1);
   if (prefix === undefined || prefix === '/') return '';
   const valid = /^(?:\/[A-Za-z0-9\-._~!$&'()*+,;=:@%]+)+\/?$/.test(prefix) && !/(?:^|\/)\.\.?(?:\/|$)/.test(prefix);
   if (valid) return prefix.replace(/\/$/, '');
@@ -201,6 +209,11 @@ interface Hop {
   /** An IP address, `unknown`, or an obfuscated identifier that begins with `_` (RFC 7239 §6). */
   readonly address: string;
   readonly port: number | undefined;
+}
+
+/** Reports whether a hop is an IP address, as all are that have no other form. */
+function isAddress({ address }: Hop): boolean {
+  return address !== 'unknown' && !address.startsWith('_');
 }
 
 /** The content of one family of headers. */
