@@ -31,12 +31,13 @@ export const wsgiOptions = defineOptions({
     default: 1000,
     min: 0,
     help: 'Maximum number of requests per connection. The last response announces its end.',
+    advanced: true,
   }),
   headers_timeout: duration({
     default: 20,
     help: 'Seconds from the first byte of a request to the end of its headers.',
   }),
-  body_grace: duration({ default: 15, help: 'Seconds before min_body_rate applies.' }),
+  body_grace: duration({ default: 15, help: 'Seconds before min_body_rate applies.', advanced: true }),
   min_body_rate: integer({
     default: 500,
     min: 0,
@@ -58,10 +59,11 @@ export const wsgiOptions = defineOptions({
   lingering_time: duration({
     default: 30,
     help: 'Seconds to discard the rest of a request after its response, so that the client can read that.',
+    advanced: true,
   }),
-  lingering_timeout: duration({ default: 5, help: 'Seconds of silence until it is closed.' }),
+  lingering_timeout: duration({ default: 5, help: 'Seconds of silence until it is closed.', advanced: true }),
   send_timeout: duration({ default: 60, help: 'Seconds a client may accept no bytes of a response.' }),
-  handshake_timeout: duration({ default: 10, help: 'Seconds for a TLS handshake.' }),
+  handshake_timeout: duration({ default: 10, help: 'Seconds for a TLS handshake.', advanced: true }),
   client_socket_timeout: duration({
     default: 900,
     help: 'Seconds without traffic in either direction while a handler works.',
@@ -71,6 +73,7 @@ export const wsgiOptions = defineOptions({
     default: 600,
     help: 'Idle seconds before TCP keepalive probes. 0 disables them.',
     deprecated: ['DEFAULT.tcp_keepidle'],
+    advanced: true,
   }),
   default_pool_size: integer({
     default: 100,
@@ -94,10 +97,12 @@ export const wsgiOptions = defineOptions({
     default: false,
     help: 'Include the stack trace in the 500 for an error that neither a Router nor catch_errors answers. For development only.',
     deprecated: ['DEFAULT.wsgi_server_debug'],
+    advanced: true,
   }),
   allow_underscore_headers: boolean({
     default: false,
     help: 'Accept headers with an underscore in the name, which are otherwise dropped.',
+    advanced: true,
   }),
 });
 

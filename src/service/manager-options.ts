@@ -15,10 +15,12 @@ export const managerOptions = defineOptions({
   periodic_interval_max: integer({
     min: 1,
     help: 'Maximum number of seconds between checks for due tasks.',
+    advanced: true,
   }),
   run_external_periodic_tasks: boolean({
     default: true,
     help: 'Run periodic tasks that a separate process could run.',
+    advanced: true,
   }),
   manager_shutdown_timeout: duration({
     default: 50,

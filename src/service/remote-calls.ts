@@ -180,6 +180,7 @@ export const rpcOptions = defineOptions({
   prefetch: integer({
     min: 1,
     help: 'Maximum number of messages each consumer prefetches. Default: executor_pool_size.',
+    advanced: true,
   }),
   access_policy: oneOf(['public', 'explicit'], {
     default: 'public',
@@ -189,23 +190,26 @@ export const rpcOptions = defineOptions({
     default: 60,
     min: 2,
     help: 'Seconds without a heartbeat of its server until a call fails, for calls with a longer timeout.',
+    advanced: true,
   }),
-  connect_timeout: duration({ default: 10, help: 'Timeout of a connection attempt.' }),
-  start_wait: duration({ default: 60, help: 'Seconds to wait for the broker at the start.' }),
+  connect_timeout: duration({ default: 10, help: 'Timeout of a connection attempt.', advanced: true }),
+  start_wait: duration({ default: 60, help: 'Seconds to wait for the broker at the start.', advanced: true }),
   start_without_broker: boolean({
     default: false,
     help: 'Start without the broker after start_wait, and accept calls later. With false, the start fails.',
   }),
-  heartbeat: duration({ default: 20, help: 'Seconds between heartbeats of a broker connection.' }),
+  heartbeat: duration({ default: 20, help: 'Seconds between heartbeats of a broker connection.', advanced: true }),
   retry_interval: duration({
     default: 1,
     help: 'Seconds before a message that did not reach the broker is resent.',
+    advanced: true,
   }),
-  retry_backoff: duration({ default: 2, help: 'Seconds that each further wait is longer.' }),
-  retry_interval_max: duration({ default: 30, help: 'Maximum wait between retries.' }),
+  retry_backoff: duration({ default: 2, help: 'Seconds that each further wait is longer.', advanced: true }),
+  retry_interval_max: duration({ default: 30, help: 'Maximum wait between retries.', advanced: true }),
   failover_strategy: oneOf(['shuffle', 'round-robin'], {
     default: 'shuffle',
     help: 'Order of the hosts in the URL: shuffle is random for each process, round-robin that of the URL.',
+    advanced: true,
   }),
   ssl_ca_file: path({
     mustExist: true,
@@ -221,14 +225,17 @@ export const rpcOptions = defineOptions({
   reply_retry_timeout: duration({
     default: 30,
     help: 'Seconds a reply is retried if its caller cannot be reached.',
+    advanced: true,
   }),
   transient_queue_ttl: duration({
     default: 600,
     help: 'Seconds the broker keeps the reply and fanout queues of an ended process.',
+    advanced: true,
   }),
   host_queue_ttl: duration({
     default: 86_400,
     help: 'Seconds the broker keeps the queue of a host whose service has ended.',
+    advanced: true,
   }),
   queue_type: oneOf(['quorum', 'classic'], {
     default: 'quorum',
@@ -255,6 +262,7 @@ export const rpcOptions = defineOptions({
   compress_over: bytes({
     min: 1,
     help: 'Compress larger messages, as kombu_compression = gzip. Default: none.',
+    advanced: true,
   }),
   signing_keys: dict({
     secret: true,
@@ -267,10 +275,12 @@ export const rpcOptions = defineOptions({
   manage_topology: boolean({
     default: true,
     help: 'Declare exchanges and queues. With false, an administrator must.',
+    advanced: true,
   }),
   send_remote_stack: boolean({
     default: false,
     help: 'Send the stack trace of an error to the caller, for its log.',
+    advanced: true,
   }),
 });
 

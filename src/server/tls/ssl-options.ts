@@ -26,6 +26,7 @@ export const sslOptions = defineOptions({
   }),
   version: string({
     help: 'Only TLS version to accept: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3. SSLv23, the default: from min_version.',
+    advanced: true,
   }),
   ciphers: string({ help: 'Ciphers, as an OpenSSL list. Default: those with forward secrecy.' }),
   allow_expired: boolean({
