@@ -74,7 +74,7 @@ export const launcherOptions = defineOptions({
   max_memory: bytes({
     default: 0,
     mutable: true,
-    help: 'Replace a worker gracefully at this resident memory, such as "300M". 0 disables this. A worker above it from the start is only logged.',
+    help: 'Replace a worker gracefully at this resident memory, such as "300M". 0 disables this.',
   }),
   reload_timeout: duration({
     default: 60,

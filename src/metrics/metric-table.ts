@@ -6,11 +6,11 @@ import { writtenElsewhere } from '../config/internal.js';
 export const metricsOptions = defineOptions({
   enabled: boolean({
     default: false,
-    help: 'Count and time requests by method, route and status, for Prometheus at GET /metrics of the admin listener and the control socket.',
+    help: 'Count and time requests by method, route and status, for Prometheus at GET /metrics.',
   }),
   status: oneOf(['exact', 'class'], {
     default: 'exact',
-    help: 'Status label of requests: exact, such as 404, or class, such as 4xx, with fewer time series.',
+    help: 'Status label: exact, such as 404, or class, such as 4xx.',
   }),
   filters: boolean({
     default: false,

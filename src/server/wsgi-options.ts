@@ -92,6 +92,7 @@ export const wsgiOptions = defineOptions({
   }),
   secure_proxy_ssl_header: string({
     help: "Header of a proxy with the client's scheme, such as X-Forwarded-Proto. It is trusted from every client: use it only if none can bypass the proxy.",
+    advanced: true,
   }),
   server_debug: boolean({
     default: false,

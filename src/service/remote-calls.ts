@@ -244,6 +244,7 @@ export const rpcOptions = defineOptions({
   call_durability: oneOf(['durable', 'transient'], {
     default: 'durable',
     help: "Survival of waiting calls at a restart of the broker. transient uses a separate classic queue, with 0.7 of the broker's processor time, and such calls end with RpcTimeout. Casts and replies always survive.",
+    advanced: true,
   }),
   delivery_limit: integer({
     default: 5,
@@ -288,6 +289,6 @@ export const rpcOptions = defineOptions({
 export const upgradeLevelOptions: OptionDeclarations = Object.freeze({
   '<name>': string({
     mutable: true,
-    help: 'Highest version to send while older services run: a version, a release that the client knows, or auto for the lowest of the running services.',
+    help: 'Highest version to send while older services run: a version, a release, or auto for the lowest of the running services.',
   }),
 });

@@ -68,7 +68,6 @@ interface Described {
   readonly max?: number;
   readonly choices?: readonly { readonly value: string; readonly help?: string }[];
   readonly aliases: readonly string[];
-  readonly deprecated: readonly string[];
 }
 
 /** Returns the options of a group as a table, and those that are rarely needed as a line of names. */
@@ -118,7 +117,6 @@ function meaningOf(option: Described): string {
     ...(untold.length === 0 ? [] : [`${choices.map(({ value }) => `\`${value}\``).join(', ')}.`]),
     ...limitOf(option),
     ...names('Also', option.aliases),
-    ...names('Once', option.deprecated),
     ...(mutable ? ['*Live.*'] : []),
     ...(restart ? ['*Restart.*'] : []),
   ].join(' ');

@@ -122,7 +122,7 @@ const cache = defineOptions({
     item: hostport(),
     default: [],
     deprecated: ['memcache_servers'],
-    help: "Share valid tokens through memcached, in keystonemiddleware's format: host:port of each server, in the same order everywhere. Requires the memjs package.",
+    help: 'Servers of memcached that share valid tokens, as host:port in the same order everywhere. Requires the memjs package.',
   }),
   memcached_timeout: duration({
     default: 1,
@@ -228,7 +228,7 @@ export const jwtOptions = defineOptions({
   secret_file: path({
     kind: 'file',
     mode: 0o640,
-    help: 'File with the secret of an API that signs its tokens, at least 32 bytes for HS256, relative to the working directory. White space around a text is ignored, a file that is not UTF-8 is used as it is.',
+    help: 'File with the secret of an API that signs its tokens, at least 32 bytes for HS256, relative to the working directory. White space around it is ignored.',
   }),
   secret: string({ secret: true, help: 'Secret in place of secret_file, which keeps it out of the configuration.' }),
   jwks_uri: uri({ schemes: ['http', 'https'], help: "URL of the issuer's JSON Web Key Set." }),

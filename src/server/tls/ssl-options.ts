@@ -8,7 +8,7 @@ import { missingFileHint } from '../missing-file.js';
 
 export const sslOptions = defineOptions({
   cert_file: path({
-    help: 'Certificate and intermediate ones, as PEM. A relative path is looked up beside the file with this option, then in the working directory.',
+    help: 'Certificate and intermediate ones, as PEM. Relative to the file with this option, or to the working directory.',
     deprecated: ['wsgi.ssl_cert_file', 'DEFAULT.ssl_cert_file'],
   }),
   key_file: path({
@@ -33,6 +33,7 @@ export const sslOptions = defineOptions({
     default: false,
     mutable: true,
     help: 'Allow a reload to replace a valid certificate with an expired one.',
+    advanced: true,
   }),
   client_auth: oneOf(['none', 'optional', 'required'], {
     help: 'Demand for client certificates. Default: required with ca_file, otherwise none.',
