@@ -11,16 +11,19 @@ export const wsgiOptions = defineOptions({
     max: 1_048_576,
     help: 'Maximum size of request line and headers together. Larger: 431.',
     deprecated: ['DEFAULT.max_header_line'],
+    advanced: true,
   }),
   max_headers: integer({
     default: 100,
     min: 0,
     help: 'Maximum number of headers. More: 431.',
+    advanced: true,
   }),
   max_url_length: integer({
     default: 8192,
     min: 0,
     help: 'Maximum length of the request target, in bytes. Longer: 414.',
+    advanced: true,
   }),
   max_connections: integer({
     default: 4096,
@@ -36,12 +39,14 @@ export const wsgiOptions = defineOptions({
   headers_timeout: duration({
     default: 20,
     help: 'Seconds from the first byte of a request to the end of its headers.',
+    advanced: true,
   }),
   body_grace: duration({ default: 15, help: 'Seconds before min_body_rate applies.', advanced: true }),
   min_body_rate: integer({
     default: 500,
     min: 0,
     help: 'Minimum average bytes per second of a request body. Slower: 408.',
+    advanced: true,
   }),
   request_timeout: duration({
     default: 300,
@@ -62,7 +67,7 @@ export const wsgiOptions = defineOptions({
     advanced: true,
   }),
   lingering_timeout: duration({ default: 5, help: 'Seconds of silence until it is closed.', advanced: true }),
-  send_timeout: duration({ default: 60, help: 'Seconds a client may accept no bytes of a response.' }),
+  send_timeout: duration({ default: 60, help: 'Seconds a client may accept no bytes of a response.', advanced: true }),
   handshake_timeout: duration({ default: 10, help: 'Seconds for a TLS handshake.', advanced: true }),
   client_socket_timeout: duration({
     default: 900,
@@ -89,6 +94,7 @@ export const wsgiOptions = defineOptions({
   queue_timeout: duration({
     default: 30,
     help: 'Seconds a request may wait. Then: 503.',
+    advanced: true,
   }),
   secure_proxy_ssl_header: string({
     help: "Header of a proxy with the client's scheme, such as X-Forwarded-Proto. It is trusted from every client: use it only if none can bypass the proxy.",
