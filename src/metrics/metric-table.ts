@@ -11,6 +11,7 @@ export const metricsOptions = defineOptions({
   status: oneOf(['exact', 'class'], {
     default: 'exact',
     help: 'Status label: exact, such as 404, or class, such as 4xx.',
+    advanced: true,
   }),
   filters: boolean({
     default: false,
@@ -21,6 +22,7 @@ export const metricsOptions = defineOptions({
     default: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     restart: true,
     help: 'Upper bounds of the duration histograms, in seconds.',
+    advanced: true,
   }),
 });
 const LISTENER = 'Prometheus reads /metrics of the admin listener: write [admin] listen = 127.0.0.1:9100';

@@ -45,15 +45,18 @@ export const servicegroupOptions = defineOptions({
   takeover: boolean({
     default: false,
     help: 'Start even if another machine runs the service under this host name, to replace a dead one.',
+    advanced: true,
   }),
   allow_old: boolean({
     default: false,
     help: 'Start even if all other services of the binary are newer.',
+    advanced: true,
   }),
   register_apis: boolean({ default: true, help: 'Also store records of HTTP services.', advanced: true }),
   fence_on_forced_down: boolean({
     default: false,
     help: 'Stop accepting work when forced down by an operator, because another may take over.',
+    advanced: true,
   }),
   purge_after_days: integer({
     default: 30,

@@ -11,6 +11,7 @@ export const managerOptions = defineOptions({
     default: 60,
     min: 0,
     help: 'Maximum random delay in seconds before the first periodic task, so that processes do not start together.',
+    advanced: true,
   }),
   periodic_interval_max: integer({
     min: 1,

@@ -167,6 +167,7 @@ export const rpcOptions = defineOptions({
   long_timeout: duration({
     default: 1800,
     help: 'Seconds a call of a long-running method waits for its reply.',
+    advanced: true,
   }),
   cast_ttl: duration({
     default: 3600,
@@ -197,6 +198,7 @@ export const rpcOptions = defineOptions({
   start_without_broker: boolean({
     default: false,
     help: 'Start without the broker after start_wait, and accept calls later. With false, the start fails.',
+    advanced: true,
   }),
   heartbeat: duration({ default: 20, help: 'Seconds between heartbeats of a broker connection.', advanced: true }),
   retry_interval: duration({
@@ -221,6 +223,7 @@ export const rpcOptions = defineOptions({
   ssl_verify_hostname: boolean({
     default: true,
     help: 'Refuse a certificate for another host than that in the URL.',
+    advanced: true,
   }),
   reply_retry_timeout: duration({
     default: 30,
@@ -250,15 +253,18 @@ export const rpcOptions = defineOptions({
     default: 5,
     min: 1,
     help: 'Redeliveries of a message before it becomes a dead letter.',
+    advanced: true,
   }),
   dead_letter: boolean({
     default: true,
     help: 'Keep messages that expired, were refused, or redelivered too often.',
+    advanced: true,
   }),
   max_message_size: bytes({
     default: 16 * 1024 * 1024,
     min: 1024,
     help: 'Maximum size of a message.',
+    advanced: true,
   }),
   compress_over: bytes({
     min: 1,

@@ -174,6 +174,7 @@ const decision = defineOptions({
   service_token_roles_required: boolean({
     default: true,
     help: 'Refuse service tokens without such a role. With false, as in keystonemiddleware, any user passes for a service.',
+    advanced: true,
   }),
   enforce_token_bind: oneOf(['disabled', 'permissive', 'strict', 'required', 'x509'], {
     default: 'permissive',
