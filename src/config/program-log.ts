@@ -23,7 +23,7 @@ export const programLogOptions = defineOptions({
   log_level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
     mutable: true,
-    help: 'Lowest level to log. Starts, stops, reloads and changes of the number of workers have level notice: only silent suppresses them.',
+    help: 'Lowest level to log. Only silent also suppresses starts, stops and reloads.',
   }),
   log_format: oneOf(['auto', 'json', 'text'], {
     default: 'auto',
@@ -32,11 +32,12 @@ export const programLogOptions = defineOptions({
   }),
   log_file: path({
     restart: true,
-    help: 'File to append to instead of standard error. Rotate it by renaming and SIGHUP, which reopens it, or by copytruncate. The start fails if it cannot be opened.',
+    help: 'File to append to instead of standard error. SIGHUP reopens it after a rotation.',
   }),
   use_syslog: boolean({
     default: false,
     help: 'Syslog is not supported, true is refused: log to standard error.',
+    advanced: true,
   }),
 });
 writtenElsewhere(programLogOptions, { meant: { log_dir: 'write the whole path of the file as log_file' } });

@@ -59,27 +59,28 @@ export const launcherOptions = defineOptions({
   }),
   drain_timeout: duration({
     mutable: true,
-    help: 'Seconds for open requests of a worker that a reload, a restart or max_memory replaces. 0 waits forever. When a further reload needs its place, it has at most graceful_shutdown_timeout left, which is also the default.',
+    help: 'Seconds for open requests of a worker that a reload, a restart or max_memory replaces. 0 waits forever. Default: graceful_shutdown_timeout.',
   }),
   worker_timeout: duration({
     default: 30,
     mutable: true,
-    help: 'Seconds without a heartbeat until a worker is killed and replaced, or a process without workers killed. 0 or an attached debugger disables this.',
+    help: 'Seconds without a heartbeat until a worker or single process is killed. 0 or an attached debugger disables this.',
   }),
   worker_start_timeout: duration({
     default: 60,
     mutable: true,
-    help: 'Seconds until a worker must be ready or is killed. This ends a launch, refuses a reload, and later replaces the worker. Builds of check and reloads, and hooks of reloads, have the same limit. 0 or an attached debugger waits forever.',
+    help: 'Seconds for a worker to become ready, for a build of check or a reload, and for hooks of reloads. 0 or an attached debugger waits forever.',
   }),
   max_memory: bytes({
     default: 0,
     mutable: true,
-    help: 'Replace a worker gracefully at this resident memory, such as "300M". 0 disables this. A worker above it from the start is only logged.',
+    help: 'Replace a worker gracefully at this resident memory, such as "300M". 0 disables this.',
   }),
   reload_timeout: duration({
     default: 60,
     mutable: true,
     help: 'Seconds for which a reload retries replacement workers that do not start.',
+    advanced: true,
   }),
   restart_method: oneOf(['reload', 'mutate'], {
     default: 'reload',
@@ -95,16 +96,19 @@ export const launcherOptions = defineOptions({
     default: 'ignore',
     parent: true,
     help: 'Effect of a second SIGTERM: ignore, because orchestrators repeat it, or force, an immediate end.',
+    advanced: true,
   }),
   sigint: oneOf(['fast', 'graceful'], {
     default: 'fast',
     parent: true,
     help: 'Effect of Ctrl-C (SIGINT): fast exits with status 1, graceful shuts down gracefully. In a graceful shutdown it always exits.',
+    advanced: true,
   }),
   sighup_foreground: oneOf(['stop', 'reload'], {
     default: 'stop',
     parent: true,
     help: 'Effect of SIGHUP in the foreground of a terminal, which sends it when it closes.',
+    advanced: true,
   }),
   max_restarts: integer({
     default: 0,
@@ -116,6 +120,7 @@ export const launcherOptions = defineOptions({
     default: 0,
     parent: true,
     help: 'Seconds in which max_restarts counts. 0: since the start.',
+    advanced: true,
   }),
   watch_config_files: boolean({
     default: false,
@@ -128,11 +133,13 @@ export const launcherOptions = defineOptions({
     min: 1,
     parent: true,
     help: 'Maximum for api-cli scale. Default: by the memory of the machine or container, at least 16.',
+    advanced: true,
   }),
   log_options: boolean({
     default: true,
     parent: true,
     help: 'Log all options at level debug, with secrets masked, at the start and after each reload.',
+    advanced: true,
   }),
 });
 

@@ -6,11 +6,12 @@ import { writtenElsewhere } from '../config/internal.js';
 export const metricsOptions = defineOptions({
   enabled: boolean({
     default: false,
-    help: 'Count and time requests by method, route and status, for Prometheus at GET /metrics of the admin listener and the control socket.',
+    help: 'Count and time requests by method, route and status, for Prometheus at GET /metrics.',
   }),
   status: oneOf(['exact', 'class'], {
     default: 'exact',
-    help: 'Status label of requests: exact, such as 404, or class, such as 4xx, with fewer time series.',
+    help: 'Status label: exact, such as 404, or class, such as 4xx.',
+    advanced: true,
   }),
   filters: boolean({
     default: false,
@@ -21,6 +22,7 @@ export const metricsOptions = defineOptions({
     default: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     restart: true,
     help: 'Upper bounds of the duration histograms, in seconds.',
+    advanced: true,
   }),
 });
 const LISTENER = 'Prometheus reads /metrics of the admin listener: write [admin] listen = 127.0.0.1:9100';

@@ -32,12 +32,14 @@ const basicAuthOptions = defineOptions({
     min: 1,
     max: 64,
     help: 'Threads that check passwords. Each queues up to eight checks.',
+    advanced: true,
   }),
   login_cache_s: duration({
     default: 60,
     help: 'Seconds a login is cached after its last use, unless its password changes. 0 disables the cache.',
+    advanced: true,
   }),
-  failure_cache_s: duration({ default: 1, help: 'Seconds a failed login is cached.' }),
+  failure_cache_s: duration({ default: 1, help: 'Seconds a failed login is cached.', advanced: true }),
 });
 
 /** Maximum number of cached logins. */

@@ -14,8 +14,8 @@ import { appendVary, contentTypeOf } from './headers.js';
 
 const compressionOptions = defineOptions({
   threshold: bytes({ default: 1024, min: 0, help: 'Bodies below this size are not compressed, if it is known.' }),
-  compress_level: integer({ default: 6, min: 1, max: 9, help: 'Level of gzip.' }),
-  brotli_quality: integer({ default: 4, min: 0, max: 11, help: 'Quality of brotli, slow above 5.' }),
+  compress_level: integer({ default: 6, min: 1, max: 9, help: 'Level of gzip.', advanced: true }),
+  brotli_quality: integer({ default: 4, min: 0, max: 11, help: 'Quality of brotli, slow above 5.', advanced: true }),
   authenticated_html: boolean({
     default: false,
     help: 'Also compress HTML for authenticated requests, whose length can reveal a secret (BREACH).',

@@ -17,8 +17,17 @@ declare module '../app/index.js' {
 const correlationIdOptions = defineOptions({
   header: string({ default: 'x-correlation-id', regex: TOKEN, help: 'Request header with the correlation id.' }),
   echo: boolean({ default: false, help: 'Also send it in the response.' }),
-  max_length: integer({ default: 128, min: 1, help: 'Maximum length of an id; longer ones are replaced.' }),
-  pattern: regexp({ default: '^[A-Za-z0-9._:-]+$', help: 'Pattern of a valid id; others are replaced.' }),
+  max_length: integer({
+    default: 128,
+    min: 1,
+    help: 'Maximum length of an id; longer ones are replaced.',
+    advanced: true,
+  }),
+  pattern: regexp({
+    default: '^[A-Za-z0-9._:-]+$',
+    help: 'Pattern of a valid id; others are replaced.',
+    advanced: true,
+  }),
 });
 
 /**

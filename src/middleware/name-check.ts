@@ -4,8 +4,13 @@ import { type Description, environ, Fault, filterFactory } from '../app/index.js
 import { boolean, defineOptions, integer, type OptionsOf } from '../config/index.js';
 
 const nameCheckOptions = defineOptions({
-  max_length: integer({ default: 8192, min: 1, help: 'Maximum length of the path as sent, in bytes.' }),
-  max_segment_length: integer({ default: 255, min: 1, help: 'Maximum length of a path segment, in bytes.' }),
+  max_length: integer({ default: 8192, min: 1, help: 'Maximum length of the path as sent, in bytes.', advanced: true }),
+  max_segment_length: integer({
+    default: 255,
+    min: 1,
+    help: 'Maximum length of a path segment, in bytes.',
+    advanced: true,
+  }),
   strict: boolean({ default: false, help: 'Also refuse slashes encoded twice.' }),
 });
 

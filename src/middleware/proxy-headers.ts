@@ -35,9 +35,9 @@ const proxyHeadersOptions = defineOptions({
     default: 'x-forwarded',
     help: 'Headers to read: x-forwarded (X-Forwarded-*), forwarded (RFC 7239), or auto (Forwarded if there is no X-Forwarded-For).',
   }),
-  strict: boolean({ default: false, help: 'Answer 400 to requests with both kinds.' }),
+  strict: boolean({ default: false, help: 'Answer 400 to requests with both kinds.', advanced: true }),
   trust_prefix: boolean({ default: false, help: 'Prepend X-Forwarded-Prefix to the script name.' }),
-  remove_unused: boolean({ default: true, help: 'Remove the headers of the other kind.' }),
+  remove_unused: boolean({ default: true, help: 'Remove the headers of the other kind.', advanced: true }),
 });
 writtenElsewhere(proxyHeadersOptions, {
   meant: { enable_proxy_headers_parsing: 'write trusted_proxies, the networks of the proxies to trust' },

@@ -38,6 +38,7 @@ const rateLimitOptions = defineOptions({
     default: 100_000,
     min: 1,
     help: 'Maximum number of callers per rule; the longest idle one is forgotten first. All workers of an API together track at most 300000.',
+    advanced: true,
   }),
 });
 

@@ -35,6 +35,7 @@ const requestIdOptions = defineOptions({
   inbound_header: string({
     regex: TOKEN,
     help: "Request header with the caller's id. Default: header.",
+    advanced: true,
   }),
   trust_inbound: boolean({
     default: true,
@@ -42,6 +43,7 @@ const requestIdOptions = defineOptions({
   }),
   id_format: regexp({
     help: 'Pattern of a whole caller id. Default: at most 128 letters, digits and ._:/+=- characters, or req- and a UUID with fault_style = openstack.',
+    advanced: true,
   }),
 });
 

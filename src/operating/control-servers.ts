@@ -24,7 +24,7 @@ import { controlRoutes } from './control-routes.js';
 export const controlOptions = defineOptions({
   socket: string({
     restart: true,
-    help: 'Unix socket for commands such as api-cli reload, for the user of the service only. Default (none in api-cli config show): a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a private directory in /tmp, named after the program and its configuration. Empty: no socket.',
+    help: 'Unix socket for commands such as api-cli reload. Default: a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a private directory in /tmp, named after program and configuration. Empty: none.',
   }),
 });
 

@@ -15,6 +15,7 @@ export const supervisorOptions = defineOptions({
     default: false,
     restart: true,
     help: 'Open the backdoor in the parent, too.',
+    advanced: true,
   }),
 });
 

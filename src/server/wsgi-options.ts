@@ -11,16 +11,19 @@ export const wsgiOptions = defineOptions({
     max: 1_048_576,
     help: 'Maximum size of request line and headers together. Larger: 431.',
     deprecated: ['DEFAULT.max_header_line'],
+    advanced: true,
   }),
   max_headers: integer({
     default: 100,
     min: 0,
     help: 'Maximum number of headers. More: 431.',
+    advanced: true,
   }),
   max_url_length: integer({
     default: 8192,
     min: 0,
     help: 'Maximum length of the request target, in bytes. Longer: 414.',
+    advanced: true,
   }),
   max_connections: integer({
     default: 4096,
@@ -31,16 +34,19 @@ export const wsgiOptions = defineOptions({
     default: 1000,
     min: 0,
     help: 'Maximum number of requests per connection. The last response announces its end.',
+    advanced: true,
   }),
   headers_timeout: duration({
     default: 20,
     help: 'Seconds from the first byte of a request to the end of its headers.',
+    advanced: true,
   }),
-  body_grace: duration({ default: 15, help: 'Seconds before min_body_rate applies.' }),
+  body_grace: duration({ default: 15, help: 'Seconds before min_body_rate applies.', advanced: true }),
   min_body_rate: integer({
     default: 500,
     min: 0,
     help: 'Minimum average bytes per second of a request body. Slower: 408.',
+    advanced: true,
   }),
   request_timeout: duration({
     default: 300,
@@ -58,10 +64,11 @@ export const wsgiOptions = defineOptions({
   lingering_time: duration({
     default: 30,
     help: 'Seconds to discard the rest of a request after its response, so that the client can read that.',
+    advanced: true,
   }),
-  lingering_timeout: duration({ default: 5, help: 'Seconds of silence until it is closed.' }),
-  send_timeout: duration({ default: 60, help: 'Seconds a client may accept no bytes of a response.' }),
-  handshake_timeout: duration({ default: 10, help: 'Seconds for a TLS handshake.' }),
+  lingering_timeout: duration({ default: 5, help: 'Seconds of silence until it is closed.', advanced: true }),
+  send_timeout: duration({ default: 60, help: 'Seconds a client may accept no bytes of a response.', advanced: true }),
+  handshake_timeout: duration({ default: 10, help: 'Seconds for a TLS handshake.', advanced: true }),
   client_socket_timeout: duration({
     default: 900,
     help: 'Seconds without traffic in either direction while a handler works.',
@@ -71,6 +78,7 @@ export const wsgiOptions = defineOptions({
     default: 600,
     help: 'Idle seconds before TCP keepalive probes. 0 disables them.',
     deprecated: ['DEFAULT.tcp_keepidle'],
+    advanced: true,
   }),
   default_pool_size: integer({
     default: 100,
@@ -86,18 +94,22 @@ export const wsgiOptions = defineOptions({
   queue_timeout: duration({
     default: 30,
     help: 'Seconds a request may wait. Then: 503.',
+    advanced: true,
   }),
   secure_proxy_ssl_header: string({
     help: "Header of a proxy with the client's scheme, such as X-Forwarded-Proto. It is trusted from every client: use it only if none can bypass the proxy.",
+    advanced: true,
   }),
   server_debug: boolean({
     default: false,
     help: 'Include the stack trace in the 500 for an error that neither a Router nor catch_errors answers. For development only.',
     deprecated: ['DEFAULT.wsgi_server_debug'],
+    advanced: true,
   }),
   allow_underscore_headers: boolean({
     default: false,
     help: 'Accept headers with an underscore in the name, which are otherwise dropped.',
+    advanced: true,
   }),
 });
 

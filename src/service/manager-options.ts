@@ -11,14 +11,17 @@ export const managerOptions = defineOptions({
     default: 60,
     min: 0,
     help: 'Maximum random delay in seconds before the first periodic task, so that processes do not start together.',
+    advanced: true,
   }),
   periodic_interval_max: integer({
     min: 1,
     help: 'Maximum number of seconds between checks for due tasks.',
+    advanced: true,
   }),
   run_external_periodic_tasks: boolean({
     default: true,
     help: 'Run periodic tasks that a separate process could run.',
+    advanced: true,
   }),
   manager_shutdown_timeout: duration({
     default: 50,

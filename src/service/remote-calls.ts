@@ -167,6 +167,7 @@ export const rpcOptions = defineOptions({
   long_timeout: duration({
     default: 1800,
     help: 'Seconds a call of a long-running method waits for its reply.',
+    advanced: true,
   }),
   cast_ttl: duration({
     default: 3600,
@@ -180,6 +181,7 @@ export const rpcOptions = defineOptions({
   prefetch: integer({
     min: 1,
     help: 'Maximum number of messages each consumer prefetches. Default: executor_pool_size.',
+    advanced: true,
   }),
   access_policy: oneOf(['public', 'explicit'], {
     default: 'public',
@@ -189,23 +191,27 @@ export const rpcOptions = defineOptions({
     default: 60,
     min: 2,
     help: 'Seconds without a heartbeat of its server until a call fails, for calls with a longer timeout.',
+    advanced: true,
   }),
-  connect_timeout: duration({ default: 10, help: 'Timeout of a connection attempt.' }),
-  start_wait: duration({ default: 60, help: 'Seconds to wait for the broker at the start.' }),
+  connect_timeout: duration({ default: 10, help: 'Timeout of a connection attempt.', advanced: true }),
+  start_wait: duration({ default: 60, help: 'Seconds to wait for the broker at the start.', advanced: true }),
   start_without_broker: boolean({
     default: false,
     help: 'Start without the broker after start_wait, and accept calls later. With false, the start fails.',
+    advanced: true,
   }),
-  heartbeat: duration({ default: 20, help: 'Seconds between heartbeats of a broker connection.' }),
+  heartbeat: duration({ default: 20, help: 'Seconds between heartbeats of a broker connection.', advanced: true }),
   retry_interval: duration({
     default: 1,
     help: 'Seconds before a message that did not reach the broker is resent.',
+    advanced: true,
   }),
-  retry_backoff: duration({ default: 2, help: 'Seconds that each further wait is longer.' }),
-  retry_interval_max: duration({ default: 30, help: 'Maximum wait between retries.' }),
+  retry_backoff: duration({ default: 2, help: 'Seconds that each further wait is longer.', advanced: true }),
+  retry_interval_max: duration({ default: 30, help: 'Maximum wait between retries.', advanced: true }),
   failover_strategy: oneOf(['shuffle', 'round-robin'], {
     default: 'shuffle',
     help: 'Order of the hosts in the URL: shuffle is random for each process, round-robin that of the URL.',
+    advanced: true,
   }),
   ssl_ca_file: path({
     mustExist: true,
@@ -217,18 +223,22 @@ export const rpcOptions = defineOptions({
   ssl_verify_hostname: boolean({
     default: true,
     help: 'Refuse a certificate for another host than that in the URL.',
+    advanced: true,
   }),
   reply_retry_timeout: duration({
     default: 30,
     help: 'Seconds a reply is retried if its caller cannot be reached.',
+    advanced: true,
   }),
   transient_queue_ttl: duration({
     default: 600,
     help: 'Seconds the broker keeps the reply and fanout queues of an ended process.',
+    advanced: true,
   }),
   host_queue_ttl: duration({
     default: 86_400,
     help: 'Seconds the broker keeps the queue of a host whose service has ended.',
+    advanced: true,
   }),
   queue_type: oneOf(['quorum', 'classic'], {
     default: 'quorum',
@@ -237,24 +247,29 @@ export const rpcOptions = defineOptions({
   call_durability: oneOf(['durable', 'transient'], {
     default: 'durable',
     help: "Survival of waiting calls at a restart of the broker. transient uses a separate classic queue, with 0.7 of the broker's processor time, and such calls end with RpcTimeout. Casts and replies always survive.",
+    advanced: true,
   }),
   delivery_limit: integer({
     default: 5,
     min: 1,
     help: 'Redeliveries of a message before it becomes a dead letter.',
+    advanced: true,
   }),
   dead_letter: boolean({
     default: true,
     help: 'Keep messages that expired, were refused, or redelivered too often.',
+    advanced: true,
   }),
   max_message_size: bytes({
     default: 16 * 1024 * 1024,
     min: 1024,
     help: 'Maximum size of a message.',
+    advanced: true,
   }),
   compress_over: bytes({
     min: 1,
     help: 'Compress larger messages, as kombu_compression = gzip. Default: none.',
+    advanced: true,
   }),
   signing_keys: dict({
     secret: true,
@@ -267,10 +282,12 @@ export const rpcOptions = defineOptions({
   manage_topology: boolean({
     default: true,
     help: 'Declare exchanges and queues. With false, an administrator must.',
+    advanced: true,
   }),
   send_remote_stack: boolean({
     default: false,
     help: 'Send the stack trace of an error to the caller, for its log.',
+    advanced: true,
   }),
 });
 
@@ -278,6 +295,6 @@ export const rpcOptions = defineOptions({
 export const upgradeLevelOptions: OptionDeclarations = Object.freeze({
   '<name>': string({
     mutable: true,
-    help: 'Highest version to send while older services run: a version, a release that the client knows, or auto for the lowest of the running services.',
+    help: 'Highest version to send while older services run: a version, a release, or auto for the lowest of the running services.',
   }),
 });

@@ -45,7 +45,7 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
 
 /** Returns the codes that docs/reference/errors.md describes. */
 export function describedCodes(): string[] {
-  return [...read(join(REFERENCE, 'errors.md')).matchAll(/^- <a id="(\w+)"><\/a>`(PORTICO_\w+)`: .+$/gm)]
+  return [...read(join(REFERENCE, 'errors.md')).matchAll(/^\| <a id="(\w+)"><\/a>`(PORTICO_\w+)` \| .+ \|$/gm)]
     .filter(([, id, code]) => id === code!.toLowerCase())
     .map(([, , code]) => code!);
 }
@@ -68,7 +68,6 @@ interface Described {
   readonly max?: number;
   readonly choices?: readonly { readonly value: string; readonly help?: string }[];
   readonly aliases: readonly string[];
-  readonly deprecated: readonly string[];
 }
 
 /** Returns the options of a group as a table, and those that are rarely needed as a line of names. */
@@ -118,7 +117,6 @@ function meaningOf(option: Described): string {
     ...(untold.length === 0 ? [] : [`${choices.map(({ value }) => `\`${value}\``).join(', ')}.`]),
     ...limitOf(option),
     ...names('Also', option.aliases),
-    ...names('Once', option.deprecated),
     ...(mutable ? ['*Live.*'] : []),
     ...(restart ? ['*Restart.*'] : []),
   ].join(' ');
@@ -140,7 +138,27 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
 
 async function commandList(): Promise<string> {
   const program = await completeProgram();
-  return program.commands.flatMap((command) => commandParts(command, '')).join('\n');
+  return [sharedTable(program), ...program.commands.flatMap((command) => commandParts(command, ''))].join('\n');
+}
+
+/** Returns a table of the commands that have the options of each shared word; `all but` a few where most have them. */
+function sharedTable(program: Command): string {
+  const commands = leavesOf(program, '');
+  const rows = Object.keys(SHARED).map((word) => {
+    const [having, others] = [true, false].map((has) =>
+      commands.filter(([, command]) => argumentsOf(command).also.includes(word) === has).map(([name]) => `\`${name}\``),
+    ) as [string[], string[]];
+    return `| *${word}* | ${having.length > 2 * others.length ? `all but ${others.join(', ')}` : having.join(', ')} |\n`;
+  });
+  return ['| Options | Commands |\n| --- | --- |\n', ...rows].join('');
+}
+
+/** Returns the commands that have no inner ones, by name. */
+function leavesOf(command: Command, path: string): readonly (readonly [name: string, command: Command])[] {
+  return shownOf(command).flatMap((inner) => {
+    const name = `${path}${inner.name()}`;
+    return inner.commands.length === 0 ? [[name, inner] as const] : leavesOf(inner, `${name} `);
+  });
 }
 
 /** Returns the commands below one, without those that only a migration page shows. */
@@ -155,13 +173,13 @@ function shownOf(command: Command): readonly Command[] {
 function commandParts(command: Command, path: string, before?: Command): string[] {
   const name = `${path}${command.name()}`;
   const usage = `${name} ${command.usage()}`.replace(/ \[options\]| \[command\]/g, '').trim();
-  const { also, own } = argumentsOf(command);
+  const { own } = argumentsOf(command);
   const isSame = own.length > 1 && before !== undefined && argumentsOf(before).own.join() === own.join();
   const shownExample = exampleOf(command);
   const example = OBVIOUS.test(shownExample) ? '' : shownExample;
   const parts = [
     `### \`${usage}\`\n`,
-    `${sentence(command.description())}${also.length === 0 ? '' : ` With ${also.join(', ')}.`}\n`,
+    `${sentence(command.description())}\n`,
     ...(own.length === 0 ? [] : [isSame ? 'Arguments as above.\n' : `${own.join('\n')}\n`]),
     ...(isSame || example === '' || command.commands.length > 0 ? [] : [`\`\`\`text\n${example}\n\`\`\`\n`]),
   ];
@@ -176,7 +194,7 @@ function argumentsOf(command: Command): { readonly also: readonly string[]; read
     shared.some(([, flags]) => flags.includes(long!)) && !description.startsWith('with ');
   const also = shared
     .filter(([, [first]]) => command.options.some((each) => each.long === first && isShared(each)))
-    .map(([word]) => `*${word}*`);
+    .map(([word]) => word);
   const own = [
     ...command.registeredArguments
       .filter(({ description }) => description !== '')
@@ -191,8 +209,8 @@ function flagLine({ flags, description, defaultValue }: Flag): string {
   return `- \`${flags}\`: ${plain(description)}${isShown ? ` (default: ${JSON.stringify(defaultValue)})` : ''}`;
 }
 
-/** An example that shows no option and no value that needs quotes. */
-const OBVIOUS = /^api-cli(?: [\w/][\w./@-]*)+$/;
+/** An example of one line, without a value that needs quotes. */
+const OBVIOUS = /^api-cli(?: [\w/-][\w./@-]*)+$/;
 
 /** Returns the example after the options in the help of a command. */
 function exampleOf(command: Command): string {

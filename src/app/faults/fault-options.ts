@@ -31,7 +31,7 @@ export const faultOptions = defineOptions({
   invalid_input_status: integer({
     ...invalidInput,
     default: 400,
-    help: 'Status of invalid body, query, headers or path parameters; many APIs use 422. A body that is not JSON is always 400.',
+    help: 'Status of invalid body, query, headers or path parameters, often 422. A body that is not JSON is always 400.',
   }),
 });
 

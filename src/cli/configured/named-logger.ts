@@ -24,7 +24,7 @@ import { isSet } from './names.js';
 export const loggerOptions = defineOptions({
   logger: string({
     restart: true,
-    help: 'Module with a logger, such as ./logging.js:logger: a pino logger, an object with its methods, or a function that returns one. It formats all lines.',
+    help: 'Your logger, such as ./logging.js:logger: pino, an object with its methods, or a function that returns one.',
   }),
 });
 

@@ -21,15 +21,17 @@ export const configOptions = defineOptions({
   os_env_compat: boolean({
     default: false,
     help: 'Also read environment variables OS_<GROUP>__<OPT>, as oslo.config does.',
+    advanced: true,
   }),
   check_file_modes: boolean({
     default: true,
     parent: true,
     help: 'Warn of files with secrets that others than their owner can read.',
+    advanced: true,
   }),
   state_path: path({ default: 'var', help: 'Directory for data that must survive a restart.' }),
-  lock_path: path({ help: 'Directory for lock files. Default: in state_path.' }),
-  temp_dir: path({ help: 'Directory for temporary files. Default: that of the system.' }),
+  lock_path: path({ help: 'Directory for lock files. Default: in state_path.', advanced: true }),
+  temp_dir: path({ help: 'Directory for temporary files. Default: that of the system.', advanced: true }),
   config_source: multi({
     help: 'Sections that define external configuration sources. Files take precedence over them.',
     advanced: true,

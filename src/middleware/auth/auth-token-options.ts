@@ -31,6 +31,7 @@ export const accountOptions = defineOptions({
   auth_type: oneOf(['password', 'v3password', 'v3applicationcredential'], {
     deprecated: ['auth_plugin'],
     help: 'Login of the service. Default: by application credential if one is set, otherwise by password.',
+    advanced: true,
   }),
   username: string({ deprecated: ['user_name'], help: 'User the service logs in as.' }),
   user_id: string({ help: 'Id of that user, which needs no user domain.', advanced: true }),
@@ -50,7 +51,7 @@ export const accountOptions = defineOptions({
     advanced: true,
   }),
   default_domain_id: string({ help: 'Id of that default domain.', advanced: true }),
-  system_scope: oneOf(['all'], { help: 'Log in to the whole system instead of a project.' }),
+  system_scope: oneOf(['all'], { help: 'Log in to the whole system instead of a project.', advanced: true }),
   domain_name: string({ help: 'Log in to this domain instead of a project.', advanced: true }),
   domain_id: string({ help: 'Id of that domain.', advanced: true }),
   trust_id: string({ help: 'Log in to the project of this trust.', advanced: true }),
@@ -72,22 +73,35 @@ const validation = defineOptions({
     deprecated: ['auth_uri'],
     help: 'Public URL of the identity service, for callers without a valid token. Default: auth_url.',
   }),
-  auth_section: string({ help: 'Section of portico.ini with the account.' }),
+  auth_section: string({ help: 'Section of portico.ini with the account.', advanced: true }),
   interface: oneOf(['internal', 'public', 'admin', 'internalURL', 'publicURL', 'adminURL'], {
     default: 'internal',
     help: 'Catalog interface of the identity service. Without a catalog, auth_url is used.',
+    advanced: true,
   }),
-  region_name: string({ help: 'Region of the identity service. Default: the first in the catalog.' }),
-  http_connect_timeout: duration({ default: 5, min: 0.001, help: 'Timeout for each response.' }),
+  region_name: string({ help: 'Region of the identity service. Default: the first in the catalog.', advanced: true }),
+  http_connect_timeout: duration({ default: 5, min: 0.001, help: 'Timeout for each response.', advanced: true }),
   http_request_max_retries: integer({
     default: 3,
     min: 0,
     max: 20,
     help: 'Retries after a failed connection or a timeout, after 0.5, 1, 2 … seconds.',
+    advanced: true,
   }),
   cafile: path({ kind: 'file', mustExist: true, help: 'CA certificates to verify the identity service with, as PEM.' }),
-  certfile: path({ kind: 'file', mustExist: true, help: 'Client certificate of this service, as PEM.' }),
-  keyfile: path({ kind: 'file', mustExist: true, mode: 0o640, help: 'Private key of certfile, as PEM.' }),
+  certfile: path({
+    kind: 'file',
+    mustExist: true,
+    help: 'Client certificate of this service, as PEM.',
+    advanced: true,
+  }),
+  keyfile: path({
+    kind: 'file',
+    mustExist: true,
+    mode: 0o640,
+    help: 'Private key of certfile, as PEM.',
+    advanced: true,
+  }),
   insecure: boolean({
     default: false,
     help: 'Accept any certificate of the identity service. A man in the middle can then read tokens.',
@@ -108,20 +122,27 @@ const cache = defineOptions({
     item: hostport(),
     default: [],
     deprecated: ['memcache_servers'],
-    help: "Share valid tokens through memcached, in keystonemiddleware's format: host:port of each server, in the same order everywhere. Requires the memjs package.",
+    help: 'Servers of memcached that share valid tokens, as host:port in the same order everywhere. Requires the memjs package.',
   }),
   memcached_timeout: duration({
     default: 1,
     min: 0.001,
     aliases: ['memcache_pool_socket_timeout'],
     help: 'Timeout of memcached; then the identity service is asked.',
+    advanced: true,
   }),
   memcached_dead_retry: duration({
     default: 300,
     aliases: ['memcache_pool_dead_retry'],
     help: 'Seconds a memcached server that did not respond is skipped.',
+    advanced: true,
   }),
-  token_cache_max_entries: integer({ default: 10_000, min: 1, help: 'Maximum number of cached tokens.' }),
+  token_cache_max_entries: integer({
+    default: 10_000,
+    min: 1,
+    help: 'Maximum number of cached tokens.',
+    advanced: true,
+  }),
   cache_security: oneOf(['none', 'mac', 'encrypt'], {
     default: 'none',
     ignoreCase: true,
@@ -136,6 +157,7 @@ const cache = defineOptions({
   negative_cache_time: duration({
     default: 5,
     help: 'Seconds an invalid token is cached. At most 1000 are.',
+    advanced: true,
   }),
 });
 
@@ -152,25 +174,34 @@ const decision = defineOptions({
   service_token_roles_required: boolean({
     default: true,
     help: 'Refuse service tokens without such a role. With false, as in keystonemiddleware, any user passes for a service.',
+    advanced: true,
   }),
   enforce_token_bind: oneOf(['disabled', 'permissive', 'strict', 'required', 'x509'], {
     default: 'permissive',
     help: 'Token binding: disabled; permissive ignores unknown kinds; strict refuses them; required demands a binding; x509 one to the client certificate.',
+    advanced: true,
   }),
   service_type: string({
     help: 'Service type of this API in the catalog, such as compute. Tokens with access rules require it.',
+    advanced: true,
   }),
   include_service_catalog: boolean({
     default: true,
     help: "Request each token's catalog for X-Service-Catalog. With false, responses of the identity service are smaller.",
+    advanced: true,
   }),
   set_headers: boolean({ default: true, help: 'Also pass on the identity in headers, such as X-User-Id.' }),
   legacy_headers: boolean({
     default: false,
     help: 'Also set X-User, X-Tenant, X-Tenant-Id, X-Tenant-Name and X-Role.',
+    advanced: true,
   }),
-  extra_strip: list({ default: [], help: 'Additional request headers to remove, which clients must not send.' }),
-  config_group: string({ help: 'Section of portico.ini with these options.' }),
+  extra_strip: list({
+    default: [],
+    help: 'Additional request headers to remove, which clients must not send.',
+    advanced: true,
+  }),
+  config_group: string({ help: 'Section of portico.ini with these options.', advanced: true }),
 });
 
 const all = { ...validation, ...accountOptions, ...decision, ...cache };
@@ -198,7 +229,7 @@ export const jwtOptions = defineOptions({
   secret_file: path({
     kind: 'file',
     mode: 0o640,
-    help: 'File with the secret of an API that signs its tokens, at least 32 bytes for HS256, relative to the working directory. White space around a text is ignored, a file that is not UTF-8 is used as it is.',
+    help: 'File with the secret of an API that signs its tokens, at least 32 bytes for HS256, relative to the working directory. White space around it is ignored.',
   }),
   secret: string({ secret: true, help: 'Secret in place of secret_file, which keeps it out of the configuration.' }),
   jwks_uri: uri({ schemes: ['http', 'https'], help: "URL of the issuer's JSON Web Key Set." }),
@@ -223,7 +254,7 @@ export const jwtOptions = defineOptions({
   delay_auth_decision: boolean({
     help: 'Pass on requests without a valid token for the application to decide. Default: delay_auth_decision of [auth_token].',
   }),
-  typ: string({ help: 'Required typ header, such as at+jwt. Default: any.' }),
+  typ: string({ help: 'Required typ header, such as at+jwt. Default: any.', advanced: true }),
   clock_skew_s: duration({ default: 30, help: 'Allowed difference between the clocks.' }),
   claims: identityClaims({
     default: 'user_id:sub',
@@ -236,13 +267,15 @@ export const jwtOptions = defineOptions({
   jwks_cooldown_s: duration({
     default: 30,
     help: 'Seconds between two fetches because of an unknown key.',
+    advanced: true,
   }),
-  jwks_max_age_s: duration({ default: 600, help: 'Seconds the keys are cached.' }),
+  jwks_max_age_s: duration({ default: 600, help: 'Seconds the keys are cached.', advanced: true }),
   jwks_stale_s: duration({
     default: 3600,
     help: 'Seconds that cached keys serve beyond that if they cannot be fetched.',
+    advanced: true,
   }),
-  jwks_timeout_ms: integer({ default: 5000, min: 1, help: 'Timeout for fetching the keys.' }),
+  jwks_timeout_ms: integer({ default: 5000, min: 1, help: 'Timeout for fetching the keys.', advanced: true }),
 });
 
 export type JwtOptions = OptionsOf<typeof jwtOptions>;

@@ -52,8 +52,8 @@ export const healthcheckOptions = defineOptions({
     mutable: true,
     help: 'Answer 404 to requests that a proxy forwards.',
   }),
-  cache_ms: integer({ default: 1000, min: 0, help: 'Time for which a result is cached.' }),
-  timeout_ms: integer({ default: 2000, min: 1, help: 'Timeout of a check.' }),
+  cache_ms: integer({ default: 1000, min: 0, help: 'Time for which a result is cached.', advanced: true }),
+  timeout_ms: integer({ default: 2000, min: 1, help: 'Timeout of a check.', advanced: true }),
   disable_by_file_path: path({
     mutable: true,
     help: 'File of disable_by_file: unavailable while it exists.',

@@ -12,7 +12,7 @@ export const sessionOptions = defineOptions({
   secrets: list({
     default: [],
     secret: true,
-    help: 'Secrets of at least 32 bytes. The first encrypts, all decrypt: add a new one at the end, then move it to the front.',
+    help: 'Secrets of at least 32 bytes. The first encrypts, all decrypt.',
   }),
   secrets_file: path({ kind: 'file', mode: 0o640, help: 'File with the secrets, one a line, in place of secrets.' }),
   cookie: string({ default: 'session', regex: TOKEN, help: 'Name of the cookie.' }),
@@ -39,7 +39,7 @@ export const sessionOptions = defineOptions({
     help: 'Domain whose hosts get the cookie. Default: only the host that set it.',
   }),
   store: string({
-    help: 'Store of the data, such as ./store.js:sessions, with get(id), set(id, data, seconds), delete(id). Default: the cookie.',
+    help: 'Store of the data, such as ./store.js:sessions. Default: the cookie.',
   }),
   refuse_cross_site: boolean({
     default: true,

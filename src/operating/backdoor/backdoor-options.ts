@@ -8,9 +8,11 @@ import type { Backdoor, BackdoorOptions } from './backdoor.js';
 export const backdoorOptions = defineOptions({
   backdoor_port: string({
     help: 'Port of the backdoor, where anyone on this machine runs code without a password: N, N:M for the first free port, 0 for any. Default: off.',
+    advanced: true,
   }),
   backdoor_socket: string({
     help: 'Unix socket of the backdoor, for this user only, in place of backdoor_port. {pid} is the process id.',
+    advanced: true,
   }),
 });
 

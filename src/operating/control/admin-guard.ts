@@ -13,7 +13,7 @@ export const adminOptions = defineOptions({
   listen: hostport({
     restart: true,
     canBeEmpty: true,
-    help: 'TCP address for operators, probes and Prometheus, such as 127.0.0.1:9100. It has no password: every user of this machine can stop the service there. Default, and empty: none.',
+    help: 'TCP address for operators, probes and Prometheus, such as 127.0.0.1:9100. It has no password: every user of this machine can stop the service there.',
   }),
   allow_remote: boolean({
     default: false,
@@ -28,7 +28,7 @@ export const adminOptions = defineOptions({
   hosts: list({
     default: [],
     restart: true,
-    help: 'Host names to accept besides localhost, IP addresses and the host in listen, against DNS rebinding.',
+    help: 'Host names to accept besides localhost, IP addresses and the host in listen.',
   }),
 });
 

@@ -20,12 +20,14 @@ export const reportOptions = defineOptions({
   file_event_handler: path({
     restart: true,
     help: 'File whose changes cause a report, in place of SIGUSR2.',
+    advanced: true,
   }),
   file_event_handler_interval: float({
     default: 1,
     min: 0.1,
     restart: true,
     help: 'Seconds between checks of file_event_handler.',
+    advanced: true,
   }),
 });
 

@@ -39,6 +39,7 @@ export const apiOptions = defineOptions({
     restart: true,
     help: 'Maximum number of connections waiting to be accepted, at least 1.',
     aliases: ['backlog', 'DEFAULT.<name>_listen_backlog'],
+    advanced: true,
   }),
   ssl_cert_file: path({
     help: 'Certificate. Default: cert_file of [ssl].',
@@ -66,6 +67,7 @@ export const apiOptions = defineOptions({
     mutable: true,
     help: 'Maximum random addition to max_requests, so that workers are not replaced all at once.',
     aliases: ['DEFAULT.<name>_max_requests_jitter'],
+    advanced: true,
   }),
   pipeline: string({
     default: '',
@@ -93,6 +95,7 @@ export const servingOptions = defineOptions({
     default: 0.25,
     mutable: true,
     help: 'Seconds idle connections stay open at a stop, for requests on their way.',
+    advanced: true,
   }),
 });
 

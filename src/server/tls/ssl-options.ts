@@ -6,7 +6,7 @@ import { missingFileHint } from '../missing-file.js';
 
 export const sslOptions = defineOptions({
   cert_file: path({
-    help: 'Certificate and intermediate ones, as PEM. A relative path is looked up beside the file with this option, then in the working directory.',
+    help: 'Certificate and intermediate ones, as PEM. Relative to the file with this option, or to the working directory.',
     deprecated: ['wsgi.ssl_cert_file', 'DEFAULT.ssl_cert_file'],
   }),
   key_file: path({
@@ -24,12 +24,14 @@ export const sslOptions = defineOptions({
   }),
   version: string({
     help: 'Only TLS version to accept: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3. SSLv23, the default: from min_version.',
+    advanced: true,
   }),
   ciphers: string({ help: 'Ciphers, as an OpenSSL list. Default: those with forward secrecy.' }),
   allow_expired: boolean({
     default: false,
     mutable: true,
     help: 'Allow a reload to replace a valid certificate with an expired one.',
+    advanced: true,
   }),
   client_auth: oneOf(['none', 'optional', 'required'], {
     help: 'Demand for client certificates. Default: required with ca_file, otherwise none.',
