@@ -294,3 +294,10 @@ export const brokenConfigurations: ReadonlyMap<string, Broken> = new Map([
   ...pairs(),
   ...Object.entries(SEVERAL),
 ]);
+
+/** A configuration that is served, with three warnings. */
+export const ODD: Broken = {
+  more: '[elsewhere]\nx = 1',
+  filters: 'f f',
+  sections: '[filter:x\n[filter:f]\npaste.filter_factory = ./app.js:stamp',
+};

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { apiCli, root } from '../fixtures/project.js';
+import { judgeHere } from './judging-child.js';
 
 const { port, done } = workerData as { port: MessagePort; done: Int32Array };
 const { begin } = (await import(
@@ -10,9 +11,17 @@ const { begin } = (await import(
 )) as typeof import('../../dist/cli/begin.js');
 
 const printed = { stdout: '', stderr: '' };
+/** True while a command judges: what applications print is not its output. */
+let judges = false;
+judgeHere((work) => {
+  judges = true;
+  void work.finally(() => {
+    judges = false;
+  });
+});
 for (const name of ['stdout', 'stderr'] as const) {
   process[name].write = ((text: string | Uint8Array, ...rest: unknown[]) => {
-    printed[name] += typeof text === 'string' ? text : Buffer.from(text).toString();
+    if (!judges) printed[name] += typeof text === 'string' ? text : Buffer.from(text).toString();
     // With an empty text, a command ends its process soon.
     const written = rest.find((each) => typeof each === 'function') as (() => void) | undefined;
     if (text !== '' && written !== undefined) process.nextTick(written);

@@ -7,12 +7,12 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { untilFileEnds } from '../e2e/program.js';
+import { browserOf, withoutBrowser as skip } from '../fixtures/browser.js';
 import { removeFolder, temporaryFolder } from '../fixtures/keeper.js';
 import { root } from '../fixtures/project.js';
 
-const CHROMIUM = ['/usr/bin/chromium'].find((path) => existsSync(path));
-const skip = CHROMIUM === undefined ? 'chromium is not installed' : false;
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css',
@@ -28,10 +28,12 @@ const server = createServer((req, res) => {
   const there = req.url!.startsWith(BASE) && existsSync(path);
   // Browsers ask for an icon where a page names none.
   const status = there ? 200 : req.url === '/favicon.ico' ? 204 : 404;
-  res.writeHead(status, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
+  const type = TYPES[extname(path)] ?? 'application/octet-stream';
+  // The browser compiles scripts once that it may keep.
+  res.writeHead(status, { 'content-type': type, 'cache-control': 'max-age=3600' });
   res.end(there ? readFileSync(path) : '');
 });
-let browser: Browser;
+const browser = browserOf(untilFileEnds());
 let origin: string;
 let paths: readonly string[];
 
@@ -43,11 +45,8 @@ if (skip === false) {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     paths = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.html'));
-    const { chromium } = await import('playwright-core');
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
   });
-  after(async () => {
-    await browser.close();
+  after(() => {
     server.close();
     server.closeAllConnections();
   });
@@ -71,7 +70,7 @@ const LOOK = `({
 
 /** Opens a tab that fails the test at its end if a page wrote an error, or asked another server. */
 async function tab(width: number, colorScheme: 'light' | 'dark' = 'light'): Promise<{ page: Page; wrong: string[] }> {
-  const page = await (await browser.newContext({ viewport: { width, height: 844 }, colorScheme })).newPage();
+  const page = await (await (await browser()).newContext({ viewport: { width, height: 844 }, colorScheme })).newPage();
   const wrong: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') wrong.push(`${page.url()}: ${message.text()}`);

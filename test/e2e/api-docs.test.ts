@@ -159,6 +159,7 @@ test('OP-71 in a browser, by keyboard, light and dark, without scripts', { skip 
     const page = await (await (await browser()).newContext({ javaScriptEnabled: false, colorScheme })).newPage();
     await page.goto(`http://127.0.0.1:${admin}/docs`);
     await page.getByRole('link', { name: 'things' }).click();
+    await page.waitForURL(/\/docs\/things$/);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.waitForURL(/#paths$/);

@@ -9,7 +9,7 @@ import { pidProject } from './projects.js';
 
 const app = `
 export const app = () => (req, res) => {
-  if (req.url === '/spin') for (;;) Math.random();
+  if (req.url === '/spin') for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) Atomics.wait(cell, 0, 0, 5);
   if (req.url !== '/work') return void res.end('0');
   res.writeHead(200, { 'x-pid': process.pid }).write('begun');
 };

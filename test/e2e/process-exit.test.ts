@@ -54,7 +54,8 @@ for (const [what, app, says] of [
 }
 
 test('a start names what a worker that sent no heartbeat was stuck in, in the words of a check', async (t) => {
-  const spinning = 'export const app = () => {\n  for (;;) [1].forEach(() => Math.random());\n};\n';
+  const spinning =
+    'export const app = () => {\n  for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) [1].forEach(() => Atomics.wait(cell, 0, 0, 5));\n};\n';
   const stack = String.raw`stuck in:\n(?:at .*\n)?at app \(\S+app\.js:2:\d+\)`;
   const options = 'worker_timeout = 4\nworker_start_timeout = 20';
   const project = emptyProject({ ...pidProject(await freePort(), 1, options), 'app.js': spinning });

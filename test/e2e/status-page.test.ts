@@ -21,7 +21,7 @@ export const refusing = () => (app) => async (req, res) => {
   await app(req, res);
 };
 function endlessly() {
-  for (;;) Math.random();
+  for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) Atomics.wait(cell, 0, 0, 5);
 }
 `;
 

@@ -33,7 +33,7 @@ export const app = (globals, locals, { log }) => (req, res) => {
   res.end(String(process.pid));
 };
 function endlessly() {
-  for (;;) Math.random();
+  for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) Atomics.wait(cell, 0, 0, 5);
 }
 `;
 

@@ -120,7 +120,9 @@ async function browse(t: TestContext, given: Given, options: BrowserContextOptio
   });
   await page.clock.setFixedTime(Date.now());
   await page.goto(`http://127.0.0.1:${port}/`);
+  // The last part of each of the two updates.
   await page.locator('#services table').waitFor();
+  await page.locator('#requests table').waitFor();
   return { page, said };
 }
 

@@ -145,7 +145,7 @@ ${pidApp}`;
 test('LC-531 LC-355 a factory stuck in a loop when SIGTERM comes is ended at the deadline', async (t) => {
   const port = await freePort();
   const app = `import { writeSync } from 'node:fs';
-export const app = () => { writeSync(2, 'stuck\\n'); for (;;) Math.random(); };\n`;
+export const app = () => { writeSync(2, 'stuck\\n'); for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) Atomics.wait(cell, 0, 0, 5); };\n`;
   const project = emptyProject({ ...pidProject(port, 1, 'graceful_shutdown_timeout = 2'), 'app.js': app });
   const program = startApiCli([], { cwd: project.folder });
   t.after(async () => {

@@ -99,7 +99,7 @@ export function slowTextOf(row: ParserRow): SlowText | undefined {
 }
 
 /** The lengths grow in steps, because an exponential parser would never finish the longest text. */
-const STEPS = [2, 8, GROWTH];
+const STEPS = [2, GROWTH];
 
 /** A parser is slow only if its ratio is too high in all rounds of this time; one low ratio shows that another process interfered. */
 const PATIENCE_MS = 3000;

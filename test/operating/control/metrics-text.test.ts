@@ -40,7 +40,7 @@ export const holding = () => (app) => async (req, res) => {
   await new Promise(() => undefined);
 };
 function endlessly() {
-  for (;;) Math.random();
+  for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) Atomics.wait(cell, 0, 0, 5);
 }
 `;
 
