@@ -1,10 +1,12 @@
 /** Tests the errors for mistakes in code, which name the mistake and the intended code. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WSGIService } from 'portico';
-import { Config, defineOptions, integer, list, PorticoError, printDiagnostic, string } from 'portico/config';
+import { Config, defineOptions, integer, list, PorticoError, string } from 'portico/config';
 import { ProcessLauncher, ServiceLauncher } from 'portico/launch';
 import { action, Router } from 'portico/routing';
+import { printDiagnostic } from '#internal/config';
 import { RouteTableError } from '#internal/routing';
 
 const anything = (value: unknown): never => value as never;
@@ -98,9 +100,10 @@ test('each public constructor refuses an option that does not exist, with the ne
   const { Server } = await import('portico/server');
   const { Service } = await import('portico/service');
   const { silentLogger } = await import('#internal/log');
-  const { ManagerHooks, Drivers } = await import('portico/service');
-  const { PeriodicRunner, PeriodicTasks, TaskGroup } = await import('portico/tasks');
-  const { MemoryStore, ServiceRegistry } = await import('portico/registry');
+  const { ManagerHooks, Drivers } = await import('#internal/service');
+  const { PeriodicTasks, TaskGroup } = await import('portico/tasks');
+  const { PeriodicRunner } = await import('#internal/tasks');
+  const { MemoryStore, ServiceRegistry } = await import('#internal/registry');
   const { RPCConnection } = await import('portico/rpc');
   const { launch } = await import('portico/launch');
   const wrong = anything({ lgo: 1 });

@@ -55,19 +55,17 @@ export type { Identity } from './identity.js';
 export { type Sharer, shared } from './opened-once.js';
 export { type ReadBodyOptions, readBody } from './read-body.js';
 export { remoteOf } from './remote.js';
-export { methodsOf, requestPath, writtenPath } from './request-path.js';
+export { requestPath } from './request-path.js';
 export { closingOf } from './request-signals.js';
 export { afterResponse } from './response/after-response.js';
 export {
   type BodyTransformer,
   beforeHead,
   type HeadListener,
-  holdBody,
   transformBody,
 } from './response/before-head.js';
-export type { HoldOptions } from './response/body-parts.js';
 export type { ResponseListener, ResponseOutcome } from './response-methods.js';
-export { isDraining, takeUpgrade, type UpgradedConnection } from './server-state.js';
+export { takeUpgrade, type UpgradedConnection } from './server-state.js';
 export type { Session, SessionData } from './session.js';
 export {
   type SharedDatabaseOptions,

@@ -65,11 +65,11 @@ export {
   UPGRADE,
   X_FORWARDED,
 } from './request-fields.js';
-export { overriddenMethod } from './request-path.js';
+export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
 export { offerSignal } from './request-signals.js';
 export type { RequestTrace, TraceIds } from './request-trace.js';
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
-export { setMissingHeaders } from './response/before-head.js';
+export { holdBody, setMissingHeaders } from './response/before-head.js';
 export { isOwnPatch } from './response/body-way.js';
 export { beganAt, noteBegin, pipeInto, sentBytes, watchPipe } from './response/response-body.js';
 export { compileResponse } from './response/response-compiler.js';
@@ -92,6 +92,7 @@ export {
 } from './schemas/refused-value.js';
 export { compiledSchema, judgeSchema, NAMED_SCHEMAS, SchemaMistake } from './schemas/schema-mistake.js';
 export {
+  isDraining,
   isRecordLost,
   isUpgraded,
   offerUpgrade,

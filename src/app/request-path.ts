@@ -8,7 +8,7 @@ import { collapsed, decodePath, encodedPath } from './target.js';
 
 /**
  * Returns the whole path of a request as the application sees it, without query: the part consumed by mounts and the rest,
- * percent-decoded once, the same text for all spellings. Compare it with {@link writtenPath}. A prefix that a proxy says it has stripped
+ * percent-decoded once, the same text for all spellings. A prefix that a proxy says it has stripped
  * (`environ(req).forwardedPrefix`) is not included: if the proxy does not set it, the client can.
  */
 export function requestPath(req: IncomingMessage): string {

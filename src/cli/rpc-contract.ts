@@ -1,11 +1,13 @@
 /**
  * `api-cli rpc contract`: the methods that a service offers, and changes that break those of the last release.
  */
+
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { commandLogger, UsageError } from '../config/internal.js';
 import { type Diagnostic, printDiagnostics } from '../errors/index.js';
-import { type ArgumentSchema, contractMistakes, type RpcContract } from '../rpc/index.js';
+import type { ArgumentSchema, RpcContract } from '../rpc/index.js';
+import { contractMistakes } from '../rpc/internal.js';
 import { columns, print, unknownName } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';

@@ -2,11 +2,13 @@
  * `api-cli rpc`: remote calls for operators of services that make and serve them: pings and calls; contracts and dead letters have separate
  * files.
  */
+
 import type { Command } from 'commander';
 import { RequestContext } from '../app/index.js';
 import { present, UsageError } from '../config/internal.js';
 import { isObject } from '../errors/index.js';
-import { NoSuchMethod, type RPCConnection, UnsupportedVersion } from '../rpc/index.js';
+import type { RPCConnection } from '../rpc/index.js';
+import { NoSuchMethod, UnsupportedVersion } from '../rpc/internal.js';
 import type { ClientOptions } from '../service/index.js';
 import { printable } from '../text/index.js';
 import { addCommand, example, print, wholeNumber } from './command.js';

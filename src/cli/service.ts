@@ -10,7 +10,6 @@ import type { Logger } from '../log/index.js';
 import {
   type OperatorChanges,
   openRegistry,
-  RegistryUnavailable,
   type ServiceRegistry,
   type ServiceView,
   type ViewFilter,
@@ -18,6 +17,7 @@ import {
 import {
   checkConnection,
   neededRegistry,
+  RegistryUnavailable,
   registryConnection,
   type ServiceJson,
   servicegroupOptions,

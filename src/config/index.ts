@@ -1,14 +1,13 @@
 /** `portico/config`: the typed configuration of a service. */
 
 export {
-  ConfigurationRefused,
+  type ConfigurationRefused,
   type Diagnostic,
   type DiagnosticsDetails,
   type ErrorDetails,
   type Origin,
   type Place,
   PorticoError,
-  printDiagnostic,
 } from '../errors/index.js';
 export type {
   Change,
@@ -22,28 +21,18 @@ export type {
 export { Config, type CrossCheck, type MutateHook, type PreparedReload } from './config.js';
 export type { LoadOptions, WorkerAssignment, WorkerConfiguration } from './load.js';
 export type { JudgedReload } from './reload.js';
-export { UsageError } from './sources/command-line.js';
 export type { ConfigSnapshot, Written } from './state.js';
 export {
-  cidr,
   type HostPort,
   type HostPortSpec,
   host,
   hostport,
   ip,
-  type ListenValue,
-  listen,
   type VersionSpec,
 } from './types/address-types.js';
 export { type DictSpec, dict, type ListSpec, list, multi } from './types/collection-types.js';
 export { defineOptions } from './types/define-options.js';
-export {
-  type ConfigDescription,
-  declareDescribed,
-  type GroupDescription,
-  type OptionDescription,
-  type Registration,
-} from './types/describe-options.js';
+export type { Registration } from './types/describe-options.js';
 export {
   type Bounds,
   boolean,
@@ -53,25 +42,20 @@ export {
   duration,
   float,
   integer,
-  type NumberRange,
   type NumberSpec,
   port,
-  range,
 } from './types/number-types.js';
 export type { Declare, Option, OptionDeclarations, OptionSpec, OptionsOf, WrittenValue } from './types/option.js';
 export {
   type Choices,
-  module,
   oneOf,
   type PathSpec,
   path,
-  regexp,
   type StringSpec,
   string,
   type UriSpec,
   uri,
 } from './types/text-types.js';
 export type { GroupOptions, ValidateOptions } from './values/group-values.js';
-export { ConfigError, type OptionMistake, type OptionPlaces, refuseOption } from './values/mistakes.js';
-export type { NamedFile } from './values/named-files.js';
+export { type ConfigError, type OptionMistake, type OptionPlaces, refuseOption } from './values/mistakes.js';
 export type { Resolved } from './values/written.js';

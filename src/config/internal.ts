@@ -1,5 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
+export { ConfigurationRefused, printDiagnostic } from '../errors/index.js';
 export { withoutHint } from './config-holder.js';
 export { generateSample, type SampleOptions } from './documents/sample.js';
 export {
@@ -25,14 +26,16 @@ export { readUnlessFifo } from './read-unless-fifo.js';
 export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
 export { watchFiles } from './sources/read-files.js';
-export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
+export { cidr, type ListenValue, LONGEST_SOCKET_PATH, listen, writeHostPort } from './types/address-types.js';
 export { lintOptions, type OptionRemark } from './types/define-options.js';
 export { writtenElsewhere } from './types/elsewhere.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
+export { range } from './types/number-types.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { present } from './types/present.js';
+export { module, regexp } from './types/text-types.js';
 export { configOptions } from './values/declared-groups.js';
-export { diagnose } from './values/mistakes.js';
+export { ConfigError, diagnose } from './values/mistakes.js';
 export { isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';
 export { readingFrom, refusedConfig } from './values/refused-config.js';
 export { variableName } from './values/written.js';

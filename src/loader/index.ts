@@ -2,21 +2,14 @@
 
 export type { CheckOptions } from './check/check.js';
 export { byOption } from './composite/by-option.js';
-export { type Cascade, cascade } from './composite/cascade.js';
+export { cascade } from './composite/cascade.js';
 export type { Mount } from './composite/mount-table.js';
-export { type URLMap, urlmap } from './composite/urlmap.js';
+export { urlmap } from './composite/urlmap.js';
 export { versionedUrlmap } from './composite/versioned-urlmap.js';
 export type { LoadedApp } from './context.js';
 export type { AwaitableFilter, Created, ServerFactory } from './create.js';
 export type { ReadPasteFile } from './document.js';
 export { type Loaded, Loader, type LoaderOptions, type ResolvedConf } from './loader.js';
-export {
-  ConfigNotFound,
-  PasteAppNotFound,
-  PasteError,
-  type PasteErrorDetails,
-  type PasteReference,
-} from './paste-error.js';
 export type { ListedSection } from './paste-file.js';
 export type { EntryPoints, Resolver } from './resolver.js';
 export type { Kind } from './section.js';

@@ -12,6 +12,7 @@ export {
   type ImaginedRequest,
 } from './explain.js';
 export { findsNoCaller } from './finds-no-caller.js';
+export { ConfigNotFound, PasteAppNotFound, PasteError } from './paste-error.js';
 export { isSectionName, openPasteFile, PasteFile } from './paste-file.js';
 export { isPasteSection } from './section.js';
 export { describeNode, type MountedApp, mountedApps, UNDESCRIBED } from './tree.js';

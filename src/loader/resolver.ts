@@ -21,7 +21,7 @@ export type EntryPoints =
   | ReadonlyMap<string, ReadonlyMap<string, unknown>>
   | Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** Finds factories. Errors should be a {@link PasteError} with the given origin; others are wrapped. */
+/** Finds factories. An error without the given origin is wrapped. */
 export interface Resolver {
   /** Returns the value of a factory expression. `kind` is the kind of option before it. The resolver defines the grammar. */
   expression(text: string, kind: 'protocol' | 'call', origin: Origin): Awaitable<unknown>;

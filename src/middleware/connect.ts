@@ -1,4 +1,5 @@
 /** connect and fastify_plugin: use packages made for Connect, Express and Fastify in a paste file. */
+
 import { dirname } from 'node:path';
 import {
   appFactory,
@@ -11,7 +12,8 @@ import {
   fromConnect,
 } from '../app/index.js';
 import { type LeafPlugin, optionOrigin } from '../app/internal.js';
-import { boolean, defineOptions, module, type OptionsOf, string } from '../config/index.js';
+import { boolean, defineOptions, type OptionsOf, string } from '../config/index.js';
+import { module } from '../config/internal.js';
 import { ConfigurationRefused, isObject, type Origin } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';
 

@@ -1,7 +1,9 @@
 /** etag: adds ETags to responses, so that clients need not fetch unchanged content. */
+
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Description, filterFactory, holdBody } from '../app/index.js';
+import { type Description, filterFactory } from '../app/index.js';
+import { holdBody } from '../app/internal.js';
 import { bytes, defineOptions, type OptionsOf } from '../config/index.js';
 import { contentTypeOf } from './headers.js';
 

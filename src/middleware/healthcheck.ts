@@ -10,12 +10,17 @@ import {
   type FactoryContext,
   Fault,
   filterFactory,
-  isDraining,
   type LiveOptions,
   requestPath,
-  writtenPath,
 } from '../app/index.js';
-import { connectionAddress, isRecordLost, preferredType, takesOwnSlot } from '../app/internal.js';
+import {
+  connectionAddress,
+  isDraining,
+  isRecordLost,
+  preferredType,
+  takesOwnSlot,
+  writtenPath,
+} from '../app/internal.js';
 import type { OptionsOf } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import { isInNetworks, networkList } from './addresses.js';

@@ -21,7 +21,7 @@ export { compression } from './compression.js';
 export { connect, fastifyPlugin } from './connect.js';
 export { context } from './context.js';
 export { correlationId } from './correlation-id.js';
-export { type CorsFilter, type CorsRules, cors, corsFilter } from './cors.js';
+export { cors } from './cors.js';
 export { deadline } from './deadline.js';
 export { debug } from './debug.js';
 export { echo } from './echo.js';

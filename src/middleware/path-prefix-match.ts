@@ -1,6 +1,8 @@
 /** Matches paths with prefixes at segment boundaries. */
+
 import type { IncomingMessage } from 'node:http';
-import { requestPath, writtenPath } from '../app/index.js';
+import { requestPath } from '../app/index.js';
+import { writtenPath } from '../app/internal.js';
 
 /** Reports whether `path` equals `prefix` or is below it: `/a` contains `/a` and `/a/b`, but not `/ab`. */
 export function isBelow(path: string, prefix: string): boolean {

@@ -1,7 +1,7 @@
 /** path_prefix: serves an application below a prefix, as the prefix middleware of PasteDeploy does. */
 import type { IncomingMessage } from 'node:http';
-import { type Description, filterFactory, remoteOf, writtenPath } from '../app/index.js';
-import { catching, encodedPath, exchangeOf } from '../app/internal.js';
+import { type Description, filterFactory, remoteOf } from '../app/index.js';
+import { catching, encodedPath, exchangeOf, writtenPath } from '../app/internal.js';
 import { boolean, defineOptions, type OptionsOf, oneOf, port, string } from '../config/index.js';
 
 const pathPrefixOptions = defineOptions({

@@ -1,6 +1,8 @@
 /** read_only: refuses requests that can change something. */
+
 import type { IncomingMessage } from 'node:http';
-import { type Description, environ, Fault, filterFactory, methodsOf, requestPath } from '../app/index.js';
+import { type Description, environ, Fault, filterFactory, requestPath } from '../app/index.js';
+import { methodsOf } from '../app/internal.js';
 import { boolean, defineOptions, integer, list, type OptionsOf, oneOf } from '../config/index.js';
 import { isBelow } from './path-prefix-match.js';
 import { refusing } from './refusing.js';

@@ -1,6 +1,6 @@
 /** request_log: the access log, a line for each response with its fields, after its end. */
 import type { IncomingMessage } from 'node:http';
-import { afterResponse, type Description, filterFactory, quoteClient, requestPath, writtenPath } from '../app/index.js';
+import { afterResponse, type Description, filterFactory, quoteClient, requestPath } from '../app/index.js';
 import {
   answeredStatus,
   connectionAddress,
@@ -10,6 +10,7 @@ import {
   sentBytes,
   type TraceIds,
   targetMask,
+  writtenPath,
 } from '../app/internal.js';
 import { boolean, defineOptions, float, integer, list, type OptionsOf } from '../config/index.js';
 import type { Logger } from '../log/index.js';

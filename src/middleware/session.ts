@@ -1,8 +1,9 @@
 /** session: sessions in an encrypted cookie, or in a store of the application, with protection against requests of other sites. */
+
 import { dirname } from 'node:path';
 import { type Description, environ, Fault, filterFactory, type Session } from '../app/index.js';
 import { cookiesOf } from '../app/internal.js';
-import { Drivers } from '../service/index.js';
+import { Drivers } from '../service/internal.js';
 import { refusalAt } from './refusal-at.js';
 import { isCrossSite } from './sessions/cross-site.js';
 import { KeptSession, type SessionStore } from './sessions/kept-session.js';

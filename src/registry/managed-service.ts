@@ -1,26 +1,30 @@
-/**
- * Common part of services of all protocols: managers with their contexts, periodic tasks, and membership in the
- * registry.
- */
+/** Common part of services of all protocols: managers with their contexts, periodic tasks, and membership in the registry. */
 import type { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import { ConfigurationRefused, type Origin, PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import type {
+  Awaitable,
+  Manager,
+  ManagerSource,
+  OwnRPCClients,
+  Registration,
+  RPCClients,
+  Track,
+} from '../service/index.js';
 import {
-  type Awaitable,
+  besideOption,
+  buildLog,
   Drivers,
-  type Manager,
+  findManager,
+  loadManager,
   ManagerHooks,
   type ManagerHooksOptions,
   type ManagerPeriodicOptions,
-  type ManagerSource,
-  type OwnRPCClients,
+  managerSettings,
   type ProtocolSteps,
-  type Registration,
-  type RPCClients,
-  type Track,
-} from '../service/index.js';
-import { besideOption, buildLog, findManager, loadManager, managerSettings, TaskTracker } from '../service/internal.js';
+  TaskTracker,
+} from '../service/internal.js';
 import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { JobList } from '../tasks/internal.js';
 import { ManagerReleases } from './manager-releases.js';

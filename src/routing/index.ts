@@ -42,7 +42,6 @@ export type {
   UploadRefused,
 } from './actions/upload.js';
 export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
-export type { OperationSource, PluginRoute } from './built-router.js';
 export type { ConnectOptions, RouterResourceOptions, RouterUrl } from './connect-options.js';
 export type { ErrorClass, FaultMapping } from './fault-mapping.js';
 export { Mapper, type MapperOptions, type Redirect, type RedirectOptions } from './mapper/mapper.js';
@@ -56,13 +55,11 @@ export type {
   SubMapperOptions,
 } from './mapper/submapper.js';
 export type { Found } from './matching/compiled-route.js';
-export { openApiDocument } from './openapi.js';
 export type { OpenApiOptions } from './openapi-options.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './route/conditions.js';
 export type { BuiltInTypes, ParamsOf, ParamType, ParamTypes } from './route/param-types.js';
 export type { GenerateFilter, ParentResource, Requirements, Route, RouteOptions } from './route/route.js';
-export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
-export type { AddRoute, MethodOptions, RouteDefinition, RouteHandler, RouteMethod } from './route-method.js';
+export type { MethodOptions, RouteHandler, RouteMethod } from './route-method.js';
 export { Router } from './router.js';
 export type { FastifyPlugin, RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
 export type { PathVariable, RouteWarning, TemplatePart } from './template/template.js';

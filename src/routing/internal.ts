@@ -23,7 +23,7 @@ export {
   filterName,
 } from './describe-routes.js';
 export { legacyRules, slowRequirements, warningsOf } from './matching/template-warnings.js';
-export { type DocumentedRouter, documentedRouters, openApiOf } from './openapi.js';
+export { type DocumentedRouter, documentedRouters, openApiDocument, openApiOf } from './openapi.js';
 export { Route } from './route/route.js';
 export { GenerationError, RouteError, RouteTableError } from './route/route-error.js';
 export { findOverlaps, findShadowed } from './serving/check-table.js';

@@ -1,6 +1,4 @@
-/**
- * Short forms of a router's routes: `router.get('/books/{id}', action)`, and `router.route({ method, path, action })`.
- */
+/** Short forms of a router's routes: `router.get('/books/{id}', action)`. */
 import { refuseUnknownOptions, whatItIs } from '../errors/index.js';
 import {
   type ActionOptions,
@@ -13,7 +11,6 @@ import {
   type ParamsIn,
   type QueryOf,
   type ResponseOf,
-  type Schemas,
 } from './actions/action.js';
 import type { ContextOf } from './actions/guard.js';
 import type { RouteSettings } from './mapper/route-settings.js';
@@ -34,11 +31,11 @@ export interface MethodOptions
   readonly conditions?: Omit<Conditions, 'method'> | undefined;
 }
 
-/** A whole route, without its action. */
+/** A whole route. */
 export interface RouteDefinition extends MethodOptions {
-  /** Its method, or methods: `'GET'`, `['PUT', 'PATCH']`. */
-  readonly method: string | readonly string[];
+  readonly method: string;
   readonly path: string;
+  readonly action: unknown;
 }
 
 /**
@@ -54,16 +51,6 @@ export type RouteHandler<T extends string, O, Own, B = BodyOf<O>, A = undefined>
   ContextOf<O, A>
 > &
   BodyKnown<O, B>;
-
-/** Schemas of a route as options; absent ones have the type that all have in common. */
-export interface Given<Body, Query, Params, Headers, Response, G> {
-  readonly auth: G;
-  readonly body: Schemas extends Body ? undefined : Body;
-  readonly query: Schemas extends Query ? undefined : Query;
-  readonly params: Schemas extends Params ? undefined : Params;
-  readonly headers: Schemas extends Headers ? undefined : Headers;
-  readonly response: NonNullable<ActionOptions['response']> extends Response ? undefined : Response;
-}
 
 /** The router, with the URL of the route if it has a name. */
 export type WithRoute<Self, T extends string, O, Own> = O extends { readonly name: infer N extends string }
@@ -83,33 +70,8 @@ export interface RouteMethod<Self, Own, A = undefined> {
   ): WithRoute<Self, T, O, Own>;
 }
 
-/** Adds a whole route: `router.route({ method, path, action })`. */
-export type AddRoute<Self, Own, A = undefined> = <
-  const T extends string,
-  const Body extends Schemas,
-  const Query extends Schemas,
-  const Params extends Schemas,
-  const Headers extends Schemas,
-  const Response extends NonNullable<ActionOptions['response']>,
-  const N extends string = never,
-  const G = A,
-  B = BodyOf<Given<Body, Query, Params, Headers, Response, G>>,
->(
-  definition: RouteDefinition & {
-    readonly path: T;
-    readonly name?: N | undefined;
-    readonly body?: Body | undefined;
-    readonly query?: Query | undefined;
-    readonly params?: Params | undefined;
-    readonly headers?: Headers | undefined;
-    readonly response?: Response | undefined;
-    readonly auth?: G | undefined;
-    readonly action: RouteHandler<T, Given<Body, Query, Params, Headers, Response, G>, Own, B>;
-  },
-) => [N] extends [never] ? Self : Self & Named<N, ParamsOf<T, Own>>;
-
 /** The owner of each option. */
-const OWNERS: Readonly<Record<keyof RouteDefinition | 'action', 'route' | 'action'>> = {
+const OWNERS: Readonly<Record<keyof RouteDefinition, 'route' | 'action'>> = {
   method: 'route',
   path: 'route',
   name: 'route',
@@ -153,7 +115,7 @@ const OF_FASTIFY: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Returns the arguments of `connect` for a route in the short form. Throws `PORTICO_ROUTE_OPTION` for unknown options. */
-export function longForm(definition: RouteDefinition & { readonly action: unknown }): RouteOptions {
+export function longForm(definition: RouteDefinition): RouteOptions {
   refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a route', definition, Object.keys(OWNERS), OF_FASTIFY);
   const { method, path: _, name: __, action: handler, conditions, ...others } = definition;
   if (typeof handler !== 'function') {
@@ -170,6 +132,6 @@ export function longForm(definition: RouteDefinition & { readonly action: unknow
   return {
     ...ownedBy('route'),
     handler: Object.keys(ofAction).length === 0 ? handler : action({ ...ofAction, ...own.options }, own.handler),
-    conditions: { ...conditions, method: [method].flat() },
+    conditions: { ...conditions, method: [method] },
   };
 }

@@ -35,7 +35,7 @@ import { checkConditions, type Match } from './route/conditions.js';
 import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
 import type { Route, RouteOptions } from './route/route.js';
 import { callSite, RouteError, RouteTableError } from './route/route-error.js';
-import { type AddRoute, longForm, type RouteDefinition, type RouteMethod } from './route-method.js';
+import { longForm, type MethodOptions, type RouteMethod } from './route-method.js';
 import { RouterApp } from './router-app.js';
 import { checkedRouterOptions, type RouterOptions, type TypedRouterOptions } from './router-options.js';
 import { guardsOf } from './serving/guard-filter.js';
@@ -58,8 +58,6 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   readonly head: RouteMethod<this, Own, A> = this.#shortForm('HEAD');
   /** Adds a route for OPTIONS. */
   readonly options: RouteMethod<this, Own, A> = this.#shortForm('OPTIONS');
-  /** Adds a route in one object: `route({ method: 'POST', path: '/books', body, status: 201, action })`. `build()` reports mistakes. */
-  readonly route: AddRoute<this, Own, A> = (definition) => this.#addShort(definition) as never;
   readonly #options: RouterOptions & { readonly log?: Logger };
   readonly #controllers: Controllers;
   /** Settings of the routes of all routers: `extend` copies routes of others. */
@@ -107,18 +105,15 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   #shortForm(method: string): RouteMethod<this, Own, A> {
     return (path: string, first: unknown, second?: unknown): this => {
       const [options, action] = second === undefined ? [{}, first] : [first as object, second];
-      return this.#addShort({ ...options, method, path, action });
+      const definition = { ...(options as MethodOptions), method, path, action };
+      const { name = null } = definition;
+      let long: RouteOptions | undefined;
+      this.guard(name, path, callSite(), () => {
+        long = longForm(definition);
+      });
+      if (long !== undefined) this.addRoute(name, path, long);
+      return this;
     };
-  }
-
-  #addShort(definition: RouteDefinition & { readonly action: unknown }): this {
-    const { name = null, path } = definition;
-    let options: RouteOptions | undefined;
-    this.guard(name, path, callSite(), () => {
-      options = longForm(definition);
-    });
-    if (options !== undefined) this.addRoute(name, path, options);
-    return this;
   }
 
   /** Adds a resource: `resource('server', 'servers', { controller, collection: { detail: 'GET' } })`. */
@@ -165,7 +160,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     return this.#url;
   }
 
-  /** Compiles everything, and returns the App. Throws a {@link RouteTableError} with all mistakes. Close the App after the last request. */
+  /** Compiles everything, and returns the App. Throws `PORTICO_ROUTE_TABLE` with all mistakes. Close the App after the last request. */
   async build(): Promise<ClosableApp> {
     this.#serveOpenApi();
     this.#built = true;

@@ -11,20 +11,7 @@ export type {
   RPCClients,
 } from '../service/index.js';
 export { RPCConnection, type RPCConnectionOptions } from './client/rpc-connection.js';
-export {
-  BadArguments,
-  DeliveryFailure,
-  DeliveryUnknown,
-  InvalidTarget,
-  NoServers,
-  NoSuchMethod,
-  RemoteError,
-  RpcTimeout,
-  SerializationError,
-  ServerShuttingDown,
-  UnsupportedVersion,
-  VersionCapError,
-} from './errors.js';
+export type { RemoteError, RpcTimeout, ServerShuttingDown } from './errors.js';
 export { expose, type RpcMethodOptions, rpc } from './exposed-methods.js';
 export type { ManagerApi } from './manager-api.js';
 export type { ErrorClass } from './message/failure.js';
@@ -39,7 +26,7 @@ export {
 export { type Consumer, RPCService } from './rpc-service.js';
 export type { ArgumentSchema } from './server/arguments.js';
 export type { BaseEndpoint, ServiceStatus } from './server/base-endpoint.js';
-export { contractMistakes, type RpcContract } from './server/contract.js';
+export type { RpcContract } from './server/contract.js';
 export type { EndpointTarget } from './server/endpoints.js';
 export type { RPCServiceOptions } from './service-options.js';
 export type {

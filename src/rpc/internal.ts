@@ -2,11 +2,25 @@
 export { CallMeter } from './call-meter.js';
 export { type DeadLetter, type DeadLetterFilter, DeadLetters, removeHostQueue } from './client/dead-letters.js';
 export { RPCConnection } from './client/rpc-connection.js';
+export {
+  BadArguments,
+  DeliveryFailure,
+  DeliveryUnknown,
+  InvalidTarget,
+  NoServers,
+  NoSuchMethod,
+  RemoteError,
+  RpcTimeout,
+  SerializationError,
+  ServerShuttingDown,
+  UnsupportedVersion,
+  VersionCapError,
+} from './errors.js';
 export { exposedMethods } from './exposed-methods.js';
 export { isCompatible } from './message/versions.js';
 export { type PlannedRPCOptions, type PlannedRPCService, plannedRpcService } from './rpc-plan.js';
 export { BaseEndpoint } from './server/base-endpoint.js';
-export { rpcContract } from './server/contract.js';
+export { contractMistakes, rpcContract } from './server/contract.js';
 export { Endpoints } from './server/endpoints.js';
 export { RpcServer } from './server/rpc-server.js';
 export { ServedTopics } from './server/served-topics.js';

@@ -4,8 +4,8 @@
  */
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import type { ClientOptions, ManagerCalls, RPCClient, TaskTracker } from '../service/index.js';
-import { notPlain } from '../service/internal.js';
+import type { ClientOptions, ManagerCalls, RPCClient } from '../service/index.js';
+import { notPlain, type TaskTracker } from '../service/internal.js';
 import type { ExposurePolicy } from './exposed-methods.js';
 import { FIRST_VERSION, firstOfMajor } from './message/versions.js';
 import { methodCalls } from './method-calls.js';

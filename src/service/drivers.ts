@@ -61,7 +61,7 @@ export class Drivers {
    * Makes, checks and opens a driver: instantiates a class, calls a function, and uses any other value unchanged, which is opened once and
    * closes with the last of its users. Throws
    * `PORTICO_UNKNOWN_DRIVER` with the known names, `PORTICO_DRIVER_FAILED` if it cannot be made, `PORTICO_BAD_DRIVER` if it lacks a
-   * required method, `PORTICO_DRIVER_OPEN` if `open` fails, and the errors of `loadDriver`.
+   * required method, `PORTICO_DRIVER_OPEN` if `open` fails, and the errors of an import.
    */
   async load<T extends object>(source: string | object, options: LoadDriverOptions = {}): Promise<T & DriverLife> {
     const { required = [], args = [] } = options;
@@ -110,14 +110,6 @@ export class Drivers {
       }
     }
   }
-}
-
-/**
- * Loads one object by its name in the configuration, such as a hook, or a driver that is neither checked nor closed. Instantiates a
- * class with `args`, calls a function with them, and returns any other value unchanged. Throws like `importModuleExport`.
- */
-export async function loadDriver<T>(reference: string, where: ModuleExportOptions, ...args: unknown[]): Promise<T> {
-  return (await makeFrom(await importModuleExport(reference, where), args)) as T;
 }
 
 function checkDriver(name: string, driver: unknown, required: readonly string[]): void {

@@ -1,12 +1,9 @@
 /** `portico/service`: classes and types for writing a service. */
-export { type DriverLife, Drivers, type DriversOptions, type LoadDriverOptions, loadDriver } from './drivers.js';
+export type { DriverLife, Drivers, LoadDriverOptions } from './drivers.js';
 export { Lifecycle, type LifecycleState, type LifecycleSteps } from './lifecycle.js';
 export type { Manager, Registration, ServiceRecord, ServiceState } from './manager.js';
-export { ManagerHooks, type ManagerHooksOptions } from './manager-hooks.js';
-export type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export type { ManagerSource, ModuleExportOptions } from './module-export.js';
 export { Service, type ServiceOptions } from './ordinary-service.js';
-export type { ProtocolSteps } from './protocol-steps.js';
 export type {
   CallOptions,
   ClientOptions,
@@ -38,10 +35,7 @@ export {
   type WorkerContext,
 } from './service.js';
 export {
-  type TaskTracker,
-  type TaskTrackerOptions,
   type Track,
   type TrackedFacts,
-  type TrackedTask,
   untracked,
 } from './task-tracker.js';

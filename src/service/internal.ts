@@ -3,12 +3,16 @@
 export { holderOf } from './address-holder.js';
 export { BindError } from './bind-error.js';
 export { type BuildLog, buildLog, isFirstWorker } from './build-log.js';
+export { Drivers, type DriversOptions } from './drivers.js';
 export { HOOK_NAMES } from './hook-caller.js';
+export { ManagerHooks, type ManagerHooksOptions } from './manager-hooks.js';
 export { managerOptions, managerSettings } from './manager-options.js';
+export type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { besideOption, findManager, importModuleExport, loadManager, makeFrom } from './module-export.js';
 export { osloDefaultNames, osloNotificationOptions, osloRabbitOptions } from './oslo-options.js';
 export { notPlain } from './plain-data.js';
+export type { ProtocolSteps } from './protocol-steps.js';
 export { NOTIFICATION_PRIORITIES, rpcOptions, TRANSPORTS, transportOf, upgradeLevelOptions } from './remote-calls.js';
 export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';
-export { isUntracked, TaskTracker } from './task-tracker.js';
+export { isUntracked, TaskTracker, type TaskTrackerOptions, type TrackedTask } from './task-tracker.js';
 export { type SharedBuckets, type SharedRule, sharedBuckets, type Taken, TokenBuckets } from './token-buckets.js';

@@ -1,15 +1,7 @@
 /** Runs the periodic tasks of a service's managers while it serves, according to the current configuration. */
 import type { Logger } from '../log/index.js';
-import {
-  type Clock,
-  type JobList,
-  PeriodicRunner,
-  type PeriodicRunnerOptions,
-  PeriodicTasks,
-  type PeriodicTasksOptions,
-  type TaskGroup,
-} from '../tasks/index.js';
-import { within } from '../tasks/internal.js';
+import { type Clock, type JobList, PeriodicTasks, type PeriodicTasksOptions, type TaskGroup } from '../tasks/index.js';
+import { PeriodicRunner, type PeriodicRunnerOptions, within } from '../tasks/internal.js';
 import type { Manager, Registration } from './manager.js';
 
 /** Options for the periodic tasks of managers: options of the same names in `[DEFAULT]`, and the dependencies of tasks. */

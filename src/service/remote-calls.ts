@@ -246,7 +246,7 @@ export const rpcOptions = defineOptions({
   }),
   call_durability: oneOf(['durable', 'transient'], {
     default: 'durable',
-    help: "Survival of waiting calls at a restart of the broker. transient uses a separate classic queue, with 0.7 of the broker's processor time, and such calls end with RpcTimeout. Casts and replies always survive.",
+    help: "Survival of waiting calls at a restart of the broker. transient uses a separate classic queue, with 0.7 of the broker's processor time, and such calls time out. Casts and replies always survive.",
     advanced: true,
   }),
   delivery_limit: integer({

@@ -16,7 +16,6 @@ export {
 export {
   type LoopingCall,
   LoopingCallDone,
-  LoopingCallTimeOut,
   type LoopOptions,
   type Repeated,
   type StartedLoop,
@@ -24,15 +23,12 @@ export {
   type TaskContext,
 } from './looping-call.js';
 export {
-  InvalidPeriodicTaskArg,
   type PeriodicStatus,
   type PeriodicTaskOptions,
   periodicTask,
 } from './periodic-task.js';
 export {
   type PassOptions,
-  PeriodicRunner,
-  type PeriodicRunnerOptions,
   PeriodicTasks,
   type PeriodicTasksOptions,
   type TaskFunction,

@@ -34,7 +34,7 @@ export class JobList {
 
   /**
    * Declares a task: `spacing` in seconds, or as `'90s'`, `'5m'`, `'1h'`. `fn` gets the context of the pass and `{ signal }`. Names that the
-   * list makes are numbered; throws {@link InvalidPeriodicTaskArg} for a given name that another task has.
+   * list makes are numbered; throws `PORTICO_INVALID_PERIODIC_TASK_ARG` for a given name that another task has.
    */
   every(spacing: number | string, fn: TaskFunction, { on = 'worker', ...options }: JobOptions = {}): this {
     if (!Object.hasOwn(WHERE, on)) {

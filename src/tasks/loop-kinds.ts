@@ -42,7 +42,7 @@ export interface FixedIntervalWithTimeoutOptions extends FixedIntervalOptions {
   readonly timeout?: number;
 }
 
-/** Like {@link FixedIntervalLoopingCall}, but fails with {@link LoopingCallTimeOut} after the first run that ends past the timeout. */
+/** Like {@link FixedIntervalLoopingCall}, but fails with `PORTICO_LOOPING_CALL_TIMEOUT` after the first run that ends past the timeout. */
 export class FixedIntervalWithTimeoutLoopingCall<A extends unknown[]> extends LoopingCall<A> {
   start(interval: number, options: FixedIntervalWithTimeoutOptions = {}): StartedLoop {
     const { clock = systemClock, timeout = 0 } = options;
@@ -170,7 +170,7 @@ const DEVIATION = 0.1;
 
 /**
  * Calls a function until it throws `LoopingCallDone`. A truthy result is a success and resets the interval. A falsy result doubles it,
- * times a random factor. Fails with {@link LoopingCallTimeOut} instead of idling past `timeout`. Any other error of the function ends
+ * times a random factor. Fails with `PORTICO_LOOPING_CALL_TIMEOUT` instead of idling past `timeout`. Any other error of the function ends
  * the loop.
  */
 export class BackOffLoopingCall<A extends unknown[]> extends LoopingCall<A> {

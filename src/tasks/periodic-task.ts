@@ -53,7 +53,7 @@ const PERIODIC: unique symbol = Symbol('portico.periodicTask');
 /**
  * Marks a method as a periodic task: `@periodicTask`, or `@periodicTask({ spacing: 10 })`. It neither registers nor wraps the method;
  * `new PeriodicTasks(object)` collects the marked methods. The method is called with the context of the pass and `{ signal }`. Throws
- * {@link InvalidPeriodicTaskArg} for an unknown option.
+ * `PORTICO_INVALID_PERIODIC_TASK_ARG` for an unknown option.
  */
 export function periodicTask<F extends Method>(method: F, context: ClassMethodDecoratorContext): F;
 export function periodicTask(options?: PeriodicTaskOptions): Mark;
@@ -99,7 +99,7 @@ const OPTIONS: Readonly<Record<keyof PeriodicTaskOptions, readonly [what: string
 /** The allowed names of options with a fixed set of values. */
 const NAMES: Readonly<Record<string, readonly string[]>> = { scope: SCOPES, exclusive: ['cluster'] };
 
-/** Returns the options; throws {@link InvalidPeriodicTaskArg} for an unknown option or an invalid value. */
+/** Returns the options; throws `PORTICO_INVALID_PERIODIC_TASK_ARG` for an unknown option or an invalid value. */
 export function checkedOptions(options: PeriodicTaskOptions): PeriodicTaskOptions {
   if (!isObject(options)) {
     throw new InvalidPeriodicTaskArg(

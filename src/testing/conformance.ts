@@ -1,36 +1,13 @@
-/**
- * Conformance cases for drivers, for any test runner: `for (const { name, run } of healthcheckConformance(make)) test(name, run);`. Also
- * fakes of the drivers that filters load.
- */
+/** Conformance cases of a validator of `auth_token`, for any test runner, and a validator for tests. */
 import assert from 'node:assert/strict';
-import {
-  type HealthcheckPlugin,
-  type PluginResult,
-  type TokenInfo,
-  type TokenValidator,
-  ValidatorUnavailable,
-} from '../middleware/index.js';
+import { type TokenInfo, type TokenValidator, ValidatorUnavailable } from '../middleware/index.js';
 import type { Awaitable } from '../service/index.js';
 import { notPlain } from '../service/internal.js';
 
-/** One requirement. `run` rejects with an assertion error if the driver violates it. */
+/** One requirement. `run` rejects with an assertion error if the validator violates it. */
 export interface ConformanceCase {
   readonly name: string;
   readonly run: () => Promise<void>;
-}
-
-/** Returns the case that applies to every driver: it can be closed twice. `make` returns a new driver. */
-export function lifeConformance(what: string, make: () => Awaitable<{ close?(): unknown }>): ConformanceCase[] {
-  return [
-    {
-      name: `${what}: it can be closed twice`,
-      run: async () => {
-        const driver = await make();
-        await driver.close?.();
-        await driver.close?.();
-      },
-    },
-  ];
 }
 
 /** Tokens for the validator under test. */
@@ -89,34 +66,6 @@ export function tokenValidatorConformance(
   ];
 }
 
-/** Returns the cases for a `healthcheck` plugin. `make` returns a new one. */
-export function healthcheckConformance(make: () => Awaitable<HealthcheckPlugin>): ConformanceCase[] {
-  return [
-    ...lifeConformance('healthcheck', make),
-    {
-      name: 'healthcheck: an answer is yes or no, with a reason, in plain data',
-      run: async () => {
-        const plugin = await make();
-        const result = await plugin.check({ port: 8080, recordLost: false, signal: new AbortController().signal });
-        assert.equal(typeof result.available, 'boolean');
-        assert.equal(typeof result.reason, 'string');
-        assert.notEqual(result.reason, '');
-        assert.equal(notPlain(result, 'result'), undefined);
-        await plugin.close?.();
-      },
-    },
-    {
-      name: 'healthcheck: it can be asked without a port, as on a unix socket',
-      run: async () => {
-        const plugin = await make();
-        const result = await plugin.check({ port: undefined, recordLost: false, signal: new AbortController().signal });
-        assert.equal(typeof result.available, 'boolean');
-        await plugin.close?.();
-      },
-    },
-  ];
-}
-
 /** A validator that accepts the given tokens. */
 export class FakeTokenValidator implements TokenValidator {
   /** Tokens with their contents. A test can add and delete entries. */
@@ -134,20 +83,5 @@ export class FakeTokenValidator implements TokenValidator {
     this.asked.push(token);
     if (this.away) throw new ValidatorUnavailable('the fake validator is away');
     return this.tokens.get(token) ?? null;
-  }
-}
-
-/** A healthcheck plugin whose result a test sets. */
-export class FakeHealthcheck implements HealthcheckPlugin {
-  /** The result of the next check. */
-  result: PluginResult = { available: true, reason: 'OK' };
-  closed = false;
-
-  check(): PluginResult {
-    return this.result;
-  }
-
-  close(): void {
-    this.closed = true;
   }
 }

@@ -4,14 +4,12 @@
  */
 import './command-line.js';
 
-export { lintOptions, type OptionRemark, withOverrides } from '../config/internal.js';
+export { withOverrides } from '../config/internal.js';
 export { type BuildOptions, type Built, buildApp, buildFilter } from './build.js';
 export { type ClientOptions, openClient, type StreamedResponse, type TestClient, type TestEvent } from './client.js';
 export {
   type ConformanceCase,
-  FakeHealthcheck,
   FakeTokenValidator,
-  healthcheckConformance,
   type TokenSamples,
   tokenValidatorConformance,
 } from './conformance.js';
@@ -19,4 +17,3 @@ export { FakeClock } from './fake-clock.js';
 export { type CapturedLog, captureLog, type TempConfig, tempConfig } from './fixtures.js';
 export { type LintError, type LintedApp, type LintOptions, lint } from './lint.js';
 export { type RequestInput, request, type TestResponse } from './request.js';
-export { type MakeStore, serviceStoreConformance } from './service-store-conformance.js';

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
 import { test } from 'node:test';
-import { type App, compose, Fault, type Filter, holdBody, transformBody } from 'portico/app';
+import { type App, compose, Fault, type Filter, transformBody } from 'portico/app';
 import { lint, request } from 'portico/testing';
+import { holdBody } from '#internal/app';
 
 /** Puts an app behind a filter that reports the length of the body and converts it to upper case. */
 const capitals =

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type App, environ, methodsOf, requestPath, writtenPath } from 'portico/app';
+import { type App, environ, requestPath } from 'portico/app';
 import { request } from 'portico/testing';
-import { encodedPath, overriddenMethod } from '#internal/app';
+import { encodedPath, methodsOf, overriddenMethod, writtenPath } from '#internal/app';
 
 test('all spellings of a path are one text, the same for a request and for what an operator wrote', async () => {
   const app: App = (req, res) => void res.end(requestPath(req));

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { isDraining, takeUpgrade } from 'portico/app';
-import { isRecordLost, isUpgraded, offerUpgrade, shareState } from '#internal/app';
+import { takeUpgrade } from 'portico/app';
+import { isDraining, isRecordLost, isUpgraded, offerUpgrade, shareState } from '#internal/app';
 
 test('an app finds what the owner of its server has set, and nothing of a server without an owner', async (t) => {
   const server = createServer((req, res) => {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type SharingContext, sharedDatabase, sqliteConnection } from 'portico/app';
-import { Config, ConfigError, defineOptions } from 'portico/config';
+import { Config, defineOptions } from 'portico/config';
 import { openDatabase } from 'portico/sqlite';
+import { ConfigError } from '#internal/config';
 
 const options = defineOptions({ connection: sqliteConnection({ default: 'sqlite:///pets.db' }) });
 const petsOf = sharedDatabase({ group: 'pets', options, open: openDatabase });

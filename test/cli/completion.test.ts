@@ -67,7 +67,7 @@ test('OP-17 CF-101 bash completes commands, options, choices and files', (t) => 
   assert.deepEqual(bashOffers(t, ['ro']), ['routes']);
   assert.deepEqual(bashOffers(t, ['config', 's']), ['show']);
   assert.deepEqual(bashOffers(t, ['--config-file', 'own.ini', 'pipe']), ['pipeline']);
-  assert.deepEqual(bashOffers(t, ['pipeline', '--format', '']), ['dot', 'json', 'mermaid', 'text']);
+  assert.deepEqual(bashOffers(t, ['pipeline', '--format', '']), ['dot', 'mermaid', 'text']);
   assert.deepEqual(bashOffers(t, ['service', 'list', '--state', 'u']), ['unknown', 'up']);
   assert.deepEqual(bashOffers(t, ['log-level', 'de']), ['debug']);
   assert.deepEqual(bashOffers(t, ['routes', '--ma']), ['--match']);
@@ -115,7 +115,7 @@ test('OP-17 CF-101 zsh completes commands, options, choices and files', { skip: 
   };
   assert.match(offers(''), /^routes:show the routes/m);
   assert.match(offers('config', ''), /^show:/m);
-  assert.equal(offers('pipeline', '--format', ''), 'text\njson\nmermaid\ndot\n');
+  assert.equal(offers('pipeline', '--format', ''), 'text\nmermaid\ndot\n');
   assert.match(offers('routes', ''), /^--match:/m);
   assert.match(offers('check', ''), /^FILES$/m);
   assert.equal(offers('routes', '--config-file', ''), 'FILES\n');
@@ -139,7 +139,7 @@ test('OP-17 CF-101 fish completes commands, options, choices and files', { skip:
   };
   assert.deepEqual(offers('api-cli rou'), ['routes']);
   assert.deepEqual(offers('api-cli config s'), ['show']);
-  assert.deepEqual(offers('api-cli pipeline --format '), ['dot', 'json', 'mermaid', 'text']);
+  assert.deepEqual(offers('api-cli pipeline --format '), ['dot', 'mermaid', 'text']);
   assert.deepEqual(offers('api-cli routes --ma'), ['--match']);
   assert.deepEqual(offers('api-cli log-level de'), ['debug']);
   assert.ok(offers('api-cli check ow').includes('own.ini'));

@@ -8,7 +8,6 @@ import {
   boolean,
   bytes,
   Config,
-  ConfigError,
   type Diagnostic,
   defineOptions,
   duration,
@@ -22,6 +21,7 @@ import {
   uri,
 } from 'portico/config';
 import { withOverrides } from 'portico/testing';
+import { ConfigError } from '#internal/config';
 import { silentLogger } from '#internal/log';
 
 const apiOptions = defineOptions({

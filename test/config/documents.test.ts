@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from 'portico';
 import { Config, defineOptions, integer, path, string, uri } from 'portico/config';
-import { lintOptions } from 'portico/testing';
-import { diffConfigs, differencesFromDefaults, logOptions, showOptions, upgradeText } from '#internal/config';
+import {
+  diffConfigs,
+  differencesFromDefaults,
+  lintOptions,
+  logOptions,
+  showOptions,
+  upgradeText,
+} from '#internal/config';
 
 const options = defineOptions({
   workers: integer({ default: 1, help: 'x', deprecated: ['processes', 'DEFAULT.app_workers'] }),
@@ -128,11 +134,9 @@ test('LC-1211 CF-75 the dump has sources and options, DEFAULT first, sorted by g
       'alpha                          = none',
       'check_file_modes               = true',
       'config_source                  = ',
-      'lock_path                      = none',
       'os_env_compat                  = false',
       'state_path                     = var',
       'strict_config                  = false',
-      'temp_dir                       = none',
       'zeta                           = 3',
       'rpc.admin_password             = ****',
       'rpc.api_key                    = ****',

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Logger } from 'portico';
-import { Config, type ConfigChanges, ConfigError, defineOptions, dict, integer, port, string } from 'portico/config';
+import { Config, type ConfigChanges, defineOptions, dict, integer, port, string } from 'portico/config';
+import { ConfigError } from '#internal/config';
 import { silentLogger } from '#internal/log';
 
 const options = defineOptions({

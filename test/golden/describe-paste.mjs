@@ -9,8 +9,8 @@ import { readFileSync } from 'node:fs';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { environ, Fault } from 'portico/app';
-import { cascade, Loader, PasteError, urlmap, versionedUrlmap } from 'portico/loader';
-import { pipelineNamed } from '#internal/loader';
+import { cascade, Loader, urlmap, versionedUrlmap } from 'portico/loader';
+import { PasteError, pipelineNamed } from '#internal/loader';
 
 const world = JSON.parse(readFileSync(process.env.PORTICO_PASTE_WORLD, 'utf8'));
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Loader, type PasteError } from 'portico/loader';
+import { Loader } from 'portico/loader';
+import type { PasteError } from '#internal/loader';
 import { folderOf } from './folder.js';
 import { said, say, TREE } from './modules.js';
 

@@ -1,12 +1,14 @@
 /** Tests `check`, which reports all mistakes of a file with their places, and warnings. */
+
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from 'portico';
-import { Config, type Diagnostic, printDiagnostic } from 'portico/config';
+import { Config, type Diagnostic } from 'portico/config';
 import { Loader } from 'portico/loader';
+import { printDiagnostic } from '#internal/config';
 import { aliasBlock } from '#internal/loader';
 import { folderOf } from './folder.js';
 import { unmarked } from './marked.js';
@@ -16,7 +18,8 @@ const MODULES = {
   'package.json': '{"type":"module"}',
   'm.js': `
 import { filterFactory } from 'portico/app';
-import { ConfigurationRefused, defineOptions, integer, string } from 'portico/config';
+import { defineOptions, integer, string } from 'portico/config';
+import { ConfigurationRefused } from '${new URL('../../lib/config/internal.js', import.meta.url).href}';
 globalThis.called ??= [];
 export const app = () => { globalThis.called.push('app'); return () => undefined; };
 export const filter = () => { globalThis.called.push('filter'); return (inner) => inner; };

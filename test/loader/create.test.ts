@@ -1,14 +1,16 @@
 /** Tests creation: order, arguments, checks, and release. */
+
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import type { App, ClosableApp, Conf, FactoryContext, Filter, SectionLoader } from 'portico/app';
-import { Config, ConfigurationRefused, PorticoError } from 'portico/config';
-import { PasteError } from 'portico/loader';
+import { Config, PorticoError } from 'portico/config';
 import { Router } from 'portico/routing';
 import { buildApp, request } from 'portico/testing';
 import { factoryLog } from '#internal/app';
+import { ConfigurationRefused } from '#internal/config';
+import { PasteError } from '#internal/loader';
 import { composed, loaderOf } from './composed.js';
 
 const throwing = (): never => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigNotFound, Loader, PasteAppNotFound } from 'portico/loader';
+import { Loader } from 'portico/loader';
+import { ConfigNotFound, PasteAppNotFound } from '#internal/loader';
 import { folderOf } from './folder.js';
 
 const PASTE = `

@@ -1,11 +1,13 @@
 /** Tests files that expand without bound and randomly broken files: each fails at once, with a place. */
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { Loader, PasteError } from 'portico/loader';
+import { Loader } from 'portico/loader';
+import { PasteError } from '#internal/loader';
 import { loaderOf } from './composed.js';
 import { folderOf } from './folder.js';
 

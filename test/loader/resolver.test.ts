@@ -1,9 +1,11 @@
 /** Tests the resolution of factories: modules, packages and aliases, relative to the file's directory. */
+
 import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Loader, type PasteError } from 'portico/loader';
+import { Loader } from 'portico/loader';
+import type { PasteError } from '#internal/loader';
 import { folderOf } from './folder.js';
 import { said, say, TREE } from './modules.js';
 

@@ -1,7 +1,9 @@
 /** Tests every refusal of a paste file: its code, its place (marked in the text), its hint and its path. */
+
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Loader, PasteError } from 'portico/loader';
+import { Loader } from 'portico/loader';
+import { PasteError } from '#internal/loader';
 import { folderOf } from './folder.js';
 import { unmarked } from './marked.js';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
-import type { ConfigurationRefused } from 'portico/config';
 import { connect, fastifyPlugin } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildApp, buildFilter, lint, request, tempConfig } from 'portico/testing';
+import type { ConfigurationRefused } from '#internal/config';
 
 const FILES = {
   'package.json': '{"type": "module"}',

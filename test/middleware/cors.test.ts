@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, compose, Fault, type Filter } from 'portico/app';
-import { catchErrors, cors, corsFilter } from 'portico/middleware';
+import { catchErrors, cors } from 'portico/middleware';
 import { buildFilter, captureLog, lint, request, type TestResponse } from 'portico/testing';
+import { corsFilter } from '#internal/middleware';
 
 const PAGE = 'https://page.example';
 const denied: App = (_req, res) => {

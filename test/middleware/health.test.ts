@@ -1,11 +1,12 @@
 /** Tests the plugins of health checks and their requests. */
+
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { App } from 'portico/app';
-import type { ConfigurationRefused } from 'portico/config';
 import { healthcheck } from 'portico/middleware';
 import { buildApp, captureLog, lint, request, tempConfig } from 'portico/testing';
+import type { ConfigurationRefused } from '#internal/config';
 import { checking, mounted, serve } from './checking.js';
 
 test('MW-44 disable_by_file: unavailable while the file exists', async (t) => {

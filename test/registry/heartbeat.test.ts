@@ -1,12 +1,13 @@
 /** Tests service records and heartbeats of real processes: signals, kills, and a database that is lost and returns. */
+
 import assert from 'node:assert/strict';
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ServiceRegistry } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
 import type { Clock } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
+import { ServiceRegistry } from '#internal/registry';
 import { Heartbeat } from '../../dist/registry/heartbeat.js';
 import { RegistryUnavailable } from '../../dist/registry/service-store.js';
 import { liveness } from '../../dist/registry/service-view.js';
@@ -23,7 +24,8 @@ const DOWN_TIME = 4;
 /** A launched service that prints each heartbeat. */
 const MAIN = `
 import { Config, createLogger, launch } from 'portico';
-import { membership, openRegistry } from 'portico/registry';
+import { openRegistry } from 'portico/registry';
+import { membership } from '${new URL('../../lib/registry/internal.js', import.meta.url).href}';
 import { RPCService } from 'portico/rpc';
 const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
 const log = createLogger({ format: 'json', level: 'debug' });

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MemberIdentity, MembershipOptions, RegistryEvent } from 'portico/registry';
+import type { RegistryEvent } from 'portico/registry';
 import { FakeClock } from 'portico/testing';
-import { MemoryStore, RegistryUnavailable, ServiceRegistry } from '../../dist/registry/index.js';
+import {
+  type MemberIdentity,
+  type MembershipOptions,
+  MemoryStore,
+  RegistryUnavailable,
+  ServiceRegistry,
+} from '../../dist/registry/internal.js';
 import { Membership } from '../../dist/registry/membership.js';
 import { type Line, recordedLog } from '../tasks/recorded-log.js';
 import { announcement } from './announcement.js';

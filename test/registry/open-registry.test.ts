@@ -7,9 +7,9 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { Config, type PorticoError } from 'portico/config';
-import { MemoryStore, membership, openRegistry, type RegistryUnavailable, ServiceRegistry } from 'portico/registry';
+import { openRegistry } from 'portico/registry';
 import { silentLogger } from '#internal/log';
-import { sqlitePath } from '#internal/registry';
+import { MemoryStore, membership, type RegistryUnavailable, ServiceRegistry, sqlitePath } from '#internal/registry';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from './announcement.js';
 
@@ -117,7 +117,8 @@ test('SG-16 SG-24 SG-59 real workers: one is killed and the service is up; when 
   const path = join(folder, 'workers.db');
   const program = `
     import { Config } from 'portico/config';
-    import { membership, MemoryStore, openRegistry, ServiceRegistry } from 'portico/registry';
+    import { openRegistry } from 'portico/registry';
+    import { membership } from '#internal/registry';
     import { silentLogger } from '#internal/log';
         const config = await Config.load({ files: [], argv: [], env: {}, overrides: {
       'servicegroup.connection': 'sqlite:///${path}', 'servicegroup.initial_delay_s': 0, 'DEFAULT.host': 'fleet', 'DEFAULT.report_interval': 1, 'DEFAULT.service_down_time': 30 } });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { Config, ConfigError, type OptionDeclarations } from 'portico/config';
+import { Config, type OptionDeclarations } from 'portico/config';
+import { ConfigError } from '#internal/config';
 import { heartbeatOptions } from '#internal/registry';
 import { managerOptions } from '#internal/service';
 

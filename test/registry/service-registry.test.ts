@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryStore, RegistryUnavailable, ServiceRegistry, type ServiceRegistryOptions } from 'portico/registry';
+import type { ServiceRegistryOptions } from 'portico/registry';
 import { FakeClock } from 'portico/testing';
-import { serviceJson } from '#internal/registry';
+import { MemoryStore, RegistryUnavailable, ServiceRegistry, serviceJson } from '#internal/registry';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { announcement } from './announcement.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ServiceStore } from 'portico/registry';
 import { openDatabase } from 'portico/sqlite';
-import { MemoryStore, RecordExists, RegistryUnavailable } from '../../dist/registry/index.js';
+import { MemoryStore, RecordExists, RegistryUnavailable } from '../../dist/registry/internal.js';
 import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { announcement } from './announcement.js';

@@ -94,7 +94,7 @@ test('a function without a name of its own is called after its method and path',
     .put('/a', unnamed)
     .put('/b', unnamed)
     .get('/c/{flag:true|false}/{rest:.+}', () => 1);
-  router.route({ method: ['PUT', 'PATCH'], path: '/books/{id}', action: () => 1 });
+  router.connect('/books/{id}', { handler: () => 1, conditions: { method: ['PUT', 'PATCH'] } });
   assert.deepEqual(
     describeRoutes(router)
       .map((row) => row.action)

@@ -1,11 +1,13 @@
 /** Tests `auth` of routers, resources, routes and actions, and faults for an application's errors. */
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { type App, environ, Fault, type Filter, RequestContext } from 'portico/app';
-import { type ActionRequest, action, type Guard, openApiDocument, Router } from 'portico/routing';
+import { type ActionRequest, action, type Guard, Router } from 'portico/routing';
 import { request } from 'portico/testing';
+import { openApiDocument } from '#internal/routing';
 import { keepingLogger, serveRouter, testBoth } from './served-router.js';
 
 const secret: Guard = Object.assign(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openApiDocument, Router } from 'portico/routing';
+import { Router } from 'portico/routing';
+import { openApiDocument } from '#internal/routing';
 
 test('RT-202 templates that differ in the names of variables are one path', () => {
   const router = new Router({ controllers: { c: { show: () => 1, drop: () => 1 } } });

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Type as OldType } from '@sinclair/typebox';
-import { action, openApiDocument, Router, type Schema } from 'portico/routing';
+import { action, Router, type Schema } from 'portico/routing';
 import { Type } from 'typebox';
+import { openApiDocument } from '#internal/routing';
 import { keepingLogger } from './served-router.js';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,11 +1,13 @@
 /** Tests the references in the OpenAPI documents of actions with schemas. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
-import { action, openApiDocument, Router, type Schema } from 'portico/routing';
+import { action, Router, type Schema } from 'portico/routing';
 import * as v from 'valibot';
 import { z } from 'zod';
+import { openApiDocument } from '#internal/routing';
 import { keepingLogger } from './served-router.js';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ActionRequest, action, openApiDocument, Router, RouteTableError } from 'portico/routing';
+import { type ActionRequest, action, Router } from 'portico/routing';
 import { z } from 'zod';
-import { describeRoutes } from '#internal/routing';
+import { describeRoutes, openApiDocument, RouteTableError } from '#internal/routing';
 import { serveRouter } from './served-router.js';
 
 const title = { type: 'object', required: ['title'], properties: { title: { type: 'string' } } } as const;
@@ -57,7 +57,7 @@ test('an action has its own options before those of its route', async (t) => {
   const inner = action({ status: 202, body: title }, ({ body }) => body.title);
   const send = await serveRouter(
     t,
-    new Router().route({ method: ['PUT', 'PATCH'], path: '/a', status: 201, query: number, action: inner }),
+    new Router().put('/a', { status: 201, query: number }, inner).patch('/a', { status: 201, query: number }, inner),
   );
   for (const method of ['PUT', 'PATCH']) {
     assert.equal((await send(method, '/a?n=1', { body: '{"title": "Emma"}' })).status, 202);
@@ -90,7 +90,7 @@ test('what no request could satisfy, and what is no option, is refused by build(
   const router = new Router();
   router.get('/books/{id}', { params: number }, () => 1);
   router.post('/books', { bodi: title } as object, () => 1);
-  router.route({ method: 'GET', path: '/a', action: 'show' as never });
+  router.get('/a', 'show' as never);
   const error = await router.build().then(
     () => assert.fail('it was built'),
     (cause: unknown) => cause,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { BadArguments, rpc } from 'portico/rpc';
-import { CallMeter, makeTransport } from '#internal/rpc';
+import { rpc } from 'portico/rpc';
+import { BadArguments, CallMeter, makeTransport } from '#internal/rpc';
 import { transportOptions } from './conformance.js';
 import { gate, withNetwork } from './services.js';
 

@@ -4,10 +4,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Config } from 'portico/config';
-import { type ManagerContext, MemoryStore, openRegistry, ServiceRegistry } from 'portico/registry';
+import { type ManagerContext, openRegistry } from 'portico/registry';
 import { RPCService, type RPCServiceOptions } from 'portico/rpc';
 import type { Manager, Registration, ServiceRecord } from 'portico/service';
 import { PeriodicTasks, periodicTask } from 'portico/tasks';
+import { MemoryStore, ServiceRegistry } from '#internal/registry';
 import { recordedLog } from '../tasks/recorded-log.js';
 import { gate, withNetwork } from './services.js';
 

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ConfigError } from 'portico/config';
 import { openDatabase } from 'portico/sqlite';
+import { ConfigError } from '#internal/config';
 import { askMetadata, load, makeServer, sampleConfig, serve, startCompute, temporaryFolder } from './sample-api.js';
 
 test('SC-3 SC-4 a second start finds what the first left, and adds nothing', async (t) => {

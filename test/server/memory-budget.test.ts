@@ -17,7 +17,8 @@ const PIPELINED_TIMES = 70;
 const READ = 64 * 1024;
 
 const PROGRAM = `
-import { compose, fastifyApp, holdBody, readBody, transformBody } from 'portico/app';
+import { compose, fastifyApp, readBody, transformBody } from 'portico/app';
+import { holdBody } from '#internal/app';
 import { cascade } from 'portico/loader';
 import { Server } from 'portico/server';
 import { PassThrough } from 'node:stream';

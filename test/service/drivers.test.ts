@@ -3,12 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { Drivers, type DriversOptions, loadDriver } from 'portico/service';
+import { Drivers, type DriversOptions } from '#internal/service';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 const outer = mkdtempSync(join(tmpdir(), 'drivers-'));
 after(() => rmSync(outer, { recursive: true, force: true }));
 const folder = join(outer, 'application');
+
+/** Loads a driver that is not closed. */
+const loadDriver = <T extends object>(reference: string, where: DriversOptions, ...args: unknown[]): Promise<T> =>
+  new Drivers(where).load<T>(reference, { args });
 
 function write(name: string, text: string): void {
   mkdirSync(dirname(join(folder, name)), { recursive: true });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Lifecycle, type Manager, ManagerHooks, type ManagerHooksOptions, type ServiceRecord } from 'portico/service';
+import { Lifecycle, type Manager, type ServiceRecord } from 'portico/service';
 import { periodicTask, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
 import { silentLogger } from '#internal/log';
+import { ManagerHooks, type ManagerHooksOptions } from '#internal/service';
 import { pause } from '#internal/tasks';
 import { recordedLog } from '../tasks/recorded-log.js';
 

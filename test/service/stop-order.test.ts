@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManagerHooks, type ServiceRecord } from 'portico/service';
+import type { ServiceRecord } from 'portico/service';
 import { TaskGroup } from 'portico/tasks';
 import { silentLogger } from '#internal/log';
+import { ManagerHooks } from '#internal/service';
 
 test('LC-546 LC-547 heartbeats go on until requests and tasks have ended; then the hooks, and the last word to the registry', async () => {
   const calls: string[] = [];

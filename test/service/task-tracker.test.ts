@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Lifecycle, ManagerHooks, type Track } from 'portico/service';
+import { Lifecycle, type Track } from 'portico/service';
 import { TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
-import { TaskTracker } from '#internal/service';
+import { ManagerHooks, TaskTracker } from '#internal/service';
 import { recordedLog } from '../tasks/recorded-log.js';
 
 interface Work {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  PeriodicRunner,
   type PeriodicTaskOptions,
   PeriodicTasks,
   type PeriodicTasksOptions,
@@ -10,7 +9,7 @@ import {
   TaskGroup,
 } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
-import { pause } from '#internal/tasks';
+import { PeriodicRunner, pause } from '#internal/tasks';
 import { deferred } from '../../dist/tasks/deferred.js';
 import { recordedLog } from './recorded-log.js';
 

@@ -4,20 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { HealthcheckPlugin } from 'portico/middleware';
-import { MemoryStore } from 'portico/registry';
-import {
-  type ConformanceCase,
-  FakeHealthcheck,
-  FakeTokenValidator,
-  healthcheckConformance,
-  serviceStoreConformance,
-  tokenValidatorConformance,
-} from 'portico/testing';
+import { type ConformanceCase, FakeTokenValidator, tokenValidatorConformance } from 'portico/testing';
 import { silentLogger } from '#internal/log';
 import { SHIPPED_PLUGINS } from '#internal/middleware';
+import { MemoryStore } from '#internal/registry';
 import { PostgresqlStore } from '../../dist/registry/postgresql-store.js';
 import { SqliteStore } from '../../dist/registry/sqlite-store.js';
 import { startPostgresql } from '../registry/start-postgresql.js';
+import { healthcheckConformance } from './plugin-conformance.js';
+import { serviceStoreConformance } from './service-store-conformance.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -60,10 +55,6 @@ const tokens = { good: { userId: 'u', roles: ['member'] } };
 all(
   'fake',
   tokenValidatorConformance(() => new FakeTokenValidator(tokens), { good: 'good', bad: 'bad' }),
-);
-all(
-  'fake',
-  healthcheckConformance(() => new FakeHealthcheck()),
 );
 const settings = (): object => ({
   disableByFilePaths: [],

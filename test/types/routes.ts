@@ -84,34 +84,9 @@ router.get('/a', { response: { 200: book } }, () => ({ title: 'Emma' }));
 // @ts-expect-error the schema requires a title
 router.get('/a', { response: { 200: book } }, () => ({ name: 'Emma' }));
 
-// A whole route in one object, in any order.
-const whole = router.route({
-  action: ({ params, body, query }) => {
-    holds<Same<typeof params, { readonly id: number }>>();
-    holds<Same<typeof body, Book>>();
-    holds<Same<typeof query, { id: number }>>();
-    return body;
-  },
-  method: ['PUT', 'PATCH'],
-  path: '/books/{id:int}',
-  name: 'book',
-  body: book,
-  query: id,
-  response: { 200: book },
-});
-whole.url.book({ id: 1 });
-router.route({
-  method: 'GET',
-  path: '/b/{id}',
-  params: id,
-  action: ({ params }) => holds<Same<typeof params, { id: number }>>(),
-});
-
 // Misspelt options.
 // @ts-expect-error
 router.post('/a', { bodi: book }, () => 1);
-// @ts-expect-error
-router.route({ method: 'POST', path: '/a', bodi: book, action: () => 1 });
 
 // An annotation that fits is accepted, and the body keeps its type.
 router.get('/a/{slug}', (request: ActionRequest<{ slug: string }>) => request.params.slug);
@@ -124,8 +99,6 @@ router.post('/a/{id}', annotated);
 action({ body: book }, (request: ActionRequest<{ slug: string }>) => request.params.slug);
 // @ts-expect-error the body would be unknown
 router.post('/a/{slug}', { body: book }, (request: ActionRequest<{ slug: string }>) => request.params.slug);
-// @ts-expect-error the body would be unknown
-router.route({ method: 'POST', path: '/a', body: book, action: (request: ActionRequest) => request.body });
 action({ query: id }, (request: ActionRequest<{ slug: string }>) => request.params.slug);
 // @ts-expect-error an untyped variable is a text
 router.get('/a/{id}', (request: ActionRequest<{ id: number }>) => request.params.id);
@@ -162,7 +135,6 @@ const own = new Router({
 });
 const anyRouter = (_router: Router): void => undefined;
 anyRouter(own);
-anyRouter(whole);
 
 // Ids of resources.
 router.resource('book', 'books', { controller: Books, only: ['show'], id: 'int' });
@@ -202,20 +174,11 @@ const known = action({ auth: true }, ({ context }) => context.userId);
 action({ auth: guard }, ({ context }) => holds<Same<typeof context, Maybe>>());
 router.get('/a', known);
 router.get('/a', { auth: true }, (request: ActionRequest<{ id?: string }>) => request.context?.userId);
-router.route({ method: 'GET', path: '/a', auth: true, action: ({ context }) => context.userId });
-router.route({ method: 'GET', path: '/a', action: ({ context }) => holds<Same<typeof context, Maybe>>() });
 
 const guarded = new Router({ auth: true })
   .get('/a', ({ context }) => holds<Same<typeof context, RequestContext>>())
   .get('/b', { auth: false }, ({ context }) => holds<Same<typeof context, Maybe>>())
   .get('/c', { name: 'c', summary: 'c' }, ({ context }) => holds<Same<typeof context, RequestContext>>());
-guarded.route({ method: 'GET', path: '/a', action: ({ context }) => context.userId });
-guarded.route({
-  method: 'GET',
-  path: '/a',
-  auth: guard,
-  action: ({ context }) => holds<Same<typeof context, Maybe>>(),
-});
 anyRouter(guarded);
 new Router({ auth: guard }).get('/a', ({ context }) => holds<Same<typeof context, Maybe>>());
 declare const options: { auth: boolean };

@@ -1,8 +1,8 @@
 /**
  * First step of every command: the configuration that its options name, and its paste file.
  */
-import { Config, ConfigError, type LoadOptions } from '../../config/index.js';
-import { present, searchedDirs } from '../../config/internal.js';
+import { Config, type LoadOptions } from '../../config/index.js';
+import { ConfigError, present, searchedDirs } from '../../config/internal.js';
 import { type Diagnostic, shownPath } from '../../errors/index.js';
 import { configuredPasteFile as pasteFileOf } from '../../server/internal.js';
 import type { ConfigurationArguments } from '../command-line.js';

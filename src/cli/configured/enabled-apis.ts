@@ -2,11 +2,12 @@
  * Plans of the APIs that a configuration enables; and the mistakes of names without an app, and of APIs without a port, which listen on any
  * free port, where clients do not find them.
  */
-import { type Config, ConfigError } from '../../config/index.js';
-import { diagnose } from '../../config/internal.js';
+
+import type { Config } from '../../config/index.js';
+import { ConfigError, diagnose } from '../../config/internal.js';
 import { type Diagnostic, didYouMean, placeOf, printDiagnostic, Refusals } from '../../errors/index.js';
-import { PasteAppNotFound } from '../../loader/index.js';
 import type { PasteFile } from '../../loader/internal.js';
+import { PasteAppNotFound } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
 import {
   apiOptions,

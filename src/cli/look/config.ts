@@ -3,8 +3,9 @@
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Config, ConfigError, type Option } from '../../config/index.js';
+import type { Config, Option } from '../../config/index.js';
 import {
+  ConfigError,
   diffConfigs,
   generateSample,
   isUnknownSection,

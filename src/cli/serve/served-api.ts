@@ -1,9 +1,10 @@
 /**
  * An API of `api-cli` in the worker that serves it.
  */
+
 import type { Config } from '../../config/index.js';
 import type { Diagnostic } from '../../errors/index.js';
-import { PasteError } from '../../loader/index.js';
+import { PasteError } from '../../loader/internal.js';
 import { WSGIService, type WSGIServiceOptions } from '../../server/index.js';
 
 /** Options of a {@link ServedApi}. */

@@ -1,12 +1,7 @@
-/**
- * Declarations as plain data: the basis of samples, manuals and schemas, which can be read back without the code that declared them.
- */
-import * as addressTypes from './address-types.js';
-import * as collectionTypes from './collection-types.js';
-import * as numberTypes from './number-types.js';
-import { escapeDollars, mayRefer, type Option, type OptionDeclarations, unescapeDollars } from './option.js';
+/** Declarations as plain data: the basis of samples, manuals and schemas. */
+import { escapeDollars, mayRefer, type Option, type OptionDeclarations } from './option.js';
 import { present } from './present.js';
-import * as textTypes from './text-types.js';
+import type { Choices } from './text-types.js';
 
 /** A group and options that a part of a program declares in it. */
 export interface Registration {
@@ -79,14 +74,6 @@ export function describeOptions(registrations: Iterable<Registration>): ConfigDe
   };
 }
 
-/** Returns declarations from a description: sufficient to validate files without the code that declared the options. */
-export function declareDescribed(description: ConfigDescription): Registration[] {
-  return description.groups.map(({ name, options }) => ({
-    group: name,
-    options: Object.fromEntries(options.map((option) => [option.name, declareOne(option)])),
-  }));
-}
-
 function describeOption(name: string, option: Option): OptionDescription {
   const { type, help, required, secret, mutable, restart, parent, advanced, aliases, deprecated, spec } = option;
   const { min, max, unit = 's', regex, choices } = spec as { [name: string]: unknown };
@@ -106,7 +93,7 @@ function describeOption(name: string, option: Option): OptionDescription {
     min: typeof min === 'number' ? min : undefined,
     max: typeof max === 'number' ? max : undefined,
     unit: type === 'duration' ? (unit as string) : undefined,
-    choices: choices === undefined ? undefined : describeChoices(choices as textTypes.Choices | readonly number[]),
+    choices: choices === undefined ? undefined : describeChoices(choices as Choices | readonly number[]),
     pattern: regex instanceof RegExp ? regex.source : undefined,
     reading: readingOf(spec),
     aliases,
@@ -128,38 +115,7 @@ function defaultInFile(option: Option): string | undefined {
   return mayRefer(text) && !option.secret ? escapeDollars(text) : text;
 }
 
-function describeChoices(choices: textTypes.Choices | readonly number[]): { value: string; help?: string }[] {
+function describeChoices(choices: Choices | readonly number[]): { value: string; help?: string }[] {
   if (Array.isArray(choices)) return choices.map((value) => ({ value: String(value) }));
   return Object.entries(choices).map(([value, help]) => ({ value, help: String(help) }));
-}
-
-/** Functions that declare options, by the names of their types. */
-const makers = { ...addressTypes, ...collectionTypes, ...numberTypes, ...textTypes };
-
-function declareOne(described: OptionDescription): Option {
-  const {
-    name: _name,
-    type,
-    choices,
-    pattern,
-    sampleDefault: _default,
-    removal: _removal,
-    reading,
-    ...common
-  } = described;
-  const spec = { ...common, ...reading };
-  const names = choices?.map(({ value }) => value);
-  if (type === 'choice') return makers.oneOf(names ?? [], spec as object) as Option;
-  const make = (makers as unknown as { [type: string]: (spec: object) => Option })[type] ?? makers.string;
-  return (make as (spec: object) => Option)({
-    ...spec,
-    ...(type === 'multi' && spec.default?.includes('\n') && { default: itemsOf(spec.default, spec.secret) }),
-    regex: pattern === undefined ? undefined : new RegExp(pattern),
-    choices: type === 'string' ? names : names?.map(Number),
-  });
-}
-
-/** Returns the items of a `multi` default, one for each line. Items in code are literal, and so are secrets in a description. */
-function itemsOf(lines: string, isSecret: boolean): string[] {
-  return lines.split('\n').map((item) => (isSecret ? item : unescapeDollars(item)));
 }

@@ -17,10 +17,9 @@ import {
 export type Choices = readonly string[] | Readonly<Record<string, string>>;
 
 export interface StringSpec {
-  readonly choices?: Choices;
   /** Must match; to match the whole text, the author adds anchors (`^…$`). */
   readonly regex?: RegExp;
-  /** Choices and `regex` compare case-insensitively. With choices the value is the choice as declared. */
+  /** `regex` compares case-insensitively. */
   readonly ignoreCase?: boolean;
   /** Longest text in UTF-16 units. */
   readonly maxLength?: number;
@@ -29,19 +28,18 @@ export interface StringSpec {
 /** Text. An empty value is the empty string. */
 export const string: Declare<string, StringSpec> = declareType(
   'string',
-  'choices regex ignoreCase maxLength',
+  'regex ignoreCase maxLength',
   (spec: StringSpec) => {
     const { ignoreCase = false, regex } = spec;
     const pattern = ignoreCase && regex !== undefined ? new RegExp(regex, withFlag(regex, 'i')) : regex;
     return {
       empty: 'value',
-      plain: spec.choices !== undefined,
       parse: (text) => {
         if (spec.maxLength !== undefined && text.length > spec.maxLength) {
           throw new InvalidValue(`should be at most ${spec.maxLength} characters long`);
         }
         if (pattern !== undefined && text.search(pattern) < 0) throw new InvalidValue(`should match ${pattern}`);
-        return spec.choices === undefined ? text : choose(choiceNames(spec.choices), text, ignoreCase);
+        return text;
       },
     };
   },

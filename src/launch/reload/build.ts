@@ -2,7 +2,9 @@
  * Builds a configuration in a child process: it runs the program once more, builds all services, and starts none.
  * `check`, a dry run, and the further mistakes of a refused reload use it.
  */
-import { type Config, ConfigError } from '../../config/index.js';
+
+import type { Config } from '../../config/index.js';
+import { ConfigError } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { within } from '../../tasks/internal.js';
 import { heldUp } from '../exit-status.js';

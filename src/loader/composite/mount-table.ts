@@ -5,8 +5,8 @@
  * path first and reads `:` and `*` in a route as variables.) A lookup checks one prefix for each `/` of the path, from the length of the
  * longest mount down to the shortest.
  */
-import { type App, writtenPath } from '../../app/index.js';
-import { collapsed, encodedPath } from '../../app/internal.js';
+import type { App } from '../../app/index.js';
+import { collapsed, encodedPath, writtenPath } from '../../app/internal.js';
 import type { Origin } from '../../errors/index.js';
 import { wordsOf } from '../../ini/index.js';
 import { PasteError } from '../paste-error.js';

@@ -1,5 +1,5 @@
 /** Access rules of application credentials, which limit the requests that a token allows (OpenStack Identity API v3). */
-import { writtenPath } from '../../app/index.js';
+import { writtenPath } from '../../app/internal.js';
 import type { AccessRule } from './token-validator.js';
 
 /** The compiled rules of a token for one service type; undefined if the rules exceed the limits. */

@@ -9,7 +9,6 @@ import {
   hostport,
   integer,
   list,
-  module,
   type OptionDeclarations,
   type OptionsOf,
   oneOf,
@@ -17,7 +16,7 @@ import {
   string,
   uri,
 } from '../../config/index.js';
-import { writtenElsewhere } from '../../config/internal.js';
+import { module, writtenElsewhere } from '../../config/internal.js';
 import { identityClaims } from './identity-claims.js';
 import { UNUSED_NAMES } from './unused-names.js';
 

@@ -1,7 +1,9 @@
 /** Judges the tokens of a request. */
+
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { Fault, methodsOf, requestPath } from '../../app/index.js';
+import { Fault, requestPath } from '../../app/index.js';
+import { methodsOf } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { Throttle } from '../../log/internal.js';
 import { type CompiledRules, compileRules, isAllowed, LONGEST_RULE, MOST_RULES } from './access-rules.js';

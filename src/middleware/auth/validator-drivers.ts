@@ -1,9 +1,10 @@
 /** Loads validators by name. */
+
 import { dirname } from 'node:path';
 import type { FactoryContext } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
 import type { Origin } from '../../errors/index.js';
-import { Drivers } from '../../service/index.js';
+import { Drivers } from '../../service/internal.js';
 import { refusalAt } from '../refusal-at.js';
 import { type AuthTokenOptions, type JwtOptions, jwtOptions } from './auth-token-options.js';
 import { secretOf, secretVerifier } from './jwt-secret.js';

@@ -1,10 +1,11 @@
 /** Loads the plugins of a health check, and runs them with a cache and a timeout. Concurrent requests share one check. */
+
 import { dirname } from 'node:path';
 import type { FactoryContext, LiveOptions } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
 import type { OptionsOf } from '../../config/index.js';
 import { ConfigurationRefused, errorText, type PorticoError, Refusals } from '../../errors/index.js';
-import { Drivers } from '../../service/index.js';
+import { Drivers } from '../../service/internal.js';
 import { systemClock, within } from '../../tasks/internal.js';
 import { refusalAt } from '../refusal-at.js';
 import {

@@ -1,8 +1,8 @@
 /** Parses the rules of rate_limit, and finds the key of a request. */
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { environ, writtenPath } from '../../app/index.js';
-import { collapsed } from '../../app/internal.js';
+import { environ } from '../../app/index.js';
+import { collapsed, writtenPath } from '../../app/internal.js';
 import { ConfigurationRefused, type Origin } from '../../errors/index.js';
 import { addressKey } from '../addresses.js';
 import type {} from '../auth/identity.js';

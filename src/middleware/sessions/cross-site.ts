@@ -1,6 +1,8 @@
 /** Requests that a page of another site has sent, which carry the cookies of this one (CSRF). */
+
 import type { IncomingMessage } from 'node:http';
-import { methodsOf, remoteOf } from '../../app/index.js';
+import { remoteOf } from '../../app/index.js';
+import { methodsOf } from '../../app/internal.js';
 
 /** Safe methods (RFC 9110 §9.2.1). */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);

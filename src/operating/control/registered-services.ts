@@ -6,14 +6,8 @@
 
 import { didYouMean, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import {
-  type OperatorChanges,
-  type RegistryEvent,
-  RegistryUnavailable,
-  type ServiceRegistry,
-  type ViewFilter,
-} from '../../registry/index.js';
-import { heartbeatOptions, neededRegistry, serviceJson } from '../../registry/internal.js';
+import type { OperatorChanges, RegistryEvent, ServiceRegistry, ViewFilter } from '../../registry/index.js';
+import { heartbeatOptions, neededRegistry, RegistryUnavailable, serviceJson } from '../../registry/internal.js';
 import { within } from '../../tasks/internal.js';
 import { ControlAnswer, ControlRefused, type ControlRoutes } from './control-server.js';
 import type { Controlled } from './controlled.js';

@@ -50,7 +50,7 @@ export class Controllers {
     return this.nameOf(source);
   }
 
-  /** Returns the resource of a name; throws a {@link RouteError} for an unknown name. */
+  /** Returns the resource of a name; throws a `RouteError` for an unknown name. */
   resource(name: string): Resource {
     const made = this.#resources.get(name);
     if (made !== undefined) return made;
@@ -199,7 +199,7 @@ export class Resource {
     return action === 'action' && this.#written('action') === undefined && this.#byKey.size > 0;
   }
 
-  /** Compiles the methods of an action, with options of the route as defaults; throws a {@link RouteError} for an unknown action. */
+  /** Compiles the methods of an action, with options of the route as defaults; throws a `RouteError` for an unknown action. */
   compile(action: string, compiler: SchemaCompiler, fallback?: RangedOptions): readonly CompiledAction[] {
     const written = this.#written(action);
     if (written !== undefined) return compileWritten(written, compiler, fallback);

@@ -44,7 +44,7 @@ export class UrlBuilder {
 
   /**
    * Returns the URL of the route with this name; for an unknown name, that text itself with the values as its query; without a name, of the
-   * route that fits the values. Throws a {@link GenerationError} if no route accepts them.
+   * route that fits the values. Throws a `GenerationError` if no route accepts them.
    *
    * `anchor`, `host`, `protocol` and `qualified` concern the URL, not its path; `host_` is a query field `host`.
    */

@@ -1,10 +1,12 @@
 /**
  * Highest version that clients of a topic may send while services of several releases run: `[upgrade_levels]`.
  */
+
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { openRegistry, RegistryUnavailable, type ServiceRegistry } from '../../registry/index.js';
+import { openRegistry, type ServiceRegistry } from '../../registry/index.js';
+import { RegistryUnavailable } from '../../registry/internal.js';
 import type { Awaitable, ClientOptions } from '../../service/index.js';
 import { upgradeLevelOptions } from '../../service/internal.js';
 import type { Clock } from '../../tasks/index.js';

@@ -1,7 +1,7 @@
 /**
  * A server of one topic: it has three consumers (of the topic, of this host, of fanouts), one pool, and a stop without losses.
  */
-import type { TaskTracker } from '../../service/index.js';
+import type { TaskTracker } from '../../service/internal.js';
 import { Deadlines, within } from '../../tasks/internal.js';
 import type { CallSpans } from '../call-spans.js';
 import type { RPCConnection } from '../client/rpc-connection.js';

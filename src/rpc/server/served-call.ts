@@ -1,10 +1,9 @@
-/**
- * One received call or cast, from the message to the reply.
- */
+/** One received call or cast, from the message to the reply. */
+
 import { type CallDelivery, RequestContext } from '../../app/index.js';
 import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
-import type { TaskTracker } from '../../service/index.js';
+import type { TaskTracker } from '../../service/internal.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import type { Deadlines } from '../../tasks/internal.js';
 import { maskUris } from '../../text/index.js';

@@ -4,8 +4,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { shownPath } from '../../errors/index.js';
-import { ConfigNotFound } from '../../loader/index.js';
-import { openPasteFile, type PasteFile, unreadable } from '../../loader/internal.js';
+import { ConfigNotFound, openPasteFile, type PasteFile, unreadable } from '../../loader/internal.js';
 import { missingFileHint } from '../missing-file.js';
 import { servingOptions } from './api-options.js';
 

@@ -1,4 +1,5 @@
 /** WSGIService: an API by its name. The configuration has its address, the paste file its app. */
+
 import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
@@ -12,11 +13,11 @@ import {
   type ListeningService,
   type ListenSocket,
   type Manager,
-  type ProtocolSteps,
   type ServicePlan,
   type StopOptions,
   type WorkerContext,
 } from '../../service/index.js';
+import type { ProtocolSteps } from '../../service/internal.js';
 import { type PeriodicTasks, TaskGroup } from '../../tasks/index.js';
 import { isUnanswered, reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';

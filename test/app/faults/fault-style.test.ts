@@ -1,4 +1,5 @@
 /** Tests renderers of faults: an application's renderers, the problem style, and the choice for a request. */
+
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -7,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { Fault, type FaultRenderer, type FaultStyle } from 'portico/app';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
-import { action, type FaultMapping, openApiDocument, Router } from 'portico/routing';
+import { action, type FaultMapping, Router } from 'portico/routing';
 import { Server, WSGIService } from 'portico/server';
 import { captureLog, request } from 'portico/testing';
+import { openApiDocument } from '#internal/routing';
 import { keepingLogger, serveRouter } from '../../routing/served-router.js';
 import { temporaryFolder } from '../../server/certificate-files.js';
 

@@ -1,9 +1,9 @@
 /** Tests the errors for wrong schemas: the path to the place, the value there, and the nearest valid name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { action, type JsonSchema, openApiDocument, Router, type RouterPlugin } from 'portico/routing';
+import { action, type JsonSchema, Router, type RouterPlugin } from 'portico/routing';
 import { z } from 'zod';
-import { RouteTableError } from '#internal/routing';
+import { openApiDocument, RouteTableError } from '#internal/routing';
 
 const CASES: readonly (readonly [schema: unknown, message: string, hint?: string])[] = [
   [

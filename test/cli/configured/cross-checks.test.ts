@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
-import { Config, printDiagnostic } from 'portico/config';
+import { Config } from 'portico/config';
+import { printDiagnostic } from '#internal/config';
 import { addCrossChecks } from '../../../dist/cli/configured/cross-checks.js';
 import { launcherOptions } from '../../../dist/launch/internal.js';
 import { checkTransportUrl } from '../../../dist/rpc/transport/open-transport.js';

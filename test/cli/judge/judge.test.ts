@@ -1,11 +1,13 @@
 /** The judgement of broken configurations: what `check` tells of each, and that a start, a dry run and a reload tell the same. */
+
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { Config, ConfigurationRefused } from 'portico/config';
+import { Config } from 'portico/config';
 import { WSGIService } from 'portico/server';
+import { ConfigurationRefused } from '#internal/config';
 import { silentLogger } from '#internal/log';
 import type { Diagnostic } from '../../../dist/errors/index.js';
 import { emptyProject, root } from '../../e2e/program.js';

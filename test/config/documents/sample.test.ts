@@ -5,7 +5,6 @@ import {
   boolean,
   bytes,
   Config,
-  declareDescribed,
   defineOptions,
   dict,
   duration,
@@ -17,11 +16,9 @@ import {
   type OptionsOf,
   oneOf,
   type Registration,
-  regexp,
   string,
-  uri,
 } from 'portico/config';
-import { configOptions, generateSample } from '#internal/config';
+import { configOptions, generateSample, regexp } from '#internal/config';
 
 const options = defineOptions({
   rare: boolean({ default: false, advanced: true, help: 'For rare needs.' }),
@@ -206,40 +203,4 @@ test('CF-102 CF-103 the sample as JSON, YAML, Markdown and JSON Schema', () => {
     generateSample(registrations, { format: 'yaml' }),
     /^schemaVersion: 1\ngroups:\n {2}-\n {4}name: "DEFAULT"\n/,
   );
-});
-
-test('declarations from the JSON read values and defaults as those in code do', () => {
-  const declared = defineOptions({
-    many: multi({ default: ['one', '$two'], help: 'Many.' }),
-    tokens: multi({ default: ['$$one', 'two'], secret: true, help: 'Tokens.' }),
-    pairs: dict({ separator: '=', default: new Map([['http://a', 'b']]), help: 'Pairs.' }),
-    braced: dict({ bounds: true, default: '{a:b}', help: 'Braced.' }),
-    listed: list({ bounds: true, default: ['a'], help: 'Listed.' }),
-    cache: uri({ schemes: ['redis'], default: 'redis:6379', help: 'Cache.' }),
-    mode: oneOf(['Fast', 'slow'], { ignoreCase: true, default: 'slow', help: 'Mode.' }),
-  });
-  const description = JSON.parse(generateSample([{ group: 'x', options: declared }], { format: 'json' }));
-  const again = declareDescribed(description)[0]?.options ?? {};
-  for (const text of [
-    '',
-    '[x]\nmany = 1\npairs = c:d=e\nbraced = {c:d}\nlisted = [b]\ncache = redis:1\nmode = FAST\n',
-  ]) {
-    const [values, expected] = [again, declared].map((options) => ({ ...Config.fromText(text).group('x', options) }));
-    assert.deepEqual(values, expected);
-  }
-});
-
-test('CF-97 files can be validated from the JSON, without the code that declared the options', () => {
-  const description = JSON.parse(generateSample(registrations, { format: 'json' }));
-  const config = Config.fromText('[wsgi]\nworkers = 65\nmethod = mutat\nwait = 2m\nprot = 1\n[needs]\nit = x\n');
-  for (const { group, options: declared } of declareDescribed(description)) config.register(group, declared);
-  assert.deepEqual(
-    config.problems().map(({ option, message }) => [option, message]),
-    [
-      ['workers', 'should be ≥ 1 and ≤ 64'],
-      ['method', 'should be one of reload, mutate'],
-      ['prot', 'unknown option'],
-    ],
-  );
-  assert.equal(config.resolve('wsgi', 'wait').value, 120);
 });

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  Config,
-  type ConfigError,
-  defineOptions,
-  integer,
-  list,
-  path,
-  printDiagnostic,
-  string,
-  uri,
-} from 'portico/config';
+import { Config, type ConfigError, defineOptions, integer, list, path, string, uri } from 'portico/config';
+import { printDiagnostic } from '#internal/config';
 
 const defaults = defineOptions({
   host: string({ default: 'here', help: 'x' }),

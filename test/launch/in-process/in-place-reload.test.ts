@@ -1,4 +1,5 @@
 /** Reloads in a process that runs its services itself: if the new services cannot be built, the old ones continue to serve. */
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,9 +7,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config, defineOptions, string } from 'portico/config';
 import { type ReloadReport, ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
-import { PasteError } from 'portico/loader';
 import { WSGIService } from 'portico/server';
 import type { ConfigChanges } from 'portico/service';
+import { PasteError } from '#internal/loader';
 import { silentLogger } from '#internal/log';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 

@@ -1,10 +1,12 @@
 /** Work unfinished at the deadline of a stop is reported, whichever part of a service tracks it. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ServiceLauncher } from 'portico/launch';
-import { Lifecycle, ManagerHooks, Service, type ServiceBase, type StopOptions } from 'portico/service';
+import { Lifecycle, Service, type ServiceBase, type StopOptions } from 'portico/service';
 import { TaskGroup } from 'portico/tasks';
 import { silentLogger } from '#internal/log';
+import { ManagerHooks } from '#internal/service';
 
 const log = silentLogger();
 

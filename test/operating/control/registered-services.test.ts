@@ -1,4 +1,5 @@
 /** The registry in a launcher: which launcher exports the services, a database that does not respond, changes by operators. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createLogger, type Logger } from 'portico';
@@ -7,7 +8,8 @@ import { silentLogger } from '#internal/log';
 import { type ControlAnswer, type ControlRequest, statusOf } from '../../../dist/operating/control/control-server.js';
 import type { Controlled } from '../../../dist/operating/control/controlled.js';
 import { RegisteredServices, serviceRoutes } from '../../../dist/operating/control/registered-services.js';
-import { MemoryStore, ServiceRegistry, type ServiceRegistryOptions } from '../../../dist/registry/index.js';
+import type { ServiceRegistryOptions } from '../../../dist/registry/index.js';
+import { MemoryStore, ServiceRegistry } from '../../../dist/registry/internal.js';
 import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
 import { TcpProxy } from '../../fixtures/tcp-proxy.js';
 import { announcement } from '../../registry/announcement.js';

@@ -1,6 +1,7 @@
 /** A worker of a service, in a process that may stand still. */
+
 import type { Cancel, Clock } from 'portico/tasks';
-import { ServiceRegistry } from '../../../dist/registry/index.js';
+import { ServiceRegistry } from '../../../dist/registry/internal.js';
 import { Membership } from '../../../dist/registry/membership.js';
 import type { Simulation } from './simulation.js';
 

@@ -2,9 +2,10 @@
  * A simulation of the registry: services beat into a database whose server, clock and network are pretended; processes stand
  * still, die, start and stop. A second book of what the database was told says what each reader must see.
  */
+
 import type { Logger } from 'portico';
 import type { Clock } from 'portico/tasks';
-import { RegistryUnavailable, ServiceRegistry } from '../../../dist/registry/index.js';
+import { RegistryUnavailable, ServiceRegistry } from '../../../dist/registry/internal.js';
 import { PostgresqlStore } from '../../../dist/registry/postgresql-store.js';
 import type { ServiceStore } from '../../../dist/registry/service-store.js';
 import { SqliteStore } from '../../../dist/registry/sqlite-store.js';

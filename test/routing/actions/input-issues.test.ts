@@ -1,18 +1,13 @@
 /** Tests the issues of input that a schema refuses, with all their places, and the status of such a request. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type } from 'arktype';
 import type { FaultIssue, FaultRenderer } from 'portico/app';
-import {
-  type ActionOptions,
-  action,
-  type JsonSchema,
-  openApiDocument,
-  Router,
-  type RouterOptions,
-} from 'portico/routing';
+import { type ActionOptions, action, type JsonSchema, Router, type RouterOptions } from 'portico/routing';
 import * as v from 'valibot';
 import { z } from 'zod';
+import { openApiDocument } from '#internal/routing';
 import { keepingLogger, type Send, serveRouter, testBoth } from '../served-router.js';
 
 type TestContext = Parameters<typeof serveRouter>[0];

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { Type as OldType } from '@sinclair/typebox';
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import { type } from 'arktype';
-import { action, openApiDocument, Router, type Schema } from 'portico/routing';
+import { action, Router, type Schema } from 'portico/routing';
 import { Type } from 'typebox';
 import * as v from 'valibot';
 import { z } from 'zod';
-import { RouteTableError } from '#internal/routing';
+import { openApiDocument, RouteTableError } from '#internal/routing';
 import { type Answer, keepingLogger, type Send, serveRouter } from '../served-router.js';
 
 const message = ({ json }: Answer): string => (json as { error: { message: string } }).error.message;

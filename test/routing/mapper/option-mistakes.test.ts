@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { printDiagnostic } from 'portico/config';
 import { Router, type RouterOptions } from 'portico/routing';
+import { printDiagnostic } from '#internal/config';
 import { RouteTableError } from '#internal/routing';
 import { serveRouter } from '../served-router.js';
 

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
 import type { App } from 'portico/app';
-import { type ActionRequest, action, Mapper, openApiDocument, type RouteOptions, Router } from 'portico/routing';
-import { findOverlaps, findShadowed, RouteTableError } from '#internal/routing';
+import { type ActionRequest, action, Mapper, type RouteOptions, Router } from 'portico/routing';
+import { findOverlaps, findShadowed, openApiDocument, RouteTableError } from '#internal/routing';
 import { keepingLogger, serveRouter } from '../served-router.js';
 
 const GET: RouteOptions = { controller: 'c', action: 'a', conditions: { method: ['GET'] } };

@@ -2,17 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
-import {
-  type ClientOptions,
-  DeliveryFailure,
-  DeliveryUnknown,
-  expose,
-  RPCConnection,
-  RPCService,
-  rpc,
-} from 'portico/rpc';
+import { type ClientOptions, expose, RPCConnection, RPCService, rpc } from 'portico/rpc';
 import { FakeClock } from 'portico/testing';
-import { MemoryBroker, MemoryTransport } from '#internal/rpc';
+import { DeliveryFailure, DeliveryUnknown, MemoryBroker, MemoryTransport } from '#internal/rpc';
 import type { RequestEnvelope } from '../../../dist/rpc/message/envelope.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 import { bodyOf, requestIn } from '../bodies.js';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
-import { openRegistry, RegistryUnavailable } from 'portico/registry';
+import { openRegistry } from 'portico/registry';
 import { RPCConnection } from 'portico/rpc';
 import { FakeClock, tempConfig } from 'portico/testing';
+import { RegistryUnavailable } from '#internal/registry';
 import { announcement } from '../../registry/announcement.js';
 import { recordedLog } from '../../tasks/recorded-log.js';
 

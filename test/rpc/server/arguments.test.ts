@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BadArguments, RPCService, rpc } from 'portico/rpc';
+import { RPCService, rpc } from 'portico/rpc';
 import { silentLogger } from '#internal/log';
+import { BadArguments } from '#internal/rpc';
 import { withNetwork } from '../services.js';
 
 const properties = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contractMistakes, RPCService, type RpcContract, rpc } from 'portico/rpc';
-import { rpcContract } from '#internal/rpc';
+import { RPCService, type RpcContract, rpc } from 'portico/rpc';
+import { contractMistakes, rpcContract } from '#internal/rpc';
 import { recordedLog } from '../../tasks/recorded-log.js';
 
 const id = { type: 'string' };

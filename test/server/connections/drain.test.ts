@@ -4,9 +4,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type App, isDraining } from 'portico/app';
+import type { App } from 'portico/app';
 import { Server, type ServerOptions } from 'portico/server';
 import type { StopOptions } from 'portico/service';
+import { isDraining } from '#internal/app';
 import { memoryLog } from '../memory-log.js';
 import { Client, portOf } from '../raw-client.js';
 

@@ -1,4 +1,5 @@
 /** Request spans, made with the real OpenTelemetry SDK. */
+
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';

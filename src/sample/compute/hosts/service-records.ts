@@ -1,5 +1,5 @@
 /** The records of services: those of the simulated host, in the store, and those of this deployment, in the registry. */
-import { RegistryUnavailable, type ServiceView } from 'portico/registry';
+import type { ServiceView } from 'portico/registry';
 import type { ActionRequest } from 'portico/routing';
 import type { Stored } from 'portico/sqlite';
 import { type Cloud, HOST } from '../../cloud.js';
@@ -42,7 +42,9 @@ async function listRegistered(registry: NonNullable<ComputeApi['registry']>): Pr
   try {
     return await registry.list();
   } catch (error) {
-    if (error instanceof RegistryUnavailable) refuse(503, 'The service registry cannot be reached.');
+    if ((error as { readonly code?: unknown } | undefined)?.code === 'PORTICO_REGISTRY_UNAVAILABLE') {
+      refuse(503, 'The service registry cannot be reached.');
+    }
     throw error;
   }
 }

@@ -1,8 +1,10 @@
 /** The wire format of oslo.messaging under faults, with a Python process as the peer. */
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { RPCConnection, RPCService, RpcTimeout } from 'portico/rpc';
+import { RPCConnection, RPCService } from 'portico/rpc';
+import { RpcTimeout } from '#internal/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { gate } from '../../services.js';
 import { brokerUrl, deleteTopic } from '../amqp/broker.js';

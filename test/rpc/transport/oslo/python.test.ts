@@ -1,4 +1,5 @@
 /** The wire format of oslo.messaging against a real Python process that serves and calls. */
+
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,17 +9,13 @@ import { RequestContext } from 'portico/app';
 import { Config } from 'portico/config';
 import {
   type ClientOptions,
-  NoServers,
-  NoSuchMethod,
-  RemoteError,
   type RPCClient,
   RPCConnection,
   type RPCConnectionOptions,
   RPCService,
-  RpcTimeout,
   type Serializer,
-  UnsupportedVersion,
 } from 'portico/rpc';
+import { NoServers, NoSuchMethod, RemoteError, RpcTimeout, UnsupportedVersion } from '#internal/rpc';
 import { recordedLog } from '../../../tasks/recorded-log.js';
 import { osloUrl, type PythonError, PythonFailure, PythonPeer, withoutPython } from './peer.js';
 

@@ -1,7 +1,8 @@
 /** Conformance cases for stores of service records. Their fake is `MemoryStore`. */
 import assert from 'node:assert/strict';
-import type { ServiceAnnouncement, ServiceStore } from '../registry/index.js';
-import { type ConformanceCase, lifeConformance } from './conformance.js';
+import type { ServiceAnnouncement, ServiceStore } from 'portico/registry';
+import type { ConformanceCase } from 'portico/testing';
+import { lifeConformance } from './plugin-conformance.js';
 
 /** Creates an empty store whose clock is `now`, in milliseconds since 1970. */
 export type MakeStore = (now: () => number) => ServiceStore | Promise<ServiceStore>;
