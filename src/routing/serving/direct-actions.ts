@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import type { MatchedRoute } from '../../app/index.js';
-import { collectBody, compileResponse, foldHeaders, pipeInto } from '../../app/internal.js';
+import { collectBody, compileResponse, foldHeaders, pipeInto, sendWhole } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { responseKey } from '../actions/compiled-action.js';
 import { SENT } from '../actions/reply.js';
@@ -119,9 +119,7 @@ export class DirectActions implements ActionEngine {
     } else if (!isHead || headers['content-length'] === undefined) {
       headers['content-length'] = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     }
-    res.writeHead(status, headers);
-    if (data === undefined) res.end();
-    else res.end(data);
+    sendWhole(res, status, headers, data);
   }
 
   #serializerOf(method: ServedMethod, status: number): Serializer | undefined {

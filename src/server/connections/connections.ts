@@ -190,9 +190,9 @@ export function connectionOf(socket: object): Connection | undefined {
 /** All connections of one server. */
 export class ConnectionList {
   readonly #connections = new Set<Connection>();
-  readonly #exchangeEnded: (exchange: Exchange) => void;
   readonly #connectionClosed: () => void;
-  readonly #onResponseClose: (this: ServerResponse) => void;
+  /** Called when a response has closed. */
+  readonly #ended: (this: ServerResponse) => void;
   /** Server state that requests can read. */
   readonly #server: ServerState;
   /** Records the end time of each response; it costs as much as the other counting, so only for a drain. */
@@ -206,12 +206,23 @@ export class ConnectionList {
   /** `exchangeEnded`: called when a response is complete, or its client has disconnected. */
   constructor(server: ServerState, exchangeEnded: (exchange: Exchange) => void, connectionClosed: () => void) {
     this.#server = server;
-    this.#exchangeEnded = exchangeEnded;
     this.#connectionClosed = connectionClosed;
-    const end = this.#end;
+    const list = this;
     // One function for all responses, which finds its exchange by `this`: a closure for each would cost every request.
-    this.#onResponseClose = function onResponseClose(this: ServerResponse) {
-      end(exchangeOf(this.req) as Exchange);
+    this.#ended = function ended(this: ServerResponse) {
+      const exchange = exchangeOf(this.req) as Exchange;
+      const { ofConnection: connection, req } = exchange;
+      if (connection.exchange !== exchange) return;
+      connection.exchange = undefined;
+      if (req.complete && connection.latest === req) connection.latest = undefined;
+      connection.lastUse = ++list.#uses;
+      if (list.keepTimes) connection.lastUseAt = performance.now();
+      list.inFlight--;
+      if (exchange.handIndex !== -1) {
+        requestsInHand.serials[exchange.handIndex] = 0;
+        requestsInHand.free.push(exchange.handIndex);
+      }
+      exchangeEnded(exchange);
     };
   }
 
@@ -271,29 +282,14 @@ export class ConnectionList {
     connection.latest = req;
     connection.exchange = exchange;
     this.inFlight++;
-    res.on('close', this.#onResponseClose);
+    res.on('close', this.#ended);
     return exchange;
   }
-
-  readonly #end = (exchange: Exchange): void => {
-    const { ofConnection: connection, req } = exchange;
-    if (connection.exchange !== exchange) return;
-    connection.exchange = undefined;
-    if (req.complete && connection.latest === req) connection.latest = undefined;
-    connection.lastUse = ++this.#uses;
-    if (this.keepTimes) connection.lastUseAt = performance.now();
-    this.inFlight--;
-    if (exchange.handIndex !== -1) {
-      requestsInHand.serials[exchange.handIndex] = 0;
-      requestsInHand.free.push(exchange.handIndex);
-    }
-    this.#exchangeEnded(exchange);
-  };
 
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
     connection.waiting = undefined;
-    if (connection.exchange !== undefined) this.#end(connection.exchange);
+    if (connection.exchange !== undefined) this.#ended.call(connection.exchange.res);
     this.#connectionClosed();
   }
 }

@@ -1,0 +1,37 @@
+/** A whole response: its head and its body at once. */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { EXCHANGE, type Exchange, NODE } from '../exchange.js';
+import { headSent, type Methods } from '../response-methods.js';
+import { end } from './response-body.js';
+import { asList, writeHead } from './served-response.js';
+
+type Carrier = ServerResponse & Methods & { readonly [EXCHANGE]?: Exchange | undefined };
+
+/**
+ * Sends a whole response: a head, which declares the length of the body, and the body. If nothing has to see them in between, at once.
+ */
+export function sendWhole(
+  res: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: string | Uint8Array | undefined,
+): void {
+  const { [EXCHANGE]: exchange, writeHead: head, end: last } = res as Carrier;
+  const isOurs = exchange !== undefined && head === writeHead && last === end && !headSent.call(res) && !res.destroyed;
+  const isDirect = isOurs && !exchange.hasStages && exchange.bodyWay === undefined;
+  const fields = isDirect ? asList(exchange, headers) : undefined;
+  if (fields === undefined) {
+    res.writeHead(status, headers);
+    res.end(body);
+    return;
+  }
+  NODE.writeHead.call(res, status, undefined, fields);
+  const { 'content-length': length = -1 } = headers;
+  exchange!.headFields = fields;
+  exchange!.headStages = undefined;
+  exchange!.declaredLength = Number(length);
+  exchange!.writtenBytes = body === undefined ? 0 : exchange!.declaredLength;
+  exchange!.bodyEnded = true;
+  if (exchange!.beganAt === 0) exchange!.beganAt = performance.now();
+  NODE.end.call(res, body);
+}
