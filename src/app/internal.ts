@@ -10,6 +10,7 @@ export {
 export { cookiesOf } from './cookies.js';
 export {
   type BodyProgress,
+  EXCHANGE,
   Exchange,
   environFields,
   exchangeOf,
@@ -47,6 +48,7 @@ export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export {
   bodyLengthOf,
   CODING,
+  CONTENT_CODING,
   FORWARDING,
   HOST,
   IDENTITY,
@@ -59,6 +61,7 @@ export {
   ServedRequest,
   seesHeadersTaken,
   TOKEN,
+  TYPE,
   UNDERSCORE,
   UNIQUE,
   UPGRADE,

@@ -144,7 +144,7 @@ export function addStage(res: ServerResponse, stage: Stage): void {
   exchange.hasStages = true;
 }
 
-/** Adds a header, unless what is further in sets it. */
+/** Adds a header, unless what is further in sets it. `name`: in lower case. */
 export function defaultHeader(res: ServerResponse, name: string, value: string): void {
   const { [EXCHANGE]: known, writeHead: own } = res as Carrier;
   const exchange = known !== undefined && own === writeHead && !headSent.call(res) ? known : forHead(res);
@@ -198,12 +198,9 @@ export function writeHead(
  * Returns the headers of a head as one list of names and values in turn, with those that filters have added as data. Undefined if Node
  * has to store them one by one: some are set already, or one of them is not plain text.
  */
-export function asList(
-  { res, headStages: stages, hasStages, holdsHead, headFields: open, nodeMethods: below }: Exchange,
-  given: HeadersArgument,
-): OutgoingHttpHeader[] | undefined {
-  if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return undefined;
-  if (nodeHeaderNames.call(res).length > 0) return undefined;
+function asList(exchange: Exchange, given: HeadersArgument): OutgoingHttpHeader[] | undefined {
+  if (!mayList(exchange)) return undefined;
+  const { headStages: stages, hasStages } = exchange;
   // With room for all: a list that grows from nothing takes room for seventeen.
   const room = (Array.isArray(given) ? given.length : 4) + (stages?.length ?? 0);
   // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
@@ -231,6 +228,12 @@ export function asList(
     if (placeOf(fields, name, fields.length) < 0) fields.push(name, stages[at - 1] as string);
   }
   return fields;
+}
+
+/** Reports whether a head can be one list: no header is set, and neither other code nor a part of the body has its own. */
+export function mayList({ res, holdsHead, headFields: open, nodeMethods: below }: Exchange): boolean {
+  if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return false;
+  return nodeHeaderNames.call(res).length === 0;
 }
 
 /** Returns the list of headers that are not sent yet; undefined if Node stores them. */

@@ -8,7 +8,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { Exchange as AppExchange, exchangeOf, type ServerState } from '../../app/internal.js';
+import { Exchange as AppExchange, EXCHANGE, type ServedResponse, type ServerState } from '../../app/internal.js';
 import { HEAD, requestsInHand } from '../../process/index.js';
 import { holdBody, socketUnder } from '../../wire/index.js';
 import type { Refusal } from './refusal.js';
@@ -179,6 +179,9 @@ export class Connection {
   }
 }
 
+const BLANK = 32;
+const QUESTION_MARK = 63;
+
 const CONNECTION: unique symbol = Symbol('portico.connection');
 type Marked = { [CONNECTION]?: Connection };
 
@@ -210,7 +213,7 @@ export class ConnectionList {
     const list = this;
     // One function for all responses, which finds its exchange by `this`: a closure for each would cost every request.
     this.#ended = function ended(this: ServerResponse) {
-      const exchange = exchangeOf(this.req) as Exchange;
+      const exchange = (this as ServedResponse)[EXCHANGE] as Exchange;
       const { ofConnection: connection, req } = exchange;
       if (connection.exchange !== exchange) return;
       connection.exchange = undefined;
@@ -259,20 +262,23 @@ export class ConnectionList {
     const exchange = new AppExchange(req, res, this.#server) as Exchange;
     exchange.ofConnection = connection;
     exchange.since = this.coarseNow;
-    // Without a call, and by single characters: 80 ns, where Buffer.write would take twice as long.
+    // Without a call, by single characters, and without joining the texts: each would take twice as long.
     const { free, heads, lengths, serials } = requestsInHand;
     const slot = free.pop();
     if (slot !== undefined) {
-      const head = `${req.method} ${req.url}`;
-      const at = slot * HEAD;
-      let length = 0;
-      for (; length < HEAD && length < head.length; length++) {
-        const character = head.charCodeAt(length);
+      const { method = '', url = '' } = req;
+      const start = slot * HEAD;
+      const end = start + HEAD;
+      let at = start;
+      for (let index = 0; index < method.length && at < end; index++) heads[at++] = method.charCodeAt(index);
+      if (at < end) heads[at++] = BLANK;
+      for (let index = 0; index < url.length && at < end; index++) {
+        const character = url.charCodeAt(index);
         // Stops at the query, which may hold secrets.
-        if (character === 63) break;
-        heads[at + length] = character;
+        if (character === QUESTION_MARK) break;
+        heads[at++] = character;
       }
-      lengths[slot] = length;
+      lengths[slot] = at - start;
       requestsInHand.serial = (requestsInHand.serial + 1) & 0x7fffffff || 1;
       serials[slot] = requestsInHand.serial;
       exchange.handIndex = slot;
