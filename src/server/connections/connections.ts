@@ -210,8 +210,9 @@ export class ConnectionList {
   constructor(server: ServerState, exchangeEnded: (exchange: Exchange) => void, connectionClosed: () => void) {
     this.#server = server;
     this.#connectionClosed = connectionClosed;
-    const list = this;
     // One function for all responses, which finds its exchange by `this`: a closure for each would cost every request.
+    // oxlint-disable-next-line typescript/no-this-alias -- `this` of the function is the response
+    const list = this;
     this.#ended = function ended(this: ServerResponse) {
       const exchange = (this as ServedResponse)[EXCHANGE] as Exchange;
       const { ofConnection: connection, req } = exchange;
