@@ -19,25 +19,30 @@ export interface ClosableApp extends App {
 /** Wraps an app in another. Called once, when the pipeline is built; the App it returns serves every request. */
 export type Filter = (app: App) => App;
 
+/** Called with the failure of an app, a throw or a rejection. */
+export type OnFailure = (error: unknown, req: IncomingMessage, res: ServerResponse) => void;
+
 /**
- * Runs `app` and passes its failure, a throw or a rejection, to `onFailure`. An app that returns nothing costs no promise. An error
- * thrown by `onFailure` replaces the failure.
+ * Returns an app that runs `app` and passes its failure to `onFailure`. An app that returns nothing costs no promise. An error thrown by
+ * `onFailure` replaces the failure.
  */
-export function catching(
-  app: App,
-  req: IncomingMessage,
-  res: ServerResponse,
-  onFailure: (error: unknown) => void,
-): void | Promise<void> {
-  let returned: unknown;
-  try {
-    returned = app(req, res);
-  } catch (error) {
-    return onFailure(error);
-  }
-  // Listeners of other frameworks may return anything; only a promise reports a failure.
-  if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') return undefined;
-  return (returned as Promise<void>).then(undefined, onFailure);
+export function catching(app: App, onFailure: OnFailure): App {
+  return (req, res) => {
+    let returned: unknown;
+    try {
+      returned = app(req, res);
+    } catch (error) {
+      return onFailure(error, req, res);
+    }
+    // Listeners of other frameworks may return anything; only a promise reports a failure.
+    if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') return undefined;
+    return rejecting(returned as Promise<void>, onFailure, req, res);
+  };
+}
+
+/** A function of its own: a closure in `catching` would take memory for every request. */
+function rejecting(app: Promise<void>, onFailure: OnFailure, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  return app.then(undefined, (error: unknown) => onFailure(error, req, res));
 }
 
 /** Reports whether a function is declared `async`: where a plain result is needed, its promise is a mistake. */

@@ -65,9 +65,10 @@ export class Exchange {
   declare copyOf: Exchange | undefined;
   /** Kinds of its header fields (`request-fields.ts`); -1: unknown. */
   declare fieldKinds: number;
-  /** Its `Host` and `X-Auth-Token`, while the kinds are known; the declared length of its body, -1 for chunks. */
+  /** Its `Host`, `X-Auth-Token` and `Content-Type`, while the kinds are known; the declared length of its body, -1 for chunks. */
   declare hostField: string | undefined;
   declare tokenField: string | undefined;
+  declare typeField: string | undefined;
   declare bodyLength: number;
   declare asksUpgrade: boolean;
   /** The target, if the server has seen that its path has nothing to decode. */
@@ -144,6 +145,7 @@ export class Exchange {
     this.fieldKinds = -1;
     this.hostField = undefined;
     this.tokenField = undefined;
+    this.typeField = undefined;
     this.bodyLength = 0;
     this.plainUrl = undefined;
     this.targetUrl = undefined;

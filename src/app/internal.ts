@@ -1,6 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
-export { catching, isAsync, isThenable } from './app.js';
+export { catching, isAsync, isThenable, type OnFailure } from './app.js';
 export {
   ACTIVE_TRACE,
   currentDeadline,
@@ -10,6 +10,7 @@ export {
 export { cookiesOf } from './cookies.js';
 export {
   type BodyProgress,
+  EXCHANGE,
   Exchange,
   environFields,
   exchangeOf,
@@ -31,7 +32,7 @@ export { answeredStatus, answerFault } from './faults/answer-fault.js';
 export { checkFaultForm } from './faults/check-fault-form.js';
 export { targetMask } from './faults/client-text.js';
 export { configuredFaultForm, isFaultStyle, sectionFaultStyle } from './faults/configured-fault-form.js';
-export { answerFailure, type FailureOptions } from './faults/failure.js';
+export { answerFailure, answering, type FailureOptions } from './faults/failure.js';
 export { apiFaultOptions, faultOptions, ownFaultStyle } from './faults/fault-options.js';
 export { faultFormFrom, faultFormOf, inFaultForm } from './faults/fault-style.js';
 export { preferredEncoding, preferredType } from './faults/negotiate.js';
@@ -47,6 +48,7 @@ export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export {
   bodyLengthOf,
   CODING,
+  CONTENT_CODING,
   FORWARDED,
   FORWARDING,
   HOST,
@@ -60,6 +62,7 @@ export {
   ServedRequest,
   seesHeadersTaken,
   TOKEN,
+  TYPE,
   UNDERSCORE,
   UNIQUE,
   UPGRADE,
@@ -80,6 +83,7 @@ export {
   ServedResponse,
 } from './response/served-response.js';
 export { readableOf } from './response/web-stream.js';
+export { sendWhole } from './response/whole-response.js';
 export { askRouteListeners, routedTo, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export {

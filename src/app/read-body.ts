@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { PorticoError } from '../errors/index.js';
 import { countFor, GatheredBytes } from '../wire/index.js';
+import { exchangeOf } from './exchange.js';
 import { Fault } from './fault.js';
 import { bodyLengthOf } from './request-fields.js';
 
@@ -44,7 +45,7 @@ export type BodyCollected = (error: Error | null, bytes?: Buffer) => void;
 export function collectBody(body: Readable, limit: number, done: BodyCollected): void {
   const { complete } = body as Partial<IncomingMessage>;
   const problem =
-    'headers' in body && bodyLengthOf(body as IncomingMessage) > limit
+    'headers' in body && bodyLengthOf(exchangeOf(body as IncomingMessage)) > limit
       ? tooLarge(limit)
       : body.readableDidRead
         ? consumed()

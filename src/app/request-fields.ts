@@ -3,7 +3,6 @@
  * known until other code takes the headers, which could change them; then all bits are set.
  */
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { EXCHANGE, type Exchange, exchangeOf } from './exchange.js';
 
 /** Kinds of fields. The first six determine the client, or the end of the request: a request has each at most once. */
@@ -18,12 +17,15 @@ export const UPGRADE = 64;
 /** `Forwarded` (RFC 7239). */
 export const FORWARDED = 128;
 /** `X-Forwarded-*` and `X-Real-*`. */
-export const X_FORWARDED = 8192;
-const VIA = 16_384;
+export const X_FORWARDED = 32_768;
+const VIA = 65_536;
 /** Reported by proxies. */
 export const FORWARDING = FORWARDED | X_FORWARDED | VIA;
 /** The id of the caller's request. */
 export const REQUEST_ID = 4096;
+/** The type of the body, and its coding. */
+export const TYPE = 8192;
+export const CONTENT_CODING = 16_384;
 /** May pass an identity to applications. */
 export const IDENTITY = 256;
 /** With an underscore in its name: WSGI and CGI cannot distinguish it from one with a hyphen, which may be of any kind. */
@@ -42,6 +44,8 @@ const NAMES: ReadonlyMap<string, number> = new Map([
   ['upgrade', UPGRADE],
   ['forwarded', FORWARDED],
   ['via', VIA],
+  ['content-type', TYPE],
+  ['content-encoding', CONTENT_CODING],
 ]);
 const X_FORWARDS = /^x-(?:forwarded|real)/;
 const IDENTIFIES =
@@ -73,9 +77,8 @@ export function readHeaders(exchange: Exchange): IncomingHttpHeaders {
 }
 
 /** Returns the declared length of the body of a request: -1 for one in chunks, NaN for a malformed length. */
-export function bodyLengthOf(req: IncomingMessage): number {
-  const exchange = exchangeOf(req);
-  if (exchange.fieldKinds >= 0) return exchange.bodyLength;
+export function bodyLengthOf({ req, fieldKinds: kinds, bodyLength: known }: Exchange): number {
+  if (kinds >= 0) return known;
   const { 'transfer-encoding': coding, 'content-length': length = '0' } = req.headers;
   if (coding !== undefined) return -1;
   return /^\d+$/.test(length) ? Number(length) : Number.NaN;
@@ -89,11 +92,6 @@ export function forgetFields(req: IncomingMessage): void {
 /** The class of the requests of a `Server`. */
 export class ServedRequest extends IncomingMessage {
   declare [EXCHANGE]: Exchange | undefined;
-
-  constructor(socket: Socket) {
-    super(socket);
-    this[EXCHANGE] = undefined;
-  }
 }
 
 if (headers?.get !== undefined) {

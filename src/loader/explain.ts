@@ -7,7 +7,7 @@ import type { Origin } from '../errors/index.js';
 import { countText } from '../text/index.js';
 import { cascade } from './composite/cascade.js';
 import { byCodePoints, MountTable, type Place, placeOf } from './composite/mount-table.js';
-import { type ChooseMount, matchOf, mountOptions, moveToMount, pathOf, urlmap } from './composite/urlmap.js';
+import { type ChooseMount, matchIn, mountOptions, moveToMount, pathOf, urlmap } from './composite/urlmap.js';
 import { matchByVersion, versionedUrlmap } from './composite/versioned-urlmap.js';
 import { type ContextTree, piped, UNDESCRIBED } from './tree.js';
 
@@ -111,7 +111,7 @@ class Walk {
   }
 
   async #composite(node: ContextTree, req: IncomingMessage): Promise<Answer> {
-    if (node.resolved === urlmap) return this.#urlmap(node, req, matchOf);
+    if (node.resolved === urlmap) return this.#urlmap(node, req, matchIn);
     if (node.resolved === versionedUrlmap) return this.#urlmap(node, req, matchByVersion);
     const members = node.children ?? [];
     const [only, ...others] = members.filter(({ get }) => get === 'app');
@@ -133,7 +133,7 @@ class Walk {
     const table = new MountTable(mounts, choose === matchByVersion);
     const exchange = exchangeOf(req);
     const path = pathOf(exchange);
-    const found = choose(table, req, path);
+    const found = choose(table)(path, req);
     if (found === undefined) {
       const fallback = localConf.get('not_found_app') ?? globalConf.get('not_found_app') ?? '';
       const tried = table.mounts.map(nameOfPlace('')).join(', ');

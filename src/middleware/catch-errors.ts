@@ -1,13 +1,6 @@
 /** catch_errors: turns the errors of inner layers into responses. */
 import { environ, filterFactory } from '../app/index.js';
-import {
-  answerFailure,
-  catching,
-  type FailureOptions,
-  ownFaultStyle,
-  sectionFaultStyle,
-  targetMask,
-} from '../app/internal.js';
+import { answering, type FailureOptions, ownFaultStyle, sectionFaultStyle, targetMask } from '../app/internal.js';
 import { boolean, defineOptions, list } from '../config/index.js';
 import { headerMask } from './headers.js';
 
@@ -48,7 +41,7 @@ export const catchErrors = filterFactory(
       },
     };
 
-    return (app) => (req, res) => catching(app, req, res, (error) => answerFailure(error, req, res, failures));
+    return (app) => answering(app, failures);
   },
   { describe: () => ({ does: 'answers when an inner app fails: a Fault with its status, other errors with 500' }) },
 );

@@ -1,7 +1,7 @@
 /** fault_wrapper: answers the errors of an app that is not a Router with faults. */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { environ, Fault, filterFactory } from '../app/index.js';
-import { answerFault, catching, ownFaultStyle, sectionFaultStyle } from '../app/internal.js';
+import { answerFault, catching, type OnFailure, ownFaultStyle, sectionFaultStyle } from '../app/internal.js';
 import { defineOptions } from '../config/index.js';
 
 const faultWrapperOptions = defineOptions({
@@ -19,7 +19,7 @@ export const faultWrapper = filterFactory(
   async (options, ctx) => {
     const style = await sectionFaultStyle(options, ctx, 'fault_wrapper');
 
-    const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
+    const fail: OnFailure = (error, req, res) => {
       const fault = faultOf(error);
       const { requestId, route } = environ(req);
       const facts = { method: req.method, route: route?.template, request_id: requestId, status: fault.status };
@@ -32,7 +32,7 @@ export const faultWrapper = filterFactory(
       answerFault(req, res, fault, { style, onFailure });
     };
 
-    return (app) => (req, res) => catching(app, req, res, (error) => fail(req, res, error));
+    return (app) => catching(app, fail);
   },
   { describe: () => ({ does: 'answers when an inner app fails: with the status of the error, or 500' }) },
 );

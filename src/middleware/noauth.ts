@@ -68,13 +68,26 @@ export const noauth = filterFactory(
       ctx.onClose(() => clearInterval(hourly));
     }
 
-    const checkLocal = localCheck(options.allowedHosts);
+    const isOpen = options.iKnowThisIsOpen;
+    const allowed = lowerCased(options.allowedHosts);
+    // Almost all requests have the same address and host.
+    let goodAddress: string | undefined;
+    let goodHost: string | undefined;
+    const checkLocal = (req: IncomingMessage): void => {
+      const { localAddress } = req.socket;
+      const fault = refusal(req, localAddress, allowed);
+      if (fault !== undefined) throw fault;
+      goodAddress = localAddress;
+      goodHost = req.headers.host;
+    };
 
     return (app) => (req, res) => {
       const env = exchangeOf(req);
-      if (!options.iKnowThisIsOpen) checkLocal(env);
-      if ((env.fieldKinds & (IDENTITY | UNDERSCORE)) !== 0) stripIdentity(req);
-      const token = env.fieldKinds < 0 ? req.headers['x-auth-token'] : env.tokenField;
+      const isOdd = (env.fieldKinds & (FORWARDING | IDENTITY | UNDERSCORE)) !== 0 || env.forwarded === true;
+      const isKnown = !isOdd && req.socket.localAddress === goodAddress && env.hostField === goodHost;
+      if (!isKnown && !isOpen) checkLocal(req);
+      if (isOdd) stripIdentity(req);
+      const token = isOdd ? req.headers['x-auth-token'] : env.tokenField;
       if (typeof token !== 'string' || token === '') return handOutToken(req, res);
       const { userId, projectId } = callerOf(token);
       const isAdmin = userId === 'admin';
@@ -146,25 +159,6 @@ function callerOf(token: string): { readonly userId: string; readonly projectId:
   const colon = token.indexOf(':');
   const userId = colon < 0 ? token : token.slice(0, colon);
   return { userId, projectId: (colon < 0 ? '' : token.slice(colon + 1)) || userId };
-}
-
-/** Returns a check that throws a `Fault` 403 for requests that are not local, or whose Host is not a name of this machine. */
-function localCheck(allowedHosts: readonly string[]): (exchange: Exchange) => void {
-  const allowed = lowerCased(allowedHosts);
-  // Almost all requests have the same address and host.
-  let goodAddress: string | undefined;
-  let goodHost: string | undefined;
-  return (exchange) => {
-    const { req } = exchange;
-    const { localAddress } = req.socket;
-    const mayBeForwarded = exchange.forwarded === true || (exchange.fieldKinds & (FORWARDING | UNDERSCORE)) !== 0;
-    const host = exchange.fieldKinds < 0 ? req.headers.host : exchange.hostField;
-    if (localAddress === goodAddress && host === goodHost && !(mayBeForwarded && isForwarded(exchange))) return;
-    const fault = refusal(req, localAddress, allowed);
-    if (fault !== undefined) throw fault;
-    goodAddress = localAddress;
-    goodHost = host;
-  };
 }
 
 /** Returns why a request to this address of the server is refused; undefined for the address of a Unix socket. */

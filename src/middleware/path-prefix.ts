@@ -46,14 +46,14 @@ export const pathPrefix = filterFactory(
         const forced = forcePort === undefined ? host : `${withoutPort(host ?? 'localhost')}:${forcePort}`;
         exchange.remote = { ...resolved, host: forced, scheme: scheme ?? resolved.scheme };
       }
-      return catching(app, req, res, (error) => {
+      return catching(app, (error) => {
         req.url = url;
         exchange.scriptName = scriptName;
         exchange.mountTemplate = mount;
         exchange.forwardedPrefix = forwardedPrefix;
         exchange.remote = remote;
         throw error;
-      });
+      })(req, res);
     };
   },
   { describe },

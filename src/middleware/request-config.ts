@@ -25,10 +25,10 @@ export const requestConfig: FilterFactory & { readonly describe: () => Descripti
       };
       env.pasteConfig = merged;
       afterResponse(res, restore);
-      return catching(app, req, res, (error) => {
+      return catching(app, (error) => {
         restore();
         throw error;
-      });
+      })(req, res);
     };
   },
   { describe: () => ({ does: "passes the section's options to the application" }) },

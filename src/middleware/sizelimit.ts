@@ -1,7 +1,7 @@
 /** sizelimit: limits the size of request bodies. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, Fault, filterFactory } from '../app/index.js';
-import { bodyLengthOf, limitBody, tooLarge } from '../app/internal.js';
+import { bodyLengthOf, CODING, exchangeOf, LENGTH, limitBody, tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 import { refusing } from './refusing.js';
@@ -29,15 +29,15 @@ export const sizelimit = filterFactory(
   'sizelimit',
   sizelimitOptions,
   (_options, _ctx, live) => (app) => (req, res) => {
-    const length = bodyLengthOf(req);
+    const exchange = exchangeOf(req);
+    if ((exchange.fieldKinds & (LENGTH | CODING)) === 0) return app(req, res);
+    const length = bodyLengthOf(exchange);
     if (length === 0) return app(req, res);
-    const limit = limitOf(live(), req);
-    if (length !== -1) {
-      const fault = refusal(length, limit);
-      if (fault !== undefined) throw fault;
-      // The HTTP parser enforces the declared length.
-      return app(req, res);
-    }
+    const { maxRequestBodySize, overrides } = live();
+    const limit = ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
+    // The HTTP parser enforces the declared length.
+    if (length > 0 && length <= limit) return app(req, res);
+    if (length !== -1) throw refusal(length, limit);
     return new Promise((resolve, reject) => {
       limitBody(req, limit, () => {
         const fault = tooLarge(limit);
@@ -54,18 +54,14 @@ export const sizelimit = filterFactory(
 
 type Options = OptionsOf<typeof sizelimitOptions>;
 
-const limitOf = ({ maxRequestBodySize, overrides }: Options, req: IncomingMessage): number =>
-  ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
-
-function refusal(length: number, limit: number): Fault | undefined {
-  if (Number.isNaN(length)) return new Fault(400, { message: 'The Content-Length is not a number.' });
-  return length > limit ? tooLarge(limit) : undefined;
+function refusal(length: number, limit: number): Fault {
+  return Number.isNaN(length) ? new Fault(400, { message: 'The Content-Length is not a number.' }) : tooLarge(limit);
 }
 
-function describe(options: Options, req?: IncomingMessage): Description {
-  const limit = req === undefined ? options.maxRequestBodySize : limitOf(options, req);
-  const fault = req === undefined ? undefined : refusal(bodyLengthOf(req), limit);
-  if (fault !== undefined) return refusing(fault);
+function describe({ maxRequestBodySize, overrides }: Options, req?: IncomingMessage): Description {
+  const limit = (req && ofLongestPrefix(req, overrides)) ?? maxRequestBodySize;
+  const length = req === undefined ? 0 : bodyLengthOf(exchangeOf(req));
+  if (Number.isNaN(length) || length > limit) return refusing(refusal(length, limit));
   return {
     does: `answers 413 to a body of more than ${limit} bytes`,
     openapi: { responses: { 413: { description: `The body has more than ${limit} bytes.` } } },

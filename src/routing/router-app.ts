@@ -112,7 +112,7 @@ export class RouterApp implements RequestRouter {
       }
       exchange.route = route;
       if (trace !== undefined) trace.routed(route.template);
-      exchange.routeParams = served.params.texts(found);
+      exchange.routeParams = served.params.hasFallbacks ? served.params.texts(found) : found.captured;
       if (exchange.shownParams !== undefined) exchange.shownParams = undefined;
       let result: unknown;
       // A mount's app may be a Router, which knows more.

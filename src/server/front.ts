@@ -9,7 +9,7 @@ import {
 } from 'node:http';
 import { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { environ } from '../app/index.js';
+import { type App, environ } from '../app/index.js';
 import { abortResponse, ServedRequest, ServedResponse, type ServerState, shareState } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import { Throttle } from '../log/internal.js';
@@ -32,8 +32,6 @@ import type { WsgiOptions } from './wsgi-options.js';
 
 /** The server of a front. */
 export interface FrontOwner {
-  /** Runs the app for a request. */
-  readonly run: (exchange: Exchange) => void;
   /** Answers a request that does not reach the app. */
   readonly refuse: Refuse;
   /** Called when a response is complete. */
@@ -54,6 +52,8 @@ export class Front {
   readonly pool: RequestPool;
   readonly rejections: Rejections;
   readonly upgrades = new Upgrades(this.state);
+  /** Runs a request, and answers where it fails. */
+  app!: App;
   /** True: every response announces the end of its connection. */
   closing = false;
   #limits: WsgiOptions;
@@ -208,7 +208,7 @@ export class Front {
       res.writeHead(204).end();
       return;
     }
-    this.#owner.run(exchange);
+    void this.app(req, res);
   };
 
   /** As any request; its app may take the connection. */

@@ -4,7 +4,7 @@ import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import type { App } from '../app/index.js';
-import { answerFailure, catching, type FailureOptions, faultFormFrom, takeScheme, withSlot } from '../app/internal.js';
+import { answering, type FailureOptions, faultFormFrom, takeScheme, withSlot } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
@@ -42,8 +42,6 @@ export class Server implements ListeningService {
   readonly #front: Front;
   #tls: TlsOptions | undefined;
   #app: App;
-  /** The app with its spans. */
-  #appInUse: App;
   #spans: SpanMaker | undefined;
   readonly #endpoint: Endpoint;
   #http: HttpServer | HttpsServer | undefined;
@@ -63,19 +61,18 @@ export class Server implements ListeningService {
   constructor(name: string, app: App, options: ServerOptions = {}) {
     this.name = name;
     this.#app = withSlot(app);
-    this.#appInUse = this.#app;
     this.#tls = options.tls;
     this.#endpoint = new Endpoint(listenAddress(options));
     this.#log = serverLog(options.log).child({ service: name });
     this.#take(options);
     this.#exhaustedAt = options.maxRequests ?? 0;
     const owner: FrontOwner = {
-      run: this.#run,
       refuse: (req, res, refused) => this.#refuse(req, res, refused),
       exchangeEnded: this.#exchangeEnded,
       connectionClosed: () => this.#drain?.closed(),
     };
     this.#front = new Front(this.#limits, owner, this.#log);
+    this.#useApp();
     this.#front.state.faultForm = faultFormFrom(options);
   }
 
@@ -131,7 +128,7 @@ export class Server implements ListeningService {
    */
   async replaceApp(app: App, { deadlineMs = 0 }: { readonly deadlineMs?: number } = {}): Promise<void> {
     this.#app = withSlot(app);
-    this.#appInUse = this.#withSpans();
+    this.#useApp();
     await this.#endOf(this.#requests, this.#front.upgrades.renew(), deadlineMs || Number.POSITIVE_INFINITY);
   }
 
@@ -139,6 +136,7 @@ export class Server implements ListeningService {
   configure(options: ServerOptions): void {
     this.#take(options);
     this.#front.configure(this.#limits);
+    this.#useApp();
     this.#front.state.faultForm = faultFormFrom(options);
     // A limit that has been exceeded already counts from the next request.
     this.#exhaustedAt = options.maxRequests ? Math.max(options.maxRequests, this.#answered + 1) : 0;
@@ -214,7 +212,7 @@ export class Server implements ListeningService {
   async #start(): Promise<void> {
     await this.#stopping?.catch(() => {});
     this.#spans = await SpanMaker.find(this.#log);
-    this.#appInUse = this.#withSpans();
+    this.#useApp();
     if (this.#http !== undefined) return;
     await this.#open();
     this.#ended = deferred();
@@ -232,8 +230,15 @@ export class Server implements ListeningService {
     });
   }
 
-  #withSpans(): App {
-    return this.#spans === undefined ? this.#app : withRequestSpans(this.#app, this.name, this.#spans);
+  /** Runs later requests by the app: with its spans, and answers where it fails. */
+  #useApp(): void {
+    const app = this.#spans === undefined ? this.#app : withRequestSpans(this.#app, this.name, this.#spans);
+    const field = this.#schemeField;
+    const inScheme: App = (req, res) => {
+      takeScheme(req, field!);
+      return app(req, res);
+    };
+    this.#front.app = answering(field === undefined ? app : inScheme, this.#failures);
   }
 
   async #open(): Promise<void> {
@@ -249,12 +254,6 @@ export class Server implements ListeningService {
     this.#front.state.isRecordLost = this.#options.recordLost;
     this.#front.open();
   }
-
-  readonly #run = (exchange: Exchange): void => {
-    const { req, res } = exchange;
-    if (this.#schemeField !== undefined) takeScheme(req, this.#schemeField);
-    void catching(this.#appInUse, req, res, (error) => answerFailure(error, req, res, this.#failures));
-  };
 
   #take(options: ServerOptions): void {
     this.#limits = wsgiValues(options);

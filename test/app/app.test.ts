@@ -39,7 +39,7 @@ test('what is no pipeline is refused when it is composed, and not by a request',
 test('a throw and a rejection are told alike, and an app that returns nothing costs no promise', async () => {
   const caught: unknown[] = [];
   const run = (app: () => unknown): unknown =>
-    catching(app as App, {} as never, {} as never, (error) => void caught.push(error));
+    catching(app as App, (error) => void caught.push(error))({} as never, {} as never);
   assert.equal(
     run(() => undefined),
     undefined,

@@ -102,7 +102,7 @@ test('RT-200 typed parameters match, parse and print by their type', async (t) =
   assert.equal(router.url('b', { yes: true }), '/b/true');
   assert.equal(router.url('v', { v: 7 }), '/v/07');
   const old = new Router({ compat: 'routes' }).connect('/n/{n:int}', { handler: () => 1 });
-  assert.equal(old.find('GET', '/n/int')?.captured[0], 'int');
+  assert.equal(old.find('GET', '/n/int')?.captured.n, 'int');
 });
 
 test('RT-14 names of Object.prototype are ordinary names', () => {

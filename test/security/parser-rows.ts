@@ -311,7 +311,7 @@ export async function parserRows(): Promise<ParserRow[]> {
       name: 'JSON',
       before: ['', '"', '[', '{"a":'],
       units: ['{"a":', '[1],', '"a",', '1,', '"\\u005f_proto__":1,'],
-      parse: (text) => parseJsonBody(Buffer.from(text)),
+      parse: (text) => parseJsonBody(null, Buffer.from(text)),
     },
     {
       name: 'items of JSON that must differ',

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { LogFields, Logger } from '../../log/index.js';
+import { type App, catching } from '../app.js';
 import { exchangeOf } from '../exchange.js';
 import { asFault, Fault } from '../fault.js';
 import type { FaultStyle } from '../fault-form.js';
@@ -22,6 +23,11 @@ export interface FailureOptions {
   readonly faultOf?: ((error: unknown, req: IncomingMessage) => Fault) | undefined;
   /** Whether causes of faults of 500 and above are logged too. Default: false. */
   readonly logsCauses?: boolean;
+}
+
+/** Returns an app that answers the failures of `app`. */
+export function answering(app: App, options: FailureOptions): App {
+  return catching(app, (error, req, res) => answerFailure(error, req, res, options));
 }
 
 /**

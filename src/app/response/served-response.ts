@@ -122,10 +122,9 @@ function forHead(res: ServerResponse): Exchange {
       hint: 'Register work on the response before calling the inner app.',
     });
   }
-  const { [EXCHANGE]: known, writeHead: foreign } = res as Carrier;
-  if (known !== undefined && foreign === writeHead) return known;
   const exchange = exchangeFor(res);
-  if ((res as Carrier).writeHead === writeHead) return exchange;
+  const { writeHead: foreign } = res as Carrier;
+  if (foreign === writeHead) return exchange;
   (res as Carrier).writeHead = writeHead;
   exchange.hasStages = true;
   // Other code, such as the package on-headers, has its place in the order: when it calls the method that it replaced, the list goes on.
@@ -145,9 +144,10 @@ export function addStage(res: ServerResponse, stage: Stage): void {
   exchange.hasStages = true;
 }
 
-/** Adds a header, unless what is further in sets it. */
+/** Adds a header, unless what is further in sets it. `name`: in lower case. */
 export function defaultHeader(res: ServerResponse, name: string, value: string): void {
-  const exchange = forHead(res);
+  const { [EXCHANGE]: known, writeHead: own } = res as Carrier;
+  const exchange = known !== undefined && own === writeHead && !headSent.call(res) ? known : forHead(res);
   // Not a push to an empty list, which takes room for seventeen.
   if (exchange.headStages === undefined) exchange.headStages = [value, name];
   else exchange.headStages.push(value, name);
@@ -178,11 +178,6 @@ export function writeHead(
   }
   const fields = asList(exchange, given);
   if (fields !== undefined && !exchange.hasStages) {
-    // Fields that filters have added as data, unless the application has set them.
-    for (let at = (stages?.length ?? 0) - 1; at > 0; at -= 2) {
-      const name = stages![at] as string;
-      if (placeOf(fields, name, fields.length) < 0) fields.push(name, stages![at - 1] as string);
-    }
     below.writeHead.call(this, code, typeof reason === 'string' ? reason : undefined, fields);
     exchange.headFields = fields;
     exchange.headStages = undefined;
@@ -200,15 +195,12 @@ export function writeHead(
 }
 
 /**
- * Returns the headers of a head as one list of names and values in turn. Undefined if Node has to store them one by one: some are set
- * already, or one of them is not plain text.
+ * Returns the headers of a head as one list of names and values in turn, with those that filters have added as data. Undefined if Node
+ * has to store them one by one: some are set already, or one of them is not plain text.
  */
-function asList(
-  { res, headStages: stages, holdsHead, headFields: open, nodeMethods: below }: Exchange,
-  given: HeadersArgument,
-): OutgoingHttpHeader[] | undefined {
-  if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return undefined;
-  if (nodeHeaderNames.call(res).length > 0) return undefined;
+function asList(exchange: Exchange, given: HeadersArgument): OutgoingHttpHeader[] | undefined {
+  if (!mayList(exchange)) return undefined;
+  const { headStages: stages, hasStages } = exchange;
   // With room for all: a list that grows from nothing takes room for seventeen.
   const room = (Array.isArray(given) ? given.length : 4) + (stages?.length ?? 0);
   // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
@@ -229,7 +221,19 @@ function asList(
     }
   }
   fields.length = size;
+  if (stages === undefined || hasStages) return fields;
+  for (let at = stages.length - 1; at > 0; at -= 2) {
+    const name = stages[at] as string;
+    // Unless the application has set it.
+    if (placeOf(fields, name, fields.length) < 0) fields.push(name, stages[at - 1] as string);
+  }
   return fields;
+}
+
+/** Reports whether a head can be one list: no header is set, and neither other code nor a part of the body has its own. */
+export function mayList({ res, holdsHead, headFields: open, nodeMethods: below }: Exchange): boolean {
+  if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return false;
+  return nodeHeaderNames.call(res).length === 0;
 }
 
 /** Returns the list of headers that are not sent yet; undefined if Node stores them. */

@@ -5,7 +5,7 @@
 import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http';
 import type { Command } from 'commander';
 import { type App, environ } from '../../app/index.js';
-import { answerFailure, catching, connectionRemote, type FailureOptions } from '../../app/internal.js';
+import { answering, connectionRemote, type FailureOptions } from '../../app/internal.js';
 import { commandLogger } from '../../config/internal.js';
 import { Server, type ServerOptions } from '../../server/index.js';
 import { pipelineProbes, serverFailures, wsgiOptions } from '../../server/internal.js';
@@ -88,12 +88,13 @@ async function answerOf(
     running = Promise.resolve(returned).catch(() => undefined);
     return returned;
   };
+  const answered = answering(noted, failures);
   // Logs only failures: its log is that of a service.
   const server = new Server(
     'request',
     (req, res) => {
       if (request.secure) environ(req).remote = { ...connectionRemote(req), scheme: 'https' };
-      void catching(noted, req, res, (error) => answerFailure(error, req, res, failures));
+      void answered(req, res);
     },
     { ...limits, drainIdle: 0 },
   );

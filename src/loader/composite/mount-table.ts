@@ -151,7 +151,7 @@ class PrefixTable<A> {
     this.#shortest = Math.min(this.#shortest, prefix.length);
   }
 
-  find(path: string): Match<A> | undefined {
+  readonly find = (path: string): Match<A> | undefined => {
     let best: Entry<A> | undefined;
     let end = path.length <= this.#longest ? path.length : path.lastIndexOf('/', this.#longest);
     while (end >= this.#shortest) {
@@ -163,7 +163,7 @@ class PrefixTable<A> {
       end = end === 0 ? -1 : path.lastIndexOf('/', end - 1);
     }
     return best?.match;
-  }
+  };
 }
 
 const NONE: readonly never[] = [];

@@ -36,10 +36,12 @@ export interface URLMap extends App {
  * Composite factory that mounts apps at paths. Every option except `not_found_app` is a mount: a path, and the app at that path. The
  * mount moves from `req.url` to `environ(req).scriptName`; if it is the whole path, an empty string remains.
  */
-export const urlmap: CompositeFactory = urlMapBy(matchOf, false);
+export const urlmap: CompositeFactory = urlMapBy(matchIn, false);
 
-/** Chooses the mount of a request. */
-export type ChooseMount = <A>(table: MountTable<A>, req: IncomingMessage, path: string) => ChosenMount<A> | undefined;
+/** Returns the function that chooses the mount of a request. */
+export type ChooseMount = <A>(
+  table: MountTable<A>,
+) => (path: string, req: IncomingMessage) => ChosenMount<A> | undefined;
 
 /** The mount chosen for a request. */
 export interface ChosenMount<A = App> extends Match<A> {
@@ -49,8 +51,8 @@ export interface ChosenMount<A = App> extends Match<A> {
   readonly contentType?: string;
 }
 
-/** Returns the factory of URL maps that choose mounts by `choose`. `plus`: see {@link MountTable}. */
-export function urlMapBy(choose: ChooseMount, plus: boolean): CompositeFactory & TellsChildren {
+/** Returns the factory of URL maps that choose mounts by `chooseIn`. `plus`: see {@link MountTable}. */
+export function urlMapBy(chooseIn: ChooseMount, plus: boolean): CompositeFactory & TellsChildren {
   const make = async (
     loader: SectionLoader,
     globalConf: Conf,
@@ -59,10 +61,11 @@ export function urlMapBy(choose: ChooseMount, plus: boolean): CompositeFactory &
   ): Promise<URLMap> => {
     const { mounts, notFound } = await mountsOf(loader, globalConf, localConf, ctx);
     const table = new MountTable(mounts, plus);
+    const choose = chooseIn(table);
     const app: App = (req, res) => {
       const exchange = exchangeOf(req);
       const path = pathOf(exchange);
-      const chosen = choose(table, req, path);
+      const chosen = choose(path, req);
       if (chosen !== undefined) return moveToMount(exchange, chosen, path)(req, res);
       if (notFound !== undefined) return notFound(req, res);
       throw new Fault(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
@@ -157,14 +160,16 @@ export function pathOf(exchange: Exchange): string {
 
 const SLASH = 0x2f;
 
-/** Returns the mount that matches a path of this request, with the host and scheme from `proxy_headers`. */
-export function matchOf<A>(table: MountTable<A>, req: IncomingMessage, path: string): Match<A> | undefined {
-  if (!table.looksAtHost) return table.anyHost.find(path);
-  const { host, scheme } = remoteOf(req);
-  const header = (host ?? '').toLowerCase();
-  const colon = header.indexOf(':');
-  if (colon >= 0) return table.find(path, header.slice(0, colon), header.slice(colon + 1));
-  return table.find(path, header, scheme === 'https' ? '443' : '80');
+/** Returns a function that finds the mount for a path of a request, with the host and scheme from `proxy_headers`. */
+export function matchIn<A>(table: MountTable<A>): (path: string, req: IncomingMessage) => Match<A> | undefined {
+  if (!table.looksAtHost) return table.anyHost.find;
+  return (path, req) => {
+    const { host, scheme } = remoteOf(req);
+    const header = (host ?? '').toLowerCase();
+    const colon = header.indexOf(':');
+    if (colon >= 0) return table.find(path, header.slice(0, colon), header.slice(colon + 1));
+    return table.find(path, header, scheme === 'https' ? '443' : '80');
+  };
 }
 
 /** Moves the mount's prefix of a path, with each run of `/` as one, to the script name, and returns the app of the mount. */

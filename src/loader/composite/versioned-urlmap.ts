@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CompositeFactory } from '../../app/index.js';
 import type { Match, MountTable } from './mount-table.js';
-import { type ChosenMount, matchOf, urlMapBy } from './urlmap.js';
+import { type ChosenMount, matchIn, urlMapBy } from './urlmap.js';
 
 const JSON_TYPE = 'application/json';
 const SUPPORTED: readonly string[] = [JSON_TYPE, 'application/vnd.openstack.compute+json'];
@@ -14,20 +14,27 @@ const WITH_ATOM: readonly string[] = [...SUPPORTED, 'application/atom+xml'];
 /** Composite factory: `nova.api.openstack.urlmap:urlmap_factory`. Options as for `urlmap`. */
 export const versionedUrlmap: CompositeFactory = urlMapBy(matchByVersion, true);
 
-/** Returns the mount of a request: by its path; if only the empty mount or none matches, by the version that it requests. */
+/** Finds the mount of a path. */
+type FindMount<A> = (path: string, req: IncomingMessage) => Match<A> | undefined;
+
+/**
+ * Returns a function that finds the mount of a request: by its path; if only the empty mount or none matches, by the version that it
+ * requests.
+ */
 export function matchByVersion<A>(
   table: MountTable<A>,
-  req: IncomingMessage,
-  path: string,
-): ChosenMount<A> | undefined {
-  const byPath = matchOf(table, req, path);
-  const prefix = byPath?.prefix ?? '';
-  const accepted = bestMatch(parseAccept(req.headers.accept ?? ''), supportedAt(path, prefix));
-  const byVersion = prefix === '' ? versionAsked(table, req, accepted) : undefined;
-  const match = byVersion ?? byPath;
-  if (match === undefined) return undefined;
-  const contentType = suffixType(path) ?? accepted.type ?? JSON_TYPE;
-  return { ...match, byVersion: byVersion !== undefined, contentType };
+): (path: string, req: IncomingMessage) => ChosenMount<A> | undefined {
+  const find = matchIn(table);
+  return (path, req) => {
+    const byPath = find(path, req);
+    const prefix = byPath?.prefix ?? '';
+    const accepted = bestMatch(parseAccept(req.headers.accept ?? ''), supportedAt(path, prefix));
+    const byVersion = prefix === '' ? versionAsked(find, req, accepted) : undefined;
+    const match = byVersion ?? byPath;
+    if (match === undefined) return undefined;
+    const contentType = suffixType(path) ?? accepted.type ?? JSON_TYPE;
+    return { ...match, byVersion: byVersion !== undefined, contentType };
+  };
 }
 
 /** Returns the type for the text after the last dot of the path. */
@@ -43,9 +50,9 @@ function supportedAt(path: string, prefix: string): readonly string[] {
 }
 
 /** Returns the mount for the `version=N` of Content-Type, else of the best Accept entry. */
-function versionAsked<A>(table: MountTable<A>, req: IncomingMessage, accepted: BestMatch): Match<A> | undefined {
+function versionAsked<A>(find: FindMount<A>, req: IncomingMessage, accepted: BestMatch): Match<A> | undefined {
   const written = parseMediaType(req.headers['content-type'] ?? '').params.get('version');
-  return mountOfVersion(table, req, written) ?? mountOfVersion(table, req, accepted.params.get('version'));
+  return mountOfVersion(find, req, written) ?? mountOfVersion(find, req, accepted.params.get('version'));
 }
 
 /**
@@ -53,12 +60,12 @@ function versionAsked<A>(table: MountTable<A>, req: IncomingMessage, accepted: B
  * `version=ault` does not match `/vault`, and no version matches a path below a mount.
  */
 function mountOfVersion<A>(
-  table: MountTable<A>,
+  find: FindMount<A>,
   req: IncomingMessage,
   version: string | undefined,
 ): Match<A> | undefined {
   if (version === undefined) return undefined;
-  const match = matchOf(table, req, `/v${version}`);
+  const match = find(`/v${version}`, req);
   return match?.prefix === '' || /^\d[\w.-]*$/.test(version) ? match : undefined;
 }
 

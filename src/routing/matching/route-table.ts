@@ -4,7 +4,7 @@
 import { METHODS } from 'node:http';
 import { acceptsMethod, type MatchRequest, type SubDomainOptions, subDomainReader } from '../route/conditions.js';
 import type { Route } from '../route/route.js';
-import { CompiledRoute, Found } from './compiled-route.js';
+import { CompiledRoute, type Found } from './compiled-route.js';
 import { type PlannedRoute, planRoute } from './segment-steps.js';
 import { SegmentTree } from './segment-tree.js';
 
@@ -58,16 +58,13 @@ export class RouteTable {
     const known = method === null ? this.#forAny() : this.#trees.get(method);
     const tree = known ?? this.#otherMethods;
     for (let above = -1; ; ) {
-      const route = tree.find(path, above);
-      if (route === null) return null;
-      const { compiled } = route;
-      const captured = tree.capture(route);
-      if (known !== undefined && !compiled.conditional && this.#subDomainOf === undefined) {
-        return new Found(compiled, captured, undefined);
-      }
+      const found = tree.find(path, above);
+      if (found === null) return null;
+      const { compiled, captured } = found;
+      if (known !== undefined && !compiled.conditional && this.#subDomainOf === undefined) return found;
       const asked = request ?? (method === null ? null : { method });
-      const found = compiled.answer(captured, asked, this.#subDomainOf);
-      if (found !== null) return found;
+      const answer = compiled.answer(captured, asked, this.#subDomainOf);
+      if (answer !== null) return answer;
       above = compiled.rank;
     }
   }

@@ -5,7 +5,7 @@
  * better rank than the one found. Literal text has the longest prefix and so the lowest rank: the first hit is nearly always the result. A
  * node is visited at most once, so the table limits the cost, not the client.
  */
-import type { Captured } from './compiled-route.js';
+import { Found, Table } from './compiled-route.js';
 import type { PlannedRoute, SegmentReader, SegmentTest, Step } from './segment-steps.js';
 
 /** A tree over the routes of one method. Not re-entrant, because a lookup is synchronous. */
@@ -29,36 +29,35 @@ export class SegmentTree {
     }
   }
 
-  /** Returns the route with the lowest rank above `above` that matches the path, which begins with a slash; null if there is none. */
-  find(path: string, above: number): PlannedRoute | null {
+  /** Returns the match with the lowest rank above `above` of the path, which begins with a slash; null if there is none. */
+  find(path: string, above: number): Found | null {
     this.#path = path;
     this.#reads.length = 0;
     this.#best = null;
     this.#bestRank = Number.POSITIVE_INFINITY;
     this.#above = above;
     this.#visit(this.#root, 0);
-    return this.#best;
-  }
-
-  /** Returns the values of the route that {@link find} has just returned. */
-  capture({ compiled, values: read, isWhole }: PlannedRoute): Captured {
-    const path = this.#path;
-    if (!isWhole) return compiled.capture(path)!;
-    // Of its length from the start: a list that grows takes room for seventeen.
-    // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
-    const values = new Array<string | undefined>(compiled.names.length);
+    const best = this.#best as PlannedRoute | null;
+    if (best === null) return null;
+    const { compiled, values, isWhole } = best;
+    if (!isWhole) return new Found(compiled, compiled.capture(path)!, undefined);
+    const { names } = compiled;
+    const captured = new Table();
     let place = 0;
-    for (const { at, step } of read) {
+    for (const { at, step } of values) {
       const start = this.#starts[at]!;
       const end = this.#starts[at + 1]! - 1;
-      if (step.kind === 'variable') values[place++] = path.slice(start, end);
+      if (step.kind === 'variable') captured[names[place++]!] = path.slice(start, end);
       else {
         const read = this.#reads[at];
         const found = read?.key === step.key ? read.values : step.read(path, start, end)!;
-        for (const value of found) values[place++] = value;
+        for (const value of found) {
+          if (value !== undefined) captured[names[place]!] = value;
+          place++;
+        }
       }
     }
-    return values;
+    return new Found(compiled, captured, undefined);
   }
 
   /** Follows the only way, or the last of several, in the loop; the others by a call. */

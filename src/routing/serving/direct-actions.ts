@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import type { MatchedRoute } from '../../app/index.js';
-import { collectBody, compileResponse, foldHeaders, pipeInto } from '../../app/internal.js';
+import { collectBody, compileResponse, foldHeaders, pipeInto, sendWhole } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { responseKey } from '../actions/compiled-action.js';
 import { SENT } from '../actions/reply.js';
@@ -14,7 +14,7 @@ import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js
 import { type Answer, answerOf, discardAnswer } from './answer.js';
 import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, type ResponseCompiler, type Serializers } from './compile-responses.js';
-import { hasJsonBody, isUnread, jsonOf, WITH_BODY } from './request-body.js';
+import { hasJsonBody, isUnread, parseJsonBody, WITH_BODY } from './request-body.js';
 import type { RouterParts, ServedAction, ServedMethod } from './served-route.js';
 
 /** Runs actions without Fastify. */
@@ -48,7 +48,8 @@ export class DirectActions implements ActionEngine {
 
   take(call: ActionCall, req: IncomingMessage): void {
     const { bodyLimit = this.bodyLimit, unreadTypes } = call.entry;
-    if (!WITH_BODY.has(call.verb) || isUnread(req, unreadTypes) || !hasJsonBody(req)) {
+    const isOwn = unreadTypes !== undefined && isUnread(req, unreadTypes);
+    if (!WITH_BODY.has(call.verb) || isOwn || !hasJsonBody(req)) {
       call.run(undefined, this);
       return;
     }
@@ -61,7 +62,7 @@ export class DirectActions implements ActionEngine {
     const { response: res } = call;
     let body: unknown;
     try {
-      body = jsonOf(error, bytes);
+      body = parseJsonBody(error, bytes);
     } catch (refusal) {
       // An outer filter may have answered meanwhile, which ends the body.
       if (res.writableEnded) return;
@@ -119,9 +120,7 @@ export class DirectActions implements ActionEngine {
     } else if (!isHead || headers['content-length'] === undefined) {
       headers['content-length'] = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     }
-    res.writeHead(status, headers);
-    if (data === undefined) res.end();
-    else res.end(data);
+    sendWhole(res, status, headers, data);
   }
 
   #serializerOf(method: ServedMethod, status: number): Serializer | undefined {

@@ -17,12 +17,12 @@ export function callMounted(
   const url = req.url ?? '/';
   enterMount(req, pathInfo);
   exchange.mountTemplate += place;
-  return catching(app, req, res, (error) => {
+  return catching(app, (error) => {
     req.url = url;
     exchange.scriptName = scriptName;
     exchange.mountTemplate = mount;
     throw error;
-  });
+  })(req, res);
 }
 
 /** Moves the mount's part of the path to the script name. */

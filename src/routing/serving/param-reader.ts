@@ -2,21 +2,11 @@
  * Converts a match into path variables, and into arguments from these and the route's defaults.
  */
 
-import type { CompiledRoute, Found } from '../matching/compiled-route.js';
+import { type CompiledRoute, type Found, Table } from '../matching/compiled-route.js';
 import { type ParamType, parseParam } from '../route/param-types.js';
 import { isTruthy } from '../route/route.js';
 
 const NOT_ARGUMENTS: ReadonlySet<string> = new Set(['controller', 'action', 'format']);
-
-/**
- * A table whose prototype has no members: `__proto__` is a name like others. Not one of `Object.create(null)`, which V8 keeps as a hash
- * table of 200 bytes.
- */
-class Table {
-  [name: string]: string;
-}
-Object.setPrototypeOf(Table.prototype, null);
-Reflect.deleteProperty(Table.prototype, 'constructor');
 
 /** Reads the values of one route. */
 export class ParamReader {
@@ -24,8 +14,10 @@ export class ParamReader {
   readonly #types: ReadonlyMap<string, ParamType>;
   /** True if the template gives a variable a type. */
   readonly hasTypes: boolean;
-  /** Default text of each variable, if it has one. */
-  readonly #fallbacks: readonly (string | undefined)[];
+  /** Variables with a default text. */
+  readonly #fallbacks: readonly (readonly [name: string, text: string])[];
+  /** True if there are any. */
+  readonly hasFallbacks: boolean;
   /** Arguments besides the variables. */
   readonly #defaults: readonly (readonly [string, unknown])[];
   /** True if there are arguments besides the variables, or variables that are not arguments. */
@@ -36,22 +28,19 @@ export class ParamReader {
     this.#compiled = compiled;
     this.#types = types;
     this.hasTypes = types.size > 0;
-    this.#fallbacks = names.map((name) => {
+    this.#fallbacks = names.flatMap((name) => {
       const fallback = route.defaults.get(name);
-      return typeof fallback === 'string' && isTruthy(fallback) ? fallback : undefined;
+      return typeof fallback === 'string' && isTruthy(fallback) ? [[name, fallback] as const] : [];
     });
+    this.hasFallbacks = this.#fallbacks.length > 0;
     this.#defaults = [...route.defaults].filter(([name]) => !names.includes(name) && !NOT_ARGUMENTS.has(name));
     this.hasOwnArgs = conditional || this.#defaults.length > 0 || names.some((name) => NOT_ARGUMENTS.has(name));
   }
 
-  /** Returns the path's variables as text, without absent optional ones. */
+  /** Returns the path's variables as text, if {@link hasFallbacks}; else they are those that were captured. */
   texts({ captured }: Found): Record<string, string> {
-    const { names } = this.#compiled;
-    const params = new Table();
-    for (let index = 0; index < names.length; index++) {
-      const value = captured[index] || (this.#fallbacks[index] ?? captured[index]);
-      if (value !== undefined) params[names[index]!] = value;
-    }
+    const params: Record<string, string> = Object.assign(new Table(), captured);
+    for (const [name, text] of this.#fallbacks) params[name] ||= text;
     return params;
   }
 
@@ -76,7 +65,6 @@ export class ParamReader {
 
   /** Returns the format in the suffix of the path. */
   format({ captured }: Found): string | null {
-    const place = this.#compiled.names.indexOf('format');
-    return place < 0 ? null : (captured[place] ?? null);
+    return captured.format ?? null;
   }
 }

@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyContentTypeParser, FastifyInstance } from 'fastify';
 import { Fault, quoteClient } from '../../app/index.js';
-import { bodyLengthOf, collectBody, exchangeOf, readHeaders } from '../../app/internal.js';
+import { bodyLengthOf, CONTENT_CODING, collectBody, exchangeOf } from '../../app/internal.js';
 
 /** Methods whose body is read. */
 export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -66,10 +66,11 @@ export function otherType(req: IncomingMessage): Fault | undefined {
 
 /** Reports whether a request has a body, which is JSON. Throws a `Fault` 415 for another type, and for a compressed body. */
 export function hasJsonBody(req: IncomingMessage): boolean {
-  const isPresent = hasBody(req);
-  const headers = readHeaders(exchangeOf(req));
-  if (isPresent && headers['content-encoding'] !== undefined) refuseEncoding(req);
-  const type = headers['content-type'];
+  const exchange = exchangeOf(req);
+  const isPresent = bodyLengthOf(exchange) !== 0;
+  const { fieldKinds: kinds } = exchange;
+  if (isPresent && (kinds & CONTENT_CODING) !== 0) refuseEncoding(req);
+  const type = kinds < 0 ? req.headers['content-type'] : exchange.typeField;
   if (type === undefined || type === 'application/json' || JSON_TYPES.some((json) => json.test(type))) return isPresent;
   if (isPresent || !MEDIA_TYPE.test(type)) throw unsupported(req, ['application/json']);
   return false;
@@ -117,7 +118,7 @@ export function watchMultipart(req: IncomingMessage): (() => boolean) | Fault | 
 
 /** By these fields only (RFC 9112 §6.3). */
 function hasBody(req: IncomingMessage): boolean {
-  const length = bodyLengthOf(req);
+  const length = bodyLengthOf(exchangeOf(req));
   return length > 0 || length === -1;
 }
 
@@ -143,19 +144,13 @@ export function readJson(payload: Readable, limit: number, done: BodyDone): void
   collectBody(payload, limit, (error, bytes) => {
     let value: unknown;
     try {
-      value = jsonOf(error, bytes);
+      value = parseJsonBody(error, bytes);
     } catch (refusal) {
       done(refusal as Error, undefined, 0);
       return;
     }
     done(null, value, bytes!.length);
   });
-}
-
-/** Returns the value of a collected body. Throws its error: a `Fault` 400 for one that is incomplete, or not JSON. */
-export function jsonOf(error: Error | null, bytes: Buffer | undefined): unknown {
-  if (error !== null) throw isAborted(error) ? incomplete(error) : error;
-  return parseJsonBody(bytes!);
 }
 
 /** Returns the fault for a body that ends too early. */
@@ -168,10 +163,11 @@ function isAborted(error: Error): boolean {
 }
 
 /**
- * Parses a body; returns undefined for an empty one. Throws a `Fault` 400 for bytes that are not UTF-8, text that is not JSON, and keys
+ * Parses a collected body; returns undefined for an empty one. Throws its error; a `Fault` 400 if it is incomplete, for bytes that are not UTF-8, text that is not JSON, and keys
  * that would reach a prototype: `__proto__`, and `prototype` below `constructor`.
  */
-export function parseJsonBody(bytes: Buffer): unknown {
+export function parseJsonBody(error: Error | null, bytes: Buffer = NOTHING): unknown {
+  if (error !== null) throw isAborted(error) ? incomplete(error) : error;
   if (bytes.length === 0) return undefined;
   const marked = bytes.toString('utf8');
   // A TextDecoder, even a shared one, takes longer than the parser.
@@ -189,6 +185,8 @@ export function parseJsonBody(bytes: Buffer): unknown {
   if (mayReach) refusePrototypeKeys(value);
   return value;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 const BYTE_ORDER_MARK = 0xfeff;
 

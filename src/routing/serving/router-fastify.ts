@@ -174,7 +174,7 @@ export class RouterFastify implements ActionEngine {
     if (watched instanceof Fault) return watched;
     call.lacksEnd = watched;
     const limit = routeOptions.bodyLimit ?? this.bodyLimit;
-    const length = bodyLengthOf(req);
+    const length = bodyLengthOf(exchangeOf(req));
     if (length !== -1) {
       call.received = length;
       return length > limit ? tooLarge(limit) : undefined;

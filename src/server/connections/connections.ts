@@ -8,7 +8,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { Exchange as AppExchange, exchangeOf, type ServerState } from '../../app/internal.js';
+import { Exchange as AppExchange, EXCHANGE, type ServedResponse, type ServerState } from '../../app/internal.js';
 import { HEAD, requestsInHand } from '../../process/index.js';
 import { holdBody, socketUnder } from '../../wire/index.js';
 import type { Refusal } from './refusal.js';
@@ -179,6 +179,9 @@ export class Connection {
   }
 }
 
+const BLANK = 32;
+const QUESTION_MARK = 63;
+
 const CONNECTION: unique symbol = Symbol('portico.connection');
 type Marked = { [CONNECTION]?: Connection };
 
@@ -190,9 +193,9 @@ export function connectionOf(socket: object): Connection | undefined {
 /** All connections of one server. */
 export class ConnectionList {
   readonly #connections = new Set<Connection>();
-  readonly #exchangeEnded: (exchange: Exchange) => void;
   readonly #connectionClosed: () => void;
-  readonly #onResponseClose: (this: ServerResponse) => void;
+  /** Called when a response has closed. */
+  readonly #ended: (this: ServerResponse) => void;
   /** Server state that requests can read. */
   readonly #server: ServerState;
   /** Records the end time of each response; it costs as much as the other counting, so only for a drain. */
@@ -206,12 +209,24 @@ export class ConnectionList {
   /** `exchangeEnded`: called when a response is complete, or its client has disconnected. */
   constructor(server: ServerState, exchangeEnded: (exchange: Exchange) => void, connectionClosed: () => void) {
     this.#server = server;
-    this.#exchangeEnded = exchangeEnded;
     this.#connectionClosed = connectionClosed;
-    const end = this.#end;
     // One function for all responses, which finds its exchange by `this`: a closure for each would cost every request.
-    this.#onResponseClose = function onResponseClose(this: ServerResponse) {
-      end(exchangeOf(this.req) as Exchange);
+    // oxlint-disable-next-line typescript/no-this-alias -- `this` of the function is the response
+    const list = this;
+    this.#ended = function ended(this: ServerResponse) {
+      const exchange = (this as ServedResponse)[EXCHANGE] as Exchange;
+      const { ofConnection: connection, req } = exchange;
+      if (connection.exchange !== exchange) return;
+      connection.exchange = undefined;
+      if (req.complete && connection.latest === req) connection.latest = undefined;
+      connection.lastUse = ++list.#uses;
+      if (list.keepTimes) connection.lastUseAt = performance.now();
+      list.inFlight--;
+      if (exchange.handIndex !== -1) {
+        requestsInHand.serials[exchange.handIndex] = 0;
+        requestsInHand.free.push(exchange.handIndex);
+      }
+      exchangeEnded(exchange);
     };
   }
 
@@ -248,20 +263,23 @@ export class ConnectionList {
     const exchange = new AppExchange(req, res, this.#server) as Exchange;
     exchange.ofConnection = connection;
     exchange.since = this.coarseNow;
-    // Without a call, and by single characters: 80 ns, where Buffer.write would take twice as long.
+    // Without a call, by single characters, and without joining the texts: each would take twice as long.
     const { free, heads, lengths, serials } = requestsInHand;
     const slot = free.pop();
     if (slot !== undefined) {
-      const head = `${req.method} ${req.url}`;
-      const at = slot * HEAD;
-      let length = 0;
-      for (; length < HEAD && length < head.length; length++) {
-        const character = head.charCodeAt(length);
+      const { method = '', url = '' } = req;
+      const start = slot * HEAD;
+      const end = start + HEAD;
+      let at = start;
+      for (let index = 0; index < method.length && at < end; index++) heads[at++] = method.charCodeAt(index);
+      if (at < end) heads[at++] = BLANK;
+      for (let index = 0; index < url.length && at < end; index++) {
+        const character = url.charCodeAt(index);
         // Stops at the query, which may hold secrets.
-        if (character === 63) break;
-        heads[at + length] = character;
+        if (character === QUESTION_MARK) break;
+        heads[at++] = character;
       }
-      lengths[slot] = length;
+      lengths[slot] = at - start;
       requestsInHand.serial = (requestsInHand.serial + 1) & 0x7fffffff || 1;
       serials[slot] = requestsInHand.serial;
       exchange.handIndex = slot;
@@ -271,29 +289,14 @@ export class ConnectionList {
     connection.latest = req;
     connection.exchange = exchange;
     this.inFlight++;
-    res.on('close', this.#onResponseClose);
+    res.on('close', this.#ended);
     return exchange;
   }
-
-  readonly #end = (exchange: Exchange): void => {
-    const { ofConnection: connection, req } = exchange;
-    if (connection.exchange !== exchange) return;
-    connection.exchange = undefined;
-    if (req.complete && connection.latest === req) connection.latest = undefined;
-    connection.lastUse = ++this.#uses;
-    if (this.keepTimes) connection.lastUseAt = performance.now();
-    this.inFlight--;
-    if (exchange.handIndex !== -1) {
-      requestsInHand.serials[exchange.handIndex] = 0;
-      requestsInHand.free.push(exchange.handIndex);
-    }
-    this.#exchangeEnded(exchange);
-  };
 
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
     connection.waiting = undefined;
-    if (connection.exchange !== undefined) this.#end(connection.exchange);
+    if (connection.exchange !== undefined) this.#ended.call(connection.exchange.res);
     this.#connectionClosed();
   }
 }

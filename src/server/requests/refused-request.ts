@@ -16,15 +16,16 @@ export function refusing(filters: readonly Filter[], failures: FailureOptions): 
   const refuse: App = (req) => {
     throw refusals.get(req)!;
   };
-  const app = filters.reduceRight((inner, filter) => filter(inner), refuse);
+  const filtered = filters.reduceRight((inner, filter) => filter(inner), refuse);
+  const app = catching(filtered, (error, req, res) => {
+    const refusal = refusals.get(req)!;
+    if (error !== refusal)
+      failures.log.error({ ...failures.facts(req, res), err: error }, 'a filter around a refusal failed');
+    answerFailure(refusal, req, res, { ...failures, faultOf: () => refusal });
+  });
   return (req: IncomingMessage, res: ServerResponse, { status, reason }: Refusal): void => {
-    const refusal = new Fault(status, { message: reason });
-    refusals.set(req, refusal);
+    refusals.set(req, new Fault(status, { message: reason }));
     res.setHeader('connection', 'close');
-    void catching(app, req, res, (error) => {
-      if (error !== refusal)
-        failures.log.error({ ...failures.facts(req, res), err: error }, 'a filter around a refusal failed');
-      answerFailure(refusal, req, res, { ...failures, faultOf: () => refusal });
-    });
+    void app(req, res);
   };
 }

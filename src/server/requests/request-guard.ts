@@ -18,6 +18,7 @@ import {
   replaceRawHeaders,
   seesHeadersTaken,
   TOKEN,
+  TYPE,
   UNDERSCORE,
   UNIQUE,
   UPGRADE,
@@ -74,6 +75,7 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
     let kinds = 0;
     let host: string | undefined;
     let token: string | undefined;
+    let type: string | undefined;
     let length = '0';
     let coding = '';
     for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -86,6 +88,8 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
       else if (kind === LENGTH) length = rawHeaders[at + 1]!;
       else if (kind === TOKEN) token = rawHeaders[at + 1]!;
       else if (kind === CODING) coding = rawHeaders[at + 1]!;
+      // The first, as in the headers that Node makes.
+      else if (kind === TYPE) type ??= rawHeaders[at + 1]!;
     }
     if ((kinds & MALFORMED) !== 0) return BAD_NAME;
     if ((kinds & REPEATED) !== 0) return REPEATS;
@@ -113,6 +117,7 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
     if (seesHeadersTaken) exchange.fieldKinds = kinds;
     exchange.hostField = host;
     exchange.tokenField = token;
+    exchange.typeField = type;
     exchange.bodyLength = (kinds & CODING) !== 0 ? -1 : Number(length);
     if ((kinds & UPGRADE) !== 0) exchange.asksUpgrade = true;
     return undefined;
