@@ -93,7 +93,7 @@ export const proxyHeaders = filterFactory(
 
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
-      const families = forwardingOf(exchange);
+      const families = (exchange.fieldKinds & FAMILIES) === 0 ? 0 : forwardingOf(exchange);
       if (families === 0) return app(req, res);
       exchange.forwarded = true;
       const peer = connectionRemote(req);
@@ -115,6 +115,8 @@ function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req
 }
 
 const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
+
+const FAMILIES = FORWARDED | X_FORWARDED | UNDERSCORE;
 
 /** Returns the families of forwarding headers in the request. A name with `_` can belong to either family. */
 function forwardingOf(exchange: Exchange): number {
