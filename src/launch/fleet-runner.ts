@@ -289,7 +289,8 @@ export class FleetRunner implements Runner {
   reload(request: ReloadRequest): Promise<ReloadResult> {
     const { config, onReload } = this.#options;
     const { supervisor, reloading: hooks } = this;
-    return reloadFleet({ ...request, config, supervisor, onReload, hooks });
+    const isJudged = this.#launcher.judgedConfig === undefined;
+    return reloadFleet({ ...request, config, isJudged, supervisor, onReload, hooks });
   }
 
   get #served(): readonly WorkerHandle[] {

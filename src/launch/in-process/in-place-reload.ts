@@ -43,6 +43,7 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
   const filesRead = new Map(runs.map(({ name }) => [name, files]));
   return reload(given, {
     config,
+    isJudged: given.isJudged,
     services,
     filesRead,
     hasWorkers: false,

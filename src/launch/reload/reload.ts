@@ -74,6 +74,8 @@ type RefusedConfiguration = Pick<NextConfiguration, 'prepared'> & { readonly set
 /** Steps of a reload that its runner provides. */
 interface ReloadSteps {
   readonly config: Config | undefined;
+  /** True if the program judges the configuration: before its services are built. */
+  readonly isJudged: boolean;
   /** The running services. */
   readonly services: readonly Launchable[];
   /** Files that each service has read, including files that its plan does not name. */
@@ -110,7 +112,9 @@ export async function reload(request: ReloadRequest, steps: ReloadSteps): Promis
 
 async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   const { method, dryRun, log } = request;
-  const prepared = await steps.config?.prepareReload({ method, collect: true });
+  // A mutate builds nothing that could judge.
+  const judgedLater = method === 'reload' && !steps.isJudged;
+  const prepared = await steps.config?.prepareReload({ method, collect: true, judgedLater });
   const { refusal } = prepared ?? {};
   let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;
   // Services that end are left out: files that no service will use must not be read.
