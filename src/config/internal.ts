@@ -32,7 +32,7 @@ export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { present } from './types/present.js';
 export { configOptions } from './values/declared-groups.js';
-export { diagnose } from './values/mistakes.js';
+export { diagnose, suggestion } from './values/mistakes.js';
 export { isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';
 export { readingFrom, refusedConfig } from './values/refused-config.js';
 export { variableName } from './values/written.js';

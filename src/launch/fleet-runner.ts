@@ -289,8 +289,7 @@ export class FleetRunner implements Runner {
   reload(request: ReloadRequest): Promise<ReloadResult> {
     const { config, onReload } = this.#options;
     const { supervisor, reloading: hooks } = this;
-    const isJudged = this.#launcher.judgedConfig === undefined;
-    return reloadFleet({ ...request, config, isJudged, supervisor, onReload, hooks });
+    return reloadFleet({ ...request, config, supervisor, onReload, hooks });
   }
 
   get #served(): readonly WorkerHandle[] {

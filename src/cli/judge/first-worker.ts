@@ -2,8 +2,14 @@
  * The judgement after a build: of the first worker of a service, and of any process of a program that embeds its services.
  */
 import type { Config } from '../../config/index.js';
-import { isUnknownSection } from '../../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, Refusals, severalRefusals, untold } from '../../errors/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  isError,
+  Refusals,
+  severalRefusals,
+  whole,
+} from '../../errors/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import { configuredPasteFile } from '../configured/configuration.js';
 import { addCrossChecks } from '../configured/cross-checks.js';
@@ -11,13 +17,12 @@ import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { apiNames } from '../configured/names.js';
 import { besideOptions } from '../configured/passed-over.js';
 import { registerServedOptions } from '../configured/shipped-options.js';
-import { isError } from './plan.js';
 import { type BuiltProgram, builtProgram } from './program.js';
 
-/** Returns the judgement of a first worker of `api-cli`. */
-export function judgeOfFirst(config: Config, { dev = false }: EnabledApisOptions) {
+/** Returns the judgement of the first worker of a service of `api-cli`. */
+export function judgeOfFirst(name: string, config: Config, { dev = false }: EnabledApisOptions) {
   return (failure?: unknown): Promise<readonly Diagnostic[]> =>
-    judgeBuilt(config, failure === undefined ? [] : [failure], { dev });
+    failure === undefined ? judgeBuilt(config, [], { dev, built: name }) : judgeBuilt(config, [failure], { dev });
 }
 
 /**
@@ -35,59 +40,50 @@ export function judgeProgram(
 
 /** Most configurations have no findings after the build, and need no further one. */
 async function judgeBuilt(config: Config, failures: readonly unknown[], given: Given): Promise<readonly Diagnostic[]> {
-  const { dev = false, isEmbedded = false, program } = given;
+  const { isEmbedded = false, program, ...more } = given;
   if (failures.some((error) => !(error instanceof ConfigurationRefused))) return [];
   const isBuilt = failures.length === 0 && (!isEmbedded || program !== undefined);
-  const sections = isBuilt ? await onlySections(config, program) : undefined;
-  if (sections !== undefined && !sections.some(isError)) return sections;
+  if (isBuilt && (await isPlain(config, program))) return [];
   const { judge } = await import('./judge.js');
   const refusals = new Refusals();
   // A build of api-cli is repeated, a build of a program is not.
   if (isEmbedded) for (const failure of failures) refusals.note(failure);
-  const found = (await judge(config, { dev, refusals, declared: isEmbedded, ...(program && { program }) })).map(
-    asLogged,
-  );
+  const options = { ...more, refusals, ...(isEmbedded && { declared: true }), ...(program && { program }) };
+  const found = (await judge(config, options)).map(asLogged);
+  const errors = found.filter(isError);
+  // The build has logged what its routers warn of.
+  if (errors.length === 0) return found.filter(({ code }) => isEmbedded || !code.startsWith('PORTICO_ROUTE_'));
   // Only code that the configuration names has failed.
   const blames =
-    refusals.refusal?.blamesConfiguration !== false || untold(refusals.diagnostics, found.filter(isError)).length > 0;
-  // The build has logged what its routers warn of.
-  if (!found.some(isError)) return found.filter(({ code }) => isEmbedded || !code.startsWith('PORTICO_ROUTE_'));
+    refusals.refusal?.blamesConfiguration !== false ||
+    whole(refusals.diagnostics, errors).length > refusals.diagnostics.length;
   // Services that the program would start later are judged too, as configured.
-  const more = program?.isConfigured === true ? await judge(config, { declared: true }) : [];
-  const errors = found.filter(isError);
-  const all = [...errors, ...untold(errors, more.map(asLogged))];
-  // An app that no service uses so far may be used by one of those.
-  const isTold = ({ place }: Diagnostic): boolean =>
-    place !== undefined && all.some((each) => isError(each) && each.place?.detail === place.detail);
-  all.push(...found.filter((each) => !isError(each) && !isTold(each)));
+  const later = program?.isConfigured === true ? await judge(config, { declared: true }) : [];
+  const all = whole(found, later.map(asLogged));
   throw severalRefusals(isEmbedded ? all.filter(({ code }) => code !== 'PORTICO_NO_APIS') : all, { blames });
 }
 
 /** Facts about a program. */
 interface Given {
   readonly dev?: boolean;
+  /** Name of the service of `api-cli` that is built. */
+  readonly built?: string;
   /** True for a program that embeds its services. */
   readonly isEmbedded?: boolean;
   /** The services of such a program, if it has built any. */
   readonly program?: BuiltProgram;
 }
 
-/**
- * Returns the sections that a configuration, whose service is built, does not know, if it has nothing else to tell: no mistake in its
- * files, no other unknown name. Another service may know them.
- */
-async function onlySections(config: Config, program?: BuiltProgram): Promise<readonly Diagnostic[] | undefined> {
+/** Reports whether nothing is wrong or odd in the files of a configuration whose service is built: then it is not judged further. */
+async function isPlain(config: Config, program?: BuiltProgram): Promise<boolean> {
   const judged = program === undefined ? config : config.copy({ declared: true });
   registerServedOptions(judged);
   if (program !== undefined) addCrossChecks(judged);
-  if (besideOptions(judged, program).length > 0) return undefined;
-  const unknown = judged.problems({ complete: true });
-  if (!unknown.every((each) => isUnknownSection(each) && !isError(each))) return undefined;
-  if (unknown.length > 0) return (await import('./judge.js')).unknownSections(judged, program);
-  if ((program?.apis ?? apiNames(judged)).length === 0) return [];
+  if (besideOptions(judged, program).length > 0 || judged.problems({ complete: true }).length > 0) return false;
+  if ((program?.apis ?? apiNames(judged)).length === 0) return true;
   const { Loader } = await import('../../loader/index.js');
   const checked = { config: judged.copy(), import: false, trial: false };
-  return (await Loader.checkFile(configuredPasteFile(judged), checked)).length === 0 ? [] : undefined;
+  return (await Loader.checkFile(configuredPasteFile(judged), checked)).length === 0;
 }
 
 /** Uses the words of the log, which oslo's operators know. */

@@ -47,8 +47,6 @@ export type OnReload = (
 /** Parameters of a reload. */
 interface FleetReload extends ReloadRequest {
   readonly config: Config | undefined;
-  /** True if the program judges the configuration. */
-  readonly isJudged: boolean;
   readonly supervisor: Supervisor;
   readonly onReload: OnReload | undefined;
   readonly hooks: HookList<[config: Config | undefined]>;
@@ -67,7 +65,6 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
   const { config, supervisor, method } = given;
   return reload(given, {
     config,
-    isJudged: given.isJudged,
     services: supervisor.pools.map(({ service }) => service),
     filesRead: supervisor.generation.files.byService,
     hasWorkers: true,
