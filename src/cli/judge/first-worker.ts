@@ -2,6 +2,7 @@
  * The judgement after a build: of the first worker of a service, and of any process of a program that embeds its services.
  */
 import type { Config } from '../../config/index.js';
+import { isUnknownSection } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -43,7 +44,8 @@ async function judgeBuilt(config: Config, failures: readonly unknown[], given: G
   const { isEmbedded = false, program, ...more } = given;
   if (failures.some((error) => !(error instanceof ConfigurationRefused))) return [];
   const isBuilt = failures.length === 0 && (!isEmbedded || program !== undefined);
-  if (isBuilt && (await isPlain(config, program))) return [];
+  const sections = isBuilt ? await onlySections(config, program) : undefined;
+  if (sections !== undefined && !sections.some(isError)) return sections;
   const { judge } = await import('./judge.js');
   const refusals = new Refusals();
   // A build of api-cli is repeated, a build of a program is not.
@@ -74,16 +76,23 @@ interface Given {
   readonly program?: BuiltProgram;
 }
 
-/** Reports whether nothing is wrong or odd in the files of a configuration whose service is built: then it is not judged further. */
-async function isPlain(config: Config, program?: BuiltProgram): Promise<boolean> {
+/**
+ * Returns the sections that a configuration, whose service is built, does not know, if it has nothing else to tell: no mistake in its
+ * files, no other unknown name. Another service may know them, so they are no cause to build that.
+ */
+async function onlySections(config: Config, program?: BuiltProgram): Promise<readonly Diagnostic[] | undefined> {
   const judged = program === undefined ? config : config.copy({ declared: true });
   registerServedOptions(judged);
   if (program !== undefined) addCrossChecks(judged);
-  if (besideOptions(judged, program).length > 0 || judged.problems({ complete: true }).length > 0) return false;
-  if ((program?.apis ?? apiNames(judged)).length === 0) return true;
-  const { Loader } = await import('../../loader/index.js');
-  const checked = { config: judged.copy(), import: false, trial: false };
-  return (await Loader.checkFile(configuredPasteFile(judged), checked)).length === 0;
+  const unknown = judged.problems({ complete: true });
+  const isOdd = besideOptions(judged, program).length > 0;
+  if (isOdd || !unknown.every((each) => isUnknownSection(each) && !isError(each))) return undefined;
+  if ((program?.apis ?? apiNames(judged)).length > 0) {
+    const { Loader } = await import('../../loader/index.js');
+    const checked = { config: judged.copy(), import: false, trial: false };
+    if ((await Loader.checkFile(configuredPasteFile(judged), checked)).length > 0) return undefined;
+  }
+  return unknown.length === 0 ? [] : (await import('./judge.js')).unknownSections(judged, program);
 }
 
 /** Uses the words of the log, which oslo's operators know. */

@@ -194,6 +194,18 @@ function startedApps(file: string, config: Config): string[] {
   return named.filter((name) => loader.has(name));
 }
 
+/**
+ * Returns the sections that neither a service that is built with this configuration reads, nor shipped filters that no pipeline has. Builds
+ * nothing. A section that a manager, or an API of another host, may read has no hint, unless it is near a known one.
+ */
+export async function unknownSections(config: Config, program?: BuiltProgram): Promise<readonly Diagnostic[]> {
+  await registerShippedOptions(config).catch(refusalsOnly);
+  const all = config.problems({ complete: true });
+  if (!mayReadAny(config, program) && !isShared(config, program)) return all;
+  const near = new Set(config.problems({ complete: false }).map(({ section }) => section));
+  return all.map(({ hint, ...each }) => (near.has(each.section) && hint !== undefined ? { ...each, hint } : each));
+}
+
 /** Reports whether a manager, which is created at a start, may still declare names. */
 function mayReadAny(config: Config, program?: BuiltProgram): boolean {
   if (program?.declaresLater === true || serviceNames(config).length > 0) return true;

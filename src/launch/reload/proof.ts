@@ -5,10 +5,12 @@
 import {
   ConfigurationRefused,
   type Diagnostic,
+  inOrder,
   isError,
   PorticoError,
   type Refusals,
   severalRefusals,
+  shownPath,
   whole,
 } from '../../errors/index.js';
 import { ConcurrentStarts, together as joined } from '../parent/concurrent-starts.js';
@@ -86,5 +88,7 @@ export async function refuseWhole(
   const limited = { ...generation, settings: { ...settings, workerStartTimeoutMs } };
   const found = await build(program, limited, stopped).catch((error: unknown) => error);
   if (!(found instanceof ConfigurationRefused)) throw refusals.refusal;
-  throw severalRefusals(whole(found.diagnostics, refusals.diagnostics));
+  // As in the list of a check, files of the configuration come first.
+  const files = generation.config?.configFiles ?? [];
+  throw severalRefusals(inOrder(whole(found.diagnostics, refusals.diagnostics), [undefined, ...files.map(shownPath)]));
 }
