@@ -87,12 +87,11 @@ async function onlySections(config: Config, program?: BuiltProgram): Promise<rea
   const unknown = judged.problems({ complete: true });
   const isOdd = besideOptions(judged, program).length > 0;
   if (isOdd || !unknown.every((each) => isUnknownSection(each) && !isError(each))) return undefined;
-  if ((program?.apis ?? apiNames(judged)).length > 0) {
-    const { Loader } = await import('../../loader/index.js');
-    const checked = { config: judged.copy(), import: false, trial: false };
-    if ((await Loader.checkFile(configuredPasteFile(judged), checked)).length > 0) return undefined;
-  }
-  return unknown.length === 0 ? [] : (await import('./judge.js')).unknownSections(judged, program);
+  if (unknown.length > 0) return (await import('./judge.js')).unknownSections(judged, program);
+  if ((program?.apis ?? apiNames(judged)).length === 0) return [];
+  const { Loader } = await import('../../loader/index.js');
+  const checked = { config: judged.copy(), import: false, trial: false };
+  return (await Loader.checkFile(configuredPasteFile(judged), checked)).length === 0 ? [] : undefined;
 }
 
 /** Uses the words of the log, which oslo's operators know. */

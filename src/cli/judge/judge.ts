@@ -195,11 +195,17 @@ function startedApps(file: string, config: Config): string[] {
 }
 
 /**
- * Returns the sections that neither a service that is built with this configuration reads, nor shipped filters that no pipeline has. Builds
- * nothing. A section that a manager, or an API of another host, may read has no hint, unless it is near a known one.
+ * Returns the sections that neither a service that is built with this configuration reads, nor shipped filters and apps that no pipeline
+ * has; undefined if the paste file has mistakes. Builds nothing. A section that a manager, or an API of another host, may read has no hint,
+ * unless it is near a known one.
  */
-export async function unknownSections(config: Config, program?: BuiltProgram): Promise<readonly Diagnostic[]> {
+export async function unknownSections(
+  config: Config,
+  program?: BuiltProgram,
+): Promise<readonly Diagnostic[] | undefined> {
   await registerShippedOptions(config).catch(refusalsOnly);
+  const { apis = apiNames(config) } = program ?? {};
+  if (apis.length > 0 && (await ofPasteFile(config, [], true, program)).length > 0) return undefined;
   const all = config.problems({ complete: true });
   if (!mayReadAny(config, program) && !isShared(config, program)) return all;
   const near = new Set(config.problems({ complete: false }).map(({ section }) => section));
