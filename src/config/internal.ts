@@ -35,7 +35,7 @@ export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { present } from './types/present.js';
 export { module, regexp } from './types/text-types.js';
 export { configOptions } from './values/declared-groups.js';
-export { ConfigError, diagnose } from './values/mistakes.js';
+export { ConfigError, diagnose, suggestion } from './values/mistakes.js';
 export { isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';
 export { readingFrom, refusedConfig } from './values/refused-config.js';
 export { variableName } from './values/written.js';

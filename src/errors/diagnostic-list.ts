@@ -1,6 +1,10 @@
 /** Lists of diagnostics: their order, and their text. A module that cannot be loaded may have many places; its reason is printed once. */
 import { type Diagnostic, printDiagnostic } from './diagnostic.js';
 
+export function isError({ severity }: Diagnostic): boolean {
+  return severity === 'error';
+}
+
 /** Formats all diagnostics, one after another. */
 export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: { showLine: boolean }): string {
   return reasonsOnce(diagnostics)

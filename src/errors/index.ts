@@ -10,7 +10,7 @@ export {
   printDiagnostic,
   shownPath,
 } from './diagnostic.js';
-export { inOrder, loadFailure, printDiagnostics } from './diagnostic-list.js';
+export { inOrder, isError, loadFailure, printDiagnostics } from './diagnostic-list.js';
 export {
   ConfigurationRefused,
   chosenStatus,
@@ -43,4 +43,4 @@ export {
   TEXT,
   withoutNulls,
 } from './option-values.js';
-export { gatherRefusals, Refusals, refusalsOnly, severalRefusals, untold } from './refusals.js';
+export { gatherRefusals, Refusals, refusalsOnly, severalRefusals, whole } from './refusals.js';

@@ -1,6 +1,6 @@
 /** Collects the refusals of several parts of a configuration, so that one run reports them all. */
 import type { Diagnostic } from './diagnostic.js';
-import { inOrder } from './diagnostic-list.js';
+import { inOrder, isError } from './diagnostic-list.js';
 import { ConfigurationRefused } from './errors.js';
 
 /** Refusals of a configuration. */
@@ -65,12 +65,19 @@ export function severalRefusals(
 }
 
 /**
- * Returns the diagnostics of `others` to report in addition to `whole`: warnings, and errors at places in files that `whole` does not
- * mention. For the same place, `whole` is more precise.
+ * Joins lists of diagnostics, so that a mistake is told once: at a place in a file, an error of an earlier list is more precise than one of a
+ * later list, and than a warning of the same kind.
  */
-export function untold(whole: readonly Diagnostic[], others: readonly Diagnostic[]): Diagnostic[] {
-  const places = new Set(whole.flatMap(({ place }) => (place?.origin === undefined ? [] : [place.detail])));
-  return others.filter(({ severity, place }) => severity === 'warning' || !places.has(place?.detail ?? ''));
+export function whole(...lists: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] {
+  const places = new Set<string>();
+  const all = lists.flatMap((list) => {
+    const more = list.filter((each) => !isError(each) || !places.has(each.place?.detail ?? ''));
+    for (const each of more) if (isError(each) && each.place?.origin !== undefined) places.add(each.place.detail);
+    return more;
+  });
+  const kindOf = ({ code, place }: Diagnostic): string => `${code} ${place?.detail}`;
+  const told = new Set(all.filter((each) => isError(each) && each.place?.origin !== undefined).map(kindOf));
+  return all.filter((each) => isError(each) || !told.has(kindOf(each)));
 }
 
 /** Throws an error unless it refuses a configuration: another check reports the refusal. */

@@ -123,12 +123,6 @@ export class LauncherCore<R extends Runner = Runner> {
     if (!this.runner.supervised) this.control.open();
   }
 
-  /** The configuration that is judged after the build of services; undefined if there is none, or the program judges it. */
-  get judgedConfig(): Config | undefined {
-    const { config, judged = false } = this.#options;
-    return judged ? undefined : config;
-  }
-
   /** Launches a service by `start`. After a stop was requested, nothing is started, and `wait()` returns the status. */
   async launch(start: () => Promise<void>): Promise<void> {
     this.takeSignals();

@@ -26,17 +26,12 @@ export interface Launcher {
 /** Options of both launchers. */
 export interface LauncherOptions {
   /**
-   * Configuration with the options of `[DEFAULT]`, which SIGHUP reads again. Default: none; all options have their
-   * defaults.
+   * Configuration with the options of `[DEFAULT]`, which SIGHUP reads again. A process that will serve judges it after
+   * the build of its service; the launch rejects with all mistakes. Default: none; all options have their defaults.
    */
   readonly config?: Config;
   /** Default: the log of the configuration (`config.log`), else one on standard error. */
   readonly log?: LogOption;
-  /**
-   * True if the program has judged the configuration. Default false: a process that will serve judges it after the build
-   * of its service, and the launch rejects with all mistakes.
-   */
-  readonly judged?: boolean;
   /** Effect of SIGHUP. Default: the option `restart_method`, else `reload`. */
   readonly restartMethod?: RestartMethod;
   /** False: no listeners on the process, no claim on it, no exit; for embedding and tests. Default true. */
@@ -82,7 +77,6 @@ export function checkRestartMethod(method: unknown): void {
 const NAMES: Readonly<Record<keyof LauncherOptions, true>> = {
   config: true,
   log: true,
-  judged: true,
   restartMethod: true,
   signals: true,
   exitWhenIdle: true,

@@ -3,7 +3,7 @@
  * the parent's memory.
  */
 import { serialize } from 'node:v8';
-import { type Diagnostic, ignoreErrors } from '../errors/index.js';
+import { type Diagnostic, ignoreErrors, isError } from '../errors/index.js';
 import type { Counted } from '../metrics/index.js';
 import type { HeldRequest } from '../operating/index.js';
 import type { ProgramFile } from '../process/index.js';
@@ -164,7 +164,6 @@ function fittingDiagnostics(found: readonly Partial<Diagnostic>[]): readonly Dia
     return { ...each, severity: isWarning ? severity : 'error', code: String(code), message: String(message) };
   });
   if (sizeOf(all) <= TEXT) return all;
-  const isError = ({ severity }: Diagnostic): boolean => severity === 'error';
   let bytes = 0;
   const kept: Diagnostic[] = [];
   for (const each of [...all.filter(isError), ...all.filter((one) => !isError(one))]) {

@@ -132,7 +132,7 @@ export class WorkerSide {
     try {
       if (!judges && !holds) return;
       const built = judges
-        ? await builtAndJudged(service, this.core.judgedConfig)
+        ? await builtAndJudged(service, this.#options.config)
         : { found: [], letGo: await service.prepare?.() };
       void this.#link.send({ kind: 'built', diagnostics: built.found });
       if (holds) holdAlive();
@@ -157,7 +157,7 @@ export class WorkerSide {
   async #tellBuilt(): Promise<void> {
     if (this.#launched.size === 0) return this.#link.fail(notLaunched(this.#link.assignment.service, []));
     try {
-      await this.#link.tellBuilt(await judgeAfter(this.#built, this.#unbuilt, this.core.judgedConfig));
+      await this.#link.tellBuilt(await judgeAfter(this.#built, this.#unbuilt, this.#options.config));
     } catch (error) {
       await this.#link.fail(error);
     }

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigurationRefused, gatherRefusals, PorticoError, Refusals } from '../../dist/errors/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  gatherRefusals,
+  PorticoError,
+  Refusals,
+  whole,
+} from '../../dist/errors/index.js';
 
 const refusal = (message: string, line = 1): ConfigurationRefused =>
   new ConfigurationRefused('PORTICO_X', { message, origin: { file: 'a.ini', line, column: 1 } });
@@ -31,4 +38,18 @@ test('a single refusal stays as it is, and any other error goes on', async () =>
   );
   const other = new PorticoError('PORTICO_Y', { message: 'failed' });
   await assert.rejects(new Refusals().gather(refuse(other)), (error) => error === other);
+});
+
+test('MI-7 a mistake is told once: an error is more than a warning of its kind at its place', () => {
+  const at = (line: number): Diagnostic['place'] => {
+    const origin = { file: 'portico.ini', line, column: 1 };
+    return { kind: 'file', detail: `portico.ini:${line}:1`, origin } as Diagnostic['place'];
+  };
+  const each = (severity: Diagnostic['severity'], code: string, line: number): Diagnostic => {
+    return { severity, code, message: code, place: at(line) };
+  };
+  const precise = each('error', 'NAME', 3);
+  const [repeated, warned] = [each('warning', 'REPEATED', 3), each('warning', 'NAME', 4)];
+  const lists = [[each('warning', 'NAME', 3), repeated], [precise], [each('error', 'OTHER', 3), warned]];
+  assert.deepEqual(whole(...lists), [repeated, precise, warned]);
 });

@@ -3,7 +3,14 @@
  */
 import type { Config } from '../../config/index.js';
 import { isUnknownSection } from '../../config/internal.js';
-import { ConfigurationRefused, type Diagnostic, Refusals, severalRefusals, untold } from '../../errors/index.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  isError,
+  Refusals,
+  severalRefusals,
+  whole,
+} from '../../errors/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import { configuredPasteFile } from '../configured/configuration.js';
 import { addCrossChecks } from '../configured/cross-checks.js';
@@ -11,13 +18,12 @@ import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { apiNames } from '../configured/names.js';
 import { besideOptions } from '../configured/passed-over.js';
 import { registerServedOptions } from '../configured/shipped-options.js';
-import { isError } from './plan.js';
 import { type BuiltProgram, builtProgram } from './program.js';
 
-/** Returns the judgement of a first worker of `api-cli`. */
-export function judgeOfFirst(config: Config, { dev = false }: EnabledApisOptions) {
+/** Returns the judgement of the first worker of a service of `api-cli`. */
+export function judgeOfFirst(name: string, config: Config, { dev = false }: EnabledApisOptions) {
   return (failure?: unknown): Promise<readonly Diagnostic[]> =>
-    judgeBuilt(config, failure === undefined ? [] : [failure], { dev });
+    failure === undefined ? judgeBuilt(config, [], { dev, built: name }) : judgeBuilt(config, [failure], { dev });
 }
 
 /**
@@ -35,7 +41,7 @@ export function judgeProgram(
 
 /** Most configurations have no findings after the build, and need no further one. */
 async function judgeBuilt(config: Config, failures: readonly unknown[], given: Given): Promise<readonly Diagnostic[]> {
-  const { dev = false, isEmbedded = false, program } = given;
+  const { isEmbedded = false, program, ...more } = given;
   if (failures.some((error) => !(error instanceof ConfigurationRefused))) return [];
   const isBuilt = failures.length === 0 && (!isEmbedded || program !== undefined);
   const sections = isBuilt ? await onlySections(config, program) : undefined;
@@ -44,28 +50,26 @@ async function judgeBuilt(config: Config, failures: readonly unknown[], given: G
   const refusals = new Refusals();
   // A build of api-cli is repeated, a build of a program is not.
   if (isEmbedded) for (const failure of failures) refusals.note(failure);
-  const found = (await judge(config, { dev, refusals, declared: isEmbedded, ...(program && { program }) })).map(
-    asLogged,
-  );
+  const options = { ...more, refusals, ...(isEmbedded && { declared: true }), ...(program && { program }) };
+  const found = (await judge(config, options)).map(asLogged);
+  const errors = found.filter(isError);
+  // The build has logged what its routers warn of.
+  if (errors.length === 0) return found.filter(({ code }) => isEmbedded || !code.startsWith('PORTICO_ROUTE_'));
   // Only code that the configuration names has failed.
   const blames =
-    refusals.refusal?.blamesConfiguration !== false || untold(refusals.diagnostics, found.filter(isError)).length > 0;
-  // The build has logged what its routers warn of.
-  if (!found.some(isError)) return found.filter(({ code }) => isEmbedded || !code.startsWith('PORTICO_ROUTE_'));
+    refusals.refusal?.blamesConfiguration !== false ||
+    whole(refusals.diagnostics, errors).length > refusals.diagnostics.length;
   // Services that the program would start later are judged too, as configured.
-  const more = program?.isConfigured === true ? await judge(config, { declared: true }) : [];
-  const errors = found.filter(isError);
-  const all = [...errors, ...untold(errors, more.map(asLogged))];
-  // An app that no service uses so far may be used by one of those.
-  const isTold = ({ place }: Diagnostic): boolean =>
-    place !== undefined && all.some((each) => isError(each) && each.place?.detail === place.detail);
-  all.push(...found.filter((each) => !isError(each) && !isTold(each)));
+  const later = program?.isConfigured === true ? await judge(config, { declared: true }) : [];
+  const all = whole(found, later.map(asLogged));
   throw severalRefusals(isEmbedded ? all.filter(({ code }) => code !== 'PORTICO_NO_APIS') : all, { blames });
 }
 
 /** Facts about a program. */
 interface Given {
   readonly dev?: boolean;
+  /** Name of the service of `api-cli` that is built. */
+  readonly built?: string;
   /** True for a program that embeds its services. */
   readonly isEmbedded?: boolean;
   /** The services of such a program, if it has built any. */
@@ -74,15 +78,15 @@ interface Given {
 
 /**
  * Returns the sections that a configuration, whose service is built, does not know, if it has nothing else to tell: no mistake in its
- * files, no other unknown name. Another service may know them.
+ * files, no other unknown name. Another service may know them, so they are no cause to build that.
  */
 async function onlySections(config: Config, program?: BuiltProgram): Promise<readonly Diagnostic[] | undefined> {
   const judged = program === undefined ? config : config.copy({ declared: true });
   registerServedOptions(judged);
   if (program !== undefined) addCrossChecks(judged);
-  if (besideOptions(judged, program).length > 0) return undefined;
   const unknown = judged.problems({ complete: true });
-  if (!unknown.every((each) => isUnknownSection(each) && !isError(each))) return undefined;
+  const isOdd = besideOptions(judged, program).length > 0;
+  if (isOdd || !unknown.every((each) => isUnknownSection(each) && !isError(each))) return undefined;
   if (unknown.length > 0) return (await import('./judge.js')).unknownSections(judged, program);
   if ((program?.apis ?? apiNames(judged)).length === 0) return [];
   const { Loader } = await import('../../loader/index.js');

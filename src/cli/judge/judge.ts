@@ -9,10 +9,11 @@ import {
   type Diagnostic,
   ignoreErrors,
   inOrder,
+  isError,
   Refusals,
   refusalsOnly,
   shownPath,
-  untold,
+  whole,
 } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
 import { silentLogger } from '../../log/internal.js';
@@ -28,7 +29,7 @@ import { namedLogger } from '../configured/named-logger.js';
 import { apiNames, pipelineOf, sectionNames, serviceNames, withoutPasted } from '../configured/names.js';
 import { besideOptions } from '../configured/passed-over.js';
 import { registerServedOptions, registerShippedOptions } from '../configured/shipped-options.js';
-import { isError, plan } from './plan.js';
+import { plan } from './plan.js';
 import type { BuiltProgram } from './program.js';
 import { buildAndFind } from './route-findings.js';
 
@@ -44,6 +45,8 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
   readonly declared?: boolean;
   /** Services that are built already: they are judged in place of the enabled ones. */
   readonly program?: BuiltProgram;
+  /** Name of the enabled service that this process has built: it is not built again. */
+  readonly built?: string | undefined;
 }
 
 /**
@@ -57,7 +60,8 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
     log = silentLogger(),
     refusals = new Refusals(),
     program,
-    declared = program !== undefined,
+    built,
+    declared = program !== undefined || built !== undefined,
     ...rest
   } = options;
   const cause = unread(config);
@@ -69,10 +73,10 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const planned = program === undefined ? await plan(judged, { log, ...rest }) : undefined;
   const { apis, services, diagnostics } = planned ?? { apis: program!.apis, services: [], diagnostics: [] };
   // A program of other services has no paste file.
-  const mayBePasted = program === undefined && (!declared || apiNames(judged).length > 0);
+  const mayBePasted = program === undefined && (!declared || built !== undefined || apiNames(judged).length > 0);
   const isPasted = apis.length > 0 || (services.length === 0 && mayBePasted);
   const pasted = isPasted ? await ofPasteFile(judged, apis, imports, program) : [];
-  const warned = imports && planned !== undefined ? await buildAll(judged, planned, { ...rest, refusals }) : [];
+  const warned = imports && planned !== undefined ? await buildAll(judged, planned, { ...rest, built, refusals }) : [];
   // A manager declares nothing before a start, and an unknown name is refused after the build.
   const isLater = (each: Diagnostic): boolean => isUnknownName(each) || each.code === 'PORTICO_MANAGER';
   const unbuilt = [...pasted, ...refusals.diagnostics].filter((each) => isError(each) && !isLater(each));
@@ -89,25 +93,23 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
     // The values of filters are judged where a pipeline uses them.
     .filter(({ section = '', severity }) => severity === 'warning' || !judged.isSectional(section))
     .map((each): Diagnostic => (strict || !isFar(each) ? each : { ...each, severity: 'warning' }));
-  return whole(judged, written, besideOptions(judged, program), diagnostics, pasted, refusals.diagnostics, warned);
-}
-
-/** Joins findings by place: of two at the same place, the earlier list is more precise. */
-function whole(config: Config, ...lists: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] {
-  const all: Diagnostic[] = [];
-  for (const list of lists) all.push(...untold(all.filter(isError), list));
-  return inOrder(all, [undefined, ...config.configFiles.map(shownPath)]);
+  const found = whole(written, besideOptions(judged, program), diagnostics, pasted, refusals.diagnostics, warned);
+  return inOrder(found, [undefined, ...judged.configFiles.map(shownPath)]);
 }
 
 /** Builds everything that the configuration names, and notes what is refused. Returns warnings about routes. */
 async function buildAll(
   config: Config,
   { apis, services }: { readonly apis: readonly PlannedApi[]; readonly services: readonly unknown[] },
-  { refusals, ...rest }: Partial<EnabledApisOptions> & { readonly refusals: Refusals },
+  {
+    refusals,
+    built,
+    ...rest
+  }: Partial<EnabledApisOptions> & Pick<JudgeOptions, 'built'> & { readonly refusals: Refusals },
 ): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
   await refusals.gather(() => namedLogger(config));
-  for (const api of apis) {
+  for (const api of apis.filter(({ name }) => name !== built)) {
     const odd = await refusals.gather(() => buildAndFind(api, config, () => tryToBuild(api, config, rest.dev)));
     found.push(...(odd ?? []));
   }
@@ -126,7 +128,8 @@ async function buildAll(
   for (const name of refused) await refusals.gather(() => tryToLoad(name, config));
   if (services.length === 0) return found;
   const made = await enabledServices(config, { log: silentLogger(), ...rest }, makingServices);
-  for (const service of made.services) await refusals.gather(async () => (await service.prepare())());
+  for (const service of made.services.filter(({ name }) => name !== built))
+    await refusals.gather(async () => (await service.prepare())());
   return found;
 }
 

@@ -3,7 +3,7 @@
  * only what the plan needs; `judge.ts` judges the whole.
  */
 import type { Config } from '../../config/index.js';
-import { type Diagnostic, severalRefusals } from '../../errors/index.js';
+import { type Diagnostic, isError, severalRefusals } from '../../errors/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { PlannedApi } from '../../server/internal.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from '../configured/enabled-apis.js';
@@ -30,10 +30,6 @@ export async function plan(config: Config, options: EnabledApisOptions): Promise
   const found = [...ofApis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
   if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config));
   return { apis: ofApis.apis, services, diagnostics: found };
-}
-
-export function isError({ severity }: Diagnostic): boolean {
-  return severity === 'error';
 }
 
 /** Throws the errors among these as one refusal. */

@@ -5,10 +5,11 @@ import {
   type ConfigurationRefused,
   type Diagnostic,
   describeError,
+  isError,
   PorticoError,
   Refusals,
   severalRefusals,
-  untold,
+  whole,
 } from '../../errors/index.js';
 import { ProcessLauncher } from '../../launch/index.js';
 import { isWorker } from '../../launch/internal.js';
@@ -22,7 +23,7 @@ import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { exitStatusOf } from '../failure.js';
 import { judgedHere, withAllMistakes } from '../judge/all-mistakes.js';
-import { isError, refuseErrors } from '../judge/plan.js';
+import { refuseErrors } from '../judge/plan.js';
 
 /** A service with its number of workers. Default 1. */
 export type ApiService = ServiceBase & {
@@ -160,7 +161,7 @@ async function launchApis(
   // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
   if (problems.refusal?.blamesConfiguration === true && role === 'parent') {
     const found = await judge();
-    refuseErrors([...found, ...untold(found, problems.diagnostics)]);
+    refuseErrors(whole(found, problems.diagnostics));
   }
   problems.refuse();
   // A worker without a service of this configuration tells its parent when it ends.
@@ -172,7 +173,7 @@ async function launchApis(
     await launcher.bindAll(launchRequests(wanted)).catch(async (error: PorticoError) => {
       // No worker will judge the configuration.
       const found = await judge();
-      if (found.some(isError)) refuseErrors([...found, ...untold(found, error.diagnostics)]);
+      if (found.some(isError)) refuseErrors(whole(found, error.diagnostics));
       throw error;
     });
     const launches = wanted.map((each) => launcher.launchService(each, { workers: each.workers ?? 1 }));

@@ -146,13 +146,12 @@ async function ofWorker(
   if (serviceNames(config).includes(service)) {
     const { services, diagnostics } = await enabledServices(config, options, makingServices);
     refuseErrors(diagnostics);
-    const judge = judgeOfFirst(config, options);
-    return services.map((each) => Object.assign(each, { judge }));
+    return services.map((each) => Object.assign(each, { judge: judgeOfFirst(service, config, options) }));
   }
   if (!apiNames(config).includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
   const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  const api = { ...options, useSsl: enabledSslApis.includes(service), judge: judgeOfFirst(config, options) };
+  const api = { ...options, useSsl: enabledSslApis.includes(service), judge: judgeOfFirst(service, config, options) };
   return [new ServedApi(service, config, api)];
 }
 

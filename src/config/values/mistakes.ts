@@ -29,7 +29,7 @@ export function refusalFor(diagnostics: readonly Diagnostic[]): ConfigError | un
 
 /** Returns `did you mean 'workers'?`, or undefined if no name is similar. */
 export function suggestion(word: string, candidates: Iterable<string>): string | undefined {
-  const names = nearestNames(word, new Set(candidates)).map((name) => `'${name}'`);
+  const names = nearestNames(word, [...new Set(candidates)].sort()).map((name) => `'${name}'`);
   return names.length === 0 ? undefined : `did you mean ${names.join(' or ')}?`;
 }
 

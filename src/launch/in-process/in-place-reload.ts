@@ -17,8 +17,6 @@ import { unlessAborted } from '../waiting.js';
 /** Parameters of a reload. */
 export interface InPlaceReload extends ReloadRequest {
   readonly config: Config | undefined;
-  /** True if the program judges the configuration. */
-  readonly isJudged: boolean;
   readonly runs: readonly ServiceRun[];
   /** Sets the settings in force. */
   readonly useSettings: (settings: LaunchSettings) => void;
@@ -57,7 +55,7 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
 /** Rejects with these refusals and with all other mistakes of the configuration. */
 async function refuseWhole(given: InPlaceReload, refusals: Refusals, next: Config | undefined): Promise<never> {
   const services = given.runs.map(({ service }) => service);
-  const judged = judgeAfter(services, [refusals.refusal], given.isJudged ? undefined : next);
+  const judged = judgeAfter(services, [refusals.refusal], next);
   await within(judged, { ms: MORE_MISTAKES_MS, signal: given.stopped });
   throw refusals.refusal;
 }
@@ -92,7 +90,7 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
     over = true;
     await Promise.allSettled(built.splice(0).map(async (letGo) => letGo()));
   };
-  const judged = given.isJudged ? undefined : next.prepared?.config;
+  const judged = next.prepared?.config;
   const build = async (): Promise<readonly Diagnostic[]> => {
     const failures: unknown[] = [];
     for (const { service } of runs) {

@@ -193,7 +193,6 @@ export class InProcessRunner implements Runner {
     return reloadInPlace({
       ...request,
       config: this.#options.config,
-      isJudged: this.#launcher.judgedConfig === undefined,
       runs: this.#runs,
       useSettings: (settings) => {
         this.settings = settings;
@@ -267,11 +266,11 @@ export class InProcessRunner implements Runner {
   async #start(run: ServiceRun, failed?: (error: unknown) => void): Promise<void> {
     const { diagnosis, stopping } = this.#launcher;
     if (stopping) return;
-    const { judgedConfig } = this.#launcher;
+    const { config } = this.#options;
     const isFirst = failed === undefined && !this.supervised;
     const start = async (): Promise<void> => {
-      if (isFirst && judgedConfig !== undefined) {
-        const { found, letGo } = await builtAndJudged(run.service, judgedConfig);
+      if (isFirst && config !== undefined) {
+        const { found, letGo } = await builtAndJudged(run.service, config);
         if (this.#launcher.stopping) return letGo?.();
         this.#found.push(found);
       }

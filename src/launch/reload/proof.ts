@@ -5,20 +5,20 @@
 import {
   ConfigurationRefused,
   type Diagnostic,
+  inOrder,
+  isError,
   PorticoError,
   type Refusals,
   severalRefusals,
-  untold,
+  shownPath,
+  whole,
 } from '../../errors/index.js';
 import { ConcurrentStarts, together as joined } from '../parent/concurrent-starts.js';
 import type { FleetGeneration } from '../parent/fleet-generation.js';
 import type { WorkerPool } from '../parent/worker-pool.js';
 import type { WorkerProgram } from '../parent/worker-process.js';
-import { toldByAll } from '../services/judgement.js';
+import { MORE_MISTAKES_MS, toldByAll } from '../services/judgement.js';
 import { buildInChild } from './build.js';
-
-/** Time that a child has to find further mistakes beside the known ones. */
-const MORE_MS = 5000;
 
 /**
  * Settles with the findings of the first workers when each of them is ready; none serves before all are built. Rejects with all workers that
@@ -69,7 +69,7 @@ export async function build(
   stopped: AbortSignal,
 ): Promise<readonly Diagnostic[]> {
   const found = stopped.aborted ? [] : ((await buildInChild(program, generation, stopped)) ?? []);
-  if (found.some(({ severity }) => severity === 'error')) throw severalRefusals(found);
+  if (found.some(isError)) throw severalRefusals(found);
   return found;
 }
 
@@ -84,9 +84,11 @@ export async function refuseWhole(
   stopped: AbortSignal,
 ): Promise<never> {
   const { settings } = generation;
-  const workerStartTimeoutMs = Math.min(MORE_MS, settings.workerStartTimeoutMs || MORE_MS);
+  const workerStartTimeoutMs = Math.min(MORE_MISTAKES_MS, settings.workerStartTimeoutMs || MORE_MISTAKES_MS);
   const limited = { ...generation, settings: { ...settings, workerStartTimeoutMs } };
   const found = await build(program, limited, stopped).catch((error: unknown) => error);
   if (!(found instanceof ConfigurationRefused)) throw refusals.refusal;
-  throw severalRefusals([...untold(found.diagnostics, refusals.diagnostics), ...found.diagnostics]);
+  // As in the list of a check, files of the configuration come first.
+  const files = generation.config?.configFiles ?? [];
+  throw severalRefusals(inOrder(whole(found.diagnostics, refusals.diagnostics), [undefined, ...files.map(shownPath)]));
 }

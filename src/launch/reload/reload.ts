@@ -7,10 +7,12 @@ import { refuseOtherLogFile, withoutHint } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
+  isError,
   PorticoError,
   printDiagnostic,
   Refusals,
   severalRefusals,
+  whole,
 } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ReloadChange } from '../../operating/index.js';
@@ -110,7 +112,8 @@ export async function reload(request: ReloadRequest, steps: ReloadSteps): Promis
 
 async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   const { method, dryRun, log } = request;
-  const prepared = await steps.config?.prepareReload({ method, collect: true });
+  // A mutate builds nothing that could judge.
+  const prepared = await steps.config?.prepareReload({ method, collect: true, judgedLater: method === 'reload' });
   const { refusal } = prepared ?? {};
   let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;
   // Services that end are left out: files that no service will use must not be read.
@@ -139,9 +142,10 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     // A child builds and plans a refused configuration as well.
     if (steps.hasWorkers) await refuse();
     compared = compare(wanted);
+    const isRefused = refusals.any;
     for (const error of compared.after.failures) {
       // Services may fail because of the refused values, so only their own refusals are reported.
-      if (refusal === undefined || error instanceof ConfigurationRefused) refusals.note(error);
+      if (!isRefused || error instanceof ConfigurationRefused) refusals.note(error);
     }
     const ended = endedCertificates(before, compared.after);
     if (ended.length > 0) refusals.note(severalRefusals(ended));
@@ -164,26 +168,27 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     if (byWorkers !== undefined) kept = keptByWorkers(byWorkers, all([]));
     const { added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
-    const warnings = warningTexts(compared.after, found, prepared?.warnings);
+    const warnings = warningTexts(compared.after, [...found, ...(prepared?.warnings ?? [])]);
     return { ...result, ...services, changes: changes(files), pipelines, warnings, kept };
   } catch (error) {
+    const told = error instanceof PorticoError ? error.diagnostics.filter(isError) : [];
+    const found = [...(prepared?.config.problems({ complete: false }) ?? []), ...(prepared?.warnings ?? [])];
     // Values that the configuration refuses cannot all be read, so the changes are unknown.
-    if (refusal !== undefined)
-      return { ...refusedFor(error), warnings: warningTexts(undefined, [], prepared?.warnings) };
+    if (refusal !== undefined) return { ...refusedFor(error), warnings: warningTexts(undefined, found, told) };
     const { files, after } = compared ?? compare();
-    const warnings = warningTexts(after, [], prepared?.warnings);
+    const warnings = warningTexts(after, found, told);
     return { ...refusedFor(error), changes: changes(files), warnings };
   }
 }
 
-/** Returns each warning once, even if its hints differ: APIs share certificates. */
+/** Returns each warning once, even if its hints differ: APIs share certificates. `errors`: mistakes that are told already. */
 function warningTexts(
   plans: ServicePlans | undefined,
   found: readonly Diagnostic[],
-  ofConfig: readonly Diagnostic[] = [],
+  errors: readonly Diagnostic[] = [],
 ): string[] {
   const expiring = [...(plans?.plans.values() ?? [])].flatMap(({ certificate }) => certificate?.warnings ?? []);
-  const all = [...(plans?.warnings ?? []), ...expiring, ...found, ...ofConfig];
+  const all = whole(errors, [...(plans?.warnings ?? []), ...expiring, ...found]).filter((each) => !isError(each));
   const told = new Map(all.map((each) => [withoutHint(each), each]));
   return [...told.values()].map((each) => printDiagnostic(each, { showLine: false }));
 }

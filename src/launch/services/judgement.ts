@@ -2,7 +2,7 @@
  * Judgement of a configuration by the services that were built from it: each knows what its own code declares.
  */
 import type { Config } from '../../config/index.js';
-import { isUnknownSection } from '../../config/internal.js';
+import { isUnknownSection, suggestion } from '../../config/internal.js';
 import { type Diagnostic, inOrder } from '../../errors/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 
@@ -50,25 +50,25 @@ export async function judgeAfter(
 
 /**
  * Joins the findings of all services. A section is unknown if each of them says so, and the program's configuration as well; it is told
- * once, with the hint that one of them has, and not at all without a hint.
+ * once, with the nearest of the names that they know, and not at all without a hint.
  */
 export function toldByAll(services: readonly (readonly Diagnostic[])[], config?: Config): readonly Diagnostic[] {
   const all = services.flat();
-  const [sections, others] = [all.filter(isUnknownSection), all.filter((each) => !isUnknownSection(each))];
-  if (sections.length === 0) return inOrder(others);
+  const told = all.filter((each) => !isUnknownSection(each));
+  if (told.length === all.length) return inOrder(told);
   const sources = config === undefined ? services : [...services, config.problems()];
-  const told = new Map<string, Diagnostic>();
-  for (const one of sections) {
-    const key = JSON.stringify([one.section, one.place?.detail]);
-    const isUnknown = sources.every((each) => each.some((other) => isUnknownSection(other) && isSame(one, other)));
-    if (isUnknown && one.hint !== undefined && !told.get(key)?.hint?.startsWith(NEAR)) told.set(key, one);
+  for (const one of all.filter(isUnknownSection)) {
+    const isSame = (other: Diagnostic): boolean =>
+      isUnknownSection(other) && other.section === one.section && other.place?.detail === one.place?.detail;
+    if (told.some(isSame) || !sources.every((each) => each.some(isSame))) continue;
+    const hints = all.flatMap((each) => (isSame(each) && each.hint !== undefined ? [each.hint] : []));
+    const names = hints.flatMap((hint) => [...hint.matchAll(NEAR)].map(([, name]) => name!));
+    const hint =
+      suggestion(one.section ?? '', names) ?? hints.find((each) => each.startsWith('did you mean')) ?? hints[0];
+    if (hint !== undefined) told.push({ ...one, hint });
   }
-  return inOrder([...others, ...told.values()]);
+  return inOrder(told);
 }
 
-/** Beginning of the hint with the nearest name. */
-const NEAR = 'did you mean';
-
-function isSame(one: Diagnostic, other: Diagnostic): boolean {
-  return one.section === other.section && one.place?.detail === other.place?.detail;
-}
+/** A name in the hint with the nearest names. */
+const NEAR = /(?<=^did you mean .*)'([^']+)'/g;
