@@ -40,7 +40,7 @@ export function catching(app: App, onFailure: OnFailure): App {
   };
 }
 
-/** A function of its own: a closure in `catching` would take memory for every request. */
+/** Apart from `catching`, in which a closure would take memory for every request. */
 function rejecting(app: Promise<void>, onFailure: OnFailure, req: IncomingMessage, res: ServerResponse): Promise<void> {
   return app.then(undefined, (error: unknown) => onFailure(error, req, res));
 }

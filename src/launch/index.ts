@@ -1,20 +1,24 @@
 /** `portico/launch`: launchers, signals, systemd; usable without any HTTP. */
 export type { FailedRequests } from '../metrics/index.js';
-export type {
-  Answer,
-  AnswerQuestion,
-  EndReason,
-  HeldRequest,
-  LauncherStatus,
-  PipelineChange,
-  ReloadChange,
-  ReloadReport,
-  ReloadUnderWay,
-  ReportedRequest,
-  ReportSection,
-  ServiceStatus,
-  WorkerEnd,
-  WorkerStatus,
+export {
+  type Answer,
+  type AnswerQuestion,
+  type Backdoor,
+  BackdoorConfigValueError,
+  type BackdoorOptions,
+  type EndReason,
+  type HeldRequest,
+  initializeIfEnabled,
+  type LauncherStatus,
+  type PipelineChange,
+  type ReloadChange,
+  type ReloadReport,
+  type ReloadUnderWay,
+  type ReportedRequest,
+  type ReportSection,
+  type ServiceStatus,
+  type WorkerEnd,
+  type WorkerStatus,
 } from '../operating/index.js';
 export type { ProcessLauncherOptions } from './fleet-runner.js';
 export type { ServiceLauncherOptions } from './in-process/in-process-runner.js';
@@ -25,4 +29,4 @@ export type { HostProcess } from './process/host-process.js';
 export type { SignalHandler, SignalListener, SignalSource } from './process/signals.js';
 export type { OnReload } from './reload/fleet-reload.js';
 export type { LaunchRequest } from './reload/reload.js';
-export { type NotifyOptions, notify, onReady, type Readiness } from './systemd/service-manager.js';
+export { type NotifyOptions, notify, notifyOnce, onReady, type Readiness } from './systemd/service-manager.js';

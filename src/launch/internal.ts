@@ -7,5 +7,4 @@ export { startAhead } from './parent/worker-process.js';
 export { SignalHandler } from './process/signals.js';
 export { buildConfiguration } from './reload/build.js';
 export { MORE_MISTAKES_MS } from './services/judgement.js';
-export { notifyOnce } from './systemd/service-manager.js';
 export { isBuild, isWorker, tellBuilt } from './worker/parent-link.js';

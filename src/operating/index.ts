@@ -1,5 +1,8 @@
 /** Operating a running program: types of its status and reports, and the backdoor. `portico/launch` publishes them. */
 
+export type { Backdoor, BackdoorOptions } from './backdoor/backdoor.js';
+export { initializeIfEnabled } from './backdoor/backdoor-options.js';
+export { BackdoorConfigValueError } from './backdoor/backdoor-ports.js';
 export type { Answer, AnswerQuestion } from './questions.js';
 export type { PipelineChange, ReloadChange, ReloadReport, ReloadUnderWay } from './reload-report.js';
 export type { ReportSection } from './report/report.js';

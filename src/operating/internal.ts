@@ -1,7 +1,7 @@
 /** Exports for other directories of Portico: status, control socket, admin listener, reports and backdoor of a running program. */
-export { type Backdoor, type BackdoorOptions, initializeBackdoor } from './backdoor/backdoor.js';
-export { backdoorOptions, initializeIfEnabled } from './backdoor/backdoor-options.js';
-export { BackdoorConfigValueError, backdoorPorts } from './backdoor/backdoor-ports.js';
+export { initializeBackdoor } from './backdoor/backdoor.js';
+export { backdoorOptions } from './backdoor/backdoor-options.js';
+export { backdoorPorts } from './backdoor/backdoor-ports.js';
 export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
 export { describeConnections } from './control/connection-counts.js';
 export { ControlServer } from './control/control-server.js';

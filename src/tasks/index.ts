@@ -16,6 +16,7 @@ export {
 export {
   type LoopingCall,
   LoopingCallDone,
+  LoopingCallTimeOut,
   type LoopOptions,
   type Repeated,
   type StartedLoop,
@@ -23,6 +24,7 @@ export {
   type TaskContext,
 } from './looping-call.js';
 export {
+  InvalidPeriodicTaskArg,
   type PeriodicStatus,
   type PeriodicTaskOptions,
   periodicTask,

@@ -3,6 +3,4 @@ export { ownLimitMs, pause, systemClock, within } from './clock.js';
 export { Deadlines } from './deadlines.js';
 export { type Deferred, deferred } from './deferred.js';
 export { JobList } from './job-list.js';
-export { LoopingCallTimeOut } from './looping-call.js';
-export { InvalidPeriodicTaskArg } from './periodic-task.js';
 export { PeriodicRunner, type PeriodicRunnerOptions } from './periodic-tasks.js';

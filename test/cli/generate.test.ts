@@ -293,16 +293,16 @@ test('OP-15 paths with signs that mean something stay what they are in each file
 
 test('OP-15 the unit lets the program write to each path that the configuration names', (t) => {
   const run = generating(t, {
-    defaults: 'log_file = /var/log/shop/api.log\nstate_path = var',
-    more: '[database]\nconnection = sqlite:///reg.db\n[oslo_reports]\nlog_dir = /srv/reports\n[control]\nsocket = /run/shop/control.sock',
+    defaults: 'log_file = /var/log/shop/api.log\nstate_path = var\nlock_path = /srv/locks',
+    more: '[database]\nconnection = sqlite:///reg.db\n[oslo_reports]\nlog_dir = /var/lib/shop/reports\n[control]\nsocket = /run/shop/control.sock',
   });
   const unit = written(run, 'systemd');
   const said = (directive: string): string => new RegExp(`^${directive}=(.*)$`, 'm').exec(unit)?.[1] ?? '';
   assert.equal(said('LogsDirectory'), 'shop');
   assert.equal(said('RuntimeDirectory'), 'portico shop');
-  assert.equal(said('StateDirectory'), 'portico');
-  assert.equal(said('ReadWritePaths'), '/srv/reports');
-  assert.match(said('ExecStartPre'), /^\+\/bin\/sh -c .* sh \/srv\/reports$/);
+  assert.equal(said('StateDirectory'), 'portico shop/reports');
+  assert.equal(said('ReadWritePaths'), '/srv/locks');
+  assert.match(said('ExecStartPre'), /^\+\/bin\/sh -c .* sh \/srv\/locks$/);
   assert.equal(
     said('Environment'),
     'NODE_ENV=production PORTICO_DEFAULT__STATE_PATH=/var/lib/portico PORTICO_DATABASE__CONNECTION=sqlite:////var/lib/portico/reg.db',
@@ -318,12 +318,13 @@ test('OP-15 the unit lets the program write to each path that the configuration 
       '',
       /\[DEFAULT\] log_file is in \/var\/log\/shop, which cannot be written.*LogsDirectory=shop/s,
     ],
+    ['StateDirectory=portico shop/reports', 'StateDirectory=portico', /\[oslo_reports\] log_dir is in/],
     [
       'sqlite:////var/lib/portico',
       'sqlite:////srv/data',
       /\[database\] connection is in \/srv\/data, which cannot be written/,
     ],
-    [/ExecStartPre=.*/, '', /DynamicUser is yes: it does not own \/srv\/reports, where \[oslo_reports\] log_dir is/],
+    [/ExecStartPre=.*/, '', /DynamicUser is yes: it does not own \/srv\/locks, where \[DEFAULT\] lock_path is/],
   ] as const;
   for (const [from, to, says] of edits) {
     writeFileSync(file, unit.replace(from, to));
@@ -331,8 +332,6 @@ test('OP-15 the unit lets the program write to each path that the configuration 
     assert.equal(status, 1, String(from));
     assert.match(stdout, says);
   }
-  const ofState = generating(t, { more: '[oslo_reports]\nlog_dir = /var/lib/shop/reports' });
-  assert.match(written(ofState, 'systemd'), /^StateDirectory=portico shop\/reports$/m);
 });
 
 test('OP-15 a path that no unit can make writable is warned of', (t) => {
@@ -545,7 +544,7 @@ test('OP-15 an image has no keys, what is wrong with it is warned of, and its he
 
 test('OP-15 an image has each directory that the program writes to, and none in the folder of the application', (t) => {
   const run = generating(t, {
-    defaults: 'log_file = log dir/a $$b.log',
+    defaults: 'log_file = log dir/a $$b.log\nlock_path = /dev/shm\ntemp_dir = /tmp',
     api: 'listen = unix:/run/hello/api.sock',
     more: '[control]\nsocket = control/hello.sock\n[oslo_reports]\nlog_dir = /reports',
   });
@@ -555,7 +554,7 @@ test('OP-15 an image has each directory that the program writes to, and none in 
   const moved = String.raw`PORTICO_DEFAULT__STATE_PATH=/var/lib/portico PORTICO_DEFAULT__LOG_FILE="/var/log/portico/a \$\$b.log"`;
   assert.ok(docker.includes(`ENV NODE_ENV=production ${moved}\n`), docker);
   // System directories are not created.
-  for (const file of ['/hello.log', '/proc/1/fd/1', '/dev/shm/hello.log', '/tmp/hello.log']) {
+  for (const file of ['/hello.log', '/proc/1/fd/1']) {
     const other = generating(t, { defaults: `log_file = ${file}` });
     assert.match(written(other, 'docker'), /^RUN mkdir -p \/var\/lib\/portico \/run\/portico &&/m);
   }

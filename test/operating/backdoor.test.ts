@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Config } from 'portico/config';
-import { type Backdoor, BackdoorConfigValueError, initializeBackdoor, initializeIfEnabled } from '#internal/operating';
+import { type Backdoor, BackdoorConfigValueError, initializeIfEnabled } from 'portico/launch';
+import { initializeBackdoor } from '#internal/operating';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { recordedLog } from '../tasks/recorded-log.js';
 

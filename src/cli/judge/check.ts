@@ -42,7 +42,7 @@ import { buildInChild } from './build.js';
 import { plan } from './plan.js';
 
 interface CheckArguments extends OutputArguments, GroupsArguments {
-  readonly format: 'text' | 'github';
+  readonly format: 'text' | 'json' | 'github';
   readonly import: boolean;
 }
 
@@ -52,8 +52,8 @@ export function register(program: Command): void {
     .description('report every mistake of configuration and paste file, without a start')
     .argument('[file]', 'only this paste file and those it includes')
     .argument('[names...]', 'only these apps of the file, and all they use')
-    .option('--format <format>', 'text or github', choice('--format', ['text', 'github']), 'text')
-    .option('--json', 'print JSON')
+    .option('--format <format>', 'text, json or github', choice('--format', ['text', 'json', 'github']), 'text')
+    .option('--json', 'the same as --format json')
     .option('--no-import', 'look for modules without importing them')
     .addHelpText('after', '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 78 if there is an error.');
   addGroups(addConfigurationOptions(command)).action(

@@ -12,10 +12,10 @@ import { configuredPasteFile, PASTE_OPTION, readConfiguration } from '../configu
 
 interface PipelineArguments extends OutputArguments {
   readonly paste?: string;
-  readonly format: 'text' | 'mermaid' | 'dot';
+  readonly format: 'text' | 'json' | 'mermaid' | 'dot';
 }
 
-const FORMATS = ['text', 'mermaid', 'dot'] as const;
+const FORMATS = ['text', 'json', 'mermaid', 'dot'] as const;
 
 export function register(program: Command): void {
   const command = program
@@ -23,8 +23,8 @@ export function register(program: Command): void {
     .description('show the tree of composites, pipelines, filters and apps, with places and options')
     .argument('[app]', 'root (default: all that nothing else mentions)')
     .option(...PASTE_OPTION)
-    .option('--format <format>', 'text, mermaid or dot', choice('--format', FORMATS), 'text')
-    .option('--json', 'print JSON')
+    .option('--format <format>', 'text, json, mermaid or dot', choice('--format', FORMATS), 'text')
+    .option('--json', 'the same as --format json')
     .addHelpText('after', example('api-cli pipeline compute --format mermaid'));
   addConfigurationOptions(command).action(async (app: string | undefined, args: PipelineArguments) => {
     process.stdout.write(`${await pipeline(app, args)}\n`);

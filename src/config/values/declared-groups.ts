@@ -30,6 +30,8 @@ export const configOptions = defineOptions({
     advanced: true,
   }),
   state_path: path({ default: 'var', help: 'Directory for data that must survive a restart.' }),
+  lock_path: path({ help: 'Directory for lock files. Default: in state_path.', advanced: true }),
+  temp_dir: path({ help: 'Directory for temporary files. Default: that of the system.', advanced: true }),
   config_source: multi({
     help: 'Sections that define external configuration sources. Files take precedence over them.',
     advanced: true,

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { notify, onReady } from 'portico/launch';
-import { notifyOnce } from '#internal/launch';
+import { notify, notifyOnce, onReady } from 'portico/launch';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { NotifyListener } from '../../fixtures/notify-listener.js';
 
