@@ -24,10 +24,6 @@ const root = join(tests, '..');
 
 /** Milliseconds for a file with the counts of docs/reliability.md, and for all fast files of a directory. */
 const LONG_MS = 900_000;
-/** The same for one of the files that take longest, also beside other work on a machine that is busy with more. */
-const LONGEST_MS = 800_000;
-/** Files that start processes in one program. */
-const PART_FILES = 3;
 const FLAGS = ['--fast', '--e2e', '--foreign', '--changed', '--quick', '--compile', '--long'];
 const given = process.argv.slice(2);
 const seedAt = given.indexOf('--seed');
@@ -69,9 +65,9 @@ const { status } = spawnSync(
     `--test-reporter-destination=${counts}`,
     // For a program that does not keep the limits of together.mjs, which name the test and the file.
     `--test-timeout=${LONG_MS}`,
-    // Files that start processes wait for them half of their time, so two more than there are processors run; files that compute wait for
+    // Files that start processes wait for them half of their time, so one more than there are processors runs; files that compute wait for
     // nothing.
-    `--test-concurrency=${Math.max(2, availableParallelism() + (chosen.every(({ kind }) => kind !== 'fast') ? 2 : 0))}`,
+    `--test-concurrency=${Math.max(2, availableParallelism() + (chosen.every(({ kind }) => kind !== 'fast') ? 1 : 0))}`,
     ...programs(runtime),
   ],
   {
@@ -100,57 +96,46 @@ if (chosen.length > 1)
 console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(status ?? 1);
 
-/** Returns the programs to run. The files of one run one after another, because the start of a process and its imports take time. */
+/** Returns the programs to run: one for the fast files of each directory, because most of their time is imports, and one for each other file. */
 function programs(folder) {
-  const groups = new Map();
+  const together = new Map();
+  const alone = [];
   for (const { file, kind } of chosen) {
-    const name = groupOf(file, kind);
-    const { files } = groups.get(name) ?? { files: [] };
-    groups.set(name, { name, kind, files: [...files, file.replace(/\.ts$/, '.js')] });
+    const output = file.replace(/\.ts$/, '.js');
+    if (kind !== 'fast') alone.push({ name: file, kind, files: [output], fast: false });
+    else {
+      const [directory] = file.includes('/') ? file.split('/') : ['top'];
+      const { files } = together.get(directory) ?? { files: [] };
+      together.set(directory, { name: directory, files: [...files, output], fast: true });
+    }
   }
-  const all = [...groups.values()];
   // The largest begins, so that the last ones are small.
-  const fast = all.filter(({ kind }) => kind === 'fast').sort((left, right) => right.files.length - left.files.length);
-  const others = all.filter(({ kind }) => kind !== 'fast').flatMap((each) => parts(each));
+  const bySize = [...together.values()].sort((left, right) => right.files.length - left.files.length);
   const driver = pathToFileURL(join(tests, 'together.mjs')).href;
-  return [...fast, ...ordered(others)].map(({ name, kind, files }, index) => {
-    const fileMs = flags.has('--long') ? LONG_MS : LONGEST.includes(name) && LONGEST_MS;
-    const limits = fileMs && { testMs: fileMs, fileMs };
+  return [...bySize, ...ordered(alone)].map(({ name, files, fast }, index) => {
+    const limits = flags.has('--long')
+      ? { testMs: LONG_MS, fileMs: LONG_MS }
+      : (fast || LONGEST.includes(name)) && { testMs: fast ? 240_000 : 400_000 };
     // The runner sorts the programs by their paths.
     const path = join(folder, `${String(index).padStart(3, '0')}-${name.replaceAll('/', '-')}.mjs`);
     writeFileSync(
       path,
-      `import { together } from '${driver}';\n\nawait together(${JSON.stringify(files)}, ${JSON.stringify({ fast: kind === 'fast', ...limits, ...(WAITING.includes(name) && { atOnce: 2 }) })});\n`,
+      `import { together } from '${driver}';\n\nawait together(${JSON.stringify(files)}, ${JSON.stringify({ fast, ...limits, ...(WAITING.includes(name) && { atOnce: 2 }) })});\n`,
     );
     return path;
   });
 }
 
-/** Returns the name of the group of a file: the fast ones of a directory, those of another kind there, or the file alone. */
-function groupOf(file, kind) {
-  if (LONGEST.includes(file) || WAITING.includes(file)) return file;
-  const directory = file.includes('/') ? file.split('/')[0] : 'top';
-  return kind === 'fast' ? directory : `${directory}-${kind}`;
-}
-
-/** Divides a group, because files that start processes take long: a program that begins last must not be the last by far. */
-function parts({ files, ...group }) {
-  const found = [];
-  for (let at = 0; at < files.length; at += PART_FILES)
-    found.push({ ...group, files: files.slice(at, at + PART_FILES) });
-  return found;
-}
-
 /** Returns the longest files first. Among the others, foreign ones, which wait for servers, are spread between those that compute. */
-function ordered(others) {
+function ordered(alone) {
   const places = new Map();
   for (const kind of ['e2e', 'foreign']) {
-    const programs = others.filter((each) => each.kind === kind);
-    for (const [at, each] of programs.entries()) places.set(each, (at + 0.5) / programs.length);
+    const files = alone.filter((each) => each.kind === kind);
+    for (const [at, each] of files.entries()) places.set(each, (at + 0.5) / files.length);
   }
   const place = (each) =>
     LONGEST.includes(each.name) ? LONGEST.indexOf(each.name) - LONGEST.length : places.get(each);
-  return others.sort((left, right) => place(left) - place(right));
+  return alone.sort((left, right) => place(left) - place(right));
 }
 
 /** Leaves out the files that are not fast, and says so. */

@@ -1,4 +1,5 @@
-// Runs test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone.
+// Runs test files one after another in one process. Each is a suite with the name of its file; its hooks belong to it alone. Fast files
+// share a process; any other file has one to itself.
 import child from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -12,10 +13,10 @@ const compiled = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist-test'
 /** Milliseconds after which a file has failed, so that the others run. */
 const FILE_MS = 400_000;
 /** Milliseconds after which a test that has not ended ends its file. */
-const TEST_MS = 240_000;
+const TEST_MS = 90_000;
 /** Milliseconds in which connections and timers end after the last file. */
 const END_MS = 5000;
-/** The same of files that start processes. */
+/** The same of a file that starts processes. */
 const PROCESSES_END_MS = 60_000;
 
 /** The file that runs, and what it did that a file beside others must not do. */
@@ -41,8 +42,6 @@ export async function together(files, { fast = true, testMs = TEST_MS, fileMs = 
     const env = { ...process.env };
     const folder = process.cwd();
     await suite(current, pathToFileURL(join(compiled, file)).href, { fileMs, testMs, atOnce });
-    // For keeper.ts, which the first file has imported for all.
-    process.emit('fileEnds');
     if (process.cwd() !== folder) process.chdir(folder);
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
     Object.assign(process.env, env);
