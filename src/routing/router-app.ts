@@ -9,7 +9,7 @@ import {
   type Exchange,
   exchangeOf,
   type FailureOptions,
-  faultFormOf,
+  missed,
   overriddenMethod,
   targetOf,
 } from '../app/internal.js';
@@ -59,7 +59,6 @@ export class RouterApp implements RequestRouter {
   readonly #checksProject: boolean;
   /** True if there are other response types than JSON. */
   readonly #negotiates: boolean;
-  readonly #notFound = notFound();
 
   /** Compiles controllers and schemas. Mistakes in the table are reported through `parts`. */
   constructor(parts: RouterParts) {
@@ -200,12 +199,8 @@ export class RouterApp implements RequestRouter {
     if (allowed.length > 0 && req.method === 'OPTIONS') answerOptions(res, allowed);
     else if (allowed.length > 0) {
       const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
-      this.fail(req, res, new Fault(405, { message, headers: { Allow: allowed.join(', ') } }));
-    } else {
-      // Shared, if no renderer of the application can write on it: a separate Error costs more than the route lookup.
-      const { style = faultFormOf(req).style } = this.#failures;
-      this.fail(req, res, typeof style === 'function' ? notFound() : this.#notFound);
-    }
+      this.fail(req, res, missed(405, { message, headers: { Allow: allowed.join(', ') } }));
+    } else this.fail(req, res, notFound());
   }
 
   /** Returns the methods that have a route; empty if the router does not answer with them. */
@@ -296,7 +291,7 @@ function isPlainOptions({ method, headers }: IncomingMessage): boolean {
 }
 
 function notFound(): Fault {
-  return new Fault(404, { message: 'The resource could not be found.' });
+  return missed(404, { message: 'The resource could not be found.' });
 }
 
 const NO_SUCH_VERSION = 'The resource could not be found in this version of the API.';
