@@ -37,6 +37,7 @@ const FIRST = [
   'process/first-parent.js',
   'process/held-tick.js',
   'process/own-files.js',
+  'process/stack-frames.js',
   'process/compile-cache.js',
 ];
 

@@ -9,6 +9,7 @@ import {
   type Exchange,
   exchangeOf,
   type FailureOptions,
+  faultFormOf,
   missed,
   overriddenMethod,
   targetOf,
@@ -59,6 +60,7 @@ export class RouterApp implements RequestRouter {
   readonly #checksProject: boolean;
   /** True if there are other response types than JSON. */
   readonly #negotiates: boolean;
+  readonly #notFound = notFound();
 
   /** Compiles controllers and schemas. Mistakes in the table are reported through `parts`. */
   constructor(parts: RouterParts) {
@@ -200,7 +202,11 @@ export class RouterApp implements RequestRouter {
     else if (allowed.length > 0) {
       const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
       this.fail(req, res, missed(405, { message, headers: { Allow: allowed.join(', ') } }));
-    } else this.fail(req, res, notFound());
+    } else {
+      // Shared, if no renderer of the application can write on it: a separate one costs more than the route lookup.
+      const { style = faultFormOf(req).style } = this.#failures;
+      this.fail(req, res, typeof style === 'function' ? notFound() : this.#notFound);
+    }
   }
 
   /** Returns the methods that have a route; empty if the router does not answer with them. */
