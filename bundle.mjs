@@ -37,7 +37,6 @@ const FIRST = [
   'process/first-parent.js',
   'process/held-tick.js',
   'process/own-files.js',
-  'process/stack-frames.js',
   'process/compile-cache.js',
 ];
 

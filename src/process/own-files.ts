@@ -3,7 +3,6 @@
  * exit.
  */
 import { fileURLToPath } from 'node:url';
-import { withFrames } from './stack-frames.js';
 
 /** The directory of Portico's files, both compiled and published. */
 const ROOT = new URL('../', import.meta.url);
@@ -38,7 +37,10 @@ const FRAMES = 100;
  * that call. Undefined if the process ends by itself or Portico ends it.
  */
 export function exitPlace(): string | undefined {
-  const { stack = '' } = withFrames(FRAMES, () => new Error('exit'));
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = FRAMES;
+  const { stack = '' } = new Error('exit');
+  Error.stackTraceLimit = stackTraceLimit;
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
   const node = frames.findIndex((line) => line.includes('node:internal/process'));
   const caller = node < 0 ? undefined : frames.slice(node).find((line) => !/\(node:|at node:/.test(line));
