@@ -7,6 +7,7 @@
  */
 import { type OutgoingHttpHeaders, STATUS_CODES } from 'node:http';
 import { isObject, PorticoError, withCode } from '../errors/index.js';
+import { withFrames } from '../process/index.js';
 
 /** One part of a request that failed validation. */
 export interface FaultIssue {
@@ -75,6 +76,11 @@ export class Fault extends PorticoError {
   get statusCode(): number {
     return this.status;
   }
+}
+
+/** Returns the fault of a request that has no app or action. It has no stack, which would take longer than the lookup. */
+export function missed(status: 404 | 405, details: FaultDetails): Fault {
+  return withFrames(0, () => new Fault(status, details));
 }
 
 /**

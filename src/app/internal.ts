@@ -26,7 +26,7 @@ export {
   type WantedOrder,
 } from './factory.js';
 export { additionsAround, factoryLog, runFactory } from './factory-log.js';
-export { asFault, reasonPhrase } from './fault.js';
+export { asFault, missed, reasonPhrase } from './fault.js';
 export type { FaultForm } from './fault-form.js';
 export { answeredStatus, answerFault } from './faults/answer-fault.js';
 export { checkFaultForm } from './faults/check-fault-form.js';

@@ -16,4 +16,5 @@ export { changedProgramFiles, type ProgramFile, programFiles, programPaths } fro
 export { HEAD, type RequestsInHand, requestsInHand } from './requests-in-hand.js';
 export { createWithMode, openToAppend, refuseForeignLink } from './safe-files.js';
 export { connectError, removeStaleSocket } from './socket-files.js';
+export { withFrames } from './stack-frames.js';
 export { returnStartMemory } from './start-memory.js';

@@ -10,6 +10,7 @@ import {
   exchangeOf,
   type FailureOptions,
   faultFormOf,
+  missed,
   overriddenMethod,
   targetOf,
 } from '../app/internal.js';
@@ -200,9 +201,9 @@ export class RouterApp implements RequestRouter {
     if (allowed.length > 0 && req.method === 'OPTIONS') answerOptions(res, allowed);
     else if (allowed.length > 0) {
       const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
-      this.fail(req, res, new Fault(405, { message, headers: { Allow: allowed.join(', ') } }));
+      this.fail(req, res, missed(405, { message, headers: { Allow: allowed.join(', ') } }));
     } else {
-      // Shared, if no renderer of the application can write on it: a separate Error costs more than the route lookup.
+      // Shared, if no renderer of the application can write on it: a separate one costs more than the route lookup.
       const { style = faultFormOf(req).style } = this.#failures;
       this.fail(req, res, typeof style === 'function' ? notFound() : this.#notFound);
     }
@@ -296,7 +297,7 @@ function isPlainOptions({ method, headers }: IncomingMessage): boolean {
 }
 
 function notFound(): Fault {
-  return new Fault(404, { message: 'The resource could not be found.' });
+  return missed(404, { message: 'The resource could not be found.' });
 }
 
 const NO_SUCH_VERSION = 'The resource could not be found in this version of the API.';

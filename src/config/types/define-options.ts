@@ -3,6 +3,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../../errors/index.js';
+import { withFrames } from '../../process/index.js';
 import type { Registration } from './describe-options.js';
 import { isSecret } from './mask.js';
 import { knownNames, type Option, type OptionDeclarations } from './option.js';
@@ -86,10 +87,7 @@ function isEmpty(value: unknown): boolean {
 /** Computed at once: a stored Error would keep all objects alive that its frames refer to. */
 function callerOf(callee: (...args: never[]) => unknown): string {
   const holder: { stack?: string } = {};
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 1;
-  Error.captureStackTrace(holder, callee);
-  Error.stackTraceLimit = limit;
+  withFrames(1, () => Error.captureStackTrace(holder, callee));
   return /(?:at |\()((?:file:|\/|[a-z]:).*?)\)?$/im.exec(holder.stack ?? '')?.[1] ?? 'an unknown place';
 }
 

@@ -10,7 +10,7 @@ import {
   remoteOf,
   type SectionLoader,
 } from '../../app/index.js';
-import { collapsed, decodePath, type Exchange, exchangeOf, targetOf } from '../../app/internal.js';
+import { collapsed, decodePath, type Exchange, exchangeOf, missed, targetOf } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { partsOf } from '../part-refusals.js';
 import type { PasteError } from '../paste-error.js';
@@ -68,7 +68,7 @@ export function urlMapBy(chooseIn: ChooseMount, plus: boolean): CompositeFactory
       const chosen = choose(path, req);
       if (chosen !== undefined) return moveToMount(exchange, chosen, path)(req, res);
       if (notFound !== undefined) return notFound(req, res);
-      throw new Fault(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
+      throw missed(404, { message: `Nothing is mounted at ${path === '' ? '/' : quoteClient(path)}.` });
     };
     return Object.assign(app, { mounts: table.mounts, notFound });
   };
