@@ -30,8 +30,6 @@ export interface ReloadOptions {
 export interface PrepareReloadOptions extends ReloadOptions {
   /** Keeps mistakes in `refusal`, for a caller that searches for more. Default false: they are thrown. */
   readonly collect?: boolean;
-  /** True: a process that the new configuration is built in judges its values, names and checks. Default false. */
-  readonly judgedLater?: boolean;
 }
 
 /** One option whose parsed value has changed. */

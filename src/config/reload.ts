@@ -59,7 +59,7 @@ export interface JudgedReload {
  */
 export async function prepareReload(
   current: ConfigHolder,
-  { method = 'reload', collect = false, judgedLater = false }: PrepareReloadOptions,
+  { method = 'reload', collect = false }: PrepareReloadOptions,
 ): Promise<JudgedReload & { readonly next: ConfigHolder }> {
   const { generation: base, lasting, inUse, complete } = current;
   const groups = current.groups.copy();
@@ -73,9 +73,7 @@ export async function prepareReload(
   const asTakenUp = isWhole
     ? asWritten
     : new ConfigHolder(takenUp(base, asWritten.generation, changes, method), lasting, [], groups);
-  // A value that waits for a restart is in no process that judges later.
-  const found =
-    judgedLater && isWhole ? [fresh.issues] : [...new Set([asWritten, asTakenUp])].map((each) => each.judge(complete));
+  const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge(complete));
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
   if (refusal !== undefined && !collect) throw refusal;
   const judged = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];

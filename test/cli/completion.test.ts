@@ -67,7 +67,7 @@ test('OP-17 CF-101 bash completes commands, options, choices and files', (t) => 
   assert.deepEqual(bashOffers(t, ['ro']), ['routes']);
   assert.deepEqual(bashOffers(t, ['config', 's']), ['show']);
   assert.deepEqual(bashOffers(t, ['--config-file', 'own.ini', 'pipe']), ['pipeline']);
-  assert.deepEqual(bashOffers(t, ['pipeline', '--format', '']), ['dot', 'mermaid', 'text']);
+  assert.deepEqual(bashOffers(t, ['pipeline', '--format', '']), ['dot', 'json', 'mermaid', 'text']);
   assert.deepEqual(bashOffers(t, ['service', 'list', '--state', 'u']), ['unknown', 'up']);
   assert.deepEqual(bashOffers(t, ['log-level', 'de']), ['debug']);
   assert.deepEqual(bashOffers(t, ['routes', '--ma']), ['--match']);

@@ -20,7 +20,6 @@ const PRINTED: Readonly<Record<string, readonly string[]>> = {
     'cleaning\n',
     'listening, called off: false\nclosing, graceful: true\n',
     '1 on north known before: false\n2 registered as portico-images starting\n3 serving\n4 7\n5 released 1\n',
-    '/ssd\n',
   ],
   'docs/reference/rpc.md': ['me: a is 7 now\ntrue there is no image b\n'],
   'docs/reference/registry.md': ['{ up: false, ageMs: 0 }\n'],

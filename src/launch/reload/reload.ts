@@ -112,8 +112,7 @@ export async function reload(request: ReloadRequest, steps: ReloadSteps): Promis
 
 async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   const { method, dryRun, log } = request;
-  // A mutate builds nothing that could judge.
-  const prepared = await steps.config?.prepareReload({ method, collect: true, judgedLater: method === 'reload' });
+  const prepared = await steps.config?.prepareReload({ method, collect: true });
   const { refusal } = prepared ?? {};
   let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;
   // Services that end are left out: files that no service will use must not be read.
@@ -142,10 +141,9 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     // A child builds and plans a refused configuration as well.
     if (steps.hasWorkers) await refuse();
     compared = compare(wanted);
-    const isRefused = refusals.any;
     for (const error of compared.after.failures) {
       // Services may fail because of the refused values, so only their own refusals are reported.
-      if (!isRefused || error instanceof ConfigurationRefused) refusals.note(error);
+      if (refusal === undefined || error instanceof ConfigurationRefused) refusals.note(error);
     }
     const ended = endedCertificates(before, compared.after);
     if (ended.length > 0) refusals.note(severalRefusals(ended));
@@ -172,7 +170,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     return { ...result, ...services, changes: changes(files), pipelines, warnings, kept };
   } catch (error) {
     const told = error instanceof PorticoError ? error.diagnostics.filter(isError) : [];
-    const found = [...(prepared?.config.problems({ complete: false }) ?? []), ...(prepared?.warnings ?? [])];
+    const found = prepared?.warnings ?? [];
     // Values that the configuration refuses cannot all be read, so the changes are unknown.
     if (refusal !== undefined) return { ...refusedFor(error), warnings: warningTexts(undefined, found, told) };
     const { files, after } = compared ?? compare();
