@@ -1,5 +1,4 @@
 /** Tests the errors for mistakes in code, which name the mistake and the intended code. */
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WSGIService } from 'portico';

@@ -8,8 +8,8 @@ import { collapsed, decodePath, encodedPath } from './target.js';
 
 /**
  * Returns the whole path of a request as the application sees it, without query: the part consumed by mounts and the rest,
- * percent-decoded once, the same text for all spellings. A prefix that a proxy says it has stripped
- * (`environ(req).forwardedPrefix`) is not included: if the proxy does not set it, the client can.
+ * percent-decoded once, the same text for all spellings. A prefix that a proxy says it has stripped (`environ(req).forwardedPrefix`) is not
+ * included: if the proxy does not set it, the client can.
  */
 export function requestPath(req: IncomingMessage): string {
   const path = pathOnly(mountPath(req) + (req.url ?? '/'));

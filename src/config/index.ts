@@ -23,11 +23,14 @@ export type { LoadOptions, WorkerAssignment, WorkerConfiguration } from './load.
 export type { JudgedReload } from './reload.js';
 export type { ConfigSnapshot, Written } from './state.js';
 export {
+  cidr,
   type HostPort,
   type HostPortSpec,
   host,
   hostport,
   ip,
+  type ListenValue,
+  listen,
   type VersionSpec,
 } from './types/address-types.js';
 export { type DictSpec, dict, type ListSpec, list, multi } from './types/collection-types.js';
@@ -42,15 +45,19 @@ export {
   duration,
   float,
   integer,
+  type NumberRange,
   type NumberSpec,
   port,
+  range,
 } from './types/number-types.js';
 export type { Declare, Option, OptionDeclarations, OptionSpec, OptionsOf, WrittenValue } from './types/option.js';
 export {
   type Choices,
+  module,
   oneOf,
   type PathSpec,
   path,
+  regexp,
   type StringSpec,
   string,
   type UriSpec,

@@ -1,6 +1,7 @@
 /** Lists of diagnostics: their order, and their text. A module that cannot be loaded may have many places; its reason is printed once. */
 import { type Diagnostic, printDiagnostic } from './diagnostic.js';
 
+/** Reports whether a diagnostic is an error, not a warning. */
 export function isError({ severity }: Diagnostic): boolean {
   return severity === 'error';
 }

@@ -1,5 +1,4 @@
 /** connect and fastify_plugin: use packages made for Connect, Express and Fastify in a paste file. */
-
 import { dirname } from 'node:path';
 import {
   appFactory,
@@ -12,8 +11,7 @@ import {
   fromConnect,
 } from '../app/index.js';
 import { type LeafPlugin, optionOrigin } from '../app/internal.js';
-import { boolean, defineOptions, type OptionsOf, string } from '../config/index.js';
-import { module } from '../config/internal.js';
+import { boolean, defineOptions, module, type OptionsOf, string } from '../config/index.js';
 import { ConfigurationRefused, isObject, type Origin } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';
 

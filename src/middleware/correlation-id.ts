@@ -1,11 +1,9 @@
 /** correlation_id: an id for all requests, in all services, that belong to one operation of a user. */
-
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { beforeHead, type Description, filterFactory } from '../app/index.js';
 import { exchangeOf, type Forwarded } from '../app/internal.js';
-import { boolean, defineOptions, integer, type OptionsOf, string } from '../config/index.js';
-import { regexp } from '../config/internal.js';
+import { boolean, defineOptions, integer, type OptionsOf, regexp, string } from '../config/index.js';
 import { addHeaders } from './auth/identity.js';
 import { folded, removeHeaders, TOKEN } from './headers.js';
 

@@ -1,5 +1,4 @@
 /** etag: adds ETags to responses, so that clients need not fetch unchanged content. */
-
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Description, filterFactory } from '../app/index.js';

@@ -1,5 +1,4 @@
 /** noauth: accepts every caller as the user that it claims to be. For development and tests, on a loopback address. */
-
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Description,
@@ -22,8 +21,7 @@ import {
   runInRequest,
   UNDERSCORE,
 } from '../app/internal.js';
-import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
-import type { ListenValue } from '../config/internal.js';
+import { boolean, defineOptions, type ListenValue, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
 import { isLoopback } from './addresses.js';

@@ -1,5 +1,4 @@
 /** Matches paths with prefixes at segment boundaries. */
-
 import type { IncomingMessage } from 'node:http';
 import { requestPath } from '../app/index.js';
 import { writtenPath } from '../app/internal.js';

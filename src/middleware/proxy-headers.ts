@@ -13,8 +13,8 @@ import {
   UNDERSCORE,
   X_FORWARDED,
 } from '../app/internal.js';
-import { boolean, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
-import { cidr, InvalidValue, writtenElsewhere } from '../config/internal.js';
+import { boolean, cidr, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
+import { InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { unmapped } from './addresses.js';
 import { removeHeaders } from './headers.js';

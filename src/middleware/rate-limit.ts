@@ -12,8 +12,8 @@ import {
   requestPath,
 } from '../app/index.js';
 import { methodsOf, optionOrigin, routedTo, type WantedOrder, whenRouted } from '../app/internal.js';
-import { defineOptions, integer, list, multi, type OptionsOf } from '../config/index.js';
-import { cidr, workerAssignment } from '../config/internal.js';
+import { cidr, defineOptions, integer, list, multi, type OptionsOf } from '../config/index.js';
+import { workerAssignment } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import { type SharedRule, sharedBuckets, type Taken, TokenBuckets } from '../service/internal.js';
 import { systemClock } from '../tasks/internal.js';

@@ -1,5 +1,4 @@
 /** read_only: refuses requests that can change something. */
-
 import type { IncomingMessage } from 'node:http';
 import { type Description, environ, Fault, filterFactory, requestPath } from '../app/index.js';
 import { methodsOf } from '../app/internal.js';

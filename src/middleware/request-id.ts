@@ -1,5 +1,4 @@
 /** request_id: an id for each request, for logs and clients. */
-
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import {
@@ -20,8 +19,7 @@ import {
   runInRequest,
   setMissingHeaders,
 } from '../app/internal.js';
-import { boolean, defineOptions, list, type OptionsOf, string } from '../config/index.js';
-import { regexp } from '../config/internal.js';
+import { boolean, defineOptions, list, type OptionsOf, regexp, string } from '../config/index.js';
 import { TOKEN } from './headers.js';
 
 const requestIdOptions = defineOptions({

@@ -1,5 +1,4 @@
 /** session: sessions in an encrypted cookie, or in a store of the application, with protection against requests of other sites. */
-
 import { dirname } from 'node:path';
 import { type Description, environ, Fault, filterFactory, type Session } from '../app/index.js';
 import { cookiesOf } from '../app/internal.js';

@@ -2,8 +2,8 @@
  * Options of an RPC service in code, checked before anything is created, and the names of its records, topics and options. Absent and null
  * mean the default; 0 and false are values.
  */
-import { type Config, defineOptions } from '../config/index.js';
-import { commandName, module } from '../config/internal.js';
+import { type Config, defineOptions, module } from '../config/index.js';
+import { commandName } from '../config/internal.js';
 import {
   ANY,
   ConfigurationRefused,

@@ -1,5 +1,4 @@
 /** Tests `check`, which reports all mistakes of a file with their places, and warnings. */
-
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';

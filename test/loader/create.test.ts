@@ -1,5 +1,4 @@
 /** Tests creation: order, arguments, checks, and release. */
-
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';

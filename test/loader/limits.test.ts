@@ -1,5 +1,4 @@
 /** Tests files that expand without bound and randomly broken files: each fails at once, with a place. */
-
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

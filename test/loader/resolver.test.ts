@@ -1,5 +1,4 @@
 /** Tests the resolution of factories: modules, packages and aliases, relative to the file's directory. */
-
 import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';

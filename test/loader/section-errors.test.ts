@@ -1,5 +1,4 @@
 /** Tests every refusal of a paste file: its code, its place (marked in the text), its hint and its path. */
-
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Loader } from 'portico/loader';

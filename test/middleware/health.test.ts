@@ -1,5 +1,4 @@
 /** Tests the plugins of health checks and their requests. */
-
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';

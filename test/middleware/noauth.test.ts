@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type App, currentContext, environ } from 'portico/app';
-import { Config, defineOptions } from 'portico/config';
+import { Config, defineOptions, listen } from 'portico/config';
 import { context, noauth, proxyHeaders } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { buildFilter, captureLog, lint, request } from 'portico/testing';
-import { listen } from '#internal/config';
 
 const CONFIG = '[api]\nauth_strategy = noauth\n';
 

@@ -1,5 +1,4 @@
 /** Tests service records and heartbeats of real processes: signals, kills, and a database that is lost and returns. */
-
 import assert from 'node:assert/strict';
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';

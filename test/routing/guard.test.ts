@@ -1,5 +1,4 @@
 /** Tests `auth` of routers, resources, routes and actions, and faults for an application's errors. */
-
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';

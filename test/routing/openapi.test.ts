@@ -1,5 +1,4 @@
 /** Tests the references in the OpenAPI documents of actions with schemas. */
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';

@@ -2,8 +2,16 @@
  * Names of APIs and of other services: enabled ones, those with sections, and those with an app in the paste file; and the options of a
  * service's section.
  */
-import { type Config, defineOptions, integer, list, type OptionDeclarations, string } from '../../config/index.js';
-import { isUnknownSection, module, writtenElsewhere } from '../../config/internal.js';
+import {
+  type Config,
+  defineOptions,
+  integer,
+  list,
+  module,
+  type OptionDeclarations,
+  string,
+} from '../../config/index.js';
+import { isUnknownSection, writtenElsewhere } from '../../config/internal.js';
 import { type Diagnostic, refusalsOnly } from '../../errors/index.js';
 import type { PasteFile } from '../../loader/internal.js';
 import { apiOptions, configuredPaste, enabledApisOptions } from '../../server/internal.js';

@@ -17,9 +17,10 @@ import {
 export type Choices = readonly string[] | Readonly<Record<string, string>>;
 
 export interface StringSpec {
+  readonly choices?: Choices;
   /** Must match; to match the whole text, the author adds anchors (`^…$`). */
   readonly regex?: RegExp;
-  /** `regex` compares case-insensitively. */
+  /** Choices and `regex` compare case-insensitively. With choices the value is the choice as declared. */
   readonly ignoreCase?: boolean;
   /** Longest text in UTF-16 units. */
   readonly maxLength?: number;
@@ -28,18 +29,19 @@ export interface StringSpec {
 /** Text. An empty value is the empty string. */
 export const string: Declare<string, StringSpec> = declareType(
   'string',
-  'regex ignoreCase maxLength',
+  'choices regex ignoreCase maxLength',
   (spec: StringSpec) => {
     const { ignoreCase = false, regex } = spec;
     const pattern = ignoreCase && regex !== undefined ? new RegExp(regex, withFlag(regex, 'i')) : regex;
     return {
       empty: 'value',
+      plain: spec.choices !== undefined,
       parse: (text) => {
         if (spec.maxLength !== undefined && text.length > spec.maxLength) {
           throw new InvalidValue(`should be at most ${spec.maxLength} characters long`);
         }
         if (pattern !== undefined && text.search(pattern) < 0) throw new InvalidValue(`should match ${pattern}`);
-        return text;
+        return spec.choices === undefined ? text : choose(choiceNames(spec.choices), text, ignoreCase);
       },
     };
   },

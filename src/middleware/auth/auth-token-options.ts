@@ -9,6 +9,7 @@ import {
   hostport,
   integer,
   list,
+  module,
   type OptionDeclarations,
   type OptionsOf,
   oneOf,
@@ -16,7 +17,7 @@ import {
   string,
   uri,
 } from '../../config/index.js';
-import { module, writtenElsewhere } from '../../config/internal.js';
+import { writtenElsewhere } from '../../config/internal.js';
 import { identityClaims } from './identity-claims.js';
 import { UNUSED_NAMES } from './unused-names.js';
 

@@ -1,5 +1,4 @@
 /** Judges the tokens of a request. */
-
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Fault, requestPath } from '../../app/index.js';

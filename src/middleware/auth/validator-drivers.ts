@@ -1,5 +1,4 @@
 /** Loads validators by name. */
-
 import { dirname } from 'node:path';
 import type { FactoryContext } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';

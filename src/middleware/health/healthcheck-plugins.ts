@@ -1,10 +1,8 @@
 /** The options of a health check, and the built-in plugins. */
-
 import { access } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { LiveOptions } from '../../app/index.js';
-import { boolean, defineOptions, integer, list, path, string, uri } from '../../config/index.js';
-import { cidr } from '../../config/internal.js';
+import { boolean, cidr, defineOptions, integer, list, path, string, uri } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 
 /** The result of a plugin. */

@@ -1,5 +1,4 @@
 /** Loads the plugins of a health check, and runs them with a cache and a timeout. Concurrent requests share one check. */
-
 import { dirname } from 'node:path';
 import type { FactoryContext, LiveOptions } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';

@@ -1,5 +1,4 @@
 /** Requests that a page of another site has sent, which carry the cookies of this one (CSRF). */
-
 import type { IncomingMessage } from 'node:http';
 import { remoteOf } from '../../app/index.js';
 import { methodsOf } from '../../app/internal.js';

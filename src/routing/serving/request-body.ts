@@ -163,8 +163,8 @@ function isAborted(error: Error): boolean {
 }
 
 /**
- * Parses a collected body; returns undefined for an empty one. Throws its error; a `Fault` 400 if it is incomplete, for bytes that are not UTF-8, text that is not JSON, and keys
- * that would reach a prototype: `__proto__`, and `prototype` below `constructor`.
+ * Parses a collected body; returns undefined for an empty one. Throws its error; a `Fault` 400 if it is incomplete, for bytes that are not
+ * UTF-8, text that is not JSON, and keys that would reach a prototype: `__proto__`, and `prototype` below `constructor`.
  */
 export function parseJsonBody(error: Error | null, bytes: Buffer = NOTHING): unknown {
   if (error !== null) throw isAborted(error) ? incomplete(error) : error;

@@ -1,5 +1,4 @@
 /** One received call or cast, from the message to the reply. */
-
 import { type CallDelivery, RequestContext } from '../../app/index.js';
 import { ACTIVE_TRACE, runInRequest } from '../../app/internal.js';
 import { ignoreErrors } from '../../errors/index.js';

@@ -5,8 +5,8 @@
 import { availableParallelism } from 'node:os';
 import type { FaultStyle } from '../../app/index.js';
 import { apiFaultOptions } from '../../app/internal.js';
-import { defineOptions, duration, integer, list, path, port, string } from '../../config/index.js';
-import { listen, module, writtenElsewhere } from '../../config/internal.js';
+import { defineOptions, duration, integer, list, listen, module, path, port, string } from '../../config/index.js';
+import { writtenElsewhere } from '../../config/internal.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { LogOption } from '../../log/index.js';
 import type { ManagerContext } from '../../registry/index.js';

@@ -2,8 +2,8 @@
  * Settings of one API: addresses, workers, certificates, and the options of its server.
  */
 import { checkFaultForm } from '../../app/internal.js';
-import type { Config, OptionsOf } from '../../config/index.js';
-import { ConfigError, diagnose, isUnknownSection, type ListenValue } from '../../config/internal.js';
+import type { Config, ListenValue, OptionsOf } from '../../config/index.js';
+import { ConfigError, diagnose, isUnknownSection } from '../../config/internal.js';
 import {
   type Diagnostic,
   type Place,

@@ -1,5 +1,4 @@
 /** Tests renderers of faults: an application's renderers, the problem style, and the choice for a request. */
-
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,5 +1,4 @@
 /** The judgement of broken configurations: what `check` tells of each, and that a start, a dry run and a reload tell the same. */
-
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -16,9 +16,10 @@ import {
   type OptionsOf,
   oneOf,
   type Registration,
+  regexp,
   string,
 } from 'portico/config';
-import { configOptions, generateSample, regexp } from '#internal/config';
+import { configOptions, generateSample } from '#internal/config';
 
 const options = defineOptions({
   rare: boolean({ default: false, advanced: true, help: 'For rare needs.' }),

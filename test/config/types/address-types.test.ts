@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { host, hostport, ip } from 'portico/config';
-import { cidr, InvalidValue, listen } from '#internal/config';
+import { cidr, host, hostport, ip, listen } from 'portico/config';
+import { InvalidValue } from '#internal/config';
 
 test('CF-40 addresses and networks, of one version or both', () => {
   for (const text of ['127.0.0.1', '::1', 'fe80::1%eth0']) assert.equal(ip().parse(text), text);

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { defineOptions, dict, integer, list, multi, port } from 'portico/config';
-import { regexp } from '#internal/config';
+import { defineOptions, dict, integer, list, multi, port, regexp } from 'portico/config';
 
 test('CF-37 a list splits at commas, trims, drops what is empty, and knows quotes and backslashes', () => {
   assert.deepEqual(list().parse(' a, b ,,c,'), ['a', 'b', 'c']);

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boolean, bytes, duration, float, integer, type Option, port } from 'portico/config';
+import { boolean, bytes, duration, float, integer, type Option, port, range } from 'portico/config';
 import type { InvalidValue } from '#internal/config';
-import { range } from '#internal/config';
 
 function refused(option: Option, text: string): string {
   try {

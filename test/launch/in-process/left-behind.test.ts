@@ -1,5 +1,4 @@
 /** Work unfinished at the deadline of a stop is reported, whichever part of a service tracks it. */
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ServiceLauncher } from 'portico/launch';

@@ -1,5 +1,4 @@
 /** The registry in a launcher: which launcher exports the services, a database that does not respond, changes by operators. */
-
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createLogger, type Logger } from 'portico';

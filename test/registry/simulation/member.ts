@@ -1,5 +1,4 @@
 /** A worker of a service, in a process that may stand still. */
-
 import type { Cancel, Clock } from 'portico/tasks';
 import { ServiceRegistry } from '../../../dist/registry/internal.js';
 import { Membership } from '../../../dist/registry/membership.js';

@@ -1,5 +1,4 @@
 /** Tests the issues of input that a schema refuses, with all their places, and the status of such a request. */
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type } from 'arktype';

@@ -1,5 +1,4 @@
 /** Request spans, made with the real OpenTelemetry SDK. */
-
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';

@@ -1,5 +1,4 @@
 /** The wire format of oslo.messaging under faults, with a Python process as the peer. */
-
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';

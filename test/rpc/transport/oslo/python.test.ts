@@ -1,5 +1,4 @@
 /** The wire format of oslo.messaging against a real Python process that serves and calls. */
-
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
