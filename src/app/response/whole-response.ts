@@ -37,7 +37,10 @@ export function sendWhole(
   NODE.end.call(res, body);
 }
 
-/** Returns headers, and those that filters have added unless they are set, as names and values in turn. Undefined if one is not plain text. */
+/**
+ * Returns headers, and those that filters have added unless they are set, as names and values in turn. Undefined if one is not plain text.
+ * `writeHead` has to look for each name in its list, because an application may write it in any case; these are in lower case.
+ */
 function fieldsOf(
   headers: OutgoingHttpHeaders,
   added: readonly string[] | undefined,
