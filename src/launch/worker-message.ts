@@ -37,8 +37,8 @@ export interface FileRead {
 
 /** Message from a worker. */
 export type ToParent =
-  /** It serves, with this resident memory in bytes. */
-  | { readonly kind: 'ready'; readonly rss?: number }
+  /** It serves, with this resident memory in bytes. Its program has requested this number of workers for the service. */
+  | { readonly kind: 'ready'; readonly rss?: number; readonly workers?: number }
   /** Files of the program that it has loaded until then. */
   | { readonly kind: 'code'; readonly files: readonly ProgramFile[] }
   /** Files that it has read by `config.readFile` since the last message. */
@@ -46,8 +46,6 @@ export type ToParent =
   /** It has built its service, or all in a child that only builds; a first worker adds what it found in the configuration. */
   | { readonly kind: 'built'; readonly diagnostics: readonly Diagnostic[] }
   | ({ readonly kind: 'failed' } & WorkerFailure)
-  /** The program waits, and has requested this number of workers for the service. */
-  | { readonly kind: 'launched'; readonly workers: number }
   /** It accepts no new connections. */
   | { readonly kind: 'draining' }
   /**

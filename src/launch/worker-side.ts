@@ -45,8 +45,8 @@ export class WorkerSide {
   readonly #log: Logger;
   readonly #host: HostProcess;
   readonly #options: LauncherOptions;
-  /** Services that the program has launched with their number of workers, including those of other workers. */
-  readonly #launched = new Map<string, number>();
+  /** Services that the program has launched, including those of other workers. */
+  readonly #launched = new Set<string>();
   /** In a child that only builds: its services, and the errors of those that could not be built. */
   readonly #built: ServiceBase[] = [];
   readonly #unbuilt: unknown[] = [];
@@ -86,7 +86,7 @@ export class WorkerSide {
     const workers = checkWorkers(options.workers);
     const name = serviceName(checkService(service));
     if (this.#launched.has(name)) return;
-    this.#launched.set(name, workers);
+    this.#launched.add(name);
     if (this.#link.builds) return this.#build(service);
     if (name !== this.#link.assignment.service) return;
     this.#takeOver(service);
@@ -103,7 +103,7 @@ export class WorkerSide {
     if (!this.core.runner.hasServed) return;
     this.#isReady = true;
     this.#files.tell();
-    void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss() });
+    void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss(), workers });
     this.#tellCode(LOOKS);
   }
 
@@ -118,10 +118,8 @@ export class WorkerSide {
   /** Ends the process with the service's status; never returns. */
   async wait(): Promise<number> {
     const { service } = this.#link.assignment;
-    const workers = this.#launched.get(service);
     if (this.#link.builds) await this.#tellBuilt();
-    else if (workers === undefined) await this.#link.fail(notLaunched(service, [...this.#launched.keys()]));
-    else void this.#link.send({ kind: 'launched', workers });
+    else if (!this.#launched.has(service)) await this.#link.fail(notLaunched(service, [...this.#launched]));
     holdAlive();
     return new Promise<number>(() => undefined);
   }

@@ -8,7 +8,7 @@ import { fittingMessage, foreignMessage, type ToParent } from '../../dist/launch
 
 /** One message of each kind, as workers send them. */
 const GOOD: readonly ToParent[] = [
-  { kind: 'ready' },
+  { kind: 'ready', rss: 1, workers: 2 },
   { kind: 'code', files: [['/srv/app.js', '7761ac88c2d9c623']] },
   { kind: 'built', diagnostics: [] },
   { kind: 'failed', text: 'why', code: undefined, status: 78 },
@@ -27,7 +27,6 @@ const GOOD: readonly ToParent[] = [
       },
     ],
   },
-  { kind: 'launched', workers: 2 },
   { kind: 'draining' },
   { kind: 'ended', status: 0, cutOff: false },
   { kind: 'beat', debugged: false, facts: { rss: 1, loading: undefined, since: new Date(0), by: new Map([[1, 2]]) } },

@@ -29,12 +29,11 @@ function record(checks: Readonly<Record<string, Check>>): Check {
 const diagnostics = listOf(record({ severity: isText, code: isText, message: isText }));
 
 const FIELDS: { readonly [K in ToParent['kind']]: Readonly<Record<string, Check>> } = {
-  ready: { rss: optional(isNumber) },
+  ready: { rss: optional(isNumber), workers: optional(isNumber) },
   code: { files: listOf(tuple(isText, isText)) },
   read: { files: listOf(record({ path: isText, option: isText, where: isText, hash: optional(isText) })) },
   built: { diagnostics },
   failed: { text: isText, code: optional(isText), status: isNumber, diagnostics: optional(diagnostics) },
-  launched: { workers: isNumber },
   draining: {},
   ended: { status: isNumber, cutOff: isFlag, cutOffRequests: optional(isNumber), signalled: optional(isFlag) },
   beat: { debugged: isFlag, facts: isObject },

@@ -65,6 +65,8 @@ export class WorkerHandle {
   readonly terms = new StopTerms();
   /** Reason to replace it: it requested that, does not respond, or exceeds the memory limit. */
   worn: 'recycle' | 'memory' | undefined;
+  /** Number of workers that its program has requested for the service; known when it was ready. */
+  workersAsked: number | undefined;
   /** Resident memory when it was ready: a fresh worker would need no less. */
   freshRss: number | undefined;
   /** Files that the first worker of its configuration has loaded with another content. */
@@ -94,9 +96,6 @@ export class WorkerHandle {
   /** Resident memory in bytes, as last reported by it or its watch thread. */
   rss: number | undefined;
   readonly #held = new HeldRequests();
-  readonly #workersAsked = deferred<number>();
-  /** Settles when its program waits, with the number of workers that it requested for the service. */
-  readonly workersAsked = this.#workersAsked.promise;
   readonly #listener: WorkerListener;
   readonly #child: ChildProcess;
   readonly #channel: WorkerChannel;
@@ -213,6 +212,7 @@ export class WorkerHandle {
         this.wasReady = true;
         this.readyAt = performance.now();
         this.freshRss = message.rss;
+        this.workersAsked = message.workers;
         // It may have accepted connections before the message arrived that it is not needed.
         this.dismissed = false;
         this.#built.resolve(this.found);
@@ -230,9 +230,6 @@ export class WorkerHandle {
         break;
       case 'failed':
         this.#failure = message;
-        break;
-      case 'launched':
-        this.#workersAsked.resolve(message.workers);
         break;
       case 'draining':
         this.#drained.resolve();

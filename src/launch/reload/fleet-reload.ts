@@ -12,7 +12,6 @@ import type { Logger } from '../../log/index.js';
 import type { ReloadReport } from '../../operating/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
-import { within } from '../../tasks/internal.js';
 import { serviceName } from '../launcher.js';
 import { type FleetGeneration, fleetGeneration } from '../parent/fleet-generation.js';
 import type { Supervisor } from '../parent/supervisor.js';
@@ -54,11 +53,6 @@ interface FleetReload extends ReloadRequest {
 
 /** Time after which a worker that has not applied the new values is replaced by one that starts with them. */
 const TAKEN_WITHIN_MS = 10_000;
-/**
- * Time between the readiness of a new worker and its program's wait, after which its request for a number of workers is
- * not awaited.
- */
-const LAUNCHED_WITHIN_MS = 1000;
 
 /** Returns the result; never rejects. */
 export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
@@ -233,7 +227,7 @@ export async function replaceWorkers(
   const rolls = await Promise.all(
     kept.map(async (pool) => {
       // The plan has the number of workers. A program without plans requests it in its first new worker.
-      const asked = change.asked.get(pool.name)?.workers ?? (await askedByNewWorker(pool));
+      const asked = change.asked.get(pool.name)?.workers ?? pool.trial?.worker?.workersAsked;
       const roll = await pool.rollOut(asked, superseded);
       return [pool.name, roll] as const;
     }),
@@ -282,9 +276,4 @@ function announceAdded(log: Logger, name: string, request: LaunchRequest): void 
   } catch (error) {
     log.error({ service: name, err: error }, `Service ${name} serves, but a later step failed`);
   }
-}
-
-/** Returns the number of workers that the program requested in the first new worker. */
-async function askedByNewWorker({ trial }: WorkerPool): Promise<number | undefined> {
-  return trial?.worker && (await within(trial.worker.workersAsked, LAUNCHED_WITHIN_MS));
 }

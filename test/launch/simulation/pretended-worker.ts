@@ -254,8 +254,8 @@ export class PretendedWorker extends EventEmitter {
     else {
       this.state = 'ready';
       this.#listen(this.#received.splice(0));
-      this.say({ kind: 'ready', rss: this.rss });
-      if (this.fate.asks !== undefined) this.say({ kind: 'launched', workers: this.fate.asks });
+      const workers = this.fate.asks;
+      this.say({ kind: 'ready', rss: this.rss, ...(workers === undefined ? {} : { workers }) });
     }
   }
 
