@@ -53,6 +53,9 @@ const AHEAD = [
   'cli/commands.js',
 ];
 
+/** Exports of the commands for programs that embed Portico: what they need is a file of its own. */
+const JUDGE = 'cli/internal.js';
+
 /** Directories that every process needs, together in one file. */
 const BASE = ['errors', 'log', 'process', 'text'];
 
@@ -209,6 +212,7 @@ function chunkOf(id, { getModuleInfo }) {
   const [folder] = relative(dist, id).split('/');
   if (AHEAD.includes(relative(dist, id))) return `${folder}-ahead`;
   if (needing.size === 1) return undefined;
+  if (folder === 'cli' && needing.has(join(dist, JUDGE))) return 'cli-judge';
   const needs = (roots) => roots.some((root) => needing.has(join(dist, root)));
   const [program] = Object.entries(PROGRAMS).find(([, roots]) => needs(roots)) ?? [];
   return program === undefined ? undefined : `${BASE.includes(folder) ? 'base' : folder}${program}`;

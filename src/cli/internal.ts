@@ -1,2 +1,2 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
-export { judgeProgram } from './judge/first-worker.js';
+export { judge, judgement } from './judge/judge.js';

@@ -11,7 +11,7 @@ import { type ConfigSnapshot, newState, type State } from './state.js';
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
-import { isUnknownSection, problemsOf } from './values/problems.js';
+import { isUnknownSection, problemsOf, type Scope } from './values/problems.js';
 
 /** Parts that are shared by all generations. */
 export class Lasting {
@@ -81,7 +81,9 @@ export class ConfigHolder {
   copy(): ConfigHolder {
     const lasting = new Lasting(this.groups.copy());
     for (const [find, check] of this.lasting.checks) lasting.checks.set(find, check);
-    return new ConfigHolder(this.generation.state, lasting);
+    const copy = new ConfigHolder(this.generation.state, lasting);
+    copy.generation = new Generation(this.generation.state, copy.groups, this.generation);
+    return copy;
   }
 
   declare(group: string, options: OptionDeclarations, sectional?: boolean): void {
@@ -101,8 +103,8 @@ export class ConfigHolder {
     this.#found = undefined;
   }
 
-  problems(complete: boolean): readonly Diagnostic[] {
-    const issues = problemsOf(this.generation, complete);
+  problems(scope: Scope): readonly Diagnostic[] {
+    const issues = problemsOf(this.generation, scope);
     const refused = issues.some(({ severity }) => severity === 'error');
     if (refused) return issues;
     const found = this.#checked();
@@ -125,7 +127,7 @@ export class ConfigHolder {
   judge(complete: boolean | undefined): readonly Diagnostic[] {
     this.#judging = true;
     try {
-      return this.problems(complete ?? false);
+      return this.problems({ complete: complete ?? false });
     } finally {
       this.#judging = false;
     }

@@ -139,7 +139,7 @@ export class Config {
 
   /** Returns all mistakes and warnings: files, values of declared groups, cross-checks, unknown names. */
   problems(options: ValidateOptions = {}): readonly Diagnostic[] {
-    return this.#current.problems(options.complete ?? true);
+    return this.#current.problems({ ...options, complete: options.complete ?? true });
   }
 
   /** Throws `ConfigError` with all errors at once; logs each warning once. */

@@ -81,7 +81,7 @@ export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   if (options.collect === true) return first;
   if (options.groups === undefined) refuseErrors(state.issues);
   // Variables and arguments may belong to groups that are declared later: they wait for the check of all.
-  else refuseErrors(problemsOf(first.generation, false).filter((issue) => !isStranger(issue, groups)));
+  else refuseErrors(problemsOf(first.generation, { complete: false }).filter((issue) => !isStranger(issue, groups)));
   return first;
 }
 

@@ -6,5 +6,5 @@ export { launcherOptions } from './launcher-options.js';
 export { startAhead } from './parent/worker-process.js';
 export { SignalHandler } from './process/signals.js';
 export { buildConfiguration } from './reload/build.js';
-export { MORE_MISTAKES_MS } from './services/judgement.js';
+export { type Judging, MORE_MISTAKES_MS } from './services/judgement.js';
 export { isBuild, isWorker, tellBuilt } from './worker/parent-link.js';

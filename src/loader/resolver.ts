@@ -71,6 +71,8 @@ export class DefaultResolver implements Resolver {
   readonly #imports: boolean;
   /** Values by expression, because many sections of a large file name few factories. */
   readonly #known = new Map<string, unknown>();
+  /** Modules that were located, each with the folder that it was named in. */
+  readonly #located = new Set<string>();
 
   /**
    * `layers`: the alias tables before the built-in one, for a reference at `origin`. Without `imports`, modules are located but not
@@ -136,7 +138,9 @@ export class DefaultResolver implements Resolver {
     const parsed = parseExpression(expression);
     if (parsed === undefined) throw badExpression(expression, origin);
     if (this.#imports) return evaluateExpression(parsed, folder, written, origin);
-    findModule(parsed.module, folder, written, origin);
+    const named = `${folder} ${parsed.module}`;
+    if (!this.#located.has(named)) findModule(parsed.module, folder, written, origin);
+    this.#located.add(named);
     const own = parsed.module === 'portico/loader' ? COMPOSITES.get(parsed.name ?? '') : undefined;
     return own ?? new Unimported(parsed);
   }

@@ -1,7 +1,6 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { type PlannedApi, plannedApi } from './api/api-plan.js';
-export { sectionOfName } from './api/api-settings.js';
 export { configuredPaste, configuredPasteFile } from './api/configured-paste-file.js';
 export { servedOptions } from './api/served-options.js';
 export type { Refusal } from './connections/refusal.js';

@@ -6,7 +6,7 @@ import { isWorker, MORE_MISTAKES_MS } from '../../launch/internal.js';
 import { explainedError } from '../../modules/index.js';
 import { within } from '../../tasks/internal.js';
 import { exitStatusOf } from '../failure.js';
-import { judgeProgram } from './first-worker.js';
+import { judgement } from './judge.js';
 
 /** Returns the refusal of a configuration with all its other mistakes; any other error unchanged. */
 export async function withAllMistakes(error: unknown): Promise<unknown> {
@@ -27,7 +27,7 @@ export async function judgedHere(config: Config, error?: unknown): Promise<unkno
   };
   process.once('exit', tellEnd);
   try {
-    const judged = judgeProgram(config, [], error === undefined ? [] : [error]);
+    const judged = judgement(config, { failures: error === undefined ? [] : [error], embeds: true });
     return await within(
       judged.then(() => error),
       MORE_MISTAKES_MS,

@@ -1,37 +1,63 @@
 /**
- * A program that embeds its services, as the judge sees it: the services that it has built so far.
+ * The program that reads a configuration, as the judge sees it: the APIs that it starts, and who else may read the same files.
  */
 import { resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { ignoreErrors } from '../../errors/index.js';
+import { namedManager } from '../../registry/internal.js';
 import type { PlannedApi } from '../../server/internal.js';
 import type { ServiceBase } from '../../service/index.js';
 import { configuredPasteFile } from '../configured/configuration.js';
+import { namesLogger } from '../configured/named-logger.js';
+import { apiNames, pipelineOf, sectionNames, serviceNames } from '../configured/names.js';
 
-/** Services that a program has built. */
-export interface BuiltProgram {
+/** A program that reads a configuration. */
+export interface Program {
   /** APIs from the configured paste file. */
   readonly apis: readonly Pick<PlannedApi, 'name' | 'pipeline'>[];
-  /** True if code that runs later may declare further options: that of a manager, or of another kind of service. */
+  /** True if code that runs later may declare further names: that of a manager, or of another kind of service. */
   readonly declaresLater: boolean;
-  /** True if it has APIs from the configured paste file. */
-  readonly isConfigured: boolean;
-  /** True if the program makes its log itself, and reads none of the options of the log. */
+  /** False for a program that may have no paste file. */
+  readonly isPasted: boolean;
+  /** True if the application makes the log, so that options of Portico's own log have no effect. */
   readonly logsItself: boolean;
 }
 
 /** The parts of an API that tell where its app comes from. */
 type BuiltApi = ServiceBase & PlannedApi & { readonly managers: readonly unknown[] };
 
-/** Returns the program of these services. */
-export function builtProgram(config: Config, services: readonly ServiceBase[]): BuiltProgram {
+/** Returns the program that starts what the configuration enables; `embeds`: one that may read it for other services. */
+export function configuredProgram(config: Config, embeds: boolean): Program {
+  const apis = apiNames(config).map((name) => ({ name, pipeline: pipelineOf(config, name) }));
+  const isManaged = ({ name }: { readonly name: string }): boolean =>
+    namedManager(config, { group: `api:${name}`, opt: 'manager' }) !== undefined;
+  return {
+    apis,
+    declaresLater: serviceNames(config).length > 0 || apis.some(isManaged),
+    isPasted: apis.length > 0 || (!embeds && serviceNames(config).length === 0),
+    logsItself: namesLogger(config),
+  };
+}
+
+/** Returns the program that embeds these services. */
+export function embeddingProgram(config: Config, services: readonly ServiceBase[]): Program {
   const file = ignoreErrors(() => resolve(configuredPasteFile(config)));
   const apis = services.filter((service): service is BuiltApi => 'pipeline' in service && 'managers' in service);
   const pasted = apis.filter(({ pasteFile }) => pasteFile !== undefined && resolve(pasteFile) === file);
   return {
     apis: pasted,
+    isPasted: pasted.length > 0,
     declaresLater: apis.length < services.length || apis.some(({ managers }) => managers.length > 0),
-    isConfigured: pasted.length > 0,
     logsItself: !config.has('DEFAULT', 'log_file'),
   };
+}
+
+/**
+ * Reports whether code that is not loaded may read the configuration: that of a manager, or of APIs and services that another host runs with
+ * the same files. Under `strict_config` such sections belong to no other host.
+ */
+export function othersMayRead(config: Config, { apis, declaresLater }: Program): boolean {
+  if (declaresLater || config.resolve('DEFAULT', 'strict_config').value === true) return declaresLater;
+  const others = sectionNames(config, 'api').filter((name) => apis.every((api) => api.name !== name));
+  return others.length > 0 || sectionNames(config, 'service').some((name) => !serviceNames(config).includes(name));
 }

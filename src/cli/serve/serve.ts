@@ -6,13 +6,13 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/index.js';
 import { UsageError, workerAssignment } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
-import { isBuild, isWorker, launcherOptions, tellBuilt } from '../../launch/internal.js';
+import { isBuild, isWorker, type Judging, launcherOptions, tellBuilt } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { RPCService } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { WSGIService } from '../../server/index.js';
 import { enabledApisOptions, type PlannedApi } from '../../server/internal.js';
-import type { ListenAddress } from '../../service/index.js';
+import type { ListenAddress, ServiceBase } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
 import { example } from '../command.js';
@@ -23,7 +23,7 @@ import { enabledServices, makingServices } from '../configured/enabled-services.
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { apiNames, serviceNames } from '../configured/names.js';
 import { endSoon } from '../failure.js';
-import { asLogged, judgeOfFirst } from '../judge/first-worker.js';
+import { asLogged, judge, judgement } from '../judge/judge.js';
 import { plan, refuseErrors } from '../judge/plan.js';
 import { stopWithNpx } from '../npx.js';
 import type { DevelopmentFiles, Save } from './development-files.js';
@@ -129,7 +129,6 @@ async function ofParent(
   refuseErrors(diagnostics);
   const { restartMethod } = config.group('DEFAULT', launcherOptions, { partial: true });
   if (options.running.length > 0 && restartMethod === 'mutate') {
-    const { judge } = await import('../judge/judge.js');
     const found = await judge(config, { import: false, running: options.running });
     config.warn(found.map(asLogged));
     refuseErrors(found);
@@ -146,18 +145,28 @@ async function ofWorker(
   if (serviceNames(config).includes(service)) {
     const { services, diagnostics } = await enabledServices(config, options, makingServices);
     refuseErrors(diagnostics);
-    return services.map((each) => Object.assign(each, { judge: judgeOfFirst(service, config, options) }));
+    return services.map((each) => withJudge(each, config, options));
   }
   if (!apiNames(config).includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
   const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  const api = { ...options, useSsl: enabledSslApis.includes(service), judge: judgeOfFirst(service, config, options) };
-  return [new ServedApi(service, config, api)];
+  const api = new ServedApi(service, config, { ...options, useSsl: enabledSslApis.includes(service) });
+  return [withJudge(api, config, options)];
+}
+
+/** Adds the judgement of the first worker, which knows what the service has declared. */
+function withJudge<T extends ServiceBase>(
+  service: T,
+  config: Config,
+  { dev = false }: EnabledApisOptions,
+): T & Judging {
+  const judge = (failure?: unknown) =>
+    judgement(config, { services: [service], failures: failure === undefined ? [] : [failure], dev });
+  return Object.assign(service, { judge });
 }
 
 /** Returns findings for a parent. */
 async function findings(config: Config, { dev = false, ...args }: ServeArguments): Promise<readonly Diagnostic[]> {
-  const { judge } = await import('../judge/judge.js');
   const { declaredGroups } = await import('../configured/declared-groups.js');
   const found = await judge(config, { dev, groups: await declaredGroups(args) });
   // In a reload the parent detects that nothing is enabled, because it knows the running services.

@@ -3,25 +3,20 @@
  */
 
 import type { Config } from '../../config/index.js';
-import type { Diagnostic } from '../../errors/index.js';
 import { PasteError } from '../../loader/internal.js';
 import { WSGIService, type WSGIServiceOptions } from '../../server/index.js';
 
 /** Options of a {@link ServedApi}. */
 interface ServedApiOptions extends WSGIServiceOptions {
   readonly traceErrors: boolean;
-  /** Judges the whole configuration. */
-  readonly judge: (failure?: unknown) => Promise<readonly Diagnostic[]>;
 }
 
 /** An API of `api-cli`. */
 export class ServedApi extends WSGIService {
-  readonly judge: ServedApiOptions['judge'];
   readonly #traceErrors: boolean;
 
-  constructor(name: string, config: Config, { traceErrors, judge, ...options }: ServedApiOptions) {
+  constructor(name: string, config: Config, { traceErrors, ...options }: ServedApiOptions) {
     super(name, config, options);
-    this.judge = judge;
     this.#traceErrors = traceErrors;
   }
 

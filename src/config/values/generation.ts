@@ -5,13 +5,11 @@
 import { type Diagnostic, ignoreErrors, type Place } from '../../errors/index.js';
 import { optionKey } from '../../ini/index.js';
 import { OS_PREFIX } from '../../process/index.js';
-import { looksSecret } from '../../text/index.js';
 import type { Sources, State, Written } from '../state.js';
 import { givesAway, maskLocation, maskText } from '../types/mask.js';
 import { InvalidValue, type OptionDeclarations, unescapeDollars } from '../types/option.js';
-import { string } from '../types/text-types.js';
-import { type configOptions, type DeclaredGroups, type DeclaredOption, spelling } from './declared-groups.js';
-import { BadReference, interpolate, type Reference } from './interpolate.js';
+import type { configOptions, DeclaredGroups, DeclaredOption } from './declared-groups.js';
+import { BadReference, holdsSecret, interpolate, type Reference, undeclaredOption } from './interpolate.js';
 import { hintFor, suggestion } from './mistakes.js';
 import {
   type Choice,
@@ -41,9 +39,16 @@ export class Generation {
   /** Result of {@link noted}, for this number of declared options. */
   #noted: { readonly of: number; readonly options: readonly DeclaredOption[] } | undefined;
 
-  constructor(state: State, groups: DeclaredGroups) {
+  /** `from`: a generation of the same state and declarations, whose results are taken over. */
+  constructor(state: State, groups: DeclaredGroups, from?: Generation) {
     this.state = state;
     this.groups = groups;
+    if (from === undefined) return;
+    this.#noted = from.#noted;
+    for (const [wanted, resolved] of from.#resolved) this.#resolved.set(wanted, resolved);
+    for (const wanted of from.#referring) this.#referring.add(wanted);
+    for (const [sources, layers] of from.#layers) this.#layers.set(sources, layers);
+    for (const [options, values] of from.#values) this.#values.set(options, new Map(values));
   }
 
   /** Returns the value of an option. Never throws: problems are in `issues`. */
@@ -306,15 +311,3 @@ export class Generation {
 
 /** Prefix of a secret with references. */
 const MARKER = 'interpolate:';
-
-/** Option for a name that is written but not declared. */
-const undeclared = string({ default: '' });
-
-function undeclaredOption(group: string, opt: string): DeclaredOption {
-  return { group, opt, option: undeclared, spellings: [spelling(group, opt, 'name')] };
-}
-
-/** Reports whether a value must neither be interpolated nor referenced. The declaration decides, without one the name. */
-function holdsSecret({ opt, option }: DeclaredOption): boolean {
-  return option === undeclared ? looksSecret(opt) : option.secret;
-}

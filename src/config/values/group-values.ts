@@ -29,6 +29,8 @@ export interface ValidateOptions {
    * known one.
    */
   readonly complete?: boolean;
+  /** Sections, in small letters, that no other code will declare even so. @internal */
+  readonly closed?: ReadonlySet<string>;
 }
 
 /** Reads a group, with `local` values before those of the generation. `values` is valid only if no issue is an error. */

@@ -1,7 +1,10 @@
 /**
  * `$name`, `${name}`, `$group.name` and `${group.name}` in values; `$$` and `\$` are a dollar sign.
  */
+import { looksSecret } from '../../text/index.js';
 import { InvalidValue } from '../types/option.js';
+import { string } from '../types/text-types.js';
+import { type DeclaredOption, spelling } from './declared-groups.js';
 
 /** A reference to another option, at an offset in the text. */
 export interface Reference {
@@ -55,4 +58,17 @@ function bracedReference(inside: string, offset: number): Reference {
     throw new BadReference(`\${${inside}} names no option`, offset, 'write $$ for a dollar sign');
   }
   return { group: dot < 0 ? undefined : name.slice(0, dot), opt, offset };
+}
+
+/** Option for a name that is written but not declared. */
+const undeclared = string({ default: '' });
+
+/** Returns the option of a name that is written but not declared. */
+export function undeclaredOption(group: string, opt: string): DeclaredOption {
+  return { group, opt, option: undeclared, spellings: [spelling(group, opt, 'name')] };
+}
+
+/** Reports whether a value must neither be interpolated nor referenced. The declaration decides, without one the name. */
+export function holdsSecret({ opt, option }: DeclaredOption): boolean {
+  return option === undeclared ? looksSecret(opt) : option.secret;
 }

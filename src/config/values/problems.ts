@@ -31,18 +31,20 @@ export function isUnknownSection({ code }: Diagnostic): boolean {
 export const WITHOUT_EFFECT = 'has no effect here';
 
 /** Scope of a check. */
-interface Scope {
+export interface Scope {
   /**
    * True: every group that will be read is declared. Otherwise an unknown name may still be declared: then names of `[DEFAULT]` that are
    * similar to no known one are warnings, and such sections, variables and settings are ignored.
    */
   readonly complete: boolean;
+  /** Sections, in small letters, that no other code will declare even if the check is not complete. */
+  readonly closed?: ReadonlySet<string> | undefined;
   /** Only this group. */
   readonly only?: string;
 }
 
-/** Returns mistakes in files, values and names, in the order of the files. `complete`: as for {@link unknownNames}. */
-export function problemsOf(generation: Generation, complete: boolean): Diagnostic[] {
+/** Returns mistakes in files, values and names, in the order of the files. */
+export function problemsOf(generation: Generation, scope: Scope): Diagnostic[] {
   const { state, groups } = generation;
   const isWanted = ({ code }: Diagnostic, group: string): boolean =>
     code !== 'PORTICO_CONFIG_REQUIRED' || !groups.sectional.has(group);
@@ -51,7 +53,7 @@ export function problemsOf(generation: Generation, complete: boolean): Diagnosti
     [
       ...state.issues,
       ...values.flatMap(({ group, issues }) => issues.filter((issue) => isWanted(issue, group))),
-      ...unknownNames(generation, { complete }),
+      ...unknownNames(generation, scope),
     ],
     [...state.mutable.files.map(({ name }) => name), undefined],
   );
@@ -179,7 +181,8 @@ const FOREIGN: ReadonlyMap<string, string> = new Map([
   ['oslo_policy', 'remove it: the application decides by the roles of its RequestContext'],
 ]);
 
-function unknownSection({ groups, strict, complete }: Judged, section: string, place: Place): Diagnostic[] {
+function unknownSection({ groups, strict, ...scope }: Judged, section: string, place: Place): Diagnostic[] {
+  const complete = scope.complete || scope.closed?.has(section.toLowerCase()) === true;
   const isApi = groups.has(`api:${section}`);
   // The app of that API may use it as its own group.
   if (isApi && !complete) return [];

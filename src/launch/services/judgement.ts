@@ -2,7 +2,7 @@
  * Judgement of a configuration by the services that were built from it: each knows what its own code declares.
  */
 import type { Config } from '../../config/index.js';
-import { isUnknownSection, suggestion } from '../../config/internal.js';
+import { isUnknownName, isUnknownSection, suggestion } from '../../config/internal.js';
 import { type Diagnostic, inOrder } from '../../errors/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 
@@ -41,7 +41,8 @@ export async function judgeAfter(
   const own = services.length === 1 ? services[0]!.judge : undefined;
   const judge = async (): Promise<readonly Diagnostic[]> => {
     if (own !== undefined) return own(failure);
-    return config === undefined ? [] : (await import('#internal/cli')).judgeProgram(config, services, failures);
+    if (config === undefined) return [];
+    return (await import('#internal/cli')).judgement(config, { services, failures, embeds: true });
   };
   const found = await judge();
   if (failures.length > 0) throw failure;
@@ -49,23 +50,23 @@ export async function judgeAfter(
 }
 
 /**
- * Joins the findings of all services. A section is unknown if each of them says so, and the program's configuration as well; it is told
- * once, with the nearest of the names that they know, and not at all without a hint.
+ * Joins the findings of all services. A name is unknown if each of them says so, and the program's configuration as well; it is told once,
+ * with the nearest of the names that they know. A section without a hint is not told: code that is loaded later may know it.
  */
 export function toldByAll(services: readonly (readonly Diagnostic[])[], config?: Config): readonly Diagnostic[] {
   const all = services.flat();
-  const told = all.filter((each) => !isUnknownSection(each));
+  const told = all.filter((each) => !isUnknownName(each));
   if (told.length === all.length) return inOrder(told);
   const sources = config === undefined ? services : [...services, config.problems()];
-  for (const one of all.filter(isUnknownSection)) {
+  for (const one of all.filter(isUnknownName)) {
     const isSame = (other: Diagnostic): boolean =>
-      isUnknownSection(other) && other.section === one.section && other.place?.detail === one.place?.detail;
+      isUnknownName(other) && other.section === one.section && other.place?.detail === one.place?.detail;
     if (told.some(isSame) || !sources.every((each) => each.some(isSame))) continue;
     const hints = all.flatMap((each) => (isSame(each) && each.hint !== undefined ? [each.hint] : []));
     const names = hints.flatMap((hint) => [...hint.matchAll(NEAR)].map(([, name]) => name!));
-    const hint =
-      suggestion(one.section ?? '', names) ?? hints.find((each) => each.startsWith('did you mean')) ?? hints[0];
-    if (hint !== undefined) told.push({ ...one, hint });
+    const near = isUnknownSection(one) ? suggestion(one.section ?? '', names) : undefined;
+    const hint = near ?? hints.find((each) => each.startsWith('did you mean')) ?? hints[0];
+    if (hint !== undefined || one.option !== undefined || !isUnknownSection(one)) told.push({ ...one, hint });
   }
   return inOrder(told);
 }

@@ -15,8 +15,7 @@ import type { ServerOptions } from '../server-options.js';
 import { bothProbes } from '../spans/filter-times.js';
 import { filterSpans } from '../spans/request-span.js';
 import type { ApiMeter } from './api-meter.js';
-import type { AppLoader, WSGIServiceOptions } from './api-options.js';
-import { refuseUnknown } from './api-settings.js';
+import { type AppLoader, apiOptions, type WSGIServiceOptions } from './api-options.js';
 import { pasteLoader } from './paste-loader.js';
 
 /** App of an API before its first start. */
@@ -149,7 +148,8 @@ export class ApiApp {
       .finally(building.over);
     try {
       refusals.refuse();
-      refuseUnknown(config, this.#name);
+      // Its code is loaded, so its section has no unknown names.
+      config.api(this.#name, apiOptions);
     } catch (error) {
       await app?.close();
       throw error;

@@ -3,15 +3,8 @@
  */
 import { checkFaultForm } from '../../app/internal.js';
 import type { Config, ListenValue, OptionsOf } from '../../config/index.js';
-import { ConfigError, diagnose, isUnknownSection } from '../../config/internal.js';
-import {
-  type Diagnostic,
-  type Place,
-  PorticoError,
-  placeOf,
-  refuseUnknownOptions,
-  whatItIs,
-} from '../../errors/index.js';
+import { ConfigError, diagnose } from '../../config/internal.js';
+import { type Place, PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
@@ -87,23 +80,6 @@ export function checkArguments(name: unknown, config: unknown, options: WSGIServ
   }
   refuseUnknownOptions('PORTICO_API_ARGUMENT', 'a WSGIService', options, NAMES);
   checkFaultForm('PORTICO_API_ARGUMENT', 'a WSGIService', options);
-}
-
-/**
- * Throws ConfigError for undeclared names in `[api:<name>]`; called after the API's code is loaded. A section
- * `[<name>]` that this code does not read is an error under `strict_config`.
- */
-export function refuseUnknown(config: Config, name: string): void {
-  config.api(name, apiOptions);
-  const issues = sectionOfName(config, name);
-  if (issues.some(({ severity }) => severity === 'error')) throw new ConfigError(issues);
-}
-
-/** Returns the mistakes in a section `[<name>]` that no loaded code has declared. */
-export function sectionOfName(config: Config, name: string): readonly Diagnostic[] {
-  const isIt = (section: string | undefined): boolean => section?.toLowerCase() === name.toLowerCase();
-  if (!config.listAllSections().some(isIt)) return [];
-  return config.problems().filter((found) => isUnknownSection(found) && isIt(found.section));
 }
 
 function refuseMisspelled(config: Config, name: string): void {

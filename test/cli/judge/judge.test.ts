@@ -12,11 +12,7 @@ import type { Diagnostic } from '../../../dist/errors/index.js';
 import { emptyProject, root } from '../../e2e/program.js';
 import { brokenConfigurations, filesOf } from '../broken-configurations.js';
 
-const { judge } = (await import(
-  pathToFileURL(join(root, 'lib', 'cli', 'judge', 'judge.js')).href
-)) as typeof import('../../../dist/cli/judge/judge.js');
-
-const { judgeProgram } = (await import(
+const { judge, judgement } = (await import(
   pathToFileURL(join(root, 'lib', 'cli', 'internal.js')).href
 )) as typeof import('../../../dist/cli/internal.js');
 
@@ -68,7 +64,7 @@ async function toldByProgram(): Promise<readonly Diagnostic[]> {
   } catch (error) {
     failures.push(error);
   }
-  const refused = await judgeProgram(config as never, services as never, failures).then(
+  const refused = await judgement(config as never, { services: services as never, failures, embeds: true }).then(
     () => failures[0],
     (error: unknown) => error,
   );

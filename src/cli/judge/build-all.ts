@@ -1,0 +1,89 @@
+/**
+ * Builds of everything that a configuration names, so that the list of its mistakes is whole. Nothing is started.
+ */
+import type { Config } from '../../config/index.js';
+import { type Diagnostic, Refusals } from '../../errors/index.js';
+import { Loader } from '../../loader/index.js';
+import { silentLogger } from '../../log/internal.js';
+import { checkManager, namedManager } from '../../registry/internal.js';
+import { WSGIService } from '../../server/index.js';
+import type { PlannedApi } from '../../server/internal.js';
+import { configuredPasteFile } from '../configured/configuration.js';
+import { enabledServices, makingServices } from '../configured/enabled-services.js';
+import { namedLogger } from '../configured/named-logger.js';
+import { apiNames, pipelineOf, sectionNames, serviceNames } from '../configured/names.js';
+import type { Planned } from './plan.js';
+import { buildAndFind } from './route-findings.js';
+
+/** Options of {@link buildAll}. */
+export interface BuildOptions {
+  /** Gets what the builds refuse. */
+  readonly refusals: Refusals;
+  /** Names of services that are built already. */
+  readonly built: ReadonlySet<string | undefined>;
+  readonly dev: boolean | undefined;
+}
+
+/**
+ * Builds each planned service as its worker would, and releases it; imports the logger and the managers. Returns warnings. Rejects with
+ * errors that are no refusals.
+ */
+export async function buildAll(
+  config: Config,
+  { apis, services }: Planned,
+  { refusals, built, dev = false }: BuildOptions,
+): Promise<readonly Diagnostic[]> {
+  const found: Diagnostic[] = [];
+  await refusals.gather(() => namedLogger(config));
+  for (const api of apis.filter(({ name }) => !built.has(name))) {
+    const odd = await refusals.gather(() => buildAndFind(api, config, () => tryToBuild(api, config, dev)));
+    found.push(...(odd ?? []));
+  }
+  for (const name of apiNames(config)) {
+    const hasManager = await refusals.gather(() => findManager(`api:${name}`, config));
+    if (hasManager === true) await refusals.gather(() => makeCalls(config));
+  }
+  for (const name of sectionNames(config, 'service').filter((each) => !serviceNames(config).includes(each))) {
+    const elsewhere = new Refusals();
+    await elsewhere.gather(() => findManager(`service:${name}`, config));
+    for (const { message, ...each } of elsewhere.diagnostics)
+      found.push({ ...each, severity: 'warning', message: `${message} (this service is not enabled here)` });
+  }
+  // The app of an API with refused options or certificates may have mistakes too.
+  const refused = apiNames(config).filter((name) => !built.has(name) && apis.every((api) => api.name !== name));
+  for (const name of refused) await refusals.gather(() => tryToLoad(name, config));
+  if (services.length === 0) return found;
+  const made = await enabledServices(config, { log: silentLogger(), dev }, makingServices);
+  for (const service of made.services.filter(({ name }) => !built.has(name)))
+    await refusals.gather(async () => (await service.prepare())());
+  return found;
+}
+
+async function tryToBuild({ name, usesTls }: PlannedApi, config: Config, dev: boolean): Promise<void> {
+  const service = new WSGIService(name, config, { log: silentLogger(), useSsl: usesTls, dev });
+  const letGo = await service.prepare(config);
+  await letGo();
+}
+
+/** Builds only its app. */
+async function tryToLoad(name: string, config: Config): Promise<void> {
+  const loader = new Loader(configuredPasteFile(config), { config, service: name, log: silentLogger() });
+  const pipeline = pipelineOf(config, name);
+  if (!loader.has(pipeline)) return;
+  const app = await loader.loadApp(pipeline);
+  await app.close();
+}
+
+/** Imports the manager that a section names, if any. */
+async function findManager(group: string, config: Config): Promise<boolean> {
+  const option = { group, opt: 'manager' };
+  const manager = config.has(group, 'manager') ? namedManager(config, option) : undefined;
+  if (manager !== undefined) await checkManager(manager, config, option);
+  return manager !== undefined;
+}
+
+/** Reads `[rpc]`. Only if a manager may make remote calls, because that loads their modules. */
+async function makeCalls(config: Config): Promise<void> {
+  const { RPCConnection } = await import('../../rpc/index.js');
+  new RPCConnection({ config, log: silentLogger() });
+}
