@@ -81,11 +81,14 @@ export const noauth = filterFactory(
 
     return (app) => (req, res) => {
       const env = exchangeOf(req);
-      const isOdd = (env.fieldKinds & (FORWARDING | IDENTITY | UNDERSCORE)) !== 0 || env.forwarded === true;
-      const isKnown = !isOdd && req.socket.localAddress === goodAddress && env.hostField === goodHost;
-      if (!isKnown && !isOpen) checkLocal(req);
-      if (isOdd) stripIdentity(req);
-      const token = isOdd ? req.headers['x-auth-token'] : env.tokenField;
+      const { fieldKinds: kinds } = env;
+      const identifies = (kinds & (IDENTITY | UNDERSCORE)) !== 0;
+      if (!isOpen) {
+        const isOdd = identifies || (kinds & FORWARDING) !== 0 || env.forwarded === true;
+        if (isOdd || req.socket.localAddress !== goodAddress || env.hostField !== goodHost) checkLocal(req);
+      }
+      if (identifies) stripIdentity(req);
+      const token = identifies ? req.headers['x-auth-token'] : env.tokenField;
       if (typeof token !== 'string' || token === '') return handOutToken(req, res);
       const { userId, projectId } = callerOf(token);
       const isAdmin = userId === 'admin';

@@ -220,7 +220,8 @@ function asList(exchange: Exchange, given: HeadersArgument): OutgoingHttpHeader[
       fields[size++] = given[name]!;
     }
   }
-  fields.length = size;
+  // V8 calls its runtime to set a length, even the same one.
+  if (fields.length !== size) fields.length = size;
   if (stages === undefined || hasStages) return fields;
   for (let at = stages.length - 1; at > 0; at -= 2) {
     const name = stages[at] as string;

@@ -61,6 +61,7 @@ function fieldsOf(
     fields[size++] = name;
     fields[size++] = added![at - 1]!;
   }
-  fields.length = size;
+  // V8 calls its runtime to set a length, even the same one.
+  if (fields.length !== size) fields.length = size;
   return fields;
 }

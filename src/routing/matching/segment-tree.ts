@@ -32,7 +32,7 @@ export class SegmentTree {
   /** Returns the match with the lowest rank above `above` of the path, which begins with a slash; null if there is none. */
   find(path: string, above: number): Found | null {
     this.#path = path;
-    this.#reads.length = 0;
+    if (this.#reads.length > 0) this.#reads.length = 0;
     this.#best = null;
     this.#bestRank = Number.POSITIVE_INFINITY;
     this.#above = above;
