@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { isBuiltin } from 'node:module';
+import { isAbsolute, join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import ts from 'typescript';
 import { compile } from './docs/compiler.js';
 import { pack, unpack } from './e2e/packed.js';
 import { freePort } from './e2e/program.js';
@@ -82,39 +82,41 @@ test('every entry point is imported by a module, and required by CommonJS with t
   assert.equal(required.stdout, imported.stdout);
 });
 
-test('types resolve for modules, for CommonJS and for bundlers, without the optional packages', () => {
+test('types resolve for modules, for CommonJS and for bundlers, without the optional packages, and all declarations are led to', () => {
   const imports = entryPoints.map((name, at) => `import * as entry${at} from '${name}';`).join('\n');
   const use = `${imports}\nexport const all = [${entryPoints.map((_, at) => `entry${at}`).join()}];\nexport const app: entry0.App = (_req, res) => void res.end();\n`;
   // With node16, TypeScript does not support require() of modules.
   const lazy = "export const load = async (): Promise<string[]> => Object.keys(await import('portico'));\n";
   const shared = { target: 'es2023', lib: ['es2023'], types: ['node'], strict: true, exactOptionalPropertyTypes: true };
-  const cases: [file: string, text: string, module: string, moduleResolution: string][] = [
-    ['use.mts', use, 'node16', 'node16'],
-    ['lazy.cts', lazy, 'node16', 'node16'],
-    ['use.mts', use, 'nodenext', 'nodenext'],
-    ['use.cts', use, 'nodenext', 'nodenext'],
-    ['use.ts', use, 'esnext', 'bundler'],
+  const cases: [files: Readonly<Record<string, string>>, module: string, moduleResolution: string][] = [
+    [{ 'use.mts': use, 'lazy.cts': lazy }, 'node16', 'node16'],
+    [{ 'use.mts': use, 'use.cts': use }, 'nodenext', 'nodenext'],
+    [{ 'use.ts': use }, 'esnext', 'bundler'],
   ];
-  for (const [at, [file, text, module, moduleResolution]] of cases.entries()) {
-    writeFileSync(join(project, file), text);
+  for (const [at, [texts, module, moduleResolution]] of cases.entries()) {
+    const files = Object.keys(texts);
+    for (const file of files) writeFileSync(join(project, file), texts[file]!);
     const compilerOptions = { ...shared, module, moduleResolution, skipLibCheck: at > 0, noEmit: true };
     const settings = join(project, 'tsconfig.json');
-    writeFileSync(settings, JSON.stringify({ compilerOptions, files: [file] }));
-    assert.equal(compile('-p', settings), '', `${file} under ${module}, ${moduleResolution}`);
+    writeFileSync(settings, JSON.stringify({ compilerOptions, files }));
+    const [read, said] = listed(compile('-p', settings, '--listFiles'));
+    assert.equal(said, '', `${files.join()} under ${module}, ${moduleResolution}`);
+    // The package has the declarations that entry points lead to, and no others.
+    assert.deepEqual(
+      packed.filter((path) => path.endsWith('.d.ts')).toSorted(),
+      read
+        .map((path) => relative(installed, path))
+        .filter((path) => path.startsWith('dist/'))
+        .toSorted(),
+    );
   }
 });
 
-test('the package has the declarations that entry points lead to, and no others', () => {
-  const { ModuleKind: M, ModuleResolutionKind: R } = ts;
-  const path = join(project, 'lead.mts');
-  writeFileSync(path, entryPoints.map((name) => `export type {} from '${name}';`).join('\n'));
-  const program = ts.createProgram([path], { module: M.NodeNext, moduleResolution: R.NodeNext, types: [] });
-  const read = program.getSourceFiles().map(({ fileName }) => relative(installed, fileName));
-  assert.deepEqual(
-    packed.filter((path) => path.endsWith('.d.ts')).toSorted(),
-    read.filter((path) => path.startsWith('dist/')).toSorted(),
-  );
-});
+/** The files that the compiler has read, and the other lines that it has printed. */
+function listed(printed: string): [files: string[], others: string] {
+  const lines = printed.split('\n');
+  return [lines.filter((line) => isAbsolute(line)), lines.filter((line) => !isAbsolute(line)).join('\n')];
+}
 
 test('an app of portico/app and portico/routing runs from one file that esbuild has made', async () => {
   writeFileSync(
@@ -161,7 +163,7 @@ test('without its package, a feature that few need says what to install', () => 
     'sqlite.mjs',
     "import { openDatabase } from 'portico/sqlite';\ntry { openDatabase(':memory:').close(); console.log('open'); } catch (error) { console.log(error.code, error.hint); }\n",
   );
-  const has = spawnSync(process.execPath, ['-e', "require('node:sqlite')"]).status === 0;
+  const has = isBuiltin('node:sqlite');
   const hint = 'PORTICO_SQLITE_MISSING Run npm install @photostructure/sqlite@1.2, or use Node 22.13 or newer.\n';
   assert.equal(sqlite.stdout, has ? 'open\n' : hint);
 });

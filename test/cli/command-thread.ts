@@ -10,7 +10,7 @@ const { begin } = (await import(
   pathToFileURL(join(root, 'lib', 'cli', 'begin.js')).href
 )) as typeof import('../../dist/cli/begin.js');
 
-const printed = { stdout: '', stderr: '' };
+const printed = { stdout: '', stderr: '', output: '' };
 /** True while a command judges: what applications print is not its output. */
 let judges = false;
 judgeHere((work) => {
@@ -21,7 +21,11 @@ judgeHere((work) => {
 });
 for (const name of ['stdout', 'stderr'] as const) {
   process[name].write = ((text: string | Uint8Array, ...rest: unknown[]) => {
-    if (!judges) printed[name] += typeof text === 'string' ? text : Buffer.from(text).toString();
+    const part = typeof text === 'string' ? text : Buffer.from(text).toString();
+    if (!judges) {
+      printed[name] += part;
+      printed.output += part;
+    }
     // With an empty text, a command ends its process soon.
     const written = rest.find((each) => typeof each === 'function') as (() => void) | undefined;
     if (text !== '' && written !== undefined) process.nextTick(written);
@@ -40,7 +44,7 @@ interface Asked {
 }
 
 async function run({ words, env: more }: Asked): Promise<void> {
-  Object.assign(printed, { stdout: '', stderr: '' });
+  Object.assign(printed, { stdout: '', stderr: '', output: '' });
   globalThis.console = new Console(process.stdout, process.stderr);
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
@@ -55,7 +59,9 @@ async function run({ words, env: more }: Asked): Promise<void> {
     await begin(words, (() => undefined) as never);
     answer(false);
   } catch (error) {
-    printed.stderr += error instanceof Error ? error.stack : String(error);
+    const text = error instanceof Error ? (error.stack ?? '') : String(error);
+    printed.stderr += text;
+    printed.output += text;
     process.exitCode = 1;
     answer(false);
   }

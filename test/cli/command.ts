@@ -52,7 +52,7 @@ export function command(words: readonly string[], place: Place): Outcome {
 let last: Promise<unknown> = Promise.resolve();
 
 /** Runs a command while the services of the test answer it: one command at a time. */
-export function commandBeside(words: readonly string[], place: Place): Promise<Outcome> {
+export function commandBeside(words: readonly string[], place: Place): Promise<PrintedOutcome> {
   const outcome = last.then(async () => {
     const { port } = threadFor(place);
     const before = process.cwd();
@@ -70,8 +70,13 @@ export function commandBeside(words: readonly string[], place: Place): Promise<O
   return outcome;
 }
 
+/** What a command has printed, on each stream and in its order on both. */
+interface PrintedOutcome extends Outcome {
+  readonly output: string;
+}
+
 interface Answer {
-  readonly outcome: Outcome;
+  readonly outcome: PrintedOutcome;
   /** The command has ended the thread. */
   readonly ended: boolean;
 }

@@ -11,6 +11,7 @@ import type { TestContext } from 'node:test';
 import ts from 'typescript';
 import { registryFailure } from '../e2e/packed.js';
 import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
+import { PageCommands } from './page-command.js';
 
 /** A code block: the words after its fence, its lines, and its place. */
 export interface Block {
@@ -94,6 +95,8 @@ class PageRun {
   readonly #t: TestContext;
   readonly #options: PageOptions;
   readonly #env: NodeJS.ProcessEnv;
+  /** Undefined if another Node runs the page. */
+  readonly #commands: PageCommands | undefined;
   readonly #texts: readonly (readonly [page: string, test: string])[];
   /** True for a Node that does not run TypeScript: its pages are run in JavaScript, without the types. */
   readonly #inJavaScript: boolean;
@@ -128,6 +131,7 @@ class PageRun {
       CURL_HOME: project.folder,
       ...options.env,
     };
+    if (options.node === undefined) this.#commands = new PageCommands(this.#env);
   }
 
   static async begin(t: TestContext, options: PageOptions): Promise<PageRun> {
@@ -201,6 +205,7 @@ class PageRun {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, merges && existsSync(path) ? mergeSections(readFileSync(path, 'utf8'), text) : text);
     this.#written = true;
+    if (/\.(?:[cm]?[jt]s|json)$/.test(file)) this.#commands?.changed();
   }
 
   /** Starts the service of the page instead of the previous one, and waits until it is ready. */
@@ -227,20 +232,14 @@ class PageRun {
       await this.serve(this.#served.line, place);
       this.#folder = folder;
     }
-    // npx takes half a second to find a program that is in the PATH.
-    const script = `{ ${this.#inTest(line).replaceAll('npx api-cli', 'api-cli')}\n} 2>&1\nstatus=$?; pwd >&3; exit $status`;
-    const child = spawn('sh', ['-c', script], {
-      cwd: this.#folder,
-      env: this.#env,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
-    const [output, folder] = [1, 3].map((at) => textOf(child.stdio[at] as NodeJS.ReadableStream));
-    const [status] = (await once(child, 'close')) as [number];
+    const asked = this.#inTest(line);
+    const ran = (await this.#commands?.run(asked, this.#folder)) ?? (await this.#inShell(asked));
+    const { status } = ran;
     if (status === 127 && line.startsWith('curl')) {
       this.#t.diagnostic('curl is not installed: its lines are not tested');
       return undefined;
     }
-    const said = this.#inPage(await output!);
+    const said = this.#inPage(ran.output);
     if (status !== 0 && line.includes('npm install')) this.unreachable = registryFailure(said);
     if (this.unreachable !== undefined) return undefined;
     assert.equal(
@@ -248,8 +247,24 @@ class PageRun {
       fails,
       `${place}: ${line}: status ${status}\n${said}${this.#served?.program.output() ?? ''}`,
     );
-    this.#folder = (await folder!).trim();
     return said;
+  }
+
+  /** Runs a line in a shell, and goes where it goes. */
+  async #inShell(line: string): Promise<{ readonly status: number; readonly output: string }> {
+    // npx takes half a second to find a program that is in the PATH.
+    const script = `{ ${line.replaceAll('npx api-cli', 'api-cli')}\n} 2>&1\nstatus=$?; pwd >&3; exit $status`;
+    const child = spawn('sh', ['-c', script], {
+      cwd: this.#folder,
+      env: this.#env,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    });
+    const [output, folder] = [1, 3].map((at) => textOf(child.stdio[at] as NodeJS.ReadableStream));
+    const [status] = (await once(child, 'close')) as [number];
+    // A line of another program may write what a command imports.
+    if (!line.startsWith('curl')) this.#commands?.changed();
+    this.#folder = (await folder!).trim() || this.#folder;
+    return { status, output: await output! };
   }
 
   #inTest(text: string): string {
