@@ -52,6 +52,7 @@ export const LONGEST = [
   'cli/mistakes.test.ts',
   'launch/owned-process.test.ts',
   'e2e/openstack.test.ts',
+  'e2e/unit-booted.test.ts',
   'launch/reload/reload-report.test.ts',
   'e2e/secret-file.test.ts',
   'e2e/embedded.test.ts',

@@ -17,13 +17,13 @@ await runMain(async () => {
   const config = await Config.load();
   return (await launch(new WSGIService('shop', config), { config })).wait();
 });`,
-  workers: `
+  'a worker': `
 import { Config, runMain, WSGIService } from 'portico';
 import { ProcessLauncher } from 'portico/launch';
 await runMain(async () => {
   const config = await Config.load();
   const launcher = new ProcessLauncher({ config });
-  await launcher.launchService(new WSGIService('shop', config), { workers: 2 });
+  await launcher.launchService(new WSGIService('shop', config), { workers: 1 });
   return launcher.wait();
 });`,
   runApis: `

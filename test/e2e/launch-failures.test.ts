@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { load } from '../fixtures/load.js';
 import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { startedOnce, untilFileEnds } from './program.js';
 
 const folder = temporaryFolder('portico-failures-');
+const file = untilFileEnds();
 
 test('LC-373 LC-1404 RL-84 a worker that cannot start ends the launch with 1, logged once with its stack', async (t) => {
   const failsWith = join(folder, 'fails');
@@ -61,54 +63,57 @@ test('two services of one name are refused', async (t) => {
   assert.match(fleet.lines.find(({ level }) => level === 'error')?.msg ?? '', /"api" has already been launched/);
 });
 
-test('LC-375 RL-71 an error nobody handles is logged once with its stack; the worker ends with 2 and is replaced', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
-  t.after(() => fleet.cleanUp());
+/** A fleet of two workers, which the tests end one by one and together. */
+const two = startedOnce(async () => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
+  file.after(() => fleet.cleanUp());
   await fleet.event('launched');
-  const port = await fleet.port('api');
-  const from = fleet.lines.length;
-  await get(port, '/throw');
-  const exited = await fleet.event('worker_exited', from);
-  assert.equal(exited.code, 2);
-  await fleet.event('worker_ready', from);
-  const errors = fleet.lines.slice(from).filter(({ level }) => level === 'error');
-  assert.equal(errors.length, 1);
-  assert.match(JSON.stringify(errors[0]), /nobody handles this.*\\n\s+at /);
-  assert.equal((await get(port, '/')).status, 200);
+  return { fleet, port: await fleet.port('api') };
 });
 
-test('LC-326 LC-329 PT-2 PT-4 RL-60 when one worker is killed under load, no connection is refused and the other serves on', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  const port = await fleet.port('api');
-  const [victim, sibling] = fleet.children();
-  const stop = load(port, 4);
-  const from = fleet.lines.length;
-  process.kill(victim!, 'SIGKILL');
-  await fleet.event('worker_ready', from);
-  const { answered, failed } = await stop();
-  assert.equal(failed.ECONNREFUSED, undefined);
-  assert.ok(answered > 0);
-  assert.ok(isAlive(sibling!));
-});
+describe('of two workers', { concurrency: 1 }, () => {
+  test('LC-375 RL-71 an error nobody handles is logged once with its stack, service and worker; the worker ends with 2 and is replaced', async () => {
+    const { fleet, port } = await two();
+    const from = fleet.lines.length;
+    const { body } = await get<{ pid: number }>(port, '/throw');
+    const exited = await fleet.event('worker_exited', from);
+    assert.deepEqual([exited.pid, exited.code], [body.pid, 2]);
+    const ready = await fleet.event('worker_ready', from);
+    const errors = fleet.lines.slice(from).filter(({ level }) => level === 'error');
+    assert.equal(errors.length, 1);
+    assert.match(JSON.stringify(errors[0]), /nobody handles this.*\\n\s+at /);
+    assert.deepEqual([errors[0]!.service, errors[0]!.workerId], ['api', ready.workerId]);
+    assert.equal((await get(port, '/')).status, 200);
+  });
 
-test('LC-329 PT-2 RL-63 when all workers are killed under load, connections wait and are served by new ones', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  const port = await fleet.port('api');
-  const before = fleet.children();
-  const stop = load(port, 4);
-  for (const pid of before) process.kill(pid, 'SIGKILL');
-  const { body } = await get<{ pid: number }>(port, '/').catch(() => get<{ pid: number }>(port, '/'));
-  assert.ok(!before.includes(body.pid));
-  const { failed } = await stop();
-  assert.equal(failed.ECONNREFUSED, undefined);
+  test('LC-326 LC-329 PT-2 PT-4 RL-60 when one worker is killed under load, no connection is refused and the other serves on', async () => {
+    const { fleet, port } = await two();
+    const [victim, sibling] = fleet.children();
+    const stop = load(port, 4);
+    const from = fleet.lines.length;
+    process.kill(victim!, 'SIGKILL');
+    await fleet.event('worker_ready', from);
+    const { answered, failed } = await stop();
+    assert.equal(failed.ECONNREFUSED, undefined);
+    assert.ok(answered > 0);
+    assert.ok(isAlive(sibling!));
+  });
+
+  test('LC-329 PT-2 RL-63 when all workers are killed under load, connections wait and are served by new ones', async () => {
+    const { fleet, port } = await two();
+    const before = fleet.children();
+    assert.equal(before.length, 2);
+    const stop = load(port, 4);
+    for (const pid of before) process.kill(pid, 'SIGKILL');
+    const { body } = await get<{ pid: number }>(port, '/').catch(() => get<{ pid: number }>(port, '/'));
+    assert.ok(!before.includes(body.pid));
+    const { failed } = await stop();
+    assert.equal(failed.ECONNREFUSED, undefined);
+  });
 });
 
 test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and SIGTERM is heard during it', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 4 }] });
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
   t.after(() => fleet.cleanUp());
   await fleet.event('launched');
   let from = fleet.lines.length;
@@ -124,7 +129,7 @@ test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and
     process.kill(started.pid as number, 'SIGKILL');
   }
   assert.ok(starts > 0, 'the first workers + 1 starts are free, those of the launch included');
-  for (let exited = 0, at = 0; exited < 4 + starts; exited++) {
+  for (let exited = 0, at = 0; exited < 2 + starts; exited++) {
     at = fleet.lines.indexOf(await fleet.event('worker_exited', at)) + 1;
   }
   fleet.kill('SIGTERM');
@@ -145,7 +150,7 @@ test('RL-4 a crash loop of one service leaves the others alone', async (t) => {
   const fleet = new RunningProgram('fleet', {
     services: [
       { name: 'steady', workers: 1 },
-      { name: 'api', workers: 2, diesAfterMs: 1 },
+      { name: 'api', workers: 1, diesAfterMs: 1 },
     ],
   });
   t.after(() => fleet.cleanUp());
@@ -177,7 +182,7 @@ test('RL-62 a worker whose loop is stuck is killed, its stack logged, and replac
 });
 
 test('RL-74 PT-11 LC-1709 reloads leave no listeners and no descriptors behind', async (t) => {
-  const rounds = Number(process.env.PORTICO_TEST_RELOADS ?? '4');
+  const rounds = Number(process.env.PORTICO_TEST_RELOADS ?? '3');
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
   t.after(() => fleet.cleanUp());
   await fleet.event('launched');

@@ -15,7 +15,7 @@ test('LC-1703 as process 1 api-cli hears its signals, starts and reloads workers
   skip,
 }, async (t) => {
   const port = await freePort();
-  const project = emptyProject(pidProject(port, 2));
+  const project = emptyProject(pidProject(port, 1));
   const program = new Program('unshare', [...NAMESPACE, process.execPath, apiCli], { cwd: project.folder });
   t.after(async () => {
     await program.end();

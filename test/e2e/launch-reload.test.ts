@@ -5,18 +5,45 @@ import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { load } from '../fixtures/load.js';
-import { isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { isAlive, type LogLine, RunningProgram } from '../fixtures/running-program.js';
+import { startedOnce, untilFileEnds } from './program.js';
 
 const folder = temporaryFolder('portico-reload-');
+const file = untilFileEnds();
 
-test('LC-515 LC-524 PT-3 RL-65 SIGHUP replaces all workers under load, and no request is lost', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
-  t.after(() => fleet.cleanUp());
+/** Two workers, for the tests that replace all of them. */
+const failsWith = join(folder, 'broken');
+const two = startedOnce(() => launched({ services: [{ name: 'api', workers: 2, failsWith }] }));
+/** As many workers as a file says: one, for the tests that replace one. */
+const workersFrom = join(folder, 'workers');
+const one = startedOnce(() => launched({ services: [{ name: 'api', workers: 1, workersFrom }] }));
+
+async function launched(plan: object): Promise<RunningProgram> {
+  writeFileSync(workersFrom, '1');
+  const fleet = new RunningProgram('fleet', plan);
+  file.after(() => fleet.cleanUp());
   await fleet.event('launched');
+  return fleet;
+}
+
+/** Sends SIGHUP, and returns the report of the reload. */
+async function reload(fleet: RunningProgram): Promise<LogLine> {
+  const from = fleet.lines.length;
+  fleet.kill('SIGHUP');
+  return fleet.event('reload', from);
+}
+
+/** Settles once these processes have been awaited. */
+async function exited(fleet: RunningProgram, pids: readonly number[]): Promise<void> {
+  for (const pid of pids) await fleet.line(({ event, pid: of }) => event === 'worker_exited' && of === pid);
+}
+
+test('LC-515 LC-524 PT-3 PT-5 RL-65 SIGHUP replaces all workers under load, each when its successor is ready, and no request is lost', async () => {
+  const fleet = await two();
   const before = fleet.children();
   const stop = load(await fleet.port('api'), 4);
-  fleet.kill('SIGHUP');
-  const report = await fleet.event('reload');
+  const from = fleet.lines.length;
+  const report = await reload(fleet);
   assert.equal(report.outcome, 'accepted');
   assert.equal(report.generation, 2);
   assert.deepEqual(report.replaced, { api: 2 });
@@ -27,15 +54,7 @@ test('LC-515 LC-524 PT-3 RL-65 SIGHUP replaces all workers under load, and no re
   const { body } = await get<{ pid: number; generation: number }>(await fleet.port('api'), '/');
   assert.ok(!before.includes(body.pid));
   assert.equal(body.generation, 2);
-});
-
-test('LC-515 PT-5 a new worker is ready before an old one is told to stop', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  const from = fleet.lines.length;
-  fleet.kill('SIGHUP');
-  await fleet.event('reload');
+  await exited(fleet, before);
   let serving = 2;
   for (const { event } of fleet.lines.slice(from)) {
     if (event === 'worker_ready') serving += 1;
@@ -44,159 +63,129 @@ test('LC-515 PT-5 a new worker is ready before an old one is told to stop', asyn
   }
 });
 
-test('RL-66 PT-5 when the new workers cannot start, the old ones stay and one error says why', async (t) => {
-  const failsWith = join(folder, 'broken');
-  const fleet = new RunningProgram('fleet', {
-    services: [
-      { name: 'api', workers: 2, failsWith },
-      { name: 'other', workers: 1 },
-    ],
-  });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+test('RL-66 PT-5 when the new workers cannot start, the old ones stay and one error says why', async () => {
+  const fleet = await two();
   const before = fleet.children();
   writeFileSync(failsWith, '');
-  fleet.kill('SIGHUP');
-  const report = await fleet.event('reload');
+  const report = await reload(fleet);
   assert.equal(report.outcome, 'refused');
-  assert.equal(report.generation, 1);
+  assert.equal(report.generation, 2);
   assert.match(String(report.error), /this service cannot start now/);
   assert.equal(fleet.lines.filter((line) => line.level === 'error').length, 1);
   for (const pid of before) assert.ok(isAlive(pid));
-  const from = fleet.lines.length;
-  rmSync(failsWith);
-  fleet.kill('SIGHUP');
-  assert.equal((await fleet.event('reload', from)).outcome, 'accepted');
 });
 
-test('RL-67 a later worker that fails is tried again until it starts', async (t) => {
-  const failsWith = join(folder, 'broken-second');
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2, failsWith }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+test('RL-67 after a refused reload, a later worker that fails is tried again until it starts', async () => {
+  const fleet = await two();
+  const from = fleet.lines.length;
   writeFileSync(failsWith, '1');
   fleet.kill('SIGHUP');
-  await fleet.line(({ msg }) => /worker 1 of service api was not replaced.*trying again/s.test(msg ?? ''));
+  await fleet.line(({ msg }) => /worker 1 of service api was not replaced.*trying again/s.test(msg ?? ''), from);
   rmSync(failsWith);
-  const report = await fleet.event('reload');
+  const report = await fleet.event('reload', from);
   assert.equal(report.outcome, 'accepted');
   assert.deepEqual(report.replaced, { api: 2 });
 });
 
-test('RL-67 after reload_timeout a reload is given up, and the old worker stays', async (t) => {
-  const failsWith = join(folder, 'broken-for-good');
-  const fleet = new RunningProgram('fleet', {
-    services: [{ name: 'api', workers: 2, failsWith }],
-    options: { settings: { reloadTimeoutMs: 1 } },
-  });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  writeFileSync(failsWith, '1');
-  fleet.kill('SIGHUP');
-  const report = await fleet.event('reload');
-  rmSync(failsWith);
-  assert.equal(report.outcome, 'incomplete');
-  assert.match(String(report.error), /worker 1 of service api was not replaced/);
-  assert.deepEqual(report.replaced, { api: 1 });
-});
-
-test('LC-518 CF-88 however often SIGHUP comes during a reload, exactly one more follows', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  fleet.kill('SIGHUP');
-  await fleet.event('worker_started', fleet.lines.length);
-  for (let i = 0; i < 3; i++) {
-    const caught = fleet.lines.length;
-    fleet.kill('SIGHUP');
-    await fleet.line(({ msg }) => msg === 'Caught SIGHUP, restarting', caught);
-  }
-  const first = await fleet.event('reload');
-  const second = await fleet.event('reload', fleet.lines.indexOf(first) + 1);
-  assert.equal(second.generation, 3);
-  fleet.kill('SIGTERM');
-  assert.equal((await fleet.ended).code, 0);
-  assert.equal(fleet.lines.filter((line) => line.event === 'reload').length, 2);
-});
-
-test('LC-519 LC-1908 SIGTERM during a reload abandons it and is never lost', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+test('LC-519 LC-1908 SIGTERM during a reload abandons it and is never lost', async () => {
+  const fleet = await two();
   fleet.kill('SIGHUP');
   fleet.kill('SIGTERM');
   assert.deepEqual(await fleet.ended, { code: 0, signal: null });
 });
 
-test('LC-516 LC-525 LC-1918 with restart_method mutate no worker is replaced; each is reset once, the parent never', async (t) => {
-  const fleet = new RunningProgram('fleet', {
+test('RL-67 after reload_timeout a reload is given up, and the old worker stays', async () => {
+  const broken = join(folder, 'broken-for-good');
+  const fleet = await launched({
+    services: [{ name: 'api', workers: 2, failsWith: broken }],
+    options: { settings: { reloadTimeoutMs: 1 } },
+  });
+  writeFileSync(broken, '1');
+  const report = await reload(fleet);
+  rmSync(broken);
+  assert.equal(report.outcome, 'incomplete');
+  assert.match(String(report.error), /worker 1 of service api was not replaced/);
+  assert.deepEqual(report.replaced, { api: 1 });
+  await fleet.cleanUp();
+});
+
+test('LC-516 LC-525 LC-1918 with restart_method mutate no worker is replaced; each is reset once, the parent never', async () => {
+  const fleet = await launched({
     services: [{ name: 'api', workers: 2 }],
     options: { restartMethod: 'mutate' },
   });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
   const before = fleet.children();
-  fleet.kill('SIGHUP');
-  const report = await fleet.event('reload');
+  const report = await reload(fleet);
   assert.equal(report.outcome, 'accepted');
   assert.deepEqual(fleet.children(), before);
   const resets = fleet.lines.filter((line) => line.event === 'reset');
   assert.equal(resets.length, 2);
   assert.deepEqual(new Set(resets.map(({ workerId }) => workerId)), new Set([0, 1]));
+  await fleet.cleanUp();
 });
 
-test('PT-13 a worker with a long request does not hold up the reload', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  const port = await fleet.port('api');
-  const released = join(folder, 'released');
-  const long = get<{ slow: boolean; pid: number }>(port, `/until?file=${released}`);
-  const { body: old } = await get<{ pid: number }>(port, '/');
-  fleet.kill('SIGHUP');
-  await fleet.event('reload');
-  const { body } = await get<{ generation: number }>(port, '/');
-  assert.equal(body.generation, 2);
-  assert.ok(isAlive(old.pid), 'the old worker is still at work');
-  writeFileSync(released, '');
-  assert.equal((await long).body.pid, old.pid);
-});
-
-test('CF-92 OP-86 a program that asks for another number of workers gets it on reload', async (t) => {
-  const workersFrom = join(folder, 'workers');
-  writeFileSync(workersFrom, '1');
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1, workersFrom }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  for (const count of ['3', '2']) {
-    const from = fleet.lines.length;
-    writeFileSync(workersFrom, count);
-    fleet.kill('SIGHUP');
-    await fleet.event('reload', from);
-    const { body } = await get<{ id: number }>(await fleet.port('api'), '/');
-    assert.ok(body.id < 3);
-    const ready = new Set(
-      fleet.lines
-        .slice(from)
-        .filter(({ event }) => event === 'worker_ready')
-        .map((line) => line.workerId),
-    );
-    assert.deepEqual(ready, new Set(count === '3' ? [0, 1, 2] : [0, 1]));
-  }
-});
-
-test('a worker that asks for a replacement gets one, and serves until that is ready', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
+test('a worker that asks for a replacement gets one, and serves until that is ready', async () => {
+  const fleet = await one();
   const from = fleet.lines.length;
   const port = await fleet.port('api');
   const { body } = await get<{ pid: number }>(port, '/replace');
   const ready = await fleet.event('worker_ready', from);
-  const exited = await fleet.event('worker_exited', from);
-  assert.equal(exited.pid, body.pid);
+  const left = await fleet.event('worker_exited', from);
+  assert.equal(left.pid, body.pid);
   assert.equal(ready.workerId, 0);
-  assert.equal(exited.code, 0);
-  assert.ok(fleet.lines.indexOf(ready) < fleet.lines.indexOf(exited));
+  assert.equal(left.code, 0);
+  assert.ok(fleet.lines.indexOf(ready) < fleet.lines.indexOf(left));
   assert.notEqual((await get<{ pid: number }>(port, '/')).body.pid, body.pid);
+});
+
+test('PT-13 a worker with a long request does not hold up the reload', async () => {
+  const fleet = await one();
+  const port = await fleet.port('api');
+  const released = join(folder, 'released');
+  const long = get<{ slow: boolean; pid: number }>(port, `/until?file=${released}`);
+  const { body: old } = await get<{ pid: number }>(port, '/');
+  const { generation } = await reload(fleet);
+  const { body } = await get<{ generation: number }>(port, '/');
+  assert.equal(body.generation, generation);
+  assert.ok(isAlive(old.pid), 'the old worker is still at work');
+  writeFileSync(released, '');
+  assert.equal((await long).body.pid, old.pid);
+  await exited(fleet, [old.pid]);
+});
+
+test('CF-92 OP-86 a program that asks for another number of workers gets it on reload', async () => {
+  const fleet = await one();
+  for (const [count, ids] of [
+    ['2', [0, 1]],
+    ['1', [0]],
+  ] as const) {
+    const from = fleet.lines.length;
+    const old = fleet.children();
+    writeFileSync(workersFrom, count);
+    await reload(fleet);
+    const { body } = await get<{ id: number }>(await fleet.port('api'), '/');
+    assert.ok(body.id < 2);
+    const ready = fleet.lines.slice(from).filter(({ event }) => event === 'worker_ready');
+    assert.deepEqual(new Set(ready.map((line) => line.workerId)), new Set(ids));
+    await exited(fleet, old);
+    assert.equal(fleet.children().length, ids.length);
+  }
+});
+
+test('LC-518 CF-88 however often SIGHUP comes during a reload, exactly one more follows', async () => {
+  const fleet = await one();
+  const from = fleet.lines.length;
+  fleet.kill('SIGHUP');
+  await fleet.event('worker_started', from);
+  for (let i = 0; i < 3; i++) {
+    const caught = fleet.lines.length;
+    fleet.kill('SIGHUP');
+    await fleet.line(({ msg }) => msg === 'Caught SIGHUP, restarting', caught);
+  }
+  const first = await fleet.event('reload', from);
+  const second = await fleet.event('reload', fleet.lines.indexOf(first) + 1);
+  assert.equal(second.generation, Number(first.generation) + 1);
+  fleet.kill('SIGTERM');
+  assert.equal((await fleet.ended).code, 0);
+  assert.equal(fleet.lines.slice(from).filter((line) => line.event === 'reload').length, 2);
 });

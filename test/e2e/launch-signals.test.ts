@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { childrenOf, isAlive, RunningProgram } from '../fixtures/running-program.js';
+import { startedOnce, untilFileEnds } from './program.js';
+
+const file = untilFileEnds();
 
 async function running(t: { after(fn: () => Promise<void>): void }, options: object = {}, workers = 2) {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers }], options });
@@ -10,6 +13,14 @@ async function running(t: { after(fn: () => Promise<void>): void }, options: obj
   return { fleet, port: await fleet.port('api'), workers: fleet.children() };
 }
 
+/** A fleet with one worker, for the tests that it outlives. They follow one another. */
+const lasting = startedOnce(async () => {
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }], control: true });
+  file.after(() => fleet.cleanUp());
+  await fleet.event('launched');
+  return { fleet, port: await fleet.port('api'), workers: fleet.children() };
+});
+
 /** Settles when a request to the path is in flight; its response is ignored. */
 async function begun(port: number, path: string): Promise<void> {
   get(port, path).catch(() => undefined);
@@ -17,7 +28,7 @@ async function begun(port: number, path: string): Promise<void> {
 }
 
 test('LC-512 LC-522 LC-1906 RL-82 a second SIGTERM is ignored with the time left, and cuts nothing', async (t) => {
-  const { fleet, port } = await running(t);
+  const { fleet, port } = await running(t, {}, 1);
   const slow = get<{ slow: boolean }>(port, '/slow?ms=800');
   await get(port, '/');
   fleet.kill('SIGTERM');
@@ -30,7 +41,7 @@ test('LC-512 LC-522 LC-1906 RL-82 a second SIGTERM is ignored with the time left
 });
 
 test('LC-512 with second_term = force a second SIGTERM ends everything at once, with 1', async (t) => {
-  const { fleet, port, workers } = await running(t, { settings: { secondTerm: 'force' } });
+  const { fleet, port, workers } = await running(t, { settings: { secondTerm: 'force' } }, 1);
   await begun(port, '/slow?ms=20000');
   fleet.kill('SIGTERM');
   await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
@@ -49,7 +60,7 @@ test('LC-513 LC-523 LC-372 LC-1907 RL-83 SIGINT ends everything at once, with 1'
 });
 
 test('LC-514 SIGINT during a graceful stop ends it at once, with 1', async (t) => {
-  const { fleet, port, workers } = await running(t);
+  const { fleet, port, workers } = await running(t, {}, 1);
   await begun(port, '/slow?ms=20000');
   fleet.kill('SIGTERM');
   await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
@@ -59,7 +70,7 @@ test('LC-514 SIGINT during a graceful stop ends it at once, with 1', async (t) =
 });
 
 test('LC-513 with sigint = graceful SIGINT is a graceful stop, and a second one ends it', async (t) => {
-  const { fleet, port } = await running(t, { settings: { sigint: 'graceful' } });
+  const { fleet, port } = await running(t, { settings: { sigint: 'graceful' } }, 1);
   await begun(port, '/slow?ms=20000');
   fleet.kill('SIGINT');
   await fleet.line(({ msg }) => msg?.startsWith('Caught SIGINT, stopping'));
@@ -69,17 +80,8 @@ test('LC-513 with sigint = graceful SIGINT is a graceful stop, and a second one 
   assert.equal((await fleet.ended).code, 1);
 });
 
-test('LC-1704 a worker ignores SIGINT, which a terminal sends to the whole group', async (t) => {
-  const { fleet, port, workers } = await running(t, {}, 1);
-  process.kill(workers[0]!, 'SIGINT');
-  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
-  process.kill(workers[0]!, 'SIGINT');
-  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
-  assert.deepEqual(fleet.children(), workers);
-});
-
 test('LC-355 LC-354 LC-377 LC-1904 RL-81 at the deadline what is left is cut, named in the log, and the status is 1', async (t) => {
-  const { fleet, port, workers } = await running(t, { settings: { gracefulShutdownTimeoutMs: 300 } });
+  const { fleet, port, workers } = await running(t, { settings: { gracefulShutdownTimeoutMs: 300 } }, 1);
   const slow = get(port, '/slow?ms=20000');
   const cut = assert.rejects(slow);
   await get(port, '/');
@@ -102,42 +104,6 @@ test('LC-357 LC-377 a worker whose loop is stuck is killed by its supervisor aft
   const exit = fleet.lines.find((line) => line.event === 'worker_exited');
   assert.equal(exit?.signal, 'SIGKILL');
   assert.deepEqual(workers.filter(isAlive), []);
-});
-
-test('LC-538 SIGTTIN is one worker more, SIGTTOU one fewer, never below one', async (t) => {
-  const { fleet } = await running(t, {}, 1);
-  fleet.kill('SIGTTIN');
-  const ready = await fleet.line((line) => line.event === 'worker_ready' && line.workerId === 1);
-  assert.ok(ready);
-  fleet.kill('SIGTTOU');
-  const exited = await fleet.event('worker_exited');
-  assert.equal(exited.workerId, 1);
-  assert.equal(exited.code, 0);
-  fleet.kill('SIGTTOU');
-  await fleet.line(({ msg }) => msg === 'Service api keeps its 1 worker');
-  await get(await fleet.port('api'), '/');
-  assert.equal(fleet.children().length, 1);
-  const said = fleet.lines.flatMap(({ msg = '', service }) => (msg.startsWith('Service api') ? [[msg, service]] : []));
-  assert.deepEqual(said, [
-    ['Service api: 1 -> 2 workers', 'api'],
-    ['Service api: 2 -> 1 workers', 'api'],
-    ['Service api keeps its 1 worker', 'api'],
-  ]);
-});
-
-test('LC-538 LC-1604 a service that was left without workers stays so at SIGTTOU, and SIGTTIN gives it one', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }], control: true });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  const { port } = await fleet.event('control');
-  await get(port as number, '/reconfigure?service=api&workers=0');
-  await fleet.event('worker_exited');
-  fleet.kill('SIGTTOU');
-  await fleet.line(({ msg }) => msg === 'Service api keeps its 0 workers');
-  const from = fleet.lines.length;
-  fleet.kill('SIGTTIN');
-  await fleet.event('worker_ready', from);
-  assert.equal(fleet.children().length, 1);
 });
 
 test('LC-341 LC-342 LC-376 LC-1705 RL-64 workers whose supervisor is killed finish their requests and end with 1', async (t) => {
@@ -170,7 +136,7 @@ test('LC-343 LC-1904 a worker whose loop is stuck does not outlive its superviso
 });
 
 test('LC-531 LC-1920 SIGTERM while workers are starting ends the program with 0', async (t) => {
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 3 }] });
+  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
   t.after(() => fleet.cleanUp());
   await fleet.event('worker_started');
   fleet.kill('SIGTERM');
@@ -178,13 +144,61 @@ test('LC-531 LC-1920 SIGTERM while workers are starting ends the program with 0'
   assert.deepEqual(childrenOf(fleet.pid), []);
 });
 
-test('LC-533 SIGHUP to one worker restarts its service there, and concerns nobody else', async (t) => {
-  const { fleet, port, workers } = await running(t, {}, 1);
-  process.kill(workers[0]!, 'SIGHUP');
-  const reset = await fleet.event('reset');
-  assert.equal(reset.pid, workers[0]);
-  assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
-  assert.equal(fleet.lines.filter((line) => line.event === 'reload' && line.pid === fleet.pid).length, 0);
+describe('of a fleet that lasts', { concurrency: 1 }, () => {
+  test('LC-1704 a worker ignores SIGINT, which a terminal sends to the whole group', async () => {
+    const { fleet, port, workers } = await lasting();
+    process.kill(workers[0]!, 'SIGINT');
+    assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
+    process.kill(workers[0]!, 'SIGINT');
+    assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
+    assert.deepEqual(fleet.children(), workers);
+  });
+
+  test('LC-533 SIGHUP to one worker restarts its service there, and concerns nobody else', async () => {
+    const { fleet, port, workers } = await lasting();
+    process.kill(workers[0]!, 'SIGHUP');
+    const reset = await fleet.event('reset');
+    assert.equal(reset.pid, workers[0]);
+    assert.equal((await get<{ pid: number }>(port, '/')).body.pid, workers[0]);
+    assert.equal(fleet.lines.filter((line) => line.event === 'reload' && line.pid === fleet.pid).length, 0);
+  });
+
+  test('LC-538 SIGTTIN is one worker more, SIGTTOU one fewer, never below one', async () => {
+    const { fleet } = await lasting();
+    fleet.kill('SIGTTIN');
+    const ready = await fleet.line((line) => line.event === 'worker_ready' && line.workerId === 1);
+    assert.ok(ready);
+    fleet.kill('SIGTTOU');
+    const exited = await fleet.event('worker_exited');
+    assert.equal(exited.workerId, 1);
+    assert.equal(exited.code, 0);
+    fleet.kill('SIGTTOU');
+    await fleet.line(({ msg }) => msg === 'Service api keeps its 1 worker');
+    await get(await fleet.port('api'), '/');
+    assert.equal(fleet.children().length, 1);
+    const said = fleet.lines.flatMap(({ msg = '', service }) =>
+      msg.startsWith('Service api') ? [[msg, service]] : [],
+    );
+    assert.deepEqual(said, [
+      ['Service api: 1 -> 2 workers', 'api'],
+      ['Service api: 2 -> 1 workers', 'api'],
+      ['Service api keeps its 1 worker', 'api'],
+    ]);
+  });
+
+  test('LC-538 LC-1604 a service that was left without workers stays so at SIGTTOU, and SIGTTIN gives it one', async () => {
+    const { fleet } = await lasting();
+    const { port } = await fleet.event('control');
+    const from = fleet.lines.length;
+    await get(port as number, '/reconfigure?service=api&workers=0');
+    await fleet.event('worker_exited', from);
+    fleet.kill('SIGTTOU');
+    await fleet.line(({ msg }) => msg === 'Service api keeps its 0 workers');
+    const asked = fleet.lines.length;
+    fleet.kill('SIGTTIN');
+    await fleet.event('worker_ready', asked);
+    assert.equal(fleet.children().length, 1);
+  });
 });
 
 /** Settles when none of the processes is alive; the test runner limits the time. */

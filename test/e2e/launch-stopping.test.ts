@@ -27,7 +27,7 @@ function wakeUps(pid: number): number {
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test('LC-352 LC-1905 the parent calls stop of no service: one that hangs there cannot keep the workers from hearing', async (t) => {
-  const { fleet, workers } = await running(t, { stuckInParent: true });
+  const { fleet, workers } = await running(t, { stuckInParent: true }, 1);
   fleet.kill('SIGTERM');
   assert.deepEqual(await fleet.ended, { code: 0, signal: null }, fleet.text());
   const stopped = fleet.lines.filter(({ event }) => event === 'service_stop').map(({ pid }) => pid);
@@ -63,17 +63,27 @@ test('LC-353 LC-1910 while workers drain the parent sleeps', async (t) => {
   assert.equal((await fleet.ended).code, 0);
 });
 
-test('LC-302 LC-1910 an idle parent wakes up for the signs of life of its workers, whatever wait_interval asks for', async (t) => {
+test('LC-302 LC-1910 an idle parent wakes up for the signs of life of its workers, whatever wait_interval asks for; LC-521 LC-371 SIGTERM ends it, its workers and a lone process alike with 0', async (t) => {
   const { fleet, workers } = await running(t, { options: { waitInterval: 0.001 } });
   const before = wakeUps(fleet.pid);
   await pause(2000);
   const woken = wakeUps(fleet.pid) - before;
   // Each second has one heartbeat per worker and one check, each of which may wake the parent a few times. Polling would be 2,000.
   assert.ok(woken < 100, `${woken} times in 2 s with ${workers.length} workers`);
+
+  const alone = new RunningProgram('single', {});
+  t.after(() => alone.cleanUp());
+  await alone.event('launched');
+  for (const program of [fleet, alone]) {
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  }
+  const exits = fleet.lines.filter(({ event }) => event === 'worker_exited').map(({ code }) => code);
+  assert.deepEqual(exits, [0, 0]);
 });
 
 test('LC-356 LC-512 with graceful_shutdown_timeout 0 a stop waits without limit, and says so when it is asked again', async (t) => {
-  const { fleet, port } = await running(t, { options: { settings: { gracefulShutdownTimeoutMs: 0 } } });
+  const { fleet, port } = await running(t, { options: { settings: { gracefulShutdownTimeoutMs: 0 } } }, 1);
   const slow = get<{ slow: boolean }>(port, '/slow?ms=2500');
   await get(port, '/');
   fleet.kill('SIGTERM');
@@ -115,7 +125,7 @@ test('LC-358 a stop that the program asks for ends wait() as a signal does: 0 wh
     [{}, 0],
     [{ gracefulShutdownTimeoutMs: 300 }, 1],
   ] as const) {
-    const { fleet, port, workers } = await running(t, { control: true, options: { settings } });
+    const { fleet, port, workers } = await running(t, { control: true, options: { settings } }, 1);
     const control = (await fleet.event('control')).port as number;
     const slow = get(port, `/slow?ms=${expected === 0 ? 500 : 20_000}`).catch(() => undefined);
     await get(port, '/');
@@ -155,35 +165,16 @@ test('LC-1707 a worker that is frozen, and so closes no channel, is killed at th
   assert.deepEqual(workers.filter(isAlive), []);
 });
 
-test('LC-1612 LC-513 RL-83 SIGINT to the whole group, as a terminal sends it, ends everything with 1', async (t) => {
+test('LC-1612 LC-513 LC-322 RL-83 SIGINT to the whole group, as a terminal sends it, ends everything with 1, and the log has the end of each worker at info: the parent has killed it as it was told to', async (t) => {
   const { fleet, port, workers } = await running(t);
   get(port, '/slow?ms=20000').catch(() => undefined);
   await get(port, '/');
   process.kill(-fleet.pid, 'SIGINT');
   assert.deepEqual(await fleet.ended, { code: 1, signal: null });
   assert.deepEqual(workers.filter(isAlive), []);
-});
-
-test('LC-513 LC-322 after SIGINT the log has the end of each worker at info: the parent has killed it as it was told to', async (t) => {
-  const { fleet, workers } = await running(t);
-  fleet.kill('SIGINT');
-  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
   const exits = fleet.lines.filter(({ event }) => event === 'worker_exited');
   assert.deepEqual(
     exits.map(({ level, signal }) => [level, signal]),
     workers.map(() => ['info', 'SIGKILL']),
   );
-});
-
-test('LC-521 LC-371 SIGTERM ends a parent, its workers and a lone process alike with 0', async (t) => {
-  const { fleet } = await running(t);
-  const alone = new RunningProgram('single', {});
-  t.after(() => alone.cleanUp());
-  await alone.event('launched');
-  for (const program of [fleet, alone]) {
-    program.kill('SIGTERM');
-    assert.deepEqual(await program.ended, { code: 0, signal: null });
-  }
-  const exits = fleet.lines.filter(({ event }) => event === 'worker_exited').map(({ code }) => code);
-  assert.deepEqual(exits, [0, 0]);
 });

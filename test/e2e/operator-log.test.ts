@@ -15,7 +15,7 @@ export const app = () => (req, res) => {
 };
 `;
 
-async function project(t: TestContext, more: string, args: readonly string[] = [], workers = 2) {
+async function project(t: TestContext, more: string, args: readonly string[] = [], workers = 1) {
   const port = await freePort();
   const files = emptyProject({ ...pidProject(port, workers, more), 'app.js': app });
   const program = startProject(t, files, args);
@@ -41,7 +41,7 @@ test('what an operator causes is in the log under log_level = error, at the leve
   program.kill('SIGHUP');
   await program.printed(/"event":"reload"/);
   program.kill('SIGTTIN');
-  await program.printed(/2 -> 3 workers/);
+  await program.printed(/1 -> 2 workers/);
   program.kill('SIGTERM');
   assert.equal((await program.ended).code, 0);
   const said = lines(program).map(
@@ -51,7 +51,7 @@ test('what an operator causes is in the log under log_level = error, at the leve
     'notice: Ready after N ms: hello on 127.0.0.1:P',
     'notice: Caught SIGHUP, restarting',
     'notice: Reload accepted after N ms',
-    'notice: Service hello: 2 -> 3 workers',
+    'notice: Service hello: 1 -> 2 workers',
     'notice: Caught SIGTERM, stopping',
     'notice: Stopped with status 0',
   ]);
@@ -72,7 +72,7 @@ test('HUP to one worker says that its siblings keep their configuration', async 
 });
 
 test('a parent that gives up names max_restarts and restart_window', async (t) => {
-  const { program } = await project(t, 'max_restarts = 1\nrestart_window = 60');
+  const { program } = await project(t, 'max_restarts = 1\nrestart_window = 60', [], 2);
   for (const [, pid] of program.stderr.matchAll(/"event":"worker_ready".*?"pid":(\d+)/g)) {
     process.kill(Number(pid), 'SIGKILL');
   }
@@ -115,7 +115,7 @@ async function busy(t: TestContext, port: number): Promise<Map<string, number>> 
 }
 
 test("USR2 to a fleet shows a stuck worker's stack, and the requests that the others have in flight", async (t) => {
-  const { port, program } = await project(t, 'worker_timeout = 60');
+  const { port, program } = await project(t, 'worker_timeout = 60', [], 2);
   const counts = await busy(t, port);
   get(port, '/spin').catch(() => undefined);
   program.kill('SIGUSR2');

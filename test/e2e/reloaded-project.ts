@@ -7,6 +7,7 @@ import { emptyProject, type Program, startApiCli } from './program.js';
 
 export interface ReloadedProject {
   readonly program: Program;
+  readonly folder: string;
   /** Writes `portico.ini`. */
   write(ini: string): void;
   /** Sends a signal and returns the report of the next reload. */
@@ -28,6 +29,7 @@ export async function reloadedProject(
   await program.printed(ready);
   return {
     program,
+    folder: project.folder,
     write: (ini) => writeFileSync(join(project.folder, 'portico.ini'), ini),
     reload: async () => {
       const known = reports(program).length;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commandBeside } from '../cli/command.js';
@@ -50,7 +50,7 @@ interface Report {
   readonly changes: readonly Readonly<Record<string, unknown>>[];
 }
 
-function projectOf(port: number, options: string): ReturnType<typeof emptyProject> {
+function projectOf(port: number, options: string, workers = 1): ReturnType<typeof emptyProject> {
   return emptyProject({
     'main.js': MAIN,
     'app.js': APP,
@@ -63,13 +63,13 @@ paste.app_factory = ./app.js:app
 paste.filter_factory = portico/middleware:jwtAuth
 delay_auth_decision = true
 `,
-    'portico.ini': `[api:hello]\nport = ${port}\nworkers = 2\n${options}`,
+    'portico.ini': `[api:hello]\nport = ${port}\nworkers = ${workers}\n${options}`,
   });
 }
 
-async function served(t: TestContext, options: string) {
+async function served(t: TestContext, options: string, workers = 1) {
   const port = await freePort();
-  const made = projectOf(port, options);
+  const made = projectOf(port, options, workers);
   const { folder } = made;
   const program = startProject(t, made);
   const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
@@ -122,6 +122,7 @@ test('a worker that restarts has the secret of its siblings until a reload, whos
   const { folder, program, current, signedNow, signedBy, write, reload, replaced } = await served(
     t,
     '[jwt]\nsecret_file = token-secret\n',
+    2,
   );
   write('token-secret', NEW);
   assert.equal(await signedBy(await replaced()), 'OLD');
@@ -160,23 +161,11 @@ test('a worker that restarts has the secret of its siblings until a reload, whos
   assert.equal(await signedBy(await replaced()), 'NEW');
 });
 
-test('a secret file of a single process is among the changes of a reload', async (t) => {
-  const { port, folder, program } = await servedAlone(t, '[jwt]\nsecret_file = token-secret\n');
-  writeFileSync(join(folder, 'token-secret'), NEW);
-  program.kill('SIGHUP');
-  const [line] = await program.printed(/.*"event":"reload".*/);
-  const { changes } = JSON.parse(line) as Report;
-  assert.deepEqual(
-    changes.map(({ option, old, new: now, effect, file }) => [option, old, now, effect, file]),
-    [['jwt.secret_file', '****', '****', 'applied now', join(folder, 'token-secret')]],
-  );
-  assert.equal(secretOf((await ask(`http://127.0.0.1:${port}/token`)).text), 'NEW');
-});
-
 test('of a file that a worker reads late, its siblings are told apart in the log, and a reload ends that', async (t) => {
   const { folder, program, current, from, write, reload } = await served(
     t,
     '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nlog_level = debug\n',
+    2,
   );
   const [first, second] = await current();
   write('other', 'one');
@@ -224,18 +213,31 @@ test('a secret file that has become a FIFO refuses a reload, and holds up nothin
   assert.equal((await program.ended).code, 0);
 });
 
-test('a secret file that has become a FIFO refuses the reload of a single process', async (t) => {
-  const options = '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nwatch_config_files = true\n';
-  const { port, folder, program } = await servedAlone(t, options);
+test('in a single process, a secret file that has become a FIFO refuses a reload, and a new one is among the changes of the next', async (t) => {
+  const { port, folder, program } = await servedAlone(
+    t,
+    '[jwt]\nsecret_file = token-secret\n[DEFAULT]\nwatch_config_files = true\n',
+  );
   const path = join(folder, 'token-secret');
-  rmSync(path);
-  execFileSync('mkfifo', [path]);
+  const signedNow = async () => secretOf((await ask(`http://127.0.0.1:${port}/token`)).text);
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  renameSync(join(folder, 'fifo'), path);
   program.kill('SIGHUP');
   const [line] = await program.printed(/.*"event":"reload".*/);
   const { outcome, error } = JSON.parse(line) as Report;
   assert.equal(outcome, 'refused');
   assert.match(error!, /should be a file, is a FIFO/);
-  assert.equal(secretOf((await ask(`http://127.0.0.1:${port}/token`)).text), 'OLD');
+  assert.equal(await signedNow(), 'OLD');
+
+  writeFileSync(join(folder, 'next'), NEW);
+  renameSync(join(folder, 'next'), path);
+  const [accepted] = await program.printed(/.*"event":"reload".*"outcome":"accepted".*/);
+  const { changes } = JSON.parse(accepted) as Report;
+  assert.deepEqual(
+    changes.map(({ option, old, new: now, effect, file }) => [option, old, now, effect, file]),
+    [['jwt.secret_file', '****', '****', 'applied now', path]],
+  );
+  assert.equal(await signedNow(), 'NEW');
 });
 
 test('a mutate shows nothing of a secret, and keeps the old one also in new workers', async (t) => {

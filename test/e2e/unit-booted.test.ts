@@ -25,7 +25,7 @@ graceful_shutdown_timeout = 5
 ${more}
 [api:shop]
 listen = 127.0.0.1:8080
-workers = 2
+workers = 1
 [service:stock]
 manager = ./stock.js:Stock
 [servicegroup]
@@ -54,7 +54,7 @@ function project(): string {
 
 test('OP-15 the generated units start, reload, restart and stop under a real systemd', {
   skip: noSystemd,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const folder = project();
   const node = process.execPath.startsWith('/usr/') ? {} : { [process.execPath]: process.execPath };
@@ -95,7 +95,7 @@ test('OP-15 the generated units start, reload, restart and stop under a real sys
   assert.equal(await shown('MainPID'), parent);
   await good('test', '-s', '/var/log/shop/api.log');
   await good('test', '-s', '/var/lib/portico/reg.db');
-  assert.match(await cli('status'), /^shop .*2 of 2/m);
+  assert.match(await cli('status'), /^shop .*1 of 1/m);
 
   await t.test('systemctl reload takes what is on disk, and fails with the reason where that is refused', async () => {
     writeFileSync(join(folder, 'app.js'), app('v2'));
@@ -117,7 +117,7 @@ test('OP-15 the generated units start, reload, restart and stop under a real sys
     'a main process that is killed takes its workers with it and is started again; its socket keeps who connects',
     async () => {
       const workers = (await good('ps', '-o', 'pid=', '--ppid', parent)).trim().split(/\s+/);
-      assert.ok(workers.length >= 3, workers.join());
+      assert.ok(workers.length >= 2, workers.join());
       await good('kill', '-KILL', parent);
       const [, , next] = await ask();
       for (const pid of workers) assert.notEqual((await run('kill', '-0', pid)).status, 0);

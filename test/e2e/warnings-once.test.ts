@@ -26,7 +26,7 @@ auth_strategy = noauth
 driver = memory
 [api:hello]
 port = ${await freePort()}
-workers = 3
+workers = 2
 manager = ./app.js:Manager
 `,
   });

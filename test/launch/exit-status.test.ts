@@ -16,31 +16,33 @@ async function running(t: Context, plan: object, event = 'launched'): Promise<Ru
   return program;
 }
 
+/** One process, and the parent of one worker. */
+const ONE = {};
+const PARENT = { parent: true };
+
+for (const [how, plan] of [
+  ['through launch, one process', ONE],
+  ['through launch, a parent', PARENT],
+  ['through runMain, one process', { main: true }],
+] as const) {
+  test(`a forgotten timer holds no program that was told to stop, and a second TERM when all has stopped changes no status: ${how}`, async (t) => {
+    const program = await running(t, { forgets: 'interval', ...plan });
+    program.kill('SIGTERM');
+    const { status } = await program.event('stopped');
+    assert.equal(status, 0);
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
+  });
+}
+
 for (const main of [false, true]) {
   const how = main ? 'through runMain' : 'through launch';
-  for (const workers of [1, 2]) {
-    test(`a forgotten timer holds no program that was told to stop: ${how}, ${workers} workers`, async (t) => {
-      const program = await running(t, { forgets: 'interval', main, workers });
-      program.kill('SIGTERM');
-      assert.deepEqual(await program.ended, { code: 0, signal: null });
-      assert.ok(program.lines.some(({ event, status }) => event === 'stopped' && status === 0));
-    });
-  }
-
   test(`a task that is deaf to its signal holds a single process until its deadline and no longer: ${how}`, async (t) => {
     const program = await running(t, { forgets: 'task', timeoutMs: 200, main });
     program.kill('SIGTERM');
     assert.deepEqual(await program.ended, { code: 1, signal: null });
   });
 }
-
-test('a second TERM that comes when all has stopped changes no status', async (t) => {
-  const program = await running(t, { forgets: 'interval' });
-  program.kill('SIGTERM');
-  await program.event('stopped');
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.ended, { code: 0, signal: null });
-});
 
 test('a program that has stopped its launcher by itself goes on with what else it has to do', async (t) => {
   const program = await running(t, { goesOn: true, forgets: 'interval' });
@@ -63,10 +65,13 @@ for (const reached of ['before TERM', 'after TERM']) {
   });
 }
 
-for (const workers of [1, 2]) {
+for (const [how, plan] of [
+  ['one process', ONE],
+  ['a parent', PARENT],
+] as const) {
   // Its wait() never settles.
-  test(`a stop that failed is a stop: logged, status 1, at once, also without a deadline: ${workers} workers`, async (t) => {
-    const program = await running(t, { throws: 'stop', timeoutMs: 0, workers });
+  test(`a stop that failed is a stop: logged, status 1, at once, also without a deadline: ${how}`, async (t) => {
+    const program = await running(t, { throws: 'stop', timeoutMs: 0, ...plan });
     program.kill('SIGTERM');
     const { err } = await program.line(({ msg }) => msg === 'Error stopping service ending');
     assert.match(JSON.stringify(err), /stop fails/);
@@ -74,10 +79,10 @@ for (const workers of [1, 2]) {
   });
 }
 
-test('workers whose stop fails do not stay behind when their parent was killed', async (t) => {
-  const program = await running(t, { throws: 'stop', timeoutMs: 0, workers: 2 });
+test('a worker whose stop fails does not stay behind when its parent was killed', async (t) => {
+  const program = await running(t, { throws: 'stop', timeoutMs: 0, ...PARENT });
   const workers = program.children();
-  assert.equal(workers.length, 2);
+  assert.equal(workers.length, 1);
   program.kill('SIGKILL');
   for (const pid of workers) {
     await program
@@ -89,13 +94,13 @@ test('workers whose stop fails do not stay behind when their parent was killed',
 
 const OF_A_PROCESS = ['start', 'stop', 'wait', 'task', 'timer', 'task at the stop'];
 const OF_A_LAUNCH = ['start', 'stop', 'task at the stop'];
-for (const [whose, places, workers] of [
-  ['is the status of a single process', OF_A_PROCESS, undefined],
-  ['in workers is the status of the launch', OF_A_LAUNCH, 2],
+for (const [whose, places, plan] of [
+  ['is the status of a single process', OF_A_PROCESS, ONE],
+  ['in a worker is the status of the launch', OF_A_LAUNCH, PARENT],
 ] as const) {
   for (const throws of places) {
     test(`ServiceExit(42) thrown by ${throws} ${whose}`, async (t) => {
-      const program = new RunningProgram('ending', { throws, status: 42, ...(workers && { workers }) });
+      const program = new RunningProgram('ending', { throws, status: 42, ...plan });
       t.after(() => program.cleanUp());
       if (/stop/.test(throws)) {
         await program.event('launched');
@@ -108,8 +113,8 @@ for (const [whose, places, workers] of [
 
 for (const through of ['runMain', 'runApis']) {
   test(`LC-205 ServiceExit(42) thrown by a first start is the status of a program of ${through}`, async (t) => {
-    for (const workers of through === 'runMain' ? [1, 2] : [undefined]) {
-      const by = { main: through === 'runMain', apis: through === 'runApis', ...(workers && { workers }) };
+    for (const plan of through === 'runMain' ? [ONE, PARENT] : [ONE]) {
+      const by = { main: through === 'runMain', apis: through === 'runApis', ...plan };
       const program = new RunningProgram('ending', { throws: 'start', status: 42, ...by });
       t.after(() => program.cleanUp());
       assert.deepEqual(await program.ended, { code: 42, signal: null }, program.text());
@@ -135,7 +140,7 @@ for (const [throws, restartMethod] of [
   ['reset', 'mutate'],
 ] as const) {
   test(`ServiceExit(42) thrown by ${throws} ends a worker with it, and another takes its place`, async (t) => {
-    const program = await running(t, { throws, status: 42, workers: 2, restartMethod });
+    const program = await running(t, { throws, status: 42, restartMethod, ...PARENT });
     if (throws === 'reset') program.kill('SIGHUP');
     const { pid } = await program.line(({ event, code }) => event === 'worker_exited' && code === 42);
     const next = await program.line(

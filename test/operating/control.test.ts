@@ -241,8 +241,8 @@ test('config show --running prints the configuration in force, not that of the f
 test('OP-40 OP-12 scale, restart and stop do what they say, for a service that there is', async () => {
   const { socket, folder, program } = await shared();
   const before = (await status(socket)).services[0]!.workers.map(({ pid }) => pid);
-  assert.match((await runApiCli(folder, 'scale', 'hello', '3')).stdout, /hello has 3 workers/);
-  assert.equal((await status(socket)).services[0]?.wanted, 3);
+  assert.match((await runApiCli(folder, 'scale', 'hello', '2')).stdout, /hello has 2 workers/);
+  assert.equal((await status(socket)).services[0]?.wanted, 2);
   const { status: refused, stderr } = await run(folder, 'scale', 'hello', '999999999999');
   assert.equal(refused, 64);
   assert.match(stderr, /999999999999 workers exceed max_workers \(\d+\)\n.*raise max_workers in \[DEFAULT\]/);
@@ -353,7 +353,7 @@ test('config show --running says that a parent of an older version tells only di
 });
 
 test('OP-42 the socket of a killed process is replaced; that of a living one is left to it, which the log says', async (t) => {
-  const { socket, port, folder, program } = await served(t);
+  const { socket, port, folder, program } = await served(t, { workers: 1 });
   await program.end();
   assert.ok(lstatSync(socket).isSocket());
   const second = startProject(t, { folder, remove: () => undefined });
@@ -367,7 +367,7 @@ test('OP-42 the socket of a killed process is replaced; that of a living one is 
 });
 
 test('[control] socket names the path, or wants none', async (t) => {
-  const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock' });
+  const { socket, folder } = await served(t, { more: '[control]\nsocket = here.sock', workers: 1 });
   assert.equal(socket, join(folder, 'here.sock'));
   assert.match((await run(folder, 'status')).stdout, /^hello/m);
   // Another deployment whose file names the same path.

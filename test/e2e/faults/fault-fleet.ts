@@ -8,6 +8,8 @@ import { childrenOf, isAlive, type Target, until } from './target.js';
 const app = `
 import { existsSync } from 'node:fs';
 const large = Buffer.alloc(8 * 1024 * 1024, 'x');
+// Its event loop is stuck, and the processor is free for the others.
+const spin = () => { for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) Atomics.wait(cell, 0, 0, 5); };
 export const app = (globalConf, localConf) => {
   if (existsSync(localConf.get('fails_with') ?? '')) process.exit(7);
   const word = localConf.get('word');
@@ -24,10 +26,10 @@ export const app = (globalConf, localConf) => {
     else if (req.url === '/work') setTimeout(() => res.end(text), 60_000);
     else if (req.url === '/large') res.end(large);
     else if (req.url === '/block') { block(1000); res.end(text); }
-    else if (req.url === '/spin') for (;;) Math.random();
+    else if (req.url === '/spin') spin();
     else if (req.url === '/spin-soon') {
       res.writeHead(200).flushHeaders();
-      setImmediate(() => { for (;;) Math.random(); });
+      setImmediate(spin);
     }
     else res.end(text);
   };
@@ -62,6 +64,9 @@ export class FaultFleet implements Target {
   readonly #folder: string;
   readonly #remove: () => void;
   readonly #known = new Set<number>();
+  readonly #lines: LogLine[] = [];
+  /** Length of the log that these lines are of. */
+  #read = 0;
 
   private constructor(program: Program, ports: number[], project: { folder: string; remove(): void }, secure: boolean) {
     this.#program = program;
@@ -121,14 +126,18 @@ export class FaultFleet implements Target {
   }
 
   /** All lines of the log. */
-  lines(): LogLine[] {
-    return this.#program.stderr.split('\n').flatMap((line) => {
+  lines(): readonly LogLine[] {
+    const { stderr } = this.#program;
+    const end = stderr.lastIndexOf('\n') + 1;
+    for (const line of stderr.slice(this.#read, end).split('\n')) {
       try {
-        return [JSON.parse(line) as LogLine];
+        this.#lines.push(JSON.parse(line) as LogLine);
       } catch {
-        return [];
+        // Not a line of the log.
       }
-    });
+    }
+    this.#read = end;
+    return this.#lines;
   }
 
   workers(): number[] {

@@ -1,6 +1,7 @@
 /** One or all workers are killed: the effect on clients. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startedOnce, untilFileEnds } from '../program.js';
 import { FaultFleet } from './fault-fleet.js';
 import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
 import { askFor } from './load.js';
@@ -8,10 +9,15 @@ import { killAll, kills } from './rows.js';
 
 const rounds = isLong ? 10 : 2;
 const clients = 8;
-
-test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in hand, and no connection is refused`, async (t) => {
+const file = untilFileEnds();
+const running = startedOnce(async () => {
   const fleet = await FaultFleet.start({ workers: 2 });
-  t.after(() => fleet.end());
+  file.after(() => fleet.end());
+  return fleet;
+});
+
+test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in hand, and no connection is refused`, async () => {
+  const fleet = await running();
   const { answered, lost, times } = await kills(fleet, rounds, clients);
   printFigures('kills of single workers', {
     kills: rounds,
@@ -26,9 +32,8 @@ test(`RL-60 PT-4 LC-326 ${rounds} KILLs of single workers cost what each had in 
   assert.equal(fleet.events('worker_exited').length, rounds, 'no other worker ended');
 });
 
-test('RL-63 PT-2 LC-329 with all workers killed at once no connection is refused, and the next ones answer', async (t) => {
-  const fleet = await FaultFleet.start({ workers: 2 });
-  t.after(() => fleet.end());
+test('RL-63 PT-2 LC-329 with all workers killed at once no connection is refused, and the next ones answer', async () => {
+  const fleet = await running();
   const { answered, lost, times } = await killAll(fleet, clients);
   printFigures('all workers killed', {
     answered,

@@ -9,7 +9,7 @@ import { describeLosses, isLong, printFigures } from './figures.js';
 import { askFor } from './load.js';
 import { pause } from './target.js';
 
-const trials = isLong ? 20 : 2;
+const trials = isLong ? 20 : 1;
 
 /** The results of requests: `answered`, `ECONNREFUSED`, or another loss. */
 class Results {

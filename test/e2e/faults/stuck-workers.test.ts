@@ -8,15 +8,17 @@ import { FaultFleet } from './fault-fleet.js';
 import { describeLosses, describeTimes, isLong, printFigures } from './figures.js';
 import { stuck } from './rows.js';
 
-const timeout = isLong ? 3 : 2;
+/** Seconds; a worker must be able to start within them on a loaded machine. */
+const timeout = isLong ? 3 : 5;
 
-for (const [how, title] of [
-  ['spin', 'computes for ever'],
-  ['freeze', 'is frozen by SIGSTOP'],
-] as const) {
-  test(`RL-62 a worker that ${title} is replaced after worker_timeout, and at most 2 requests are lost`, async (t) => {
-    const fleet = await FaultFleet.start({ options: { 'DEFAULT.worker_timeout': String(timeout) } });
-    t.after(() => fleet.end());
+test('RL-62 a worker that computes for ever, or is frozen by SIGSTOP, is replaced after worker_timeout, and at most 2 requests are lost', async (t) => {
+  const fleet = await FaultFleet.start({ options: { 'DEFAULT.worker_timeout': String(timeout) } });
+  t.after(() => fleet.end());
+  for (const [how, title] of [
+    ['spin', 'computes for ever'],
+    ['freeze', 'is frozen by SIGSTOP'],
+  ] as const) {
+    const before = fleet.events('worker_hung').length;
     const { answered, lost, times } = await stuck(fleet, how, 60_000);
     printFigures(`worker ${title}`, {
       worker_timeout: `${timeout} s`,
@@ -27,18 +29,18 @@ for (const [how, title] of [
     assert.equal(times.length, 1, 'it is ended');
     assert.ok(lost.length <= 2, describeLosses(lost));
     assert.ok(await fleet.settled(2));
-    const hung = fleet.events('worker_hung');
+    const hung = fleet.events('worker_hung').slice(before);
     assert.equal(hung.length, 1, fleet.text());
     if (how === 'spin') assert.match(String(hung[0]?.stack), /app\.js/);
-  });
-}
+  }
+});
 
 for (const [how, title] of [
   ['spin', 'computes'],
   ['freeze', 'is frozen'],
 ] as const) {
   test(`while a worker ${title}, all new connections are answered by its siblings, and by itself once it is back`, async (t) => {
-    const fleet = await FaultFleet.start({ workers: 3, options: { 'DEFAULT.worker_timeout': '120' } });
+    const fleet = await FaultFleet.start({ options: { 'DEFAULT.worker_timeout': '120' } });
     t.after(() => fleet.end());
     const [victim] = fleet.workers();
     const ask = async (path: string): Promise<number> => {

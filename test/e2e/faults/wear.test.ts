@@ -8,7 +8,7 @@ import { descriptorsOf, listenersOf, memoryOf, until, zombiesOf } from './target
 
 const reloads = isLong ? 50 : 3;
 const kills = isLong ? 100 : 4;
-const workers = 2;
+const workers = isLong ? 2 : 1;
 
 interface Belongings {
   readonly descriptors: number;

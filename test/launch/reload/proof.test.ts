@@ -239,11 +239,11 @@ test('OP-80 LC-517 an API that a refused reload misspells is told as a wrong nam
   const before = childrenOf(it.program.pid);
   const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
   it.write('portico.ini', ini.replace('hello,other', 'hello, othre'));
-  // The child of the unknown API ends long before this one is refused. It neither shortens this check nor is reported.
+  // The child of the unknown API ends before this one is refused. It neither shortens this check nor is reported.
   const refusing = `import { setTimeout as wait } from 'node:timers/promises';
 import { Config } from 'portico';
 export const app = async () => {
-  await wait(1500);
+  await wait(400);
   return Config.fromText('[DEFAULT]\\nno_such = 1').validate();
 };
 export class Manager {}
@@ -388,12 +388,12 @@ test('RL-67 a later worker whose start never ends does not keep the reload for e
   );
   const ini = readFileSync(join(it.folder, 'portico.ini'), 'utf8');
   it.write('app.js', hanging);
-  it.write('portico.ini', ini.replace('[DEFAULT]', '[DEFAULT]\nreload_timeout = 1\nworker_start_timeout = 5'));
+  it.write('portico.ini', ini.replace('[DEFAULT]', '[DEFAULT]\nreload_timeout = 1\nworker_start_timeout = 8'));
   const report = await it.reload();
   assert.equal(report.outcome, 'incomplete');
   assert.match(
     report.error ?? '',
-    /worker 1 of service hello was not replaced: worker 1 of service hello did not start within 5 s/,
+    /worker 1 of service hello was not replaced: worker 1 of service hello did not start within 8 s/,
   );
   assert.deepEqual(report.replaced, { hello: 1, other: 1 });
   it.write('app.js', TRACED);
