@@ -45,14 +45,23 @@ export function command(words: readonly string[], place: Place): Outcome {
     const answer = receiveMessageOnPort(port)?.message as Answer | undefined;
     if (answer === undefined || answer.ended) endThread();
     if (answer === undefined) throw new Error(`api-cli ${words.join(' ')} did not end`);
-    return answer.outcome;
+    return streamsOf(answer.outcome);
   });
 }
 
 let last: Promise<unknown> = Promise.resolve();
 
 /** Runs a command while the services of the test answer it: one command at a time. */
-export function commandBeside(words: readonly string[], place: Place): Promise<PrintedOutcome> {
+export async function commandBeside(words: readonly string[], place: Place): Promise<Outcome> {
+  return streamsOf(await printedBeside(words, place));
+}
+
+function streamsOf({ status, stdout, stderr }: PrintedOutcome): Outcome {
+  return { status, stdout, stderr };
+}
+
+/** Runs a command as {@link commandBeside}, and keeps the order of its output on both streams. */
+export function printedBeside(words: readonly string[], place: Place): Promise<PrintedOutcome> {
   const outcome = last.then(async () => {
     const { port } = threadFor(place);
     const before = process.cwd();

@@ -2,7 +2,7 @@
  * Commands of `api-cli` in pages as functions of one thread: a page that asks ten things does not start ten processes. A line that is more
  * than a command, with a pipe, a file or a variable, stays a line of the shell, and so does a line that serves.
  */
-import { commandBeside, isServing } from '../cli/command.js';
+import { isServing, printedBeside } from '../cli/command.js';
 
 /** The words that a shell would make of a line of one simple command. Undefined for any other line. */
 function plainWords(line: string): string[] | undefined {
@@ -38,6 +38,6 @@ export class PageCommands {
     const anew = this.#stale;
     this.#ran = true;
     this.#stale = false;
-    return commandBeside(words, { cwd, env: this.#env, anew });
+    return printedBeside(words, { cwd, env: this.#env, anew });
   }
 }

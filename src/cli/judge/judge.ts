@@ -36,7 +36,7 @@ export interface JudgeOptions extends Partial<EnabledApisOptions> {
   readonly services?: readonly ServiceBase[];
   /** True for a program that starts these services in place of the enabled ones. */
   readonly embeds?: boolean;
-  /** What their builds have refused; gets what further builds refuse. */
+  /** Refusals of their builds, to which further builds add theirs. */
   readonly refusals?: Refusals;
 }
 

@@ -7,7 +7,7 @@ import { resolve, sep } from 'node:path';
 import { ignoreErrors } from '../../errors/index.js';
 import type { ProgramFile } from '../../process/index.js';
 import { type Deferred, deferred } from '../../tasks/internal.js';
-import type { WorkerHandle } from './worker-handle.js';
+import type { Assignment } from '../assignment.js';
 
 /** Files that a worker has loaded with another content than the first worker of its configuration. */
 interface OtherCode {
@@ -18,7 +18,15 @@ interface OtherCode {
 }
 
 /** A worker, as far as its code matters. */
-type Loading = Pick<WorkerHandle, 'assignment' | 'startedAt' | 'exited' | 'tell'>;
+interface Loading {
+  readonly assignment: Pick<Assignment, 'service'>;
+  /** Time of its start, on the monotonic clock. */
+  readonly startedAt: number;
+  /** Settles when the process is gone. */
+  readonly exited: Promise<unknown>;
+  /** Asks for the files that it has loaded. */
+  tell(kind: 'list'): void;
+}
 
 /** Times and sizes of files on disk, by path. */
 type Stamps = ReadonlyMap<string, string>;

@@ -4,9 +4,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { WorkerExit } from '../../../dist/launch/exit-status.js';
 import { ProgramCode } from '../../../dist/launch/parent/program-code.js';
-import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { deferred } from '../../../dist/tasks/internal.js';
 
 /** A program of two files that was written before its workers start. */
@@ -20,11 +18,17 @@ function program(t: TestContext) {
   const loaded = (hash = 'one') => [[join(folder, 'app.js'), 'one'] as const, [join(folder, 'word.js'), hash] as const];
   /** A worker that starts after everything that was written so far. */
   const worker = (service = 'hello') => {
-    const exited = deferred<WorkerExit>();
+    const exited = deferred();
     const told: string[] = [];
-    const assignment = { service } as WorkerHandle['assignment'];
     const tell = (kind: string): void => void told.push(kind);
-    return { assignment, startedAt: performance.now() + 1000, exited: exited.promise, tell, told, end: exited.resolve };
+    return {
+      assignment: { service },
+      startedAt: performance.now() + 1000,
+      exited: exited.promise,
+      tell,
+      told,
+      end: exited.resolve,
+    };
   };
   return { folder, write, code, loaded, worker };
 }
@@ -51,7 +55,7 @@ test('every worker lists its files if the first has ended before it did, or if a
   const [first, second] = [worker(), worker()];
   await code.look(first);
   const waits = code.look(second);
-  first.end({ code: null, signal: 'SIGKILL', uptimeMs: 1, failure: undefined });
+  first.end();
   await waits;
   assert.deepEqual(second.told, ['list']);
 
