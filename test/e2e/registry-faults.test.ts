@@ -66,8 +66,11 @@ async function started(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Sta
   const program = startProject(t, project, [], env);
   await program.printed(/Ready after/);
   const list = (folder: string) => commandBeside(['service', 'list', '--json'], { cwd: folder });
-  const rows = async (): Promise<Row[]> =>
-    (JSON.parse((await list(others.folder)).stdout) as { services: Row[] }).services;
+  // A server that is busy may answer too late: then the command prints an error.
+  const rows = async (): Promise<Row[]> => {
+    const { status, stdout } = await list(others.folder);
+    return status === 0 ? (JSON.parse(stdout) as { services: Row[] }).services : [];
+  };
   const seen = async (is: (row: Row) => boolean): Promise<Row> =>
     (await until(rows, ([row]) => row !== undefined && is(row)))[0]!;
   const ownList = () => list(project.folder);
