@@ -3,7 +3,6 @@
  * known until other code takes the headers, which could change them; then all bits are set.
  */
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { EXCHANGE, type Exchange, exchangeOf } from './exchange.js';
 
 /** Kinds of fields. The first six determine the client, or the end of the request: a request has each at most once. */
@@ -93,12 +92,6 @@ export function forgetFields(req: IncomingMessage): void {
 /** The class of the requests of a `Server`. */
 export class ServedRequest extends IncomingMessage {
   declare [EXCHANGE]: Exchange | undefined;
-
-  // V8 does not inline a constructor that is not written, and each request would change its shape for the key.
-  constructor(socket: Socket) {
-    super(socket);
-    this[EXCHANGE] = undefined;
-  }
 }
 
 if (headers?.get !== undefined) {
