@@ -67,16 +67,15 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   ignoreErrors(() => registerServedOptions(judged));
   const beside = besideOptions(judged, program);
   const pasted = await ofPasteFile(judged, program, imports);
+  const files = [undefined, ...judged.configFiles.map(shownPath)];
   const list = async (planned: readonly Diagnostic[], warned: readonly Diagnostic[]) => {
     const refused = [...pasted, ...refusals.diagnostics].filter((each) => isError(each) && !isLater(each));
-    const names = await ofNames(judged, program, imports && refused.length === 0);
+    const names = await ofNames(judged, program, { isBuilt: refused.length === 0, imports });
     const found = whole(names, beside, planned, pasted, refusals.diagnostics, warned);
-    return inOrder(found, [undefined, ...judged.configFiles.map(shownPath)]);
+    return inOrder(found, files);
   };
-  if (isBuilt && !refusals.any) {
-    const found = await list([], []);
-    if (!found.some(isError)) return found;
-  }
+  const before = isBuilt && !refusals.any ? await list([], []) : undefined;
+  if (before?.some(isError) === false) return before;
   if (embeds && isBuilt && program.apis.length === 0) return (await list([], [])).filter(isTold);
   const { plan } = await import('./plan.js');
   const planned = await plan(judged, { log: silentLogger(), ...options });
@@ -84,7 +83,10 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const built = new Set(embeds ? [] : services.map(({ name }) => name));
   const builds = imports ? await import('./build-all.js') : undefined;
   const warned = (await builds?.buildAll(judged, planned, { refusals, built, dev: options.dev })) ?? [];
-  return (await list(planned.diagnostics, warned)).filter(isTold);
+  const all = await list(planned.diagnostics, warned);
+  // The program does not run what is built further, so no failure of that excuses a name.
+  const own = embeds && before !== undefined ? before : [];
+  return inOrder(whole(own, all), files).filter(isTold);
 }
 
 /**
@@ -133,14 +135,21 @@ async function ofPasteFile(config: Config, program: Program, imports: boolean): 
 }
 
 /**
- * Returns the mistakes in names and values. Filters that no pipeline has are imported only to tell their names from unknown ones; `isLoaded`:
- * false if code that may declare names is not loaded.
+ * Returns the mistakes in names and values. Filters that no pipeline has are imported only to tell their names from unknown ones; a misspelt
+ * option of a known section is none of them. Code that is not built, or not imported, may declare names.
  */
-async function ofNames(judged: Config, program: Program, isLoaded: boolean): Promise<readonly Diagnostic[]> {
+async function ofNames(
+  judged: Config,
+  program: Program,
+  { isBuilt, imports }: { readonly isBuilt: boolean; readonly imports: boolean },
+): Promise<readonly Diagnostic[]> {
   const known = judged.copy({ declared: true });
-  if (judged.problems().some(isUnknownName)) await registerShippedOptions(known).catch(() => undefined);
-  const isOpen = !isLoaded || othersMayRead(judged, program);
-  const own = new Set(isLoaded ? program.apis.map(({ name }) => name.toLowerCase()) : []);
+  const isMisspelt = ({ option, hint, place }: Diagnostic): boolean =>
+    option !== undefined && hint !== undefined && place?.kind === 'file';
+  const mayBeShipped = judged.problems().some((each) => isUnknownName(each) && !isMisspelt(each));
+  if (mayBeShipped) await registerShippedOptions(known).catch(() => undefined);
+  const isOpen = !isBuilt || !imports || othersMayRead(judged, program);
+  const own = new Set(isBuilt ? program.apis.map(({ name }) => name.toLowerCase()) : []);
   const told = known.problems({ complete: !isOpen, closed: own });
   const places = new Set(told.map(({ place }) => place?.detail));
   const others = known.problems().filter((each) => isUnknownSection(each) && !places.has(each.place?.detail));

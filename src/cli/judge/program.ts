@@ -15,7 +15,7 @@ import { apiNames, pipelineOf, sectionNames, serviceNames } from '../configured/
 export interface Program {
   /** APIs from the configured paste file. */
   readonly apis: readonly Pick<PlannedApi, 'name' | 'pipeline'>[];
-  /** True if code that runs later may declare further names: that of a manager, or of another kind of service. */
+  /** True if code that no option names, and that runs later, may declare further names: a manager, or another kind of service. */
   readonly declaresLater: boolean;
   /** False for a program that may have no paste file. */
   readonly isPasted: boolean;
@@ -29,11 +29,9 @@ type BuiltApi = ServiceBase & PlannedApi & { readonly managers: readonly unknown
 /** Returns the program that starts what the configuration enables; `embeds`: one that may read it for other services. */
 export function configuredProgram(config: Config, embeds: boolean): Program {
   const apis = apiNames(config).map((name) => ({ name, pipeline: pipelineOf(config, name) }));
-  const isManaged = ({ name }: { readonly name: string }): boolean =>
-    namedManager(config, { group: `api:${name}`, opt: 'manager' }) !== undefined;
   return {
     apis,
-    declaresLater: serviceNames(config).length > 0 || apis.some(isManaged),
+    declaresLater: false,
     isPasted: apis.length > 0 || (!embeds && serviceNames(config).length === 0),
     logsItself: namesLogger(config),
   };
@@ -57,7 +55,14 @@ export function embeddingProgram(config: Config, services: readonly ServiceBase[
  * the same files. Under `strict_config` such sections belong to no other host.
  */
 export function othersMayRead(config: Config, { apis, declaresLater }: Program): boolean {
-  if (declaresLater || config.resolve('DEFAULT', 'strict_config').value === true) return declaresLater;
-  const others = sectionNames(config, 'api').filter((name) => apis.every((api) => api.name !== name));
+  const names = apis.map(({ name }) => name);
+  const isManaged = (name: string): boolean => {
+    const option = { group: `api:${name}`, opt: 'manager' };
+    return config.has(option.group, option.opt) && namedManager(config, option) !== undefined;
+  };
+  const mayDeclare =
+    declaresLater || serviceNames(config).length > 0 || [...names, ...apiNames(config)].some(isManaged);
+  if (mayDeclare || config.resolve('DEFAULT', 'strict_config').value === true) return mayDeclare;
+  const others = sectionNames(config, 'api').filter((name) => !names.includes(name));
   return others.length > 0 || sectionNames(config, 'service').some((name) => !serviceNames(config).includes(name));
 }

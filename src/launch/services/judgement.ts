@@ -55,12 +55,15 @@ export async function judgeAfter(
  */
 export function toldByAll(services: readonly (readonly Diagnostic[])[], config?: Config): readonly Diagnostic[] {
   const all = services.flat();
-  const told = all.filter((each) => !isUnknownName(each));
+  // Findings of a paste file are not the configuration's.
+  const isShared = (each: Diagnostic): boolean =>
+    isUnknownSection(each) || (isUnknownName(each) && each.section === 'DEFAULT');
+  const told = all.filter((each) => !isShared(each));
   if (told.length === all.length) return inOrder(told);
   const sources = config === undefined ? services : [...services, config.problems()];
-  for (const one of all.filter(isUnknownName)) {
+  for (const one of all.filter(isShared)) {
     const isSame = (other: Diagnostic): boolean =>
-      isUnknownName(other) && other.section === one.section && other.place?.detail === one.place?.detail;
+      isShared(other) && other.section === one.section && other.place?.detail === one.place?.detail;
     if (told.some(isSame) || !sources.every((each) => each.some(isSame))) continue;
     const hints = all.flatMap((each) => (isSame(each) && each.hint !== undefined ? [each.hint] : []));
     const names = hints.flatMap((hint) => [...hint.matchAll(NEAR)].map(([, name]) => name!));
