@@ -107,3 +107,47 @@ test('OP-19 what a built service does not use, and another one does, is told onc
     project.remove();
   }
 });
+
+/** An app that declares a group with the name of a shipped one. */
+const OWN_CORS = `
+import { defineOptions, string } from 'portico/config';
+export const app = (_global, _local, ctx) => {
+  ctx.config.group('cors', defineOptions({ shade: string({ default: 'red', help: 'A colour.' }) }));
+  return (_req, res) => res.end('here');
+};
+export class Manager {}
+`;
+
+test("OP-19 an application's own names are known, or told, whoever else has such names", async () => {
+  const before = process.cwd();
+  const b = '[api:other]\nport = 0\n';
+  const failing = '[app:other]\npaste.app_factory = ./app.js:refusing\n';
+  const strict = 'strict_config = true\nenabled_apis = shop';
+  const cases = {
+    'a misspelt option of a group with the name of a shipped one': {
+      it: { more: '[cors]\nshaed = x', files: { 'app.js': OWN_CORS } },
+      told: ['error CONFIG_UNKNOWN_OPTION portico.ini:6:1 [cors] shaed'],
+    },
+    'a section that a manager may declare at its start': {
+      it: { defaults: strict, api: 'manager = ./app.js:Manager', more: '[mgr]\nsize = 2' },
+      told: [],
+    },
+    'an unknown section beside an API that fails and that the program does not run': {
+      it: { defaults: 'strict_config = true', more: `${b}[nowhere]\nx = 1`, sections: failing },
+      told: [
+        'error CONFIG_UNKNOWN_SECTION portico.ini:8:1 [nowhere]',
+        'error PASTE_FACTORY_FAILED api-paste.ini:5:1 [app:other]',
+      ],
+    },
+  };
+  for (const [name, { it, told }] of Object.entries(cases)) {
+    const project = emptyProject(filesOf(it));
+    try {
+      process.chdir(project.folder);
+      assert.deepEqual((await toldByProgram()).map(shortened), told, name);
+    } finally {
+      process.chdir(before);
+      project.remove();
+    }
+  }
+});

@@ -1,6 +1,7 @@
 /** Findings of several services that were built from one configuration, as one list. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Config } from '../../../dist/config/index.js';
 import type { Diagnostic } from '../../../dist/errors/index.js';
 import { toldByAll } from '../../../dist/launch/services/judgement.js';
 
@@ -32,4 +33,18 @@ test('CF-66 a section near different names of two services has the hint of a pro
 test('CF-66 a section that one of the services knows, or that has no hint, is not told', () => {
   assert.deepEqual(toldByAll([[unknown('store', "did you mean 'stores'?")], []]), []);
   assert.deepEqual(toldByAll([[unknown('store')], [unknown('store')]]), []);
+});
+
+test('CF-66 an unknown option of a filter that no pipeline has is told, though the configuration knows nothing of it', () => {
+  const place = { kind: 'file' as const, detail: 'api-paste.ini:9:1 [filter:f] zzz' };
+  const code = 'PORTICO_CONFIG_UNKNOWN_OPTION';
+  const found: Diagnostic = {
+    severity: 'warning',
+    code,
+    section: 'filter:f',
+    option: 'zzz',
+    place,
+    message: 'unknown option',
+  };
+  assert.deepEqual(toldByAll([[found]], Config.fromText('')), [found]);
 });
