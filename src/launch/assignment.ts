@@ -51,8 +51,6 @@ export type ToWorker =
   | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration' | 'settings'>)
   /** Listen also on the sockets that were sent before and belong to another slot; or stop listening there. */
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
-  /** List the files of the program that are loaded; answered by `code`. */
-  | { readonly kind: 'list' }
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
   /** Answer to `take`: one entry for each take, in order. */

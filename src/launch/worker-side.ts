@@ -104,6 +104,7 @@ export class WorkerSide {
     this.#isReady = true;
     this.#files.tell();
     void this.#link.send({ kind: 'ready', rss: process.memoryUsage.rss(), workers });
+    this.#tellCode(LOOKS);
   }
 
   /** V8 needs about 35 ms for this and serves nothing meanwhile: the worker waits for a moment without requests. */
@@ -210,9 +211,6 @@ export class WorkerSide {
         break;
       case 'mutate':
         void this.#mutate(message).then((body) => link.send({ kind: 'answer', id: message.id, body }));
-        break;
-      case 'list':
-        this.#tellCode(LOOKS);
         break;
       case 'reopen':
         reopenLogs(this.#log);

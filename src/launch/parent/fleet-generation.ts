@@ -23,17 +23,16 @@ interface Origin {
 
 /** Returns the generation of a configuration, which no worker has yet. */
 export function fleetGeneration({ number, settings, config, prepared }: Origin) {
-  const folder = process.cwd();
   return {
     number,
     settings,
     config,
     /** Working directory of its workers. */
-    folder,
+    folder: process.cwd(),
     /** Settles when every first worker of its trial is built: then they serve. */
     built: deferred(),
     /** Code that its workers run. */
-    code: new ProgramCode(folder),
+    code: new ProgramCode(),
     /** Files that its workers read. */
     files: new WorkerFiles(config),
     /** Read for each worker: it includes files that were read since. */

@@ -244,7 +244,7 @@ export class Supervisor {
       counted: (counted) => this.#options.totals.add(pool.name, counted),
       take: (takes) => pool.buckets.take(takes, performance.now()),
       loaded: (loaded) => {
-        const { files, isNew } = generation.code.compare(worker, loaded);
+        const { files, isNew } = generation.code.compare(loaded, generation.folder);
         worker.otherCode = files;
         logCode(this.#log, worker, isNew);
       },
@@ -256,10 +256,6 @@ export class Supervisor {
       },
     });
     if (holds) void this.#hold(worker, generation);
-    void worker.ready.then(
-      () => generation.code.look(worker),
-      () => undefined,
-    );
     logStart(worker, this.#log);
     return worker;
   }

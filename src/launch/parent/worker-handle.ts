@@ -193,8 +193,8 @@ export class WorkerHandle {
     this.#channel.send({ kind: 'release', slot });
   }
 
-  /** Tells it to serve, once it is built; to list the files of the program that it has loaded; or to reopen its log file. */
-  tell(kind: 'serve' | 'list' | 'reopen'): void {
+  /** Tells it to serve, once it is built; or to reopen its log file. */
+  tell(kind: 'serve' | 'reopen'): void {
     this.#channel.send({ kind });
   }
 
