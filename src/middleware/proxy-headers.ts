@@ -190,22 +190,16 @@ function checkedScheme(scheme: string | undefined): 'http' | 'https' | undefined
 
 const HOST = /^(?:[A-Za-z0-9_.~-]+|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?$/;
 
-/** Nearly all requests have the same. */
-let goodHost: string | undefined;
-
 function checkedHost(host: string | undefined): string | undefined {
-  if (host === undefined || host === goodHost) return host;
+  if (host === undefined) return undefined;
   const [match, address, port = 0] = HOST.exec(host) ?? [];
   const valid = match !== undefined && Number(port) <= 65_535 && (address === undefined || isIP(address) === 6);
-  if (valid && host.length <= 255) {
-    goodHost = host;
-    return host;
-  }
+  if (valid && host.length <= 255) return host;
   throw new Fault(400, { message: 'The forwarded host is not a host, or a host and a port.' });
 }
 
 function checkedPrefix(headers: IncomingHttpHeaders): string {
-  const prefix = lastElement(headers['x-forwarded-prefix']);
+  const prefix = elements(headers['x-forwarded-prefix']).at(-1);
   if (prefix === undefined || prefix === '/') return '';
   const valid = /^(?:\/[A-Za-z0-9\-._~!$&'()*+,;=:@%]+)+\/?$/.test(prefix) && !/(?:^|\/)\.\.?(?:\/|$)/.test(prefix);
   if (valid) return prefix.replace(/\/$/, '');
@@ -237,8 +231,8 @@ interface Forwarding {
 export function readXForwarded(headers: IncomingHttpHeaders): Forwarding {
   return {
     hops: elements(headers['x-forwarded-for']).map(toHop),
-    scheme: lastElement(headers['x-forwarded-proto']),
-    host: lastElement(headers['x-forwarded-host']),
+    scheme: elements(headers['x-forwarded-proto']).at(-1),
+    host: elements(headers['x-forwarded-host']).at(-1),
   };
 }
 
@@ -264,13 +258,6 @@ function elements(header: string | string[] | undefined): string[] {
 }
 
 const NONE: string[] = [];
-
-/** Returns the last element of a comma-separated header; undefined for an empty one. */
-function lastElement(header: string | string[] | undefined): string | undefined {
-  if (header === undefined || header === '') return undefined;
-  const text = typeof header === 'string' ? header : header.join(',');
-  return text.slice(text.lastIndexOf(',') + 1).trim();
-}
 
 /** Parses `192.0.2.7`, `192.0.2.7:80`, `[2001:db8::7]:80`, `2001:db8::7`, `unknown` or `_hidden`. */
 function toHop(text: string): Hop {

@@ -79,7 +79,7 @@ export function printedBeside(words: readonly string[], place: Place): Promise<P
   return outcome;
 }
 
-/** What a command has printed, on each stream and in its order on both. */
+/** Outcome of a command with the text of both streams in the order of its writes. */
 interface PrintedOutcome extends Outcome {
   readonly output: string;
 }
