@@ -34,7 +34,7 @@ export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { present } from './types/present.js';
 export { configOptions } from './values/declared-groups.js';
 export { ConfigError, diagnose, suggestion } from './values/mistakes.js';
-export { isUnknownName, isUnknownSection, UNKNOWN_SECTION } from './values/problems.js';
+export { isUnknownName, isUnknownSection, mayBeKnownLater, UNKNOWN_SECTION } from './values/problems.js';
 export { readingFrom, refusedConfig } from './values/refused-config.js';
 export { variableName } from './values/written.js';
 export { withOverrides } from './with-overrides.js';

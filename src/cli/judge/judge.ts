@@ -3,7 +3,7 @@
  * a value that its declaration refuses. `check`, a start, a dry run and a reload print its list.
  */
 import type { Config } from '../../config/index.js';
-import { isUnknownName, isUnknownSection } from '../../config/internal.js';
+import { isUnknownName, isUnknownSection, mayBeKnownLater } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -70,13 +70,14 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const files = [undefined, ...judged.configFiles.map(shownPath)];
   const list = async (planned: readonly Diagnostic[], warned: readonly Diagnostic[]) => {
     const refused = [...pasted, ...refusals.diagnostics].filter((each) => isError(each) && !isLater(each));
-    const names = await ofNames(judged, program, { isBuilt: refused.length === 0, imports });
+    const names = await ofNames(judged, program, { isRefused: refused.length > 0, imports });
     const found = whole(names, beside, planned, pasted, refusals.diagnostics, warned);
     return inOrder(found, files);
   };
   const before = isBuilt && !refusals.any ? await list([], []) : undefined;
   if (before?.some(isError) === false) return before;
-  if (embeds && isBuilt && program.apis.length === 0) return (await list([], [])).filter(isTold);
+  const isTold = (each: Diagnostic): boolean => !mayBeKnownLater(each);
+  if (embeds && isBuilt && program.apis.length === 0) return (before ?? (await list([], []))).filter(isTold);
   const { plan } = await import('./plan.js');
   const planned = await plan(judged, { log: silentLogger(), ...options });
   // A reload that is refused before any build has not built the services of a program.
@@ -119,11 +120,6 @@ export function asLogged(diagnostic: Diagnostic): Diagnostic {
   return { ...diagnostic, message };
 }
 
-/** Returns false for a section that code which is not loaded may know. */
-function isTold(found: Diagnostic): boolean {
-  return !isUnknownSection(found) || found.hint !== undefined || found.option !== undefined;
-}
-
 /** A manager declares nothing before a start, and an unknown name is refused after the build. */
 function isLater(found: Diagnostic): boolean {
   return isUnknownName(found) || found.code === 'PORTICO_MANAGER';
@@ -141,15 +137,15 @@ async function ofPasteFile(config: Config, program: Program, imports: boolean): 
 async function ofNames(
   judged: Config,
   program: Program,
-  { isBuilt, imports }: { readonly isBuilt: boolean; readonly imports: boolean },
+  { isRefused, imports }: { readonly isRefused: boolean; readonly imports: boolean },
 ): Promise<readonly Diagnostic[]> {
   const known = judged.copy({ declared: true });
   const isMisspelt = ({ option, hint, place }: Diagnostic): boolean =>
     option !== undefined && hint !== undefined && place?.kind === 'file';
   const mayBeShipped = judged.problems().some((each) => isUnknownName(each) && !isMisspelt(each));
   if (mayBeShipped) await registerShippedOptions(known).catch(() => undefined);
-  const isOpen = !isBuilt || !imports || othersMayRead(judged, program);
-  const own = new Set(isBuilt ? program.apis.map(({ name }) => name.toLowerCase()) : []);
+  const isOpen = isRefused || !imports || othersMayRead(judged, program);
+  const own = new Set(isRefused ? [] : program.apis.map(({ name }) => name.toLowerCase()));
   const told = known.problems({ complete: !isOpen, closed: own });
   const places = new Set(told.map(({ place }) => place?.detail));
   const others = known.problems().filter((each) => isUnknownSection(each) && !places.has(each.place?.detail));

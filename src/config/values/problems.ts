@@ -27,6 +27,11 @@ export function isUnknownSection({ code }: Diagnostic): boolean {
   return code === UNKNOWN_SECTION;
 }
 
+/** Reports whether it is about a section, far from every known one, that code which is not loaded may know. */
+export function mayBeKnownLater({ code, option, hint }: Diagnostic): boolean {
+  return code === UNKNOWN_SECTION && option === undefined && hint === undefined;
+}
+
 /** Message of a warning about a name of other programs. */
 export const WITHOUT_EFFECT = 'has no effect here';
 

@@ -2,7 +2,7 @@
  * Judgement of a configuration by the services that were built from it: each knows what its own code declares.
  */
 import type { Config } from '../../config/index.js';
-import { isUnknownName, isUnknownSection, suggestion } from '../../config/internal.js';
+import { isUnknownName, isUnknownSection, mayBeKnownLater, suggestion } from '../../config/internal.js';
 import { type Diagnostic, inOrder } from '../../errors/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 
@@ -68,8 +68,8 @@ export function toldByAll(services: readonly (readonly Diagnostic[])[], config?:
     const hints = all.flatMap((each) => (isSame(each) && each.hint !== undefined ? [each.hint] : []));
     const names = hints.flatMap((hint) => [...hint.matchAll(NEAR)].map(([, name]) => name!));
     const near = isUnknownSection(one) ? suggestion(one.section ?? '', names) : undefined;
-    const hint = near ?? hints.find((each) => each.startsWith('did you mean')) ?? hints[0];
-    if (hint !== undefined || one.option !== undefined || !isUnknownSection(one)) told.push({ ...one, hint });
+    const found = { ...one, hint: near ?? hints.find((each) => each.startsWith('did you mean')) ?? hints[0] };
+    if (!mayBeKnownLater(found)) told.push(found);
   }
   return inOrder(told);
 }
