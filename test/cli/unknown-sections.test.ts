@@ -83,7 +83,7 @@ test('CF-66 a section that no API reads is a warning of check, of a start and of
 test('CF-66 a reload under strict_config refuses sections that nothing reads, and takes those that the application reads', {
   timeout,
 }, async (t) => {
-  const text = `[DEFAULT]\nenabled_apis = hello\nstrict_config = true\n[api:hello]\nport = ${await freePort()}\nworkers = 2\n`;
+  const text = `[DEFAULT]\nenabled_apis = hello\nstrict_config = true\n[api:hello]\nport = ${await freePort()}\nworkers = 1\n`;
   const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
   const program = startProject(t, project);
   const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
