@@ -9,9 +9,8 @@ export interface ManagerOption {
   readonly opt: string;
 }
 
-/** Returns the manager that the option names; undefined if it is not set, or not declared. */
+/** Returns the manager that the option names; undefined if it is not set. */
 export function namedManager(config: Config, { group, opt }: ManagerOption): string | undefined {
-  if (!config.has(group, opt)) return undefined;
   const { value } = config.resolve(group, opt);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -77,7 +77,7 @@ async function tryToLoad(name: string, config: Config): Promise<void> {
 /** Imports the manager that a section names, if any. */
 async function findManager(group: string, config: Config): Promise<boolean> {
   const option = { group, opt: 'manager' };
-  const manager = namedManager(config, option);
+  const manager = config.has(group, 'manager') ? namedManager(config, option) : undefined;
   if (manager !== undefined) await checkManager(manager, config, option);
   return manager !== undefined;
 }

@@ -56,8 +56,10 @@ export function embeddingProgram(config: Config, services: readonly ServiceBase[
  */
 export function othersMayRead(config: Config, { apis, declaresLater }: Program): boolean {
   const names = apis.map(({ name }) => name);
-  const isManaged = (name: string): boolean =>
-    namedManager(config, { group: `api:${name}`, opt: 'manager' }) !== undefined;
+  const isManaged = (name: string): boolean => {
+    const option = { group: `api:${name}`, opt: 'manager' };
+    return config.has(option.group, option.opt) && namedManager(config, option) !== undefined;
+  };
   const mayDeclare =
     declaresLater || serviceNames(config).length > 0 || [...names, ...apiNames(config)].some(isManaged);
   if (mayDeclare || config.resolve('DEFAULT', 'strict_config').value === true) return mayDeclare;

@@ -47,7 +47,7 @@ interface Case {
   readonly app?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** A start judges it too, as `e2e/judged-alike` does for other kinds. With `--long`, starts judge all. */
+  /** A start judges it too. With `--long`, starts judge all. */
   readonly starts?: true;
   /** Text that check and the start both print, and text that neither prints. */
   readonly says?: RegExp | readonly RegExp[];
@@ -280,6 +280,7 @@ connection = postgresql://me:hidden@db/x
     says: /\[rpc\] transport_url: the query of the transport URL has "exchnge".*\n +Did you mean "exchange"\?/,
   },
   "a section that nobody knows, under strict_config, beside a factory of one's own": {
+    starts: true,
     defaults: 'strict_config = true',
     app: './app.js:greeter',
     more: '[greeting]\nword = hi\n[elsewhere]\nx = 1\n',
@@ -297,6 +298,7 @@ connection = postgresql://me:hidden@db/x
     startStatus: 1,
   },
   'a broken pipeline beside a mistake that no API leads to': {
+    starts: true,
     filters: ['gone'],
     sections: '[filter:unused]\npaste.filter_factory = portico/middleware:sizelimit\nmax_size = 3\n',
   },
@@ -318,9 +320,9 @@ connection = postgresql://me:hidden@db/x
       'api:other.pipeline=hello',
     ],
   },
-  'a module that is not there': { app: './gone.js:app' },
+  'a module that is not there': { starts: true, app: './gone.js:app' },
   'an export that is not there': { app: './app.js:ap' },
-  'a manager that is not there': { api: 'manager = ./app.js:Manager' },
+  'a manager that is not there': { starts: true, api: 'manager = ./app.js:Manager' },
   'a filter that is not there': { filters: ['gone'] },
   'a line that cannot be read': { starts: true, more: '[wsgi]\nkeep_alive\n' },
   'a certificate that is not there': { defaults: 'enabled_ssl_apis = hello', api: 'ssl_cert_file = gone.pem' },
