@@ -7,7 +7,6 @@ import { readingFrom } from '../../config/internal.js';
 import { ConfigurationRefused, gatherRefusals, ignoreErrors } from '../../errors/index.js';
 import { isSectionName, PasteAppNotFound, PasteFile } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
-import { namedManager } from '../../registry/internal.js';
 import type { PlannedService, ServiceFile, ServicePlan } from '../../service/index.js';
 import { type AppLoader, apiOptions, type WSGIServiceOptions } from './api-options.js';
 import { type ApiSettings, addressPlace, apiSettings, serverOptionsOf } from './api-settings.js';
@@ -47,7 +46,6 @@ export async function plannedApi(name: string, config: Config, reading: ApiReadi
   const { apiTls, loader } = read;
   const settings = read.settings!;
   serverOptionsOf(config, settings);
-  namedManager(config, { group: `api:${name}`, opt: 'manager' });
   const { address, workers, pipeline } = settings;
   return Object.assign(planOf(read, reading), {
     kind: 'planned' as const,
