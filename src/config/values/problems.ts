@@ -28,8 +28,8 @@ export function isUnknownSection({ code }: Diagnostic): boolean {
 }
 
 /** Reports whether it is about a section, far from every known one, that code which is not loaded may know. */
-export function mayBeKnownLater({ code, option, hint }: Diagnostic): boolean {
-  return code === UNKNOWN_SECTION && option === undefined && hint === undefined;
+export function mayBeKnownLater(found: Diagnostic): boolean {
+  return isUnknownSection(found) && found.option === undefined && found.hint === undefined;
 }
 
 /** Message of a warning about a name of other programs. */
