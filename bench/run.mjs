@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The benchmark: Portico and other frameworks on this machine in the same minutes.
 //
-//   npm run bench                          everything, nine rounds, about twenty minutes; renews bench/README.md
+//   npm run bench                          everything, nine rounds, 36 to 53 minutes; renews bench/README.md
 //   npm run bench -- --quick               one shorter round, two minutes
 //   npm run bench -- work2 start           parts by name
 //   npm run bench -- --rounds 15 work1
@@ -58,7 +58,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ROUNDS = 9;
 const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing', 'rpc', 'conduit'] };
 
-/** After this time contestants without a target are measured less often, so that a full run ends within twenty minutes. */
+/** After this time contestants without a target are measured less often, so that a full run takes less than an hour. */
 const LATE_MS = 5 * 60_000;
 
 const { values: options, positionals } = parseArgs({

@@ -107,7 +107,7 @@ export class WorkerSide {
     this.#tellCode(LOOKS);
   }
 
-  /** V8 needs about 35 ms for this and serves nothing meanwhile: the worker waits for a moment without requests. */
+  /** The worker serves nothing while it lists its files, so it waits for a moment without requests. */
   #tellCode(looks: number): void {
     setTimeout(() => {
       if (looks > 0 && !requestsInHand.idle) this.#tellCode(looks - 1);
