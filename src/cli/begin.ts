@@ -2,7 +2,7 @@
  * First step of `api-cli`: decides whether a command line serves, and so which modules are loaded and how signals are handled.
  */
 import { startAhead } from '../launch/internal.js';
-import { holdSignals, optionVariables, returnStartMemory } from '../process/index.js';
+import { holdSignals, optionVariables } from '../process/index.js';
 import { commandFirst, serveArguments } from './command-line.js';
 import { COMMANDS } from './commands.js';
 
@@ -21,7 +21,6 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
     const groups = words.filter((_, at) => words[at - 1] === '--groups');
     process.exitCode = await serve({ dev, traceErrors, groups });
   } else {
-    if (serves) returnStartMemory();
     // A configuration most likely has this prefix; if the list differs, the worker is started anew.
     const withheld = Object.keys(optionVariables(process.env, 'PORTICO'));
     if (serves && servesApis(words)) startAhead({ host: process, withheld, shown: () => argv });

@@ -5,15 +5,19 @@ import { setTimeout as later, setImmediate as turn } from 'node:timers/promises'
 
 // The built module: it imports the others of its directory when the start is over.
 const { returnStartMemory } = (await import('../../dist/process/start-memory.js' as string)) as {
-  returnStartMemory(): void;
+  returnStartMemory(rests?: () => boolean): void;
 };
 const { requestsInHand } = (await import('../../dist/process/requests-in-hand.js' as string)) as {
   requestsInHand: { readonly free: number[]; serial: number };
 };
 
 /** Lets the time of a start pass, and the imports that follow. */
-async function passStart(): Promise<void> {
-  returnStartMemory();
+async function passStart(rests?: () => boolean): Promise<void> {
+  returnStartMemory(rests);
+  await passTime();
+}
+
+async function passTime(): Promise<void> {
   mock.timers.tick(5000);
   for (let turns = 0; turns < 20; turns++) await turn();
 }
@@ -41,6 +45,19 @@ test('the memory of a start is returned by a process that does nothing, has a sm
     post.mock.calls.map(({ arguments: [method] }) => method as unknown),
     ['HeapProfiler.collectGarbage'],
   );
+});
+
+test('a parent returns it when its workers leave it the processors', async (t) => {
+  mocked(t);
+  const post = t.mock.method(Session.prototype, 'post', () => undefined);
+  let rests = false;
+  await passStart(() => rests);
+  await passTime();
+  assert.equal(post.mock.callCount(), 0);
+  rests = true;
+  await passTime();
+  await passTime();
+  assert.equal(post.mock.callCount(), 1);
 });
 
 test('timers go on after it', async (t) => {

@@ -15,8 +15,9 @@ import { ProcessLauncher } from '../../launch/index.js';
 import { isWorker } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import { explainedError, pagesOfError } from '../../modules/index.js';
+import type { ServiceStatus } from '../../operating/index.js';
 import { DESCRIBE_TOPIC } from '../../operating/internal.js';
-import { holdSignals } from '../../process/index.js';
+import { holdSignals, returnStartMemory } from '../../process/index.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
 import { readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
@@ -24,6 +25,9 @@ import { namesLogger, programLog } from '../configured/named-logger.js';
 import { exitStatusOf } from '../failure.js';
 import { judgedHere, withAllMistakes } from '../judge/all-mistakes.js';
 import { refuseErrors } from '../judge/plan.js';
+
+/** Share of a second in which a worker that rests is busy at most. */
+const AT_REST = 0.1;
 
 /** A service with its number of workers. Default 1. */
 export type ApiService = ServiceBase & {
@@ -189,7 +193,13 @@ async function launchApis(
     await launcher.stop();
     throw named(error, service);
   }
+  if (role === 'parent') returnStartMemory(() => launcher.status().services.every(rests));
   return launcher.wait();
+}
+
+/** Reports whether the workers of a service leave the processors to others. */
+function rests({ workers }: ServiceStatus): boolean {
+  return workers.every(({ facts: { utilization } }) => typeof utilization === 'number' && utilization < AT_REST);
 }
 
 function diagnosticsOf(error: unknown): readonly Diagnostic[] {
