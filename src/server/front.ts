@@ -200,9 +200,12 @@ export class Front {
       }
       if (exchange.bodyLength > SMALL_BODY) announceUnread(exchange, exchange.bodyLength);
     }
-    const last = exchange.asksUpgrade || connection.requests >= this.#lastRequest;
-    if (last) connection.ended = true;
-    if (last || this.closing) announceClose(connection);
+    // Connections that were opened together, after a restart, are not opened anew together.
+    const last =
+      exchange.asksUpgrade || connection.requests >= this.#lastRequest - connection.place * (this.#lastRequest >> 7);
+    // Without branches that few requests take: V8 would discard the code of all.
+    connection.ended = connection.ended || last;
+    res.shouldKeepAlive = res.shouldKeepAlive && !last && !(this.closing && connection.waiting === undefined);
     if (req.url === '*') {
       // It is OPTIONS: a question about the server itself.
       res.writeHead(204).end();
@@ -238,7 +241,7 @@ export class Front {
       return;
     }
     // The last response will announce the end of the connection.
-    if (this.closing && before?.headersSent === false) before.removeHeader('connection');
+    if (this.closing && before?.headersSent === false) before.shouldKeepAlive = true;
     connection.wait(req, begin);
   }
 

@@ -309,6 +309,18 @@ test('RL-17 the last request of a connection says so, and what is pipelined afte
   assert.equal(one.received, '');
 });
 
+test('RL-17 connections that are opened together end after different numbers of requests, if the limit is large', async (t) => {
+  const { client } = await started(t, url, { maxRequestsPerConnection: 256 });
+  const answered: number[] = [];
+  for (let i = 0; i < 17; i++) {
+    const one = client();
+    one.write(Array.from({ length: 256 }, () => get('/')).join(''));
+    await one.closed;
+    answered.push(one.received.split('HTTP/1.1 200').length - 1);
+  }
+  assert.deepEqual(answered, [...Array.from({ length: 16 }, (_, place) => 256 - 2 * place), 256]);
+});
+
 test('RL-17 RL-18 the body of the last request is read after the answer before it', async (t) => {
   const app: App = async (req, res) => {
     const { length } = await readBody(req, { limit: 1_000_000 });

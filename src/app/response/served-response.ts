@@ -33,6 +33,9 @@ export class ServedResponse extends ServerResponse {
     methods.writeHead = writeHead;
     methods.write = write;
     methods.end = end;
+    // Node adds them in the order in which they are set.
+    this.statusCode = 200;
+    (methods as { statusMessage: string | undefined }).statusMessage = undefined;
   }
 
   override getHeader(name: string): OutgoingHttpHeader | undefined {
@@ -256,7 +259,7 @@ export function resumeHead(exchange: Exchange): ServerResponse {
   const { headStages: stages = [], nodeMethods: below } = exchange;
   const res = exchange.res!;
   const { statusCode: code, statusMessage: message } = res;
-  exchange.holdsHead = false;
+  if (exchange.holdsHead) exchange.holdsHead = false;
   try {
     for (let stage = stages.pop(); stage !== undefined; stage = stages.pop()) {
       if (typeof stage === 'string') {

@@ -68,6 +68,8 @@ export class Connection {
   upgraded = false;
   /** Number of requests received. */
   requests = 0;
+  /** Place among sixteen connections accepted one after another, 0 to 15. */
+  place = 0;
   /** True if no further request is answered; later input is discarded. */
   ended = false;
   /** True if reading was stopped deliberately. */
@@ -205,6 +207,7 @@ export class ConnectionList {
   /** Number of requests in progress. */
   inFlight = 0;
   #uses = 0;
+  #accepted = 0;
 
   /** `exchangeEnded`: called when a response is complete, or its client has disconnected. */
   constructor(server: ServerState, exchangeEnded: (exchange: Exchange) => void, connectionClosed: () => void) {
@@ -243,6 +246,7 @@ export class ConnectionList {
   accept(raw: Socket): Connection {
     const connection = new Connection(raw);
     connection.lastUse = ++this.#uses;
+    connection.place = this.#accepted++ & 15;
     (raw as Marked)[CONNECTION] = connection;
     this.#connections.add(connection);
     raw.once('close', () => this.#forget(connection));

@@ -106,5 +106,6 @@ export class Drain {
  */
 export function announceClose({ exchange, ended, waiting }: Connection): void {
   if (exchange === undefined || exchange.res.headersSent || (waiting !== undefined && !ended)) return;
-  exchange.res.setHeader('connection', 'close');
+  // Not by a header of its own: the few last responses would have another shape than all others, and V8 would discard code of both.
+  exchange.res.shouldKeepAlive = false;
 }
