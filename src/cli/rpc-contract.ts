@@ -12,7 +12,7 @@ import { columns, print, unknownName } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
 import { enabledServices, makingServices } from './configured/enabled-services.js';
-import { sectionNames } from './configured/names.js';
+import { namesIn } from './configured/names.js';
 import { refuseErrors } from './judge/plan.js';
 
 interface ContractArguments extends OutputArguments {
@@ -50,11 +50,17 @@ export function registerContract(rpc: Command): void {
 async function contractOf(name: string, args: ConfigurationArguments): Promise<ServiceContract> {
   // Whatever other services this host runs.
   const config = await readConfiguration(args, { set: [`DEFAULT.enabled_services=${name}`] });
-  const { services, diagnostics } = await enabledServices(config, { log: commandLogger(config) }, makingServices);
+  const names = namesIn(config);
+  const { services, diagnostics } = await enabledServices(
+    config,
+    names,
+    { log: commandLogger(config) },
+    makingServices,
+  );
   refuseErrors(diagnostics);
   const service = services.find((each) => each.name === name);
   if (service === undefined)
-    throw unknownName(`no service is called "${name}"`, name, sectionNames(config, 'service'), 'Services');
+    throw unknownName(`no service is called "${name}"`, name, names.sections.service, 'Services');
   return { service: name, topic: service.topic, interfaces: await service.contract() };
 }
 

@@ -13,31 +13,35 @@ import {
   registryConnection,
   servicegroupOptions,
 } from '../../registry/internal.js';
-import { apiOptions, enabledApisOptions } from '../../server/internal.js';
+import { apiOptions } from '../../server/internal.js';
 import { isWildcard, managerOptions, rpcOptions, TRANSPORTS, transportOf } from '../../service/internal.js';
 import { sqliteProblem } from '../../sqlite/internal.js';
 import { optionsBesideLogger } from './named-logger.js';
-import { apiNames, appsOf, isSet, missingComma, sectionNames, serviceNames, serviceOptions } from './names.js';
+import { appsOf, isSet, missingComma, type Names, namesIn, serviceOptions } from './names.js';
 import { misspelledSections, nearTo, strangeApiSections } from './strange-sections.js';
 
 /** Adds the checks to a configuration: they run when it is checked, and before a reload is accepted. */
 export function addCrossChecks(config: Config): void {
-  config.check(sharedAddresses);
-  config.check(portsOfPaths);
-  config.check(workersAboveMost);
-  config.check(reachableAdmin);
-  config.check(registryOfItsDriver);
-  config.check(shutdownTimes);
-  config.check(heartbeatTimes);
-  config.check(portsOfBackdoor);
-  config.check(knownTransport);
-  config.check(tlsOfUnknownApis);
-  config.check(certificatesOfPlainApis);
-  config.check(strangeApiSections);
-  config.check(misspelledSections);
-  config.check(syslogAsked);
-  config.check(optionsBesideLogger);
+  for (const check of CHECKS) config.check(check);
 }
+
+const CHECKS = [
+  sharedAddresses,
+  portsOfPaths,
+  workersAboveMost,
+  reachableAdmin,
+  registryOfItsDriver,
+  shutdownTimes,
+  heartbeatTimes,
+  portsOfBackdoor,
+  knownTransport,
+  tlsOfUnknownApis,
+  certificatesOfPlainApis,
+  strangeApiSections,
+  misspelledSections,
+  syslogAsked,
+  optionsBesideLogger,
+].map((check) => (config: Config) => check(config, namesIn(config)));
 
 /** The admin listener has no password. */
 function reachableAdmin(config: Config): OptionMistake[] {
@@ -49,21 +53,21 @@ function reachableAdmin(config: Config): OptionMistake[] {
 }
 
 /** Mistakes for which services with a record would refuse to start. */
-function registryOfItsDriver(config: Config): OptionMistake[] {
+function registryOfItsDriver(config: Config, { apis, services }: Names): OptionMistake[] {
   const known = registryConnection(config);
   if (known === undefined) return [];
   const { driver, registerApis } = config.group('servicegroup', servicegroupOptions, { partial: true });
-  const registers = serviceNames(config).length > 0 || (registerApis && apiNames(config).length > 0);
+  const registers = services.length > 0 || (registerApis && apis.length > 0);
   const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
   const problem = connectionProblem(driver, known.connection) ?? missing;
   return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
 }
 
 /** Two APIs cannot listen on one address; the mistake is reported for the second one, or for the admin listener, which listens first. */
-function sharedAddresses(config: Config): OptionMistake[] {
+function sharedAddresses(config: Config, { apis }: Names): OptionMistake[] {
   const issues: OptionMistake[] = [];
   const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
-  for (const name of apiNames(config)) {
+  for (const name of apis) {
     const { listen, port } = config.api(name, apiOptions, { partial: true });
     if (listen.kind === 'fd' || listen.kind === 'systemd') continue;
     const host = listen.kind === 'tcp' ? listen.host : '';
@@ -90,8 +94,8 @@ function sharedAddresses(config: Config): OptionMistake[] {
 }
 
 /** Ports of APIs that listen on a path. */
-function portsOfPaths(config: Config): OptionMistake[] {
-  return apiNames(config).flatMap((name) => {
+function portsOfPaths(config: Config, { apis }: Names): OptionMistake[] {
+  return apis.flatMap((name) => {
     const group = `api:${name}`;
     const { listen } = config.api(name, apiOptions, { partial: true });
     if (listen.kind !== 'unix') return [];
@@ -101,14 +105,14 @@ function portsOfPaths(config: Config): OptionMistake[] {
 }
 
 /** `max_workers` limits `api-cli scale`; a file with more of them starts nonetheless. */
-function workersAboveMost(config: Config): OptionMistake[] {
+function workersAboveMost(config: Config, names: Names): OptionMistake[] {
   const { maxWorkers: most } = config.group('DEFAULT', launcherOptions, { partial: true });
   const place = placeOf(config.getLocation('DEFAULT', 'max_workers'));
-  const apis = apiNames(config).map((name) => ({
+  const apis = names.apis.map((name) => ({
     group: `api:${name}`,
     workers: config.api(name, apiOptions, { partial: true }).workers,
   }));
-  const services = serviceNames(config).map((name) => ({
+  const services = names.services.map((name) => ({
     group: `service:${name}`,
     workers: config.group(`service:${name}`, serviceOptions, { partial: true }).workers,
   }));
@@ -181,21 +185,19 @@ function overlap(a: string, b: string): boolean {
  * `enabled_ssl_apis` names an API that is not enabled. One that a section or the paste file has may be enabled another day. Any other name
  * is refused: the intended API would be served in plain text.
  */
-function tlsOfUnknownApis(config: Config): OptionMistake[] {
-  const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  const enabled = apiNames(config);
-  const strangers = enabledSslApis.filter((name) => !enabled.includes(name));
+function tlsOfUnknownApis(config: Config, names: Names): OptionMistake[] {
+  const { apis: enabled, sslApis } = names;
+  const strangers = sslApis.filter((name) => !enabled.includes(name));
   if (strangers.length === 0) return [];
-  const hasApp = appsOf(config);
-  const sections = sectionNames(config, 'api');
-  const plain = enabled.filter((name) => !enabledSslApis.includes(name));
+  const hasApp = appsOf(config, names);
+  const plain = enabled.filter((name) => !sslApis.includes(name));
   return strangers.map((name) => {
     const place = { group: 'DEFAULT', opt: 'enabled_ssl_apis', item: name };
     const message = `names an API that is not enabled: ${name}`;
     const comma = missingComma(name, enabled);
     if (comma !== undefined) return { ...place, message, hint: comma };
     const [near] = nearTo(name, plain);
-    if (sections.includes(name) || hasApp?.(name) === true || (hasApp === undefined && near === undefined)) {
+    if (names.sections.api.includes(name) || hasApp?.(name) === true || (hasApp === undefined && near === undefined)) {
       return { ...place, message, severity: 'warning' };
     }
     const hint =
@@ -207,15 +209,14 @@ function tlsOfUnknownApis(config: Config): OptionMistake[] {
 }
 
 /** Certificates of APIs that `enabled_ssl_apis` does not name: their own, and those of `[ssl]` if it names no API. */
-function certificatesOfPlainApis(config: Config): OptionMistake[] {
-  const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  const plain = apiNames(config).filter((name) => !enabledSslApis.includes(name));
+function certificatesOfPlainApis(config: Config, { apis, sslApis }: Names): OptionMistake[] {
+  const plain = apis.filter((name) => !sslApis.includes(name));
   const own = plain.flatMap((name) => {
     const message = `has no effect: ${name} is served in plain text, because enabled_ssl_apis does not name it`;
     const hint = `add ${name} to [DEFAULT] enabled_ssl_apis`;
     return firstSet(config, `api:${name}`, ['ssl_cert_file', 'ssl_key_file', 'ssl_ca_file'], { message, hint });
   });
-  if (plain.length === 0 || enabledSslApis.length > 0) return own;
+  if (plain.length === 0 || sslApis.length > 0) return own;
   const message = 'has no effect: every API is served in plain text, because enabled_ssl_apis is empty';
   const hint = `write [DEFAULT] enabled_ssl_apis = ${plain.join(', ')}`;
   return [...own, ...firstSet(config, 'ssl', ['cert_file', 'key_file', 'ca_file'], { message, hint })];

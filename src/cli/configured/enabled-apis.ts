@@ -18,15 +18,7 @@ import {
   servingOptions,
 } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
-import {
-  apiNames,
-  enabledServiceNames,
-  missingComma,
-  namedPipeline,
-  pipelineOf,
-  sectionNames,
-  sslApiNames,
-} from './names.js';
+import { missingComma, type Names, namedPipeline, pipelineOf } from './names.js';
 
 /** Options of {@link enabledApis}. */
 export interface EnabledApisOptions {
@@ -44,6 +36,7 @@ export interface EnabledApisOptions {
  */
 export async function enabledApis(
   config: Config,
+  names: Names,
   { log, dev = false, running = [] }: EnabledApisOptions,
 ): Promise<{ readonly apis: readonly PlannedApi[]; readonly diagnostics: readonly Diagnostic[] }> {
   const refusals = new Refusals();
@@ -58,13 +51,12 @@ export async function enabledApis(
     try {
       apis.push(await plannedApi(name, config, { log, useSsl, dev, paste }));
     } catch (error) {
-      if (error instanceof PasteAppNotFound) missing.push(missingAppIssue(config, name, error));
+      if (error instanceof PasteAppNotFound) missing.push(missingAppIssue(config, name, { names, error }));
       else throw error;
     }
   };
   await refusals.gather(() => config.group('DEFAULT', enabledApisOptions, { partial: true }));
-  const sslApis = sslApiNames(config);
-  for (const name of apiNames(config)) await refusals.gather(() => add(name, sslApis.includes(name)));
+  for (const name of names.apis) await refusals.gather(() => add(name, names.sslApis.includes(name)));
   const next = apis.map(({ name }) => name);
   await refusals.gather(() => refuseGivenUp(config, running, next));
   const ending = running.filter((name) => !next.includes(name));
@@ -86,38 +78,37 @@ export function judgeMissing(
 }
 
 /** Returns the diagnostic for a configuration without anything to run, at the place of its option if it has one. */
-export function nothingEnabled(config: Config): Diagnostic {
-  const [what, opt] =
-    enabledServiceNames(config).length > 0 ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
+export function nothingEnabled(config: Config, { services }: Names): Diagnostic {
+  const [what, opt] = services.length > 0 ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
   const message = `No ${what} were started. Check the ${opt} config option.`;
   return diagnose(config, { code: 'PORTICO_NO_APIS', group: 'DEFAULT', opt, message });
 }
 
 /** Returns a warning that the paste file has no app for an API: at the wrong name, with the name that was probably intended. */
-function missingAppIssue(config: Config, name: string, error: PasteAppNotFound): Diagnostic {
+function missingAppIssue(
+  config: Config,
+  name: string,
+  { names, error }: { readonly names: Names; readonly error: PasteAppNotFound },
+): Diagnostic {
   const pipeline = namedPipeline(config, name);
   const { apiPasteConfig } = config.group('DEFAULT', servingOptions, { partial: true });
   const message = `no app is called "${pipeline ?? name}" in ${apiPasteConfig}, so this API does not start`;
-  const issue = { severity: 'warning' as const, code: error.code, message, hint: missingAppHint(config, name, error) };
+  const hint = (pipeline === undefined ? nearestStartable(config, name, names) : undefined) ?? error.hint;
+  const issue = { severity: 'warning' as const, code: error.code, message, hint };
   if (pipeline !== undefined) return diagnose(config, { ...issue, group: `api:${name}`, opt: 'pipeline' });
   const isListed = config.getLocation('DEFAULT', 'enabled_apis').kind !== 'default';
   if (isListed) return diagnose(config, { ...issue, group: 'DEFAULT', opt: 'enabled_apis', item: name });
   return diagnose(config, { ...issue, group: `api:${name}` });
 }
 
-/**
- * Returns the nearest startable names: other APIs that have an app, and the apps of the paste file, which `error` knows. Never the name
- * itself.
- */
-function missingAppHint(config: Config, name: string, error: PasteAppNotFound): string | undefined {
-  if (namedPipeline(config, name) !== undefined) return error.hint;
+/** Returns a hint with a missing comma, or with the nearest other API that has an app. */
+function nearestStartable(config: Config, name: string, { sections: { api: sections } }: Names): string | undefined {
   const paste = configuredPaste(config);
-  const sections = sectionNames(config, 'api');
   const apps = paste.sections().flatMap((each) => (each.kind === 'app' ? [each.name] : []));
   const comma = missingComma(name, [...sections, ...apps]);
   if (comma !== undefined) return comma;
   const others = sections.filter((each) => each !== name && paste.has(pipelineOf(config, each)));
-  return didYouMean(name, others) ?? error.hint;
+  return didYouMean(name, others);
 }
 
 /** Returns a warning for an API without a port. None for `port = 0`, which requests any port. */

@@ -8,7 +8,7 @@ import { namedManager } from '../../registry/internal.js';
 import type { RPCService, RPCServiceOptions } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
-import { apiNames, sectionNames, serviceNames, serviceOptions } from './names.js';
+import { type Names, serviceOptions } from './names.js';
 
 /** Creates a service, or its plan. */
 export type MakeService<T> = (options: RPCServiceOptions & { readonly name: string; readonly config: Config }) => T;
@@ -30,14 +30,14 @@ export async function planningServices(): Promise<MakeService<PlannedRPCService>
  */
 export async function enabledServices<T extends { readonly name: string; readonly topic: string }>(
   config: Config,
+  names: Names,
   { log, dev = false }: Pick<EnabledApisOptions, 'log' | 'dev'>,
   making: () => Promise<MakeService<T>>,
 ) {
   const services: T[] = [];
   const missing: Diagnostic[] = [];
   const wrong: Diagnostic[] = [];
-  const names = serviceNames(config);
-  if (names.length === 0) return { services, missing, diagnostics: wrong };
+  if (names.services.length === 0) return { services, missing, diagnostics: wrong };
   const make = await making();
   const refusals = new Refusals();
   const add = (name: string): void => {
@@ -45,11 +45,11 @@ export async function enabledServices<T extends { readonly name: string; readonl
     config.register(group, serviceOptions);
     const managerOption = { group, opt: 'manager' };
     if (namedManager(config, managerOption) === undefined) {
-      if (config.getSectionLocation(group) === undefined) missing.push(missingService(config, name));
+      if (config.getSectionLocation(group) === undefined) missing.push(missingService(config, name, names));
       else wrong.push(withoutManager(config, group));
       return;
     }
-    if (apiNames(config).includes(name)) wrong.push(sharedName(config, name));
+    if (names.apis.includes(name)) wrong.push(sharedName(config, name));
     const { topic, workers } = config.group(group, serviceOptions);
     const [binary, count] = [`portico-${name}`, dev ? 1 : workers];
     const twin = services.find((service) => service.topic === (topic || name));
@@ -62,7 +62,7 @@ export async function enabledServices<T extends { readonly name: string; readonl
       wrong.push(diagnose(config, { code, group, ...(topic ? { opt: 'topic' } : {}), message, hint }));
     }
   };
-  for (const name of names) await refusals.gather(() => add(name));
+  for (const name of names.services) await refusals.gather(() => add(name));
   return { services, missing, diagnostics: [...refusals.diagnostics, ...wrong] };
 }
 
@@ -86,9 +86,9 @@ function sharedTopic(config: Config, name: string, { name: twin, topic }: { name
 }
 
 /** Returns a warning that a name of `enabled_services` has no section, with the nearest one that has. */
-function missingService(config: Config, name: string): Diagnostic {
-  const others = sectionNames(config, 'service').filter((each) => each !== name);
-  const isApi = sectionNames(config, 'api').includes(name);
+function missingService(config: Config, name: string, { sections }: Names): Diagnostic {
+  const others = sections.service.filter((each) => each !== name);
+  const isApi = sections.api.includes(name);
   return diagnose(config, {
     severity: 'warning',
     code: 'PORTICO_SERVICE_NOT_FOUND',

@@ -41,27 +41,30 @@ export const serviceOptions = defineOptions({
   workers: integer({ default: 1, min: 1, mutable: true, help: 'Number of worker processes.' }),
 });
 
-/** Returns the APIs a configuration enables: `enabled_apis`; else every `[api:<name>]`, unless it enables services by name. */
-export function apiNames(config: Config): readonly string[] {
-  const named = listed(config, enabledApisOptions, 'enabled_apis');
-  return named.length > 0 || enabledServiceNames(config).length > 0 ? named : sectionNames(config, 'api');
+/** Names of APIs and services. */
+export interface Names {
+  /** APIs that the configuration enables: `enabled_apis`; else every `[api:<name>]`, unless it enables services by name. */
+  readonly apis: readonly string[];
+  /** `enabled_ssl_apis`. */
+  readonly sslApis: readonly string[];
+  /** Services that it enables: `enabled_services`; else every `[service:<name>]`, unless it enables APIs by name. */
+  readonly services: readonly string[];
+  /** Names of the sections `[api:<name>]` and `[service:<name>]`, in the order of the files. */
+  readonly sections: Readonly<Record<'api' | 'service', readonly string[]>>;
 }
 
-/** Returns the value of `enabled_ssl_apis`. */
-export function sslApiNames(config: Config): readonly string[] {
-  return listed(config, enabledApisOptions, 'enabled_ssl_apis');
-}
-
-/** Returns the services that a configuration enables: `enabled_services`; else every `[service:<name>]`, unless it enables APIs by name. */
-export function serviceNames(config: Config): readonly string[] {
-  const named = enabledServiceNames(config);
+/** Returns the names in a configuration. */
+export function namesIn(config: Config): Names {
   const apis = listed(config, enabledApisOptions, 'enabled_apis');
-  return named.length > 0 || apis.length > 0 ? named : sectionNames(config, 'service');
-}
-
-/** Returns the value of `enabled_services`. */
-export function enabledServiceNames(config: Config): readonly string[] {
-  return listed(config, enabledServicesOptions, 'enabled_services');
+  const services = listed(config, enabledServicesOptions, 'enabled_services');
+  const sections = { api: sectionNames(config, 'api'), service: sectionNames(config, 'service') };
+  const isListed = apis.length > 0 || services.length > 0;
+  return {
+    apis: isListed ? apis : sections.api,
+    sslApis: listed(config, enabledApisOptions, 'enabled_ssl_apis'),
+    services: isListed ? services : sections.service,
+    sections,
+  };
 }
 
 /** Returns the names in an option of `[DEFAULT]`, each once: a duplicate is reported with other mistakes, and hides none of them. */
@@ -70,8 +73,7 @@ function listed(config: Config, options: OptionDeclarations, opt: string): reado
   return (config.resolve('DEFAULT', opt).value ?? []) as readonly string[];
 }
 
-/** Returns the names of the sections `[api:<name>]` or `[service:<name>]`, in the order of the files. */
-export function sectionNames(config: Config, kind: 'api' | 'service'): readonly string[] {
+function sectionNames(config: Config, kind: 'api' | 'service'): readonly string[] {
   const sections = config.listAllSections().filter((section) => section.startsWith(`${kind}:`));
   return sections.map((section) => section.slice(kind.length + 1)).filter((name) => name !== '');
 }
@@ -102,28 +104,28 @@ export function namedPipeline(config: Config, name: string): string | undefined 
  * Returns a function that reports whether the paste file has an app for an API. Undefined if the paste file cannot be read, or has no app
  * for any enabled API: then it is not the file of this program, or that is the mistake.
  */
-export function appsOf(config: Config): ((name: string) => boolean) | undefined {
+export function appsOf(config: Config, { apis }: Names): ((name: string) => boolean) | undefined {
   const paste = readablePaste(config);
   if (paste === undefined) return undefined;
   const has = (name: string): boolean => paste.has(pipelineOf(config, name));
-  return apiNames(config).some(has) ? has : undefined;
+  return apis.some(has) ? has : undefined;
 }
 
 /**
  * Returns a function that reports whether the paste file has a section of that name, such as `[filter:<name>]`: then code may read it. The
  * name of an enabled API does not count, because `[api:<name>]` was intended.
  */
-export function pastedSections(config: Config): (section: string) => boolean {
+export function pastedSections(config: Config, { apis }: Names): (section: string) => boolean {
   const sections = readablePaste(config)?.sections() ?? [];
   const names = new Set(sections.map(({ name }) => name.toLowerCase()));
-  for (const name of apiNames(config)) names.delete(name.toLowerCase());
+  for (const name of apis) names.delete(name.toLowerCase());
   return (section) => names.has(section.toLowerCase());
 }
 
 /** Removes the unknown sections for which the paste file has a section of the same name. */
-export function withoutPasted(config: Config, issues: readonly Diagnostic[]): readonly Diagnostic[] {
+export function withoutPasted(config: Config, names: Names, issues: readonly Diagnostic[]): readonly Diagnostic[] {
   if (!issues.some(isUnknownSection)) return issues;
-  const isPasted = pastedSections(config);
+  const isPasted = pastedSections(config, names);
   return issues.filter((issue) => !isUnknownSection(issue) || !isPasted(issue.section ?? ''));
 }
 

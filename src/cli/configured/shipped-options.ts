@@ -9,7 +9,7 @@ import { databaseOptions, servicegroupOptions } from '../../registry/internal.js
 import { apiOptions, enabledApisOptions, servedOptions, servingOptions } from '../../server/internal.js';
 import { osloNotificationOptions, osloRabbitOptions, rpcOptions, upgradeLevelOptions } from '../../service/internal.js';
 import { loggerOptions } from './named-logger.js';
-import { apiNames, enabledServicesOptions, serviceNames, serviceOptions } from './names.js';
+import { enabledServicesOptions, type Names, namesIn, serviceOptions } from './names.js';
 
 /** Options and their group. */
 export interface Registration {
@@ -63,10 +63,10 @@ export async function shippedOptions(): Promise<Registration[]> {
 }
 
 /** Declares them, for commands that check a whole file; also families of filters, such as `cors.<name>`, which repeat other options. */
-export async function registerShippedOptions(config: Config): Promise<void> {
+export async function registerShippedOptions(config: Config, names = namesIn(config)): Promise<void> {
   const further = (await filters()).flatMap(({ groups = {} }) => Object.entries(groups));
   const families = further.filter(([group]) => group.endsWith('<name>'));
-  register(config, [...(await shippedOptions()), ...families.map(([group, options]) => ({ group, options }))]);
+  register(config, names, [...(await shippedOptions()), ...families.map(([group, options]) => ({ group, options }))]);
 }
 
 async function filters(): Promise<DeclaredFactory[]> {
@@ -75,15 +75,15 @@ async function filters(): Promise<DeclaredFactory[]> {
 }
 
 /** Declares the shipped options without those of filters: imports nothing. */
-export function registerServedOptions(config: Config): void {
-  register(config, [...programOptions, ...besides]);
+export function registerServedOptions(config: Config, names = namesIn(config)): void {
+  register(config, names, [...programOptions, ...besides]);
 }
 
-function register(config: Config, registrations: readonly Registration[]): void {
+function register(config: Config, { apis, services }: Names, registrations: readonly Registration[]): void {
   for (const { group, options, sectional = false } of registrations) config.register(group, options, { sectional });
   // An API may have all its options from the environment and the command line.
-  for (const name of apiNames(config)) config.register(`api:${name}`, apiOptions);
-  for (const name of serviceNames(config)) config.register(`service:${name}`, serviceOptions);
+  for (const name of apis) config.register(`api:${name}`, apiOptions);
+  for (const name of services) config.register(`service:${name}`, serviceOptions);
 }
 
 function isDeclared(value: unknown): value is DeclaredFactory {

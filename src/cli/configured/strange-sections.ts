@@ -4,18 +4,18 @@
 import type { Config, OptionMistake } from '../../config/index.js';
 import { UNKNOWN_SECTION } from '../../config/internal.js';
 import { nearestNames } from '../../errors/index.js';
-import { apiNames, appsOf, hasKnownOption, pastedSections, sectionNames, serviceNames } from './names.js';
+import { appsOf, hasKnownOption, type Names, pastedSections } from './names.js';
 import { isShippedGroup } from './shipped-options.js';
 
 /** `[api:]`, and sections of APIs that are not enabled and otherwise unknown. */
-export function strangeApiSections(config: Config): OptionMistake[] {
-  const enabled = apiNames(config);
+export function strangeApiSections(config: Config, names: Names): OptionMistake[] {
+  const enabled = names.apis;
   const issues: OptionMistake[] = [];
   if (config.listAllSections().includes('api:')) {
     issues.push({ group: 'api:', message: 'this section has no API name', hint: 'write [api:<name>]' });
   }
-  const strangers = sectionNames(config, 'api').filter((name) => !enabled.includes(name));
-  const hasApp = strangers.length === 0 ? undefined : appsOf(config);
+  const strangers = names.sections.api.filter((name) => !enabled.includes(name));
+  const hasApp = strangers.length === 0 ? undefined : appsOf(config, names);
   for (const name of strangers) {
     if (hasApp === undefined || hasApp(name)) continue;
     const [near] = nearTo(name, enabled);
@@ -31,8 +31,12 @@ export function strangeApiSections(config: Config): OptionMistake[] {
   }
   return [
     ...issues,
-    ...strangeArguments(config, 'api', 'API', enabled),
-    ...strangeArguments(config, 'service', 'service', serviceNames(config)),
+    ...strangeArguments(config, 'api', { word: 'API', enabled, sections: names.sections.api }),
+    ...strangeArguments(config, 'service', {
+      word: 'service',
+      enabled: names.services,
+      sections: names.sections.service,
+    }),
   ];
 }
 
@@ -40,10 +44,9 @@ export function strangeApiSections(config: Config): OptionMistake[] {
 function strangeArguments(
   config: Config,
   kind: 'api' | 'service',
-  word: string,
-  enabled: readonly string[],
+  { word, enabled, sections }: { readonly word: string } & Readonly<Record<'enabled' | 'sections', readonly string[]>>,
 ): OptionMistake[] {
-  const known = new Set([...enabled, ...sectionNames(config, kind)]);
+  const known = new Set([...enabled, ...sections]);
   return config.arguments.flatMap(({ group, opt }) => {
     const name = group.startsWith(`${kind}:`) ? group.slice(kind.length + 1) : undefined;
     if (name === undefined || known.has(name)) return [];
@@ -58,22 +61,22 @@ function strangeArguments(
  * Sections that have nearly the name of a known one and hold its options: `[DEFUALT]` with `enabled_ssl_apis`. Near a group of the
  * application, which a start does not know before it has loaded that, an unknown section is a warning as others are.
  */
-export function misspelledSections(config: Config): OptionMistake[] {
+export function misspelledSections(config: Config, names: Names): OptionMistake[] {
   if (config.listAllSections().every((section) => hasKnownOption(config, section))) return [];
   const known = new Set(['DEFAULT', ...config.resolveAll().map(({ group }) => group)]);
   const strange = config.listAllSections().filter((section) => !known.has(section) && !section.startsWith('x-'));
   if (strange.length === 0) return [];
   const found = strange.flatMap((section): OptionMistake[] => {
-    const names = config.listOptions(section);
+    const written = config.listOptions(section);
     const near = nearTo(section, known).find(
-      (group) => isShippedGroup(group) && names.some((name) => config.has(group, name)),
+      (group) => isShippedGroup(group) && written.some((name) => config.has(group, name)),
     );
     if (near === undefined) return [];
     const message = 'unknown section: its options have no effect';
     return [{ group: section, code: UNKNOWN_SECTION, message, hint: `did you mean [${near}]?` }];
   });
   if (found.length === 0) return [];
-  const isPasted = pastedSections(config);
+  const isPasted = pastedSections(config, names);
   return found.filter(({ group }) => !isPasted(group));
 }
 

@@ -16,7 +16,7 @@ import { enteredFolder } from '../../process/index.js';
 import { clientAuthOf, type PlannedApi, sslSettings, wsgiOptions } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import type { ConfigurationArguments } from '../command-line.js';
-import { serviceNames, serviceOptions } from '../configured/names.js';
+import { namesIn, serviceOptions } from '../configured/names.js';
 import { registerShippedOptions } from '../configured/shipped-options.js';
 import { chosenApis, loaderOf } from '../judge/api-routers.js';
 import { variableOf, writtenPaths } from './written-paths.js';
@@ -88,7 +88,7 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
     variables: config.variables,
     apis: deployed,
     /** Names of the services in addition to the APIs. */
-    services: serviceNames(config),
+    services: namesIn(config).services,
     /** Number of workers of all of them. */
     workers: workersOf(config, apis),
     /** Limit of each worker in bytes; 0: none. */
@@ -117,7 +117,7 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
 }
 
 function workersOf(config: Config, apis: readonly PlannedApi[]): number {
-  const services = serviceNames(config).map((name) =>
+  const services = namesIn(config).services.map((name) =>
     config.group(`service:${name}`, serviceOptions, { partial: true }),
   );
   return [...apis, ...services].reduce((sum, { workers }) => sum + workers, 0);

@@ -16,6 +16,7 @@ import {
 import type { PlannedApi } from '../../server/internal.js';
 import { unknownName } from '../command.js';
 import { enabledApis } from '../configured/enabled-apis.js';
+import { namesIn } from '../configured/names.js';
 import { refuseErrors } from './plan.js';
 
 /** An API as planned or as served. */
@@ -30,7 +31,7 @@ export interface RoutedApp extends MountedApp {
 
 /** Returns the plan of the API of that name, or all enabled ones. Throws a usage error for an unknown name. */
 export async function chosenApis(config: Config, wanted: string | undefined): Promise<readonly PlannedApi[]> {
-  const { apis, diagnostics } = await enabledApis(config, { log: silentLogger() });
+  const { apis, diagnostics } = await enabledApis(config, namesIn(config), { log: silentLogger() });
   refuseErrors(diagnostics);
   if (wanted === undefined) return apis;
   const found = apis.filter(({ name }) => name === wanted);

@@ -11,7 +11,7 @@ import type { PlannedApi } from '../../server/internal.js';
 import { configuredPasteFile } from '../configured/configuration.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { namedLogger } from '../configured/named-logger.js';
-import { apiNames, pipelineOf, sectionNames, serviceNames } from '../configured/names.js';
+import { type Names, pipelineOf } from '../configured/names.js';
 import type { Planned } from './plan.js';
 import { buildAndFind } from './route-findings.js';
 
@@ -21,6 +21,7 @@ export interface BuildOptions {
   readonly refusals: Refusals;
   /** Names of services that are built already. */
   readonly built: ReadonlySet<string | undefined>;
+  readonly names: Names;
   readonly dev: boolean | undefined;
 }
 
@@ -31,7 +32,7 @@ export interface BuildOptions {
 export async function buildAll(
   config: Config,
   { apis, services }: Planned,
-  { refusals, built, dev = false }: BuildOptions,
+  { refusals, built, names, dev = false }: BuildOptions,
 ): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
   await refusals.gather(() => namedLogger(config));
@@ -39,21 +40,21 @@ export async function buildAll(
     const odd = await refusals.gather(() => buildAndFind(api, config, () => tryToBuild(api, config, dev)));
     found.push(...(odd ?? []));
   }
-  for (const name of apiNames(config)) {
+  for (const name of names.apis) {
     const hasManager = await refusals.gather(() => findManager(`api:${name}`, config));
     if (hasManager === true) await refusals.gather(() => makeCalls(config));
   }
-  for (const name of sectionNames(config, 'service').filter((each) => !serviceNames(config).includes(each))) {
+  for (const name of names.sections.service.filter((each) => !names.services.includes(each))) {
     const elsewhere = new Refusals();
     await elsewhere.gather(() => findManager(`service:${name}`, config));
     for (const { message, ...each } of elsewhere.diagnostics)
       found.push({ ...each, severity: 'warning', message: `${message} (this service is not enabled here)` });
   }
   // The app of an API with refused options or certificates may have mistakes too.
-  const refused = apiNames(config).filter((name) => !built.has(name) && apis.every((api) => api.name !== name));
+  const refused = names.apis.filter((name) => !built.has(name) && apis.every((api) => api.name !== name));
   for (const name of refused) await refusals.gather(() => tryToLoad(name, config));
   if (services.length === 0) return found;
-  const made = await enabledServices(config, { log: silentLogger(), dev }, makingServices);
+  const made = await enabledServices(config, names, { log: silentLogger(), dev }, makingServices);
   for (const service of made.services.filter(({ name }) => !built.has(name)))
     await refusals.gather(async () => (await service.prepare())());
   return found;

@@ -21,10 +21,10 @@ import { unread } from '../configured/configuration.js';
 import { addCrossChecks } from '../configured/cross-checks.js';
 import { type DeclaredGroups, registerGroups } from '../configured/declared-groups.js';
 import type { EnabledApisOptions } from '../configured/enabled-apis.js';
-import { withoutPasted } from '../configured/names.js';
+import { namesIn, withoutPasted } from '../configured/names.js';
 import { besideOptions } from '../configured/passed-over.js';
 import { registerServedOptions, registerShippedOptions } from '../configured/shipped-options.js';
-import { configuredProgram, embeddingProgram, othersMayRead, type Program } from './program.js';
+import { othersMayRead, type Program, programOf } from './program.js';
 
 /** Options of {@link judge}. */
 export interface JudgeOptions extends Partial<EnabledApisOptions> {
@@ -58,32 +58,32 @@ export async function judge(config: Config, options: JudgeOptions = {}): Promise
   const judged = config.copy({ declared: true });
   addCrossChecks(judged);
   const isBuilt = services.length > 0;
-  const program = embeds && isBuilt ? embeddingProgram(judged, services) : configuredProgram(judged, embeds);
+  const names = namesIn(judged);
+  const program = programOf(judged, names, { services, embeds });
   const ofFiles = (): readonly Diagnostic[] => [...judged.problems(), ...besideOptions(judged, program)];
   // Most configurations: what was built has declared each written name, and nothing is wrong.
   const isFine = isBuilt && !refusals.any && ofFiles().length === 0;
   if (isFine && (await ofPasteFile(judged, program, false)).length === 0) return [];
   registerGroups(judged, groups);
-  ignoreErrors(() => registerServedOptions(judged));
+  ignoreErrors(() => registerServedOptions(judged, names));
   const beside = besideOptions(judged, program);
   const pasted = await ofPasteFile(judged, program, imports);
   const files = [undefined, ...judged.configFiles.map(shownPath)];
   const list = async (planned: readonly Diagnostic[], warned: readonly Diagnostic[]) => {
     const refused = [...pasted, ...refusals.diagnostics].filter((each) => isError(each) && !isLater(each));
-    const names = await ofNames(judged, program, { isRefused: refused.length > 0, imports });
-    const found = whole(names, beside, planned, pasted, refusals.diagnostics, warned);
-    return inOrder(found, files);
+    const found = await ofNames(judged, program, { isRefused: refused.length > 0, imports });
+    return inOrder(whole(found, beside, planned, pasted, refusals.diagnostics, warned), files);
   };
   const before = isBuilt && !refusals.any ? await list([], []) : undefined;
   if (before?.some(isError) === false) return before;
   const isTold = (each: Diagnostic): boolean => !mayBeKnownLater(each);
   if (embeds && isBuilt && program.apis.length === 0) return (before ?? (await list([], []))).filter(isTold);
   const { plan } = await import('./plan.js');
-  const planned = await plan(judged, { log: silentLogger(), ...options });
+  const planned = await plan(judged, { log: silentLogger(), names, ...options });
   // A reload that is refused before any build has not built the services of a program.
   const built = new Set(embeds ? [] : services.map(({ name }) => name));
   const builds = imports ? await import('./build-all.js') : undefined;
-  const warned = (await builds?.buildAll(judged, planned, { refusals, built, dev: options.dev })) ?? [];
+  const warned = (await builds?.buildAll(judged, planned, { refusals, built, names, dev: options.dev })) ?? [];
   const all = await list(planned.diagnostics, warned);
   // The program does not run what is built further, so no failure of that excuses a name.
   const own = embeds && before !== undefined ? before : [];
@@ -143,7 +143,7 @@ async function ofNames(
   const isMisspelt = ({ option, hint, place }: Diagnostic): boolean =>
     option !== undefined && hint !== undefined && place?.kind === 'file';
   const mayBeShipped = judged.problems().some((each) => isUnknownName(each) && !isMisspelt(each));
-  if (mayBeShipped) await registerShippedOptions(known).catch(() => undefined);
+  if (mayBeShipped) await registerShippedOptions(known, program.names).catch(() => undefined);
   const isOpen = isRefused || !imports || othersMayRead(judged, program);
   const own = new Set(isRefused ? [] : program.apis.map(({ name }) => name.toLowerCase()));
   const told = known.problems({ complete: !isOpen, closed: own });
@@ -152,7 +152,7 @@ async function ofNames(
   const open = others.map((each): Diagnostic => ({ ...each, severity: 'warning', hint: undefined }));
   const strict = judged.resolve('DEFAULT', 'strict_config').value === true;
   return (
-    withoutPasted(judged, [...told, ...open])
+    withoutPasted(judged, program.names, [...told, ...open])
       // The values of filters are judged where a pipeline uses them.
       .filter(({ section = '', severity }) => severity === 'warning' || !known.isSectional(section))
       .map((each): Diagnostic => (strict || !isFar(each) ? each : { ...each, severity: 'warning' }))

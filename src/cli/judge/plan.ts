@@ -8,7 +8,7 @@ import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { PlannedApi } from '../../server/internal.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from '../configured/enabled-apis.js';
 import { enabledServices, planningServices } from '../configured/enabled-services.js';
-import { serviceNames } from '../configured/names.js';
+import { type Names, namesIn } from '../configured/names.js';
 
 /** Plans of what a configuration starts. */
 export interface Planned {
@@ -20,15 +20,18 @@ export interface Planned {
 }
 
 /** Returns the plans of enabled APIs and services. Creates no service. */
-export async function plan(config: Config, options: EnabledApisOptions): Promise<Planned> {
+export async function plan(
+  config: Config,
+  { names = namesIn(config), ...options }: EnabledApisOptions & { readonly names?: Names },
+): Promise<Planned> {
   const { running = [] } = options;
-  const { services, missing, diagnostics } = await enabledServices(config, options, planningServices);
-  const isService = (name: string): boolean => serviceNames(config).includes(name);
-  const ofApis = await enabledApis(config, { ...options, running: running.filter((name) => !isService(name)) });
+  const { services, missing, diagnostics } = await enabledServices(config, names, options, planningServices);
+  const apisRunning = running.filter((name) => !names.services.includes(name));
+  const ofApis = await enabledApis(config, names, { ...options, running: apisRunning });
   const next = [...ofApis.apis, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
   const found = [...ofApis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
-  if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config));
+  if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config, names));
   return { apis: ofApis.apis, services, diagnostics: found };
 }
 

@@ -9,10 +9,12 @@ import type { PlannedApi } from '../../server/internal.js';
 import type { ServiceBase } from '../../service/index.js';
 import { configuredPasteFile } from '../configured/configuration.js';
 import { namesLogger } from '../configured/named-logger.js';
-import { apiNames, pipelineOf, sectionNames, serviceNames } from '../configured/names.js';
+import { type Names, pipelineOf } from '../configured/names.js';
 
 /** A program that reads a configuration. */
 export interface Program {
+  /** Names in the configuration. */
+  readonly names: Names;
   /** APIs from the configured paste file. */
   readonly apis: readonly Pick<PlannedApi, 'name' | 'pipeline'>[];
   /** True if code that no option names, and that runs later, may declare further names: a manager, or another kind of service. */
@@ -26,23 +28,29 @@ export interface Program {
 /** The parts of an API that tell where its app comes from. */
 type BuiltApi = ServiceBase & PlannedApi & { readonly managers: readonly unknown[] };
 
-/** Returns the program that starts what the configuration enables; `embeds`: one that may read it for other services. */
-export function configuredProgram(config: Config, embeds: boolean): Program {
-  const apis = apiNames(config).map((name) => ({ name, pipeline: pipelineOf(config, name) }));
-  return {
-    apis,
-    declaresLater: false,
-    isPasted: apis.length > 0 || (!embeds && serviceNames(config).length === 0),
-    logsItself: namesLogger(config),
-  };
-}
-
-/** Returns the program that embeds these services. */
-export function embeddingProgram(config: Config, services: readonly ServiceBase[]): Program {
+/**
+ * Returns the program that reads a configuration. `embeds`: one that starts `services`, those that it has built; without any it is judged by
+ * the names that the configuration enables.
+ */
+export function programOf(
+  config: Config,
+  names: Names,
+  { services, embeds }: { readonly services: readonly ServiceBase[]; readonly embeds: boolean },
+): Program {
+  if (!embeds || services.length === 0) {
+    return {
+      names,
+      apis: names.apis.map((name) => ({ name, pipeline: pipelineOf(config, name) })),
+      declaresLater: false,
+      isPasted: names.apis.length > 0 || (!embeds && names.services.length === 0),
+      logsItself: namesLogger(config),
+    };
+  }
   const file = ignoreErrors(() => resolve(configuredPasteFile(config)));
   const apis = services.filter((service): service is BuiltApi => 'pipeline' in service && 'managers' in service);
   const pasted = apis.filter(({ pasteFile }) => pasteFile !== undefined && resolve(pasteFile) === file);
   return {
+    names,
     apis: pasted,
     isPasted: pasted.length > 0,
     declaresLater: apis.length < services.length || apis.some(({ managers }) => managers.length > 0),
@@ -54,15 +62,14 @@ export function embeddingProgram(config: Config, services: readonly ServiceBase[
  * Reports whether code that is not loaded may read the configuration: that of a manager, or of APIs and services that another host runs with
  * the same files. Under `strict_config` such sections belong to no other host.
  */
-export function othersMayRead(config: Config, { apis, declaresLater }: Program): boolean {
-  const names = apis.map(({ name }) => name);
+export function othersMayRead(config: Config, { apis, names, declaresLater }: Program): boolean {
+  const own = apis.map(({ name }) => name);
   const isManaged = (name: string): boolean => {
     const option = { group: `api:${name}`, opt: 'manager' };
     return config.has(option.group, option.opt) && namedManager(config, option) !== undefined;
   };
-  const mayDeclare =
-    declaresLater || serviceNames(config).length > 0 || [...names, ...apiNames(config)].some(isManaged);
+  const mayDeclare = declaresLater || names.services.length > 0 || [...own, ...names.apis].some(isManaged);
   if (mayDeclare || config.resolve('DEFAULT', 'strict_config').value === true) return mayDeclare;
-  const others = sectionNames(config, 'api').filter((name) => !names.includes(name));
-  return others.length > 0 || sectionNames(config, 'service').some((name) => !serviceNames(config).includes(name));
+  const { api, service } = names.sections;
+  return api.some((name) => !own.includes(name)) || service.some((name) => !names.services.includes(name));
 }

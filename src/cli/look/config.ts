@@ -32,7 +32,7 @@ import { addConfigurationOptions, type ConfigurationArguments } from '../command
 import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { addGroups, declaredGroups, type GroupsArguments, registerGroups } from '../configured/declared-groups.js';
 import { type MeantService, socketOf } from '../configured/find-service.js';
-import { withoutPasted } from '../configured/names.js';
+import { namesIn, withoutPasted } from '../configured/names.js';
 import {
   type Registration,
   registerServedOptions,
@@ -220,7 +220,8 @@ async function validate(args: ReadArguments & { strict?: boolean; json?: boolean
   const config = await read({ ...args, ...(set === undefined ? {} : { set }) });
   // Applications declare further groups, which this command does not load, unless --groups names them.
   const known = args.strict === true || (args.groups ?? []).length === 0 ? [] : unknownSectionsIn(config);
-  const issues = withoutPasted(config, inOrder([...config.problems({ complete: args.strict === true }), ...known]));
+  const found = inOrder([...config.problems({ complete: args.strict === true }), ...known]);
+  const issues = withoutPasted(config, namesIn(config), found);
   const errors = issues.filter(({ severity }) => severity === 'error');
   if (args.json === true) {
     const listed = issues.map((each) => {

@@ -22,6 +22,7 @@ import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../se
 import { readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
+import { namesIn } from '../configured/names.js';
 import { exitStatusOf } from '../failure.js';
 import { judgedHere, withAllMistakes } from '../judge/all-mistakes.js';
 import { refuseErrors } from '../judge/plan.js';
@@ -236,7 +237,7 @@ function describing(services: readonly Launched[], config: Config): (name: unkno
 function notNone(services: MakeServices): MakeServices {
   return async (config, role, running) => {
     const made = await services(config, role, running);
-    if (made.length === 0 && role === 'parent') throw severalRefusals([nothingEnabled(config)]);
+    if (made.length === 0 && role === 'parent') throw severalRefusals([nothingEnabled(config, namesIn(config))]);
     return made;
   };
 }

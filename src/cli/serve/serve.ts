@@ -11,7 +11,7 @@ import type { Logger } from '../../log/index.js';
 import type { RPCService } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { WSGIService } from '../../server/index.js';
-import { enabledApisOptions, type PlannedApi } from '../../server/internal.js';
+import type { PlannedApi } from '../../server/internal.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
@@ -21,7 +21,7 @@ import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../con
 import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
-import { apiNames, serviceNames } from '../configured/names.js';
+import { namesIn } from '../configured/names.js';
 import { endSoon } from '../failure.js';
 import { asLogged, judge, judgement } from '../judge/judge.js';
 import { plan, refuseErrors } from '../judge/plan.js';
@@ -142,15 +142,15 @@ async function ofWorker(
   options: EnabledApisOptions & { readonly traceErrors: boolean },
 ): Promise<readonly Served[]> {
   const { service } = workerAssignment()!;
-  if (serviceNames(config).includes(service)) {
-    const { services, diagnostics } = await enabledServices(config, options, makingServices);
+  const names = namesIn(config);
+  if (names.services.includes(service)) {
+    const { services, diagnostics } = await enabledServices(config, names, options, makingServices);
     refuseErrors(diagnostics);
     return services.map((each) => withJudge(each, config, options));
   }
-  if (!apiNames(config).includes(service)) return [];
+  if (!names.apis.includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
-  const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
-  const api = new ServedApi(service, config, { ...options, useSsl: enabledSslApis.includes(service) });
+  const api = new ServedApi(service, config, { ...options, useSsl: names.sslApis.includes(service) });
   return [withJudge(api, config, options)];
 }
 
