@@ -1,5 +1,6 @@
 /**
- * Mistakes that only a comparison of the options of several APIs reveals.
+ * Mistakes that only a comparison of several options reveals: two APIs with the same address or port, TLS of an API that is not enabled, times
+ * that do not fit together.
  */
 import { resolve } from 'node:path';
 import type { Config, OptionMistake } from '../../config/index.js';

@@ -1,5 +1,5 @@
 /**
- * Answer to `GET /metrics`: totals of the serving processes and the launcher's status, written by prom-client. Computed
+ * Answer to `GET /metrics`: totals of the serving processes, and metrics of the launcher: workers, reloads. prom-client writes them. Computed
  * on request from existing counters.
  */
 import {

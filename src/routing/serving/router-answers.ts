@@ -1,5 +1,5 @@
 /**
- * A router's responses without an action: redirects, and the methods of a path (RFC 9110 §9.3.7, §15.5.6).
+ * A router's responses without an action: redirects, and the methods of a path in `Allow`, for OPTIONS and 405 (RFC 9110 §9.3.7, §15.5.6).
  */
 import type { ServerResponse } from 'node:http';
 import { Fault } from '../../app/index.js';

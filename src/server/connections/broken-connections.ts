@@ -1,6 +1,7 @@
 /**
- * Connections with input that is not a request: malformed bytes, timeouts, CONNECT. Responses in progress are sent
- * first, then one refusal, then the connection is closed; later input is not read as a request.
+ * Connections with input that is not a request: malformed bytes (400), headers or bodies that come too slowly (408), headers that are too
+ * large (431), CONNECT. Responses in progress are sent first, then one refusal, then the connection is closed; later input is not read as a
+ * request.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

@@ -1,5 +1,5 @@
 /**
- * Descriptors of this process. If none is left, the system accepts connections that Node closes at once without an
+ * Watch on the file descriptors of this process (EMFILE). If none is left, the system accepts connections that Node closes at once without an
  * event.
  */
 import { closeSync, openSync } from 'node:fs';

@@ -106,6 +106,6 @@ export class Drain {
  */
 export function announceClose({ exchange, ended, waiting }: Connection): void {
   if (exchange === undefined || exchange.res.headersSent || (waiting !== undefined && !ended)) return;
-  // Not by a header of its own: the few last responses would have another shape than all others, and V8 would discard code of both.
+  // A header would give the last response another shape than all others have, and V8 would discard the code of both.
   exchange.res.shouldKeepAlive = false;
 }
