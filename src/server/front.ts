@@ -203,7 +203,7 @@ export class Front {
     // Connections that were opened together, after a restart, are not opened anew together.
     const last =
       exchange.asksUpgrade || connection.requests >= this.#lastRequest - connection.place * (this.#lastRequest >> 7);
-    // Without branches that few requests take: V8 would discard the code of all.
+    // Without a branch that only the last request takes: V8 would discard the code of all.
     connection.ended = connection.ended || last;
     res.shouldKeepAlive = res.shouldKeepAlive && !last && !(this.closing && connection.waiting === undefined);
     if (req.url === '*') {

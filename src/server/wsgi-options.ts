@@ -33,6 +33,7 @@ export const wsgiOptions = defineOptions({
   max_requests_per_connection: integer({
     default: 1000,
     min: 0,
+    max: 2 ** 31 - 1,
     help: 'Maximum number of requests per connection. The last response announces its end. From 128 on, connections end up to an eighth sooner, so that those opened together do not end together.',
     advanced: true,
   }),

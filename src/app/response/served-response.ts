@@ -33,7 +33,7 @@ export class ServedResponse extends ServerResponse {
     methods.writeHead = writeHead;
     methods.write = write;
     methods.end = end;
-    // Node adds them in the order in which they are set.
+    // Otherwise `writeHead` adds the message first, and an application the status.
     this.statusCode = 200;
     (methods as { statusMessage: string | undefined }).statusMessage = undefined;
   }

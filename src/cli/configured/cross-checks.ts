@@ -27,22 +27,24 @@ export function addCrossChecks(config: Config): void {
 }
 
 const CHECKS = [
-  sharedAddresses,
-  portsOfPaths,
-  workersAboveMost,
+  ...[
+    sharedAddresses,
+    portsOfPaths,
+    workersAboveMost,
+    registryOfItsDriver,
+    tlsOfUnknownApis,
+    certificatesOfPlainApis,
+    strangeApiSections,
+    misspelledSections,
+  ].map((check) => (config: Config) => check(config, namesIn(config))),
   reachableAdmin,
-  registryOfItsDriver,
   shutdownTimes,
   heartbeatTimes,
   portsOfBackdoor,
   knownTransport,
-  tlsOfUnknownApis,
-  certificatesOfPlainApis,
-  strangeApiSections,
-  misspelledSections,
   syslogAsked,
   optionsBesideLogger,
-].map((check) => (config: Config) => check(config, namesIn(config)));
+];
 
 /** The admin listener has no password. */
 function reachableAdmin(config: Config): OptionMistake[] {

@@ -18,7 +18,7 @@ import {
   servingOptions,
 } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
-import { missingComma, type Names, namedPipeline, pipelineOf } from './names.js';
+import { isSet, missingComma, type Names, namedPipeline, pipelineOf } from './names.js';
 
 /** Options of {@link enabledApis}. */
 export interface EnabledApisOptions {
@@ -79,7 +79,8 @@ export function judgeMissing(
 
 /** Returns the diagnostic for a configuration without anything to run, at the place of its option if it has one. */
 export function nothingEnabled(config: Config, { services }: Names): Diagnostic {
-  const [what, opt] = services.length > 0 ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
+  const isListed = services.length > 0 && isSet(config, 'DEFAULT', 'enabled_services');
+  const [what, opt] = isListed ? ['services', 'enabled_services'] : ['APIs', 'enabled_apis'];
   const message = `No ${what} were started. Check the ${opt} config option.`;
   return diagnose(config, { code: 'PORTICO_NO_APIS', group: 'DEFAULT', opt, message });
 }

@@ -63,7 +63,7 @@ export async function shippedOptions(): Promise<Registration[]> {
 }
 
 /** Declares them, for commands that check a whole file; also families of filters, such as `cors.<name>`, which repeat other options. */
-export async function registerShippedOptions(config: Config, names = namesIn(config)): Promise<void> {
+export async function registerShippedOptions(config: Config, names?: Names): Promise<void> {
   const further = (await filters()).flatMap(({ groups = {} }) => Object.entries(groups));
   const families = further.filter(([group]) => group.endsWith('<name>'));
   register(config, names, [...(await shippedOptions()), ...families.map(([group, options]) => ({ group, options }))]);
@@ -75,12 +75,13 @@ async function filters(): Promise<DeclaredFactory[]> {
 }
 
 /** Declares the shipped options without those of filters: imports nothing. */
-export function registerServedOptions(config: Config, names = namesIn(config)): void {
+export function registerServedOptions(config: Config, names?: Names): void {
   register(config, names, [...programOptions, ...besides]);
 }
 
-function register(config: Config, { apis, services }: Names, registrations: readonly Registration[]): void {
+function register(config: Config, names: Names | undefined, registrations: readonly Registration[]): void {
   for (const { group, options, sectional = false } of registrations) config.register(group, options, { sectional });
+  const { apis, services } = names ?? namesIn(config);
   // An API may have all its options from the environment and the command line.
   for (const name of apis) config.register(`api:${name}`, apiOptions);
   for (const name of services) config.register(`service:${name}`, serviceOptions);

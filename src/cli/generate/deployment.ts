@@ -77,6 +77,7 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
   }
   const shipped = config.copy();
   await registerShippedOptions(shipped);
+  const { services } = namesIn(config);
   return {
     /** Working directory, without links; `entered`: with the links by which it was entered. */
     folder: process.cwd(),
@@ -88,9 +89,9 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
     variables: config.variables,
     apis: deployed,
     /** Names of the services in addition to the APIs. */
-    services: namesIn(config).services,
+    services,
     /** Number of workers of all of them. */
-    workers: workersOf(config, apis),
+    workers: workersOf(config, apis, services),
     /** Limit of each worker in bytes; 0: none. */
     maxMemory,
     /** Time limit of a graceful stop in seconds, including the kill; undefined: none. */
@@ -116,10 +117,8 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
   };
 }
 
-function workersOf(config: Config, apis: readonly PlannedApi[]): number {
-  const services = namesIn(config).services.map((name) =>
-    config.group(`service:${name}`, serviceOptions, { partial: true }),
-  );
+function workersOf(config: Config, apis: readonly PlannedApi[], names: readonly string[]): number {
+  const services = names.map((name) => config.group(`service:${name}`, serviceOptions, { partial: true }));
   return [...apis, ...services].reduce((sum, { workers }) => sum + workers, 0);
 }
 

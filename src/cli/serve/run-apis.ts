@@ -27,7 +27,7 @@ import { exitStatusOf } from '../failure.js';
 import { judgedHere, withAllMistakes } from '../judge/all-mistakes.js';
 import { refuseErrors } from '../judge/plan.js';
 
-/** Share of a second in which a worker that rests is busy at most. */
+/** A worker rests if it is busy for less than this share of a second. */
 const AT_REST = 0.1;
 
 /** A service with its number of workers. Default 1. */

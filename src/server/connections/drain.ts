@@ -106,6 +106,9 @@ export class Drain {
  */
 export function announceClose({ exchange, ended, waiting }: Connection): void {
   if (exchange === undefined || exchange.res.headersSent || (waiting !== undefined && !ended)) return;
-  // A header would give the last response another shape than all others have, and V8 would discard the code of both.
-  exchange.res.shouldKeepAlive = false;
+  const { res } = exchange;
+  // Only in place of one that is set: a header would give the last response another shape than all others have, and V8 would discard the code
+  // of both.
+  if (res.hasHeader('connection')) res.setHeader('connection', 'close');
+  res.shouldKeepAlive = false;
 }

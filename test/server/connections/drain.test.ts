@@ -63,6 +63,22 @@ test('LC-541 LC-543 LC-1315 LC-1316 LC-1901 PT-6 PT-8 a request at work gets its
   await server.wait();
 });
 
+test('PT-6 a drain announces the end in place of a Connection field that the application has set', async () => {
+  const { app, next } = held();
+  const { server, port, client } = await started(app);
+  const one = client();
+  one.write(GET);
+  const [, res] = await next();
+  res.setHeader('connection', 'keep-alive');
+  const stopped = server.stop(gently);
+  await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
+  await refused(port);
+  res.end('ok');
+  assert.equal((await one.response()).headers.get('connection'), 'close');
+  await one.closed;
+  await stopped;
+});
+
 test('LC-542 LC-1903 idle, silent and half-sent connections are closed after drain_idle', async () => {
   const { server, client } = await started((_req, res) => void res.end('ok'), { drainIdle: 0.05 });
   const silent = client();

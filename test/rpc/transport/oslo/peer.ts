@@ -157,9 +157,9 @@ export async function deleteOsloTopic(exchange: string, topic: string, hosts: re
       await connection.queueDelete({ queue: `${queue}/delay` });
     }
     await connection.queueDelete({ queue: `${exchange}.dead` });
-    for (const name of [exchange, `${exchange}.dlx`, `${topic}_fanout`, `${topic}_portico`]) {
-      if (name !== '') await connection.exchangeDelete({ exchange: name, ifUnused: true }).catch(onlyInUse);
-    }
+    for (const name of [`${exchange}.dlx`, `${topic}_fanout`, `${topic}_portico`])
+      await connection.exchangeDelete({ exchange: name });
+    if (exchange !== '') await connection.exchangeDelete({ exchange, ifUnused: true }).catch(onlyInUse);
   });
 }
 
