@@ -26,6 +26,8 @@ export const REQUEST_ID = 4096;
 /** The type of the body, and its coding. */
 export const TYPE = 8192;
 export const CONTENT_CODING = 16_384;
+/** The media types that the client accepts. */
+export const ACCEPT = 131_072;
 /** May pass an identity to applications. */
 export const IDENTITY = 256;
 /** With an underscore in its name: WSGI and CGI cannot distinguish it from one with a hyphen, which may be of any kind. */
@@ -44,6 +46,7 @@ const NAMES: ReadonlyMap<string, number> = new Map([
   ['upgrade', UPGRADE],
   ['forwarded', FORWARDED],
   ['via', VIA],
+  ['accept', ACCEPT],
   ['content-type', TYPE],
   ['content-encoding', CONTENT_CODING],
 ]);

@@ -7,6 +7,7 @@ import type { FaultStyle } from '../fault-form.js';
 import { usableHeaders } from '../headers.js';
 import { abortResponse } from '../response/after-response.js';
 import { resetBody } from '../response/response-body.js';
+import { sendWhole } from '../response/whole-response.js';
 import type { ResponseOutcome } from '../response-methods.js';
 import { faultFormOf, renderedAs } from './fault-style.js';
 
@@ -72,11 +73,9 @@ function writeFault(
   for (const [name, value] of usableHeaders({ ...headers, ...fault.headers })) {
     if (!FRAMES_BODY.test(name)) res.setHeader(name, value);
   }
-  res.statusCode = fault.status;
   res.statusMessage = reasonPhrase(fault.status) ?? fault.title.replace(/[^\x20-\x7e]/g, ' ');
-  res.setHeader('content-type', type);
-  res.setHeader('content-length', Buffer.byteLength(body));
-  res.end(req.method === 'HEAD' ? undefined : body);
+  const fields = { 'content-type': type, 'content-length': Buffer.byteLength(body) };
+  sendWhole(res, fault.status, fields, req.method === 'HEAD' ? undefined : body);
 }
 
 function noteFailure(exchange: Exchange, fault: Fault): void {

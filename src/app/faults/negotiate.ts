@@ -1,6 +1,8 @@
 /** Content negotiation, RFC 9110 §12.5.1. */
 import type { IncomingMessage } from 'node:http';
 import Negotiator from 'negotiator';
+import { exchangeOf } from '../exchange.js';
+import { ACCEPT, readHeaders } from '../request-fields.js';
 
 /**
  * Returns the media type among `types` that the client prefers; undefined if it accepts none of them.
@@ -9,7 +11,10 @@ import Negotiator from 'negotiator';
  * is returned.
  */
 export function preferredType<T extends string>(req: IncomingMessage, types: readonly T[]): T | undefined {
-  const accept = req.headers.accept;
+  const exchange = exchangeOf(req);
+  // Without a look at the headers, which Node would make.
+  if ((exchange.fieldKinds & ACCEPT) === 0) return types[0];
+  const { accept } = readHeaders(exchange);
   if (accept === undefined || accept === '*/*' || accept.trim() === '') return types[0];
   // A single type, as API clients send it, needs no parser.
   if (types.includes(accept as T)) return accept as T;
