@@ -11,7 +11,7 @@ import { type ConfigSnapshot, newState, type State } from './state.js';
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
-import { isUnknownSection, problemsOf, type Scope } from './values/problems.js';
+import { isUnknownName, isUnknownSection, problemsOf, type Scope } from './values/problems.js';
 
 /** Parts that are shared by all generations. */
 export class Lasting {
@@ -105,8 +105,8 @@ export class ConfigHolder {
 
   problems(scope: Scope): readonly Diagnostic[] {
     const issues = problemsOf(this.generation, scope);
-    const refused = issues.some(({ severity }) => severity === 'error');
-    if (refused) return issues;
+    // The checks read values, which are all known if only names are refused.
+    if (issues.some((issue) => issue.severity === 'error' && !isUnknownName(issue))) return issues;
     const found = this.#checked();
     // A check's mistake about a whole section is more precise than that it is unknown.
     const judged = new Set(found.filter(({ option }) => option === undefined).map(({ place }) => place?.detail));

@@ -217,6 +217,12 @@ const PARTS: Readonly<Record<string, Broken>> = {
     api: 'pipeline = end',
     files: { 'portico.ini': '[api:shop]\nport = 8123\nworkers = 1\n[api:end]\nport = 8123\nworkers = 1\n' },
   },
+  'one port for two APIs, and an unknown option': {
+    api: 'pipeline = end',
+    files: {
+      'portico.ini': '[api:shop]\nport = 8123\nworkers = 1\n[api:end]\nport = 8123\ncolour = red\nworkers = 1\n',
+    },
+  },
   'a certificate of a plain API': {
     files: { 'portico.ini': '[api:shop]\nport = 0\nworkers = 1\nssl_cert_file = x.pem\n' },
   },
