@@ -57,7 +57,11 @@ export interface Names {
 export function namesIn(config: Config): Names {
   const apis = listed(config, enabledApisOptions, 'enabled_apis');
   const services = listed(config, enabledServicesOptions, 'enabled_services');
-  const sections = { api: sectionNames(config, 'api'), service: sectionNames(config, 'service') };
+  const sections = { api: [] as string[], service: [] as string[] };
+  for (const section of config.listAllSections()) {
+    const [, kind, name] = /^(api|service):(.+)/s.exec(section) ?? [];
+    if (name !== undefined) sections[kind as 'api' | 'service'].push(name);
+  }
   const isListed = apis.length > 0 || services.length > 0;
   return {
     apis: isListed ? apis : sections.api,
@@ -71,11 +75,6 @@ export function namesIn(config: Config): Names {
 function listed(config: Config, options: OptionDeclarations, opt: string): readonly string[] {
   if (!config.has('DEFAULT', opt)) config.register('DEFAULT', options);
   return (config.resolve('DEFAULT', opt).value ?? []) as readonly string[];
-}
-
-function sectionNames(config: Config, kind: 'api' | 'service'): readonly string[] {
-  const sections = config.listAllSections().filter((section) => section.startsWith(`${kind}:`));
-  return sections.map((section) => section.slice(kind.length + 1)).filter((name) => name !== '');
 }
 
 /** Reports whether a section sets an option that is declared in it. */

@@ -29,24 +29,17 @@ export function strangeApiSections(config: Config, names: Names): OptionMistake[
       issues.push({ ...place, hint, severity: strict ? 'error' : 'warning' });
     }
   }
-  return [
-    ...issues,
-    ...strangeArguments(config, 'api', { word: 'API', enabled, sections: names.sections.api }),
-    ...strangeArguments(config, 'service', {
-      word: 'service',
-      enabled: names.services,
-      sections: names.sections.service,
-    }),
-  ];
+  return [...issues, ...strangeArguments(config, 'api', names), ...strangeArguments(config, 'service', names)];
 }
 
 /** `--set api:helo.port=1`, if no file has that section: no API would read it. */
 function strangeArguments(
   config: Config,
   kind: 'api' | 'service',
-  { word, enabled, sections }: { readonly word: string } & Readonly<Record<'enabled' | 'sections', readonly string[]>>,
+  { apis, services, sections }: Names,
 ): OptionMistake[] {
-  const known = new Set([...enabled, ...sections]);
+  const [word, enabled] = kind === 'api' ? ['API', apis] : ['service', services];
+  const known = new Set([...enabled, ...sections[kind]]);
   return config.arguments.flatMap(({ group, opt }) => {
     const name = group.startsWith(`${kind}:`) ? group.slice(kind.length + 1) : undefined;
     if (name === undefined || known.has(name)) return [];

@@ -5,7 +5,7 @@ import type { Config } from '../../config/index.js';
 import { type Diagnostic, Refusals } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
 import { silentLogger } from '../../log/internal.js';
-import { checkManager, namedManager } from '../../registry/internal.js';
+import { checkManager } from '../../registry/internal.js';
 import { WSGIService } from '../../server/index.js';
 import type { PlannedApi } from '../../server/internal.js';
 import { configuredPasteFile } from '../configured/configuration.js';
@@ -13,6 +13,7 @@ import { enabledServices, makingServices } from '../configured/enabled-services.
 import { namedLogger } from '../configured/named-logger.js';
 import { type Names, pipelineOf } from '../configured/names.js';
 import type { Planned } from './plan.js';
+import { managerOf } from './program.js';
 import { buildAndFind } from './route-findings.js';
 
 /** Options of {@link buildAll}. */
@@ -77,9 +78,8 @@ async function tryToLoad(name: string, config: Config): Promise<void> {
 
 /** Imports the manager that a section names, if any. */
 async function findManager(group: string, config: Config): Promise<boolean> {
-  const option = { group, opt: 'manager' };
-  const manager = config.has(group, 'manager') ? namedManager(config, option) : undefined;
-  if (manager !== undefined) await checkManager(manager, config, option);
+  const manager = managerOf(config, group);
+  if (manager !== undefined) await checkManager(manager, config, { group, opt: 'manager' });
   return manager !== undefined;
 }
 

@@ -64,12 +64,14 @@ export function programOf(
  */
 export function othersMayRead(config: Config, { apis, names, declaresLater }: Program): boolean {
   const own = apis.map(({ name }) => name);
-  const isManaged = (name: string): boolean => {
-    const option = { group: `api:${name}`, opt: 'manager' };
-    return config.has(option.group, option.opt) && namedManager(config, option) !== undefined;
-  };
+  const isManaged = (name: string): boolean => managerOf(config, `api:${name}`) !== undefined;
   const mayDeclare = declaresLater || names.services.length > 0 || [...own, ...names.apis].some(isManaged);
   if (mayDeclare || config.resolve('DEFAULT', 'strict_config').value === true) return mayDeclare;
   const { api, service } = names.sections;
   return api.some((name) => !own.includes(name)) || service.some((name) => !names.services.includes(name));
+}
+
+/** Returns the manager that a section names; undefined if it names none, or has no such option. */
+export function managerOf(config: Config, group: string): string | undefined {
+  return config.has(group, 'manager') ? namedManager(config, { group, opt: 'manager' }) : undefined;
 }
