@@ -90,26 +90,12 @@ export function slowTextOf(row: ParserRow): SlowText | undefined {
     for (const unit of [...UNITS, ...units]) {
       for (const end of ['', '!', ...after]) {
         const textOf = (size: number): string => flat(head + unit.repeat(Math.ceil(size / unit.length)) + end);
-        if (isQuick(parse, textOf, length)) continue;
         const ratio = growthOf((size) => timeOf(parse, textOf(size)), length);
         if (ratio > MOST) return { parser: name, seed: [head, unit, end], ratio };
       }
     }
   }
   return undefined;
-}
-
-/** Milliseconds that no quadratic parser stays below, by the square of its text: it would take a hundredth of a nanosecond a step. */
-const IMPOSSIBLE_MS = 1e-8;
-
-/** Reports whether a parser takes too little time for a quadratic one, as most do: then nothing has to be compared. */
-function isQuick(parse: (text: string) => unknown, textOf: (size: number) => string, length: number): boolean {
-  return STEPS.every((step) => {
-    const text = textOf(length * step);
-    const begun = performance.now();
-    attempt(parse, text);
-    return performance.now() - begun < IMPOSSIBLE_MS * (length * GROWTH) ** 2;
-  });
 }
 
 /** The lengths grow in steps, because an exponential parser would never finish the longest text. */

@@ -45,15 +45,22 @@ async function refused(port: number): Promise<void> {
   assert.equal(error.code, 'ECONNREFUSED');
 }
 
-test('LC-541 LC-543 LC-1315 LC-1316 LC-1901 PT-6 PT-8 a request at work gets its whole answer, which says that the connection ends', async () => {
+/** A request at work, of which `before` has the response, and a stop: new connections are refused already. */
+async function stoppedAtWork(before?: (res: ServerResponse) => void) {
   const { app, next } = held();
   const { server, port, client } = await started(app);
   const one = client();
   one.write(GET);
   const [, res] = await next();
+  before?.(res);
   const stopped = server.stop(gently);
   await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
   await refused(port);
+  return { server, one, res, stopped };
+}
+
+test('LC-541 LC-543 LC-1315 LC-1316 LC-1901 PT-6 PT-8 a request at work gets its whole answer, which says that the connection ends', async () => {
+  const { server, one, res, stopped } = await stoppedAtWork();
   res.end('all of it');
   const answer = await one.response();
   assert.equal(answer.body, 'all of it');
@@ -64,15 +71,7 @@ test('LC-541 LC-543 LC-1315 LC-1316 LC-1901 PT-6 PT-8 a request at work gets its
 });
 
 test('PT-6 a drain announces the end in place of a Connection field that the application has set', async () => {
-  const { app, next } = held();
-  const { server, port, client } = await started(app);
-  const one = client();
-  one.write(GET);
-  const [, res] = await next();
-  res.setHeader('connection', 'keep-alive');
-  const stopped = server.stop(gently);
-  await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))));
-  await refused(port);
+  const { one, res, stopped } = await stoppedAtWork((early) => early.setHeader('connection', 'keep-alive'));
   res.end('ok');
   assert.equal((await one.response()).headers.get('connection'), 'close');
   await one.closed;
