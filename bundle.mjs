@@ -18,6 +18,8 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
 const lib = join(root, 'lib');
+/** The names of all shipped options, so that every process knows them without an import of the modules that declare them. */
+const NAMES = 'shipped-names.json';
 /** Has the names of all files that were made. Nothing has to be done if they exist, and all else is older. */
 const stamp = join(dist, '.bundled');
 if (isMade()) process.exit(0);
@@ -52,9 +54,6 @@ const AHEAD = [
   'cli/command-line.js',
   'cli/commands.js',
 ];
-
-/** Exports of the commands for programs that embed Portico: what they need is a file of its own. */
-const JUDGE = 'cli/internal.js';
 
 /** Directories that every process needs, together in one file. */
 const BASE = ['errors', 'log', 'process', 'text'];
@@ -124,6 +123,9 @@ for (const path of filesBelow(dist)) {
   if (source !== path && !existsSync(join(root, 'src', source))) rmSync(join(dist, path));
 }
 
+const names = await shippedNames();
+for (const folder of [dist, lib]) write(join(folder, NAMES), names);
+
 // The package contains only the declarations that the entry points reach; npm leaves out the others.
 const published = declarations();
 const unpublished = filesBelow(dist).filter((path) => path.endsWith('.d.ts') && !published.has(path));
@@ -134,10 +136,29 @@ function isMade() {
   if (!existsSync(stamp) || !existsSync(lib)) return false;
   const { mtimeMs } = statSync(stamp);
   const made = readFileSync(stamp, 'utf8').split('\n');
-  if (!made.every((path) => existsSync(join(lib, path)))) return false;
+  const needed = [...made.map((path) => join(lib, path)), join(lib, NAMES), join(dist, NAMES)];
+  if (!needed.every((path) => existsSync(path))) return false;
   const files = [join(root, 'bundle.mjs'), join(root, 'package.json'), join(dist, '.tsbuildinfo')];
   for (const folder of [dist, lib]) files.push(...filesBelow(folder).map((path) => join(folder, path)));
   return files.every((path) => statSync(path).mtimeMs <= mtimeMs);
+}
+
+/** Returns the table of the names, as text: that of all options which the modules declare with their group. */
+async function shippedNames() {
+  const { writeTable } = await import(join(dist, 'config/internal.js'));
+  const directories = new Map();
+  for (const path of filesBelow(dist).toSorted()) {
+    const text = path.endsWith('.js') ? readFileSync(join(dist, path), 'utf8') : '';
+    const groups = [...text.matchAll(/\b(?:defineOptions|owns)\('([^']+)'/g)].map(([, group]) => group);
+    if (groups.length === 0) continue;
+    await import(join(dist, path));
+    const [directory] = path.split('/');
+    if (!existsSync(join(lib, directory, 'internal.js'))) continue;
+    for (const group of groups) directories.set(group, directory);
+  }
+  // The factories of filters declare their groups.
+  await import(join(dist, 'middleware/index.js'));
+  return writeTable(directories);
 }
 
 /** Returns the declaration files of the entry points and all files that they import. */
@@ -212,7 +233,6 @@ function chunkOf(id, { getModuleInfo }) {
   const [folder] = relative(dist, id).split('/');
   if (AHEAD.includes(relative(dist, id))) return `${folder}-ahead`;
   if (needing.size === 1) return undefined;
-  if (folder === 'cli' && needing.has(join(dist, JUDGE))) return 'cli-judge';
   const needs = (roots) => roots.some((root) => needing.has(join(dist, root)));
   const [program] = Object.entries(PROGRAMS).find(([, roots]) => needs(roots)) ?? [];
   return program === undefined ? undefined : `${BASE.includes(folder) ? 'base' : folder}${program}`;

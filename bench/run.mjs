@@ -20,6 +20,7 @@ import { canMeasure } from './measure/process-tree.mjs';
 import { measureConduit } from './parts/conduit.mjs';
 import { measureConnections } from './parts/connections.mjs';
 import { measureFilters } from './parts/filter-costs.mjs';
+import { measureGrowth } from './parts/growth.mjs';
 import { measureLatency } from './parts/latency.mjs';
 import { measureLayers } from './parts/layers.mjs';
 import { measureMemory } from './parts/memory.mjs';
@@ -39,6 +40,7 @@ const OTHERS = {
   start: { measure: measureStart, about: 'from the start of the process to the first answer' },
   memory: { measure: measureMemory, about: 'resident memory: started, idle and loaded' },
   reload: { measure: measureReload, about: 'from SIGHUP until the last worker is a new one' },
+  growth: { measure: measureGrowth, about: 'processes at rest, tables of many routes, /metrics of many routes' },
   filters: { measure: measureFilters, about: 'each shipped filter alone' },
   layers: { measure: measureLayers, about: 'server, router and pipeline, one after the other' },
   metrics: { measure: measureMetrics, about: 'metrics off, on, and with the times of filters' },
@@ -56,7 +58,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * because otherwise V8's compiling would dominate its figures.
  */
 const ROUNDS = 9;
-const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing', 'rpc', 'conduit'] };
+const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing', 'rpc', 'conduit', 'growth'] };
 
 /** After this time contestants without a target are measured less often, so that a full run takes less than an hour. */
 const LATE_MS = 5 * 60_000;

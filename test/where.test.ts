@@ -11,7 +11,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
   'server/api/api-options': ['drain_idle', 'max_requests'],
   'server/connections/drain': ['how are idle connections ended in a drain?'],
-  'server/connections/lingering-close': ['who closes a connection whose client still sends?'],
+  'server/connections/connection': ['who closes a connection whose client still sends?'],
   'server/connections/connection-limits': ['min_body_rate of slow clients'],
   'server/requests/request-guard': ['refuse a request with two Host headers'],
   'server/requests/request-pool': ['where does a request wait for a slot?'],
@@ -28,7 +28,7 @@ const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
   'operating/control/metrics-text': ['portico_requests_lost_total'],
   'operating/control/status-document': ['the document that status shows'],
   'operating/control/admin-guard': ['access to the admin listener'],
-  'config/values/problems': ['who refuses an unknown section?', 'unknown option'],
+  'config/values/unknown-names': ['who refuses an unknown section?', 'unknown option'],
   'config/sources/command-line': ['read --set from the command line'],
   'config/types/number-types': ['parse a duration'],
   'config/documents/sample': ['write a sample configuration'],

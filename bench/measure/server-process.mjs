@@ -5,7 +5,7 @@ import { openSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { processTree } from './process-tree.mjs';
 
-const START_SECONDS = 20;
+const START_SECONDS = 60;
 const NOWHERE = openSync('/dev/null', 'w');
 
 /** Returns a port without a listener. */

@@ -32,6 +32,14 @@ export function table() {
   return router.build();
 }
 
+export function manyRoutes() {
+  const router = new Router();
+  for (let route = 0; route < Number(process.env.BENCH_ROUTES); route++) {
+    router.connect(`/volumes${route}/{id}`, { handler: () => ({}), conditions: GET });
+  }
+  return router.build();
+}
+
 export function stream() {
   const headers = { 'content-type': 'application/octet-stream' };
   return new Router().connect('/stream', { handler: () => new Reply(pieces(), { headers }), conditions: GET }).build();

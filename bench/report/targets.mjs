@@ -50,6 +50,11 @@ const TARGETS = [
     most: 1.9,
     figure: ({ start }) => start?.['portico-1'].ratio,
   },
+  { text: 'An idle worker, ms of processor a minute', most: 15, figure: ({ growth }) => growth?.worker },
+  { text: 'with 9,000 idle connections', most: 60, figure: ({ growth }) => growth?.crowded },
+  { text: 'The parent of 32 idle workers, ms of processor a minute', most: 100, figure: ({ growth }) => growth?.fleet },
+  { text: 'Lookup of /{id}-x among 4,000 routes, µs', most: 2, figure: ({ growth }) => growth?.['hit-4000'] },
+  { text: '/metrics of 400 used routes, ms of the parent', most: 20, figure: ({ growth }) => growth?.['metrics-400'] },
   { text: 'A request with metrics, to one without', most: 1.05, figure: ({ metrics }) => metrics?.on.ratio },
   { text: 'The same with the times of filters', most: 1.08, figure: ({ metrics }) => metrics?.filters.ratio },
   {

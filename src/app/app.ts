@@ -45,6 +45,29 @@ function rejecting(app: Promise<void>, onFailure: OnFailure, req: IncomingMessag
   return app.then(undefined, (error: unknown) => onFailure(error, req, res));
 }
 
+/** Calls an app, and `left` when it has returned, or what it returned has settled: with its error if it failed. */
+export function observed(
+  app: App,
+  req: IncomingMessage,
+  res: ServerResponse,
+  left: (failure?: { readonly error: unknown }) => void,
+): void | Promise<void> {
+  let returned: void | Promise<void>;
+  try {
+    returned = app(req, res);
+  } catch (error) {
+    left({ error });
+    throw error;
+  }
+  if (isThenable(returned))
+    returned.then(
+      () => left(),
+      (error: unknown) => left({ error }),
+    );
+  else left();
+  return returned;
+}
+
 /** Reports whether a function is declared `async`: where a plain result is needed, its promise is a mistake. */
 export function isAsync(value: unknown): boolean {
   return typeof value === 'function' && value.constructor.name === 'AsyncFunction';

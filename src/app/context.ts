@@ -3,7 +3,7 @@
  * the trace of a request (W3C Trace Context).
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LogFields } from '../log/index.js';
 import { describeMoments } from '../log/internal.js';
 import type { Identity } from './identity.js';
@@ -205,34 +205,10 @@ function frozen(roles: readonly string[]): readonly string[] {
   return Object.isFrozen(roles) ? roles : Object.freeze([...roles]);
 }
 
-/** Names of fields, with the keys of oslo.context. */
-const FIELDS = [
-  'userId',
-  'userName',
-  'projectId',
-  'projectName',
-  'domainId',
-  'domainName',
-  'userDomainId',
-  'userDomainName',
-  'projectDomainId',
-  'projectDomainName',
-  'systemScope',
-  'isAdminProject',
-  'roles',
-  'isAdmin',
-  'isService',
-  'serviceUserId',
-  'serviceUserName',
-  'serviceProjectId',
-  'serviceRoles',
-  'requestId',
-  'globalRequestId',
-  'remoteAddress',
-  'readDeleted',
-  'token',
-] as const satisfies readonly (keyof ContextFields)[];
-const KEYS = FIELDS.map((name) => [name, name === 'token' ? 'auth_token' : snakeCase(name)] as const);
+/** Names of the fields that are sent, with the keys of oslo.context. */
+const KEYS = ([...Object.keys(new RequestContext()), 'token'] as (keyof ContextFields)[]).map(
+  (name) => [name, name === 'token' ? 'auth_token' : snakeCase(name)] as const,
+);
 
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -255,6 +231,7 @@ export const ACTIVE_TRACE: unique symbol = Symbol('portico.environ.activeTrace')
 /** The environ of a request, whose context may be set later. */
 interface Current {
   readonly req?: IncomingMessage;
+  readonly res?: ServerResponse | undefined;
   readonly originalUrl?: string;
   readonly context?: RequestContext | undefined;
   readonly requestId?: string | undefined;
@@ -306,9 +283,13 @@ export function contextFacts(): LogFields {
   return ids === undefined ? facts : Object.assign(facts, ids);
 }
 
-/** Returns the current request, for unhandled errors. Without the query, which may contain secrets. */
-function currentRequest(): LogFields {
-  const { req, originalUrl } = storage.getStore() ?? {};
-  return originalUrl === undefined ? {} : { method: req?.method, path: originalUrl.split('?', 1)[0] };
+/**
+ * Calls `tell` of an unhandled error with the current request, without its query, which may contain secrets. Outside of the request if its
+ * response has closed: the error is then one of what the request has left behind, such as a connection of a pool, and others use that.
+ */
+function ofUnhandled<T>(tell: (request: LogFields) => T): T {
+  const { req, res, originalUrl } = storage.getStore() ?? {};
+  if (res?.closed === true) return storage.exit(tell, {});
+  return tell(originalUrl === undefined ? {} : { method: req?.method, path: originalUrl.split('?', 1)[0] });
 }
-describeMoments(contextFacts, currentRequest);
+describeMoments(contextFacts, ofUnhandled);

@@ -1,5 +1,6 @@
 /** The environ of a request, a typed version of WSGI's: facts that the pipeline collects; and the client's address. `Exchange` has it. */
 import type { RequestContext } from './context.js';
+import type { Identity } from './identity.js';
 
 /**
  * The environ of a request. Applications and filters add fields by declaration merging (`declare module 'portico/app' { interface
@@ -20,6 +21,8 @@ export interface Environ {
   globalRequestId?: string | undefined;
   /** The context of the caller; set by the context filter or by noauth. */
   context?: RequestContext | undefined;
+  /** The authenticated caller. An authenticator sets it; the context filter reads it. */
+  identity?: Identity | undefined;
   /** Client address, scheme and host from the proxy_headers filter; read it with `remoteOf(req)`. */
   remote?: Remote | undefined;
   /** The matched route; set by a Router. Logs and metrics use its template, never the path. */
@@ -37,6 +40,8 @@ export interface MatchedRoute {
   readonly template: string;
   readonly controller: string;
   readonly action: string;
+  /** Methods that the route names, if one of them is unusual: `['PROPFIND']`. Metrics and status count them by their names. */
+  readonly methods?: readonly string[] | undefined;
 }
 
 /** The client of a request, with trusted proxies taken into account. */

@@ -55,8 +55,10 @@ export class Exchange {
   declare since: number;
   /** The index in `requestsInHand`; -1 without one. */
   declare handIndex: number;
-  /** The slot of `default_pool_size`: lent to others while the request waits for its client; left after the response. */
+  /** The state of its slot of `default_pool_size`. Only `RequestPool` sets it. */
   declare poolSlot: SlotTaker['poolSlot'];
+  /** The sign that its app has settled (`slot.ts`). */
+  declare settledBy: 'return' | 'report' | 'response' | 'late';
   /** The time when the wait for a slot ended, by `performance.now()`; 0 if it did not wait. */
   declare slotAt: number;
   /** The progress of the body; undefined for a request without one. */
@@ -70,7 +72,6 @@ export class Exchange {
   declare tokenField: string | undefined;
   declare typeField: string | undefined;
   declare bodyLength: number;
-  declare asksUpgrade: boolean;
   /** The target, if the server has seen that its path has nothing to decode. */
   declare plainUrl: string | undefined;
   /** The remaining target to route, as last read: the whole, its path, its query with the question mark, and the decoded path. */
@@ -80,7 +81,7 @@ export class Exchange {
   declare targetText: string;
   /** The template of the mounts that have consumed a part of the path: `/v2/{project}`. Contains no text of the client. */
   declare mountTemplate: string;
-  /** The route of the action that a Router has found. */
+  /** The route of the action that a Router has found; undefined before that, or if no route matches. */
   declare routeFound: MatchedRoute | undefined;
   /** The path variables of the route, in a table that V8 keeps as an object; and those that were read or set as `params`. */
   declare routeParams: Readonly<Record<string, string>> | undefined;
@@ -140,6 +141,7 @@ export class Exchange {
     this.since = 0;
     this.handIndex = -1;
     this.poolSlot = 'none';
+    this.settledBy = 'return';
     this.slotAt = 0;
     this.bodyProgress = undefined;
     this.fieldKinds = -1;
@@ -215,7 +217,6 @@ export class Exchange {
 /** Initial values of what few requests have: only those have fields for it. */
 const RARE: Partial<Exchange> = {
   copyOf: undefined,
-  asksUpgrade: false,
   shownParams: undefined,
   routeListeners: undefined,
   requestTrace: undefined,

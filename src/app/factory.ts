@@ -11,6 +11,7 @@ import {
   string,
   type WrittenValue,
 } from '../config/index.js';
+import { owns } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Awaitable, RPCClients } from '../service/index.js';
@@ -40,6 +41,11 @@ export interface FactoryContext {
   readonly service?: string | undefined;
   /** Log with the name of the section in each line. */
   readonly log: Logger;
+  /**
+   * True if the app is built to find mistakes and serves nothing: in `api-cli check` and in a dry run of a reload. A factory that migrates a
+   * database or makes files leaves that out then. False in the first worker of a reload, which serves if the reload is accepted.
+   */
+  readonly isTrial: boolean;
   /**
    * Returns access to other services, like `rpc` of a manager: one object for all factories of an app, created on first use, counted
    * with its API and closed with it. Create clients in the factory: targets that they cannot reach are refused then. A promise, so that
@@ -134,24 +140,18 @@ export type LiveOptions<D extends OptionDeclarations> = () => OptionsOf<D>;
  * name in `portico.ini`, and both over the defaults. Unknown options and invalid values refuse the file, all in one report. A filter
  * with mutable options calls `live()` once per request.
  */
-export function filterFactory<D extends OptionDeclarations>(
-  group: string,
-  options: D,
-  make: MakeOfFactory<D, Filter>,
-  more: MoreOfFactory<D> = {},
-): FilterFactory & DeclaredFactory<D> {
-  return declaredFactory(group, options, make, more);
-}
+export const filterFactory: DeclareFactory<Filter> = declaredFactory;
 
 /** Returns an app factory with declared options. It works like {@link filterFactory}. */
-export function appFactory<D extends OptionDeclarations>(
+export const appFactory: DeclareFactory<App> = declaredFactory;
+
+/** Declares a factory of apps or filters: the group and names of its options, what makes one, and further declarations. */
+export type DeclareFactory<T> = <D extends OptionDeclarations>(
   group: string,
   options: D,
-  make: MakeOfFactory<D, App>,
-  more: MoreOfFactory<D> = {},
-): AppFactory & DeclaredFactory<D> {
-  return declaredFactory(group, options, make, more);
-}
+  make: MakeOfFactory<D, T>,
+  more?: MoreOfFactory<D>,
+) => ((globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<T>) & DeclaredFactory<D>;
 
 export type MakeOfFactory<D extends OptionDeclarations, T> = (
   options: OptionsOf<D>,
@@ -170,10 +170,12 @@ function declaredFactory<D extends OptionDeclarations, T>(
   group: string,
   options: D,
   make: MakeOfFactory<D, T>,
-  { trial, ...more }: MoreOfFactory<D>,
+  { trial, ...more }: MoreOfFactory<D> = {},
 ) {
   // Refuses invalid declarations here: otherwise the error would occur far away, in other terms.
   defineOptions(options);
+  owns(group, options, true);
+  for (const [further, own] of Object.entries(more.groups ?? {})) owns(further, own);
   const withOptions =
     <R>(work: MakeOfFactory<D, R>) =>
     (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext): Awaitable<R> => {
@@ -236,6 +238,8 @@ export interface OpenApiAdditions {
   readonly security?: readonly object[];
   /** Whether one of the schemes is required, if outer filters leave that to the app. Default: as in the outer filters. */
   readonly needsCaller?: boolean;
+  /** The name of a guard that requires a caller and does not say by which scheme; for documents without any other scheme. */
+  readonly guard?: string | undefined;
   /** The schemes that `security` names. */
   readonly securitySchemes?: Readonly<Record<string, object>>;
 }
@@ -251,7 +255,7 @@ export function descriptionOf(made: Filter | App, req?: IncomingMessage): Descri
 }
 
 /** The authentication of callers: the group `[api]`, for filters and composites that select by it. */
-export const authOptions = defineOptions({
+export const authOptions = defineOptions('api', {
   auth_strategy: string({
     default: 'keystone',
     aliases: ['DEFAULT.auth_strategy'],

@@ -19,6 +19,15 @@ export interface FaultIssue {
   readonly message: string;
   /** The name of the violated rule in the schema's library: `required` in JSON Schema, `too_small` in Zod. */
   readonly keyword: string;
+  /**
+   * The refused value; undefined if it is absent. Values that the schema calls `writeOnly`, and those whose names look secret, are masked,
+   * also inside it. The built-in styles do not send it.
+   */
+  readonly value?: unknown;
+  /** Facts of the rule: `{ limit: 5 }`, `{ allowedValues: ['a'] }`; in Ajv's form for JSON Schema, else in that of the library. */
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
+  /** The place of the rule in the schema: `#/properties/name/type`. Undefined for libraries that do not tell. */
+  readonly schemaPath?: string | undefined;
 }
 
 /** The parts of a fault, apart from its status. */
@@ -31,6 +40,13 @@ export interface FaultDetails {
   readonly headers?: Readonly<OutgoingHttpHeaders> | undefined;
   /** All validation errors. Default: none. */
   readonly issues?: readonly FaultIssue[] | undefined;
+  /**
+   * The kind of fault, for renderers and for `faults`. Portico's own: `route` (no route for the path), `method` (405), `media-type` (415),
+   * `body` (one that cannot be read), `input` (refused by a schema), `version`. Default: none.
+   */
+  readonly kind?: string | undefined;
+  /** Facts for renderers: `{ allowed: ['GET'] }` of `method`, `{ taken: ['text/csv'] }` of `media-type`. Default: none. */
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
   /** The URI of the problem type, for the style `problem` (RFC 9457 §3.1.1). Default: `about:blank`. */
   readonly type?: string | undefined;
   /** Whether the client may see the message. False sends only the title. Default: true. */
@@ -53,6 +69,10 @@ export class Fault extends PorticoError {
   readonly issues: readonly FaultIssue[];
   /** The URI of the problem type, for the style `problem`. Default: `about:blank`. */
   readonly type: string | undefined;
+  /** The kind of fault, for renderers. */
+  readonly kind: string | undefined;
+  /** Facts for renderers. Default: none. */
+  readonly data: Readonly<Record<string, unknown>>;
 
   /** Throws a `RangeError`, `PORTICO_FAULT_STATUS`, for a status outside 400..599. */
   constructor(status: number, details: FaultDetails = {}) {
@@ -70,6 +90,8 @@ export class Fault extends PorticoError {
     this.safe = details.safe ?? true;
     this.issues = details.issues ?? NONE;
     this.type = details.type;
+    this.kind = details.kind;
+    this.data = details.data ?? NO_DATA;
   }
 
   /** The same as `status`, under the name that Express, Fastify and their packages read. */
@@ -124,6 +146,7 @@ function headersOfFailure(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
 }
 
 const NONE: readonly FaultIssue[] = Object.freeze([]);
+const NO_DATA: Readonly<Record<string, unknown>> = Object.freeze({});
 
 function titleOf(status: number): string {
   return reasonPhrase(status) ?? (status < 500 ? 'Bad Request' : 'Internal Server Error');

@@ -1,33 +1,81 @@
-/** The package send, for files as responses: loaded with the first of them. */
-import type { EventEmitter } from 'node:events';
+/**
+ * Files as responses. They are found here, and sent by the package send, which is loaded with the first of them: its own search calls the
+ * response in a callback of `fs.stat`, where an error of the head would end the process.
+ */
+import type { Stats } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Fault } from './fault.js';
+import { join, relative, sep } from 'node:path';
+import { isAuthenticated } from './authenticated.js';
+import { lastHeader } from './response/before-head.js';
+import { watchPipe } from './response/response-body.js';
 
-/** Options of the package that Portico uses. */
-interface SendOptions {
-  readonly root: string;
-  readonly maxAge: number;
-  readonly dotfiles: 'allow' | 'ignore';
-  readonly index?: false | string[];
+/** A regular file, or a directory. */
+export interface FoundFile {
+  /** After symbolic links. */
+  readonly path: string;
+  readonly stats: Stats;
 }
 
-/** Finds a file; the result emits `directory`, `error`, `headers` and `stream`, and `pipe` sends it. */
-type SendFile = (
+/**
+ * Returns what is at a path; undefined if that is neither a regular file nor a directory, or is out of reach. `root`: the real path of a
+ * directory, below which the path is, also after symbolic links; names that begin with a dot are not found there.
+ */
+export async function findFile(path: string, root?: string): Promise<FoundFile | undefined> {
+  const whole = root === undefined ? path : join(root, path);
+  const names = root === undefined ? [] : relative(root, whole).split(sep);
+  // Also `..`, which leads out of the root.
+  if (whole.includes('\0') || names.some((name) => name.startsWith('.'))) return undefined;
+  try {
+    const real = await realpath(whole);
+    const isInside = root === undefined || relative(root, real).split(sep)[0] !== '..';
+    const stats = await stat(real);
+    // To open a fifo would block a thread of libuv until something writes to it.
+    return isInside && (stats.isFile() || stats.isDirectory()) ? { path: real, stats } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Sends a regular file, with its type by its name, `Last-Modified`, `ETag`, conditional requests and ranges. `maxAge`: seconds for which caches
+ * may keep it, the caller's own if the caller is known; 0 leaves that to filters. Resolves when the response is closed; rejects with what
+ * has to be answered instead: an error with the status 412 or 416, or one of the file or the head.
+ */
+export async function sendFile(
   req: IncomingMessage,
-  path: string,
-  options: SendOptions,
-) => EventEmitter & { pipe(res: ServerResponse): unknown };
-
-/** Returns its function. */
-export async function fileSender(): Promise<SendFile> {
+  res: ServerResponse,
+  { path, stats }: FoundFile,
+  maxAge: number,
+): Promise<void> {
   const { default: send } = await import('send');
-  return send as SendFile;
+  // Meanwhile its client has left, or another response was sent.
+  if (res.closed || res.writableEnded) return;
+  const cacheControl = `${isAuthenticated(req) ? 'private, ' : ''}max-age=${Math.floor(maxAge)}`;
+  if (maxAge === 0) lastHeader(res, 'cache-control', cacheControl);
+  else if (!res.hasHeader('cache-control')) res.setHeader('cache-control', cacheControl);
+  // A part of a file is a part of a 200 only, and of GET (RFC 9110 §14.2).
+  if (res.statusCode === 200 && !res.hasHeader('accept-ranges')) res.setHeader('accept-ranges', 'bytes');
+  const acceptRanges = res.statusCode === 200 && req.method === 'GET' && isRangeFresh(req, res, stats);
+  const sender = Object.assign(send(req, path, { cacheControl: false, acceptRanges }), { res });
+  await new Promise<void>((settle, fail) => {
+    watchPipe(res, fail);
+    res.once('close', settle);
+    sender.on('error', (error) => {
+      // Reading may fail behind the head too.
+      if (!res.headersSent) res.removeHeader('cache-control');
+      fail(error);
+    });
+    sender.send(path, stats);
+  });
 }
 
-/** Returns the fault of an error that it has emitted; of a range outside the file, with the length of the file. */
-export function fileFault(error: Error & { readonly status?: number }, res: ServerResponse): Fault {
-  const { status = 500 } = error;
-  const range = res.getHeader('content-range');
-  const headers = status === 416 && typeof range === 'string' ? { 'content-range': range } : {};
-  return new Fault(status >= 400 && status < 500 ? status : 500, { cause: error, headers });
+/**
+ * Reports whether `If-Range` lets a range apply: it has the strong ETag of the application, or the exact `Last-Modified` (RFC 9110
+ * §13.1.5). The package compares weakly, also its own ETags, which are weak.
+ */
+function isRangeFresh({ headers }: IncomingMessage, res: ServerResponse, { mtime }: Stats): boolean {
+  const validator = headers['if-range'] as string | undefined;
+  if (validator === undefined || validator === (res.getHeader('last-modified') ?? mtime.toUTCString())) return true;
+  return validator.startsWith('"') && validator === res.getHeader('etag');
 }

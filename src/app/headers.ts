@@ -56,29 +56,25 @@ export function foldHeaders(res: ServerResponse, headers: HeadersArgument): void
   const given =
     Array.isArray(headers) && Array.isArray(headers[0]) ? (headers.flat() as OutgoingHttpHeader[]) : headers;
   // Before the first is set: a header that is removed again changes how Node frames the body.
-  if (Array.isArray(given)) for (let at = 0; at < given.length; at += 2) checkHeader(String(given[at]), given[at + 1]);
-  else for (const name of Object.keys(given)) checkHeader(name, given[name]);
-  setHeaders(res, given);
+  if (!Array.isArray(given)) {
+    for (const name of Object.keys(given)) checkHeader(name, given[name]);
+    for (const name of Object.keys(given)) res.setHeader(name, given[name] as OutgoingHttpHeader);
+    return;
+  }
+  for (let at = 0; at < given.length; at += 2) checkHeader(String(given[at]), given[at + 1]);
+  for (let at = 0; at < given.length; at += 2) {
+    const name = String(given[at]);
+    if (res.hasHeader(name)) res.removeHeader(name);
+  }
+  for (let at = 0; at < given.length; at += 2) {
+    res.appendHeader(String(given[at]), given[at + 1] as string | readonly string[]);
+  }
 }
 
 /** Throws Node's error for a header that it would refuse. */
 export function checkHeader(name: string, value: OutgoingHttpHeader | undefined): void {
   validateHeaderName(name);
   validateHeaderValue(name, value as string);
-}
-
-function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders | OutgoingHttpHeader[]): void {
-  if (!Array.isArray(headers)) {
-    for (const name of Object.keys(headers)) res.setHeader(name, headers[name] as OutgoingHttpHeader);
-    return;
-  }
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = String(headers[at]);
-    if (res.hasHeader(name)) res.removeHeader(name);
-  }
-  for (let at = 0; at < headers.length; at += 2) {
-    res.appendHeader(String(headers[at]), headers[at + 1] as string | readonly string[]);
-  }
 }
 
 /** Reports whether a header is one text. Node checks several values each, and rejects the bytes that it makes of a file name. */

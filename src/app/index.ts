@@ -11,29 +11,9 @@ export {
 } from './context.js';
 export type { Environ, MatchedRoute, Remote } from './environ.js';
 export { environ } from './exchange.js';
-export {
-  type AppFactory,
-  appFactory,
-  type CompositeFactory,
-  type Conf,
-  type DeclaredFactory,
-  type Describe,
-  type DescribeContext,
-  type Described,
-  type Description,
-  type FactoryContext,
-  type FilterAppFactory,
-  type FilterFactory,
-  filterFactory,
-  type LiveOptions,
-  type MakeOfFactory,
-  type MoreOfFactory,
-  type OpenApiAdditions,
-  type Section,
-  type SectionLoader,
-  type Trial,
-  type WantedOrder,
-} from './factory.js';
+// All of its types are the contract of factories.
+export type * from './factory.js';
+export { appFactory, filterFactory } from './factory.js';
 export { Fault, type FaultDetails, type FaultIssue } from './fault.js';
 export type { FaultRenderer, FaultStyle, FaultStyleName, RenderedFault } from './fault-form.js';
 export { quoteClient } from './faults/client-text.js';

@@ -1,6 +1,7 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 
-export { catching, isAsync, isThenable, type OnFailure } from './app.js';
+export { catching, isAsync, isThenable, type OnFailure, observed } from './app.js';
+export { isAuthenticated } from './authenticated.js';
 export {
   ACTIVE_TRACE,
   currentDeadline,
@@ -17,14 +18,7 @@ export {
   type Forwarded,
   targetOf,
 } from './exchange.js';
-export {
-  authOptions,
-  type DeclaredFactory,
-  descriptionOf,
-  optionOrigin,
-  type Trial,
-  type WantedOrder,
-} from './factory.js';
+export { authOptions, descriptionOf, optionOrigin } from './factory.js';
 export { additionsAround, factoryLog, runFactory } from './factory-log.js';
 export { asFault, missed, reasonPhrase } from './fault.js';
 export type { FaultForm } from './fault-form.js';
@@ -33,48 +27,27 @@ export { checkFaultForm } from './faults/check-fault-form.js';
 export { targetMask } from './faults/client-text.js';
 export { configuredFaultForm, isFaultStyle, sectionFaultStyle } from './faults/configured-fault-form.js';
 export { answerFailure, answering, type FailureOptions } from './faults/failure.js';
+export { FailureDescriber } from './faults/failure-describer.js';
 export { apiFaultOptions, faultOptions, ownFaultStyle } from './faults/fault-options.js';
 export { faultFormFrom, faultFormOf, inFaultForm } from './faults/fault-style.js';
 export { preferredEncoding, preferredType } from './faults/negotiate.js';
-export { fileFault, fileSender } from './file-sender.js';
+export { findFile, sendFile } from './file-sender.js';
 export { checkHeader, foldHeaders, joinVary, replaceRawHeaders, usableHeaders } from './headers.js';
 export { callFactory, noteMade } from './held-apps.js';
-export { createFastify, endUpgrade, handTo, keepHeaders, type LeafPlugin, listenerOf } from './host/fastify-app.js';
+export { createFastify, endUpgrade, handTo, keepHeaders, listenerOf } from './host/fastify-app.js';
 export { fastifyLog, levelOf } from './host/fastify-log.js';
 export { connectApp } from './host/from-connect.js';
 export { type NotFoundHandlers, type NotFoundHooks, watchNotFound } from './host/not-found-handlers.js';
 export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
-export {
-  bodyLengthOf,
-  CODING,
-  CONTENT_CODING,
-  FORWARDED,
-  FORWARDING,
-  HOST,
-  IDENTITY,
-  kindOfField,
-  LENGTH,
-  MALFORMED,
-  REPEATED,
-  REQUEST_ID,
-  readHeaders,
-  ServedRequest,
-  seesHeadersTaken,
-  TOKEN,
-  TYPE,
-  UNDERSCORE,
-  UNIQUE,
-  UPGRADE,
-  X_FORWARDED,
-} from './request-fields.js';
+export { bodyLengthOf, FIELD, kindOfField, readHeaders, ServedRequest, seesHeadersTaken } from './request-fields.js';
 export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
-export { offerSignal } from './request-signals.js';
+export { followSignal, offerSignal } from './request-signals.js';
 export type { RequestTrace, TraceIds } from './request-trace.js';
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
 export { holdBody, setMissingHeaders } from './response/before-head.js';
 export { isOwnPatch } from './response/body-way.js';
-export { beganAt, noteBegin, pipeInto, sentBytes, watchPipe } from './response/response-body.js';
+export { beganAt, lengthError, noteBegin, sentBytes, watchPipe } from './response/response-body.js';
 export { compileResponse } from './response/response-compiler.js';
 export {
   defaultHeader,
@@ -84,15 +57,18 @@ export {
 } from './response/served-response.js';
 export { readableOf } from './response/web-stream.js';
 export { sendWhole } from './response/whole-response.js';
-export { askRouteListeners, routedTo, whenRouted } from './routed.js';
+export { askRouteListeners, whenRouted } from './routed.js';
 export { checkAll, createAjv, equalPair, FORMATS, type SchemaDraft } from './schemas/create-ajv.js';
 export {
+  depthError,
   isSecretName,
   jsonShown,
   type RefusedValue,
   refusedValue,
   tellsSecret,
   valueIssues,
+  withValue,
+  writeOnlyNames,
 } from './schemas/refused-value.js';
 export { compiledSchema, judgeSchema, NAMED_SCHEMAS, SchemaMistake } from './schemas/schema-mistake.js';
 export {
@@ -101,9 +77,10 @@ export {
   isUpgraded,
   offerUpgrade,
   type ServerState,
+  type SlotEvent,
+  type SlotState,
   type Slots,
-  type SlotTaker,
   shareState,
 } from './server-state.js';
-export { noteOriginal, takesOwnSlot, withSlot } from './slot.js';
+export { appSettled, noteOriginal, slotOf, takesOwnSlot, withSlot } from './slot.js';
 export { collapsed, decodePath, encodedPath } from './target.js';

@@ -34,28 +34,17 @@ export function readBody(req: IncomingMessage, { limit = 114_688 }: ReadBodyOpti
   });
 }
 
-/** Called once, with the whole body or an error. */
-export type BodyCollected = (error: Error | null, bytes?: Buffer) => void;
-
 /**
  * Works like {@link readBody}, without a promise, and also for a stream in place of the request: a decoded body, or one read ahead. A
  * paused stream is resumed; text of a stream with an encoding is converted back to bytes. Bytes beyond the limit are not kept, but still
- * flow.
+ * flow. `done`: called once, with the whole body or an error.
  */
-export function collectBody(body: Readable, limit: number, done: BodyCollected): void {
+export function collectBody(body: Readable, limit: number, done: (error: Error | null, bytes?: Buffer) => void): void {
   const { complete } = body as Partial<IncomingMessage>;
-  const problem =
-    'headers' in body && bodyLengthOf(exchangeOf(body as IncomingMessage)) > limit
-      ? tooLarge(limit)
-      : body.readableDidRead
-        ? consumed()
-        : body.destroyed && complete !== true && !body.readableEnded
-          ? aborted()
-          : body.readableEnded || body.destroyed
-            ? consumed()
-            : null;
-  if (problem !== null) {
-    done(problem);
+  const isUsed = body.readableDidRead || body.readableEnded;
+  const isOver = 'headers' in body && bodyLengthOf(exchangeOf(body as IncomingMessage)) > limit;
+  if (isOver || isUsed || body.destroyed) {
+    done(isOver ? tooLarge(limit) : isUsed || complete === true ? consumed() : aborted());
     return;
   }
   // Nearly always the only one.
@@ -80,7 +69,8 @@ export function collectBody(body: Readable, limit: number, done: BodyCollected):
     }
   };
   const onEnd = (): void => settle(null, gathered?.whole() ?? first ?? Buffer.alloc(0));
-  const onError = (error: Error): void => settle(failure(error));
+  // Any other error means that the client disconnected.
+  const onError = (error: Error): void => settle(error instanceof Fault ? error : aborted(error));
   const onClose = (): void => settle(aborted());
   body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   // A reader that paused it and then left would otherwise block it forever.
@@ -93,11 +83,6 @@ export function tooLarge(limit: number): Fault {
     message: `The request body is larger than the limit of ${limit} bytes.`,
     headers: { connection: 'close' },
   });
-}
-
-/** Returns a fault unchanged; any other error means that the client disconnected. */
-function failure(error: Error | undefined): Error {
-  return error instanceof Fault ? error : aborted(error);
 }
 
 function aborted(cause?: unknown): PorticoError {

@@ -36,8 +36,9 @@ export function takeScheme(req: IncomingMessage, field: string): void {
  * closed, Node returns it only if it was read before.
  */
 export function connectionAddress(req: IncomingMessage): string {
-  const { remoteAddress } = req.socket;
-  if (remoteAddress === undefined) return 'unix';
+  const { remoteAddress, localAddress, destroyed } = req.socket;
+  // A TCP connection that its client has reset has no peer any more: it must not pass for a local process, which proxy filters trust.
+  if (remoteAddress === undefined) return localAddress === undefined && !destroyed ? 'unix' : 'unknown';
   // On a dual-stack socket, IPv4 peers appear as `::ffff:192.0.2.7`.
   return remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.') ? remoteAddress.slice(7) : remoteAddress;
 }

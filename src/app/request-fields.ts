@@ -5,50 +5,53 @@
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { EXCHANGE, type Exchange, exchangeOf } from './exchange.js';
 
-/** Kinds of fields. The first six determine the client, or the end of the request: a request has each at most once. */
-export const HOST = 1;
-export const LENGTH = 2;
-export const CODING = 4;
-const AUTHORIZATION = 8;
-export const TOKEN = 16;
-const SERVICE_TOKEN = 32;
-export const UNIQUE = HOST | LENGTH | CODING | AUTHORIZATION | TOKEN | SERVICE_TOKEN;
-export const UPGRADE = 64;
-/** `Forwarded` (RFC 7239). */
-export const FORWARDED = 128;
-/** `X-Forwarded-*` and `X-Real-*`. */
-export const X_FORWARDED = 32_768;
-const VIA = 65_536;
-/** Reported by proxies. */
-export const FORWARDING = FORWARDED | X_FORWARDED | VIA;
-/** The id of the caller's request. */
-export const REQUEST_ID = 4096;
-/** The type of the body, and its coding. */
-export const TYPE = 8192;
-export const CONTENT_CODING = 16_384;
-/** The media types that the client accepts. */
-export const ACCEPT = 131_072;
-/** May pass an identity to applications. */
-export const IDENTITY = 256;
-/** With an underscore in its name: WSGI and CGI cannot distinguish it from one with a hyphen, which may be of any kind. */
-export const UNDERSCORE = 512;
-/** With a name that is not a token (RFC 9110 §5.1): the parser of Node 20.19.0 accepts blanks and empty names. */
-export const MALFORMED = 1024;
-export const REPEATED = 2048;
+/**
+ * Kinds of fields. The first six determine the client, or the end of the request: a request has each at most once. Members, not constants:
+ * other files have names of their own for a token or a host.
+ */
+export const FIELD = Object.freeze({
+  HOST: 1,
+  LENGTH: 2,
+  CODING: 4,
+  AUTHORIZATION: 8,
+  TOKEN: 16,
+  SERVICE_TOKEN: 32,
+  UNIQUE: 63,
+  /** `Forwarded` (RFC 7239). */
+  FORWARDED: 128,
+  /** `X-Forwarded-*` and `X-Real-*`. */
+  X_FORWARDED: 32_768,
+  VIA: 65_536,
+  /** Reported by proxies: the last three. */
+  FORWARDING: 98_432,
+  /** The id of the caller's request. */
+  REQUEST_ID: 4096,
+  /** The type of the body, and its coding. */
+  TYPE: 8192,
+  CONTENT_CODING: 16_384,
+  /** The media types that the client accepts. */
+  ACCEPT: 131_072,
+  /** May pass an identity to applications. */
+  IDENTITY: 256,
+  /** With an underscore in its name: WSGI and CGI cannot distinguish it from one with a hyphen, which may be of any kind. */
+  UNDERSCORE: 512,
+  /** With a name that is not a token (RFC 9110 §5.1): the parser of Node 20.19.0 accepts blanks and empty names. */
+  MALFORMED: 1024,
+  REPEATED: 2048,
+});
 
 const NAMES: ReadonlyMap<string, number> = new Map([
-  ['host', HOST],
-  ['content-length', LENGTH],
-  ['transfer-encoding', CODING],
-  ['authorization', AUTHORIZATION],
-  ['x-auth-token', TOKEN],
-  ['x-service-token', SERVICE_TOKEN],
-  ['upgrade', UPGRADE],
-  ['forwarded', FORWARDED],
-  ['via', VIA],
-  ['accept', ACCEPT],
-  ['content-type', TYPE],
-  ['content-encoding', CONTENT_CODING],
+  ['host', FIELD.HOST],
+  ['content-length', FIELD.LENGTH],
+  ['transfer-encoding', FIELD.CODING],
+  ['authorization', FIELD.AUTHORIZATION],
+  ['x-auth-token', FIELD.TOKEN],
+  ['x-service-token', FIELD.SERVICE_TOKEN],
+  ['forwarded', FIELD.FORWARDED],
+  ['via', FIELD.VIA],
+  ['accept', FIELD.ACCEPT],
+  ['content-type', FIELD.TYPE],
+  ['content-encoding', FIELD.CONTENT_CODING],
 ]);
 const X_FORWARDS = /^x-(?:forwarded|real)/;
 const IDENTIFIES =
@@ -59,11 +62,11 @@ export function kindOfField(written: string): number {
   const name = written.toLowerCase();
   const kind = NAMES.get(name);
   if (kind !== undefined) return kind;
-  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return MALFORMED;
-  if (name.includes('_')) return UNDERSCORE;
-  if (X_FORWARDS.test(name)) return X_FORWARDED;
-  if (name.endsWith('request-id')) return REQUEST_ID;
-  return IDENTIFIES.test(name) ? IDENTITY : 0;
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return FIELD.MALFORMED;
+  if (name.includes('_')) return FIELD.UNDERSCORE;
+  if (X_FORWARDS.test(name)) return FIELD.X_FORWARDED;
+  if (name.endsWith('request-id')) return FIELD.REQUEST_ID;
+  return IDENTIFIES.test(name) ? FIELD.IDENTITY : 0;
 }
 
 const headers = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'headers');

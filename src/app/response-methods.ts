@@ -1,5 +1,6 @@
 /** Types and functions for the modules that send a response. */
 import { OutgoingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { HeadersArgument } from './headers.js';
 
 /** The callback of a write. */
@@ -15,10 +16,13 @@ export interface Methods {
 /** A function of the head's list. Returns `LATER` if the head is written later. */
 export type Stage = (res: ServerResponse) => unknown;
 
+/** A stream that a body passes through. One with `flush`, as those of zlib have, is flushed when the app pauses for a turn. */
+export type BodyStream = Duplex & { flush?(): void };
+
 /** A destination for a body. */
 export interface BodySink {
   /** Returns false if the caller must wait until `drained` is called. */
-  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean;
+  write(chunk: unknown, encoding?: BufferEncoding, callback?: Callback): boolean;
   end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void;
   /** Set by the writer. */
   drained: (() => void) | undefined;
@@ -37,7 +41,7 @@ export interface BodyList extends Pick<Methods, 'write' | 'end'> {
   /** True after the end of the body; more of it is ignored. */
   readonly isEnded: boolean;
   /** Adds a part; `make` gets a function that returns the next outer one. */
-  add<P extends BodyPart>(make: (next: () => BodySink) => P): P;
+  add(make: (next: () => BodySink) => BodyPart): void;
   /** Takes data from the app. */
   take(isLast: boolean, ...args: readonly unknown[]): boolean;
   /** Discards all unsent data of a body, because another response replaces it. */

@@ -3,12 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { MatchedRoute } from './environ.js';
 import { type Exchange, exchangeOf, type RouteListener } from './exchange.js';
 
-/** Returns the route of the action that a Router has found; undefined before that, or if no route matches. */
-export function routedTo(req: IncomingMessage): MatchedRoute | undefined {
-  return exchangeOf(req).routeFound;
-}
-
-/** Runs `listener` when a Router has found the action of a request, before the action. For requests without a {@link routedTo} yet. */
+/** Runs `listener` when a Router has found the action of a request, before the action. For requests without a `routeFound` yet. */
 export function whenRouted(req: IncomingMessage, listener: RouteListener): void {
   const exchange = exchangeOf(req);
   exchange.routeListeners ??= [];

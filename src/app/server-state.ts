@@ -8,7 +8,7 @@ export interface ServerState {
   slots?: Slots;
   /** The server was asked to stop. */
   draining?: boolean;
-  /** Aborted when the server begins to stop or replaces its app; a new signal is set after that. */
+  /** Aborted when the server is asked to stop, before `drain_delay`, or replaces its app; a new signal is set after that. */
   closing?: AbortSignal;
   /** Reports whether the service's record in the registry is lost; absent for a service without one. */
   isRecordLost?: (() => boolean) | undefined;
@@ -18,21 +18,23 @@ export interface ServerState {
   listenerFailed?: (error: unknown, req: IncomingMessage) => void;
 }
 
+/** The state of a request's slot: the table of `RequestPool` in `src/server`. */
+export type SlotState = 'none' | 'queued' | 'granted' | 'held' | 'client' | 'returned' | 'alone' | 'left';
+
+/** The events that change it: an app is called, has settled, waits for its client, or goes on; the response has closed. */
+export type SlotEvent = 'call' | 'settle' | 'wait' | 'resume' | 'close';
+
 /** A request that takes a slot: an `Exchange`. */
 export interface SlotTaker {
-  /** Lent to others while the request waits for its client; left after the response. */
-  poolSlot: 'none' | 'taken' | 'lent' | 'left';
-  /** Undefined for a request whose server does not track connections. */
-  readonly ofConnection: unknown;
+  poolSlot: SlotState;
 }
 
 /** The slots of a server, one for each request for which application code runs: `RequestPool` of `src/server`. */
 export interface Slots {
-  /**
-   * Takes one slot for a request, even if several apps are tried for it. Returns undefined if the app may be called at once, else a
-   * promise for the request's turn: false if its response is no longer needed.
-   */
-  take(taker: SlotTaker): Promise<boolean> | undefined;
+  /** Changes the state of a request's slot, and returns it. */
+  move(taker: SlotTaker, event: SlotEvent): SlotState;
+  /** Settles when a queued request has a slot; with false if its response is no longer needed. */
+  turn(taker: SlotTaker): Promise<boolean>;
 }
 
 const STATE: unique symbol = Symbol('portico.serverState');

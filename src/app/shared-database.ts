@@ -69,10 +69,12 @@ function opened<T>(config: Config, group: string, options: OptionDeclarations, o
 
 function refuseSeveralProcesses(config: Config, group: string): void {
   const worker = workerAssignment();
-  const enabled = ['enabled_apis', 'enabled_services'].flatMap((opt) =>
-    config.has('DEFAULT', opt) ? (config.resolve('DEFAULT', opt).value as string[]) : [],
+  const named = ['enabled_apis', 'enabled_services'].flatMap((opt) =>
+    config.has('DEFAULT', opt) ? ((config.resolve('DEFAULT', opt).value ?? []) as string[]) : [],
   );
-  if (worker === undefined || (worker.workers === 1 && enabled.length === 1)) return;
+  // By default every API that has a section is enabled.
+  const enabled = named.length > 0 ? named : config.listAllSections().filter((each) => each.startsWith('api:'));
+  if (worker === undefined || (worker.workers === 1 && enabled.length <= 1)) return;
   refuseOption(config, {
     group,
     opt: 'connection',

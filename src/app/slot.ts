@@ -1,7 +1,18 @@
-/** Slots of requests for which application code runs: a server has `default_pool_size` of them. */
+/**
+ * Slots of requests for which application code is at work: a server has `default_pool_size` of them.
+ *
+ * A slot is held from the call of the innermost app until that app has settled, whatever has become of the client meanwhile. An app has
+ * settled (`Exchange.settledBy`):
+ *
+ * - `return`: when its promise settles, or when it returns with the response begun, ended or destroyed;
+ * - `report`: when it says so by {@link appSettled}: a Router, with the promise of an action;
+ * - `response`: an app that returns before it has answered, such as a listener of Express or Fastify: when it begins to send its response,
+ *   or tries to after its client has left;
+ * - `late`: the same, after another has answered in its place.
+ */
 import type { IncomingMessage } from 'node:http';
 import type { App } from './app.js';
-import { exchangeOf } from './exchange.js';
+import { type Exchange, exchangeOf } from './exchange.js';
 
 /** Apps that are called without a slot: an inner app takes it, or none is needed. */
 const OWN_SLOTS = new WeakSet<App>();
@@ -10,16 +21,67 @@ const OWN_SLOTS = new WeakSet<App>();
 export function withSlot(app: App): App {
   if (OWN_SLOTS.has(app)) return app;
   const limited: App = (req, res) => {
-    const exchange = exchangeOf(req);
-    const turn = exchange.serverState?.slots?.take(exchange.copyOf ?? exchange);
-    if (turn === undefined) return app(req, res);
-    const waited = (): void => {
-      exchange.slotAt = performance.now();
-    };
-    void turn.then(waited, waited);
-    return turn.then((come) => (come ? app(req, res) : undefined));
+    const own = exchangeOf(req);
+    const exchange = own.copyOf ?? own;
+    const slots = exchange.serverState?.slots;
+    // An app calls another: the request has one slot.
+    if (slots === undefined || WORKING[exchange.poolSlot]) return app(req, res);
+    const state = slots.move(exchange, 'call');
+    if (state === 'queued') {
+      const turn = slots.turn(exchange).finally(() => {
+        own.slotAt = performance.now();
+      });
+      return turn.then((come) => (come ? limited(req, res) : undefined));
+    }
+    // Not if its response is no longer needed.
+    if (state !== 'held') return state === 'none' ? app(req, res) : undefined;
+    exchange.settledBy = 'return';
+    let returned: unknown;
+    try {
+      returned = app(req, res);
+    } catch (error) {
+      slots.move(exchange, 'settle');
+      throw error;
+    }
+    if (typeof (returned as Promise<void> | undefined)?.then === 'function')
+      whenSettled(exchange, returned as Promise<void>);
+    else if (exchange.settledBy === 'return') {
+      if (res.writableEnded || res.headersSent || res.destroyed || req.socket.destroyed) slots.move(exchange, 'settle');
+      else exchange.settledBy = 'response';
+    }
+    return returned as ReturnType<App>;
   };
   return takesOwnSlot(limited);
+}
+
+/** States in which an app has been called and not settled. */
+const WORKING: Readonly<Record<string, boolean>> = { held: true, client: true, alone: true };
+
+/** Apart from `withSlot`, in which a closure would take memory for every request. */
+function whenSettled(exchange: Exchange, returned: Promise<void>): void {
+  const settled = (): void => {
+    if (exchange.settledBy === 'return') appSettled(exchange);
+  };
+  returned.then(settled, settled);
+}
+
+/** Returns the exchange that has the slot: of a copy, that of the original. */
+export function slotOf(req: IncomingMessage): Exchange {
+  const exchange = exchangeOf(req);
+  return exchange.copyOf ?? exchange;
+}
+
+/** Reports that the app of a request has settled. */
+export function appSettled(exchange: Exchange): void {
+  exchange.settledBy = 'return';
+  exchange.serverState?.slots?.move(exchange, 'settle');
+}
+
+/** Frees a slot until the client has read what the app has written; `event`: then emitted by the response. */
+export function waitForReader(exchange: Exchange, event: 'drain' | 'finish'): void {
+  const slots = exchange.serverState!.slots!;
+  slots.move(exchange, 'wait');
+  exchange.res!.once(event, () => slots.move(exchange, 'resume'));
 }
 
 /** Marks an app for {@link withSlot} to leave unchanged: a health check, or a pipeline whose innermost app takes the slot. */

@@ -18,8 +18,7 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
     // The parent has parsed the command line and sends the configuration: a worker starts 15 ms sooner.
     const { serve } = await import('./serve/serve.js');
     const [dev, traceErrors] = [words.includes('--dev'), words.includes('--trace-errors')];
-    const groups = words.filter((_, at) => words[at - 1] === '--groups');
-    process.exitCode = await serve({ dev, traceErrors, groups });
+    process.exitCode = await serve({ dev, traceErrors });
   } else {
     // A configuration most likely has this prefix; if the list differs, the worker is started anew.
     const withheld = Object.keys(optionVariables(process.env, 'PORTICO'));

@@ -26,8 +26,6 @@ export interface ServeArguments extends ConfigurationArguments {
   /** With `dev`: `[host:]port`, or true. */
   readonly inspect?: string | true | undefined;
   readonly traceErrors?: boolean | undefined;
-  /** For the child in which `check` builds: as `GroupsArguments`. */
-  readonly groups?: readonly string[];
 }
 
 /** An option: its value, if it takes one, whether it is repeatable, and its help. */

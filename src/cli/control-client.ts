@@ -4,6 +4,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { PorticoError } from '../errors/index.js';
+import { holderOf } from './bound-sockets.js';
 import { ArgumentRefused } from './failure.js';
 
 /** A service answers from memory: one that is silent for this time does not respond. */
@@ -41,16 +42,20 @@ export async function ask<T>(
 }
 
 function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
-  const isAbsent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED';
-  const isSilent = cause.name === 'AbortError';
-  const why = isAbsent
-    ? 'nothing listens on it'
-    : isSilent
-      ? `it has not answered for ${ANSWER_MS / 1000} seconds`
-      : cause.message;
   return new PorticoError('PORTICO_NOT_RUNNING', {
-    message: `no service answers on ${path}: ${why}`,
+    message: `no service answers on ${path}: ${whySilent(path, cause)}`,
     hint: 'Pass the configuration that it was started with (--config-file), or its socket (--socket), which is in its log.',
     cause,
   });
+}
+
+function whySilent(path: string, { code, name, message }: NodeJS.ErrnoException): string {
+  // A service that runs makes its file again within seconds.
+  if (code === 'ENOENT') return 'the file does not exist';
+  if (code === 'ECONNREFUSED') return 'nothing listens on it';
+  if (name !== 'AbortError') return message;
+  const { pid, isStopped = false } = holderOf(path) ?? {};
+  const who = pid === undefined ? 'it' : `process ${pid} has it, and`;
+  const state = isStopped ? `: a signal has stopped it, kill -CONT ${pid} continues it` : '';
+  return `${who} has not answered for ${ANSWER_MS / 1000} seconds${state}`;
 }

@@ -121,17 +121,32 @@ function restartText(service: string, { replaced, failures, left }: Restarted): 
 function requestsText(requests: readonly ShownRequest[]): string {
   if (requests.length === 0) return 'No request is being served.';
   const rows = requests.map(
-    ({ ageMs, method, path, service, worker, filter, requestId = '-', route = '-', peer = '-' }) => [
+    ({ ageMs, method, path, service, worker, filter, requestId = '-', route = '-', peer = '-', ...request }) => [
       `${(ageMs / 1000).toFixed(1)} s`,
       `${service}/${worker}`,
       method,
       path,
       filter === undefined ? route : `${route} in ${filter}`,
+      doing(request),
       requestId,
       peer,
     ],
   );
-  return columns([['age', 'worker', 'method', 'path', 'route', 'request id', 'from'], ...rows]).join('\n');
+  return columns([['age', 'worker', 'method', 'path', 'route', 'doing', 'request id', 'from'], ...rows]).join('\n');
+}
+
+const DOING: Readonly<Record<string, string>> = {
+  filters: 'in its filters',
+  queue: 'waits for a slot',
+  handler: 'handler works',
+  body: 'body comes',
+  client: 'client does not read',
+  stream: 'waits for its next part',
+};
+
+/** Describes the state of a request: `handler works, 3.2 s`. A parent of an older version has only the slot. */
+function doing({ state, stateMs = 0, slot = '-' }: Pick<ShownRequest, 'state' | 'stateMs' | 'slot'>): string {
+  return state === undefined ? slot : `${DOING[state] ?? state}, ${(stateMs / 1000).toFixed(1)} s`;
 }
 
 function reloadText(report: ReloadReport): string {

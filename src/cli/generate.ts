@@ -17,7 +17,7 @@ import { choice, example, print } from './command.js';
 import { addConfigurationOptions, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
 import { compare, type DeploymentFile, textOf } from './generate/compare.js';
-import { type Deployment, deploymentOf } from './generate/deployment.js';
+import { ADDITIONS, type Addition, type Deployment, deploymentOf } from './generate/deployment.js';
 import { docker } from './generate/docker.js';
 import { kubernetes } from './generate/kubernetes.js';
 import { logrotate } from './generate/logrotate.js';
@@ -30,6 +30,8 @@ const WORDS = Object.keys(KINDS) as (keyof typeof KINDS)[];
 
 interface GenerateArguments extends OutputArguments {
   readonly api?: string;
+  readonly name?: string;
+  readonly with?: readonly Addition[];
   readonly check?: string;
 }
 
@@ -43,15 +45,22 @@ export function register(program: Command): void {
       choice('<kind>', WORDS),
     )
     .option('--api <name>', 'with socket: one of several APIs')
+    .option('--name <name>', 'name of the unit, the Deployment and the image; default: the first API', deploymentName)
+    .option(
+      '--with <part>',
+      'with kubernetes: also budget (a PodDisruptionBudget), scraping (annotations for Prometheus); may repeat',
+      addition,
+    )
     .option('--check <file>', 'only lines of this file that do not match the configuration')
     .option('--json', 'with --check: print JSON')
     .addHelpText(
       'after',
-      `${example('api-cli generate systemd --config-file /etc/portico/portico.ini > portico.service')}\n\nStatus of --check: 1 if a line does not match.`,
+      `${example('api-cli generate systemd --config-file /etc/portico/portico.ini > books.service')}\n\nStatus of --check: 1 if a line does not match.`,
     );
   addConfigurationOptions(command).action(async (kind: keyof typeof KINDS, args: GenerateArguments) => {
     const file: DeploymentFile = KINDS[kind];
     if (args.api !== undefined && file !== socket) throw new UsageError('--api is only for generate socket');
+    if (args.with !== undefined && file !== kubernetes) throw new UsageError('--with is only for generate kubernetes');
     const deployment = await deploymentOf(await readConfiguration(args), args);
     if (args.check !== undefined) return check(file, args.check, args, deployment);
     process.stdout.write(`${textOf(file.lines(deployment))}\n`);
@@ -65,6 +74,20 @@ export function register(program: Command): void {
       process.stderr.write(`${printDiagnostic({ severity: 'warning', code: 'PORTICO_DEPLOYMENT', ...each })}\n`);
     }
   });
+}
+
+/** Accepts a part of {@link ADDITIONS}. */
+function addition(part: string, parts: readonly Addition[] = []): readonly Addition[] {
+  return [...parts, choice('--with', ADDITIONS)(part)];
+}
+
+/** Accepts a name that systemd, Kubernetes and registries of images do: a label of DNS (RFC 1123 §2.1). */
+function deploymentName(name: string): string {
+  if (/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) return name;
+  throw new UsageError(
+    `--name ${name}: a name has lower-case letters, digits and hyphens, and begins with a letter`,
+    'Choose one such as --name shop-api.',
+  );
 }
 
 function check(kind: DeploymentFile, path: string, args: GenerateArguments, deployment: Deployment): void {

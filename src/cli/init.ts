@@ -5,6 +5,7 @@
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -81,14 +82,19 @@ function init(dir: string, inJavaScript: boolean): void {
     'api-paste.ini': copied('api-paste.ini').replaceAll('.ts:', `${language.extension}:`),
     'portico.ini': copied('portico.ini'),
     '.dockerignore': '.git\nnode_modules\nvar\n*.log\n.env\n',
-    'package.json': `${JSON.stringify(joinedManifest(target, manifest(name, language, dependency(portico.folder, portico.manifest.version, target))), undefined, 2)}\n`,
+    [MANIFEST]: `${JSON.stringify(joinedManifest(target, manifest(name, language, dependency(portico.folder, portico.manifest.version, target))), undefined, 2)}\n`,
   };
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(target, file), text);
+  for (const [file, text] of Object.entries(files)) {
+    // Only the manifest may be there already; `wx` follows no link that another user has made meanwhile.
+    writeFileSync(join(target, file), text, { flag: file === MANIFEST ? 'w' : 'wx' });
+  }
   process.stdout.write(told(dir, language, runsTypes || inJavaScript));
 }
 
+const MANIFEST = 'package.json';
+
 /** Files that may exist in the folder of a new project: a new repository, and `npm init` with `npm install portico`. */
-const BESIDE = ['.git', 'node_modules', 'package.json', 'package-lock.json'];
+const BESIDE = ['.git', 'node_modules', MANIFEST, 'package-lock.json'];
 
 /** A project does not overwrite existing files; a directory with only these counts as empty. */
 function refuseOccupied(target: string, dir: string): void {
@@ -98,7 +104,10 @@ function refuseOccupied(target: string, dir: string): void {
   const hint = `Choose a new or empty directory: api-cli init ${other}.`;
   if (!statSync(target).isDirectory()) throw new UsageError(`${shown} is a file`, hint);
   const found = readdirSync(target).filter((name) => !BESIDE.includes(name));
-  if (found.length === 0) return;
+  if (found.length === 0) {
+    if (lstatSync(join(target, MANIFEST), { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+    throw new UsageError(`${shown}/${MANIFEST} is a link, and its target would be overwritten`, hint);
+  }
   const rest = found.length > 5 ? ` and ${found.length - 5} more` : '';
   const names = printable(found.slice(0, 5).join(', '));
   const message = `${dir === '.' ? 'this directory' : shown} is not empty: it has ${names}${rest}`;
@@ -148,7 +157,7 @@ function manifest(
 
 /** Keeps the existing fields, except `type`, without which no file of the project is a module, and the failing script of `npm init`. */
 function joinedManifest(target: string, made: Readonly<Record<string, unknown>>): object {
-  const text = ignoreErrors(() => readFileSync(join(target, 'package.json'), 'utf8'));
+  const text = ignoreErrors(() => readFileSync(join(target, MANIFEST), 'utf8'));
   if (text === undefined) return made;
   const there = JSON.parse(text) as Readonly<Record<string, unknown>>;
   const both = (name: string): object => ({ ...(made[name] as object), ...(there[name] as object | undefined) });

@@ -8,11 +8,11 @@ import { commandLogger, UsageError } from '../config/internal.js';
 import { type Diagnostic, printDiagnostics } from '../errors/index.js';
 import type { ArgumentSchema, RpcContract } from '../rpc/index.js';
 import { contractMistakes } from '../rpc/internal.js';
+import { namesIn } from '../server/internal.js';
 import { columns, print, unknownName } from './command.js';
 import { addConfigurationOptions, type ConfigurationArguments, type OutputArguments } from './command-line.js';
 import { readConfiguration } from './configured/configuration.js';
 import { enabledServices, makingServices } from './configured/enabled-services.js';
-import { namesIn } from './configured/names.js';
 import { refuseErrors } from './judge/plan.js';
 
 interface ContractArguments extends OutputArguments {

@@ -2,16 +2,19 @@
  * Holder of a configuration's generation, and of the parts that outlive a reload.
  */
 import { setTimeout as later } from 'node:timers/promises';
-import { type Diagnostic, isObject, printDiagnostic } from '../errors/index.js';
+import { type Diagnostic, ignoreErrors, isObject, PorticoError, printDiagnostic } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
 import type { ConfigChanges } from './changes.js';
 import { optionNamed } from './sources/command-line.js';
 import { type ConfigSnapshot, newState, type State } from './state.js';
+import { loadedGroups } from './types/define-options.js';
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
-import { isUnknownName, isUnknownSection, problemsOf, type Scope } from './values/problems.js';
+import { problemsOf } from './values/problems.js';
+import { isUnknownName, ofOtherPrograms, type Scope } from './values/unknown-names.js';
+import type { Resolved } from './values/written.js';
 
 /** Parts that are shared by all generations. */
 export class Lasting {
@@ -25,6 +28,8 @@ export class Lasting {
   log: Logger | undefined;
   /** True if another process logs the same warnings. */
   readonly quiet: boolean;
+  /** True after a check of the whole: from then on, all code that declares options is loaded. */
+  validated = false;
 
   constructor(groups = declaredByAll(), log?: Logger, quiet = false) {
     this.groups = groups;
@@ -59,8 +64,6 @@ export class ConfigHolder {
   /** True during a check: findings of checks are among the issues. */
   #judging = false;
   #found: { readonly of: readonly unknown[]; readonly diagnostics: readonly Diagnostic[] } | undefined;
-  /** Whether the last check was complete; undefined before it. */
-  complete: boolean | undefined;
   /** Groups whose values were read. */
   readonly inUse = new Set<string>();
 
@@ -103,14 +106,34 @@ export class ConfigHolder {
     this.#found = undefined;
   }
 
-  problems(scope: Scope): readonly Diagnostic[] {
-    const issues = problemsOf(this.generation, scope);
+  /** Returns one option with its value. Throws for an undeclared one. */
+  resolve(group: string, opt: string): Resolved {
+    const option = this.groups.option(group, opt);
+    if (option !== undefined) return this.generation.resolve(option);
+    const message = `no option ${opt} is declared in [${group}]`;
+    throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', { message });
+  }
+
+  problems(names: Scope): readonly Diagnostic[] {
+    const issues = problemsOf(this.generation, names);
     // The checks read values, which are all known if only names are refused.
     if (issues.some((issue) => issue.severity === 'error' && !isUnknownName(issue))) return issues;
-    const found = this.#checked();
-    // A check's mistake about a whole section is more precise than that it is unknown.
-    const judged = new Set(found.filter(({ option }) => option === undefined).map(({ place }) => place?.detail));
-    return [...issues.filter((issue) => !isUnknownSection(issue) || !judged.has(issue.place?.detail)), ...found];
+    return [...issues, ...this.#checked()];
+  }
+
+  /** Returns the problems with the options of all loaded modules, which this configuration need not have declared. */
+  problemsOf(names: Scope): readonly Diagnostic[] {
+    return this.copy().declareLoaded().problems(names);
+  }
+
+  /** Declares the options of all loaded modules, but for those of filters: sections of the paste file may have their values. */
+  declareLoaded(): this {
+    const ofPrograms = loadedGroups().filter(
+      ({ group, sectional }) => sectional !== true && !/^[^:]+<name>$/.test(group),
+    );
+    // Of two declarations, the one that is read counts.
+    for (const { group, options } of ofPrograms) ignoreErrors(() => this.declare(group, options));
+    return this;
   }
 
   /** Findings of the checks, which run once for the files and declarations of a configuration. */
@@ -118,24 +141,29 @@ export class ConfigHolder {
     const { checks } = this.lasting;
     const of = [this.generation, checks.size, this.groups.size] as const;
     if (this.#found === undefined || of.some((each, at) => each !== this.#found!.of[at])) {
-      this.#found = { of, diagnostics: [...checks.values()].flatMap((check) => check(this)) };
+      const isOthers = ofOtherPrograms(this.generation);
+      const found = [...checks.values()].flatMap((check) => check(this));
+      // A section with an owner is read, whatever else is written in it.
+      const counts = ({ section = '' }: Diagnostic): boolean =>
+        this.groups.has(section) || !isOthers({ group: section });
+      this.#found = { of, diagnostics: found.filter(counts) };
     }
     return this.#found.diagnostics;
   }
 
   /** Returns the problems of a configuration that is not in force; logs nothing. */
-  judge(complete: boolean | undefined): readonly Diagnostic[] {
+  judge(): readonly Diagnostic[] {
     this.#judging = true;
     try {
-      return this.problems({ complete: complete ?? false });
+      return this.problems(this.lasting.validated ? 'all' : 'owned');
     } finally {
       this.#judging = false;
     }
   }
 
-  /** Logs warnings, each once: another hint makes no difference. */
-  warn(issues: readonly Diagnostic[]): void {
-    if (this.#judging) return;
+  /** Logs warnings, each once: another hint makes no difference. Returns all that it was given. */
+  warn(issues: readonly Diagnostic[]): readonly Diagnostic[] {
+    if (this.#judging) return issues;
     this.given?.push(...issues.filter(({ severity }) => severity === 'warning'));
     for (const issue of issues) {
       const said = withoutHint(issue);
@@ -144,6 +172,7 @@ export class ConfigHolder {
       this.#untold.push({ text: inOneLine(issue), code: issue.code });
     }
     this.#tell();
+    return issues;
   }
 
   /** Sets the log for warnings, including those that arrived before. */

@@ -1,11 +1,12 @@
 /** The configuration of a service. */
 import { inspect } from 'node:util';
-import { type Diagnostic, type Place, PorticoError, placeInFile } from '../errors/index.js';
+import { type Diagnostic, type Place, placeInFile } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger, LogOption } from '../log/index.js';
 import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './changes.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
+import { loadedChecks } from './loaded-checks.js';
 import { serversLogger } from './program-log.js';
 import { adopt, type JudgedReload, prepareReload, waitingOptions } from './reload.js';
 import { maskArguments } from './sources/command-line.js';
@@ -15,6 +16,7 @@ import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type OptionMistake, refuseErrors, runCheck } from './values/mistakes.js';
 import { type NamedFile, namedFiles } from './values/named-files.js';
+import { loadOwners } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
 /** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
@@ -122,32 +124,34 @@ export class Config {
    * checked at once, except `sectional` ones, which sections of the paste file may have. Throws for two different declarations.
    */
   register(name: string, options: OptionDeclarations, { sectional = false }: { sectional?: boolean } = {}): void {
-    if (this.#current.complete === undefined || sectional || name.endsWith('<name>'))
+    if (!this.#current.lasting.validated || sectional || name.endsWith('<name>'))
       this.#current.declare(name, options, sectional);
     else this.group(name, options);
   }
 
-  /** Reports whether sections of the paste file may have the options of a group too: those of filters and apps. @internal */
-  isSectional(group: string): boolean {
-    return this.#current.groups.sectional.has(sectionKey(group));
+  /** Declares the options of all modules that are loaded, with their checks. @internal */
+  registerLoaded(): void {
+    this.#current.declareLoaded();
+    for (const find of loadedChecks()) this.check(find as CrossCheck);
   }
+
+  /** Imports the shipped code that owns sections of the files and is not loaded, for {@link Config.registerLoaded}. @internal */
+  readonly loadOwners = (): Promise<void> => loadOwners(this.#current.groups, this.listAllSections());
 
   /** Adds a check over several options, once; its findings get the place of the option. */
   check(find: CrossCheck): void {
     this.#current.lasting.checks.set(find, (judged) => runCheck(new Config(judged), find));
   }
 
-  /** Returns all mistakes and warnings: files, values of declared groups, cross-checks, unknown names. */
-  problems(options: ValidateOptions = {}): readonly Diagnostic[] {
-    return this.#current.problems({ ...options, complete: options.complete ?? true });
+  /** Returns all mistakes and warnings: files, values of declared groups, cross-checks, and names without an owner. */
+  problems({ complete = true }: ValidateOptions = {}): readonly Diagnostic[] {
+    return this.#current.problemsOf(complete ? 'all' : 'owned');
   }
 
   /** Throws `ConfigError` with all errors at once; logs each warning once. */
   validate(options: ValidateOptions = {}): void {
-    this.#current.complete = options.complete ?? true;
-    const issues = this.problems(options);
-    this.#current.warn(issues);
-    refuseErrors(issues);
+    this.#current.lasting.validated = true;
+    refuseErrors(this.#current.warn(this.problems(options)));
   }
 
   /** Logs the warnings among these that are not in the log yet, in this process or in the parent of a worker. @internal */
@@ -162,11 +166,7 @@ export class Config {
 
   /** Returns one option with its value, its place and the values it overrides. Throws for an undeclared one. */
   resolve(group: string, opt: string): Resolved {
-    const [section, name] = [sectionKey(group), optionKey(opt)];
-    const option = this.#current.groups.option(section, name);
-    if (option !== undefined) return this.#current.generation.resolve(option);
-    const message = `no option ${name} is declared in [${section}]`;
-    throw new PorticoError('PORTICO_CONFIG_NO_SUCH_OPTION', { message });
+    return this.#current.resolve(sectionKey(group), optionKey(opt));
   }
 
   /** Returns every declared option, resolved, in the order of declaration. */
@@ -187,7 +187,7 @@ export class Config {
   /** Returns the names of the files in a section, each once. */
   listOptions(section: string): string[] {
     const entries = this.#state.mutable.files.flatMap((file) => file.entries);
-    return [...new Set(entries.filter((entry) => entry.section === section).map(({ name }) => name))];
+    return [...new Set(entries.filter((each) => each.section === section).map(({ name }) => name))];
   }
 
   /** Returns the first place of a section; undefined if no file has it. */

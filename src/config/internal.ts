@@ -11,7 +11,8 @@ export {
   showOptions,
 } from './documents/show.js';
 export { upgradeText, writeOption } from './documents/write-ini.js';
-export { workerAssignment } from './load.js';
+export { asTrial, buildAsWorker, isTrial, workerAssignment } from './load.js';
+export { crossCheck } from './loaded-checks.js';
 export {
   commandLogger,
   followLevel,
@@ -20,21 +21,28 @@ export {
   programLogOptions,
   refuseOtherLogFile,
   serversLogger,
-  syslogAsked,
 } from './program-log.js';
 export { readUnlessFifo } from './read-unless-fifo.js';
 export { HelpRequested, maskArguments, UsageError } from './sources/command-line.js';
 export { commandName, searchedDirs } from './sources/default-files.js';
 export { watchFiles } from './sources/read-files.js';
 export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
-export { lintOptions, type OptionRemark } from './types/define-options.js';
+export {
+  lintOptions,
+  loadedGroups,
+  type OptionRemark,
+  type OwnedGroup,
+  owns,
+  rememberLoaded,
+} from './types/define-options.js';
 export { writtenElsewhere } from './types/elsewhere.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue } from './types/option.js';
 export { present } from './types/present.js';
 export { configOptions } from './values/declared-groups.js';
-export { ConfigError, diagnose, suggestion } from './values/mistakes.js';
-export { isUnknownName, isUnknownSection, mayBeKnownLater, UNKNOWN_SECTION } from './values/problems.js';
+export { ConfigError, diagnose, isSet, suggestion } from './values/mistakes.js';
+export { writeTable } from './values/owners.js';
 export { readingFrom, refusedConfig } from './values/refused-config.js';
+export { asFarAsKnown, isUncertain, isUnknownName } from './values/unknown-names.js';
 export { variableName } from './values/written.js';
 export { withOverrides } from './with-overrides.js';

@@ -1,6 +1,7 @@
 /**
  * Loads a configuration: finds and reads its sources, or starts from a text, or from a snapshot that another process accepted.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Diagnostic } from '../errors/index.js';
 import type { LogOption } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
@@ -56,8 +57,6 @@ export interface LoadOptions {
   readonly version?: string;
   /** Declared before anything is read, so that the first error message is complete. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
-  /** As `strict_config = true`. */
-  readonly strict?: boolean;
   /** Keeps mistakes in the files for `validate()`, which then reports them with all others. Default: throw. */
   readonly collect?: boolean;
   /** Log for warnings, each once. Default: they wait in `problems()`. */
@@ -75,13 +74,11 @@ export async function fromSources(options: LoadOptions): Promise<ConfigHolder> {
   if (worker?.configuration !== undefined) return ofSnapshot(worker.configuration, options, quiet);
   const groups = declaredGroups(options);
   const overrides = new Map(Object.entries(options.overrides ?? {}));
-  if (options.strict !== undefined) overrides.set('DEFAULT.strict_config', options.strict);
   const state = await readExternalSources({ ...readState(options, groups), overrides }, groups);
   const first = begin(state, new Lasting(groups, log));
   if (options.collect === true) return first;
   if (options.groups === undefined) refuseErrors(state.issues);
-  // Variables and arguments may belong to groups that are declared later: they wait for the check of all.
-  else refuseErrors(problemsOf(first.generation, { complete: false }).filter((issue) => !isStranger(issue, groups)));
+  else refuseErrors(problemsOf(first.generation, 'owned'));
   return first;
 }
 
@@ -111,11 +108,6 @@ export function ofSnapshot(
 export function begin(state: State, lasting: Lasting, told?: readonly string[]): ConfigHolder {
   declareSources(state, lasting.groups);
   return new ConfigHolder(state, lasting, told);
-}
-
-function isStranger({ code, section = '', place }: Diagnostic, groups: DeclaredGroups): boolean {
-  if (code === 'PORTICO_CONFIG_UNKNOWN_VARIABLE') return true;
-  return code === 'PORTICO_CONFIG_UNKNOWN_OPTION' && place?.kind === 'command_line' && !groups.has(section);
 }
 
 function declaredGroups({ groups = {} }: Pick<LoadOptions, 'groups'>): DeclaredGroups {
@@ -208,8 +200,10 @@ export interface WorkerAssignment {
 
 /** A parent's snapshot for its worker, without the parts that only the launcher reads. */
 export interface WorkerConfiguration {
-  readonly assignment?: WorkerAssignment | undefined;
+  assignment?: WorkerAssignment | undefined;
   readonly configuration?: ConfigSnapshot | undefined;
+  /** True in a child that builds all services and starts none. */
+  readonly builds?: boolean;
 }
 
 /** Key under which launchers store it on the process of a worker. */
@@ -220,7 +214,39 @@ function workerConfiguration(): WorkerConfiguration | undefined {
   return (process as { [WORKER_LINK]?: WorkerConfiguration })[WORKER_LINK];
 }
 
+/** Set within builds of a process that does other work too. */
+const trials = new AsyncLocalStorage<true>();
+
+/** Calls `build`, which finds mistakes of a configuration and whose result serves nothing. */
+export function asTrial<T>(build: () => T): T {
+  return trials.run(true, build);
+}
+
+/** Reports whether what is built now serves nothing: it is built for a check or a dry run. */
+export function isTrial(): boolean {
+  return trials.getStore() === true || workerConfiguration()?.builds === true;
+}
+
 /** Returns the assignment of this worker; undefined in other processes. */
 export function workerAssignment(): WorkerAssignment | undefined {
   return workerConfiguration()?.assignment;
+}
+
+/**
+ * Runs a build in a process that judges a configuration, as a worker of that service would: what depends on the number of workers is refused
+ * there too. In a process without an assignment it only runs the build.
+ */
+export async function buildAsWorker<T>(
+  { name, workers }: { readonly name: string; readonly workers: number },
+  build: () => Promise<T>,
+): Promise<T> {
+  const link = workerConfiguration();
+  const assignment = link?.assignment;
+  if (link === undefined || assignment === undefined) return build();
+  link.assignment = { ...assignment, service: name, workers };
+  try {
+    return await build();
+  } finally {
+    link.assignment = assignment;
+  }
 }

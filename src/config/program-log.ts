@@ -10,15 +10,16 @@ import { createLogger, type Logger, type LoggerOptions, type LogLevel } from '..
 import { openToAppend, refuseForeignLink } from '../process/index.js';
 import type { Change } from './changes.js';
 import { workerAssignment } from './load.js';
+import { crossCheck } from './loaded-checks.js';
 import { defineOptions } from './types/define-options.js';
 import { writtenElsewhere } from './types/elsewhere.js';
 import { boolean } from './types/number-types.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { oneOf, path } from './types/text-types.js';
-import { ConfigError, type OptionMistake } from './values/mistakes.js';
+import { ConfigError } from './values/mistakes.js';
 
 /** Options of `[DEFAULT]`. */
-export const programLogOptions = defineOptions({
+export const programLogOptions = defineOptions('DEFAULT', {
   debug: boolean({ default: false, mutable: true, help: 'Log at level debug, regardless of log_level.' }),
   log_level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
@@ -51,13 +52,13 @@ interface Logging {
   onMutate(hook: (next: Logging) => void): unknown;
 }
 
-/** `true` is refused: a log that does not reach syslog would be noticed only when it is needed. For `config.check`. */
-export function syslogAsked(config: Logging): OptionMistake[] {
+/** `true` is refused: a log that does not reach syslog would be noticed only when it is needed. */
+crossCheck((config: Logging) => {
   if (!config.group('DEFAULT', programLogOptions, { partial: true }).useSyslog) return [];
   const [group, opt] = ['DEFAULT', 'use_syslog'];
   const hint = 'remove it: systemd and containers collect standard error; or set log_file';
   return [{ group, opt, message: 'this program does not write to syslog', hint }];
-}
+});
 
 /** Returns the logger of a command: on standard error, with the configuration's level as it changes, and its warnings. */
 export function commandLogger(config: Logging): Logger {

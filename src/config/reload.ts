@@ -61,7 +61,7 @@ export async function prepareReload(
   current: ConfigHolder,
   { method = 'reload', collect = false }: PrepareReloadOptions,
 ): Promise<JudgedReload & { readonly next: ConfigHolder }> {
-  const { generation: base, lasting, inUse, complete } = current;
+  const { generation: base, lasting, inUse } = current;
   const groups = current.groups.copy();
   const fresh = await readExternalSources(readAgain(base.state), groups);
   // Two are checked. The written one must be valid for the next start of the parent; the one that takes effect now keeps the old values of
@@ -73,7 +73,7 @@ export async function prepareReload(
   const asTakenUp = isWhole
     ? asWritten
     : new ConfigHolder(takenUp(base, asWritten.generation, changes, method), lasting, [], groups);
-  const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge(complete));
+  const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge());
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
   if (refusal !== undefined && !collect) throw refusal;
   const judged = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
@@ -124,7 +124,7 @@ export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Pr
   if (snapshot.generation <= current.generation.state.generation) return new Map();
   const next = new ConfigHolder(fromSnapshot(snapshot), current.lasting);
   for (const text of snapshot.told ?? []) current.warned.add(text);
-  const warnings = next.judge(current.complete);
+  const warnings = next.judge();
   refuseErrors(warnings);
   const { generation, inUse } = current;
   const changes = compareGenerations(generation, next.generation, { method: 'reload', inUse });

@@ -6,11 +6,15 @@ export function isError({ severity }: Diagnostic): boolean {
   return severity === 'error';
 }
 
-/** Formats all diagnostics, one after another. */
+/** Formats all diagnostics, one after another; at the end, the line that leaves names without an owner to other programs. */
 export function printDiagnostics(diagnostics: readonly Diagnostic[], options?: { showLine: boolean }): string {
-  return reasonsOnce(diagnostics)
-    .map((each) => printDiagnostic(each, options))
-    .join('\n');
+  const lines = reasonsOnce(diagnostics).map((each) => printDiagnostic(each, options));
+  const others = new Set(diagnostics.flatMap((each) => each.others ?? []));
+  if (others.size > 0)
+    lines.push(
+      `If these names belong to other programs, write in [DEFAULT]:\n  other_names = ${[...others].join(', ')}`,
+    );
+  return lines.join('\n');
 }
 
 const CANNOT = ' cannot be loaded: ';
@@ -45,7 +49,7 @@ export function inOrder(
   diagnostics: readonly Diagnostic[],
   first: readonly (string | undefined)[] = [undefined],
 ): Diagnostic[] {
-  const once = [...new Map(diagnostics.map((each) => [printDiagnostic(each), each])).values()];
+  const once = [...new Map(diagnostics.map((each) => [told(each), each])).values()];
   const files = [...new Set([...first, ...once.map(({ place }) => place?.origin?.file)])];
   const rank = ({ place }: Diagnostic): readonly [number, number, number] => {
     const { file, line = 0, column = 0 } = place?.origin ?? {};
@@ -55,4 +59,10 @@ export function inOrder(
     const [before, after] = [rank(a), rank(b)];
     return before[0] - after[0] || before[1] - after[1] || before[2] - after[2];
   });
+}
+
+/** Returns all that is printed of a diagnostic, unformatted: a list may have thousands. */
+function told({ severity, place, section, option, message, got, hint, note }: Diagnostic): string {
+  const said = [severity, place?.kind, place?.detail, section, option, message, got, hint, note];
+  return said.join('\0');
 }

@@ -45,6 +45,8 @@ export interface Diagnostic {
   readonly hint?: string | undefined;
   /** A line for the file that would help, to be completed. */
   readonly proposal?: string | undefined;
+  /** Of a name without an owner: names that belong to other programs, those of the configuration and this one, for its `other_names`. */
+  readonly others?: readonly string[] | undefined;
   /** Error codes of an application, if it caused the problem: their documentation also applies. */
   readonly causes?: readonly string[] | undefined;
   /** A last line: the position in the application's code. */

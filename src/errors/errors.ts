@@ -128,7 +128,7 @@ export function nearestNames(word: string, candidates: Iterable<string>): string
   const found: { name: string; distance: number }[] = [];
   for (const name of candidates) {
     if (Math.abs(name.length - word.length) > limit) continue;
-    const distance = editDistance(wanted, fold(name));
+    const distance = editDistance(wanted, fold(name), limit);
     if (distance <= limit) found.push({ name, distance });
   }
   return found
@@ -221,8 +221,8 @@ function fold(name: string): string {
   return name.toLowerCase().replaceAll('-', '_');
 }
 
-/** Returns the optimal string alignment distance: insertions, deletions, substitutions, and swaps of neighbors. */
-function editDistance(a: string, b: string): number {
+/** Returns the optimal string alignment distance: insertions, deletions, substitutions, and swaps of neighbors; above `limit`, more than it. */
+function editDistance(a: string, b: string, limit: number): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
@@ -235,6 +235,8 @@ function editDistance(a: string, b: string): number {
       }
       row.push(cost);
     }
+    // No later row has a lower minimum.
+    if (Math.min(...row) > limit) return limit + 1;
     beforeLast = last;
     last = row;
   }

@@ -34,6 +34,8 @@ export interface Configure {
   readonly judges?: boolean;
   /** True in a trial: after the build the worker waits for `serve`. */
   readonly holds?: boolean;
+  /** True: its parent accepts rare heartbeats while it is at rest. */
+  readonly mayRest?: boolean;
   /** Arguments of its main module: in the command line, which every user can read, they are masked. */
   readonly arguments?: readonly string[];
 }
@@ -54,7 +56,7 @@ export type ToWorker =
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
   /** Answer to `take`: one entry for each take, in order. */
-  | { readonly kind: 'taken'; readonly taken: readonly TakenOf[] }
+  | { readonly kind: 'taken'; readonly taken: readonly TakenOf[]; readonly isAlone: boolean }
   /** Question from another part of the toolkit; answered by `answer`. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown };
 

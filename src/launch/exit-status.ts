@@ -6,7 +6,7 @@ import type { Config } from '../config/index.js';
 import { logFileOf } from '../config/internal.js';
 import { ConfigurationRefused, chosenStatus, describeError, PorticoError } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
-import { requestOfMoment } from '../log/internal.js';
+import { tellUnhandled } from '../log/internal.js';
 import type { EndReason } from '../operating/index.js';
 import type { Assignment } from './assignment.js';
 import type { WorkerFailure } from './worker-message.js';
@@ -83,10 +83,11 @@ const NO_CALLER =
  * one that the error requests.
  */
 export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {}): number {
-  const request = requestOfMoment();
-  const told = { ...request, ...facts, ...(request.path !== undefined && { hint: NO_CALLER }) };
-  if (isRefusal(error)) logFailure(log, 'Unhandled exception', error, told);
-  else log.error({ ...told, err: error }, 'Unhandled exception');
+  tellUnhandled((request) => {
+    const told = { ...request, ...facts, ...(request.path !== undefined && { hint: NO_CALLER }) };
+    if (isRefusal(error)) logFailure(log, 'Unhandled exception', error, told);
+    else log.error({ ...told, err: error }, 'Unhandled exception');
+  });
   const status = statusOf(error);
   return status === STATUS_FAILED ? STATUS_UNHANDLED : status;
 }

@@ -99,7 +99,7 @@ export class FleetRunner implements Runner {
     this.terminating = new HookList('terminate', log);
     this.reloading = new HookList('reload', log);
     this.workerDied = new HookList('dead worker', log);
-    this.#totals = Totals.of(config);
+    this.#totals = Totals.of(config, log);
     this.supervisor = new Supervisor({
       log,
       program: this.#program,
@@ -150,7 +150,9 @@ export class FleetRunner implements Runner {
     requireMain(this.#program);
     await this.#launcher.launch(() => {
       const start = this.supervisor.launch(service, name, workers);
-      return this.#launcher.orEnd(name, this.#starts.add(start, this.#launcher.stopBegins.signal));
+      // A service whose address is taken has no worker.
+      const built = Promise.race([start, this.supervisor.pool(name)?.built]);
+      return this.#launcher.orEnd(name, this.#starts.add(start, this.#launcher.stopBegins.signal, built));
     });
   }
 
@@ -220,12 +222,7 @@ export class FleetRunner implements Runner {
   allReady(since: number): void {
     const first = this.supervisor.pools.map((pool) => pool.current.find(({ assignment }) => assignment.index === 0));
     const { config } = this.#options;
-    config?.warn(
-      toldByAll(
-        first.map((worker) => worker?.found ?? []),
-        config,
-      ),
-    );
+    config?.warn(toldByAll(first.map((worker) => worker?.found ?? [])));
     logReady(this.#launcher.log, this.status(), since);
     this.supervisor.warnOfUnusedSockets();
   }

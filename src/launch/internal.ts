@@ -1,10 +1,9 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
 export { wasLogged } from './exit-status.js';
 export { launch as launchOnCall } from './launch-on-call.js';
-export { launchedOptions } from './launched-options.js';
 export { launcherOptions } from './launcher-options.js';
 export { startAhead } from './parent/worker-process.js';
 export { SignalHandler } from './process/signals.js';
 export { buildConfiguration } from './reload/build.js';
-export { type Judging, MORE_MISTAKES_MS } from './services/judgement.js';
+export { type Judging, judgeAfter, MORE_MISTAKES_MS } from './services/judgement.js';
 export { isBuild, isWorker, tellBuilt } from './worker/parent-link.js';

@@ -2,6 +2,7 @@
  * The launcher behind both public ones: it owns the process's signals, the launch, reloads, the stop and the exit
  * status. Its runner runs services in this process, or in workers.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Config } from '../config/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
@@ -10,12 +11,11 @@ import { Control, Diagnosis, whatLoads } from '../operating/internal.js';
 import { deferred } from '../tasks/internal.js';
 import { controlledServices } from './controlled-services.js';
 import { isPrinted, logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
-import { launchedOptions } from './launched-options.js';
 import type { LauncherOptions } from './launcher.js';
 import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
 import { OwnedProcess } from './owned-process.js';
 import { currentProcess, type HostProcess } from './process/host-process.js';
-import { FileChanges } from './reload/file-changes.js';
+import { FileChanges, UNWATCHED } from './reload/file-changes.js';
 import { ReloadReports } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
 import type { StopRequest } from './services/service-run.js';
@@ -52,8 +52,11 @@ export class LauncherCore<R extends Runner = Runner> {
   readonly #waits = deferred();
   #status = 0;
   #crashed = false;
+  readonly #outside = AsyncLocalStorage.snapshot();
   readonly #terms = new StopTerms();
   #stopping: Promise<void> | undefined;
+  /** End of `drain_delay`, on the monotonic clock. */
+  #leavesUntil = 0;
   #superseded = new AbortController();
 
   constructor(options: LauncherCoreOptions, makeRunner: (launcher: LauncherCore<R>) => R) {
@@ -117,7 +120,7 @@ export class LauncherCore<R extends Runner = Runner> {
   takeSignals(): void {
     if (this.stopping || !this.process.take()) return;
     // A reload then reports their changes.
-    for (const { group, options } of launchedOptions) this.#options.config?.register(group, options);
+    this.#options.config?.registerLoaded();
     this.#watchFiles();
     this.runner.signalsTaken?.();
     if (!this.runner.supervised) this.control.open();
@@ -173,6 +176,7 @@ export class LauncherCore<R extends Runner = Runner> {
     this.#superseded.abort();
     this.#superseded = new AbortController();
     if (this.#stopping === undefined) this.#serviceManager.stopping();
+    this.#leavesUntil = this.#crashed ? 0 : this.#leavesUntil || performance.now() + this.runner.settings.drainDelayMs;
     this.#stopping = this.#stopAll({ ...request, ...terms });
     return this.#stopping;
   }
@@ -188,7 +192,9 @@ export class LauncherCore<R extends Runner = Runner> {
   async crash(error: unknown): Promise<void> {
     const { facts, ...limit } = this.runner.crash;
     const { gracefulShutdownTimeoutMs: timeoutMs } = this.runner.settings;
-    await this.drain({ reason: 'stop', timeoutMs, ...limit }, logUnhandled(this.log, error, facts));
+    const status = logUnhandled(this.log, error, facts);
+    // Lines of the stop do not belong to the request of the error.
+    await this.#outside(() => this.drain({ reason: 'stop', timeoutMs, ...limit }, status));
   }
 
   /**
@@ -219,7 +225,8 @@ export class LauncherCore<R extends Runner = Runner> {
   status(): LauncherStatus {
     const { host, runner, stopping } = this;
     const { generation } = runner;
-    return { pid: host.pid, stopping, generation, services: runner.status(), ...this.#reports.known };
+    const leaving = stopping && performance.now() < this.#leavesUntil;
+    return { pid: host.pid, stopping, leaving, generation, services: runner.status(), ...this.#reports.known };
   }
 
   /** Returns the settings of a configuration. */
@@ -231,12 +238,13 @@ export class LauncherCore<R extends Runner = Runner> {
     const { runner, log } = this;
     const { config } = this.#options;
     if (runner.supervised || config === undefined) return;
-    const files = new FileChanges(config, () => {
+    const changed = (): void => {
       if (this.stopping) return;
       const what = runner.settings.restartMethod === 'mutate' ? 'reloading' : 'restarting';
       log.notice(`Configuration files changed, ${what}`);
       void this.reloadOnceLaunched();
-    });
+    };
+    const files = new FileChanges(config, changed, (folder, err) => log.warn({ err, folder }, UNWATCHED));
     this.#files = files;
     files.note();
     void this.#ended.promise.then(() => files.close());

@@ -3,8 +3,10 @@
  */
 import { totalmem } from 'node:os';
 import { boolean, bytes, Config, defineOptions, duration, integer, oneOf } from '../config/index.js';
-import { logOptions, writtenElsewhere } from '../config/internal.js';
+import { crossCheck, logOptions, writtenElsewhere } from '../config/internal.js';
+import { placeOf } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { managerOptions } from '../service/internal.js';
 
 /** Effect of SIGHUP: replace or restart the services, or change the mutable options in place. */
 export type RestartMethod = 'reload' | 'mutate';
@@ -51,7 +53,7 @@ function memoryBytes(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
 
-export const launcherOptions = defineOptions({
+export const launcherOptions = defineOptions('DEFAULT', {
   graceful_shutdown_timeout: duration({
     default: 60,
     mutable: true,
@@ -193,3 +195,27 @@ function configuredSettings(
     logOptions: options.logOptions,
   };
 }
+
+/** Managers that finish in time leave some for later steps; a longer time has no effect. */
+crossCheck((config: Config) => {
+  const { managerShutdownTimeout: own } = config.group('DEFAULT', managerOptions, { partial: true });
+  const { gracefulShutdownTimeout: whole } = config.group('DEFAULT', launcherOptions, { partial: true });
+  const [group, opt] = ['DEFAULT', 'manager_shutdown_timeout'];
+  // The default belongs to the default of the other option.
+  if (whole === 0 || own < whole || config.getLocation(group, opt).kind === 'default') return [];
+  const place = placeOf(config.getLocation(group, 'graceful_shutdown_timeout'));
+  const message = `is not below graceful_shutdown_timeout, ${whole} s${place === '' ? '' : ` (${place})`}: managers get less`;
+  const hint = 'set it lower, so that requests and connections have time to end after the managers';
+  return [{ group, opt, message, hint, severity: 'warning' }];
+});
+
+// Requests are served until the drain ends; those that remain have the rest of the graceful stop.
+crossCheck((config: Config) => {
+  const { drainDelay, gracefulShutdownTimeout: whole } = config.group('DEFAULT', launcherOptions, { partial: true });
+  if (whole === 0 || drainDelay < whole) return [];
+  const [group, opt] = ['DEFAULT', 'drain_delay'];
+  const place = placeOf(config.getLocation(group, 'graceful_shutdown_timeout'));
+  const message = `is not below graceful_shutdown_timeout, ${whole} s${place === '' ? '' : ` (${place})`}: a stop accepts requests until its deadline and cuts them off`;
+  const hint = 'set it lower, or graceful_shutdown_timeout to drain_delay and the time of the longest request';
+  return [{ group, opt, message, hint, severity: 'warning' }];
+});

@@ -30,7 +30,13 @@ export function fleetStatus(supervisor: Supervisor, totals: Totals): ServiceStat
     starts: pool.starts,
     lastFailure: pool.lastEnd,
     lost: pool.lost,
-    errors: totals.failuresOf(pool.name),
+    // Computed for those who show them.
+    get errors() {
+      return totals.failuresOf(pool.name);
+    },
+    get refusals() {
+      return totals.refusalsOf(pool.name);
+    },
     get certificateEnds() {
       return certificateEnds(pool.service);
     },
@@ -52,7 +58,7 @@ function workerStatus(worker: WorkerHandle): WorkerStatus {
     state: worker.stopping ? 'draining' : worker.wasReady ? 'ready' : 'starting',
     generation: worker.assignment.generation,
     uptimeMs: now - worker.startedAt,
-    silentMs: now - worker.lastBeatAt,
+    silentMs: Math.max(0, now - worker.lastBeatAt),
     stuck: worker.silent,
     suspended: worker.silent && isSuspended(worker.pid),
     stack: worker.stack,
@@ -85,6 +91,7 @@ export function runStatus(
     lastFailure: undefined,
     lost: { deadline: (run.service as Telling).meter?.cutOffRequests ?? 0 },
     errors: (run.service as Telling).meter?.failures ?? [],
+    refusals: (run.service as Telling).meter?.refusals ?? [],
     get certificateEnds() {
       return certificateEnds(run.service);
     },

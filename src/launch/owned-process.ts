@@ -20,7 +20,8 @@ import {
 import { type SignalActions, SignalHandler, signalTable } from './process/signals.js';
 import { LETTING_GO_MS } from './services/service-run.js';
 import { settled } from './waiting.js';
-import { type LoopFacts, startWatching, type Watch } from './worker/watch.js';
+import type { LoopFacts } from './worker/loop-facts.js';
+import { startWatching, type Watch } from './worker/watch.js';
 
 /** Options of an {@link OwnedProcess}. */
 export interface Ownership {
@@ -87,7 +88,7 @@ export class OwnedProcess {
         const told = (_: boolean, loop: LoopFacts): void => {
           this.loop = loop;
         };
-        this.#watch = startWatching({ supervised: false, settings, told });
+        this.#watch = startWatching({ supervised: false, settings, mayRest: true, told });
         void ended.then(this.#watch.end);
       }
     }

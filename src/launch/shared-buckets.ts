@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto';
 import { type SharedBuckets, type SharedRule, type Taken, TokenBuckets } from '../service/internal.js';
 import type { TakenOf } from './assignment.js';
-import { TAKES, type Take, type ToParent } from './worker-message.js';
+import { TokenLots } from './token-lots.js';
+import type { Take, ToParent, Used } from './worker-message.js';
 
 /**
  * Most buckets of all rules together; 60 MB. Beyond that, the longest idle bucket of the longest idle rule is dropped.
@@ -29,19 +30,33 @@ export class ServiceBuckets {
   #keys = 0;
 
   /**
-   * Takes a token for each take; returns the time to wait, the tokens left and the time until the bucket is full. `now`
-   * in milliseconds.
+   * Applies what a worker has taken by itself, then takes a token for each take. The only worker gets what is left, which it takes
+   * by itself from then on. `now` in milliseconds.
    */
-  take(takes: readonly Take[], now: number): TakenOf[] {
-    return takes.map(([rule, key, patienceMs]) => {
-      const of = this.#bucketsOf(rule);
-      const before = of.buckets.size;
-      const { waitMs, left, resetMs } = of.buckets.take(key, now, patienceMs);
-      this.#keys += of.buckets.size - before;
-      if (this.#keys > MOST_KEYS) this.#forgetOne();
-      of.fullAt = Math.max(of.fullAt, now + resetMs);
+  exchange(
+    takes: readonly Take[],
+    used: readonly Used[],
+    now: number,
+    workers: number,
+  ): { readonly taken: TakenOf[]; readonly isAlone: boolean } {
+    for (const [rule, key, tokens] of used) this.#change(rule, now, (buckets) => buckets.spend(key, tokens, now));
+    const isAlone = workers === 1;
+    const taken = takes.map(([rule, key, patienceMs]): TakenOf => {
+      const { waitMs, left, resetMs } = this.#change(rule, now, (buckets) => buckets.take(key, now, patienceMs));
       return [waitMs, left, resetMs];
     });
+    return { taken, isAlone };
+  }
+
+  /** Changes buckets of a rule within the limits of all. */
+  #change<T>(rule: SharedRule, now: number, change: (buckets: TokenBuckets) => T): T {
+    const of = this.#bucketsOf(rule);
+    const before = of.buckets.size;
+    const result = change(of.buckets);
+    this.#keys += of.buckets.size - before;
+    if (this.#keys > MOST_KEYS) this.#forgetOne();
+    of.fullAt = Math.max(of.fullAt, now + of.buckets.resetMs);
+    return result;
   }
 
   /** Number of buckets. */
@@ -78,11 +93,16 @@ export class ServiceBuckets {
   }
 }
 
-/** Longest key, and longest name of a rule, as they are sent. */
-const TAKE_KEY = 64;
-const TAKE_ID = 256;
 /** Time after which the answer to a question is not awaited. */
 const ANSWER_MS = 100;
+/** Time without an answer after which the parent counts as silent. */
+const SILENT_MS = 1000;
+/** Time after which the parent knows of tokens that a worker has taken by itself. */
+const REPORT_MS = 250;
+/** Most takes of one question. */
+const TAKES = 1000;
+/** Longest id of a rule, and longest key, in characters. */
+const KEY_CHARACTERS = 64;
 /** Most takes that wait for the next question: if the parent is that late, further takes are not sent. */
 const MOST_WAITING = 10 * TAKES;
 
@@ -96,6 +116,8 @@ interface Waiting {
 interface Asked {
   readonly takes: readonly Waiting[];
   readonly timer: NodeJS.Timeout;
+  /** By `performance.now()`. */
+  readonly at: number;
   /** True if its takes are settled; the answer is still expected. */
   late: boolean;
 }
@@ -106,6 +128,8 @@ export class ParentBuckets implements SharedBuckets {
   #waiting: Waiting[] = [];
   #asked: Asked | undefined;
   #planned = false;
+  #reporting: NodeJS.Timeout | undefined;
+  readonly #lots = new TokenLots();
   /** Each rule as sent to the parent: the same object each time, so that a question contains it once. */
   readonly #rules = new WeakMap<SharedRule, SharedRule>();
 
@@ -113,27 +137,38 @@ export class ParentBuckets implements SharedBuckets {
     this.#send = send;
   }
 
-  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | undefined {
+  get isSilent(): boolean {
+    return this.#asked !== undefined && performance.now() - this.#asked.at >= SILENT_MS;
+  }
+
+  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | Taken | undefined {
+    const own = this.#lots.take(this.#told(rule), short(key), performance.now(), patienceMs);
+    if (own !== undefined) {
+      this.#report();
+      return own;
+    }
     if (this.#asked?.late === true || this.#waiting.length >= MOST_WAITING) return undefined;
     return new Promise((resolve) => {
-      this.#waiting.push({ rule: this.#told(rule), key: short(key, TAKE_KEY), patienceMs, resolve });
+      this.#waiting.push({ rule: this.#told(rule), key: short(key), patienceMs, resolve });
       if (this.#asked === undefined) this.#plan();
     });
   }
 
-  /**
-   * Handles the parent's answer: for each take the time to wait, the tokens left and the time until the bucket is full.
-   */
-  answered(taken: readonly TakenOf[]): void {
+  /** Handles the parent's answer; `isAlone`: this is the only worker, which has whole buckets. */
+  answered(taken: readonly TakenOf[], isAlone: boolean): void {
     const asked = this.#asked;
     if (asked === undefined) return;
     clearTimeout(asked.timer);
     this.#asked = undefined;
-    for (const [at, { patienceMs, resolve }] of asked.takes.entries()) {
+    if (!isAlone) this.#lots.share();
+    const now = performance.now();
+    for (const [at, { rule, key, patienceMs, resolve }] of asked.takes.entries()) {
       const [waitMs, left, resetMs] = taken[at]!;
+      if (isAlone) this.#lots.add(rule, key, left, now);
       resolve({ granted: waitMs <= patienceMs, waitMs, left, resetMs });
     }
     if (this.#waiting.length > 0) this.#plan();
+    else this.#report();
   }
 
   /** Sends at the end of this turn of the event loop, together with takes of its other requests. */
@@ -142,22 +177,34 @@ export class ParentBuckets implements SharedBuckets {
     this.#planned = true;
     setImmediate(() => {
       this.#planned = false;
-      this.#ask();
+      // The timer of reports may have asked meanwhile; its answer plans the next question.
+      if (this.#asked === undefined) this.#ask();
     });
   }
 
+  /** Soon tells the parent what this process has taken by itself. */
+  #report(): void {
+    if (this.#reporting !== undefined) return;
+    this.#reporting = setTimeout(() => {
+      this.#reporting = undefined;
+      if (this.#asked === undefined) this.#ask();
+    }, REPORT_MS).unref();
+  }
+
   #ask(): void {
+    const used = this.#lots.changes(TAKES);
+    if (used.length === 0 && this.#waiting.length === 0) return;
     const takes = this.#waiting.splice(0, TAKES);
     // An answer that arrived while this process was busy is read before that.
     const timer = setTimeout(() => setImmediate(() => this.#giveUp(asked)), ANSWER_MS).unref();
-    const asked: Asked = { takes, late: false, timer };
+    const asked: Asked = { takes, late: false, timer, at: performance.now() };
     this.#asked = asked;
-    this.#send({ kind: 'take', takes: takes.map(({ rule, key, patienceMs }) => [rule, key, patienceMs]) });
+    this.#send({ kind: 'take', takes: takes.map(({ rule, key, patienceMs }) => [rule, key, patienceMs]), used });
   }
 
   #told(rule: SharedRule): SharedRule {
     const { id, rate, burst, maxKeys } = rule;
-    const told = this.#rules.get(rule) ?? { id: short(id, TAKE_ID), rate, burst, maxKeys };
+    const told = this.#rules.get(rule) ?? { id: short(id), rate, burst, maxKeys };
     this.#rules.set(rule, told);
     return told;
   }
@@ -170,8 +217,8 @@ export class ParentBuckets implements SharedBuckets {
   }
 }
 
-/** Returns the text as one byte for each character, cut to a length. */
-function short(text: string, length: number): string {
-  if (text.length <= length && /^[\x20-\x7e]*$/.test(text)) return text;
+/** Returns the text as one byte for each character; the digest of a long one. */
+function short(text: string): string {
+  if (text.length <= KEY_CHARACTERS && /^[\x20-\x7e]*$/.test(text)) return text;
   return createHash('sha256').update(text).digest('base64url');
 }

@@ -1,6 +1,6 @@
 /**
- * Messages of a worker to its parent, and their size limits: facts, answers and errors of an application must not fill
- * the parent's memory.
+ * Messages of a worker to its parent, and the limits of what a worker may say: facts, answers and errors of an application
+ * must not fill the parent's memory. A worker cuts its messages to fit; its parent ends one that says more.
  */
 import { serialize } from 'node:v8';
 import { type Diagnostic, ignoreErrors, isError } from '../errors/index.js';
@@ -25,6 +25,9 @@ export interface WorkerFailure {
  * once, however many takes refer to it.
  */
 export type Take = readonly [rule: SharedRule, key: string, patienceMs: number];
+
+/** Tokens that a worker has taken by itself from a bucket. */
+export type Used = readonly [rule: SharedRule, key: string, tokens: number];
 
 /** A file that a worker has read by `config.readFile`, with the option that names it. The content is never sent. */
 export interface FileRead {
@@ -59,14 +62,16 @@ export type ToParent =
       readonly cutOffRequests?: number;
       readonly signalled?: boolean;
     }
-  /** Heartbeat. */
-  | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Facts }
+  /** Heartbeat; `nextMs`: the time until the next one, usually a second. */
+  | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Facts; readonly nextMs?: number }
+  /** A request has ended its rest: heartbeats come each second again. */
+  | { readonly kind: 'awake' }
   /** Counts since the last message. */
   | ({ readonly kind: 'counted' } & Counted)
   /** It needs tokens, and sends no other question before the answer, `taken`. */
-  | { readonly kind: 'take'; readonly takes: readonly Take[] }
-  /** From its watch thread: the stack of the stuck main thread, innermost frame first. */
-  | { readonly kind: 'stuck'; readonly stack: readonly string[] }
+  | { readonly kind: 'take'; readonly takes: readonly Take[]; readonly used: readonly Used[] }
+  /** From its watch thread: the stack of the stuck main thread, innermost frame first, and the time since its last heartbeat. */
+  | { readonly kind: 'stuck'; readonly stack: readonly string[]; readonly silentMs?: number }
   /**
    * From its watch thread, four times a second: requests that have begun, by slot; those that have ended; and the
    * resident memory if the main thread does not report it.
@@ -100,16 +105,12 @@ export type Sent = ToParent & { readonly portico: true };
 
 type Facts = Readonly<Record<string, unknown>>;
 
-/** Most takes of one question. */
-export const TAKES = 1000;
-/** Largest answer in bytes. */
-const ANSWER_BYTES = 24 * 1024 * 1024;
-/** Longest text, in characters; a refused configuration may need many lines. */
-const TEXT = 1024 * 1024;
-/** Largest facts of a heartbeat, sent each second, in bytes. */
-const FACTS_BYTES = 128 * 1024;
-/** Largest list of the program's files for the comparison with siblings, in bytes: some thousand files. */
-const CODE_BYTES = 256 * 1024;
+/** Most bytes of a message; also of all names of files that a parent keeps of its workers. */
+export const MESSAGE_BYTES = 4 * 1024 * 1024;
+/** Most bytes of a part that an application may fill: facts, diagnostics, files of the program; and most characters of a text. */
+export const PART_BYTES = MESSAGE_BYTES / 4;
+/** Most characters of a text that a parent keeps for as long as it lives, or for a request. */
+export const KEPT_CHARACTERS = 256;
 /** Most files in one `read` message. */
 const FILES_READ = 1000;
 /** Code of a diagnostic that has no other. */
@@ -119,10 +120,7 @@ const SHORTENED = '… (shortened)';
 /** Most names of facts in a warning. */
 const NAMES = 3;
 
-/**
- * Returns the marked message with texts, facts and answers within their limits. `warn` is called with the facts that
- * are left out.
- */
+/** Returns the marked message within the limits. `warn` is called with the facts and files that are left out. */
 export function fittingMessage(message: ToParent, warn: (text: string) => void): Sent {
   return { ...fitting(message, warn), portico: true };
 }
@@ -136,19 +134,45 @@ function fitting(message: ToParent, warn: (text: string) => void): ToParent {
     }
     case 'built':
       return { ...message, diagnostics: fittingDiagnostics(message.diagnostics) };
-    case 'code':
-      return { ...message, files: fittingFiles(message.files, warn) };
+    case 'code': {
+      const { kept, left } = firstThatFit(message.files);
+      const count = `${kept.length} of the ${kept.length + left.length} files of the program`;
+      if (left.length > 0)
+        warn(`Only ${count} are compared with those of other workers: their paths have more than ${PART_BYTES} bytes`);
+      return { ...message, files: kept };
+    }
     case 'read':
       return { ...message, files: message.files.slice(0, FILES_READ) };
     case 'replace':
       return { ...message, reason: shortened(message.reason ?? 'asked for') };
-    case 'beat':
-      return { ...message, facts: fittingFacts(message.facts, warn) };
+    case 'beat': {
+      const { kept, left } = firstThatFit(Object.entries(message.facts));
+      const some = left.slice(0, NAMES).map(([name]) => quoted(name));
+      const others = left.length > NAMES ? ` and ${left.length - NAMES} others` : '';
+      const limits = `the limit is ${PART_BYTES} bytes, without functions`;
+      if (left.length > 0) warn(`Facts are omitted from the heartbeats: ${some.join(', ')}${others}; ${limits}`);
+      return { ...message, facts: Object.fromEntries(kept) };
+    }
     case 'answer':
       return fittingAnswer(message);
     default:
       return message;
   }
+}
+
+/** Returns the items that fit into a part of a message, the first first, and the others. */
+function firstThatFit<T>(items: readonly T[]): { readonly kept: readonly T[]; readonly left: readonly T[] } {
+  if (sizeOf(items) <= PART_BYTES) return { kept: items, left: [] };
+  let bytes = 0;
+  const left: T[] = [];
+  const kept = items.filter((item) => {
+    const size = sizeOf(item);
+    const fits = bytes + size <= PART_BYTES;
+    if (fits) bytes += size;
+    else left.push(item);
+    return fits;
+  });
+  return { kept, left };
 }
 
 /**
@@ -161,17 +185,10 @@ function fittingDiagnostics(found: readonly Partial<Diagnostic>[]): readonly Dia
     const isWarning = severity === 'warning';
     return { ...each, severity: isWarning ? severity : 'error', code: String(code), message: String(message) };
   });
-  if (sizeOf(all) <= TEXT) return all;
-  let bytes = 0;
-  const kept: Diagnostic[] = [];
-  for (const each of [...all.filter(isError), ...all.filter((one) => !isError(one))]) {
-    bytes += sizeOf(each);
-    if (bytes > TEXT) break;
-    kept.push(each);
-  }
-  const left = all.filter((each) => !kept.includes(each));
+  if (sizeOf(all) <= PART_BYTES) return all;
+  const { kept, left } = firstThatFit([...all.filter(isError), ...all.filter((one) => !isError(one))]);
   const severity = left.some(isError) ? 'error' : 'warning';
-  const message = `${left.length} further mistakes are omitted: the limit is ${TEXT} bytes`;
+  const message = `${left.length} further mistakes are omitted: the limit is ${PART_BYTES} bytes`;
   return [...kept, { severity, code: REFUSED, message }];
 }
 
@@ -181,43 +198,11 @@ function fittingAnswer(message: Extract<ToParent, { kind: 'answer' }>): ToParent
   if (error !== undefined) return { kind, id, error: shortened(error) };
   try {
     const size = serialize(message.body).byteLength;
-    if (size <= ANSWER_BYTES) return message;
-    return { kind, id, error: `its answer has ${size} bytes, more than ${ANSWER_BYTES}` };
+    if (size <= MESSAGE_BYTES) return message;
+    return { kind, id, error: `its answer has ${size} bytes, more than ${MESSAGE_BYTES}` };
   } catch (why) {
     return { kind, id, error: shortened(`its answer cannot be sent: ${(why as Error | undefined)?.message}`) };
   }
-}
-
-/** Returns all facts if they fit, else those that still do, in order. */
-function fittingFacts(facts: Facts, warn: (text: string) => void): Facts {
-  if (sizeOf(facts) <= FACTS_BYTES) return facts;
-  const dropped: string[] = [];
-  let bytes = 0;
-  const kept = Object.entries(facts).filter(([name, fact]) => {
-    const size = sizeOf({ [name]: fact });
-    const fits = bytes + size <= FACTS_BYTES;
-    if (fits) bytes += size;
-    else dropped.push(name);
-    return fits;
-  });
-  const some = dropped.slice(0, NAMES).map((name) => JSON.stringify(name.slice(0, 40)));
-  const others = dropped.length > NAMES ? ` and ${dropped.length - NAMES} others` : '';
-  const limits = `the limit is ${FACTS_BYTES} bytes, without functions`;
-  warn(`Facts are omitted from the heartbeats: ${some.join(', ')}${others}; ${limits}`);
-  return Object.fromEntries(kept);
-}
-
-/** Returns all files if they fit, else the first in their order, which is the same in all workers of a service. */
-function fittingFiles(files: readonly ProgramFile[], warn: (text: string) => void): readonly ProgramFile[] {
-  let bytes = 0;
-  const left = files.findIndex(([file, hash]) => {
-    bytes += Buffer.byteLength(file) + hash.length;
-    return bytes > CODE_BYTES;
-  });
-  if (left === -1) return files;
-  const limit = `their paths have more than ${CODE_BYTES} bytes`;
-  warn(`Only ${left} of the ${files.length} files of the program are compared with those of other workers: ${limit}`);
-  return files.slice(0, left);
 }
 
 /** Returns the size on the channel in bytes; infinity for a value that cannot be sent. */
@@ -227,7 +212,51 @@ function sizeOf(value: unknown): number {
 
 function shortened(value: unknown): string {
   const text = String(value);
-  return text.length <= TEXT ? text : `${text.slice(0, TEXT - SHORTENED.length)}${SHORTENED}`;
+  return text.length <= PART_BYTES ? text : `${text.slice(0, PART_BYTES - SHORTENED.length)}${SHORTENED}`;
+}
+
+const RULE = { id: '', rate: 0, burst: 0, maxKeys: 0 };
+
+/** Fields of messages by example; those of a list are examples of its items, in turn. */
+const FIELDS: Readonly<Partial<Record<ToParent['kind'], object>>> = {
+  code: { files: [['', '']] },
+  read: { files: [{ path: '', option: '', where: '' }] },
+  built: { diagnostics: [{ severity: '', code: '', message: '' }] },
+  failed: { text: '', status: 0 },
+  ended: { status: 0, cutOff: false },
+  beat: { debugged: false, facts: {} },
+  counted: { buckets: [0], series: [{ metric: '', labels: [''], counts: [0], sum: 0 }] },
+  take: { takes: [[RULE, '', 0]], used: [[RULE, '', 0]] },
+  stuck: { stack: [''] },
+  inHand: { came: [[0, '']], left: [0] },
+  leaves: { requests: [{ method: '', path: '', ageMs: 0 }] },
+  replace: { reason: '' },
+  answer: { id: 0 },
+};
+/** Messages whose texts a parent keeps one by one. Names of files are limited by their sum. */
+const KEPT: ReadonlySet<ToParent['kind']> = new Set(['counted', 'inHand', 'take']);
+
+/** Throws if the message has a field of a wrong type, or a text that a worker would have shortened. */
+export function checkMessage(message: ToParent): void {
+  const { kind } = message;
+  const fields = Object.hasOwn(FIELDS, kind) ? FIELDS[kind] : undefined;
+  if (fields === undefined) return;
+  if (!isLike(message, fields)) throw new TypeError(`the fields of "${kind}" have wrong types`);
+  if (KEPT.has(kind) && hasLongText(message)) throw new TypeError(`"${kind}" has a text that is too long`);
+}
+
+function isLike(value: unknown, example: unknown): boolean {
+  if (Array.isArray(example))
+    return Array.isArray(value) && value.every((item, at) => isLike(item, example[at % example.length]));
+  if (typeof value !== typeof example || value === null) return false;
+  return Object.entries(Object(example)).every(([name, part]) =>
+    isLike((value as Record<string, unknown>)[name], part),
+  );
+}
+
+function hasLongText(value: unknown): boolean {
+  if (typeof value === 'string') return value.length > KEPT_CHARACTERS;
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasLongText);
 }
 
 /**

@@ -240,10 +240,10 @@ export class WorkerSide {
 
   async #tellCounted(service: ServiceBase & Telling): Promise<void> {
     this.#meter.follow('logLinesLost', [], this.#log.lost?.() ?? 0);
-    const { buckets, series, failures = [] } = service.meter?.take() ?? { buckets: [], series: [] };
+    const { buckets, series, failures = [], refusals = [] } = service.meter?.take() ?? { buckets: [], series: [] };
     const all = [...series, ...this.#meter.take().series];
-    if (all.length + failures.length === 0) return;
-    await this.#link.send({ kind: 'counted', buckets, series: all, failures });
+    if (all.length + failures.length + refusals.length === 0) return;
+    await this.#link.send({ kind: 'counted', buckets, series: all, failures, refusals });
   }
 
   async #mutate({ configuration, settings }: Extract<ToWorker, { kind: 'mutate' }>): Promise<Mutated> {

@@ -4,6 +4,7 @@
  */
 import type { App, Conf, FactoryContext, Section } from '../app/index.js';
 import type { Config, WrittenValue } from '../config/index.js';
+import { isTrial } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
 import type { PasteSection } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
@@ -210,6 +211,7 @@ export function argumentsFor(
       own ??= log.child({ section: headerOf(context).name });
       return own;
     },
+    isTrial: isTrial(),
     rpc,
     tasks,
     onClose,

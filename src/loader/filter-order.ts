@@ -1,5 +1,5 @@
 /** Filters in the wrong order in a pipeline: a start warns of them or refuses them, and `check` reports them. */
-import type { DeclaredFactory, WantedOrder } from '../app/internal.js';
+import type { DeclaredFactory, WantedOrder } from '../app/index.js';
 import type { Config } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { type Context, type FactoryUse, sectionOf } from './context.js';

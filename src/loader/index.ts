@@ -14,4 +14,3 @@ export type { ListedSection } from './paste-file.js';
 export type { EntryPoints, Resolver } from './resolver.js';
 export type { Kind } from './section.js';
 export type { ChildTree, ContextTree } from './tree.js';
-export type { WrittenFiles } from './written.js';

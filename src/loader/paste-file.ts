@@ -10,7 +10,7 @@ import { firstRefusal, type OpenedPaste, openDocument, openPaste, type ReadPaste
 import { isModuleReference, parseReference } from './parse-reference.js';
 import { definedBy, type Kind, rootsOf, sectionsNamed } from './section.js';
 import { onlySection } from './section-errors.js';
-import { type PasteFiles, pasteFiles, pipelinesOf, type WrittenFiles, writtenApp, writtenFiles } from './written.js';
+import { pasteFiles, pipelinesOf, writtenApp } from './written.js';
 
 /** A section of a paste file. */
 export interface ListedSection {
@@ -27,7 +27,7 @@ export class PasteFile {
   /** The absolute path of the file. */
   readonly path: string;
   readonly #opened: OpenedPaste;
-  #files: PasteFiles | undefined;
+  #files: readonly string[] | undefined;
 
   /** Throws {@link PasteError} if it is not a paste file. */
   constructor(opened: OpenedPaste) {
@@ -70,15 +70,9 @@ export class PasteFile {
 
   /** Reads the file and the files that it includes, and returns their absolute paths. */
   files(): readonly string[] {
-    return [...this.#read().keys()];
-  }
-
-  /**
-   * Returns the same files, each with the pipelines of an app that use it, to find the pipelines that a change of the file affects. As
-   * written; nothing is resolved.
-   */
-  writtenFiles(app: string): WrittenFiles {
-    return writtenFiles(app, this.#read());
+    const { path, document } = this.#opened;
+    this.#files ??= pasteFiles(path, document, (each) => openDocument(each, this.#opened));
+    return this.#files;
   }
 
   /** Returns all sections, in file order. */
@@ -87,12 +81,6 @@ export class PasteFile {
       const defined = definedBy(section);
       return { kind: defined?.kind, name: defined?.name ?? section.name, header: section.name, origin: section.origin };
     });
-  }
-
-  #read(): PasteFiles {
-    const { path, document } = this.#opened;
-    this.#files ??= pasteFiles(path, document, (each) => openDocument(each, this.#opened));
-    return this.#files;
   }
 }
 

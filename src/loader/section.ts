@@ -70,7 +70,7 @@ export function sectionsNamed(document: PasteDocument, kind: Kind, name: string 
 }
 
 /** Returns the sections by the name that they define, cached per document, so 10,000 lookups in 10,000 sections stay cheap. */
-export function sectionsByName(document: PasteDocument): ReadonlyMap<string, readonly PasteSection[]> {
+function sectionsByName(document: PasteDocument): ReadonlyMap<string, readonly PasteSection[]> {
   const known = BY_NAME.get(document);
   if (known !== undefined) return known;
   const byName = new Map<string, PasteSection[]>();

@@ -4,8 +4,7 @@
  */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import type { Conf, Description } from '../app/index.js';
-import type { DeclaredFactory } from '../app/internal.js';
+import type { Conf, DeclaredFactory, Description } from '../app/index.js';
 import type { Config, WrittenValue } from '../config/index.js';
 import type { Origin } from '../errors/index.js';
 import { placeOf } from './composite/mount-table.js';

@@ -7,7 +7,7 @@ import { ignoreErrors } from '../errors/index.js';
 import { type PasteDocument, type PasteSection, wordsOf } from '../ini/index.js';
 import type { PlannedApp } from '../service/index.js';
 import { includedPath, parseReference } from './parse-reference.js';
-import { definedBy, namesOf, sectionsByName, sectionsNamed } from './section.js';
+import { definedBy, namesOf, sectionsNamed } from './section.js';
 
 /** One pipeline: its words, and the option and section that have them. */
 interface WrittenPipeline {
@@ -96,11 +96,8 @@ function isApp(document: PasteDocument, name: string): boolean {
   return sectionsNamed(document, 'app', name).length > 0;
 }
 
-/** Paste files by absolute path, the main one first. */
-export type PasteFiles = ReadonlyMap<string, PasteDocument>;
-
-/** Returns the file and all files that it includes with `config:`, directly or not. A file that cannot be opened is omitted. */
-export function pasteFiles(path: string, document: PasteDocument, open: (path: string) => PasteDocument): PasteFiles {
+/** Returns the absolute paths of the file and of all that it includes with `config:`, directly or not. A file that cannot be opened is omitted. */
+export function pasteFiles(path: string, document: PasteDocument, open: (path: string) => PasteDocument): string[] {
   const files = new Map([[path, document]]);
   // Files added during the loop are visited as well.
   for (const [from, { sections }] of files) {
@@ -110,62 +107,7 @@ export function pasteFiles(path: string, document: PasteDocument, open: (path: s
       if (opened !== undefined) files.set(included, opened);
     }
   }
-  return files;
-}
-
-/** For each file, the pipelines that use it, each with the text that it uses of that file. */
-export type WrittenFiles = ReadonlyMap<string, ReadonlyMap<string, string>>;
-
-/**
- * Returns the parts of each file that belong to the pipelines of an app of the main file: in the main file the defaults and the sections
- * that they name, directly or not; included files as a whole. If two such texts differ, the pipelines may differ. An app without a
- * pipeline stands for itself.
- */
-export function writtenFiles(app: string, files: PasteFiles): WrittenFiles {
-  const [[path, document] = []] = files;
-  if (path === undefined || document === undefined) return new Map();
-  const named = sectionsByName(document);
-  const partsOf = (
-    words: readonly string[],
-  ): { sections: ReadonlySet<PasteSection>; included: ReadonlySet<string> } => {
-    const sections = new Set<PasteSection>();
-    const included = new Set<string>();
-    const visit = (word: string): void => {
-      const file = includedFile(word, path);
-      if (file !== undefined) included.add(file);
-      for (const section of named.get(word) ?? []) {
-        if (sections.has(section)) continue;
-        sections.add(section);
-        allWordsIn(section).forEach(visit);
-      }
-    };
-    words.forEach(visit);
-    return { sections, included };
-  };
-  const reached = partsOf([app]).sections;
-  const inPipelines = writtenPipelines(document).filter(({ section }) => reached.has(section));
-  const written = new Map([...files.keys()].map((file) => [file, new Map<string, string>()]));
-  for (const { name, words } of inPipelines.length > 0 ? inPipelines : [{ name: app, words: [app] }]) {
-    const { sections, included } = partsOf(words);
-    written.get(path)?.set(name, [JSON.stringify(words), textOf(document.defaults, ...sections)].join('\n'));
-    // The includes of an included file belong to it.
-    for (const file of included) {
-      for (const each of includedFrom(file, files)) {
-        const { defaults, sections: all } = files.get(each) ?? {};
-        written.get(each)?.set(name, textOf(defaults, ...(all?.values() ?? [])));
-      }
-    }
-  }
-  return written;
-}
-
-/** Returns a file and all files that it includes. */
-function includedFrom(file: string, files: PasteFiles): ReadonlySet<string> {
-  const all = new Set([file]);
-  for (const each of all) {
-    for (const further of inclusionsOf(files.get(each)?.sections.values() ?? [], each)) all.add(further);
-  }
-  return all;
+  return [...files.keys()];
 }
 
 /** Returns the files that sections of a file include. */
@@ -177,15 +119,6 @@ function includedFile(word: string, from: string): string | undefined {
   const reference = parseReference(word);
   if (reference.form !== 'config') return undefined;
   return includedPath(from, word, reference.path.replaceAll('%(here)s', dirname(from)));
-}
-
-function textOf(...sections: readonly (PasteSection | undefined)[]): string {
-  return sections
-    .map((section) => {
-      if (section === undefined) return '';
-      return JSON.stringify([section.name, ...[...section.options.values()].map(({ name, value }) => [name, value])]);
-    })
-    .join('\n');
 }
 
 function wordsIn(section: PasteSection, option: string): string[] {

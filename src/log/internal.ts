@@ -2,7 +2,7 @@
 
 export { checkedLog } from './check-log.js';
 export { silentLogger } from './log.js';
-export { describeMoments, requestOfMoment } from './moment.js';
+export { describeMoments, tellUnhandled } from './moment.js';
 export { isApplicationLogger } from './own-logger.js';
 export { jsonString, recordWriter, type WriteRecord } from './records.js';
 export { reopenLogs } from './reopening.js';

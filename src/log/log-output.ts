@@ -21,6 +21,9 @@ const NEWLINE = 10;
 /** Bytes that a pipe takes atomically, also from several writers (`PIPE_BUF` on Linux). */
 const WHOLE = 4096;
 
+/** Interval of looks whether the file was deleted, in milliseconds. */
+const LOOK_MS = 1000;
+
 /** Minimum interval of notices on standard error that a file takes no lines, in milliseconds. */
 const TOLD_EVERY_MS = 60_000;
 
@@ -29,6 +32,14 @@ const gathering = new Set<LogOutput>();
 let endsNoted = false;
 /** True at exit: no turn of the event loop ends any more. */
 let exiting = false;
+
+/** Returns the lines that an output writes about itself. */
+export interface OwnLines {
+  /** The number of lost lines, and the reason; it precedes the next line that is written. */
+  readonly lost: (dropped: number, code: string) => string;
+  /** The file was deleted, and is made again. */
+  readonly made: (path: string) => string;
+}
 
 /** Reports on standard error that lines of a file are lost: the file itself has no sign of it. */
 function tellOperator(path: string, code: string): void {
@@ -56,7 +67,7 @@ function sameFile(one: Stats, other: Stats | undefined): boolean {
  */
 export class LogOutput {
   readonly #path: string | undefined;
-  readonly #told: (dropped: number, code: string) => string;
+  readonly #own: OwnLines;
   #descriptor: number;
   /** Stats of the opened file; undefined for standard error. */
   #file: Stats | undefined;
@@ -65,6 +76,9 @@ export class LogOutput {
   /** Number of lost lines since the last one that was written. */
   #dropped = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
+  #lookedAt = performance.now();
+  /** True if the file was deleted and cannot be made again. */
+  #isGone = false;
   #code = '';
   /** True after an incomplete line was written. */
   #torn = false;
@@ -76,12 +90,11 @@ export class LogOutput {
   #whole = 0;
 
   /**
-   * `told`: returns the line that reports the number of lost lines and the reason; it precedes the next line that is
-   * written. `path`: a file in place of standard error, created if missing. Throws the system's error if it cannot be
-   * opened.
+   * `path`: a file in place of standard error, created if missing, also when it was deleted since. Throws the system's error if it cannot
+   * be opened.
    */
-  constructor(told: (dropped: number, code: string) => string, path?: string) {
-    this.#told = told;
+  constructor(own: OwnLines, path?: string) {
+    this.#own = own;
     // A program may change its working directory.
     this.#path = path === undefined ? undefined : resolve(path);
     this.#descriptor = this.#path === undefined ? 2 : openToAppend(this.#path, MODE);
@@ -102,6 +115,7 @@ export class LogOutput {
       this.#descriptor = openToAppend(this.#path!, MODE);
       this.#file = fstatSync(this.#descriptor);
       this.#torn = false;
+      this.#isGone = false;
       if (!isOwn) return Object.assign(new Error('EBADF: other code has closed the log file'), { code: 'EBADF' });
       closeSync(before);
     } catch (error) {
@@ -147,12 +161,29 @@ export class LogOutput {
     this.#write(lines, lines.split('\n').length - 1);
   }
 
+  /** Lines in a deleted file are lost: the file is made again. Returns whether that fails. A renamed file is left alone. */
+  #lacksFile(): boolean {
+    const now = performance.now();
+    if (this.#file === undefined || now - this.#lookedAt < LOOK_MS) return this.#isGone;
+    this.#lookedAt = now;
+    if (ignoreErrors(() => fstatSync(this.#descriptor).nlink) !== 0) return false;
+    const failed = this.reopen();
+    this.#isGone = failed !== undefined;
+    if (failed === undefined) this.#put(this.#own.made(this.#path!));
+    else this.#code = failed.code ?? failed.message;
+    return this.#isGone;
+  }
+
   #write(lines: string, count: number): void {
+    if (this.#lacksFile()) {
+      this.#drop(count);
+      return;
+    }
     if (this.#dropped > 0) {
       // Another process that shares the descriptor may have left an incomplete line: an empty line is better than a
       // joined one.
       this.#torn = true;
-      if (!this.#put(this.#told(this.#dropped, this.#code))) {
+      if (!this.#put(this.#own.lost(this.#dropped, this.#code))) {
         this.#drop(count);
         return;
       }
@@ -218,12 +249,21 @@ export class LogOutput {
   }
 }
 
-/** Returns the line that reports lost lines. */
-export function lostLines(text: boolean, base: LogFields): (dropped: number, code: string) => string {
-  return (dropped, code) => {
-    const message = `${countText(dropped, 'line')} of this log could not be written (${code})`;
-    const fields = { pid: process.pid, ...base, event: 'log_lines_lost', dropped, code };
+/** Returns the lines that a log writes about itself, as text or JSON. */
+export function ownLines(text: boolean, base: LogFields): OwnLines {
+  const line = (message: string, facts: LogFields): string => {
+    const fields = { pid: process.pid, ...base, ...facts };
     const time = new Date().toISOString();
     return text ? `WARN: ${message}\n` : `${json({ level: 'warn', time, ...fields, msg: message })}\n`;
+  };
+  return {
+    lost: (dropped, code) => {
+      const message = `${countText(dropped, 'line')} of this log could not be written (${code})`;
+      return line(message, { event: 'log_lines_lost', dropped, code });
+    },
+    made: (file) => {
+      const message = `The log file was deleted and is made again: lines of up to a second are missing`;
+      return line(message, { event: 'log_file_made', file });
+    },
   };
 }

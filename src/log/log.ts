@@ -14,7 +14,7 @@ import {
   readableParts,
   withErrors,
 } from './log-arguments.js';
-import { LogOutput, lostLines } from './log-output.js';
+import { LogOutput, ownLines } from './log-output.js';
 import { LostLines } from './lost-lines.js';
 import { momentFacts } from './moment.js';
 import { type ApplicationLogger, isApplicationLogger, type Lines, linesOf } from './own-logger.js';
@@ -138,7 +138,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const elsewhere = options.destination !== undefined || options.file !== undefined;
   const text = format === 'text' || (format === 'auto' && !elsewhere && process.stderr.isTTY);
   const own = options.file !== undefined || options.destination === undefined;
-  const output = own ? new LogOutput(lostLines(text, base), options.file) : undefined;
+  const output = own ? new LogOutput(ownLines(text, base), options.file) : undefined;
   const place = output ?? options.destination!;
   const dropped = new LostLines();
   const destination = { write: (line: string): void => place.write(printableJson(line)) };

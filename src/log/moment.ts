@@ -5,15 +5,15 @@
 import type { LogFields } from './log-arguments.js';
 
 let told: () => LogFields = () => ({});
-let toldOfRequest: () => LogFields = () => ({});
+/** Calls a function that writes the line of an unhandled error. */
+type OfUnhandled = <T>(tell: (request: LogFields) => T) => T;
 
-/**
- * Sets the function that returns the fields of each line, and the one that returns those of a line about an unhandled
- * error.
- */
-export function describeMoments(facts: () => LogFields, ofRequest: () => LogFields): void {
+let ofUnhandled: OfUnhandled = (tell) => tell({});
+
+/** Sets the function that returns the fields of each line, and the one that calls the writer of an unhandled error. */
+export function describeMoments(facts: () => LogFields, unhandled: OfUnhandled): void {
   told = facts;
-  toldOfRequest = ofRequest;
+  ofUnhandled = unhandled;
 }
 
 /** Returns the fields of this moment. */
@@ -21,7 +21,7 @@ export function momentFacts(): LogFields {
   return told();
 }
 
-/** Returns method and path of the current request; none if there is no current request. */
-export function requestOfMoment(): LogFields {
-  return toldOfRequest();
+/** Calls `tell` with method and path of the request that an unhandled error belongs to; without any if there is no such request. */
+export function tellUnhandled<T>(tell: (request: LogFields) => T): T {
+  return ofUnhandled(tell);
 }

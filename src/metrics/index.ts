@@ -1,5 +1,5 @@
 /** Counts for metrics, in serving processes and in the process that is scraped. Not an entry point. */
-export { boundOf, type Counted, Distribution, isFailure, Meter, type Series, Totals } from './meter.js';
+export { type Counted, Distribution, isFailure, Meter, type Quantile, quantileOf, type Series } from './meter.js';
 export {
   bucketsOf,
   COUNTED,
@@ -8,4 +8,12 @@ export {
   type MetricKey,
   metricsOptions,
 } from './metric-table.js';
+export { Noted } from './noted.js';
 export { type FailedRequests, RecentFailures } from './recent-failures.js';
+export {
+  NotedRefusals,
+  RecentRefusals,
+  type RefusedRequests,
+  type ShownRefusals,
+} from './recent-refusals.js';
+export { MOST_SERIES, SERIES_A_ROUTE, SERIES_HINT, type Total, Totals } from './totals.js';

@@ -2,9 +2,9 @@
  * Counts in a serving process, which reports the increments since the last report. The process that adds them up loses nothing when a
  * worker ends, and its counters never decrease.
  */
-import type { Config } from '../config/index.js';
-import { boundsOf, bucketsOf, COUNTED, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
-import { type FailedRequests, RecentFailures } from './recent-failures.js';
+import { boundsOf, LABEL_CHARACTERS, type MetricKey } from './metric-table.js';
+import type { FailedRequests } from './recent-failures.js';
+import type { RefusedRequests } from './recent-refusals.js';
 
 /** Distribution of values over buckets: a Prometheus histogram for one set of labels. */
 export class Distribution {
@@ -19,10 +19,7 @@ export class Distribution {
     this.counts = Array.from({ length: bounds.length + 1 }, () => 0);
   }
 
-  /**
-   * Adds a value. Takes 10 ns; a Histogram of prom-client takes 1 µs with three labels and 0.5 µs without. A request has one value, and
-   * two more for each filter.
-   */
+  /** Adds a value. Takes 10 ns: a request has three values, and two more for each filter. */
   observe(value: number): void {
     const { bounds } = this;
     let at = 0;
@@ -46,20 +43,24 @@ export class Distribution {
   }
 }
 
-/**
- * Returns the value below which `wanted` values lie, interpolated linearly within a bucket like `histogram_quantile` of Prometheus;
- * undefined if there are too few values.
- */
-export function boundOf(bounds: readonly number[], counts: readonly number[], wanted: number): number | undefined {
+/** A value, and the bounds of the bucket in which it lies. */
+export interface Quantile {
+  /** Interpolated linearly within the bucket, like `histogram_quantile` of Prometheus; the last bound for what lies above it. */
+  readonly value: number;
+  readonly above: number;
+  /** Undefined above the last bound. */
+  readonly upTo: number | undefined;
+}
+
+/** Returns the value below which `wanted` values lie; undefined if there are too few values. */
+export function quantileOf(bounds: readonly number[], counts: readonly number[], wanted: number): Quantile | undefined {
   if (wanted === 0) return undefined;
   let below = 0;
   for (const [at, count] of counts.entries()) {
-    const upper = bounds[at];
-    if (upper === undefined) return bounds.at(-1);
-    if (below + count >= wanted) {
-      const lower = bounds[at - 1] ?? 0;
-      return lower + (upper - lower) * ((wanted - below) / count);
-    }
+    const above = bounds[at - 1] ?? 0;
+    const upTo = bounds[at];
+    if (upTo === undefined) return { value: above, above, upTo };
+    if (below + count >= wanted) return { value: above + (upTo - above) * ((wanted - below) / count), above, upTo };
     below += count;
   }
   return undefined;
@@ -87,6 +88,8 @@ export interface Counted {
   readonly series: readonly Series[];
   /** Failed requests. */
   readonly failures?: readonly FailedRequests[];
+  /** Refused requests. */
+  readonly refusals?: readonly RefusedRequests[];
 }
 
 /** Counts in progress for one set of labels. */
@@ -111,6 +114,12 @@ export class Meter {
     const values = new Distribution(boundsOf(metric, this.buckets));
     this.#series.set(key, { metric, labels: fitting, values, isTold: false });
     return values;
+  }
+
+  /** Counts a run of a job. Its failures start at 0, so that the first one appears as an increase. */
+  ran(job: string, seconds: number, outcome: 'ok' | 'failed'): void {
+    this.distribution('jobs', [job, 'failed']);
+    this.distribution('jobs', [job, outcome]).observe(seconds);
   }
 
   /** Increments a counter. */
@@ -141,75 +150,5 @@ export class Meter {
       values.reset();
     }
     return { buckets: this.buckets, series };
-  }
-}
-
-/** Maximum number of label sets, because an application could create routes without limit. */
-const MOST_SERIES = 10_000;
-const OTHER = 'other';
-
-/** The total of a series of a service. */
-interface Total extends Pick<Series, 'metric' | 'labels'> {
-  readonly api: string;
-  readonly values: Distribution;
-}
-
-/** Totals of all processes of a launcher since its start, including ended ones. */
-export class Totals {
-  /** The bounds of `[metrics] buckets`. */
-  readonly buckets: readonly number[];
-  readonly #totals = new Map<string, Total>();
-  readonly #failures = new Map<string, RecentFailures>();
-  /** Requests lost with workers of removed APIs, by the reason of the worker's end. */
-  readonly lost = new Map<string, Record<string, number>>();
-
-  /** `buckets` may differ from a worker's bounds after a change of the option. */
-  constructor(buckets: readonly number[]) {
-    this.buckets = buckets;
-  }
-
-  static of(config: Config | undefined): Totals {
-    return new Totals(config === undefined ? [] : bucketsOf(config));
-  }
-
-  add(api: string, { buckets, series, failures = [] }: Counted): void {
-    const recent = this.#failures.get(api) ?? new RecentFailures();
-    this.#failures.set(api, recent);
-    for (const failure of failures) recent.add(failure);
-    for (const { metric, labels, counts, sum } of series) {
-      // After an update of the package, new workers of an old parent may count more.
-      if (!Object.hasOwn(COUNTED, metric)) continue;
-      this.#total(api, metric, labels).values.add(boundsOf(metric, buckets), counts, sum);
-    }
-  }
-
-  /** Returns the most frequent and the last error of each route of an API in the last ten minutes. */
-  failuresOf(api: string): readonly FailedRequests[] {
-    return this.#failures.get(api)?.list ?? [];
-  }
-
-  /** Returns the totals of one metric. */
-  of(metric: Series['metric']): Total[] {
-    return [...this.#totals.values()].filter((total) => total.metric === metric);
-  }
-
-  /**
-   * Returns the total for these labels. Above the limit, the metric's further series of an API are counted together, with "other" for
-   * each label, so that no request is lost.
-   */
-  #total(api: string, metric: Series['metric'], labels: readonly string[]): Total {
-    const key = [api, metric, ...labels].join('\n');
-    const found = this.#totals.get(key);
-    if (found !== undefined) return found;
-    const isOther = labels.every((label) => label === OTHER);
-    if (this.#totals.size >= MOST_SERIES && !isOther)
-      return this.#total(
-        api,
-        metric,
-        labels.map(() => OTHER),
-      );
-    const total = { api, metric, labels, values: new Distribution(boundsOf(metric, this.buckets)) };
-    this.#totals.set(key, total);
-    return total;
   }
 }

@@ -3,7 +3,7 @@ import { boolean, type Config, defineOptions, float, list, oneOf } from '../conf
 import { writtenElsewhere } from '../config/internal.js';
 
 /** The options in `[metrics]`. */
-export const metricsOptions = defineOptions({
+export const metricsOptions = defineOptions('metrics', {
   enabled: boolean({
     default: false,
     help: 'Count and time requests by method, route and status, for Prometheus at GET /metrics.',
@@ -42,9 +42,10 @@ export interface CountedMetric {
 }
 
 export type MetricKey =
-  | 'requests'
-  | 'requestBytes'
-  | 'responseBytes'
+  | 'answered'
+  | 'durations'
+  | 'received'
+  | 'sent'
   | 'rejected'
   | 'closed'
   | 'filters'
@@ -56,28 +57,37 @@ export type MetricKey =
   | 'callsDropped'
   | 'callsRedelivered'
   | 'callsDead'
-  | 'repliesLost';
+  | 'repliesLost'
+  | 'jobs';
 
 /** Bounds for sizes: 256 bytes to 16 MiB. */
 const SIZES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
+/** Bounds for jobs: 10 ms to an hour. */
+const JOBS = [0.01, 0.1, 1, 10, 60, 300, 900, 3600];
+
 export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
-  requests: {
+  answered: {
+    name: 'portico_http_requests_total',
+    help: 'Requests that were answered, or whose client disconnected.',
+    labels: ['method', 'route', 'status'],
+  },
+  durations: {
     name: 'portico_http_request_duration_seconds',
     help: 'Time from before the first filter until the response begins, in seconds: a body that streams is not included.',
-    labels: ['method', 'route', 'status'],
+    labels: ['method', 'route'],
     bounds: 'option',
   },
-  requestBytes: {
+  received: {
     name: 'portico_http_request_bytes',
     help: 'Bytes received of request bodies.',
-    labels: ['method', 'route', 'status'],
+    labels: [],
     bounds: SIZES,
   },
-  responseBytes: {
+  sent: {
     name: 'portico_http_response_bytes',
     help: 'Bytes sent of response bodies.',
-    labels: ['method', 'route', 'status'],
+    labels: [],
     bounds: SIZES,
   },
   rejected: {
@@ -143,6 +153,12 @@ export const COUNTED: Readonly<Record<MetricKey, CountedMetric>> = {
     name: 'portico_rpc_replies_lost_total',
     help: 'Replies that were dropped because the caller was gone, the broker refused them, or too many were waiting.',
     labels: ['topic'],
+  },
+  jobs: {
+    name: 'portico_job_duration_seconds',
+    help: 'Duration of the runs of periodic jobs, in seconds.',
+    labels: ['name', 'outcome'],
+    bounds: JOBS,
   },
 };
 

@@ -1,8 +1,9 @@
 /** Errors of failed requests in the last ten minutes, counted by route, error and place. */
+import { currentMinute, MINUTES, type TenMinutes } from './noted.js';
 
-/** Requests of one route that failed alike. Only the request id may be text of a client. */
+/** Requests of one route, or calls of one method, that failed alike. Only the request id may be text of a client. */
 export interface FailedRequests {
-  /** Method and template: `GET /books/{id}`; `GET -` without a route. */
+  /** Method and template: `GET /books/{id}`; `GET -` without a route. Of a call: `call books.sync`. */
   readonly route: string;
   /** Class, code, and fixed text of the message: `TypeError: Cannot read properties of undefined`. */
   readonly error: string;
@@ -15,8 +16,6 @@ export interface FailedRequests {
   readonly requestId: string | undefined;
 }
 
-const MINUTES = 10;
-const MINUTE_MS = 60_000;
 /** Most different errors: beyond that the rarest is dropped, so that many failing routes do not drop each other's counts. */
 const MOST = 300;
 /** Most that an operator is shown of an API. */
@@ -29,14 +28,14 @@ interface Kept {
 }
 
 /** The failures of one API: in a worker, or of all its workers. */
-export class RecentFailures {
+export class RecentFailures implements TenMinutes<FailedRequests, FailedRequests> {
   /** The last one to occur at the end. */
   readonly #kept = new Map<string, Kept>();
 
   add(last: FailedRequests): void {
     const key = [last.route, last.error, last.place].join('\n');
     const { minutes } = this.#kept.get(key) ?? { minutes: new Map<number, number>() };
-    const minute = Math.floor(Date.now() / MINUTE_MS);
+    const minute = currentMinute();
     minutes.set(minute, (minutes.get(minute) ?? 0) + last.count);
     for (const each of minutes.keys()) if (each <= minute - MINUTES) minutes.delete(each);
     this.#kept.delete(key);
@@ -81,7 +80,7 @@ export class RecentFailures {
 }
 
 function recentCount(minutes: ReadonlyMap<number, number>): number {
-  const since = Math.floor(Date.now() / MINUTE_MS) - MINUTES;
+  const since = currentMinute() - MINUTES;
   let sum = 0;
   for (const [minute, count] of minutes) if (minute > since) sum += count;
   return sum;

@@ -16,7 +16,9 @@ import { PasswordChecker } from './auth/password-checker.js';
 import { TokenCache } from './auth/token-cache.js';
 import { isRefused, type RefusedToken, type TokenInfo } from './auth/token-validator.js';
 import { unauthenticated } from './auth/unauthenticated.js';
+import type {} from './cors.js';
 import { removeHeaders } from './headers.js';
+import { checkSite } from './sessions/cross-site.js';
 
 const basicAuthOptions = defineOptions({
   user_file: path({
@@ -48,9 +50,12 @@ const MAX_REMEMBERED = 10_000;
 /** Maximum length in bytes. bcrypt ignores further bytes, so another password would match too. */
 const LONGEST_PASSWORD = 72;
 
+const NO_ORIGINS: ReadonlySet<string> = new Set();
+
 /**
  * Accepts callers whose user and password are in the file. Others get 401 and a challenge, with the same body and after the same time
- * whether the user exists or not. Sets `environ(req).identity` and removes `Authorization`.
+ * whether the user exists or not. Sets `environ(req).identity` and removes `Authorization`. Browsers attach a password that they know also to
+ * requests of other sites: those that can change something get 403, unless a filter `cors` allows credentials to their origin.
  */
 export const basicAuth = filterFactory(
   'basic_auth',
@@ -94,6 +99,7 @@ export const basicAuth = filterFactory(
     };
 
     return (app) => async (req, res) => {
+      if (environ(req).mayShareCredentials !== true) checkSite(req, NO_ORIGINS);
       stripIdentity(req);
       const user = await login(req);
       removeHeaders(req, (name) => name === 'authorization');
@@ -115,12 +121,15 @@ function describe({ realm }: OptionsOf<typeof basicAuthOptions>, req?: IncomingM
     return { does: 'answers 401: the request has no user and password in Authorization', answers: 401 };
   }
   return {
-    does: 'answers 401 unless the file has the user with this password',
+    does: 'answers 401 unless the file has the user with this password, and 403 to requests of other sites that can change something',
     answers: 'perhaps',
     openapi: {
       security: [{ basic: [] }],
       securitySchemes: { basic: { type: 'http', scheme: 'basic', description: realm } },
-      responses: { 401: { description: 'The user or the password is wrong.' } },
+      responses: {
+        401: { description: 'The user or the password is wrong.' },
+        403: { description: 'The request comes from another site.' },
+      },
     },
   };
 }

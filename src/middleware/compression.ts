@@ -7,9 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { beforeHead, type Description, filterFactory, transformBody } from '../app/index.js';
-import { preferredEncoding } from '../app/internal.js';
+import { isAuthenticated, preferredEncoding } from '../app/internal.js';
 import { boolean, bytes, defineOptions, integer, type OptionsOf } from '../config/index.js';
-import { isAuthenticated } from './auth/identity.js';
 import { appendVary, contentTypeOf } from './headers.js';
 
 const compressionOptions = defineOptions({
@@ -27,7 +26,7 @@ type Encoding = 'zstd' | 'br' | 'gzip';
 /**
  * Compresses text, JSON and similar types with zstd (if Node supports it), brotli or gzip, as the client prefers. Does not compress
  * partial responses, event streams, encoded responses, and responses with `no-transform`. Makes a strong ETag weak, because the bytes
- * differ.
+ * differ. A stream goes on without delay: what it has is flushed when it pauses.
  */
 export const compression = filterFactory(
   'compression',
@@ -36,7 +35,7 @@ export const compression = filterFactory(
     const makers: Record<Encoding, (() => Duplex) | undefined> = {
       zstd: zstdMaker(),
       br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: options.brotliQuality } }),
-      gzip: () => zlib.createGzip({ level: options.compressLevel }),
+      gzip: () => gzipOf(options.compressLevel),
     };
     const encodings = (['br', 'zstd', 'gzip'] as const).filter((encoding) => makers[encoding] !== undefined);
 
@@ -75,7 +74,7 @@ export const compression = filterFactory(
         encoding = chosen(req, res);
         if (encoding === undefined) return;
         res.setHeader('content-encoding', encoding);
-        res.removeHeader('content-length');
+        for (const name of ['content-length', 'accept-ranges']) res.removeHeader(name);
         const etag = res.getHeader('etag');
         if (typeof etag === 'string' && etag.startsWith('"')) res.setHeader('etag', `W/${etag}`);
       });
@@ -92,13 +91,20 @@ function describe({ threshold }: OptionsOf<typeof compressionOptions>, req?: Inc
   return { does: `compresses responses of ${threshold} bytes or more, if their type is compressible` };
 }
 
+/** Returns a compressor whose `flush` keeps its dictionary, unlike Node's by default. */
+function gzipOf(level: number): Duplex {
+  const gzip = zlib.createGzip({ level });
+  const { flush } = gzip;
+  return Object.assign(gzip, { flush: () => Reflect.apply(flush, gzip, [zlib.constants.Z_SYNC_FLUSH]) });
+}
+
 /** Node supports zstd since 22.15 and 23.8. */
 function zstdMaker(): (() => Duplex) | undefined {
   const { createZstdCompress } = zlib as { createZstdCompress?: () => Duplex };
   return createZstdCompress === undefined ? undefined : () => createZstdCompress();
 }
 
-/** Event streams and JSON sequences are excluded, because a compressor would delay their events. */
+/** Event streams and JSON sequences are excluded, because each of their events would be compressed alone. */
 const COMPRESSIBLE =
   /^(?:text\/(?!event-stream)[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml)|application\/javascript|image\/svg\+xml)\s*(?:;|$)/i;
 

@@ -9,8 +9,9 @@ import {
   fastifyApp,
   filterFactory,
   fromConnect,
+  type LeafPlugin,
 } from '../app/index.js';
-import { type LeafPlugin, optionOrigin } from '../app/internal.js';
+import { optionOrigin } from '../app/internal.js';
 import { boolean, defineOptions, module, type OptionsOf, string } from '../config/index.js';
 import { ConfigurationRefused, isObject, type Origin } from '../errors/index.js';
 import { importModuleExport } from '../service/internal.js';

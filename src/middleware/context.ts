@@ -7,8 +7,9 @@ import {
   filterFactory,
   RequestContext,
   remoteOf,
+  type WantedOrder,
 } from '../app/index.js';
-import { optionOrigin, runInRequest, type WantedOrder } from '../app/internal.js';
+import { optionOrigin, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { unauthenticated, unavailable } from './auth/unauthenticated.js';

@@ -8,6 +8,7 @@ import {
   beforeHead,
   type DescribeContext,
   type Description,
+  environ,
   type FactoryContext,
   type Filter,
   filterFactory,
@@ -19,6 +20,13 @@ import { ConfigurationRefused, type Origin as Place } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { silentLogger } from '../log/internal.js';
 import { appendVary, TOKEN } from './headers.js';
+
+declare module '../app/index.js' {
+  interface Environ {
+    /** True for a request of a page that may send credentials; set by the filter cors. */
+    mayShareCredentials?: boolean;
+  }
+}
 
 const corsOptions = defineOptions({
   allowed_origin: list({
@@ -171,6 +179,7 @@ function filterBy(policy: () => CorsPolicy, log: Logger): Filter {
       return undefined;
     }
     const rules = origin === undefined ? undefined : policy().rulesFor(origin);
+    if (rules?.allowCredentials === true) environ(req).mayShareCredentials = true;
     beforeHead(res, () => {
       if (res.hasHeader('access-control-allow-origin')) return;
       // Set even if the origin is not allowed, so that a cache does not reuse this response for another origin.

@@ -16,7 +16,8 @@ const etagOptions = defineOptions({
 
 /**
  * Adds a strong ETag, computed from the body, to 200 responses to GET and HEAD. Answers 304 if the client has it (`If-None-Match`, RFC
- * 9110 §13.1.2). An ETag of the application is kept, and compared in the same way.
+ * 9110 §13.1.2). An ETag of the application is kept, and compared in the same way. A body in pieces without a
+ * length, such as a stream, is not held back and gets none.
  */
 export const etag = filterFactory(
   'etag',
@@ -27,7 +28,7 @@ export const etag = filterFactory(
       if (req.method !== 'GET' && req.method !== 'HEAD') return app(req, res);
       holdBody(res, {
         limit: maxSize,
-        wants: () => res.statusCode === 200 && !/^text\/event-stream/i.test(contentTypeOf(res)),
+        wants: () => isTaggable(req, res),
         complete: (body) => answer(req, res, body),
       });
       return app(req, res);
@@ -47,6 +48,16 @@ function describe({ maxSize }: OptionsOf<typeof etagOptions>, req?: IncomingMess
   };
 }
 
+/** Reports whether the body is held for its ETag. A response with an ETag of the application becomes 304 at once if the client has it. */
+function isTaggable(req: IncomingMessage, res: ServerResponse): boolean {
+  if (res.statusCode !== 200) return false;
+  if (res.hasHeader('etag')) {
+    notModified(req, res);
+    return false;
+  }
+  return !/^text\/event-stream/i.test(contentTypeOf(res));
+}
+
 function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer | undefined {
   // A HEAD response without a body does not show the content of the GET response.
   const known = req.method === 'GET' || (body.length > 0 && !mayBeEncoded(res));
@@ -54,16 +65,20 @@ function answer(req: IncomingMessage, res: ServerResponse, body: Buffer): Buffer
   // A body that differs from its declared length is incomplete. It gets no ETag.
   if (known && declared !== undefined && Number(declared) !== body.length)
     return req.method === 'HEAD' ? undefined : body;
-  if (!res.hasHeader('etag') && known) res.setHeader('etag', etagOf(body));
-  const tag = res.getHeader('etag');
-  if (typeof tag === 'string' && matches(req.headers['if-none-match'], tag)) {
-    res.statusCode = 304;
-    res.statusMessage = '';
-    for (const name of ['content-length', 'content-type', 'content-encoding']) res.removeHeader(name);
-    return undefined;
-  }
+  if (known) res.setHeader('etag', etagOf(body));
+  if (notModified(req, res)) return undefined;
   if (known) res.setHeader('content-length', body.length);
   return req.method === 'HEAD' ? undefined : body;
+}
+
+/** Turns a response whose ETag the client has into a 304. */
+function notModified(req: IncomingMessage, res: ServerResponse): boolean {
+  const tag = res.getHeader('etag');
+  if (typeof tag !== 'string' || !matches(req.headers['if-none-match'], tag)) return false;
+  res.statusCode = 304;
+  res.statusMessage = '';
+  for (const name of ['content-length', 'content-type', 'content-encoding']) res.removeHeader(name);
+  return true;
 }
 
 /** Reports whether the body of the GET response may be encoded, unlike the body of this HEAD response. */
@@ -80,5 +95,6 @@ function matches(condition: string | undefined, tag: string): boolean {
   if (condition === undefined) return false;
   if (condition.trim() === '*') return true;
   const wanted = tag.replace(/^W\//, '');
-  return condition.split(',').some((one) => one.trim().replace(/^W\//, '') === wanted);
+  // A tag may have commas (RFC 9110 §8.8.3).
+  return (condition.match(/"[^"]*"/g) as readonly string[] | null)?.includes(wanted) === true;
 }

@@ -11,16 +11,7 @@ import {
   RequestContext,
   remoteOf,
 } from '../app/index.js';
-import {
-  authOptions,
-  connectionAddress,
-  type Exchange,
-  exchangeOf,
-  FORWARDING,
-  IDENTITY,
-  runInRequest,
-  UNDERSCORE,
-} from '../app/internal.js';
+import { authOptions, connectionAddress, type Exchange, exchangeOf, FIELD, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, type ListenValue, list, type OptionsOf } from '../config/index.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
@@ -82,9 +73,9 @@ export const noauth = filterFactory(
     return (app) => (req, res) => {
       const env = exchangeOf(req);
       const { fieldKinds: kinds } = env;
-      const identifies = (kinds & (IDENTITY | UNDERSCORE)) !== 0;
+      const identifies = (kinds & (FIELD.IDENTITY | FIELD.UNDERSCORE)) !== 0;
       if (!isOpen) {
-        const isOdd = identifies || (kinds & FORWARDING) !== 0 || env.forwarded === true;
+        const isOdd = identifies || (kinds & FIELD.FORWARDING) !== 0 || env.forwarded === true;
         if (isOdd || req.socket.localAddress !== goodAddress || env.hostField !== goodHost) checkLocal(req);
       }
       if (identifies) stripIdentity(req);

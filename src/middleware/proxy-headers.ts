@@ -3,16 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import type parseForwarded from 'forwarded-parse';
 import { type Description, Fault, filterFactory, type Remote } from '../app/index.js';
-import {
-  connectionRemote,
-  type Exchange,
-  exchangeOf,
-  FORWARDED,
-  optionOrigin,
-  readHeaders,
-  UNDERSCORE,
-  X_FORWARDED,
-} from '../app/internal.js';
+import { connectionRemote, type Exchange, exchangeOf, FIELD, optionOrigin, readHeaders } from '../app/internal.js';
 import { boolean, cidr, defineOptions, list, type OptionsOf, oneOf } from '../config/index.js';
 import { InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
@@ -86,7 +77,7 @@ export const proxyHeaders = filterFactory(
         exchange.forwardedPrefix = checkedPrefix(headers);
         exchange.scriptName = exchange.forwardedPrefix + exchange.scriptName;
       }
-      const unused = forwarded ? families & ~FORWARDED : families & ~X_FORWARDED;
+      const unused = forwarded ? families & ~FIELD.FORWARDED : families & ~FIELD.X_FORWARDED;
       if (removeUnused && unused !== 0)
         removeHeaders(exchange.req, forwarded ? isXForwarded : (name) => name === 'forwarded');
     };
@@ -116,17 +107,17 @@ function describe({ trustedProxies }: OptionsOf<typeof proxyHeadersOptions>, req
 
 const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
 
-const FAMILIES = FORWARDED | X_FORWARDED | UNDERSCORE;
+const FAMILIES = FIELD.FORWARDED | FIELD.X_FORWARDED | FIELD.UNDERSCORE;
 
 /** Returns the families of forwarding headers in the request. A name with `_` can belong to either family. */
 function forwardingOf(exchange: Exchange): number {
   const { fieldKinds: kinds } = exchange;
-  if ((kinds & UNDERSCORE) === 0) return kinds & (FORWARDED | X_FORWARDED);
+  if ((kinds & FIELD.UNDERSCORE) === 0) return kinds & (FIELD.FORWARDED | FIELD.X_FORWARDED);
   let families = 0;
   for (const name in readHeaders(exchange)) {
-    if (name === 'forwarded') families |= FORWARDED;
-    else if (name.startsWith('x-forwarded') || name.startsWith('x-real')) families |= X_FORWARDED;
-    else if (name.startsWith('x_')) families |= UNDERSCORE;
+    if (name === 'forwarded') families |= FIELD.FORWARDED;
+    else if (name.startsWith('x-forwarded') || name.startsWith('x-real')) families |= FIELD.X_FORWARDED;
+    else if (name.startsWith('x_')) families |= FIELD.UNDERSCORE;
   }
   return families;
 }
@@ -273,5 +264,7 @@ function toHop(text: string): Hop {
 
 function hop(address: string, port: string | undefined): Hop {
   const number = Number(port);
-  return { address: unmapped(address), port: number > 0 && number < 65_536 ? number : undefined };
+  // The zone of an IPv6 address means something on one machine only (RFC 4007 §11), and may be any text.
+  const [global] = address.split('%', 1);
+  return { address: unmapped(global!), port: number > 0 && number < 65_536 ? number : undefined };
 }

@@ -10,8 +10,9 @@ import {
   type MatchedRoute,
   remoteOf,
   requestPath,
+  type WantedOrder,
 } from '../app/index.js';
-import { methodsOf, optionOrigin, routedTo, type WantedOrder, whenRouted } from '../app/internal.js';
+import { exchangeOf, methodsOf, optionOrigin, whenRouted } from '../app/internal.js';
 import { cidr, defineOptions, integer, list, multi, type OptionsOf } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import type { Origin } from '../errors/index.js';
@@ -70,7 +71,7 @@ export const rateLimit = filterFactory(
     const { maxKeys } = options;
     const workers = workerAssignment()?.workers ?? 1;
     const everywhere = sharedBuckets();
-    let saidAlone = false;
+    let isAlone = false;
     const countedRule = (text: string, origin: Origin): CountedRule => {
       const rule = parseRule(text, origin);
       const share = shareOf(rule, workers);
@@ -90,12 +91,19 @@ export const rateLimit = filterFactory(
       const counted = new Map(rules.map((text) => [text, before.get(text) ?? countedRule(text, origin)]));
       return { rules: counted, allow: networks(allow), deny: networks(deny) };
     };
+    /** Counts by the buckets of all workers. */
+    const countWithAll = ({ rule, policy }: CountedRule, taken: Taken, res: ServerResponse): number => {
+      if (isAlone) {
+        isAlone = false;
+        ctx.log.notice('the parent of this worker responds again: the rate limits are those of all workers');
+      }
+      return judge(rule, policy, taken, res);
+    };
     const countAlone = ({ rule, own }: CountedRule, key: string, res: ServerResponse): number => {
-      if (everywhere !== undefined && !saidAlone) {
-        saidAlone = true;
-        const message =
-          'the parent of this worker does not respond: until then, each worker applies its share of the rate limits';
-        ctx.log.warn({ workers, in_each_worker: [...limits.rules.values()].map((each) => each.own.policy) }, message);
+      if (everywhere?.isSilent === true && !isAlone) {
+        isAlone = true;
+        const each = [...limits.rules.values()].map(({ own: { policy } }) => policy);
+        ctx.log.warn({ workers, in_each_worker: each }, SILENT);
       }
       return judge(rule, own.policy, own.buckets.take(key, systemClock.now(), live().sleepMs), res);
     };
@@ -104,8 +112,9 @@ export const rateLimit = filterFactory(
       counted.settled = true;
       const taking = everywhere?.take(counted.shared, key, live().sleepMs);
       if (taking === undefined) return countAlone(counted, key, res);
+      if (!('then' in taking)) return countWithAll(counted, taking, res);
       return taking.then((taken) =>
-        taken === undefined ? countAlone(counted, key, res) : judge(counted.rule, counted.policy, taken, res),
+        taken === undefined ? countAlone(counted, key, res) : countWithAll(counted, taken, res),
       );
     };
     /** Applies one rule after the other: a request that one refuses takes no token of the next. Returns the longest wait. */
@@ -184,6 +193,8 @@ function describe({ rules, allow, deny }: OptionsOf<typeof rateLimitOptions>, re
   };
 }
 
+const SILENT =
+  'the parent of this worker has not responded for a second: until it does, each worker applies its share of the rate limits';
 const NO_ROUTER = 'it counts by route, but no Router handled the request. It only limits requests that a Router serves';
 const TOO_FAR_OUT =
   'an inner filter authenticates the caller. Put a rate_limit with the rules by user and project after the authentication';
@@ -194,7 +205,7 @@ function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOr
   if (byCaller === undefined) return undefined;
   const [name = ''] = byCaller.trim().split(/\s/);
   return {
-    behind: ['auth_token', 'jwt', 'basic_auth', 'noauth'],
+    behind: ['auth_token', 'jwt', 'basic_auth', 'noauth', 'session'],
     why: `its rule "${name}" counts by caller, which is unknown there, so it would never limit a request`,
     hint: 'Put a rate_limit with the rules by user and project after it, and keep the rules by address before it.',
   };
@@ -203,7 +214,7 @@ function rateLimitOrder({ rules }: OptionsOf<typeof rateLimitOptions>): WantedOr
 /** Returns the key of the bucket; undefined if it is unknown, or not known yet. */
 function bucketKey({ key }: RateRule, req: IncomingMessage, address: string): string | undefined {
   if (key !== 'route') return callerKey(key, req, address);
-  const route = routedTo(req);
+  const route = exchangeOf(req).routeFound;
   return route === undefined ? undefined : routeKey(route);
 }
 

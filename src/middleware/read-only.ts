@@ -28,8 +28,8 @@ const readOnlyOptions = defineOptions({
   }),
 });
 
-/** Safe methods (RFC 9110 §9.2.1). Any other method can change something. */
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+/** Safe methods (RFC 9110 §9.2.1, and IANA's registry of methods). Any other method can change something. */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'REPORT', 'SEARCH']);
 
 /**
  * While enabled, answers all but safe methods with 405, or 503 in maintenance mode. If `_method` in the query overrides the method, as a

@@ -11,10 +11,10 @@ import {
 import {
   defaultHeader,
   exchangeOf,
+  FIELD,
   type Forwarded,
   isFaultStyle,
   kindOfField,
-  REQUEST_ID,
   readHeaders,
   runInRequest,
   setMissingHeaders,
@@ -81,13 +81,13 @@ export const requestId = filterFactory(
       return undefined;
     };
 
-    const hasKind = kindOfField(inbound) === REQUEST_ID;
+    const hasKind = kindOfField(inbound) === FIELD.REQUEST_ID;
 
     return (app) => (req, res) => {
       const id = `req-${randomUUID()}`;
       const exchange = exchangeOf(req);
       exchange.requestId = id;
-      const isSent = !hasKind || (exchange.fieldKinds & REQUEST_ID) !== 0;
+      const isSent = !hasKind || (exchange.fieldKinds & FIELD.REQUEST_ID) !== 0;
       const sent = options.trustInbound && isSent ? readHeaders(exchange)[inbound] : undefined;
       const global = sent === undefined ? undefined : globalId(sent);
       if (global !== undefined) exchange.globalRequestId = global;

@@ -5,10 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HelmetOptions } from 'helmet';
 import { beforeHead, type Description, type FactoryContext, filterFactory, remoteOf } from '../app/index.js';
-import { setMissingHeaders } from '../app/internal.js';
+import { isAuthenticated, setMissingHeaders } from '../app/internal.js';
 import { boolean, defineOptions, integer, type OptionsOf, oneOf, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
-import { isAuthenticated } from './auth/identity.js';
 import { contentTypeOf } from './headers.js';
 
 const securityHeadersOptions = defineOptions({

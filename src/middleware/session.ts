@@ -1,10 +1,10 @@
 /** session: sessions in an encrypted cookie, or in a store of the application, with protection against requests of other sites. */
 import { dirname } from 'node:path';
-import { type Description, environ, Fault, filterFactory, type Session } from '../app/index.js';
+import { type Description, environ, filterFactory, type Session } from '../app/index.js';
 import { cookiesOf } from '../app/internal.js';
 import { Drivers } from '../service/internal.js';
 import { refusalAt } from './refusal-at.js';
-import { isCrossSite } from './sessions/cross-site.js';
+import { checkSite } from './sessions/cross-site.js';
 import { KeptSession, type SessionStore } from './sessions/kept-session.js';
 import { checkCookie, type SessionOptions, secretsOf, sessionOptions } from './sessions/session-options.js';
 
@@ -37,10 +37,10 @@ export const session = filterFactory(
       ctx.onClose(() => drivers.close());
     }
     const { SessionSeal } = await import('./sessions/session-seal.js');
-    const rules = { options, store, seal: new SessionSeal(secrets) };
+    const rules = { options, store, seal: new SessionSeal(secrets, [ctx.service, ctx.section.name]) };
     const trusted = new Set(options.trustedOrigins);
     return (app) => (req, res) => {
-      if (refuseCrossSite && isCrossSite(req, trusted)) throw crossSite();
+      if (refuseCrossSite) checkSite(req, trusted);
       const kept = new KeptSession(rules, req, res);
       environ(req).session = kept;
       const { cookie } = req.headers;
@@ -50,10 +50,6 @@ export const session = filterFactory(
   },
   { describe },
 );
-
-function crossSite(): Fault {
-  return new Fault(403, { message: 'The request comes from another site.' });
-}
 
 function describe({ cookie, refuseCrossSite, store }: SessionOptions): Description {
   const kept = store === undefined ? `the cookie ${cookie}` : `${store}, by the cookie ${cookie}`;

@@ -1,7 +1,7 @@
 /** sizelimit: limits the size of request bodies. */
 import type { IncomingMessage } from 'node:http';
 import { type Description, Fault, filterFactory } from '../app/index.js';
-import { bodyLengthOf, CODING, exchangeOf, LENGTH, limitBody, tooLarge } from '../app/internal.js';
+import { bodyLengthOf, exchangeOf, FIELD, limitBody, tooLarge } from '../app/internal.js';
 import { bytes, defineOptions, dict, type OptionsOf } from '../config/index.js';
 import { ofLongestPrefix } from './path-prefix-match.js';
 import { refusing } from './refusing.js';
@@ -30,7 +30,7 @@ export const sizelimit = filterFactory(
   sizelimitOptions,
   (_options, _ctx, live) => (app) => (req, res) => {
     const exchange = exchangeOf(req);
-    if ((exchange.fieldKinds & (LENGTH | CODING)) === 0) return app(req, res);
+    if ((exchange.fieldKinds & (FIELD.LENGTH | FIELD.CODING)) === 0) return app(req, res);
     const length = bodyLengthOf(exchange);
     if (length === 0) return app(req, res);
     const { maxRequestBodySize, overrides } = live();

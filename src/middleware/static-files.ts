@@ -2,7 +2,7 @@
 
 import { realpath } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   type App,
   appFactory,
@@ -12,14 +12,18 @@ import {
   Fault,
   filterFactory,
 } from '../app/index.js';
-import { fileFault, fileSender, optionOrigin, watchPipe } from '../app/internal.js';
+import { findFile, optionOrigin, sendFile } from '../app/internal.js';
 import { defineOptions, integer, list, type OptionsOf, path, string } from '../config/index.js';
 import { ConfigurationRefused } from '../errors/index.js';
 import { appendVary } from './headers.js';
 
 const staticFilesOptions = defineOptions({
   document_root: path({ required: true, kind: 'dir', aliases: ['root'], help: 'Directory to serve.' }),
-  cache_max_age: integer({ default: 0, min: 0, help: 'How long caches may keep the files, in seconds.' }),
+  cache_max_age: integer({
+    default: 0,
+    min: 0,
+    help: 'How long caches may keep the files, in seconds; only the browser of an authenticated caller, behind a filter.',
+  }),
   index: list({ default: ['index.html'], help: 'Files to serve for a directory: the first that exists.' }),
   fallback: string({
     help: 'File to serve for a missing path if the client accepts HTML: the page of a single-page app.',
@@ -81,49 +85,33 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
       cause,
     });
   });
-  const fallback = options.fallback === undefined ? undefined : encodeURI(`/${options.fallback}`);
-  if (fallback !== undefined && !(await isInside(root, fallback))) {
+  /** Returns the file or directory at a path; below a path with a slash the first index. The name in the path has the type. */
+  const lookUp = async (path: string) => {
+    for (const name of path.endsWith('/') ? options.index : ['']) {
+      const found = await findFile(path + name, root);
+      if (found !== undefined && (name === '' || found.stats.isFile()))
+        return { ...found, path: join(root, path + name) };
+    }
+    return undefined;
+  };
+  const fallback = options.fallback === undefined ? undefined : `/${options.fallback}`;
+  if (fallback !== undefined && (await lookUp(fallback))?.stats.isFile() !== true) {
     throw new ConfigurationRefused('PORTICO_DOCUMENT_ROOT', {
       message: `there is no file ${options.fallback} in ${options.documentRoot}`,
       hint: 'fallback is relative to document_root.',
       origin: optionOrigin(ctx, 'static_files', 'fallback'),
     });
   }
-  const send = await fileSender();
-  const settings = { root, dotfiles: 'ignore' as const, maxAge: options.cacheMaxAge * 1000 };
 
-  const serve = async (req: IncomingMessage, res: ServerResponse, path: string): Promise<boolean> => {
-    // `send` checks neither links nor the index for them.
-    const isDirectory = path.endsWith('/');
-    const index = isDirectory ? await indexesIn(path) : [];
-    if ((isDirectory && index.length === 0) || !(await isInside(root, path))) return false;
-    if (path === '/' && isMountWithoutSlash(req)) {
-      redirect(req, res);
-      return true;
-    }
-    return new Promise((settle, fail) => {
-      watchPipe(res, fail);
-      send(req, path, { ...settings, index })
-        .on('directory', () => {
-          redirect(req, res);
-          settle(true);
-        })
-        .on('error', (error: Error & { status?: number }) => {
-          if (res.headersSent) res.destroy(error);
-          else if (error.status === 404) settle(false);
-          else fail(fileFault(error, res));
-        })
-        .pipe(res);
-      res.once('close', () => settle(true));
-    });
-  };
-  /** Returns the names of indexes that are inside the root; `send` takes the first that is a file. */
-  const indexesIn = async (path: string): Promise<string[]> => {
-    const inside = await Promise.all(options.index.map((name) => isInside(root, path + encodeURIComponent(name))));
-    return options.index.filter((_name, place) => inside[place]);
+  const serve = async (req: IncomingMessage, res: ServerResponse, path: string | undefined): Promise<boolean> => {
+    const found = path === undefined ? undefined : await lookUp(path);
+    if (found === undefined) return false;
+    if (found.stats.isDirectory() || (path === '/' && isMountWithoutSlash(req))) redirect(req, res);
+    else await sendFile(req, res, found, options.cacheMaxAge);
+    return true;
   };
   return async (req, res) => {
-    if (await serve(req, res, pathOf(req.url ?? '') || '/')) return true;
+    if (await serve(req, res, decoded(pathOf(req.url ?? '') || '/'))) return true;
     if (fallback === undefined) return false;
     // A cache must not return the page to a script that requests the same path.
     appendVary(res, 'Accept');
@@ -132,17 +120,12 @@ async function fileServer(options: Options, ctx: FactoryContext): Promise<FileSe
   };
 }
 
-/** Reports whether the path, after symbolic links, is inside the directory. `send` handles missing files. */
-async function isInside(root: string, path: string): Promise<boolean> {
-  let decoded: string;
+function decoded(path: string): string | undefined {
   try {
-    decoded = decodeURIComponent(path);
+    return decodeURIComponent(path);
   } catch {
-    return false;
+    return undefined;
   }
-  if (decoded.includes('\0')) return false;
-  const real = await realpath(join(root, decoded)).catch(() => undefined);
-  return real !== undefined && (real === root || real.startsWith(root + sep));
 }
 
 /** Reports whether a client has named a mount without its slash, against which its page's links would be resolved. */

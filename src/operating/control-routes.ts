@@ -85,6 +85,16 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
   };
 }
 
+/** Routes that every machine may reach: without the reasons of readiness, which name requests, files and workers. */
+export function probeRoutes(controlled: Controlled, registered: RegisteredServices): ControlRoutes {
+  const readiness = (): Readiness[] => readinessOf(controlled.status()).map((service) => ({ ...service, reasons: [] }));
+  return {
+    'GET /healthz': () => 'ok\n',
+    'GET /readyz': () => readyAnswer(readiness()),
+    'GET /metrics': () => metricsAnswer(controlled, registered),
+  };
+}
+
 /** Returns the apps of the services as written in their paste files. */
 function pipelinesOf({ planned: plan, runner }: Controlled): ControlHandler {
   let planned: { readonly generation: number; readonly services: readonly PlannedApp[] } | undefined;

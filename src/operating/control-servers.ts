@@ -8,21 +8,24 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, defineOptions, string } from '../config/index.js';
 import { LONGEST_SOCKET_PATH } from '../config/internal.js';
-import { describeError, PorticoError, refusalsOnly } from '../errors/index.js';
+import { describeError, ignoreErrors, PorticoError, refusalsOnly } from '../errors/index.js';
 import type { Totals } from '../metrics/index.js';
 import { packageOf } from '../modules/index.js';
 import { formatAddress } from '../service/internal.js';
 import { adminGuard, adminOptions, remoteAdmin } from './control/admin-guard.js';
 import { type ControlRoutes, ControlServer } from './control/control-server.js';
 import type { Controlled } from './control/controlled.js';
+import { EndedCertificates } from './control/ended-certificates.js';
 import { LogLevels } from './control/overrides.js';
 import { EVERY_MS, Recent } from './control/recent.js';
 import { RegisteredServices } from './control/registered-services.js';
-import { controlRoutes } from './control-routes.js';
+import { controlRoutes, probeRoutes } from './control-routes.js';
 
 /** `[control]`. */
-export const controlOptions = defineOptions({
+export const controlOptions = defineOptions('control', {
   socket: string({
+    // A line break would add lines to the files that have this path.
+    regex: /^\P{Cc}*$/u,
     restart: true,
     help: 'Unix socket for commands such as api-cli reload. Default: a file in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or a private directory in /tmp, named after program and configuration. Empty: none.',
   }),
@@ -36,11 +39,24 @@ export type ControlledLauncher = Omit<Controlled, 'version' | 'config' | 'recent
   readonly env: NodeJS.ProcessEnv;
 };
 
+/** Interval of looks for a missing listener. */
+const LOOK_MS = 5000;
+
+/** A listener for the operator. */
+interface Listener {
+  readonly what: string;
+  readonly level: 'error' | 'warn';
+  /** Reports whether it has to be opened. */
+  readonly isMissing: () => boolean;
+  readonly open: () => Promise<void>;
+}
+
 export class Control {
   readonly levels: LogLevels;
   readonly #known: ControlledLauncher;
   readonly #servers: ControlServer[] = [];
-  #sampling: NodeJS.Timeout | undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #looking: Promise<unknown> | undefined;
   #registered: RegisteredServices | undefined;
   #opening: Promise<unknown> | undefined;
 
@@ -58,65 +74,130 @@ export class Control {
 
   async close(): Promise<void> {
     await this.#opening;
-    clearInterval(this.#sampling);
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#looking;
     await Promise.all(this.#servers.map((server) => server.close()));
     await this.#registered?.close();
   }
 
   async #open(config: Config): Promise<void> {
-    const { log, runner, name, script = '' } = this.#known;
+    const { runner, name, script = '' } = this.#known;
     const version = packageOf(script)?.manifest.version;
     const counted = (): Totals => runner.counted();
     // Created even if requests are not counted yet: a reload may enable that.
     const recent = new Recent(counted);
-    // The timer does not keep the process alive.
-    this.#sampling = setInterval(() => recent.take(), EVERY_MS).unref();
+    // The timers do not keep the process alive.
+    const ended = new EndedCertificates(this.#known.log);
+    const sample = (): void => {
+      recent.take();
+      ended.look(this.#known.status().services);
+    };
+    this.#timers.push(setInterval(sample, EVERY_MS).unref());
     const notListening: string[] = [];
     const controlled = { ...this.#known, config, version, recent, levels: this.levels, notListening };
     this.#registered = new RegisteredServices(controlled);
     const routes = controlRoutes(controlled, this.#registered);
     const asked = config.group('control', controlOptions).socket !== undefined;
-    const missing = (what: string, level: 'error' | 'warn') => (error: unknown) => {
-      const message = `The service has no ${what}: ${describeError(error)}`;
-      notListening.push(message);
-      log[level](message);
+    const path = controlPath.bind(undefined, config, name, this.#known.env);
+    const listeners: readonly Listener[] = [
+      { what: 'control socket', level: asked ? 'error' : 'warn', ...this.#socket(path, routes) },
+      { what: 'admin listener', level: 'error', ...openedOnce(() => this.#openAdmin(config, routes)) },
+      {
+        what: 'listener for probes and metrics',
+        level: 'error',
+        ...openedOnce(() => this.#openPort(config, 'metrics_listen', probeRoutes(controlled, this.#registered!))),
+      },
+    ];
+    await Promise.all(listeners.map((each) => this.#look(each, notListening)));
+    // A cleaner of temporary files may take the socket away, and a port in use at the start may become free.
+    const again = (): void => {
+      const missing = listeners.filter(({ isMissing }) => isMissing());
+      if (missing.length === 0 || this.#looking !== undefined) return;
+      this.#looking = Promise.all(missing.map((each) => this.#look(each, notListening))).finally(() => {
+        this.#looking = undefined;
+      });
     };
-    await Promise.all([
-      this.#openSocket(config, name, routes).catch(missing('control socket', asked ? 'error' : 'warn')),
-      this.#openAdmin(config, routes).catch(missing('admin listener', 'error')),
-    ]);
+    this.#timers.push(setInterval(again, LOOK_MS).unref());
   }
 
-  async #openSocket(config: Config, name: string, routes: ControlRoutes): Promise<void> {
-    const { log, env } = this.#known;
-    const path = controlPath(config, name, env);
-    if (path === undefined) return;
-    const server = new ControlServer(routes, log);
-    await server.listen(path);
-    this.#servers.push(server);
-    log.info({ event: 'control', socket: path }, `Control socket: ${path}`);
+  /** Opens a listener that is missing. Logs and keeps the reason of a failure once. */
+  async #look({ what, level, open }: Listener, notListening: string[]): Promise<void> {
+    const begin = `The service has no ${what}: `;
+    const at = notListening.findIndex((text) => text.startsWith(begin));
+    try {
+      await open();
+      if (at !== -1) notListening.splice(at, 1);
+    } catch (error) {
+      const message = `${begin}${describeError(error)}`;
+      if (at !== -1) return;
+      notListening.push(message);
+      this.#known.log[level](message);
+    }
+  }
+
+  #socket(pathOf: () => string | undefined, routes: ControlRoutes): Pick<Listener, 'isMissing' | 'open'> {
+    const { log } = this.#known;
+    let server: ControlServer | undefined;
+    let opened: string | undefined;
+    // A folder that is gone, closed or a file now has no socket either.
+    const isMissing = (): boolean => opened === undefined || ignoreErrors(() => lstatSync(opened!)) === undefined;
+    const open = async (): Promise<void> => {
+      const path = pathOf();
+      // The configuration wants none.
+      if (path === undefined) return;
+      const fresh = server ?? new ControlServer(routes, log);
+      await fresh.listenAgain(path);
+      opened = path;
+      if (server === undefined) {
+        server = fresh;
+        this.#servers.push(fresh);
+        log.info({ event: 'control', socket: path }, `Control socket: ${path}`);
+      } else
+        log.warn(
+          { event: 'control', socket: path },
+          `The file of the control socket was gone and is made again: ${path}`,
+        );
+    };
+    return { isMissing, open };
   }
 
   async #openAdmin(config: Config, routes: ControlRoutes): Promise<void> {
-    const { log } = this.#known;
-    const { listen, hosts } = config.group('admin', adminOptions);
-    if (listen === undefined) return;
-    if (remoteAdmin(config) !== undefined) {
+    const remote = remoteAdmin(config);
+    if (remote !== undefined) {
       throw new PorticoError('PORTICO_ADMIN_LISTEN', {
-        message: `other machines can reach ${formatAddress(listen)}`,
+        message: `other machines can reach ${formatAddress(remote)}`,
         hint: 'Listen on 127.0.0.1, or set [admin] allow_remote = true.',
       });
     }
-    const server = new ControlServer(routes, log, adminGuard(listen, hosts));
+    await this.#openPort(config, 'listen', routes);
+  }
+
+  /** Listens on the address in an option of `[admin]`, if it is set. */
+  async #openPort(config: Config, opt: 'listen' | 'metrics_listen', routes: ControlRoutes): Promise<void> {
+    const { log } = this.#known;
+    const { hosts, ...options } = config.group('admin', adminOptions);
+    const address = opt === 'listen' ? options.listen : options.metricsListen;
+    if (address === undefined) return;
+    const server = new ControlServer(routes, log, adminGuard(address, hosts));
     try {
-      const url = `http://${formatAddress({ host: listen.host, port: await server.listenOn(listen) })}`;
+      const url = `http://${formatAddress({ host: address.host, port: await server.listenOn(address) })}`;
       this.#servers.push(server);
-      log.info({ event: 'admin', url }, `Admin listener: ${url}`);
+      const event = opt === 'listen' ? 'admin' : 'metrics';
+      log.info({ event, url }, `${opt === 'listen' ? 'Admin listener' : 'Probes and metrics'}: ${url}`);
     } catch (cause) {
-      const message = `it cannot listen on ${formatAddress(listen)}: ${(cause as Error).message}`;
-      throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: 'Set another port in [admin] listen.', cause });
+      const message = `it cannot listen on ${formatAddress(address)}: ${(cause as Error).message}`;
+      throw new PorticoError('PORTICO_ADMIN_LISTEN', { message, hint: `Set another port in [admin] ${opt}.`, cause });
     }
   }
+}
+
+function openedOnce(listen: () => Promise<void>): Pick<Listener, 'isMissing' | 'open'> {
+  let isOpen = false;
+  const open = async (): Promise<void> => {
+    await listen();
+    isOpen = true;
+  };
+  return { isMissing: () => !isOpen, open };
 }
 
 /** Returns the path to listen on or to connect to; undefined if the configuration disables it. */

@@ -10,7 +10,7 @@ import { GuruMeditation } from './report/report.js';
 import { activityOf, requestsOf } from './report/report-subjects.js';
 
 /** `[DEFAULT]`: enables a backdoor in the supervisor too. */
-export const supervisorOptions = defineOptions({
+export const supervisorOptions = defineOptions('DEFAULT', {
   backdoor_supervisor: boolean({
     default: false,
     restart: true,

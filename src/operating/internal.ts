@@ -6,6 +6,7 @@ export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js'
 export { describeConnections } from './control/connection-counts.js';
 export { ControlServer } from './control/control-server.js';
 export type { Fleet } from './control/controlled.js';
+export { describeJob } from './control/jobs.js';
 export { describeOverride } from './control/overrides.js';
 export { describeRecent, describeRefused } from './control/recent.js';
 export type { ShownRequest, ShownWorker, StatusDocument } from './control/status-document.js';
@@ -13,6 +14,7 @@ export { Control, type ControlledLauncher, controlOptions, controlPath } from '.
 export { Diagnosis, supervisorOptions } from './diagnosis.js';
 export { DESCRIBE_TOPIC, Questions } from './questions.js';
 export { errorLines } from './report/error-lines.js';
+export { refusalLines } from './report/refusal-lines.js';
 export { GuruMeditation, type GuruMeditationOptions, reportOptions } from './report/report.js';
 export { requestsOf, type Telling } from './report/report-subjects.js';
 export { describeFiles, isOtherNode, NEW_PARENT, whatLoads, workerLines } from './status.js';

@@ -52,10 +52,8 @@ export interface ReloadUnderWay {
 export interface ReloadChange extends ReportedChange {
   /** The file, for a change of its content. */
   readonly file?: string;
-  /** Services whose certificate or pipelines come from the file and have changed. */
+  /** Services that have read the file. */
   readonly services?: readonly string[];
-  /** Changed pipelines of those services. */
-  readonly pipelines?: readonly string[];
 }
 
 /** One changed pipeline. A new pipeline has all its parts added, a removed one all of them removed. */

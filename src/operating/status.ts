@@ -1,5 +1,5 @@
 /** Status of a launcher, its services and their processes: the data of `status`, pages and metrics, and its words. */
-import type { FailedRequests } from '../metrics/index.js';
+import type { FailedRequests, ShownRefusals } from '../metrics/index.js';
 import type { ListenAddress } from '../service/index.js';
 import { countText, formatDuration } from '../text/index.js';
 import type { ReloadChange, ReloadReport, ReloadUnderWay } from './reload-report.js';
@@ -56,6 +56,8 @@ export interface ServiceStatus {
   readonly lost: Readonly<Record<string, number>>;
   /** The most frequent and the last error of each route in the last ten minutes, twenty at most. */
   readonly errors: readonly FailedRequests[];
+  /** Requests refused in the last ten minutes, the most frequent reason first. */
+  readonly refusals: readonly ShownRefusals[];
   /**
    * Expiry of its certificate, ISO 8601; undefined without a certificate file. The file is read when the property is.
    */
@@ -68,6 +70,8 @@ export interface ServiceStatus {
 export interface LauncherStatus {
   readonly pid: number;
   readonly stopping: boolean;
+  /** True while it stops and still accepts connections, for `drain_delay`. */
+  readonly leaving: boolean;
   /** The configuration in force, counted from 1. */
   readonly generation: number;
   readonly services: readonly ServiceStatus[];

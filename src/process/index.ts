@@ -3,7 +3,9 @@
  * being loaded, and timers of any length.
  */
 export { commandLineWords } from './arguments.js';
+export { closedFolder } from './closed-folder.js';
 export { keepCompiledCode } from './compile-cache.js';
+export { cgroupFiles, describeLimits, processors } from './container-limits.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';
 export { enterBy, enteredFolder, enteredLink, followLink, inFollowedFolder, servedPath } from './entered-folder.js';
 export { firstParent } from './first-parent.js';
@@ -13,7 +15,7 @@ export { LONGEST_DELAY_MS, setLongTimeout } from './long-timeout.js';
 export { OS_PREFIX, optionVariables, otherVariables } from './option-variables.js';
 export { exitPlace, isOwnFile, ownFile } from './own-files.js';
 export { changedProgramFiles, type ProgramFile, programFiles, programPaths } from './program-files.js';
-export { HEAD, type RequestsInHand, requestsInHand } from './requests-in-hand.js';
+export { HEAD, type RequestsInHand, requestsInHand, SLOTS } from './requests-in-hand.js';
 export { createWithMode, openToAppend, refuseForeignLink } from './safe-files.js';
 export { connectError, removeStaleSocket } from './socket-files.js';
 export { withFrames } from './stack-frames.js';

@@ -4,7 +4,7 @@
  */
 
 /** The number of requests that are tracked at a time; further ones are served but not named. */
-const SLOTS = 1024;
+export const SLOTS = 1024;
 /** The maximum length of a head, which is the method and the path without its query, in characters. */
 export const HEAD = 128;
 
@@ -23,6 +23,9 @@ export class RequestsInHand {
   readonly free = Array.from({ length: SLOTS }, (_, at) => at);
   /** The number of the latest request. */
   serial = 0;
+  /** True while the process is at rest: the next request calls {@link woken}. */
+  atRest = false;
+  woken: () => void = () => undefined;
 
   constructor() {
     const memory = new SharedArrayBuffer(SLOTS * (4 + 1 + HEAD));

@@ -1,9 +1,7 @@
 /** Exports for other directories of Portico, in addition to the published ones. */
-export { checkManager, ManagedService } from './managed-service.js';
 export type { MemberIdentity, MembershipOptions } from './membership.js';
-export { type ManagerOption, namedManager } from './named-manager.js';
 export { neededRegistry } from './needed-registry.js';
-export { membership } from './open-registry.js';
+export { type MemberOptions, membership } from './open-registry.js';
 export { checkConnection, connectionProblem, registryConnection, sqlitePath } from './registry-connection.js';
 export { databaseOptions, heartbeatOptions, servicegroupOptions } from './registry-options.js';
 export { ServiceRegistry } from './service-registry.js';

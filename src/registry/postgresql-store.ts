@@ -28,6 +28,15 @@ const PG = { code: 'PORTICO_PG_MISSING', neededBy: '[servicegroup] driver = post
 /** Attempts of a statement after a conflict or a broken connection. */
 const TRIES = 5;
 
+/** Name of the statement of a heartbeat, the only one that runs again and again. */
+const HEARTBEAT = 'portico_heartbeat';
+
+/**
+ * Codes of a named statement that is unknown, there already, or planned for other tables: a pooler such as PgBouncer gives each transaction
+ * another connection, and `db sync` may have changed the tables.
+ */
+const LOST_PLAN: ReadonlySet<string> = new Set(['26000', '42P05', '0A000']);
+
 /** Lock number for all processes that migrate the tables: they take turns. */
 const MIGRATION_LOCK = 7_094_261_883;
 
@@ -43,11 +52,14 @@ export class PostgresqlStore extends SqlStore {
   readonly #connection: string;
   readonly #options: PostgresqlStoreOptions;
   #pool: Promise<Pool> | undefined;
+  /** The server keeps the plan of a heartbeat, which takes longer to make than to run. A clock of a test is part of the text. */
+  #keepsPlans: boolean;
 
   constructor(connection: string, options: PostgresqlStoreOptions = {}) {
     super();
     this.#connection = connection;
     this.#options = options;
+    this.#keepsPlans = options.now === undefined;
   }
 
   /** Migrates the tables; returns the number of steps. Concurrent calls take turns. */
@@ -93,13 +105,22 @@ export class PostgresqlStore extends SqlStore {
     await (await pool?.catch(() => undefined))?.end();
   }
 
-  protected async query(sql: string, ...values: unknown[]): Promise<Row[]> {
+  protected query(sql: string, ...values: unknown[]): Promise<Row[]> {
+    return this.#run(undefined, sql, values);
+  }
+
+  async #run(name: string | undefined, sql: string, values: unknown[]): Promise<Row[]> {
     let mark = 0;
     const text = sql.replaceAll('?', () => `$${++mark}`);
     for (let attempt = 1; ; attempt++) {
       try {
-        return (await (await this.#opened()).query<Row>(text, values)).rows;
+        const kept = this.#keepsPlans ? { name } : {};
+        return (await (await this.#opened()).query<Row>({ ...kept, text, values })).rows;
       } catch (error) {
+        if (this.#keepsPlans && LOST_PLAN.has(codeOf(error))) {
+          this.#keepsPlans = false;
+          continue;
+        }
         if (attempt < TRIES && isPassing(error)) continue;
         throw understood(error, this.#options.option);
       }
@@ -108,7 +129,7 @@ export class PostgresqlStore extends SqlStore {
 
   protected async both([first, ...values]: Sql, [second, ...others]: Sql): Promise<Row | undefined> {
     const sql = `WITH first AS (${first}), second AS (${second}) SELECT * FROM first`;
-    return (await this.query(sql, ...values, ...others))[0];
+    return (await this.#run(HEARTBEAT, sql, [...values, ...others]))[0];
   }
 
   /** Time of the statement, not of its transaction, in milliseconds. */
@@ -117,6 +138,10 @@ export class PostgresqlStore extends SqlStore {
     const time =
       now === undefined ? 'clock_timestamp()::timestamptz(3)' : `timestamptz '${new Date(now()).toISOString()}'`;
     return `${time} + make_interval(secs => ${Number(afterSeconds)})`;
+  }
+
+  protected secondsSince(time: string): string {
+    return `extract(epoch FROM ${this.time()} - ${time})`;
   }
 
   protected isTaken(error: unknown): boolean {

@@ -2,10 +2,11 @@
  * Options of the service registry.
  */
 import { hostname } from 'node:os';
-import { boolean, defineOptions, duration, float, host, integer, oneOf, uri } from '../config/index.js';
+import { boolean, type Config, defineOptions, duration, float, host, integer, oneOf, uri } from '../config/index.js';
+import { crossCheck, isSet } from '../config/internal.js';
 
 /** `[servicegroup]`. */
-export const servicegroupOptions = defineOptions({
+export const servicegroupOptions = defineOptions('servicegroup', {
   driver: oneOf(['sqlite', 'postgresql', 'memory'], {
     default: 'sqlite',
     help: 'Store of service records: sqlite on one machine, postgresql on several, memory in one process.',
@@ -74,7 +75,7 @@ export const servicegroupOptions = defineOptions({
 });
 
 /** `[DEFAULT]`: the identity of a machine, and the heartbeat interval of its services. */
-export const heartbeatOptions = defineOptions({
+export const heartbeatOptions = defineOptions('DEFAULT', {
   host: host({
     default: () => hostname(),
     sampleDefault: 'name of the machine',
@@ -94,8 +95,21 @@ export const heartbeatOptions = defineOptions({
   }),
 });
 
+/** A service would count as down between two heartbeats. */
+crossCheck((config: Config) => {
+  const group = 'DEFAULT';
+  const opt = ['service_down_time', 'report_interval'].find((each) => isSet(config, group, each));
+  // The defaults fit, and most configurations have them.
+  if (opt === undefined) return [];
+  const { reportInterval, serviceDownTime } = config.group(group, heartbeatOptions, { partial: true });
+  if (serviceDownTime > reportInterval) return [];
+  const message = `service_down_time, ${serviceDownTime} s, is not above report_interval, ${reportInterval} s`;
+  const hint = 'services with a record use two and a half times report_interval: set service_down_time above it';
+  return [{ group, opt, message, hint, severity: 'warning' }];
+});
+
 /** `[database]`: the database of all parts that have no separate one. */
-export const databaseOptions = defineOptions({
+export const databaseOptions = defineOptions('database', {
   connection: uri({
     secret: true,
     help: 'URL of the database: sqlite:///relative, sqlite:////absolute, or postgresql://user@host/name.',

@@ -57,14 +57,20 @@ function tables(id: string, storage: string): string {
    );`;
 }
 
+/** The lowest version of a binary or topic is the first entry. No column of a heartbeat is in it. */
+const LOWEST_VERSION = `CREATE INDEX services_binary_version ON services ("binary", version) WHERE deleted = 0 AND NOT forced_down;
+   CREATE INDEX services_topic_version ON services (topic, version) WHERE deleted = 0 AND NOT forced_down;`;
+
 export const SQLITE_STEPS: readonly string[] = [
   `${tables('INTEGER PRIMARY KEY AUTOINCREMENT', '')}
    CREATE INDEX services_last_seen_up ON services (last_seen_up);`,
+  LOWEST_VERSION,
 ];
 
 export const POSTGRESQL_STEPS: readonly string[] = [
   // Free space in each page, and no index on the columns of a heartbeat: its updates then touch only their own page.
   tables('bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY', ' WITH (fillfactor = 70)'),
+  LOWEST_VERSION,
 ];
 
 /** Tables of the first step. */

@@ -13,7 +13,7 @@ import {
   type ServiceStore,
   type WorkerRow,
 } from './service-store.js';
-import { isFromTheFuture, isUp, liveness, type ServiceView, type ViewFilter } from './service-view.js';
+import { isFromTheFuture, isUp, liveness, type ServiceView, type ViewFilter, withoutLeftOver } from './service-view.js';
 
 /** A change of a record that listeners get; heartbeats are not included. */
 export interface RegistryEvent {
@@ -177,13 +177,14 @@ export class ServiceRegistry {
    * are none.
    */
   async lowestVersion(topic: string): Promise<number | undefined> {
-    return lowest(await this.#upFor(topic));
+    return this.store.lowestVersion({ topic }, { up: true });
   }
 
   /** Returns the lowest version among the services of these binaries; disabled ones count, those forced down do not. */
   async minVersion(...binaries: string[]): Promise<number | undefined> {
-    const records = (await Promise.all(binaries.map((binary) => this.store.list({ binary })))).flat();
-    return lowest(records.filter(({ forcedDown }) => !forcedDown));
+    const each = await Promise.all(binaries.map((binary) => this.store.lowestVersion({ binary })));
+    const known = each.filter((version) => version !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
   }
 
   /**
@@ -248,7 +249,7 @@ export class ServiceRegistry {
         ...row,
         up: isUp({ ...record, forcedDown: false, state: 'running', lastSeenUp: row.lastSeenUp }, now),
       }));
-      return { record, state: liveness(record, now), workers };
+      return { record, state: liveness(record, now), workers: withoutLeftOver(workers) };
     });
   }
 
@@ -271,10 +272,6 @@ export class ServiceRegistry {
       `the last heartbeat of ${record.binary} on ${record.host} is in the future: a clock is wrong`,
     );
   }
-}
-
-function lowest(records: readonly ServiceRecord[]): number | undefined {
-  return records.length === 0 ? undefined : Math.min(...records.map(({ version }) => version));
 }
 
 function noRecord(uuid: string): PorticoError {

@@ -75,6 +75,11 @@ export interface ServiceStore {
   get(uuid: string): Promise<ServiceRecord | null>;
   /** Returns records sorted by host, then binary. */
   list(filter?: RecordFilter): Promise<ServiceRecord[]>;
+  /**
+   * Returns the lowest version among the records that are not forced down; undefined if there are none. `up`: only of those that are not
+   * down. One row is read, however many records there are.
+   */
+  lowestVersion(filter: RecordFilter, options?: { readonly up?: boolean }): Promise<number | undefined>;
   /** Rejects with `RecordExists`. */
   insert(service: ServiceAnnouncement, initial: { disabled: boolean; state: ServiceState }): Promise<ServiceRecord>;
   /** Returns null if the record is gone. */

@@ -48,6 +48,17 @@ export interface ServiceView {
   readonly workers: readonly (WorkerRow & { readonly up: boolean })[];
 }
 
+/**
+ * Returns the workers without those that a killed process has left: their rows stay for a day, and one without heartbeats is down. A worker
+ * that is down beside others of its own process, or beside none that is up, is kept.
+ */
+export function withoutLeftOver<T extends Pick<ServiceView['workers'][number], 'instanceId' | 'up'>>(
+  workers: readonly T[],
+): readonly T[] {
+  const serving = new Set(workers.filter(({ up }) => up).map(({ instanceId }) => instanceId));
+  return serving.size === 0 ? workers : workers.filter(({ instanceId }) => serving.has(instanceId));
+}
+
 /** Selection of views. */
 export interface ViewFilter extends RecordFilter {
   readonly state?: Liveness;

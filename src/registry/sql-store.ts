@@ -31,6 +31,8 @@ export abstract class SqlStore implements ServiceStore {
   protected abstract both(first: Sql, second: Sql): Promise<Row | undefined>;
   /** Returns the database's time, or a number of seconds later, as SQL. */
   protected abstract time(afterSeconds?: number): string;
+  /** Returns the seconds from a time until now, as SQL. */
+  protected abstract secondsSince(time: string): string;
   /** Reports whether an error means that another row has a value that must be unique. */
   protected abstract isTaken(error: unknown): boolean;
   /** Column `uuid`, comparable with any text. */
@@ -61,6 +63,23 @@ export abstract class SqlStore implements ServiceStore {
     const where = ['deleted = 0', ...columns.map((column) => `${column} = ?`)].join(' AND ');
     const order = `host ${this.byBytes}, "binary" ${this.byBytes}`;
     return (await this.query(`SELECT * FROM services WHERE ${where} ORDER BY ${order}`, ...values)).map(toRecord);
+  }
+
+  async lowestVersion(filter: RecordFilter, { up = false } = {}): Promise<number | undefined> {
+    const { columns, values } = written(filter);
+    const age = this.secondsSince('coalesce(last_seen_up, created_at)');
+    // As `liveness` of service-view.ts decides.
+    const isUp = `state <> 'stopped' AND (report_interval = 0 OR abs(${age}) <= down_time)`;
+    const conditions = [
+      'deleted = 0',
+      'NOT forced_down',
+      ...columns.map((column) => `${column} = ?`),
+      ...(up ? [isUp] : []),
+    ];
+    // In the order of an index: the first row is the result.
+    const sql = `SELECT version FROM services WHERE ${conditions.join(' AND ')} ORDER BY version LIMIT 1`;
+    const [row] = await this.query(sql, ...values);
+    return row === undefined ? undefined : Number(row.version);
   }
 
   async insert(

@@ -86,6 +86,10 @@ export class SqliteStore extends SqlStore {
     return String(this.#now() + afterSeconds * 1000).replace('Infinity', '9e999');
   }
 
+  protected secondsSince(time: string): string {
+    return `((${this.time()} - ${time}) / 1000.0)`;
+  }
+
   protected isTaken(error: unknown): boolean {
     return /UNIQUE constraint failed/.test((error as Error).message);
   }

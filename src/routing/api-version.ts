@@ -1,11 +1,7 @@
 /**
  * API versions as two integers, and ranges of them: OpenStack's microversions.
  */
-
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { Fault, quoteClient } from '../app/index.js';
-import { joinVary } from '../app/internal.js';
-import { refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
+import { whatItIs, withCode } from '../errors/index.js';
 
 /** A version such as 2.53. 2.9 is lower than 2.10. */
 export class ApiVersion {
@@ -61,7 +57,8 @@ export class ApiVersion {
   }
 }
 
-function wrongVersion(message: string): RangeError {
+/** Returns the error for a version in code. */
+export function wrongVersion(message: string): RangeError {
   return withCode(new RangeError(message), 'PORTICO_API_VERSION');
 }
 
@@ -114,95 +111,4 @@ function known(version: ApiVersion | string): ApiVersion {
   const minor = Number(version.slice(dot + 1));
   if (dot < 1 || !Number.isInteger(major) || !Number.isInteger(minor)) return ApiVersion.of(version);
   return new ApiVersion(major, minor);
-}
-
-/** Versions that a router serves. */
-export interface VersionOptions {
-  /** Name of the API in the header: `OpenStack-API-Version: compute 2.53`. */
-  readonly serviceType: string;
-  /** Lowest version, such as `2.1`. */
-  readonly min: string;
-  /** Highest version, such as `2.79`. */
-  readonly max: string;
-  /** Version of requests without one. Default: `min`. */
-  readonly default?: string;
-  /** Header of older clients, which has only the version, such as nova's `X-OpenStack-Nova-API-Version`. Default: none. */
-  readonly legacyHeader?: string | null;
-}
-
-const VERSION_NAMES: readonly (keyof VersionOptions)[] = ['serviceType', 'min', 'max', 'default', 'legacyHeader'];
-
-const HEADER = 'OpenStack-API-Version';
-
-/** Negotiates versions for one router. */
-export class VersionNegotiation {
-  readonly min: ApiVersion;
-  readonly max: ApiVersion;
-  readonly #default: ApiVersion;
-  readonly #serviceType: string;
-  readonly #legacyHeader: string | null;
-  readonly #legacyKey: string | null;
-  readonly #vary: readonly string[];
-
-  /** Throws a `RangeError` for an invalid version, or a default out of bounds. */
-  constructor(options: VersionOptions) {
-    refuseUnknownOptions('PORTICO_ROUTER_OPTION', "a Router's versions", options, VERSION_NAMES);
-    const { serviceType, min, max, legacyHeader = null } = options;
-    this.min = ApiVersion.of(min);
-    this.max = ApiVersion.of(max);
-    if (this.min.compare(this.max) > 0) {
-      throw wrongVersion(`versions: min ${this.min.text} is above max ${this.max.text}`);
-    }
-    this.#default = ApiVersion.of(options.default ?? min);
-    if (!this.#default.within({ from: this.min, to: this.max })) {
-      const bounds = `${this.min.text} and ${this.max.text}`;
-      throw wrongVersion(`versions: the default ${this.#default.text} is not between ${bounds}`);
-    }
-    this.#serviceType = serviceType;
-    this.#legacyHeader = legacyHeader;
-    this.#legacyKey = legacyHeader?.toLowerCase() ?? null;
-    this.#vary = legacyHeader === null ? [HEADER] : [HEADER, legacyHeader];
-  }
-
-  /**
-   * Returns the version of a request, and sets the response headers. Throws a `Fault`: 400 for an invalid version, 406 for one out of
-   * bounds, whose response has only `Vary`.
-   */
-  negotiate(headers: IncomingHttpHeaders, res: ServerResponse): ApiVersion {
-    const asked = this.#asked(headers);
-    const version = asked === undefined ? this.#default : this.#parse(asked);
-    const present = res.getHeader('vary');
-    res.setHeader('Vary', present === undefined ? this.#vary.join(', ') : joinVary(present, this.#vary));
-    if (!version.within({ from: this.min, to: this.max })) {
-      throw new Fault(406, {
-        message:
-          `Version ${version.text} is not supported by the API. ` +
-          `Minimum is ${this.min.text} and maximum is ${this.max.text}.`,
-      });
-    }
-    res.setHeader(HEADER, `${this.#serviceType} ${version.text}`);
-    if (this.#legacyHeader !== null) res.setHeader(this.#legacyHeader, version.text);
-    return version;
-  }
-
-  /** Returns the version text for our service type; the last one of several. */
-  #asked(headers: IncomingHttpHeaders): string | undefined {
-    const header = headers['openstack-api-version'] as string | undefined;
-    let asked: string | undefined;
-    for (const item of header?.split(',') ?? []) {
-      const [type = '', version, ...more] = item.trim().split(/[ \t]+/);
-      if (type.toLowerCase() === this.#serviceType.toLowerCase()) asked = [version ?? '', ...more].join(' ');
-    }
-    if (asked !== undefined || this.#legacyKey === null) return asked;
-    return (headers[this.#legacyKey] as string | undefined)?.trim();
-  }
-
-  #parse(text: string): ApiVersion {
-    if (text.toLowerCase() === 'latest') return this.max;
-    const version = ApiVersion.parse(text);
-    if (version !== null) return version;
-    throw new Fault(400, {
-      message: `API Version String ${quoteClient(text)} is of invalid format. Must be of format MajorNum.MinorNum.`,
-    });
-  }
 }

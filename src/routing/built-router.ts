@@ -8,13 +8,14 @@ import type { Origin } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { RangedOptions } from './actions/action.js';
 import type { OperationDocs } from './actions/operation-docs.js';
-import type { ApiVersion, VersionOptions } from './api-version.js';
+import type { ApiVersion } from './api-version.js';
 import type { Mapper } from './mapper/mapper.js';
 import type { Found } from './matching/compiled-route.js';
 import type { OpenApiOptions } from './openapi-options.js';
 import type { Match } from './route/conditions.js';
 import type { Route } from './route/route.js';
 import { pathText } from './template/template.js';
+import type { VersionOptions } from './version-negotiation.js';
 
 /** The action of a route. */
 export interface OperationSource {

@@ -1,66 +1,91 @@
 /**
- * Options of `connect` and `resource`, and the mistakes in them that the compiler refuses.
+ * Options of `connect` and `resource`, and the errors in them that the compiler refuses.
  */
-import type { IncomingHttpHeaders } from 'node:http';
-import type { ActionRequest } from './actions/action-request.js';
+import type { ActionOptions, BodyOf } from './actions/action.js';
+import type { BodyOption } from './actions/body-option.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
 import type { OperationDocs } from './actions/operation-docs.js';
+import type { Schemas } from './actions/schema-options.js';
 import type { ResourceOptions } from './mapper/resource-routes.js';
-import type { RouteSettings } from './mapper/route-settings.js';
+import type { Conditions } from './route/conditions.js';
 import type { ParamsOf, TypedValue } from './route/param-types.js';
-import type { RouteOptions } from './route/route.js';
-import type { RouteHandler } from './route-method.js';
+import type { MethodOptions, RouteHandler } from './route-method.js';
+import type { Suits } from './suited-controller.js';
 import type { UrlBuilder, UrlValues } from './urls/url-builder.js';
 
-/** Options of a router's route. Any name that is not listed is a default, as in a mapper. */
-// biome-ignore lint/suspicious/noExplicitAny: the types of any router
-export interface ConnectOptions<T extends string = string, Own = any>
-  extends RouteOptions,
-    Omit<RouteSettings, 'handler'> {
-  /** Name of a controller, or the controller itself. */
-  readonly controller?: string | ControllerSource | null | undefined;
+/** Options that determine the type of a function's request and of its result, and the controller in its place. */
+type Sources = 'body' | 'query' | 'params' | 'headers' | 'response' | 'auth' | 'controller' | 'action' | 'name';
+
+/** The given ones of some options, of which those without a value have the type `never`. */
+export type OnlyGiven<O> = { [K in keyof O as [O[K]] extends [never] ? never : K]: O[K] };
+
+/**
+ * Options of `connect`: those of every route, with its methods among the conditions, as in Routes, and its function. What determines the
+ * types of a request has a type each, so that a function after it in one literal sees it.
+ */
+export interface ConnectOptions<
+  T extends string = string,
+  // biome-ignore lint/suspicious/noExplicitAny: the types of any router
+  Own = any,
+  A = undefined,
+  B extends BodyOption = BodyOption,
+  Q extends Schemas = Schemas,
+  P extends Schemas = Schemas,
+  H extends Schemas = Schemas,
+  R extends Responses = Responses,
+  U extends Auth = Auth,
+  C extends string | ControllerSource = string | ControllerSource,
+  M extends string = string,
+  N extends string = string,
+> extends Omit<MethodOptions, 'conditions' | Sources> {
+  /** Conditions besides the path: `method`, `subDomain`, `function`. Default: every request. */
+  readonly conditions?: Conditions | null | undefined;
+  /** Bodies that it takes, as in {@link ActionOptions}. Default: JSON for POST, PUT, PATCH and DELETE. */
+  readonly body?: B | undefined;
+  /** Schema of the query, also by version. Default: none. */
+  readonly query?: Q | undefined;
+  /** Schema of the path's variables, also by version. Default: none. */
+  readonly params?: P | undefined;
+  /** Schema of the header fields, also by version; names are in lower case. Default: none. */
+  readonly headers?: H | undefined;
+  /** Schemas of responses, by status. */
+  readonly response?: R | undefined;
+  /** Guard, as in {@link ActionOptions}. Default: that of the router. */
+  readonly auth?: U | undefined;
+  /** Name for `router.url` and `request.url`. Default: none. */
+  readonly name?: N | undefined;
+  /** Name of a controller, or the controller itself, in place of a function. Default: the value of the variable `{controller}`. */
+  readonly controller?: C | null | undefined;
   /** Method of the controller. Default: the value of the variable `{action}` in the path. */
-  readonly action?: string | null | undefined;
-  /** Handler function of a route without a controller. The type of its params follows from the template. */
-  readonly handler?: RouteHandler<T, object, Own, unknown> | undefined;
+  readonly action?: M | null | undefined;
+  /** Function of a route without a controller. The types of its request follow from path and options. */
+  readonly handler?: HandlerOf<T, Own, A, B, Q, P, H, R, U> | undefined;
 }
 
-/** The names that {@link ConnectOptions} lists. */
-type Listed = keyof { [K in keyof ConnectOptions as string extends K ? never : number extends K ? never : K]: true };
+export type HandlerOf<T extends string, Own, A, B, Q, P, H, R, U> = RouteHandler<
+  T,
+  OnlyGiven<{
+    readonly body: B;
+    readonly query: Q;
+    readonly params: P;
+    readonly headers: H;
+    readonly response: R;
+    readonly auth: U;
+  }>,
+  Own,
+  [B] extends [never] ? unknown : BodyOf<{ readonly body: B }>,
+  A
+>;
 
-/** Type of literal options: names that are not listed are defaults, which are texts, numbers or booleans. */
-export type Spelt<O, T extends string> = string extends keyof O
-  ? unknown
-  : Suits<O, ParamsOf<T>> & {
-      readonly [K in Exclude<keyof O, Listed>]: K extends keyof ParamsOf<T>
-        ? unknown
-        : K extends 'method' | 'methods'
-          ? never
-          : string | number | boolean | null | undefined;
-    };
+/** Refuses a method of a controller that does not fit the path. */
+export type Fitting<C, M, T extends string, Own> = Suits<
+  { readonly controller: C; readonly action: M },
+  ParamsOf<T, Own>
+>;
 
-/** Refuses a controller whose methods require variables of another type than the path has. */
-type Suits<O, P> = O extends { readonly controller: infer C extends object; readonly action: infer A }
-  ? Misfits<C, A, P> extends never
-    ? unknown
-    : { readonly action: `${A & string} expects another type of the path's variables: ${Misfits<C, A, P> & string}` }
-  : unknown;
-
-/** Variables that a method of a controller requires in another type than `P` has. */
-type Misfits<C, A, P> = A extends keyof InstanceOf<C> ? Unfit<WantedBy<InstanceOf<C>[A]>, P> : never;
-
-type InstanceOf<C> = C extends new () => infer I ? I : C;
-
-type WantedBy<M> = M extends readonly (infer One)[]
-  ? WantedBy<One>
-  : M extends (request: ActionRequest<infer P, never, never, IncomingHttpHeaders, never>, ...rest: never) => unknown
-    ? P
-    : unknown;
-
-type Unfit<Wanted, P> = {
-  [K in keyof Wanted & keyof P]: P[K] extends Wanted[K] ? never : K;
-}[keyof Wanted & keyof P];
+/** Schemas of responses, by status. */
+export type Responses = NonNullable<ActionOptions['response']>;
 
 /** Paths of named routes: `url('server', { id })`, and `url.server({ id })` for names known to the compiler. */
 export type RouterUrl = (name: string, values?: UrlValues) => string;
@@ -72,6 +97,28 @@ export function routerUrl(urls: UrlBuilder, names: Iterable<string>): RouterUrl 
     Object.defineProperty(url, name, { value: (values: UrlValues = {}) => url(name, values), configurable: true });
   }
   return url;
+}
+
+/** Options of a router's redirect: those of a route that apply to one, and its status. */
+export interface RouterRedirectOptions
+  extends Pick<
+    MethodOptions,
+    | 'name'
+    | 'defaults'
+    | 'requirements'
+    | 'auth'
+    | 'summary'
+    | 'tags'
+    | 'hidden'
+    | '_filter'
+    | '_encoding'
+    | '_explicit'
+    | '_minimize'
+  > {
+  /** Conditions besides the path: `method`, `subDomain`, `function`. Default: every request. */
+  readonly conditions?: Conditions | null | undefined;
+  /** Status: 301, 302, 303, 307 or 308, or with its reason in Routes' form: `301 Moved Permanently`. Default 302. */
+  readonly _redirectCode?: string | number | undefined;
 }
 
 /** Options of a router's resource. */

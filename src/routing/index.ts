@@ -12,12 +12,9 @@ export {
   type ParamsIn,
   type QueryOf,
   type ResponseOf,
-  type Schemas,
-  type Since,
-  type Statuses,
-  type Versioned,
 } from './actions/action.js';
 export type { ActionRequest, Args } from './actions/action-request.js';
+export type { BodyByType, BodyOption, BodyType, BodyWord, FormFields, WordTypes } from './actions/body-option.js';
 export type { ControllerSource } from './actions/controllers.js';
 export { Resource, type ResourceSettings } from './actions/controllers.js';
 export type { Accepted, Auth, Guard } from './actions/guard.js';
@@ -33,6 +30,7 @@ export type {
   TypeBoxSchema,
   WriteAsConstAfterTheSchema,
 } from './actions/schema.js';
+export type { Schemas, Since, Statuses, Versioned } from './actions/schema-options.js';
 export type { FileOptions } from './actions/sent-file.js';
 export type {
   Upload,
@@ -41,8 +39,17 @@ export type {
   UploadProblem,
   UploadRefused,
 } from './actions/upload.js';
-export type { ApiVersion, VersionOptions, VersionRange, WrittenRange } from './api-version.js';
-export type { ConnectOptions, RouterResourceOptions, RouterUrl } from './connect-options.js';
+export type { ApiVersion, VersionRange, WrittenRange } from './api-version.js';
+export type {
+  ConnectOptions,
+  Fitting,
+  HandlerOf,
+  OnlyGiven,
+  Responses,
+  RouterRedirectOptions,
+  RouterResourceOptions,
+  RouterUrl,
+} from './connect-options.js';
 export type { ErrorClass, FaultMapping } from './fault-mapping.js';
 export { Mapper, type MapperOptions, type Redirect, type RedirectOptions } from './mapper/mapper.js';
 export type { ResourceOptions } from './mapper/resource-routes.js';
@@ -59,8 +66,11 @@ export type { OpenApiOptions } from './openapi-options.js';
 export type { ConditionFunction, Conditions, Match, MatchRequest } from './route/conditions.js';
 export type { BuiltInTypes, ParamsOf, ParamType, ParamTypes } from './route/param-types.js';
 export type { GenerateFilter, ParentResource, Requirements, Route, RouteOptions } from './route/route.js';
-export type { MethodOptions, RouteHandler, RouteMethod } from './route-method.js';
+export type { MethodOptions, OfController, RouteHandler, RouteMethod, RouteOfMethods } from './route-method.js';
 export { Router } from './router.js';
 export type { FastifyPlugin, RouterFastifyOptions, RouterOptions, RouterPlugin } from './router-options.js';
+export type { WithName } from './router-routes.js';
+export type { InstanceOf, Misfits, Suits, Unfit, WantedBy } from './suited-controller.js';
 export type { PathVariable, RouteWarning, TemplatePart } from './template/template.js';
 export type { UrlContext, UrlValues } from './urls/url-builder.js';
+export type { RefusedVersion, VersionOptions, VersionRefusal } from './version-negotiation.js';

@@ -3,19 +3,24 @@
  */
 import type { OpenApiAdditions } from '../app/index.js';
 import type { FaultForm } from '../app/internal.js';
-import { INPUT_PARTS, type RangedOptions, type Schemas } from './actions/action.js';
-import { schemasByVersion } from './actions/compiled-action.js';
+import { isObject } from '../errors/index.js';
+import { INPUT_PARTS, type RangedOptions } from './actions/action.js';
+import { schemasByVersion } from './actions/by-version.js';
 import { HANDLER_ACTION } from './actions/controllers.js';
-import { joinedDocs, type OperationDocs, type RequestDocs } from './actions/operation-docs.js';
+import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
+import { flatQuery } from './actions/query-lists.js';
 import { documentedSchema, type JsonSchema } from './actions/schema.js';
-import { type ApiVersion, readRange, type VersionOptions } from './api-version.js';
+import type { Schemas } from './actions/schema-options.js';
+import { type ApiVersion, readRange } from './api-version.js';
 import type { OperationSource } from './built-router.js';
 import type { CompiledRoute } from './matching/compiled-route.js';
 import type { FaultSchemas } from './openapi-faults.js';
+import { bodySchemas, requestBody } from './openapi-request.js';
 import { heldIn, oneOrAny, responsesOf, withHeaders } from './openapi-responses.js';
 import type { OpenApiSchemas } from './openapi-schemas.js';
 import { requirementSchema } from './route/param-types.js';
 import { pathText, requirementOf } from './template/template.js';
+import { headerOf, type VersionOptions } from './version-negotiation.js';
 
 export type Json = Record<string, unknown>;
 
@@ -33,13 +38,15 @@ export interface OperationPlace {
   readonly faultSchemas: FaultSchemas;
   /** Schemas of the document, which include referenced ones. */
   readonly schemas: OpenApiSchemas;
+  /** Gets the names of guards that say no scheme, where nothing else says one. */
+  readonly guards: Set<string>;
 }
 
 /** Returns the operation of a route; undefined if its action does not exist in the version, or is hidden. */
 export function operationOf(
   compiled: CompiledRoute,
   { controller, action, methods, docs: around }: OperationSource,
-  { names, method, version, versions, filters, schemas, faultSchemas }: OperationPlace,
+  { names, method, version, versions, filters, schemas, faultSchemas, guards }: OperationPlace,
 ): Json | undefined {
   const there = methods.filter(({ versions }) => version?.within(readRange(versions)) ?? true);
   const docs = joinedDocs([around, there.at(-1)]);
@@ -49,9 +56,9 @@ export function operationOf(
   const isFunction = action === HANDLER_ACTION;
   const id = isFunction ? functionId(compiled, method, controller) : `${controller}.${action}`;
   const additions = filters.flatMap((group) => group.additions);
-  const bodyOf: SchemasIn = (body, version) =>
-    schemasOf(body, version).map((schema) => schemas.placed(schema, `${id}.body`, 'Input'));
-  const queryOf: SchemasIn = (query, version) => schemasOf(query, version).map((schema) => schemas.inPlace(schema));
+  const inBody = (schema: JsonSchema): JsonSchema => schemas.placed(schema, `${id}.body`, 'Input');
+  const queryOf: SchemasIn = (query, version) =>
+    schemasOf(query, version).map((schema) => schemas.inPlace(flatQuery(schema)));
   const parameters = [
     ...pathParameters(
       compiled,
@@ -74,11 +81,7 @@ export function operationOf(
     ...(isFunction ? {} : { tags: [controller] }),
     ...textsOf(docs),
     parameters: onlyFirst(parameters),
-    ...requestBody(
-      there.map(({ body }) => bodyOf(body, version)),
-      docs.request,
-      (schema) => schemas.placed(schema, `${id}.body`, 'Input'),
-    ),
+    ...requestBody(there, version, docs.request, inBody),
     responses: withHeaders(
       {
         ...Object.assign(
@@ -98,8 +101,8 @@ export function operationOf(
       additions,
       method,
     ),
-    ...securityOf(additions),
-    ...(version === null ? versionsOf(methods, bodyOf, queryOf) : {}),
+    ...securityOf(additions, guards),
+    ...(version === null ? versionsOf(methods, inBody, queryOf) : {}),
   };
 }
 
@@ -162,40 +165,33 @@ function parametersIn(place: 'query' | 'header', methods: readonly (readonly Jso
     }
   }
   const anyWithout = methods.some((each) => each.length === 0);
-  return [...byName].map(([name, properties]) => {
+  const named = [...byName].map(([name, properties]) => {
     const required = !anyWithout && schemas.every((schema) => ((schema.required ?? []) as string[]).includes(name));
     return { name, in: place, required, schema: oneOrAny(properties) };
   });
+  return place === 'query' ? [...named, ...schemas.flatMap(freeParameters)] : named;
+}
+
+/** Returns the parameter for names that a schema describes by a pattern, or by any name (OpenAPI 3.1 §4.8.12: an exploded form). */
+function freeParameters({ patternProperties, additionalProperties }: Readonly<Record<string, unknown>>): Json[] {
+  const hasPatterns = isObject(patternProperties) && Object.keys(patternProperties).length > 0;
+  if (!hasPatterns && !isObject(additionalProperties)) return [];
+  const schema = {
+    type: 'object',
+    ...(hasPatterns && { patternProperties }),
+    ...(isObject(additionalProperties) && { additionalProperties }),
+  };
+  return [{ name: 'fields', in: 'query', required: false, style: 'form', explode: true, schema }];
 }
 
 function versionParameter(
-  { serviceType, min, max, default: usual = min }: VersionOptions,
+  { serviceType, min, max, default: usual = min, header }: VersionOptions,
   version: ApiVersion | null,
 ): Json {
-  const parameter = { name: 'OpenStack-API-Version', in: 'header' };
+  const parameter = { name: headerOf({ header }), in: 'header' };
   if (version !== null) return { ...parameter, required: true, schema: { const: `${serviceType} ${version.text}` } };
   const description = `The version of the API: ${serviceType} ${min} to ${serviceType} ${max}, or ${serviceType} latest.`;
   return { ...parameter, description, schema: { type: 'string', default: `${serviceType} ${usual}` } };
-}
-
-/** `declared`: the media types of the body, if it is not JSON. */
-function requestBody(
-  methods: readonly (readonly JsonSchema[])[],
-  declared: RequestDocs | undefined,
-  placed: (schema: JsonSchema) => JsonSchema,
-): Json {
-  const schemas = methods.flat();
-  if (schemas.length === 0 && declared === undefined) return {};
-  const { type = 'application/json', schema, description, required } = declared ?? {};
-  const written = schema === undefined ? schemas : [placed(documentedSchema(schema, 'input'))];
-  const media = written.length === 0 ? {} : { schema: oneOrAny(written) };
-  return {
-    requestBody: {
-      ...(description !== undefined && { description }),
-      required: required ?? (declared !== undefined || methods.every((each) => each.length > 0)),
-      content: Object.fromEntries([type].flat().map((name) => [name, media])),
-    },
-  };
 }
 
 /** Returns responses to a request that a schema refuses. */
@@ -224,29 +220,38 @@ function addedResponses(additions: readonly OpenApiAdditions[], faultContent: ()
   return responses;
 }
 
-/** Each filter requires one of its schemes; together they require one of each. */
-function securityOf(additions: readonly OpenApiAdditions[]): Json {
+/** Each filter requires one of its schemes; together they require one of each. Without any, a guard is the name of its scheme. */
+function securityOf(additions: readonly OpenApiAdditions[], guards: Set<string>): Json {
   const needs = additions.flatMap(({ needsCaller }) => needsCaller ?? []).at(-1);
   const isNone = (one: object): boolean => Object.keys(one).length === 0;
   const wanted = additions.flatMap(({ security }) => {
     if (security === undefined || (needs === false && security.some(isNone))) return [];
     return [needs === true ? security.filter((one) => !isNone(one)) : security];
   });
-  if (wanted.length === 0) return {};
+  if (wanted.length === 0) {
+    const guard = needs === true ? additions.findLast((one) => one.guard !== undefined)?.guard : undefined;
+    if (guard === undefined) return {};
+    guards.add(guard);
+    return { security: [{ [guard]: [] }] };
+  }
   const both = (all: readonly object[], one: readonly object[]): object[] =>
     all.flatMap((a) => one.map((b) => ({ ...a, ...b })));
   return { security: wanted.reduce<readonly object[]>(both, [{}]) };
 }
 
 /** Describes all versions of an action, if there are several. */
-function versionsOf(methods: readonly RangedOptions[], bodyOf: SchemasIn, queryOf: SchemasIn): Json {
+function versionsOf(
+  methods: readonly RangedOptions[],
+  inBody: (schema: JsonSchema) => JsonSchema,
+  queryOf: SchemasIn,
+): Json {
   const ranges = methods.filter(({ versions }) => versions !== undefined);
   if (ranges.length === 0) return {};
   return {
     'x-versions': ranges.map(({ versions, body, query, status }) => ({
       from: versions![0],
       to: versions![1] ?? null,
-      ...(body === undefined ? {} : { body: oneOrAny(bodyOf(body, null)) }),
+      ...(bodySchemas(body, null).length === 0 ? {} : { body: oneOrAny(bodySchemas(body, null).map(inBody)) }),
       ...(query === undefined ? {} : { query: oneOrAny(queryOf(query, null)) }),
       ...(status === undefined ? {} : { status }),
     })),

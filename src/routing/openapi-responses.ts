@@ -4,7 +4,7 @@
 import type { OpenApiAdditions } from '../app/index.js';
 import { reasonPhrase } from '../app/internal.js';
 import type { RangedOptions } from './actions/action.js';
-import { type ByVersion, statusesByVersion } from './actions/compiled-action.js';
+import { type ByVersion, statusesByVersion } from './actions/by-version.js';
 import type { OperationDocs, ResponseDocs } from './actions/operation-docs.js';
 import { documentedOutput, type JsonSchema } from './actions/schema.js';
 import type { ApiVersion } from './api-version.js';
@@ -39,9 +39,10 @@ export function responsesOf(
     return told;
   };
   const isDeclared = Object.keys(declared).some((code) => /^[23]/.test(code));
-  for (const { status, response = {}, sends, type } of methods) {
+  for (const { status, response = {}, sends, replies, type } of methods) {
     const usual = isDeclared && Object.keys(response).length === 0 ? [] : [sends === 'nothing' ? 204 : 200];
-    for (const code of status === undefined ? usual : heldIn(statusesByVersion(status), version)) {
+    const declaredCodes = status === undefined ? usual : heldIn(statusesByVersion(status), version);
+    for (const code of replies === undefined ? declaredCodes : replies.flatMap((one) => one ?? declaredCodes)) {
       if (sends === 'nothing' || BODYLESS.test(String(code))) toldOf(String(code));
       else toldOf(String(code)).types = [type ?? (sends === 'chunks' ? BYTES : JSON_TYPE)];
     }

@@ -81,6 +81,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
   const additions: OpenApiAdditions[] = [];
   const faultSchemas = new FaultSchemas();
   const schemas = new OpenApiSchemas(FAULT_SCHEMA_NAMES);
+  const guards = new Set<string>();
   for (const documented of routers) {
     const { router, prefix } = documented;
     const domain = prefix.startsWith('/') ? '' : prefix.split('/', 1)[0]!;
@@ -100,7 +101,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
       additions.push(...inside);
       const outer = { additions: documented.additions, faults: options.faults };
       const inner = { additions: inside, faults };
-      const around = { version, versions, filters: [outer, inner], schemas, faultSchemas };
+      const around = { version, versions, filters: [outer, inner], schemas, faultSchemas, guards };
       paths.add(place, path, methodsOf(compiled), (names, method) =>
         operationOf(compiled, source, { ...around, names, method }),
       );
@@ -113,7 +114,7 @@ export function openApiOf(routers: readonly DocumentedRouter[], options: Documen
     info: { title, version, ...(description === undefined ? {} : { description }) },
     ...(server === undefined && common === '' ? {} : { servers: [{ url: `${server ?? ''}${common}` }] }),
     paths: paths.sorted(server),
-    components: components(additions, faultSchemas, schemas),
+    components: components([...additions, schemesOf(guards)], faultSchemas, schemas),
   };
 }
 
@@ -184,6 +185,15 @@ class Paths {
     this.#ids.set(id, count);
     return count === 1 ? id : `${id}.${count}`;
   }
+}
+
+/** Returns schemes for guards that say none: a reader sees which operations need credentials, and where to say how they are sent. */
+function schemesOf(guards: ReadonlySet<string>): OpenApiAdditions {
+  const schemes = [...guards].map((guard) => {
+    const description = `Checked by ${guard}, a function of the API; its property security says how credentials are sent.`;
+    return [guard, { type: 'apiKey', in: 'header', name: 'Authorization', description }] as const;
+  });
+  return { securitySchemes: Object.fromEntries(schemes) };
 }
 
 function components(

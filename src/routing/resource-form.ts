@@ -67,7 +67,7 @@ export function resourceForm(
       ...route.options,
       ...(id !== undefined && route.options.requirements?.id === MEMBER_ID && { requirements: { id } }),
       ...(auth !== undefined && { auth }),
-      ...(docs !== undefined && { docs }),
+      ...docs,
       ...(at === kept.length - 1 && { _notices: notices }),
     },
   }));

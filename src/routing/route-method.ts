@@ -1,41 +1,32 @@
 /** Short forms of a router's routes: `router.get('/books/{id}', action)`. */
-import { refuseUnknownOptions, whatItIs } from '../errors/index.js';
-import {
-  type ActionOptions,
-  action,
-  actionOf,
-  type BodyKnown,
-  type BodyOf,
-  type Handler,
-  type HeadersOf,
-  type ParamsIn,
-  type QueryOf,
-  type ResponseOf,
-} from './actions/action.js';
+import { METHODS } from 'node:http';
+import { isObject, nearestOrAll, whatItIs } from '../errors/index.js';
+import type { BodyKnown, BodyOf, Handler, HeadersOf, ParamsIn, QueryOf, ResponseOf } from './actions/action.js';
+import type { ControllerSource } from './actions/controllers.js';
 import type { ContextOf } from './actions/guard.js';
 import type { RouteSettings } from './mapper/route-settings.js';
 import type { Conditions } from './route/conditions.js';
 import type { Named, ParamsOf } from './route/param-types.js';
 import type { Requirements, RouteOptions } from './route/route.js';
 import { RouteError } from './route/route-error.js';
+import type { Suits } from './suited-controller.js';
 
-/** Options of a route besides its method, path and action: those of the route and of the action together. */
+/** Options of a route, whichever way it is added. Options of its action apply where the action has none. */
 export interface MethodOptions
-  extends Omit<RouteSettings, 'handler' | 'schema'>,
-    Omit<ActionOptions, 'bodyKey' | 'auth' | 'filters' | 'bodyLimit'> {
+  extends RouteSettings,
+    Pick<RouteOptions, '_explicit' | '_minimize' | '_static' | '_absolute' | '_filter' | '_encoding'> {
   /** Name for `router.url` and `request.url`. Default: none. */
   readonly name?: string | undefined;
+  /** Name of a controller, or the controller itself, in place of a function. */
+  readonly controller?: string | ControllerSource | null | undefined;
+  /** Method of the controller. Default: the value of the variable `{action}` in the path. */
+  readonly action?: string | null | undefined;
+  /** Values that the route has besides those in the path, and in place of variables that are empty: `{ format: 'json' }`. Default: none. */
+  readonly defaults?: Readonly<Record<string, string | number | boolean | null | undefined>> | undefined;
   /** Regular expressions of variables, by name. Default: any segment. */
   readonly requirements?: Requirements | undefined;
   /** Conditions besides method and path: `subDomain`, `function`. Default: none. */
   readonly conditions?: Omit<Conditions, 'method'> | undefined;
-}
-
-/** A whole route. */
-export interface RouteDefinition extends MethodOptions {
-  readonly method: string;
-  readonly path: string;
-  readonly action: unknown;
 }
 
 /**
@@ -60,7 +51,12 @@ export type WithRoute<Self, T extends string, O, Own> = O extends { readonly nam
 /** Refuses names that are not options. */
 export type OnlyOptions<O, Known> = { readonly [K in Exclude<keyof O, keyof Known>]: never };
 
-/** Adds a route for one method: `router.get('/books/{id}', action)`, optionally with options in between. */
+/** Options of a route with a controller in place of a function. */
+export type OfController<O, T extends string, Own> = O &
+  OnlyOptions<O, MethodOptions> &
+  Suits<O, ParamsOf<T, Own>> & { readonly controller: object | string };
+
+/** Adds a route for one method: `router.get('/books/{id}', action)`, optionally with options in between, or with a controller in them. */
 export interface RouteMethod<Self, Own, A = undefined> {
   <const T extends string, B = unknown>(path: T, action: RouteHandler<T, object, Own, B, A>): Self;
   <const T extends string, const O extends MethodOptions, B = BodyOf<O>>(
@@ -68,70 +64,66 @@ export interface RouteMethod<Self, Own, A = undefined> {
     options: O & OnlyOptions<O, MethodOptions>,
     action: RouteHandler<T, O, Own, B, A>,
   ): WithRoute<Self, T, O, Own>;
+  <const T extends string, const O extends MethodOptions>(
+    path: T,
+    options: OfController<O, T, Own>,
+  ): WithRoute<Self, T, O, Own>;
 }
 
-/** The owner of each option. */
-const OWNERS: Readonly<Record<keyof RouteDefinition, 'route' | 'action'>> = {
-  method: 'route',
-  path: 'route',
-  name: 'route',
-  action: 'route',
-  requirements: 'route',
-  conditions: 'route',
-  auth: 'route',
-  filters: 'route',
-  bodyLimit: 'route',
-  deadline: 'route',
-  logLevel: 'route',
-  config: 'route',
-  versions: 'action',
-  body: 'action',
-  query: 'action',
-  params: 'action',
-  headers: 'action',
-  status: 'action',
-  response: 'action',
-  type: 'action',
-  summary: 'action',
-  description: 'action',
-  tags: 'action',
-  operationId: 'action',
-  deprecated: 'action',
-  externalDocs: 'action',
-  hidden: 'action',
-  request: 'action',
-  responses: 'action',
-  docs: 'route',
-};
+/** Adds a route for any method, or several: `router.route('PROPFIND', '/files/{path:path}', action)`. */
+export interface RouteOfMethods<Self, Own, A = undefined> {
+  <const T extends string, B = unknown>(
+    method: string | readonly string[],
+    path: T,
+    action: RouteHandler<T, object, Own, B, A>,
+  ): Self;
+  <const T extends string, const O extends MethodOptions, B = BodyOf<O>>(
+    method: string | readonly string[],
+    path: T,
+    options: O & OnlyOptions<O, MethodOptions>,
+    action: RouteHandler<T, O, Own, B, A>,
+  ): WithRoute<Self, T, O, Own>;
+  <const T extends string, const O extends MethodOptions>(
+    method: string | readonly string[],
+    path: T,
+    options: OfController<O, T, Own>,
+  ): WithRoute<Self, T, O, Own>;
+}
 
-/** Options of a route in Fastify, with their counterparts here. */
-const OF_FASTIFY: ReadonlyMap<string, string> = new Map([
-  ['querystring', 'Write query for querystring.'],
-  ['schema', 'Write the members of schema beside each other: body, query, params, headers, response.'],
-  ...['onRequest', 'preValidation', 'preHandler'].map(
-    (hook) =>
-      [hook, 'Write auth for a guard of the route, or filters; hooks for all routes belong in a plugin.'] as const,
-  ),
-]);
-
-/** Returns the arguments of `connect` for a route in the short form. Throws `PORTICO_ROUTE_OPTION` for unknown options. */
-export function longForm(definition: RouteDefinition): RouteOptions {
-  refuseUnknownOptions('PORTICO_ROUTE_OPTION', 'a route', definition, Object.keys(OWNERS), OF_FASTIFY);
-  const { method, path: _, name: __, action: handler, conditions, ...others } = definition;
-  if (typeof handler !== 'function') {
+/**
+ * Returns the options of `connect` for a route of some methods. Throws `PORTICO_ROUTE_OPTION` without a function or a controller, and for a
+ * method that no request can have.
+ */
+export function connectOptions(
+  methods: readonly string[],
+  first: unknown,
+  second: unknown,
+): RouteOptions & { readonly name?: string | undefined } {
+  const isAlone = second === undefined && typeof first !== 'function';
+  const [options, handler] = second === undefined && !isAlone ? [{}, first] : [first, second];
+  const isGiven = isObject(options) && (isAlone ? (options.controller ?? undefined) !== undefined : true);
+  if (!isGiven || (!isAlone && typeof handler !== 'function')) {
     throw new RouteError('PORTICO_ROUTE_OPTION', {
-      message: `the action of a route must be a function, not ${whatItIs(handler)}`,
-      hint: 'Write (request) => …, or action({ … }, (request) => …); connect() takes a controller and the name of its action.',
+      message: `the action of a route must be a function, not ${whatItIs(isAlone ? first : handler)}`,
+      hint: "Write (request) => …, or action({ … }, (request) => …), or options with a controller: { controller: 'books', action: 'show' }.",
     });
   }
-  const given = Object.entries(others).filter(([, value]) => value !== undefined);
-  const ownedBy = (owner: 'route' | 'action') =>
-    Object.fromEntries(given.filter(([name]) => OWNERS[name as keyof typeof OWNERS] === owner));
-  const ofAction = ownedBy('action');
-  const own = actionOf(handler)!;
-  return {
-    ...ownedBy('route'),
-    handler: Object.keys(ofAction).length === 0 ? handler : action({ ...ofAction, ...own.options }, own.handler),
-    conditions: { ...conditions, method: [method] },
-  };
+  for (const method of methods) refuseUnknownMethod(method);
+  const { conditions } = options as { readonly conditions?: Conditions };
+  if (conditions?.method !== undefined) {
+    throw new RouteError('PORTICO_ROUTE_OPTION', {
+      message: `the route is for ${methods.join(', ')}, and its conditions name methods again`,
+      hint: 'Leave conditions.method out; connect() takes it.',
+    });
+  }
+  return { ...options, ...(!isAlone && { handler }), conditions: { ...conditions, method: [...methods] } };
+}
+
+/** Node's parser refuses requests with other methods. */
+function refuseUnknownMethod(method: unknown): void {
+  if (typeof method === 'string' && METHODS.includes(method) && method !== 'CONNECT') return;
+  throw new RouteError('PORTICO_ROUTE_OPTION', {
+    message: `no request has the method ${whatItIs(method)}`,
+    hint: nearestOrAll(String(method), METHODS, 'Methods'),
+  });
 }

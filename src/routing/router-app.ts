@@ -2,7 +2,7 @@
  * A router's table as an App: match, then filters, then the engine that runs the action and responds.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { type App, compose, environ, Fault, type MatchedRoute, quoteClient } from '../app/index.js';
+import { type App, compose, environ, Fault, type MatchedRoute } from '../app/index.js';
 import {
   answerFailure,
   askRouteListeners,
@@ -17,19 +17,19 @@ import {
 import { nearestOrAll } from '../errors/index.js';
 import type { LogFields, Logger } from '../log/index.js';
 import type { Args, RequestRouter } from './actions/action-request.js';
-import { type ApiVersion, VersionNegotiation } from './api-version.js';
+import type { ApiVersion } from './api-version.js';
 import type { LookUp, PluginRoute } from './built-router.js';
 import { faultsBy } from './fault-mapping.js';
 import type { Found } from './matching/compiled-route.js';
-import type { MatchRequest } from './route/conditions.js';
 import { GenerationError } from './route/route-error.js';
 import { ActionCall, CALL, type Called, callOf, type Fail } from './serving/action-call.js';
 import type { ActionEngine } from './serving/action-engine.js';
 import { buildServed } from './serving/build-table.js';
 import { checkTable, checkUrlNames } from './serving/check-table.js';
 import { DirectActions } from './serving/direct-actions.js';
+import { matchRequest, refuseOddPath } from './serving/match-request.js';
 import { callMounted } from './serving/mount.js';
-import { allowedMethods, answerOptions, answerRedirect } from './serving/router-answers.js';
+import { allowedMethods, answerOptions, answerRedirect, wrongMethod } from './serving/router-answers.js';
 import { RouterFastify } from './serving/router-fastify.js';
 import {
   type ActionTarget,
@@ -41,6 +41,7 @@ import {
   targetKey,
 } from './serving/served-route.js';
 import { absoluteUrl, type UrlValues } from './urls/url-builder.js';
+import { VersionNegotiation } from './version-negotiation.js';
 
 /** Longer paths get 414 before they are matched. */
 const LONGEST_PATH = 8192;
@@ -153,6 +154,8 @@ export class RouterApp implements RequestRouter {
     return /^[a-z][a-z\d+.-]*:\/\//i.test(url) ? url : base.prefix + url;
   }
 
+  readonly lacksVersion = ({ text }: ApiVersion): Fault => this.#versions!.refusal('missing', text);
+
   /** Follows the steps of {@link handle} without running anything. Throws the fault of a request that gets no route lookup. */
   lookUp(req: IncomingMessage): LookUp {
     const version = this.#versions === null ? null : this.#versions.negotiate(req.headers, new ServerResponse(req));
@@ -198,10 +201,9 @@ export class RouterApp implements RequestRouter {
   }
 
   #answerMiss(req: IncomingMessage, res: ServerResponse, allowed: readonly string[]): void {
-    if (allowed.length > 0 && req.method === 'OPTIONS') answerOptions(res, allowed);
+    if (req.method === 'OPTIONS' && allowed.includes('OPTIONS')) answerOptions(res, allowed);
     else if (allowed.length > 0) {
-      const message = `The method ${quoteClient(req.method ?? '')} is not allowed here.`;
-      this.fail(req, res, missed(405, { message, headers: { Allow: allowed.join(', ') } }));
+      this.fail(req, res, wrongMethod(req, allowed));
     } else {
       // Shared, if no renderer of the application can write on it: a separate one costs more than the route lookup.
       const { style = faultFormOf(req).style } = this.#failures;
@@ -212,16 +214,23 @@ export class RouterApp implements RequestRouter {
   /** Returns the methods that have a route; empty if the router does not answer with them. */
   #allowed(req: IncomingMessage, path: string | null): string[] {
     if (path === null || this.#likeRoutes) return [];
-    return allowedMethods(this.#parts.table, path, this.#asksRequest ? matchRequest(req, '') : null);
+    const { table, options } = this.#parts;
+    return allowedMethods(
+      table,
+      path,
+      this.#asksRequest ? matchRequest(req, '') : null,
+      options.answersOptions ?? true,
+    );
   }
 
   #serve(
-    { req, routeParams: texts }: Exchange,
+    exchange: Exchange,
     res: ServerResponse,
     served: ServedAction | ServedRedirect,
     found: Found,
     version: ApiVersion | null,
   ): void | Promise<void> {
+    const { req, routeParams: texts } = exchange;
     if (served.kind === 'redirect') {
       const { guards, redirect } = served;
       const answer: App = () => answerRedirect(res, this.#parts.mapper, redirect, found, absoluteUrl(req, undefined));
@@ -231,13 +240,14 @@ export class RouterApp implements RequestRouter {
     const { byKey, methods } = target;
     const method = byKey !== null ? undefined : version === null ? methods[0] : methodFor(methods, version);
     const entry = byKey ?? method;
-    if (entry === undefined) throw new Fault(404, { message: NO_SUCH_VERSION });
+    if (entry === undefined) throw this.lacksVersion(version!);
     const { params: reader } = served;
     const params = reader.hasTypes ? reader.typed(texts!) : texts!;
     let args: Args = reader.hasOwnArgs ? reader.args(found, params) : params;
     if (this.#checksProject && Object.hasOwn(args, 'project_id')) args = withoutProject(req, args);
     const format = this.#negotiates ? reader.format(found) : null;
-    const call = new ActionCall(req, res, served.matched, params, version, this, target, entry, args, format);
+    const slot = exchange.copyOf ?? exchange;
+    const call = new ActionCall(req, res, served.matched, params, version, this, target, entry, args, format, slot);
     if (served.settings.deadline !== undefined) this.#startDeadline(call, served.settings.deadline);
     if (entry.app === this.#run) return this.#engine.take(call, req, res);
     // The app finds it by its request.
@@ -297,21 +307,10 @@ function isPlainOptions({ method, headers }: IncomingMessage): boolean {
 }
 
 function notFound(): Fault {
-  return missed(404, { message: 'The resource could not be found.' });
+  return missed(404, { message: 'The resource could not be found.', kind: 'route' });
 }
-
-const NO_SUCH_VERSION = 'The resource could not be found in this version of the API.';
 
 /** A route for every method, such as a mount, does not take precedence over a GET route that would match without it. */
 function namesMethods(found: Found | null): boolean {
   return found?.compiled.route.conditions?.method !== undefined;
-}
-
-function matchRequest(req: IncomingMessage, method: string): MatchRequest {
-  return { method, host: req.headers.host, headers: req.headers, req };
-}
-
-function refuseOddPath(raw: string): void {
-  if (!/%2f|%00|\0|%(?![0-9a-f]{2})/i.test(raw)) return;
-  throw new Fault(400, { message: 'The path has an encoded slash, a NUL or a malformed escape.' });
 }

@@ -27,11 +27,11 @@ import type { Awaitable } from '../service/index.js';
 import type { ControllerSource } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
 import { checkDocs, type OperationDocs } from './actions/operation-docs.js';
-import type { VersionOptions } from './api-version.js';
 import type { FaultMapping } from './fault-mapping.js';
 import type { MapperOptions } from './mapper/mapper.js';
 import type { OpenApiOptions } from './openapi-options.js';
 import type { ParamType, ParamTypes } from './route/param-types.js';
+import type { VersionOptions } from './version-negotiation.js';
 
 /** Options of a router: those of a mapper, and these. */
 export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
@@ -67,6 +67,8 @@ export interface RouterOptions extends Omit<MapperOptions, 'controllers'> {
   readonly strictAccept?: boolean | undefined;
   /** Additional response types, by media type: `{ 'application/xml': (value) => text }`. Default: JSON only. */
   readonly serializers?: Readonly<Record<string, (value: unknown) => string>> | undefined;
+  /** Answer OPTIONS of a path with 204 and `Allow`. False refuses it with 405, unless a route takes it. Default true. */
+  readonly answersOptions?: boolean | undefined;
   /** Use the query field `_method` as the method for matching. Default false: it lets a link delete. */
   readonly useMethodOverride?: boolean | undefined;
   /** Refuse a `project_id` in the path that is not the context's. Default: true for `kind: 'project'`. */
@@ -151,6 +153,7 @@ const KINDS: Readonly<Record<keyof RouterOptions, OptionKind>> = {
   strictPaths: FLAG,
   strictAccept: FLAG,
   serializers: OBJECT,
+  answersOptions: FLAG,
   useMethodOverride: FLAG,
   projectCheck: FLAG,
   linkPrefix: TEXT,

@@ -9,55 +9,42 @@ import type { Auth } from './actions/guard.js';
 import { joinedDocs, type OperationDocs } from './actions/operation-docs.js';
 import { type LookUp, noteRouter, type OperationSource, type PluginRoute } from './built-router.js';
 import {
-  type ConnectOptions,
+  type RouterRedirectOptions,
   type RouterResourceOptions,
   type RouterUrl,
   routerUrl,
-  type Spelt,
   type SuitsResource,
 } from './connect-options.js';
-import { Mapper, type RedirectOptions } from './mapper/mapper.js';
+import type { RedirectOptions } from './mapper/mapper.js';
 import type { ExpandedRoute } from './mapper/resource-routes.js';
 import {
   checkOptionNames,
   checkRedirectStatus,
+  checkResource,
   checkSlash,
+  copiedOptions,
   type KeptSettings,
   REDIRECT_OPTIONS,
-  RESOURCE_OPTIONS,
   ROUTE_OPTIONS,
+  refuseTwoNames,
   splitSettings,
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
 import { documentHandler } from './openapi.js';
 import { resourceForm } from './resource-form.js';
 import { checkConditions, type Match } from './route/conditions.js';
-import { type Named, type ParamsOf, type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
+import { type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
 import type { Route, RouteOptions } from './route/route.js';
 import { callSite, RouteError, RouteTableError } from './route/route-error.js';
-import { longForm, type MethodOptions, type RouteMethod } from './route-method.js';
 import { RouterApp } from './router-app.js';
 import { checkedRouterOptions, type RouterOptions, type TypedRouterOptions } from './router-options.js';
+import { RouterRoutes } from './router-routes.js';
 import { guardsOf } from './serving/guard-filter.js';
 import { operationSource } from './serving/operation-source.js';
 
 /** A route table with its controllers. Add routes, then `build()`; after that it is immutable. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of any router
-export class Router<Own = any, const A extends Auth | undefined = any> extends Mapper {
-  /** Adds a route for GET: `get('/books/{id:int}', ({ params }) => …)`, with options before the action if needed. HEAD is answered too. */
-  readonly get: RouteMethod<this, Own, A> = this.#shortForm('GET');
-  /** Adds a route for POST: `post('/books', { body: schema, status: 201 }, ({ body }) => …)`. */
-  readonly post: RouteMethod<this, Own, A> = this.#shortForm('POST');
-  /** Adds a route for PUT, as {@link get} does for GET. */
-  readonly put: RouteMethod<this, Own, A> = this.#shortForm('PUT');
-  /** Adds a route for PATCH, as {@link get} does for GET. */
-  readonly patch: RouteMethod<this, Own, A> = this.#shortForm('PATCH');
-  /** Adds a route for DELETE, as {@link get} does for GET. An action that returns nothing answers 204. */
-  readonly delete: RouteMethod<this, Own, A> = this.#shortForm('DELETE');
-  /** Adds a route for HEAD alone. */
-  readonly head: RouteMethod<this, Own, A> = this.#shortForm('HEAD');
-  /** Adds a route for OPTIONS. */
-  readonly options: RouteMethod<this, Own, A> = this.#shortForm('OPTIONS');
+export class Router<Own = any, const A extends Auth | undefined = any> extends RouterRoutes<Own, A> {
   readonly #options: RouterOptions & { readonly log?: Logger };
   readonly #controllers: Controllers;
   /** Settings of the routes of all routers: `extend` copies routes of others. */
@@ -78,44 +65,6 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
     this.#types = paramTypes(given.types);
   }
 
-  /**
-   * Adds a route: `connect('/servers/{id}', { controller, action })`, optionally with a name first. `build()` reports a mistake, together
-   * with all others. The result has the type of `url` with the name added.
-   */
-  override connect<const T extends string, const O extends ConnectOptions<T, Own>>(
-    template: T,
-    options?: O & Spelt<O, T>,
-  ): this;
-  override connect<const N extends string, const T extends string, const O extends ConnectOptions<T, Own>>(
-    name: N,
-    template: T,
-    options?: O & Spelt<O, T>,
-  ): this & Named<N, ParamsOf<T, Own>>;
-  override connect<const T extends string, const O extends ConnectOptions<T, Own>>(
-    name: string | null,
-    template: T,
-    options?: O & Spelt<O, T>,
-  ): this;
-  override connect(first: string | null, second: string | ConnectOptions = {}, third: ConnectOptions = {}): this {
-    if (typeof second === 'string') this.addRoute(first, second, third as RouteOptions);
-    else this.addRoute(null, first, second as RouteOptions);
-    return this;
-  }
-
-  #shortForm(method: string): RouteMethod<this, Own, A> {
-    return (path: string, first: unknown, second?: unknown): this => {
-      const [options, action] = second === undefined ? [{}, first] : [first as object, second];
-      const definition = { ...(options as MethodOptions), method, path, action };
-      const { name = null } = definition;
-      let long: RouteOptions | undefined;
-      this.guard(name, path, callSite(), () => {
-        long = longForm(definition);
-      });
-      if (long !== undefined) this.addRoute(name, path, long);
-      return this;
-    };
-  }
-
   /** Adds a resource: `resource('server', 'servers', { controller, collection: { detail: 'GET' } })`. */
   override resource<const O extends RouterResourceOptions>(
     memberName: string,
@@ -124,9 +73,17 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   ): this;
   override resource(memberName: string, collectionName: string, options: RouterResourceOptions = {}): this {
     if (this.#options.compat !== 'routes' && typeof collectionName === 'string') {
-      this.guard(null, collectionName, callSite(), () => checkOptionNames(options, RESOURCE_OPTIONS, new Set()));
+      const isGood = this.guard(null, collectionName, callSite(), () => checkResource(options));
+      if (!isGood) return this;
     }
     return super.resource(memberName, collectionName, options);
+  }
+
+  /** Adds a redirect to `to`, filled with the values captured from `from`: `redirect('/old/{id}', '/new/{id}')`. Default status 302. */
+  override redirect(from: string, to: string, options: RouterRedirectOptions = {}): this {
+    const check = (): void => checkOptionNames({ ...options }, REDIRECT_OPTIONS, new Set());
+    if (this.#options.compat !== 'routes' && !this.guard(null, from, callSite(), check)) return this;
+    return super.redirect(from, to, options as RedirectOptions);
   }
 
   /** Mounts another app at a path and below it, on segment borders; it gets the rest of the path. Default of `auth`: the router's. */
@@ -182,25 +139,31 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   }
 
   /** @internal */
+  get hasNames(): boolean {
+    return this.#options.compat !== 'routes';
+  }
+
+  /** @internal */
   override addRoute(name: string | null, template: string | null, options: RouteOptions): void {
     this.#refuseLate();
-    super.addRoute(name, template, options);
+    const { name: own, ...others } = options as RouteOptions & { readonly name?: string };
+    if (!this.hasNames) super.addRoute(name, template, options);
+    else if (own === undefined || name === null) super.addRoute(own ?? name, template, others);
+    else this.guard(name, template, callSite(), () => refuseTwoNames(name, own));
   }
 
   /** @internal */
   protected override makeRoute(name: string | null, template: string | null, options: RouteOptions): Route {
     const strict = this.#options.compat !== 'routes';
     if (strict) checkConditions(options.conditions);
-    const { settings, rest } = splitSettings(options);
+    const { settings, rest } = splitSettings(options, !strict);
     const typed = takeTypes(template, strict ? this.#types : new Map());
     const { template: bare, types, notices } = typed;
     const written = withTypes(this.#withController(rest, settings, bare), typed);
     const odd = notices.length === 0 ? written : { ...written, _notices: [...(written._notices ?? []), ...notices] };
     const route = super.makeRoute(name, bare, odd);
     if (strict) {
-      const answered = settings.handler !== undefined || settings._mounted !== undefined;
-      const meant = new Set([...route.variables.keys(), ...(answered ? ['controller', 'action'] : [])]);
-      checkOptionNames(options, ROUTE_OPTIONS, meant);
+      checkOptionNames(options, ROUTE_OPTIONS, route.variables);
       if (!this.#options.prefix) checkSlash(route);
     }
     Router.#settings.set(route, { ...settings, types, written: template ?? undefined });
@@ -222,16 +185,16 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
 
   /** @internal */
   protected override redirectStatus(options: RedirectOptions, target: Route): number {
-    if (this.#options.compat !== 'routes') checkOptionNames(options, REDIRECT_OPTIONS, target.variables);
     const status = super.redirectStatus(options, target);
     checkRedirectStatus(status, options._redirectCode);
     return status;
   }
 
   /** @internal */
-  protected override settingsOf(route: Route): RouteOptions {
+  protected override copied(route: Route, options: RouteOptions): RouteOptions {
+    // They follow from the path.
     const { types: _types, written: _written, ...settings } = Router.#settings.get(route) ?? {};
-    return { ...settings };
+    return this.#options.compat === 'routes' ? { ...options, ...settings } : copiedOptions(options, settings);
   }
 
   /** @internal */
@@ -257,9 +220,8 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
   #serveOpenApi(): void {
     const { openapi } = this.#options;
     if (openapi === undefined || this.#built) return;
-    const handler = documentHandler(this, openapi, this.#options.linkPrefix);
-    const conditions = { method: ['GET'] };
-    this.connect(openapi.path, { handler, conditions, auth: openapi.auth, docs: { hidden: true } });
+    const { path, auth } = openapi;
+    this.get(path, { auth, hidden: true }, documentHandler(this, openapi, this.#options.linkPrefix));
   }
 
   /** @internal */
@@ -301,7 +263,7 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends M
 
   /** Returns the facts of a route for documents, with those of the router. @internal */
   docsOf(route: Route): OperationDocs {
-    return joinedDocs([this.#options.docs, Router.#settings.get(route)?.docs]);
+    return joinedDocs([this.#options.docs, Router.#settings.get(route)?.action]);
   }
 
   #refuseLate(): void {

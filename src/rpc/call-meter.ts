@@ -2,7 +2,9 @@
  * Counts remote calls, if `[metrics]` enables it.
  */
 import type { Config } from '../config/index.js';
-import { bucketsOf, type Counted, Meter, metricsOptions } from '../metrics/index.js';
+import { bucketsOf, type Counted, type FailedRequests, Meter, metricsOptions } from '../metrics/index.js';
+import type { RunListener } from '../tasks/index.js';
+import { CallFailures } from './server/call-failures.js';
 
 /** Outcomes of a call besides `ok`, as in the codes `PORTICO_RPC_…` of its errors. */
 const OUTCOMES: ReadonlySet<string> = new Set([
@@ -47,6 +49,8 @@ export class CallMeter {
   running = 0;
   /** Number of calls of this process that wait for their replies. */
   pending = 0;
+  /** Failed calls of methods of this process; counted also if the configuration does not enable it. */
+  readonly failed = new CallFailures();
   /** True if the configuration enables counting. */
   isOn = false;
   /** Returns the problem of the connection to the broker. */
@@ -69,9 +73,19 @@ export class CallMeter {
     return this;
   }
 
+  /** Counts a run of a job. */
+  ran(...run: Parameters<RunListener>): void {
+    if (this.isOn) this.#meter.ran(...run);
+  }
+
+  /** Failed calls of the last ten minutes, in this process. */
+  get failures(): readonly FailedRequests[] {
+    return this.failed.list;
+  }
+
   /** Returns the counts since the last call. */
   take(): Counted {
-    return this.#meter.take();
+    return { ...this.#meter.take(), failures: this.failed.take() };
   }
 
   /** Present figures of the process. */

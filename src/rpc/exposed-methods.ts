@@ -133,7 +133,10 @@ export interface RpcMethodOptions {
   readonly ack?: 'start' | 'late';
   /** Running it twice has the same effect as running it once. */
   readonly idempotent?: boolean;
-  /** Seconds after which a `late` call is redelivered that failed with an error marked `retryable: true`. Default 5. */
+  /**
+   * Seconds after which a `late` call is redelivered that failed with an error marked `retryable: true`. Default 5, at most 2,592,000: 30
+   * days.
+   */
   readonly retryDelay?: number;
   /** The method runs for a long time: not allowed with `late`, whose time brokers limit. */
   readonly long?: boolean;
@@ -143,16 +146,19 @@ export interface RpcMethodOptions {
   readonly continuation?: boolean;
 }
 
+/** RabbitMQ keeps a message for 49 days at most. */
+const LONGEST_RETRY_DELAY = 2_592_000;
+
 const RPC: unique symbol = Symbol('portico.rpc');
 
 /**
  * Sets how calls of a method are served: `@rpc({ ack: 'late', idempotent: true })`. It neither wraps nor exposes the method. Throws
- * `PORTICO_RPC_METHOD` for options that contradict each other.
+ * `PORTICO_RPC_METHOD` for options that contradict each other, and an invalid `retryDelay`.
  */
 export function rpc(
   options: RpcMethodOptions,
 ): <F extends (this: never, ...args: never[]) => unknown>(method: F, context?: ClassMethodDecoratorContext) => F {
-  const { ack, idempotent, long } = options;
+  const { ack, idempotent, long, retryDelay = 0 } = options;
   if (ack === 'late' && idempotent !== true) {
     throw refused('a method that acknowledges late may run twice', 'Write idempotent: true if this is safe.');
   }
@@ -160,6 +166,12 @@ export function rpc(
     throw refused(
       'a long method cannot acknowledge late: brokers close the channel of a consumer that takes too long',
       'Acknowledge at the start, and let a periodic task find unfinished work.',
+    );
+  }
+  if (typeof retryDelay !== 'number' || !(retryDelay >= 0 && retryDelay <= LONGEST_RETRY_DELAY)) {
+    throw refused(
+      `retryDelay is ${String(retryDelay)}, not a number of seconds from 0 to ${LONGEST_RETRY_DELAY}`,
+      'For a longer delay let a periodic task find unfinished work.',
     );
   }
   return (method) => {

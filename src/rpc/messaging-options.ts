@@ -5,8 +5,9 @@ import { readFileSync } from 'node:fs';
 import type { Config, OptionDeclarations, OptionsOf } from '../config/index.js';
 import { diagnose, present } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
-import { osloNotificationOptions, osloRabbitOptions, rpcOptions } from '../service/internal.js';
 import { WireFormat } from './message/wire-format.js';
+import { osloNotificationOptions, osloRabbitOptions } from './oslo-options.js';
+import { rpcOptions } from './rpc-options.js';
 import { checkTransportUrl } from './transport/open-transport.js';
 import type { TransportOptions } from './transport/transport.js';
 import { isOslo, parseTransportUrl } from './transport/transport-url.js';
@@ -59,7 +60,7 @@ function read(config: Config, { url, project = 'portico' }: Given) {
   const o = { ...group, ...given } as OptionsOf<typeof rpcOptions>;
   const oslo = isOnOslo ? osloSettings({ ...config.group('oslo_messaging_rabbit', osloRabbitOptions), ...given }) : {};
   const { transport: shared = {}, prefetch: asked, replyRetryMs } = oslo;
-  const format = wireFormat(o);
+  const format = wireFormat(o, isOnOslo);
   const settings = {
     /** It reaches no other process. */
     isInProcess: target.driver === 'memory',
@@ -77,8 +78,6 @@ function read(config: Config, { url, project = 'portico' }: Given) {
     monitorMs: o.callMonitorThreshold * 1000,
     startWaitMs: o.startWait * 1000,
     startWithoutBroker: o.startWithoutBroker,
-    /** Calls have separate queues, whose messages do not outlive the broker. */
-    transientCalls: o.callDurability === 'transient' && !isOnOslo,
     replyRetryMs: replyRetryMs ?? o.replyRetryTimeout * 1000,
     format,
     /** The form of notifications, which have readers of other programs. */
@@ -110,8 +109,8 @@ function read(config: Config, { url, project = 'portico' }: Given) {
   return { url: text, settings };
 }
 
-/** Creates the signing and compression of messages. Its errors show neither a key nor its id: they may have been swapped. */
-function wireFormat(o: OptionsOf<typeof rpcOptions>): WireFormat {
+/** Creates the form of messages. Its errors show neither a key nor its id: they may have been swapped. */
+function wireFormat(o: OptionsOf<typeof rpcOptions>, onlyJson: boolean): WireFormat {
   const { signingKeys, requireSignature, maxMessageSize: maxBytes, compressOver } = o;
   const wrong = [...signingKeys].findIndex(([id, secret]) => !/^[\w-]{1,32}$/.test(id) || secret.length < 32);
   if (wrong >= 0 || (requireSignature && signingKeys.size === 0)) {
@@ -123,7 +122,7 @@ function wireFormat(o: OptionsOf<typeof rpcOptions>): WireFormat {
       hint: 'Write id:secret: an id of letters, digits, _ and -, and a secret of at least 32 characters. Generate one with `openssl rand -hex 32`.',
     });
   }
-  return new WireFormat({ maxBytes, compressOver, signingKeys, requireSignature });
+  return new WireFormat({ maxBytes, compressOver, signingKeys, requireSignature, onlyJson });
 }
 
 /** Returns settings of `[oslo_messaging_rabbit]`, which take precedence over those of `[rpc]`. */

@@ -3,7 +3,7 @@ import { Config } from '../config/index.js';
 import { workerAssignment } from '../config/internal.js';
 import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
-import { ManagedService } from '../registry/internal.js';
+import { ManagedService } from '../managers/index.js';
 import {
   type ConfigChanges,
   Lifecycle,
@@ -16,7 +16,6 @@ import {
 import { managerSettings } from '../service/internal.js';
 import { type PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { systemClock } from '../tasks/internal.js';
-import { formatDuration } from '../text/index.js';
 import { CallMeter } from './call-meter.js';
 import { RPCConnection } from './client/rpc-connection.js';
 import { type ManagerApi, managerApi } from './manager-api.js';
@@ -120,7 +119,7 @@ export class RPCService implements ServiceBase {
       named,
       registration: options.registration,
       member: { version: options.version ?? 0, ...(reportInterval == null ? {} : { reportInterval }) },
-      periodic: periodicOf(options),
+      periodic: { ...periodicOf(options), ran: (...run) => this.meter.ran(...run) },
       rpc: (next) => {
         this.meter.use(next);
         this.#connection = this.#connect(next);
@@ -180,9 +179,7 @@ export class RPCService implements ServiceBase {
   }
 
   describeWork(): readonly string[] {
-    const tasks = this.tasks.activity().filter(({ kind }) => kind === 'task');
-    const spawned = tasks.map(({ name, ageMs }) => `task ${name} (since ${formatDuration(ageMs / 1000)})`);
-    return [...this.#managed.tracker.describe(), ...spawned];
+    return this.#managed.describeWork();
   }
 
   /** Returns the contract of its methods, for `contractMistakes`. A service that is not started creates its managers for that; no hook runs. */

@@ -20,9 +20,9 @@ import {
 } from '../errors/index.js';
 import type { Logger, LogOption } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
-import type { ManagerContext } from '../registry/index.js';
-import type { ManagerOption } from '../registry/internal.js';
-import { heartbeatOptions, namedManager } from '../registry/internal.js';
+import { namedManager } from '../managers/index.js';
+import type { ManagerContext, ManagerOption } from '../registry/index.js';
+import { heartbeatOptions } from '../registry/internal.js';
 import type { Manager, ManagerSource, Registration } from '../service/index.js';
 import type { Serializer } from './message/serializer.js';
 import { hasOsloNames } from './messaging-options.js';

@@ -21,26 +21,23 @@ const SLOW_TURNS = 100;
 
 /** One address of a server. */
 export class Endpoint {
-  #address: ListenAddress;
+  /** After the start with the actual port. */
+  address: ListenAddress;
   #sockets: readonly ListenSocket[] = [];
 
   constructor(address: ListenAddress) {
-    this.#address = address;
-  }
-
-  get address(): ListenAddress {
-    return this.#address;
+    this.address = address;
   }
 
   get #backlog(): number {
-    return this.#address.backlog ?? DEFAULT_BACKLOG;
+    return this.address.backlog ?? DEFAULT_BACKLOG;
   }
 
   /** Listens on the first of these in place of binding. */
   useSockets(sockets: readonly ListenSocket[]): void {
     this.#sockets = sockets;
     const handed = sockets[0]?.address;
-    if (handed !== undefined) this.#address = { backlog: this.#backlog, ...handed };
+    if (handed !== undefined) this.address = { backlog: this.#backlog, ...handed };
   }
 
   /** Settles when `server` accepts. Rejects with the system's error code, and logs the address. */
@@ -49,13 +46,13 @@ export class Endpoint {
     // Node closes it if it cannot listen on it.
     this.#sockets = [];
     try {
-      this.#address = await listen(server, this.#address, this.#backlog, socket);
+      this.address = await listen(server, this.address, this.#backlog, socket);
     } catch (error) {
-      log.error(`Could not bind to ${formatAddress(this.#address)}`);
+      log.error(`Could not bind to ${formatAddress(this.address)}`);
       throw error;
     }
     // The process that bound a passed socket has announced it.
-    log[socket === undefined ? 'info' : 'debug'](`${name} listening on ${formatAddress(this.#address)}`);
+    log[socket === undefined ? 'info' : 'debug'](`${name} listening on ${formatAddress(this.address)}`);
   }
 
   /** Accepts on another socket too; its connections belong to `server`. The returned function ends this. */
@@ -134,13 +131,10 @@ async function listen(
 
 function cannotBind(address: ListenAddress, cause: NodeJS.ErrnoException): PorticoError {
   const bind = new BindError(cause.code ?? 'PORTICO_BIND', address, { otherwise: cause.message, cause });
-  const hint = bind.code === 'EADDRINUSE' && hasSiblings() ? SIBLING : bind.hint;
+  // All workers of the service use this address, unless their parent has bound it.
+  const hasSiblings = (workerAssignment()?.workers ?? 1) > 1;
+  const hint = bind.code === 'EADDRINUSE' && hasSiblings ? SIBLING : bind.hint;
   return new PorticoError(bind.code, { message: bind.message, hint, cause });
-}
-
-/** Returns true in a worker: all workers of the service use this address, unless their parent has bound it. */
-function hasSiblings(): boolean {
-  return (workerAssignment()?.workers ?? 1) > 1;
 }
 
 const SIBLING =

@@ -7,24 +7,27 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
-import { type App, environ } from '../app/index.js';
+import type { App } from '../app/index.js';
 import { abortResponse, ServedRequest, ServedResponse, type ServerState, shareState } from '../app/internal.js';
+import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { Throttle } from '../log/internal.js';
-import { advertiseIdleTime, asksBeforeUpgrade, chooseUpgrades, isLastAnswer, joinChunks } from '../wire/index.js';
-import { BrokenConnections, type Refuse, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
-import { ConnectionLimit, ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
+import { advertiseIdleTime, joinChunks } from '../wire/index.js';
+import { BrokenConnections, TOO_LARGE, TOO_SLOW } from './connections/broken-connections.js';
+import type { Connection, Exchange } from './connections/connection.js';
+import { ConnectionLimit } from './connections/connection-limit.js';
+import { ConnectionTimeouts, type TimeLimit } from './connections/connection-limits.js';
 import { type ConnectionReport, connectionReport } from './connections/connection-report.js';
-import { type Connection, ConnectionList, connectionOf, type Exchange } from './connections/connections.js';
+import { ConnectionList, connectionOf } from './connections/connections.js';
+import { tellUnanswered, tellUnrefused } from './connections/cut-off.js';
 import { descriptorWatch } from './connections/descriptor-watch.js';
-import { announceClose } from './connections/drain.js';
-import { closeLingering } from './connections/lingering-close.js';
 import { type Refusal, Rejections, refusal } from './connections/refusal.js';
 import { requestFacts } from './connections/request-facts.js';
 import { isUpgradable, Upgrades } from './connections/upgrades.js';
 import { announceUnread, SMALL_BODY, watchBody, watchChunks } from './requests/body-progress.js';
+import type { Refusals } from './requests/refused-request.js';
 import { requestGuard } from './requests/request-guard.js';
 import { RequestPool } from './requests/request-pool.js';
 import { advertisedKeepAlive, handshakeTimeout, lastRequest, nodeOptions } from './server-options.js';
@@ -32,17 +35,30 @@ import type { WsgiOptions } from './wsgi-options.js';
 
 /** The server of a front. */
 export interface FrontOwner {
-  /** Answers a request that does not reach the app. */
-  readonly refuse: Refuse;
   /** Called when a response is complete. */
   readonly exchangeEnded: (exchange: Exchange) => void;
   /** Called when a connection is closed. */
   readonly connectionClosed: () => void;
 }
 
-const UNANSWERED = 'the app gave no answer within client_socket_timeout: the connection is closed';
-
 const NO_EXPECTATION = refusal(417, 'expectation', 'The expectation cannot be met.');
+
+/** The client's `Expect`: none, `100-continue`, or another one. */
+type Expectation = 'none' | 'continue' | 'unknown';
+
+/**
+ * Reports whether a client over TCP has left already. Reading its address makes Node keep it: after a reset the system does not know it any
+ * more, and the request would seem to come from a local process.
+ */
+function isReset({ remoteAddress, localAddress }: Socket): boolean {
+  return remoteAddress === undefined && localAddress !== undefined;
+}
+
+/** Returns the expectation of a request with `Upgrade`; for others Node tells by its events. */
+function expectationOf({ headers: { expect } }: IncomingMessage): Expectation {
+  if (expect === undefined) return 'none';
+  return /^100-continue$/i.test(expect) ? 'continue' : 'unknown';
+}
 
 /** Connections and requests of one server. */
 export class Front {
@@ -51,16 +67,20 @@ export class Front {
   readonly state: ServerState = {};
   readonly pool: RequestPool;
   readonly rejections: Rejections;
-  readonly upgrades = new Upgrades(this.state);
+  readonly upgrades = new Upgrades(this.state, (connection) => this.#server?.emit(this.#begun, connection.socket));
   /** Runs a request, and answers where it fails. */
   app!: App;
+  /** Answers requests that do not reach the app. */
+  refusals!: Refusals;
   /** True: every response announces the end of its connection. */
   closing = false;
   #limits: WsgiOptions;
-  #guard: ReturnType<typeof requestGuard>;
-  #lastRequest: number;
-  #advertised: number;
+  #guard!: ReturnType<typeof requestGuard>;
+  #lastRequest!: number;
+  #advertised!: number;
   #server: HttpServer | undefined;
+  /** The event of Node's server with which HTTP begins on a connection. */
+  #begun = 'connection';
   readonly #owner: FrontOwner;
   readonly #broken: BrokenConnections;
   readonly #acceptFailed = new Throttle(10_000);
@@ -70,25 +90,25 @@ export class Front {
 
   constructor(limits: WsgiOptions, owner: FrontOwner, log: Logger) {
     this.#limits = limits;
-    this.#guard = requestGuard(limits);
     this.#owner = owner;
     this.#log = log;
-    this.#lastRequest = lastRequest(limits);
-    this.#advertised = advertisedKeepAlive(limits);
     this.rejections = new Rejections(log);
     this.connections = new ConnectionList(this.state, this.#exchangeEnded, owner.connectionClosed);
-    this.pool = new RequestPool(limits, this.connections, (reason, req) => this.rejections.note(reason, req.socket));
+    this.pool = new RequestPool(limits, this.connections, this.rejections, log);
     // `withSlot`, around the innermost app, reads it.
     this.state.slots = this.pool;
     this.state.listenerFailed = (err, req) =>
       log.error({ ...requestFacts(req), err }, 'a listener of afterResponse failed');
-    this.#broken = new BrokenConnections(this.rejections, owner.refuse);
+    this.#broken = new BrokenConnections(this.rejections, (...refused) => this.refusals.refuse(...refused));
     this.#connectionLimit = new ConnectionLimit(this.connections, limits.maxConnections, this.rejections, log);
     this.#timeouts = new ConnectionTimeouts(this.connections, limits, {
-      exceeded: (connection, limit) => this.#timeOut(connection, limit),
+      exceeded: (connection, limit) => this.#within(connection.socket, () => this.#timeOut(connection, limit)),
       secondPassed: () => {
         this.rejections.sum();
-        if (descriptorWatch.look(log)) this.rejections.count('no descriptor');
+        this.pool.secondPassed();
+        const isMissing = descriptorWatch.look(log);
+        if (isMissing) this.rejections.count('no descriptor');
+        return isMissing || this.pool.alone.length > 0;
       },
     });
   }
@@ -100,6 +120,7 @@ export class Front {
     this.#lastRequest = lastRequest(limits);
     this.#advertised = advertisedKeepAlive(limits);
     this.pool.limits = limits;
+    this.pool.letIn();
     this.#connectionLimit.limit = limits.maxConnections;
     this.#timeouts.limits = limits;
     const { requestTimeout, headersTimeout, maxHeaderSize } = nodeOptions(limits);
@@ -115,7 +136,6 @@ export class Front {
   async createServer(tls: TlsOptions | undefined): Promise<HttpServer> {
     const options = {
       ...nodeOptions(this.#limits),
-      shouldUpgradeCallback: isUpgradable,
       // Its types only know Node's classes.
       IncomingMessage: ServedRequest as typeof IncomingMessage,
       ServerResponse: ServedResponse as typeof ServerResponse,
@@ -131,29 +151,38 @@ export class Front {
     // 0 means no limit: beyond a limit Node would silently drop fields, and the guard could not count them.
     server.maxHeadersCount = 0;
     shareState(server, this.state);
-    server.on('connection', (raw: Socket) => {
-      const connection = this.connections.accept(raw);
-      this.#closePatiently(connection);
-      this.#connectionLimit.enforce(connection);
-    });
     server.on('error', (err) => {
       this.#acceptFailed.tell((count) => this.#log.warn({ err, count }, 'connections could not be accepted'));
     });
-    if (tls !== undefined) {
-      server.prependListener('secureConnection', (socket: TLSSocket) => {
-        // Node handles lists of headers: under TLS that is cheaper, by a fifth of a request.
-        this.#closePatiently(this.connections.secured(socket));
+    const on = <Rest extends unknown[]>(event: string, act: (socket: Socket, ...rest: Rest) => void): unknown =>
+      server.on(event, (socket: Socket, ...rest: Rest) => this.#within(socket, () => act(socket, ...rest)));
+    on('connection', (raw) => {
+      // One whose upgrade no app took comes again.
+      if (connectionOf(raw) !== undefined) return;
+      this.#connectionLimit.enforce(this.connections.accept(raw));
+      if (isReset(raw)) raw.destroy();
+    });
+    this.#begun = tls === undefined ? 'connection' : 'secureConnection';
+    if (tls !== undefined)
+      on('secureConnection', (socket) => {
+        this.connections.secured(socket as TLSSocket);
+        if (isReset(socket)) socket.destroy();
       });
-    }
     // After Node's own listener, which creates the parser.
-    const begun = tls === undefined ? 'connection' : 'secureConnection';
-    if (!asksBeforeUpgrade) server.on(begun, (socket: Socket) => chooseUpgrades(socket, isUpgradable));
+    on(this.#begun, (socket) => connectionOf(socket)!.askFirst(isUpgradable));
     server.on('request', this.#request);
-    server.on('checkContinue', (req, res) => this.#request(req, res, true));
-    server.on('checkExpectation', (req, res) => this.#expectation(req, res));
-    server.on('clientError', (error, socket) => this.#broken.clientError(error, socket as Socket));
-    server.on('connect', (req, socket) => this.#broken.connect(req, socket as Socket));
-    server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket as Socket, head));
+    server.on('checkContinue', (req, res) => this.#request(req, res, 'continue'));
+    server.on('checkExpectation', (req, res) => this.#request(req, res, 'unknown'));
+    server.on('clientError', (error, socket) => {
+      this.connections.wake();
+      this.#within(socket as Socket, () => this.#broken.clientError(error, socket as Socket));
+    });
+    // As any request; its app may take the connection.
+    server.on('upgrade', (req, socket, head) => {
+      this.#within(socket as Socket, () => {
+        this.#request(req, this.upgrades.answerTo(req, connectionOf(socket)!, head), expectationOf(req));
+      });
+    });
     this.#server = server;
     return server;
   }
@@ -175,143 +204,126 @@ export class Front {
   announceClose(): void {
     this.closing = true;
     this.upgrades.end();
-    for (const connection of this.connections) announceClose(connection);
+    for (const connection of this.connections) connection.announceClose();
   }
 
   /** `inTurn`: the connection begins it, after those before it. */
-  readonly #request = (req: IncomingMessage, res: ServerResponse, expectsContinue = false, inTurn = false): void => {
+  readonly #request = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    expects: Expectation = 'none',
+    inTurn = false,
+  ): void => {
     const connection = connectionOf(req.socket)!;
-    if (!inTurn && (connection.exchange !== undefined || connection.ended || connection.waiting !== undefined)) {
-      this.#later(connection, req, () => this.#request(req, res, expectsContinue, true));
-      return;
-    }
-    advertiseIdleTime(res, this.#advertised);
-    const exchange = this.connections.begin(req, res, connection);
-    const refused = this.#guard(exchange);
-    if (refused !== undefined) {
-      this.#refuseRequest(exchange, refused);
-      return;
-    }
-    if (exchange.bodyLength !== 0) {
-      watchBody(exchange, expectsContinue);
-      if (exchange.bodyLength < 0) {
-        joinChunks(req);
-        this.#watchChunks(exchange);
+    try {
+      if (!inTurn && (connection.exchange !== undefined || connection.waiting !== undefined)) {
+        // The last response will announce the end of the connection.
+        const before = connection.exchange?.res;
+        if (this.closing && before?.headersSent === false) before.shouldKeepAlive = true;
+        connection.wait(req, () => this.#request(req, res, expects, true));
+        return;
       }
-      if (exchange.bodyLength > SMALL_BODY) announceUnread(exchange, exchange.bodyLength);
+      advertiseIdleTime(res, this.#advertised);
+      const exchange = this.connections.begin(req, res, connection);
+      const refused = this.#guard(exchange) ?? (expects === 'unknown' ? NO_EXPECTATION : undefined);
+      if (refused !== undefined) {
+        this.#refuseRequest(exchange, refused);
+        return;
+      }
+      if (exchange.bodyLength !== 0) {
+        watchBody(exchange, expects === 'continue');
+        if (exchange.bodyLength < 0) {
+          joinChunks(req);
+          this.#watchChunks(exchange);
+        }
+        if (exchange.bodyLength > SMALL_BODY) announceUnread(exchange, exchange.bodyLength);
+      } else if (expects === 'continue') res.writeContinue();
+      // Connections that were opened together, after a restart, are not opened anew together.
+      const last = connection.requests >= this.#lastRequest - connection.place * (this.#lastRequest >> 7);
+      // Without a branch that only the last request takes: V8 would discard the code of all.
+      connection.state = last && connection.state === 'open' ? 'last' : connection.state;
+      const isOnly = connection.waiting === undefined;
+      const announces = last || (isOnly && (this.closing || connection.state === 'last'));
+      res.shouldKeepAlive = res.shouldKeepAlive && !announces;
+      if (req.url === '*') void this.refusals.answerOptions(req, res);
+      else void this.app(req, res);
+    } catch (error) {
+      this.#broke(connection.socket, error);
     }
-    // Connections that were opened together, after a restart, are not opened anew together.
-    const last =
-      exchange.asksUpgrade || connection.requests >= this.#lastRequest - connection.place * (this.#lastRequest >> 7);
-    // Without a branch that only the last request takes: V8 would discard the code of all.
-    connection.ended = connection.ended || last;
-    res.shouldKeepAlive = res.shouldKeepAlive && !last && !(this.closing && connection.waiting === undefined);
-    if (req.url === '*') {
-      // It is OPTIONS: a question about the server itself.
-      res.writeHead(204).end();
-      return;
-    }
-    void this.app(req, res);
   };
-
-  /** As any request; its app may take the connection. */
-  #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
-    const connection = connectionOf(socket)!;
-    this.#request(req, this.upgrades.answerTo(req, connection, head), false);
-  }
 
   #watchChunks(exchange: Exchange): void {
     const { ofConnection: connection, req } = exchange;
     // After a discarded body, the start of this one is unknown: it was no later than here.
     const before = connection.endedEarly ? req.socket.bytesRead : connection.bytesBefore;
     watchChunks(exchange, before, () => {
-      this.rejections.note('chunk extensions', req.socket);
+      this.rejections.note('chunk extensions', req.socket, { req });
       if (!req.socket.destroyed) this.#broken.refuse(connection, TOO_LARGE);
     });
-  }
-
-  /** Lets a request wait for those before it; discards it if a response to it would not be sent, because one of theirs ends the connection. */
-  #later(connection: Connection, req: IncomingMessage, begin: () => void): void {
-    const before = connection.exchange?.res;
-    if (before?.headersSent === true && isLastAnswer(before)) connection.ended = true;
-    if (connection.ended) {
-      connection.lingers = true;
-      req.resume();
-      connection.discard();
-      return;
-    }
-    // The last response will announce the end of the connection.
-    if (this.closing && before?.headersSent === false) before.shouldKeepAlive = true;
-    connection.wait(req, begin);
   }
 
   #timeOut(connection: Connection, limit: TimeLimit): void {
     const { socket, exchange } = connection;
     if (limit === 'idle' || limit === 'lingering') {
       this.rejections.countClosed(limit);
+      tellUnrefused(connection, this.#log);
       socket.destroy(connection.cause);
       return;
     }
-    this.rejections.note(limit, socket);
+    this.rejections.note(limit, socket, { req: exchange?.req });
     if (limit === 'body too slow') {
       this.#broken.refuse(connection, TOO_SLOW);
       return;
     }
     if (exchange !== undefined) {
-      const { req, res, poolSlot: slot } = exchange;
-      // The app never answers: a promise that never settles, or a filter without return.
-      if (limit === 'connection silent' && req.complete && !res.headersSent && slot !== 'none') {
-        const { route } = environ(req);
-        this.#log.error({ ...requestFacts(req), ...(route !== undefined && { route: route.template }) }, UNANSWERED);
-      }
-      abortResponse(res, new Error(limit));
+      if (limit === 'connection silent') tellUnanswered(exchange, this.#log);
+      abortResponse(exchange.res, new Error(limit));
     }
     socket.destroy();
   }
 
   #refuseRequest(exchange: Exchange, refused: Refusal): void {
     const { ofConnection: connection, req, res } = exchange;
-    connection.ended = true;
-    connection.lingers = true;
-    this.#owner.refuse(req, res, refused);
-    this.rejections.note(refused.why, req.socket, refused.reason, exchange.requestId);
-  }
-
-  #expectation(req: IncomingMessage, res: ServerResponse): void {
-    const connection = connectionOf(req.socket)!;
-    const refuse = (): void => this.#refuseRequest(this.connections.begin(req, res, connection), NO_EXPECTATION);
-    if (connection.idle && !connection.ended) refuse();
-    else this.#later(connection, req, refuse);
+    connection.end();
+    this.refusals.refuse(req, res, refused);
+    this.rejections.note(refused.why, req.socket, { detail: refused.reason, req });
   }
 
   readonly #exchangeEnded = (exchange: Exchange): void => {
     const { ofConnection: connection, req } = exchange;
-    this.pool.leave(exchange);
-    if (!connection.socket.destroyed && !connection.upgraded) {
-      // A timeout that the application sets for one request applies to its socket, and so to the next request.
-      if (connection.socket.timeout) connection.socket.setTimeout(0);
-      connection.bytesBefore = connection.socket.bytesRead;
-      connection.endedEarly = !req.complete;
-      const isOpen = !connection.socket.writableEnded;
-      // The parser has refused the input after the request.
-      if (connection.refusal !== undefined) this.#broken.answerEnded(connection);
-      // It was the last response.
-      else if (connection.ended && !connection.refusing && isOpen) closeLingering(connection);
-      // Nothing can read a body that was left early. `watchBody` lets the parser discard the rest of others.
-      else if (req.destroyed && connection.endedEarly && isOpen) closeLingering(connection);
-      // The next request may come.
-      else if (!connection.ended && (connection.readingStopped || connection.waiting !== undefined)) connection.goOn();
+    const { socket, state, waiting } = connection;
+    try {
+      if (exchange.poolSlot !== 'returned') this.pool.leave(exchange);
+      if (!socket.destroyed && state !== 'upgraded') {
+        // A timeout that the application sets for one request applies to its socket, and so to the next request.
+        if (socket.timeout) socket.setTimeout(0);
+        connection.bytesBefore = socket.bytesRead;
+        connection.endedEarly = !req.complete;
+        if (waiting !== undefined && state !== 'lingering') connection.beginNext();
+        else if (state === 'refused') this.#broken.answer(connection);
+        // Nothing can read a body that was left early. `watchBody` lets the parser discard the rest of others.
+        else if (state === 'last' || (state === 'open' && req.destroyed && connection.endedEarly)) connection.linger();
+        else if (state === 'open' && connection.readingStopped) connection.readOn();
+      }
+    } catch (error) {
+      this.#broke(socket, error);
     }
     this.#owner.exchangeEnded(exchange);
   };
 
-  /** Node closes a connection after its last response by this method. */
-  #closePatiently(connection: Connection): void {
-    const { socket } = connection;
-    socket.destroySoon = () => {
-      if (connection.lingers || connection.waiting !== undefined || connection.latest?.complete === false)
-        closeLingering(connection);
-      else Socket.prototype.destroySoon.call(socket);
-    };
+  /** Runs a part of an event of Node's server. An error of it ends this connection, and not the process. */
+  #within(socket: Socket, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#broke(socket, error);
+    }
+  }
+
+  #broke(socket: Socket, err: unknown): void {
+    ignoreErrors(() =>
+      this.#log.error({ err }, 'a connection was closed, because the server failed to handle its input'),
+    );
+    socket.destroy();
   }
 }

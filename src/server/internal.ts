@@ -2,7 +2,16 @@
 export { apiOptions, enabledApisOptions, servingOptions } from './api/api-options.js';
 export { type PlannedApi, plannedApi } from './api/api-plan.js';
 export { configuredPaste, configuredPasteFile } from './api/configured-paste-file.js';
-export { servedOptions } from './api/served-options.js';
+export {
+  enabledServicesOptions,
+  managerOf,
+  missingComma,
+  type Names,
+  namedPipeline,
+  namesIn,
+  pipelineOf,
+  serviceOptions,
+} from './api/names.js';
 export type { Refusal } from './connections/refusal.js';
 export { canonicalTarget } from './requests/request-guard.js';
 export { serverFailures } from './requests/server-failures.js';

@@ -60,13 +60,6 @@ const NAMES: readonly Exclude<keyof ServerOptions, keyof WsgiOptions>[] = [
   'log',
 ];
 
-/** Throws `PORTICO_INVALID_OPTION` for unknown options. */
-function checkServer(options: ServerOptions): void {
-  const names = [...NAMES, ...Object.keys(wsgiOptions).map(camelCase)];
-  refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Server', options, names);
-  checkFaultForm('PORTICO_INVALID_OPTION', 'a Server', options);
-}
-
 /** Returns the log of a server. Throws `PORTICO_INVALID_OPTION` for a value that is no logger. */
 export function serverLog(log: LogOption | undefined): Logger {
   return checkedLog('PORTICO_INVALID_OPTION', 'a Server', log) ?? silentLogger();
@@ -89,7 +82,9 @@ export function wsgiValues(options: Partial<WsgiOptions>): WsgiOptions {
 
 /** Returns the address of a server with these options. Throws `PORTICO_INVALID_OPTION` for unknown ones, a RangeError for a backlog below 1. */
 export function listenAddress(options: ServerOptions): ListenAddress {
-  checkServer(options);
+  const names = [...NAMES, ...Object.keys(wsgiOptions).map(camelCase)];
+  refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a Server', options, names);
+  checkFaultForm('PORTICO_INVALID_OPTION', 'a Server', options);
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
   if (backlog < 1) throw withCode(new RangeError('The backlog must be more than 0'), 'PORTICO_INVALID_BACKLOG');
   if (options.path !== undefined) return { path: options.path, backlog };

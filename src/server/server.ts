@@ -2,16 +2,16 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
-import type { TlsOptions } from 'node:tls';
+import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import type { App } from '../app/index.js';
 import { answering, type FailureOptions, faultFormFrom, takeScheme, withSlot } from '../app/internal.js';
 import type { Logger } from '../log/index.js';
+import type { NotedRefusals } from '../metrics/index.js';
 import type { ListenAddress, ListeningService, ListenSocket, StopOptions } from '../service/index.js';
 import { SpanMaker } from '../spans/index.js';
 import { type Deferred, deferred, within } from '../tasks/internal.js';
-import type { Refuse } from './connections/broken-connections.js';
+import type { Connection, Exchange } from './connections/connection.js';
 import type { ConnectionReport } from './connections/connection-report.js';
-import type { Connection, Exchange } from './connections/connections.js';
 import {
   closed,
   cutOffError,
@@ -22,8 +22,8 @@ import {
 } from './connections/cut-off.js';
 import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
-import { Front, type FrontOwner } from './front.js';
-import { refusing } from './requests/refused-request.js';
+import { Front } from './front.js';
+import { aroundRefusals } from './requests/refused-request.js';
 import { RequestFailures } from './requests/request-failures.js';
 import { serverFailures } from './requests/server-failures.js';
 import { listenAddress, type ServerOptions, schemeField, serverLog, wsgiValues } from './server-options.js';
@@ -34,8 +34,8 @@ import type { WsgiOptions } from './wsgi-options.js';
 /** Serves one app on one address, and keeps track of its connections and open requests. */
 export class Server implements ListeningService {
   readonly name: string;
-  #options!: ServerOptions;
-  #limits!: WsgiOptions;
+  #options: ServerOptions;
+  #limits: WsgiOptions;
   readonly #log: Logger;
   /** Failed requests, counted by route and place. */
   readonly failures = new RequestFailures();
@@ -50,10 +50,8 @@ export class Server implements ListeningService {
   #terms: StopTerms | undefined;
   #answered = 0;
   #cutOffRequests = 0;
-  #exhaustedAt: number;
+  #exhaustedAt = 0;
   #failures!: FailureOptions;
-  #refuse!: Refuse;
-  #schemeField: string | undefined;
   #drain: Drain | undefined;
   #ended: Deferred<void> | undefined;
 
@@ -64,16 +62,11 @@ export class Server implements ListeningService {
     this.#tls = options.tls;
     this.#endpoint = new Endpoint(listenAddress(options));
     this.#log = serverLog(options.log).child({ service: name });
-    this.#take(options);
-    this.#exhaustedAt = options.maxRequests ?? 0;
-    const owner: FrontOwner = {
-      refuse: (req, res, refused) => this.#refuse(req, res, refused),
-      exchangeEnded: this.#exchangeEnded,
-      connectionClosed: () => this.#drain?.closed(),
-    };
-    this.#front = new Front(this.#limits, owner, this.#log);
-    this.#useApp();
-    this.#front.state.faultForm = faultFormFrom(options);
+    this.#options = options;
+    this.#limits = wsgiValues(options);
+    const connectionClosed = (): void => this.#drain?.closed();
+    this.#front = new Front(this.#limits, { exchangeEnded: this.#exchangeEnded, connectionClosed }, this.#log);
+    this.configure(options);
   }
 
   /** Its present or future address; after the start with the actual port. */
@@ -86,10 +79,13 @@ export class Server implements ListeningService {
     return this.#requests;
   }
 
+  /** Requests whose app is still at work, and holds a slot, although their response has closed. */
+  get abandoned(): readonly RequestInFlight[] {
+    return this.#front.pool.alone;
+  }
+
   get #requests(): readonly Exchange[] {
-    const all: Exchange[] = [];
-    for (const { exchange } of this.#front.connections) if (exchange !== undefined) all.push(exchange);
-    return all.sort((a, b) => a.since - b.since);
+    return [...this.#front.connections].flatMap(({ exchange }) => exchange ?? []).sort((a, b) => a.since - b.since);
   }
 
   /** Describes its open connections, and counts those that it has closed. */
@@ -112,19 +108,18 @@ export class Server implements ListeningService {
     return this.#cutOffRequests;
   }
 
-  /** Number of requests refused and connections closed by the server itself, by reason. */
+  /** Number of requests refused by the server itself, or with 429, by reason. */
   get rejections(): ReadonlyMap<string, number> {
     return this.#front.rejections.counts;
   }
 
-  /** Number of connections closed by the server without a request in progress, by reason. */
-  get closures(): ReadonlyMap<string, number> {
-    return this.#front.rejections.closed;
+  get refusals(): NotedRefusals {
+    return this.#front.rejections.noted;
   }
 
   /**
-   * Routes later requests to another app. Settles when the requests and upgraded connections of the replaced one have
-   * ended; the rest is cut off after `deadlineMs` milliseconds and logged. Default 0: no deadline.
+   * Routes later requests to another app. Settles when the requests and upgraded connections of the replaced one have ended; the rest is
+   * cut off after `deadlineMs` milliseconds and logged. Default 0: no deadline.
    */
   async replaceApp(app: App, { deadlineMs = 0 }: { readonly deadlineMs?: number } = {}): Promise<void> {
     this.#app = withSlot(app);
@@ -134,10 +129,13 @@ export class Server implements ListeningService {
 
   /** Sets limits and times for later requests and connections. While it listens, its name and its log do not change. */
   configure(options: ServerOptions): void {
-    this.#take(options);
+    this.#limits = wsgiValues(options);
+    this.#options = options;
+    this.#failures = serverFailures(this.#log, this.#limits.serverDebug);
     this.#front.configure(this.#limits);
-    this.#useApp();
+    this.#front.refusals = aroundRefusals(options.aroundRefusals ?? [], this.#failures);
     this.#front.state.faultForm = faultFormFrom(options);
+    this.#useApp();
     // A limit that has been exceeded already counts from the next request.
     this.#exhaustedAt = options.maxRequests ? Math.max(options.maxRequests, this.#answered + 1) : 0;
   }
@@ -148,11 +146,16 @@ export class Server implements ListeningService {
   }
 
   /**
-   * Uses TLS with these options from the next start on. While running, new connections get the new certificate and
-   * present ones continue; throws, and changes nothing, if OpenSSL refuses them.
+   * Uses TLS with these options from the next start on. While running, new connections get them: certificate, and demand for one of the
+   * client. Present ones continue. Throws, and changes nothing, if OpenSSL refuses them.
    */
   replaceTls(tls: TlsOptions): void {
-    if (this.#http !== undefined && 'setSecureContext' in this.#http) this.#http.setSecureContext(tls);
+    if (this.#http instanceof TlsServer) {
+      this.#http.setSecureContext(tls);
+      // Node does not set here what it reads for each connection. Defaults as of tls.createServer().
+      const { requestCert: asks, rejectUnauthorized: refuses } = tls;
+      Object.assign(this.#http, { requestCert: asks === true, rejectUnauthorized: refuses !== false });
+    }
     this.#tls = tls;
   }
 
@@ -177,7 +180,6 @@ export class Server implements ListeningService {
 
   /**
    * Stops accepting, completes the requests in progress, and closes every connection.
-   *
    * Rejects with `PORTICO_STOP_DEADLINE` if the deadline passed, or `signal` was aborted, while requests were in
    * progress: they are then cut off, and the log names them. A further call while it stops can only shorten the time.
    */
@@ -198,15 +200,21 @@ export class Server implements ListeningService {
     await this.#ended?.promise;
   }
 
-  /** From now on `isDraining(req)` reports to its apps that it is about to stop. */
+  /**
+   * From now on `isDraining(req)` reports to its apps that it is about to stop, responses announce the end of their connections, and
+   * responses and sessions without an end are asked to end. It accepts connections until `stop()`.
+   */
   markDraining(): void {
-    if (this.#http !== undefined) this.#front.state.draining = true;
+    if (this.#http === undefined) return;
+    this.#front.state.draining = true;
+    // Clients that hear of it now use no connection that the stop closes: one far away may send as its connection is closed.
+    this.#front.announceClose();
   }
 
   /** A bare server has nothing to read again. */
   async reset(): Promise<void> {}
 
-  /** Its app comes from code: a reload does not change it. */
+  /** Its app comes from code. */
   async renew(): Promise<void> {}
 
   async #start(): Promise<void> {
@@ -233,7 +241,7 @@ export class Server implements ListeningService {
   /** Runs later requests by the app: with its spans, and answers where it fails. */
   #useApp(): void {
     const app = this.#spans === undefined ? this.#app : withRequestSpans(this.#app, this.name, this.#spans);
-    const field = this.#schemeField;
+    const field = schemeField(this.#limits);
     const inScheme: App = (req, res) => {
       takeScheme(req, field!);
       return app(req, res);
@@ -255,20 +263,12 @@ export class Server implements ListeningService {
     this.#front.open();
   }
 
-  #take(options: ServerOptions): void {
-    this.#limits = wsgiValues(options);
-    this.#options = options;
-    this.#failures = serverFailures(this.#log, this.#limits.serverDebug);
-    this.#refuse = refusing(options.aroundRefusals ?? [], this.#failures);
-    this.#schemeField = schemeField(this.#limits);
-  }
-
   readonly #exchangeEnded = (exchange: Exchange): void => {
-    const { ofConnection: connection, res } = exchange;
+    const { res } = exchange;
     const isBroken = exchange.brokenBy !== undefined || !res.writableFinished;
     if (isBroken || res.statusCode >= 500) this.failures.note(exchange);
     if (isBroken) tellBroken(exchange, this.#log);
-    if (this.#drain !== undefined && connection.idle) this.#drain.idle(connection);
+    else if (res.statusCode === 429) this.#front.rejections.limited(exchange.req);
     if (++this.#answered === this.#exhaustedAt) this.#options.onExhausted?.();
   };
 
@@ -277,13 +277,11 @@ export class Server implements ListeningService {
     const http = this.#http;
     if (http === undefined) return this.#endpoint.closeUnused();
     this.#log.info({ event: 'stopping' }, 'Stopping WSGI server.');
-    // After a replacement, others serve on its address: a health check on a kept connection is answered as usual, and
-    // the connection ends.
+    // After a replacement, others serve on its address: a health check on a kept connection gets its usual response.
     if (reason === 'stop') this.markDraining();
     this.#front.announceClose();
     if (reason === 'stop') await this.#endpoint.acceptWaiting(http, terms.signal);
-    // Only the base class stops accepting and does nothing else: http's own close destroys idle connections and ends
-    // the timer that enforces the time limits of the others.
+    // The base class stops accepting and does nothing else: http's own close destroys idle connections, and ends the timer of time limits.
     NetServer.prototype.close.call(http);
     this.#drain = new Drain(this.#front.connections);
     this.#applyTerms();
@@ -294,25 +292,21 @@ export class Server implements ListeningService {
     http.close(() => {});
     await this.#spans?.flush(terms.signal);
     this.#ended?.resolve();
-    this.#refuseCutOff(unfinished, terms);
+    this.#tellCutOff(unfinished);
+    // A failure, unless the stop was forced.
+    if (unfinished.length > 0 && !terms.forced) throw cutOffError(this.name, unfinished);
   }
 
   /** Applies tighter terms to the present part of the stop. */
   #applyTerms(): void {
     if (this.#terms === undefined) return;
-    const { idleMs, over } = this.#terms;
+    const { idleMs, signal } = this.#terms;
     this.#drain?.hurry(idleMs);
-    if (over) this.#drain?.cut();
+    if (signal.aborted) this.#drain?.cut();
   }
 
   #tellCutOff(unfinished: readonly Exchange[]): void {
     if (unfinished.length > 0) this.#log.error(cutOffFacts(unfinished), 'requests were cut off');
     this.#cutOffRequests += unfinished.length;
-  }
-
-  /** Reports requests that were cut off: a failure, unless the stop was forced. */
-  #refuseCutOff(unfinished: readonly Exchange[], terms: StopTerms): void {
-    this.#tellCutOff(unfinished);
-    if (unfinished.length > 0 && !terms.forced) throw cutOffError(this.name, unfinished);
   }
 }

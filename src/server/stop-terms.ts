@@ -23,6 +23,8 @@ export class StopTerms {
   forced = false;
   readonly #changed: () => void;
   readonly #over = new AbortController();
+  /** Aborted when no time is left: forced, past the deadline, or aborted. */
+  readonly signal: AbortSignal = this.#over.signal;
   readonly #released = new AbortController();
   #deadlineAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -30,15 +32,6 @@ export class StopTerms {
   /** `changed` is called whenever the terms become tighter. */
   constructor(changed: () => void) {
     this.#changed = changed;
-  }
-
-  /** Aborted when no time is left: forced, past the deadline, or aborted. */
-  get signal(): AbortSignal {
-    return this.#over.signal;
-  }
-
-  get over(): boolean {
-    return this.signal.aborted;
   }
 
   /** Adds the terms of one call of `stop()`; `idleMs` is the time that its reason leaves to idle connections. */

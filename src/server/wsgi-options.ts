@@ -4,7 +4,7 @@
 import { boolean, bytes, defineOptions, duration, integer, type OptionsOf, string } from '../config/index.js';
 
 /** Durations are in seconds; where 0 is allowed, it means no limit. */
-export const wsgiOptions = defineOptions({
+export const wsgiOptions = defineOptions('wsgi', {
   max_header_size: bytes({
     default: 16_384,
     min: 1024,
@@ -28,7 +28,7 @@ export const wsgiOptions = defineOptions({
   max_connections: integer({
     default: 4096,
     min: 0,
-    help: 'Maximum number of connections per worker, at most its file descriptors minus 64. More: the longest idle one is closed.',
+    help: 'Maximum number of connections per worker, at most its file descriptors minus 64. More: one without a request is closed.',
   }),
   max_requests_per_connection: integer({
     default: 1000,

@@ -15,7 +15,7 @@ import { buildLog } from './build-log.js';
 import { checkHooks, HookCaller } from './hook-caller.js';
 import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
-import { type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
+import { describeJobs, type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
 import type { ProtocolSteps } from './protocol-steps.js';
 import type { Awaitable, ConfigChanges, StopOptions } from './service.js';
 import { leftBehind, TaskTracker } from './task-tracker.js';
@@ -132,7 +132,7 @@ export class ManagerHooks implements LifecycleSteps {
         failures.push(error);
       }
     };
-    this.#tracker.beginShutdown();
+    this.#tracker.beginShutdown(() => describeJobs(this.periodicTasks));
     await step(() => this.withdraw());
     await step(() => this.#options.stopAccepting?.(options));
     const rest = (): StopOptions => remaining(options, this.#clock.now() - began);

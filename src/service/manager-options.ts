@@ -5,7 +5,7 @@ import { boolean, type Config, defineOptions, duration, integer } from '../confi
 import type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 
 /** The options in `[DEFAULT]` for all services with managers, whatever their protocol. */
-export const managerOptions = defineOptions({
+export const managerOptions = defineOptions('DEFAULT', {
   periodic_enable: boolean({ default: true, mutable: true, help: 'Run the periodic tasks of managers.' }),
   periodic_fuzzy_delay: integer({
     default: 60,

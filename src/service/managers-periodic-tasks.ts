@@ -1,7 +1,15 @@
 /** Runs the periodic tasks of a service's managers while it serves, according to the current configuration. */
 import type { Logger } from '../log/index.js';
-import { type Clock, type JobList, PeriodicTasks, type PeriodicTasksOptions, type TaskGroup } from '../tasks/index.js';
+import {
+  type Clock,
+  type JobList,
+  PeriodicTasks,
+  type PeriodicTasksOptions,
+  type RunListener,
+  type TaskGroup,
+} from '../tasks/index.js';
 import { PeriodicRunner, type PeriodicRunnerOptions, within } from '../tasks/internal.js';
+import { formatDuration } from '../text/index.js';
 import type { Manager, Registration } from './manager.js';
 
 /** Options for the periodic tasks of managers: options of the same names in `[DEFAULT]`, and the dependencies of tasks. */
@@ -12,6 +20,8 @@ export interface ManagerPeriodicOptions
   readonly enable?: boolean | (() => boolean);
   /** Maximum seconds between two passes. Default 60; 0: no passes. */
   readonly intervalMax?: number | null;
+  /** Called at the end of each run. */
+  readonly ran?: RunListener | undefined;
 }
 
 /** Dependencies of {@link ManagersPeriodicTasks}. */
@@ -117,8 +127,7 @@ export class ManagersPeriodicTasks {
     for (const runner of this.#runners) if (ended.includes(runner.tasks)) runner.stop();
     this.#runners = this.#runners.filter(({ tasks }) => !ended.includes(tasks));
     const { clock, log, name } = this.#parts;
-    const running = (): string[] =>
-      ended.flatMap((tasks) => tasks.status().flatMap((task) => (task.running ? task.name : [])));
+    const running = (): string[] => ended.flatMap((tasks) => tasks.running);
     const left = (): void => {
       const names = running();
       if (names.length > 0) log.warn(`${name}: tasks of a replaced app still run: ${names.join(', ')}`);
@@ -140,14 +149,15 @@ export class ManagersPeriodicTasks {
 
   get #options(): PeriodicTasksOptions {
     const { periodic, log, clock, registration } = this.#parts;
-    const { fuzzyDelay: _, intervalMax: __, context: ___, enable: ____, random, ...others } = periodic;
+    const { fuzzyDelay: _, intervalMax: __, context: ___, enable: ____, ran: _____, random, ...others } = periodic;
     const lease = registration?.lease?.bind(registration);
     return { ...(lease && { lease }), ...others, ...(random && { random }), log, clock };
   }
 
   #run(owner: Manager | JobList, own: PeriodicTasks, fuzzyDelay: number): void {
-    const { intervalMax = null, context, random } = this.#parts.periodic;
+    const { intervalMax = null, context, random, ran } = this.#parts.periodic;
     this.#tasks.set(owner, own);
+    own.onRun = ran;
     const runner = new PeriodicRunner(own, {
       fuzzyDelay,
       periodicIntervalMax: intervalMax,
@@ -161,4 +171,10 @@ export class ManagersPeriodicTasks {
     if (this.#ending !== undefined && this.#lists.has(owner as JobList)) void this.#ending.then(start);
     else start();
   }
+}
+
+/** Returns the running tasks, a line each. */
+export function describeJobs(all: readonly PeriodicTasks[]): string[] {
+  const states = all.flatMap((tasks) => tasks.status()).filter(({ running }) => running);
+  return states.map(({ name, runningFor = 0 }) => `job ${name} (since ${formatDuration(runningFor)})`);
 }

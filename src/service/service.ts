@@ -54,7 +54,10 @@ export interface ServiceBase {
   readonly gracefulShutdownTimeout?: number | null;
   /** Called before `start()`, in the same process. */
   useWorker?(worker: WorkerContext): void;
-  /** Called when a stop is requested, `drain_delay` before it begins: health checks report the service as not ready. */
+  /**
+   * Called when a stop is requested, `drain_delay` before it begins: health checks report the service as not ready, and responses announce
+   * the end of their connections.
+   */
   markDraining?(): void;
   /** Returns the work in flight, a line each, for the log at the deadline. Empty: only idle connections are left. */
   describeWork?(): readonly string[];
@@ -157,8 +160,6 @@ export interface ServiceFile {
   readonly says?: string | undefined;
   /** True: the content is never shown, and neither is whether two such files are equal. */
   readonly secret?: boolean;
-  /** The pipelines that are built from the file, each with a text that changes with the pipeline. */
-  readonly pipelines?: ReadonlyMap<string, string>;
 }
 
 /** Address on which a service listens. */

@@ -55,7 +55,9 @@ export class TaskTracker {
   readonly #entries = new Set<Entry>();
   #waiting: (() => void)[] = [];
   /** Results of the tasks so far, during a stop. */
-  #shutdown: { completed: number; failed: number; readonly over: AbortController } | undefined;
+  #shutdown:
+    | { completed: number; failed: number; readonly over: AbortController; readonly others: () => readonly string[] }
+    | undefined;
 
   constructor(options: TaskTrackerOptions) {
     refuseUnknownOptions('PORTICO_INVALID_OPTION', 'a TaskTracker', options, NAMES);
@@ -106,11 +108,14 @@ export class TaskTracker {
     }
   }
 
-  /** Begins the stop: logs the tasks in flight, now and every 10 s until {@link endShutdown}. */
-  beginShutdown(): void {
+  /**
+   * Begins the stop: logs the tasks in flight, now and every 10 s until {@link endShutdown}. `others`: other work that the stop waits for,
+   * such as runs of periodic tasks.
+   */
+  beginShutdown(others: () => readonly string[] = () => []): void {
     if (this.#shutdown !== undefined) return;
-    this.#shutdown = { completed: 0, failed: 0, over: new AbortController() };
-    void this.#keepListing(this.#shutdown.over.signal);
+    this.#shutdown = { completed: 0, failed: 0, over: new AbortController(), others };
+    void this.#keepListing(this.#shutdown);
   }
 
   /** Resolves with true when no task is in flight, or with false at the limit. `ms`: maximum milliseconds. */
@@ -138,14 +143,15 @@ export class TaskTracker {
     return left;
   }
 
-  async #keepListing(signal: AbortSignal): Promise<void> {
+  async #keepListing({ over, others }: { over: AbortController; others: () => readonly string[] }): Promise<void> {
     do {
       const tasks = this.list();
-      if (tasks.length > 0) {
-        const text = `${this.#service}: ${tasks.length} unfinished tasks at the shutdown: ${tasks.map(described).join(', ')}`;
+      const all = [...tasks.map(described), ...others()];
+      if (all.length > 0) {
+        const text = `${this.#service}: ${all.length} unfinished tasks at the shutdown: ${all.join(', ')}`;
         this.#log.info({ tasks: tasks.map(({ name }) => name) }, text);
       }
-    } while (await pause(LIST_EVERY_MS, { clock: this.#clock, signal, unref: true }));
+    } while (await pause(LIST_EVERY_MS, { clock: this.#clock, signal: over.signal, unref: true }));
   }
 }
 

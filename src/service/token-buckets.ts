@@ -31,6 +31,8 @@ export class TokenBuckets {
   readonly #options: BucketOptions;
   /** In order of use: the first one was idle longest. */
   readonly #buckets = new Map<string, { tokens: number; at: number }>();
+  /** Milliseconds until the bucket that was changed last is full. */
+  resetMs = 0;
 
   constructor(options: BucketOptions) {
     this.#options = options;
@@ -46,6 +48,16 @@ export class TokenBuckets {
     return oldest !== undefined && this.#buckets.delete(oldest);
   }
 
+  /** Takes tokens that were granted elsewhere. `now` in milliseconds. */
+  spend(key: string, tokens: number, now: number): void {
+    const { rate, burst } = this.#options;
+    const before = this.#buckets.get(key);
+    const filled = before === undefined ? burst : Math.min(burst, before.tokens + ((now - before.at) / 1000) * rate);
+    const left = Math.min(burst, filled - tokens);
+    this.#buckets.set(key, { tokens: left, at: now });
+    this.resetMs = ((burst - left) / rate) * 1000;
+  }
+
   /** Takes a token; a token that will be available within `patienceMs` is granted in advance. `now` in milliseconds. */
   take(key: string, now: number, patienceMs = 0): Taken {
     const { rate, burst, maxKeys } = this.#options;
@@ -57,12 +69,8 @@ export class TokenBuckets {
     this.#buckets.delete(key);
     this.#buckets.set(key, { tokens, at: now });
     if (this.#buckets.size > maxKeys) this.forgetOldest();
-    return {
-      granted,
-      waitMs,
-      left: Math.max(0, Math.floor(tokens)),
-      resetMs: ((burst - tokens) / rate) * 1000,
-    };
+    this.resetMs = ((burst - tokens) / rate) * 1000;
+    return { granted, waitMs, left: Math.max(0, Math.floor(tokens)), resetMs: this.resetMs };
   }
 }
 
@@ -75,10 +83,12 @@ export interface SharedRule extends BucketOptions {
 /** Buckets in the parent, shared by all workers of a service. */
 export interface SharedBuckets {
   /**
-   * Like {@link TokenBuckets.take}. Returns undefined if the parent cannot be asked now; resolves with undefined if it does not reply in
-   * time; never rejects.
+   * Like {@link TokenBuckets.take}; without a promise if this process has a token of the bucket. Returns undefined if the parent cannot
+   * be asked now; resolves with undefined if it does not reply in time; never rejects.
    */
-  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | undefined;
+  take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | Taken | undefined;
+  /** True if the parent has not replied for a second. A shorter delay is that of a busy machine. */
+  readonly isSilent: boolean;
 }
 
 /** Key on `process` under which launchers store a worker's link to its parent. */

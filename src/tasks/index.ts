@@ -23,9 +23,9 @@ export {
   type StoppingOptions,
   type TaskContext,
 } from './looping-call.js';
+export type { PeriodicStatus, RunListener } from './periodic-slot.js';
 export {
   InvalidPeriodicTaskArg,
-  type PeriodicStatus,
   type PeriodicTaskOptions,
   periodicTask,
 } from './periodic-task.js';

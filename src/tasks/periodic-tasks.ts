@@ -6,14 +6,8 @@ import { createLogger, type Logger } from '../log/index.js';
 import { type Clock, pause, systemClock } from './clock.js';
 import type { DynamicLoopingCall } from './loop-kinds.js';
 import { checkFunction, type TaskContext } from './looping-call.js';
-import {
-  checkedOptions,
-  DEFAULT_INTERVAL,
-  PeriodicSlot,
-  type PeriodicStatus,
-  type PeriodicTaskOptions,
-  periodicOptions,
-} from './periodic-task.js';
+import { PeriodicSlot, type PeriodicStatus, type RunListener } from './periodic-slot.js';
+import { checkedOptions, DEFAULT_INTERVAL, type PeriodicTaskOptions, periodicOptions } from './periodic-task.js';
 import type { TaskGroup } from './task-group.js';
 
 /** Options of {@link PeriodicTasks}. */
@@ -63,6 +57,8 @@ export interface PassOptions {
  * replaces the inherited task and, if marked, its options.
  */
 export class PeriodicTasks {
+  /** Called at the end of each run. Set by the service of its owner, for metrics. */
+  onRun: RunListener | undefined = undefined;
   readonly #owner: object;
   readonly #options: PeriodicTasksOptions;
   readonly #log: Logger;
@@ -138,6 +134,11 @@ export class PeriodicTasks {
     await Promise.all(this.#slots.map((slot) => slot.settled));
   }
 
+  /** Names of the tasks that run now. */
+  get running(): string[] {
+    return this.#slots.flatMap((slot) => (slot.running ? slot.name : []));
+  }
+
   /** Returns each task with its last and next run, for reports and the admin view. */
   status(): PeriodicStatus[] {
     return this.#slots.map((slot) => slot.status(this.#now()));
@@ -159,6 +160,7 @@ export class PeriodicTasks {
       clock: this.#clock,
       random: this.#options.random ?? Math.random,
       lease: this.#options.lease,
+      ran: (...run) => this.onRun?.(...run),
     });
     const existing = this.#slots.findIndex((candidate) => candidate.name === name);
     if (existing === -1) this.#slots.push(slot);
@@ -254,12 +256,17 @@ export class PeriodicRunner {
   start(group: TaskGroup): void {
     if (this.tasks.empty || this.running) return;
     const { fuzzyDelay = 60, random = Math.random, periodicIntervalMax = null, context } = this.#options;
-    const periodicTasks = async ({ signal }: TaskContext): Promise<number> => {
+    const run = async ({ signal }: TaskContext): Promise<number> => {
       const idle = await this.tasks.runPeriodicTasks(context?.(), { signal });
       if (signal.aborted) await this.tasks.settled();
       return idle;
     };
     const initialDelay = fuzzyDelay * random();
+    const { tasks } = this;
+    // Read when a log or a report names the timer.
+    const periodicTasks = Object.defineProperty(run, 'name', {
+      get: () => ['periodicTasks', ...tasks.running].join(' '),
+    });
     this.#timer = group.addDynamicTimer(periodicTasks, { initialDelay, periodicIntervalMax, stopOnException: false });
   }
 

@@ -212,7 +212,7 @@ export class TaskGroup {
   /** Wraps a timer's function to run as a member of the group. Keeps its name, which logs show. */
   #owned<A extends unknown[]>(fn: Repeated<A>, timer: () => object): Repeated<A> {
     const owned: Repeated<A> = (...args) => this.#members.run(timer(), () => this.#hearExit(() => fn(...args)));
-    return Object.defineProperty(owned, 'name', { value: fn.name });
+    return Object.defineProperty(owned, 'name', { get: () => fn.name });
   }
 
   /** Runs work of the group and passes a thrown `ServiceExit` to `onExit`. */

@@ -24,6 +24,8 @@ export interface BuildOptions {
   readonly folder?: string;
   /** Default: a logger that writes nothing. */
   readonly log?: Logger;
+  /** Whether the factory is called as by `api-cli check`. Default: false. */
+  readonly isTrial?: boolean;
 }
 
 const NAMES: Readonly<Record<keyof BuildOptions, true>> = {
@@ -33,6 +35,7 @@ const NAMES: Readonly<Record<keyof BuildOptions, true>> = {
   service: true,
   folder: true,
   log: true,
+  isTrial: true,
 };
 
 /** The product of a factory, and the function that releases its resources. */
@@ -70,7 +73,7 @@ async function build<T>(
 ): Promise<Built<T> & { readonly faults: FaultForm }> {
   const what = kind === 'filter' ? 'buildFilter' : 'buildApp';
   checkOptions(what, options, NAMES);
-  const { local = {}, global = {}, config, service, folder = '.', log = silentLogger() } = options;
+  const { local = {}, global = {}, config, service, folder = '.', log = silentLogger(), isTrial = false } = options;
   const releases: (() => Awaitable<void>)[] = [];
   const origin = { file: join(folder, 'test.ini'), line: 1, column: 1, section: `${kind}:test` };
   const written = Object.entries(local).map(([option, value], at) => {
@@ -88,6 +91,7 @@ async function build<T>(
     config: typeof config === 'string' ? Config.fromText(config) : (config ?? new Config()),
     service,
     log,
+    isTrial,
     rpc: () => (rpc ??= connect()),
     tasks: new JobList(),
     onClose: (release) => void releases.push(release),

@@ -2,14 +2,13 @@
 export { batchSocket, batchWrites } from './batched-writes.js';
 export { countBody, countFor } from './count-body.js';
 export { GatheredBytes, holdBody, joinChunks } from './gathered-bytes.js';
-export { destroyBy, destroyLeft } from './left-requests.js';
+export { destroyBy, destroyLeft, failBody } from './left-requests.js';
 export {
   advertiseIdleTime,
-  asksBeforeUpgrade,
   beforeFirstRead,
-  chooseUpgrades,
   declaredLength,
   expectBody,
+  headReceiver,
   isLastAnswer,
   socketUnder,
   unsentBytes,

@@ -20,3 +20,13 @@ export function destroyLeft(left: (req: IncomingMessage) => void): Destroy {
 export function destroyBy(req: IncomingMessage, destroy: Destroy): void {
   req._destroy = destroy;
 }
+
+/**
+ * Makes the body of a request fail for its reader: no more of it arrives. Its connection stays open. Only for a request that is
+ * destroyed by {@link destroyLeft}.
+ */
+export function failBody(req: IncomingMessage): void {
+  if (req.complete || req.destroyed) return;
+  (req as { socket: unknown }).socket = null;
+  req.destroy(Object.assign(new Error('the request has ended before its body had come'), { code: 'ECONNRESET' }));
+}

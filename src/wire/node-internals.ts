@@ -45,16 +45,20 @@ export function advertiseIdleTime(res: ServerResponse, ms: number): void {
   (res as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = ms;
 }
 
-/** The receiver of the heads that a connection's parser reads. */
+/** A request, and whether it begins another protocol. */
+type Parsed = IncomingMessage & { upgrade: boolean };
+
+/** The receiver of the heads that a connection's parser reads. A result of 2 ends the message and the parser's part of this input. */
 interface HeadReceiver {
-  onIncoming(req: IncomingMessage, keepAlive: boolean): number;
+  onIncoming(req: Parsed, keepAlive: boolean): number;
 }
 
 /**
  * Returns the replaceable receiver of a connection's request heads; undefined for a connection without a parser. `lib/_http_server.js`:
- * `connectionListenerInternal` sets it to `parserOnIncoming`.
+ * `connectionListenerInternal` sets it to `parserOnIncoming`. Node itself keeps two objects for each pipelined request, without a limit,
+ * and offers each request with `Upgrade` to a server that listens for `upgrade`, also one with a body or behind others.
  */
-function headReceiver(socket: Socket): HeadReceiver | undefined {
+export function headReceiver(socket: Socket): HeadReceiver | undefined {
   const { parser } = socket as Socket & { readonly parser?: Partial<HeadReceiver> | null };
   return typeof parser?.onIncoming === 'function' ? (parser as HeadReceiver) : undefined;
 }
@@ -83,23 +87,4 @@ export function unsentBytes(socket: Socket): number {
 /** Returns the socket under TLS; undefined if it is unknown. `lib/_tls_wrap.js`: the constructor of `TLSSocket`. */
 export function socketUnder(socket: TLSSocket): Socket | undefined {
   return (socket as TLSSocket & { _parent?: Socket })._parent;
-}
-
-/** True if `createServer` has `shouldUpgradeCallback`, which selects the accepted upgrades: Node 24.9 and newer. */
-const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
-export const asksBeforeUpgrade = major > 24 || (major === 24 && minor >= 9);
-
-/**
- * Selects the accepted upgrades of a connection on an older Node: a request for which `isOffered` is false is handled as an ordinary
- * one, although it has `Upgrade` and the server listens for `upgrade`. `lib/_http_server.js`: `parserOnIncoming` reads `upgrade`.
- */
-export function chooseUpgrades(socket: Socket, isOffered: (req: IncomingMessage) => boolean): void {
-  const receiver = headReceiver(socket);
-  if (receiver === undefined) return;
-  const { onIncoming } = receiver;
-  receiver.onIncoming = (req, keepAlive) => {
-    const parsed = req as IncomingMessage & { upgrade: boolean };
-    if (parsed.upgrade && req.method !== 'CONNECT' && !isOffered(req)) parsed.upgrade = false;
-    return onIncoming(req, keepAlive);
-  };
 }

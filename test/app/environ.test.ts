@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type App, environ, readBody, remoteOf } from 'portico/app';
 import { lint, request } from 'portico/testing';
-import { askRouteListeners, exchangeOf, offerSignal, routedTo, whenRouted } from '#internal/app';
+import { askRouteListeners, exchangeOf, offerSignal, whenRouted } from '#internal/app';
 
 test('a request has one environ, with its target as it came, whatever a mount does to its URL', async () => {
   const app: App = (req, res) => {
@@ -66,7 +66,7 @@ test('MW-20 listeners that wait for a route are asked in their order, until one 
   const route = { name: 'server', template: '/servers/{id}', controller: 'servers', action: 'show' };
   const asked: string[] = [];
   const app: App = async (req, res) => {
-    const before = routedTo(req);
+    const before = exchangeOf(req).routeFound;
     for (const [name, goesOn] of [
       ['first', true],
       ['second', false],
@@ -78,7 +78,7 @@ test('MW-20 listeners that wait for a route are asked in their order, until one 
       });
     }
     const outcome = await askRouteListeners(exchangeOf(req), route);
-    res.end(JSON.stringify([before ?? null, outcome, routedTo(req)]));
+    res.end(JSON.stringify([before ?? null, outcome, exchangeOf(req).routeFound]));
   };
   assert.deepEqual((await request(app, 'GET', '/')).json(), [null, false, route]);
   assert.deepEqual(asked, ['first /servers/{id}', 'second /servers/{id}']);

@@ -163,8 +163,23 @@ test('headers of the body that failed are removed, all others stay', async () =>
   });
   assert.equal(answer.headers['content-encoding'], undefined);
   assert.equal(answer.headers.etag, undefined);
-  assert.equal(answer.headers.vary, 'origin');
+  assert.equal(answer.headers.vary, 'origin, Accept');
   assert.equal(answer.headers['content-length'], String(answer.text.length));
+});
+
+test('RV-13 a fault whose form depends on Accept says so, beside other Vary', async () => {
+  const vary = async (style: FaultStyle | undefined, fault = new Fault(404), accept = 'text/html') => {
+    const listener = (req: IncomingMessage, res: ServerResponse): void => {
+      res.setHeader('vary', 'Origin');
+      answerFault(req, res, fault, { style, onFailure: () => undefined });
+    };
+    return (await ask(listener, { headers: { accept } })).headers.vary;
+  };
+  for (const accept of ['application/json', 'application/problem+json', 'text/html', '*/*'])
+    assert.equal(await vary('portico', new Fault(404), accept), 'Origin, Accept');
+  assert.equal(await vary('portico', new Fault(410, { headers: { Vary: 'Cookie' } })), 'Cookie, Accept');
+  for (const style of ['openstack', 'problem'] as const) assert.equal(await vary(style), 'Origin');
+  assert.equal(await vary(() => ({ body: 'x', headers: { vary: 'X-A' } })), 'Origin, X-A');
 });
 
 const ANSWER = {
@@ -181,7 +196,7 @@ const EVERY_ANSWER = {
   'x-frame-options': 'DENY',
   'content-security-policy': "default-src 'self'",
   'content-security-policy-report-only': "default-src 'none'",
-  vary: 'a',
+  vary: 'a, Accept',
 };
 
 for (const status of [400, 404, 500, 503]) {

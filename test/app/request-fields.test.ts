@@ -7,7 +7,7 @@ import { type App, compose, type Filter, fromConnect, remoteOf } from 'portico/a
 import { proxyHeaders, stripIdentity } from 'portico/middleware';
 import { Server } from 'portico/server';
 import { buildFilter } from 'portico/testing';
-import { IDENTITY, kindOfField } from '../../dist/app/request-fields.js';
+import { FIELD, kindOfField } from '../../dist/app/request-fields.js';
 import { IDENTITY_HEADERS } from '../../dist/middleware/auth/identity.js';
 import { portOf } from '../server/raw-client.js';
 
@@ -67,7 +67,7 @@ test('MW-44 an identity that a middleware of Connect or Express has set is remov
 
 test('MW-44 each identity header is of a kind that is removed, in every spelling', () => {
   for (const name of IDENTITY_HEADERS) {
-    assert.equal(kindOfField(name), IDENTITY, name);
-    assert.equal(kindOfField(name.toUpperCase()), IDENTITY, name);
+    assert.equal(kindOfField(name), FIELD.IDENTITY, name);
+    assert.equal(kindOfField(name.toUpperCase()), FIELD.IDENTITY, name);
   }
 });

@@ -23,8 +23,13 @@ test('RL-16 an app waits for its turn once, behind its filters, and not where it
   const server = createServer((req, res) => void withSlot(req.url === '/own' ? own : waiting)(req, res));
   shareState(server, {
     slots: {
-      take: () => {
+      move: (taker, event) => {
+        if (event === 'call') taker.poolSlot = taker.poolSlot === 'granted' ? 'held' : 'queued';
+        return taker.poolSlot;
+      },
+      turn: (taker) => {
         order.push('turn');
+        taker.poolSlot = 'granted';
         return Promise.resolve(true);
       },
     },

@@ -251,6 +251,7 @@ const PARTS: Readonly<Record<string, Broken>> = {
   'a driver of a source that is not there': { defaults: 'config_source = far\n', more: '[far]\ndriver = gone' },
   'a variable of a value that is not there': { api: 'max_requests = $most' },
   'shutdown times that contradict': { defaults: 'manager_shutdown_timeout = 90' },
+  'a drain that leaves no time for requests': { defaults: 'drain_delay = 30\ngraceful_shutdown_timeout = 8' },
   'a heartbeat that is late': { defaults: 'service_down_time = 5\nreport_interval = 10' },
   'more workers than there may be': { defaults: 'max_workers = 2', api: 'workers = 3' },
 };
@@ -303,7 +304,7 @@ export const brokenConfigurations: ReadonlyMap<string, Broken> = new Map([
 
 /** A configuration that is served, with three warnings. */
 export const ODD: Broken = {
-  more: '[elsewhere]\nx = 1',
+  more: '[oslo_policy]\nx = 1',
   filters: 'f f',
   sections: '[filter:x\n[filter:f]\npaste.filter_factory = ./app.js:stamp',
 };

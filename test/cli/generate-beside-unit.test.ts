@@ -21,7 +21,7 @@ async function deployment(ini: string, chosen?: string) {
   writeFileSync(file, ini);
   writeFileSync(join(folder, 'api-paste.ini'), PASTE);
   const args = { configFile: [file], ...(chosen !== undefined && { api: chosen }) };
-  return deploymentOf(await readConfiguration(args), args);
+  return deploymentOf(await readConfiguration(args), { ...args, name: 'portico' });
 }
 
 function findings(kind: DeploymentFile, text: string, of: Deployment): string[] {

@@ -1,12 +1,22 @@
 /** The deployment files of `api-cli generate`, checked by the programs that read them, and the findings of `--check` for edited ones. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { wronglyCopied } from '../../dist/cli/generate/build-context.js';
 import type { Deployment } from '../../dist/cli/generate/deployment.js';
+import { wordsOf as unitWords } from '../../dist/cli/generate/systemd-unit.js';
 import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { systemdMissing, verifyUnit } from '../launch/systemd/verify-unit.js';
@@ -39,7 +49,8 @@ function generating(
   const ini = `[DEFAULT]\nenabled_apis = hello\n${defaults}\n[api:hello]\nworkers = 1\n${api}\n${more}\n`;
   const project = emptyProject({ 'portico.ini': ini, 'api-paste.ini': PASTE, 'app.js': APP });
   t.after(() => project.remove());
-  const run = (...words: string[]) => command(['generate', ...words], { cwd: project.folder });
+  // A name other than that of the API, which has directories too.
+  const run = (...words: string[]) => command(['generate', '--name', 'portico', ...words], { cwd: project.folder });
   return Object.assign(run, { folder: project.folder });
 }
 
@@ -139,7 +150,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['kubernetes', 'containerPort: 8080', 'containerPort: 8090', /containerPort is 8090: nothing listens/],
   [
     'kubernetes',
-    'readinessProbe: { httpGet: { path: /status',
+    'readinessProbe: { httpGet: { path: /readyz',
     'readinessProbe: { httpGet: { path: /ready',
     /readinessProbe\.httpGet\.path is \/ready: there is no health check/,
   ],
@@ -213,7 +224,8 @@ const FITTING: readonly (readonly [kind: string, from: string | RegExp, to: stri
   ['docker', 'FROM node:22-slim', 'FROM node:22 AS build\nUSER root\nFROM node:22-slim'],
   ['docker', 'EXPOSE 8080', 'expose 8080/tcp'],
   ['kubernetes', 'targetPort: hello', 'targetPort: 8080'],
-  ['kubernetes', 'port: 8080, scheme: HTTP', 'port: hello'],
+  ['kubernetes', 'port: 9101, scheme: HTTP', 'port: metrics'],
+  ['kubernetes', /readinessProbe: .*/, 'readinessProbe: { httpGet: { path: /status, port: 8080 } }'],
   ['kubernetes', '        - name: portico\n', '        - name: side\n        - name: portico\n'],
   ['nginx', /\bhello\b/g, 'shop'],
   ['nginx', 'server 127.0.0.1:8080;', 'server 10.0.0.9:8080;\n    server 127.0.0.1:8080 backup;'],
@@ -278,9 +290,13 @@ test('OP-15 paths with signs that mean something stay what they are in each file
   assert.ok(unit!.includes(`ReadWritePaths="/srv/${inUnit}/state"\n`), unit);
   assert.ok(server!.includes(`server "unix:/run/a b%;$(id)\\"'c/api.sock";`), server);
   const [, command = ''] = /^RUN (mkdir -p .*)$/m.exec(docker!) ?? [];
-  const { stdout } = spawnSync('sh', ['-c', `mkdir() { printf %s "$2"; }; chown() { :; }; ${command}`], {
-    encoding: 'utf8',
-  });
+  const { stdout } = spawnSync(
+    'sh',
+    ['-c', `mkdir() { printf %s "$2"; }; chown() { :; }; chmod() { :; }; ${command}`],
+    {
+      encoding: 'utf8',
+    },
+  );
   assert.equal(stdout, `/srv/${odd}/state`);
   assert.doesNotMatch(docker!, /STATE_PATH/);
   for (const [kind, text] of Object.entries({ systemd: unit!, nginx: server! })) {
@@ -324,6 +340,11 @@ test('OP-15 the unit lets the program write to each path that the configuration 
       'sqlite:////srv/data',
       /\[database\] connection is in \/srv\/data, which cannot be written/,
     ],
+    [
+      'chown -h ',
+      'chown ',
+      /ExecStartPre is .*: root follows a link that the service has put there.*Write: ExecStartPre/s,
+    ],
     [/ExecStartPre=.*/, '', /DynamicUser is yes: it does not own \/srv\/locks, where \[DEFAULT\] lock_path is/],
   ] as const;
   for (const [from, to, says] of edits) {
@@ -331,6 +352,74 @@ test('OP-15 the unit lets the program write to each path that the configuration 
     const { status, stdout } = run('systemd', '--check', file);
     assert.equal(status, 1, String(from));
     assert.match(stdout, says);
+  }
+});
+
+test('AT-5 root gives the service no directory behind a link of the service', {
+  skip: process.getuid?.() !== 0 && 'only root gives files away',
+}, (t) => {
+  const run = generating(t, {
+    defaults: 'state_path = /srv/hello\nlog_file = /srv/hello/logs/api.log\nlock_path = /srv/locks',
+  });
+  const unit = written(run, 'systemd');
+  const [made, ...inner] = [...unit.matchAll(/^ExecStartPre=(.*)$/gm)].map(([, line]) => unitWords(line!));
+  assert.deepEqual(made!.slice(-2), ['/srv/hello', '/srv/locks']);
+  // The directory inside is made without root's rights.
+  assert.deepEqual(inner, [['/bin/mkdir', '-p', '/srv/hello/logs']]);
+  assert.match(unit, /^ReadWritePaths=\/srv\/hello \/srv\/locks$/m);
+  const file = join(run.folder, 'portico.service');
+  writeFileSync(file, unit);
+  assert.equal(run('systemd', '--check', file).stdout, `${file} matches this configuration.\n`);
+
+  const at = temporaryFolder('portico-unit-');
+  const service = 65_534;
+  for (const name of ['run', 'run/portico', 'etc', 'srv']) mkdirSync(join(at, name));
+  lchownSync(join(at, 'run/portico'), service, service);
+  // Of the two directories, one is a link. The other has one inside, which the service, its owner, can put there.
+  mkdirSync(join(at, 'srv/hello'));
+  symlinkSync(join(at, 'etc'), join(at, 'srv/hello/logs'));
+  symlinkSync(join(at, 'etc'), join(at, 'srv/locks'));
+  const [shell, ...words] = made!.map((word) => word.replaceAll(/(?=\/(?:srv|run)\/)/g, at));
+  assert.equal(spawnSync(shell!.replace('+', ''), words).status, 0);
+  const owner = (path: string): number => lstatSync(join(at, path)).uid;
+  assert.deepEqual([owner('srv/hello'), owner('etc'), owner('srv')], [service, 0, 0]);
+});
+
+test('AT-12 a line break in a path is refused at its line, and in a folder by each file that would have it', (t) => {
+  const line = '/srv/x\n  ExecStartPre=+/bin/sh';
+  const values: readonly (readonly [option: string, settings: Parameters<typeof generating>[1], line: number])[] = [
+    ['[DEFAULT] log_file', { defaults: `log_file = ${line}` }, 3],
+    ['[DEFAULT] state_path', { defaults: `state_path = ${line}` }, 3],
+    ['[control] socket', { more: `[control]\nsocket = ${line}` }, 8],
+    ['[api:hello] listen', { api: `listen = unix:${line}` }, 6],
+  ];
+  for (const [option, settings, at] of values) {
+    const run = generating(t, settings);
+    for (const words of [['check'], ...[...KINDS, 'logrotate'].map((kind) => ['generate', kind])]) {
+      const { status, stdout, stderr } = command(words, { cwd: run.folder });
+      // A file without the value does not read it.
+      if (status === 0 && !['check', 'systemd'].includes(words.at(-1)!))
+        assert.doesNotMatch(stdout, /srv/, words.join());
+      else if (!stderr.startsWith('log_file is not set')) {
+        const said = stdout + stderr;
+        assert.ok(
+          status !== 0 && said.includes(`portico.ini:${at}:`) && said.includes(option),
+          `${words.join()}: ${said}`,
+        );
+        assert.match(said, option === '[control] socket' ? /should match .*\\P\{Cc\}/ : /without a line break/);
+      }
+    }
+  }
+  const project = emptyProject({});
+  t.after(() => project.remove());
+  const folder = join(project.folder, 'a\nUser=root');
+  renameSync(generating(t, { defaults: 'log_file = log/api.log\nstate_path = var' }).folder, folder);
+  for (const kind of ['systemd', 'nginx', 'logrotate', 'docker', 'kubernetes']) {
+    const { status, stdout, stderr } = command(['generate', kind], { cwd: folder });
+    // Of these, docker and kubernetes do not have the folder in the file.
+    if (status === 0) assert.doesNotMatch(stdout, /^User=root/m, kind);
+    else assert.match(stderr, /would have a line break in the middle: .*a\\nUser=root/, kind);
+    assert.ok(status !== 0 || kind !== 'systemd', stdout);
   }
 });
 
@@ -483,10 +572,12 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
   assertKeys(
     container,
     'container',
-    'name! image! securityContext resources! ports startupProbe readinessProbe livenessProbe volumeMounts!',
+    'name! image! securityContext env resources! ports startupProbe readinessProbe livenessProbe volumeMounts!',
   );
   // The root file system is read-only: every written directory of the image is a volume.
   const directories = ['/tmp', '/var/lib/portico', '/run/portico'];
+  // A layer would keep the cache.
+  assert.match(written(run, 'docker'), /^RUN npm ci --omit=dev && npm cache clean --force$/m);
   assert.ok(written(run, 'docker').includes(`RUN mkdir -p ${directories.slice(1).join(' ')} `));
   assert.equal((container!.securityContext as Record<string, unknown>).readOnlyRootFilesystem, true);
   const volumes = directories.map((mountPath, at) => ({ name: `written-${at}`, mountPath }));
@@ -499,6 +590,7 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
     requests: { cpu: '250m', memory: '256Mi' },
     limits: { memory: '896Mi' },
   });
+  assert.deepEqual(container!.env, [{ name: 'PORTICO_DEFAULT__DRAIN_DELAY', value: '6' }]);
   assert.deepEqual(container!.ports, [
     { name: 'hello', containerPort: 8080 },
     { name: 'admin', containerPort: 9100 },
@@ -508,10 +600,149 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
     assertKeys(probe, kind, 'httpGet! periodSeconds timeoutSeconds failureThreshold');
     assertKeys(probe.httpGet, `${kind}.httpGet`, 'path port! scheme');
     assert.equal(probe.httpGet.port, 9100);
-    assert.equal(probe.httpGet.path, kind === 'readinessProbe' ? '/readyz' : '/healthz');
+    assert.equal(probe.httpGet.path, kind === 'livenessProbe' ? '/healthz' : '/readyz');
   }
   assertKeys(service!.spec, 'service', 'selector ports!');
   assert.deepEqual(service!.spec.ports, [{ name: 'hello', port: 8080, targetPort: 'hello' }]);
+});
+
+/** Each of these alone in a manifest, with what `--check` says of it. */
+const DRIFT: readonly (readonly [from: string | RegExp, to: string, says: RegExp])[] = [
+  [/readinessProbe: .*/, '', /readinessProbe is missing: a pod gets requests before it serves/],
+  [/livenessProbe: .*/, '', /livenessProbe is missing: nothing restarts a stuck container/],
+  [
+    '          env:',
+    '          lifecycle: { preStop: { exec: { command: [sleep, "20"] } } }\n          env:',
+    /lifecycle\.preStop is missing: the grace period includes it, and the stop after it needs 65 s/,
+  ],
+  [/DRAIN_DELAY, value: "6"/, 'DRAIN_DELAY, value: "0"', /neither drain_delay nor preStop/],
+  [/DRAIN_DELAY, value: "6"/, 'DRAIN_DELAY, value: "40"', /DRAIN_DELAY is 40: it leaves less than half/],
+  ['runAsUser: 1000', 'runAsUser: 0', /runAsUser is 0: the program may run as root/],
+  ['runAsNonRoot: true', 'runAsNonRoot: false', /runAsNonRoot is false: the program may run as root/],
+  ['mountPath: /run/portico', 'mountPath: /run/other', /\/run\/portico is written to, and no volume/],
+];
+
+test('OP-15 --check reports drift of a manifest that loses requests, or the separation of the container', (t) => {
+  const run = generating(t);
+  const manifest = written(run, 'kubernetes');
+  const file = join(run.folder, 'manifest.yaml');
+  for (const [from, to, says] of DRIFT) {
+    const edited = manifest.replace(from, to);
+    assert.notEqual(edited, manifest, `the manifest has ${String(from)}`);
+    writeFileSync(file, edited);
+    const { status, stdout } = run('kubernetes', '--check', file);
+    assert.match(stdout, says);
+    assert.equal(status, 1);
+  }
+});
+
+test('OP-15 without a listener that a kubelet reaches the manifest opens one for probes and metrics alone', (t) => {
+  for (const more of ['', '[admin]\nlisten = 127.0.0.1:9100']) {
+    const run = generating(t, { more });
+    const manifest = written(run, 'kubernetes');
+    assert.match(manifest, /- \{ name: PORTICO_ADMIN__METRICS_LISTEN, value: "0\.0\.0\.0:9101" \}/);
+    for (const kind of ['startup', 'readiness', 'liveness'])
+      assert.match(manifest, new RegExp(`${kind}Probe: \\{ httpGet: \\{ path: /\\w+, port: 9101, scheme: HTTP`));
+    assert.doesNotMatch(manifest.slice(manifest.indexOf('kind: Service')), /metrics|9101/);
+    // Probes of a manifest that has opened no listener reach nothing.
+    const file = join(run.folder, 'manifest.yaml');
+    writeFileSync(file, manifest.replace(/.*METRICS_LISTEN.*\n/, ''));
+    assert.match(
+      run('kubernetes', '--check', file).stdout,
+      /readinessProbe\.httpGet\.port is 9101: nothing listens there/,
+    );
+  }
+  const open = generating(t, { more: '[admin]\nmetrics_listen = 0.0.0.0:9200' });
+  assert.match(written(open, 'kubernetes'), /readinessProbe: \{ httpGet: \{ path: \/readyz, port: 9200/);
+  assert.match(written(open, 'docker'), /^EXPOSE 8080 9200$/m);
+});
+
+test('OP-15 what is generated is named after the first API, or by --name: two in one place share nothing', (t) => {
+  const project = emptyProject({
+    'portico.ini':
+      '[DEFAULT]\nenabled_apis = Shop_API, other\nlog_file = api.log\n[api:Shop_API]\nport = 1\n[api:other]\nport = 2\n',
+    'api-paste.ini': PASTE.replaceAll('hello', 'Shop_API').concat(
+      '[app:other]\npaste.app_factory = ./app.js:factory\n',
+    ),
+    'app.js': APP,
+  });
+  t.after(() => project.remove());
+  const print = (...words: string[]): string => {
+    const { status, stdout, stderr } = command(['generate', ...words], { cwd: project.folder });
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  for (const [words, name] of [
+    [[], 'shop-api'],
+    [['--name', 'books'], 'books'],
+  ] as const) {
+    const unit = print('systemd', ...words);
+    for (const directive of ['RuntimeDirectory', 'StateDirectory', 'LogsDirectory'])
+      assert.match(unit, new RegExp(`^${directive}=${name}$`, 'm'));
+    assert.match(print('socket', '--api', 'other', ...words), new RegExp(`^Service=${name}\\.service$`, 'm'));
+    assert.match(print('logrotate', ...words), new RegExp(`--kill-who=main ${name}\\.service`));
+    assert.match(print('docker', ...words), new RegExp(`docker build --tag ${name} `));
+    const documents = parseAllDocuments(print('kubernetes', ...words)).map((each) => each.toJS() as Manifest);
+    const labels = { 'app.kubernetes.io/name': name };
+    for (const { metadata } of documents) assert.equal(metadata.name, name);
+    const { selector, template } = documents[0]!.spec as {
+      selector: { matchLabels: object };
+      template: { metadata: object; spec: { containers: { name: string; image: string }[] } };
+    };
+    assert.deepEqual([selector.matchLabels, template.metadata], [labels, { labels }]);
+    const [container] = template.spec.containers;
+    assert.deepEqual([container!.name, container!.image], [name, `${name}:latest`]);
+    assert.deepEqual(documents[1]!.spec.selector, labels);
+  }
+  const refused = command(['generate', 'systemd', '--name', '../x'], { cwd: project.folder });
+  assert.match(refused.stderr, /--name \.\.\/x: a name has lower-case letters, digits and hyphens/);
+  assert.notEqual(refused.status, 0);
+});
+
+test('OP-15 a disruption budget, and annotations for Prometheus with metrics enabled, are printed when asked for', (t) => {
+  const run = generating(t);
+  assert.doesNotMatch(written(run, 'kubernetes'), /PodDisruptionBudget|annotations|METRICS__ENABLED/);
+  const { status, stdout, stderr } = run('kubernetes', '--with', 'budget', '--with', 'scraping');
+  assert.equal(status, 0, stderr);
+  const [deployment, , budget] = parseAllDocuments(stdout).map((each) => each.toJS() as Manifest);
+  const { selector, template } = deployment!.spec as {
+    selector: object;
+    template: { metadata: { annotations: object }; spec: { containers: { env: object[] }[] } };
+  };
+  assert.deepEqual(
+    [budget!.apiVersion, budget!.kind, budget!.metadata.name, budget!.spec],
+    ['policy/v1', 'PodDisruptionBudget', 'portico', { maxUnavailable: 1, selector }],
+  );
+  assert.deepEqual(template.metadata.annotations, {
+    'prometheus.io/scrape': 'true',
+    'prometheus.io/port': '9101',
+    'prometheus.io/path': '/metrics',
+  });
+  const enabled = { name: 'PORTICO_METRICS__ENABLED', value: 'true' };
+  assert.ok(template.spec.containers[0]!.env.some((each) => JSON.stringify(each) === JSON.stringify(enabled)));
+  const counting = generating(t, { more: '[metrics]\nenabled = true' });
+  assert.doesNotMatch(counting('kubernetes', '--with', 'scraping').stdout, /METRICS__ENABLED/);
+  const file = join(run.folder, 'manifest.yaml');
+  writeFileSync(file, stdout);
+  assert.equal(run('kubernetes', '--check', file).stdout, `${file} matches this configuration.\n`);
+  assert.match(run('systemd', '--with', 'budget').stderr, /--with is only for generate kubernetes/);
+  assert.match(run('kubernetes', '--with', 'budgets').stderr, /--with must be one of budget, scraping; got budgets/);
+});
+
+test('OP-15 a pod has one worker for each API that sets no number, whatever the machine of generate has', (t) => {
+  const run = generating(t);
+  const ini = join(run.folder, 'portico.ini');
+  writeFileSync(ini, readFileSync(ini, 'utf8').replace('workers = 1\n', ''));
+  const manifest = written(run, 'kubernetes');
+  assert.match(manifest, /- \{ name: "?PORTICO_API_HELLO__WORKERS"?, value: "1" \}/);
+  assert.match(manifest, /requests: \{ cpu: 250m, memory: 256Mi \}/);
+});
+
+test('OP-15 a limit of memory that the processes exceed without max_memory is reported', (t) => {
+  const run = generating(t);
+  const file = join(run.folder, 'manifest.yaml');
+  writeFileSync(file, written(run, 'kubernetes').replace(/limits: .*/, 'limits: { memory: 100Mi }'));
+  assert.match(run('kubernetes', '--check', file).stdout, /limits\.memory is 100Mi: a parent and 1 workers need 256Mi/);
 });
 
 test('OP-15 an image has no keys, what is wrong with it is warned of, and its health check asks all APIs', async (t) => {
@@ -550,7 +781,10 @@ test('OP-15 an image has each directory that the program writes to, and none in 
   });
   const directories = '/var/lib/portico /var/log/portico /reports /app/control /run/hello';
   const docker = written(run, 'docker');
-  assert.ok(docker.includes(`RUN mkdir -p ${directories} && chown node:node ${directories}\n`), docker);
+  assert.ok(
+    docker.includes(`RUN mkdir -p ${directories} && chown node:0 ${directories} && chmod 775 ${directories}\n`),
+    docker,
+  );
   const moved = String.raw`PORTICO_DEFAULT__STATE_PATH=/var/lib/portico PORTICO_DEFAULT__LOG_FILE="/var/log/portico/a \$\$b.log"`;
   assert.ok(docker.includes(`ENV NODE_ENV=production ${moved}\n`), docker);
   // System directories are not created.
@@ -598,7 +832,18 @@ test('OP-15 an API that requires client certificates is not asked by probes, and
     more: '[ssl]\ncert_file = cert.pem\nkey_file = key.pem\nca_file = cert.pem',
   });
   for (const [file, text] of Object.entries(await makePair())) writeFileSync(join(run.folder, `${file}.pem`), text);
-  assert.doesNotMatch(written(run, 'kubernetes'), /httpGet/);
+  const manifest = join(run.folder, 'manifest.yaml');
+  const asked = written(run, 'kubernetes');
+  assert.doesNotMatch(asked, /httpGet: .*port: 8080/);
+  writeFileSync(
+    manifest,
+    asked.replace(/readinessProbe: .*/, 'readinessProbe: { httpGet: { path: /status, port: 8080, scheme: HTTPS } }'),
+  );
+  assert.match(
+    run('kubernetes', '--check', manifest).stdout,
+    /readinessProbe\.httpGet\.path is \/status: there is no health check/,
+  );
+  assert.equal(run('kubernetes', '--check', manifest, '--set', 'ssl.client_auth=optional').status, 0);
   assert.doesNotMatch(run('docker', '--set', 'control.socket=').stdout, /HEALTHCHECK/);
   const { stdout, stderr } = run('nginx');
   const file = join(run.folder, 'nginx.conf');
@@ -611,8 +856,6 @@ test('OP-15 an API that requires client certificates is not asked by probes, and
     stdout.replace('proxy_ssl_server_name', 'proxy_ssl_certificate a;\nproxy_ssl_certificate_key b;\n$&'),
   );
   assert.equal(run('nginx', '--check', file).status, 0);
-  const optional = run('kubernetes', '--set', 'ssl.client_auth=optional').stdout;
-  assert.match(optional, /httpGet: .* scheme: HTTPS/);
 });
 
 test('OP-15 an image has no files with secrets that sections of the paste file and groups of filters name', (t) => {

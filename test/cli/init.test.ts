@@ -1,7 +1,7 @@
 /** `api-cli init` from the packed package: its project is installed, tested, checked and served. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import ts from 'typescript';
@@ -107,6 +107,20 @@ test('a directory that is not empty is refused with what is in it, but for .git 
   assert.match(inTheWay.stderr, /api-cli init library/);
   assert.match(command(['init', 'a file'], { cwd: project.folder }).stderr, /a file is a file/);
   assert.equal(command(['init', 'new'], { cwd: project.folder }).status, 0);
+});
+
+test('AT-20 a package.json that is a link is refused, and its target stays as it was', (t) => {
+  const project = emptyProject({ 'theirs.json': '{}', 'new/.git/HEAD': '' });
+  t.after(() => project.remove());
+  const theirs = join(project.folder, 'theirs.json');
+  for (const target of [theirs, join(project.folder, 'nothing.json')]) {
+    symlinkSync(target, join(project.folder, 'new/package.json'));
+    const { status, stderr } = command(['init', 'new'], { cwd: project.folder });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /^new\/package.json is a link/);
+    rmSync(join(project.folder, 'new/package.json'));
+  }
+  assert.deepEqual([readFileSync(theirs, 'utf8'), readdirSync(join(project.folder, 'new'))], ['{}', ['.git']]);
 });
 
 test('a project goes beside package.json and node_modules, and keeps what stands there', (t) => {

@@ -13,8 +13,8 @@ import type { Configure, ToWorker } from '../../dist/launch/assignment.js';
 import { root } from '../fixtures/project.js';
 
 const { judge } = (await import(
-  pathToFileURL(join(root, 'lib', 'cli', 'internal.js')).href
-)) as typeof import('../../dist/cli/internal.js');
+  pathToFileURL(join(root, 'lib', 'cli', 'judge', 'judge-all.js')).href
+)) as typeof import('../../dist/cli/judge/judge-all.js');
 
 type Start = readonly [file: string, args: readonly string[], options: SpawnOptions];
 

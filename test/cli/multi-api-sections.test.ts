@@ -1,52 +1,70 @@
 /** Sections that one of several APIs declares. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptyProject, freePort, startProject } from '../e2e/program.js';
+import { emptyProject, freePort, runApiCli, startProject } from '../e2e/program.js';
 
-const APP = `
+/** Each API reads a group; with `named`, the declaration says which, from the import of the module on. */
+const appOf = (named: boolean): string => `
 import { defineOptions, string } from 'portico/config';
-const app = (group) => (_global, _local, { config }) => {
-  console.error(\`built \${group}\`);
-  config.group(group, defineOptions({ x: string({ help: 'A letter.' }) }));
-  return (_req, res) => res.end(group);
+const declared = (group) => defineOptions(${named ? 'group, ' : ''}{ x: string({ help: 'A letter.' }) });
+const app = (group) => {
+  const options = declared(group);
+  return (_global, _local, { config }) => {
+    console.error(\`built \${group}\`);
+    config.group(group, options);
+    return (_req, res) => res.end(group);
+  };
 };
 export const a = app('first');
 export const b = app('second');
-`;
-const PASTE = '[app:a]\npaste.app_factory = ./app.js:a\n[app:b]\npaste.app_factory = ./app.js:b\n';
-
-test('MI-2 a section is unknown if no API declares it, and a section of another API costs no further build', async (t) => {
-  const [one, other] = [await freePort(), await freePort()];
-  const ini = `[DEFAULT]\nenabled_apis = a,b\n[api:a]\nport = ${one}\nworkers = 1\n[api:b]\nport = ${other}\nworkers = 1\n[first]\nx = 1\n[second]\nx = 2\n[third]\nx = 3\n`;
-  const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini });
-  const program = startProject(t, project);
-  await program.printed(/"event":"ready"/);
-  const text = program.output();
-  assert.deepEqual(
-    [...text.matchAll(/warning: \[(\w+)\] unknown section/g)].map(([, name]) => name),
-    ['third'],
-  );
-  assert.deepEqual(text.match(/^built \w+$/gm)?.sort(), ['built first', 'built second']);
-});
-
-test('MI-2 a name of [DEFAULT] that one API declares is known, another one is told once, and neither costs a further build', async (t) => {
-  const [one, other] = [await freePort(), await freePort()];
-  const app = `${APP}
 export const c = (_global, _local, { config }) => {
   console.error('built third');
-  config.group('DEFAULT', defineOptions({ qqqqqqqqqq: string({ help: 'A letter.' }) }), { partial: true });
+  const options = defineOptions({ qqqqqqqqqq: string({ help: 'A letter.' }) });
+  config.group('DEFAULT', options, { partial: true });
+  config.group('api:c', options, { partial: true });
   return (_req, res) => res.end('third');
 };
 `;
-  const paste = `${PASTE}[app:c]\npaste.app_factory = ./app.js:c\n[filter:idle]\npaste.filter_factory = ./app.js:a\n`;
-  const ini = `[DEFAULT]\nenabled_apis = a,c\nqqqqqqqqqq = 1\nzzzzzzzzzz = 2\n[api:a]\nport = ${one}\nworkers = 1\n[api:c]\nport = ${other}\nworkers = 1\n`;
-  const program = startProject(t, emptyProject({ 'app.js': app, 'api-paste.ini': paste, 'portico.ini': ini }));
+const PASTE = ['a', 'b', 'c'].map((name) => `[app:${name}]\npaste.app_factory = ./app.js:${name}\n`).join('');
+
+/** Returns a project of these APIs, with one worker each. */
+async function projectOf(names: readonly string[], rest: string, { named = false } = {}) {
+  const ports = await Promise.all(names.map(() => freePort()));
+  const sections = names.map((name, at) => `[api:${name}]\nport = ${ports[at]}\nworkers = 1\n`).join('');
+  const ini = `[DEFAULT]\nenabled_apis = ${names.join(',')}\n${sections}${rest}`;
+  return emptyProject({ 'app.js': appOf(named), 'api-paste.ini': PASTE, 'portico.ini': ini });
+}
+
+const builds = (text: string): readonly string[] => text.match(/^built \w+$/gm)?.toSorted() ?? [];
+const unknown = (text: string): readonly string[] =>
+  [...text.matchAll(/((?:error|warning): \[[\w:]+\](?: \w+)?):? unknown (?:section|option)/g)].map(([, said]) => said!);
+
+test('MI-2 a section that another API declares costs no further build', async (t) => {
+  const program = startProject(t, await projectOf(['a', 'b'], '[first]\nx = 1\n[second]\nx = 2\n', { named: true }));
   await program.printed(/"event":"ready"/);
-  const text = program.output();
-  assert.deepEqual(
-    [...text.matchAll(/warning: \[DEFAULT\] (\w+): unknown option/g)].map(([, name]) => name),
-    ['zzzzzzzzzz'],
-  );
-  assert.match(text, /this filter is not used/);
-  assert.deepEqual(text.match(/^built \w+$/gm)?.sort(), ['built first', 'built third']);
+  assert.deepEqual(builds(program.output()), ['built first', 'built second']);
+});
+
+test('MI-2 a name that another API only reads is known: a section, and an option of a shared one', async (t) => {
+  const rest = '[first]\nx = 1\n[DEFAULT]\nqqqqqqqqqq = 1\n[api:c]\nqqqqqqqqqq = 1\n';
+  const program = startProject(t, await projectOf(['a', 'c'], rest));
+  await program.printed(/"event":"ready"/);
+  assert.deepEqual(unknown(program.output()), []);
+});
+
+test('MI-2 names that no API declares are refused, each once, by a start as by check', async (t) => {
+  const rest = '[first]\nx = 1\n[third]\nx = 3\n[DEFAULT]\nqqqqqqqqqq = 1\nzzzzzzzzzz = 2\n[api:c]\nzzzzzzzzzz = 2\n';
+  for (const named of [false, true]) {
+    const project = await projectOf(['a', 'c'], rest, { named });
+    t.after(() => project.remove());
+    for (const words of [[], ['check']]) {
+      const { status, stdout, stderr } = await runApiCli(project.folder, ...words);
+      assert.equal(status, 78, stdout + stderr);
+      assert.deepEqual(unknown(stdout + stderr), [
+        'error: [third]',
+        'error: [DEFAULT] zzzzzzzzzz',
+        'error: [api:c] zzzzzzzzzz',
+      ]);
+    }
+  }
 });

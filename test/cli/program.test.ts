@@ -53,7 +53,6 @@ const READING: readonly (readonly string[])[] = [
   ['check'],
   ['config', 'show'],
   ['config', 'show', 'DEFAULT.debug'],
-  ['config', 'validate'],
   ['pipeline'],
   ['explain', 'GET', '/'],
   ['routes'],
@@ -159,13 +158,13 @@ test('values of options that cannot be are a wrong command line: 2, with what th
 
 test('a configuration file behind a command that takes none is told how it is named', (t) => {
   const cwd = project(t);
-  const { status, stderr } = run(cwd, ['config', 'validate', 'portico.ini']);
+  const { status, stderr } = run(cwd, ['config', 'generate', 'portico.ini']);
   assert.equal(status, 2);
   assert.match(
     stderr,
-    /too many arguments for 'validate'.*\n +To pass a configuration file, write --config-file portico\.ini\.\n/,
+    /too many arguments for 'generate'.*\n +To pass a configuration file, write --config-file portico\.ini\.\n/,
   );
-  assert.doesNotMatch(run(cwd, ['config', 'validate', 'hello']).stderr, /--config-file/);
+  assert.doesNotMatch(run(cwd, ['config', 'generate', 'hello']).stderr, /--config-file/);
 });
 
 test('an option of the configuration on the command line is told how it is set', (t) => {

@@ -18,6 +18,7 @@ const RESTART = [
   'control.socket',
   'admin.listen',
   'admin.allow_remote',
+  'admin.metrics_listen',
   'admin.hosts',
   'metrics.buckets',
   'oslo_reports.file_event_handler',
@@ -29,7 +30,7 @@ const RESTART = [
 
 /** The parent applies these when it accepts a reload; a mutate does not. */
 const PARENT = [
-  'DEFAULT.strict_config',
+  'DEFAULT.other_names',
   'DEFAULT.check_file_modes',
   'DEFAULT.second_term',
   'DEFAULT.sigint',

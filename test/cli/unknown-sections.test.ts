@@ -1,6 +1,6 @@
-/** A section that no code reads is reported once by each command; a section that is read is never reported. */
+/** A section without an owner is refused by each command; a section that code reads or declares is never reported. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
@@ -41,104 +41,101 @@ async function ini(names: readonly string[], more = ''): Promise<string> {
   return `[DEFAULT]\nenabled_apis = hello,other\n${more}\n${apis}${names.map(section).join('')}[shopp]\nx = 1\n[whatever]\n`;
 }
 
-/** The log lines about unknown sections, without their places. */
-function told(stderr: string): string[] {
-  const lines = stderr.split('\n').filter((line) => line.startsWith('{'));
-  const texts = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
-  return texts
-    .flatMap((text) => /portico\.ini:\d+:1: warning: (\[.*\] unknown section.*)/.exec(text)?.[1] ?? [])
-    .sort();
-}
-
-const SHOPP = "[shopp] unknown section; did you mean 'shop'?";
-const WHATEVER = '[whatever] unknown section; a section named x-… is ignored';
+const SHOPP = "[shopp] unknown section: did you mean 'shop'?";
+const WHATEVER = '[whatever] unknown section: if it belongs to another program, add whatever to [DEFAULT] other_names';
 const timeout = 60_000;
 
-test('CF-66 a section that no API reads is a warning of check, of a start and of a reload, once', {
+/** The errors about sections in a text, each with its hint. */
+function told(text: string): string[] {
+  const found = text.matchAll(/^portico\.ini:\d+:1: error: (\[.*\] unknown section)\n {2}(.*)$/gm);
+  return [...found].map(([, said, hint]) => `${said}: ${hint}`).sort();
+}
+
+test('CF-66 sections without an owner are errors of check, of a start and of a reload, and those that code reads are none', {
   timeout,
 }, async (t) => {
   const text = await ini([...KNOWN, ...SHIPPED]);
   const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
   const checked = command(['check'], { cwd: project.folder });
-  assert.equal(checked.status, 0);
-  const found = checked.stdout.match(/^portico\.ini:\d+:1: .*/gm)?.map((line) => line.replace(/^.*?:1: /, ''));
-  assert.deepEqual(found, ['warning: [shopp] unknown section', 'warning: [whatever] unknown section']);
+  assert.equal(checked.status, 78);
+  assert.deepEqual(told(checked.stdout), [SHOPP, WHATEVER]);
+  const refused = await runApiCli(project.folder, 'serve');
+  assert.equal(refused.status, 78);
+  assert.deepEqual(told(refused.stderr), [SHOPP, WHATEVER]);
+  for (const said of [checked.stdout, refused.stderr])
+    assert.match(said, /If these names belong to other programs, write in \[DEFAULT\]:\n {2}other_names = whatever\n/);
 
-  const program = startProject(t, project);
-  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
-  await program.printed(/\[whatever\] unknown section/);
-  assert.deepEqual(told(program.stderr), [SHOPP, WHATEVER]);
-
-  writeFileSync(join(project.folder, 'portico.ini'), `${text}[neverread]\n`);
-  const tried = await askSocket<ReloadReport>(socket!, 'POST', '/reload/dry-run');
-  const done = await askSocket<ReloadReport>(socket!, 'POST', '/reload');
-  for (const { body } of [tried, done]) {
-    assert.equal(body.outcome, 'accepted');
-    const names = body.warnings.map((line) => /warning: \[(.*)\] unknown section\n/.exec(line)?.[1]);
-    assert.deepEqual(names.sort(), ['neverread', 'shopp', 'whatever']);
-  }
-  assert.equal(told(program.stderr).filter((line) => line.startsWith('[neverread]')).length, 1);
-});
-
-test('CF-66 a reload under strict_config refuses sections that nothing reads, and takes those that the application reads', {
-  timeout,
-}, async (t) => {
-  const text = `[DEFAULT]\nenabled_apis = hello\nstrict_config = true\n[api:hello]\nport = ${await freePort()}\nworkers = 1\n`;
-  const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
+  const fine = text.replace('[shopp]\nx = 1\n[whatever]\n', '');
+  writeFileSync(join(project.folder, 'portico.ini'), fine);
   const program = startProject(t, project);
   const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
   await program.printed(/"event":"ready"/);
-  const reload = async (more: string, path = '/reload'): Promise<ReloadReport> => {
-    writeFileSync(join(project.folder, 'portico.ini'), text + more);
-    return (await askSocket<ReloadReport>(socket!, 'POST', path)).body;
-  };
+  writeFileSync(join(project.folder, 'portico.ini'), text);
   for (const path of ['/reload/dry-run', '/reload']) {
-    const refused = await reload('[shop]\n[elsewhere]\nx = 1\n', path);
-    assert.equal(refused.outcome, 'refused');
-    assert.match(refused.error ?? '', /portico\.ini:8:1: error: \[elsewhere\] unknown section/);
-    assert.doesNotMatch(refused.error ?? '', /\[shop\]/);
+    const { outcome, error = '' } = (await askSocket<ReloadReport>(socket!, 'POST', path)).body;
+    assert.equal(outcome, 'refused');
+    assert.deepEqual(told(error), [SHOPP, WHATEVER]);
+    assert.match(error, /\n {2}other_names = whatever$/m);
   }
-  assert.equal((await reload('[shop]\nx = 1\n')).outcome, 'accepted');
+  const others = text.replace('[DEFAULT]\n', '[DEFAULT]\nother_names = whatever, shopp\n');
+  writeFileSync(join(project.folder, 'portico.ini'), others);
+  assert.equal((await askSocket<ReloadReport>(socket!, 'POST', '/reload')).body.outcome, 'accepted');
 });
 
-test('only a section near a known one is news where a manager may read any', { timeout }, async (t) => {
-  const text = await ini([], '').then((whole) => whole.replace('workers = 1', 'manager = ./app.js:Manager'));
-  const files = { 'app.js': `${APP}export class Manager {}\n`, 'api-paste.ini': PASTE, 'portico.ini': text };
-  const program = startProject(t, emptyProject(files));
-  await program.printed(/"msg":"Ready after/);
-  await program.end();
-  assert.deepEqual(told(program.stderr), [SHOPP]);
+test('CF-66 a name is an error too where a manager is, or where another host runs an API with the same file', {
+  timeout,
+}, async (t) => {
+  const text = await ini(['stock']);
+  const files = { 'app.js': `${APP}export class Manager {}\n`, 'api-paste.ini': PASTE };
+  for (const whole of [
+    text.replace('workers = 1', 'manager = ./app.js:Manager'),
+    text.replace('hello,other', 'hello'),
+  ]) {
+    const project = emptyProject({ ...files, 'portico.ini': whole });
+    t.after(() => project.remove());
+    const unread =
+      whole === text.replace('hello,other', 'hello') ? ["[stock] unknown section: did you mean 'stock'?"] : [];
+    const all = told(command(['check'], { cwd: project.folder }).stdout);
+    assert.deepEqual(
+      all.filter((line) => !unread.includes(line) && !line.startsWith('[stock]')),
+      [SHOPP, WHATEVER],
+    );
+  }
 });
 
-test('nor where an API may read it that another host runs with the same file', { timeout }, async (t) => {
-  const text = (await ini(['stock'])).replace('hello,other', 'hello');
-  const project = emptyProject({ 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
-  const { stdout } = command(['check'], { cwd: project.folder });
-  assert.deepEqual(stdout.match(/\[\w+\] unknown section/g), ['[shopp] unknown section']);
-  const program = startProject(t, project);
-  await program.printed(/unknown section/);
-  await program.end();
-  assert.deepEqual(told(program.stderr), [SHOPP]);
-});
-
-test('config validate warns of a section that the declared groups do not have', { timeout }, async (t) => {
-  const groups = `import { defineOptions, string } from 'portico/config';
-export const groups = { shop: defineOptions({ x: string({ help: 'Any text.' }) }) };\n`;
-  const files = { 'app.js': APP, 'groups.js': groups, 'api-paste.ini': PASTE, 'portico.ini': await ini(['shop']) };
-  const project = emptyProject(files);
+test('CF-66 a package announces options in its package.json: their names have an owner without a pipeline that reads them', {
+  timeout,
+}, (t) => {
+  const options = `import { defineOptions, string } from 'portico/config';
+export const options = defineOptions('shopp', { y: string({ default: '', help: 'Any text.' }) });\n`;
+  const manifest = (module: string): string =>
+    JSON.stringify({ type: 'module', dependencies: { shaper: '1' }, portico: { options: module } });
+  const shaper = JSON.stringify({ name: 'shaper', type: 'module', portico: { options: './options.js' } });
+  const project = emptyProject({
+    'app.js': APP,
+    'api-paste.ini': PASTE,
+    'options.js': options,
+    'node_modules/shaper/package.json': shaper,
+    'node_modules/shaper/options.js': options.replace("'shopp'", "'shaper'"),
+    'portico.ini': `[api:hello]\nport = 0\n[shopp]\nx = 1\n[shaper]\ny = 1\n`,
+  });
   t.after(() => project.remove());
-  const { status, stdout } = command(['config', 'validate', '--groups', './groups.js:groups'], { cwd: project.folder });
-  assert.equal(status, 0);
-  assert.match(stdout, /warning: \[shopp\] unknown section\n {2}did you mean 'shop'/);
-  assert.match(stdout, /warning: \[whatever\] unknown section/);
-  assert.doesNotMatch(stdout, /\[shop\]/);
+  const check = (module: string): string => {
+    writeFileSync(join(project.folder, 'package.json'), manifest(module));
+    return command(['check'], { cwd: project.folder }).stdout;
+  };
+  const told = check('./options.js');
+  assert.match(told, /error: \[shopp\] x: unknown option\n {2}did you mean 'y'\?/);
+  assert.doesNotMatch(told, /shaper/);
+  const gone = check('./gone.js');
+  assert.match(gone, /package\.json:1:1: warning: portico\.options: "\.\/gone\.js" cannot be loaded: /);
 });
 
 for (const [how, launched] of [
   ['in one process', 'await launch(service, { config })'],
   ['in workers', 'new ProcessLauncher({ config })'],
 ] as const) {
-  test(`an embedded service ${how} warns of sections that nothing reads, at the start and at a reload`, {
+  test(`CF-66 an embedded service ${how} refuses sections without an owner, at the start and at a reload`, {
     timeout,
   }, async (t) => {
     const main = `
@@ -152,33 +149,30 @@ await runMain(async () => {
   return launcher.wait();
 });
 `;
-    const project = emptyProject({
-      'main.js': main,
-      'app.js': APP,
-      'api-paste.ini': PASTE,
-      'portico.ini': (await ini(KNOWN.filter((name) => name !== 'stock'))).replace(/\[api:other\](?:.*\n){3}/, ''),
-    });
+    const text = (await ini(KNOWN.filter((name) => name !== 'stock'))).replace(/\[api:other\](?:.*\n){3}/, '');
+    const project = emptyProject({ 'main.js': main, 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': text });
+    const refused = new Program(process.execPath, ['main.js'], { cwd: project.folder });
+    assert.equal((await refused.ended).code, 78, refused.stderr);
+    assert.match(
+      refused.stderr,
+      /\[whatever\] unknown section\n {2}declare its options: defineOptions\('whatever', \{ … \}\)/,
+    );
+    const file = join(project.folder, 'portico.ini');
+    const fine = text.replace('[shopp]\nx = 1\n[whatever]\n', '');
+    writeFileSync(file, fine);
     const program = new Program(process.execPath, ['main.js'], { cwd: project.folder });
     t.after(async () => {
       await program.end();
       project.remove();
     });
-    await program.printed(/\[whatever\] unknown section/);
-    const file = join(project.folder, 'portico.ini');
-    writeFileSync(file, `${readFileSync(file, 'utf8')}[neverread]\n`);
+    await program.printed(/"event":"ready"|Ready after/);
+    writeFileSync(file, `${fine}[neverread]\n`);
     program.kill('SIGHUP');
     await program.printed(/\[neverread\] unknown section/);
-    await program.printed(/"event":"reload"/);
-    const more = told(program.stderr).filter((line) => line.startsWith('[neverread]'));
-    assert.equal(more.length, 1);
-    assert.deepEqual(
-      told(program.stderr).filter((line) => !more.includes(line)),
-      [SHOPP, WHATEVER],
-    );
   });
 }
 
-test('a section [cors.<name>] is known beside other mistakes, also to config show and config validate', async () => {
+test('a section [cors.<name>] is known beside other mistakes, also to config show', async () => {
   const paste =
     '[pipeline:hello]\npipeline = cors nosuch echo\n[filter:cors]\npaste.filter_factory = portico/middleware:cors\n';
   const sections = ['[cors.partner]', '[cors.b]', '[cors_x]'].map((name) => `${name}\nallow_methods = GET\n`).join('');
@@ -187,13 +181,13 @@ test('a section [cors.<name>] is known beside other mistakes, also to config sho
     'portico.ini': `[api:hello]\nport = ${await freePort()}\n[wsgi]\nkeep_aliv = 3\n${sections}`,
   });
   try {
-    for (const words of [['check'], ['serve'], ['config', 'validate', '--strict']]) {
+    for (const words of [['check'], ['serve']]) {
       const { status, stdout, stderr } = isServing(words)
         ? await runApiCli(project.folder, ...words)
         : command(words, { cwd: project.folder });
       assert.equal(status, 78, words.join(' '));
       assert.match(stdout + stderr, /keep_aliv: unknown option/);
-      assert.match(stdout + stderr, /\[cors_x\] unknown section: its options have no effect.{1,4}did you mean/s);
+      assert.match(stdout + stderr, /\[cors_x\] unknown section.{1,4}did you mean/s);
       assert.doesNotMatch(stdout + stderr, /\[cors\.\w+\] unknown section/);
     }
     const shown = command(['config', 'show', 'cors.partner.allow_methods'], { cwd: project.folder });

@@ -21,7 +21,7 @@ import {
   uri,
 } from 'portico/config';
 import { withOverrides } from 'portico/testing';
-import { ConfigError } from '#internal/config';
+import { ConfigError, rememberLoaded } from '#internal/config';
 import { silentLogger } from '#internal/log';
 
 const apiOptions = defineOptions({
@@ -119,46 +119,124 @@ test('CF-66 CF-118 unknown names are errors in known groups, with the nearest na
   assert.deepEqual(
     issues.map(({ severity, section, option, hint }) => [severity, section, option, hint]),
     [
-      ['warning', 'defualt', undefined, "did you mean 'DEFAULT'?"],
+      ['error', 'defualt', undefined, "did you mean 'DEFAULT'?"],
       ['error', 'api:compute', 'worker', "did you mean 'workers'?"],
       ['error', 'api:compute', 'keep_alive', "'keep_alive' is an option of [wsgi]"],
       ['error', 'DEFAULT', 'compute_workrs', "did you mean 'compute_workers'?"],
     ],
   );
-  assert.equal(refusal(() => config.validate()).diagnostics.length, 3);
+  assert.equal(refusal(() => config.validate()).diagnostics.length, 4);
 });
 
-test('CF-66 while groups may still be declared, only what comes near a known name is told', () => {
-  const config = Config.fromText('[DEFAULT]\nworker = 4\nown_thing = 1\n[wsgy]\n[filters]\n[wsgi]\nx = 1\n');
+test('CF-66 before all code is loaded, only names of sections with an owner are judged', () => {
+  const config = Config.fromText(
+    '[DEFAULT]\nworker = 4\nown_thing = 1\n[wsgy]\n[filters]\n[wsgi]\nx = 1\n[api:a]\nprot = 1',
+  );
   config.register('wsgi', wsgiOptions);
   config.register('api:<name>', apiOptions);
-  config.register('api:compute', apiOptions);
-  assert.deepEqual(
+  const told = (complete: boolean): unknown[] =>
     config
-      .problems({ complete: false })
-      .map(({ severity, section, option, hint }) => [severity, section, option, hint]),
+      .problems({ complete })
+      .map(({ severity, section, option, hint }) => [
+        severity,
+        section,
+        option,
+        hint?.replace(/^if it.* add /, 'add '),
+      ]);
+  assert.deepEqual(told(false), [['error', 'wsgi', 'x', 'add wsgi.x to [DEFAULT] other_names']]);
+  assert.deepEqual(told(true), [
+    ['error', 'DEFAULT', 'worker', "did you mean 'workers' of [api:a]?"],
+    ['error', 'DEFAULT', 'own_thing', 'add DEFAULT.own_thing to [DEFAULT] other_names'],
+    ['error', 'wsgy', undefined, "did you mean 'wsgi'?"],
+    ['error', 'filters', undefined, 'add filters to [DEFAULT] other_names'],
+    ['error', 'wsgi', 'x', 'add wsgi.x to [DEFAULT] other_names'],
+    ['error', 'api:a', 'prot', "did you mean 'port'?"],
+  ]);
+});
+
+test('CF-66 other_names gives sections and options to other programs, with * for any text', () => {
+  const text =
+    '[vnc]\na = 1\n[Cache]\nb = 1\n[wsgi]\nnova_x = 1\n[DEFAULT]\nmy_ip = 1\nmy_port = 1\nlog_levle = info\n';
+  const others = 'other_names = VNC, cache*, wsgi.nova_*, DEFAULT.my_ip\n';
+  const config = Config.fromText(`${text}${others}`);
+  config.register('wsgi', wsgiOptions);
+  assert.deepEqual(
+    config.problems().map(({ severity, option }) => [severity, option]),
     [
-      ['error', 'DEFAULT', 'worker', "did you mean 'workers' of [api:compute]?"],
-      ['warning', 'DEFAULT', 'own_thing', undefined],
-      ['warning', 'wsgy', undefined, "did you mean 'wsgi'?"],
-      ['error', 'wsgi', 'x', undefined],
+      ['error', 'my_port'],
+      ['error', 'log_levle'],
     ],
   );
+  assert.deepEqual(Config.fromText(`${text}other_names = *\n`).problems(), []);
 });
 
-test('CF-66 under strict_config an unknown section is an error too', () => {
-  const config = Config.fromText('[DEFAULT]\nstrict_config = true\n[cros]\n');
-  config.register('cors', {});
-  assert.match(
-    refusal(() => config.validate()).message,
-    /^portico\.ini:3:1: error: \[cros\] unknown section\n {2}did you mean 'cors'/,
+test('CF-66 other_names hides no finding about a section that has an owner', () => {
+  const config = Config.fromText('[DEFAULT]\nother_names = wsgi, vnc\n[wsgi]\n[vnc]\na = 1\n');
+  config.register('wsgi', wsgiOptions);
+  const of = (group: string) => config.check(() => [{ group, opt: 'a', message: `${group} does not fit` }]);
+  of('wsgi');
+  of('vnc');
+  assert.deepEqual(
+    config.problems().map(({ message }) => message),
+    ['wsgi does not fit'],
   );
 });
 
-test('CF-66 a group that is declared after the judgement is judged at once', () => {
-  const config = Config.fromText('[wsgi]\nkeep_alife = no\n');
+test('CF-66 a report ends with the line that leaves all names without a near one to other programs', () => {
+  const config = Config.fromText(
+    '[vnc]\na = 1\n[wsgy]\n[DEFAULT]\nother_names = neutron\nmy_ip = 1\nlog_levle = info\n[neutron]\n',
+  );
+  const { message } = refusal(() => config.validate());
+  const last = refusal(() => config.validate())
+    .describe()
+    .split('\n')
+    .slice(-2);
+  assert.match(message, /wsgy/);
+  assert.deepEqual(last, [
+    'If these names belong to other programs, write in [DEFAULT]:',
+    '  other_names = neutron, vnc, DEFAULT.my_ip',
+  ]);
+});
+
+test('CF-66 strict_config has no effect, and says so', () => {
+  const config = Config.fromText('[DEFAULT]\nstrict_config = true\n');
+  assert.deepEqual(
+    config.problems().map(({ severity, option, message, hint }) => [severity, option, message, hint]),
+    [['warning', 'strict_config', 'has no effect here', 'Remove the line: a name without an owner is always refused.']],
+  );
+});
+
+test('CF-66 the module that declares options owns their names from its import on', () => {
+  const forget = rememberLoaded();
+  const text = '[mailer]\nserver = x\nsrever = y\n';
+  const found = (): unknown[] =>
+    Config.fromText(text)
+      .problems()
+      .map(({ section, option }) => [section, option]);
+  assert.deepEqual(found(), [['mailer', undefined]]);
+  defineOptions('mailer', { server: string({ default: '', help: 'The server.' }) });
+  assert.deepEqual(found(), [['mailer', 'srever']]);
+  forget();
+  assert.deepEqual(found(), [['mailer', undefined]]);
+});
+
+test('CF-66 a secret that others may read is told in a section that nothing reads', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-exposed-'));
+  const file = join(folder, 'a.ini');
+  writeFileSync(file, '[jwt]\nsecret = very secret\n', { mode: 0o644 });
+  const config = Config.load({ files: [file], dirs: [], env: {} });
+  return config
+    .then((loaded) =>
+      assert.deepEqual(loaded.problems().map(brief), [`warning PORTICO_CONFIG_EXPOSED [jwt] secret ${file}:2:10`]),
+    )
+    .finally(() => rmSync(folder, { recursive: true }));
+});
+
+test('CF-66 a group that is declared after the check of all is checked at once', () => {
+  const config = Config.fromText('[shaper]\nrats = 1\n');
+  const options = defineOptions({ rate: integer({ default: 1, help: 'x' }) });
   config.validate({ complete: false });
-  assert.match(refusal(() => config.register('wsgi', wsgiOptions)).message, /did you mean 'keep_alive'/);
+  assert.match(refusal(() => config.register('shaper', options)).message, /did you mean 'rate'/);
 });
 
 test('CF-54 flat and sectioned names are one option; two different values are an error naming both places', () => {
@@ -191,19 +269,24 @@ test('CF-46 a template may have its instances behind a dot', () => {
   config.register('cors.<name>', cors);
   assert.deepEqual(config.problems().map(brief), [
     'error PORTICO_CONFIG_UNKNOWN_OPTION [cors.admin] origni portico.ini:4:1',
-    'warning PORTICO_CONFIG_UNKNOWN_SECTION [DEFAULT] web_origin portico.ini:6:1',
+    'error PORTICO_CONFIG_UNKNOWN_OPTION [DEFAULT] web_origin portico.ini:6:1',
   ]);
   assert.equal(config.group('cors.web', cors).origin, 'c');
 });
 
-test('CF-54 flat names of an API that this program does not serve are a warning, a misspelled one an error', () => {
+test('CF-54 CF-66 flat names of an API that no section and no program names are errors, as misspelled ones are', () => {
   const text = '[DEFAULT]\nmetadata_workers = 2\ncompte_workers = 2\n';
   const config = Config.fromText(text);
   config.api('compute', apiOptions);
   assert.deepEqual(
     config.problems().map(({ severity, option, message, hint }) => [severity, option, message, hint]),
     [
-      ['warning', 'metadata_workers', 'nothing here is called [api:metadata]', undefined],
+      [
+        'error',
+        'metadata_workers',
+        'unknown option',
+        'if it belongs to another program, add DEFAULT.metadata_workers to [DEFAULT] other_names',
+      ],
       ['error', 'compte_workers', 'unknown option', "did you mean 'compute_workers'?"],
     ],
   );
@@ -382,40 +465,26 @@ test('CF-66 what a section of the paste file has need not stand in the group: it
   assert.match(issues[0]?.hint ?? '', /^write it there, or set it in section \[named\]/);
 });
 
-test('CF-12 CF-66 names in arguments and variables that come near known ones are judged also where more may be declared', async () => {
-  const load = async (
-    set: readonly string[],
-    env: Readonly<Record<string, string>>,
-    strict = false,
-  ): Promise<string[]> => {
-    const config = await Config.load({ files: [], set, env, strict });
+test('CF-12 CF-66 names without an owner in arguments and variables are errors, with the names that were meant', async () => {
+  const load = async (set: readonly string[], env: Readonly<Record<string, string>>): Promise<string[]> => {
+    const config = await Config.load({ files: [], set, env });
     config.api('compute', apiOptions);
-    config.register('wsgi', wsgiOptions);
-    return config
-      .problems({ complete: false })
-      .map(({ severity, place, hint }) => `${severity} ${place?.detail} ${hint}`);
+    return config.problems().map(({ severity, place, hint }) => `${severity} ${place?.detail} ${hint}`);
   };
   assert.deepEqual(await load(['compute.port=1', 'wsig.keep_alive=1', 'far.away=1', 'x-mine.port=1'], {}), [
     'error argument 1 did you mean api:compute.port?',
     'error argument 2 did you mean wsgi.keep_alive?',
+    'error argument 3 if it belongs to another program, add far.away to [DEFAULT] other_names',
   ]);
   const env = {
     PORTICO_API_COMPUTE__PROT: '1',
     PORTICO_COMPUTE__PORT: '1',
     PORTICO_WSGI__KEEP_ALIFE: '1',
-    PORTICO_FAR__AWAY: '1',
+    PORTICO_X_OTHER: '1',
   };
-  const near = [
-    "PORTICO_API_COMPUTE__PROT did you mean 'PORTICO_API_COMPUTE__PORT'?",
-    "PORTICO_COMPUTE__PORT did you mean 'PORTICO_API_COMPUTE__PORT'?",
-    "PORTICO_WSGI__KEEP_ALIFE did you mean 'PORTICO_WSGI__KEEP_ALIVE'?",
-  ];
-  assert.deepEqual(
-    await load([], env),
-    near.map((text) => `warning ${text}`),
-  );
-  assert.deepEqual(
-    await load([], env, true),
-    near.map((text) => `error ${text}`),
-  );
+  assert.deepEqual(await load([], env), [
+    "error PORTICO_API_COMPUTE__PROT did you mean 'PORTICO_API_COMPUTE__PORT'?",
+    "error PORTICO_COMPUTE__PORT did you mean 'PORTICO_API_COMPUTE__PORT'?",
+    "error PORTICO_WSGI__KEEP_ALIFE did you mean 'PORTICO_WSGI__KEEP_ALIVE'?",
+  ]);
 });

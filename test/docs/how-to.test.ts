@@ -24,6 +24,7 @@ const PAGES: Readonly<Record<string, PageOptions>> = {
   'filters.md': {},
   'graphql.md': { packages: ['graphql'] },
   'jobs.md': {},
+  'kubernetes.md': {},
   'logging.md': {},
   'metrics.md': {},
   'mount-apps.md': { packages: ['express', 'hono', 'koa'] },

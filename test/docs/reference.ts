@@ -131,7 +131,6 @@ function limitOf({ min = 0, max, unit }: Described): string[] {
 /** Options that many commands have, by the word that stands for them. The page explains them once. */
 const SHARED: Readonly<Record<string, readonly string[]>> = {
   configuration: ['--config-file', '--config-dir', '--set'],
-  groups: ['--groups'],
   socket: ['--socket'],
   json: ['--json'],
 };

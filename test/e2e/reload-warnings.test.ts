@@ -1,11 +1,11 @@
 /** Warnings and changes that wait for a restart, after a reload: in the report and in `api-cli status`. */
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ReloadReport } from 'portico/launch';
 import { commandBeside } from '../cli/command.js';
-import { emptyProject, freePort, startApiCli } from './program.js';
+import { emptyProject, freePort, runApiCli, startApiCli } from './program.js';
 
 const APP = 'export const app = () => (_req, res) => res.end();\n';
 const PASTE = '[app:hello]\npaste.app_factory = ./app.js:app\n';
@@ -25,15 +25,16 @@ async function started(t: TestContext, files: Readonly<Record<string, string>>):
   return folder;
 }
 
-async function served(t: TestContext, options = '') {
+async function served(t: TestContext, options = '', app = APP) {
   const port = await freePort();
   const ini = `[DEFAULT]\n${options}[api:hello]\nport = ${port}\nworkers = 1\n`;
-  const folder = await started(t, { 'app.js': APP, 'api-paste.ini': PASTE, 'portico.ini': ini });
+  const folder = await started(t, { 'app.js': app, 'api-paste.ini': PASTE, 'portico.ini': ini });
   const cli = async (...args: string[]) => {
     const { stdout, stderr } = await commandBeside(args, { cwd: folder });
     return stdout + stderr;
   };
   return {
+    folder,
     port,
     ini,
     cli,
@@ -56,6 +57,44 @@ test('the report of a reload has the warnings of check, in a dry run too', async
   }
   // A warning whose cause remains is in the report of the next reload too.
   assert.match((await reload()).warnings.join('\n'), EXPOSED);
+});
+
+test('a reload lists warnings in the order of check', async (t) => {
+  const { folder, ini, cli, write, mode, reload } = await served(t);
+  const unused = (name: string): string => `[filter:${name}]\npaste.filter_factory = portico/middleware:requestId\n`;
+  writeFileSync(join(folder, 'api-paste.ini'), `${PASTE}${unused('two')}${unused('one')}`);
+  write(`${ini}[servicegroup]\ndriver = memory\nconnection = postgresql://one:secret@127.0.0.1/two\n`);
+  mode(0o644);
+  const heads = (text: string): readonly string[] =>
+    [...text.matchAll(/^(\S+:\d+:\d+): warning: /gm)].map(([, place]) => place!);
+  const checked = heads(await cli('check'));
+  assert.equal(checked.length, 3, String(checked));
+  for (const report of [await reload('--dry-run'), await reload()]) {
+    assert.deepEqual(heads(report.warnings.join('\n')), checked, report.error);
+  }
+});
+
+test('DR-11 a factory that looks at isTrial migrates at a start and a reload, not in a check or a dry run', async (t) => {
+  const migrating = `import { appendFileSync } from 'node:fs';
+export const app = (_g, _l, { isTrial }) => {
+  appendFileSync('built.txt', isTrial ? 'tried ' : 'migrated ');
+  return (_req, res) => res.end();
+};
+`;
+  const { folder, reload } = await served(t, '', migrating);
+  const taken = (): string => {
+    const path = join(folder, 'built.txt');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, '');
+    return text;
+  };
+  assert.equal(taken(), 'migrated ');
+  assert.equal((await runApiCli(folder, 'check')).status, 0);
+  assert.equal(taken(), 'tried ');
+  assert.equal((await reload('--dry-run')).outcome, 'accepted');
+  assert.equal(taken(), 'tried ');
+  assert.equal((await reload()).outcome, 'accepted');
+  assert.equal(taken(), 'migrated ');
 });
 
 test('status lists the changes that wait for a restart, until they are taken back', async (t) => {

@@ -83,8 +83,22 @@ test('OP-15 the generated units start, reload, restart and stop under a real sys
   };
 
   for (const [kind, unit] of Object.entries({ systemd: 'portico.service', socket: 'shop.socket' })) {
-    await good('sh', '-c', `"$@" > ${UNITS}/${unit}`, 'sh', process.execPath, MAIN, 'generate', kind);
-    assert.match(await cli('generate', kind, '--check', `${UNITS}/${unit}`), /matches this configuration/);
+    await good(
+      'sh',
+      '-c',
+      `"$@" > ${UNITS}/${unit}`,
+      'sh',
+      process.execPath,
+      MAIN,
+      'generate',
+      kind,
+      '--name',
+      'portico',
+    );
+    assert.match(
+      await cli('generate', kind, '--name', 'portico', '--check', `${UNITS}/${unit}`),
+      /matches this configuration/,
+    );
   }
   await systemctl('daemon-reload');
   await systemctl('start', 'shop.socket', 'portico.service');

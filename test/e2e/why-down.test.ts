@@ -25,7 +25,8 @@ export const app = () => async (req, res) => {
   if (req.url === '/keep') kept.push(Buffer.alloc(64 * 2 ** 20, 1));
   if (req.url === '/fail') res.statusCode = 500;
   if (req.url.startsWith('/broken')) throw new RangeError(\`no shelf for \${req.url}\`);
-  if (req.url.startsWith('/wait')) return;
+  // At work, so that it holds a slot.
+  if (req.url.startsWith('/wait')) await new Promise(() => undefined);
   res.end(String(process.pid));
 };
 function endlessly() {
@@ -285,6 +286,8 @@ test('idle connections, those within a head and those closed are told by status,
     for (const one of connections) one.destroy();
   });
   for (const text of ['GET / HTTP/1.1\r\nhost: x\r\n\r\n', 'GET / HT', 'GET / HT', '']) {
+    // A connection without a byte would give way first.
+    if (text === '') await untilSaid(socket, / {2}connections: 3 of at most 3, idle 1, receiving 2/m);
     const one = connect(port, '127.0.0.1');
     connections.push(one);
     await once(one, 'connect');

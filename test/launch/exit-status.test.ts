@@ -161,10 +161,25 @@ test('the line of an unhandled error has method and path of the request that it 
   };
   await request(made(app), 'PUT', '/books/7?token=secret');
   logUnhandled(log, new Error('of no request'));
+  // As a connection of a pool, which the first request has opened.
+  let told = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    told = () => {
+      logUnhandled(log, new Error('of a pool'));
+      resolve();
+    };
+  });
+  const opens: App = (_req, res) => {
+    res.once('close', () => setImmediate(told));
+    res.end();
+  };
+  await request(made(opens), 'GET', '/first');
+  await ended;
   await close();
-  const [within, outside] = lines;
+  const [within, outside, left] = lines;
   assert.deepEqual([within?.method, within?.path, within?.workerId], ['PUT', '/books/7', 1]);
   assert.match(String(within?.request_id), /^req-/);
   assert.match(String(within?.hint), /return app\(req, res\)\. .* timers, event listeners and other callbacks\./);
-  assert.deepEqual([outside?.path, outside?.hint], [undefined, undefined]);
+  for (const line of [outside, left])
+    assert.deepEqual([line?.path, line?.hint, line?.request_id], [undefined, undefined, undefined]);
 });

@@ -1,10 +1,17 @@
 /** The parent distinguishes its workers' messages from others, and oversized contents of an application are cut to fit. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
+import { Config } from '../../dist/config/index.js';
+import { digest } from '../../dist/launch/digest.js';
 import { statusOf } from '../../dist/launch/exit-status.js';
-import { checkMessage } from '../../dist/launch/parent/message-check.js';
-import { fittingMessage, foreignMessage, type ToParent } from '../../dist/launch/worker-message.js';
+import { HeldRequests } from '../../dist/launch/parent/held-requests.js';
+import { ProgramCode } from '../../dist/launch/parent/program-code.js';
+import { WorkerFiles } from '../../dist/launch/parent/worker-files.js';
+import { checkMessage, fittingMessage, foreignMessage, type ToParent } from '../../dist/launch/worker-message.js';
 
 /** One message of each kind, as workers send them. */
 const GOOD: readonly ToParent[] = [
@@ -35,6 +42,7 @@ const GOOD: readonly ToParent[] = [
   {
     kind: 'take',
     takes: [[{ id: 'rate_limit all', rate: 0.1, burst: 5, maxKeys: 10 }, '192.0.2.1', 0]],
+    used: [[{ id: 'rate_limit all', rate: 0.1, burst: 5, maxKeys: 10 }, '192.0.2.2', 3]],
   },
   { kind: 'replace', reason: 'old' },
   { kind: 'answer', id: 1, body: { any: ['thing'] } },
@@ -46,6 +54,7 @@ const crossed = <T>(value: T): T => deserialize(serialize(value)) as T;
 test('every message of a worker passes, as it arrives', () => {
   for (const message of GOOD) {
     const sent = crossed(fittingMessage(message, assert.fail));
+    checkMessage(sent);
     assert.equal(foreignMessage(sent), undefined);
     assert.equal(sent.kind, message.kind);
   }
@@ -110,7 +119,7 @@ test('of more mistakes than a message may have the first are told, errors before
 });
 
 test('facts that are too large or cannot be cloned are left out; the others stay', () => {
-  const many = Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`k${at}`, at]));
+  const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`k${at}`, at]));
   const bad = {
     many,
     text: 'y'.repeat(3e6),
@@ -131,9 +140,9 @@ test('facts that are too large or cannot be cloned are left out; the others stay
   }
   const flat = arrived({ kind: 'beat', debugged: false, facts: { rss: 1, ...many } });
   const kept = Object.keys(flat.message.facts as object).length;
-  assert.ok(kept > 5000 && kept < 30_000, `${kept} are left`);
+  assert.ok(kept > 5000 && kept < 100_000, `${kept} are left`);
   assert.match(flat.warnings[0]!, / and \d+ others/);
-  const halves = { one: 'y'.repeat(100_000), two: 'y'.repeat(100_000) };
+  const halves = { one: 'y'.repeat(800_000), two: 'y'.repeat(800_000) };
   assert.deepEqual(Object.keys(arrived({ kind: 'beat', debugged: false, facts: halves }).message.facts as object), [
     'one',
   ]);
@@ -143,24 +152,81 @@ test('facts that are too large or cannot be cloned are left out; the others stay
 
 test('of more files of a program than a message may have the first are told, with a warning', () => {
   const files = Array.from(
-    { length: 10_000 },
-    (_, at) => [`/srv/shop/lib/module-${at}.js`, '7761ac88c2d9c623'] as const,
+    { length: 40_000 },
+    (_, at) => [`/srv/shop/lib/module-${at + 10_000}.js`, '7761ac88c2d9c623'] as const,
   );
   const { message, warnings } = arrived({ kind: 'code', files });
   const told = message.files as unknown[];
-  assert.ok(told.length > 5000 && told.length < 10_000, `${told.length} are left`);
+  assert.ok(told.length > 10_000 && told.length < 40_000, `${told.length} are left`);
   assert.deepEqual(told, files.slice(0, told.length));
-  assert.match(warnings.join(), new RegExp(`^Only ${told.length} of the 10000 files`));
+  assert.match(warnings.join(), new RegExp(`^Only ${told.length} of the 40000 files`));
   const few = { kind: 'code', files: files.slice(0, 3) } as const;
   assert.deepEqual(arrived(few), { ...arrived(few), message: { ...few, portico: true }, warnings: [] });
 });
 
 test('an answer that is too large or cannot be cloned is an error', () => {
-  const large = arrived({ kind: 'answer', id: 1, body: Buffer.alloc(26 * 1024 * 1024) });
-  assert.match(large.message.error as string, /its answer has 27262\d+ bytes, more than/);
+  const large = arrived({ kind: 'answer', id: 1, body: Buffer.alloc(5 * 1024 * 1024) });
+  assert.match(large.message.error as string, /its answer has 5242\d+ bytes, more than/);
   assert.match(arrived({ kind: 'answer', id: 1, body: () => 1 }).message.error as string, /cannot be sent: .*cloned/);
   assert.match(arrived({ kind: 'answer', id: 1, error: 'x'.repeat(3e6) }).message.error as string, /shortened/);
-  assert.equal((arrived({ kind: 'answer', id: 1, body: 'y'.repeat(20e6) }).message.body as string).length, 20e6);
+  assert.equal((arrived({ kind: 'answer', id: 1, body: 'y'.repeat(4e6) }).message.body as string).length, 4e6);
+});
+
+const LONG = 'x'.repeat(10_000);
+const RULE = { id: 'a', rate: 1, burst: 1, maxKeys: 1 };
+
+/** Messages that add up in a parent, each with one part that no worker sends. */
+const TOO_MUCH: Readonly<Record<string, object>> = {
+  'a long head': { kind: 'inHand', came: [[1, LONG]], left: [] },
+  'a long name of a rule': { kind: 'take', takes: [[{ ...RULE, id: LONG }, 'a', 0]], used: [] },
+  'a rule without numbers': { kind: 'take', takes: [[{ ...RULE, burst: LONG }, 'a', 0]], used: [] },
+  'a long key': { kind: 'take', takes: [], used: [[RULE, LONG, 0]] },
+  'a long label': {
+    kind: 'counted',
+    buckets: [],
+    series: [{ metric: 'rejected', labels: [LONG], counts: [], sum: 2 }],
+  },
+  'a long address': { kind: 'counted', buckets: [], series: [], refusals: [{ addresses: [[LONG, 1]] }] },
+  'a stack that is none': { kind: 'stuck', stack: [1] },
+  'diagnostics that are none': { kind: 'built', diagnostics: [null] },
+};
+
+for (const [what, message] of Object.entries(TOO_MUCH)) {
+  test(`AT-13 a worker is ended for ${what}, before its parent keeps it`, () => {
+    assert.throws(() => checkMessage(message as ToParent), /^TypeError: (the fields of )?"\w+" ha/);
+  });
+}
+
+test('AT-13 requests that a worker reports fill no parent, however many slots it names', () => {
+  const held = new HeldRequests();
+  for (let slot = 0; slot < 5000; slot++) held.note({ kind: 'inHand', came: [[slot, 'GET /']], left: [] });
+  assert.equal(held.all.length, 1024);
+});
+
+test('AT-13 names of files that workers report fill no parent, however many messages they send', (t) => {
+  const code = new ProgramCode();
+  const hash = '7761ac88c2d9c623';
+  code.compare([['/srv/hash.js', 'x'.repeat(5_000_000)]], '/home');
+  assert.deepEqual(code.compare([['/srv/hash.js', hash]], '/home').files, [], 'a hash counts too');
+  const name = (at: number): string => `/srv/${String(at).padStart(4000, '0')}.js`;
+  for (let at = 0; at < 5000; at++) code.compare([[name(at), hash]], '/home');
+  assert.deepEqual(code.compare([[name(0), 'another']], '/home').files, [name(0)]);
+  assert.deepEqual(code.compare([[name(4999), 'another']], '/home').files, [], 'it is not kept');
+
+  const folder = mkdtempSync(join(tmpdir(), 'portico-files-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'empty');
+  writeFileSync(file, '');
+  const files = new WorkerFiles(new Config());
+  const told = Array.from({ length: 5000 }, (_, at) => ({
+    path: `${folder}/${'./'.repeat(at % 1900)}/empty`,
+    option: String(at).padStart(4000, '0'),
+    where: 'a.ini:1',
+    hash: digest(Buffer.alloc(0)),
+  }));
+  for (const each of told) files.take('api', [each]);
+  const kept = files.byService.get('api')!.reduce((sum, { path, option }) => sum + path.length + option.length, 0);
+  assert.ok(kept > 1e6 && kept < 4.2e6, `${kept} characters are kept`);
 });
 
 test('a status that no process can have is a failure', () => {

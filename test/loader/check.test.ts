@@ -262,6 +262,11 @@ const WARNINGS: Readonly<Record<string, { ini: string; code: string; says: strin
     code: 'FILTER_ORDER',
     says: 'rate_limit comes before auth_token: its rule "boot" counts by caller, which is unknown there',
   },
+  'rates by user outside of a session (AT-11)': {
+    ini: '[pipeline:main]\npipeline = ▸f g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:portico/middleware:rateLimit\nrules = boot user 1/s 1\n[filter:g]\nuse = call:portico/middleware:session\nsecrets = 12345678901234567890123456789012\n',
+    code: 'FILTER_ORDER',
+    says: 'rate_limit comes before session: its rule "boot" counts by caller, which is unknown there',
+  },
   'path_prefix inside of what judges by paths': {
     ini: '[pipeline:main]\npipeline = f ▸g a\n[app:a]\nuse = call:./m.js:app\n[filter:f]\nuse = call:./m.js:rate_limit\n[filter:g]\nuse = call:portico/middleware:pathPrefix\n',
     code: 'FILTER_ORDER',

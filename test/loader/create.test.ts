@@ -8,13 +8,25 @@ import { Config, PorticoError } from 'portico/config';
 import { Router } from 'portico/routing';
 import { buildApp, request } from 'portico/testing';
 import { factoryLog } from '#internal/app';
-import { ConfigurationRefused } from '#internal/config';
+import { asTrial, ConfigurationRefused } from '#internal/config';
 import { PasteError } from '#internal/loader';
 import { composed, loaderOf } from './composed.js';
 
 const throwing = (): never => {
   throw new Error('database is down');
 };
+
+test('DR-11 a factory knows whether what it makes will serve', async (t) => {
+  const given: boolean[] = [];
+  const app = (_globalConf: Conf, _localConf: Conf, { isTrial }: FactoryContext) => {
+    given.push(isTrial);
+    return () => undefined;
+  };
+  const loader = loaderOf(t, '[app:main]\npaste.app_factory = app\n', { app });
+  await loader.loadApp();
+  await asTrial(() => loader.loadApp());
+  assert.deepEqual(given, [false, true]);
+});
 
 test('PD-162 a factory is given both configurations in file order, and its surroundings', async (t) => {
   let given: { globalConf: Conf; localConf: Conf; ctx: FactoryContext } | undefined;

@@ -121,6 +121,34 @@ const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: 
     fires: { 'portico_rpc_connections_lost{api="a",worker="0"}': '1x40' },
     silent: { 'portico_rpc_connections_lost{api="a",worker="0"}': '0x40' },
   },
+  PorticoCallsFail: {
+    fires: {
+      'portico_rpc_server_duration_seconds_count{api="a",topic="t",method="m",outcome="ok"}': '0+90x40',
+      'portico_rpc_server_duration_seconds_count{api="a",topic="t",method="m",outcome="failed"}': '0+10x40',
+    },
+    silent: {
+      'portico_rpc_server_duration_seconds_count{api="a",topic="t",method="m",outcome="ok"}': '0+99x40',
+      'portico_rpc_server_duration_seconds_count{api="a",topic="t",method="m",outcome="failed"}': '0+1x40',
+      'portico_rpc_server_duration_seconds_count{api="a",topic="t",method="n",outcome="expected"}': '0+10x40',
+    },
+  },
+  PorticoJobLate: {
+    fires: {
+      'portico_job_running_seconds{api="a",worker="0",name="sync"}': '0+60x40',
+      'portico_job_spacing_seconds{api="a",worker="0",name="sync"}': '300x40',
+    },
+    silent: {
+      'portico_job_running_seconds{api="a",worker="0",name="sync"}': '0 60 120 0 60 120 0x34',
+      'portico_job_spacing_seconds{api="a",worker="0",name="sync"}': '300x40',
+    },
+  },
+  PorticoJobFails: {
+    fires: { 'portico_job_runs_total{api="a",name="sync",outcome="failed"}': '0+1x40' },
+    silent: {
+      'portico_job_runs_total{api="a",name="sync",outcome="failed"}': '0 1x39',
+      'portico_job_runs_total{api="a",name="sync",outcome="ok"}': '0+1x40',
+    },
+  },
   PorticoReloadRefused: {
     fires: { portico_configuration_last_reload_successful: '1x5 0x35' },
     silent: { portico_configuration_last_reload_successful: '0x5 1x35' },

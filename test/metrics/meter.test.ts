@@ -1,7 +1,7 @@
 /** Tests counting in one process and adding up in another. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Distribution, LABEL_CHARACTERS, Meter, Totals } from '../../dist/metrics/index.js';
+import { Distribution, LABEL_CHARACTERS, Meter, MOST_SERIES, Totals } from '../../dist/metrics/index.js';
 
 function meterWith(buckets: readonly number[]): Meter {
   const meter = new Meter();
@@ -11,9 +11,9 @@ function meterWith(buckets: readonly number[]): Meter {
 
 test('each taking has what came since the last one, and nothing where nothing came', () => {
   const meter = meterWith([1]);
-  const values = meter.distribution('requests', ['GET', '/servers', '2xx']);
+  const values = meter.distribution('durations', ['GET', '/servers']);
   values.observe(0.5);
-  const series = { metric: 'requests', labels: ['GET', '/servers', '2xx'], counts: [1, 0], sum: 0.5 };
+  const series = { metric: 'durations', labels: ['GET', '/servers'], counts: [1, 0], sum: 0.5 };
   assert.deepEqual(meter.take(), { buckets: [1], series: [series] });
   assert.deepEqual(meter.take(), { buckets: [1], series: [] });
   values.observe(2);
@@ -44,10 +44,10 @@ test('a metric of another release of the workers is left out, and the others are
   const unknown = { metric: 'added later' as 'rejected', labels: [], counts: [], sum: 1 };
   const known = { metric: 'rejected', labels: ['queue full'], counts: [], sum: 2 } as const;
   totals.add('compute', { buckets: [], series: [unknown, known] });
-  assert.equal(totals.of('rejected')[0]?.values.sum, 2);
+  assert.equal([...totals.of('rejected')][0]?.values.sum, 2);
 });
 
-test('totals have what every process told; beyond what a parent can hold they are counted together', () => {
+test('totals have what every process told', () => {
   const totals = new Totals([1]);
   const one = meterWith([1]);
   one.count('rejected', ['queue full']);
@@ -56,22 +56,38 @@ test('totals have what every process told; beyond what a parent can hold they ar
   one.count('rejected', ['queue full']);
   totals.add('compute', one.take());
   assert.deepEqual(
-    totals.of('rejected').map(({ api, labels, values }) => [api, labels, values.sum]),
+    [...totals.of('rejected')].map(({ api, labels, values }) => [api, labels, values.sum]),
     [['compute', ['queue full'], 2]],
   );
-  const endless = Array.from({ length: 20_000 }, (_, at) => ({
+});
+
+test('GR-2 an API has its own limit of series; what is above it is counted together, and told once', () => {
+  const full: string[] = [];
+  const totals = new Totals([1], (api) => full.push(api));
+  const series = Array.from({ length: MOST_SERIES + 2 }, (_, at) => ({
     metric: 'rejected' as const,
     labels: [String(at)],
     counts: [],
     sum: 1,
   }));
-  totals.add('compute', { buckets: [], series: endless });
-  const kept = totals.of('rejected');
-  assert.equal(kept.length, 10_001);
-  assert.deepEqual(kept.at(-1)?.labels, ['other']);
-  assert.equal(
-    kept.reduce((sum, { values }) => sum + values.sum, 0),
-    20_002,
+  const least = { buckets: [], series: series.slice(0, 2) };
+  for (let times = 0; times < 2; times++) totals.add('compute', { buckets: [], series });
+  totals.add('volume', least);
+  const of = (api: string) => [...totals.of('rejected')].filter((total) => total.api === api);
+  assert.equal(of('compute').length, MOST_SERIES + 1);
+  assert.deepEqual(of('compute').at(-1)?.labels, ['other']);
+  assert.equal(of('compute').at(-1)?.values.sum, 4);
+  assert.deepEqual(
+    of('volume').map(({ labels, values }) => [labels, values.sum]),
+    least.series.map(({ labels }) => [labels, 1]),
+  );
+  assert.deepEqual(full, ['compute']);
+  assert.deepEqual(
+    [...totals.sizes],
+    [
+      ['compute', MOST_SERIES],
+      ['volume', 2],
+    ],
   );
 });
 

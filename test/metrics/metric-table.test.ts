@@ -45,6 +45,7 @@ async function exposition(): Promise<string> {
     callsRunning: 0,
     callsPending: 0,
     brokersLost: 0,
+    periodic: [{ name: 'sync', spacing: 60, running: false, runs: 1, errors: 0 }],
   };
   const worker = {
     id: 0,
@@ -81,7 +82,9 @@ async function exposition(): Promise<string> {
   };
   const registered = { up: async () => [{ binary: 'portico-compute', host: 'one', up: true }] };
   const { body } = await metricsAnswer(controlled as never, registered as never);
-  return String(body);
+  let text = '';
+  for await (const piece of body as AsyncIterable<string | Buffer>) text += String(piece);
+  return text;
 }
 
 /** Returns the names of metrics, and the labels that expressions select or group by. */

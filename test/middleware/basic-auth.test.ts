@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { chmod, rename, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { compareSync, hashSync } from 'bcryptjs';
-import { type App, compose, environ } from 'portico/app';
-import { basicAuth, catchErrors, proxyHeaders } from 'portico/middleware';
+import { type App, compose, environ, type Filter } from 'portico/app';
+import { basicAuth, catchErrors, cors, proxyHeaders } from 'portico/middleware';
+import { Router } from 'portico/routing';
 import { buildFilter, captureLog, FakeClock, lint, request, type TestResponse, tempConfig } from 'portico/testing';
 import { HtpasswdFile } from '../../dist/middleware/basic-auth.js';
 
@@ -72,6 +73,47 @@ async function underAttack(t: { after(fn: () => Promise<void>): void }) {
   const checked = (): number => answers.filter((status) => status === 401).length;
   return { send, attack, checked, users: files.path('users') };
 }
+
+test('AT-3 a page of another site changes nothing with the password that a browser attaches', async (t) => {
+  const files = await tempConfig({ users: FILE });
+  t.after(() => files.remove());
+  await chmod(files.path('users'), 0o600);
+  const { made, close } = await buildFilter(basicAuth, { local: { user_file: files.path('users') } });
+  t.after(close);
+  const local = { allowed_origin: 'https://app.example', allow_credentials: 'true' };
+  const open = { allowed_origin: '*' };
+  const [sharing, reading] = [await buildFilter(cors, { local }), await buildFilter(cors, { local: open })];
+  const catching = await buildFilter(catchErrors);
+  const ran: unknown[] = [];
+  const app = await new Router()
+    .post('/', ({ body }) => {
+      ran.push(body);
+      return {};
+    })
+    .build();
+  t.after(() => app.close());
+  const statusOf = async (filters: Filter[], headers: Record<string, string>): Promise<number> => {
+    const all = {
+      host: 'api.example',
+      authorization: basic('alice:wonder:land'),
+      'content-type': 'text/plain',
+      ...headers,
+    };
+    return (
+      await request(compose([catching.made, ...filters, made], app), 'POST', '/', { headers: all, body: '{"n":1}' })
+    ).status;
+  };
+  const evil = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+  const own = { 'sec-fetch-site': 'cross-site', origin: 'https://app.example' };
+  for (const filters of [[], [sharing.made], [reading.made]]) assert.equal(await statusOf(filters, evil), 403);
+  assert.equal(await statusOf([], { origin: 'null' }), 403);
+  assert.equal(await statusOf([reading.made], own), 403, 'credentials are not allowed');
+  assert.deepEqual(ran, []);
+  assert.equal(await statusOf([sharing.made], own), 200);
+  assert.equal(await statusOf([], { 'sec-fetch-site': 'same-origin', origin: 'https://api.example' }), 200);
+  assert.equal(await statusOf([], {}), 200, 'a program');
+  assert.deepEqual(ran, [{ n: 1 }, { n: 1 }, { n: 1 }]);
+});
 
 test('guesses from one address, however many, leave logins from others their turn', async (t) => {
   const { send, attack, checked } = await underAttack(t);

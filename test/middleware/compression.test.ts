@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { brotliDecompressSync, createBrotliDecompress, createGunzip, gunzipSync } from 'node:zlib';
 import { type App, compose, environ, RequestContext } from 'portico/app';
 import { compression, etag } from 'portico/middleware';
+import { Reply, Router } from 'portico/routing';
+import { Server } from 'portico/server';
 import { buildFilter, lint, request, type TestResponse } from 'portico/testing';
+import { silentLogger } from '#internal/log';
+import { portOf } from '../server/raw-client.js';
 
 const TEXT = 'hello '.repeat(1000);
 const answering =
@@ -96,20 +102,16 @@ test('MW-55 a 304 has the Vary and the ETag of the 200 in its place', async () =
   const app = answering({ 'content-type': 'text/plain' });
   const asked = (served: App, headers: Record<string, string>, method = 'GET'): Promise<TestResponse> =>
     request(lint(served), method, '/', { headers: { 'accept-encoding': 'gzip', ...headers } });
-  for (const filters of [
-    [made, tagged.made],
-    [tagged.made, made],
-  ]) {
-    const served = compose(filters, app);
-    const whole = await asked(served, {});
-    assert.equal(whole.headers['content-encoding'], 'gzip');
-    const unchanged = await asked(served, { 'if-none-match': whole.headers.etag! });
-    assert.equal(unchanged.status, 304);
-    assert.equal(unchanged.headers.vary, 'Accept-Encoding');
-    assert.equal(unchanged.headers.etag, whole.headers.etag);
-    const { headers } = await asked(served, {}, 'HEAD');
-    assert.ok(headers.etag === undefined || headers.etag === whole.headers.etag, 'HEAD has another ETag than GET');
-  }
+  const served = compose([made, tagged.made], app);
+  const whole = await asked(served, {});
+  assert.equal(whole.headers['content-encoding'], 'gzip');
+  const known = await asked(served, { 'if-none-match': whole.headers.etag! });
+  assert.deepEqual(
+    [known.status, known.headers.vary, known.headers.etag],
+    [304, 'Accept-Encoding', whole.headers.etag],
+  );
+  const { headers } = await asked(served, {}, 'HEAD');
+  assert.ok(headers.etag === undefined || headers.etag === whole.headers.etag, 'HEAD has another ETag than GET');
   // A 304 without a type, as Express sends it, and one that must not change.
   const unchanged = (more: Record<string, string>): App =>
     made((_req, res) => void res.writeHead(304, { etag: '"1"', ...more }).end());
@@ -119,4 +121,64 @@ test('MW-55 a 304 has the Vary and the ETag of the 200 in its place', async () =
   assert.deepEqual([plain.headers.vary, plain.headers.etag], ['Accept-Encoding', '"1"']);
   const left = await asked(unchanged({ 'cache-control': 'no-transform' }), { 'if-none-match': 'W/"1"' });
   assert.deepEqual([left.headers.vary, left.headers.etag], [undefined, '"1"']);
+});
+
+for (const [encoding, decoder] of [
+  ['gzip', createGunzip],
+  ['br', createBrotliDecompress],
+] as const) {
+  for (const type of ['text/plain', 'application/x-ndjson+json']) {
+    test(`RV-8 a line of a stream arrives before the next one exists: ${encoding}, ${type}`, {
+      timeout: 20_000,
+    }, async (t) => {
+      const arrivals: (() => void)[] = [];
+      async function* lines() {
+        for (const line of ['one', 'two', 'three']) {
+          const arrived = new Promise<void>((resolve) => arrivals.push(resolve));
+          yield `${line}\n`;
+          await arrived;
+        }
+      }
+      const router = new Router({ log: silentLogger() });
+      router.get('/lines', () => new Reply(lines(), { headers: { 'content-type': type } }));
+      const app = await router.build();
+      const filters = [await buildFilter(compression), await buildFilter(etag)].map(({ made }) => made);
+      const server = new Server('lines', compose(filters, app), { log: silentLogger() });
+      await server.start();
+      t.after(async () => {
+        await server.stop();
+        await app.close();
+      });
+      const sent = get({
+        port: portOf(server),
+        path: '/lines',
+        headers: { 'accept-encoding': encoding },
+        agent: false,
+      });
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      assert.deepEqual([answer.headers['content-encoding'], answer.headers.etag], [encoding, undefined]);
+      let text = '';
+      for await (const piece of answer.pipe(decoder())) {
+        text += String(piece);
+        arrivals.shift()?.();
+      }
+      assert.equal(text, 'one\ntwo\nthree\n');
+    });
+  }
+}
+
+test('RV-8 pieces that come in one turn are compressed together', async () => {
+  const packed = async (pieces: readonly string[]): Promise<number> => {
+    const app: App = (_req, res) => {
+      res.writeHead(200, { 'content-type': 'text/plain' });
+      for (const piece of pieces) res.write(piece);
+      res.end();
+    };
+    const { body, text } = await ask(app, 'gzip');
+    assert.equal(gunzipSync(body).toString(), pieces.join(''), text());
+    return body.length;
+  };
+  const one = await packed([TEXT]);
+  const many = await packed(TEXT.split(''));
+  assert.ok(many < one + 20, `${many} bytes in place of ${one}`);
 });

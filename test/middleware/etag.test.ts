@@ -18,7 +18,7 @@ const whole: App = (_req, res) => {
   res.end(TEXT);
 };
 const pieces: App = (_req, res) => {
-  res.setHeader('content-type', 'text/plain');
+  res.writeHead(200, { 'content-type': 'text/plain', 'content-length': TEXT.length });
   res.write(TEXT.slice(0, 10), () => res.end(TEXT.slice(10)));
 };
 
@@ -64,6 +64,47 @@ test('MW-56 left alone: other methods and statuses, large bodies, event streams,
   assert.equal(early.text(), 'x');
 });
 
+test('RV-8 a body without a length goes out as it comes', { timeout: 20_000 }, async () => {
+  const { made } = await buildFilter(etag);
+  let arrive: () => void;
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const app: App = async (_req, res) => {
+    res.write('one ');
+    await arrived;
+    res.end('two');
+  };
+  const server = new Server('pieces', made(app), { port: 0, host: '127.0.0.1', log: captureLog().log });
+  await server.start();
+  const { headers, body } = await fetch(`http://127.0.0.1:${portOf(server)}/`);
+  const texts: string[] = [];
+  for await (const piece of body!) {
+    texts.push(Buffer.from(piece).toString());
+    arrive!();
+  }
+  await server.stop();
+  assert.deepEqual([texts, headers.get('etag')], [['one ', 'two'], null]);
+});
+
+test("MW-56 the application's own ETag is compared for a stream too, which is not held", async () => {
+  const { made } = await buildFilter(etag);
+  const app: App = (_req, res) => {
+    res.setHeader('etag', '"mine"');
+    res.setHeader('content-type', 'text/plain');
+    res.write('a ');
+    res.end('stream');
+  };
+  for (const [condition, status, text] of [
+    ['"mine"', 304, ''],
+    ['"other"', 200, 'a stream'],
+  ] as const) {
+    const response = await request(lint(made(app)), 'GET', '/', { headers: { 'if-none-match': condition } });
+    assert.deepEqual([response.status, response.text(), response.headers.etag], [status, text, '"mine"']);
+    assert.equal(response.headers['content-type'], status === 304 ? undefined : 'text/plain');
+  }
+});
+
 test("MW-56 the application's own ETag is kept and compared", async () => {
   const { made } = await buildFilter(etag);
   const app: App = (_req, res) => {
@@ -95,7 +136,7 @@ test('MW-56 listeners further in and further out keep their order, and compressi
 
 test('MW-56 MW-6 an app that fails in the middle of a held body is answered with the fault alone', async () => {
   const failing: App = (_req, res) => {
-    res.setHeader('content-type', 'application/json');
+    res.writeHead(200, { 'content-type': 'application/json', 'content-length': 20 });
     res.write('{"half":');
     throw new Error('out of luck');
   };

@@ -149,6 +149,11 @@ test('MW-63.5 MW-18 RFC 7239: quoted IPv6, ports, several elements, obfuscated a
   assert.equal((await forwarded('for="[::1')).status, 400);
 });
 
+test('MW-18 the zone of an IPv6 address is no part of it', async () => {
+  const one = await seen({ 'X-Forwarded-For': `fe80::1%${'x'.repeat(300)}` }, LOCAL);
+  assert.equal(one.address, 'fe80::1');
+});
+
 test('MW-18 auto takes Forwarded where there is no X-Forwarded-For; strict refuses both', async () => {
   const auto = { ...LOCAL, header_style: 'auto' };
   const both = { Forwarded: 'for=192.0.2.1', 'X-Forwarded-For': '192.0.2.2' };

@@ -175,30 +175,54 @@ test('MW-20 a token counts as one however it is presented, GET includes HEAD, an
 });
 
 /** Makes this process one of four workers. `take` asks its parent for tokens. */
-function asWorker(t: TestContext, take: (rule: { id: string }, key: string) => Promise<unknown> | undefined): void {
+function asWorker(
+  t: TestContext,
+  take: (rule: { id: string }, key: string) => Promise<unknown> | undefined,
+  isSilent = (): boolean => false,
+): void {
   const link = Symbol.for('portico.worker');
   const owner = process as unknown as Record<symbol, unknown>;
-  owner[link] = { assignment: { service: 'a', index: 0, workers: 4, generation: 1 }, buckets: { take } };
+  const buckets = {
+    take,
+    get isSilent() {
+      return isSilent();
+    },
+  };
+  owner[link] = { assignment: { service: 'a', index: 0, workers: 4, generation: 1 }, buckets };
   t.after(() => delete owner[link]);
 }
 
-test('MW-20 a worker counts its share while its parent does not answer, and says so once', async (t) => {
-  asWorker(t, () => undefined);
+test('MW-20 DR-12 a worker counts its share while its parent does not answer; the log says when that lasts, and its end', async (t) => {
+  let [answers, silent] = [false, false];
+  const taken = { granted: true, waitMs: 0, left: 7, resetMs: 1000 };
+  asWorker(
+    t,
+    () => (answers ? Promise.resolve(taken) : undefined),
+    () => silent,
+  );
   const { log, lines } = captureLog();
   const { made } = await buildFilter(rateLimit, { local: { rules: 'all address 8/h 8' }, log });
   const limited = lint(made(app));
   const policies = new Set<unknown>();
   const statuses: number[] = [];
   for (let sent = 0; sent < 3; sent++) {
+    silent = sent > 0;
     const { status, headers } = await request(limited, 'GET', '/');
     statuses.push(status);
     policies.add(headers['ratelimit-policy']);
   }
   assert.deepEqual(statuses, [200, 200, 429]);
   assert.deepEqual([...policies], ['"all";q=2;w=3600']);
+  // The first delay was a short one.
   assert.equal(lines.length, 1);
-  assert.match(String(lines[0]?.msg), /does not respond: .* each worker applies its share/);
+  assert.match(String(lines[0]?.msg), /has not responded for a second: .* each worker applies its share/);
   assert.deepEqual(lines[0]?.in_each_worker, ['"all";q=2;w=3600']);
+  answers = true;
+  for (let sent = 0; sent < 2; sent++) assert.equal((await request(limited, 'GET', '/')).status, 200);
+  assert.deepEqual(
+    lines.slice(1).map(({ level, msg }) => [level, msg]),
+    [['notice', 'the parent of this worker responds again: the rate limits are those of all workers']],
+  );
 });
 
 test('MW-20 a worker asks its parent, rule by rule, and answers with the limit of the API', async (t) => {

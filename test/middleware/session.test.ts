@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, type TestContext, test } from 'node:test';
 import { type App, Fault } from 'portico/app';
+import { Loader } from 'portico/loader';
 import { session } from 'portico/middleware';
 import { type ActionRequest, Router } from 'portico/routing';
 import { buildFilter, request } from 'portico/testing';
@@ -41,6 +42,14 @@ async function routes(): Promise<App> {
     return '';
   });
   router.post('/large', async ({ session: kept }) => kept.begin({ note: 'x'.repeat(5000) }));
+  router.post('/update', { body: { type: 'object' } }, async ({ session: kept, body }) => {
+    await kept.update(body);
+    return kept.data;
+  });
+  router.post('/fails', { body: { type: 'object' } }, async ({ session: kept, body }) => {
+    await ((body as { ends?: true }).ends ? kept.end() : kept.begin(body));
+    throw new Error('after the session has begun');
+  });
   router.get('/me', { auth: true }, ({ context }) => [context.userId, context.roles]);
   const reader = ({ session: kept, context }: ActionRequest) => {
     if (kept.data?.roles?.includes('reader') !== true) throw new Fault(403);
@@ -51,12 +60,13 @@ async function routes(): Promise<App> {
 }
 
 /** A client with the cookies that it was given, as a browser keeps them. */
-async function client(local: Record<string, string> = {}, cookie = '', folder = '.') {
-  const { made } = await buildFilter(session, { local: { secrets: FIRST!, ...local }, folder });
+async function client(local: Record<string, string> = {}, cookie = '', folder = '.', service = 'shop') {
+  const { made } = await buildFilter(session, { local: { secrets: FIRST!, ...local }, folder, service });
   const app = made(await routes());
   let kept = cookie;
-  const send = async (method: string, path: string, headers: Record<string, string> = {}) => {
-    const answer = await request(app, method, path, { headers: { ...(kept !== '' && { cookie: kept }), ...headers } });
+  const send = async (method: string, path: string, headers: Record<string, string> = {}, json?: unknown) => {
+    const sent = { ...(kept !== '' && { cookie: kept }), ...headers };
+    const answer = await request(app, method, path, { headers: sent, ...(json !== undefined && { json }) });
     const [set] = answer.headers['set-cookie'] ?? [];
     if (set !== undefined) kept = /Max-Age=0/.test(set) ? '' : set.split(';', 1)[0]!;
     return {
@@ -97,6 +107,69 @@ test('AU-5 a changed cookie is no session; a new secret in front reads the cooki
   assert.equal((await changed.send('GET', '/me')).status, 401);
   assert.equal((await (await client({ secrets: `${SECOND},${FIRST}` }, given)).send('GET', '/me')).status, 200);
   assert.equal((await (await client({ secrets: SECOND! }, given)).send('GET', '/me')).status, 401);
+});
+
+test('AT-6 a cookie of one filter or API is no session in another with the same secret', async (t) => {
+  const { send, cookie } = await client();
+  await send('POST', '/login');
+  const statusIn = async (service: string) =>
+    (await (await client({}, cookie(), '.', service)).send('GET', '/me')).status;
+  assert.deepEqual([await statusIn('shop'), await statusIn('admin')], [200, 401]);
+
+  const folder = mkdtempSync(join(tmpdir(), 'portico-session-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'api-paste.ini');
+  const sections = ['first', 'second'].map(
+    (name) =>
+      `[pipeline:${name}]\npipeline = ${name}_session app\n[filter:${name}_session]\npaste.filter_factory = portico/middleware:session\nsecrets = ${FIRST}\n`,
+  );
+  writeFileSync(join(folder, 'app.mjs'), 'export const app = globalThis.sessionRoutes;\n');
+  writeFileSync(file, `${sections.join('')}[app:app]\npaste.app_factory = ./app.mjs:app\n`);
+  Object.assign(globalThis, { sessionRoutes: routes });
+  t.after(() => Reflect.deleteProperty(globalThis, 'sessionRoutes'));
+  const loader = new Loader(file);
+  const [first, second] = [await loader.loadApp('first'), await loader.loadApp('second')];
+  const headers = { cookie: (await request(first, 'POST', '/login')).headers['set-cookie']![0]!.split(';', 1)[0]! };
+  assert.equal((await request(first, 'GET', '/me', { headers })).status, 200);
+  assert.equal((await request(second, 'GET', '/me', { headers })).status, 401);
+});
+
+test('AT-8 update without a user logs out: nothing of the caller stays, other members do', async () => {
+  for (const userId of [null, '']) {
+    const { send } = await client();
+    await send('POST', '/login');
+    assert.deepEqual((await send('POST', '/update', {}, { userId })).value, { visits: 1 });
+    assert.deepEqual([(await send('GET', '/me')).status, (await send('GET', '/read')).status], [401, 403]);
+  }
+});
+
+test('AT-9 update with another user changes the id, and inherits no role', async (t) => {
+  const kept = new Map<string, object>();
+  Object.assign(globalThis, { keptSessions: kept });
+  t.after(() => Reflect.deleteProperty(globalThis, 'keptSessions'));
+  const folder = storeIn(t, MAP);
+  const { send, cookie } = await client({ store: STORE }, '', folder);
+  await send('POST', '/visit');
+  const [fixed, [anonymous]] = [cookie(), kept.keys()];
+  await send('POST', '/update', {}, { userId: 'ada', roles: ['reader'] });
+  assert.deepEqual([...kept.values()], [{ visits: 1, userId: 'ada', roles: ['reader'] }]);
+  const [ada] = kept.keys();
+  assert.notEqual(ada, anonymous);
+  assert.equal((await (await client({ store: STORE }, fixed, folder)).send('GET', '/me')).status, 401);
+  await send('POST', '/update', {}, { userId: 'ada', note: 'the same' });
+  assert.deepEqual([...kept.keys()], [ada], 'the same user keeps the id');
+  await send('POST', '/update', {}, { userId: 'bob' });
+  assert.deepEqual([...kept.values()], [{ visits: 1, note: 'the same', userId: 'bob' }]);
+});
+
+test('AT-10 a failed request begins no session; one that ended a session still ends it', async () => {
+  const { send } = await client();
+  const begun = await send('POST', '/fails', {}, { userId: 'ada' });
+  assert.deepEqual([begun.status, begun.set], [500, undefined]);
+  await send('POST', '/login');
+  const ended = await send('POST', '/fails', {}, { ends: true });
+  assert.equal(ended.status, 500);
+  assert.match(ended.set!, /^session=; Path=\/; Max-Age=0;/);
 });
 
 test('AU-5 a session slides with its requests, up to its longest life, and ends without them', async (t) => {
@@ -232,7 +305,11 @@ test('AU-5 mistakes are told: no or short secrets, cookies that browsers ignore,
   await refused({}, 'PORTICO_SESSION_SECRET');
   await refused({ secrets: '1111' }, 'PORTICO_SESSION_SECRET');
   await refused({ secrets: FIRST!, same_site: 'none', secure: 'false' }, 'PORTICO_CONFIG_VALUE');
-  await refused({ secrets: FIRST!, cookie: '__Host-id', path: '/x' }, 'PORTICO_CONFIG_VALUE');
+  // AT-20: browsers compare the prefixes without regard to case (RFC 6265bis §5.7).
+  for (const cookie of ['__Host-id', '__host-id']) {
+    await refused({ secrets: FIRST!, cookie, path: '/x' }, 'PORTICO_CONFIG_VALUE');
+  }
+  await refused({ secrets: FIRST!, cookie: '__SECURE-id', secure: 'false' }, 'PORTICO_CONFIG_VALUE');
   const { send } = await client();
   const { status, error } = await send('POST', '/large');
   assert.equal(status, 500);

@@ -75,7 +75,13 @@ interface Status {
   readonly services: readonly {
     readonly name: string;
     readonly wanted: number;
-    readonly workers: readonly { readonly pid: number; readonly inFlight: number; readonly stack?: string[] }[];
+    readonly workers: readonly {
+      readonly pid: number;
+      readonly inFlight: number;
+      readonly running: number;
+      readonly queued: number;
+      readonly stack?: string[];
+    }[];
   }[];
 }
 
@@ -132,7 +138,10 @@ test('OP-52 requests under way are listed with age, worker and path without its 
     [['/work', pid]],
   );
   const { stdout } = await runApiCli(folder, 'requests');
-  assert.match(stdout, /^\d+\.\d s +hello\/\d +GET +\/work /m);
+  assert.match(stdout, /^\d+\.\d s +hello\/\d +GET +\/work +- +waits for its next part, \d+\.\d s /m);
+  // It has returned, and its client waits for more.
+  const [worker] = (await status(socket)).services[0]!.workers.filter((each) => each.pid === pid);
+  assert.deepEqual([worker!.inFlight, worker!.running, worker!.queued], [1, 0, 0]);
   assert.doesNotMatch(stdout, /secret/);
   end();
 });
@@ -257,7 +266,7 @@ test('OP-40 OP-12 scale, restart and stop do what they say, for a service that t
   assert.equal(lstatSync(socket, { throwIfNoEntry: false }), undefined);
   const { status: failed, stderr: why } = await run(folder, 'status');
   assert.equal(failed, 1);
-  assert.match(why, /no service answers on .*: nothing listens on it/);
+  assert.match(why, /no service answers on .*: the file does not exist/);
 });
 
 test('OP-51 the status is one document: of the process, of each API and each of its workers, and of all together', async (t) => {
@@ -397,7 +406,7 @@ test('a command does not wait for ever for a socket that never answers', async (
   const socket = join(folder, 'silent.sock');
   const { status: code, stderr } = await run(folder, 'status', '--socket', socket);
   assert.equal(code, 1);
-  assert.match(stderr, /it has not answered for 5 seconds/);
+  assert.match(stderr, /process \d+ has it, and has not answered for 5 seconds/);
 });
 
 test('a single process has a control socket as well, and says what it cannot do', async (t) => {

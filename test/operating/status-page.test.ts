@@ -85,15 +85,14 @@ function documents({ text = 'shop', metrics }: Given): Record<string, () => unkn
 /** Prometheus' text of these numbers of requests: good ones of 50 ms, and failed ones. */
 function requests(good: number, failed: number, label = 'shop'): string {
   const api = label.replaceAll(/["\\]/g, '\\$&');
-  const labels = (status: number): string => `api="${api}",method="GET",route="${api}",status="${status}"`;
+  const route = `api="${api}",method="GET",route="${api}"`;
+  const labels = (status: number): string => `${route},status="${status}"`;
   const pipeline = `api="${api}",pipeline="${api}"`;
   return [
     '# TYPE portico_http_requests_total counter',
     `portico_http_requests_total{${labels(200)}} ${good}`,
     `portico_http_requests_total{${labels(503)}} ${failed}`,
-    ...['0.1', '0.2', '+Inf'].map(
-      (le) => `portico_http_request_duration_seconds_bucket{le="${le}",${labels(200)}} ${good}`,
-    ),
+    ...['0.1', '0.2', '+Inf'].map((le) => `portico_http_request_duration_seconds_bucket{le="${le}",${route}} ${good}`),
     `portico_filter_duration_seconds_count{${pipeline},filter="${api}",direction="in"} 2`,
     `portico_filter_duration_seconds_sum{${pipeline},filter="${api}",direction="in"} 0.00002`,
     `portico_filter_errors_total{${pipeline},filter="${api}"} 1`,

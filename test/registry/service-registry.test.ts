@@ -80,6 +80,32 @@ test('SG-50 a view has state and status apart, both times under their names, and
   assert.equal((await made.list({ state: 'down' })).length, 0);
 });
 
+test('DR-10 a killed process is no worker of the service that another one serves on', async () => {
+  const { clock, store, registry: made, record } = await registry();
+  const beat = (worker: number, pid: number, instanceId: string): Promise<unknown> =>
+    store.beat({ serviceId: record.id, worker, pid, instanceId, inFlight: 0 });
+  const workers = async (): Promise<unknown[]> =>
+    (await made.show(record.uuid)).workers.map(({ worker, pid, up }) => [worker, pid, up]);
+  await beat(0, 100, 'killed');
+  await beat(1, 101, 'killed');
+  await clock.advance(61_000);
+  // Nothing serves on: they are what is known of it.
+  assert.deepEqual(await workers(), [
+    [0, 100, false],
+    [1, 101, false],
+  ]);
+  await beat(0, 200, 'other');
+  assert.deepEqual(await workers(), [[0, 200, true]]);
+  await beat(1, 201, 'other');
+  await clock.advance(61_000);
+  await beat(0, 200, 'other');
+  // A worker of the same process has failed.
+  assert.deepEqual(await workers(), [
+    [0, 200, true],
+    [1, 201, false],
+  ]);
+});
+
 test('SG-50 a list asks the database as often for many services as for one', async () => {
   const { store, registry: made, record } = await registry();
   await store.beat({ serviceId: record.id, worker: 0, pid: 1, instanceId: 'i', inFlight: 0 });

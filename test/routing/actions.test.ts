@@ -41,7 +41,7 @@ testBoth(
       }
     }
     const router = new Router({ controllers: { servers: Servers } });
-    router.connect('/servers/{id}.{format}', { controller: 'servers', action: 'show', level: 9 });
+    router.connect('/servers/{id}.{format}', { controller: 'servers', action: 'show', defaults: { level: 9 } });
     const send = await serveRouter(t, router);
     await send('PUT', '/servers/1.json', { body: '{"a":1}' });
     assert.deepEqual(seen, [true, { id: '1', format: 'json' }, { id: '1', level: '9', body: { a: 1 } }]);
@@ -331,7 +331,7 @@ testBoth(
 testBoth('url, queryValue and files work apart from their request', async (t, Router) => {
   const router = new Router();
   router.get('/links/{id}', ({ url, queryValue }) => [url('/elsewhere'), queryValue('a')]);
-  router.post('/forms', { request: { type: 'multipart/form-data' } }, async ({ files }) => {
+  router.post('/forms', { body: { 'multipart/form-data': 'stream' } }, async ({ files }) => {
     const names: string[] = [];
     for await (const file of files({ files: 1 })) names.push(file.name);
     return names;

@@ -205,6 +205,7 @@ test('TE-1 an error of the client of another service keeps headers of its failur
       'retry-after': '5',
       'www-authenticate': 'Bearer',
       'x-ratelimit-reset': '9',
+      vary: 'Accept',
       'content-type': 'application/json',
     });
   }
@@ -402,7 +403,9 @@ testBoth('extend copies the guard of a route', async (_t, Router) => {
 
 testBoth('a misspelt auth of a route or a redirect fails the build', async (_t, Router) => {
   const router = new Router({ log: keepingLogger() });
-  router.redirect('/old', '/one', { auht: true }).connect('/one', { handler: () => 'one', auht: true });
+  router
+    .redirect('/old', '/one', { auht: true } as object)
+    .connect('/one', { handler: () => 'one', auht: true } as object);
   await assert.rejects(router.build(), (error: Error) => {
     assert.equal(error.message.match(/no option "auht"/g)?.length, 2);
     return true;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Router } from 'portico/routing';
+import { Reply, Router } from 'portico/routing';
 import { openApiDocument } from '#internal/routing';
 
 test('RT-202 templates that differ in the names of variables are one path', () => {
@@ -26,4 +26,86 @@ test('RT-202 each operation has an id of its own; a path that no request can hav
   const ids = Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
   assert.deepEqual(ids, ['c.show', 'c.show.2', 'c.show.3', 'c.show.4']);
   assert.equal(Object.hasOwn(Object.prototype, 'get'), false);
+});
+
+test('PL-3 a document has the names of a query that patterns and branches describe', () => {
+  const tags = { type: 'array', items: { type: 'string' } };
+  const router = new Router().get(
+    '/a',
+    {
+      query: {
+        type: 'object',
+        required: ['n'],
+        allOf: [{ required: ['m'], properties: { m: { type: 'string' } } }, { $ref: '#/definitions/more' }],
+        properties: { n: { type: 'integer' } },
+        patternProperties: { '^tag': tags },
+        definitions: { more: { properties: { k: { type: 'boolean' } } } },
+      },
+    },
+    () => 1,
+  );
+  const { paths } = openApiDocument(router, { title: 'x' }) as unknown as {
+    paths: Record<string, { get: { parameters: unknown } }>;
+  };
+  assert.deepEqual(paths['/a']!.get.parameters, [
+    { name: 'n', in: 'query', required: true, schema: { type: 'integer' } },
+    { name: 'm', in: 'query', required: true, schema: { type: 'string' } },
+    { name: 'k', in: 'query', required: false, schema: { type: 'boolean' } },
+    {
+      name: 'fields',
+      in: 'query',
+      required: false,
+      style: 'form',
+      explode: true,
+      schema: { type: 'object', patternProperties: { '^tag': tags } },
+    },
+  ]);
+});
+
+test('PL-3 the statuses of replies are in the document', () => {
+  const router = new Router()
+    .put('/one', () => new Reply({}, { status: 201 }))
+    .put('/some', ({ query }) => {
+      if (query.a === '1') return new Reply({}, { status: 201, headers: { location: '/x' } });
+      return new Reply({});
+    })
+    .put('/none', () => new Reply(null, { status: 204 }))
+    .put('/value', ({ query }) => (query.a === '1' ? new Reply({}, { status: 201 }) : {}));
+  const { paths } = openApiDocument(router, { title: 'x' }) as unknown as {
+    paths: Record<string, { put: { responses: object } }>;
+  };
+  const codes = Object.entries(paths).map(([path, { put }]) => [path, Object.keys(put.responses).join()]);
+  assert.deepEqual(codes, [
+    ['/none', '204,default'],
+    ['/one', '201,default'],
+    ['/some', '200,201,default'],
+    ['/value', '200,default'],
+  ]);
+});
+
+test('PL-3 an operation behind a guard needs credentials, whether or not the guard says which', () => {
+  const bySession = Object.assign(() => undefined, {
+    security: { session: { type: 'apiKey', in: 'cookie', name: 'sid' } },
+  });
+  const router = new Router()
+    .get('/open', () => 1)
+    .get('/plain', { auth: function onlyMembers() {} }, () => 1)
+    .get('/said', { auth: bySession }, () => 1)
+    .get('/maybe', { auth: Object.assign(() => undefined, { optional: true }) }, () => 1);
+  const { paths, components } = openApiDocument(router, { title: 'x' }) as unknown as {
+    paths: Record<string, { get: { security?: unknown } }>;
+    components: { securitySchemes: Record<string, { name: string; description?: string }> };
+  };
+  assert.deepEqual(
+    Object.entries(paths).map(([path, { get }]) => [path, get.security]),
+    [
+      ['/maybe', undefined],
+      ['/open', undefined],
+      ['/plain', [{ onlyMembers: [] }]],
+      ['/said', [{ session: [] }]],
+    ],
+  );
+  const { onlyMembers, session } = components.securitySchemes;
+  assert.deepEqual([session!.name, onlyMembers!.name], ['sid', 'Authorization']);
+  assert.match(onlyMembers!.description!, /^Checked by onlyMembers/);
 });

@@ -91,7 +91,7 @@ test('AU-4 docs of a Router are defaults of its routes, those of a resource befo
         docs: { tags: ['books'] },
       });
       router.get('/health', () => 'well');
-      router.connect('/old', { handler: () => 1, conditions: { method: ['GET'] }, docs: { hidden: true } });
+      router.connect('/old', { handler: () => 1, conditions: { method: ['GET'] }, hidden: true });
     },
     { docs: { tags: ['library'], deprecated: true, responses: { 404: 'Unknown.', 429: 'Too many.' } } },
   );
@@ -222,18 +222,19 @@ test('AU-4 a misspelt fact is refused with the nearest name', async () => {
   const wrong: [string, () => unknown, RegExp][] = [
     ['a Router', () => new Router({ docs: { tag: ['x'] } as never }), /did you mean|tags/i],
     ['an action', () => action({ responses: { 200: { headres: {} } as never } }, () => 1), /headers/],
-    ['a request', () => action({ request: { schema: {} } as never }, () => 1), /type/],
+    ['a request', () => action({ request: { typ: 'text/csv' } as never }, () => 1), /type/],
   ];
   for (const [what, make, said] of wrong) {
     assert.throws(make, (error: Error & { hint?: string }) => said.test(`${error.message} ${error.hint}`), what);
   }
   const router = new Router({ log: keepingLogger() });
   router.get('/x', { tags: 'books' as never }, () => 1);
-  router.connect('/y', { handler: () => 1, docs: { summary: 5 as never } });
+  router.connect('/y', { handler: () => 1, summary: 5 as never });
   router.resource('a', 'as', { controller: {}, only: [], docs: 'books' as never });
   await assert.rejects(router.build(), (error: Error) => {
-    assert.match(error.message, /the tags of an action is/);
-    assert.match(error.message, /the summary of the docs of a route is/);
+    assert.match(error.message, /the tags of a route is/);
+    assert.match(error.message, /the summary of a route is/);
+    assert.match(error.message, /the docs of a resource is the text "books"/);
     return true;
   });
 });

@@ -1,7 +1,7 @@
 /** Tests option values that TypeScript refuses, as in a JavaScript program. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { action, type RouteOptions, Router, type RouterOptions } from 'portico/routing';
+import { action, Router, type RouterOptions } from 'portico/routing';
 import { request } from 'portico/testing';
 
 type Row = readonly [options: object, said: RegExp];
@@ -50,9 +50,9 @@ test('options of a route with values that it cannot have fail the build, with th
     [{ logLevel: 'warning' }, /the logLevel of a route is the text "warning", .*\n {2}Values of logLevel: trace, /],
     [{ config: 5 }, /the config of a route is the number 5, not an object/],
     [{ filters: 5 }, /the filters of a route is the number 5/],
-    [{ schema: 5 }, /the schema of a route is the number 5, not an object/],
-    [{ schema: { bdy: {} } }, /a route's schema has no option "bdy"\n {2}Did you mean "body"\?/],
-    [{ schema: { query: [] } }, /the query of a route's schema is a list/],
+    [{ defaults: 5 }, /the defaults of a route is the number 5, not an object/],
+    [{ query: [] }, /the query of a route is a list, not a schema/],
+    [{ request: { typ: 'x' } }, /the request of a route has no option "typ"\n {2}Did you mean "type"\?/],
     [{ handler: 5 }, /the handler of a route is the number 5, not a function/],
   ];
   await refused(rows, 'PORTICO_ROUTE_TABLE', (options) =>
@@ -102,8 +102,8 @@ test('null is no value of an option, and the functions of a type may be in its p
   const router = new Router({ ...none, types: { vlan: new Vlan() } } as unknown as RouterOptions);
   const list = action({ bodyLimit: null, response: null, summary: null, filters: null } as object, () => ({ a: 1 }));
   const options: object = { controller: { list }, action: 'list', deadline: null, bodyLimit: null, logLevel: null };
-  for (const [name, schema] of Object.entries({ things: null, others: { response: null } })) {
-    router.connect(`/${name}/{id:vlan}`, { ...options, schema } as RouteOptions);
+  for (const [name, more] of Object.entries({ things: { defaults: null }, others: { response: null } })) {
+    router.connect(`/${name}/{id:vlan}`, { ...options, ...more } as object);
   }
   router.get('/short', { response: null, config: null } as object, () => ({ a: 1 }));
   const app = await router.build();

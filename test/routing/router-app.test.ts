@@ -157,14 +157,17 @@ testBoth('RT-91 a misspelt status of a redirect is refused, a default is not', a
     );
   }
   const router = new Router()
-    .redirect('/a', '/b/{id}', { id: 7, page: 2 })
-    .redirect('/c/{redirect_code}', '/d', { protocol: 'https' })
-    .redirect('/e', '/f/{redirect_code}', { redirect_code: 5 });
+    .redirect('/a', '/b/{id}', { defaults: { id: 7, page: 2 } })
+    .redirect('/c/{redirect_code}', '/d', { defaults: { protocol: 'https' } })
+    .redirect('/e', '/f/{redirect_code}', { defaults: { redirect_code: 5 } });
   const send = await serveRouter(t, router);
   assert.equal((await send('GET', '/a?x=1')).headers.location, '/b/7?page=2');
   assert.match((await send('GET', '/c/9')).headers.location ?? '', /^https:.*\/d\?redirect_code=9$/);
   assert.equal((await send('GET', '/e')).headers.location, '/f/5');
-  const old = await serveRouter(t, new Router({ compat: 'routes' }).redirect('/a', '/b', { redirectCode: 301 }));
+  const old = await serveRouter(
+    t,
+    new Router({ compat: 'routes' }).redirect('/a', '/b', { redirectCode: 301 } as object),
+  );
   assert.equal((await old('GET', '/a')).headers.location, '/b?redirectCode=301');
 });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type ActionRequest, action, Router } from 'portico/routing';
 import { z } from 'zod';
 import { describeRoutes, openApiDocument, RouteTableError } from '#internal/routing';
-import { serveRouter } from './served-router.js';
+import { serveRouter, testBoth } from './served-router.js';
 
 const title = { type: 'object', required: ['title'], properties: { title: { type: 'string' } } } as const;
 const number = { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } } as const;
@@ -140,4 +140,103 @@ test('options of a route in Fastify are refused with what to write here', async 
   const hooks = await refused({ onRequest: () => {}, preHandler: () => {}, bodi: {} });
   assert.equal(hooks.match(/Write auth for a guard/g)?.length, 1);
   assert.match(hooks, /Did you mean "body" for "bodi"\?/);
+});
+
+testBoth('one grammar: each way to add a route takes the same options', async (t, made) => {
+  const facts = { body: title, status: 201, summary: 'x', defaults: { page: 2 } } as const;
+  const run = (_request: unknown, args: object): object => ({ page: (args as { page?: string }).page });
+  const controllers = { books: { create: run } };
+  const router = new made({ controllers })
+    .post('/post', facts, run)
+    .route('POST', '/route', facts, run)
+    .post('/controller', { ...facts, controller: 'books', action: 'create' })
+    .connect('/connect', { ...facts, handler: run, conditions: { method: ['POST'] } })
+    .connect('/named', { ...facts, controller: 'books', action: 'create', conditions: { method: ['POST'] } });
+  const send = await serveRouter(t, router);
+  for (const { template } of router.routes) {
+    const created = await send('POST', template, { body: '{"title": "Emma"}' });
+    assert.deepEqual([created.status, created.json], [201, { page: '2' }], template);
+    assert.equal((await send('POST', template, { body: '{}' })).status, 400, template);
+    assert.equal((await send('GET', template)).status, 405, template);
+  }
+  const { paths } = openApiDocument(router, { title: 'Books' }) as { paths: Record<string, { post: Shown }> };
+  for (const { post } of Object.values(paths)) {
+    assert.deepEqual(
+      [post.summary, Object.keys(post.responses), post.requestBody.required],
+      ['x', ['201', '400', 'default'], true],
+    );
+  }
+});
+
+interface Shown {
+  readonly summary: string;
+  readonly responses: object;
+  readonly requestBody: { readonly required: boolean };
+}
+
+testBoth('WD-9 a route has any method, or several', async (t, made) => {
+  const router = new made()
+    .route('PROPFIND', '/files/{name}', { name: 'props' }, ({ params }) => params)
+    .route(['LOCK', 'UNLOCK'], '/files/{name}', ({ method }) => method);
+  assert.equal(router.url.props({ name: 'a' }), '/files/a');
+  const send = await serveRouter(t, router);
+  assert.deepEqual((await send('PROPFIND', '/files/a')).json, { name: 'a' });
+  for (const method of ['LOCK', 'UNLOCK']) assert.equal((await send(method, '/files/a')).json, method);
+  assert.equal((await send('GET', '/files/a')).headers.allow, 'LOCK, OPTIONS, PROPFIND, UNLOCK');
+});
+
+test('a method that no request has, and a route without anything to run, are refused', async () => {
+  const refused = async (define: (router: Router) => unknown): Promise<string> => {
+    const router = new Router({ controllers: { books: { show: () => 1 } } });
+    define(router);
+    return router.build().then(String, (error: Error) => error.message);
+  };
+  const run = (): number => 1;
+  assert.match(
+    await refused((router) => router.route('PROPFNID', '/a', run)),
+    /no request has the method the text "PROPFNID"\n {2}Did you mean "PROPFIND"\?/,
+  );
+  assert.match(await refused((router) => router.route('get', '/a', run)), /no request has the method the text "get"/);
+  assert.match(await refused((router) => router.get('/a', {} as never)), /must be a function, not an object/);
+  assert.match(
+    await refused((router) => router.get('/a', { conditions: { method: ['POST'] } } as object, run)),
+    /the route is for GET, and its conditions name methods again/,
+  );
+  assert.match(
+    await refused((router) => router.connect('a', '/a', { name: 'b', handler: run } as never)),
+    /the route has two names, "a" and "b"/,
+  );
+});
+
+test('a submapper puts its prefix before a name among the options too', () => {
+  const router = new Router({ controllers: { books: { show: () => 1 } } });
+  router
+    .submapper({ pathPrefix: '/v1', namePrefix: 'v1_' })
+    .connect('/a', { name: 'a', controller: 'books', action: 'show' });
+  assert.equal(router.url('v1_a'), '/v1/a');
+});
+
+testBoth('PL-7 Allow has HEAD where GET is, and a router may refuse OPTIONS', async (t, made) => {
+  const run = (): number => 1;
+  const told = async (answersOptions: boolean) => {
+    const router = new made({ answersOptions }).get('/a', run).put('/a', run).post('/b', run);
+    const send = await serveRouter(t, router.options('/own', run));
+    const answers = await Promise.all(['/a', '/b', '/own', '/none'].map((path) => send('OPTIONS', path)));
+    const refused = await send('DELETE', '/a');
+    return [...answers.map(({ status, headers }) => [status, headers.allow]), refused.headers.allow];
+  };
+  assert.deepEqual(await told(true), [
+    [204, 'GET, HEAD, OPTIONS, PUT'],
+    [204, 'OPTIONS, POST'],
+    [200, undefined],
+    [404, undefined],
+    'GET, HEAD, OPTIONS, PUT',
+  ]);
+  assert.deepEqual(await told(false), [
+    [405, 'GET, HEAD, PUT'],
+    [405, 'POST'],
+    [200, undefined],
+    [404, undefined],
+    'GET, HEAD, PUT',
+  ]);
 });

@@ -42,3 +42,21 @@ test('RT-201 names are functions of router.url', () => {
   assert.equal(router.url('server', { id: 1 }), '/servers/1');
   assert.throws(() => router.url('server', {}), GenerationError);
 });
+
+test('AT-19 a value leads to no other path: dot segments have no form in a URL, slashes stay as in Routes', () => {
+  const mapper = new Mapper();
+  mapper.connect('book', '/books/{name}', { controller: 'books', action: 'show' });
+  mapper.connect('part', '/books/.{name}{rest}/parts', { controller: 'books', action: 'part' });
+  mapper.connect('file', '/files/*path', { controller: 'files', action: 'show' });
+  const pathOf = (name: string, values: Record<string, unknown>): string =>
+    new URL(`http://a${mapper.urls.url(name, values, {})}`).pathname;
+  for (const name of ['..', '.', '../admin', '../../admin', 'a/../../../admin', './..', '..//..']) {
+    assert.ok(pathOf('book', { name }).startsWith('/books/'), name);
+    assert.ok(pathOf('file', { path: name }).startsWith('/files/'), name);
+  }
+  assert.equal(mapper.urls.url('book', { name: '../admin' }, {}), '/books/%EF%BF%BD/admin');
+  assert.equal(mapper.urls.url('part', { name: '.', rest: '' }, {}), '/books/%EF%BF%BD/parts');
+  for (const name of ['a.b', '...', '.a', 'a..', 'a/b', '..a/b']) {
+    assert.equal(pathOf('book', { name }), `/books/${name}`);
+  }
+});

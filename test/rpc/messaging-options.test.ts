@@ -26,7 +26,6 @@ test('RP-60 the defaults of [rpc]', () => {
     monitorMs: 60_000,
     startWaitMs: 60_000,
     startWithoutBroker: false,
-    transientCalls: false,
     replyRetryMs: 30_000,
     sendStack: false,
   });

@@ -19,12 +19,12 @@ import { pathTest } from '../../dist/middleware/auth/access-rules.js';
 import { readForwarded, readXForwarded } from '../../dist/middleware/proxy-headers.js';
 import { parseRule } from '../../dist/middleware/rates/rate-rules.js';
 import { SchemaCompiler } from '../../dist/routing/actions/schema-compiler.js';
-import { VersionNegotiation } from '../../dist/routing/api-version.js';
 import { enterMount } from '../../dist/routing/serving/mount.js';
 import { parseJsonBody } from '../../dist/routing/serving/request-body.js';
+import { VersionNegotiation } from '../../dist/routing/version-negotiation.js';
 import { hostName } from '../../dist/sample/names.js';
 import { readableRequest } from '../../dist/server/connections/broken-request.js';
-import { canonicalTarget, isCanonical, requestGuard } from '../../dist/server/requests/request-guard.js';
+import { CANONICAL, canonicalTarget, requestGuard } from '../../dist/server/requests/request-guard.js';
 import type { ParserRow } from './parser-time.js';
 
 const require = createRequire(import.meta.url);
@@ -257,7 +257,7 @@ export async function parserRows(): Promise<ParserRow[]> {
     {
       name: 'the target, canonical',
       before: ['/', '/a?', 'http://', 'http://a/'],
-      parse: (text) => isCanonical(text) || canonicalTarget('GET', text),
+      parse: (text) => CANONICAL.test(text) || canonicalTarget('GET', text),
       length: 500,
     },
     { name: 'the path, decoded', before: ['/', '/%ff'], parse: decodePath, length: 500 },

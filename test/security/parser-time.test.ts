@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { parserRows } from './parser-rows.js';
 import { slowTextOf, slowTexts } from './parser-time.js';
 import { peerRows } from './peer-rows.js';
+import { schemaRows } from './schema-rows.js';
 
-for (const row of [...(await parserRows()), ...peerRows()]) {
+for (const row of [...(await parserRows()), ...peerRows(), ...schemaRows()]) {
   test(`${row.name} takes time by its length`, () => {
     assert.equal(slowTextOf(row), undefined);
   });

@@ -13,6 +13,8 @@ export interface ParserRow {
   readonly units?: readonly string[];
   /** The ends of the texts, in addition to none and one that most parsers refuse. */
   readonly after?: readonly string[];
+  /** Makes the text of a length, in place of repeated units. */
+  readonly textOf?: (length: number) => string;
   /** The shorter length in characters; the longest text is {@link GROWTH} times as long. Default: 400. */
   readonly length?: number;
 }
@@ -85,12 +87,16 @@ export function slowTexts(rows: Iterable<ParserRow>): SlowText[] {
 
 /** The first text whose longer version takes more than {@link MOST} times as long. */
 export function slowTextOf(row: ParserRow): SlowText | undefined {
-  const { name, parse, before = [''], units = [], after = [], length = 400 } = row;
+  const { name, parse, before = [''], units = [], after = [], length = 400, textOf } = row;
+  if (textOf !== undefined) {
+    const ratio = growthOf((size) => timeOf(parse, flat(textOf(size))), length);
+    return ratio > MOST ? { parser: name, seed: [textOf(2), '', ''], ratio } : undefined;
+  }
   for (const head of before) {
     for (const unit of [...UNITS, ...units]) {
       for (const end of ['', '!', ...after]) {
-        const textOf = (size: number): string => flat(head + unit.repeat(Math.ceil(size / unit.length)) + end);
-        const ratio = growthOf((size) => timeOf(parse, textOf(size)), length);
+        const repeated = (size: number): string => flat(head + unit.repeat(Math.ceil(size / unit.length)) + end);
+        const ratio = growthOf((size) => timeOf(parse, repeated(size)), length);
         if (ratio > MOST) return { parser: name, seed: [head, unit, end], ratio };
       }
     }

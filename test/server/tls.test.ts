@@ -258,6 +258,31 @@ test('LC-1015 RL-92 a new certificate is for new connections, the present ones g
   kept.close();
 });
 
+test('RV-2 client certificates that a reload requires are demanded, also of a client that resumes a session', async (t) => {
+  const { cert, key, pem } = await certificateFiles(t);
+  const options = (more = {}) => tlsOptions({ certFile: cert, keyFile: key, ...more });
+  const server = new Server('mutual', (_req, res) => void res.end('ok'), { tls: options() });
+  await server.start();
+  t.after(() => server.stop());
+  const ask = async (more: ConnectionOptions = {}) => {
+    const socket = connect({ port: portOf(server), host: '127.0.0.1', servername: 'localhost', ca: pem.cert, ...more });
+    const sessions: Buffer[] = [];
+    socket.on('session', (session) => sessions.push(session));
+    const client = new Client(socket);
+    client.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    await client.closed;
+    return { received: client.received, session: sessions.at(-1)! };
+  };
+  const { received, session } = await ask();
+  assert.match(received, / 200 /);
+  server.replaceTls(options({ caFile: cert }));
+  assert.equal((await ask()).received, '');
+  assert.equal((await ask({ session })).received, '');
+  assert.match((await ask({ cert: pem.cert, key: pem.key })).received, / 200 /);
+  server.replaceTls(options());
+  assert.match((await ask()).received, / 200 /);
+});
+
 test('OP-2 a development certificate is for localhost, 127.0.0.1 and ::1', async (t) => {
   const tls = await keptCertificate(temporaryFolder(t), 'localhost');
   const names = new X509Certificate(tls.cert as string).subjectAltName ?? '';

@@ -441,6 +441,45 @@ test('MG-25 the lease is renewed until the run ends; a run that loses it has its
   }
 });
 
+const forEver = (): Promise<never> => new Promise(() => {});
+
+test('RV-7 MG-25 a run whose renewal hangs has its signal aborted before another host can begin', async () => {
+  const clock = new FakeClock();
+  let held = { owner: '', until: 0 };
+  let hangs = false;
+  const events: string[] = [];
+  const hostOf = (owner: string): PeriodicTasks => {
+    const lease = async (_task: string, seconds: number): Promise<boolean> => {
+      if (hangs && owner === 'north') return forEver();
+      if (held.owner !== owner && clock.now() < held.until) return false;
+      held = { owner, until: clock.now() + seconds * 1000 };
+      return true;
+    };
+    const { tasks } = bare({ clock, lease });
+    const clean = async (_context: unknown, { signal }: TaskContext): Promise<void> => {
+      events.push(`${owner} begins`);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      events.push(`${owner} ends: ${(signal.reason as Error).message}`);
+    };
+    const options = { name: 'clean', spacing: 10, runImmediately: true, exclusive: 'cluster' } as const;
+    tasks.addPeriodicTask(clean, { ...options, concurrent: true });
+    return tasks;
+  };
+  const [north, south] = [hostOf('north'), hostOf('south')];
+  await pass(north, clock);
+  await clock.advance(25_000);
+  hangs = true;
+  for (let seconds = 0; seconds < 60 && !events.includes('south begins'); seconds++) {
+    await pass(south, clock);
+    await clock.advance(1000);
+  }
+  assert.deepEqual(events, [
+    'north begins',
+    'north ends: the periodic task has lost its lease: the registry has not renewed it in time',
+    'south begins',
+  ]);
+});
+
 test('MG-25 without a registry a task that is exclusive in the cluster runs, and says once that it does so on every host', async () => {
   const clock = new FakeClock();
   const { log, messages } = recordedLog();
@@ -474,13 +513,49 @@ test('LC-705 MG-26 the state of tasks can be shown; their spacing changed', asyn
       errors: 1,
       lastStartAgo: 4,
       lastEndAgo: 4,
+      lastSeconds: 0,
       lastError: 'no',
+      lastFailure: 'no',
+      lastFailureAgo: 4,
       nextIn: 6,
     },
   ]);
   assert.equal(tasks.setSpacing('bad', 20), true);
   assert.equal(tasks.setSpacing('worse', 20), false);
   assert.equal(await pass(tasks, clock), 16);
+});
+
+test('LC-705 a run in progress has an age, an ended one a duration; a failure is known after the next success', async () => {
+  const { tasks, clock } = bare();
+  const runs: unknown[] = [];
+  tasks.onRun = (...run) => runs.push(run);
+  const work = [deferred(), deferred()];
+  let at = 0;
+  tasks.addPeriodicTask(() => work[at++]!.promise, { name: 'sync', spacing: 10, runImmediately: true });
+  let passed = tasks.runPeriodicTasks();
+  await clock.advance(12_000);
+  const [running] = tasks.status();
+  assert.deepEqual([running!.running, running!.runningFor, running!.lastSeconds], [true, 12, undefined]);
+  assert.deepEqual(tasks.running, ['sync']);
+  work[0]!.reject(new Error('down'));
+  await clock.advance(0);
+  await passed;
+  passed = tasks.runPeriodicTasks();
+  await clock.advance(3000);
+  work[1]!.resolve();
+  await clock.advance(0);
+  await passed;
+  const [ended] = tasks.status();
+  assert.deepEqual(
+    [ended!.running, ended!.runningFor, ended!.lastSeconds, ended!.lastError, ended!.lastFailure],
+    [false, undefined, 3, undefined, 'down'],
+  );
+  assert.equal(ended!.lastFailureAgo, 3);
+  assert.deepEqual(runs, [
+    ['sync', 12, 'failed'],
+    ['sync', 3, 'ok'],
+  ]);
+  assert.deepEqual(tasks.running, []);
 });
 
 test('LC-727 LC-728 LC-544 a runner makes passes until its group stops; no task begins after that', async () => {

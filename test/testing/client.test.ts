@@ -41,7 +41,7 @@ test('AU-10 several requests reach one app, and cookies are kept between them un
 
 test('AU-10 a body is sent while the response to it is read', async (t) => {
   const client = await clientOf(t, (router) => {
-    router.post('/loud', { request: { type: 'application/octet-stream' } }, async function* loud({ req }) {
+    router.post('/loud', { body: { 'application/octet-stream': 'stream' } }, async function* loud({ req }) {
       for await (const chunk of req) yield String(chunk).toUpperCase();
     });
   });

@@ -1,5 +1,6 @@
 // Compiled, never run: the request types that route paths give handlers, and annotations that do not fit them.
 
+import type { Readable } from 'node:stream';
 import type { RequestContext } from 'portico/app';
 import { collectionPage } from 'portico/openstack';
 import { type ActionRequest, action, type ParamsOf, Router } from 'portico/routing';
@@ -63,6 +64,68 @@ router.connect('/articles/{slug}', {
   }),
 });
 
+// connect() infers what get() does, and each takes a controller.
+router.connect('/articles/{slug}/{id:int}', {
+  conditions: { method: ['PUT'] },
+  body: book,
+  query: id,
+  handler: ({ params, body, query }) => {
+    holds<Same<typeof params, { readonly slug: string; readonly id: number }>>();
+    holds<Same<typeof body, Book>>();
+    holds<Same<typeof query, { id: number }>>();
+  },
+});
+router.connect('/a', {
+  body: z.object({ n: z.number() }),
+  handler: ({ body }) => {
+    holds<Same<typeof body, { n: number }>>();
+  },
+});
+router
+  .connect('named', '/a/{x}', {
+    body: { 'text/csv': 'text', 'image/*': 'stream' },
+    auth: true,
+    handler: ({ body, context }) => {
+      holds<Same<typeof body, string | Readable>>();
+      holds<Same<typeof context, RequestContext>>();
+    },
+  })
+  .url.named({ x: '1' });
+router.connect('/a/{x}', { name: 'by_option', handler: () => 1 }).url.by_option({ x: '1' });
+router.connect('/a', { response: { 200: book }, handler: () => ({ title: 'Emma' }) });
+// @ts-expect-error the schema requires a title
+router.connect('/a', { response: { 200: book }, handler: () => ({ name: 'Emma' }) });
+router
+  .route('REPORT', '/articles/{slug}', { name: 'report', body: book }, ({ params, body }) => {
+    holds<Same<typeof params, { readonly slug: string }>>();
+    holds<Same<typeof body, Book>>();
+  })
+  .url.report({ slug: 'a' });
+router.route(['GET', 'PROPFIND'], '/articles/{slug}', ({ params }) => {
+  holds<Same<typeof params, { readonly slug: string }>>();
+});
+// @ts-expect-error misspelt
+router.route('REPORT', '/a', { bodi: book }, () => 1);
+
+// Bodies.
+router.put('/files/{name}', { body: 'stream' }, ({ body }) => {
+  holds<Same<typeof body, Readable>>();
+});
+router.post('/text', { body: 'text' }, ({ body }) => {
+  holds<Same<typeof body, string>>();
+});
+router.post('/bytes', { body: 'bytes' }, ({ body }) => {
+  holds<Same<typeof body, Buffer>>();
+});
+router.post('/many', { body: { 'application/json': book, 'text/csv': 'text', 'image/*': 'stream' } }, ({ body }) => {
+  holds<Same<typeof body, Book | string | Readable>>();
+});
+action({ body: { 'application/x-www-form-urlencoded': book } }, ({ body }) => {
+  holds<Same<typeof body, Book>>();
+});
+// @ts-expect-error no such kind
+router.post('/a', { body: 'strem' }, () => 1);
+
 // Schemas of params.
 router.get(
   '/a/{id}',
@@ -119,6 +182,11 @@ class Books {
 }
 router.connect('/a/{id:int}', { controller: Books, action: 'show' });
 router.connect('/a/{id}', { controller: Books, action: 'update' });
+router.get('/a/{id:int}', { controller: Books, action: 'show', name: 'shown' }).url.shown({ id: 1 });
+// @ts-expect-error an untyped variable is a text
+router.get('/a/{id}', { controller: Books, action: 'show' });
+// @ts-expect-error neither a function nor a controller
+router.get('/a/{id}', { status: 201 });
 // @ts-expect-error an untyped variable is a text
 router.connect('/a/{id}', { controller: Books, action: 'show' });
 // @ts-expect-error an untyped variable is a text

@@ -31,7 +31,10 @@ router.connect('/x/{id}', {
 });
 
 const show = { controller: 'books', action: 'show' };
-router.connect('/b', { ...show, conditions: { method: ['GET'] }, year: '2004', page: 2, draft: true });
+router.connect('/b', { ...show, conditions: { method: ['GET'] }, defaults: { year: '2004', page: 2, draft: true } });
+// @ts-expect-error it belongs to defaults
+router.connect('/b', { ...show, year: '2004' });
+// @ts-expect-error it belongs to defaults
 router.connect('/b/{method}', { ...show, method: 'GET' });
 // @ts-expect-error conditions, misspelt
 router.connect('/b', { ...show, conditons: { method: ['POST'] } });

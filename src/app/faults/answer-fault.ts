@@ -1,14 +1,15 @@
 /** The response to a failed request: head and body of a fault. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expectBody } from '../../wire/index.js';
-import { type Exchange, exchangeOf } from '../exchange.js';
+import { exchangeOf } from '../exchange.js';
 import { asFault, Fault, reasonPhrase } from '../fault.js';
 import type { FaultStyle } from '../fault-form.js';
-import { usableHeaders } from '../headers.js';
+import { joinVary, usableHeaders } from '../headers.js';
 import { abortResponse } from '../response/after-response.js';
 import { resetBody } from '../response/response-body.js';
 import { sendWhole } from '../response/whole-response.js';
 import type { ResponseOutcome } from '../response-methods.js';
+import { slotOf } from '../slot.js';
 import { faultFormOf, renderedAs } from './fault-style.js';
 
 /** Options of {@link answerFault}. */
@@ -54,7 +55,10 @@ function writeFault(
   fault: Fault,
   { style = faultFormOf(req).style, onFailure }: AnswerFaultOptions,
 ): void {
-  if (fault.status >= 500) noteFailure(exchangeOf(req), fault);
+  if (fault.status >= 500) {
+    exchangeOf(req).requestTrace?.failed(fault);
+    slotOf(req).firstFailure ??= fault;
+  }
   if (res.headersSent) {
     if (!res.writableEnded) abortResponse(res, fault.cause ?? fault);
     return;
@@ -70,17 +74,16 @@ function writeFault(
     rendered = renderedAs('portico', fault, req);
   }
   const { type, headers, body } = rendered;
-  for (const [name, value] of usableHeaders({ ...headers, ...fault.headers })) {
+  const { vary, ...own } = headers;
+  for (const [name, value] of usableHeaders({ ...own, ...fault.headers })) {
     if (!FRAMES_BODY.test(name)) res.setHeader(name, value);
+  }
+  for (const [name, value] of usableHeaders({ vary })) {
+    res.setHeader(name, joinVary(res.getHeader(name), [value].flat().map(String)));
   }
   res.statusMessage = reasonPhrase(fault.status) ?? fault.title.replace(/[^\x20-\x7e]/g, ' ');
   const fields = { 'content-type': type, 'content-length': Buffer.byteLength(body) };
   sendWhole(res, fault.status, fields, req.method === 'HEAD' ? undefined : body);
-}
-
-function noteFailure(exchange: Exchange, fault: Fault): void {
-  exchange.requestTrace?.failed(fault);
-  (exchange.copyOf ?? exchange).firstFailure ??= fault;
 }
 
 /** Headers of the body's encoding and framing, which the response sets itself (RFC 9112 §6). */

@@ -23,7 +23,7 @@ const faultStyle = declareType<string, object>('fault style', '', () => ({
 const invalidInput = { min: 400, max: 499 };
 
 /** Options of `[DEFAULT]`, for all APIs. */
-export const faultOptions = defineOptions({
+export const faultOptions = defineOptions('DEFAULT', {
   fault_style: faultStyle({
     default: 'portico',
     help: 'Format of error responses: portico, problem (RFC 9457), openstack, or your renderer, such as ./errors.js:render.',

@@ -83,13 +83,15 @@ const renderPortico: FaultRenderer = (fault, req) => {
   const requestId = environ(req).requestId;
   const id = requestId === undefined ? {} : { request_id: requestId };
   const type = preferredType(req, PORTICO_TYPES);
+  // RFC 9110 §12.5.5: a cache must not send this form to a client that prefers another.
+  const headers = { vary: 'Accept' };
   if (type === 'application/json') {
-    const listed = issues.length === 0 ? {} : { issues };
-    return { type, body: { error: { code: status, title, message, ...listed, ...id } } };
+    const listed = issues.length === 0 ? {} : { issues: issues.map(sentIssue) };
+    return { type, headers, body: { error: { code: status, title, message, ...listed, ...id } } };
   }
-  if (type === 'application/problem+json') return renderProblem(fault, req);
+  if (type === 'application/problem+json') return { ...renderProblem(fault, req), headers };
   const lines = [`${status} ${title}`, ...(message === title ? [] : [message]), ...(requestId ? [requestId] : [])];
-  return { type: 'text/plain; charset=utf-8', body: `${lines.join('\n')}\n` };
+  return { type: 'text/plain; charset=utf-8', headers, body: `${lines.join('\n')}\n` };
 };
 
 const renderProblem: FaultRenderer = (fault, req) => {
@@ -110,6 +112,11 @@ const renderProblem: FaultRenderer = (fault, req) => {
     },
   };
 };
+
+/** Without the value: a client has it, and a log of responses must not. */
+function sentIssue({ where, path, message, keyword }: FaultIssue): object {
+  return { where, path, message, keyword };
+}
 
 /** Follows the example of RFC 9457 §3; parts without a JSON Pointer have the name of the parameter. */
 function problemError({ where, path, message, keyword }: FaultIssue): object {

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import Negotiator from 'negotiator';
 import { exchangeOf } from '../exchange.js';
-import { ACCEPT, readHeaders } from '../request-fields.js';
+import { FIELD, readHeaders } from '../request-fields.js';
 
 /**
  * Returns the media type among `types` that the client prefers; undefined if it accepts none of them.
@@ -13,7 +13,7 @@ import { ACCEPT, readHeaders } from '../request-fields.js';
 export function preferredType<T extends string>(req: IncomingMessage, types: readonly T[]): T | undefined {
   const exchange = exchangeOf(req);
   // Without a look at the headers, which Node would make.
-  if ((exchange.fieldKinds & ACCEPT) === 0) return types[0];
+  if ((exchange.fieldKinds & FIELD.ACCEPT) === 0) return types[0];
   const { accept } = readHeaders(exchange);
   if (accept === undefined || accept === '*/*' || accept.trim() === '') return types[0];
   // A single type, as API clients send it, needs no parser.

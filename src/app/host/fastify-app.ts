@@ -30,6 +30,7 @@ import { rootedUrl } from '../request-path.js';
 import { watchPipe } from '../response/response-body.js';
 import { buildSerializer } from '../response/response-compiler.js';
 import { isUpgraded, returnUpgrade, takeUpgrade, type UpgradedConnection } from '../server-state.js';
+import { appSettled, slotOf } from '../slot.js';
 import { fastifyLog } from './fastify-log.js';
 import { notePathWriters } from './mounted-plugins.js';
 import { watchNotFound } from './not-found-handlers.js';
@@ -176,7 +177,11 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
       request.log = log;
       reply.log = log;
     }
-    if (request.headers['transfer-encoding'] !== undefined) dropLateFailure(reply);
+    // A body that ends early because an outer filter has answered. Later errors, of the handler, pass.
+    if (request.headers['transfer-encoding'] !== undefined)
+      dropLate(reply, (payload) => payload instanceof Error && request.body === undefined);
+    const known = passed.get(request.raw);
+    if (known !== undefined) known.reply = reply;
     done();
   });
   const passed = new WeakMap<IncomingMessage, Passed>();
@@ -201,9 +206,20 @@ export async function fastifyApp(plugin: LeafPlugin, options: FastifyAppOptions 
   await readied(instance);
   const app: App = (req, res) =>
     new Promise<void>((resolve, reject) => {
-      passed.set(req, { status: res.statusCode, fail: reject });
+      const known: Passed = { status: res.statusCode, fail: reject, reply: undefined };
+      passed.set(req, known);
       watchPipe(res, reject);
-      res.once('close', resolve);
+      const slot = slotOf(req);
+      slot.settledBy = 'response';
+      res.once('close', () => {
+        resolve();
+        // Its handler may go on.
+        if (slot.poolSlot === 'alone' && known.reply !== undefined)
+          dropLate(known.reply, () => {
+            appSettled(slot);
+            return true;
+          });
+      });
       rootedUrl(req);
       handTo(instance, req, res);
     });
@@ -215,6 +231,13 @@ interface Passed {
   /** The status of its response at that time. */
   readonly status: number;
   fail(error: unknown): void;
+  reply: FastifyReply | undefined;
+}
+
+/** Drops what is sent after another response and `isDropped` accepts: Fastify would warn of it. */
+function dropLate(reply: FastifyReply, isDropped: (payload: unknown) => boolean): void {
+  const { raw: res, send } = reply;
+  reply.send = (payload) => (isDropped(payload) && res.writableEnded ? reply : send.call(reply, payload));
 }
 
 /**
@@ -227,16 +250,6 @@ function withStatusOf({ statusCode }: FastifyReply, error: unknown, before: numb
   const { message, headers, expose } = Object(error) as { message?: unknown; headers?: unknown; expose?: unknown };
   const text = typeof message === 'string' ? message : undefined;
   return Object.assign(new Error(text, { cause: error }), { statusCode, headers, expose });
-}
-
-/**
- * Drops the error of a body that ends early because an outer filter has answered: Fastify would warn of a second response. Later errors,
- * of the handler, pass.
- */
-function dropLateFailure(reply: FastifyReply): void {
-  const { raw: res, request, send } = reply;
-  reply.send = (payload) =>
-    res.writableEnded && payload instanceof Error && request.body === undefined ? reply : send.call(reply, payload);
 }
 
 const upgradeFacts = (req: IncomingMessage): LogFields => ({ method: req.method, request_id: environ(req).requestId });

@@ -4,8 +4,9 @@ import { Readable } from 'node:stream';
 import type { App } from '../app.js';
 import { Fault } from '../fault.js';
 import { remoteOf } from '../remote.js';
-import { pipeInto } from '../response/response-body.js';
+import { watchPipe } from '../response/response-body.js';
 import { readableOf } from '../response/web-stream.js';
+import { appSettled, slotOf } from '../slot.js';
 
 /** Answers a `Request` with a `Response`. The second argument is Node's request, for its environ. */
 export type FetchHandler = (request: Request, req: IncomingMessage) => Response | Promise<Response>;
@@ -25,6 +26,7 @@ export function fromFetch(handler: FetchHandler): App {
     };
     res.once('close', onClose);
     const response = await handler(toRequest(req, left.signal), req);
+    appSettled(slotOf(req));
     if (res.destroyed) {
       await response.body?.cancel();
       return;
@@ -85,7 +87,8 @@ async function writeBody(req: IncomingMessage, res: ServerResponse, response: Re
       body.destroy();
       resolve();
     });
-    body.once('error', (error) => res.destroy(error));
-    pipeInto(res, body, reject);
+    body.once('error', (error) => (res.headersSent ? res.destroy(error) : reject(error)));
+    watchPipe(res, reject);
+    body.pipe(res);
   });
 }

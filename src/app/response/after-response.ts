@@ -5,6 +5,7 @@ import { PorticoError } from '../../errors/index.js';
 import { runInRequest } from '../context.js';
 import { type Exchange, exchangeBy } from '../exchange.js';
 import type { ResponseListener, ResponseOutcome } from '../response-methods.js';
+import { appSettled } from '../slot.js';
 
 /**
  * Runs `listener` once, when the response is complete or its connection is closed, whichever comes first.
@@ -130,9 +131,14 @@ const CALLS = 'writeHead write end setHeader setHeaders appendHeader removeHeade
  * response must not crash the process.
  */
 export function muteWhenEnded(res: ServerResponse): void {
+  const exchange = exchangeBy(res);
+  if (exchange.settledBy === 'response') exchange.settledBy = 'late';
   res.once('prefinish', () => {
     for (const name of CALLS) {
-      const silent = name === 'write' ? () => false : () => res;
+      const silent = (): unknown => {
+        if (exchange.settledBy === 'late') appSettled(exchange);
+        return name === 'write' ? false : res;
+      };
       Object.defineProperty(res, name, { value: silent, configurable: true, writable: true });
     }
   });

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { mayHaveBody } from '../response-methods.js';
 import { type HoldOptions, HoldPart, StreamPart } from './body-parts.js';
 import { wayOf } from './body-way.js';
-import { addStage } from './served-response.js';
+import { addStage, exchangeFor, LATER } from './served-response.js';
 
 /** Sees status and headers while they can still be changed. */
 export type HeadListener = (res: ServerResponse) => void;
@@ -22,6 +22,12 @@ export function beforeHead(res: ServerResponse, listener: HeadListener): void {
   addStage(res, listener);
 }
 
+/** Sets a header that neither the application nor any filter sets. `name`: in lower case. */
+export function lastHeader(res: ServerResponse, name: string, value: string): void {
+  const exchange = exchangeFor(res);
+  exchange.headStages = [value, name, ...(exchange.headStages ?? [])];
+}
+
 /** Sets those headers that are missing. `headers`: names and values in turn. */
 export function setMissingHeaders(res: ServerResponse, headers: readonly string[]): void {
   for (let at = 0; at < headers.length; at += 2) {
@@ -30,14 +36,15 @@ export function setMissingHeaders(res: ServerResponse, headers: readonly string[
 }
 
 /** Returns a stream for the body, or undefined to leave the body unchanged. */
-export type BodyTransformer = (res: ServerResponse) => Duplex | undefined;
+export type BodyTransformer = (res: ServerResponse) => (Duplex & { flush?(): void }) | undefined;
 
 /**
  * Sends the response's body through the stream that `make` returns.
  *
  * `make` is called just before the head is written, in order with the listeners of `beforeHead` (the innermost first, and the body flows
  * the same way), so it can read and change status and headers. If it returns a stream, `Content-Length` is removed. It is not called for
- * responses without a body: HEAD, 101, 204 and 304. Back-pressure works from the socket to the app; a stream error aborts the response.
+ * responses without a body: HEAD, 101, 204 and 304. Back-pressure works from the socket to the app; a stream error aborts the response. A
+ * stream with a method `flush`, as those of zlib have, is flushed when the app pauses for a turn.
  */
 export function transformBody(res: ServerResponse, make: BodyTransformer): void {
   const way = wayOf(res);
@@ -50,7 +57,8 @@ export function transformBody(res: ServerResponse, make: BodyTransformer): void 
 }
 
 /**
- * Holds head and body back until the body is complete or too large, or the app flushes the head. When the head is held, the `beforeHead`
+ * Holds head and body back until the body is complete. One that is too large, comes in pieces without a declared length, or whose head the app
+ * flushes is not held. When the head is held, the `beforeHead`
  * listeners registered after this call have already run; earlier ones run when it is sent.
  */
 export function holdBody(res: ServerResponse, options: HoldOptions): void {
@@ -58,7 +66,8 @@ export function holdBody(res: ServerResponse, options: HoldOptions): void {
   const judge = (): unknown => {
     const declared = Number(res.getHeader('content-length') ?? 0);
     if (declared > options.limit || !options.wants(res)) return undefined;
-    return way.add((next) => new HoldPart(res, options, judge, next)).begin();
+    way.add((next) => new HoldPart(res, options, judge, declared, next));
+    return LATER;
   };
   addStage(res, judge);
   way.releaseOnFlush();

@@ -3,48 +3,61 @@
  * its result to the next outer one.
  */
 import type { ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { GatheredBytes } from '../../wire/index.js';
-import { type BodyPart, type BodySink, type Callback, lengthOf, type Stage } from '../response-methods.js';
+import {
+  type BodyPart,
+  type BodySink,
+  type BodyStream,
+  type Callback,
+  lengthOf,
+  type Stage,
+} from '../response-methods.js';
 import { mayDeclareLength } from './response-body.js';
-import { exchangeFor, LATER, resumeHead } from './served-response.js';
+import { exchangeFor, resumeHead } from './served-response.js';
 
 /** A part that sends the body through a stream. */
 export class StreamPart implements BodyPart {
   drained: (() => void) | undefined;
-  readonly stream: Duplex;
+  readonly stream: BodyStream;
   readonly #res: ServerResponse;
+  #writes = 0;
 
   /** `next`: called when the stream emits data; by then the head is decided. */
-  constructor(res: ServerResponse, stream: Duplex, next: () => BodySink) {
+  constructor(res: ServerResponse, stream: BodyStream, next: () => BodySink) {
     this.#res = res;
     this.stream = stream;
-    const fail = (error: Error): unknown => res.destroy(error);
-    stream.on('error', fail);
-    stream.on('drain', () => this.drained?.());
-    stream.on('data', (chunk: Buffer) => {
-      // No caller catches an error of a head written here; the same at the end.
+    // No caller catches an error of a head that is written here.
+    const passOn = (act: (out: BodySink) => void) => {
       try {
-        const out = next();
+        act(next());
+      } catch (error) {
+        res.destroy(error as Error);
+      }
+    };
+    stream.on('error', (error: Error) => res.destroy(error));
+    stream.on('drain', () => this.drained?.());
+    stream.on('data', (chunk: Buffer) =>
+      passOn((out) => {
         out.drained = () => stream.resume();
         if (!out.write(chunk)) stream.pause();
-      } catch (error) {
-        fail(error as Error);
-      }
-    });
-    stream.on('end', () => {
-      try {
-        next().end();
-      } catch (error) {
-        fail(error as Error);
-      }
-    });
+      }),
+    );
+    stream.on('end', () => passOn((out) => out.end()));
     res.once('close', () => stream.destroy());
   }
 
-  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
-    if (typeof encoding === 'function') return this.stream.write(chunk, encoding);
-    return this.stream.write(chunk, encoding!, callback);
+  write(chunk: unknown, encoding?: BufferEncoding, callback?: Callback): boolean {
+    const count = ++this.#writes;
+    return this.stream.write(chunk, encoding as BufferEncoding, (error) => {
+      callback?.(error);
+      if (this.stream.flush !== undefined) setImmediate(() => this.#flush(count));
+    });
+  }
+
+  /** Flushes what was taken, unless more came in the same turn or the stream still works on it. */
+  #flush(count: number): void {
+    const { stream } = this;
+    if (count === this.#writes && stream.writable && stream.writableLength === 0) stream.flush!();
   }
 
   end(chunk?: unknown, encoding?: BufferEncoding, callback?: Callback): void {
@@ -71,38 +84,38 @@ export interface HoldOptions {
   readonly complete: (body: Buffer, res: ServerResponse) => Buffer | undefined;
 }
 
-/** Holds head and body back until the body is complete or too large, or the head is flushed. */
+/** Holds head and body back until the body is complete, comes in pieces without a declared length, or the head is flushed. */
 export class HoldPart implements BodyPart {
   drained: (() => void) | undefined;
   /** Whether it holds the head and the body so far. */
-  #holds = false;
+  #holds = true;
+  /** The declared length of the body: more is not held before its end. */
+  readonly #declared: number;
   readonly #res: ServerResponse;
   readonly #options: HoldOptions;
   readonly #kept = new GatheredBytes();
   readonly #judge: Stage;
   readonly #next: () => BodySink;
 
-  /** `judge`: decides whether the next head is held. */
-  constructor(res: ServerResponse, options: HoldOptions, judge: Stage, next: () => BodySink) {
+  /** Holds the head that is being written. `judge`: decides whether the next head is held. */
+  constructor(res: ServerResponse, options: HoldOptions, judge: Stage, declared: number, next: () => BodySink) {
     this.#res = res;
     this.#options = options;
     this.#judge = judge;
+    this.#declared = declared;
     this.#next = next;
+    exchangeFor(res).holdsHead = true;
   }
 
-  /** Holds the head that is being written. */
-  begin(): typeof LATER {
-    this.#holds = true;
-    exchangeFor(this.#res).holdsHead = true;
-    return LATER;
-  }
-
-  write(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
-    if (!this.#holds) return this.#pass(chunk, encoding, callback);
+  write(chunk: unknown, encoding?: BufferEncoding, callback?: Callback): boolean {
+    if (!this.#holds) {
+      const next = this.#next();
+      next.drained = () => this.drained?.();
+      return next.write(chunk, encoding, callback);
+    }
     this.#keep(chunk, encoding);
-    const done = typeof encoding === 'function' ? encoding : callback;
-    if (done !== undefined) queueMicrotask(done);
-    if (this.#kept.size > this.#options.limit) this.release();
+    if (callback !== undefined) queueMicrotask(callback);
+    if (this.#kept.size > this.#declared) this.release();
     return true;
   }
 
@@ -151,18 +164,8 @@ export class HoldPart implements BodyPart {
     if (mayDeclareLength(res)) res.setHeader('content-length', lengthOf(made, undefined));
   }
 
-  #pass(chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback): boolean {
-    const next = this.#next();
-    next.drained = () => this.drained?.();
-    return next.write(chunk, encoding, callback);
-  }
-
-  #keep(chunk: unknown, encoding: unknown): void {
-    const bytes =
-      typeof chunk === 'string'
-        ? Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
-        : Buffer.from(chunk as Uint8Array);
-    this.#kept.add(bytes);
+  #keep(chunk: unknown, encoding: BufferEncoding | undefined): void {
+    this.#kept.add(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk as Uint8Array));
   }
 
   #takeKept(): Buffer[] {

@@ -72,12 +72,10 @@ class BodyWay implements BodyList {
     };
   }
 
-  add<P extends BodyPart>(make: (next: () => BodySink) => P): P {
+  add(make: (next: () => BodySink) => BodyPart): void {
     const at = this.#parts.length;
-    const part = make(() => this.#parts[at + 1] ?? this.#out);
-    this.#parts.push(part);
+    this.#parts.push(make(() => this.#parts[at + 1] ?? this.#out));
     this.#tellDrain();
-    return part;
   }
 
   take(isLast: boolean, ...args: readonly unknown[]): boolean {

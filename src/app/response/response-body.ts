@@ -10,6 +10,7 @@ import { isUint8Array } from 'node:util/types';
 import { PorticoError } from '../../errors/index.js';
 import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from '../exchange.js';
 import { type BodyList, type Callback, callbackOf, headSent, lengthOf, mayHaveBody } from '../response-methods.js';
+import { appSettled, waitForReader } from '../slot.js';
 import { afterResponse, breakOffResponse, WRONG_LENGTH } from './after-response.js';
 
 type Carrier = ServerResponse & { [EXCHANGE]?: Exchange | undefined };
@@ -17,12 +18,14 @@ type Carrier = ServerResponse & { [EXCHANGE]?: Exchange | undefined };
 /** The `write` of a response. */
 export function write(this: Carrier, chunk?: unknown, encoding?: unknown, callback?: unknown): boolean {
   const exchange = this[EXCHANGE] ?? exchangeBy(this);
+  if (exchange.settledBy === 'response') appSettled(exchange);
   return enter(exchange, exchange.bodyWay, false, chunk, encoding, callback);
 }
 
 /** The `end` of a response. */
 export function end(this: Carrier, chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
   const exchange = this[EXCHANGE] ?? exchangeBy(this);
+  if (exchange.settledBy === 'response') appSettled(exchange);
   enter(exchange, exchange.bodyWay, true, chunk, encoding, callback);
   return this;
 }
@@ -40,7 +43,9 @@ export function enter(
   if (typeof chunk !== 'string' && !isUint8Array(chunk)) refuseOther(res, isLast, chunk);
   try {
     const isOpen = exchange.declaredLength !== undefined || exchange.holdsHead || headSent.call(res);
-    if (!isOpen && !(isLast && way === undefined && mayLeaveHead(exchange))) {
+    // Node may write the head of a body that is given whole, if no function has to see it and no length is to be compared.
+    const mayLeave = !isOpen && isLast && way === undefined && !exchange.hasStages;
+    if (!isOpen && !(mayLeave && !res.hasHeader('content-length'))) {
       openHead(exchange, isLast && way?.isEnded !== true, chunk, encoding);
       if (exchange.bodyEnded) {
         // A listener of the head has answered.
@@ -52,16 +57,11 @@ export function enter(
     return send(exchange, isLast, chunk, encoding, callback);
   } catch (error) {
     const { pipedStream: piped } = exchange;
-    if (piped === undefined || headSent.call(res)) throw error;
+    if (piped === undefined) throw error;
     resetBody(res);
     piped.fail(error);
     return false;
   }
-}
-
-/** Reports whether Node may write the head of a body that is given whole: no function has to see it, and no length is to be compared. */
-function mayLeaveHead({ res, hasStages }: Exchange): boolean {
-  return !hasStages && !res!.hasHeader('content-length');
 }
 
 /**
@@ -116,7 +116,11 @@ export function send(
       return false;
     }
   }
-  if (!isLast) return below!.write.call(res, chunk, encoding, callback);
+  if (!isLast) {
+    const more = below!.write.call(res, chunk, encoding, callback);
+    if (!more && exchange.poolSlot === 'held') waitForReader(exchange, 'drain');
+    return more;
+  }
   try {
     below!.end.call(res, chunk, encoding, callback);
   } catch (error) {
@@ -124,19 +128,25 @@ export function send(
     if (!headSent.call(res)) Object.assign(exchange, { bodyEnded: false, writtenBytes: 0 });
     throw error;
   }
+  const isAtWork = exchange.poolSlot === 'held' || exchange.poolSlot === 'client';
+  if (isAtWork && res.writableLength > 0) waitForReader(exchange, 'finish');
   return false;
 }
 
 /** Sends no more data, and reports the error to the callback that waits for the end. */
 function breakOff(exchange: Exchange, callback: Callback | undefined): void {
-  const { writtenBytes: written, declaredLength: declared } = exchange;
   exchange.bodyEnded = true;
-  const error = new PorticoError(WRONG_LENGTH, {
-    message: `the response declared ${declared} bytes and has ${written === 0 ? 'none' : written}`,
-    hint: 'Content-Length is the size of the body. Omit it: Node sets it for a complete body, and sends others in chunks.',
-  });
+  const error = lengthError(exchange.declaredLength, exchange.writtenBytes);
   breakOffResponse(exchange.res!, error);
   if (callback !== undefined) process.nextTick(callback, error);
+}
+
+/** Returns the error of a body that differs from its declared length. */
+export function lengthError(declared: unknown, written: number): PorticoError {
+  return new PorticoError(WRONG_LENGTH, {
+    message: `the response declared ${String(declared)} bytes and has ${written === 0 ? 'none' : written}`,
+    hint: 'Content-Length is the size of the body. Omit it: Node sets it for a complete body, and sends others in chunks.',
+  });
 }
 
 /** A second `end` is not an error in Node; its callback must still be called. */
@@ -147,15 +157,9 @@ export function afterEnd(res: ServerResponse, callback: Callback | undefined): v
 }
 
 /**
- * Pipes a stream into a response. An error of a `beforeHead` listener goes to `fail`, which may still answer: the stream writes the head, no
- * caller catches the error, and Node would end the process.
+ * Sends an error of a `beforeHead` listener to `fail`, which may still answer, for a stream that is piped into the response later: the stream
+ * writes the head, no caller catches the error, and Node would end the process.
  */
-export function pipeInto(res: ServerResponse, stream: NodeJS.ReadableStream, fail: (error: unknown) => void): void {
-  exchangeBy(res).pipedStream = { source: stream as Readable, fail };
-  stream.pipe(res);
-}
-
-/** Does the same for the stream that other code pipes into the response. */
 export function watchPipe(res: ServerResponse, fail: (error: unknown) => void): void {
   res.once('pipe', (source: Readable) => {
     exchangeBy(res).pipedStream = { source, fail };

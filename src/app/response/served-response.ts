@@ -1,6 +1,5 @@
 /**
- * The response of an exchange: the class that a `Server` makes, and its three methods, which a response of another server gets when it is
- * first used.
+ * The response of an exchange: the class that a `Server` makes, and its three methods, which one of another server gets on first use.
  *
  * `writeHead` runs the one list of the head, `write` and `end` send the body through its one list of parts (`response-body.ts`). Other
  * code may replace the methods: what is registered later is put inside of it.
@@ -11,6 +10,7 @@ import { declaredLength } from '../../wire/index.js';
 import { dropImpliedLength, EXCHANGE, type Exchange, exchangeBy, NODE } from '../exchange.js';
 import { checkHeader, foldHeaders, type HeadersArgument, isPlain, placeOf } from '../headers.js';
 import { headSent, type Methods, type Stage } from '../response-methods.js';
+import { appSettled } from '../slot.js';
 import { end, write } from './response-body.js';
 
 /** The result of a stage that holds the head back until `resumeHead`, or that leaves it to other code. */
@@ -100,6 +100,7 @@ export class ServedResponse extends ServerResponse {
   override flushHeaders(): void {
     const exchange = exchangeFor(this);
     if (exchange.beganAt === 0) exchange.beganAt = performance.now();
+    if (exchange.settledBy === 'response') appSettled(exchange);
     super.flushHeaders();
   }
 }
@@ -179,7 +180,7 @@ export function writeHead(
     exchange.declaredLength = declaredLength(this) ?? -1;
     return this;
   }
-  const fields = asList(exchange, given);
+  const fields = asList(exchange, given, false);
   if (fields !== undefined && !exchange.hasStages) {
     below.writeHead.call(this, code, typeof reason === 'string' ? reason : undefined, fields);
     exchange.headFields = fields;
@@ -199,13 +200,16 @@ export function writeHead(
 
 /**
  * Returns the headers of a head as one list of names and values in turn, with those that filters have added as data. Undefined if Node
- * has to store them one by one: some are set already, or one of them is not plain text.
+ * has to store them one by one: some are set already, or one of them is not plain text. `areOurs`: no name has to be looked for in the list,
+ * because all are in lower case.
  */
-function asList(exchange: Exchange, given: HeadersArgument): OutgoingHttpHeader[] | undefined {
-  if (!mayList(exchange)) return undefined;
-  const { headStages: stages, hasStages } = exchange;
+export function asList(exchange: Exchange, given: HeadersArgument, areOurs: boolean): OutgoingHttpHeader[] | undefined {
+  const { res, holdsHead, headFields: open, nodeMethods: below, headStages: stages, hasStages } = exchange;
+  if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return undefined;
+  if (nodeHeaderNames.call(res).length > 0) return undefined;
+  const added = hasStages ? 0 : (stages?.length ?? 0);
   // With room for all: a list that grows from nothing takes room for seventeen.
-  const room = (Array.isArray(given) ? given.length : 4) + (stages?.length ?? 0);
+  const room = (Array.isArray(given) ? given.length : 4) + added;
   // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` calls a function for each entry
   const fields = new Array<OutgoingHttpHeader>(room);
   let size = 0;
@@ -218,26 +222,23 @@ function asList(exchange: Exchange, given: HeadersArgument): OutgoingHttpHeader[
     }
   } else {
     for (const name in given) {
-      if (!isPlain(name, given[name]) || placeOf(fields, name, size) >= 0) return undefined;
+      const value = given[name];
+      const isOdd = areOurs ? typeof value === 'object' || name === 'content-disposition' : !isPlain(name, value);
+      if (isOdd || (!areOurs && placeOf(fields, name, size) >= 0)) return undefined;
       fields[size++] = name;
-      fields[size++] = given[name]!;
+      fields[size++] = value!;
     }
+  }
+  for (let at = added - 1; at > 0; at -= 2) {
+    const name = stages![at] as string;
+    // Unless the application has set it.
+    if (areOurs ? (given as OutgoingHttpHeaders)[name] !== undefined : placeOf(fields, name, size) >= 0) continue;
+    fields[size++] = name;
+    fields[size++] = stages![at - 1] as string;
   }
   // V8 calls its runtime to set a length, even the same one.
   if (fields.length !== size) fields.length = size;
-  if (stages === undefined || hasStages) return fields;
-  for (let at = stages.length - 1; at > 0; at -= 2) {
-    const name = stages[at] as string;
-    // Unless the application has set it.
-    if (placeOf(fields, name, fields.length) < 0) fields.push(name, stages[at - 1] as string);
-  }
   return fields;
-}
-
-/** Reports whether a head can be one list: no header is set, and neither other code nor a part of the body has its own. */
-export function mayList({ res, holdsHead, headFields: open, nodeMethods: below }: Exchange): boolean {
-  if (holdsHead || open !== undefined || below !== NODE || !(res instanceof ServedResponse)) return false;
-  return nodeHeaderNames.call(res).length === 0;
 }
 
 /** Returns the list of headers that are not sent yet; undefined if Node stores them. */

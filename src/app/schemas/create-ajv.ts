@@ -1,10 +1,11 @@
 /** Ajv, configured for Portico; and the equality of JSON values for its keywords. */
 import { createRequire } from 'node:module';
 import { isIPv4, isIPv6 } from 'node:net';
-import type { Ajv, CodeKeywordDefinition, KeywordCxt, _ as Template, ValidateFunction } from 'ajv';
+import type { Ajv, CodeKeywordDefinition, KeywordCxt, Name, _ as Template, ValidateFunction } from 'ajv';
 import type ajvFormats from 'ajv-formats';
 import type { FormatName } from 'ajv-formats';
 import type { FastifyServerOptions } from 'fastify';
+import { depthError } from './refused-value.js';
 
 /** The draft of a schema. */
 export type SchemaDraft = 'draft-07' | '2020-12';
@@ -44,9 +45,9 @@ export function createAjv(
     validateSchema: false,
     // It would log the code of a check that does not compile; it throws the error too, without the code.
     logger: false,
-    // Ajv's optimizer takes half of the compile time, and V8 runs both versions equally fast.
-    code: { optimize: false },
     ...customOptions,
+    // Ajv's optimizer takes half of the compile time, and V8 runs both versions equally fast.
+    code: { optimize: false, process: readNumbersAsJson, ...customOptions?.code },
   });
   compareAsJson(ajv, code);
   addFormats(ajv, { formats: SHIPPED });
@@ -62,6 +63,16 @@ export function createAjv(
   return ajv;
 }
 
+/**
+ * Lets the code that converts texts to numbers take only those that JSON has (RFC 8259 §6) and a number can hold. JavaScript's own
+ * conversion, which Ajv uses, also takes blanks as 0, hexadecimal digits, and `1e999` as Infinity.
+ */
+function readNumbersAsJson(code: string): string {
+  return code.replace(/("string" && (\w+)) && \2 == \+\2\b/g, `$1 && ${JSON_NUMBER}.test($2) && isFinite($2)`);
+}
+
+const JSON_NUMBER = String.raw`/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/`;
+
 /** Loads Ajv for the first schema: a router without one starts 60 ms faster. */
 function loadAjv(draft: SchemaDraft): {
   Validator: typeof Ajv;
@@ -70,12 +81,9 @@ function loadAjv(draft: SchemaDraft): {
 } {
   const require = createRequire(import.meta.url);
   const addFormats = require('ajv-formats') as typeof ajvFormats.default;
-  if (draft === 'draft-07') {
-    const { Ajv, _ } = require('ajv') as typeof import('ajv');
-    return { Validator: Ajv, addFormats, code: _ };
-  }
-  const { Ajv2020, _ } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
-  return { Validator: Ajv2020, addFormats, code: _ };
+  const { Ajv, _: code } = require('ajv') as typeof import('ajv');
+  const { Ajv2020 } = draft === '2020-12' ? (require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')) : {};
+  return { Validator: Ajv2020 ?? Ajv, addFormats, code };
 }
 
 function refuseWithoutCode(): void {
@@ -98,19 +106,16 @@ function isCidr(text: string): boolean {
  * `valueOf` and reads `constructor`, which a client's object may have as plain values, and its recursion can overflow the stack.
  */
 function compareAsJson(ajv: Ajv, code: typeof Template): void {
-  const call = ({ gen }: KeywordCxt, compare: unknown): ReturnType<typeof gen.scopeValue> =>
-    gen.scopeValue('func', { ref: compare });
-  replaceCode(ajv, 'const', isHolder, (cxt) => {
-    cxt.fail(code`!${call(cxt, areEqual)}(${cxt.data}, ${cxt.schemaCode})`);
-  });
-  const listsObjects = (schema: unknown): boolean => Array.isArray(schema) && schema.some(isHolder);
-  replaceCode(ajv, 'enum', listsObjects, (cxt) => {
-    cxt.fail(code`!${call(cxt, equalsOneOf)}(${cxt.data}, ${cxt.schemaCode})`);
-  });
-  const comparesAny = (schema: unknown, { items }: Readonly<Record<string, unknown>>): boolean =>
-    schema === true && !isOfScalars(items);
-  replaceCode(ajv, 'uniqueItems', comparesAny, (cxt) => {
-    const pair = cxt.gen.const('pair', code`${call(cxt, equalPair)}(${cxt.data})`);
+  for (const keyword of ['const', 'enum']) {
+    replaceCode(ajv, keyword, (cxt, write, call) => {
+      const list: unknown = keyword === 'const' ? [cxt.schema] : cxt.schema;
+      if (!Array.isArray(list) || !list.some(isHolder)) write();
+      else cxt.fail(code`!${call(equalsOneOf)}(${cxt.data}, ${cxt.gen.scopeValue('obj', { ref: list })}, rootData)`);
+    });
+  }
+  replaceCode(ajv, 'uniqueItems', (cxt, write, call) => {
+    if (cxt.schema !== true) return write();
+    const pair = cxt.gen.const('pair', code`${call(equalPair)}(${cxt.data}, rootData)`);
     cxt.setParams({ j: code`${pair}[0]`, i: code`${pair}[1]` });
     cxt.fail(code`${pair} !== undefined`);
   });
@@ -121,10 +126,15 @@ const LONGEST_TRIED = 200;
 
 let triedUntil = 0;
 
-/** Runs a check of an Ajv with `allErrors`. After 200 ms it runs no more regular expressions. */
+/** Runs a check of an Ajv with `allErrors`. After 200 ms it runs no more regular expressions. True also for a value nested too deeply. */
 export function checkAll(validate: ValidateFunction, value: unknown): boolean {
   triedUntil = performance.now() + LONGEST_TRIED;
-  return validate(value);
+  try {
+    return validate(value);
+  } catch (error) {
+    depthError(error);
+    return true;
+  }
 }
 
 /** Reports whether an expression may run on a text: it must have at most `maxLength` characters. */
@@ -141,83 +151,87 @@ function mayTry(value: unknown, maxLength: number): boolean {
  */
 function keepBounds(ajv: Ajv, code: typeof Template): void {
   for (const keyword of ['pattern', 'format']) {
-    const always = (): boolean => true;
-    replaceCode(ajv, keyword, always, (cxt, write) => {
+    replaceCode(ajv, keyword, (cxt, write, call) => {
       const longest = Number(cxt.parentSchema.maxLength ?? Number.MAX_SAFE_INTEGER);
-      cxt.gen.if(code`${cxt.gen.scopeValue('func', { ref: mayTry })}(${cxt.data}, ${longest})`, write);
+      cxt.gen.if(code`${call(mayTry)}(${cxt.data}, ${longest})`, write);
     });
   }
 }
 
-/** Replaces the code of a keyword if its value requires it. The definition is this Ajv's own, and keeps its place in the order. */
+/**
+ * Replaces the code of a keyword. `write` writes the old code; `call` returns the name of a function in the new one. The definition is this
+ * Ajv's own, and keeps its place in the order.
+ */
 function replaceCode(
   ajv: Ajv,
   keyword: string,
-  applies: (schema: unknown, parent: Readonly<Record<string, unknown>>) => boolean,
-  replace: (cxt: KeywordCxt, write: () => void) => void,
+  replace: (cxt: KeywordCxt, write: () => void, call: (ref: unknown) => Name) => void,
 ): void {
   const definition = ajv.getKeyword(keyword) as CodeKeywordDefinition;
   const { code } = definition;
-  definition.code = (cxt, ruleType) => {
-    const write = (): void => code(cxt, ruleType);
-    if (applies(cxt.schema, cxt.parentSchema)) replace(cxt, write);
-    else write();
-  };
-}
-
-/** Reports whether Ajv compares the items of a list as keys of an object, without its equality. */
-function isOfScalars(items: unknown): boolean {
-  const types = isHolder(items) ? [items.type ?? []].flat() : [];
-  return types.length > 0 && !types.includes('object') && !types.includes('array');
+  definition.code = (cxt, ruleType) =>
+    replace(
+      cxt,
+      () => code(cxt, ruleType),
+      (ref) => cxt.gen.scopeValue('func', { ref }),
+    );
 }
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Reports whether two JSON values are equal (JSON Schema Core §4.2.2): arrays in order, objects in any order, numbers by value. */
-export function areEqual(left: unknown, right: unknown): boolean {
-  // No recursion: JSON may be nested deeper than the stack allows.
-  const pending: [unknown, unknown][] = [[left, right]];
-  for (let pair = pending.pop(); pair !== undefined; pair = pending.pop()) {
-    const [a, b] = pair;
-    if (a === b) continue;
-    if (!isHolder(a) || !isHolder(b) || Array.isArray(a) !== Array.isArray(b)) return false;
-    const names = Object.keys(a);
-    if (names.length !== Object.keys(b).length || !names.every((name) => Object.hasOwn(b, name))) return false;
-    for (const name of names) pending.push([a[name], b[name]]);
-  }
-  return true;
-}
-
 /** Reports whether a value equals one in the list. */
-function equalsOneOf(value: unknown, list: readonly unknown[]): boolean {
-  return list.some((one) => areEqual(value, one));
+function equalsOneOf(value: unknown, list: readonly unknown[], root: unknown): boolean {
+  return list.some((one) => equalPair([value, one], root) !== undefined);
 }
 
-/** Returns the indexes of two equal values; undefined if all differ. Takes time proportional to the length of the list, not its square. */
-export function equalPair(list: readonly unknown[]): readonly [number, number] | undefined {
-  const indexesOf = new Map<string, number[]>();
+/**
+ * Returns the indexes of two equal JSON values (JSON Schema Core §4.2.2): arrays in order, objects in any order, numbers by value;
+ * undefined if all differ. Takes time proportional to the size of the list, not its square; within one `root` also for lists in lists.
+ */
+export function equalPair(list: readonly unknown[], root?: unknown): readonly [number, number] | undefined {
+  const whole = Object(root) as object;
+  const names = namesWithin.get(whole) ?? new Names();
+  namesWithin.set(whole, names);
+  names.add(list);
+  const indexes = new Map<string, number>();
   for (const [index, value] of list.entries()) {
-    const text = sortedText(value);
-    const indexes = indexesOf.get(text) ?? [];
-    const twin = indexes.find((earlier) => areEqual(list[earlier], value));
+    const name = names.of(value);
+    const twin = indexes.get(name);
     if (twin !== undefined) return [twin, index];
-    indexes.push(index);
-    indexesOf.set(text, indexes);
+    indexes.set(name, index);
   }
   return undefined;
 }
 
-/** Returns a text that is the same for equal values, and rarely for different ones. */
-function sortedText(value: unknown): string {
-  try {
-    return JSON.stringify(value, (_, inner: unknown) =>
-      isHolder(inner) && !Array.isArray(inner)
-        ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-        : inner,
-    );
-  } catch {
-    // Nested too deeply to stringify; a body contains few such values.
-    return '';
+const namesWithin = new WeakMap<object, Names>();
+
+/**
+ * Names of JSON values: equal values have the same name, others another. No name is a decimal number, whose hash a client can foresee (V8
+ * hashes such texts without a seed) to make thousands of them share one.
+ */
+class Names {
+  readonly #holders = new Map<object, string>();
+  readonly #known = new Map<string, string>();
+
+  /** Returns the name of a scalar, or of an added value. */
+  of(value: unknown): string {
+    return isHolder(value) ? this.#holders.get(value)! : `${typeof value} ${String(value as string)}`;
+  }
+
+  /** Names the objects and lists in a list, at any depth. */
+  add(list: readonly unknown[]): void {
+    const isNew = (value: unknown): value is Members => isHolder(value) && !this.#holders.has(value);
+    const holders = list.filter(isNew);
+    // The loop also visits what it adds. No recursion: JSON may be nested deeper than the stack allows.
+    for (const holder of holders) for (const inner of Object.values(holder)) if (isNew(inner)) holders.push(inner);
+    // Backwards, because the values inside another one come after it.
+    for (const holder of holders.toReversed()) {
+      const names = Object.keys(holder).sort();
+      const text = JSON.stringify([Array.isArray(holder), names, names.map((name) => this.of(holder[name]))]);
+      const name = this.#known.get(text) ?? `holder ${this.#known.size}`;
+      this.#known.set(text, name);
+      this.#holders.set(holder, name);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /** Validation errors of a value, in a form for its sender. */
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import { looksSecret } from '../../text/index.js';
+import { looksSecret, masked } from '../../text/index.js';
 import { quoteClient } from '../faults/client-text.js';
 
 /** A part of a value that fails validation. */
@@ -22,8 +22,18 @@ export function refusedValue({ errors }: ValidateFunction, value: unknown): Refu
   const error = errors?.[0];
   if (error === undefined) return undefined;
   const steps = refusedSteps(error);
-  const shown = steps.length === 0 || isSecret(error, steps) ? undefined : shownValue(error, value);
+  const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown> | undefined)?.[step], value);
+  const shown = steps.length === 0 || isSecret(error, steps) ? undefined : jsonShown(error.propertyName ?? refused);
   return { path: quoteClient(steps.join('.')), wanted: wanted(error), shown };
+}
+
+/**
+ * Returns the validation error of a value that is nested too deeply, from what its check has thrown: the recursion of a schema overflows
+ * the stack, and a sender chooses the depth. Throws any other error.
+ */
+export function depthError(thrown: unknown): ErrorObject & { readonly message: string } {
+  if (!(thrown instanceof RangeError && thrown.message.startsWith('Maximum call stack'))) throw thrown;
+  return { instancePath: '', schemaPath: '', keyword: 'depth', params: {}, message: 'must not be nested so deeply' };
 }
 
 /** A validation error in one part of a value. */
@@ -34,20 +44,77 @@ export interface ValueIssue {
   readonly message: string;
   /** A keyword of JSON Schema. */
   readonly keyword: string;
+  /** The refused value, without secrets. */
+  readonly value: unknown;
+  /** Facts of the keyword. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** The place of the keyword in the schema. */
+  readonly schemaPath: string;
 }
 
 /** More issues are of no use to a client. */
 const MOST_ISSUES = 100;
 
-/** Returns all errors of a failed check, each once; at most 100. */
-export function valueIssues({ errors }: Pick<ValidateFunction, 'errors'>, value: unknown): readonly ValueIssue[] {
+/** Returns all errors of a failed check, each once; at most 100. `hidden`: names of values that must not be shown. */
+export function valueIssues(
+  { errors }: Pick<ValidateFunction, 'errors'>,
+  value: unknown,
+  hidden: ReadonlySet<string> = NO_NAMES,
+): readonly ValueIssue[] {
   const issues = new Map<string, ValueIssue>();
   for (const error of errors ?? []) {
     if (issues.size === MOST_ISSUES) break;
-    const issue = { path: pathOf(refusedSteps(error), value), message: told(error), keyword: error.keyword };
-    issues.set(JSON.stringify(issue), issue);
+    const steps = refusedSteps(error);
+    const { keyword, params, schemaPath } = error;
+    const seen = { path: pathOf(steps, value), message: told(error), keyword };
+    issues.set(JSON.stringify(seen), withValue({ ...seen, params, schemaPath }, value, steps, hidden));
   }
   return [...issues.values()];
+}
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** Adds the value at a place, without secrets. It is copied when it is read: most renderers do not, and a client chooses its size. */
+export function withValue<T extends object>(
+  issue: T,
+  whole: unknown,
+  steps: readonly PropertyKey[],
+  hidden: ReadonlySet<string>,
+): T & { readonly value: unknown } {
+  const isHidden = (name: string): boolean => hidden.has(name) || isSecretName(name);
+  const read = (): unknown => {
+    const refused = steps.reduce<unknown>((inner, step) => (inner as Members | null | undefined)?.[step], whole);
+    if (refused === undefined) return undefined;
+    if (steps.some((step) => isHidden(String(step)))) return masked;
+    if (typeof refused !== 'object' || refused === null) return refused;
+    try {
+      const text = JSON.stringify(refused, (name, inner: unknown) => (isHidden(name) ? masked : inner));
+      return JSON.parse(text) as unknown;
+    } catch {
+      // JSON may be nested too deeply to stringify.
+      return undefined;
+    }
+  };
+  return Object.defineProperty(issue, 'value', { get: read, enumerable: true }) as T & { readonly value: unknown };
+}
+
+type Members = Readonly<Record<PropertyKey, unknown>>;
+
+/** Returns the names of members that a schema calls `writeOnly`, at any depth. */
+export function writeOnlyNames(schema: unknown): ReadonlySet<string> {
+  const names = new Set<string>();
+  const seen = new Set<object>();
+  const pending: unknown[] = [schema];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next !== 'object' || next === null || seen.has(next)) continue;
+    seen.add(next);
+    for (const [name, inner] of Object.entries(next)) {
+      if (typeof inner !== 'object' || inner === null) continue;
+      if ((inner as Members).writeOnly === true) names.add(name);
+      pending.push(inner);
+    }
+  }
+  return names;
 }
 
 function pathOf(steps: readonly string[], value: unknown): readonly (string | number)[] {
@@ -90,13 +157,6 @@ function wanted({ keyword, params, message = 'is not valid' }: ErrorObject): str
 function isSecret({ parentSchema, keyword }: ErrorObject, steps: readonly string[]): boolean {
   const own = parentSchema as Readonly<Record<string, unknown>> | undefined;
   return keyword === 'required' || own?.writeOnly === true || steps.some(isSecretName);
-}
-
-function shownValue(error: ErrorObject, value: unknown): string {
-  const { keyword, params, propertyName } = error;
-  const steps = keyword === 'additionalProperties' ? [...stepsTo(error), params.additionalProperty] : stepsTo(error);
-  const refused = steps.reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[String(step)], value);
-  return jsonShown(propertyName ?? refused);
 }
 
 /** Reports whether a text contains a value that has the name of a secret anywhere in `value`. */

@@ -6,8 +6,6 @@ import { ConfigError, present, searchedDirs } from '../../config/internal.js';
 import { type Diagnostic, shownPath } from '../../errors/index.js';
 import { configuredPasteFile as pasteFileOf } from '../../server/internal.js';
 import type { ConfigurationArguments } from '../command-line.js';
-import { addCrossChecks } from './cross-checks.js';
-import { programOptions } from './shipped-options.js';
 
 /** Reads the configuration. With `collect`, mistakes in the files are kept for `config.validate()`. */
 export async function readConfiguration(
@@ -21,8 +19,7 @@ export async function readConfiguration(
     set: [...(args.set ?? []), ...set],
     ...rest,
   });
-  for (const { group, options } of programOptions) config.register(group, options);
-  addCrossChecks(config);
+  config.registerLoaded();
   return config;
 }
 
@@ -43,8 +40,9 @@ export function refuseUnread(config: Config): void {
  */
 export function noConfiguration(config: Config): string | undefined {
   if (config.configFiles.length > 0 || unread(config).length > 0) return undefined;
+  const folder = process.cwd();
   const places = searchedDirs({ project: 'portico', prog: '', env: process.env });
-  return `No configuration file was found: neither portico.ini nor paste/portico.ini in ${process.cwd()}, nor portico.conf in ${places.join(', ')}.`;
+  return `No configuration file was found: neither portico.ini nor paste/portico.ini in ${folder}, nor portico.conf in ${places.join(', ')}.`;
 }
 
 /** Hint for {@link noConfiguration}. */

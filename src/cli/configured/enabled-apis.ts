@@ -4,7 +4,7 @@
  */
 
 import type { Config } from '../../config/index.js';
-import { ConfigError, diagnose } from '../../config/internal.js';
+import { ConfigError, diagnose, isSet } from '../../config/internal.js';
 import { type Diagnostic, didYouMean, placeOf, printDiagnostic, Refusals } from '../../errors/index.js';
 import type { PasteFile } from '../../loader/internal.js';
 import { PasteAppNotFound } from '../../loader/internal.js';
@@ -13,12 +13,15 @@ import {
   apiOptions,
   configuredPaste,
   enabledApisOptions,
+  missingComma,
+  type Names,
+  namedPipeline,
   type PlannedApi,
+  pipelineOf,
   plannedApi,
   servingOptions,
 } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
-import { isSet, missingComma, type Names, namedPipeline, pipelineOf } from './names.js';
 
 /** Options of {@link enabledApis}. */
 export interface EnabledApisOptions {
@@ -31,8 +34,8 @@ export interface EnabledApisOptions {
 
 /**
  * Returns the plan of each name in `enabled_apis`, in that order, by default for every `[api:<name>]`; and the mistakes of the others. A name
- * that the paste file lacks is a warning with the nearest one. It is an error under `strict_config`, if nothing else is served, and in a
- * reload in which a running API would end, because that is most likely the intended one.
+ * that the paste file lacks is a warning with the nearest one. It is an error if nothing else is served, and in a reload in which a running API
+ * would end, because that is most likely the intended one.
  */
 export async function enabledApis(
   config: Config,
@@ -60,18 +63,13 @@ export async function enabledApis(
   const next = apis.map(({ name }) => name);
   await refusals.gather(() => refuseGivenUp(config, running, next));
   const ending = running.filter((name) => !next.includes(name));
-  return { apis, diagnostics: [...refusals.diagnostics, ...judgeMissing(config, missing, ending)] };
+  return { apis, diagnostics: [...refusals.diagnostics, ...judgeMissing(missing, ending)] };
 }
 
 /** Returns errors for names without an app, if running APIs that are no longer named would end. */
-export function judgeMissing(
-  config: Config,
-  missing: readonly Diagnostic[],
-  ending: readonly string[],
-): readonly Diagnostic[] {
-  const strict = config.resolve('DEFAULT', 'strict_config').value === true;
+export function judgeMissing(missing: readonly Diagnostic[], ending: readonly string[]): readonly Diagnostic[] {
   return missing.map((issue): Diagnostic => {
-    if (ending.length === 0) return strict ? { ...issue, severity: 'error' } : issue;
+    if (ending.length === 0) return issue;
     const message = `${issue.message}, and ${ending.join(', ')} would end: nothing was changed`;
     return { ...issue, severity: 'error', message };
   });

@@ -4,11 +4,11 @@
 import type { Config } from '../../config/index.js';
 import { diagnose } from '../../config/internal.js';
 import { type Diagnostic, nearestOrAll, PorticoError, Refusals } from '../../errors/index.js';
-import { namedManager } from '../../registry/internal.js';
+import { namedManager } from '../../managers/index.js';
 import type { RPCService, RPCServiceOptions } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
+import { type Names, serviceOptions } from '../../server/internal.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
-import { type Names, serviceOptions } from './names.js';
 
 /** Creates a service, or its plan. */
 export type MakeService<T> = (options: RPCServiceOptions & { readonly name: string; readonly config: Config }) => T;

@@ -3,11 +3,12 @@
  * other one runs.
  */
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { realPath } from '../../modules/index.js';
 import { controlPath, type StatusDocument } from '../../operating/internal.js';
+import { boundSockets } from '../bound-sockets.js';
 import type { OutputArguments } from '../command-line.js';
 import { ask } from '../control-client.js';
 import { readConfiguration } from './configuration.js';
@@ -46,8 +47,16 @@ export async function socketOf(args: MeantService, { allowUnnamed = true } = {})
   const silent = first instanceof Error ? first : undefined;
   if (!(first instanceof Error) && isMeant(first, config, args)) return path;
   if (!isNamed) {
-    const { running, closed } = await runningServices(dirname(path));
-    const meant = chosen(running, config, args, allowUnnamed);
+    const near = await runningServices(socketsNear(dirname(path)));
+    const nearest = chosen(near.running, config, args, allowUnnamed);
+    // Root may mean a service of any user: by its configuration or folder.
+    const far = nearest.length > 0 ? NONE : await runningServices(socketsOfUsers());
+    const meant = nearest.length > 0 ? nearest : chosen(far.running, config, args, false);
+    const running = [
+      ...near.running,
+      ...far.running.filter((each) => near.running.every((one) => one.path !== each.path)),
+    ];
+    const { closed } = near;
     if (meant.length === 1) return meant[0]!.path;
     if (meant.length > 1) throw severalRun(meant);
     const others = [...running.map(shown), ...closed.map((each) => `${each}, which only its user and root can open`)];
@@ -96,19 +105,34 @@ const OTHERS_WRITE = 0o002;
 /** Time limit for other services than the selected one. */
 const OTHERS_MS = 1000;
 
+interface Found {
+  readonly running: readonly Running[];
+  /** Sockets that this user may not open. */
+  readonly closed: readonly string[];
+}
+
+const NONE: Found = { running: [], closed: [] };
+
 /**
- * Returns services whose sockets are in this directory, or in one below `/run`, where system services have theirs. Leaves out directories
- * in which any user may create a socket, such as /run/lock. `closed`: sockets that this user may not open.
+ * Returns the sockets in this directory, and in those below `/run`, where system services have theirs. Leaves out directories in which any
+ * user may create a socket, such as /run/lock.
  */
-async function runningServices(directory: string): Promise<{ running: readonly Running[]; closed: readonly string[] }> {
-  const system = (ignoreErrors(() => readdirSync('/run')) ?? [])
-    .map((name) => join('/run', name))
-    .filter((path) => ((ignoreErrors(() => statSync(path)) ?? { mode: OTHERS_WRITE }).mode & OTHERS_WRITE) === 0);
-  const paths = [...new Set([directory, ...system])].flatMap((each) =>
-    (ignoreErrors(() => readdirSync(each)) ?? []).flatMap((name) =>
-      /^(?:portico-.*|control)\.sock$/.test(name) ? [join(each, name)] : [],
-    ),
+function socketsNear(directory: string): string[] {
+  const system = (ignoreErrors(() => readdirSync('/run')) ?? []).map((name) => join('/run', name)).filter(isPrivate);
+  return [...new Set([directory, ...system])].flatMap((each) =>
+    (ignoreErrors(() => readdirSync(each)) ?? []).map((name) => join(each, name)),
   );
+}
+
+/** Returns the sockets of all users of this machine, for root. */
+function socketsOfUsers(): string[] {
+  if (process.geteuid?.() !== 0) return [];
+  return boundSockets().flatMap(({ path }) => (isPrivate(dirname(path)) ? path : []));
+}
+
+/** Returns the services that respond on the control sockets among these. */
+async function runningServices(sockets: readonly string[]): Promise<Found> {
+  const paths = [...new Set(sockets)].filter((path) => /^(?:portico-.*|control)\.sock$/.test(basename(path)));
   const closed = paths.filter((path) => !mayOpen(path));
   const found = await Promise.all(
     paths
@@ -120,6 +144,11 @@ async function runningServices(directory: string): Promise<{ running: readonly R
       }),
   );
   return { running: found.flat(), closed };
+}
+
+/** Reports whether a directory exists in which not every user may create files. */
+function isPrivate(path: string): boolean {
+  return ((ignoreErrors(() => statSync(path)) ?? { mode: OTHERS_WRITE }).mode & OTHERS_WRITE) === 0;
 }
 
 function mayOpen(path: string): boolean {

@@ -1,8 +1,8 @@
 /**
  * The logger that `[DEFAULT] logger` names: the application's own, in the parent and in every worker.
  */
-import { type Config, defineOptions, type OptionMistake, string } from '../../config/index.js';
-import { diagnose, followLevel, serversLogger } from '../../config/internal.js';
+import { type Config, defineOptions, string } from '../../config/index.js';
+import { crossCheck, diagnose, followLevel, isSet, serversLogger } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   PorticoError,
@@ -18,10 +18,9 @@ import { isApplicationLogger } from '../../log/internal.js';
 import { thrownAt } from '../../modules/index.js';
 import { besideOption, importModuleExport, makeFrom } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
-import { isSet } from './names.js';
 
 /** Option of `[DEFAULT]` for programs that run the services of a configuration. */
-export const loggerOptions = defineOptions({
+export const loggerOptions = defineOptions('DEFAULT', {
   logger: string({
     restart: true,
     help: 'Your logger, such as ./logging.js:logger: pino, an object with its methods, or a function that returns one.',
@@ -86,14 +85,14 @@ function refusal(config: Config, message: string, hint?: string, cause?: unknown
   return severalRefusals([found], { cause });
 }
 
-/** Warnings about options of Portico's own log beside a named logger. */
-export function optionsBesideLogger(config: Config): OptionMistake[] {
+/** Options of Portico's own log have no effect beside a named logger. */
+crossCheck((config: Config) => {
   if (!namesLogger(config)) return [];
   const message = `has no effect: logger (${placeOf(config.getLocation('DEFAULT', 'logger'))}) writes the lines`;
   const hint = 'remove it, or remove logger';
   const set = ['log_format', 'log_file'].filter((opt) => isSet(config, 'DEFAULT', opt));
   return set.map((opt) => ({ group: 'DEFAULT', opt, message, hint, severity: 'warning' }));
-}
+});
 
 /** Reports whether the configuration names a logger. */
 export function namesLogger(config: Config): boolean {

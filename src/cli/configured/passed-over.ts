@@ -16,12 +16,9 @@ const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
 const LARGEST = 1024 * 1024;
 
 /** Returns warnings of such files, and the mistake of a log that cannot be written. `judged` knows the options. */
-export function besideOptions(
-  judged: Config,
-  { logsItself = namesLogger(judged) }: { readonly logsItself?: boolean } = {},
-): Diagnostic[] {
+export function besideOptions(judged: Config): Diagnostic[] {
   // A reload keeps the open log file.
-  const isOpen = (workerAssignment()?.generation ?? 1) > 1 || logsItself;
+  const isOpen = (workerAssignment()?.generation ?? 1) > 1 || namesLogger(judged) || !judged.has('DEFAULT', 'log_file');
   const unlogged = isOpen ? undefined : logFileIssue(judged);
   return [...passedOver(judged), ...(unlogged === undefined ? [] : [unlogged])];
 }

@@ -1,6 +1,7 @@
 /**
  * Lines of a deployment file that carry their rules, and the comparison of an existing file with them.
  */
+import { UsageError } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
 import type { Deployment } from './deployment.js';
 
@@ -88,10 +89,16 @@ const flat = (lines: Lines): (string | Rule)[] =>
   lines.flatMap((line) => (line === false ? [] : Array.isArray(line) ? flat(line) : (line as string | Rule)));
 
 /** Returns the text of a file. */
-export const textOf = (lines: Lines): string =>
-  flat(lines)
-    .flatMap((line) => (typeof line === 'string' ? line : (line.text ?? [])))
-    .join('\n');
+export function textOf(lines: Lines): string {
+  const all = flat(lines).flatMap((line) => (typeof line === 'string' ? line : (line.text ?? [])));
+  // Options refuse line breaks in paths, but the name of a folder may have them: it would add lines to the file.
+  const broken = all.find((text) => /[\r\n]/.test(text));
+  if (broken === undefined) return all.join('\n');
+  throw new UsageError(
+    `a line would have a line break in the middle: ${JSON.stringify(broken)}`,
+    'Rename the folder, or change the value.',
+  );
+}
 
 /** Tells which keys of an existing file do not fit a deployment. */
 export function compare(kind: DeploymentFile, text: string, deployment: Deployment, tell: Tell): void {

@@ -3,20 +3,27 @@
  */
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { DeclaredFactory } from '../../app/internal.js';
-import type { Config, HostPort, Option } from '../../config/index.js';
+import type { DeclaredFactory } from '../../app/index.js';
+import type { Config, Option } from '../../config/index.js';
 import { camelCase, givesAway, UsageError } from '../../config/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import { launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
+import { metricsOptions } from '../../metrics/index.js';
 import { packageOf } from '../../modules/index.js';
 import { adminOptions, controlOptions, isLoopback } from '../../operating/internal.js';
 import { enteredFolder } from '../../process/index.js';
-import { clientAuthOf, type PlannedApi, sslSettings, wsgiOptions } from '../../server/internal.js';
+import {
+  clientAuthOf,
+  namesIn,
+  type PlannedApi,
+  serviceOptions,
+  sslSettings,
+  wsgiOptions,
+} from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
 import type { ConfigurationArguments } from '../command-line.js';
-import { namesIn, serviceOptions } from '../configured/names.js';
 import { registerShippedOptions } from '../configured/shipped-options.js';
 import { chosenApis, loaderOf } from '../judge/api-routers.js';
 import { variableOf, writtenPaths } from './written-paths.js';
@@ -35,8 +42,12 @@ export interface DeployedApi {
 /** A configuration from the point of view of the tools that start, stop, probe and forward to the program. */
 export type Deployment = Awaited<ReturnType<typeof deploymentOf>>;
 
-/** Name of the unit of `generate systemd`, for related files. */
-export const SERVICE_UNIT = 'portico.service';
+/** Parts of a manifest that are printed when they are asked for. */
+export const ADDITIONS = ['budget', 'scraping'] as const;
+export type Addition = (typeof ADDITIONS)[number];
+
+/** Returns the name of the unit of `generate systemd`, for related files. */
+export const serviceUnit = ({ name }: Deployment): string => `${name}.service`;
 
 /** Returns the first line of a file. */
 export function writtenBy(kind: string): string {
@@ -53,16 +64,21 @@ export function variablesComment(holder: string, { variables }: Deployment): str
 const KILL_SECONDS = 5;
 
 /** Returns the {@link Deployment}; imports the filters of the pipelines to find the health checks. */
-export async function deploymentOf(config: Config, args: ConfigurationArguments & { readonly api?: string }) {
+export async function deploymentOf(
+  config: Config,
+  args: ConfigurationArguments & { readonly api?: string; readonly name?: string; readonly with?: readonly Addition[] },
+) {
   const {
     gracefulShutdownTimeout: stop,
+    drainDelay,
     workerTimeout,
     maxMemory,
   } = config.group('DEFAULT', launcherOptions, { partial: true });
   const { maxConnections, keepAlive, keepAliveTimeout, clientSocketTimeout } = config.group('wsgi', wsgiOptions, {
     partial: true,
   });
-  const { listen } = config.group('admin', adminOptions, { partial: true });
+  const { listen, metricsListen } = config.group('admin', adminOptions, { partial: true });
+  const [first] = await chosenApis(config, undefined);
   const apis = await chosenApis(config, args.api);
   const { folder, manifest } = packageOf(fileURLToPath(import.meta.url))!;
   const main = join(folder, (manifest.bin as Record<string, string>)['api-cli']!);
@@ -79,6 +95,12 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
   await registerShippedOptions(shipped);
   const { services } = namesIn(config);
   return {
+    /** Name of the unit, the Deployment and the image: two on a machine or in a namespace must differ. */
+    name: args.name ?? labelOf(first?.name ?? services[0] ?? 'portico'),
+    /** Parts that were asked for. */
+    additions: new Set(args.with),
+    /** `[metrics] enabled`. */
+    counts: config.group('metrics', metricsOptions, { partial: true }).enabled,
     /** Working directory, without links; `entered`: with the links by which it was entered. */
     folder: process.cwd(),
     entered,
@@ -92,10 +114,15 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
     services,
     /** Number of workers of all of them. */
     workers: workersOf(config, apis, services),
+    /** Those of APIs that do not set it: the number of processors of this machine each. */
+    unset: apis.filter(({ name }) => config.getLocation(`api:${name}`, 'workers').kind === 'default'),
     /** Limit of each worker in bytes; 0: none. */
     maxMemory,
     /** Time limit of a graceful stop in seconds, including the kill; undefined: none. */
     stopSeconds: stop === 0 ? undefined : Math.ceil(stop) + KILL_SECONDS,
+    /** `drain_delay` in seconds, and the longest that leaves half of the graceful stop for requests. */
+    drainSeconds: drainDelay,
+    mostDrainSeconds: stop === 0 ? Number.POSITIVE_INFINITY : stop / 2,
     workerTimeout,
     /** Number of descriptors that a worker needs. */
     descriptors: maxConnections + 64,
@@ -105,6 +132,8 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
     silence: clientSocketTimeout,
     /** Address of the admin listener. */
     admin: listen,
+    /** Address of the listener for probes and metrics alone. */
+    metrics: metricsListen,
     statePath: { path: resolve(String(state.value)), isDefault: state.location.kind === 'default' },
     /** Returns the paths that the program writes to, with a different `state_path`: options may refer to it. */
     writes: (statePath?: string) => writtenPaths(config, deployed, statePath),
@@ -115,6 +144,17 @@ export async function deploymentOf(config: Config, args: ConfigurationArguments 
     secretFiles: secretFiles(shipped, trees),
     secrets: writtenSecrets(shipped),
   };
+}
+
+/** Returns a name as a label of DNS (RFC 1123 §2.1), for systemd, Kubernetes and registries of images. */
+function labelOf(name: string): string {
+  const label = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+/, '')
+    .slice(0, 63)
+    .replace(/-$/, '');
+  return label || 'portico';
 }
 
 function workersOf(config: Config, apis: readonly PlannedApi[], names: readonly string[]): number {
@@ -155,9 +195,15 @@ function writtenSecrets(config: Config) {
   });
 }
 
-/** Returns the admin listener, if other machines can reach it. */
-export function openAdmin({ admin }: Deployment): HostPort | undefined {
-  return admin !== undefined && !isLoopback(admin.host) ? admin : undefined;
+/** Returns the ports of listeners for operators, probes and metrics that other machines can reach. */
+export function openPorts({
+  metrics,
+  admin,
+}: Deployment): { readonly name: 'metrics' | 'admin'; readonly port: number }[] {
+  return (['metrics', 'admin'] as const).flatMap((name) => {
+    const address = name === 'admin' ? admin : metrics;
+    return address === undefined || isLoopback(address.host) ? [] : [{ name, port: address.port }];
+  });
 }
 
 /** Returns the options that name the configuration, with absolute paths. */

@@ -19,14 +19,14 @@ import {
 import {
   type DeployedApi,
   type Deployment,
-  openAdmin,
+  openPorts,
   portOf,
   schemeOf,
   variablesComment,
   writtenBy,
 } from './deployment.js';
 import { MADE } from './systemd-unit.js';
-import { below, isTemporary, NAME } from './unit-places.js';
+import { below, isTemporary } from './unit-places.js';
 import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
 
 export const docker: DeploymentFile = {
@@ -43,7 +43,7 @@ const SOCKET = '/run/portico/control.sock';
 const SOCKET_VARIABLE = variableOf({ group: 'control', opt: 'socket' });
 
 function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
-  const { stopSeconds, apis } = deployment;
+  const { name, stopSeconds, apis } = deployment;
   const ports = portsOf(deployment);
   const targets = targetsOf(deployment);
   const places = placesInImage(deployment);
@@ -52,7 +52,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const stop = stopSeconds === undefined ? '' : ` --stop-timeout ${stopSeconds}`;
   return [
     writtenBy('docker'),
-    `# docker build --tag portico . && docker run${stop}${ports.map((port) => ` --publish ${port}:${port}`).join('')} portico`,
+    `# docker build --tag ${name} . && docker run${stop}${ports.map((port) => ` --publish ${port}:${port}`).join('')} ${name}`,
     stop === ''
       ? '# A graceful shutdown has no time limit: set --stop-timeout, because Docker kills after 10 s.'
       : '# Without --stop-timeout (stop_grace_period in a Compose file) Docker kills after 10 s.',
@@ -66,7 +66,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     ...tarballs(deployment).map(
       (path) => `COPY ${JSON.stringify([path, `./${path}`].map((each) => each.replaceAll('$', '\\$')))}`,
     ),
-    'RUN npm ci --omit=dev',
+    'RUN npm ci --omit=dev && npm cache clean --force',
     'COPY . .',
     wronglyCopied(deployment).map((path) =>
       rule('COPY', (words) => !/^\.\/?\s/.test(words), {
@@ -74,7 +74,8 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
         hint: `Add the line ${path}.`,
       }),
     ),
-    `RUN mkdir -p ${directories} && chown node:node ${directories}`,
+    '# A cluster may run it as any user, who is then in group 0.',
+    `RUN mkdir -p ${directories} && chown node:0 ${directories} && chmod 775 ${directories}`,
     needs('USER node', (user) => !/^(?:root|0)(?::|$)/.test(user), { unset: 'root', why: 'the program runs as root' }),
     ports.length > 0 && `EXPOSE ${ports.join(' ')}`,
     listsPorts('EXPOSE', ports),
@@ -117,7 +118,7 @@ export function placesInImage(deployment: Deployment) {
   const environment = new Map<string, string>();
   const place = (written: WrittenPath): WrittenPath => {
     if (!written.canMove || !isInApp(directoryInImage(written, deployment))) return written;
-    const value = valueIn(written, `${written.isLog ? MADE.LogsDirectory : MADE.StateDirectory}/${NAME}`);
+    const value = valueIn(written, `${written.isLog ? MADE.LogsDirectory : MADE.StateDirectory}/portico`);
     environment.set(variableOf(written), value);
     return { ...written, value };
   };
@@ -150,8 +151,7 @@ const quoted = (value: string): string =>
 /** Returns ports that are reachable from outside. */
 function portsOf(deployment: Deployment): number[] {
   const ports = deployment.apis.flatMap((api) => portOf(api) ?? []);
-  const admin = openAdmin(deployment);
-  return [...new Set(admin === undefined ? ports : [...ports, admin.port])];
+  return [...new Set([...ports, ...openPorts(deployment).map(({ port }) => port)])];
 }
 
 /** Returns the options within the image, which contains the working directory. Its loopback is not reachable from outside. */
@@ -175,7 +175,7 @@ interface Target {
 }
 
 /** Returns readiness of all APIs from their parent; of each, by its health check, if the parent is not reachable. */
-function targetsOf({ apis, admin, control }: Deployment): Target[] {
+function targetsOf({ apis, metrics, admin = metrics, control }: Deployment): Target[] {
   if (admin !== undefined) {
     const host = ['0.0.0.0', '::'].includes(admin.host) ? '127.0.0.1' : admin.host;
     return [{ url: `http://${formatAddress({ host, port: admin.port })}/readyz` }];
@@ -201,10 +201,13 @@ function probe(targets: readonly Target[]): string {
 const scripted = (text: string): string => `'${text.replace(/['\\]/g, '\\$&')}'`;
 
 /** Returns rules for what a health check asks; one that asks in another way may be right. */
-function healthRules({ apis, admin, control = '' }: Deployment, file: readonly Entry[]): Lines {
+function healthRules({ apis, metrics, admin, control = '' }: Deployment, file: readonly Entry[]): Lines {
   const variables = file.flatMap(({ key, value }) => (key === 'ENV' ? value : [])).join(' ');
   const socket = SOCKET_SET.exec(variables)?.[1] ?? control;
-  const all = [...(socket === '' ? [] : [resolve(APP, socket)]), `http ${admin?.port} /readyz`];
+  const all = [
+    ...(socket === '' ? [] : [resolve(APP, socket)]),
+    ...[admin, metrics].map((each) => `http ${each?.port} /readyz`),
+  ];
   const checked = apis.filter(({ health }) => health !== undefined);
   const known = (api: DeployedApi): string[] =>
     ['', '/live', '/ready'].map((end) => `${schemeOf(api)} ${portOf(api)} ${api.health}${end}`);

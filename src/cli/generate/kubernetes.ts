@@ -1,7 +1,6 @@
 /**
  * A Deployment and a Service for Kubernetes.
  */
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from 'yaml';
 import {
   atLeast,
   type DeploymentFile,
@@ -9,43 +8,47 @@ import {
   type Fits,
   type Lines,
   lastOf,
-  listsPorts,
   noneOf,
-  oneOf,
+  type Rule,
   rule,
 } from './compare.js';
-import { type Deployment, openAdmin, portOf, schemeOf, variablesComment, writtenBy } from './deployment.js';
+import { type Deployment, variablesComment, writtenBy } from './deployment.js';
 import { APP, isInApp, placesInImage } from './docker.js';
+import { read } from './manifest-reader.js';
+import { environment, stopRules, workersOf } from './pod-environment.js';
+import { type Pod, PROBES, podOf, portRules, portsOf, probeRules, probes, scalar } from './pod-probes.js';
+import { below } from './unit-places.js';
 
 /** Kubernetes has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
 
 export const kubernetes: DeploymentFile = { lines, read };
 
-function lines(deployment: Deployment): Lines {
-  const { stopSeconds = LONGEST_SECONDS } = deployment;
-  const ports = portsOf(deployment);
+function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
+  const pod = podOf(deployment, file);
+  const { name: named, stopSeconds = LONGEST_SECONDS } = deployment;
+  const ports = portsOf(pod);
   const { directories, inside } = placesInImage(deployment);
   // Without a temporary directory no service starts. A volume over the application would hide its files.
   const written = ['/tmp', ...directories.filter((path) => !isInApp(path))];
-  const published = ports.filter(({ isAdmin }) => !isAdmin);
+  const published = ports.filter(({ isProbed }) => !isProbed);
   return [
     writtenBy('kubernetes'),
-    '# Build the image with api-cli generate docker. A pod gets TERM before all load balancers know: with drain_delay = 5 in',
-    '# [DEFAULT] it keeps serving until they do.',
+    '# Build the image with api-cli generate docker.',
     ...variablesComment('the container', deployment),
     'apiVersion: apps/v1',
     'kind: Deployment',
     'metadata:',
-    '  name: portico',
-    '  labels: { app.kubernetes.io/name: portico }',
+    `  name: ${named}`,
+    `  labels: { app.kubernetes.io/name: ${named} }`,
     'spec:',
     '  replicas: 2',
     '  selector:',
-    '    matchLabels: { app.kubernetes.io/name: portico }',
+    `    matchLabels: { app.kubernetes.io/name: ${named} }`,
     '  template:',
     '    metadata:',
-    '      labels: { app.kubernetes.io/name: portico }',
+    `      labels: { app.kubernetes.io/name: ${named} }`,
+    ...scraping(pod),
     '    spec:',
     '      # graceful_shutdown_timeout, plus the time to kill remaining processes.',
     `      terminationGracePeriodSeconds: ${stopSeconds}`,
@@ -57,8 +60,8 @@ function lines(deployment: Deployment): Lines {
     '        # Pod Security "restricted" requires this.',
     '        seccompProfile: { type: RuntimeDefault }',
     '      containers:',
-    '        - name: portico',
-    '          image: portico:latest',
+    `        - name: ${named}`,
+    `          image: ${named}:latest`,
     '          securityContext:',
     '            allowPrivilegeEscalation: false',
     ...inside.map(
@@ -74,12 +77,19 @@ function lines(deployment: Deployment): Lines {
       why: `the volume at ${APP} hides the application`,
       hint: 'Write to another directory.',
     }),
+    ['pod', 'container'].map((holder) => [
+      rule(`${holder}.securityContext.runAsUser`, noneOf('0'), { why: AS_ROOT }),
+      rule(`${holder}.securityContext.runAsNonRoot`, noneOf('false'), { why: AS_ROOT }),
+    ]),
+    environment(pod),
     resources(deployment),
     ports.length > 0 && '          ports:',
     ...ports.map(({ name, port }) => `            - { name: ${name}, containerPort: ${port} }`),
-    portRules(deployment),
-    ...probes(deployment),
-    PROBES.map((kind) => probeRules(kind, deployment)),
+    portRules(pod),
+    written.map(mounted),
+    stopRules(deployment),
+    ...probes(pod),
+    PROBES.map((kind) => probeRules(kind, pod)),
     '      volumes:',
     ...written.map((_, at) => `        - { name: written-${at}, emptyDir: {} }`),
     published.length > 0 && [
@@ -87,13 +97,52 @@ function lines(deployment: Deployment): Lines {
       'apiVersion: v1',
       'kind: Service',
       'metadata:',
-      '  name: portico',
+      `  name: ${named}`,
       'spec:',
-      '  selector: { app.kubernetes.io/name: portico }',
+      `  selector: { app.kubernetes.io/name: ${named} }`,
       '  ports:',
       ...published.map(({ name, port }) => `    - { name: ${name}, port: ${port}, targetPort: ${name} }`),
     ],
+    deployment.additions.has('budget') && [
+      '---',
+      '# An eviction waits until the pod before it is ready elsewhere.',
+      'apiVersion: policy/v1',
+      'kind: PodDisruptionBudget',
+      'metadata:',
+      `  name: ${named}`,
+      'spec:',
+      '  maxUnavailable: 1',
+      '  selector:',
+      `    matchLabels: { app.kubernetes.io/name: ${named} }`,
+    ],
   ];
+}
+
+/** Returns the annotations by which Prometheus finds the metrics of each pod, if they were asked for. */
+function scraping({ deployment, probed: [first] }: Pod): string[] {
+  if (!deployment.additions.has('scraping') || first === undefined) return [];
+  return [
+    '      annotations:',
+    '        prometheus.io/scrape: "true"',
+    `        prometheus.io/port: "${first.port}"`,
+    '        prometheus.io/path: /metrics',
+  ];
+}
+
+const AS_ROOT = 'the program may run as root';
+
+/** Returns the rule for a path that is written to: a volume must be at it, or above it, if all else is read-only. */
+function mounted(path: string): Rule {
+  const isCovered: Fits = (value, _, file) =>
+    lastOf(file, 'container.securityContext.readOnlyRootFilesystem') !== 'true' ||
+    value === path ||
+    below(value, path) !== undefined;
+  return rule('container.volumeMounts.mountPath', isCovered, {
+    unset: undefined,
+    isOne: true,
+    why: `${path} is written to, and no volume is there`,
+    hint: `Mount a volume at ${path}.`,
+  });
 }
 
 /** MiB of a parent, and of a worker with a small application. */
@@ -104,12 +153,14 @@ const WORKER_MIB = 128;
  * Returns the MiB that all processes may use: workers `max_memory` each, and during a reload one more for each service; for a refused
  * reload a child builds all services.
  */
-function mostMemory({ apis, services, workers }: Deployment, eachMib: number): number {
-  return PARENT_MIB + Math.ceil((workers + apis.length + services.length + 1) * eachMib);
+function mostMemory(deployment: Deployment, eachMib: number): number {
+  const { apis, services } = deployment;
+  return PARENT_MIB + Math.ceil((workersOf(deployment) + apis.length + services.length + 1) * eachMib);
 }
 
 function resources(deployment: Deployment): Lines {
-  const { workers, maxMemory } = deployment;
+  const { maxMemory } = deployment;
+  const workers = workersOf(deployment);
   const least = mostMemory(deployment, maxMemory / MIB);
   const most = mostMemory(deployment, maxMemory === 0 ? 2 * WORKER_MIB : maxMemory / MIB);
   const usual = Math.min(most, PARENT_MIB + workers * WORKER_MIB);
@@ -118,8 +169,11 @@ function resources(deployment: Deployment): Lines {
     '          resources:',
     `            requests: { cpu: ${workers * 250}m, memory: ${usual}Mi }`,
     `            limits: { memory: ${most}Mi }`,
-    rule('container.resources.limits.memory', atLeast(maxMemory === 0 ? 0 : least, mibOf), {
-      why: `${workers} workers of max_memory need ${least}Mi in a reload`,
+    rule('container.resources.limits.memory', atLeast(maxMemory === 0 ? usual : least, mibOf), {
+      why:
+        maxMemory === 0
+          ? `a parent and ${workers} workers need ${usual}Mi, and without max_memory they may grow beyond any limit`
+          : `${workers} workers of max_memory need ${least}Mi in a reload`,
     }),
   ];
 }
@@ -133,139 +187,4 @@ const SUFFIXES: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, Ki:
 function mibOf(value: string): number {
   const [, number, unit = ''] = /^([\d.]+)(k|M|G|Ki|Mi|Gi)?$/.exec(value) ?? [];
   return (Number(number) * (SUFFIXES[unit] ?? 1)) / MIB;
-}
-
-/** Returns ports that are reachable from outside, each with a service name (RFC 6335 §5.1). */
-function portsOf(deployment: Deployment) {
-  const admin = openAdmin(deployment);
-  const ports = deployment.apis.flatMap((api) => {
-    const port = portOf(api);
-    const name = api.name
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-/, '')
-      .slice(0, 15)
-      .replace(/-$/, '');
-    return port === undefined ? [] : [{ name: /[a-z]/.test(name) ? name : `api-${port}`, port, isAdmin: false }];
-  });
-  if (admin === undefined) return ports;
-  return [...ports, { name: 'admin', port: admin.port, isAdmin: true }];
-}
-
-interface Probe {
-  readonly scheme: 'HTTP' | 'HTTPS';
-  readonly port: number;
-  readonly ready: string;
-  readonly live: string;
-}
-
-/** Returns all probes: the admin listener for all APIs together, the health checks of single ones. */
-function probesOf(deployment: Deployment): Probe[] {
-  const admin = openAdmin(deployment);
-  const own = deployment.apis.flatMap((api): Probe[] => {
-    const [port, { health }] = [portOf(api), api];
-    if (port === undefined || health === undefined) return [];
-    return [{ scheme: schemeOf(api) === 'https' ? 'HTTPS' : 'HTTP', port, ready: health, live: `${health}/live` }];
-  });
-  if (admin === undefined) return own;
-  return [{ scheme: 'HTTP', port: admin.port, ready: '/readyz', live: '/healthz' }, ...own];
-}
-
-const PROBES = ['startupProbe', 'readinessProbe', 'livenessProbe'];
-
-function probes(deployment: Deployment): string[] {
-  const [probe] = probesOf(deployment);
-  const [first] = portsOf(deployment);
-  if (probe === undefined && first === undefined) return [];
-  const get = (path: string): string =>
-    probe === undefined
-      ? `tcpSocket: { port: ${first!.port} }`
-      : `httpGet: { path: ${scalar(path)}, port: ${probe.port}, scheme: ${probe.scheme} }`;
-  const [ready, live] = [get(probe?.ready ?? ''), get(probe?.live ?? '')];
-  return [
-    `          startupProbe: { ${live}, periodSeconds: 1, failureThreshold: 60 }`,
-    `          readinessProbe: { ${ready}, periodSeconds: 5, timeoutSeconds: 2 }`,
-    '          # The parent replaces a stuck worker; this probe restarts the whole container.',
-    `          livenessProbe: { ${live}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }`,
-  ];
-}
-
-/** Returns a path as YAML. */
-const scalar = (path: string): string => (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path));
-
-/** Returns rules for the ports of the container and of Services, and for the container itself. */
-function portRules(deployment: Deployment): Lines {
-  const ports = portsOf(deployment).map(({ port }) => port);
-  return [
-    rule('YAML', oneOf(''), { why: 'the file cannot be read' }),
-    rule('container', (_value, _wanted, file) => file.some(({ key }) => ['container', 'YAML'].includes(key)), {
-      why: 'the file has no pod template with a container',
-    }),
-    listsPorts('container.ports.containerPort', ports),
-    rule('Service.targetPort', oneOf('', ...ports), { why: 'it is not a port of the container' }),
-  ];
-}
-
-/** Returns rules for the port that a probe asks, and for the path that it asks of a port that is served. */
-function probeRules(kind: string, deployment: Deployment): Lines {
-  const at = `container.${kind}.httpGet`;
-  const isServed = oneOf('', ...portsOf(deployment).map(({ port }) => port));
-  const known = probesOf(deployment).flatMap(({ scheme, port, ready, live }) =>
-    [ready, live, `${ready}/ready`].map((path) => `${scheme} ${path} on port ${port}`),
-  );
-  const isKnown: Fits = (path, _, file) => {
-    const port = lastOf(file, `${at}.port`);
-    return (
-      !isServed(port, '', file) || known.includes(`${lastOf(file, `${at}.scheme`) || 'HTTP'} ${path} on port ${port}`)
-    );
-  };
-  return [
-    [`${at}.port`, `container.${kind}.tcpSocket.port`].map((key) =>
-      rule(key, isServed, { why: 'nothing listens there' }),
-    ),
-    rule(`${at}.path`, isKnown, {
-      unset: '/',
-      why: 'there is no health check',
-      hint: known[0] && `There is ${known[0]}.`,
-    }),
-  ];
-}
-
-/** Reads the first pod template, its container, and the ports of Services; a name of a port of the container is its number. */
-function read(text: string): Entry[] {
-  const lines = new LineCounter();
-  const documents = [...parseAllDocuments(text, { lineCounter: lines })];
-  const [broken] = documents.flatMap(({ errors }) => errors);
-  const top = { key: '', value: '', line: 1 };
-  if (broken !== undefined) return [top, { key: 'YAML', value: broken.code, line: lines.linePos(broken.pos[0]).line }];
-  const pod = documents.map((each) => each.getIn(['spec', 'template', 'spec'], true)).find(isMap);
-  const containers = itemsOf(pod, 'containers');
-  const container = containers.find((each) => each.get('name') === 'portico') ?? containers[0];
-  const ports = itemsOf(container, 'ports').map((port) => [port.get('name'), port.get('containerPort')]);
-  const named = new Map(ports.map(([name, port]) => [String(name), String(port)]));
-  const services = documents.filter((each) => each.get('kind') === 'Service').map((each) => each.get('spec'));
-  const targets = services.flatMap((spec) =>
-    itemsOf(spec, 'ports').map((port) => port.get('targetPort', true) ?? port.get('port', true)),
-  );
-  const flat = (node: unknown, key: string): Entry[] => {
-    if (!isNode(node)) return [];
-    const value = isScalar(node) ? String(node.value) : '';
-    const entry = {
-      key,
-      value: /\.(?:p|targetP)ort$/.test(key) ? (named.get(value) ?? value) : value,
-      line: lines.linePos(node.range![0]).line,
-    };
-    if (isSeq(node)) return [entry, ...node.items.flatMap((each) => flat(each, key))];
-    return isMap(node)
-      ? [entry, ...node.items.flatMap((each) => flat(each.value, `${key}.${String(each.key)}`))]
-      : [entry];
-  };
-  const reached = container === undefined ? [] : targets.flatMap((target) => flat(target, 'Service.targetPort'));
-  return [top, ...flat(pod, 'pod'), ...flat(container, 'container'), ...reached];
-}
-
-/** Returns the maps in a list. */
-function itemsOf(node: unknown, key: string): YAMLMap[] {
-  const list = isMap(node) ? node.get(key, true) : undefined;
-  return isSeq(list) ? list.items.filter((each) => isMap(each)) : [];
 }

@@ -4,14 +4,14 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../../config/internal.js';
 import { type DeploymentFile, type Entry, type Lines, lastOf, linesOf, needs, rule } from './compare.js';
-import { type Deployment, SERVICE_UNIT, writtenBy } from './deployment.js';
+import { type Deployment, serviceUnit, writtenBy } from './deployment.js';
 import { placeOf, writtenInUnit } from './unit-places.js';
 
 export const logrotate: DeploymentFile = { lines, read };
 
 function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const path = logFile(deployment);
-  const reopen = `systemctl kill --signal=HUP --kill-who=main ${SERVICE_UNIT}`;
+  const reopen = `systemctl kill --signal=HUP --kill-who=main ${serviceUnit(deployment)}`;
   return [
     writtenBy('logrotate'),
     needs(`${quoted(path)} {`, (name) => matches(name, path), { isOne: true, why: `the service writes to ${path}` }),
@@ -25,7 +25,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     '    # The service creates the new file.',
     '    nocreate',
     '    postrotate',
-    `        if systemctl is-active --quiet ${SERVICE_UNIT}; then ${reopen}; fi`,
+    `        if systemctl is-active --quiet ${serviceUnit(deployment)}; then ${reopen}; fi`,
     '    endscript',
     '}',
     // Without a new file, the service keeps its own.

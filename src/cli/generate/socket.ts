@@ -7,14 +7,15 @@ import { UsageError } from '../../config/internal.js';
 import { type Diagnostic, nearestOrAll } from '../../errors/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { type DeploymentFile, type Entry, equal, type Lines, lastOf, needs, never, rule } from './compare.js';
-import { type DeployedApi, type Deployment, portOf, SERVICE_UNIT, writtenBy } from './deployment.js';
+import { type DeployedApi, type Deployment, portOf, serviceUnit, writtenBy } from './deployment.js';
 import { isOn, MADE, plain, unitReader } from './systemd-unit.js';
 import { below } from './unit-places.js';
 
 export const socket: DeploymentFile = { lines, read: unitReader('Socket'), warnings };
 
 /** An existing unit says which API it is for; a new one must be for a single one. */
-function lines({ apis }: Deployment, file?: readonly Entry[]): Lines {
+function lines(deployment: Deployment, file?: readonly Entry[]): Lines {
+  const { apis } = deployment;
   const names = apis.map(({ name }) => name);
   const [first, ...others] = apis;
   if (first === undefined) throw new UsageError('no API is enabled, so there is no socket');
@@ -29,7 +30,7 @@ function lines({ apis }: Deployment, file?: readonly Entry[]): Lines {
   }
   return [
     writtenBy('socket'),
-    `# ${api.name}.socket: systemctl enable --now ${api.name}.socket, while ${SERVICE_UNIT} does not run.`,
+    `# ${api.name}.socket: systemctl enable --now ${api.name}.socket, while ${serviceUnit(deployment)} does not run.`,
     '',
     '[Unit]',
     `Description=Socket of ${plain(api.name)}, served by Portico`,
@@ -42,7 +43,7 @@ function lines({ apis }: Deployment, file?: readonly Entry[]): Lines {
     ],
     '# The name of the API, by which the service finds its socket.',
     `FileDescriptorName=${plain(api.name)}`,
-    `Service=${SERVICE_UNIT}`,
+    `Service=${serviceUnit(deployment)}`,
     rule('Accept', (value) => !isOn(value), { why: 'systemd would start the service for each connection' }),
     '',
     '[Install]',
@@ -61,10 +62,10 @@ function streamOf(api: DeployedApi): string {
 }
 
 /** A socket in a directory of the service disappears when that stops. */
-function warnings({ apis }: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
-  return apis.flatMap(({ address }) => {
+function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
+  return deployment.apis.flatMap(({ address }) => {
     if (!('path' in address) || below(MADE.RuntimeDirectory, dirname(address.path)) === undefined) return [];
-    const message = `${address.path} is removed with the RuntimeDirectory of ${SERVICE_UNIT} when it stops`;
+    const message = `${address.path} is removed with the RuntimeDirectory of ${serviceUnit(deployment)} when it stops`;
     const hint = `Write RuntimeDirectoryPreserve=yes there, or remove ${dirname(address.path)} from it, because the socket unit creates it.`;
     return [{ message, hint }];
   });

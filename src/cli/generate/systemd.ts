@@ -23,7 +23,7 @@ import {
 import { type Deployment, variablesComment, writtenBy } from './deployment.js';
 import { type ReadPath, unreadable } from './read-paths.js';
 import { isOn, isWritable, listed, MADE, plain, quoted, unitReader, wordsOf } from './systemd-unit.js';
-import { isTemporary, makerOf, NAME, placesOf } from './unit-places.js';
+import { isTemporary, makerOf, placesOf } from './unit-places.js';
 import { directoryOf, variableOf } from './written-paths.js';
 
 /** A shorter time would end a service that only replaces a worker. */
@@ -37,7 +37,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const { main, words, folder, entered, apis, services, workerTimeout, descriptors, control } = deployment;
   const { stopSeconds = Number.POSITIVE_INFINITY } = deployment;
   const options = words.flatMap(({ option, value }) => [option, value]);
-  const { made, owned, environment } = placesOf(deployment);
+  const { made, owned, inner, environment } = placesOf(deployment);
   const [hidden] = homeFiles(deployment);
   const command = (...more: readonly string[]): string =>
     [process.execPath, main, ...more, ...options].map(quoted).join(' ');
@@ -64,8 +64,15 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     `WorkingDirectory=${plain(entered)}`,
     owned.length > 0 && [
       '# systemd creates directories in /run and /var; the others are created here, for the user of the service.',
-      `ExecStartPre=+${['/bin/sh', '-c', MAKE, 'sh', ...owned].map(quoted).join(' ')}`,
+      `ExecStartPre=+${['/bin/sh', '-c', makes(deployment), 'sh', ...owned].map(quoted).join(' ')}`,
+      inner.length > 0 && [
+        '# The service creates those inside of them, without the rights of root.',
+        `ExecStartPre=${['/bin/mkdir', '-p', ...inner].map(quoted).join(' ')}`,
+      ],
     ],
+    rule('ExecStartPre', (value) => !FOLLOWS.test(value), {
+      why: 'root follows a link that the service has put there',
+    }),
     needs(`ExecStart=${command()}`, readsTheSame, { unset: '', why: `this configuration is ${filesIn(command())}` }),
     control !== '' && [
       '# Waits for the result: systemctl reload fails if the configuration is refused.',
@@ -128,13 +135,17 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   ];
 }
 
-/** Creates directories and gives them to the user of the service, who owns its runtime directory. */
-const MAKE = `mkdir -p "$@" && chown --reference=/run/${NAME} "$@"`;
+/**
+ * Creates directories and gives them to the user of the service, who owns its runtime directory. No directory is inside another one: the
+ * service could put a link in the way (CWE-61), and `-h` follows no link at the end of a path only.
+ */
+const makes = ({ name }: Deployment): string => `mkdir -p "$@" && chown -h --reference=/run/${name} "$@"`;
+const FOLLOWS = /\bchown (?!-h |--no-dereference )/;
 
 function warnings(deployment: Deployment): Pick<Diagnostic, 'message' | 'hint'>[] {
   const unwritable = placesOf(deployment).refused.map((written) => ({
     message: `[${written.group}] ${written.opt} may not be writable: the user of the service may not own ${directoryOf(written, written.value)}`,
-    hint: `Name ${written.kind === 'socket' ? 'a path below /run/portico' : written.isLog ? 'a path below /var/log/portico' : 'a path below /var/lib/portico'}.`,
+    hint: `Name ${written.kind === 'socket' ? 'a path below /run/' : written.isLog ? 'a path below /var/log/' : 'a path below /var/lib/'}${deployment.name}.`,
   }));
   return [...unwritable, ...unreadable(readPaths(deployment))];
 }

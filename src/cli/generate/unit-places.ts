@@ -5,12 +5,9 @@ import type { Deployment } from './deployment.js';
 import { MADE } from './systemd-unit.js';
 import { directoryOf, isRelative, valueIn, variableOf, type WrittenPath } from './written-paths.js';
 
-/** Name of the directory below those of {@link MADE} for files that cannot be written at their own path. */
-export const NAME = 'portico';
-
 /**
  * Returns the places of the written paths under the unit. `made`: names below the directories of {@link MADE}, by directive; `owned`:
- * directories elsewhere, which the service owns; `environment`: assignments that move paths that are relative, or in a directory that the
+ * directories elsewhere, which the service owns, and `inner` those inside of them; `environment`: assignments that move paths that are relative, or in a directory that the
  * service must not own; `refused`: paths that cannot be written.
  */
 export function placesOf(deployment: Deployment) {
@@ -18,7 +15,7 @@ export function placesOf(deployment: Deployment) {
   const owned = new Set<string>();
   const environment: string[] = [];
   const refused: WrittenPath[] = [];
-  made.get('RuntimeDirectory')!.add(NAME);
+  made.get('RuntimeDirectory')!.add(deployment.name);
   const [state] = deployment.writes();
   const movedTo = placeOf(state!, deployment);
   if (movedTo !== state!.value) environment.push(`${variableOf(state!)}=${movedTo}`);
@@ -36,7 +33,9 @@ export function placesOf(deployment: Deployment) {
     if (maker === undefined) owned.add(directory);
     else made.get(maker.directive)!.add(maker.name);
   }
-  return { made, owned: [...owned], environment, refused };
+  const isInner = (path: string): boolean => [...owned].some((each) => below(each, path) !== undefined);
+  const [inner, outer] = [true, false].map((wanted) => [...owned].filter((path) => isInner(path) === wanted));
+  return { made, owned: outer!, inner: inner!, environment, refused };
 }
 
 /** Returns the paths with the unit's `state_path`: options may refer to it. */
@@ -48,7 +47,7 @@ export function writtenInUnit(deployment: Deployment): readonly WrittenPath[] {
 /** Returns the value of the option in the unit: that of the configuration, or of another place if it must move and can. */
 export function placeOf(written: WrittenPath, deployment: Deployment): string {
   if (!written.canMove || !mustMove(written, deployment)) return written.value;
-  return valueIn(written, `${written.isLog ? MADE.LogsDirectory : MADE.StateDirectory}/${NAME}`);
+  return valueIn(written, `${written.isLog ? MADE.LogsDirectory : MADE.StateDirectory}/${deployment.name}`);
 }
 
 /** Reports whether a path is relative, or in a directory that the service must not own. */

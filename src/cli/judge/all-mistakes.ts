@@ -1,12 +1,12 @@
 /** Further mistakes of a configuration that was refused before anything was built. */
 import { Config } from '../../config/index.js';
 import { refusedConfig } from '../../config/internal.js';
-import { ConfigurationRefused } from '../../errors/index.js';
+import { ConfigurationRefused, Refusals } from '../../errors/index.js';
 import { isWorker, MORE_MISTAKES_MS } from '../../launch/internal.js';
 import { explainedError } from '../../modules/index.js';
 import { within } from '../../tasks/internal.js';
 import { exitStatusOf } from '../failure.js';
-import { judgement } from './judge.js';
+import { refuseMistakes } from './judge.js';
 
 /** Returns the refusal of a configuration with all its other mistakes; any other error unchanged. */
 export async function withAllMistakes(error: unknown): Promise<unknown> {
@@ -27,7 +27,16 @@ export async function judgedHere(config: Config, error?: unknown): Promise<unkno
   };
   process.once('exit', tellEnd);
   try {
-    const judged = judgement(config, { failures: error === undefined ? [] : [error], embeds: true });
+    const refusals = new Refusals();
+    if (error !== undefined) refusals.note(error);
+    // A program that embeds its services may have no API.
+    const { judge } = await import('./judge-all.js');
+    const judged = judge(config, { refusals, embeds: true }).then((all) =>
+      refuseMistakes(
+        all.filter(({ code }) => code !== 'PORTICO_NO_APIS'),
+        refusals,
+      ),
+    );
     return await within(
       judged.then(() => error),
       MORE_MISTAKES_MS,

@@ -14,13 +14,16 @@ import {
   withMounted,
 } from '../../routing/internal.js';
 import type { PlannedApi } from '../../server/internal.js';
+import { namesIn } from '../../server/internal.js';
 import { unknownName } from '../command.js';
 import { enabledApis } from '../configured/enabled-apis.js';
-import { namesIn } from '../configured/names.js';
 import { refuseErrors } from './plan.js';
 
 /** An API as planned or as served. */
 export type ChosenApi = Pick<PlannedApi, 'name' | 'pipeline' | 'pasteFile' | 'addresses' | 'usesTls'>;
+
+/** The parts of it that lead to its app. */
+export type LoadedApi = Pick<ChosenApi, 'name' | 'pipeline' | 'pasteFile'>;
 
 /** An app of an API's tree, with its routers. */
 export interface RoutedApp extends MountedApp {
@@ -41,7 +44,7 @@ export async function chosenApis(config: Config, wanted: string | undefined): Pr
 }
 
 /** Returns a loader of an API's paste file, with the API's options. */
-export function loaderOf(api: ChosenApi, config: Config, log = silentLogger()): Loader {
+export function loaderOf(api: LoadedApi, config: Config, log = silentLogger()): Loader {
   return new Loader(api.pasteFile!, { config, service: api.name, log });
 }
 

@@ -2,26 +2,24 @@
  * Builds of everything that a configuration names, so that the list of its mistakes is whole. Nothing is started.
  */
 import type { Config } from '../../config/index.js';
+import { buildAsWorker } from '../../config/internal.js';
 import { type Diagnostic, Refusals } from '../../errors/index.js';
-import { Loader } from '../../loader/index.js';
 import { silentLogger } from '../../log/internal.js';
-import { checkManager } from '../../registry/internal.js';
+import { checkManager } from '../../managers/index.js';
 import { WSGIService } from '../../server/index.js';
 import type { PlannedApi } from '../../server/internal.js';
+import { managerOf, type Names, pipelineOf } from '../../server/internal.js';
 import { configuredPasteFile } from '../configured/configuration.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { namedLogger } from '../configured/named-logger.js';
-import { type Names, pipelineOf } from '../configured/names.js';
+import { type LoadedApi, loaderOf } from './api-routers.js';
 import type { Planned } from './plan.js';
-import { managerOf } from './program.js';
 import { buildAndFind } from './route-findings.js';
 
 /** Options of {@link buildAll}. */
 export interface BuildOptions {
   /** Gets what the builds refuse. */
   readonly refusals: Refusals;
-  /** Names of services that are built already. */
-  readonly built: ReadonlySet<string | undefined>;
   readonly names: Names;
   readonly dev: boolean | undefined;
 }
@@ -33,12 +31,13 @@ export interface BuildOptions {
 export async function buildAll(
   config: Config,
   { apis, services }: Planned,
-  { refusals, built, names, dev = false }: BuildOptions,
+  { refusals, names, dev = false }: BuildOptions,
 ): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
   await refusals.gather(() => namedLogger(config));
-  for (const api of apis.filter(({ name }) => !built.has(name))) {
-    const odd = await refusals.gather(() => buildAndFind(api, config, () => tryToBuild(api, config, dev)));
+  for (const api of apis) {
+    const build = () => buildAsWorker(api, () => tryToBuild(api, config, dev));
+    const odd = await refusals.gather(() => buildAndFind(api, config, build));
     found.push(...(odd ?? []));
   }
   for (const name of names.apis) {
@@ -52,12 +51,18 @@ export async function buildAll(
       found.push({ ...each, severity: 'warning', message: `${message} (this service is not enabled here)` });
   }
   // The app of an API with refused options or certificates may have mistakes too.
-  const refused = names.apis.filter((name) => !built.has(name) && apis.every((api) => api.name !== name));
-  for (const name of refused) await refusals.gather(() => tryToLoad(name, config));
+  const refused = names.apis.filter((name) => apis.every((api) => api.name !== name));
+  for (const name of refused) {
+    const odd = await refusals.gather(() => {
+      const api = { name, pipeline: pipelineOf(config, name), pasteFile: configuredPasteFile(config) };
+      return buildAndFind(api, config, () => tryToLoad(api, config));
+    });
+    found.push(...(odd ?? []));
+  }
   if (services.length === 0) return found;
   const made = await enabledServices(config, names, { log: silentLogger(), dev }, makingServices);
-  for (const service of made.services.filter(({ name }) => !built.has(name)))
-    await refusals.gather(async () => (await service.prepare())());
+  for (const service of made.services)
+    await refusals.gather(() => buildAsWorker(service, async () => (await service.prepare())()));
   return found;
 }
 
@@ -68,9 +73,9 @@ async function tryToBuild({ name, usesTls }: PlannedApi, config: Config, dev: bo
 }
 
 /** Builds only its app. */
-async function tryToLoad(name: string, config: Config): Promise<void> {
-  const loader = new Loader(configuredPasteFile(config), { config, service: name, log: silentLogger() });
-  const pipeline = pipelineOf(config, name);
+async function tryToLoad(api: LoadedApi, config: Config): Promise<void> {
+  const loader = loaderOf(api, config);
+  const { pipeline } = api;
   if (!loader.has(pipeline)) return;
   const app = await loader.loadApp(pipeline);
   await app.close();

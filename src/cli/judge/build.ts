@@ -5,7 +5,6 @@ import type { Config } from '../../config/index.js';
 import { type Diagnostic, PorticoError } from '../../errors/index.js';
 import { buildConfiguration } from '../../launch/internal.js';
 import { unread } from '../configured/configuration.js';
-import type { GroupsArguments } from '../configured/declared-groups.js';
 
 /**
  * Returns all mistakes of a configuration, including those of its applications. A child that does not finish is one of them. `starts`: the
@@ -13,21 +12,13 @@ import type { GroupsArguments } from '../configured/declared-groups.js';
  */
 export async function buildInChild(
   config: Config,
-  {
-    dev = false,
-    groups = [],
-    starts = false,
-  }: { readonly dev?: boolean; readonly starts?: boolean } & GroupsArguments = {},
+  { dev = false, starts = false }: { readonly dev?: boolean; readonly starts?: boolean } = {},
 ): Promise<readonly Diagnostic[]> {
   const cause = unread(config);
   if (cause.length > 0) return cause;
   try {
     // Without a command the program serves; in such a child it builds instead.
-    return await buildConfiguration(
-      config,
-      [...(dev ? ['--dev'] : []), ...groups.flatMap((each) => ['--groups', each])],
-      { starts },
-    );
+    return await buildConfiguration(config, dev ? ['--dev'] : [], { starts });
   } catch (error) {
     if (!(error instanceof PorticoError)) throw error;
     return error.diagnostics;

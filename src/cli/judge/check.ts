@@ -26,13 +26,6 @@ import { choice } from '../command.js';
 import { addConfigurationOptions, type OutputArguments } from '../command-line.js';
 import { type AddressObstacle, addressObstacle } from '../configured/address-obstacle.js';
 import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
-import {
-  addGroups,
-  type DeclaredGroups,
-  declaredGroups,
-  type GroupsArguments,
-  registerGroups,
-} from '../configured/declared-groups.js';
 import { unplacedApi } from '../configured/enabled-apis.js';
 import { socketOf } from '../configured/find-service.js';
 import { shippedOptions } from '../configured/shipped-options.js';
@@ -41,7 +34,7 @@ import { STATUS_REFUSED } from '../failure.js';
 import { buildInChild } from './build.js';
 import { plan } from './plan.js';
 
-interface CheckArguments extends OutputArguments, GroupsArguments {
+interface CheckArguments extends OutputArguments {
   readonly format: 'text' | 'json' | 'github';
   readonly import: boolean;
 }
@@ -55,14 +48,15 @@ export function register(program: Command): void {
     .option('--format <format>', 'text, json or github', choice('--format', ['text', 'json', 'github']), 'text')
     .option('--json', 'the same as --format json')
     .option('--no-import', 'look for modules without importing them')
-    .addHelpText('after', '\nExample:\n  api-cli check paste/api-paste.ini\n\nStatus: 78 if there is an error.');
-  addGroups(addConfigurationOptions(command)).action(
-    async (file: string | undefined, names: string[], args: CheckArguments) => {
-      const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
-      process.stdout.write(`${PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
-      process.exitCode = findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
-    },
-  );
+    .addHelpText(
+      'after',
+      '\nExample:\n  api-cli check paste/api-paste.ini\n\nIt calls the factories of the paste file, with ctx.isTrial. One that does not look at that may make folders and databases:\nrun it as the user of the service, or with --no-import.\n\nStatus: 78 if there is an error.',
+    );
+  addConfigurationOptions(command).action(async (file: string | undefined, names: string[], args: CheckArguments) => {
+    const findings = file === undefined ? await ofConfiguration(args) : await ofPasteFile(file, names, args);
+    process.stdout.write(`${PRINTERS[args.json === true ? 'json' : args.format](findings)}\n`);
+    process.exitCode = findings.some(({ severity }) => severity === 'error') ? STATUS_REFUSED : 0;
+  });
 }
 
 /** Checks the paste file only, and the configuration if one is named. */
@@ -114,9 +108,7 @@ function sectionsOf(file: string): Config | undefined {
 /** Checks the configuration and the paste file it names. */
 async function ofConfiguration(args: CheckArguments): Promise<Diagnostic[]> {
   const config = await readConfiguration(args, { collect: true });
-  const groups = await declaredGroups(args);
-  registerGroups(config, groups);
-  const judged = args.import ? await buildInChild(config, args) : await withoutImport(config, groups);
+  const judged = args.import ? await buildInChild(config) : await withoutImport(config);
   const all = judged.map(asForOthers);
   const { apis } = await plan(config, { log: silentLogger() });
   const none = args.configFile === undefined ? noConfiguration(config) : undefined;
@@ -143,9 +135,9 @@ function asForOthers(diagnostic: Diagnostic): Diagnostic {
   return code === 'PORTICO_NO_APIS' && !isNamed ? { ...diagnostic, severity: 'warning' } : diagnostic;
 }
 
-async function withoutImport(config: Config, groups: DeclaredGroups): Promise<readonly Diagnostic[]> {
-  const { judge } = await import('./judge.js');
-  return judge(config, { import: false, groups });
+async function withoutImport(config: Config): Promise<readonly Diagnostic[]> {
+  const { judge } = await import('./judge-all.js');
+  return judge(config, { import: false });
 }
 
 /** Returns warnings of addresses that cannot be bound at present, except those of the running service of this configuration. */

@@ -3,8 +3,8 @@ import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, type Diagnostic } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
 import { PasteError } from '../../loader/internal.js';
+import type { PlannedApi } from '../../server/internal.js';
 import { configuredPasteFile } from '../configured/configuration.js';
-import type { Program } from './program.js';
 
 /**
  * Returns the mistakes of the configured paste file: of each of these APIs as it would load it, then, as warnings, those of parts that no
@@ -12,7 +12,7 @@ import type { Program } from './program.js';
  */
 export async function pasteMistakes(
   config: Config,
-  { apis }: Pick<Program, 'apis'>,
+  { apis }: { readonly apis: readonly Pick<PlannedApi, 'name' | 'pipeline'>[] },
   imports: boolean,
 ): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];

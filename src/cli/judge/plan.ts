@@ -6,9 +6,9 @@ import type { Config } from '../../config/index.js';
 import { type Diagnostic, isError, severalRefusals } from '../../errors/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { PlannedApi } from '../../server/internal.js';
+import { type Names, namesIn } from '../../server/internal.js';
 import { type EnabledApisOptions, enabledApis, judgeMissing, nothingEnabled } from '../configured/enabled-apis.js';
 import { enabledServices, planningServices } from '../configured/enabled-services.js';
-import { type Names, namesIn } from '../configured/names.js';
 
 /** Plans of what a configuration starts. */
 export interface Planned {
@@ -30,7 +30,7 @@ export async function plan(
   const ofApis = await enabledApis(config, names, { ...options, running: apisRunning });
   const next = [...ofApis.apis, ...services].map(({ name }) => name);
   const ending = running.filter((name) => !next.includes(name));
-  const found = [...ofApis.diagnostics, ...diagnostics, ...judgeMissing(config, missing, ending)];
+  const found = [...ofApis.diagnostics, ...diagnostics, ...judgeMissing(missing, ending)];
   if (next.length === 0 && !found.some(isError)) found.unshift(nothingEnabled(config, names));
   return { apis: ofApis.apis, services, diagnostics: found };
 }

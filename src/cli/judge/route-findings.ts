@@ -6,6 +6,7 @@ import type { Config } from '../../config/index.js';
 import { type Diagnostic, placeInFile } from '../../errors/index.js';
 import type { ContextTree, Loader } from '../../loader/index.js';
 import { describeNode, findsNoCaller, mountedApps } from '../../loader/internal.js';
+import { MOST_SERIES, metricsOptions, SERIES_A_ROUTE, SERIES_HINT } from '../../metrics/index.js';
 import {
   type BuiltRouter,
   collectRouters,
@@ -14,24 +15,42 @@ import {
   routerOfApp,
   type TableWarning,
 } from '../../routing/internal.js';
-import type { PlannedApi } from '../../server/internal.js';
-import { loaderOf } from './api-routers.js';
+import { type LoadedApi, loaderOf } from './api-routers.js';
 
 /** Builds an API, and returns findings about its routes. Rejects with the errors of `build`. */
 export async function buildAndFind(
-  api: PlannedApi,
+  api: LoadedApi,
   config: Config,
   build: () => Promise<void>,
 ): Promise<readonly Diagnostic[]> {
   const { routers, warnings } = await collectRouters(build);
   const asks = routers.some((router) => routesForCallers(router).length > 0);
-  return [...warnings, ...(asks ? await withoutCallers(api, config) : [])].map(({ origin, ...said }) => {
-    return { severity: 'warning', ...said, place: origin && placeInFile(origin) };
+  const found = [...warnings, ...(asks ? await withoutCallers(api, config) : [])].map(({ origin, ...said }) => {
+    return { severity: 'warning' as const, ...said, place: origin && placeInFile(origin) };
   });
+  return [...found, ...tooManySeries(api, config, routers)];
+}
+
+/** Warns of an API with more routes than metrics can show one by one. */
+function tooManySeries({ name }: LoadedApi, config: Config, routers: readonly BuiltRouter[]): Diagnostic[] {
+  const routes = routers.reduce((sum, router) => sum + router.routes.length, 0);
+  const most = MOST_SERIES / SERIES_A_ROUTE;
+  if (routes <= most || !config.group('metrics', metricsOptions).enabled) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'PORTICO_METRICS_SERIES',
+      place: config.getLocation('metrics', 'enabled'),
+      section: 'metrics',
+      option: 'enabled',
+      message: `the API ${name} has ${routes} routes, and metrics tell at most ${most} from each other: further ones are counted as route="other"`,
+      hint: SERIES_HINT,
+    },
+  ];
 }
 
 /** Returns routes with `auth: true` of apps without a filter that identifies the caller. */
-async function withoutCallers(api: PlannedApi, config: Config): Promise<readonly TableWarning[]> {
+async function withoutCallers(api: LoadedApi, config: Config): Promise<readonly TableWarning[]> {
   const loader = loaderOf(api, config);
   const findsNone = await findsNoCaller(config);
   const found: TableWarning[] = [];

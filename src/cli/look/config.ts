@@ -1,5 +1,5 @@
 /**
- * `api-cli config`: samples, validation, and the sources of values.
+ * `api-cli config`: samples, and the sources of values.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -8,34 +8,24 @@ import {
   ConfigError,
   diffConfigs,
   generateSample,
-  isUnknownSection,
   type SampleOptions,
   type ShownOption,
   showOptions,
   UsageError,
   upgradeText,
 } from '../../config/internal.js';
-import {
-  type Diagnostic,
-  didYouMean,
-  inOrder,
-  type Place,
-  PorticoError,
-  placeOf,
-  refusalsOnly,
-} from '../../errors/index.js';
+import { type Diagnostic, didYouMean, type Place, PorticoError, placeOf, refusalsOnly } from '../../errors/index.js';
 import { optionKey, sectionKey } from '../../ini/index.js';
 import { Loader } from '../../loader/index.js';
-import { errorPages } from '../../modules/index.js';
+import { loadAnnounced } from '../../modules/index.js';
 import { choice, example, wholeNumber } from '../command.js';
 import { addConfigurationOptions, type ConfigurationArguments } from '../command-line.js';
 import { configuredPasteFile, readConfiguration, refuseUnread } from '../configured/configuration.js';
-import { addGroups, declaredGroups, type GroupsArguments, registerGroups } from '../configured/declared-groups.js';
 import { type MeantService, socketOf } from '../configured/find-service.js';
-import { namesIn, withoutPasted } from '../configured/names.js';
 import {
+  isSectional,
   type Registration,
-  registerServedOptions,
+  registerNamed,
   registerShippedOptions,
   shippedOptions,
 } from '../configured/shipped-options.js';
@@ -45,7 +35,7 @@ interface GenerateArguments extends SampleOptions, ReadArguments {
   readonly outputFile?: string;
 }
 
-type ReadArguments = ConfigurationArguments & GroupsArguments & { readonly import?: boolean };
+type ReadArguments = ConfigurationArguments & { readonly import?: boolean };
 type ShowArguments = ReadArguments & MeantService & { readonly changed?: boolean; readonly running?: boolean };
 
 export function register(program: Command): void {
@@ -68,13 +58,6 @@ export function register(program: Command): void {
       if (outputFile === undefined) process.stdout.write(sample);
       else writeOut(outputFile, sample, 'wx');
     });
-
-  addReading(config.command('validate', { hidden: true }))
-    .description('report mistakes in the options, not in the files they name (see api-cli check); status 0 or 78')
-    .option('--strict', 'also report unknown sections and variables as mistakes')
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', example('api-cli config validate --strict'))
-    .action(validate);
 
   addReading(config.command('show').argument('[option]', 'group.option (default: all)'))
     .description('print values, the source of each, and those it shadows; secrets are masked')
@@ -119,7 +102,7 @@ export function register(program: Command): void {
 /** Adds the options for reading a configuration and its paste file. */
 function addReading(command: Command): Command {
   const more = command.option('--no-import', "omit options of the paste file's factories");
-  return addGroups(addConfigurationOptions(more));
+  return addConfigurationOptions(more);
 }
 
 const FORMATS = ['ini', 'md', 'json', 'yaml', 'json-schema'] as const;
@@ -174,13 +157,12 @@ async function allOptions(args: ReadArguments): Promise<Registration[]> {
 async function neededOptions(args: ReadArguments): Promise<Registration[]> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
-  registerServedOptions(config);
-  registerGroups(config, await declaredGroups(args));
+  registerNamed(config);
   const found = args.import === false ? [] : await declareFactories(config);
   const missing = found.filter(({ code }) => code === 'PORTICO_CONFIG_REQUIRED');
   return config.resolveAll().flatMap(({ group, opt, option, location }) => {
     const isMissing = missing.some((each) => each.section === group && each.option === opt);
-    const isNeeded = isMissing || location.kind !== 'default' || !config.isSectional(group);
+    const isNeeded = isMissing || location.kind !== 'default' || !isSectional(group);
     return option.required && isNeeded ? [{ group, options: { [opt]: option } }] : [];
   });
 }
@@ -190,7 +172,6 @@ async function read(args: ReadArguments): Promise<Config> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
   await registerShippedOptions(config);
-  registerGroups(config, await declaredGroups(args));
   if (args.import !== false) await declareFactories(config);
   // The check gives each [api:<name>] its options.
   config.problems({ complete: false });
@@ -203,7 +184,7 @@ function refuseRefused(config: Config, options: readonly { readonly group: strin
   const values = options.flatMap(({ group, opt }) => {
     const issues = config.has(group, opt) ? config.resolve(group, opt).issues : [];
     // A section of the paste file may set it.
-    return config.isSectional(group) ? issues.filter(({ code }) => code !== 'PORTICO_CONFIG_REQUIRED') : issues;
+    return isSectional(group) ? issues.filter(({ code }) => code !== 'PORTICO_CONFIG_REQUIRED') : issues;
   });
   const errors = [...lines, ...values].filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw new ConfigError(errors);
@@ -214,34 +195,6 @@ const UNREADABLE: ReadonlySet<string> = new Set([
   'PORTICO_CONFIG_SYNTAX',
   'PORTICO_CONFIG_SOURCE',
 ]);
-
-async function validate(args: ReadArguments & { strict?: boolean; json?: boolean }): Promise<void> {
-  const set = args.strict === true ? [...(args.set ?? []), 'DEFAULT.strict_config=true'] : args.set;
-  const config = await read({ ...args, ...(set === undefined ? {} : { set }) });
-  // Applications declare further groups, which this command does not load, unless --groups names them.
-  const known = args.strict === true || (args.groups ?? []).length === 0 ? [] : unknownSectionsIn(config);
-  const found = inOrder([...config.problems({ complete: args.strict === true }), ...known]);
-  const issues = withoutPasted(config, namesIn(config), found);
-  const errors = issues.filter(({ severity }) => severity === 'error');
-  if (args.json === true) {
-    const listed = issues.map((each) => {
-      const { severity, code, section: group, option: opt, place: location, message, got, hint } = each;
-      return { severity, code, group, opt, location, message, got, hint, page: errorPages([each])[0] };
-    });
-    const document = { schema: 'portico-config-issues', version: 1, issues: listed };
-    process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
-    process.exitCode = errors.length > 0 ? 78 : 0;
-    return;
-  }
-  if (errors.length > 0) throw new ConfigError(issues);
-  if (issues.length > 0) process.stdout.write(`${new ConfigError(issues).message}\n`);
-  process.stdout.write(issues.length === 0 ? 'No mistakes found in the options that Portico knows.\n' : 'No errors.\n');
-}
-
-/** Returns the sections that no declared group has. */
-function unknownSectionsIn(config: Config): readonly Diagnostic[] {
-  return config.problems().filter((each) => isUnknownSection(each) && each.option === undefined);
-}
 
 async function show(option: string | undefined, args: ShowArguments): Promise<void> {
   const config = args.running === true ? undefined : await read(args);
@@ -297,8 +250,10 @@ function place(location: Place): string {
   return placeOf(location) || 'default';
 }
 
-/** Imports the factories of the paste file, and declares their options. Calls none of them. */
+/** Imports the factories of the paste file, and what packages announce, and declares their options. Calls none of them. */
 async function declareFactories(config: Config): Promise<readonly Diagnostic[]> {
+  await loadAnnounced(config.configFiles);
+  config.registerLoaded();
   try {
     // `check` reports mistakes in the file, or its absence.
     return await Loader.checkFile(configuredPasteFile(config), { config, trial: false });

@@ -4,17 +4,18 @@ import {
   cutOffText,
   describeConnections,
   describeEnd,
+  describeJob,
   describeOverride,
   describeRecent,
   describeRefused,
   describeRequest,
   errorLines,
   mebibytes,
+  refusalLines,
   type ShownWorker,
   type StatusDocument,
 } from '../../operating/internal.js';
 import { formatAddress } from '../../service/internal.js';
-import type { PeriodicStatus } from '../../tasks/index.js';
 import { countText, formatDuration } from '../../text/index.js';
 import { columns } from '../command.js';
 
@@ -27,11 +28,10 @@ export function statusText({
   left,
   overrides,
 }: StatusDocument): string {
-  const { name, version = '', pid, uptimeMs, generation, stopping, logLinesLost, notListening } = running;
+  const { name, version = '', pid, uptimeMs, generation, stopping, leaving, logLinesLost, notListening } = running;
   const up = formatDuration(uptimeMs / 1000);
-  const lines = [
-    `${name} ${version}  pid ${pid}  up ${up}  configuration ${generation}${stopping ? '  stopping' : ''}`,
-  ];
+  const ends = leaving ? '  leaving' : '  stopping';
+  const lines = [`${name} ${version}  pid ${pid}  up ${up}  configuration ${generation}${stopping ? ends : ''}`];
   if (reloading !== undefined) {
     const what = reloading.dryRun ? 'A dry run of a reload' : 'A reload';
     lines.push(`${what} has been running since ${reloading.at}: ${reloading.doing}`);
@@ -51,29 +51,51 @@ export function statusText({
     wanted,
     ready,
     restarts,
+    starts = {},
     lastFailure,
     errors,
     certificateEnds,
     recent,
     connections,
+    // A parent of an older version has none of both.
+    jobs = [],
+    refusals = [],
     workers,
   } of services) {
     const where = addresses.map(formatAddress).join(' ');
     const calls = workers.some(({ callsRunning = 0, callsPending = 0 }) => callsRunning + callsPending > 0);
-    lines.push('', `${service}  ${where}  ${ready} of ${wanted} ready  ${countText(restarts, 'restart')}`);
-    const head = ['worker', 'pid', 'state', 'up', 'busy', 'lag p99', 'max', 'memory', 'requests now'];
+    lines.push(
+      '',
+      `${service}  ${where}  ${ready} of ${wanted} ready  ${countText(restarts, 'restart')}${replacements(starts)}`,
+    );
+    const head = [
+      'worker',
+      'pid',
+      'state',
+      'up',
+      'busy',
+      'lag p99',
+      'max',
+      'memory',
+      'requests now',
+      'running',
+      'waiting',
+    ];
     const rows = workers.map((worker) => [...workerRow(worker), ...(calls ? callsOf(worker) : [])]);
     lines.push(...columns([[...head, ...(calls ? CALLS : [])], ...rows]).map((row) => `  ${row}`));
-    lines.push(...taskLines(workers).map((line) => `  ${line}`));
+    lines.push(...jobs.map((job) => `  ${describeJob(job)}`));
     const connected = describeConnections(connections, recent?.closed);
     if (connected !== undefined) lines.push(`  ${connected}`);
     if (recent !== undefined) {
       const inApp = recent.inApp === undefined ? '' : `, in its app ${Math.round(recent.inApp * 1000)} ms on average`;
-      lines.push(`  last minute: ${describeRecent(recent)}${inApp}`);
+      if (recent.rate > 0) lines.push(`  last minute: ${describeRecent(recent)}${inApp}`);
       lines.push(...recent.routes.slice(0, ROUTES).map((route) => `    ${route.route}: ${describeRecent(route)}`));
     }
+    lines.push(...callLines(recent?.calls));
     if (errors.length > 0)
       lines.push('  errors of the last ten minutes:', ...errorLines(errors).map((line) => `    ${line}`));
+    if (refusals.length > 0)
+      lines.push('  refused in the last ten minutes:', ...refusalLines(refusals).map((line) => `    ${line}`));
     if (certificateEnds !== undefined) {
       const days = Math.floor((Date.parse(certificateEnds) - Date.now()) / DAY_MS);
       const when = days < 0 ? 'has ended' : `ends in ${days} days`;
@@ -124,25 +146,28 @@ const ROUTES = 5;
 
 const DAY_MS = 86_400_000;
 
-/** Returns a line for each periodic task: the runs of all workers, the last one, and the last failure. */
-function taskLines(workers: readonly ShownWorker[]): string[] {
-  const byName = new Map<string, PeriodicStatus[]>();
-  for (const status of workers.flatMap(({ periodic = [] }) => periodic)) {
-    byName.set(status.name, [...(byName.get(status.name) ?? []), status]);
-  }
-  return [...byName].map(([name, all]) => {
-    const [runs, errors] = [sumOf(all, 'runs'), sumOf(all, 'errors')];
-    const ago = Math.min(...all.map(({ lastStartAgo = Number.POSITIVE_INFINITY }) => lastStartAgo));
-    const last = Number.isFinite(ago) ? `last run ${formatDuration(ago)} ago` : 'no run yet';
-    const failed = all.find(({ lastError }) => lastError !== undefined)?.lastError;
-    const told = [`every ${formatDuration(all[0]!.spacing)}`, last, countText(runs, 'run')];
-    if (errors > 0) told.push(countText(errors, 'failure'));
-    return `task ${name}: ${told.join(', ')}${failed === undefined ? '' : `; it fails: ${failed}`}`;
-  });
+/** Returns the workers that were replaced although none has failed: a trend of memory would show as no restart. */
+function replacements({ memory = 0, recycle = 0 }: Readonly<Record<string, number>>): string {
+  return [
+    ...(memory > 0 ? [`  ${countText(memory, 'replacement')} by max_memory`] : []),
+    ...(recycle > 0 ? [`  ${countText(recycle, 'replacement')} by max_requests or the application`] : []),
+  ].join('');
 }
 
-function sumOf(all: readonly PeriodicStatus[], count: 'runs' | 'errors'): number {
-  return all.reduce((sum, each) => sum + each[count], 0);
+/** Returns the calls of a service's methods, and those that it makes, each with its methods. */
+function callLines({ served, made }: Partial<NonNullable<Recent['calls']>> = {}): string[] {
+  return [
+    ...(served === undefined ? [] : [`  last minute: ${describeRecent(served, 'calls')}`]),
+    ...methodLines(served),
+    ...(made === undefined ? [] : [`  to other services: ${describeRecent(made, 'calls')}`]),
+    ...methodLines(made),
+  ];
+}
+
+type Recent = NonNullable<StatusDocument['services'][number]['recent']>;
+
+function methodLines(calls: Recent['calls']['made']): string[] {
+  return (calls?.methods ?? []).slice(0, ROUTES).map((each) => `    ${each.method}: ${describeRecent(each, 'calls')}`);
 }
 
 const CALLS = ['calls run', 'calls wait'];
@@ -156,7 +181,7 @@ function callsOf({ callsRunning = 0, callsPending = 0 }: ShownWorker): string[] 
 const HELD = 5;
 
 function workerRow(worker: ShownWorker): string[] {
-  const { id, pid, state, stuck, uptimeMs, silentMs, utilization, lagP99Ms, lagMaxMs, rss, inFlight } = worker;
+  const { id, pid, state, stuck, uptimeMs, silentMs, utilization, lagP99Ms, lagMaxMs, rss } = worker;
   return [
     String(id),
     String(pid ?? '-'),
@@ -166,7 +191,7 @@ function workerRow(worker: ShownWorker): string[] {
     milliseconds(lagP99Ms),
     milliseconds(lagMaxMs),
     rss === undefined ? '-' : mebibytes(rss),
-    inFlight === undefined ? '-' : String(inFlight),
+    ...[worker.inFlight, worker.running, worker.queued].map((count) => String(count ?? '-')),
   ];
 }
 

@@ -17,14 +17,13 @@ import type { Logger } from '../../log/index.js';
 import { explainedError, pagesOfError } from '../../modules/index.js';
 import type { ServiceStatus } from '../../operating/index.js';
 import { DESCRIBE_TOPIC } from '../../operating/internal.js';
-import { holdSignals, returnStartMemory } from '../../process/index.js';
+import { describeLimits, holdSignals, returnStartMemory } from '../../process/index.js';
+import { namesIn } from '../../server/internal.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
 import { readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
-import { namesIn } from '../configured/names.js';
 import { exitStatusOf } from '../failure.js';
-import { judgedHere, withAllMistakes } from '../judge/all-mistakes.js';
 import { refuseErrors } from '../judge/plan.js';
 
 /** A worker rests if it is busy for less than this share of a second. */
@@ -102,7 +101,7 @@ export async function runJudged(services: MakeLaunched, options: RunJudgedOption
     return await launchApis(services, { ...options, config, log, refusals });
   } catch (error) {
     // Only a worker's parent reports the error, which it gets through the channel.
-    if (isWorker()) throw options.judge === undefined ? await withAllMistakes(error) : error;
+    if (isWorker()) throw options.judge === undefined ? await (await allMistakes()).withAllMistakes(error) : error;
     explain(explainedError(error));
     if (options.traceErrors === true && error instanceof Error) explain(error.stack ?? '');
     // On standard error it is already.
@@ -133,7 +132,7 @@ async function launchApis(
   refuseUnread(config);
   const judge = async (): Promise<readonly Diagnostic[]> =>
     options.judge === undefined
-      ? diagnosticsOf(await judgedHere(config, problems.refusal))
+      ? diagnosticsOf(await (await allMistakes()).judgedHere(config, problems.refusal))
       : Promise.resolve(options.judge()).catch(diagnosticsOf);
   // Sockets passed by a service manager have their own ports.
   const activated = process.env.LISTEN_PID === String(process.pid);
@@ -162,6 +161,8 @@ async function launchApis(
   );
   if (launcher !== undefined) options.launching?.(launcher);
   const role = launcher?.role ?? 'parent';
+  const limits = role === 'parent' ? describeLimits() : undefined;
+  if (limits !== undefined) log.info({ event: 'container' }, `Limits of the container: ${limits}`);
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
   if (problems.refusal?.blamesConfiguration === true && role === 'parent') {
@@ -196,6 +197,11 @@ async function launchApis(
   }
   if (role === 'parent') returnStartMemory(() => launcher.status().services.every(rests));
   return launcher.wait();
+}
+
+/** Only a refused start needs them. */
+function allMistakes(): Promise<typeof import('../judge/all-mistakes.js')> {
+  return import('../judge/all-mistakes.js');
 }
 
 /** Reports whether the workers of a service leave the processors to others. */

@@ -12,6 +12,7 @@ import type { RPCService } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { WSGIService } from '../../server/index.js';
 import type { PlannedApi } from '../../server/internal.js';
+import { namesIn } from '../../server/internal.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
@@ -21,9 +22,8 @@ import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../con
 import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
-import { namesIn } from '../configured/names.js';
 import { endSoon } from '../failure.js';
-import { asLogged, judge, judgement } from '../judge/judge.js';
+import { asLogged, judgeBuilt } from '../judge/judge.js';
 import { plan, refuseErrors } from '../judge/plan.js';
 import { stopWithNpx } from '../npx.js';
 import type { DevelopmentFiles, Save } from './development-files.js';
@@ -129,6 +129,7 @@ async function ofParent(
   refuseErrors(diagnostics);
   const { restartMethod } = config.group('DEFAULT', launcherOptions, { partial: true });
   if (options.running.length > 0 && restartMethod === 'mutate') {
+    const { judge } = await import('../judge/judge-all.js');
     const found = await judge(config, { import: false, running: options.running });
     config.warn(found.map(asLogged));
     refuseErrors(found);
@@ -146,29 +147,23 @@ async function ofWorker(
   if (names.services.includes(service)) {
     const { services, diagnostics } = await enabledServices(config, names, options, makingServices);
     refuseErrors(diagnostics);
-    return services.map((each) => withJudge(each, config, options));
+    return services.map((each) => withJudge(each, config));
   }
   if (!names.apis.includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
   const api = new ServedApi(service, config, { ...options, useSsl: names.sslApis.includes(service) });
-  return [withJudge(api, config, options)];
+  return [withJudge(api, config)];
 }
 
 /** Adds the judgement of the first worker, which knows what the service has declared. */
-function withJudge<T extends ServiceBase>(
-  service: T,
-  config: Config,
-  { dev = false }: EnabledApisOptions,
-): T & Judging {
-  const judge = (failure?: unknown) =>
-    judgement(config, { services: [service], failures: failure === undefined ? [] : [failure], dev });
-  return Object.assign(service, { judge });
+function withJudge<T extends ServiceBase>(service: T, config: Config): T & Judging {
+  return Object.assign(service, { judge: (failure?: unknown) => judgeBuilt(service.name ?? '', config, failure) });
 }
 
 /** Returns findings for a parent. */
-async function findings(config: Config, { dev = false, ...args }: ServeArguments): Promise<readonly Diagnostic[]> {
-  const { declaredGroups } = await import('../configured/declared-groups.js');
-  const found = await judge(config, { dev, groups: await declaredGroups(args) });
+async function findings(config: Config, { dev = false }: ServeArguments): Promise<readonly Diagnostic[]> {
+  const { judge } = await import('../judge/judge-all.js');
+  const found = await judge(config, { dev });
   // In a reload the parent detects that nothing is enabled, because it knows the running services.
   const isReload = (workerAssignment()?.generation ?? 1) > 1;
   return isReload ? found.filter(({ code }) => code !== 'PORTICO_NO_APIS') : found;

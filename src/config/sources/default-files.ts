@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { ignoreErrors } from '../../errors/index.js';
 import { packageOf, realPath } from '../../modules/index.js';
-import { enteredFolder } from '../../process/index.js';
+import { closedFolder, enteredFolder } from '../../process/index.js';
 import type { NamedPath, SourcePaths } from '../state.js';
 
 /** The program whose default files are searched. */
@@ -28,8 +28,10 @@ export function programName(script: string | undefined): string {
  * `~/`, `/etc/<project>/`, `/etc/` and the directories of a snap. May be empty.
  */
 export function findDefaultFiles(program: ProgramNames): NamedPath[] {
-  const here = ['portico.ini', join('paste', 'portico.ini')].find((name) => existsSync(name));
-  if (here !== undefined) return [named(here)];
+  const here = ['portico.ini', join('paste', 'portico.ini')].map(named);
+  // In a folder that this user may not enter a file seems to be absent: it is named, and reading it tells the reason.
+  const found = here.find(({ path }) => existsSync(path) || closedFolder(path) !== undefined);
+  if (found !== undefined) return [found];
   return firstOfEach(program, '.conf');
 }
 

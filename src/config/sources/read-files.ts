@@ -5,6 +5,7 @@ import { type FSWatcher, readdirSync, readFileSync, readlinkSync, statSync, watc
 import { dirname, join } from 'node:path';
 import { type Diagnostic, ignoreErrors } from '../../errors/index.js';
 import { readConf } from '../../ini/index.js';
+import { closedFolder } from '../../process/index.js';
 import { isFifo } from '../read-unless-fifo.js';
 import type { NamedPath, SourceFile, SourcePaths } from '../state.js';
 
@@ -85,38 +86,62 @@ const REASONS: ReadonlyMap<string, string> = new Map([
 ]);
 
 function unreadable(what: string, { name, path }: NamedPath, error: unknown): Diagnostic {
-  const { code = '', message } = error as NodeJS.ErrnoException;
+  const { code = '', message: failure } = error as NodeJS.ErrnoException;
   const link = code === 'ENOENT' || code === 'ELOOP' ? ignoreErrors(() => readlinkSync(path)) : undefined;
   const words = link === undefined ? REASONS.get(code) : `it is a link to ${link}, where no file is`;
-  const reason = words === undefined ? code || message : `${words} (${code})`;
+  const reason = words === undefined ? code || failure : `${words} (${code})`;
   const where = name === path ? name : `${name} (${path})`;
-  return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message: `cannot read config ${what} ${where}: ${reason}` };
+  const message = `cannot read config ${what} ${where}: ${reason}`;
+  const closed = code === 'EACCES' ? closedFolder(path) : undefined;
+  const hint =
+    closed && `This user may not enter ${closed}: use the account of the service, or let it enter (chmod o+x).`;
+  return { severity: 'error', code: 'PORTICO_CONFIG_FILE', message, hint };
+}
+
+/** Options of {@link watchFiles}. */
+interface WatchOptions {
+  readonly quietMs?: number;
+  /** Interval of looks at folders that cannot be watched. */
+  readonly pollMs?: number;
+  /** Called with a folder that cannot be watched, and the error. */
+  readonly unwatched?: ((folder: string, error: unknown) => void) | undefined;
 }
 
 /**
  * Calls back when files have changed and then stayed unchanged for `quietMs`. Watches their folders rather than the files: editors replace
  * files, and Kubernetes moves a link beside them (`..data`). So a change of another file in the folder calls back too, and reading again
- * then finds no difference. Does not keep the process alive. The returned function ends it.
+ * then finds no difference. A folder that cannot be watched, because it is missing or the system has no free watch, calls back every
+ * `pollMs`. Does not keep the process alive. The returned function ends it.
  */
-export function watchFiles(paths: Iterable<string>, changed: () => void, { quietMs = 500 } = {}): () => void {
+export function watchFiles(paths: Iterable<string>, changed: () => void, options: WatchOptions = {}): () => void {
+  const { quietMs = 500, pollMs = 5000, unwatched } = options;
   let timer: NodeJS.Timeout | undefined;
+  let polling: NodeJS.Timeout | undefined;
   const wait = (): void => {
     clearTimeout(timer);
     timer = setTimeout(changed, quietMs).unref();
   };
-  const watchers = [...new Set([...paths].map((path) => dirname(path)))].flatMap((folder) => watcherOf(folder, wait));
+  const poll = (folder: string, error: unknown): void => {
+    unwatched?.(folder, error);
+    polling ??= setInterval(changed, pollMs).unref();
+  };
+  const watchers = [...new Set([...paths].map((path) => dirname(path)))].flatMap((folder): FSWatcher[] => {
+    try {
+      const watcher = watch(folder, { persistent: false }, wait);
+      return [
+        watcher.on('error', (error) => {
+          watcher.close();
+          poll(folder, error);
+        }),
+      ];
+    } catch (error) {
+      poll(folder, error);
+      return [];
+    }
+  });
   return () => {
     clearTimeout(timer);
+    clearInterval(polling);
     for (const watcher of watchers) watcher.close();
   };
-}
-
-/** A missing folder, or a system without free watches, must not prevent serving. */
-function watcherOf(folder: string, notice: () => void): FSWatcher[] {
-  try {
-    const watcher = watch(folder, { persistent: false }, notice);
-    return [watcher.on('error', () => watcher.close())];
-  } catch {
-    return [];
-  }
 }

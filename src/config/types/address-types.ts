@@ -1,6 +1,7 @@
 /** Option types for hosts, addresses and networks. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { type Declare, declareType, InvalidValue } from './option.js';
+import { checkPath } from './text-types.js';
 
 export interface VersionSpec {
   /** Accept only addresses of this IP version. Default: both. */
@@ -98,6 +99,7 @@ function parseListen(text: string): ListenValue {
     if (!socket.startsWith('/') && !socket.startsWith('@')) {
       throw new InvalidValue('should be unix: and an absolute path');
     }
+    checkPath(socket);
     if (Buffer.byteLength(socket) > LONGEST_SOCKET_PATH) {
       throw new InvalidValue(
         `should have a path of at most ${LONGEST_SOCKET_PATH} bytes: that of a Unix socket cannot be longer`,

@@ -16,7 +16,11 @@ const declaredAt = Symbol('declaredAt');
  * Throws a `TypeError` for a name that is not lower snake case and for an option without `help`, and
  * `PORTICO_OPTION_DECLARATION` for an invalid declaration. The error lists all mistakes.
  */
-export function defineOptions<const D extends OptionDeclarations>(options: D): D {
+export function defineOptions<const D extends OptionDeclarations>(options: D): D;
+/** The same for options of this group: a process that imports the module knows their names before anything reads them. */
+export function defineOptions<const D extends OptionDeclarations>(group: string, options: D): D;
+export function defineOptions<const D extends OptionDeclarations>(first: string | D, second?: D): D {
+  const options = typeof first === 'string' ? second! : first;
   checkDeclarations(options);
   for (const [name, option] of Object.entries(options)) {
     const isNamed = /^[a-z][a-z0-9_]*$/.test(name);
@@ -25,7 +29,39 @@ export function defineOptions<const D extends OptionDeclarations>(options: D): D
     throw withCode(new TypeError(`option ${name}: ${reason}`), DECLARATION);
   }
   const place = callerOf(defineOptions);
-  return Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));
+  const defined = Object.freeze(Object.defineProperty({ ...options }, declaredAt, { value: place }));
+  return typeof first === 'string' ? owns(first, defined) : defined;
+}
+
+/** A group of options that a loaded module declares. `sectional`: sections of the paste file may have the values too. */
+export interface OwnedGroup {
+  readonly group: string;
+  readonly options: OptionDeclarations;
+  readonly sectional?: boolean;
+}
+
+/** Groups of all modules that this process has loaded, in the order of their imports. */
+const loaded = new Map<OptionDeclarations, OwnedGroup[]>();
+
+/** Records that these options belong to a group; returns them. */
+export function owns<D extends OptionDeclarations>(group: string, options: D, sectional = false): D {
+  const known = loaded.get(options) ?? [];
+  if (known.every((each) => each.group !== group)) loaded.set(options, [...known, { group, options, sectional }]);
+  return options;
+}
+
+/** Returns a function that forgets all groups which were recorded since: tests load several programs in one process. */
+export function rememberLoaded(): () => void {
+  const before = new Map(loaded);
+  return () => {
+    loaded.clear();
+    for (const [options, groups] of before) loaded.set(options, groups);
+  };
+}
+
+/** Returns the groups that the loaded modules declare. */
+export function loadedGroups(): readonly OwnedGroup[] {
+  return [...loaded.values()].flat();
 }
 
 function checkDeclarations(options: Readonly<Record<string, unknown>>): void {

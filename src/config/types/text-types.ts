@@ -171,9 +171,16 @@ export interface PathSpec {
   readonly mode?: number;
 }
 
-/** A path; a leading `~` is the home directory. An empty value means the default. */
+/** Throws `InvalidValue` for a path that would be separate lines in a unit, a Dockerfile or a log. */
+export function checkPath(text: string): void {
+  if (/\p{Cc}/u.test(text))
+    throw new InvalidValue('should be a path without a line break or another control character');
+}
+
+/** A path in one line; a leading `~` is the home directory. An empty value means the default. */
 export const path: Declare<string, PathSpec> = declareType('path', 'mustExist kind mode', (spec: PathSpec) => ({
   parse: (text) => {
+    checkPath(text.trim());
     const value = text.trim().replace(/^~(?=\/|$)/, () => homedir());
     if (spec.mustExist === true && !existsSync(value)) throw new InvalidValue('no such file or directory');
     const found = spec.kind === undefined ? undefined : statSync(value, { throwIfNoEntry: false });

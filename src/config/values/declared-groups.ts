@@ -4,39 +4,41 @@
 import { PorticoError } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';
 import type { Argument, SourceFile } from '../state.js';
-import { multi } from '../types/collection-types.js';
+import { list, multi } from '../types/collection-types.js';
 import { defineOptions, placeOfDeclaration, sameDeclaration } from '../types/define-options.js';
-import { adviceIn, type Elsewhere, elsewhereOf } from '../types/elsewhere.js';
+import { adviceIn, type Elsewhere, elsewhereOf, writtenElsewhere } from '../types/elsewhere.js';
 import { boolean } from '../types/number-types.js';
 import type { Option, OptionDeclarations } from '../types/option.js';
 import { path } from '../types/text-types.js';
 
 /** Options of `[DEFAULT]` that every program has: sources of the configuration, and paths of files. */
-export const configOptions = defineOptions({
-  strict_config: boolean({
-    default: false,
-    parent: true,
-    help: 'Refuse unknown sections and variables instead of warning.',
+export const configOptions = writtenElsewhere(
+  defineOptions('DEFAULT', {
+    other_names: list({
+      parent: true,
+      help: 'Sections and options of other programs in these files, such as placement, vnc, DEFAULT.my_ip, cache.*: any other name without an owner is refused.',
+    }),
+    os_env_compat: boolean({
+      default: false,
+      help: 'Also read environment variables OS_<GROUP>__<OPT>, as oslo.config does.',
+      advanced: true,
+    }),
+    check_file_modes: boolean({
+      default: true,
+      parent: true,
+      help: 'Warn of files with secrets that others than their owner can read.',
+      advanced: true,
+    }),
+    state_path: path({ default: 'var', help: 'Directory for data that must survive a restart.' }),
+    lock_path: path({ help: 'Directory for lock files. Default: in state_path.', advanced: true }),
+    temp_dir: path({ help: 'Directory for temporary files. Default: that of the system.', advanced: true }),
+    config_source: multi({
+      help: 'Sections that define external configuration sources. Files take precedence over them.',
+      advanced: true,
+    }),
   }),
-  os_env_compat: boolean({
-    default: false,
-    help: 'Also read environment variables OS_<GROUP>__<OPT>, as oslo.config does.',
-    advanced: true,
-  }),
-  check_file_modes: boolean({
-    default: true,
-    parent: true,
-    help: 'Warn of files with secrets that others than their owner can read.',
-    advanced: true,
-  }),
-  state_path: path({ default: 'var', help: 'Directory for data that must survive a restart.' }),
-  lock_path: path({ help: 'Directory for lock files. Default: in state_path.', advanced: true }),
-  temp_dir: path({ help: 'Directory for temporary files. Default: that of the system.', advanced: true }),
-  config_source: multi({
-    help: 'Sections that define external configuration sources. Files take precedence over them.',
-    advanced: true,
-  }),
-});
+  { unused: { strict_config: 'Remove the line: a name without an owner is always refused.' } },
+);
 
 /** One name of an option. */
 export interface Spelling {
@@ -82,8 +84,8 @@ export class DeclaredGroups {
   readonly #templates = new Map<string, Map<string, Declaration>>();
   /** Groups in which every name is an option, with the declaration of all of them. */
   readonly #anyName = new Map<string, Declaration>();
-  /** Every spelling, as `group.opt`, to its declaration. */
-  readonly #spelled = new Map<string, Declaration>();
+  /** Sections to the names that they accept, each with its declaration. */
+  readonly #spelled = new Map<string, Map<string, Declaration>>();
   /** Groups that these declarations were used for: a group may be read with every request. */
   readonly #seen = new WeakMap<OptionDeclarations, Set<string>>();
   /** Sections whose names other programs use too: their group, and hints for names of other programs. */
@@ -92,6 +94,12 @@ export class DeclaredGroups {
   readonly sectional = new Set<string>();
   /** Number of declared options. */
   #count = 0;
+  readonly #namesOnly: boolean;
+
+  /** `namesOnly`: only the names count, so that several owners may declare one option. */
+  constructor(namesOnly = false) {
+    this.#namesOnly = namesOnly;
+  }
 
   /**
    * Adds options to a group; an equal second declaration has no effect. A group that ends in `<name>` is a template: every section of that
@@ -106,8 +114,8 @@ export class DeclaredGroups {
     const prefix = templatePrefix(group);
     const isTemplate = group.endsWith('<name>');
     const before = this.#count;
-    for (const [opt, option] of Object.entries(options)) {
-      const declaration = declarationOf(group, opt, option, placeOfDeclaration(options));
+    for (const declaration of declarationsOf(group, options)) {
+      const { opt } = declaration;
       if (opt === '<name>') this.#anyName.set(group, declaration);
       else if (!isTemplate) this.#add(declaration);
       if (prefix !== undefined && this.#templates.get(prefix)?.has(opt) !== true) {
@@ -137,7 +145,7 @@ export class DeclaredGroups {
     for (const [name, options] of this.#groups) copy.#groups.set(name, new Map(options));
     for (const [prefix, options] of this.#templates) copy.#templates.set(prefix, new Map(options));
     for (const [group, each] of this.#anyName) copy.#anyName.set(group, each);
-    for (const [name, each] of this.#spelled) copy.#spelled.set(name, each);
+    for (const [section, names] of this.#spelled) copy.#spelled.set(section, new Map(names));
     for (const [section, each] of this.#elsewhere) copy.#elsewhere.set(section, each);
     for (const group of this.sectional) copy.sectional.add(group);
     copy.#count = this.#count;
@@ -148,9 +156,7 @@ export class DeclaredGroups {
   add(other: DeclaredGroups): this {
     for (const [name, options] of other.#groups) {
       if (!this.#groups.has(name)) this.#groups.set(name, new Map());
-      for (const [opt, declaration] of options) {
-        if (this.#groups.get(name)?.get(opt) !== declaration) this.#add(declaration);
-      }
+      for (const declaration of options.values()) this.#add(declaration);
     }
     for (const [prefix, options] of other.#templates) {
       for (const each of options.values()) {
@@ -193,20 +199,6 @@ export class DeclaredGroups {
     return [...this.#templates.keys()].find((each) => section.startsWith(each) && section !== each) ?? '';
   }
 
-  /** Returns the section that a name outside it would belong to: `api:web` for `web_workers` of `[DEFAULT]`, if there were an API `web`. */
-  sectionOfSpelling(group: string, opt: string): string | undefined {
-    for (const [prefix, template] of this.#templates) {
-      const names = [...template.values()].flatMap(({ option }) => [...option.aliases, ...option.deprecated]);
-      for (const name of names.filter((each) => each.includes('<name>'))) {
-        const [before = '', after = ''] = name.split('<name>');
-        const full = `${group}.${opt}`;
-        const fits = full.startsWith(before) && full.endsWith(after) && full.length > before.length + after.length;
-        if (fits) return `${prefix}${full.slice(before.length, full.length - after.length)}`;
-      }
-    }
-    return undefined;
-  }
-
   /** Number of declared options. */
   get size(): number {
     return this.#count;
@@ -219,6 +211,11 @@ export class DeclaredGroups {
   /** Returns the group whose options a section has: itself, or the one that it is another name of; undefined for an unknown section. */
   groupOf(section: string): string | undefined {
     return this.#elsewhere.get(section)?.group ?? (this.has(section) ? section : undefined);
+  }
+
+  /** Reports whether anybody has options in a section, under any of their names. */
+  hasSection(section: string): boolean {
+    return this.groupOf(section) !== undefined || this.#spelled.has(section);
   }
 
   /** As {@link adviceIn}, for a name in a section. */
@@ -245,19 +242,19 @@ export class DeclaredGroups {
 
   /** Returns the option of a name in a section, under any of its spellings. */
   find(group: string, opt: string): DeclaredOption | undefined {
-    return this.#spelled.get(`${group}.${opt}`);
+    return this.#spelled.get(group)?.get(opt);
   }
 
   /** Returns the names that a section accepts, whatever group the option belongs to. */
   spelledIn(group: string): string[] {
-    const before = `${group}.`;
-    return [...this.#spelled.keys()].filter((name) => name.startsWith(before)).map((name) => name.slice(before.length));
+    return [...(this.#spelled.get(group)?.keys() ?? [])];
   }
 
   #add(declaration: Declaration): void {
     const known = this.#groups.get(declaration.group)?.get(declaration.opt);
+    if (known === declaration) return;
     if (known !== undefined) {
-      if (sameDeclaration(known.option, declaration.option)) return;
+      if (this.#namesOnly || sameDeclaration(known.option, declaration.option)) return;
       throw new PorticoError('PORTICO_CONFIG_DECLARED_TWICE', {
         message: `option ${declaration.opt} of [${declaration.group}] has two different declarations, at ${known.place} and at ${declaration.place}`,
         hint: 'Declare it once and import the declaration elsewhere.',
@@ -267,7 +264,10 @@ export class DeclaredGroups {
     this.#count++;
     for (const { group, opt, kind } of declaration.spellings) {
       // A proper name takes precedence over another option's alias.
-      if (kind === 'name' || !this.#spelled.has(`${group}.${opt}`)) this.#spelled.set(`${group}.${opt}`, declaration);
+      if (kind === 'name' || this.find(group, opt) === undefined) {
+        const names = this.#spelled.get(group) ?? new Map<string, Declaration>();
+        this.#spelled.set(group, names.set(opt, declaration));
+      }
     }
   }
 }
@@ -286,6 +286,20 @@ function insert(map: Map<string, Map<string, Declaration>>, name: string, declar
 /** Returns `api:` for `api:compute`, `cors.` for `cors.<name>`; undefined for a group that is not one of many. */
 function templatePrefix(group: string): string | undefined {
   return /^([^:]+:|.+\.(?=<name>$))./.exec(group)?.[1];
+}
+
+/** The declarations of options by group: the same in every configuration, and every copy of one. */
+const declared = new WeakMap<OptionDeclarations, Map<string, readonly Declaration[]>>();
+
+function declarationsOf(group: string, options: OptionDeclarations): readonly Declaration[] {
+  const known = declared.get(options) ?? new Map<string, readonly Declaration[]>();
+  declared.set(options, known);
+  const found = known.get(group);
+  if (found !== undefined) return found;
+  const place = placeOfDeclaration(options);
+  const made = Object.entries(options).map(([opt, option]) => declarationOf(group, opt, option, place));
+  known.set(group, made);
+  return made;
 }
 
 function declarationOf(group: string, opt: string, option: Option, place: string): Declaration {

@@ -8,7 +8,7 @@ import { maskLocation, maskText, maskValue } from '../types/mask.js';
 import { camelCase, type Option, type OptionDeclarations, type WrittenValue } from '../types/option.js';
 import type { Generation } from './generation.js';
 import { hintFor, suggestion } from './mistakes.js';
-import { UNUSED, unknownNames, WITHOUT_EFFECT } from './problems.js';
+import { UNUSED, unknownNames, WITHOUT_EFFECT } from './unknown-names.js';
 import type { Resolved } from './written.js';
 
 /** Options of reading a group. */
@@ -23,14 +23,8 @@ export interface GroupOptions {
 
 /** Options of a check. */
 export interface ValidateOptions {
-  /**
-   * True: every group that will be read is declared by now, so that an undeclared name is a mistake also in `[DEFAULT]`, as a section or as
-   * a variable. Default true. False in a parent whose workers load the application: there a name counts as wrong if it is similar to a
-   * known one.
-   */
+  /** False in a process that has not loaded all code: then only names of sections that have an owner are judged. Default true. */
   readonly complete?: boolean;
-  /** Sections, in small letters, that no other code will declare even so. @internal */
-  readonly closed?: ReadonlySet<string>;
 }
 
 /** Reads a group, with `local` values before those of the generation. `values` is valid only if no issue is an error. */
@@ -61,7 +55,7 @@ export function readGroup(
     }
   }
   // `[DEFAULT]` is shared by many: its names are checked together, when all of them are known.
-  if (!partial && group !== 'DEFAULT') issues.push(...unknownNames(generation, { complete: false, only: group }));
+  if (!partial && group !== 'DEFAULT') issues.push(...unknownNames(generation, { group }));
   return { values: handedOut(options, values), issues };
 }
 

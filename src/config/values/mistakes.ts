@@ -63,6 +63,11 @@ export interface OptionPlaces {
   getSectionLocation(section: string): Place | undefined;
 }
 
+/** Reports whether an option has a value other than its default. */
+export function isSet(config: OptionPlaces, group: string, opt: string): boolean {
+  return config.has(group, opt) && config.resolve(group, opt).location.kind !== 'default';
+}
+
 /** Runs a check; each mistake gets the place of its option. A check that cannot read its values finds nothing. */
 export function runCheck<C extends OptionPlaces>(
   config: C,

@@ -126,6 +126,14 @@ function collected(layers: readonly (readonly Written[])[]): readonly Written[] 
   return isFile(top) ? layers.filter(isFile).toReversed().flat() : top;
 }
 
+/** Returns what to say of a secret in a file that others may read. */
+export function exposedIn(file = ''): { readonly message: string; readonly hint: string } {
+  return {
+    message: 'this file holds a secret and others than its owner may read it',
+    hint: `chmod 600 ${file}`.trim(),
+  };
+}
+
 function warnOfUse(
   written: Written,
   spelling: Spelling['kind'],
@@ -151,8 +159,8 @@ function warnOfUse(
     warn(EXPOSED, 'a secret on the command line can be read in the list of processes');
   }
   if (written.exposed === true) {
-    const message = 'this file holds a secret and others than its owner may read it';
-    warn(EXPOSED, message, `chmod 600 ${origin?.file ?? ''}`.trim());
+    const { message, hint } = exposedIn(origin?.file);
+    warn(EXPOSED, message, hint);
   }
 }
 

@@ -3,6 +3,7 @@
  * switches to them.
  */
 import type { Config } from '../../config/index.js';
+import { asTrial } from '../../config/internal.js';
 import { type Diagnostic, type Refusals, shownPath } from '../../errors/index.js';
 import { changedProgramFiles } from '../../process/index.js';
 import type { ConfigChanges } from '../../service/index.js';
@@ -10,7 +11,7 @@ import { within } from '../../tasks/internal.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inStartTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
-import { judgeAfter, MORE_MISTAKES_MS, toldByAll } from '../services/judgement.js';
+import { judgeAfter, MORE_MISTAKES_MS } from '../services/judgement.js';
 import type { ServiceRun } from '../services/service-run.js';
 import { unlessAborted } from '../waiting.js';
 
@@ -54,9 +55,20 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
 
 /** Rejects with these refusals and with all other mistakes of the configuration. */
 async function refuseWhole(given: InPlaceReload, refusals: Refusals, next: Config | undefined): Promise<never> {
-  const services = given.runs.map(({ service }) => service);
-  const judged = judgeAfter(services, [refusals.refusal], next);
-  await within(judged, { ms: MORE_MISTAKES_MS, signal: given.stopped });
+  const build = async (): Promise<void> => {
+    const failures: unknown[] = [refusals.refusal];
+    for (const { service } of given.runs)
+      await Promise.resolve(service.prepare?.(next)).then(
+        (letGo) => letGo?.(),
+        (error: unknown) => void failures.push(error),
+      );
+    await judgeAfter(
+      given.runs.map(({ service }) => service),
+      failures,
+      next,
+    );
+  };
+  await within(build(), { ms: MORE_MISTAKES_MS, signal: given.stopped });
   throw refusals.refusal;
 }
 
@@ -102,9 +114,9 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
       if (over) await release();
     }
     const services = runs.map(({ service }) => service);
-    return toldByAll([await judgeAfter(services, failures, judged)], judged);
+    return judgeAfter(services, failures, judged);
   };
-  const isBuilt = build();
+  const isBuilt = dryRun ? asTrial(build) : build();
   const limitMs = next.settings.workerStartTimeoutMs;
   try {
     const unknown = await inStartTime(limitMs, unlessAborted(isBuilt, stopped), (limit) => {

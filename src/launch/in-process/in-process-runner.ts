@@ -76,7 +76,7 @@ export class InProcessRunner implements Runner {
     this.#worker = options.worker ?? ALONE;
     this.supervised = this.#worker.supervised;
     this.settings = launcher.settingsOf(options.config);
-    this.#totals = Totals.of(options.config);
+    this.#totals = Totals.of(options.config, launcher.log);
     this.#activated = new ActivatedSockets(launcher.host);
     this.questions.answer('report', () => launcher.diagnosis.reporter.report());
     this.questions.answer('log-level', (level) => {
@@ -166,7 +166,7 @@ export class InProcessRunner implements Runner {
     if (this.#options.signals !== false) logReady(log, this.status(), since);
     this.#activated.warnOfUnused(log, this.#runs);
     const { config } = this.#options;
-    config?.warn(toldByAll(this.#found, config));
+    config?.warn(toldByAll(this.#found));
   }
 
   async stop(request: StopRequest, superseded: AbortSignal): Promise<number> {
@@ -240,7 +240,8 @@ export class InProcessRunner implements Runner {
     const troubles = [...lost, ...services.flatMap((service) => service.registryTrouble?.() ?? [])];
     const known = {
       inFlight: requests.length,
-      queued: meters.reduce((sum, { queued = 0 }) => sum + queued, 0),
+      running: requests.filter(({ slot }) => slot === 'application').length,
+      queued: requests.filter(({ slot }) => slot === 'waiting').length,
       connections: connectionsOf('open'),
       connectionLimit: connectionsOf('limit'),
       connectionsIdle: connectionsOf('idle'),
@@ -249,6 +250,7 @@ export class InProcessRunner implements Runner {
       callsRunning: calls.reduce((sum, { running }) => sum + running, 0),
       callsPending: calls.reduce((sum, { pending }) => sum + pending, 0),
       brokersLost: lost.length,
+      outOfDescriptors: reports.some(({ isOutOfDescriptors }) => isOutOfDescriptors),
       troubles: reports.some(({ lacksDescriptors }) => lacksDescriptors) ? [...troubles, NO_DESCRIPTOR] : troubles,
       periodic: services
         .flatMap(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()]))

@@ -4,9 +4,10 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { errorText } from '../../errors/index.js';
+import { MESSAGE_BYTES } from '../worker-message.js';
 
-/** Most bytes of one message: more than the largest answer. */
-const MOST_BYTES = 32 * 1024 * 1024;
+/** Bytes that Node reads at once: the end of a message, and the beginning of the next. */
+const READ_BYTES = 65_536;
 
 /** Node's own handle of a channel. */
 interface Pipe {
@@ -43,8 +44,8 @@ export function guardChannel(child: ChildProcess, broken: (what: string) => void
   pipe.onread = (bytes) => {
     if (isBroken && bytes !== undefined) return;
     unread += bytes?.byteLength ?? 0;
-    if (bytes !== undefined && unread > MOST_BYTES)
-      return end(`sent a message of more than ${MOST_BYTES / 2 ** 20} MiB`);
+    if (bytes !== undefined && unread > MESSAGE_BYTES + READ_BYTES)
+      return end(`sent a message of more than ${MESSAGE_BYTES / 2 ** 20} MiB`);
     try {
       Reflect.apply(read, pipe, [bytes]);
     } catch (error) {

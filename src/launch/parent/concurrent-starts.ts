@@ -1,6 +1,6 @@
 /**
- * Concurrent starts of several services. After the first failure, the start waits briefly for the other services, so
- * that one error reports every failure.
+ * Concurrent starts of several services. After the first failure, the start waits until each service is built, and then
+ * briefly for the other starts, so that one error reports every failure.
  */
 import {
   ConfigurationRefused,
@@ -11,26 +11,39 @@ import {
   PorticoError,
   severalRefusals,
 } from '../../errors/index.js';
-import { within } from '../../tasks/internal.js';
+import type { Clock } from '../../tasks/index.js';
+import { systemClock, within } from '../../tasks/internal.js';
 
-/** The time that the other services have to fail after the first failure. */
+/** The time that all services have to be built after the first failure: each first worker tells the mistakes of its build. */
+const BUILT_MS = 10_000;
+/** The time that the other starts have to fail after that. */
 const OTHERS_MS = 2000;
 
 export class ConcurrentStarts {
+  readonly #clock: Clock;
   readonly #all: Promise<void>[] = [];
+  readonly #builds: Promise<unknown>[] = [];
   readonly #failures: unknown[] = [];
 
+  /** `clock`: for tests. */
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
+
   /**
-   * Settles with this start. If it fails, rejects after all starts have settled, after 2 s, or at a stop, with all
-   * failures until then.
+   * Settles with this start; `built` settles before it. If the start fails, rejects with all failures: after all builds
+   * have settled, or 10 s, and then all starts, or 2 s; at once at a stop.
    */
-  async add(start: Promise<void>, stopped: AbortSignal): Promise<void> {
+  async add(start: Promise<void>, stopped: AbortSignal, built: Promise<unknown> = Promise.resolve()): Promise<void> {
     this.#all.push(start);
+    this.#builds.push(built);
     try {
       await start;
     } catch (error) {
       this.#failures.push(error);
-      await within(Promise.allSettled(this.#all), { ms: OTHERS_MS, signal: stopped });
+      const common = { clock: this.#clock, signal: stopped };
+      await within(Promise.allSettled(this.#builds), { ...common, ms: BUILT_MS });
+      if (!stopped.aborted) await within(Promise.allSettled(this.#all), { ...common, ms: OTHERS_MS });
       throw together(this.#failures);
     }
   }

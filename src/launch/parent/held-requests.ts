@@ -1,5 +1,6 @@
 /** Requests in progress in one worker, as its parent knows them. */
 import type { HeldRequest } from '../../operating/index.js';
+import { SLOTS } from '../../process/index.js';
 import type { Told } from './worker-channel.js';
 
 export class HeldRequests {
@@ -22,7 +23,7 @@ export class HeldRequests {
   note({ came, left }: Extract<Told, { kind: 'inHand' }>): void {
     for (const slot of left) this.#held.delete(slot);
     const since = performance.now();
-    for (const [slot, head] of came) this.#held.set(slot, { head, since });
+    for (const [slot, head] of came) if (this.#held.size < SLOTS) this.#held.set(slot, { head, since });
   }
 
   /** Notes the requests at the end of the worker; an earlier report of the watch thread may still arrive. */

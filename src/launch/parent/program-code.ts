@@ -4,6 +4,8 @@
  */
 import { sep } from 'node:path';
 import type { ProgramFile } from '../../process/index.js';
+import { digest } from '../digest.js';
+import { MESSAGE_BYTES } from '../worker-message.js';
 
 /** Files that a worker has loaded with another content than the first worker of its configuration. */
 interface OtherCode {
@@ -13,10 +15,13 @@ interface OtherCode {
   readonly isNew: boolean;
 }
 
+const VERSIONS = 1000;
+
 export class ProgramCode {
   /** Hashes by file, from the first worker that reported the file. */
   readonly #hashes = new Map<string, string>();
-  /** Other versions that were already reported. */
+  #characters = 0;
+  /** Digests of other versions that were already reported, of the last ones. */
   readonly #others = new Set<string>();
 
   /**
@@ -28,13 +33,22 @@ export class ProgramCode {
     for (const [path, hash] of loaded) {
       const file = fileIn(folder, path);
       const known = this.#hashes.get(file);
-      if (known === undefined) this.#hashes.set(file, hash);
+      if (known === undefined) this.#add(file, hash);
       else if (known !== hash) others.push([file, hash]);
     }
-    const version = JSON.stringify(others.sort());
+    const version = digest(Buffer.from(JSON.stringify(others.sort())));
     const isNew = others.length > 0 && !this.#others.has(version);
     if (isNew) this.#others.add(version);
+    if (this.#others.size > VERSIONS) this.#others.delete(this.#others.values().next().value!);
     return { files: others.map(([file]) => file), isNew };
+  }
+
+  /** Files beyond the limit are not compared. */
+  #add(file: string, hash: string): void {
+    const characters = this.#characters + file.length + hash.length;
+    if (characters > MESSAGE_BYTES) return;
+    this.#characters = characters;
+    this.#hashes.set(file, hash);
   }
 }
 

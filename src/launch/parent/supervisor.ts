@@ -11,7 +11,7 @@ import type { Totals } from '../../metrics/index.js';
 import type { Launchable } from '../../service/index.js';
 import { formatAddress, isPlanned } from '../../service/internal.js';
 import type { Assignment } from '../assignment.js';
-import { type Fault, isChosen } from '../exit-status.js';
+import { isChosen } from '../exit-status.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
 import { socketsOfWorker } from '../sockets/listen-sockets.js';
@@ -19,6 +19,7 @@ import { type Arrival, type HeldSockets, ListenerPool } from '../sockets/listene
 import { listeningOf } from '../sockets/listening.js';
 import type { Deadline } from '../waiting.js';
 import { type FleetGeneration, fleetGeneration } from './fleet-generation.js';
+import { faultOf, isAtRest } from './late-workers.js';
 import { MemoryLimit } from './memory-limit.js';
 import { OomKills } from './oom-kills.js';
 import type { PoolState } from './pool-state.js';
@@ -31,8 +32,9 @@ import { firstMessage, spawnWorker, type WorkerProgram } from './worker-process.
 /** Time after `drain_delay` in which workers that were told to stop must stop listening. */
 const LISTENS_NO_MORE_MS = 2000;
 
-/** Interval between checks of the workers' heartbeats. */
+/** Interval between checks of the workers' heartbeats, and the longer one while all workers are at rest. */
 const LOOK_MS = 250;
+const REST_LOOK_MS = 1000;
 
 /** Starts processes and binds addresses; a test may pretend both. */
 export type System = Pick<WorkerProgram, 'spawn'> & Pick<SupervisorOptions, 'listeners'>;
@@ -58,7 +60,8 @@ export class Supervisor {
   readonly #log: Logger;
   readonly #pools = new Map<string, WorkerPool>();
   readonly #poolOptions: PoolOptions;
-  readonly #heartbeat: NodeJS.Timeout;
+  #looking: NodeJS.Timeout | undefined;
+  #lookMs = 0;
   /** Services that a reload has removed, until all their workers are gone. */
   readonly #retiring = new Set<WorkerPool>();
   /** The configuration in force. */
@@ -82,8 +85,7 @@ export class Supervisor {
     this.generation = fleetGeneration({ number: 1, settings, config });
     this.#poolOptions = { ...options, oomKills: new OomKills(), spawn: (...asked) => this.#spawn(...asked) };
     this.#activated = new ActivatedSockets(options.program.host);
-    this.#heartbeat = setInterval(() => this.#look(), LOOK_MS);
-    this.#heartbeat.unref();
+    this.#lookEach(LOOK_MS);
   }
 
   get pools(): readonly WorkerPool[] {
@@ -190,7 +192,7 @@ export class Supervisor {
     await Promise.all(this.#all.map((pool) => pool.callOff()));
     const ends = this.#all.map((pool) => pool.stop(deadline.deadlineMs));
     const clean = (await Promise.all(ends)).every(Boolean);
-    clearInterval(this.#heartbeat);
+    this.#lookEach(0);
     for (const { endedWith } of workers) if (isChosen(endedWith)) this.exitStatus ??= endedWith;
     return clean;
   }
@@ -199,7 +201,7 @@ export class Supervisor {
   async kill(): Promise<void> {
     this.#stopped = true;
     this.#closeBound();
-    clearInterval(this.#heartbeat);
+    this.#lookEach(0);
     await Promise.all(this.#all.map((pool) => pool.kill()));
   }
 
@@ -241,8 +243,9 @@ export class Supervisor {
         const worn = this.#memory.exceeded(worker, this.generation.settings.maxMemory);
         if (worn !== undefined) this.#recycle(pool, worker, worn, 'memory');
       },
+      awake: () => this.#lookEach(LOOK_MS),
       counted: (counted) => this.#options.totals.add(pool.name, counted),
-      take: (takes) => pool.buckets.take(takes, performance.now()),
+      take: (takes, used) => pool.buckets.exchange(takes, used, performance.now(), pool.workers.size),
       loaded: (loaded) => {
         const { files, isNew } = generation.code.compare(loaded, generation.folder);
         worker.otherCode = files;
@@ -255,6 +258,7 @@ export class Supervisor {
         }
       },
     });
+    this.#lookEach(LOOK_MS);
     if (holds) void this.#hold(worker, generation);
     logStart(worker, this.#log);
     return worker;
@@ -276,36 +280,35 @@ export class Supervisor {
     this.pool(pool.name)?.replace(worker, reason);
   }
 
+  /** Sets the interval of looks; 0: none from now on. */
+  #lookEach(ms: number): void {
+    if (ms === this.#lookMs || (this.#lookMs === 0 && this.#looking !== undefined)) return;
+    this.#lookMs = ms;
+    clearInterval(this.#looking);
+    if (ms > 0) this.#looking = setInterval(() => this.#look(), ms).unref();
+  }
+
   /** Time is counted in turns of this loop, so that no worker is late after the supervisor was suspended. */
   #look(): void {
+    const seconds = this.#lookMs / 1000;
     const { workerTimeoutMs } = this.generation.settings;
     const isDebugged = debuggerUrl() !== undefined;
     this.#poolOptions.oomKills?.look();
     for (const pool of this.#all) {
       for (const worker of pool.workers) {
-        if (!worker.waits) worker.ageSeconds += LOOK_MS / 1000;
-        worker.silentSeconds += LOOK_MS / 1000;
+        if (!worker.waits) worker.ageSeconds += seconds;
+        worker.silentSeconds += seconds;
         if (isDebugged || worker.debugged || worker.killed) continue;
-        const fault = hungFault(worker, workerTimeoutMs) ?? lateFault(worker);
+        const fault = faultOf(worker, workerTimeoutMs);
         if (fault === undefined) continue;
         logFault(this.#log, worker, fault);
         pool.killFor(worker, fault);
       }
       pool.look();
     }
+    const workers = this.#all.flatMap((pool) => [...pool.workers]);
+    this.#lookEach(workers.every(isAtRest) ? REST_LOOK_MS : LOOK_MS);
   }
-}
-
-function hungFault({ silentSeconds }: WorkerHandle, timeoutMs: number): Fault | undefined {
-  if (timeoutMs === 0 || silentSeconds * 1000 <= timeoutMs) return undefined;
-  return { reason: 'stuck', what: `sent no heartbeat for ${timeoutMs / 1000} s` };
-}
-
-/** A start is limited by the configuration that it proves or serves. One that is called off has its own limit. */
-function lateFault({ wasReady, toldToEnd, ageSeconds, startTimeoutMs }: WorkerHandle): Fault | undefined {
-  if (wasReady || toldToEnd || startTimeoutMs === 0 || ageSeconds * 1000 <= startTimeoutMs) return undefined;
-  const hint = 'If it needs that long, increase worker_start_timeout.';
-  return { reason: 'start', what: `did not start within ${startTimeoutMs / 1000} s`, hint };
 }
 
 function duplicate(name: string): PorticoError {

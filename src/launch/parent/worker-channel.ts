@@ -8,9 +8,16 @@ import { ignoreErrors } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
 import type { ProgramFile } from '../../process/index.js';
 import type { TakenOf, ToWorker } from '../assignment.js';
-import { type FileRead, foreignMessage, type Take, type ToParent } from '../worker-message.js';
+import {
+  checkMessage,
+  type FileRead,
+  foreignMessage,
+  PART_BYTES,
+  type Take,
+  type ToParent,
+  type Used,
+} from '../worker-message.js';
 import { guardChannel } from './channel-guard.js';
-import { checkMessage } from './message-check.js';
 
 /** Messages of a worker that request no tokens. */
 export type Told = Exclude<ToParent, { kind: 'take' }>;
@@ -18,7 +25,10 @@ export type Told = Exclude<ToParent, { kind: 'take' }>;
 /** Listener of a worker's requests and mistakes; all methods are optional. */
 export interface WorkerListener {
   /** Handles a request for tokens; returns the result of each. */
-  take?(takes: readonly Take[]): readonly TakenOf[];
+  take?(
+    takes: readonly Take[],
+    used: readonly Used[],
+  ): { readonly taken: readonly TakenOf[]; readonly isAlone: boolean };
   /** Called once with a description of a value that is not of this protocol, such as one from `process.send()`. */
   foreign?(what: string): void;
   /** Called when the worker is killed because of its channel: `what` ends a sentence that begins with the worker. */
@@ -27,6 +37,8 @@ export interface WorkerListener {
   replace?(reason: string): void;
   /** Called at each heartbeat. */
   beat?(): void;
+  /** Called when the worker is not at rest. */
+  awake?(): void;
   /** Called with the worker's counts. */
   counted?(counted: Counted): void;
   /** Called when the worker is ready, with the files of the program that it has loaded. */
@@ -34,9 +46,6 @@ export interface WorkerListener {
   /** Called with the files that the worker has read through its configuration. */
   read?(files: readonly FileRead[]): void;
 }
-
-/** Longest line from the watch thread, which reports a stack; longer lines are cut. */
-const LINE_CHARACTERS = 1024 * 1024;
 
 export class WorkerChannel {
   readonly #child: ChildProcess;
@@ -72,19 +81,22 @@ export class WorkerChannel {
     }
     const message = value as ToParent;
     checkMessage(message);
-    if (message.kind === 'take') this.send({ kind: 'taken', taken: this.#listener.take?.(message.takes) ?? [] });
-    else this.#told(message);
+    if (message.kind === 'take') {
+      const answer = this.#listener.take?.(message.takes, message.used) ?? { taken: [], isAlone: false };
+      this.send({ kind: 'taken', ...answer });
+    } else this.#told(message);
   }
 
   #readWatchPipe(pipe: Readable | null | undefined): void {
     if (!pipe) return;
+    // Longer lines are cut.
     let text = '';
     pipe.setEncoding('utf8');
     pipe.on('error', () => undefined);
     pipe.on('data', (piece: string) => {
       const lines = piece.split('\n');
       lines[0] = text + lines[0]!;
-      text = (lines.pop() ?? '').slice(0, LINE_CHARACTERS);
+      text = (lines.pop() ?? '').slice(0, PART_BYTES);
       for (const line of lines) {
         ignoreErrors(() => {
           const message = JSON.parse(line) as Told;

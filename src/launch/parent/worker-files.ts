@@ -9,14 +9,12 @@ import { readUnlessFifo } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import type { ServiceFile } from '../../service/index.js';
 import { digest } from '../digest.js';
-import type { FileRead } from '../worker-message.js';
-
-/** Most bytes of all such files of a configuration: they are sent to each worker that starts. */
-const MOST_BYTES = 4 * 1024 * 1024;
+import { type FileRead, MESSAGE_BYTES } from '../worker-message.js';
 
 export class WorkerFiles {
   readonly #config: Config | undefined;
   readonly #files = new Map<string, Map<string, ServiceFile>>();
+  /** Bytes of all files with their names: they are sent to each worker that starts. */
   #bytes = 0;
 
   constructor(config: Config | undefined) {
@@ -36,8 +34,13 @@ export class WorkerFiles {
     const files = this.#files.get(service) ?? new Map<string, ServiceFile>();
     this.#files.set(service, files);
     return told.flatMap(({ path, option, where, hash }) => {
+      const size = files.has(path) ? 0 : path.length + option.length + where.length;
+      if (this.#bytes + size > MESSAGE_BYTES) return [];
       const isSame = hash === undefined ? this.#knows(path) : this.#isAsRead(path, hash);
-      if (isSame === true) files.set(path, { path, option, where, secret: true });
+      if (isSame === true && size > 0) {
+        files.set(path, { path, option, where, secret: true });
+        this.#bytes += size;
+      }
       return isSame === false ? [path] : [];
     });
   }
@@ -56,7 +59,7 @@ export class WorkerFiles {
     if (!this.#knows(path)) {
       const file = ignoreErrors((): Stats => statSync(path));
       if (file === undefined) return false;
-      if (!file.isFile() || this.#bytes + file.size > MOST_BYTES) return undefined;
+      if (!file.isFile() || this.#bytes + file.size > MESSAGE_BYTES) return undefined;
       const bytes = readUnlessFifo(path);
       if (bytes === undefined || digest(bytes) !== hash) return false;
       this.#bytes += file.size;

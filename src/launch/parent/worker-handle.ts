@@ -1,23 +1,23 @@
 /**
  * The parent's view of one worker process. The worker's view of its parent is `ParentLink`.
  */
-
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { type Diagnostic, errorText } from '../../errors/index.js';
 import type { Answer, HeldRequest } from '../../operating/index.js';
 import type { StopReason } from '../../service/index.js';
-import { type Deferred, deferred, within } from '../../tasks/internal.js';
+import { deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { type Fault, startError, type WorkerExit } from '../exit-status.js';
+import { restMs, SILENT_MS } from '../heartbeats.js';
 import { StopTerms } from '../services/stop-terms.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { Mutated, WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { HeldRequests } from './held-requests.js';
+import { type Asked, Questions } from './questions.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
+import { spawnFailure } from './worker-process.js';
 
-/** Time without two heartbeats. */
-const SILENT_MS = 2500;
 /** Time after a worker's exit in which its last messages may still arrive. */
 const LAST_WORDS_MS = 100;
 /** Time that a worker has to end after the end of its channel. */
@@ -47,18 +47,16 @@ export class WorkerHandle {
   readonly exited = this.#exited.promise;
   /** Number of sockets for each address at its start: 1 if all workers share one. */
   readonly slots: number;
-  /** True once it serves; stays true. */
+  /** True once it serves, and stays true; the time of that, on the monotonic clock. */
   wasReady = false;
-  /** Time at which it was ready, on the monotonic clock. */
   readyAt = 0;
   /** Exit status that it announced after its cleanup. */
   endedWith: number | undefined;
-  /** True if it has cut off requests, whatever its status. */
+  /** True if it has cut off requests, whatever its status, and their number at its deadline. */
   cutOff = false;
+  cutOffRequests = 0;
   /** True if it ends because of a signal. */
   signalled = false;
-  /** Number of requests that it has cut off at its deadline. */
-  cutOffRequests = 0;
   /** True if it was killed after the deadline of its end. */
   overdue = false;
   /** Reason and deadline of its end. */
@@ -89,8 +87,10 @@ export class WorkerHandle {
   debugged = false;
   /** Facts of its last heartbeat. */
   facts: Readonly<Record<string, unknown>> = {};
-  /** Time of the last heartbeat, on the monotonic clock. */
+  /** Time of the last heartbeat, on the monotonic clock; of a worker at rest a second before its next one. */
   lastBeatAt = performance.now();
+  /** True if its heartbeats are rare, because it has nothing to do. */
+  atRest = false;
   /** Stack of a stuck main thread, innermost frame first; frames of libraries are folded. */
   stack: readonly string[] | undefined;
   /** Resident memory in bytes, as last reported by it or its watch thread. */
@@ -99,9 +99,8 @@ export class WorkerHandle {
   readonly #listener: WorkerListener;
   readonly #child: ChildProcess;
   readonly #channel: WorkerChannel;
-  readonly #answers = new Map<number, Deferred<unknown>>();
+  readonly #questions = new Questions();
   #gone = false;
-  #lastId = 0;
   #terminated = false;
   #failure: WorkerFailure | undefined;
 
@@ -198,12 +197,10 @@ export class WorkerHandle {
     this.#channel.send({ kind });
   }
 
-  #request(make: (id: number) => ToWorker): { readonly answer: Promise<unknown>; readonly forget: () => void } {
-    const id = ++this.#lastId;
-    const answer = deferred<unknown>();
-    this.#answers.set(id, answer);
-    this.#channel.send(make(id));
-    return { answer: answer.promise, forget: () => this.#answers.delete(id) };
+  /** A worker that is asked ends its rest. */
+  #request(make: (id: number) => ToWorker): Asked {
+    if (this.atRest) this.#heard(0);
+    return this.#questions.ask((id) => this.#channel.send(make(id)));
   }
 
   #receive(message: Told): void {
@@ -241,13 +238,15 @@ export class WorkerHandle {
         this.signalled = message.signalled === true;
         break;
       case 'beat':
-        this.silentSeconds = 0;
-        this.lastBeatAt = performance.now();
+        this.#heard(restMs(message.nextMs));
         this.stack = undefined;
         this.debugged = message.debugged;
         this.facts = message.facts;
         this.rss = typeof message.facts.rss === 'number' ? message.facts.rss : this.rss;
         this.#listener.beat?.();
+        break;
+      case 'awake':
+        this.#heard(0);
         break;
       case 'counted':
         this.#listener.counted?.(message);
@@ -257,6 +256,8 @@ export class WorkerHandle {
         break;
       case 'stuck':
         this.stack = message.stack;
+        // No heartbeat was due yet.
+        if (this.atRest) this.#heard(-(message.silentMs ?? 0));
         break;
       case 'inHand':
         this.#held.note(message);
@@ -266,16 +267,17 @@ export class WorkerHandle {
         this.#held.leave(message.requests);
         break;
       case 'answer':
-        this.#answered(message);
+        this.#questions.answered(message);
         break;
     }
   }
 
-  /** An answer after the timeout has no question any more. */
-  #answered({ id, body, error }: Extract<Told, { kind: 'answer' }>): void {
-    const answer = this.#answers.get(id);
-    if (error === undefined) answer?.resolve(body);
-    else answer?.reject(new Error(error));
+  /** Notes a heartbeat: silence counts from `laterMs` on. */
+  #heard(laterMs: number): void {
+    this.atRest = laterMs > 0;
+    this.silentSeconds = -laterMs / 1000;
+    this.lastBeatAt = performance.now() + laterMs;
+    if (!this.atRest) this.#listener.awake?.();
   }
 
   /** A worker without its channel ends. One that does not end cannot receive messages. */
@@ -292,7 +294,7 @@ export class WorkerHandle {
 
   #couldNotSpawn(error: Error): void {
     if (this.pid !== undefined) return;
-    this.#failure = { text: error.message, code: (error as NodeJS.ErrnoException).code, status: 1 };
+    this.#failure = spawnFailure(error);
     void this.#end(null, null);
   }
 
@@ -311,7 +313,7 @@ export class WorkerHandle {
       this.#built.reject(this.startError);
     }
     this.#drained.resolve();
-    for (const answer of this.#answers.values()) answer.reject(new Error('the worker ended'));
+    this.#questions.end();
     this.#exited.resolve(exit);
   }
 }

@@ -6,6 +6,7 @@ import type { Logger } from '../../log/index.js';
 import { deferred, within } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
 import type { Fault } from '../exit-status.js';
+import { settled } from '../waiting.js';
 import { callOff } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { type PoolStart, PoolState } from './pool-state.js';
@@ -29,6 +30,9 @@ export class WorkerPool extends PoolState {
   readonly #reconciler: Reconciler;
   /** Number of workers that the program has last requested. */
   configured = 0;
+  readonly #built = deferred();
+  /** Settles when the first worker of its launch is built, or has ended; never rejects. */
+  readonly built = this.#built.promise;
   /** True if a reload launches it that may still be refused. */
   #launchedByReload = false;
 
@@ -52,6 +56,7 @@ export class WorkerPool extends PoolState {
     this.generation = generation ?? this.generation;
     const firstStarts = this.setWanted(workers, 'launch');
     this.#reconciler.poke();
+    void settled(this.#first().then((first) => first?.built)).then(() => this.#built.resolve());
     await Promise.all(firstStarts).catch(async (error: unknown) => {
       // The first worker judges the whole configuration, and another one may fail before that has ended.
       await within(firstStarts[0]!, JUDGED_WITHIN_MS);

@@ -6,9 +6,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { enteredLink, inFollowedFolder, ownFile } from '../../process/index.js';
+import { ignoreErrors } from '../../errors/index.js';
+import { closedFolder, enteredLink, inFollowedFolder, ownFile } from '../../process/index.js';
 import type { Configure } from '../assignment.js';
+import type { WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 
 /** Environment variable that marks a process as a worker; read once and deleted. */
@@ -193,6 +196,7 @@ export function firstMessage(
     settings,
     link: enteredLink(),
     arguments: told,
+    mayRest: true,
     ...rest,
   };
 }
@@ -242,4 +246,22 @@ function inspectorHost(arg: string): string {
   const at = arg.indexOf('=');
   const colon = arg.lastIndexOf(':');
   return at !== -1 && colon > at ? arg.slice(at + 1, colon + 1) : '';
+}
+
+/** Errors of the system that starts no further process. */
+const NO_PROCESS: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM']);
+const PROCESS_LIMITS =
+  'the system starts no further process for this user: TasksMax= of the unit, ulimit -u, pids.max of the container, or memory';
+
+/**
+ * Returns the failure of a worker that could not be started, with the limits that may be the cause. A folder that this user may not enter
+ * looks like a missing program.
+ */
+export function spawnFailure({ code, message }: NodeJS.ErrnoException): WorkerFailure {
+  const closed = code === 'EACCES' ? ignoreErrors(() => closedFolder(join(process.cwd(), 'x'))) : undefined;
+  if (closed !== undefined) {
+    const text = `no worker can be started: this user may not enter its working directory, ${closed}`;
+    return { text, code, status: 1 };
+  }
+  return { text: NO_PROCESS.has(code ?? '') ? `${message}: ${PROCESS_LIMITS}` : message, code, status: 1 };
 }

@@ -5,6 +5,10 @@ import type { Config } from '../../config/index.js';
 import { readUnlessFifo, watchFiles } from '../../config/internal.js';
 import { digest } from '../digest.js';
 
+/** The line about a folder that cannot be watched: `fs.inotify.max_user_instances` is often 128 for all programs of a user. */
+export const UNWATCHED =
+  'The folder cannot be watched for watch_config_files and is read every 5 seconds instead: raise fs.inotify.max_user_instances and max_user_watches, or create it';
+
 /**
  * Calls back when the configuration files, or other files that were read with them (paste files, certificates), have
  * another content than before and have not changed for half a second.
@@ -16,13 +20,16 @@ import { digest } from '../digest.js';
 export class FileChanges {
   readonly #config: Config;
   readonly #changed: () => void;
+  readonly #unwatched: ((folder: string, error: unknown) => void) | undefined;
   readonly #known = new Map<string, string>();
   #unwatch: (() => void) | undefined;
   #closed = false;
 
-  constructor(config: Config, changed: () => void) {
+  /** `unwatched`: called with a folder that cannot be watched and is read every five seconds instead, and the error. */
+  constructor(config: Config, changed: () => void, unwatched?: (folder: string, error: unknown) => void) {
     this.#config = config;
     this.#changed = changed;
+    this.#unwatched = unwatched;
   }
 
   /**
@@ -51,7 +58,7 @@ export class FileChanges {
     for (const path of this.#config.filesRead) {
       if (!this.#known.has(path)) this.#known.set(path, digest(this.#config.readFile(path)));
     }
-    this.#unwatch = watchFiles(this.#paths(), () => this.#look());
+    this.#unwatch = watchFiles(this.#paths(), () => this.#look(), { unwatched: this.#unwatched });
     this.#look();
   }
 

@@ -34,12 +34,14 @@ export async function prove(
   const together = (step: (trial: Awaited<(typeof trials)[number]>) => Promise<unknown>): Promise<unknown> => {
     const starts = new ConcurrentStarts();
     return Promise.all(
-      trials.map((trial) =>
-        starts.add(
+      trials.map((trial) => {
+        const built = trial.then((each) => each.built);
+        return starts.add(
           trial.then(step).then(() => undefined),
           stopped,
-        ),
-      ),
+          built,
+        );
+      }),
     );
   };
   await together(async ({ built, ready }) => {
@@ -56,7 +58,7 @@ export async function prove(
     return new PorticoError('PORTICO_RELOAD_REFUSED', { message });
   });
   if (failures.length > 0) throw joined(failures);
-  return toldByAll(found, generation.config);
+  return toldByAll(found);
 }
 
 /**

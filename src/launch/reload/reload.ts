@@ -7,11 +7,13 @@ import { refuseOtherLogFile, withoutHint } from '../../config/internal.js';
 import {
   ConfigurationRefused,
   type Diagnostic,
+  inOrder,
   isError,
   PorticoError,
   printDiagnostic,
   Refusals,
   severalRefusals,
+  shownPath,
   whole,
 } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
@@ -166,29 +168,35 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     if (byWorkers !== undefined) kept = keptByWorkers(byWorkers, all([]));
     const { added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
-    const warnings = warningTexts(compared.after, [...found, ...(prepared?.warnings ?? [])]);
+    const warnings = warningTexts(compared.after, prepared?.config, [...found, ...(prepared?.warnings ?? [])]);
     return { ...result, ...services, changes: changes(files), pipelines, warnings, kept };
   } catch (error) {
     const told = error instanceof PorticoError ? error.diagnostics.filter(isError) : [];
     const found = prepared?.warnings ?? [];
     // Values that the configuration refuses cannot all be read, so the changes are unknown.
-    if (refusal !== undefined) return { ...refusedFor(error), warnings: warningTexts(undefined, found, told) };
+    if (refusal !== undefined)
+      return { ...refusedFor(error), warnings: warningTexts(undefined, prepared?.config, found, told) };
     const { files, after } = compared ?? compare();
-    const warnings = warningTexts(after, found, told);
+    const warnings = warningTexts(after, prepared?.config, found, told);
     return { ...refusedFor(error), changes: changes(files), warnings };
   }
 }
 
-/** Returns each warning once, even if its hints differ: APIs share certificates. `errors`: mistakes that are told already. */
+/**
+ * Returns each warning once, even if its hints differ: APIs share certificates. In the order of `api-cli check`: by file, line and column.
+ * `errors`: mistakes that are told already.
+ */
 function warningTexts(
   plans: ServicePlans | undefined,
+  config: Config | undefined,
   found: readonly Diagnostic[],
   errors: readonly Diagnostic[] = [],
 ): string[] {
   const expiring = [...(plans?.plans.values() ?? [])].flatMap(({ certificate }) => certificate?.warnings ?? []);
   const all = whole(errors, [...(plans?.warnings ?? []), ...expiring, ...found]).filter((each) => !isError(each));
   const told = new Map(all.map((each) => [withoutHint(each), each]));
-  return [...told.values()].map((each) => printDiagnostic(each, { showLine: false }));
+  const files = [undefined, ...(config?.configFiles ?? []).map(shownPath)];
+  return inOrder([...told.values()], files).map((each) => printDiagnostic(each, { showLine: false }));
 }
 
 /** Returns the options among these changes that this process keeps until a restart. */

@@ -158,7 +158,6 @@ function changedFile(old: PlannedFile, now: PlannedFile, method: RestartMethod):
   if (kept && method === 'reload') return [];
   const onDisk = kept ? digestOf(file.path) : now.digest;
   if (onDisk === undefined || onDisk === old.digest) return [];
-  const touched = [...now.services].map(([name, { pipelines }]) => concerned(name, old.services.get(name), pipelines));
   const [[, was] = []] = old.services;
   return [
     {
@@ -168,21 +167,9 @@ function changedFile(old: PlannedFile, now: PlannedFile, method: RestartMethod):
       where: now.where,
       effect: kept ? 'needs a restart' : method === 'mutate' ? 'applied now' : 'by new workers',
       file: file.path,
-      services: kept ? [...now.services.keys()] : touched.flatMap(({ services }) => services),
-      ...(file.pipelines === undefined || kept ? {} : { pipelines: touched.flatMap(({ pipelines }) => pipelines) }),
+      services: [...now.services.keys()],
     },
   ];
-}
-
-function concerned(
-  name: string,
-  before: ServiceFile | undefined,
-  after: ServiceFile['pipelines'],
-): { services: string[]; pipelines: string[] } {
-  if (after === undefined) return { services: [name], pipelines: [] };
-  const was = before?.pipelines ?? new Map();
-  const pipelines = [...new Set([...after.keys(), ...was.keys()])].filter((each) => after.get(each) !== was.get(each));
-  return { services: pipelines.length > 0 ? [name] : [], pipelines };
 }
 
 /** Returns a short description of the content, enough to distinguish two files. */

@@ -1,18 +1,27 @@
-/**
- * Judgement of a configuration by the services that were built from it: each knows what its own code declares.
- */
+/** Judgement of a configuration by the services that were built from it: their code has declared its options. */
 import type { Config } from '../../config/index.js';
-import { isUnknownName, isUnknownSection, mayBeKnownLater, suggestion } from '../../config/internal.js';
-import { type Diagnostic, inOrder } from '../../errors/index.js';
+import { asFarAsKnown, logFileIssue } from '../../config/internal.js';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  inOrder,
+  isError,
+  Refusals,
+  severalRefusals,
+  whole,
+} from '../../errors/index.js';
+import { loadAnnounced } from '../../modules/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 
 /** Time to find further mistakes of a configuration that is refused already, in milliseconds. */
 export const MORE_MISTAKES_MS = 5000;
 
-/** A service that judges the configuration of its program itself. */
+/** A service that finds mistakes beside those of options. */
 export interface Judging {
   /** Returns warnings after the build. Rejects with all mistakes of the program, also if `failure` has ended the build. */
   judge?(failure?: unknown): Awaitable<readonly Diagnostic[]>;
+  /** Returns the mistakes of its own files; `all`: after the import of all code that they name, also of parts that it does not run. */
+  findings?(config: Config, all: boolean): Awaitable<readonly Diagnostic[]>;
 }
 
 /** Builds a service, and judges the configuration. Returns its findings, and the release of the build. Rejects with all mistakes. */
@@ -29,8 +38,7 @@ export async function builtAndJudged(service: ServiceBase & Judging, config: Con
 
 /**
  * Judges a configuration after the build of services from it. Returns warnings; rejects with all mistakes, or with the first of `failures`
- * if it is no refusal. Without a configuration nothing is judged. The judge knows all declarations, so its directory is above this one: it
- * is imported by its name.
+ * if it is no refusal. Without a configuration nothing is judged. A program may hand in its own judge with the service.
  */
 export async function judgeAfter(
   services: readonly (ServiceBase & Judging)[],
@@ -39,40 +47,47 @@ export async function judgeAfter(
 ): Promise<readonly Diagnostic[]> {
   const [failure] = failures;
   const own = services.length === 1 ? services[0]!.judge : undefined;
-  const judge = async (): Promise<readonly Diagnostic[]> => {
-    if (own !== undefined) return own(failure);
-    if (config === undefined) return [];
-    return (await import('#internal/cli')).judgement(config, { services, failures, embeds: true });
-  };
-  const found = await judge();
+  const found = own === undefined ? await judge(services, failures, config) : await own(failure);
   if (failures.length > 0) throw failure;
   return found;
 }
 
-/**
- * Joins the findings of all services. A name is unknown if each of them says so, and the program's configuration as well; it is told once,
- * with the nearest of the names that they know. A section without a hint is not told: code that is loaded later may know it.
- */
-export function toldByAll(services: readonly (readonly Diagnostic[])[], config?: Config): readonly Diagnostic[] {
-  const all = services.flat();
-  // Findings of a paste file are not the configuration's.
-  const isShared = (each: Diagnostic): boolean =>
-    isUnknownSection(each) || (isUnknownName(each) && each.section === 'DEFAULT');
-  const told = all.filter((each) => !isShared(each));
-  if (told.length === all.length) return inOrder(told);
-  const sources = config === undefined ? services : [...services, config.problems()];
-  for (const one of all.filter(isShared)) {
-    const isSame = (other: Diagnostic): boolean =>
-      isShared(other) && other.section === one.section && other.place?.detail === one.place?.detail;
-    if (told.some(isSame) || !sources.every((each) => each.some(isSame))) continue;
-    const hints = all.flatMap((each) => (isSame(each) && each.hint !== undefined ? [each.hint] : []));
-    const names = hints.flatMap((hint) => [...hint.matchAll(NEAR)].map(([, name]) => name!));
-    const near = isUnknownSection(one) ? suggestion(one.section ?? '', names) : undefined;
-    const found = { ...one, hint: near ?? hints.find((each) => each.startsWith('did you mean')) ?? hints[0] };
-    if (!mayBeKnownLater(found)) told.push(found);
-  }
-  return inOrder(told);
+async function judge(
+  services: readonly Judging[],
+  failures: readonly unknown[],
+  config: Config | undefined,
+): Promise<readonly Diagnostic[]> {
+  if (config === undefined || !failures.every((error) => error instanceof ConfigurationRefused)) return [];
+  const refusals = new Refusals();
+  for (const failure of failures) refusals.note(failure);
+  await config.loadOwners();
+  config.registerLoaded();
+  const list = async (all: boolean): Promise<readonly Diagnostic[]> => {
+    const ofFiles = await Promise.all(services.map(async (service) => (await service.findings?.(config, all)) ?? []));
+    const log = config.has('DEFAULT', 'log_file') ? logFileIssue(config) : undefined;
+    return inOrder(
+      whole(
+        asFarAsKnown(config.problems(), [...ofFiles.flat(), ...refusals.diagnostics]),
+        log === undefined ? [] : [log],
+        ofFiles.flat(),
+        refusals.diagnostics,
+      ),
+    );
+  };
+  const first = await list(false);
+  const announced = first.length === 0 ? [] : await loadAnnounced(config.configFiles);
+  const found = first.length === 0 ? first : inOrder(whole(await list(true), announced));
+  if (found.some(isError)) throw severalRefusals(found.map(forAuthors), { blames: true });
+  return found;
 }
 
-/** A name in the hint with the nearest names. */
-const NEAR = /(?<=^did you mean .*)'([^']+)'/g;
+/** A program that embeds its services may have forgotten to declare its own options. */
+function forAuthors(found: Diagnostic): Diagnostic {
+  if (found.others === undefined || found.option !== undefined) return found;
+  return { ...found, hint: `declare its options: defineOptions('${found.section}', { … }); ${found.hint}` };
+}
+
+/** Joins the findings of all services: each process knows the same names, so that one finding of several is told once. */
+export function toldByAll(services: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] {
+  return inOrder(whole(...services));
+}

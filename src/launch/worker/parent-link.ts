@@ -15,7 +15,8 @@ import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { failureOf, STATUS_FAILED, statusOf } from '../exit-status.js';
 import { ParentBuckets } from '../shared-buckets.js';
 import { fittingMessage, type Sent, type ToParent } from '../worker-message.js';
-import { type LoopFacts, startWatching, type Watch } from './watch.js';
+import type { LoopFacts } from './loop-facts.js';
+import { startWatching, type Watch } from './watch.js';
 
 /** Key of the link on a worker's process object. */
 const WORKER_LINK = Symbol.for('portico.worker');
@@ -50,7 +51,6 @@ const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['failed', 'ended']);
 
 /** Remedy for an application that ends its process. */
 const NO_EXIT = 'A module must not end the process that imports it: throw an error instead.';
-
 const NO_EXIT_SERVING = 'A service ends with an unhandled error: throw one instead.';
 /** Code of a process that its application has ended. */
 export const EXIT = 'process.exit';
@@ -81,7 +81,9 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
   link.watch = startWatching({
     supervised: true,
     settings: () => link.settings,
+    mayRest: first.mayRest === true,
     told: (...told) => link.beat(...told),
+    awake: () => void link.send({ kind: 'awake' }),
   });
   const unexplained = (): void => link.exits(exitPlace());
   process.on('exit', unexplained);
@@ -127,7 +129,8 @@ function descriptorsOf(sockets: readonly unknown[]): number[] {
 }
 
 export class ParentLink {
-  readonly assignment: Assignment;
+  /** A build has that of its service meanwhile (`buildAsWorker`). */
+  assignment: Assignment;
   /** Snapshot of the parent's configuration, for `Config.load`. */
   configuration: unknown;
   settings: Configure['settings'];
@@ -171,8 +174,9 @@ export class ParentLink {
     this.judges = first.judges === true;
     this.#releaseSignals = releaseSignals;
     this.#channel.on('message', (message, socket) => {
+      this.watch?.wake();
       if (message.kind === 'socket') this.#received.push(socket);
-      else if (message.kind === 'taken') this.buckets.answered(message.taken);
+      else if (message.kind === 'taken') this.buckets.answered(message.taken, message.isAlone);
       else if (message.kind === 'serve') this.mayServe.resolve();
       else if (this.#listener === undefined) this.#early.push(message);
       else this.#listener.message(message);
@@ -226,10 +230,10 @@ export class ParentLink {
   }
 
   /** Sends a heartbeat. */
-  beat(debugged: boolean, loop: LoopFacts): void {
+  beat(debugged: boolean, loop: LoopFacts, nextMs: number): void {
     const loading = this.loading();
     const known = { ...loop, ...(loading === undefined ? {} : { loading }), ...this.#listener?.facts() };
-    void this.send({ kind: 'beat', debugged, facts: known });
+    void this.send({ kind: 'beat', debugged, facts: known, nextMs });
     this.#listener?.beat();
   }
 

@@ -5,10 +5,14 @@
  */
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { WatchData } from './watch.js';
 
 const TICK_MS = 250;
+/** Interval at rest, as long as all is well. */
+const REST_TICK_MS = 2000;
+/** Longest silence that one tick shows: a heartbeat may have come just before the last one. */
+const SHOWN_MS = 1000;
 /** Time after which its start is over. */
 const STARTED_MS = 5000;
 /** A main thread that is silent for longer has missed its heartbeat. */
@@ -37,10 +41,28 @@ const seen = new Int32Array(serials.length);
 const ticks = new Int32Array(serials.length);
 let toldMemory = 0;
 
-setInterval(() => {
+let everyMs = TICK_MS;
+let timer = setInterval(tick, everyMs);
+// A request has ended the rest: its parent must know it, whatever happens next.
+parentPort?.on('message', () => useInterval(TICK_MS));
+
+function useInterval(ms: number): void {
+  if (ms === everyMs) return;
+  everyMs = ms;
+  clearInterval(timer);
+  timer = setInterval(tick, ms);
+}
+
+function tick(): void {
+  look();
+  const isWell = silentMs === 0 && orphanedMs === 0 && stopMs === 0;
+  useInterval(isWell && Atomics.load(shared, fields.rests) === 1 ? REST_TICK_MS : TICK_MS);
+}
+
+function look(): void {
   if (parent !== undefined && process.ppid !== parent) orphanedMs += TICK_MS;
   const now = Atomics.load(shared, fields.beats);
-  silentMs = now === beats ? silentMs + TICK_MS : 0;
+  silentMs = now === beats ? silentMs + Math.min(everyMs, SHOWN_MS) : 0;
   if (silentMs === 0) reported = false;
   beats = now;
   tellRequests();
@@ -59,7 +81,7 @@ setInterval(() => {
   reported = true;
   stuckIn = undefined;
   takeStack();
-}, TICK_MS);
+}
 
 /** Ends a process after the deadline of its stop. The next tick shows the main thread's stack. */
 function endOverdue(): void {
@@ -159,7 +181,7 @@ function takeStack(): void {
     session.post('Debugger.resume');
     session.disconnect();
     stuckIn = stack;
-    if (parent !== undefined) tell(`${JSON.stringify({ kind: 'stuck', stack })}\n`);
+    if (parent !== undefined) tell(`${JSON.stringify({ kind: 'stuck', stack, silentMs })}\n`);
   });
   session.post('Debugger.enable');
   session.post('Debugger.pause');

@@ -2,22 +2,16 @@
  * Heartbeats of a process: one each second, seen by its watch thread, and in a worker by its parent too.
  */
 import { url as debuggerUrl } from 'node:inspector';
-import {
-  constants,
-  monitorEventLoopDelay,
-  type PerformanceEntry,
-  PerformanceObserver,
-  performance,
-} from 'node:perf_hooks';
-import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { ignoreErrors } from '../../errors/index.js';
 import { LONGEST_DELAY_MS, ownFile, type RequestsInHand, requestsInHand } from '../../process/index.js';
 import { WATCH_DESCRIPTOR } from '../assignment.js';
+import { BEAT_MS } from '../heartbeats.js';
 import type { LaunchSettings } from '../launcher-options.js';
+import { type LoopFacts, loopReader } from './loop-facts.js';
+import { REST_BEAT_MS, REST_MS, Rest } from './rest.js';
 
 /** Memory shared by the main thread and its watch thread, as indexes into an `Int32Array`. */
-const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4, stopMs: 5 } as const;
+const FIELDS = { beats: 0, timeoutMs: 1, debugged: 2, stuckMs: 3, endMs: 4, stopMs: 5, rests: 6 } as const;
 
 /** Start data of the watch thread, complete: each file that it imported would take a millisecond. */
 export interface WatchData {
@@ -32,7 +26,6 @@ export interface WatchData {
   readonly own: string;
 }
 
-const BEAT_MS = 1000;
 /** Longest silence after which a main thread counts as stuck, unless its parent would end it sooner. */
 const LONGEST_SILENCE_MS = 3000;
 const STANDARD_ERROR = 2;
@@ -45,154 +38,76 @@ interface Watched {
    */
   readonly supervised: boolean;
   readonly settings: () => LaunchSettings;
-  /** Called with each heartbeat. */
-  told(debugged: boolean, loop: LoopFacts): void;
+  /** False: a parent of an earlier release counts on a heartbeat each second. */
+  readonly mayRest: boolean;
+  /** Called with each heartbeat; `nextMs`: the time until the next one. */
+  told(debugged: boolean, loop: LoopFacts, nextMs: number): void;
+  /** Called when a request has ended a rest: heartbeats come each second again. */
+  awake?(): void;
 }
 
 /** Heartbeat and watch thread of a process. */
 export interface Watch {
   /** The thread kills the process shortly after this time, whatever its event loop does; 0 cancels. */
   killAfter(ms: number): void;
+  /** Ends a rest: somebody waits for the process. */
+  wake(): void;
   /** Measures the event-loop lag from now on: the modules of the program, which block it as they load, are loaded. */
   serves(): void;
   end(): void;
 }
 
 /** Starts both; they do not keep the process alive. */
-export function startWatching({ supervised, settings, told }: Watched): Watch {
+export function startWatching({ supervised, settings, mayRest, told, awake }: Watched): Watch {
   const parent = supervised ? process.ppid : undefined;
-  const { shared, beat, end } = startThread(
-    { parent, descriptor: supervised ? WATCH_DESCRIPTOR : STANDARD_ERROR },
-    settings,
-  );
+  const thread = startThread({ parent, descriptor: supervised ? WATCH_DESCRIPTOR : STANDARD_ERROR }, settings);
   const loop = loopReader();
-  const tell = (): void => told(beat(), loop.read());
-  tell();
-  const timer = setInterval(tell, BEAT_MS).unref();
+  let untoldMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const beatEach = (ms: number): void => {
+    const isRest = ms === REST_BEAT_MS;
+    loop.measure(!isRest);
+    thread.rests(isRest);
+    clearInterval(timer);
+    timer = setInterval(() => look(thread.beat(), ms), ms).unref();
+  };
+  const rest = new Rest(() => {
+    thread.beat();
+    beatEach(BEAT_MS);
+    awake?.();
+  });
+  const tell = (debugged: boolean): void => {
+    untoldMs = 0;
+    told(debugged, loop.read(), rest.isResting ? REST_MS : BEAT_MS);
+  };
+  const look = (debugged: boolean, ms: number): void => {
+    const rested = rest.isResting;
+    rest.look(loop.utilization());
+    untoldMs += ms;
+    if (rest.isResting !== rested) beatEach(rested ? BEAT_MS : REST_BEAT_MS);
+    else if (rested && untoldMs < REST_MS) return;
+    tell(debugged);
+  };
+  tell(thread.beat());
+  timer = setInterval(() => look(thread.beat(), BEAT_MS), BEAT_MS).unref();
   return {
-    killAfter: (ms) => void Atomics.store(shared, FIELDS.stopMs, Math.min(ms, LONGEST_DELAY_MS)),
-    serves: loop.serves,
+    killAfter: (ms) => {
+      thread.killAfter(ms);
+      rest.wake();
+    },
+    wake: () => rest.wake(),
+    serves: () => {
+      loop.measure(true);
+      // The share of the next second is without the start, in which a worker is always busy.
+      loop.utilization();
+      if (mayRest) rest.allow();
+    },
     end: () => {
       clearInterval(timer);
+      rest.end();
       loop.end();
-      end();
+      thread.end();
     },
-  };
-}
-
-/** Event-loop facts of a process, measured once a second. */
-export interface LoopFacts extends Partial<Lag> {
-  /** Share of the last second in which it was busy, 0 to 1. */
-  readonly utilization: number;
-  /** Resident memory in bytes. */
-  readonly rss: number;
-  /** V8's heap in bytes: in use, and its limit. */
-  readonly heapUsed: number;
-  readonly heapLimit: number;
-  /** Version of its Node: that on disk may have been replaced since its parent started. */
-  readonly node: string;
-  /** Processor time since its start, in seconds. */
-  readonly cpuSeconds: number;
-  /** Time of the garbage collector since its start in seconds, by kind. */
-  readonly gcSeconds: Readonly<Record<string, number>>;
-}
-
-/** Delay of what the event loop has to do, in the last half to whole minute; unknown before the process serves. */
-interface Lag {
-  readonly lagMaxMs: number;
-  /** 99th percentile. */
-  readonly lagP99Ms: number;
-}
-
-/** Interval of libuv's timer whose delays are recorded, without any JavaScript. */
-const LAG_EVERY_MS = 20;
-/** Heartbeats in half a minute: a scrape every half minute misses no block of the event loop. */
-const LAG_BEATS = 30;
-
-/** `read`: to be called with each heartbeat. */
-function loopReader(): { read(): LoopFacts } & Pick<Watch, 'serves' | 'end'> {
-  const memory = memoryReader();
-  const collector = collectorTimes();
-  const delays = monitorEventLoopDelay({ resolution: LAG_EVERY_MS });
-  let before = performance.eventLoopUtilization();
-  let beats = 0;
-  let earlier: Lag | undefined;
-  const lag = (): Partial<Lag> => {
-    if (earlier === undefined) return {};
-    const lagMaxMs = Math.max(delays.max / 1e6 - LAG_EVERY_MS, 0);
-    const lagP99Ms = Math.max(delays.percentile(99) / 1e6 - LAG_EVERY_MS, 0);
-    const told = { lagMaxMs: Math.max(lagMaxMs, earlier.lagMaxMs), lagP99Ms: Math.max(lagP99Ms, earlier.lagP99Ms) };
-    if (++beats % LAG_BEATS === 0) {
-      earlier = { lagMaxMs, lagP99Ms };
-      delays.reset();
-    }
-    return told;
-  };
-  return {
-    serves: () => {
-      delays.enable();
-      earlier ??= { lagMaxMs: 0, lagP99Ms: 0 };
-    },
-    read: () => {
-      const after = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(after, before);
-      before = after;
-      const { used_heap_size: heapUsed, heap_size_limit: heapLimit } = getHeapStatistics();
-      const { user, system } = process.cpuUsage();
-      const cpuSeconds = (user + system) / 1e6;
-      return {
-        utilization,
-        ...lag(),
-        rss: memory(),
-        heapUsed,
-        heapLimit,
-        node: process.version,
-        cpuSeconds,
-        gcSeconds: { ...collector.seconds },
-      };
-    },
-    end: () => {
-      delays.disable();
-      collector.end();
-    },
-  };
-}
-
-/** Names of the collector's runs, as in other exporters for Node. */
-const COLLECTIONS: Readonly<Record<number, string>> = {
-  [constants.NODE_PERFORMANCE_GC_MINOR]: 'minor',
-  [constants.NODE_PERFORMANCE_GC_MAJOR]: 'major',
-  [constants.NODE_PERFORMANCE_GC_INCREMENTAL]: 'incremental',
-  [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weakcb',
-};
-
-/** Detail that Node's types lack. */
-interface GcEntry {
-  readonly detail: { readonly kind: number };
-}
-
-function collectorTimes(): { readonly seconds: Readonly<Record<string, number>>; end(): void } {
-  const seconds = Object.fromEntries(Object.values(COLLECTIONS).map((kind) => [kind, 0]));
-  const observer = new PerformanceObserver((list) => {
-    for (const { detail, duration } of list.getEntries() as (PerformanceEntry & GcEntry)[]) {
-      const kind = COLLECTIONS[detail.kind];
-      if (kind !== undefined) seconds[kind]! += duration / 1000;
-    }
-  });
-  observer.observe({ entryTypes: ['gc'] });
-  return { seconds, end: () => observer.disconnect() };
-}
-
-/**
- * Returns a function that reads the resident memory in bytes; the previous value, or 0, if it cannot be read: Linux has
- * it in a file.
- */
-function memoryReader(): () => number {
-  let known = 0;
-  return () => {
-    // A read fails while no descriptor is free.
-    known = ignoreErrors(() => process.memoryUsage.rss()) ?? known;
-    return known;
   };
 }
 
@@ -202,11 +117,18 @@ function stuckAfterMs({ workerTimeoutMs, workerStartTimeoutMs }: LaunchSettings)
   return Math.max(BEAT_MS * 1.25, Math.min(LONGEST_SILENCE_MS, ...limits.map((limitMs) => limitMs / 2)));
 }
 
+/** The watch thread, as its main thread uses it. */
+interface WatchThread {
+  /** Counts a heartbeat; returns true if a debugger is attached. */
+  beat(): boolean;
+  /** Tells whether the process is at rest. The end of a rest wakes the thread at once. */
+  rests(is: boolean): void;
+  killAfter(ms: number): void;
+  end(): void;
+}
+
 /** Starts the thread and its heartbeat, which reports whether a debugger is attached. */
-function startThread(
-  given: Pick<WatchData, 'parent' | 'descriptor'>,
-  settings: () => LaunchSettings,
-): { shared: Int32Array; beat(): boolean; end(): void } {
+function startThread(given: Pick<WatchData, 'parent' | 'descriptor'>, settings: () => LaunchSettings): WatchThread {
   const shared = new Int32Array(new SharedArrayBuffer(Object.keys(FIELDS).length * Int32Array.BYTES_PER_ELEMENT));
   const { serials, lengths, heads } = requestsInHand;
   const requests = { serials, lengths, heads };
@@ -221,16 +143,34 @@ function startThread(
   // Without the thread the process serves regardless; only the stack of a stuck event loop, and its end, are lost.
   thread.on('error', () => undefined);
   thread.unref();
-  const beat = (): boolean => {
+  const storeLimits = (): void => {
     const limits = settings();
     const { gracefulShutdownTimeoutMs, workerTimeoutMs } = limits;
+    // At rest silence counts from the time at which the next heartbeat is late.
+    const laterMs = Atomics.load(shared, FIELDS.rests) === 1 ? REST_BEAT_MS - BEAT_MS : 0;
+    const endMs = workerTimeoutMs === 0 ? 0 : workerTimeoutMs + laterMs;
+    Atomics.store(shared, FIELDS.timeoutMs, Math.min(gracefulShutdownTimeoutMs, LONGEST_DELAY_MS));
+    Atomics.store(shared, FIELDS.stuckMs, stuckAfterMs(limits) + laterMs);
+    Atomics.store(shared, FIELDS.endMs, Math.min(endMs, LONGEST_DELAY_MS));
+  };
+  const beat = (): boolean => {
     const debugged = debuggerUrl() !== undefined;
     Atomics.add(shared, FIELDS.beats, 1);
     Atomics.store(shared, FIELDS.debugged, debugged ? 1 : 0);
-    Atomics.store(shared, FIELDS.timeoutMs, Math.min(gracefulShutdownTimeoutMs, LONGEST_DELAY_MS));
-    Atomics.store(shared, FIELDS.stuckMs, stuckAfterMs(limits));
-    Atomics.store(shared, FIELDS.endMs, Math.min(workerTimeoutMs, LONGEST_DELAY_MS));
+    storeLimits();
     return debugged;
   };
-  return { shared, beat, end: () => void thread.terminate() };
+  const rests = (is: boolean): void => {
+    Atomics.store(shared, FIELDS.rests, is ? 1 : 0);
+    storeLimits();
+    if (!is) thread.postMessage(undefined);
+  };
+  return {
+    beat,
+    rests,
+    killAfter: (ms) => {
+      Atomics.store(shared, FIELDS.stopMs, Math.min(ms, LONGEST_DELAY_MS));
+    },
+    end: () => void thread.terminate(),
+  };
 }

@@ -5,7 +5,8 @@
  * The meaning of a section depends on the sections that use it (`get` reads values that an outer section sets), so the file is loaded
  * from the apps that no other section mentions; sections that these do not reach are checked alone.
  */
-import type { DeclaredFactory, Trial } from '../../app/internal.js';
+import type { DeclaredFactory, Trial } from '../../app/index.js';
+import { asTrial } from '../../config/internal.js';
 import { ConfigurationRefused, type Diagnostic, severalRefusals } from '../../errors/index.js';
 import { silentLogger } from '../../log/internal.js';
 import { type AskedChild, tellsChildren } from '../composite/children.js';
@@ -117,7 +118,7 @@ class Check {
     const { config, service } = this.#parts;
     const releases = new Releases();
     const given = { config, service, log: silentLogger(), onClose: (release: Release) => releases.add(release) };
-    const { globalConf, localConf, ctx } = argumentsFor(context, given);
+    const { globalConf, localConf, ctx } = asTrial(() => argumentsFor(context, given));
     try {
       await trial(globalConf, localConf, ctx);
     } catch (error) {

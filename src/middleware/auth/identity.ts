@@ -1,23 +1,10 @@
 /** The identity of a request, and the request headers that carry it, which clients must not send. */
 import type { IncomingMessage } from 'node:http';
-import { environ, type Identity } from '../../app/index.js';
-import { exchangeOf, IDENTITY, replaceRawHeaders, UNDERSCORE } from '../../app/internal.js';
+import type { Identity } from '../../app/index.js';
+import { exchangeOf, FIELD, replaceRawHeaders } from '../../app/internal.js';
 import { folded, removeHeaders } from '../headers.js';
 import { catalogOfVersion2 } from './service-catalog.js';
 import type { TokenInfo } from './token-validator.js';
-
-declare module '../../app/index.js' {
-  interface Environ {
-    /** The authenticated caller. An authenticator sets it; the context filter reads it. */
-    identity?: Identity;
-  }
-}
-
-/** Reports whether an authenticator has accepted the caller of a request. */
-export function isAuthenticated(req: IncomingMessage): boolean {
-  const { context, identity } = environ(req);
-  return identity !== undefined || context?.userId !== undefined;
-}
 
 /** The header names after `x-`, and after `x-service-` for a service that acts for the caller. */
 const FIELDS = {
@@ -47,7 +34,7 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
  * any identity otherwise. `extra` has additional names, in lower case.
  */
 export function stripIdentity(req: IncomingMessage, extra?: ReadonlySet<string>): void {
-  if (extra === undefined && (exchangeOf(req).fieldKinds & (IDENTITY | UNDERSCORE)) === 0) return;
+  if (extra === undefined && (exchangeOf(req).fieldKinds & (FIELD.IDENTITY | FIELD.UNDERSCORE)) === 0) return;
   for (const name in req.headers) {
     const read = name.includes('_') ? folded(name) : name;
     if (!IDENTITY_HEADERS.has(read) && extra?.has(read) !== true) continue;

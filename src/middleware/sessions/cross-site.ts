@@ -1,16 +1,21 @@
 /** Requests that a page of another site has sent, which carry the cookies of this one (CSRF). */
 import type { IncomingMessage } from 'node:http';
-import { remoteOf } from '../../app/index.js';
+import { Fault, remoteOf } from '../../app/index.js';
 import { methodsOf } from '../../app/internal.js';
 
 /** Safe methods (RFC 9110 §9.2.1). */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
+/** Throws a 403 for a request that {@link isCrossSite} finds. `trusted`: origins of other sites that may send them. */
+export function checkSite(req: IncomingMessage, trusted: ReadonlySet<string>): void {
+  if (isCrossSite(req, trusted)) throw new Fault(403, { message: 'The request comes from another site.' });
+}
+
 /**
  * Reports whether a browser says that another site has sent a request that can change something, or opens a WebSocket. Programs send
  * neither `Sec-Fetch-Site` nor `Origin`.
  */
-export function isCrossSite(req: IncomingMessage, trusted: ReadonlySet<string>): boolean {
+function isCrossSite(req: IncomingMessage, trusted: ReadonlySet<string>): boolean {
   const { origin, upgrade, 'sec-fetch-site': site } = req.headers;
   if (upgrade === undefined && methodsOf(req).every((method) => SAFE.has(method))) return false;
   if (origin !== undefined && trusted.has(origin)) return false;

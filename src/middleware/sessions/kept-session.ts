@@ -29,6 +29,17 @@ const RENEWED_AFTER = 0.1;
 
 const IDENTITY = ['userId', 'userName', 'projectId', 'projectName', 'domainId', 'domainName', 'roles'] as const;
 
+/** All that a session may know of its caller. */
+const CALLER: ReadonlySet<string> = new Set<keyof Identity>([
+  ...IDENTITY,
+  'userDomainId',
+  'userDomainName',
+  'projectDomainId',
+  'projectDomainName',
+  'systemScope',
+  'isAdminProject',
+]);
+
 export class KeptSession implements Session {
   readonly #rules: SessionRules;
   readonly #req: IncomingMessage;
@@ -78,6 +89,7 @@ export class KeptSession implements Session {
     // Another request may have ended or changed it since: what is gone stays gone, with its cookie as that request has left it.
     const kept = store === undefined ? this.#data : await stored(() => store.get(id!));
     if (typeof kept !== 'object' || kept === null) return this.#take(undefined);
+    if ('userId' in data && data.userId !== (kept as SessionData).userId) return this.begin(withCaller(kept, data));
     this.#take({ ...kept, ...data });
     return this.#write();
   }
@@ -101,7 +113,9 @@ export class KeptSession implements Session {
     if (env.identity !== undefined && env.identity !== this.#identity) return;
     const given = data as Identity | undefined;
     this.#identity =
-      given?.userId === undefined ? undefined : Object.fromEntries(IDENTITY.map((name) => [name, given[name]]));
+      given === undefined || !isUser(given.userId)
+        ? undefined
+        : Object.fromEntries(IDENTITY.map((name) => [name, given[name]]));
     if (this.#identity === undefined) delete env.identity;
     else env.identity = this.#identity;
   }
@@ -138,10 +152,24 @@ export class KeptSession implements Session {
   }
 
   #addTo(res: ServerResponse): void {
+    // A session that a failed request began or changed is not given out; one that it ended stays ended.
+    if (res.statusCode >= 500 && !this.#cookie!.startsWith(`${this.#rules.options.cookie}=;`)) return;
     res.appendHeader('set-cookie', this.#cookie!);
     // No cache may give the cookie to another client, also that of a file with a maxAge.
     if (!FOR_ONE.test(String(res.getHeader('cache-control')))) res.setHeader('cache-control', 'no-store');
   }
+}
+
+/** Returns data with another caller, or with none: members of the former one are dropped, as roles of one user are not those of the next. */
+function withCaller(kept: object, data: Partial<SessionData>): SessionData {
+  const next = { ...Object.fromEntries(Object.entries(kept).filter(([name]) => !CALLER.has(name))), ...data };
+  if (!isUser(next.userId)) delete next.userId;
+  return next;
+}
+
+/** Nothing, null and an empty text are no user: an application that writes them logs out. */
+function isUser(userId: unknown): boolean {
+  return userId !== undefined && userId !== null && userId !== '';
 }
 
 /** A `Cache-Control` that lets no shared cache keep the response: `private` without names of headers. */

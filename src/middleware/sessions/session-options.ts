@@ -93,9 +93,12 @@ export function checkCookie({ cookie, secure, sameSite, path: at, domain }: Sess
   if (sameSite === 'none' && !secure) {
     refuse('same_site', 'browsers ignore a cookie with same_site = none and secure = false', 'Remove secure = false.');
   }
-  const isBound = cookie.startsWith('__Host-') ? secure && at === '/' && domain === undefined : secure;
-  if (cookie.startsWith('__') && !isBound) {
-    const needs = cookie.startsWith('__Host-') ? 'secure = true, path = / and no domain' : 'secure = true';
+  // Browsers compare the prefixes without regard to case (RFC 6265bis §5.7).
+  const prefix = /^__(?:Host|Secure|Http)-/i.exec(cookie)?.[0].toLowerCase();
+  if (prefix === undefined) return;
+  const isHost = prefix === '__host-';
+  if (!secure || (isHost && (at !== '/' || domain !== undefined))) {
+    const needs = isHost ? 'secure = true, path = / and no domain' : 'secure = true';
     refuse('cookie', `browsers ignore a cookie called ${cookie} without ${needs}`, 'Change them, or the name.');
   }
 }

@@ -21,9 +21,12 @@ interface SealKey {
 export class SessionSeal {
   readonly #keys: readonly SealKey[];
 
-  constructor(secrets: readonly string[]) {
+  /** `owner`: names of the API and the filter. They are part of the keys, so that no other filter with the same secret opens a cookie. */
+  constructor(secrets: readonly string[], owner: readonly (string | undefined)[]) {
+    // As the salt, which may have any length (RFC 5869 §2.2).
+    const salt = JSON.stringify(owner);
     this.#keys = secrets.map((secret) => {
-      const bytes = new Uint8Array(hkdfSync('sha256', secret, '', 'portico session', 32));
+      const bytes = new Uint8Array(hkdfSync('sha256', secret, salt, 'portico session', 32));
       return { id: createHash('sha256').update(bytes).digest('base64url').slice(0, 8), bytes };
     });
   }

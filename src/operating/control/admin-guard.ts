@@ -6,10 +6,11 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { boolean, type Config, defineOptions, type HostPort, hostport, list } from '../../config/index.js';
+import { crossCheck } from '../../config/internal.js';
 import { ControlRefused } from './control-server.js';
 
 /** `[admin]`. */
-export const adminOptions = defineOptions({
+export const adminOptions = defineOptions('admin', {
   listen: hostport({
     restart: true,
     canBeEmpty: true,
@@ -20,6 +21,11 @@ export const adminOptions = defineOptions({
     restart: true,
     help: 'Allow an address that other machines can reach. They can read everything, change nothing.',
   }),
+  metrics_listen: hostport({
+    restart: true,
+    canBeEmpty: true,
+    help: 'TCP address for probes and Prometheus alone, such as 0.0.0.0:9101, which other machines may reach: /healthz, /readyz and /metrics. Nothing else is served there.',
+  }),
   docs: boolean({
     default: false,
     parent: true,
@@ -28,7 +34,7 @@ export const adminOptions = defineOptions({
   hosts: list({
     default: [],
     restart: true,
-    help: 'Host names to accept besides localhost, IP addresses and the host in listen.',
+    help: 'Host names to accept besides localhost, IP addresses and the hosts in listen and metrics_listen.',
   }),
 });
 
@@ -43,6 +49,15 @@ export function remoteAdmin(config: Config): HostPort | undefined {
   const { listen, allowRemote } = config.group('admin', adminOptions, { partial: true });
   return listen === undefined || allowRemote || isLoopback(listen.host) ? undefined : listen;
 }
+
+/** The admin listener has no password. */
+crossCheck((config: Config) => {
+  const address = remoteAdmin(config);
+  if (address === undefined) return [];
+  const message = `other machines can reach ${address.host}`;
+  const hint = 'listen on 127.0.0.1, or set allow_remote = true, which lets them read everything there';
+  return [{ group: 'admin', opt: 'listen', message, hint }];
+});
 
 /** Header fields of a proxy. The client behind a proxy is unknown, because the connection comes from this machine. */
 const FORWARDING = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];

@@ -10,6 +10,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import type { HostPort } from '../../config/index.js';
 import { describeError, isObject, nearestOrAll, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
@@ -25,7 +26,7 @@ export interface ControlRequest {
   readonly query: URLSearchParams;
 }
 
-/** An answer other than a plain 200 with JSON or text. */
+/** An answer other than a plain 200 with JSON or text. A `body` of pieces of text is sent while they are made. */
 export class ControlAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -94,6 +95,13 @@ export class ControlServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Listens again on a path whose file is gone. Requests in progress go on. Rejects as {@link listen}. */
+  listenAgain(path: string): Promise<void> {
+    // Not awaited: it ends with the last connection.
+    if (this.#server.listening) this.#server.close();
+    return this.listen(path);
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
@@ -130,13 +138,15 @@ export class ControlServer {
       const body = await readJson(req);
       this.#touch(socket, true);
       const answer = await handler({ body, params, query: new URLSearchParams(query) });
-      if (answer instanceof ControlAnswer) send(res, answer.status, answer.body, answer.headers);
+      if (answer instanceof ControlAnswer && isPieces(answer.body)) await sendPieces(req, res, answer, answer.body);
+      else if (answer instanceof ControlAnswer) send(res, answer.status, answer.body, answer.headers);
       else send(res, 200, answer);
     } catch (error) {
       // The client disconnected during the body.
       if (error === req.errored) return;
       const status = statusOf(error);
       if (status === 500) this.#log.error({ err: error, url: req.url }, "an operator's request failed");
+      if (res.headersSent) return void res.destroy();
       const { code = 'PORTICO_CONTROL_FAILED', hint } = error as Partial<PorticoError>;
       send(res, status, {
         error: { code, message: status === 500 ? describeError(error) : (error as Error).message, hint },
@@ -207,6 +217,29 @@ export function statusOf(error: unknown): number {
   return STATUS[(error as Partial<PorticoError>).code ?? ''] ?? (error instanceof PorticoError ? 400 : 500);
 }
 
+function isPieces(body: unknown): body is AsyncIterable<string> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+}
+
+async function sendPieces(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { status, headers }: ControlAnswer,
+  pieces: AsyncIterable<string>,
+): Promise<void> {
+  res.writeHead(status, { ...ALWAYS, ...headers });
+  if (req.method === 'HEAD') return void res.end();
+  try {
+    await pipeline(pieces, res);
+  } catch (error) {
+    // Unless the client disconnected.
+    if (!req.socket.destroyed) throw error;
+  }
+}
+
+/** Headers of all answers. */
+const ALWAYS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
 function send(res: ServerResponse, status: number, value: unknown, headers: OutgoingHttpHeaders = {}): void {
   if (status === 204) {
     res.writeHead(status, { 'cache-control': 'no-store', ...headers }).end();
@@ -218,8 +251,7 @@ function send(res: ServerResponse, status: number, value: unknown, headers: Outg
   res.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
+    ...ALWAYS,
     ...headers,
   });
   res.end(text);

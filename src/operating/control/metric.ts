@@ -1,35 +1,35 @@
-/** Metrics in the form of prom-client's aggregation. */
+/** Metrics of Prometheus before they are text. */
+import type { Distribution } from '../../metrics/index.js';
 
-/** A metric as prom-client's `getMetricsAsJSON()` returns it, and its aggregation accepts it. */
 export interface Metric {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly aggregator: 'sum';
-  readonly values: readonly Value[];
+  readonly values: Iterable<Value>;
 }
 
-/** A sample. */
+/** A sample, or the distribution of a histogram. */
 export interface Value {
-  readonly value: number;
+  readonly value: number | Distribution;
   readonly labels: Readonly<Record<string, string>>;
-  readonly metricName?: string;
 }
 
-export const counter = (name: string, help: string, values: readonly Value[]): Metric => ({
+/** A sample of a number. */
+export type NumberValue = Value & { readonly value: number };
+
+export const counter = (name: string, help: string, values: Iterable<NumberValue>): Metric => ({
   name,
   help,
   type: 'counter',
-  aggregator: 'sum',
   values,
 });
 
-export const gauge = (name: string, help: string, values: readonly Value[]): Metric => ({
+export const gauge = (name: string, help: string, values: Iterable<NumberValue>): Metric => ({
   ...counter(name, help, values),
   type: 'gauge',
 });
 
 /** Returns one sample, or none for an unknown value. */
-export function valueIf(labels: Value['labels'], value: number | undefined): Value[] {
+export function valueIf(labels: Value['labels'], value: number | undefined): NumberValue[] {
   return value === undefined ? [] : [{ labels, value }];
 }

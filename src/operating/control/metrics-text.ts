@@ -1,12 +1,12 @@
 /**
- * Answer to `GET /metrics`: totals of the serving processes, and metrics of the launcher: workers, reloads. prom-client writes them. Computed
- * on request from existing counters.
+ * Answer to `GET /metrics`: totals of the serving processes, and metrics of the launcher: workers, reloads. Computed on
+ * request from existing counters.
  */
 import {
   COUNTED,
   type CountedMetric,
-  type Distribution,
   type MetricKey,
+  MOST_SERIES,
   metricsOptions,
   type Totals,
 } from '../../metrics/index.js';
@@ -15,11 +15,13 @@ import { type ServiceStatus, type WorkerStatus, withOtherCode, withOtherNode } f
 import { CONNECTION_STATES } from './connection-counts.js';
 import { ControlAnswer, ControlRefused } from './control-server.js';
 import type { Controlled } from './controlled.js';
-import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
+import { EXPOSITION_TYPE, exposition } from './exposition.js';
+import { jobMetrics } from './jobs.js';
+import { counter, gauge, type Metric, type NumberValue, type Value, valueIf } from './metric.js';
 import { bySlot, descriptorMetrics, processMetrics } from './process-metrics.js';
 import type { RegisteredServices } from './registered-services.js';
 
-/** Returns the text, without services of other launchers if `registered` is undefined. Loads prom-client at the first call. */
+/** Returns the text, without services of other launchers if `registered` is undefined. */
 export async function metricsAnswer(controlled: Controlled, registered?: RegisteredServices): Promise<ControlAnswer> {
   const { config, log, runner, version } = controlled;
   if (!config.group('metrics', metricsOptions).enabled) {
@@ -43,6 +45,7 @@ export async function metricsAnswer(controlled: Controlled, registered?: Registe
     ),
     ...(await processMetrics(version)),
     ...workerMetrics(services),
+    ...jobMetrics(services),
     ...(await descriptorMetrics(services)),
     gauge(
       'portico_service_up',
@@ -50,9 +53,7 @@ export async function metricsAnswer(controlled: Controlled, registered?: Registe
       ((await registered?.up()) ?? []).map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 })),
     ),
   ];
-  const { AggregatorRegistry } = await import('prom-client');
-  const registry = AggregatorRegistry.aggregate([metrics]);
-  return new ControlAnswer(200, await registry.metrics(), { 'content-type': registry.contentType });
+  return new ControlAnswer(200, exposition(metrics), { 'content-type': EXPOSITION_TYPE });
 }
 
 /** A reload that a stop cut off has changed nothing. */
@@ -62,44 +63,41 @@ function isLastReloadGood(reloads: readonly ReloadReport[]): boolean {
 }
 
 /** `lost`: log lines of this process itself, which belong to no API. */
-function countedMetrics(totals: Totals, lost: number): Metric[] {
-  const metrics = Object.entries(COUNTED).map(([key, metric]: [string, CountedMetric]): Metric => {
-    const { name, help, bounds } = metric;
-    const values = totals.of(key as MetricKey).flatMap(({ api, labels, values: counted }) => {
-      const named = Object.fromEntries([['api', api], ...metric.labels.map((label, at) => [label, labels[at]!])]);
-      return bounds === undefined ? [{ labels: named, value: counted.sum }] : histogram(name, named, counted);
-    });
-    const own = metric === COUNTED.logLinesLost ? [{ labels: { api: '-' }, value: lost }] : [];
-    const type = bounds === undefined ? 'counter' : 'histogram';
-    return { name, help, type, aggregator: 'sum', values: [...values, ...own] };
-  });
-  const requests = totals.of('requests').map(({ api, labels: [method, route, status], values }) => ({
-    labels: { api, method: method!, route: route!, status: status! },
+export function countedMetrics(totals: Totals, lost: number): Metric[] {
+  const runs = [...totals.of('jobs')].map(({ api, labels: [name, outcome], values }) => ({
+    labels: { api, name: name!, outcome: outcome! },
     value: values.counts.reduce((sum, count) => sum + count, 0),
   }));
   return [
-    counter('portico_http_requests_total', 'Requests that were answered, or whose client disconnected.', requests),
-    ...metrics,
+    ...Object.entries(COUNTED).map(([key, metric]: [string, CountedMetric]): Metric => {
+      const { name, help, bounds } = metric;
+      const own = metric === COUNTED.logLinesLost ? [{ labels: { api: '-' }, value: lost }] : [];
+      const type = bounds === undefined ? 'counter' : 'histogram';
+      return { name, help, type, values: valuesOf(totals, key as MetricKey, own) };
+    }),
+    counter('portico_job_runs_total', 'Runs of periodic jobs that have ended, by outcome: ok, failed.', runs),
+    gauge(
+      'portico_metric_series',
+      `Series that are counted for an API; above ${MOST_SERIES} further ones are counted as route="other".`,
+      [...totals.sizes].map(([api, value]) => ({ labels: { api }, value })),
+    ),
   ];
 }
 
-function histogram(name: string, labels: Value['labels'], { bounds, counts, sum }: Distribution): Value[] {
-  let below = 0;
-  const buckets = counts.map((count, at) => {
-    below += count;
-    const le = bounds[at] === undefined ? '+Inf' : String(bounds[at]);
-    return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: below };
-  });
-  return [
-    ...buckets,
-    { metricName: `${name}_sum`, labels, value: sum },
-    { metricName: `${name}_count`, labels, value: below },
-  ];
+/** Made while the text is written, because there may be thousands. */
+function* valuesOf(totals: Totals, key: MetricKey, own: readonly Value[]): Generator<Value> {
+  const { labels: names, bounds } = COUNTED[key];
+  for (const { api, labels, values } of totals.of(key)) {
+    const named: Record<string, string> = { api };
+    for (const [at, name] of names.entries()) named[name] = labels[at]!;
+    yield { labels: named, value: bounds === undefined ? values.sum : values };
+  }
+  yield* own;
 }
 
 function serviceMetrics(services: readonly ServiceStatus[], totals: Totals): Metric[] {
   const lostByApi = new Map([...totals.lost, ...services.map(({ name, lost }) => [name, lost] as const)]);
-  const each = (value: (service: ServiceStatus) => number | undefined): Value[] =>
+  const each = (value: (service: ServiceStatus) => number | undefined): NumberValue[] =>
     services.flatMap((service) => valueIf({ api: service.name }, value(service)));
   return [
     gauge(
@@ -145,9 +143,9 @@ function serviceMetrics(services: readonly ServiceStatus[], totals: Totals): Met
 }
 
 function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
-  const each = (value: (worker: WorkerStatus) => number | undefined): Value[] =>
+  const each = (value: (worker: WorkerStatus) => number | undefined): NumberValue[] =>
     bySlot(services).flatMap(([labels, worker]) => valueIf(labels, value(worker)));
-  const fact = (name: string, factor = 1): Value[] =>
+  const fact = (name: string, factor = 1): NumberValue[] =>
     each(({ facts: { [name]: value } }) => (typeof value === 'number' ? value * factor : undefined));
   return [
     gauge('portico_http_requests_in_flight', 'Open requests.', fact('inFlight')),

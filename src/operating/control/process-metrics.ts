@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import type { ServiceStatus, WorkerStatus } from '../status.js';
-import { counter, gauge, type Metric, type Value, valueIf } from './metric.js';
+import { counter, gauge, type Metric, type NumberValue, valueIf } from './metric.js';
 
 /** `version`: that of the program. */
 export async function processMetrics(version: string | undefined): Promise<Metric[]> {
@@ -33,8 +33,8 @@ export async function processMetrics(version: string | undefined): Promise<Metri
 
 /** Read by the process that answers, on request: workers do nothing for it, and a stuck worker is included. */
 export async function descriptorMetrics(services: readonly ServiceStatus[]): Promise<Metric[]> {
-  const open: Value[] = [];
-  const limits: Value[] = [];
+  const open: NumberValue[] = [];
+  const limits: NumberValue[] = [];
   for (const [labels, { pid }] of bySlot(services)) {
     const own = await descriptorsOf(pid);
     open.push(...valueIf(labels, own.open));

@@ -2,7 +2,7 @@
  * Figures of the last minute: of each API, of its routes, and of the time spent in the application rather than in
  * filters.
  */
-import { boundOf, isFailure, type Totals } from '../../metrics/index.js';
+import { isFailure, type Quantile, quantileOf, type Total, type Totals } from '../../metrics/index.js';
 import { countText } from '../../text/index.js';
 
 /** Interval of samples. */
@@ -20,8 +20,12 @@ export interface RecentRequests {
   readonly rate: number;
   /** Share of requests answered with 5xx, 0 to 1. */
   readonly failed: number;
-  /** 95th percentile of the duration in seconds. */
+  /** Share whose client gave up before the response began (499), 0 to 1; 0 if `[metrics] status` is `class`. */
+  readonly gaveUp: number;
+  /** 95th percentile of the duration in seconds, interpolated between two bounds of `[metrics] buckets`. */
   readonly p95: number;
+  /** These bounds; `upTo` undefined: it is above the last one. */
+  readonly p95Bounds: Omit<Quantile, 'value'>;
 }
 
 /** Requests of an API in the last minute. */
@@ -34,11 +38,20 @@ export interface RecentApi extends RecentRequests {
   readonly closed: Readonly<Record<string, number>>;
   /** Routes, those with the most failures and then the most time first. */
   readonly routes: readonly (RecentRequests & { readonly route: string })[];
+  /** Calls of its methods, and calls that it makes; undefined without any. */
+  readonly calls: Readonly<Record<'served' | 'made', RecentCalls | undefined>>;
+}
+
+/** Remote calls and casts of the last minute. */
+export interface RecentCalls extends RecentRequests {
+  /** Methods, `topic.method`, those with the most failures and then the most time first. */
+  readonly methods: readonly (RecentRequests & { readonly method: string })[];
 }
 
 interface Tally {
   requests: number;
   failed: number;
+  gaveUp: number;
   seconds: number;
   readonly counts: number[];
 }
@@ -62,33 +75,40 @@ export class Recent {
     const seconds = Math.max(1, (performance.now() - at) / 1000);
     const totals = this.#totals();
     const { buckets } = totals;
-    const all = newTally();
-    const routes = new Map<string, Tally>();
-    for (const total of totals.of('requests')) {
-      if (total.api !== api) continue;
-      const [method, route, status = ''] = total.labels;
-      const name = `${method} ${route}`;
-      const own = routes.get(name) ?? newTally();
-      routes.set(name, own);
-      const before = taken.get(keyOf(total));
-      for (const tally of [all, own]) add(tally, total.values, before, isFailure(status));
-    }
+    const counts = (
+      metric: Sampled,
+      name: (labels: readonly string[]) => string,
+      fails: (label: string) => boolean,
+      outcomes?: Sampled,
+    ) =>
+      ratesOf(ofApi(totals, metric, api), outcomes && ofApi(totals, outcomes, api), {
+        taken,
+        seconds,
+        buckets,
+        name,
+        fails,
+      });
+    const { all, routes } = counts('durations', ([method, route]) => `${method} ${route}`, isFailure, 'answered');
+    const [served, made] = (['callsServed', 'callsMade'] as const).map((metric) =>
+      counts(
+        metric,
+        ([, topic, method]) => `${topic}.${method}`,
+        (outcome) => !WELL.has(outcome),
+      ),
+    );
     const refused = reasonsOf(totals.of('rejected'), api, taken, TOO_MANY);
     const closed = reasonsOf(totals.of('closed'), api, taken);
-    if (all.requests === 0 && Object.keys(refused).length + Object.keys(closed).length === 0) return undefined;
-    const told = [...routes]
-      .filter(([, { requests }]) => requests > 0)
-      .sort(([, a], [, b]) => b.failed - a.failed || b.seconds - a.seconds)
-      .slice(0, ROUTES)
-      .map(([route, tally]) => ({ route, ...recentOf(tally, seconds, buckets) }));
-    return { ...recentOf(all, seconds, buckets), inApp: inAppOf(totals, api, taken), refused, closed, routes: told };
+    const calls = { served: callsOf(served!), made: callsOf(made!) };
+    const others = Object.keys(refused).length + Object.keys(closed).length;
+    if (all.rate === 0 && others === 0 && calls.served === undefined && calls.made === undefined) return undefined;
+    return { ...all, inApp: inAppOf(totals, api, taken), refused, closed, routes, calls };
   }
 
   /** Takes a sample. */
   take(): void {
     const totals = this.#totals();
     const taken = new Map(
-      SAMPLED.flatMap((metric) => totals.of(metric)).map((total) => {
+      SAMPLED.flatMap((metric) => [...totals.of(metric)]).map((total) => {
         const { counts, sum } = total.values;
         return [keyOf(total), { counts: counts.slice(), sum }];
       }),
@@ -97,56 +117,132 @@ export class Recent {
   }
 }
 
-const SAMPLED = ['requests', 'application', 'rejected', 'closed'] as const;
+/** Status of a request whose client left before its response began. */
+const GAVE_UP = '499';
 
-type Total = ReturnType<Totals['of']>[number];
+/** Outcomes of calls that are no failure of the method: an expected error is an answer. */
+const WELL: ReadonlySet<string> = new Set(['ok', 'expected']);
+
+const SAMPLED = ['durations', 'answered', 'application', 'rejected', 'closed', 'callsServed', 'callsMade'] as const;
+type Sampled = (typeof SAMPLED)[number];
+
+interface Rates {
+  readonly all: RecentRequests;
+  readonly routes: readonly (RecentRequests & { readonly route: string })[];
+}
+
+/**
+ * Returns the figures of all series, and by name. The last label, a status or an outcome, says which have failed: that of `outcomes`,
+ * counters, or without these that of `timed`. `fails`: called with it.
+ */
+function ratesOf(
+  timed: readonly Total[],
+  outcomes: readonly Total[] | undefined,
+  how: {
+    readonly taken: Sample;
+    readonly seconds: number;
+    readonly buckets: readonly number[];
+    readonly name: (labels: readonly string[]) => string;
+    readonly fails: (label: string) => boolean;
+  },
+): Rates {
+  const { taken, seconds, buckets } = how;
+  const all = newTally();
+  const routes = new Map<string, Tally>();
+  const talliesOf = ({ labels }: Total): Tally[] => {
+    const name = how.name(labels);
+    const own = routes.get(name) ?? newTally();
+    routes.set(name, own);
+    return [all, own];
+  };
+  const note = ({ labels }: Total, tally: Tally, more: number): void => {
+    const last = labels.at(-1) ?? '';
+    if (how.fails(last)) tally.failed += more;
+    if (last === GAVE_UP) tally.gaveUp += more;
+  };
+  for (const total of timed) {
+    for (const tally of talliesOf(total)) {
+      const more = add(tally, total.values, taken.get(keyOf(total)));
+      if (outcomes === undefined) note(total, tally, more);
+    }
+  }
+  for (const total of outcomes ?? []) {
+    const more = total.values.sum - (taken.get(keyOf(total))?.sum ?? 0);
+    for (const tally of talliesOf(total)) note(total, tally, more);
+  }
+  const told = [...routes]
+    .filter(([, { requests }]) => requests > 0)
+    .sort(([, a], [, b]) => b.failed - a.failed || b.gaveUp - a.gaveUp || b.seconds - a.seconds)
+    .slice(0, ROUTES)
+    .map(([route, tally]) => ({ route, ...recentOf(tally, seconds, buckets) }));
+  return { all: recentOf(all, seconds, buckets), routes: told };
+}
+
+function ofApi(totals: Totals, metric: Sampled, api: string): Total[] {
+  return [...totals.of(metric)].filter((total) => total.api === api);
+}
+
+function callsOf({ all, routes }: Rates): RecentCalls | undefined {
+  return routes.length === 0
+    ? undefined
+    : { ...all, methods: routes.map(({ route, ...rates }) => ({ method: route, ...rates })) };
+}
 
 function keyOf({ api, metric, labels }: Total): string {
   return [api, metric, ...labels].join('\n');
 }
 
 function newTally(): Tally {
-  return { requests: 0, failed: 0, seconds: 0, counts: [] };
+  return { requests: 0, failed: 0, gaveUp: 0, seconds: 0, counts: [] };
 }
 
+/** Adds what has come since `before`. Returns the number of values. */
 function add(
   tally: Tally,
   { counts, sum }: Total['values'],
   before: { readonly counts: readonly number[]; readonly sum: number } | undefined,
-  failed: boolean,
-): void {
+): number {
+  let added = 0;
   for (const [at, count] of counts.entries()) {
     const more = count - (before?.counts[at] ?? 0);
     tally.counts[at] = (tally.counts[at] ?? 0) + more;
-    tally.requests += more;
-    if (failed) tally.failed += more;
+    added += more;
   }
+  tally.requests += added;
   tally.seconds += sum - (before?.sum ?? 0);
+  return added;
 }
 
-function recentOf({ requests, failed, counts }: Tally, seconds: number, buckets: readonly number[]): RecentRequests {
+function recentOf(
+  { requests, failed, gaveUp, counts }: Tally,
+  seconds: number,
+  buckets: readonly number[],
+): RecentRequests {
+  const { value: p95, ...p95Bounds } = quantileOf(buckets, counts, requests * 0.95) ?? { value: 0, above: 0, upTo: 0 };
   return {
     rate: requests / seconds,
     failed: requests === 0 ? 0 : failed / requests,
-    p95: boundOf(buckets, counts, requests * 0.95) ?? 0,
+    gaveUp: requests === 0 ? 0 : gaveUp / requests,
+    p95,
+    p95Bounds,
   };
 }
 
 function inAppOf(totals: Totals, api: string, taken: Sample): number | undefined {
   const tally = newTally();
   for (const total of totals.of('application')) {
-    if (total.api === api) add(tally, total.values, taken.get(keyOf(total)), false);
+    if (total.api === api) add(tally, total.values, taken.get(keyOf(total)));
   }
   return tally.requests === 0 ? undefined : tally.seconds / tally.requests;
 }
 
 function reasonsOf(
-  counted: readonly Total[],
+  counted: Iterable<Total>,
   api: string,
   taken: Sample,
   wanted?: ReadonlySet<string>,
 ): Record<string, number> {
-  const own = counted.filter((total) => total.api === api && wanted?.has(total.labels[0]!) !== false);
+  const own = [...counted].filter((total) => total.api === api && wanted?.has(total.labels[0]!) !== false);
   const counts = own.map((total): [string, number] => [
     total.labels[0]!,
     total.values.sum - (taken.get(keyOf(total))?.sum ?? 0),
@@ -163,8 +259,27 @@ export function describeRefused(recent: RecentApi | undefined): string | undefin
   return `has refused ${countText(sum, 'request')} in the last minute: ${each}`;
 }
 
-/** `12.3 requests/s, 20 % fail, p95 240 ms`. */
-export function describeRecent({ rate, failed, p95 }: RecentRequests): string {
-  const share = failed === 0 ? '' : `, ${failed < 0.01 ? '<1' : Math.round(failed * 100)} % fail`;
-  return `${rate.toFixed(1)} requests/s${share}, p95 ${Math.round(p95 * 1000)} ms`;
+/** Seconds above which buckets are too wide to interpolate. */
+const WIDE_S = 1;
+
+/** `p95 240 ms`, above a second `p95 2.5 to 5 s`: a client that waited 2.6 s must not read 4.9. */
+function p95Text(p95: number, bounds: RecentRequests['p95Bounds'] | undefined): string {
+  if (p95 <= WIDE_S || bounds === undefined) return `p95 ${Math.round(p95 * 1000)} ms`;
+  return bounds.upTo === undefined ? `p95 above ${bounds.above} s` : `p95 ${bounds.above} to ${bounds.upTo} s`;
+}
+
+/** `12.3 requests/s, 20 % fail, 5 % gave up (499), p95 240 ms`. A parent of an older version does not tell all of it. */
+export function describeRecent(
+  {
+    rate,
+    failed,
+    gaveUp = 0,
+    p95,
+    p95Bounds,
+  }: Pick<RecentRequests, 'rate' | 'failed' | 'p95'> & Partial<RecentRequests>,
+  what = 'requests',
+): string {
+  const share = (part: number, does: string): string =>
+    part === 0 ? '' : `, ${part < 0.01 ? '<1' : Math.round(part * 100)} % ${does}`;
+  return `${rate.toFixed(1)} ${what}/s${share(failed, 'fail')}${share(gaveUp, 'gave up (499)')}, ${p95Text(p95, p95Bounds)}`;
 }

@@ -13,12 +13,13 @@ import {
 import { describeEnd, describeRequest } from '../worker-end.js';
 import { connectionCounts } from './connection-counts.js';
 import type { Controlled } from './controlled.js';
+import { jobsOf, overdueJobs } from './jobs.js';
 import { overridesOf } from './overrides.js';
 
-/** `stuck`: it has workers, and none sends a heartbeat. */
+/** `stuck`: it has workers, and none sends a heartbeat; `full`: none of those that do can accept a connection. */
 export interface Readiness {
   readonly name: string;
-  readonly state: 'ready' | 'starting' | 'draining' | 'stuck';
+  readonly state: 'ready' | 'starting' | 'draining' | 'stuck' | 'full';
   /** Problems of the service; a ready service may have some too. */
   readonly reasons: readonly string[];
 }
@@ -33,6 +34,9 @@ export type ShownWorker = Omit<WorkerStatus, 'facts'> & {
   /** Version of its Node; `process.node` is that of its parent. */
   readonly node?: string;
   readonly inFlight?: number;
+  /** Of these, requests whose application is at work, and those that wait for a slot. */
+  readonly running?: number;
+  readonly queued?: number;
   /** Remote calls that it handles, and that it waits for. */
   readonly callsRunning?: number;
   readonly callsPending?: number;
@@ -58,6 +62,7 @@ export function statusDocument(controlled: Controlled) {
     // Figures of the last minute; undefined if requests are not counted, or there was none.
     recent: recent.of(service.name),
     connections: connectionCounts(workers),
+    jobs: jobsOf(workers),
     workers: workers.map(withoutRequests),
   }));
   const workers = shown.flatMap((service) => service.workers);
@@ -93,7 +98,7 @@ export function statusDocument(controlled: Controlled) {
 
 /** Returns the number of log lines that could not be written. */
 export function logLinesLost(log: Controlled['log'], counted: Totals): number {
-  return (log.lost?.() ?? 0) + sum(counted.of('logLinesLost').map(({ values }) => values.sum));
+  return (log.lost?.() ?? 0) + sum([...counted.of('logLinesLost')].map(({ values }) => values.sum));
 }
 
 function withoutRequests({ facts, ...worker }: WorkerStatus): ShownWorker {
@@ -106,16 +111,21 @@ function sum(values: readonly number[]): number {
 }
 
 /** Returns the readiness of each service, for probes. */
-export function readinessOf({ stopping, services }: LauncherStatus): Readiness[] {
+export function readinessOf({ stopping, leaving, services }: LauncherStatus): Readiness[] {
+  const ends = leaving
+    ? 'the service is leaving: it accepts requests until drain_delay has passed'
+    : 'the service is stopping';
   return services.map(({ name, ...service }) => {
     const state = stopping ? 'draining' : stateOf(service.workers);
-    return { name, state, reasons: [...(stopping ? ['the service is stopping'] : []), ...reasonsOf(service)] };
+    return { name, state, reasons: [...(stopping ? [ends] : []), ...reasonsOf(service)] };
   });
 }
 
 function stateOf(workers: readonly WorkerStatus[]): Readiness['state'] {
   const serving = workers.filter(({ state }) => state === 'ready');
-  if (serving.some(({ stuck }) => !stuck)) return 'ready';
+  const awake = serving.filter(({ stuck }) => !stuck);
+  if (awake.some(({ facts }) => facts.outOfDescriptors !== true)) return 'ready';
+  if (awake.length > 0) return 'full';
   if (serving.length > 0) return 'stuck';
   return workers.length > 0 && workers.every(({ state }) => state === 'draining') ? 'draining' : 'starting';
 }
@@ -139,6 +149,7 @@ function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 
       const request = oldest === undefined ? '' : `, with ${describeRequest(oldest)}`;
       return `worker ${id} has sent no heartbeat for ${formatDuration(silentMs / 1000)}${where}${request}`;
     }),
+    ...overdueJobs(workers),
     ...describeOthers(workers),
     ...new Set(workers.flatMap(({ facts }) => troublesOf(facts))),
   ];
@@ -160,12 +171,16 @@ export interface ShownRequest {
   readonly requestId?: string;
   readonly route?: string;
   readonly filter?: string;
+  readonly slot?: string;
+  /** `handler`, `body`, `client`, `stream`, `queue` or `filters`, and for how long. */
+  readonly state?: string;
+  readonly stateMs?: number;
   readonly peer?: string;
   readonly service: string;
   readonly worker: number;
 }
 
-type ToldRequest = Pick<ShownRequest, 'ageMs' | 'method' | 'path'>;
+type ToldRequest = Pick<ShownRequest, 'ageMs' | 'method' | 'path' | 'stateMs'>;
 
 /** Ages have an error of a quarter of a second on both sides. */
 const AGE_MS = 1000;
@@ -188,7 +203,11 @@ export function requestsOf(services: readonly ServiceStatus[]): readonly ShownRe
   const all = services.flatMap(({ name, workers }) =>
     workers.flatMap(({ id, pid, silentMs, facts, stuck, heldRequests }) => {
       const told = Array.isArray(facts.requests) ? (facts.requests as ToldRequest[]) : [];
-      const known = told.map(({ ageMs, ...request }) => ({ ...request, ageMs: Math.round(ageMs + silentMs) }));
+      const known = told.map(({ ageMs, stateMs, ...request }) => ({
+        ...request,
+        ageMs: Math.round(ageMs + silentMs),
+        ...(stateMs !== undefined && { stateMs: Math.round(stateMs + silentMs) }),
+      }));
       const requests = stuck ? heldRequests.map((held) => ({ ...knownOf(held, known), ...held })) : known;
       return requests.map((request) => ({ ...request, service: name, worker: id, pid }));
     }),

@@ -5,7 +5,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Session } from 'node:inspector';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Counted, FailedRequests } from '../../metrics/index.js';
+import type { Counted, FailedRequests, ShownRefusals } from '../../metrics/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';
 
@@ -15,6 +15,8 @@ export interface ReportedRequest {
   /** Path without its query, which may hold secrets. */
   readonly path: string;
   readonly ageMs: number;
+  /** The holder of its slot: `application` if its application is at work, `waiting` if it waits for one. */
+  readonly slot?: string;
 }
 
 /** Optional members of a service, in addition to its four methods. */
@@ -28,8 +30,6 @@ export interface Telling {
   /** Returns why its record in the registry cannot be kept alive; undefined while it is. */
   registryTrouble?(): string | undefined;
   readonly meter?: {
-    /** Number of requests that wait for a slot. */
-    readonly queued?: number;
     /** Number of requests that it has cut off at the deadline of a stop or a drain. */
     readonly cutOffRequests?: number;
     /** Numbers of open connections by state, and their limit. */
@@ -41,6 +41,8 @@ export interface Telling {
       readonly lingering: number;
       /** True if the process had no free descriptor within the last minute. */
       readonly lacksDescriptors: boolean;
+      /** True if it has none now. */
+      readonly isOutOfDescriptors: boolean;
     };
     /** Problems of resources that it needs, such as a broker; it serves regardless. */
     troubles?(): readonly string[];
@@ -48,6 +50,8 @@ export interface Telling {
     readonly calls?: { readonly running: number; readonly pending: number } | undefined;
     /** Its failed requests of the last ten minutes. */
     readonly failures?: readonly FailedRequests[];
+    /** Its refused requests of the last ten minutes. */
+    readonly refusals?: readonly ShownRefusals[];
     /** Returns its counts since the last call. */
     take(): Counted;
   };

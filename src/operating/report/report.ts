@@ -15,7 +15,7 @@ import { errorLines } from './error-lines.js';
 import { activityOf, processTree, type ReportedRequest, requestsOf, type Telling, threads } from './report-subjects.js';
 
 /** `[oslo_reports]`. */
-export const reportOptions = defineOptions({
+export const reportOptions = defineOptions('oslo_reports', {
   log_dir: path({ help: 'Directory for reports. Default: standard error.' }),
   file_event_handler: path({
     restart: true,
@@ -228,6 +228,7 @@ function periodicLine({
   name,
   spacing,
   running,
+  runningFor,
   runs,
   errors,
   lastStartAgo,
@@ -237,7 +238,8 @@ function periodicLine({
   const last = lastStartAgo === undefined ? 'never ran' : `last run ${formatDuration(lastStartAgo)} ago`;
   const next = nextIn === undefined ? 'not scheduled yet' : `next in ${formatDuration(Math.max(0, nextIn))}`;
   const failed = lastError === undefined ? '' : `, last error: ${lastError}`;
-  const state = running ? 'running, ' : '';
+  const since = runningFor === undefined ? '' : ` for ${formatDuration(runningFor)}`;
+  const state = running ? `running${since}, ` : '';
   return `${name}: ${state}every ${formatDuration(spacing)}, ${runs} runs, ${errors} errors, ${last}, ${next}${failed}`;
 }
 

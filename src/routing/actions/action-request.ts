@@ -3,23 +3,24 @@
  */
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { parse } from 'fast-querystring';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   closingOf,
   type Environ,
   environ,
+  type Fault,
   type MatchedRoute,
   type RequestContext,
   type Session,
 } from '../../app/index.js';
-import { cookiesOf, exchangeOf, targetOf, watchPipe } from '../../app/internal.js';
+import { cookiesOf, exchangeOf, followSignal, targetOf, watchPipe } from '../../app/internal.js';
 import { PorticoError, withCode } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
 import { contextOfCaller } from '../caller-context.js';
 import type { UrlValues } from '../urls/url-builder.js';
 import { kindOf } from './answer-kind.js';
+import { readFields } from './query-fields.js';
 import { Upload, type UploadOptions } from './upload.js';
 
 /** Path variables and defaults of the route, without controller, action and format. */
@@ -34,6 +35,8 @@ export interface RequestRouter {
   logOf(route: MatchedRoute): Logger;
   /** Returns the absolute URL of a named route; for null, the request's own. */
   urlFor(req: IncomingMessage, name: string | null, values: UrlValues): string;
+  /** Returns the fault of a version in which an action does not exist. */
+  lacksVersion(version: ApiVersion): Fault;
   /** Answers a failure. */
   fail(req: IncomingMessage, res: ServerResponse, error: unknown): void;
 }
@@ -63,7 +66,8 @@ export class ActionRequest<
   declare readonly response: ServerResponse;
   /** Null without versions. @internal */
   declare readonly version: ApiVersion | null;
-  declare private readonly router: RequestRouter;
+  /** @internal */
+  declare protected readonly router: RequestRouter;
   declare private isGuarded: boolean;
   declare private parsedQuery: Q | undefined;
   declare private takenHeaders: unknown;
@@ -120,7 +124,7 @@ export class ActionRequest<
 
   /** The query: a repeated key is an array, unless a schema says otherwise. */
   get query(): Q {
-    this.parsedQuery ??= parse(targetOf(exchangeOf(this.req)).targetQuery.slice(1)) as Q;
+    this.parsedQuery ??= readFields(targetOf(exchangeOf(this.req)).targetQuery.slice(1), 'query') as Q;
     return this.parsedQuery;
   }
 
@@ -262,13 +266,8 @@ export class ActionRequest<
     const service = closingOf(this.req);
     if (signal.aborted || service === undefined) return signal;
     const abort = new AbortController();
-    const end = (): void =>
-      abort.abort(signal.aborted ? signal.reason : new Error('the service is stopping or reloading'));
-    if (service.aborted) end();
-    signal.addEventListener('abort', end);
-    // Not AbortSignal.any: the signal of the service outlives the request.
-    service.addEventListener('abort', end);
-    res.once('close', () => service.removeEventListener('abort', end));
+    followSignal(res, abort, signal);
+    followSignal(res, abort, service, () => new Error('the service is stopping or reloading'));
     return abort.signal;
   }
 
@@ -283,7 +282,8 @@ export class ActionRequest<
     else if (res.destroyed) gone();
     else res.once('close', gone);
     const { signal: outer } = this.environ;
-    return outer === undefined ? abort.signal : AbortSignal.any([abort.signal, outer]);
+    if (outer !== undefined) followSignal(res, abort, outer);
+    return abort.signal;
   }
 }
 

@@ -22,26 +22,13 @@ import {
 import { ApiVersion, type WrittenRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
 import type { ActionRequest, AnyHandler, Args } from './action-request.js';
+import { type BodyOption, type BodyType, isByType } from './body-option.js';
 import type { Auth, ContextOf } from './guard.js';
 import { withMediaType } from './media-type.js';
 import { checkMessages, DOCS_KINDS, type OperationDocs } from './operation-docs.js';
 import type { Reply } from './reply.js';
-import type { FromSchema, LacksConst, OfAllVersions, Schema, WithDefaults } from './schema.js';
-
-/** One of several values, each for a range of versions. Ranges of one action must not overlap. */
-export interface Versioned<T> {
-  readonly versions: WrittenRange;
-  readonly schema: T;
-}
-
-/** Values by the version from which they apply, in ascending order; each up to the next one. */
-export type Since<T> = Readonly<Record<`${number}.${number}`, T>>;
-
-/** One schema, or one for each range of versions; in code also by the version from which it applies. */
-export type Schemas = Schema | readonly Versioned<Schema>[];
-
-/** A status, or one for each range of versions. */
-export type Statuses = number | readonly { readonly versions: WrittenRange; readonly status: number }[];
+import type { LacksConst, Schema } from './schema.js';
+import type { Schemas, SchemaType, Since, Statuses, ValueOf, Versioned } from './schema-options.js';
 
 /** Parts of a request that schemas check, in the order of the checks. */
 export const INPUT_PARTS = ['params', 'headers', 'query', 'body'] as const;
@@ -54,11 +41,13 @@ export interface ActionOptions extends OperationDocs {
   /** Key of the body that selects it, for routes to `action: 'action'`: `reboot` for `{"reboot": …}`. */
   readonly bodyKey?: string;
   /**
-   * Schema of the body: JSON Schema, TypeBox, or a Standard Schema (Zod, Valibot, ArkType). With JSON Schema, bodies are not coerced and
-   * nothing is removed or defaulted; with a Standard Schema the action gets its output. `{ '2.1': schema, '2.19': schema }` are schemas by
+   * Bodies that it takes, whatever its method; another type is 415. A schema takes JSON: JSON Schema, TypeBox, or a Standard
+   * Schema (Zod, Valibot, ArkType); JSON Schema coerces, removes and defaults nothing. `{ '2.1': schema, '2.19': schema }` are schemas by
    * the version from which they apply; `request.body` has the members of all, and those that some versions do not require are optional.
+   * `'stream'` takes bytes of any type as a stream, `'bytes'` as a Buffer, `'text'` and `'form'` texts and forms, `'json'` JSON without a
+   * schema; `{ 'application/json': schema, 'image/*': 'stream' }` several types. Default: JSON for POST, PUT, PATCH and DELETE.
    */
-  readonly body?: Schemas;
+  readonly body?: BodyOption;
   /**
    * Schema of the query, also by version. With JSON Schema, values are coerced to number, integer and boolean, and an absent one is its
    * `default`; a Standard Schema gets texts.
@@ -91,30 +80,8 @@ export interface ActionOptions extends OperationDocs {
   readonly type?: string;
 }
 
-/** Type of a schema's values, or of those by version; `Defaults`: the defaults of a JSON Schema are applied. */
-type SchemaType<S, Defaults = false> = S extends readonly (infer V)[]
-  ? V extends { readonly schema: infer One }
-    ? OfAllVersions<ValueOf<One, Defaults>>
-    : unknown
-  : S extends undefined
-    ? unknown
-    : [keyof S] extends [`${number}.${number}`]
-      ? OfAllVersions<ValueOf<S[keyof S], Defaults>>
-      : ValueOf<S, Defaults>;
-
-/** Type of the values of one schema: the output of a Standard Schema, the type of TypeBox. */
-type ValueOf<S, Defaults = false> = S extends { readonly '~standard': { readonly types?: infer T } }
-  ? NonNullable<T> extends { readonly output: infer Output }
-    ? Output
-    : unknown
-  : S extends { readonly static: infer Static }
-    ? Static
-    : Defaults extends true
-      ? WithDefaults<S>
-      : FromSchema<S>;
-
 /** Type of the body of an action with these options. */
-export type BodyOf<O> = O extends { readonly body: infer S } ? SchemaType<S> : unknown;
+export type BodyOf<O> = O extends { readonly body: infer S } ? BodyType<S> : unknown;
 
 /** Type of the query of an action with these options. */
 export type QueryOf<O> = O extends { readonly query: infer S extends object | boolean }
@@ -182,6 +149,8 @@ export type RangedOptions = Omit<ActionOptions, 'status'> & {
   readonly status?: Statuses;
   /** Kind of its response if its handler certainly sends it, for documents. Undefined: a value, or unknown. */
   readonly sends?: 'nothing' | 'chunks' | undefined;
+  /** Statuses of the replies that it returns, if it returns nothing else; undefined for one of its own status. */
+  readonly replies?: readonly (number | undefined)[] | undefined;
 };
 
 const ACTION: unique symbol = Symbol('portico.action');
@@ -201,13 +170,14 @@ export function action<const O extends ActionOptions, P = Args, B = BodyOf<O>>(
   handler: Handler<B, QueryOf<O>, ParamsIn<O, P>, ResponseOf<O>, HeadersOf<O>, ContextOf<O>> & BodyKnown<O, B>,
 ): Action<O extends { readonly params: object | boolean } ? Args : P> {
   checkAction(options, handler);
-  const { type } = options;
-  const run = type === undefined ? (handler as AnyHandler) : withMediaType(handler as AnyHandler, type);
+  const run = withMediaType(handler as AnyHandler, options.type);
   const callable = function (this: unknown, request: unknown, args: Args = {}): unknown {
     return run.call(this, request as ActionRequest, args);
   };
   Object.defineProperty(callable, 'name', { value: handler.name });
-  return Object.assign(callable, { [ACTION]: { options: withRanges(withoutNulls(options, KINDS)), handler: run } });
+  return Object.assign(callable, {
+    [ACTION]: { options: withRanges(withoutNulls(options, ACTION_KINDS)), handler: handler as AnyHandler },
+  });
 }
 
 /** Refuses a handler whose annotation turns the body of a schema into `unknown`. */
@@ -228,14 +198,15 @@ const SCHEMAS: OptionKind = {
   hint: 'A list has a schema for each range of versions: [{ versions, schema }].',
 };
 
-/** Schemas among the options of an action, which a route may have in its place. */
-export const SCHEMA_KINDS = { body: SCHEMAS, query: SCHEMAS, params: SCHEMAS, headers: SCHEMAS, response: OBJECT };
-
 /** Every option of an action, with its kind of values. */
-const KINDS: Readonly<Record<keyof ActionOptions, OptionKind>> = {
+export const ACTION_KINDS: Readonly<Record<keyof ActionOptions, OptionKind>> = {
   versions: ANY,
   bodyKey: TEXT,
-  ...SCHEMA_KINDS,
+  body: SCHEMAS,
+  query: SCHEMAS,
+  params: SCHEMAS,
+  headers: SCHEMAS,
+  response: OBJECT,
   status: ANY,
   filters: LIST,
   auth: ANY,
@@ -254,16 +225,18 @@ function checkAction(options: unknown, handler: unknown): void {
     const message = `the handler of an action must be a function, not ${whatItIs(handler)}`;
     throw new RouteError('PORTICO_ACTION_OPTION', { message, hint });
   }
-  refuseUnknownOptions('PORTICO_ACTION_OPTION', 'an action', options, Object.keys(KINDS));
-  refuseWrongValues('PORTICO_ACTION_OPTION', 'an action', options, KINDS);
+  refuseUnknownOptions('PORTICO_ACTION_OPTION', 'an action', options, Object.keys(ACTION_KINDS));
+  refuseWrongValues('PORTICO_ACTION_OPTION', 'an action', options, ACTION_KINDS);
   checkMessages('PORTICO_ACTION_OPTION', 'an action', options);
 }
 
-function withRanges({ status, ...options }: ActionOptions): RangedOptions {
-  const ranged = INPUT_PARTS.flatMap((part) => {
-    const schemas: unknown = options[part];
-    return isSince(schemas) ? [[part, schemasOf(schemas as Since<Schema>)]] : [];
-  });
+/** Returns the options with their values by version as ranges. */
+export function withRanges({ status, ...options }: ActionOptions): RangedOptions {
+  const rangedOf = (schemas: unknown): unknown =>
+    isSince(schemas) ? schemasOf(schemas as Since<Schema>) : isByType(schemas) ? rangedTypes(schemas) : schemas;
+  const rangedTypes = (types: object): object =>
+    Object.fromEntries(Object.entries(types).map(([type, schemas]) => [type, rangedOf(schemas)]));
+  const ranged = INPUT_PARTS.flatMap((part) => (options[part] === undefined ? [] : [[part, rangedOf(options[part])]]));
   return {
     ...options,
     ...(Object.fromEntries(ranged) as Pick<RangedOptions, InputPart>),

@@ -3,26 +3,17 @@
  */
 import type { Filter } from '../../app/index.js';
 import { SchemaMistake } from '../../app/internal.js';
-import {
-  type ApiVersion,
-  EVERY_VERSION,
-  rangesOverlap,
-  rangeText,
-  readRange,
-  type VersionRange,
-  type WrittenRange,
-} from '../api-version.js';
+import { readRange, type VersionRange } from '../api-version.js';
 import { RouteError } from '../route/route-error.js';
-import type { InputPart, RangedOptions, Schemas, Statuses, Versioned } from './action.js';
+import type { InputPart, RangedOptions } from './action.js';
 import type { AnyHandler } from './action-request.js';
+import { apart, type ByVersion, schemasByVersion, statusesByVersion } from './by-version.js';
+import type { Check } from './check.js';
+import { withMediaType } from './media-type.js';
 import { documentedSchema, isStandardSchema, type JsonSchema, jsonSchemaOf, type Schema } from './schema.js';
-import type { Check, SchemaCompiler } from './schema-compiler.js';
-
-/** Values by version; most have one for all versions. */
-export interface ByVersion<T> {
-  readonly range: VersionRange;
-  readonly value: T;
-}
+import type { SchemaCompiler } from './schema-compiler.js';
+import type { Schemas } from './schema-options.js';
+import { type TakenTypes, takenTypes } from './taken-types.js';
 
 /** One method of a controller, for a range of versions. */
 export interface CompiledAction {
@@ -35,6 +26,8 @@ export interface CompiledAction {
   readonly options: RangedOptions;
   readonly filters: readonly Filter[];
   readonly checks: Readonly<Record<InputPart, readonly ByVersion<Check>[]>>;
+  /** Bodies that it takes; undefined if it does not say. */
+  readonly takes: TakenTypes | undefined;
   /** Path variables that a schema requires. */
   readonly requiredParams: readonly string[];
   readonly statuses: readonly ByVersion<number>[];
@@ -48,20 +41,25 @@ export type ActionSource = Pick<CompiledAction, 'place' | 'controller' | 'handle
 /** Compiles an action. Throws a {@link RouteError} for a schema that does not compile, overlapping ranges, and an invalid version. */
 export function compileAction(source: ActionSource, compiler: SchemaCompiler): CompiledAction {
   const { options } = source;
-  const checksOf = (part: InputPart): readonly ByVersion<Check>[] =>
-    apart(`the ${part} schemas`, schemasByVersion(options[part]), (schema) =>
-      compiled(`the ${part} schema`, () => compiler.check(schema, part)),
+  const checksOf = (part: InputPart, schemas: Schemas | undefined, isForm = false): readonly ByVersion<Check>[] =>
+    apart(`the ${part} schemas`, schemasByVersion(schemas), (schema) =>
+      compiled(`the ${part} schema`, () => compiler.check(schema, part, isForm)),
     );
+  const { body } = options;
+  const takes =
+    body === undefined ? undefined : takenTypes(body, (schemas, read) => checksOf('body', schemas, read === 'form'));
   return {
     ...source,
+    handler: withMediaType(source.handler, options.type),
     range: readRange(options.versions),
     filters: options.filters ?? [],
     checks: {
-      body: checksOf('body'),
-      query: checksOf('query'),
-      params: checksOf('params'),
-      headers: checksOf('headers'),
+      body: takes?.checks ?? [],
+      query: checksOf('query', options.query),
+      params: checksOf('params', options.params),
+      headers: checksOf('headers', options.headers),
     },
+    takes,
     requiredParams: schemasByVersion(options.params).flatMap(({ value }) => requiredBy(value)),
     statuses: apart('the statuses', statusesByVersion(options.status), checkedStatus),
     response: options.response && responseSchemas(options.response, statusesByVersion(options.status), compiler),
@@ -72,50 +70,6 @@ export function compileAction(source: ActionSource, compiler: SchemaCompiler): C
 function requiredBy(schema: Schema): readonly string[] {
   const { required } = documentedSchema(schema, 'input') as { readonly required?: readonly string[] };
   return required ?? [];
-}
-
-/** Returns the written schemas, each with its range of versions. */
-export function schemasByVersion(schemas: Schemas | undefined): readonly ByVersion<Schema>[] {
-  return byVersion(schemas as Schema | readonly Versioned<Schema>[] | undefined, ({ schema }) => schema);
-}
-
-/** Returns the written statuses, each with its range of versions. */
-export function statusesByVersion(statuses: Statuses | undefined): readonly ByVersion<number>[] {
-  return byVersion(statuses, ({ status }) => status);
-}
-
-function byVersion<T, L extends { readonly versions: WrittenRange }>(
-  written: T | readonly L[] | undefined,
-  read: (one: L) => T,
-): readonly ByVersion<T>[] {
-  if (written === undefined) return [];
-  if (!Array.isArray(written)) return [{ range: EVERY_VERSION, value: written as T }];
-  return (written as readonly L[]).map((one) => ({ range: readRange(one.versions), value: read(one) }));
-}
-
-/** Converts each value; their ranges must not overlap. */
-function apart<W, T>(what: string, written: readonly ByVersion<W>[], make: (value: W) => T): readonly ByVersion<T>[] {
-  const made = written.map(({ range, value }) => ({ range, value: make(value) }));
-  refuseOverlap(made, what);
-  return made;
-}
-
-/** Returns the value for a version; undefined if there is none. Without versions the first one applies. */
-export function valueFor<T>(values: readonly ByVersion<T>[], version: ApiVersion | null): T | undefined {
-  for (const { range, value } of values) if (version === null || version.within(range)) return value;
-  return undefined;
-}
-
-/** Refuses values whose ranges overlap. */
-export function refuseOverlap(values: readonly { readonly range: VersionRange }[], what: string): void {
-  for (const [index, { range }] of values.entries()) {
-    const other = values.slice(0, index).find((earlier) => rangesOverlap(earlier.range, range));
-    if (other === undefined) continue;
-    throw new RouteError('PORTICO_ROUTE_VERSIONS', {
-      message: `${what}: the versions ${rangeText(other.range)} and ${rangeText(range)} overlap`,
-      hint: 'Serve each version with only one of them.',
-    });
-  }
 }
 
 function compiled<T>(subject: string, compile: () => T): T {

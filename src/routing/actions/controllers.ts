@@ -6,7 +6,9 @@ import type { RouteOptions } from '../route/route.js';
 import { RouteError } from '../route/route-error.js';
 import { pathText, readTemplate } from '../template/template.js';
 import { actionOf, type Handler, isAction, type RangedOptions } from './action.js';
-import { type ActionSource, type CompiledAction, compileAction, refuseOverlap } from './compiled-action.js';
+import { writtenTypes } from './body-option.js';
+import { refuseOverlap } from './by-version.js';
+import { type ActionSource, type CompiledAction, compileAction } from './compiled-action.js';
 import { sentBy } from './returned-nothing.js';
 import { documentedSchema, type JsonSchema, type Schema } from './schema.js';
 import type { SchemaCompiler } from './schema-compiler.js';
@@ -18,6 +20,8 @@ export type ControllerSource = object | (new () => object);
 export class Controllers {
   readonly #sources = new Map<string, ControllerSource>();
   readonly #names = new Map<ControllerSource, string>();
+  /** The last number that was added to a name which another controller has. */
+  readonly #numbers = new Map<string, number>();
   readonly #resources = new Map<string, Resource>();
   readonly #handlers = new Map<Handler, Resource>();
 
@@ -33,8 +37,10 @@ export class Controllers {
     const known = this.#names.get(source);
     if (known !== undefined) return known;
     const stem = stemOf(source);
+    let number = this.#numbers.get(stem) ?? 1;
     let name = stem;
-    for (let number = 2; this.#sources.has(name); number++) name = `${stem}_${number}`;
+    while (this.#sources.has(name)) name = `${stem}_${++number}`;
+    this.#numbers.set(stem, number);
     this.#sources.set(name, source);
     this.#names.set(source, name);
     return name;
@@ -267,8 +273,9 @@ function methodsIn(
 
 /** Returns the schema of a body with this key. */
 function keySchema(key: string, { methods: [first] }: WrittenAction): JsonSchema {
-  const body = first?.options.body;
-  if (body !== undefined && !Array.isArray(body)) return documentedSchema(body as Schema, 'input');
+  const [body] = first?.options.body === undefined ? [] : writtenTypes(first.options.body);
+  if (body?.schemas !== undefined && !Array.isArray(body.schemas))
+    return documentedSchema(body.schemas as Schema, 'input');
   return { type: 'object', required: [key], properties: { [key]: {} }, additionalProperties: false };
 }
 

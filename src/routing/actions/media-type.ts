@@ -6,8 +6,9 @@ import type { ActionRequest, AnyHandler, Args } from './action-request.js';
 import { kindOf } from './answer-kind.js';
 import { Reply } from './reply.js';
 
-/** Returns a handler whose responses have the type, unless they set another one. */
-export function withMediaType(handler: AnyHandler, type: string): AnyHandler {
+/** Returns a handler whose responses have the type, unless they set another one; without a type the handler itself. */
+export function withMediaType(handler: AnyHandler, type: string | undefined): AnyHandler {
+  if (type === undefined) return handler;
   return function (this: unknown, request: ActionRequest, args: Args): unknown {
     const result = handler.call(this, request, args);
     if (!isThenable(result)) return typed(result, type, request);

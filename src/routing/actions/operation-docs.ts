@@ -29,7 +29,7 @@ export interface OperationDocs {
   readonly externalDocs?: string | { readonly url: string; readonly description?: string | undefined } | undefined;
   /** True leaves it out of documents. */
   readonly hidden?: boolean | undefined;
-  /** The body of its request, if it is not JSON: media type and schema, `body` by default. */
+  /** Facts of the body of its request besides `body`: a description, or the schema of a form that the action reads. */
   readonly request?: RequestDocs | undefined;
   /** Its responses by status, beside the schemas of `response`: a description, or what they have. */
   readonly responses?: Readonly<Record<number, string | ResponseDocs>> | undefined;
@@ -37,8 +37,8 @@ export interface OperationDocs {
 
 /** Description of a body that is sent to an operation. */
 export interface RequestDocs {
-  /** Media type, or several: `multipart/form-data`. */
-  readonly type: string | readonly string[];
+  /** Media type, or several, for a body that a plugin reads. Default: those of `body`. */
+  readonly type?: string | readonly string[] | undefined;
   /** Its schema. Default: that of `body`. */
   readonly schema?: Schema | undefined;
   /** Its description, as CommonMark. Default: none. */
@@ -105,7 +105,7 @@ export function checkDocs(code: string, what: string, docs: unknown): void {
 export function checkMessages(code: string, what: string, { request, responses }: OperationDocs): void {
   if (isObject(request)) {
     refuseUnknownOptions(code, `the request of ${what}`, request, Object.keys(REQUEST_KINDS));
-    refuseWrongValues(code, `the request of ${what}`, { ...request, type: request.type }, REQUEST_KINDS, ['type']);
+    refuseWrongValues(code, `the request of ${what}`, request, REQUEST_KINDS);
   }
   for (const [status, response] of Object.entries(Object(responses) as object)) {
     if (typeof response === 'string') continue;

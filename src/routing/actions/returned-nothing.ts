@@ -4,12 +4,27 @@
 import type { RangedOptions } from './action.js';
 import type { AnyHandler } from './action-request.js';
 
-/** Returns what a handler sends whatever it is given. */
-export function sentBy(handler: AnyHandler): Pick<RangedOptions, 'sends'> {
+/** Returns what a handler sends whatever it is given, and the statuses of the replies that it makes. */
+export function sentBy(handler: AnyHandler): Pick<RangedOptions, 'sends' | 'replies'> {
   const kind = Object.prototype.toString.call(handler);
   if (kind === '[object AsyncGeneratorFunction]') return { sends: 'chunks' };
   if (kind === '[object GeneratorFunction]') return {};
-  return returnsNothing(Function.prototype.toString.call(handler)) ? { sends: 'nothing' } : {};
+  const source = Function.prototype.toString.call(handler);
+  const replies = repliesIn(source);
+  if (replies !== undefined) return { replies };
+  return returnsNothing(source) ? { sends: 'nothing' } : {};
+}
+
+/**
+ * Returns the statuses of the replies in a function that returns nothing else, `undefined` for one without its own; undefined if any other
+ * value may be returned, or a status is not a number in the text. It says no if in doubt, like {@link returnsNothing}.
+ */
+function repliesIn(source: string): readonly (number | undefined)[] | undefined {
+  const returned = [...source.matchAll(/(?:\breturn|=>(?!\s*\{))\s*(new\s+Reply\s*\([^;]*)?/g)];
+  if (returned.length === 0 || returned.some(([, reply]) => reply === undefined)) return undefined;
+  const statuses = returned.map(([, reply = '']) => /\bstatus\s*(?::\s*(\d{3})\b)?/.exec(reply));
+  if (statuses.some((found) => found !== null && found[1] === undefined)) return undefined;
+  return [...new Set(statuses.map((found) => (found === null ? undefined : Number(found[1]))))];
 }
 
 /**

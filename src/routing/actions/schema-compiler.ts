@@ -8,6 +8,7 @@ import {
   checkAll,
   compiledSchema,
   createAjv,
+  depthError,
   isSecretName,
   jsonShown,
   judgeSchema,
@@ -17,12 +18,16 @@ import {
   SchemaMistake,
   tellsSecret,
   valueIssues,
+  withValue,
+  writeOnlyNames,
 } from '../../app/internal.js';
 import { ignoreErrors, isObject } from '../../errors/index.js';
 import type { InputPart } from './action.js';
 import { mayTellAll } from './all-issues.js';
+import type { Check } from './check.js';
 import { InputRefused } from './input-refused.js';
 import { isPlainData, isPlainSchema } from './plain-schema.js';
+import { formsOf, inForm } from './query-lists.js';
 import { refuseDefaults } from './refused-default.js';
 import {
   isStandardSchema,
@@ -42,9 +47,6 @@ interface CompilerOptions {
   readonly fastify?: Pick<FastifyServerOptions, 'ajv' | 'schemaController'> | undefined;
 }
 
-/** Returns the value converted by the schema, or a promise of it. Throws {@link InputRefused} for a value that the schema refuses. */
-export type Check = (value: unknown) => unknown;
-
 /**
  * Creates the checks of one router, shared by actions with equal schemas. A schema that does not compile throws here; one that certainly
  * does is compiled, from a copy, when the first value arrives, because most workers never use most of their schemas: for the 62 of a
@@ -61,18 +63,18 @@ export class SchemaCompiler {
 
   /**
    * Returns the check of one part of a request. In a body JSON Schema coerces, removes and defaults nothing; in other parts it converts texts
-   * to numbers and booleans, and applies `default`. A repeated key of a query is its last value, or a list if the schema accepts one.
-   * Throws for an invalid schema, and for a header in upper case.
+   * to numbers and booleans, and applies `default`; so it does in a form. A repeated key of a query or form is its last value, or a list if
+   * the schema says so. Throws for an invalid schema, and for a header in upper case.
    */
-  check(schema: Schema, part: InputPart): Check {
+  check(schema: Schema, part: InputPart, isForm = false): Check {
     if (part === 'headers') refuseUpperCase(schema);
     const isStandard = isStandardSchema(schema);
     const check: Check = isStandard
       ? (value) => checkByStandard(schema, value, part)
-      : this.#check(schema as JsonSchema, part);
-    if (part === 'query') {
-      const lists = listNames(namedParts(schema));
-      return (value) => check(withLists(value as Record<string, unknown>, lists));
+      : this.#check(schema as JsonSchema, part, part !== 'body' || isForm);
+    if (part === 'query' || isForm) {
+      const formOf = formsOf(schema);
+      return (value) => check(inForm(value as Record<string, unknown>, formOf));
     }
     if (isStandard || part === 'body') return check;
     // A copy, because values are converted in place.
@@ -97,24 +99,29 @@ export class SchemaCompiler {
     judgeSchema(schema, this.#ajv(false, false, false, 'draft-07'), plugins.length > 0);
   }
 
-  #check(schema: JsonSchema, part: InputPart): Check {
-    const coerceTypes = part !== 'body';
+  #check(schema: JsonSchema, part: InputPart, coerceTypes: boolean): Check {
     const validator = this.#validator(schema, coerceTypes, false);
     if (coerceTypes) refuseDefaults(schema, this.#ajv(true, true, false));
     let validate: ValidateFunction | undefined;
     // A copy: the author may change it. Only plain data can be copied; other schemas report the first mistake only.
     const written = isPlainData(schema) && mayTellAll(schema) ? JSON.stringify(schema) : undefined;
     let validateAll: ValidateFunction | undefined;
+    let hidden: ReadonlySet<string> | undefined;
     return (value) => {
       validate ??= validator();
-      if (validate(value)) return value;
+      try {
+        if (validate(value)) return value;
+      } catch (error) {
+        validate.errors = [depthError(error)];
+      }
       const refused = refusedValue(validate, value);
-      const first = valueIssues(validate, value);
-      const isTooMuch = first.some(({ keyword }) => keyword === 'maxItems' || keyword === 'maxProperties');
+      hidden ??= writeOnlyNames(schema);
+      const first = valueIssues(validate, value, hidden);
+      const isTooMuch = first.some(({ keyword }) => TOO_MUCH.has(keyword));
       if (written === undefined || isTooMuch || !isSmall(value)) throw refusalOf(part, refused, first);
       // Most values are valid, so the check that collects all mistakes is separate, compiled for the first invalid value.
       validateAll ??= this.#validator(JSON.parse(written) as JsonSchema, coerceTypes, true)();
-      throw refusalOf(part, refused, checkAll(validateAll, value) ? first : valueIssues(validateAll, value));
+      throw refusalOf(part, refused, checkAll(validateAll, value) ? first : valueIssues(validateAll, value, hidden));
     };
   }
 
@@ -155,6 +162,9 @@ export class SchemaCompiler {
   }
 }
 
+/** Keywords of errors after which the others are not collected. */
+const TOO_MUCH: ReadonlySet<string> = new Set(['maxItems', 'maxProperties', 'depth']);
+
 /** Most parts of a value for which all mistakes are collected: for a list of a million wrong items the first is enough. */
 const MOST_PARTS = 10_000;
 
@@ -184,26 +194,6 @@ function refuseUpperCase(schema: Schema): void {
   if (wrong !== undefined) throw new SchemaMistake(`no header is called "${wrong}"`, `Write "${wrong.toLowerCase()}".`);
 }
 
-/** Returns the names whose schema has a type, and whether it accepts a list. */
-function listNames(properties: Readonly<Record<string, JsonSchema>>): ReadonlyMap<string, boolean> {
-  const entries = Object.entries(properties).flatMap(([name, property]) =>
-    typeof property === 'object' && property.type !== undefined
-      ? [[name, [property.type].flat().includes('array')] as const]
-      : [],
-  );
-  return new Map(entries);
-}
-
-function withLists(query: Record<string, unknown>, lists: ReadonlyMap<string, boolean>): Record<string, unknown> {
-  for (const name of Object.keys(query)) {
-    const received = query[name];
-    const isList = lists.get(name);
-    if (isList === true && !Array.isArray(received)) query[name] = [received];
-    if (isList === false && Array.isArray(received)) query[name] = received.at(-1);
-  }
-  return query;
-}
-
 /**
  * Returns the schema's result for a value, with its coercions, transformations and defaults; a promise if the schema is asynchronous.
  * Throws, or rejects with, the refusal of a value.
@@ -212,11 +202,19 @@ function checkByStandard(schema: StandardSchema, value: unknown, part: InputPart
   const taken = (result: StandardResult): unknown => {
     if (result.issues === undefined) return result.value;
     const refused = result.issues.slice(0, MOST_STANDARD_ISSUES).map((issue) => refusedByIssue(issue, value));
-    const issues = refused.map(({ steps, told, keyword }) => ({ path: steps, message: told, keyword }));
+    const hidden = writeOnlyNames(ignoreErrors(() => jsonSchemaOf(schema, 'input', 'draft-07')));
+    const issues = refused.map(({ steps, told, keyword, params, keys }) =>
+      withValue({ path: steps, message: told, keyword, params }, value, keys, hidden),
+    );
     throw refusalOf(part, refused[0], issues);
   };
-  const result = schema['~standard'].validate(value);
-  return 'then' in result ? Promise.resolve(result).then(taken) : taken(result);
+  const failed = (error: unknown): unknown => taken({ issues: [depthError(error)] });
+  try {
+    const result = schema['~standard'].validate(value);
+    return 'then' in result ? Promise.resolve(result).then(taken, failed) : taken(result);
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 /** The same limit as for JSON Schema. */
@@ -225,9 +223,12 @@ const MOST_STANDARD_ISSUES = 100;
 /** One issue, with its code in the library. */
 interface RefusedByIssue extends RefusedValue {
   readonly steps: readonly (string | number)[];
+  /** As in the value: those of `steps` are short and printable. */
+  readonly keys: readonly PropertyKey[];
   /** Message of the issue. */
   readonly told: string;
   readonly keyword: string;
+  readonly params: Readonly<Record<string, unknown>>;
 }
 
 function refusedByIssue(issue: StandardIssue, value: unknown): RefusedByIssue {
@@ -249,9 +250,21 @@ function refusedByIssue(issue: StandardIssue, value: unknown): RefusedByIssue {
     wanted: told === undefined ? text : `it ${told}`,
     told: told ?? text,
     shown: path.length === 0 || isSecret || refused === undefined ? undefined : jsonShown(refused),
+    keys: path,
     keyword: [code, type].find((name) => typeof name === 'string') ?? 'invalid',
+    params: isUntold ? {} : factsOf(issue),
   };
 }
+
+/** Returns the plain members of an issue of a library, without the refused value under any of its names. */
+function factsOf(issue: StandardIssue): Readonly<Record<string, unknown>> {
+  const plain = (value: unknown): boolean => value !== null && typeof value !== 'object' && typeof value !== 'function';
+  const isFact = ([name, value]: readonly [string, unknown]): boolean =>
+    !NO_FACTS.has(name) && (plain(value) || (Array.isArray(value) && value.every(plain)));
+  return Object.fromEntries(Object.entries(issue).filter(isFact));
+}
+
+const NO_FACTS: ReadonlySet<string> = new Set(['message', 'path', 'input', 'received', 'actual', 'data']);
 
 /** Removes the part of a message that {@link refusalOf} adds: Zod's "Invalid input: ", and the name, as in ArkType. */
 function withoutSubject(message: string, path: readonly PropertyKey[]): string {
@@ -274,7 +287,8 @@ function refusalOf(
   refused: RefusedValue | undefined,
   issues: readonly Omit<FaultIssue, 'where'>[],
 ): InputRefused {
-  const placed = issues.map((issue) => ({ where, ...issue }));
+  // Not spread: a value is copied when it is read.
+  const placed = issues.map((issue) => Object.assign(issue, { where }));
   const { path, wanted, shown } = refused ?? { path: '', wanted: 'it is not valid', shown: undefined };
   const whole = SUBJECTS[where];
   const subject = path === '' ? whole : where === 'body' ? path : `${whole} ${path}`;

@@ -146,15 +146,15 @@ export class Mapper extends SubMapperParent {
     for (const route of routes) {
       const joint = pathPrefix !== '' && route.minimize ? '/' : '';
       const { _explicit, _minimize, _static, _filter, _absolute, _encoding, ...options } = route.options;
-      const copied = { ...options, ...this.settingsOf(route), conditions: route.conditions };
+      const copied = { ...this.copied(route, options), conditions: route.conditions };
       this.addRoute(route.name, pathPrefix + joint + route.template, copied);
     }
     return this;
   }
 
-  /** Returns options of a route's copy that are not among its own. `types` and `written` follow from the path. @internal */
-  protected settingsOf(_route: Route): RouteOptions {
-    return {};
+  /** Returns the options of a route's copy, from its own. @internal */
+  protected copied(_route: Route, options: RouteOptions): RouteOptions {
+    return options;
   }
 
   /** Returns the redirect of a route; undefined for all others. */

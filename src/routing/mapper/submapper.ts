@@ -12,6 +12,8 @@ export interface RouteParent {
   /** `connect` with both arguments; for a null path, the name is the path if a submapper has a path prefix. @internal */
   addRoute(name: string | null, path: string | null, options: RouteOptions): void;
   readonly resourceName?: string | null;
+  /** True if `name` among the options of a route is its name. @internal */
+  readonly hasNames?: boolean;
   readonly formatted?: boolean;
 }
 
@@ -123,8 +125,16 @@ export class SubMapper extends SubMapperParent {
   connect(name: string | null, template: string, options?: RouteOptions): this;
   connect(first: string | null, second: string | RouteOptions = {}, third: RouteOptions = {}): this {
     if (typeof second === 'string') this.addRoute(first, second, third);
-    else this.addRoute(first, null, second);
+    else if (this.hasNames && typeof second.name === 'string') {
+      const { name, ...options } = second;
+      this.addRoute(name, first, options);
+    } else this.addRoute(first, null, second);
     return this;
+  }
+
+  /** @internal */
+  get hasNames(): boolean {
+    return this.#parent.hasNames ?? false;
   }
 
   /** @internal */

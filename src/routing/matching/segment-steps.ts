@@ -20,6 +20,8 @@ export type Step =
       readonly key: string;
       /** Text at its start. */
       readonly head: string;
+      /** Text at its end. */
+      readonly tail: string;
       /** True if a text in it has a dot. */
       readonly dotted: boolean;
       readonly read: SegmentReader;
@@ -85,9 +87,16 @@ function stepOf(parts: readonly TemplatePart[], source: PatternSource): Step {
     kind: 'mixed',
     key: pattern.replace(/\(\?P<[^>]*>/g, '('),
     head: typeof first === 'string' ? first : '',
+    tail: textAtEnd(parts),
     dotted: parts.some((part) => typeof part === 'string' && part.includes('.')),
     read: segmentReader(parts, source),
   };
+}
+
+/** Returns the text that ends a path or segment of these parts; empty if a variable does. */
+export function textAtEnd(parts: readonly TemplatePart[]): string {
+  const last = parts.at(-1);
+  return typeof last === 'string' ? last : '';
 }
 
 /**

@@ -6,7 +6,8 @@
  * node is visited at most once, so the table limits the cost, not the client.
  */
 import { Found, Table } from './compiled-route.js';
-import type { PlannedRoute, SegmentReader, SegmentTest, Step } from './segment-steps.js';
+import { MixedIndex, type MixedStep, withLength } from './mixed-index.js';
+import { type PlannedRoute, type SegmentTest, type Step, textAtEnd } from './segment-steps.js';
 
 /** A tree over the routes of one method. Not re-entrant, because a lookup is synchronous. */
 export class SegmentTree {
@@ -73,22 +74,22 @@ export class SegmentTree {
       let end = path.indexOf('/', start);
       if (end < 0) end = path.length;
       this.#starts[depth + 1] = end + 1;
-      const { literals, variables, spans }: Node = node;
+      const { literals, variables, spanTails }: Node = node;
       let next: Node | undefined = literals.size === 0 ? undefined : literals.get(path.slice(start, end));
       if (node.lowestMixed < this.#bestRank) {
         if (next !== undefined) this.#visit(next, depth + 1);
         next = undefined;
-        this.#visitMixed(node, start, end, depth);
+        this.#visitMixed(node.mixed!, start, end, depth);
       }
       for (const { test, node: child } of variables) {
         if (child.lowest >= this.#bestRank || !test(path, start, end)) continue;
         if (next !== undefined) this.#visit(next, depth + 1);
         next = child;
       }
-      if (spans.length > 0) {
+      if (spanTails.length > 0) {
         if (next !== undefined) this.#visit(next, depth + 1);
         next = undefined;
-        this.#takeFirst(spans);
+        this.#takeSpans(node);
       }
       node = next;
     }
@@ -96,47 +97,57 @@ export class SegmentTree {
 
   /** Takes the first route above that matches, if its rank is lower than that of the best one. */
   #takeFirst(routes: readonly PlannedRoute[]): void {
-    for (const route of routes) {
+    for (let index = this.#above < 0 ? 0 : firstAbove(routes, this.#above); index < routes.length; index++) {
+      const route = routes[index]!;
       const { rank } = route.compiled;
       if (rank >= this.#bestRank) return;
-      if (rank <= this.#above || !(route.isWhole || route.compiled.takes(this.#path))) continue;
+      if (!(route.isWhole || route.compiled.takes(this.#path))) continue;
       this.#best = route;
       this.#bestRank = rank;
       return;
     }
   }
 
-  /** Looked up by head, not one after another: a client could choose segments that match none of them. */
-  #visitMixed({ mixed, headLengths, needsDot }: Node, start: number, end: number, depth: number): void {
+  #takeSpans({ spans, spanTails }: Node): void {
     const path = this.#path;
-    if (needsDot) {
-      const dot = path.indexOf('.', start);
-      if (dot < 0 || dot >= end) return;
+    for (const length of spanTails) {
+      if (length > path.length) return;
+      const routes = spans.get(path.slice(path.length - length));
+      if (routes !== undefined) this.#takeFirst(routes);
     }
-    for (const length of headLengths) {
-      if (start + length > end) break;
-      const edges = mixed.get(path.slice(start, start + length));
-      if (edges === undefined) continue;
-      for (const { key, read, node } of edges) {
-        if (node.lowest >= this.#bestRank) break;
-        const values = read(path, start, end);
-        if (values === null) continue;
-        this.#reads[depth] = { key, values };
-        this.#visit(node, depth + 1);
-      }
+  }
+
+  #visitMixed(mixed: MixedIndex<MixedEdge>, start: number, end: number, depth: number): void {
+    const path = this.#path;
+    for (const { step, node } of mixed.along(path, start, end)) {
+      if (node.lowest >= this.#bestRank) continue;
+      const values = step.read(path, start, end);
+      if (values === null) continue;
+      this.#reads[depth] = { key: step.key, values };
+      this.#visit(node, depth + 1);
     }
   }
 }
 
+/** Returns the index of the first route with a rank above; a path with many conditions is searched once for each that refuses. */
+function firstAbove(routes: readonly PlannedRoute[], above: number): number {
+  let low = 0;
+  for (let high = routes.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (routes[middle]!.compiled.rank > above) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Shared by nodes that have none. */
 const NO_NODES: ReadonlyMap<string, Node> = new Map();
-const NO_EDGES: ReadonlyMap<string, readonly MixedEdge[]> = new Map();
+const NO_SPANS: ReadonlyMap<string, readonly PlannedRoute[]> = new Map();
 const NO_LIST: readonly never[] = [];
 
 /** A segment of text and variables. */
 interface MixedEdge {
-  readonly key: string;
-  readonly read: SegmentReader;
+  readonly step: MixedStep;
   readonly node: Node;
 }
 
@@ -145,19 +156,17 @@ class Node {
   /** Rank of the first route that passes through this node. */
   readonly lowest: number;
   literals = NO_NODES;
-  /** Segments of text and variables, by the text at their start. */
-  mixed = NO_EDGES;
+  /** Segments of text and variables. */
+  mixed: MixedIndex<MixedEdge> | undefined;
   /** Rank of the first route that passes through one of them. */
   lowestMixed = Number.POSITIVE_INFINITY;
-  /** Lengths of these texts, ascending. */
-  headLengths: readonly number[] = NO_LIST;
-  /** True if every one of them has a dot: the formatted routes of a resource, which most paths do not match. */
-  needsDot = true;
   variables: readonly { readonly key: string; readonly test: SegmentTest; readonly node: Node }[] = NO_LIST;
   /** Routes that end here. */
   ends: readonly PlannedRoute[] = NO_LIST;
-  /** Routes whose rest is decided by the expression of the whole path. */
-  spans: readonly PlannedRoute[] = NO_LIST;
+  /** Routes whose rest is decided by the expression of the whole path, by the text at their end. */
+  spans = NO_SPANS;
+  /** Lengths of these texts, ascending. */
+  spanTails: readonly number[] = NO_LIST;
 
   constructor(lowest: number) {
     this.lowest = lowest;
@@ -165,8 +174,22 @@ class Node {
 
   /** Adds a route that ends here, or whose rest the expression decides. */
   add(route: PlannedRoute): void {
-    if (route.isWhole) this.ends = [...this.ends, route];
-    else this.spans = [...this.spans, route];
+    if (!route.isWhole) this.#addSpan(route);
+    else if (this.ends === NO_LIST) this.ends = [route];
+    else (this.ends as PlannedRoute[]).push(route);
+  }
+
+  #addSpan(route: PlannedRoute): void {
+    const { parts, minimize } = route.compiled.source;
+    // With minimization the text at the end may be absent.
+    const tail = minimize ? '' : textAtEnd(parts);
+    if (this.spans === NO_SPANS) this.spans = new Map();
+    const present = this.spans.get(tail);
+    if (present !== undefined) (present as PlannedRoute[]).push(route);
+    else {
+      (this.spans as Map<string, readonly PlannedRoute[]>).set(tail, [route]);
+      this.spanTails = withLength(this.spanTails, tail.length);
+    }
   }
 
   /** `rank`: that of the passing route. */
@@ -180,23 +203,17 @@ class Node {
     } else if (step.kind === 'variable') {
       const { key, test } = step;
       this.variables = [...this.variables, { key, test, node }];
-    } else this.#addMixed(step, node);
+    } else {
+      this.mixed ??= new MixedIndex();
+      this.mixed.add({ step, node });
+      this.lowestMixed = Math.min(this.lowestMixed, rank);
+    }
     return node;
   }
 
   #known(step: Step): Node | undefined {
     if (step.kind === 'literal') return this.literals.get(step.text);
     if (step.kind === 'variable') return this.variables.find(({ key }) => key === step.key)?.node;
-    return this.mixed.get(step.head)?.find(({ key }) => key === step.key)?.node;
-  }
-
-  #addMixed({ key, head, read, dotted }: Extract<Step, { kind: 'mixed' }>, node: Node): void {
-    if (this.mixed === NO_EDGES) this.mixed = new Map();
-    const edges = this.mixed.get(head) ?? [];
-    (this.mixed as Map<string, readonly MixedEdge[]>).set(head, [...edges, { key, read, node }]);
-    this.lowestMixed = Math.min(this.lowestMixed, node.lowest);
-    this.needsDot &&= dotted;
-    if (this.headLengths.includes(head.length)) return;
-    this.headLengths = [...this.headLengths, head.length].sort((a, b) => a - b);
+    return this.mixed?.get(step)?.node;
   }
 }

@@ -63,7 +63,8 @@ export interface ParentResource {
   readonly collectionName: string;
 }
 
-const RESERVED: ReadonlySet<string> = new Set([
+/** Options of a route in Routes; any other name is a default there. */
+export const RESERVED: ReadonlySet<string> = new Set([
   'requirements',
   'conditions',
   '_explicit',

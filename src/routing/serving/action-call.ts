@@ -4,13 +4,14 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault, type FaultIssue, type MatchedRoute, quoteClient } from '../../app/index.js';
-import { faultFormOf, isThenable, keepHeaders, tooLarge } from '../../app/internal.js';
+import { appSettled, type Exchange, faultFormOf, isThenable, keepHeaders, tooLarge } from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
 import { ActionRequest, type Args, REPLY, type RequestRouter } from '../actions/action-request.js';
+import type { TakenType } from '../actions/check.js';
 import { InputRefused } from '../actions/input-refused.js';
 import { FileReply, SENT } from '../actions/reply.js';
-import { sendFile } from '../actions/sent-file.js';
+import { replyFile } from '../actions/sent-file.js';
 import type { ApiVersion } from '../api-version.js';
 import { type Asked, discardAnswer, unsendable } from './answer.js';
 import type { AnswerType, AnswerTypes } from './answer-types.js';
@@ -43,7 +44,7 @@ export interface Answering {
 type Input = Record<InputPart, unknown>;
 
 const NO_BODY: readonly FaultIssue[] = Object.freeze([
-  { where: 'body', path: [], message: 'is required', keyword: 'required' },
+  { where: 'body', path: [], message: 'is required', keyword: 'required', params: {}, schemaPath: '#' },
 ]);
 
 /** Throws for a request without a value for the action: one without a body, or with one that no plugin has parsed. */
@@ -63,10 +64,14 @@ export class ActionCall extends ActionRequest implements Asked {
   /** URL and method of the match; filters may change those of the request. */
   declare readonly sentUrl: string;
   declare readonly verb: string;
+  /** The exchange with the slot that the action holds. */
+  declare readonly slot: Exchange;
   /** Bytes of the body that were read. */
   declare received: number;
   /** The parsed body. */
   declare parsed: unknown;
+  /** How it was read, by an action that takes other types than JSON. */
+  declare taken: TakenType | undefined;
   /** Negotiated type; null: JSON. */
   declare type: AnswerType | null;
   /** The method that runs; undefined until it is selected. */
@@ -88,16 +93,19 @@ export class ActionCall extends ActionRequest implements Asked {
     entry: Entry,
     args: Args,
     format: string | null,
+    slot: Exchange,
   ) {
     super(req, res, route, params, version, router);
     this.target = target;
     this.entry = entry;
     this.args = args;
     this.format = format;
+    this.slot = slot;
     this.sentUrl = req.url ?? '/';
     this.verb = req.method ?? '';
     this.received = 0;
     this.parsed = undefined;
+    this.taken = undefined;
     this.type = null;
     this.served = undefined;
     this.status = undefined;
@@ -105,6 +113,7 @@ export class ActionCall extends ActionRequest implements Asked {
 
   /** Runs the action with the parsed body. Responds at once if it returns a value, else when its promise settles. */
   run(body: unknown, answering: Answering): void {
+    const { slot } = this;
     let value: unknown;
     try {
       this.parsed = body;
@@ -119,14 +128,27 @@ export class ActionCall extends ActionRequest implements Asked {
           : this.checked(method, rules, this.input(rules), 0);
     } catch (error) {
       this.failed(error, answering);
+      appSettled(slot);
       return;
     }
     if (isThenable(value)) {
+      slot.settledBy = 'report';
       value.then(
-        (result) => this.answer(result, answering),
-        (error: unknown) => this.failed(error, answering),
+        (result) => {
+          this.answer(result, answering);
+          appSettled(slot);
+        },
+        (error: unknown) => {
+          this.failed(error, answering);
+          appSettled(slot);
+        },
       );
-    } else this.answer(value, answering);
+    } else {
+      this.answer(value, answering);
+      // `withSlot` sees that it has ended, if it has not returned yet.
+      const isSeen = slot.settledBy === 'return' && this.response.writableEnded;
+      if (!isSeen) slot.serverState?.slots?.move(slot, 'settle');
+    }
   }
 
   private input(rules: CallRules): Input {
@@ -142,7 +164,7 @@ export class ActionCall extends ActionRequest implements Asked {
       const check = rules[part];
       if (check === undefined) continue;
       if (part === 'body' && input.body === undefined) refuseNoBody(this.req);
-      const checked = check(input[part]);
+      const checked = check(input[part], this);
       if (isThenable(checked)) {
         return checked.then((value) => {
           input[part] = value;
@@ -158,7 +180,10 @@ export class ActionCall extends ActionRequest implements Asked {
       this.params = input.params as Args;
       args = { ...args, ...this.params };
     }
-    if (input.body !== undefined && (rules.body !== undefined || this.target.passesBody)) {
+    if (
+      input.body !== undefined &&
+      (rules.body !== undefined || this.target.passesBody || method.takes?.isRequired === false)
+    ) {
       this.body = input.body;
       args = { ...args, body: input.body };
     }
@@ -175,7 +200,7 @@ export class ActionCall extends ActionRequest implements Asked {
       const { [REPLY]: reply } = this;
       if (reply !== undefined) keepHeaders(reply);
       if (this.status !== undefined && this.response.statusCode === 200) this.response.statusCode = this.status;
-      void sendFile(this, value.path, value.options).then(
+      void replyFile(this, value.path, value.options).then(
         () => this.answer(SENT, answering),
         (error: unknown) => this.failed(error, answering),
       );
@@ -208,13 +233,13 @@ export class ActionCall extends ActionRequest implements Asked {
     for (const part of INPUT_PARTS.slice(INPUT_PARTS.indexOf(issues[0]?.where ?? 'body') + 1)) {
       try {
         if (part === 'body' && rules.body !== undefined && body === undefined) refuseNoBody(req);
-        await rules[part]?.(input[part]);
+        await rules[part]?.(input[part], this);
       } catch (error) {
         // A failing check says nothing about the request.
         if (error instanceof InputRefused) all.push(...error.issues);
       }
     }
-    return new Fault(status, { message, issues: all });
+    return new Fault(status, { message, kind: 'input', issues: all });
   }
 
   /** The body was read under the largest limit of the selectable actions; now the selected action's limit applies. */
@@ -241,8 +266,7 @@ export class ActionCall extends ActionRequest implements Asked {
     const methods = target.byKey!.actions.get(key);
     if (methods === undefined) throw new Fault(400, { message: `There is no such action: ${quoteClient(key)}.` });
     const method = methodFor(methods, version);
-    if (method === undefined)
-      throw new Fault(404, { message: 'The action does not exist in this version of the API.' });
+    if (method === undefined) throw this.router.lacksVersion(version!);
     return method;
   }
 }

@@ -3,7 +3,7 @@
  */
 import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 import { pipeline, Readable, Transform } from 'node:stream';
-import { checkHeader, isOfHeadListener, joinVary, readableOf } from '../../app/internal.js';
+import { checkHeader, isOfHeadListener, joinVary, lengthError, readableOf } from '../../app/internal.js';
 import { ignoreErrors, PorticoError } from '../../errors/index.js';
 import { kindOf } from '../actions/answer-kind.js';
 import { Reply } from '../actions/reply.js';
@@ -61,6 +61,12 @@ export function answerOf(result: unknown, asked: Asked, head: Head, serializerOf
     throw new RangeError(`an action answered with the status ${status}: write one of 200 to 599`);
   }
   if (value === undefined || value === null) return bodyless(status, headers);
+  if (status === 205) {
+    // RFC 9110 §15.3.6: it has no content.
+    discardAnswer(value);
+    delete headers['content-type'];
+    return bodyless(status, headers);
+  }
   if (kind !== undefined) {
     if (asked.verb !== 'HEAD') {
       // First: a stream that is open cannot be released by its action's value.
@@ -87,6 +93,25 @@ export function answerOf(result: unknown, asked: Asked, head: Head, serializerOf
   if (type === undefined) headers['content-type'] = name;
   const serializer = asked.type?.serializer ?? serializerOf?.(status, name) ?? jsonText;
   return { status, headers, body: value, stream: undefined, serializer };
+}
+
+/**
+ * Returns the serializer of a response with a declared length, which throws for a text of another length; undefined as before for text and bytes,
+ * which are compared now.
+ */
+export function measured(
+  { body, stream, serializer }: Answer,
+  declared: OutgoingHttpHeader | undefined,
+): Serializer | undefined {
+  if (declared === undefined || stream !== undefined || body === undefined) return serializer;
+  const compared = (data: string): string => {
+    const length = Buffer.byteLength(data);
+    if (Number(declared) !== length) throw lengthError(declared, length);
+    return data;
+  };
+  if (serializer !== undefined) return (value) => compared(serializer(value));
+  compared(body as string);
+  return undefined;
 }
 
 function bodyless(status: number, headers: OutgoingHttpHeaders): Answer {

@@ -3,20 +3,18 @@
  */
 import { METHODS } from 'node:http';
 import { type App, compose, type Filter, type MatchedRoute } from '../../app/index.js';
-import type { Origin } from '../../errors/index.js';
 import type { CompiledAction } from '../actions/compiled-action.js';
-import { NoAction } from '../actions/controllers.js';
 import type { Auth } from '../actions/guard.js';
-import { joinedDocs, type OperationDocs } from '../actions/operation-docs.js';
 import { SchemaCompiler } from '../actions/schema-compiler.js';
+import { ANY_JSON } from '../actions/taken-types.js';
 import { rangesOverlap, rangeText, readRange, type VersionRange } from '../api-version.js';
 import { warnOfTable } from '../built-router.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
-import { acceptsMethod } from '../route/conditions.js';
-import type { Route } from '../route/route.js';
-import { definitionError, RouteError } from '../route/route-error.js';
+import { acceptsMethod, namedMethods } from '../route/conditions.js';
+import { RouteError } from '../route/route-error.js';
 import type { ActionEngine } from './action-engine.js';
 import { guardsOf, needsKnownCaller, withCaller } from './guard-filter.js';
+import { jointMistakes, type Mistake } from './joint-mistakes.js';
 import { ParamReader } from './param-reader.js';
 import {
   type ActionTarget,
@@ -59,8 +57,8 @@ class RouteServing {
   readonly #versions: VersionRange | undefined;
   /** Actions for other versions that were reported. */
   readonly #warned = new Set<string>();
-  /** Methods and paths of Fastify's routes. */
-  readonly #taken = new Set<string>();
+  /** For each path of Fastify's routes: the numbers that a method has, and the first that it has not. */
+  readonly #numbers = new Map<string, Map<string, PathNumbers>>();
 
   constructor(parts: RouterParts, engine: Pick<ActionEngine, 'bodyLimit' | 'asksGuards'>, run: App) {
     this.#parts = parts;
@@ -108,11 +106,13 @@ class RouteServing {
   /** Returns the log fields of a route: its written path, below the router's prefix. */
   #matchedOf({ route }: CompiledRoute, written: string | undefined): MatchedRoute {
     const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+    const named = namedMethods(route.conditions);
     return {
       name: route.name,
       template: this.#parts.mapper.prefix + (written ?? route.template),
       controller: text(route.defaults.get('controller')),
       action: text(route.defaults.get('action')),
+      ...(named?.some((method) => !USUAL_METHODS.includes(method)) && { methods: named }),
     };
   }
 
@@ -148,14 +148,13 @@ class RouteServing {
     const servedAs = (compiled: CompiledAction): ServedMethod => ({
       ...compiled,
       ...entered(compiled.options.auth, compiled.filters),
-      unreadTypes: unreadTypesOf([options.docs, settings.docs, compiled.options]),
       fastifyPath: this.#freePath(route, methods),
       methods,
       bodyLimit: compiled.options.bodyLimit ?? settings.bodyLimit,
       rules: fixedRules(compiled),
     });
     if (!resource.selectsByKey(action)) {
-      const compiled = resource.compile(action, this.#compiler, settings.schema);
+      const compiled = resource.compile(action, this.#compiler, settings.action);
       for (const method of compiled) {
         refuseAbsentParams(method, route);
         this.#warnIfUnreachable(method, route);
@@ -170,7 +169,10 @@ class RouteServing {
       const isLate = ({ filters: own, options: { auth } }: CompiledAction): boolean =>
         own.length > 0 || auth !== undefined;
       if (compiled.some(isLate)) throw filtersTooLate(controller, bodyKey);
-      for (const method of compiled) this.#warnIfUnreachable(method, route);
+      for (const method of compiled) {
+        if (method.takes?.isJson === false) throw notJson(controller, bodyKey);
+        this.#warnIfUnreachable(method, route);
+      }
       actions.set(bodyKey, compiled.map(servedAs));
     }
     // The body is read before the action is selected.
@@ -180,7 +182,7 @@ class RouteServing {
     const entry = entered(undefined, []);
     return {
       methods: [],
-      byKey: { actions, fastifyPath, methods, bodyLimit, unreadTypes: undefined, ...entry },
+      byKey: { actions, fastifyPath, methods, bodyLimit, takes: ANY_JSON, ...entry },
       passesBody: true,
     };
   }
@@ -205,20 +207,30 @@ class RouteServing {
   #freePath({ route }: CompiledRoute, methods: readonly string[]): string {
     const text = route.parts.map((part) => (typeof part === 'string' ? part : `{${part.name}}`)).join('');
     const path = (text.startsWith('/') ? text : `/${text}`).replace(/[^\w\-./{}]/g, '_');
-    let free = path;
-    for (let number = 2; methods.some((method) => this.#taken.has(`${method} ${free}`)); number++) {
-      free = `${path}~${number}`;
-    }
-    for (const method of methods) this.#taken.add(`${method} ${free}`);
-    return free;
+    const byMethod = this.#numbers.get(path) ?? new Map<string, PathNumbers>();
+    this.#numbers.set(path, byMethod);
+    for (const method of methods) if (!byMethod.has(method)) byMethod.set(method, new PathNumbers());
+    const all = methods.map((method) => byMethod.get(method)!);
+    let number = Math.max(...all.map(({ free }) => free));
+    while (all.some((numbers) => numbers.has(number))) number++;
+    for (const numbers of all) numbers.take(number);
+    return number === 1 ? path : `${path}~${number}`;
   }
 }
 
-/** Returns the media types other than JSON of the request that is declared for documents. */
-function unreadTypesOf(docs: readonly (OperationDocs | undefined)[]): readonly string[] | undefined {
-  const { request } = joinedDocs(docs);
-  const types = [request?.type ?? []].flat().filter((type) => !type.includes('json'));
-  return types.length === 0 ? undefined : types.map((type) => type.toLowerCase());
+/** Numbers of a path that one method has. The first free one is known, so that many routes of one path do not search for it. */
+class PathNumbers {
+  readonly #taken = new Set<number>();
+  free = 1;
+
+  has(number: number): boolean {
+    return this.#taken.has(number);
+  }
+
+  take(number: number): void {
+    this.#taken.add(number);
+    while (this.#taken.has(this.free)) this.free++;
+  }
 }
 
 /** Methods in Fastify of a route without a method condition. */
@@ -249,67 +261,16 @@ function noController(controller: unknown): RouteError {
   });
 }
 
+function notJson(controller: string, bodyKey: string): RouteError {
+  return new RouteError('PORTICO_ROUTE_BODY_KEY', {
+    message: `${controller}: the action for the body key "${bodyKey}" takes another body than JSON, which has that key`,
+    hint: 'Give it a schema of JSON, or a separate route.',
+  });
+}
+
 function filtersTooLate(controller: string, bodyKey: string): RouteError {
   return new RouteError('PORTICO_ROUTE_FILTERS', {
     message: `${controller}: the action for the body key "${bodyKey}" has filters or auth, but is selected after the body was read`,
     hint: 'Move them to the route.',
-  });
-}
-
-/** A mistake in a route, with the place of its definition. */
-export interface Mistake {
-  readonly error: Error;
-  readonly route: Route;
-  readonly origin: Origin | undefined;
-}
-
-/** Joins mistakes with the same cause: equal ones of one call, and those that name missing actions of one controller. */
-export function jointMistakes(mistakes: readonly Mistake[], parts: RouterParts): RouteError[] {
-  const causes = new Map<string, Mistake[]>();
-  for (const mistake of mistakes) {
-    const { error, origin } = mistake;
-    const said = error instanceof NoAction ? `no action in ${error.controller}` : error.message;
-    const cause = `${placeOf(origin)} ${said}`;
-    causes.set(cause, [...(causes.get(cause) ?? []), mistake]);
-  }
-  return [...causes.values()].map((each) => joint(each, parts));
-}
-
-function placeOf(origin: Origin | undefined): string {
-  return `${origin?.file}:${origin?.line}:${origin?.column}`;
-}
-
-/** Returns the actions of the routes of the same `resource` call. */
-function actionsBeside({ route, origin }: Mistake, { table, mapper }: RouterParts): ReadonlySet<unknown> {
-  const { _collectionName: collection } = route.options;
-  const beside = table.routes.filter(
-    ({ route: other }) =>
-      other.options._collectionName === collection && placeOf(mapper.originOf(other)) === placeOf(origin),
-  );
-  return new Set(beside.map((each) => each.route.options.action));
-}
-
-function joint(mistakes: readonly Mistake[], parts: RouterParts): RouteError {
-  const [{ error, route, origin }] = mistakes as readonly [Mistake];
-  if (mistakes.length === 1) return definitionError(error, route.template, origin);
-  const { _collectionName: collection } = route.options;
-  const templates = [...new Set(mistakes.map((mistake) => JSON.stringify(mistake.route.template)))];
-  const subject = collection === undefined ? `the routes ${templates.join(', ')}` : `the resource "${collection}"`;
-  const lacking = mistakes.flatMap((mistake) => (mistake.error instanceof NoAction ? [mistake.error] : []));
-  if (lacking.length === 0) {
-    const { code = 'PORTICO_ROUTE_DEFINITION', hint } = error as Partial<RouteError>;
-    return new RouteError(code, { message: `${subject}: ${error.message}`, hint, origin, cause: error });
-  }
-  const { controller, names } = lacking[0]!;
-  const actions = [...new Set(lacking.map(({ action }) => action))];
-  const wanted = actions.map((action) => `"${action}"`).join(', ');
-  const has = `It has: ${names.join(', ') || 'none'}.`;
-  const known = collection === undefined ? new Set() : actionsBeside(mistakes[0]!, parts);
-  const only = names.filter((name) => known.has(name)).map((name) => `'${name}'`);
-  return new RouteError('PORTICO_ROUTE_NO_ACTION', {
-    message: `${subject}: the controller ${controller} has no ${actions.length === 1 ? 'action' : 'actions'} ${wanted}`,
-    hint: only.length === 0 ? has : `${has} Write only: [${only.join(', ')}], or add the others.`,
-    origin,
-    cause: error,
   });
 }

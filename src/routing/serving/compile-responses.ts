@@ -4,7 +4,7 @@
 import { errorText } from '../../errors/index.js';
 import { RouteError, RouteTableError } from '../route/route-error.js';
 import type { Serializer } from './answer-types.js';
-import { jointMistakes, type Mistake } from './build-table.js';
+import { jointMistakes, type Mistake } from './joint-mistakes.js';
 import { refuseLoss } from './json-text.js';
 import { type RouterParts, type ServedAction, type ServedMethod, servedMethods } from './served-route.js';
 

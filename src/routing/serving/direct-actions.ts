@@ -5,7 +5,15 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import type { MatchedRoute } from '../../app/index.js';
-import { collectBody, compileResponse, foldHeaders, pipeInto, sendWhole } from '../../app/internal.js';
+import {
+  appSettled,
+  collectBody,
+  compileResponse,
+  foldHeaders,
+  lengthError,
+  sendWhole,
+  watchPipe,
+} from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { responseKey } from '../actions/compiled-action.js';
 import { SENT } from '../actions/reply.js';
@@ -14,8 +22,9 @@ import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js
 import { type Answer, answerOf, discardAnswer } from './answer.js';
 import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, type ResponseCompiler, type Serializers } from './compile-responses.js';
-import { hasJsonBody, isUnread, parseJsonBody, WITH_BODY } from './request-body.js';
+import { hasJsonBody, parseJsonBody, WITH_BODY } from './request-body.js';
 import type { RouterParts, ServedAction, ServedMethod } from './served-route.js';
+import { readTyped } from './typed-body.js';
 
 /** Runs actions without Fastify. */
 export class DirectActions implements ActionEngine {
@@ -47,31 +56,56 @@ export class DirectActions implements ActionEngine {
   }
 
   take(call: ActionCall, req: IncomingMessage): void {
-    const { bodyLimit = this.bodyLimit, unreadTypes } = call.entry;
-    const isOwn = unreadTypes !== undefined && isUnread(req, unreadTypes);
-    if (!WITH_BODY.has(call.verb) || isOwn || !hasJsonBody(req)) {
+    const { bodyLimit = this.bodyLimit, takes } = call.entry;
+    if (takes?.isJson === false) {
+      this.#takeTyped(call, req);
+      return;
+    }
+    if ((takes === undefined && !WITH_BODY.has(call.verb)) || !hasJsonBody(req)) {
       call.run(undefined, this);
       return;
     }
+    call.slot.settledBy = 'report';
     // The parser emits the data of a request outside of its async context. AsyncResource.bind takes 60 µs on Node 20.
     const scope = new AsyncResource('portico.body');
     collectBody(req, bodyLimit, (error, bytes) => scope.runInAsyncScope(this.#received, this, call, error, bytes));
   }
 
   #received(call: ActionCall, error: Error | null, bytes: Buffer | undefined): void {
-    const { response: res } = call;
     let body: unknown;
     try {
       body = parseJsonBody(error, bytes);
     } catch (refusal) {
-      // An outer filter may have answered meanwhile, which ends the body.
-      if (res.writableEnded) return;
-      if (!res.headersSent) res.setHeader('connection', 'close');
-      this.failed(call, refusal);
+      this.#refused(call, refusal);
       return;
     }
     call.received = bytes!.length;
     call.run(body, this);
+  }
+
+  #takeTyped(call: ActionCall, req: IncomingMessage): void {
+    const { bodyLimit: ofAction } = call.entry;
+    const scope = new AsyncResource('portico.body');
+    call.slot.settledBy = 'report';
+    try {
+      readTyped(call, req, { limit: ofAction ?? this.bodyLimit, ofAction }, this.#fail, (error, body, size) => {
+        call.received = size;
+        if (error === null) scope.runInAsyncScope(call.run, call, body, this);
+        else scope.runInAsyncScope(this.#refused, this, call, error);
+      });
+    } catch (refusal) {
+      this.#refused(call, refusal);
+    }
+  }
+
+  #refused(call: ActionCall, refusal: unknown): void {
+    const { response: res } = call;
+    // An outer filter may have answered meanwhile, which ends the body.
+    if (!res.writableEnded) {
+      if (!res.headersSent) res.setHeader('connection', 'close');
+      this.failed(call, refusal);
+    }
+    appSettled(call.slot);
   }
 
   failed({ req, response }: ActionCall, error: unknown): void {
@@ -90,7 +124,6 @@ export class DirectActions implements ActionEngine {
     const { response } = call.served!;
     const serializerOf = response && ((status: number) => this.#serializerOf(call.served!, status));
     const { status, headers, body, stream, serializer } = answerOf(value, call, res, serializerOf);
-    const isHead = call.verb === 'HEAD';
     if (status === 204) {
       // RFC 9110 §8.6: it has neither.
       for (const name of ['content-type', 'content-length']) {
@@ -115,10 +148,11 @@ export class DirectActions implements ActionEngine {
         throw error;
       }
     }
-    if (data === undefined) {
-      if (status !== 304 && !isHead) headers['content-length'] = 0;
-    } else if (!isHead || headers['content-length'] === undefined) {
-      headers['content-length'] = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
+    if (data !== undefined || (status !== 304 && call.verb !== 'HEAD')) {
+      const length = data === undefined ? 0 : typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
+      const { 'content-length': declared = length } = headers;
+      if (Number(declared) !== length) throw lengthError(declared, length);
+      headers['content-length'] = length;
     }
     sendWhole(res, status, headers, data);
   }
@@ -150,6 +184,7 @@ export class DirectActions implements ActionEngine {
     finished(res, () => {
       if (isOpen) discardAnswer(stream);
     });
-    pipeInto(res, stream, (error) => this.#fail(req, res, error));
+    watchPipe(res, (error) => this.#fail(req, res, error));
+    stream.pipe(res);
   }
 }

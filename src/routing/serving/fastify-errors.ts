@@ -28,7 +28,10 @@ export function asRouterError(error: unknown, req: IncomingMessage, types: BodyT
   if (serialization !== undefined && call !== undefined) return unsendable(error);
   // Parsers of forms throw a plain error then.
   if (made === Error && asFault(error).status === 500 && call?.lacksEnd?.() === true) return incomplete(error);
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return types.refusal(req);
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    const takes = call?.entry.takes;
+    return types.refusal(req, takes?.isJson === false ? takes.names : undefined);
+  }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new Fault(413, { message: 'The request body is too large.', cause: error });
   return error;

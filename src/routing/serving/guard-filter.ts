@@ -90,10 +90,10 @@ function bareRequest(req: IncomingMessage, res: ServerResponse, router: RequestR
   return new ActionRequest(req, res, route, params, null, router);
 }
 
-function openapiOf({ security = {}, optional = false }: Guard): OpenApiAdditions {
+function openapiOf({ security = {}, optional = false, name }: Guard): OpenApiAdditions {
   const names = Object.keys(security);
   const responses = optional ? {} : { responses: { 401: { description: 'The caller is unknown.' } } };
-  if (names.length === 0) return { ...responses, needsCaller: !optional };
+  if (names.length === 0) return { ...responses, needsCaller: !optional, ...(!optional && { guard: name || 'guard' }) };
   return {
     ...responses,
     security: [...(optional ? [{}] : []), ...names.map((name) => ({ [name]: [] }))],

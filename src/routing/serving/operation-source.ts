@@ -25,11 +25,11 @@ export function operationSource(
   if (typeof controller !== 'string' || typeof action !== 'string' || !controllers.has(controller)) return null;
   const methods = controllers.resource(controller).optionsOf(action);
   const guards = guardsOf(methods.at(-1)?.auth ?? settings.auth ?? auth);
-  const { filters, docs, schema } = settings;
+  const { filters, docs, action: ofRoute } = settings;
   return {
     controller,
     action,
-    methods: methods.map((options) => ({ ...schema, ...options })),
+    methods: methods.map((options) => ({ ...ofRoute, ...options })),
     filters: [...filters, ...guards],
     docs,
   };

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
-import { type App, Fault, type Filter } from '../../app/index.js';
+import { type App, Fault, type FaultIssue, type Filter } from '../../app/index.js';
 import {
   faultFormOf,
   handTo,
@@ -190,11 +190,16 @@ export function refusedInput(
 ): Fault | undefined {
   const { code, message, validation: errors, validationContext: part } = error as Partial<FastifyError>;
   if (code !== 'FST_ERR_VALIDATION' || !Array.isArray(errors) || part === undefined) return undefined;
-  const name = part === 'querystring' ? 'query' : (part as 'body' | 'params' | 'headers');
+  const name: FaultIssue['where'] = part === 'querystring' ? 'query' : (part as 'body' | 'params' | 'headers');
   // Other validators have other errors.
   const known = errors.every(({ instancePath }) => typeof instancePath === 'string') ? (errors as ErrorObject[]) : [];
   const issues = valueIssues({ errors: known }, request[name]);
-  return new Fault(status, { message, issues: issues.map((issue) => ({ where: name, ...issue })), cause: error });
+  return new Fault(status, {
+    message,
+    kind: 'input',
+    issues: issues.map((issue) => Object.assign(issue, { where: name })),
+    cause: error,
+  });
 }
 
 /** Reports routes of plugins that no request reaches, because the table has their paths; as configured by `onShadow`. */

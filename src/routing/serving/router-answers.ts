@@ -1,8 +1,9 @@
 /**
  * A router's responses without an action: redirects, and the methods of a path in `Allow`, for OPTIONS and 405 (RFC 9110 §9.3.7, §15.5.6).
  */
-import type { ServerResponse } from 'node:http';
-import { Fault } from '../../app/index.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Fault, quoteClient } from '../../app/index.js';
+import { missed } from '../../app/internal.js';
 import type { Mapper, Redirect } from '../mapper/mapper.js';
 import type { Found } from '../matching/compiled-route.js';
 import type { RouteTable } from '../matching/route-table.js';
@@ -10,8 +11,13 @@ import type { MatchRequest } from '../route/conditions.js';
 import { GenerationError } from '../route/route-error.js';
 import type { UrlContext } from '../urls/url-builder.js';
 
-/** Returns the methods that routes have for a path, sorted; HEAD with GET, and OPTIONS. Empty if no route matches the path. */
-export function allowedMethods(table: RouteTable, path: string, request: MatchRequest | null): string[] {
+/** Returns the methods of a path, sorted: those of its routes, HEAD with GET, and OPTIONS if the router answers it. Empty without a route. */
+export function allowedMethods(
+  table: RouteTable,
+  path: string,
+  request: MatchRequest | null,
+  answersOptions: boolean,
+): string[] {
   const any = path === '*';
   // One lookup for all methods, if nothing else decides: most misses are misses for each of them.
   if (!any && request === null && table.find(null, path, null) === null) return [];
@@ -24,7 +30,18 @@ export function allowedMethods(table: RouteTable, path: string, request: MatchRe
   }
   if (methods.size === 0) return [];
   if (methods.has('GET')) methods.add('HEAD');
-  return [...methods.add('OPTIONS')].sort();
+  if (answersOptions) methods.add('OPTIONS');
+  return [...methods].sort();
+}
+
+/** Returns the fault 405 of a path that has other methods. */
+export function wrongMethod({ method = '' }: IncomingMessage, allowed: readonly string[]): Fault {
+  return missed(405, {
+    message: `The method ${quoteClient(method)} is not allowed here.`,
+    kind: 'method',
+    data: { allowed },
+    headers: { Allow: allowed.join(', ') },
+  });
 }
 
 /** 204 with `Allow`. */

@@ -7,39 +7,26 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, METHODS, type OutgoingHttpHeader, type ServerResponse } from 'node:http';
-import type {
-  FastifyContentTypeParser,
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  HTTPMethods,
-  onRequestHookHandler,
-} from 'fastify';
-import { environ, Fault, type MatchedRoute } from '../../app/index.js';
-import {
-  bodyLengthOf,
-  createFastify,
-  exchangeOf,
-  fastifyLog,
-  limitBody,
-  listenerOf,
-  tooLarge,
-} from '../../app/internal.js';
+import type { FastifyInstance, FastifyReply, HTTPMethods, onRequestHookHandler } from 'fastify';
+import { environ, type MatchedRoute } from '../../app/index.js';
+import { createFastify, fastifyLog, listenerOf } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import { ANSWERED, FASTIFY, REPLY } from '../actions/action-request.js';
 import { type CompiledAction, responseKey } from '../actions/compiled-action.js';
 import { joinedDocs } from '../actions/operation-docs.js';
+import { refuseBadEscapes } from '../actions/query-fields.js';
 import { SENT } from '../actions/reply.js';
 import { type ActionCall, CALL, type Called, callOf, type Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
-import { answerOf, checkHeaders, discardAnswer } from './answer.js';
+import { answerOf, checkHeaders, discardAnswer, measured } from './answer.js';
 import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, guarded, type ResponseCompiler } from './compile-responses.js';
+import { FastifyBodies } from './fastify-bodies.js';
 import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
 import { askBehindHooks } from './plugin-guard.js';
 import { ACTION, checkPluginRoutes, PluginRoutes, refusedInput, TABLE } from './plugin-routes.js';
 import { forAllRoutes, pluginOf } from './plugin-source.js';
-import { BodyTypes, isUnread, readJson, refuseEncoding, typeOf, WITH_BODY, watchMultipart } from './request-body.js';
+import { refuseEncoding, WITH_BODY } from './request-body.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
 import { shownSchemas } from './shown-schemas.js';
 
@@ -57,6 +44,7 @@ export class RouterFastify implements ActionEngine {
   readonly logs = new Map<MatchedRoute, Logger>();
   readonly own: PluginRoutes;
   readonly bodyLimit: number;
+  readonly #bodies: FastifyBodies;
 
   constructor(parts: RouterParts, fail: Fail) {
     this.#parts = parts;
@@ -92,12 +80,13 @@ export class RouterFastify implements ActionEngine {
     });
     this.own = new PluginRoutes(this.#fastify, fail, options.auth === false ? [] : parts.mapper.guardsOf(undefined));
     this.#setUp(this.#fastify);
+    this.#bodies = new FastifyBodies(this.#fastify, bodyLimit, fail);
   }
 
   take(call: ActionCall, req: IncomingMessage, res: ServerResponse): void {
-    refuseEncoding(req);
-    call.guard(res);
     const { entry, sentUrl: url, verb } = call;
+    if (entry.takes !== undefined || WITH_BODY.has(verb)) refuseEncoding(req);
+    call.guard(res);
     // The hooks and the handler find it by its request.
     (req as Called)[CALL] = call;
     const mark = url.indexOf('?');
@@ -117,7 +106,14 @@ export class RouterFastify implements ActionEngine {
     const addTable = async (instance: FastifyInstance): Promise<void> => {
       routes = instance;
       this.own.complete();
-      for (const action of served) this.#addRoutes(instance, action);
+      const typed: ((scope: FastifyInstance) => void)[] = [];
+      for (const action of served) this.#addRoutes(instance, action, typed);
+      if (typed.length === 0) return;
+      const addTyped = async (scope: FastifyInstance): Promise<void> => {
+        this.#bodies.ownTypes(scope);
+        for (const add of typed) add(scope);
+      };
+      void instance.register(addTyped, { [TABLE]: true });
     };
     void this.#fastify.register(addTable, { [TABLE]: true });
     try {
@@ -136,7 +132,7 @@ export class RouterFastify implements ActionEngine {
 
   #setUp(fastify: FastifyInstance): void {
     fastify.addHook('preParsing', (request, reply, _payload, done) => {
-      const bound = (): void => done(this.#bound(request, reply) ?? null);
+      const bound = (): void => done(this.#bodies.bound(request, reply) ?? null);
       const asked = askBehindHooks(request, reply, this.#fail);
       if (asked === undefined) bound();
       else void asked.then((isAccepted) => isAccepted && bound());
@@ -145,50 +141,10 @@ export class RouterFastify implements ActionEngine {
       if (FASTIFY_METHODS.has(method)) continue;
       fastify.addHttpMethod(method as HTTPMethods, { hasBody: false, overrideExisting: true } as never);
     }
-    const read: FastifyContentTypeParser = (request, payload, done) =>
-      readJson(payload, request.routeOptions.bodyLimit ?? this.bodyLimit, (error, body, size) => {
-        const call = callOf(request.raw);
-        // An outer filter has answered meanwhile, which ends the body: Fastify would warn of a second response.
-        if (error !== null && (call?.response ?? exchangeOf(request.raw).res)?.writableEnded === true) return;
-        if (call !== undefined) call.received = size;
-        done(error, body);
-      });
-    const types = new BodyTypes(fastify, read, (req) => isUnread(req, callOf(req)?.entry.unreadTypes));
     fastify.setErrorHandler((error, request, reply) => {
       const refused = refusedInput(error, request, this.invalidInputStatus);
-      refuse(reply, refused ?? asRouterError(error, request.raw, types), this.#fail);
+      refuse(reply, refused ?? asRouterError(error, request.raw, this.#bodies.types), this.#fail);
     });
-  }
-
-  /**
-   * Limits the body for parsers of plugins: Fastify limits only the bodies it reads itself, and plugins may read the request in their own
-   * way. Returns the refusal of one that is declared too large.
-   */
-  #bound({ raw: req, routeOptions, server }: FastifyRequest, reply: FastifyReply): Fault | undefined {
-    const { raw: res, send } = reply;
-    const call = callOf(req);
-    // Routes of plugins have their own limits, and so have actions that read a form without one.
-    if (call === undefined) return undefined;
-    if (isUnread(req, call.entry.unreadTypes) && !server.hasContentTypeParser(typeOf(req))) return undefined;
-    const watched = server.hasContentTypeParser('multipart/form-data') ? watchMultipart(req) : undefined;
-    if (watched instanceof Fault) return watched;
-    call.lacksEnd = watched;
-    const limit = routeOptions.bodyLimit ?? this.bodyLimit;
-    const length = bodyLengthOf(exchangeOf(req));
-    if (length !== -1) {
-      call.received = length;
-      return length > limit ? tooLarge(limit) : undefined;
-    }
-    // The same for parsers of plugins: until the action is called, only they can fail.
-    reply.send = (...payload) =>
-      call[FASTIFY] === undefined && res.writableEnded ? reply : send.apply(reply, payload);
-    limitBody(req, limit, () => {
-      const fault = tooLarge(limit);
-      call.abort(fault);
-      if (!res.headersSent) this.#fail(req, res, fault);
-      return fault;
-    });
-    return undefined;
   }
 
   /** Sets the log level for requests of a route. */
@@ -210,7 +166,8 @@ export class RouterFastify implements ActionEngine {
       return;
     }
     const answer = answerOf(value, call, reply, (status, type) => this.#serializerOf(call, status, type));
-    const { headers, body, stream, serializer } = answer;
+    const { headers, body, stream } = answer;
+    const serializer = measured(answer, headers['content-length'] ?? reply.getHeader('content-length'));
     // Now, while an error can still be answered: Fastify checks them when it writes the head.
     checkHeaders(headers);
     void reply.code(answer.status);
@@ -250,12 +207,14 @@ export class RouterFastify implements ActionEngine {
     else void reply!.send(error);
   }
 
-  #addRoutes(instance: FastifyInstance, action: ServedAction): void {
+  /** `typed` gets those that take other bodies than JSON: they have a scope with other parsers. */
+  #addRoutes(instance: FastifyInstance, action: ServedAction, typed: ((scope: FastifyInstance) => void)[]): void {
     for (const { methods, byKey } of action.target === null ? action.named.values() : [action.target]) {
       if (byKey !== null) this.#addRoute(instance, action, byKey);
       // Actions selected by a key are never entered, but their schemas are checked with all others.
       for (const method of [...methods, ...[...(byKey?.actions.values() ?? [])].flat()]) {
-        this.#addRoute(instance, action, method);
+        if (method.takes?.isJson !== false) this.#addRoute(instance, action, method);
+        else typed.push((scope) => this.#addRoute(scope, action, method));
       }
     }
   }
@@ -271,7 +230,7 @@ export class RouterFastify implements ActionEngine {
         fastifyPath,
         methods,
         options ?? {},
-        joinedDocs([this.#parts.options.docs, settings.docs, options]),
+        joinedDocs([this.#parts.options.docs, settings.action, options]),
       ),
       ...(response !== undefined && { response }),
     };
@@ -284,8 +243,12 @@ export class RouterFastify implements ActionEngine {
         const call = callOf(request.raw)!;
         call[FASTIFY] = request;
         call[REPLY] = reply;
+        if (call.sentUrl.includes('%')) refuseBadEscapes(call.sentUrl.split('?', 2)[1] ?? '', 'query');
         call.query = request.query;
-        call.run(request.body, this);
+        this.#bodies.complete(call, request, (error, body) => {
+          if (error === null) call.run(body, this);
+          else this.failed(call, error);
+        });
       },
       config: { ...settings.config, route: matched, [ACTION]: true } as never,
       // Overrides a compiler that a plugin has set.

@@ -5,10 +5,12 @@ import type { App, Filter, MatchedRoute } from '../../app/index.js';
 import type { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { InputPart } from '../actions/action.js';
-import { type CompiledAction, valueFor } from '../actions/compiled-action.js';
+import { valueFor } from '../actions/by-version.js';
+import type { Check } from '../actions/check.js';
+import type { CompiledAction } from '../actions/compiled-action.js';
 import type { Controllers } from '../actions/controllers.js';
 import type { Guard } from '../actions/guard.js';
-import type { Check } from '../actions/schema-compiler.js';
+import type { TakenTypes } from '../actions/taken-types.js';
 import { type ApiVersion, EVERY_VERSION } from '../api-version.js';
 import type { BuiltRouter } from '../built-router.js';
 import type { Redirect } from '../mapper/mapper.js';
@@ -80,8 +82,8 @@ export interface Entry {
   readonly app: App;
   /** Its guard, if the engine asks it. */
   readonly guard: Guard | undefined;
-  /** Media types, in lower case, whose bodies the action reads itself; undefined: none. Plugins parse them in Fastify. */
-  readonly unreadTypes: readonly string[] | undefined;
+  /** Bodies that it takes; undefined: JSON, with the usual methods. */
+  readonly takes: TakenTypes | undefined;
   /** Path of its Fastify route, and its methods there, in a router with one. */
   readonly fastifyPath: string;
   readonly methods: readonly string[];

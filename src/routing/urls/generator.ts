@@ -114,13 +114,20 @@ function generatePath(route: Route, requested: Values, appendSlash: boolean): st
     if (!acceptsMethod(route.conditions, pythonText(method).toUpperCase())) return null;
     values.delete('method');
   }
-  const path = route.minimize ? minimizedPath(route, values) : fullPath(route, values);
-  if (path === null) return null;
+  const made = route.minimize ? minimizedPath(route, values) : fullPath(route, values);
+  if (made === null) return null;
+  const path = made.replace(DOT_SEGMENT, NO_TEXT);
   const url = path.startsWith('/') || route.isStatic ? path : `/${path}`;
   const isExtra = (key: string): boolean => !route.maxKeys.has(key) && key !== 'controller' && key !== 'action';
   const extra = [...values].filter(([key]) => isExtra(key));
   return (appendSlash && !url.endsWith('/') ? `${url}/` : url) + queryText(extra, quoteQuery);
 }
+
+/** A client takes such a segment, however it is encoded, as a step to another path (RFC 3986 §5.2.4, WHATWG URL §4.5). */
+const DOT_SEGMENT = /(?<=^|\/)\.\.?(?=\/|$)/g;
+
+/** U+FFFD, in place of text that no path can have: text from a client must not make the generator throw. */
+const NO_TEXT = '%EF%BF%BD';
 
 const PLAIN = /^[\w.~-]*$/;
 
@@ -134,7 +141,7 @@ function quoteQuery(text: string): string {
   return quote(text).replaceAll('%20', '+');
 }
 
-/** Encodes text. Half a surrogate pair has no UTF-8 form; it becomes U+FFFD, because text from a client must not make this throw. */
+/** Encodes text. Half a surrogate pair has no UTF-8 form; it becomes U+FFFD. */
 function quote(text: string): string {
   if (PLAIN.test(text)) return text;
   return encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd')).replace(/[!'()*]/g, upperHex);

@@ -1,6 +1,7 @@
 /**
  * Calls and casts to the services of a topic.
  */
+
 import { currentDeadline } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { Awaitable, CallOptions, ClientOptions, ManagerCalls, RPCClient } from '../../service/index.js';
@@ -20,6 +21,7 @@ import { methodCalls } from '../method-calls.js';
 import { addressText, checkRoute, describeRoute } from '../transport/route.js';
 import type { Message, Route, Transport } from '../transport/transport.js';
 import { checkName, checkOptions } from './call-options.js';
+import { failCall } from './called-method.js';
 import type { Expected, PendingCalls } from './pending-calls.js';
 import type { UpgradeLevels } from './upgrade-levels.js';
 
@@ -108,11 +110,15 @@ export class CallClient implements RPCClient {
   }
 
   call<T>(context: unknown, method: string, args: object = {}): Promise<T> {
-    return this.#observed('call', method, (trace) => this.#call<T>(context, method, args, trace));
+    return this.#observed('call', method, (trace) =>
+      this.#call<T>(context, method, args, trace).catch((error: unknown) => failCall(error, this.#route.topic, method)),
+    );
   }
 
   cast(context: unknown, method: string, args: object = {}): Promise<void> {
-    return this.#observed('cast', method, (trace) => this.#cast(context, method, args, trace));
+    return this.#observed('cast', method, (trace) =>
+      this.#cast(context, method, args, trace).catch((error: unknown) => failCall(error, this.#route.topic, method)),
+    );
   }
 
   async #call<T>(context: unknown, method: string, args: object, trace: TraceHeaders | undefined): Promise<T> {
@@ -145,7 +151,7 @@ export class CallClient implements RPCClient {
     });
     const expected = pending.expect({ id, what, timeoutMs: left, monitorMs, signal });
     const how = { mandatory, until, retry, signal, expected };
-    this.#sendCall({ id, packed, replyTo: to }, how).catch(expected.fail);
+    this.#send({ id, packed, replyTo: to }, how).catch(expected.fail);
     try {
       const answer = await expected.reply;
       if ('failure' in answer) throw this.#rebuilder.rebuild(answer.failure);
@@ -256,7 +262,7 @@ export class CallClient implements RPCClient {
       sent: Date.now(),
       ...more,
     };
-    return encodeEnvelope(envelope, this.#what(method), settings.format.maxBytes);
+    return encodeEnvelope(envelope, this.#what(method), settings.format);
   }
 
   /** Returns the milliseconds for the call: its own time, at most the rest of the current request's time. */
@@ -275,26 +281,17 @@ export class CallClient implements RPCClient {
     return timeoutMs > monitorMs ? monitorMs : undefined;
   }
 
-  #sendCall(message: Unsealed, how: SendOptions): Promise<void> {
-    const isTransient = this.#path.settings.transientCalls && this.#options.altTopic === undefined;
-    // A service with other options has no queue for these.
-    return isTransient ? this.#sendFirst({ ...this.#route, transient: true }, message, how) : this.#send(message, how);
-  }
-
-  #send(message: Unsealed, how: SendOptions): Promise<void> {
+  /** Sends to the second topic if there is one, and to the first if that has no queue: an older service has no second topic. */
+  #send({ packed, ...message }: Unsealed, how: SendOptions): Promise<void> {
     const { altTopic } = this.#options;
-    // An older service has no second topic.
-    if (altTopic !== undefined) return this.#sendFirst({ ...this.#route, topic: altTopic }, message, how);
-    const { packed, ...rest } = message;
-    return this.#path.send(this.#route, { ...rest, body: this.#format.seal(packed) }, how);
-  }
-
-  /** Sends to a route, and to that of the client if the first has no queue. */
-  #sendFirst(to: Route, { packed, ...message }: Unsealed, how: SendOptions): Promise<void> {
+    const send = (): Promise<void> =>
+      this.#path.send(this.#route, { ...message, body: this.#format.seal(packed) }, how);
+    if (altTopic === undefined) return send();
+    const to = { ...this.#route, topic: altTopic };
     const body = this.#path.settings.format.at(addressText(to)).seal(packed);
     return this.#path.send(to, { ...message, body }, { ...how, mandatory: true }).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 'PORTICO_RPC_NO_SERVERS') throw error;
-      return this.#path.send(this.#route, { ...message, body: this.#format.seal(packed) }, how);
+      return send();
     });
   }
 

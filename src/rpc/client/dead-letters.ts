@@ -59,9 +59,7 @@ export async function removeHostQueue(
 ): Promise<boolean> {
   const { exchange, transport: options } = connection.settings;
   const transport = await connection.connected(options.connectTimeoutMs);
-  const isRemoved = await transport.removeQueue({ exchange, topic, server: host });
-  await transport.removeQueue({ exchange, topic, server: host, transient: true });
-  return isRemoved;
+  return await transport.removeQueue({ exchange, topic, server: host });
 }
 
 /** Reads, replays and drops dead letters. Rejects with `DeliveryFailure` without a broker. */
@@ -199,7 +197,8 @@ export class DeadLetters {
     const renewed = { ...request, sent: Date.now(), reply: undefined, deadline: undefined, monitor: undefined };
     const wasSigned = this.#requestOf(delivery, { requireSignature: true }) !== undefined;
     const { format } = this.#connection.settings;
-    const sent = wasSigned ? format : format.with({ signingKeys: undefined });
+    // A message that its sender was allowed to send may be sent again.
+    const sent = format.with({ onlyJson: false, ...(!wasSigned && { signingKeys: undefined }) });
     return {
       id: request.id,
       body: writeEnvelope(renewed, `${request.method}, replayed`, sent.at(this.#addressOf(delivery))),

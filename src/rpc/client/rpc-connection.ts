@@ -78,6 +78,8 @@ export class RPCConnection implements OwnRPCClients, CallPath {
   readonly clock: Clock;
   readonly pending: PendingCalls;
   readonly meter: CallMeter | undefined;
+  /** Notes failed calls of served methods. */
+  readonly failed: CallMeter['failed'] | undefined;
   readonly levels: UpgradeLevels;
   readonly #given: Transport | undefined;
   readonly #url: string;
@@ -109,6 +111,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     this.serializer = completed(serializer ?? {});
     this.log = log ?? config.log;
     this.clock = clock ?? systemClock;
+    this.failed = meter?.failed;
     this.meter = meter?.isOn === true ? meter : undefined;
     this.levels = new UpgradeLevels({ config, log: this.log, clock: this.clock });
     this.pending = new PendingCalls({ log: this.log, clock: this.clock, format: this.settings.format });

@@ -8,9 +8,9 @@ import type { Logger } from '../../log/index.js';
 import { openRegistry, type ServiceRegistry } from '../../registry/index.js';
 import { RegistryUnavailable } from '../../registry/internal.js';
 import type { Awaitable, ClientOptions } from '../../service/index.js';
-import { upgradeLevelOptions } from '../../service/internal.js';
 import type { Clock } from '../../tasks/index.js';
 import { isVersion } from '../message/versions.js';
+import { upgradeLevelOptions } from '../rpc-options.js';
 
 /** Versions by the names and numbers of releases. */
 type Releases = NonNullable<ClientOptions['releases']>;

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { EXTRAS, EXTRAS_VERSION, isRecord, type Read, readJson, writeJson } from './typed-json.js';
 import { type FailureEnvelope, readFailure, writeFailure } from './wire-failure.js';
-import { type PackedMessage, packed, type WireAddress } from './wire-format.js';
+import { type MessageLimits, type PackedMessage, packed, type WireAddress } from './wire-format.js';
 
 const CONTEXT = '_context_';
 
@@ -67,12 +67,13 @@ let head = '';
 
 /** Throws `SerializationError` as {@link packed}; `what`: the call, for its message. `id`: of the send, for a reply. */
 export function writeEnvelope(envelope: Envelope, what: string, address: WireAddress, id?: string): Buffer {
-  return address.seal(encodeEnvelope(envelope, what, address.maxBytes, id));
+  return address.seal(encodeEnvelope(envelope, what, address, id));
 }
 
 /** Returns the message of an envelope whose address is not decided yet. Throws as {@link writeEnvelope}. */
-export function encodeEnvelope(envelope: Envelope, what: string, maxBytes: number, id?: string): PackedMessage {
-  return packed(writeJson(messageOf(envelope, what, id), what), what, maxBytes);
+export function encodeEnvelope(envelope: Envelope, what: string, limits: MessageLimits, id?: string): PackedMessage {
+  const { maxBytes, onlyJson } = limits;
+  return packed(writeJson(messageOf(envelope, what, { onlyJson, id }), what, onlyJson), what, maxBytes);
 }
 
 /** Throws {@link UnreadableEnvelope}. */
@@ -171,12 +172,16 @@ function isTimeOrNone(value: unknown): boolean {
   return value === undefined || (typeof value === 'number' && Math.abs(value) <= 8.64e15);
 }
 
-function messageOf(envelope: Envelope, what: string, id: string | undefined): Read {
+function messageOf(
+  envelope: Envelope,
+  what: string,
+  { onlyJson, id }: { readonly onlyJson: boolean; readonly id: string | undefined },
+): Read {
   if ('cancel' in envelope) return { [EXTRAS]: { v: EXTRAS_VERSION, ...envelope } };
   if ('method' in envelope) return requestOf(envelope);
   return {
     result: 'result' in envelope ? envelope.result : null,
-    failure: 'failure' in envelope ? writeFailure(envelope.failure, what) : null,
+    failure: 'failure' in envelope ? writeFailure(envelope.failure, what, onlyJson) : null,
     ending: !('alive' in envelope),
     _msg_id: envelope.id,
     _unique_id: id,

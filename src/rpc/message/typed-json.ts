@@ -66,11 +66,11 @@ export function isRecord(value: unknown): value is Read {
 
 /**
  * Returns the JSON of a message, with the types of its values in its extras. Throws `SerializationError` for a value that is not plain data,
- * with its path. `what`: the name of the message, for errors.
+ * with its path. `what`: the name of the message, for errors. `onlyJson`: also for one that JSON lacks, except dates, outside of the extras.
  */
-export function writeJson(message: Read, what: string): string {
+export function writeJson(message: Read, what: string, onlyJson = false): string {
   try {
-    return isJson(message, 0) ? JSON.stringify(message) : typedText(message, what);
+    return isJson(message, 0) ? JSON.stringify(message) : typedText(message, what, onlyJson);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new SerializationError({
@@ -130,12 +130,19 @@ function isJson(value: unknown, depth: number): boolean {
   return true;
 }
 
-function typedText(message: Read, what: string): string {
+function typedText(message: Read, what: string, onlyJson: boolean): string {
   const behaviour = notPlain(message, '');
   if (behaviour !== undefined) {
     throw new SerializationError({
       message: `${what}: it contains other than plain data: ${behaviour.replace(/^\./, '')}`,
       hint: 'Managers work with plain data: pass ids and values, not objects with methods.',
+    });
+  }
+  const lacking = onlyJson ? beyondJson({ ...message, [EXTRAS]: null }, '') : undefined;
+  if (lacking !== undefined) {
+    throw new SerializationError({
+      message: `${what}: ${lacking.slice(1)}, which Python would not read as it is`,
+      hint: 'oslo+rabbit:// carries JSON and dates: send null, a list, an object or text, or convert values with a Serializer.',
     });
   }
   // One that is only deep.
@@ -146,6 +153,18 @@ function typedText(message: Read, what: string): string {
     types === undefined ? plain : { ...plain, [EXTRAS]: { v: EXTRAS_VERSION, ...(plain[EXTRAS] as Read), types } };
   const text = JSON.stringify(whole);
   return text.includes(MARK) ? text.replaceAll(MARKED, '$1') : text;
+}
+
+/** Returns the first part of plain data that JSON lacks, except dates, with its path; undefined if there is none. */
+function beyondJson(value: unknown, path: string): string | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path}: ${value}`;
+  if (typeof value !== 'object' || value === null || value instanceof Date) return undefined;
+  if (!Array.isArray(value) && !isRecord(value)) return `${path}: a ${value.constructor.name}`;
+  for (const [name, each] of Object.entries(value)) {
+    const found = beyondJson(each, `${path}.${name}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** A value for JSON, and its types. */

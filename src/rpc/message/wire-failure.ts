@@ -51,8 +51,8 @@ const OWN: ReadonlyMap<string, Pick<FailureEnvelope, 'type' | 'code'>> = new Map
 /** Suffix of classes rebuilt from a failure; if they are passed on, they get their original names again. */
 const REMOTE = '_Remote';
 
-/** Returns the text of a reply's `failure`. Throws `SerializationError`. */
-export function writeFailure(failure: FailureEnvelope, what: string): string {
+/** Returns the text of a reply's `failure`. Throws `SerializationError`, as {@link writeJson}. */
+export function writeFailure(failure: FailureEnvelope, what: string, onlyJson = false): string {
   const { type, message, stack, made: { args = [message], kwargs = {} } = {}, code, data, expected, remote } = failure;
   const name = SAME.get(type) ?? type;
   const dot = name.lastIndexOf('.');
@@ -65,7 +65,7 @@ export function writeFailure(failure: FailureEnvelope, what: string): string {
     kwargs,
     [EXTRAS]: { v: EXTRAS_VERSION, type, code, data, expected, remote },
   };
-  return writeJson(written, what);
+  return writeJson(written, what, onlyJson);
 }
 
 /** Parses the `failure` of a reply. Returns undefined if it has none. */

@@ -20,6 +20,8 @@ export interface WireFormatOptions {
   readonly requireSignature?: boolean | undefined;
   /** Maximum age of a signature. Default: 5 minutes. */
   readonly windowMs?: number;
+  /** Refuse to send values that JSON lacks, except dates, because Python would read others in their place. Default false. */
+  readonly onlyJson?: boolean | undefined;
 }
 
 /** A message whose address is not decided yet. */
@@ -29,9 +31,14 @@ export interface PackedMessage {
   readonly outer: string;
 }
 
-/** Form of messages at one address. */
-export interface WireAddress {
+/** Limits of what may be sent, wherever it goes: as in {@link WireFormatOptions}. */
+export interface MessageLimits {
   readonly maxBytes: number;
+  readonly onlyJson: boolean;
+}
+
+/** Form of messages at one address. */
+export interface WireAddress extends MessageLimits {
   /** Returns the body of a message. */
   seal(message: PackedMessage): Buffer;
   /** Returns the text of a received message. Throws a `TypeError` without its content. */
@@ -45,8 +52,8 @@ const SIGNED = /^([\w-]{1,32})\.(\d{1,15})\.([\da-f]{64})$/;
 const LONGEST_SIGNATURE = 150;
 
 /**
- * Shorter than the time for which message ids are remembered (`recent-keys.ts`): a process accepts a copy of a message only if it has seen
- * many messages since.
+ * Shorter than the time for which a process remembers message ids (`recent-keys.ts`): it accepts a copy of a message that it has begun only
+ * if it has begun many messages since. Processes do not know the ids of each other.
  */
 const WINDOW_MS = 300_000;
 
@@ -66,8 +73,9 @@ export function packed(text: string, what: string, maxBytes: number): PackedMess
 }
 
 /** Hides the secrets: it is printed with the connection. */
-export class WireFormat {
+export class WireFormat implements MessageLimits {
   readonly maxBytes: number;
+  readonly onlyJson: boolean;
   readonly #options: WireFormatOptions;
   readonly #compressOver: number;
   readonly #keys: ReadonlyMap<string, string>;
@@ -77,6 +85,7 @@ export class WireFormat {
   constructor(options: WireFormatOptions) {
     const { maxBytes, compressOver, signingKeys, requireSignature = false, windowMs = WINDOW_MS } = options;
     this.maxBytes = maxBytes;
+    this.onlyJson = options.onlyJson === true;
     this.#options = options;
     this.#compressOver = compressOver ?? Number.POSITIVE_INFINITY;
     this.#keys = signingKeys ?? new Map();
@@ -93,6 +102,7 @@ export class WireFormat {
   at(address: string): WireAddress {
     return {
       maxBytes: this.maxBytes,
+      onlyJson: this.onlyJson,
       seal: (message) => this.#seal(message, address),
       open: (body) => this.#open(body, address),
     };

@@ -68,6 +68,7 @@ export function writeNotification(
       ...packedContext(context),
     },
     what,
+    address.onlyJson,
   );
   const message = packed(text, what, address.maxBytes);
   return { id: messageId, body: isWrapped ? address.seal(message) : Buffer.from(text) };

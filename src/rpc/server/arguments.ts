@@ -3,7 +3,14 @@
  */
 import type { Ajv, ValidateFunction } from 'ajv';
 import { quoteClient } from '../../app/index.js';
-import { compiledSchema, createAjv, isSecretName, refusedValue, SchemaMistake } from '../../app/internal.js';
+import {
+  compiledSchema,
+  createAjv,
+  depthError,
+  isSecretName,
+  refusedValue,
+  SchemaMistake,
+} from '../../app/internal.js';
 import { didYouMean, PorticoError } from '../../errors/index.js';
 import { masked, maskUris } from '../../text/index.js';
 import { BadArguments } from '../errors.js';
@@ -26,7 +33,12 @@ export class ArgumentChecks {
     const names = Object.keys((schema.properties ?? {}) as object);
     const secrets = writeOnlyNames(schema);
     return (args) => {
-      if (!validate(args)) throw refusal(method, validate, args, { names, secrets });
+      try {
+        if (validate(args)) return;
+      } catch (error) {
+        validate.errors = [depthError(error)];
+      }
+      throw refusal(method, validate, args, { names, secrets });
     };
   }
 }

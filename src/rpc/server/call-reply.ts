@@ -32,11 +32,12 @@ export class CallReply {
     this.#since = since;
   }
 
-  /** Sends a result; one that cannot be sent is a failure. `name`: the method, for logs. */
-  result(name: string, result: unknown): Promise<void> {
+  /** Sends a result; one that cannot be sent is a failure, which `failed` gets. `name`: the method, for logs. */
+  result(name: string, result: unknown, failed?: (error: unknown) => void): Promise<void> {
     try {
       return this.#send(name, { result });
     } catch (error) {
+      failed?.(error);
       return this.failure(name, error, false);
     }
   }
@@ -54,7 +55,8 @@ export class CallReply {
     const failure = failureOf(error, from, { expected, stack: sendStack });
     try {
       await this.#send(name, { failure });
-    } catch {
+    } catch (err) {
+      log.warn({ err, ...this.facts }, `${name}: its error is sent without its members`);
       await this.#send(name, { failure: shortened(failure) });
     }
   }

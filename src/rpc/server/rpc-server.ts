@@ -76,6 +76,7 @@ export class RpcServer {
       log,
       clock,
       meter,
+      failed: connection.failed,
       sendStack,
       replies: new ReplySender({ transport, log, clock, format, retryMs, onLost: () => meter?.lost(options.topic) }),
       held: new HeldLoop({ log, clock }),
@@ -90,7 +91,7 @@ export class RpcServer {
   /** Settles when all three consumers run. After a failure none does. */
   async start(): Promise<void> {
     const { connection, transport, topic, host, endpoints } = this.#options;
-    const { exchange, format, prefetch, transientCalls } = connection.settings;
+    const { exchange, format, prefetch } = connection.settings;
     // A crash counts all returned calls as begun, so calls that are acknowledged late are held only if they can begin.
     const most = endpoints.hasLate ? this.#poolSize : Number.POSITIVE_INFINITY;
     const held = Math.min(this.#options.poolSize ?? prefetch, most);
@@ -99,8 +100,7 @@ export class RpcServer {
       const source = { format: format.at(addressText(route)), isCopy: to.fanout === true };
       return transport.consume(route, { prefetch: held }, (delivery) => this.#take(delivery, source));
     };
-    const calls = transientCalls ? [consume({ transient: true }), consume({ server: host, transient: true })] : [];
-    const all = [consume({ fanout: true }), consume({}), ...calls, consume({ server: host })];
+    const all = [consume({ fanout: true }), consume({}), consume({ server: host })];
     const begun = await Promise.allSettled(all);
     const [copies, ...work] = begun.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
     this.#work = work;

@@ -5,22 +5,18 @@ import { ignoreErrors } from '../../errors/index.js';
 import type { TaskTracker } from '../../service/internal.js';
 import type { Cancel, Clock } from '../../tasks/index.js';
 import type { Deadlines } from '../../tasks/internal.js';
-import { maskUris } from '../../text/index.js';
 import { type CallMeter, DROPS, type DropReason } from '../call-meter.js';
 import type { ActiveTrace, CallSpans } from '../call-spans.js';
 import type { RequestEnvelope } from '../message/envelope.js';
-import { failureOf } from '../message/failure.js';
 import { type ContextHere, eachArgument, type Serializer } from '../message/serializer.js';
 import type { Delivery } from '../transport/transport.js';
 import { shownArguments } from './arguments.js';
+import { type CallFailures, deathReason } from './call-failures.js';
 import { CallReply, type ReplyParts } from './call-reply.js';
 import { type Endpoints, isCutOff, isExpected, isIgnored, logFailure, type ServedMethod } from './endpoints.js';
 import type { HeldLoop } from './held-loop.js';
 import type { RecentKeys } from './recent-keys.js';
 import type { SenderClocks } from './sender-clocks.js';
-
-/** Longest reason of a dead letter. */
-const REASON_CHARACTERS = 300;
 
 /** Parts that all calls of a server share. */
 export interface ServedWith extends ReplyParts {
@@ -33,6 +29,7 @@ export interface ServedWith extends ReplyParts {
   readonly clock: Clock;
   /** Undefined: calls are not counted. */
   readonly meter: CallMeter | undefined;
+  readonly failed: CallFailures | undefined;
   /** Undefined: no spans are created. */
   readonly spans: CallSpans | undefined;
   readonly held: HeldLoop;
@@ -211,6 +208,7 @@ export class ServedCall {
     try {
       result = await this.#untilInterrupted(this.#observed(method));
     } catch (error) {
+      if (!isExpected(error, method)) this.#note(error);
       late.delete(id);
       if (isLate && (await this.#runsAgain(method, error))) return;
       await this.#failed(method, error);
@@ -226,7 +224,7 @@ export class ServedCall {
     if (log.enabled('debug')) {
       log.debug({ ...this.#reply.facts, elapsedMs: Math.round(clock.now() - this.#since) }, `${name}: done`);
     }
-    await this.#reply.result(name, result);
+    await this.#reply.result(name, result, (error) => this.#note(error));
     late.delete(id);
     // If it fails, the message is redelivered, and recognized then.
     if (isLate) await this.#delivery.ack().catch((err: unknown) => log.info({ err }, `${name}: not acknowledged`));
@@ -292,6 +290,12 @@ export class ServedCall {
     return true;
   }
 
+  /** Notes a failure for the status. */
+  #note(error: unknown): void {
+    const { failed, topic } = this.#with;
+    failed?.note(`${topic}.${this.#request.method}`, error, this.#reply.requestId);
+  }
+
   async #failed(method: ServedMethod, error: unknown): Promise<void> {
     const { name } = method;
     const expected = isExpected(error, method);
@@ -309,10 +313,4 @@ function hereOf(call: ServedCall, delivery: CallDelivery): ContextHere {
       return call.signal;
     },
   };
-}
-
-/** Returns the reason of a dead letter for operators. */
-function deathReason(error: unknown): string {
-  const { type, message } = failureOf(error, { host: '', binary: '' });
-  return `failed: ${type}: ${maskUris(message)}`.slice(0, REASON_CHARACTERS);
 }

@@ -36,10 +36,9 @@ export class ServedTopics {
     const { accessPolicy, startWaitMs, startWithoutBroker, transport: settings } = connection.settings;
     const served = new Endpoints(endpoints, accessPolicy);
     const late = served.methods.find(({ options }) => options.ack === 'late');
-    const { transientCalls, isOslo } = connection.settings;
-    if (late !== undefined && (settings.queueType !== 'quorum' || transientCalls)) {
-      const own = transientCalls ? 'call_durability is transient' : `queue_type is ${settings.queueType}`;
-      const why = isOslo ? '[oslo_messaging_rabbit] rabbit_quorum_queue is not set' : `[rpc] ${own}`;
+    if (late !== undefined && settings.queueType !== 'quorum') {
+      const own = `[rpc] queue_type is ${settings.queueType}`;
+      const why = connection.settings.isOslo ? '[oslo_messaging_rabbit] rabbit_quorum_queue is not set' : own;
       throw new ConfigurationRefused('PORTICO_RPC_METHOD', {
         message: `${late.name} acknowledges late, but ${why}`,
         hint: 'Only quorum queues count redeliveries.',

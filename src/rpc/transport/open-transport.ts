@@ -2,8 +2,8 @@
  * Chooses the driver of a transport URL, and shares one transport among all users of a URL in a process.
  */
 import { ConfigurationRefused, nearestOrAll } from '../../errors/index.js';
-import type { TRANSPORTS } from '../../service/internal.js';
 import { DeliveryFailure } from '../errors.js';
+import type { TRANSPORTS } from '../rpc-options.js';
 import type { Transport, TransportConsumer, TransportOptions } from './transport.js';
 import { parseTransportUrl, type TransportUrl } from './transport-url.js';
 

@@ -14,8 +14,6 @@ const NAMES = {
 } as const;
 /** For services of oslo.messaging: characters without a meaning in the pattern of a binding. */
 const OSLO_NAME = /^[!"$-)+-~]{1,200}$/;
-/** Suffix of a queue with transient calls: no route can have it. */
-export const TRANSIENT = '/calls';
 /** Suffix of the topic in the name of a queue with the fanouts of one process. */
 const FANOUT = /^fanout\.[\da-f-]{36}$/;
 const OSLO_FANOUT = /_fanout_[\da-f]{32}$/;
@@ -43,12 +41,10 @@ export function checkRoute({ exchange, topic, server, fanout }: Route, isOslo = 
 export function routeOfQueue(exchange: string, queue: string, isOslo = false): Route {
   if (isOslo && OSLO_FANOUT.test(queue)) return { exchange, topic: queue.replace(OSLO_FANOUT, ''), fanout: true };
   const whole = queue.startsWith(`${exchange}.`) ? queue.slice(exchange.length + 1) : queue;
-  const transient = whole.endsWith(TRANSIENT);
-  const own = transient ? whole.slice(0, -TRANSIENT.length) : whole;
-  const [topic = '', ...rest] = own.split('.');
+  const [topic = '', ...rest] = whole.split('.');
   const server = rest.join('.');
   if (FANOUT.test(server)) return { exchange, topic, fanout: true };
-  return { exchange, topic, ...(server !== '' && { server }), ...(transient && { transient }) };
+  return { exchange, topic, ...(server !== '' && { server }) };
 }
 
 /** Describes a route for messages: `compute on north of portico`. An address is unchanged. */
@@ -67,8 +63,8 @@ export function nameOfMessage({ id, body }: Pick<Message, 'id' | 'body'>): strin
 /** Returns the address of a message as text, for its signature: two routes have different texts. No name has a space or an asterisk. */
 export function addressText(to: Route | string): string {
   if (typeof to === 'string') return to;
-  const { exchange, topic, server, fanout, transient } = to;
-  return [exchange, topic, fanout === true ? '*' : (server ?? ''), transient === true ? TRANSIENT : ''].join(' ');
+  const { exchange, topic, server, fanout } = to;
+  return [exchange, topic, fanout === true ? '*' : (server ?? '')].join(' ');
 }
 
 /** Returns the error of a mandatory message without a queue. `to`: as in {@link describeRoute}. */
@@ -90,6 +86,6 @@ export function wrongName(what: keyof typeof NAMES, name: string, isOslo = false
 }
 
 /** Returns the name of the queue of a topic or of a host. An exchange and a topic contain no dots, so names differ if routes do. */
-export function queueName({ exchange, topic, server, transient }: Route): string {
-  return `${[exchange, topic, server ?? []].flat().join('.')}${transient === true ? TRANSIENT : ''}`;
+export function queueName({ exchange, topic, server }: Route): string {
+  return [exchange, topic, server ?? []].flat().join('.');
 }

@@ -3,7 +3,7 @@
  * several hosts.
  */
 import { ConfigurationRefused } from '../../errors/index.js';
-import { transportOf } from '../../service/internal.js';
+import { transportOf } from '../rpc-options.js';
 
 /** A node of a broker. */
 export interface TransportHost {

@@ -96,8 +96,6 @@ export interface Route {
   readonly fanout?: boolean | undefined;
   /** With `fanout`, for a message: only consumers of Portico, where those of Python hear fanouts too. */
   readonly isOwn?: boolean | undefined;
-  /** Calls whose messages need not outlive the broker: they have a separate queue. Not together with `fanout`. */
-  readonly transient?: boolean | undefined;
 }
 
 /** A message. A driver does not change the body. */

@@ -2,7 +2,7 @@
  * The app of an API, built from its paste file: the next app is built completely before it replaces the present one.
  */
 import { type App, Fault, type Filter } from '../../app/index.js';
-import { configuredFaultForm, type FaultForm, faultFormFrom, takesOwnSlot, withSlot } from '../../app/internal.js';
+import { configuredFaultForm, takesOwnSlot, withSlot } from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, Refusals } from '../../errors/index.js';
 import { type LoadedApp, Loader } from '../../loader/index.js';
@@ -31,13 +31,13 @@ export const withdrawn: App = () => {
   });
 };
 
+/** Settings for the server's own faults: their form, and the filters around them. */
+type FaultSettings = Pick<ServerOptions, 'faultStyle' | 'invalidInputStatus' | 'aroundRefusals'>;
+
 /** An app with its loader. */
 interface BuiltApp {
   readonly app: LoadedApp;
-  /** Form of its faults. */
-  readonly faults: FaultForm;
-  /** Filters for requests that its server refuses. */
-  readonly aroundRefusals: readonly Filter[];
+  readonly faults: FaultSettings;
   readonly loader: AppLoader;
 }
 
@@ -54,8 +54,8 @@ export class ApiApp {
   #app: LoadedApp | undefined;
   /** App that was built before a start or a renewal. */
   #prepared: BuiltApp | undefined;
-  /** Settings for the server's own faults: their form, and the filters around them; empty before there is an app. */
-  faults: Pick<ServerOptions, 'faultStyle' | 'invalidInputStatus' | 'aroundRefusals'> = {};
+  /** Empty before there is an app. */
+  faults: FaultSettings = {};
   /** Replaced apps that still have requests. */
   readonly #leaving = new Set<Promise<void>>();
   /** Paste file of the app, if it comes from one. */
@@ -127,8 +127,8 @@ export class ApiApp {
   async #next(pipeline: string, config: Config): Promise<LoadedApp> {
     const prepared = this.#prepared;
     this.#prepared = undefined;
-    const { app, loader, faults, aroundRefusals } = prepared ?? (await this.#build(pipeline, config));
-    this.faults = { faultStyle: faults.style, invalidInputStatus: faults.invalidInputStatus, aroundRefusals };
+    const { app, loader, faults } = prepared ?? (await this.#build(pipeline, config));
+    this.faults = faults;
     this.path = loader.path;
     return app;
   }
@@ -154,8 +154,13 @@ export class ApiApp {
       await app?.close();
       throw error;
     }
-    const form = faultFormFrom({ faultStyle }, faults);
-    return { app: app!, loader, faults: form, aroundRefusals: [...aroundRefusals.values()] };
+    const { style, invalidInputStatus } = faults!;
+    const around = [...aroundRefusals.values()];
+    return {
+      app: app!,
+      loader,
+      faults: { faultStyle: faultStyle ?? style, invalidInputStatus, aroundRefusals: around },
+    };
   }
 }
 

@@ -23,9 +23,11 @@ import {
   type FailedRequests,
   Meter,
   metricsOptions,
+  type ShownRefusals,
 } from '../../metrics/index.js';
 import type { CallMeter, RPCConnection } from '../../rpc/internal.js';
 import type { OwnRPCClients } from '../../service/index.js';
+import type { RunListener } from '../../tasks/index.js';
 import type { ConnectionReport } from '../connections/connection-report.js';
 import { countedMethod } from '../requests/request-failures.js';
 import type { Server } from '../server.js';
@@ -34,8 +36,8 @@ import { type PipelineProbes, pipelineProbes } from '../spans/filter-times.js';
 /** Statuses of failing applications: an error, or too much load. */
 const FAILURES = ['500', '503'];
 
-/** Distributions of the requests with one set of labels. */
-type RequestDistributions = Readonly<Record<'seconds' | 'requestBytes' | 'responseBytes', Distribution>>;
+/** Counts of the requests with one set of labels. */
+type RequestCounts = Readonly<Record<'answered' | 'seconds', Distribution>>;
 
 /** Parts of connections to brokers. */
 interface Caller {
@@ -46,8 +48,8 @@ interface Caller {
 
 export class ApiMeter {
   readonly meter = new Meter();
-  /** Distributions by labels: composing the names that the meter uses takes 0.5 µs. */
-  readonly #requests = new Map<string, RequestDistributions>();
+  /** Counts by labels: composing the names that the meter uses takes 0.5 µs. */
+  readonly #requests = new Map<string, RequestCounts>();
   /** True if the label `status` has the exact status, not its class. */
   #isExact = true;
   readonly #config: Config;
@@ -61,11 +63,6 @@ export class ApiMeter {
     this.#config = config;
     this.#server = server;
     this.#caller = caller;
-  }
-
-  /** Number of requests that wait for a slot. */
-  get queued(): number {
-    return this.#server.queued;
   }
 
   /** Number of requests that were cut off at the deadline of a stop or a drain. */
@@ -92,13 +89,24 @@ export class ApiMeter {
     return this.#server.failures.list;
   }
 
+  /** Requests refused in the last ten minutes, in this process. */
+  get refusals(): readonly ShownRefusals[] {
+    return this.#server.refusals.list;
+  }
+
   /** Returns the counts since the last call; none if the configuration does not enable them. */
   take(): Counted {
-    if (this.#enabled) {
+    if (this.#config.group('metrics', metricsOptions).enabled) {
       for (const [reason, count] of this.#server.rejections) this.meter.follow('rejected', [reason], count);
-      for (const [reason, count] of this.#server.closures) this.meter.follow('closed', [reason], count);
+      for (const [reason, count] of this.connections.closed) this.meter.follow('closed', [reason], count);
     }
-    return { ...this.meter.take(), failures: this.#server.failures.take() };
+    const { failures, refusals } = this.#server;
+    return { ...this.meter.take(), failures: failures.take(), refusals: refusals.take() };
+  }
+
+  /** Counts a run of a job. */
+  ran(...run: Parameters<RunListener>): void {
+    if (this.#config.group('metrics', metricsOptions).enabled) this.meter.ran(...run);
   }
 
   /** Returns the app with counted requests. */
@@ -108,16 +116,19 @@ export class ApiMeter {
     this.#isExact = status === 'exact';
     this.#useBuckets();
     const inner = withSlot(app);
+    const received = this.meter.distribution('received', []);
+    const sent = this.meter.distribution('sent', []);
     return takesOwnSlot((req, res) => {
       const begun = performance.now();
       const exchange = exchangeOf(req);
       noteBegin(res);
       afterResponse(res, (outcome) => {
-        const known = this.#distributionsOf(req, answeredStatus(res, outcome));
+        const known = this.#countsOf(req, answeredStatus(res, outcome));
+        known.answered.sum++;
         // Not until its end: a stream, or a download, lasts as long as its client likes.
         known.seconds.observe(((beganAt(res) ?? performance.now()) - begun) / 1000);
-        known.requestBytes.observe(exchange.bodyProgress?.received ?? 0);
-        known.responseBytes.observe(sentBytes(res));
+        received.observe(exchange.bodyProgress?.received ?? 0);
+        sent.observe(sentBytes(res));
       });
       return inner(req, res);
     });
@@ -133,7 +144,7 @@ export class ApiMeter {
       filter: (pipeline, filter) => ({
         in: meter.distribution('filters', [pipeline, filter, 'in']),
         out: meter.distribution('filters', [pipeline, filter, 'out']),
-        failed: countOf(meter.distribution('filterErrors', [pipeline, filter])),
+        errors: meter.distribution('filterErrors', [pipeline, filter]),
       }),
       application: (pipeline) => meter.distribution('application', [pipeline]),
     });
@@ -163,33 +174,21 @@ export class ApiMeter {
     if (this.meter.buckets.length === 0) this.meter.buckets = bucketsOf(this.#config);
   }
 
-  get #enabled(): boolean {
-    return this.#config.group('metrics', metricsOptions).enabled;
-  }
-
-  #distributionsOf(req: IncomingMessage, status: number): RequestDistributions {
-    const method = countedMethod(req);
-    const route = environ(req).route?.template ?? '-';
+  #countsOf(req: IncomingMessage, status: number): RequestCounts {
+    const { route: matched } = environ(req);
+    const method = countedMethod(req, matched);
+    const route = matched?.template ?? '-';
     const told = this.#isExact ? String(status) : `${Math.floor(status / 100)}xx`;
-    if (status === 429) this.meter.count('rejected', ['rate limit']);
     const key = `${told} ${method} ${route}`;
     const known = this.#requests.get(key);
     if (known !== undefined) return known;
-    const labels = [method, route, told];
     const fresh = {
-      seconds: this.meter.distribution('requests', labels),
-      requestBytes: this.meter.distribution('requestBytes', labels),
-      responseBytes: this.meter.distribution('responseBytes', labels),
+      answered: this.meter.distribution('answered', [method, route, told]),
+      seconds: this.meter.distribution('durations', [method, route]),
     };
     this.#requests.set(key, fresh);
     // Starts at 0, so that a route's first failures appear as an increase.
-    for (const first of this.#isExact ? FAILURES : ['5xx']) this.meter.distribution('requests', [method, route, first]);
+    for (const first of this.#isExact ? FAILURES : ['5xx']) this.meter.distribution('answered', [method, route, first]);
     return fresh;
   }
-}
-
-function countOf(counter: Distribution): () => void {
-  return () => {
-    counter.sum++;
-  };
 }

@@ -2,19 +2,19 @@
  * Options of `[api:<name>]`, each with nova's flat name; the options of `[DEFAULT]` that an API reads; and its options
  * in code.
  */
-import { availableParallelism } from 'node:os';
 import type { FaultStyle } from '../../app/index.js';
 import { apiFaultOptions } from '../../app/internal.js';
 import { defineOptions, duration, integer, list, listen, module, path, port, string } from '../../config/index.js';
 import { writtenElsewhere } from '../../config/internal.js';
 import type { LoadedApp } from '../../loader/index.js';
 import type { LogOption } from '../../log/index.js';
+import { processors } from '../../process/index.js';
 import type { ManagerContext } from '../../registry/index.js';
 import type { ManagerSource, Registration } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 
 /** Flat names are in `[DEFAULT]`: `compute_listen_port` is `port` of `[api:compute]`. */
-export const apiOptions = defineOptions({
+export const apiOptions = defineOptions('api:<name>', {
   listen: listen({
     default: '127.0.0.1',
     restart: true,
@@ -28,10 +28,10 @@ export const apiOptions = defineOptions({
     aliases: ['listen_port', 'DEFAULT.<name>_listen_port'],
   }),
   workers: integer({
-    default: () => availableParallelism(),
+    default: () => processors(),
     sampleDefault: 'number of processors',
     mutable: true,
-    help: 'Number of worker processes, at least 1.',
+    help: 'Number of worker processes, at least 1. Default: the processors, within the CPU limit of the container.',
     aliases: ['DEFAULT.<name>_workers'],
   }),
   listen_backlog: integer({
@@ -86,7 +86,7 @@ writtenElsewhere(apiOptions, {
 });
 
 /** Options of `[DEFAULT]` that every API reads. */
-export const servingOptions = defineOptions({
+export const servingOptions = defineOptions('DEFAULT', {
   api_paste_config: path({
     default: 'api-paste.ini',
     help: 'Paste file, beside the configuration files or in their default directories if relative.',
@@ -100,7 +100,7 @@ export const servingOptions = defineOptions({
 });
 
 /** APIs that a program serves: `api-cli` reads it; a program that chooses its APIs in code may share a file with it. */
-export const enabledApisOptions = defineOptions({
+export const enabledApisOptions = defineOptions('DEFAULT', {
   enabled_apis: list({
     unique: true,
     help: 'APIs to serve. Default: every [api:<name>], unless enabled_services is set.',

@@ -7,7 +7,7 @@ import { readingFrom } from '../../config/internal.js';
 import { ConfigurationRefused, gatherRefusals, ignoreErrors } from '../../errors/index.js';
 import { isSectionName, PasteAppNotFound, PasteFile } from '../../loader/internal.js';
 import type { Logger } from '../../log/index.js';
-import type { PlannedService, ServiceFile, ServicePlan } from '../../service/index.js';
+import type { PlannedService, ServicePlan } from '../../service/index.js';
 import { type AppLoader, apiOptions, type WSGIServiceOptions } from './api-options.js';
 import { type ApiSettings, addressPlace, apiSettings, serverOptionsOf } from './api-settings.js';
 import { ApiTls } from './api-tls.js';
@@ -88,6 +88,7 @@ export function apiPlan(name: string, config: Config, reading: ApiReading): Serv
 
 function planOf({ refusal, settings, apiTls, loader }: PartsRead, reading: ApiReading): ServicePlan {
   const paste = reading.loader === undefined && loader instanceof PasteFile ? loader : undefined;
+  const pasteFiles = settings === undefined ? [] : (paste?.files() ?? []);
   const files = apiTls.enabled ? (ignoreErrors(() => apiTls.files()) ?? []) : [];
   return {
     pipelines: paste?.pipelines() ?? new Map(),
@@ -95,7 +96,7 @@ function planOf({ refusal, settings, apiTls, loader }: PartsRead, reading: ApiRe
     get app() {
       return settings === undefined ? undefined : paste?.writtenApp(settings.pipeline);
     },
-    files: [...files, ...pasteFiles(paste, settings)],
+    files: [...files, ...pasteFiles.map((path) => ({ path, option: 'DEFAULT.api_paste_config' }))],
     diagnostics: refusal?.diagnostics ?? [],
     certificate: apiTls.enabled ? ignoreErrors(() => apiTls.planned()) : undefined,
   };
@@ -134,18 +135,6 @@ function readParts(name: string, config: Config, reading: ApiReading): PartsRead
     read.refusal = missing ?? error;
   }
   return read;
-}
-
-function pasteFiles(loader: PasteFile | undefined, settings: ApiSettings | undefined): ServiceFile[] {
-  if (loader === undefined || settings === undefined) return [];
-  return loader.files().map((path) => ({
-    path,
-    option: 'DEFAULT.api_paste_config',
-    // Computed on demand: only a report of a changed file reads it.
-    get pipelines() {
-      return loader.writtenFiles(settings.pipeline).get(path)!;
-    },
-  }));
 }
 
 /**

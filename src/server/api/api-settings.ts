@@ -1,10 +1,18 @@
 /**
  * Settings of one API: addresses, workers, certificates, and the options of its server.
  */
+import './cross-checks.js';
 import { checkFaultForm } from '../../app/internal.js';
 import type { Config, ListenValue, OptionsOf } from '../../config/index.js';
 import { ConfigError, diagnose } from '../../config/internal.js';
-import { type Place, PorticoError, placeOf, refuseUnknownOptions, whatItIs } from '../../errors/index.js';
+import {
+  gatherRefusals,
+  type Place,
+  PorticoError,
+  placeOf,
+  refuseUnknownOptions,
+  whatItIs,
+} from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
@@ -20,26 +28,19 @@ export interface ApiSettings {
   readonly pipeline: string;
 }
 
-/**
- * Reads `[api:<name>]`. Throws ConfigError with all its mistakes; undeclared names count only if they are similar to a
- * declared one, because the API's code, not loaded yet, may have options there.
- */
+/** Reads `[api:<name>]`. Throws a refusal with all its mistakes, except undeclared names: the API's code, not loaded yet, may own them. */
 export function apiSettings(config: Config, name: string): ApiSettings {
-  refuseMisspelled(config, name);
-  const options = config.api(name, apiOptions, { partial: true });
-  const workers = workersOf(config, name, options.workers);
-  const backlog = options.listenBacklog;
-  if (backlog < 1) {
-    throw wrong(config, name, 'listen_backlog', {
-      message: 'The backlog must be more than 0',
-      got: backlog,
-      hint: `Omit it for the default, ${DEFAULT_BACKLOG}.`,
-    });
-  }
+  const [options, workers, address] = gatherRefusals(
+    () => config.api(name, apiOptions, { partial: true }),
+    () => workersOf(config, name),
+    () => listenAddressOf(config, name),
+    () => checkBacklog(config, name),
+  );
   return {
     options,
-    address: listenAddressOf(config, name, options.listen, options.port, backlog),
-    workers,
+    // Without a refusal both are there.
+    address: { ...address!, backlog: options.listenBacklog },
+    workers: workers!,
     pipeline: options.pipeline === '' ? name : options.pipeline,
   };
 }
@@ -82,30 +83,29 @@ export function checkArguments(name: unknown, config: unknown, options: WSGIServ
   checkFaultForm('PORTICO_API_ARGUMENT', 'a WSGIService', options);
 }
 
-function refuseMisspelled(config: Config, name: string): void {
-  try {
-    config.api(name, apiOptions);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    const issues = error.diagnostics.filter(
-      ({ code, hint }) => code !== 'PORTICO_CONFIG_UNKNOWN_OPTION' || hint !== undefined,
-    );
-    if (issues.length > 0) throw new ConfigError(issues);
-  }
-}
-
 /** nova's rule: APIs with this prefix use the number of workers of the compute API. */
 const SHARED_WORKERS = { prefix: 'openstack_compute_api', from: 'osapi_compute' };
 
-function workersOf(config: Config, name: string, own: number): number {
+function workersOf(config: Config, name: string): number | undefined {
   const isSet = config.resolve(`api:${name}`, 'workers').location.kind !== 'default';
   const shared = !isSet && name.startsWith(SHARED_WORKERS.prefix);
   const source = shared ? SHARED_WORKERS.from : name;
-  const workers = shared ? config.api(source, apiOptions, { partial: true }).workers : own;
-  if (workers >= 1) return workers;
+  if (shared) config.api(source, apiOptions, { partial: true });
+  const workers = optionOf<number>(config, source, 'workers');
+  if (workers === undefined || workers >= 1) return workers;
   throw wrong(config, source, 'workers', {
     message: `a value of ${workers} is invalid, must be greater than 0`,
     hint: 'Omit it for one worker per processor. To stop serving this API, remove it from enabled_apis.',
+  });
+}
+
+function checkBacklog(config: Config, name: string): void {
+  const backlog = optionOf<number>(config, name, 'listen_backlog');
+  if (backlog === undefined || backlog >= 1) return;
+  throw wrong(config, name, 'listen_backlog', {
+    message: 'The backlog must be more than 0',
+    got: backlog,
+    hint: `Omit it for the default, ${DEFAULT_BACKLOG}.`,
   });
 }
 
@@ -120,14 +120,11 @@ export function addressPlace(config: Config, name: string): Place | undefined {
   return locations.find(({ kind }) => kind !== 'default');
 }
 
-function listenAddressOf(
-  config: Config,
-  name: string,
-  listen: ListenValue,
-  port: number,
-  backlog: number,
-): ListenAddress {
-  if (listen.kind === 'unix') return { path: listen.path, backlog };
+function listenAddressOf(config: Config, name: string): ListenAddress | undefined {
+  const listen = optionOf<ListenValue>(config, name, 'listen');
+  const port = optionOf<number>(config, name, 'port');
+  if (listen === undefined || port === undefined) return undefined;
+  if (listen.kind === 'unix') return { path: listen.path };
   const own = config.getLocation(`api:${name}`, 'port');
   if (listen.kind === 'tcp' && listen.port !== undefined && listen.port !== port && own.kind !== 'default') {
     const other = placeOf(config.getLocation(`api:${name}`, 'listen'));
@@ -137,7 +134,7 @@ function listenAddressOf(
       hint: 'Set the port in only one of them.',
     });
   }
-  if (listen.kind === 'tcp') return { host: listen.host, port: listen.port ?? port, backlog };
+  if (listen.kind === 'tcp') return { host: listen.host, port: listen.port ?? port };
   const text = listen.kind === 'fd' ? `fd:${listen.fd}` : `systemd:${listen.name}`;
   throw wrong(config, name, 'listen', {
     message:
@@ -145,6 +142,11 @@ function listenAddressOf(
     got: text,
     hint: `Remove the option; in the socket unit write FileDescriptorName=${name}.`,
   });
+}
+
+/** Returns the value of an option; undefined if it is refused, which is reported with the group. */
+function optionOf<T>(config: Config, name: string, opt: string): T | undefined {
+  return config.resolve(`api:${name}`, opt).value as T | undefined;
 }
 
 /** `got` is omitted if the message contains the value. */

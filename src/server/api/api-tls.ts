@@ -78,13 +78,9 @@ export class ApiTls {
   /** Returns the certificate for a plan; undefined without a certificate file. */
   planned(): PlannedCertificate | undefined {
     const ends = this.validUntil?.toISOString();
-    return ends === undefined
-      ? undefined
-      : {
-          ends,
-          warnings: this.validityWarnings(),
-          mayHaveEnded: sslSettings(this.#config, this.#name).allowExpired === true,
-        };
+    if (ends === undefined) return undefined;
+    const { allowExpired } = sslSettings(this.#config, this.#name);
+    return { ends, warnings: this.validityWarnings(), mayHaveEnded: allowExpired === true };
   }
 
   /** Expiry of the certificate; undefined without a certificate file. */

@@ -1,10 +1,10 @@
 /** WSGIService: an API by its name. The configuration has its address, the paste file its app. */
-import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { type Place, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import { ManagedService, namedManager, servicegroupOptions } from '../../registry/internal.js';
+import { ManagedService, namedManager } from '../../managers/index.js';
+import { servicegroupOptions } from '../../registry/internal.js';
 import {
   type ConfigChanges,
   Lifecycle,
@@ -22,15 +22,16 @@ import { isUnanswered, reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { ApiApp, unbuilt, withdrawn } from './api-app.js';
-import { isKept, warnKept } from './api-kept.js';
+import { isKept } from './api-kept.js';
 import { ApiMeter } from './api-meter.js';
 import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments, serverOptionsOf } from './api-settings.js';
 import type { ApiTls } from './api-tls.js';
+import { builtTogether } from './built-together.js';
+import { pasteFindings } from './paste-findings.js';
 import { pasteLoader } from './paste-loader.js';
 import { processLog } from './process-log.js';
-import { registerServing } from './served-options.js';
 
 /**
  * A service for one API of the configuration. The constructor opens nothing: it reads the files, and throws for mistakes in them
@@ -70,7 +71,7 @@ export class WSGIService implements ListeningService {
     this.name = name;
     this.binary = `${options.project ?? 'portico'}-${name}`;
     this.#config = config;
-    registerServing(config);
+    config.registerLoaded();
     this.#processLog = processLog(config, options.log);
     this.#log = this.#processLog.child({ service: name });
     const reading = { ...options, log: this.#log, paste: pasteLoader };
@@ -98,7 +99,10 @@ export class WSGIService implements ListeningService {
       member: { inFlight: () => this.server.inFlight },
       rpc: (next) => this.meter.connect(next),
       declared: () => this.#app.jobs,
-      periodic: { context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }) },
+      periodic: {
+        context: () => new RequestContext({ isAdmin: true, roles: ['admin'] }),
+        ran: (...run) => this.meter.ran(...run),
+      },
       onVerdict: (verdict, reason) => this.#heed(verdict, reason),
     });
     this.#lifecycle = new Lifecycle(name, {
@@ -156,10 +160,13 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
+  /** Returns the mistakes of its paste file; `all`: after the import of all that the file names. */
+  readonly findings = (config: Config, all: boolean) => pasteFindings(this, config, all);
   /** Returns the trouble with the service registry, for reports. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
-  /** Returns the requests that are not answered yet, for reports. */
-  readonly requestsInFlight = () => this.server.requests.filter(isUnanswered).map(reportedExchange);
+  /** Returns the requests that are not answered yet, or whose app is still at work, for reports. */
+  readonly requestsInFlight = () =>
+    [...this.server.requests.filter(isUnanswered), ...this.server.abandoned].map(reportedExchange);
 
   useSockets(sockets: readonly ListenSocket[]): void {
     this.server.useSockets(sockets);
@@ -174,14 +181,7 @@ export class WSGIService implements ListeningService {
   }
 
   describeWork(): readonly string[] {
-    return [
-      ...this.server.describeWork(),
-      ...this.#managed.tracker.describe(),
-      ...this.tasks
-        .activity()
-        .filter(({ kind }) => kind === 'task')
-        .map(({ name, ageMs }) => `task ${name} for ${(ageMs / 1000).toFixed(1)} s`),
-    ];
+    return [...this.server.describeWork(), ...this.#managed.describeWork()];
   }
 
   /** Returns pipelines, certificates and paste files; throws for mistakes in its options or any of them. */
@@ -192,9 +192,7 @@ export class WSGIService implements ListeningService {
   /** Builds the app, and checks certificates and manager; starts, binds and registers nothing. */
   async prepare(next: Config = this.#config): Promise<() => Promise<void>> {
     const { settings } = apiParts(this.name, next, this.#reading);
-    const letGo = await this.#app.prepare(settings.pipeline, next);
-    await this.#managed.find(next).catch((error: unknown) => letGo().then(() => Promise.reject(error)));
-    return letGo;
+    return builtTogether({ app: this.#app, managed: this.#managed }, settings.pipeline, next);
   }
 
   start(): Promise<void> {
@@ -232,7 +230,8 @@ export class WSGIService implements ListeningService {
       const replaced = this.server.replaceApp(this.meter.around(app), terms);
       return Promise.all([replaced, this.#managed.hooks?.endTasks(this.#app.jobs, terms)]);
     });
-    warnKept(this, changes, this.#log);
+    const kept = [...changes.keys()].filter((option) => this.keeps(option));
+    if (kept.length > 0) this.#log.warn(`${this.name} keeps its old settings until a restart: ${kept.join(', ')}`);
     await this.#managed.hooks?.reset();
   }
 
@@ -247,7 +246,7 @@ export class WSGIService implements ListeningService {
     await this.#managed.hooks?.reset();
   }
 
-  #take(settings: ApiSettings, tls: TlsOptions | undefined = this.#tls.options()): void {
+  #take(settings: ApiSettings, tls = this.#tls.options()): void {
     this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
     if (tls !== undefined) this.server.replaceTls(tls);
     // Each process has the certificates; the first one warns.
@@ -263,9 +262,8 @@ export class WSGIService implements ListeningService {
     try {
       this.#take(settings, tls);
       await this.server.replaceApp(this.meter.around(app));
-      const worker = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0 };
-      const hooks = await this.#managed.prepare({ ...worker, steps: this.#steps() });
-      await hooks.start(signal, over);
+      const work = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0, steps: this.#steps() };
+      await (await this.#managed.prepare(work)).start(signal, over);
     } catch (error) {
       // The failure may precede the steps, the last of which closes the app.
       await this.#app.close();

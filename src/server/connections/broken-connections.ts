@@ -1,21 +1,20 @@
 /**
  * Connections with input that is not a request: malformed bytes (400), headers or bodies that come too slowly (408), headers that are too
- * large (431), CONNECT. Responses in progress are sent first, then one refusal, then the connection is closed; later input is not read as a
+ * large (431). Responses in progress are sent first, then one refusal, then the connection is closed; later input is not read as a
  * request.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Writable } from 'node:stream';
-import { environ } from '../../app/index.js';
+import { failBody } from '../../wire/index.js';
 import { readableRequest, requestLike } from './broken-request.js';
-import { type Connection, connectionOf } from './connections.js';
-import { closeLingering } from './lingering-close.js';
+import type { Connection, Exchange } from './connection.js';
+import { connectionOf } from './connections.js';
 import { type Refusal, type Rejections, refusal } from './refusal.js';
+import { moveAway, sendApart } from './upgrades.js';
 
 /** Input that does not arrive in time. */
 export const TOO_SLOW = refusal(408, 'request too slow', 'The request did not arrive in time.');
 const MALFORMED = refusal(400, 'malformed', 'The request is malformed.');
-const NO_CONNECT = refusal(400, 'connect', 'CONNECT is not supported.');
 /** Heads, trailers and chunk extensions beyond their limits. */
 export const TOO_LARGE = refusal(431, 'headers too large', 'The headers are too large.');
 
@@ -44,51 +43,39 @@ export class BrokenConnections {
     const connection = connectionOf(socket);
     const code = error.code ?? '';
     const fromParser = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    if (connection === undefined) this.#rejections.note('tls handshake failed', socket, code);
+    if (connection === undefined) this.#rejections.note('tls handshake failed', socket, { detail: code });
     if (connection === undefined || !fromParser || socket.destroyed) {
       socket.destroy();
       return;
     }
-    if (code === 'HPE_CLOSED_CONNECTION') {
-      // Bytes after a request with `Connection: close` are not a request, and do not affect its response.
-      connection.ended ||= connection.waiting === undefined;
-      connection.lingers = true;
-    }
-    // The client is not slow while it is not read, or only until a request may begin.
-    const isHeldUp = connection.readingStopped || connection.waiting !== undefined;
+    // The client is not slow while it is not read, or only until a request may begin; nor before a request, after an upgrade that no app took.
+    const { readingStopped, waiting, exchange, idle, requests, bytesBefore } = connection;
+    const waits = idle && requests > 0 && socket.bytesRead === bytesBefore;
+    const isHeldUp = readingStopped || waiting !== undefined || waits;
     if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && isHeldUp) return;
     connection.cause ??= error;
-    if (socket.readableEnded && connection.waitedFor) {
+    if (socket.readableEnded && (waiting !== undefined || exchange?.req.complete === true)) {
       // The input has ended early. As after whole requests, the client has abandoned the requests in progress.
       socket.destroy(error);
       return;
     }
-    if (connection.ended || connection.discards) {
-      if (connection.idle) closeLingering(connection);
+    // Bytes after the last request are not a request, and do not affect its response.
+    const isWithinRequest = (waiting?.at(-1) ?? exchange)?.req.complete === false;
+    if (connection.state !== 'open' && !isWithinRequest) {
+      if (idle) connection.linger();
       else connection.discard();
       return;
     }
     const refused = BY_CODE[code] ?? MALFORMED;
     // A connection without any input is closed without a response.
-    const isSilent = code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0;
-    if (isSilent) {
+    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) {
       this.#rejections.countClosed('no request');
       socket.destroy();
       return;
     }
     const req = this.refuse(connection, refused, readableRequest(connection, error.rawPacket));
     const why = code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW' ? 'chunk extensions' : refused.why;
-    this.#rejections.note(why, socket, code, req && environ(req).requestId);
-  }
-
-  /** Handles the server's `connect` event. */
-  connect(req: IncomingMessage, socket: Socket): void {
-    // Node has removed its own listeners from the socket.
-    socket.on('error', () => socket.destroy());
-    const connection = connectionOf(socket);
-    if (connection === undefined) socket.destroy();
-    else this.refuse(connection, NO_CONNECT, req);
-    this.#rejections.note('connect', socket, undefined, environ(req).requestId);
+    this.#rejections.note(why, socket, { detail: code, req });
   }
 
   /**
@@ -96,55 +83,42 @@ export class BrokenConnections {
    * broken. `broken`: the refused request. Returns the request that gets the refusal, if known.
    */
   refuse(connection: Connection, refused: Refusal, broken?: IncomingMessage): IncomingMessage | undefined {
-    if (connection.refusing) return undefined;
-    connection.lingers = true;
-    connection.refusal = refused;
-    connection.forgetIncomplete();
-    if (connection.waiting !== undefined) {
-      connection.discard();
-      return undefined;
-    }
-    connection.ended = true;
-    const first = connection.exchange;
-    if (first?.req.complete === false && first.res.headersSent) connection.socket.destroy();
-    else if (first?.req.complete === false) return this.#send(connection, refused, requestLike(first.req));
-    else if (first === undefined) return this.#send(connection, refused, broken ?? readableRequest(connection));
-    else connection.discard();
+    const { state, exchange: first } = connection;
+    if (state !== 'open' && state !== 'last') return undefined;
+    connection.refuse(refused);
+    if (connection.waiting !== undefined || first?.req.complete === true) return undefined;
+    if (first?.res.headersSent !== true) return this.answer(connection, broken);
+    connection.socket.destroy();
     return undefined;
   }
 
-  /** Called after a response of a connection with a pending refusal was sent. */
-  answerEnded(connection: Connection): void {
-    if (connection.waiting !== undefined && !connection.ended) connection.goOn();
-    else if (connection.refusal !== undefined) this.refuse(connection, connection.refusal);
-  }
-
-  /** Sends a refusal if the request has no response object, or its app has not answered. */
-  #send(connection: Connection, refused: Refusal, req: IncomingMessage): IncomingMessage {
-    const { socket } = connection;
+  /** Sends the refusal of a connection, unless the app of a request whose body is broken has answered. Returns the refused request. */
+  answer(connection: Connection, broken?: IncomingMessage): IncomingMessage {
+    const { socket, exchange: first } = connection;
+    const req = first === undefined ? (broken ?? readableRequest(connection)) : requestLike(first.req);
     const bytes: Buffer[] = [];
-    const gathered = new Writable({
-      decodeStrings: true,
-      write: (chunk: Buffer, _encoding, done) => done(void bytes.push(chunk)),
-    });
     const res = new ServerResponse(req);
-    res.assignSocket(gathered as Socket);
-    const first = connection.exchange;
+    const apart = sendApart(res, (chunk) => bytes.push(chunk));
     const send = (): void => {
       // While filters waited, the app has answered the incomplete request, or has begun to.
       if (first?.res.headersSent !== true && socket.writable) socket.write(Buffer.concat(bytes));
       else if (first?.res.writableFinished === false) socket.destroy();
-      connection.refusing = false;
-      closeLingering(connection);
+      connection.linger();
+      if (first !== undefined && connection.exchange === first && !socket.destroyed) leave(first);
     };
-    connection.refusing = true;
-    this.#answer(req, res, refused);
+    connection.state = 'refusing';
+    connection.refusedAt = performance.now();
+    this.#answer(req, res, connection.refusal!);
     // At once if possible: a response of the app must not come first.
     if (res.writableEnded) send();
-    else {
-      res.once('finish', () => gathered.destroy());
-      gathered.once('close', send);
-    }
+    else apart.once('close', send);
     return req;
   }
+}
+
+/** Ends a request that another has answered, as if its client had left: its body fails, and its response closes. */
+function leave({ req, res, ofConnection: { socket } }: Exchange): void {
+  failBody(req);
+  moveAway(res, socket);
+  res.destroy();
 }

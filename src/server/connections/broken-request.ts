@@ -2,7 +2,9 @@
  * The readable part of a malformed request: the refusal has the format that its client accepts.
  */
 import { IncomingMessage } from 'node:http';
-import type { Connection } from './connections.js';
+import type { Connection } from './connection.js';
+
+type Head = Pick<IncomingMessage, 'socket' | 'method' | 'url' | 'headers'>;
 
 /** Most bytes that are read. */
 const READ = 16 * 1024;
@@ -24,20 +26,11 @@ export function readableRequest(connection: Connection, packet?: Buffer): Incomi
     const [, name, value = ''] = /^([\w!#$%&'*+.^`|~-]+):([\t\x20-\x7e]*)$/.exec(line) ?? [];
     if (name !== undefined) headers[name.toLowerCase()] ??= value.trim();
   }
-  return made(connection.socket, method, url, headers);
+  return requestLike({ socket: connection.socket, method, url, headers });
 }
 
 /** Returns the head of a request, without the state that its app has of it. */
-export function requestLike({ socket, method = 'GET', url = '', headers }: IncomingMessage): IncomingMessage {
-  return made(socket, method, url, headers);
-}
-
-function made(
-  socket: IncomingMessage['socket'],
-  method: string,
-  url: string,
-  headers: IncomingMessage['headers'],
-): IncomingMessage {
+export function requestLike({ socket, method = 'GET', url = '', headers }: Head): IncomingMessage {
   const req = new IncomingMessage(socket);
   return Object.assign(req, { httpVersion: '1.1', httpVersionMajor: 1, httpVersionMinor: 1, method, url, headers });
 }

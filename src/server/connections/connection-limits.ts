@@ -1,79 +1,9 @@
-/**
- * Limits of connections that Node lacks or implements at a high cost: their number, and their time limits.
- */
-import { readFileSync } from 'node:fs';
-import type { Logger } from '../../log/index.js';
-import { Throttle } from '../../log/internal.js';
+/** Time limits of connections that Node lacks or implements at a high cost. */
 import { unsentBytes } from '../../wire/index.js';
 import { headTime } from '../server-options.js';
 import type { WsgiOptions } from '../wsgi-options.js';
-import type { Connection, ConnectionList, Exchange } from './connections.js';
-import { discardsInput } from './lingering-close.js';
-import type { Rejections } from './refusal.js';
-
-/** Descriptors reserved for other uses: files, databases, other listeners. */
-const RESERVED = 64;
-
-const LOWERED =
-  'max_connections is lowered, because the process may open too few files: raise LimitNOFILE (ulimit -n), or set [wsgi] max_connections';
-
-/**
- * Limits the number of connections. A new connection beyond the limit replaces the one that has been without a request
- * for the longest time; if all have requests in progress, the new one is closed.
- */
-export class ConnectionLimit {
-  readonly #connections: ConnectionList;
-  readonly #descriptors = Math.max(1, descriptorLimit() - RESERVED);
-  #limit = 0;
-  readonly #closed = new Throttle(10_000);
-  readonly #rejections: Rejections;
-  readonly #log: Logger;
-
-  /** `limit` 0: only the process's limit of descriptors applies. */
-  constructor(connections: ConnectionList, limit: number, rejections: Rejections, log: Logger) {
-    this.#connections = connections;
-    this.#rejections = rejections;
-    this.#log = log;
-    this.limit = limit;
-  }
-
-  /** Sets the limit for connections from now on. */
-  set limit(limit: number) {
-    const lowered = Math.min(limit || Number.POSITIVE_INFINITY, this.#descriptors);
-    if (lowered < limit && lowered !== this.#limit)
-      this.#log.warn({ configured: limit, max_connections: lowered }, LOWERED);
-    this.#limit = lowered;
-  }
-
-  get limit(): number {
-    return this.#limit;
-  }
-
-  /** Called with each connection after it was added to the list; closes one if there are too many. */
-  enforce(fresh: Connection): void {
-    if (this.#connections.size <= this.#limit) return;
-    let oldest: Connection | undefined;
-    for (const connection of this.#connections) {
-      if (connection === fresh || !connection.idle || connection.socket.destroyed) continue;
-      if (oldest === undefined || connection.lastUse < oldest.lastUse) oldest = connection;
-    }
-    (oldest ?? fresh).socket.destroy();
-    this.#rejections.countClosed('too many connections');
-    this.#closed.tell((count) => {
-      this.#log.warn({ max_connections: this.#limit, count }, 'too many connections: some were closed');
-    });
-  }
-}
-
-/** Returns the process's limit of open descriptors; unknown outside Linux. */
-function descriptorLimit(): number {
-  try {
-    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
-}
+import type { Connection, Exchange } from './connection.js';
+import type { ConnectionList } from './connections.js';
 
 /** A time limit that a connection exceeds. */
 export type TimeLimit = 'body too slow' | 'answer not taken' | 'connection silent' | 'idle' | 'lingering';
@@ -89,8 +19,8 @@ interface Unwanted {
 /** Listener of {@link ConnectionTimeouts}. */
 export interface TimeoutListener {
   exceeded(connection: Connection, limit: TimeLimit): void;
-  /** Called before the connections are checked. */
-  secondPassed(): void;
+  /** Called before the connections are checked: once a second, less often at rest. Returns true if it must be called again in a second. */
+  secondPassed(): boolean;
 }
 
 /**
@@ -99,66 +29,137 @@ export interface TimeoutListener {
  */
 const TICK_MS = 250;
 const TICKS_A_LOOK = 4;
+/** Looks without a request, or anything else that needs them, after which the server is at rest. */
+const LOOKS_TO_REST = 2;
+/** Longest time between two looks at rest. */
+const REST_MS = 10_000;
 
 /**
  * Time limits of the connections of one server, from `[wsgi]`. Connections with requests in progress are checked once a
- * second for slow bodies, responses that are not read, and inactivity; idle ones four times a second.
+ * second for slow bodies, responses that are not read, and inactivity; those whose input is discarded four times a second, and idle ones
+ * once a second and when the first of them has been idle for too long.
+ *
+ * A server without requests is at rest: it looks only when the first of its idle connections has been idle for too long, and after ten
+ * seconds. The next request or connection ends the rest.
  */
 export class ConnectionTimeouts {
   readonly #connections: ConnectionList;
   readonly #listener: TimeoutListener;
-  limits: WsgiOptions;
+  #limits: WsgiOptions;
   /** Few connections discard input. */
   readonly #unwanted = new WeakMap<Connection, Unwanted>();
   #timer: NodeJS.Timeout | undefined;
+  #isOpen = false;
+  #ticks = 0;
+  /** Looks in a row that found nothing to do. */
+  #quietLooks = 0;
+  /** Connections accepted and requests begun at the last look. */
+  #usesSeen = 0;
+  /** Time by `performance.now()` at which an idle connection may have been idle for too long. */
+  #idleDue = 0;
 
   constructor(connections: ConnectionList, limits: WsgiOptions, listener: TimeoutListener) {
     this.#connections = connections;
-    this.limits = limits;
+    this.#limits = limits;
     this.#listener = listener;
+    connections.woken = () => this.#begin();
+  }
+
+  get limits(): WsgiOptions {
+    return this.#limits;
+  }
+
+  set limits(limits: WsgiOptions) {
+    this.#limits = limits;
+    this.#idleDue = 0;
+    this.#connections.wake();
   }
 
   start(): void {
-    let ticks = 0;
-    this.#connections.coarseNow = performance.now();
-    this.#timer ??= setInterval(() => {
-      const now = performance.now();
-      this.#connections.coarseNow = now;
-      if (++ticks % TICKS_A_LOOK === 0) this.#look(now);
-      this.#lookAtIdle(now);
-    }, TICK_MS).unref();
+    this.#isOpen = true;
+    this.#begin();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#isOpen = false;
+    this.#connections.atRest = false;
+    clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  #begin(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#ticks = 0;
+    this.#quietLooks = 0;
+    this.#connections.coarseNow = performance.now();
+    if (!this.#isOpen) return;
+    this.#connections.atRest = false;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    this.#connections.coarseNow = now;
+    const isLook = ++this.#ticks % TICKS_A_LOOK === 0;
+    const isBusy = isLook && this.#look(now);
+    if (!isLook && now < this.#idleDue) return;
+    const comes = this.#lookAtIdle(now);
+    if (!isLook) return;
+    this.#quietLooks = isBusy || comes ? 0 : this.#quietLooks + 1;
+    if (this.#quietLooks >= LOOKS_TO_REST && this.#isOpen) this.#rest(now);
+  }
+
+  #rest(now: number): void {
+    clearInterval(this.#timer);
+    this.#connections.atRest = true;
+    const restMs = Math.min(Math.max(this.#idleDue - now, TICK_MS), REST_MS);
+    this.#timer = setTimeout(() => this.#lookAtRest(), restMs).unref();
+  }
+
+  #lookAtRest(): void {
+    const now = performance.now();
+    this.#connections.coarseNow = now;
+    const isBusy = this.#look(now);
+    if (this.#lookAtIdle(now) || isBusy) this.#begin();
+    else if (this.#connections.atRest) this.#rest(now);
   }
 
   /**
    * Closes connections that have been idle for too long, and none too early: their time starts when they are first seen
-   * idle.
+   * idle. Returns true if one discards its input, or has part of a head.
    */
-  #lookAtIdle(now: number): void {
+  #lookAtIdle(now: number): boolean {
+    let due = Number.POSITIVE_INFINITY;
+    let discards = false;
+    let receives = false;
     for (const connection of this.#connections) {
       const { socket, requests } = connection;
       if (!connection.idle || socket.destroyed) continue;
-      if (discardsInput(connection)) {
+      if (connection.discardsInput) {
+        discards = true;
         this.#lookAtUnwanted(connection, now);
         continue;
       }
-      if (connection.fresh || this.limits.keepAliveTimeout === 0) continue;
-      connection.latest = undefined;
+      if (requests > 0) connection.latest = undefined;
       if (connection.idleAfter !== requests) {
         connection.idleAfter = requests;
         connection.idleSince = now;
         if (connection.endedEarly) connection.bytesBefore = socket.bytesRead;
-      } else if (now - connection.idleSince >= this.#idleTime(connection)) this.#listener.exceeded(connection, 'idle');
+      }
+      receives ||= requests === 0 || socket.bytesRead !== connection.bytesBefore;
+      if (requests === 0 || this.#limits.keepAliveTimeout === 0) continue;
+      const dueAt = connection.idleSince + this.#idleTime(connection);
+      if (dueAt <= now) this.#listener.exceeded(connection, 'idle');
+      else due = Math.min(due, dueAt);
     }
+    this.#idleDue = discards ? now : due;
+    return discards || (receives && Number.isFinite(headTime(this.#limits)));
   }
 
   /** Ends a connection that discards its input: the rest of a body, or anything after its last response. */
   #lookAtUnwanted(connection: Connection, now: number): void {
-    const { lingeringTime, lingeringTimeout } = this.limits;
+    const { lingeringTime, lingeringTimeout } = this.#limits;
     const last = this.#unwanted.get(connection);
     const { requests } = connection;
     const received = connection.socket.bytesRead;
@@ -176,21 +177,36 @@ export class ConnectionTimeouts {
    * which may precede a head (RFC 9112 §2.2) and have no limit in Node. After both times it must be the latter.
    */
   #idleTime({ socket, bytesBefore }: Connection): number {
-    const keepAliveMs = this.limits.keepAliveTimeout * 1000;
-    return socket.bytesRead === bytesBefore ? keepAliveMs : keepAliveMs + TICK_MS + headTime(this.limits);
+    const keepAliveMs = this.#limits.keepAliveTimeout * 1000;
+    return socket.bytesRead === bytesBefore ? keepAliveMs : keepAliveMs + TICK_MS + headTime(this.#limits);
   }
 
-  #look(now: number): void {
-    this.#listener.secondPassed();
+  /** Looks at what is in progress. Returns false if nothing is, and nothing has come since the last look. */
+  #look(now: number): boolean {
+    const uses = this.#connections.uses;
+    let isBusy = this.#listener.secondPassed() || uses !== this.#usesSeen || this.#connections.inFlight > 0;
+    this.#usesSeen = uses;
+    const { lingeringTime } = this.#limits;
     for (const connection of this.#connections) {
-      if (connection.exchange === undefined) continue;
+      const { refusedAt } = connection;
+      if (refusedAt !== undefined && !connection.idle && isOver(lingeringTime, now - refusedAt)) {
+        this.#listener.exceeded(connection, 'lingering');
+        continue;
+      }
+      if (connection.exchange === undefined) {
+        isBusy ||= !connection.idle && connection.state !== 'upgraded';
+        continue;
+      }
+      if (connection.waiting !== undefined && isOver(lingeringTime, now - connection.exchange.since))
+        connection.waitsLong();
       this.#lookAtBody(connection.exchange, now);
       this.#lookAtMovement(connection, now);
     }
+    return isBusy;
   }
 
   #lookAtBody({ req, bodyProgress: body, ofConnection: connection }: Exchange, now: number): void {
-    const { minBodyRate, bodyGrace } = this.limits;
+    const { minBodyRate, bodyGrace } = this.#limits;
     if (body === undefined || req.complete || minBodyRate === 0) return;
     const elapsed = now - (body.checkedAt ?? now);
     body.checkedAt = now;
@@ -212,11 +228,15 @@ export class ConnectionTimeouts {
     const taken = last === undefined || unsent < last.unsent;
     const stalledSince = unsent === 0 ? undefined : taken ? now : (last.stalledSince ?? now);
     connection.movement = { requests, received, sent, unsent, since: moved ? now : last.since, stalledSince };
-    const { sendTimeout, clientSocketTimeout } = this.limits;
+    const { sendTimeout, clientSocketTimeout, lingeringTime } = this.#limits;
+    // Unwanted input, beyond what is discarded: the end of its client cannot be noticed.
+    const floods = connection.readingStopped && connection.state !== 'open';
     if (stalledSince !== undefined && isOver(sendTimeout, now - stalledSince)) {
       this.#listener.exceeded(connection, 'answer not taken');
     } else if (!moved && isOver(clientSocketTimeout, now - last.since)) {
       this.#listener.exceeded(connection, 'connection silent');
+    } else if (!moved && floods && isOver(lingeringTime, now - last.since)) {
+      this.#listener.exceeded(connection, 'lingering');
     }
   }
 }

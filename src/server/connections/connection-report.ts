@@ -1,7 +1,7 @@
 /** Numbers of the connections of a server, for status and metrics. */
-import type { Connection, ConnectionList } from './connections.js';
+import type { Connection } from './connection.js';
+import type { ConnectionList } from './connections.js';
 import { descriptorWatch } from './descriptor-watch.js';
-import { discardsInput } from './lingering-close.js';
 
 /** Numbers of connections. */
 export interface ConnectionReport {
@@ -19,6 +19,8 @@ export interface ConnectionReport {
   readonly closed: ReadonlyMap<string, number>;
   /** True if its process had no free descriptor within the last minute: connections were closed at once. */
   readonly lacksDescriptors: boolean;
+  /** True if it has none now: new connections are closed at once. */
+  readonly isOutOfDescriptors: boolean;
 }
 
 /** Counts the connections by state. */
@@ -29,21 +31,15 @@ export function connectionReport(
 ): ConnectionReport {
   const counts = { idle: 0, receiving: 0, lingering: 0, busy: 0 };
   for (const connection of connections) counts[stateOf(connection)]++;
-  const { idle, receiving, lingering } = counts;
-  return {
-    open: connections.size,
-    limit: Number.isFinite(limit) ? limit : undefined,
-    idle,
-    receiving,
-    lingering,
-    closed,
-    lacksDescriptors: descriptorWatch.missing,
-  };
+  const { busy: _, ...reported } = counts;
+  const most = Number.isFinite(limit) ? limit : undefined;
+  const { missing: lacksDescriptors, none: isOutOfDescriptors } = descriptorWatch;
+  return { open: connections.size, limit: most, ...reported, closed, lacksDescriptors, isOutOfDescriptors };
 }
 
 function stateOf(connection: Connection): 'idle' | 'receiving' | 'lingering' | 'busy' {
-  const { socket, fresh, bytesBefore, idle, exchange } = connection;
+  const { socket, requests, bytesBefore, idle, exchange } = connection;
   if (!idle) return exchange?.req.complete === false ? 'receiving' : 'busy';
-  if (discardsInput(connection)) return 'lingering';
-  return fresh || socket.bytesRead !== bytesBefore ? 'receiving' : 'idle';
+  if (connection.discardsInput) return 'lingering';
+  return requests === 0 || socket.bytesRead !== bytesBefore ? 'receiving' : 'idle';
 }

@@ -4,12 +4,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { environ } from '../../app/index.js';
-import { destroyReason, wrongLength } from '../../app/internal.js';
+import { destroyReason, exchangeOf, type SlotState, wrongLength } from '../../app/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import type { LogFields, Logger } from '../../log/index.js';
 import { filterOf } from '../spans/filter-times.js';
-import type { Exchange } from './connections.js';
+import type { Connection, Exchange } from './connection.js';
 import { requestFacts } from './request-facts.js';
+import { type RequestState, requestState } from './request-state.js';
 
 /** Most requests that a log line names; the others are counted. */
 const NAMED = 20;
@@ -33,17 +34,33 @@ export function isUnanswered({ req: { socket }, res }: RequestInFlight): boolean
   return !res.writableEnded || socket.writableLength > 0;
 }
 
+/** Returns the holder of a request's slot; `none` while it is in its filters, or if it needs no slot. */
+const HOLDERS: Readonly<Record<SlotState, ReportedRequest['slot']>> = {
+  none: 'none',
+  queued: 'waiting',
+  granted: 'application',
+  held: 'application',
+  client: 'client',
+  returned: 'client',
+  alone: 'application',
+  left: 'none',
+};
+
 /** Describes requests for a report. */
 export function reportedExchange({ req, since }: RequestInFlight): ReportedRequest {
+  const exchange = exchangeOf(req) as Exchange;
+  const now = performance.now();
   const { requestId, route } = environ(req);
   const filter = filterOf(req);
   const { request_id: _, ...facts } = requestFacts(req);
   return {
     ...facts,
-    ageMs: performance.now() - since,
+    ageMs: now - since,
+    ...requestState(exchange, now),
     ...(requestId !== undefined && { requestId }),
     ...(route !== undefined && { route: route.template }),
     ...(filter !== undefined && { filter }),
+    slot: HOLDERS[exchange.poolSlot],
     peer: req.socket.remoteAddress ?? 'a local process',
   };
 }
@@ -59,6 +76,14 @@ export interface ReportedRequest {
   readonly route?: string;
   /** The filter it is in, if filters are measured. */
   readonly filter?: string;
+  /**
+   * `application`: its app is at work, and holds a slot, perhaps after the client has left. `waiting`: waits for a slot. `client`: holds
+   * none, and waits for its client, or for the next event of a stream. `none`: needs none yet.
+   */
+  readonly slot: 'application' | 'client' | 'waiting' | 'none';
+  readonly state: RequestState;
+  /** Milliseconds for which it has been in that state. */
+  readonly stateMs: number;
   /** Peer address of its connection. */
   readonly peer: string;
 }
@@ -84,6 +109,26 @@ export function cutOffError(name: string, exchanges: readonly Exchange[]): Porti
 export function tellBroken({ req, res }: Exchange, log: Logger): void {
   const error = wrongLength(res) ?? destroyReason(res);
   if (error !== undefined) log.error({ ...requestFacts(req), err: error }, 'an answer was cut off');
+}
+
+/** Logs a request whose app never responds: a promise that never settles, or a filter without return. */
+export function tellUnanswered({ req, res, poolSlot: slot }: Exchange, log: Logger): void {
+  if (!req.complete || res.headersSent || slot === 'none') return;
+  const { route } = environ(req);
+  log.error(
+    { ...requestFacts(req), ...(route !== undefined && { route: route.template }) },
+    'the app gave no answer within client_socket_timeout: the connection is closed',
+  );
+}
+
+/** Logs a refusal that its filters have not let be sent. */
+export function tellUnrefused({ refusedAt, state, exchange }: Connection, log: Logger): void {
+  const isUnanswered = exchange === undefined ? state === 'refusing' : !exchange.res.headersSent;
+  if (refusedAt === undefined || !isUnanswered) return;
+  log.error(
+    exchange === undefined ? {} : requestFacts(exchange.req),
+    'a filter that applies to refusals (aroundRefusals) neither called the next app nor responded within lingering_time: the connection is closed',
+  );
 }
 
 /** Settles when a response or a socket is closed. */

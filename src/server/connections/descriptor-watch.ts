@@ -25,6 +25,11 @@ class DescriptorWatch {
     return performance.now() - this.#missedAt < EVERY_MS;
   }
 
+  /** Reports whether the last check found none. */
+  get none(): boolean {
+    return this.missing && this.#missedAt === this.#lookedAt;
+  }
+
   /** Reports whether there is none now, logged once a minute. Called once a second; takes 10 µs. */
   look(log: Logger): boolean {
     const now = performance.now();
@@ -36,7 +41,7 @@ class DescriptorWatch {
         this.#missed.tell((count) => log.warn({ code, count }, MISSING));
       }
     }
-    return this.#missedAt === this.#lookedAt;
+    return this.none;
   }
 }
 

@@ -5,10 +5,15 @@
  * `http.Server.close()` is not used for this: it destroys idle connections at once, and a request that the client has
  * sent by then is lost. `net.Server`'s own `close`, called by the server before this, only stops accepting.
  */
-import type { Connection, ConnectionList, Exchange } from './connections.js';
+import { deferred } from '../../tasks/internal.js';
+import type { Connection, Exchange } from './connection.js';
+import type { ConnectionList } from './connections.js';
 
 /** Time that a connection has to close after its end was announced. */
 const CLOSING_MS = 1500;
+
+/** Time between two looks at idle connections. */
+const LOOK_MS = 50;
 
 /** Waits until a list of connections is empty, and closes idle ones. */
 export class Drain {
@@ -16,20 +21,19 @@ export class Drain {
   readonly done: Promise<readonly Exchange[]>;
   readonly #connections: ConnectionList;
   readonly #began = performance.now();
-  #resolve!: (unfinished: readonly Exchange[]) => void;
+  readonly #end = deferred<readonly Exchange[]>();
   readonly #unfinished: Exchange[] = [];
   #idleMs = Number.POSITIVE_INFINITY;
-  #timer: NodeJS.Timeout | undefined;
-  #afterReads: NodeJS.Immediate | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
+  readonly #timer = setInterval(() => {
+    // After a turn of the event loop: a loop that was blocked has not read yet what has arrived.
+    setImmediate((now: number) => this.#closeIdle(now), performance.now());
+  }, LOOK_MS);
 
   /** The listener must be closed, and every response must announce the end of its connection. */
   constructor(connections: ConnectionList) {
     this.#connections = connections;
     connections.keepTimes = true;
-    this.done = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    this.done = this.#end.promise;
     this.closed();
   }
 
@@ -37,12 +41,7 @@ export class Drain {
   hurry(idleMs: number): void {
     if (idleMs >= this.#idleMs) return;
     this.#idleMs = idleMs;
-    this.#closeIdle();
-  }
-
-  /** Called when a connection has become idle. */
-  idle(connection: Connection): void {
-    this.#wakeAt(this.#leaveOf(connection));
+    this.#closeIdle(performance.now());
   }
 
   /** Called when a connection is closed. */
@@ -58,28 +57,10 @@ export class Drain {
     }
   }
 
-  #closeIdle = (): void => {
-    clearTimeout(this.#timer);
-    this.#timerAt = Number.POSITIVE_INFINITY;
-    const now = performance.now();
+  #closeIdle(now: number): void {
     for (const connection of this.#connections) {
-      if (!connection.idle) continue;
-      const leave = this.#leaveOf(connection);
-      if (leave <= now) connection.socket.destroy();
-      else this.#wakeAt(leave);
+      if (connection.idle && this.#leaveOf(connection) <= now) connection.socket.destroy();
     }
-  };
-
-  #wakeAt(time: number): void {
-    const ms = Math.ceil(time - performance.now());
-    // Node fires a timer above this limit after 1 ms.
-    if (time >= this.#timerAt || ms >= 2 ** 31) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = time;
-    // After a turn of the event loop: a loop that was blocked has not read yet what has arrived.
-    this.#timer = setTimeout(() => {
-      this.#afterReads = setImmediate(this.#closeIdle);
-    }, ms);
   }
 
   /**
@@ -88,27 +69,13 @@ export class Drain {
    * response announced its end closes by itself after the client has read that.
    */
   #leaveOf(connection: Connection): number {
-    const idleMs = connection.ended ? Math.max(this.#idleMs, CLOSING_MS) : this.#idleMs;
+    const idleMs = connection.state !== 'open' ? Math.max(this.#idleMs, CLOSING_MS) : this.#idleMs;
     return Math.max(connection.lastUseAt, this.#began) + idleMs;
   }
 
   #finish(): void {
-    clearTimeout(this.#timer);
-    clearImmediate(this.#afterReads);
+    clearInterval(this.#timer);
     this.#connections.keepTimes = false;
-    this.#resolve(this.#unfinished);
+    this.#end.resolve(this.#unfinished);
   }
-}
-
-/**
- * Announces that the connection closes, if the head is not sent yet; Node then closes it by itself. Nothing after that
- * response is sent: it is not announced while other requests wait.
- */
-export function announceClose({ exchange, ended, waiting }: Connection): void {
-  if (exchange === undefined || exchange.res.headersSent || (waiting !== undefined && !ended)) return;
-  const { res } = exchange;
-  // Only in place of one that is set: a header would give the last response another shape than all others have, and V8 would discard the code
-  // of both.
-  if (res.hasHeader('connection')) res.setHeader('connection', 'close');
-  res.shouldKeepAlive = false;
 }

@@ -2,39 +2,51 @@
  * Refusals of requests by the server itself, before any filter, with their counts and log lines. Each closes its
  * connection.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { connectionAddress, exchangeOf } from '../../app/internal.js';
 import type { Logger } from '../../log/index.js';
+import { LABEL_CHARACTERS, NotedRefusals } from '../../metrics/index.js';
+import { requestFacts } from './request-facts.js';
 
 /**
- * Reasons for which the server refuses a request or closes a connection, as stable words: `reason` of the metric and
- * the log.
+ * Reasons for which the server refuses a request or closes a connection, as stable words, `reason` of the metric and the log; with the
+ * status of the response, if there is one.
  */
-const REJECTION_REASONS = [
+const REJECTIONS = {
+  'queue full': 503,
+  'queue timeout': 503,
+  'rate limit': 429,
+  'http version': 505,
+  'url too long': 414,
+  'headers too many': 431,
+  'headers too large': 431,
+  'header invalid': 400,
+  'host invalid': 400,
+  'target invalid': 400,
+  'framing invalid': 400,
+  'transfer coding': 501,
+  expectation: 417,
+  malformed: 400,
+  connect: 400,
+  'chunk extensions': 431,
+  'request too slow': 408,
+  'body too slow': 408,
+  'answer not taken': undefined,
+  'connection silent': undefined,
+  'tls handshake failed': undefined,
+  'no descriptor': undefined,
+} as const;
+
+type RejectionReason = keyof typeof REJECTIONS;
+
+/** Reasons of which the access log has a line already: the filters saw the request. */
+const IN_ACCESS_LOG: ReadonlySet<RejectionReason> = new Set([
   'queue full',
   'queue timeout',
-  'rate limit',
-  'http version',
-  'url too long',
-  'headers too many',
-  'headers too large',
-  'header invalid',
-  'host invalid',
-  'target invalid',
-  'framing invalid',
-  'transfer coding',
-  'expectation',
-  'malformed',
-  'connect',
-  'chunk extensions',
-  'request too slow',
-  'body too slow',
   'answer not taken',
   'connection silent',
-  'tls handshake failed',
-  'no descriptor',
-] as const;
-
-type RejectionReason = (typeof REJECTION_REASONS)[number];
+]);
 
 /** Reasons for which the server closes a connection without a request in progress: `reason` of the metric. */
 const CLOSE_REASONS = ['idle', 'no request', 'too many connections', 'lingering'] as const;
@@ -56,58 +68,61 @@ export function refusal(status: number, why: RejectionReason, reason: string): R
 
 const LINES_A_SECOND = 10;
 
+/** Details of a refused request. */
+interface Told {
+  /** A code of Node's parser, or the text for the client. */
+  readonly detail?: string | undefined;
+  /** The refused request, if its head was readable. */
+  readonly req?: IncomingMessage | undefined;
+}
+
 /**
- * Counts refused requests and closed connections by reason, and logs them at debug: one line each up to ten a second,
- * then one a second for the rest, because a flood of broken requests must not become a flood of lines.
+ * Counts refused requests and closed connections by reason. Logs each request that no access log has, at info as that does: one line each up
+ * to ten a second, then one a second for the rest, because a flood of broken requests must not become a flood of lines.
  */
 export class Rejections {
+  /** Those of the last ten minutes, for status. */
+  readonly noted = new NotedRefusals();
   readonly #log: Logger;
-  readonly #counts = new Map<RejectionReason, number>(REJECTION_REASONS.map((reason) => [reason, 0]));
-  readonly #closed = new Map<CloseReason, number>(CLOSE_REASONS.map((reason) => [reason, 0]));
+  /** Count of each reason, including those with 0. */
+  readonly counts = new Map(Object.keys(REJECTIONS).map((reason) => [reason as RejectionReason, 0]));
+  /** Closed connections by reason, including reasons with 0. */
+  readonly closed = new Map<CloseReason, number>(CLOSE_REASONS.map((reason) => [reason, 0]));
   #lines = 0;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** Count of each reason, including those with 0. */
-  get counts(): ReadonlyMap<RejectionReason, number> {
-    return this.#counts;
+  /** Counts and logs one. */
+  note(reason: RejectionReason, socket: Socket, { detail, req }: Told = {}): void {
+    const { remoteAddress, remotePort } = socket;
+    this.count(reason, remoteAddress);
+    if (IN_ACCESS_LOG.has(reason) || ++this.#lines > LINES_A_SECOND || !this.#log.enabled('info')) return;
+    const peer = remoteAddress === undefined ? 'unix' : `${remoteAddress}:${remotePort}`;
+    const facts = req === undefined ? {} : requestFacts(req);
+    this.#log.info({ ...facts, status: REJECTIONS[reason], reason, detail, peer }, 'request rejected');
   }
 
-  /** Closed connections by reason, including reasons with 0. */
-  get closed(): ReadonlyMap<CloseReason, number> {
-    return this.#closed;
+  /** Counts a response of 429, which the access log has. */
+  limited(req: IncomingMessage): void {
+    this.count('rate limit', exchangeOf(req).remote?.address ?? connectionAddress(req));
   }
 
-  /**
-   * Counts and logs one. `detail`: a code of Node's parser, or the text for the client; `id`: the id in the response.
-   */
-  note(reason: RejectionReason, socket: Socket, detail?: string, id?: string): void {
-    this.count(reason);
-    this.#lines++;
-    if (this.#lines > LINES_A_SECOND || !this.#log.enabled('debug')) return;
-    this.#log.debug({ reason, detail, request_id: id, peer: peerOf(socket) }, 'request rejected');
-  }
-
-  /** Counts one without details. */
-  count(reason: RejectionReason): void {
-    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+  /** Counts one without a line. */
+  count(reason: RejectionReason, address?: string): void {
+    this.counts.set(reason, this.counts.get(reason)! + 1);
+    this.noted.note(reason, REJECTIONS[reason], address?.slice(0, LABEL_CHARACTERS));
   }
 
   /** Counts a connection that is closed without a request in progress. */
   countClosed(reason: CloseReason): void {
-    this.#closed.set(reason, this.#closed.get(reason)! + 1);
+    this.closed.set(reason, this.closed.get(reason)! + 1);
   }
 
   /** Called once a second: logs the number of suppressed lines, and logs again from now on. */
   sum(): void {
-    if (this.#lines > LINES_A_SECOND)
-      this.#log.debug({ count: this.#lines - LINES_A_SECOND }, 'more requests rejected');
+    if (this.#lines > LINES_A_SECOND) this.#log.info({ count: this.#lines - LINES_A_SECOND }, 'more requests rejected');
     this.#lines = 0;
   }
-}
-
-function peerOf(socket: Socket): string {
-  return socket.remoteAddress === undefined ? 'unix' : `${socket.remoteAddress}:${socket.remotePort}`;
 }

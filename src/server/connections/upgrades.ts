@@ -8,7 +8,8 @@ import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { Fault } from '../../app/index.js';
 import { offerUpgrade, ServedResponse, type ServerState } from '../../app/internal.js';
-import { type Connection, connectionOf } from './connections.js';
+import { isLastAnswer } from '../../wire/index.js';
+import type { Connection } from './connection.js';
 import { requestFacts } from './request-facts.js';
 
 /** Most bytes of a client that are kept before its upgrade is accepted. */
@@ -17,24 +18,29 @@ const KEPT = 64 * 1024;
 /** Upgraded connections of one server. */
 export class Upgrades {
   readonly #open = new Map<Connection, { readonly target: string; readonly since: number }>();
-  #closing = closingForMany();
+  #closing: AbortController | undefined;
   readonly #state: ServerState;
+  readonly #readAgain: (connection: Connection) => void;
 
-  constructor(state: ServerState) {
+  /** `readAgain`: reads HTTP on a connection whose upgrade no app took. */
+  constructor(state: ServerState, readAgain: (connection: Connection) => void) {
     this.#state = state;
-    state.closing = this.#closing.signal;
+    this.#readAgain = readAgain;
+    this.begin();
   }
 
   /** Called when the server serves: sessions may last. */
   begin(): void {
-    if (!this.#closing.signal.aborted) return;
-    this.#closing = closingForMany();
+    if (this.#closing?.signal.aborted === false) return;
+    this.#closing = new AbortController();
+    // Each open stream and session listens to this signal: Node would warn of a leak from the eleventh on.
+    setMaxListeners(0, this.#closing.signal);
     this.#state.closing = this.#closing.signal;
   }
 
   /** Called when the server drains. */
   end(): void {
-    this.#closing.abort();
+    this.#closing!.abort();
   }
 
   /** Asks the open ones to end, and returns them: another app replaces theirs. */
@@ -55,26 +61,37 @@ export class Upgrades {
   }
 
   /**
-   * Returns a response for a request with `Upgrade`, for which Node creates none. An app may take the connection
-   * instead (`takeUpgrade`); then the response ends with 101, and nothing of it is sent.
+   * Returns a response for a request with `Upgrade`, for which Node creates none. An app may take the connection instead (`takeUpgrade`);
+   * then the response ends with 101, and none of it is sent. If no app takes it, the connection continues with HTTP: a server may ignore
+   * an upgrade (RFC 9110 §7.8).
    */
   answerTo(req: IncomingMessage, connection: Connection, head: Buffer): ServerResponse {
     const { socket } = connection;
     // Signal of the app that has the request: aborted when another app replaces it.
-    const closing = this.#closing.signal;
+    const closing = this.#closing!.signal;
     const res = new ServedResponse(req);
-    res.shouldKeepAlive = false;
+    res.shouldKeepAlive = connection.state === 'open';
     res.assignSocket(socket);
     const early = readEarly(socket, head);
+    const fail = (): unknown => socket.destroy();
+    const drain = (): unknown => res.emit('drain');
+    const leave = (): unknown => req.destroy();
     const end = (): void => {
-      early();
-      socket.destroySoon();
+      const input = early();
+      if (isLastAnswer(res)) {
+        socket.destroySoon();
+        return;
+      }
+      moveAway(res, socket).once('close', () => {
+        if (socket.destroyed || connection.state !== 'open') return;
+        if (input.length > 0) socket.unshift(input);
+        this.#readAgain(connection);
+        socket.off('error', fail).off('drain', drain).off('close', leave);
+      });
     };
     res.once('finish', end);
     // Node has removed its own listeners from the socket.
-    socket.on('error', () => socket.destroy());
-    socket.on('drain', () => res.emit('drain'));
-    socket.once('close', () => req.destroy());
+    socket.on('error', fail).on('drain', drain).once('close', leave);
     offerUpgrade(req, () => {
       if (res.headersSent || socket.destroyed) return undefined;
       if (closing.aborted) throw new Fault(503, { message: 'The service is stopping or reloading.' });
@@ -90,13 +107,10 @@ export class Upgrades {
     const { method, path } = requestFacts(req);
     this.#open.set(connection, { target: `${method} ${path}`, since: performance.now() });
     connection.raw.once('close', () => this.#open.delete(connection));
-    connection.upgraded = true;
+    connection.state = 'upgraded';
     // Its timeouts were those of HTTP.
     socket.setTimeout(0);
-    res.detachSocket(socket);
-    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-    res.assignSocket(nowhere as Socket);
-    res.once('finish', () => nowhere.destroy());
+    moveAway(res, socket);
     try {
       res.writeHead(101).end();
     } catch (error) {
@@ -107,11 +121,19 @@ export class Upgrades {
   }
 }
 
-/** Each open stream and session listens to this signal: Node would warn of a leak from the eleventh on. */
-function closingForMany(): AbortController {
-  const closing = new AbortController();
-  setMaxListeners(0, closing.signal);
-  return closing;
+/** Lets a response, sent or not, end apart from its socket. Returns the stream with which it closes. */
+export function moveAway(res: ServerResponse, socket: Socket): Writable {
+  res.detachSocket(socket);
+  return sendApart(res, () => undefined);
+}
+
+/** Sends a response without a socket to a function. Returns the stream with which it closes. */
+export function sendApart(res: ServerResponse, take: (bytes: Buffer) => unknown): Writable {
+  const apart = new Writable({ write: (chunk: Buffer, _encoding, done) => done(void take(chunk)) });
+  res.assignSocket(apart as Socket);
+  if (res.writableFinished) apart.destroy();
+  else res.once('finish', () => apart.destroy());
+  return apart;
 }
 
 /**
@@ -138,12 +160,8 @@ function readEarly(socket: Socket, head: Buffer): () => Buffer {
   };
 }
 
-/**
- * Returns false with a body or with earlier responses, which would mix with the other protocol; HTTP/1.0 has no upgrade
- * (RFC 9110 §7.8).
- */
-export function isUpgradable(req: IncomingMessage): boolean {
-  if (req.httpVersionMinor === 0) return false;
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers;
-  return length === '0' && coding === undefined && connectionOf(req.socket)?.idle !== false;
+/** Returns false for CONNECT, and with a body, which would mix with the other protocol; HTTP/1.0 has no upgrade (RFC 9110 §7.8). */
+export function isUpgradable({ method, httpVersionMinor, headers }: IncomingMessage): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers;
+  return method !== 'CONNECT' && httpVersionMinor !== 0 && length === '0' && coding === undefined;
 }

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead } from '../../app/index.js';
 import { type BodyProgress, exchangeOf } from '../../app/internal.js';
 import { beforeFirstRead, countBody, destroyBy, destroyLeft } from '../../wire/index.js';
-import type { Exchange } from '../connections/connections.js';
+import type { Exchange } from '../connections/connection.js';
 
 /** Most bytes of chunk extensions in one request. */
 const EXTENSIONS_LIMIT = 16 * 1024;
@@ -47,9 +47,14 @@ function readOn(this: ServerResponse): void {
 }
 
 function continueWhenRead(req: IncomingMessage, res: ServerResponse, body: BodyProgress): void {
-  beforeFirstRead(req, () => {
+  const send = (): void => {
+    if (body.awaitsContinue && !res.headersSent) res.writeContinue();
     body.awaitsContinue = false;
-    if (!res.headersSent) res.writeContinue();
+  };
+  beforeFirstRead(req, send);
+  // The body has come with the head: no client waits, but Node would end the connection of a request that got no 100.
+  beforeHead(res, () => {
+    if (req.complete) send();
   });
 }
 
@@ -73,7 +78,8 @@ export function watchChunks({ req, res, bodyProgress: body }: Exchange, before: 
   const below = carrier.push;
   let frames = before + headLength(req) + EXTENSIONS_LIMIT;
   let looking = false;
-  const isOver = (): boolean => req.socket.bytesRead - (body?.received ?? 0) > frames;
+  // The bytes behind a whole body belong to other requests.
+  const isOver = (): boolean => !req.complete && req.socket.bytesRead - (body?.received ?? 0) > frames;
   const look = (): void => {
     looking = false;
     // After the response, the rest may bypass the parser, where it is not counted as body.

@@ -6,22 +6,13 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import {
-  CODING,
   collapsed,
   type Exchange,
   encodedPath,
-  HOST,
+  FIELD,
   kindOfField,
-  LENGTH,
-  MALFORMED,
-  REPEATED,
   replaceRawHeaders,
   seesHeadersTaken,
-  TOKEN,
-  TYPE,
-  UNDERSCORE,
-  UNIQUE,
-  UPGRADE,
 } from '../../app/internal.js';
 import { type Refusal, refusal } from '../connections/refusal.js';
 import type { WsgiOptions } from '../wsgi-options.js';
@@ -43,6 +34,7 @@ const BAD_TARGET = refusal(400, 'target invalid', 'The request target is not val
 const BAD_ESCAPE = refusal(400, 'target invalid', 'The path has an invalid percent-encoding.');
 const BAD_SEGMENT = refusal(400, 'target invalid', 'The path has a dot segment, a backslash or a control character.');
 const NOT_OPTIONS = refusal(400, 'target invalid', 'The request target * is only valid with OPTIONS.');
+const NO_CONNECT = refusal(400, 'connect', 'CONNECT is not supported.');
 const UNKNOWN_CODING = refusal(501, 'transfer coding', 'The transfer coding is not implemented.');
 
 /** Most names whose kinds are kept: clients choose them. */
@@ -82,21 +74,21 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
       const name = rawHeaders[at]!;
       const kind = known.get(name) ?? learned(name);
       if (kind === 0) continue;
-      if ((kinds & kind & UNIQUE) !== 0) kinds |= REPEATED;
+      if ((kinds & kind & FIELD.UNIQUE) !== 0) kinds |= FIELD.REPEATED;
       kinds |= kind;
-      if (kind === HOST) host = rawHeaders[at + 1]!;
-      else if (kind === LENGTH) length = rawHeaders[at + 1]!;
-      else if (kind === TOKEN) token = rawHeaders[at + 1]!;
-      else if (kind === CODING) coding = rawHeaders[at + 1]!;
+      if (kind === FIELD.HOST) host = rawHeaders[at + 1]!;
+      else if (kind === FIELD.LENGTH) length = rawHeaders[at + 1]!;
+      else if (kind === FIELD.TOKEN) token = rawHeaders[at + 1]!;
+      else if (kind === FIELD.CODING) coding = rawHeaders[at + 1]!;
       // The first, as in the headers that Node makes.
-      else if (kind === TYPE) type ??= rawHeaders[at + 1]!;
+      else if (kind === FIELD.TYPE) type ??= rawHeaders[at + 1]!;
     }
-    if ((kinds & MALFORMED) !== 0) return BAD_NAME;
-    if ((kinds & REPEATED) !== 0) return REPEATS;
-    if ((kinds & LENGTH) !== 0 && !/^\d{1,15}$/.test(length)) return BAD_LENGTH;
-    if ((kinds & CODING) !== 0) {
+    if ((kinds & FIELD.MALFORMED) !== 0) return BAD_NAME;
+    if ((kinds & FIELD.REPEATED) !== 0) return REPEATS;
+    if ((kinds & FIELD.LENGTH) !== 0 && !/^\d{1,15}$/.test(length)) return BAD_LENGTH;
+    if ((kinds & FIELD.CODING) !== 0) {
       if (coding.trim().toLowerCase() !== 'chunked') return UNKNOWN_CODING;
-      if (httpVersionMinor === 0 || (kinds & LENGTH) !== 0) return BAD_FRAMING;
+      if (httpVersionMinor === 0 || (kinds & FIELD.LENGTH) !== 0) return BAD_FRAMING;
     }
     if (host === undefined) {
       if (httpVersionMinor === 1) return NO_HOST;
@@ -110,22 +102,22 @@ export function requestGuard(limits: GuardLimits): (exchange: Exchange) => Refus
       host ??= req.headers.host;
       if (refused !== undefined) return refused;
     }
-    if ((kinds & UNDERSCORE) !== 0 && !limits.allowUnderscoreHeaders) {
+    if ((kinds & FIELD.UNDERSCORE) !== 0 && !limits.allowUnderscoreHeaders) {
       dropUnderscores(req);
-      kinds ^= UNDERSCORE;
+      kinds ^= FIELD.UNDERSCORE;
     }
     if (seesHeadersTaken) exchange.fieldKinds = kinds;
     exchange.hostField = host;
     exchange.tokenField = token;
     exchange.typeField = type;
-    exchange.bodyLength = (kinds & CODING) !== 0 ? -1 : Number(length);
-    if ((kinds & UPGRADE) !== 0) exchange.asksUpgrade = true;
+    exchange.bodyLength = (kinds & FIELD.CODING) !== 0 ? -1 : Number(length);
     return undefined;
   };
 }
 
 /** Replaces the received target, which `environ(req).originalUrl` keeps, by its canonical form. */
 function settleTarget(req: IncomingMessage, url: string, host: string): Refusal | undefined {
+  if (req.method === 'CONNECT') return NO_CONNECT;
   const target = canonicalTarget(req.method, url);
   if ('status' in target) return target;
   const { authority } = target;
@@ -149,13 +141,8 @@ export interface Target {
  * Path and query as nearly all clients write them: nothing to decode, no empty segment, no segment that begins with a
  * dot.
  */
-const CANONICAL =
+export const CANONICAL =
   /^\/(?:[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*(?:\/[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)*\/?)?(?:\?[!-"$-~]*)?$/;
-
-/** Reports whether a target equals its canonical form, as a fast path before {@link canonicalTarget}. */
-export function isCanonical(url: string): boolean {
-  return CANONICAL.test(url);
-}
 
 /**
  * Reads a target in origin, absolute or asterisk form (RFC 9112 §3.2); the authority form is for CONNECT.

@@ -1,197 +1,227 @@
 /**
- * The slots of `default_pool_size`: the number of requests for which application code runs at once. Further ones wait
- * in the order of arrival; a request that would wait behind `max_queue` others, or has waited for `queue_timeout`, is
- * refused with 503.
+ * The slots of `default_pool_size`: the number of requests for which application code is at work. Further ones wait in the order of
+ * arrival; a request that would wait behind `max_queue` others, or has waited for `queue_timeout`, is refused with 503.
  *
- * A request that waits for its client holds no slot: while its body is arriving at an app that reads it, while its
- * response is not read, and after its app has ended the response. Requests record nothing for that; the pool checks
- * twenty times a second, and only while requests wait.
+ * The state of a request's slot; `held`, `granted` and `alone` count:
+ *
+ * | State | | call | grant | refuse | settle | wait | resume | close | expire |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | `none` | in the filters | `held` | | | | | | `left` | |
+ * | `queued` | waits for a slot | | `granted` | `none` | | | | `left` | |
+ * | `granted` | has one, and its app is called next | `held` | | | | | | `left` | |
+ * | `held` | the app is at work | | | | `returned` | `client` | | `alone` | |
+ * | `client` | the app waits for the client: for the body, or until it reads | | | | `returned` | | `held` | `left` | |
+ * | `returned` | the app has settled; what it returned is sent | `held` | | | | | | | |
+ * | `alone` | the app is at work, and its response has closed | | | | `left` | | | | `left` |
+ * | `left` | over: no app is called any more | | | | | | | | |
+ *
+ * `call` leads to `queued` instead if all slots are in use, and to `left` if the response has closed. `src/app/slot.ts` reports `settle`,
+ * by its rules. An app that waits for its client when the response closes waits for nothing that could come, so it takes no slot again.
+ * `alone` expires: a promise may never settle.
  */
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../app/index.js';
-import type { Slots, SlotTaker } from '../../app/internal.js';
-import type { Connection, Exchange } from '../connections/connections.js';
+import { exchangeOf, type SlotEvent, type SlotState, type Slots } from '../../app/internal.js';
+import type { Logger } from '../../log/index.js';
+import { setLongTimeout } from '../../process/index.js';
+import { failBody } from '../../wire/index.js';
+import type { Connection, Exchange } from '../connections/connection.js';
+import type { Rejections } from '../connections/refusal.js';
+import { requestFacts } from '../connections/request-facts.js';
 import type { WsgiOptions } from '../wsgi-options.js';
 
-const LOOK_MS = 50;
-/** By then a body sent with its head has arrived, despite the coarse `Exchange.since`. */
-const BODY_MS = 300;
+/** Events of the pool itself beside those of apps. */
+type PoolEvent = SlotEvent | 'grant' | 'refuse' | 'expire';
+
+const NEXT: Readonly<Record<SlotState, Partial<Record<PoolEvent, SlotState>>>> = {
+  none: { call: 'held', close: 'left' },
+  queued: { grant: 'granted', refuse: 'none', close: 'left' },
+  granted: { call: 'held', close: 'left' },
+  held: { settle: 'returned', wait: 'client', close: 'alone' },
+  client: { settle: 'returned', resume: 'held', close: 'left' },
+  returned: { call: 'held' },
+  alone: { settle: 'left', expire: 'left' },
+  left: {},
+};
+
+/** 1 for the states in which a slot is in use. */
+const USED: Readonly<Record<string, number>> = { granted: 1, held: 1, alone: 1 };
+
+/**
+ * Milliseconds after which an app that has returned no promise loses the slot of a closed response: it may have noticed, and never touch
+ * the response again. Less than the default of `queue_timeout`, so that no request is refused because of it.
+ */
+const FORGOTTEN_MS = 10_000;
 
 /** Options of `[wsgi]` that limit running and waiting requests; 0: no limit. */
-type PoolLimits = Pick<WsgiOptions, 'defaultPoolSize' | 'maxQueue' | 'queueTimeout'>;
+type PoolLimits = Pick<WsgiOptions, 'defaultPoolSize' | 'maxQueue' | 'queueTimeout' | 'clientSocketTimeout'>;
 
-/** A waiting request. */
-interface Turn {
-  /** Lets it in, or reports that its response is no longer needed. */
-  readonly settle: (come: boolean) => void;
-  readonly refuse: (fault: Fault) => void;
-  /** Time at which it is refused, by `performance.now()`. */
-  readonly due: number;
-}
-
-/** Waiting requests, in the order of arrival. */
-type Waiting = Map<Exchange, Turn>;
-
-/** A client may retry that soon: the duration of the other requests is unknown. */
-const RETRY = { headers: { 'Retry-After': '1' } };
+const UNSETTLED = 'the app has not settled within client_socket_timeout since its response closed: its slot is free';
 
 /** Counts the slots of one server. */
 export class RequestPool implements Slots {
+  limits: PoolLimits;
   readonly #connections: Iterable<Connection>;
-  readonly #refused: (reason: 'queue full' | 'queue timeout', req: IncomingMessage) => void;
-  #limits!: PoolLimits;
-  /** Number of slots. */
-  #limit!: number;
-  #taken = 0;
-  /** Number of requests that would hold a slot if they did not wait for their clients. */
-  #lent = 0;
-  readonly #ready: Waiting = new Map();
-  /** Requests whose bodies are arriving. */
-  readonly #unready: Waiting = new Map();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #rejections: Pick<Rejections, 'note'>;
+  readonly #log: Pick<Logger, 'error'>;
+  /** Number of slots in use. */
+  taken = 0;
+  /** Waiting requests in the order of arrival, with what lets them in, or reports that their responses are no longer needed. */
+  readonly #waiting = new Map<Exchange, (come: boolean) => void>();
+  /** Requests whose response has closed before their app settled, and that time by `performance.now()`. */
+  readonly #alone = new Map<Exchange, number>();
+  #looksSoon = false;
 
-  /** `connections`: those of the requests. `refused`: called for each request that gets no slot. */
+  /** `connections`: those of the requests. `rejections`: counts those that get no slot. */
   constructor(
     limits: PoolLimits,
     connections: Iterable<Connection>,
-    refused: (reason: 'queue full' | 'queue timeout', req: IncomingMessage) => void,
+    rejections: Pick<Rejections, 'note'>,
+    log: Pick<Logger, 'error'>,
   ) {
+    this.limits = limits;
     this.#connections = connections;
-    this.#refused = refused;
-    this.#setLimits(limits);
-  }
-
-  /** Sets the limits; requests that now fit are let in. */
-  set limits(limits: PoolLimits) {
-    this.#setLimits(limits);
-    this.#letIn();
-  }
-
-  #setLimits(limits: PoolLimits): void {
-    this.#limits = limits;
-    this.#limit = limits.defaultPoolSize || Number.POSITIVE_INFINITY;
+    this.#rejections = rejections;
+    this.#log = log;
   }
 
   /** Number of requests that wait for a slot. */
   get waiting(): number {
-    return this.#ready.size + this.#unready.size;
+    return this.#waiting.size;
   }
 
-  take(taker: SlotTaker): Promise<boolean> | undefined {
-    if (taker.poolSlot !== 'none' || taker.ofConnection === undefined) return undefined;
-    const exchange = taker as Exchange;
-    // The first request without a slot triggers a check at once; later ones wait for the next check.
-    if (this.#taken >= this.#limit && this.#timer === undefined) this.#look();
-    if (this.#taken < this.#limit) {
-      exchange.poolSlot = 'taken';
-      this.#taken++;
-      return undefined;
+  /** Requests whose app is at work although their response has closed. */
+  get alone(): Exchange[] {
+    return [...this.#alone.keys()].filter(({ poolSlot }) => poolSlot === 'alone');
+  }
+
+  /** Changes the state of a slot, and returns it. Nothing else does. */
+  move(exchange: Exchange, event: PoolEvent): SlotState {
+    const before = exchange.poolSlot;
+    let after = NEXT[before][event] ?? before;
+    if (event === 'call' && after !== before && before !== 'granted') {
+      const connection = exchange.ofConnection as Connection | undefined;
+      // Made by hand.
+      if (connection === undefined) return before;
+      // A filter has waited, and the response has closed meanwhile.
+      if (connection.exchange !== exchange) after = 'left';
+      else if (this.taken >= (this.limits.defaultPoolSize || Number.POSITIVE_INFINITY)) after = 'queued';
     }
-    const { maxQueue, queueTimeout } = this.#limits;
+    exchange.poolSlot = after;
+    const more = (USED[after] ?? 0) - (USED[before] ?? 0);
+    this.taken += more;
+    if (more < 0 && this.#waiting.size > 0) this.letIn();
+    return after;
+  }
+
+  turn(exchange: Exchange): Promise<boolean> {
+    const { maxQueue, queueTimeout } = this.limits;
     if (maxQueue > 0 && this.waiting >= maxQueue) {
-      this.#refused('queue full', exchange.req);
-      throw new Fault(503, { message: 'Too many requests are waiting.', ...RETRY });
+      throw this.#refusal(exchange, 'queue full', 'Too many requests are waiting.');
     }
-    const due = queueTimeout > 0 ? performance.now() + queueTimeout * 1000 : Number.POSITIVE_INFINITY;
     return new Promise((settle, refuse) => {
-      const turn = { settle, refuse, due };
-      if (isReady(exchange)) this.#ready.set(exchange, turn);
-      else {
-        this.#unready.set(exchange, turn);
-        // A body sent with its head is complete by then.
-        setImmediate(() => this.#moveIfReady(exchange));
-      }
-      this.#lookLater();
+      const late = (): void => refuse(this.#refusal(exchange, 'queue timeout', 'The request has waited too long.'));
+      const ms = queueTimeout * 1000 || Number.POSITIVE_INFINITY;
+      const cancel = setLongTimeout(late, ms, { unref: true });
+      this.#waiting.set(exchange, (come) => {
+        this.#waiting.delete(exchange);
+        cancel();
+        settle(come);
+      });
+      this.#lookSoon();
     });
   }
 
-  /** Called when a request is complete, with or without a slot. */
+  #refusal(exchange: Exchange, reason: 'queue full' | 'queue timeout', message: string): Fault {
+    this.#waiting.delete(exchange);
+    this.move(exchange, 'refuse');
+    this.#rejections.note(reason, exchange.req.socket);
+    // A client may retry that soon: the duration of the other requests is unknown.
+    return new Fault(503, { message, headers: { 'Retry-After': '1' } });
+  }
+
+  /** Called when a response has closed, unless its app has settled before. */
   leave(exchange: Exchange): void {
-    const { poolSlot: slot } = exchange;
-    exchange.poolSlot = 'left';
-    if (slot === 'taken') this.#taken--;
-    else if (slot === 'lent') this.#lent--;
-    if (this.#ready.size === 0 && this.#unready.size === 0) return;
-    if (slot === 'none') this.#unqueue(exchange)?.settle(false);
-    else if (slot === 'taken') this.#letIn();
+    const { req, res, ofConnection: connection } = exchange;
+    const isAtWork = exchange.poolSlot === 'held' || exchange.poolSlot === 'client';
+    if (exchange.poolSlot === 'held') this.#lookAtBody(exchange);
+    const waits = exchange.poolSlot === 'client';
+    // It has sent the whole response by itself, or has taken the connection.
+    const isDone = connection.state === 'upgraded' || (exchange.settledBy === 'response' && res.writableFinished);
+    if (isDone) this.move(exchange, 'settle');
+    if (this.move(exchange, 'close') === 'alone') this.#alone.set(exchange, performance.now());
+    this.#waiting.get(exchange)?.(false);
+    // Later: the parser may be within the body, and the app about to settle.
+    if (isAtWork && exchange.bodyProgress !== undefined && !req.complete) setImmediate(failUnsettled, exchange, waits);
   }
 
-  #unqueue(exchange: Exchange): Turn | undefined {
-    const waiting = this.#ready.has(exchange) ? this.#ready : this.#unready;
-    const turn = waiting.get(exchange);
-    waiting.delete(exchange);
-    return turn;
-  }
-
-  #refuseOverdue(now: number): void {
-    for (const waiting of [this.#ready, this.#unready]) {
-      for (const [exchange, { refuse, due }] of waiting) {
-        if (now < due) continue;
-        waiting.delete(exchange);
-        this.#refused('queue timeout', exchange.req);
-        refuse(new Fault(503, { message: 'The request has waited too long.', ...RETRY }));
-      }
-    }
-  }
-
-  #moveIfReady(exchange: Exchange): void {
-    const turn = this.#unready.get(exchange);
-    if (turn === undefined || !isReady(exchange)) return;
-    this.#unready.delete(exchange);
-    this.#ready.set(exchange, turn);
-  }
-
-  /** Lets in complete requests, and then others: a request whose body is arriving may take an unneeded slot. */
-  #letIn(): void {
-    for (const waiting of [this.#ready, this.#unready]) {
-      for (const [exchange, { settle }] of waiting) {
-        if (this.#taken >= this.#limit) return;
-        waiting.delete(exchange);
-        const over = exchange.res.writableEnded;
-        if (!over) {
-          exchange.poolSlot = 'taken';
-          this.#taken++;
-        }
-        settle(!over);
-      }
-    }
-  }
-
-  #look(): void {
+  /** Called once a second: takes slots from apps that have forgotten their closed responses, and finds those that wait for bodies. */
+  secondPassed(): void {
     const now = performance.now();
-    for (const { exchange } of this.#connections) {
-      if (exchange?.poolSlot !== 'taken' && exchange?.poolSlot !== 'lent') continue;
-      const slot = waitsForClient(exchange, now) ? 'lent' : 'taken';
-      if (slot === exchange.poolSlot) continue;
-      exchange.poolSlot = slot;
-      this.#taken += slot === 'taken' ? 1 : -1;
-      this.#lent += slot === 'lent' ? 1 : -1;
+    for (const [exchange, closedAt] of this.#alone) {
+      const { poolSlot, settledBy, req, route } = exchange;
+      const isSilent = settledBy === 'response' || settledBy === 'late';
+      const ms = isSilent ? FORGOTTEN_MS : this.limits.clientSocketTimeout * 1000 || Number.POSITIVE_INFINITY;
+      if (poolSlot === 'alone' && now - closedAt < ms) continue;
+      this.#alone.delete(exchange);
+      if (this.move(exchange, 'expire') === poolSlot || isSilent) continue;
+      this.#log.error({ ...requestFacts(req), ...(route && { route: route.template }) }, UNSETTLED);
     }
-    for (const exchange of this.#unready.keys()) this.#moveIfReady(exchange);
-    this.#letIn();
-    this.#refuseOverdue(now);
-    this.#lookLater();
+    if (this.taken > 0) this.#lookAtBodies();
   }
 
-  #lookLater(): void {
-    if (this.#timer !== undefined || (this.waiting === 0 && this.#lent === 0)) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#look();
-    }, LOOK_MS).unref();
+  /** After this turn of the event loop: by then apps that were called read their bodies. */
+  #lookSoon(): void {
+    if (this.#looksSoon) return;
+    this.#looksSoon = true;
+    setImmediate(() => {
+      this.#looksSoon = false;
+      if (this.#waiting.size > 0) this.#lookAtBodies();
+    });
+  }
+
+  /**
+   * Finds the apps that wait for the body of their request. Most bodies come with their heads, so this is asked only when a slot is
+   * needed, and once a second. An app that gets its body goes on at once, also beyond the limit.
+   */
+  #lookAtBodies(): void {
+    for (const { exchange } of this.#connections) if (exchange !== undefined) this.#lookAtBody(exchange);
+  }
+
+  #lookAtBody(exchange: Exchange): void {
+    const { req, res, bodyProgress: body } = exchange;
+    if (body === undefined) return;
+    // After the response the rest flows without a reader.
+    const isRead = hasReader(req) || (req.readableFlowing === true && !res.writableEnded);
+    if (!isRead || req.complete || req.readableLength > 0) {
+      if (!res.writableNeedDrain && !res.writableEnded) this.move(exchange, 'resume');
+    } else if (this.move(exchange, 'wait') === 'client') req.off('end', resume).on('end', resume);
+  }
+
+  /** Lets requests in while there are slots. */
+  letIn(): void {
+    for (const [exchange, settle] of this.#waiting) {
+      if (this.taken >= (this.limits.defaultPoolSize || Number.POSITIVE_INFINITY)) return;
+      // Another may have answered while it waited.
+      settle(this.move(exchange, exchange.res.writableEnded ? 'close' : 'grant') === 'granted');
+      this.#lookSoon();
+    }
   }
 }
 
-/** Returns true if all data that an app reads first has arrived, or the client sends no more before the app reads. */
-function isReady({ req, bodyProgress: body }: Exchange): boolean {
-  return req.complete || body === undefined || body.awaitsContinue || req.readableLength >= req.readableHighWaterMark;
+function hasReader(req: IncomingMessage): boolean {
+  return req.listenerCount('data') > 0 || req.listenerCount('readable') > 0;
 }
 
-function waitsForClient({ req, res, since }: Exchange, now: number): boolean {
-  if (res.writableEnded || res.writableNeedDrain) return true;
-  return !req.complete && req.readableLength === 0 && now - since >= BODY_MS && isRead(req);
+/** Fails the body for an app that still reads it; its rest has no reader. */
+function failUnsettled({ req, poolSlot, ofConnection: connection }: Exchange, waits: boolean): void {
+  if (req.complete || !hasReader(req) || (poolSlot !== 'alone' && !waits)) return;
+  failBody(req);
+  connection.lingerIfUnread(req);
 }
 
-function isRead(req: IncomingMessage): boolean {
-  return req.readableFlowing === true || req.listenerCount('readable') > 0;
+/** One listener for all requests. */
+function resume(this: IncomingMessage): void {
+  const exchange = exchangeOf(this);
+  exchange.serverState?.slots?.move(exchange, 'resume');
 }

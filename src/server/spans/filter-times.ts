@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, afterResponse, type Filter } from '../../app/index.js';
-import { beganAt, exchangeOf, noteBegin } from '../../app/internal.js';
+import { beganAt, exchangeOf, noteBegin, observed } from '../../app/internal.js';
 
 /** Returns probes around a pipeline's filters: one before each, and one before its app. */
 export type PipelineProbes = (pipeline: string, filters: readonly string[]) => readonly Filter[];
@@ -39,8 +39,8 @@ export function bothProbes(
 export interface MeasuredFilter {
   readonly in: Observer;
   readonly out: Observer;
-  /** Called when an error originates in it. */
-  failed?(): void;
+  /** Counts errors that originate in it. */
+  readonly errors?: { sum: number };
 }
 
 interface Observer {
@@ -92,22 +92,12 @@ function probe(outer: Stop | undefined, inner: Stop | undefined): Filter {
       const trip = inward(req, outer, inner);
       noteBegin(res);
       const depth = ++trip.depth;
-      const left = (error?: unknown): void => {
-        const close = (): void => outward(req, res, trip, outer, inner, error);
+      return observed(app, req, res, (failure) => {
+        const close = (): void => outward(req, res, trip, outer, inner, failure?.error);
         const isWithin = trip.open.some((each) => each.depth > depth);
-        if (!isWithin && (error !== undefined || hasBegun(res))) close();
+        if (!isWithin && (failure !== undefined || hasBegun(res))) close();
         else if (trip.open.push({ depth, close }) === 1) afterResponse(res, () => closeAll(trip));
-      };
-      let returned: void | Promise<void>;
-      try {
-        returned = app(req, res);
-      } catch (error) {
-        left(error);
-        throw error;
-      }
-      if (typeof (returned as PromiseLike<void> | undefined)?.then !== 'function') left();
-      else (returned as Promise<void>).then(() => left(), left);
-      return returned;
+      });
     };
 }
 
@@ -148,7 +138,7 @@ function outward(
   // Its answer may stream for as long as its client likes.
   const until = trip.outward ? now : Math.max(since, Math.min(now, beganAt(res) ?? now));
   inner?.[trip.outward ? 'out' : 'in'].observe((until - since) / 1000);
-  if (error !== undefined && error !== trip.error) inner?.failed?.();
+  if (error !== undefined && error !== trip.error && inner?.errors !== undefined) inner.errors.sum++;
   trip.error = error;
   trip.since = now;
   trip.filter = outer;

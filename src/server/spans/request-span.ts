@@ -14,7 +14,14 @@ import {
   type ResponseOutcome,
   remoteOf,
 } from '../../app/index.js';
-import { connectionAddress, exchangeOf, type RequestTrace, runInRequest, type TraceIds } from '../../app/internal.js';
+import {
+  connectionAddress,
+  exchangeOf,
+  observed,
+  type RequestTrace,
+  runInRequest,
+  type TraceIds,
+} from '../../app/internal.js';
 import type { Config } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
@@ -210,23 +217,12 @@ function spanAround(name: string, attributes: Readonly<Record<string, string>>):
         if (res.headersSent && res.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
         span.end();
       });
-    const failed = (error: unknown): void => {
-      if (!isClientsFault(error)) span.setStatus({ code: SpanStatusCode.ERROR });
-      end();
-    };
-    try {
-      const returned: unknown = context.with(trace.setSpan(activeContext, span), () => app(req, res));
+    const left = (failure?: { readonly error: unknown }): void => {
+      if (failure !== undefined && !isClientsFault(failure.error)) span.setStatus({ code: SpanStatusCode.ERROR });
       // One that returned before it has answered does so later, whatever it returned.
-      const left = (): void => {
-        if (res.writableEnded) end();
-        else afterResponse(res, end);
-      };
-      if (returned instanceof Promise) returned.then(left, failed);
-      else left();
-      return returned as void | Promise<void>;
-    } catch (error) {
-      failed(error);
-      throw error;
-    }
+      if (failure !== undefined || res.writableEnded) end();
+      else afterResponse(res, end);
+    };
+    return context.with(trace.setSpan(activeContext, span), () => observed(app, req, res, left));
   };
 }

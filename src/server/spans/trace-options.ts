@@ -4,7 +4,7 @@
 import { boolean, defineOptions } from '../../config/index.js';
 
 /** `[trace]`. */
-export const traceOptions = defineOptions({
+export const traceOptions = defineOptions('trace', {
   filters: boolean({
     default: false,
     help: 'Record a span for each filter and the application. Requires a registered OpenTelemetry SDK.',

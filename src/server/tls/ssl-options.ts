@@ -4,7 +4,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { boolean, type Config, defineOptions, type OptionsOf, oneOf, path, string } from '../../config/index.js';
 import { missingFileHint } from '../missing-file.js';
 
-export const sslOptions = defineOptions({
+export const sslOptions = defineOptions('ssl', {
   cert_file: path({
     help: 'Certificate and intermediate ones, as PEM. Relative to the file with this option, or to the working directory.',
     deprecated: ['wsgi.ssl_cert_file', 'DEFAULT.ssl_cert_file'],

@@ -74,19 +74,46 @@ test('a path that begins with two slashes names no other host', async () => {
   assert.match(answer, /http:\/\/here:81\/\/evil\/x/);
 });
 
-test('a body stream that fails breaks the response off', async () => {
-  const app = fromFetch(
-    () =>
-      new Response(
-        new ReadableStream({
-          pull(controller) {
-            controller.enqueue(new TextEncoder().encode('half'));
-            controller.error(new Error('disk'));
-          },
-        }),
-      ),
+test('RV-15 a body stream that fails before its first chunk is a logged 500', async (t) => {
+  const log = memoryLog();
+  const error = new Error('disk');
+  const body = (): ReadableStream => new ReadableStream({ pull: (controller) => controller.error(error) });
+  const server = new Server(
+    'fetch',
+    fromFetch(() => new Response(body(), { headers: { 'content-type': 'text/plain', 'content-length': '9' } })),
+    { log },
   );
-  await assert.rejects(request(app, 'GET', '/'));
+  await server.start();
+  t.after(() => server.stop());
+  const received = await exchange(portOf(server), 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  assert.match(received, /^HTTP\/1\.1 500 .*content-type: application\/json.*"code":500/is);
+  const told = log.lines.flatMap(({ level, fields }) => (level === 'error' ? [fields.err] : []));
+  assert.deepEqual(told, [error]);
+});
+
+test('a body stream that fails after its first chunk breaks the response off', async (t) => {
+  let fail: () => void;
+  const failing = new Promise<void>((resolve) => {
+    fail = resolve;
+  });
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode('half')),
+    async pull(controller) {
+      await failing;
+      controller.error(new Error('disk'));
+    },
+  });
+  const server = new Server(
+    'fetch',
+    fromFetch(() => new Response(body)),
+    { log: memoryLog() },
+  );
+  await server.start();
+  t.after(() => server.stop());
+  const answer = await fetch(`http://127.0.0.1:${portOf(server)}/`);
+  assert.equal(answer.status, 200);
+  fail!();
+  await assert.rejects(answer.text());
 });
 
 test('a client that leaves aborts the signal and cancels the body', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { areEqual, equalPair } from '../../../dist/app/schemas/create-ajv.js';
+import type { JsonSchema } from 'portico/routing';
+import { createAjv, equalPair } from '../../../dist/app/schemas/create-ajv.js';
 import { checking, serveRouter } from '../../routing/served-router.js';
 
 const NAMES = ['toString', 'valueOf', 'constructor', 'hasOwnProperty', 'toJSON', 'length'];
@@ -50,6 +52,83 @@ test('RT-181 values are compared as JSON, whatever a client names their members'
   assert.match(refused.text, /must NOT have duplicate items \(items ## 1 and 3 are identical\)/);
 });
 
+test('AT-16 texts and numbers must differ too where a schema gives the type of items', async (t) => {
+  const unique = (items: JsonSchema): JsonSchema => ({ type: 'array', uniqueItems: true, items });
+  const send = await serveRouter(t, checking(unique({ type: 'string' }), unique({ type: ['string', 'number'] })));
+  for (const [path, body, status] of [
+    ['/0', '["__proto__","__proto__"]', 400],
+    ['/0', '["__proto__","constructor","toString",""]', 200],
+    ['/1', '["__proto__","__proto__"]', 400],
+    ['/1', '["1",1,"2_",2,"2"]', 200],
+    ['/1', '[1,1.0]', 400],
+  ] as const) {
+    assert.equal((await send('POST', path, { body })).status, status, body);
+  }
+});
+
+test('AT-1 lists and objects that look alike in parts differ', () => {
+  const differ = [
+    [],
+    {},
+    [[]],
+    [{}],
+    { a: [] },
+    { a: {} },
+    ['a'],
+    { list: 1 },
+    ['list', 1],
+    [Infinity],
+    [null],
+    'holder 0',
+  ];
+  assert.equal(equalPair(differ), undefined);
+  for (const [at, one] of differ.entries()) {
+    assert.deepEqual(equalPair([...differ, structuredClone(one)]), [at, differ.length], JSON.stringify(one));
+  }
+});
+
+test('AT-15 a value nested too deeply for a recursive schema is refused as any other', async (t) => {
+  const list: JsonSchema = { type: 'array', items: { $ref: '#' } };
+  const send = await serveRouter(t, checking(list, { anyOf: [{ type: 'null' }, list] }, { not: list }));
+  const body = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  for (const path of ['/0', '/1', '/2']) {
+    const { status, json } = await send('POST', path, { body });
+    assert.equal(status, 400);
+    const { error } = json as { error: { message: string; issues: unknown } };
+    assert.equal(error.message, 'Invalid input for the body: must not be nested so deeply.');
+  }
+});
+
+test('AT-17 numbers of texts have the form that JSON gives them', () => {
+  const checks = createAjv('draft-07', { coerceTypes: true, verbose: false });
+  const converted = (type: unknown, text: string): unknown => {
+    const value = { n: text };
+    return checks.compile({ properties: { n: { type } } })(value) ? value.n : undefined;
+  };
+  for (const type of ['integer', 'number', ['integer', 'null'], ['number', 'boolean']]) {
+    for (const text of ['5', '-5', '0', '-0', '1e3', '1E+3', '10.0']) assert.equal(converted(type, text), Number(text));
+    for (const text of [
+      ' ',
+      ' 5',
+      '5 ',
+      '\t',
+      '1e999',
+      '-1e999',
+      'Infinity',
+      'NaN',
+      '0x10',
+      '0b1',
+      '+1',
+      '05',
+      '5.',
+      '.5',
+    ])
+      assert.equal(converted(type, text), undefined, `${JSON.stringify(text)} as ${String(type)}`);
+  }
+  assert.equal(converted('number', '-1.5e-3'), -0.0015);
+  assert.equal(converted('string', '0x10'), '0x10');
+});
+
 test('RT-181 equality is that of the values, however their members are ordered', () => {
   const json = fc.jsonValue({ depthSize: 'small' });
   const turned = (value: unknown): unknown => {
@@ -58,15 +137,13 @@ test('RT-181 equality is that of the values, however their members are ordered',
     const entries = Object.entries(value).toReversed();
     return Object.fromEntries(entries.map(([name, inner]): [string, unknown] => [name, turned(inner)]));
   };
-  fc.assert(fc.property(json, (value) => areEqual(value, turned(value))));
+  fc.assert(fc.property(json, (value) => assert.deepEqual(equalPair([value, turned(value)]), [0, 1])));
   fc.assert(
-    fc.property(fc.array(json, { maxLength: 6 }), (list) => {
-      const equal = list.flatMap((a, i) => list.slice(0, i).filter((b) => areEqual(a, b)));
-      assert.equal(equalPair(list) === undefined, equal.length === 0);
-      assert.deepEqual(
-        equalPair([...list, turned(list), list])?.[1],
-        equal.length === 0 ? list.length + 1 : equalPair(list)?.[1],
-      );
+    fc.property(fc.array(json, { maxLength: 6 }), (written) => {
+      const list = JSON.parse(JSON.stringify(written)) as unknown[];
+      const at = list.findIndex((a, i) => list.slice(0, i).some((b) => isDeepStrictEqual(a, b)));
+      assert.equal(equalPair(list)?.[1] ?? -1, at);
+      assert.deepEqual(equalPair([...list, turned(list), list])?.[1], at < 0 ? list.length + 1 : at);
     }),
   );
 });

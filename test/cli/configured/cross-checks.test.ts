@@ -3,19 +3,14 @@ import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { Config } from 'portico/config';
 import { printDiagnostic } from '#internal/config';
-import { addCrossChecks } from '../../../dist/cli/configured/cross-checks.js';
-import { launcherOptions } from '../../../dist/launch/internal.js';
+import 'portico/launch';
+import 'portico/rpc';
+import 'portico/server';
 import { checkTransportUrl } from '../../../dist/rpc/transport/open-transport.js';
-import { enabledApisOptions, sslOptions } from '../../../dist/server/internal.js';
-import { rpcOptions } from '../../../dist/service/internal.js';
 
 function found(text: string): string[] {
   const config = Config.fromText(text);
-  config.register('DEFAULT', enabledApisOptions);
-  config.register('DEFAULT', launcherOptions);
-  config.register('ssl', sslOptions);
-  config.register('rpc', rpcOptions);
-  addCrossChecks(config);
+  (config as unknown as { registerLoaded(): void }).registerLoaded();
   return config.problems({ complete: false }).map((each) => printDiagnostic(each, { showLine: false }));
 }
 
@@ -39,6 +34,9 @@ test('OP-58 the admin listener has a port of its own, on an address of this mach
   ]);
   assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = [::]:9100\n'), [
     'portico.ini:4:10: error: [admin] listen: other machines can reach ::\n  listen on 127.0.0.1, or set allow_remote = true, which lets them read everything there',
+  ]);
+  assert.deepEqual(found('[api:a]\nport = 8774\n[admin]\nlisten = 127.0.0.1:9100\nmetrics_listen = 0.0.0.0:9100\n'), [
+    'portico.ini:5:18: error: [admin] metrics_listen: port 9100 belongs to [admin] listen\n  choose another port',
   ]);
   // An empty value turns the listener off.
   for (const listen of ['127.0.0.1:1', 'localhost:1', '[::1]:1', '0.0.0.0:1\nallow_remote = true', '']) {

@@ -63,7 +63,7 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
   // No service is found by another configuration, nor by one that shares a file and has another.
   for (const { status, stderr } of [not, sharing]) {
     assert.equal(status, 1);
-    assert.match(stderr, new RegExp(`nothing listens on it\n.*Others run: main \\(pid ${first.pid}, ${served}`));
+    assert.match(stderr, new RegExp(`the file does not exist\n.*Others run: main \\(pid ${first.pid}, ${served}`));
   }
 
   const second = await start(other, ['api-cli.js', '--config-file', 'other.ini']);
@@ -75,13 +75,13 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
   for (const { pid } of [first, second])
     assert.match(several.stderr, new RegExp(`(?:main|api-cli) \\(pid ${pid}, /.*: --socket /`));
   // The portico.ini of this folder belongs to another service than the one started here with other.ini.
-  assert.match(configured.stderr, /nothing listens on it\n.*Others run: .*other\.ini/);
+  assert.match(configured.stderr, /the file does not exist\n.*Others run: .*other\.ini/);
 
   // A stop needs the name of the service.
   await second.end();
   const unnamed = await run(elsewhere, 'stop');
   assert.equal(unnamed.status, 1);
-  assert.match(unnamed.stderr, new RegExp(`nothing listens on it\\n.*Others run: main \\(pid ${first.pid}`));
+  assert.match(unnamed.stderr, new RegExp(`the file does not exist\\n.*Others run: main \\(pid ${first.pid}`));
   const stopped = await run(served, 'stop');
   assert.equal(stopped.status, 0, stopped.stderr);
   await first.ended;

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readConfiguration } from '../../../dist/cli/configured/configuration.js';
-import { judge } from '../../../dist/cli/judge/judge.js';
+import { judge } from '../../../dist/cli/judge/judge-all.js';
 import { emptyProject } from '../../fixtures/project.js';
 
 test('CF-6 a file of a configuration directory that sets options and is not *.conf is a warning', async (t) => {

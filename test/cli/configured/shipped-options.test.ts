@@ -1,17 +1,12 @@
 /** The names of options. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FILTER_GROUPS, registerShippedOptions, shippedOptions } from '../../../dist/cli/configured/shipped-options.js';
+import { registerShippedOptions, shippedOptions } from '../../../dist/cli/configured/shipped-options.js';
 import { Config } from '../../../dist/config/index.js';
 
 const named = (await shippedOptions()).flatMap(({ group, options }) =>
   Object.entries(options).map(([name, option]) => ({ group, name, option, shown: `[${group}] ${name}` })),
 );
-
-test('a program that serves knows the groups of all filters that ship', async () => {
-  const sectional = (await shippedOptions()).filter((each) => each.sectional === true).map(({ group }) => group);
-  assert.deepEqual([...FILTER_GROUPS].sort(), [...new Set(sectional)].sort());
-});
 
 /** Named after the directive they send. */
 const DIRECTIVES = ['no_store'];

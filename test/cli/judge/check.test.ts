@@ -354,7 +354,6 @@ test('OP-3 CF-51 RP-88 managers that would get more time to stop than there is a
   const { status, stdout } = run(cwd, 'check');
   assert.equal(status, 0, stdout);
   assert.match(stdout, said);
-  assert.match(run(cwd, 'config', 'validate').stdout, said);
   writeFileSync(join(cwd, 'portico.ini'), '[DEFAULT]\ngraceful_shutdown_timeout = 30\n[api:main]\nport = 0\n');
   assert.doesNotMatch(run(cwd, 'check').stdout, /shutdown_timeout/);
 });
@@ -431,5 +430,26 @@ export const app = async () => {
   assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
   writeFileSync(join(cwd, 'api-paste.ini'), ROUTED['api-paste.ini']);
   writeFileSync(join(cwd, 'm.js'), app('(inner) => (req, res) => inner(req, res)'));
+  assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
+});
+
+test('GR-2 check warns of an API with more routes than metrics tell from each other', (t) => {
+  const app = (routes: number): string => `import { Router } from 'portico/routing';
+export const app = () => {
+  const router = new Router();
+  for (let route = 0; route < ${routes}; route++) router.get('/books' + route, () => 'a');
+  return router.build();
+};
+`;
+  const cwd = folder(t, { ...ROUTED, 'm.js': app(5001) });
+  const file = join(cwd, 'portico.ini');
+  writeFileSync(file, `${readFileSync(file, 'utf8')}\n[metrics]\nenabled = true\n`);
+  const { status, stdout } = run(cwd, 'check');
+  assert.equal(status, 0, stdout);
+  assert.match(
+    stdout,
+    /portico\.ini:\d+:\d+: warning: \[metrics\] enabled.*the API \w+ has 5001 routes, and metrics tell at most 5000 from each other/,
+  );
+  writeFileSync(join(cwd, 'm.js'), app(5000));
   assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
 });

@@ -6,15 +6,18 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Config } from 'portico/config';
 import { WSGIService } from 'portico/server';
-import { ConfigurationRefused } from '#internal/config';
+import { ConfigurationRefused, rememberLoaded } from '#internal/config';
+import { judgeAfter } from '#internal/launch';
 import { silentLogger } from '#internal/log';
 import type { Diagnostic } from '../../../dist/errors/index.js';
 import { emptyProject, root } from '../../e2e/program.js';
 import { brokenConfigurations, filesOf } from '../broken-configurations.js';
 
-const { judge, judgement } = (await import(
-  pathToFileURL(join(root, 'lib', 'cli', 'internal.js')).href
-)) as typeof import('../../../dist/cli/internal.js');
+const folder = pathToFileURL(join(root, 'lib', 'cli', 'judge')).href;
+const { judge } = (await import(`${folder}/judge-all.js`)) as typeof import('../../../dist/cli/judge/judge-all.js');
+const { withAllMistakes } = (await import(
+  `${folder}/all-mistakes.js`
+)) as typeof import('../../../dist/cli/judge/all-mistakes.js');
 
 const RECORD = join(root, 'test', 'cli', 'judgements.txt');
 
@@ -50,24 +53,22 @@ test('OP-19 every mistake of 280 configurations is told once, with its place', a
 
 /** Configurations whose mistakes concern what such a program does not start: services, other APIs, and the log, which it makes itself. */
 const OF_OTHERS =
-  /service|\[api:(?:shp|other)\]|logger=|log_file=|pipeline=shp|an empty paste file|no API|only an API|a missing comma|the second of two/;
+  /service|\[api:(?:shp|other)\]|logger=|log_file=|pipeline=shp|an empty paste file|no API|only an API|a missing comma|the second of two|^two APIs/;
 
 /** Returns the mistakes that a program tells which serves the API itself: none if it serves. */
 async function toldByProgram(): Promise<readonly Diagnostic[]> {
   const config = await Config.load({ argv: false, env: {}, collect: true });
-  const services: WSGIService[] = [];
-  const failures: unknown[] = [];
-  try {
+  const serve = async (): Promise<readonly Diagnostic[]> => {
+    const failures: unknown[] = [];
     const service = new WSGIService('shop', config, { log: silentLogger() });
-    services.push(service);
-    await (await service.prepare())();
-  } catch (error) {
-    failures.push(error);
-  }
-  const refused = await judgement(config as never, { services: services as never, failures, embeds: true }).then(
-    () => failures[0],
-    (error: unknown) => error,
-  );
+    await service.prepare().then(
+      (letGo) => letGo(),
+      (error: unknown) => void failures.push(error),
+    );
+    return judgeAfter([service as never], failures, config as never);
+  };
+  // `runMain` and `runApis` do this.
+  const refused = await serve().then(() => undefined, withAllMistakes);
   return refused instanceof ConfigurationRefused ? refused.diagnostics : [];
 }
 
@@ -101,16 +102,16 @@ test('OP-19 what a built service does not use, and another one does, is told onc
   try {
     process.chdir(project.folder);
     const told = (await toldByProgram()).filter(({ place }) => place?.origin?.file === 'api-paste.ini');
-    assert.deepEqual(told.map(shortened), ['error PASTE_NO_MODULE api-paste.ini:6:1 [app:other] paste.app_factory']);
+    assert.deepEqual(told.map(shortened), ['warning PASTE_NO_MODULE api-paste.ini:6:1 [app:other] paste.app_factory']);
   } finally {
     process.chdir(before);
     project.remove();
   }
 });
 
-/** An app that declares a group with the name of a shipped one. */
+/** An app that declares a group with the name of a shipped one; and managers, one of which declares nothing before its start. */
 const OWN_CORS = `
-import { defineOptions, string } from 'portico/config';
+import { defineOptions, integer, string } from 'portico/config';
 export const app = (_global, _local, ctx) => {
   ctx.config.group('cors', defineOptions({ shade: string({ default: 'red', help: 'A colour.' }) }));
   return (_req, res) => res.end('here');
@@ -118,34 +119,47 @@ export const app = (_global, _local, ctx) => {
 export class Manager {}
 `;
 
-test("OP-19 an application's own names are known, or told, whoever else has such names", async () => {
+/** A module that declares the options of its manager, with their group. */
+const OWNER = `
+import { defineOptions, integer } from 'portico/config';
+export const options = defineOptions('mgr', { size: integer({ default: 1, help: 'Largest number.' }) });
+export class Manager {}
+`;
+
+test("CF-66 an application's own names are known, or refused, whoever else has such names", async () => {
   const before = process.cwd();
   const b = '[api:other]\nport = 0\n';
-  const failing = '[app:other]\npaste.app_factory = ./app.js:refusing\n';
-  const strict = 'strict_config = true\nenabled_apis = shop';
+  const failing = '[app:other]\npaste.app_factory = ./gone.js:app\n';
   const cases = {
     'a misspelt option of a group with the name of a shipped one': {
       it: { more: '[cors]\nshaed = x', files: { 'app.js': OWN_CORS } },
       told: ['error CONFIG_UNKNOWN_OPTION portico.ini:6:1 [cors] shaed'],
     },
-    'a section that a manager may declare at its start': {
-      it: { defaults: strict, api: 'manager = ./app.js:Manager', more: '[mgr]\nsize = 2' },
+    'a section that a manager reads at its start, without a declaration': {
+      it: { api: 'manager = ./app.js:Manager', more: '[mgr]\nsize = 2' },
+      told: ['error CONFIG_UNKNOWN_SECTION portico.ini:6:1 [mgr]'],
+    },
+    'a section that the module of a manager declares': {
+      it: { api: 'manager = ./owner.js:Manager', more: '[mgr]\nszie = 2', files: { 'owner.js': OWNER } },
+      told: ['error CONFIG_UNKNOWN_OPTION portico.ini:7:1 [mgr] szie'],
+    },
+    'a section that other_names gives to another program': {
+      it: { defaults: 'other_names = nowhere, DEFAULT.my_*', more: '[nowhere]\nx = 1\n[x-notes]\ny = 2' },
       told: [],
     },
-    'an unknown section beside an API that fails and that the program does not run': {
-      it: { defaults: 'strict_config = true', more: `${b}[nowhere]\nx = 1`, sections: failing },
-      told: [
-        'error CONFIG_UNKNOWN_SECTION portico.ini:8:1 [nowhere]',
-        'error PASTE_FACTORY_FAILED api-paste.ini:5:1 [app:other]',
-      ],
+    'an unknown section beside code that cannot be loaded: it may own it': {
+      it: { more: `${b}[nowhere]\nx = 1`, sections: failing },
+      told: [],
     },
   };
   for (const [name, { it, told }] of Object.entries(cases)) {
     const project = emptyProject(filesOf(it));
+    const forget = rememberLoaded();
     try {
       process.chdir(project.folder);
       assert.deepEqual((await toldByProgram()).map(shortened), told, name);
     } finally {
+      forget();
       process.chdir(before);
       project.remove();
     }

@@ -1,18 +1,40 @@
-/** The status of a running service as text: the line of each periodic task. */
+/** The status of a running service as text: the line of each job. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statusText } from '../../../dist/cli/look/status-text.js';
+import { jobsOf } from '../../../dist/operating/control/jobs.js';
 
-test('AU-8 the status has a line for each task, over all workers: spacing, last run, runs and failures', () => {
+test('AU-8 the status has a line for each job, over all workers: spacing, runs, the present and the last one, failures', () => {
   const worker = (id: number, periodic: readonly object[]) => ({
     id,
     pid: 100 + id,
     state: 'ready',
     uptimeMs: 0,
-    periodic,
+    facts: { periodic },
   });
   const sync = { name: 'sync', spacing: 300, running: false, errors: 0 };
+  const hung = { name: 'hung', spacing: 5, running: false, runs: 0, errors: 0 };
   const clean = { name: 'clean', spacing: 3600, running: false, runs: 0, errors: 0 };
+  const workers = [
+    worker(0, [{ ...sync, runs: 2, lastStartAgo: 90, lastEndAgo: 89, lastSeconds: 1, nextIn: 210 }, clean, hung]),
+    worker(1, [
+      {
+        ...sync,
+        runs: 1,
+        errors: 1,
+        lastStartAgo: 2,
+        lastEndAgo: 1.5,
+        lastSeconds: 0.5,
+        nextIn: 298,
+        lastError: 'down',
+        lastFailure: 'down',
+        lastFailureAgo: 1.5,
+      },
+      { ...hung, runs: 3, running: true, runningFor: 12, lastStartAgo: 12, lastFailure: 'away', lastFailureAgo: 60 },
+    ]),
+    // Behind a job that hangs.
+    worker(2, [{ ...hung, name: 'late', spacing: 2, runs: 1, lastStartAgo: 17, lastEndAgo: 17, nextIn: -15 }]),
+  ];
   const service = {
     name: 'books',
     state: 'ready',
@@ -23,11 +45,8 @@ test('AU-8 the status has a line for each task, over all workers: spacing, last 
     errors: [],
     addresses: [],
     connections: { open: 0, limit: 0 },
-    workers: [
-      worker(0, [{ ...sync, runs: 2, lastStartAgo: 90 }, clean]),
-      worker(1, [{ ...sync, runs: 1, errors: 1, lastStartAgo: 2, lastError: 'down' }]),
-      worker(2, []),
-    ],
+    jobs: jobsOf(workers as never),
+    workers,
   };
   const running = {
     name: 'books',
@@ -40,10 +59,12 @@ test('AU-8 the status has a line for each task, over all workers: spacing, last 
   };
   const text = statusText({ process: running, services: [service], reloads: [], left: [], overrides: [] } as never);
   assert.deepEqual(
-    text.split('\n').filter((line) => /^ *task /.test(line)),
+    text.split('\n').filter((line) => /^ *job /.test(line)),
     [
-      '  task sync: every 5m, last run 2s ago, 3 runs, 1 failure; it fails: down',
-      '  task clean: every 1h, no run yet, 0 runs',
+      '  job sync: every 5m, last run 2s ago, 3 runs, 1 failure, the last took 500ms, next in 3m30s; it fails: down',
+      '  job clean: every 1h, no run yet, 0 runs',
+      '  job hung: every 5s, running for 12s in worker 1, 3 runs; last failure 1m ago: away',
+      '  job late: every 2s, last run 17s ago, 1 run, overdue by 15s',
     ],
   );
 });

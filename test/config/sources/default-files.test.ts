@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { apiCli, emptyProject } from '../../e2e/program.js';
 
@@ -24,4 +25,32 @@ test('a user without HOME and without an entry in passwd runs the program', {
     timeout: 60_000,
   });
   assert.equal(status, 0, stderr);
+});
+
+test('OP-3 a working folder that this user may not enter is the cause that is told, with and without --config-file', {
+  skip: process.getuid?.() !== 0 && 'only root may become another user',
+}, (t) => {
+  const project = emptyProject({ 'portico.ini': '[api:hello]\nport = 0\n' });
+  const other = emptyProject({ 'portico.ini': '[api:hello]\nport = 0\n' });
+  t.after(() => [project, other].map((each) => each.remove()));
+  chmodSync(project.folder, 0o700);
+  chmodSync(other.folder, 0o755);
+  const run = (...words: string[]): string => {
+    const user = { uid: UNKNOWN, gid: UNKNOWN, env: { ...process.env, HOME: undefined } };
+    const options = { cwd: project.folder, encoding: 'utf8' as const, timeout: 60_000, ...user };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [apiCli, ...words], options);
+    assert.equal(status, 78, stdout + stderr);
+    return stdout + stderr;
+  };
+  for (const words of [[], ['check']]) {
+    const said = run(...words);
+    assert.match(said, /error: cannot read config file portico\.ini \(.*\): permission denied \(EACCES\)/);
+    assert.match(said, new RegExp(`This user may not enter ${project.folder}:`));
+    assert.doesNotMatch(said, /No configuration file|spawn/);
+  }
+  const said = run('check', '--config-file', join(other.folder, 'portico.ini'));
+  assert.match(
+    said,
+    new RegExp(`no worker can be started: this user may not enter its working directory, ${project.folder}`),
+  );
 });

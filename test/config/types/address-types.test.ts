@@ -52,7 +52,7 @@ test('CF-41 where to listen: address, socket file, inherited descriptor, systemd
     assert.deepEqual(parsed, value, text);
     assert.equal(listen().format(parsed), text);
   }
-  for (const text of ['unix:relative', `unix:/${'a'.repeat(107)}`, 'fd:x', 'systemd:', '', 'a b']) {
+  for (const text of ['unix:relative', 'unix:/a\nb', `unix:/${'a'.repeat(107)}`, 'fd:x', 'systemd:', '', 'a b']) {
     assert.throws(() => listen().parse(text), InvalidValue, text);
   }
   assert.deepEqual(listen({ default: '127.0.0.1' }).default, { kind: 'tcp', host: '127.0.0.1' });

@@ -52,6 +52,7 @@ test('CF-43 a path expands ~, may have to exist, be of a kind and be closed to o
   assert.throws(() => path({ mustExist: true }).parse(join(folder, 'no')), /no such file/);
   assert.throws(() => path({ kind: 'dir' }).parse(file), /should be a directory/);
   assert.throws(() => path({ kind: 'file' }).parse(folder), /should be a file/);
+  for (const text of ['/a\nb', '/a\rb', '/a\0b']) assert.throws(() => path().parse(text), /line break/, 'AT-12');
   chmodSync(file, 0o644);
   assert.equal(path({ mode: 0o600 }).warning?.(file), "the file's mode is 644, more open than 600");
   chmodSync(file, 0o400);

@@ -5,7 +5,8 @@ import { makePair } from '../../server/certificate-files.js';
 import { type Ending, emptyProject, freePort, type Program, startApiCli } from '../program.js';
 import { childrenOf, isAlive, type Target, until } from './target.js';
 
-const app = `
+/** The module `app.js` of the API: the paths of a {@link Target}, and those that block or spin. */
+export const faultApp = `
 import { existsSync } from 'node:fs';
 const large = Buffer.alloc(8 * 1024 * 1024, 'x');
 // Its event loop is stuck, and the processor is free for the others.
@@ -84,7 +85,7 @@ export class FaultFleet implements Target {
     const ports = [await freePort(), await freePort()];
     const names = ['hello', ...(secure ? ['secure'] : []), ...(frail ? ['frail'] : [])];
     const groups = new Map<string, string[]>([['DEFAULT', [`enabled_apis = ${names.join(', ')}`]]]);
-    const files: Record<string, string> = { 'app.js': app, 'api-paste.ini': pasteFile('first') };
+    const files: Record<string, string> = { 'app.js': faultApp, 'api-paste.ini': pasteFile('first') };
     names.forEach((name, i) => {
       groups.set(`api:${name}`, [`port = ${ports[i]}`, `workers = ${workers}`]);
     });
@@ -187,7 +188,8 @@ export class FaultFleet implements Target {
   }
 }
 
-function pasteFile(word: string): string {
+/** Its paste file; responses begin with the word. */
+export function pasteFile(word: string): string {
   const app = (name: string, more = ''): string =>
     `[app:${name}]\npaste.app_factory = ./app.js:app\nword = ${word}\n${more}`;
   return `${app('hello')}\n${app('secure')}\n${app('frail', 'fails_with = %(here)s/frail\n')}`;

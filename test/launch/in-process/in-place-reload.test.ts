@@ -306,9 +306,9 @@ test('OP-80 a refused reload has the warnings of its configuration', async (t) =
   service.onPrepare = () => {
     throw new Error('no table');
   };
-  write('portico.ini', '[app]\nword = new\n[DEFAULT]\nlog_levl = info\n');
+  write('portico.ini', '[app]\nword = new\n[DEFAULT]\nstate_path = a\nstate_path = b\n');
   await launcher.restart();
   const { outcome, warnings } = launcher.status().reloads.at(-1)!;
   assert.equal(outcome, 'refused');
-  assert.match(warnings.join(), /log_levl/);
+  assert.match(warnings.join(), /state_path: set more than once/);
 });

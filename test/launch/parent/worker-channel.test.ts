@@ -25,24 +25,32 @@ for (const [what, script, told] of [
   [
     'a message without end',
     `${NOISE} write(Buffer.from([1, 255, 255, 255])); setInterval(() => write(Buffer.alloc(65536)), 0);`,
-    /^sent a message of more than 32 MiB$/,
+    /^sent a message of more than 4 MiB$/,
   ],
   [
     "an answer of Node's own protocol to no question",
     say({ cmd: 'NODE_HANDLE_ACK' }),
     /^sent a message that cannot be handled/,
   ],
-  ['facts that are none', say({ portico: true, kind: 'beat', debugged: false, facts: 5 }), /wrong facts of beat/],
-  ['takes that are none', say({ portico: true, kind: 'take', takes: [[1, 2, 3]] }), /wrong takes of take/],
+  [
+    'facts that are none',
+    say({ portico: true, kind: 'beat', debugged: false, facts: 5 }),
+    /the fields of "beat" have wrong types/,
+  ],
+  [
+    'takes that are none',
+    say({ portico: true, kind: 'take', takes: [[1, 2, 3]] }),
+    /the fields of "take" have wrong types/,
+  ],
   [
     'counts that are none',
     say({ portico: true, kind: 'counted', buckets: [], series: [{ metric: 'requests' }] }),
-    /wrong series of counted/,
+    /the fields of "counted" have wrong types/,
   ],
   [
     'requests that are none',
     say({ portico: true, kind: 'inHand', came: [[1, 2]], left: [], count: 1 }),
-    /wrong came of inHand/,
+    /the fields of "inHand" have wrong types/,
   ],
 ] as const) {
   test(`LA-5 ${what}: the worker ends, never its parent`, { timeout: 30_000 }, async (t) => {

@@ -288,7 +288,7 @@ test('CF-51 CF-49 a reload after which an API would do without TLS by a slip of 
   it.write('portico.ini', ini(it.port).replace('[DEFAULT]', '[DEFUALT]'));
   const section = await it.reload();
   assert.equal(section.outcome, 'refused');
-  assert.match(section.error ?? '', /portico\.ini:1:1: .*\[DEFUALT\] unknown section.*\n +did you mean \[DEFAULT\]\?/);
+  assert.match(section.error ?? '', /portico\.ini:1:1: .*\[DEFUALT\] unknown section.*\n +did you mean 'DEFAULT'\?/);
   assertUntouched(before, it);
   it.write('portico.ini', ini(it.port));
   assert.equal((await it.reload()).outcome, 'accepted');

@@ -154,7 +154,7 @@ test('OP-81 a report says which filters and apps of each pipeline were added, re
   }
 });
 
-test('OP-81 CF-91 a report names certificates and paste files of another content, with APIs and pipelines', async (t) => {
+test('OP-81 CF-91 a report names certificates and paste files of another content, with the APIs that read them', async (t) => {
   const [old, renewed] = [await makePair(), await makePair()];
   const paste = (greeting: string, kept: string): string =>
     [
@@ -199,15 +199,14 @@ test('OP-81 CF-91 a report names certificates and paste files of another content
   const inFolder = (name: string): string => join(project.folder, name);
   const effect = 'by new workers';
   const paths = { option: 'DEFAULT.api_paste_config', effect, where: 'default' };
-  const hello = { services: ['hello'], pipelines: ['hello'] };
-  const third = { services: ['third'], pipelines: ['third'] };
+  const services = ['hello', 'other', 'third'];
   assert.deepEqual(
     changes.map((change) => Object.fromEntries(Object.entries(change).filter(([name]) => !/^(?:old|new)$/.test(name)))),
     [
       { option: 'ssl.cert_file', effect, where: 'portico.ini:14:13', file: inFolder('cert.pem'), services: ['hello'] },
       { option: 'ssl.key_file', effect, where: 'portico.ini:15:12', file: inFolder('key.pem'), services: ['hello'] },
-      { ...paths, file: inFolder('api-paste.ini'), ...hello },
-      { ...paths, file: inFolder('more.ini'), ...third },
+      { ...paths, file: inFolder('api-paste.ini'), services },
+      { ...paths, file: inFolder('more.ini'), services },
     ],
   );
   const [cert, key] = changes;

@@ -10,7 +10,7 @@ import type { ServicePlan } from 'portico/service';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 import { RecordedService } from '../../fixtures/recorded-service.js';
 
-const options = defineOptions({
+const options = defineOptions('worker', {
   steps: string({ default: '', help: 'What the service does, in order.' }),
   table: path({ help: 'A file it reads.' }),
 });

@@ -66,15 +66,40 @@ test('OP-55 OP-58 the admin listener answers what the control socket does, on a 
   assert.deepEqual(await ask(admin, 'GET', '/healthz'), { status: 200, text: 'ok\n' });
 });
 
-test('OP-57 while the service stops readyz says that it drains', async (t) => {
+test('OP-57 while drain_delay lasts readyz and status say that the service leaves, and still accepts requests', async (t) => {
   const { admin } = await served(t, { more: '[DEFAULT]\ndrain_delay = 30' });
   assert.equal((await ask(admin, 'POST', '/stop')).status, 200);
   const answer = await until(
     () => ask(admin, 'GET', '/readyz'),
     ({ status }) => status !== 200,
   );
-  assert.match(answer.text, /"state": "draining",\s+"reasons": \[\s+"the service is stopping"/);
+  assert.match(
+    answer.text,
+    /"state": "draining",\s+"reasons": \[\s+"the service is leaving: it accepts requests until drain_delay has passed"/,
+  );
+  const told = JSON.parse((await ask(admin, 'GET', '/status')).text) as { process: Record<string, unknown> };
+  assert.deepEqual([told.process.stopping, told.process.leaving], [true, true]);
   assert.equal((await ask(admin, 'GET', '/healthz')).status, 200);
+});
+
+test('OP-58 metrics_listen serves probes and metrics to other machines, and nothing that only operators may read or do', async (t) => {
+  const options = 'metrics_listen = 0.0.0.0:0\n[metrics]\nenabled = true';
+  const program = startProject(t, emptyProject(pidProject(await freePort(), 1, `[admin]\n${options}`)));
+  const [, printed] = await program.printed(/"event":"metrics","url":"http:\/\/0\.0\.0\.0:(\d+)"/);
+  await program.printed(/"event":"ready"/);
+  const port = Number(printed);
+  assert.deepEqual(await ask(port, 'GET', '/healthz'), { status: 200, text: 'ok\n' });
+  const { status, text } = await ask(port, 'GET', '/readyz');
+  const services = [{ name: 'hello', state: 'ready', reasons: [] }];
+  assert.deepEqual(
+    [status, JSON.parse(text)],
+    [200, { schema: 'portico/readiness', version: 1, ready: true, services }],
+  );
+  assert.match((await ask(port, 'GET', '/metrics')).text, /^portico_workers_ready\{/m);
+  for (const path of ['/', '/status', '/requests', '/config', '/pipelines', '/docs']) {
+    assert.equal((await ask(port, 'GET', path)).status, 404, path);
+  }
+  for (const path of ['/stop', '/reload', '/scale']) assert.notEqual((await ask(port, 'POST', path)).status, 200, path);
 });
 
 test('OP-58 a host that is not its own is refused, whatever is asked: a page may have pointed its name here', async () => {

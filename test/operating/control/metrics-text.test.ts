@@ -26,7 +26,7 @@ export const plain = () => (req, res) => {
   if (pathname === '/broken') throw new Error('broken');
   if (pathname === '/block') for (const end = Date.now() + 300; Date.now() < end; );
   if (pathname === '/slow') return void setTimeout(() => res.end('slow'), 60);
-  if (pathname === '/wait') return void res.writeHead(200).write('begun');
+  if (pathname === '/wait') return res.writeHead(200).write('begun') && new Promise(() => undefined);
   res.end(String(process.pid));
 };
 export const refusing = () => (app) => async (req, res) => {
@@ -186,6 +186,7 @@ test('OP-56 MW-47 requests are counted by method, route and status, and a path o
 
 test('MW-47 the bytes of bodies are counted, of requests with a length and in chunks, and of responses', async () => {
   const { port, admin } = await one();
+  const before = await scrape(admin);
   for (const headers of [{ 'content-length': 3000 }, { 'transfer-encoding': 'chunked' }]) {
     const asked = request({ host: '127.0.0.1', port, path: '/read', method: 'POST', headers, agent: false });
     asked.end(Buffer.alloc(3000));
@@ -193,10 +194,11 @@ test('MW-47 the bytes of bodies are counted, of requests with a length and in ch
     await once(res.resume(), 'end');
   }
   const found = await until(admin, (all) => sumOf(all, REQUESTS, { method: 'POST' }) === 2);
-  assert.equal(sumOf(found, 'portico_http_request_bytes_sum', { method: 'POST' }), 6000);
-  assert.equal(sumOf(found, 'portico_http_request_bytes_bucket', { method: 'POST', le: '1024' }), 0);
-  assert.equal(sumOf(found, 'portico_http_request_bytes_bucket', { method: 'POST', le: '4096' }), 2);
-  assert.equal(sumOf(found, 'portico_http_response_bytes_sum', { method: 'POST' }), 8);
+  const since = (name: string, labels = {}) => sumSince(before, found, name, labels);
+  assert.equal(since('portico_http_request_bytes_sum'), 6000);
+  assert.equal(since('portico_http_request_bytes_bucket', { le: '1024' }), 0);
+  assert.equal(since('portico_http_request_bytes_bucket', { le: '4096' }), 2);
+  assert.equal(since('portico_http_response_bytes_sum'), 8);
 });
 
 test('OP-54 the time of each filter is its own, in and out, and its errors are those that began in it', async () => {
@@ -393,7 +395,7 @@ test('[metrics] buckets are the bounds of the histogram, ascending', async () =>
   const found = await until(admin, (all) => sumOf(all, REQUESTS) === 1);
   const buckets = found
     .get('portico_http_request_duration_seconds')!
-    .samples.filter(({ name, labels }) => name.endsWith('_bucket') && labels.status === '2xx');
+    .samples.filter(({ name }) => name.endsWith('_bucket'));
   assert.deepEqual(
     buckets.map(({ labels, value }) => [labels.le, value]),
     [
@@ -422,7 +424,7 @@ test('gauges have what a worker told last: memory, event loop, requests under wa
   assert.equal(sumOf(found, 'portico_workers_wanted', { api: 'hello' }), 1);
 });
 
-test('without [metrics] enabled nothing is counted, and prom-client is not loaded', async () => {
+test('without [metrics] enabled nothing is counted', async () => {
   const { admin, port } = await off();
   await ask(port, '/');
   const { status, text } = await ask(admin, '/metrics');

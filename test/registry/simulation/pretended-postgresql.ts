@@ -83,7 +83,7 @@ export class PretendedPool extends EventEmitter {
     this.#limitMs = options.query_timeout;
   }
 
-  query(text: string, values: readonly unknown[]): Promise<{ readonly rows: Row[] }> {
+  query({ text, values }: { text: string; values: readonly unknown[] }): Promise<{ readonly rows: Row[] }> {
     const { world } = this.#server;
     const own = world.clockOf(this.#host);
     return new Promise((resolve, reject) => {

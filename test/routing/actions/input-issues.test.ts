@@ -11,7 +11,9 @@ import { keepingLogger, type Send, serveRouter, testBoth } from '../served-route
 
 type TestContext = Parameters<typeof serveRouter>[0];
 
-const listing: FaultRenderer = ({ issues, message }) => ({ body: { message, issues } });
+const listing: FaultRenderer = ({ issues, message }) => ({
+  body: { message, issues: issues.map(({ where, path, message, keyword }) => ({ where, path, message, keyword })) },
+});
 
 function checking(t: TestContext, options: ActionOptions, more: RouterOptions = {}): Promise<Send> {
   const router = new Router({ faultStyle: listing, log: keepingLogger(), ...more });

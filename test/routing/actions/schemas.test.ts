@@ -171,7 +171,7 @@ test('RT-185 a body that is not declared is passed only where schemas are option
   const router = new Router({ schemas: 'required', controllers: { strict: controller } });
   router.connect('/strict', { controller: 'strict', action: 'x' });
   router.connect('/lax', { controller: new Resource(controller, { schemas: 'optional' }), action: 'x' });
-  router.connect('/route', { controller: 'strict', action: 'x', schema: { body: { type: 'object' } } });
+  router.connect('/route', { controller: 'strict', action: 'x', body: { type: 'object' } });
   const send = await serveRouter(t, router);
   const has = async (path: string): Promise<unknown> => (await send('POST', path, { body: '{}' })).json;
   assert.deepEqual(await has('/strict'), { has: false });

@@ -131,6 +131,25 @@ test('RT-182 a secret of a body is in no refusal, however long the way to it, an
   assert.match(message(await post(send, { name: 'long', password: 'hunter2' })), /must be .*3.*\. Value: "long"\.$/);
 });
 
+test('AT-15 a value nested too deeply for a recursive schema of a library is refused as any other', async (t) => {
+  const list: z.ZodType = z.lazy(() => z.array(list));
+  const lists: v.GenericSchema = v.lazy(() => v.array(lists));
+  const later: Schema = {
+    '~standard': {
+      version: 1,
+      vendor: 'x',
+      validate: async (value) => z.parse(list, value) as never,
+    },
+  };
+  const body = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  for (const schema of [list, lists as Schema, later]) {
+    const send = await serveRouter(t, echoing({ body: schema }));
+    const refused = await send('POST', '/', { body });
+    assert.equal(refused.status, 400);
+    assert.equal(message(refused), 'Invalid input for the body: must not be nested so deeply.');
+  }
+});
+
 test('an asynchronous schema is waited for', async (t) => {
   const body = z.object({ name: z.string().refine((name) => Promise.resolve(name !== 'taken'), 'the name is taken') });
   const query = z.object({ n: z.coerce.number().refine((n) => Promise.resolve(n < 3), 'too many') });

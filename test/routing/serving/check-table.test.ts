@@ -97,7 +97,7 @@ test('RT-17 build warns of a requirement for a name that no route has', async ()
   router.connect('/books/{id}', get).connect('/authors/{id}', { ...get, requirements: { id: '\\d+' } });
   const shared = router.submapper({ requirements: { id: '\\d+', shelf: '[a-z]+' } });
   shared.connect(null, '/shelves/{shelf}', { handler: () => 2 });
-  shared.connect(null, '/shelves', { handler: () => 3, fixed: 'x', requirements: { fixed: 'x' } });
+  shared.connect(null, '/shelves', { handler: () => 3, defaults: { fixed: 'x' }, requirements: { fixed: 'x' } });
   await (await router.build()).close();
   const told = log.lines.map(({ message, fields }) => [message, fields?.code, fields?.hint]);
   assert.deepEqual(told, [

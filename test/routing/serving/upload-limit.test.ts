@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
+import type { LeafPlugin } from 'portico/app';
 import { action, Router, type RouterOptions } from 'portico/routing';
-import type { LeafPlugin } from '#internal/app';
 import { keepingLogger, serveRouter, testBoth } from '../served-router.js';
 
 const MIB = 1024 * 1024;

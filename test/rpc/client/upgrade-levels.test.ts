@@ -60,11 +60,11 @@ test('RP-42 RP-43 auto is what the oldest service that is up speaks, asked again
   await store.update(old.id, { state: 'stopped' });
   await clock.advance(60_000);
   assert.deepEqual(await sent(connection), ['1.0', '1.4']);
-  const list = store.list.bind(store);
-  store.list = () => Promise.reject(new RegistryUnavailable(new Error('refused')));
+  const lowest = store.lowestVersion.bind(store);
+  store.lowestVersion = () => Promise.reject(new RegistryUnavailable(new Error('refused')));
   await clock.advance(60_000);
   assert.deepEqual(await sent(connection), ['1.0', '1.4']);
-  store.list = list;
+  store.lowestVersion = lowest;
   await connection.close();
 });
 
@@ -73,15 +73,15 @@ test('RP-42 RP-43 calls that come together ask once, and a registry that is away
   const config = Config.fromText('[servicegroup]\ndriver = memory\n[upgrade_levels]\nimages = auto\n');
   const { store } = openRegistry(config, { log })!;
   const connection = new RPCConnection({ log, config, clock });
-  const list = store.list.bind(store);
+  const lowest = store.lowestVersion.bind(store);
   let asked = 0;
-  store.list = (filter) => {
+  store.lowestVersion = (...of) => {
     asked += 1;
-    return list(filter);
+    return lowest(...of);
   };
   await sent(connection);
   assert.equal(asked, 1);
-  store.list = () => {
+  store.lowestVersion = () => {
     asked += 1;
     return Promise.reject(new RegistryUnavailable(new Error('refused')));
   };
@@ -89,7 +89,7 @@ test('RP-42 RP-43 calls that come together ask once, and a registry that is away
   await sent(connection);
   await sent(connection);
   assert.equal(asked, 2);
-  store.list = list;
+  store.lowestVersion = lowest;
   await connection.close();
 });
 
@@ -97,10 +97,10 @@ test('RP-42 a registry that has never answered is asked again by the next call',
   const config = Config.fromText('[servicegroup]\ndriver = memory\n[upgrade_levels]\nimages = auto\n');
   const { store } = openRegistry(config, { log })!;
   const connection = new RPCConnection({ log, config });
-  const list = store.list.bind(store);
-  store.list = () => Promise.reject(new RegistryUnavailable(new Error('refused')));
+  const lowest = store.lowestVersion.bind(store);
+  store.lowestVersion = () => Promise.reject(new RegistryUnavailable(new Error('refused')));
   await assert.rejects(sent(connection), { code: 'PORTICO_REGISTRY_UNAVAILABLE' });
-  store.list = list;
+  store.lowestVersion = lowest;
   assert.deepEqual(await sent(connection), ['1.0', '1.4', '1.5', '2.1']);
   await connection.close();
 });

@@ -24,9 +24,9 @@ test(
   withNetwork(async ({ serve, client, log }) => {
     const images = new Images();
     await serve(images, { ini: signed(`a:${OLD}`) });
-    const call = (ini: string, id: string): Promise<number> =>
-      client({ timeout: 0.2 }, { ini }).call({ is_admin: true }, 'size', { id });
-    assert.equal(await call(signed(`a:${OLD}`), 'right'), 1);
+    const call = (ini: string, id: string, timeout = 0.2): Promise<number> =>
+      client({ timeout }, { ini }).call({ is_admin: true }, 'size', { id });
+    assert.equal(await call(signed(`a:${OLD}`), 'right', 60), 1);
     const timeout = { code: 'PORTICO_RPC_TIMEOUT' };
     await assert.rejects(call('', 'unsigned'), timeout);
     await assert.rejects(call(signed(`a:${OTHER}`), 'wrong'), timeout);
@@ -111,6 +111,42 @@ test('RP-90 a message that is sent again as it was is not run again', async () =
     await publish(...sent[0]!);
     await caller.call({}, 'size', { id: 'last' });
     assert.deepEqual(images.called, ['once', 'last']);
+  })();
+});
+
+test('AT-14 RP-74 a copied message is run by each other process of its queue once at most, and after five minutes by none', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+  const transport = new MemoryTransport(new MemoryBroker());
+  await withNetwork(async ({ serve, client, log }) => {
+    const ini = signed(`a:${OLD}`);
+    const publish = transport.publish.bind(transport);
+    let copied: Message | undefined;
+    transport.publish = (to, message, options) => {
+      if (typeof to !== 'string') copied ??= message;
+      return publish(to, message, options);
+    };
+    const services = [new Images(), new Images(), new Images()];
+    for (const images of services) await serve(images, { ini, transport });
+    await client({}, { ini, transport }).call({}, 'size', { id: 'paid' });
+    const settledAs = async (count: number, text: RegExp): Promise<void> => {
+      while (log.messages().filter((line) => text.test(line)).length < count) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const topic = { exchange: 'portico', topic: 'images' };
+    for (let copy = 0; copy < 9; copy++) await publish(topic, copied!, { mandatory: true });
+    await settledAs(7, /was dropped, it is a duplicate/);
+    assert.deepEqual(
+      services.map(({ called }) => called.length),
+      [1, 1, 1],
+    );
+    t.mock.timers.tick(300_001);
+    for (let copy = 0; copy < 3; copy++) await publish(topic, copied!, { mandatory: true });
+    await settledAs(3, /its signature is too old/);
+    assert.deepEqual(
+      services.map(({ called }) => called.length),
+      [1, 1, 1],
+    );
   })();
 });
 
@@ -226,6 +262,64 @@ test(
     });
   }),
 );
+
+/** Values that Python would read as something else. */
+const BEYOND_JSON: Readonly<Record<string, readonly [unknown, string]>> = {
+  nan: [Number.NaN, 'NaN'],
+  infinite: [[Number.NEGATIVE_INFINITY], '0: -Infinity'],
+  map: [new Map([['a', 1]]), 'a Map'],
+  set: [{ ids: new Set([1]) }, 'ids: a Set'],
+  bytes: [Buffer.from('a'), 'a Buffer'],
+};
+
+test('PY-7 RP-25 on oslo+rabbit:// a value that JSON lacks is an error of its sender, and is not sent', async () => {
+  const transport = new MemoryTransport(new MemoryBroker());
+  let requests = 0;
+  const publish = transport.publish.bind(transport);
+  transport.publish = (to, message, options) => {
+    if (typeof to !== 'string') requests++;
+    return publish(to, message, options);
+  };
+  const ini = '[rpc]\ntransport_url = oslo+rabbit://broker/\n';
+  await withNetwork(async ({ serve, client, log }) => {
+    class Busy extends Error {}
+    const manager = {
+      echo: (_: unknown, args: object) => args,
+      give: (_: unknown, { what }: { what: string }) => BEYOND_JSON[what]![0],
+      fail: () => {
+        throw Object.assign(new Busy('later'), { kwargs: { of: new Map([[1, 2]]) } });
+      },
+    };
+    await serve(manager, { ini, transport });
+    const caller = client({}, { ini, transport });
+    const kept = { at: new Date(0), large: 2n ** 70n, list: [null, 1.5, {}] };
+    assert.deepEqual(await caller.call({ at: new Date(1) }, 'echo', kept), kept);
+    const rpc = new RPCConnection({ config: Config.fromText(ini), transport, log: log.log });
+    const before = requests;
+    for (const [what, [value, found]] of Object.entries(BEYOND_JSON)) {
+      const at = /^(\d|ids)/.test(found) ? `.${found}` : `: ${found}`;
+      const refused = (place: string): object => ({
+        code: 'PORTICO_NOT_PLAIN',
+        message: `${place}${at}, which Python would not read as it is`,
+      });
+      const where = 'echo of images (exchange portico)';
+      await assert.rejects(caller.call({}, 'echo', { value }), refused(`${where}: args.value`));
+      await assert.rejects(caller.cast({}, 'echo', { a: { value } }), refused(`${where}: args.a.value`));
+      await assert.rejects(caller.call({ value }, 'echo'), refused(`${where}: _context_value`));
+      const told = rpc.notifier({ publisherId: 'images.north' }).info({}, 'images.end', { value });
+      await assert.rejects(told, refused('the notification images.end: payload.value'));
+      assert.equal(requests, before, what);
+      await assert.rejects(caller.call({}, 'give', { what }), {
+        ...refused('the result of endpoint.give: result'),
+        remote: true,
+      });
+      requests = before;
+    }
+    await assert.rejects(caller.call({}, 'fail'), { type: 'Busy', message: 'later', data: {} });
+    assert.ok(log.messages().includes('endpoint.fail: its error is sent without its members'));
+    await rpc.close();
+  })();
+});
 
 test('RP-27 what is compressed becomes no longer than a message may be', () => {
   const sender = new WireFormat({ maxBytes: 1_000_000, compressOver: 100 }).at('');

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { RPCService, rpc } from 'portico/rpc';
 import { silentLogger } from '#internal/log';
 import { BadArguments } from '#internal/rpc';
+import { ArgumentChecks } from '../../../dist/rpc/server/arguments.js';
 import { withNetwork } from '../services.js';
 
 const properties = {
@@ -60,6 +61,19 @@ test(
     );
   }),
 );
+
+test('AT-15 RP-29 an argument nested too deeply for a recursive schema is the error of the caller', () => {
+  const check = new ArgumentChecks().check('Images.sort', {
+    properties: { tree: { $ref: '#/definitions/tree' } },
+    definitions: { tree: { type: 'array', items: { $ref: '#/definitions/tree' } } },
+  });
+  const tree: unknown = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`);
+  check({ tree: [[], [[]]] });
+  assert.throws(() => check({ tree }), {
+    code: 'PORTICO_RPC_BAD_ARGUMENTS',
+    message: 'Images.sort: the arguments: must not be nested so deeply',
+  });
+});
 
 test('RP-29 a schema of arguments that is none refuses the start, with the place in it and the nearest name', async () => {
   class Wrong {

@@ -392,40 +392,16 @@ test('RP-25 what is nested too deeply is refused where it is sent, and its calle
   await assert.rejects(client.call({}, 'deep'), refused);
 });
 
-test('with call_durability = transient calls have queues of their own, casts and services without it have those of before', async () => {
-  const transport = new MemoryTransport(new MemoryBroker());
-  await transport.connect();
-  const { log } = recordedLog();
-  const asked: string[] = [];
-  const publish = transport.publish.bind(transport);
-  transport.publish = (to, message, options) => {
-    if (typeof to !== 'string') asked.push(`${to.server ?? 'any'}${to.transient === true ? ' transient' : ''}`);
-    return publish(to, message, options);
-  };
-  const transient = Config.fromText('[rpc]\ncall_durability = transient\n');
-  const of = { binary: 'portico-images', host: 'north', registration: null, transport, log };
-  const connection = new RPCConnection({ transport, log, config: transient });
-  const client = connection.client({ topic: 'images' });
-  const { opened, open } = gate();
-  const manager = { work: () => 'done', note: () => open() };
-  const service = RPCService.create({ ...of, manager, config: transient });
-  await service.start();
-  assert.equal(await client.call({}, 'work'), 'done');
-  assert.equal(await client.prepare({ server: 'north' }).call({}, 'work'), 'done');
-  await client.cast({}, 'note');
-  await opened;
-  await service.stop({ graceful: true });
-  assert.deepEqual(asked, ['any transient', 'north transient', 'any']);
-  asked.length = 0;
-  // The service of the host "south" has durable queues only.
-  const other = RPCService.create({ ...of, host: 'south', manager });
-  await other.start();
-  assert.equal(await client.prepare({ server: 'south' }).call({}, 'work'), 'done');
-  assert.deepEqual(asked, ['south transient', 'south']);
-  await other.stop({ graceful: true });
-  await connection.close();
-  const late = RPCService.create({ ...of, manager: new Late(), config: transient });
-  await assert.rejects(late.start(), { code: 'PORTICO_RPC_METHOD', message: /\[rpc\] call_durability is transient/ });
+test('a method that acknowledges late is refused without quorum queues', async () => {
+  const of = { binary: 'portico-images', host: 'north', registration: null, log: recordedLog().log };
+  const config = Config.fromText('[rpc]\nqueue_type = classic\n');
+  const late = RPCService.create({
+    ...of,
+    manager: new Late(),
+    transport: new MemoryTransport(new MemoryBroker()),
+    config,
+  });
+  await assert.rejects(late.start(), { code: 'PORTICO_RPC_METHOD', message: /\[rpc\] queue_type is classic/ });
   const classic = RPCService.create({ ...of, manager: new Late(), transport: 'oslo+rabbit://127.0.0.1:1/' });
   await assert.rejects(classic.start(), { code: 'PORTICO_RPC_METHOD', message: /rabbit_quorum_queue is not set/ });
 });

@@ -145,7 +145,7 @@ export class BrokerQueue {
   }
 
   deliver(): void {
-    while (this.ready.length > 0) {
+    for (this.#expire(); this.ready.length > 0; this.#expire()) {
       const free = [...this.consumers].filter(({ isFree }) => isFree);
       if (free.length === 0) return;
       const [message] = this.ready.splice(this.#broker.world.place(this.ready.length), 1);
@@ -156,12 +156,13 @@ export class BrokerQueue {
   #expireLater(message: Stored): void {
     const { clock } = this.#broker.world;
     if (message.expiresAt === Number.POSITIVE_INFINITY || !this.ready.includes(message)) return;
-    clock.after(message.expiresAt - clock.now(), () => {
-      const at = this.ready.indexOf(message);
-      if (at < 0) return;
-      this.ready.splice(at, 1);
-      this.bury(message, 'expired');
-    });
+    clock.after(message.expiresAt - clock.now(), () => this.#expire());
+  }
+
+  /** Only messages at the head expire. */
+  #expire(): void {
+    const { clock } = this.#broker.world;
+    while (this.ready.length > 0 && this.ready[0]!.expiresAt <= clock.now()) this.bury(this.ready.shift()!, 'expired');
   }
 }
 

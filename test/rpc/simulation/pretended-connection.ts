@@ -94,6 +94,7 @@ export class PretendedConnection extends EventEmitter {
   /** Nothing arrives any more, and its ends have not noticed it. */
   isStalled = false;
   isBlocked = false;
+  #isLost = false;
 
   constructor({ hostname = '', connectionTimeout = 5000 }: ConnectionOptions) {
     super();
@@ -101,7 +102,8 @@ export class PretendedConnection extends EventEmitter {
     this.peer = this.network.peer(hostname);
     this.peer.connections.add(this);
     clock.after(3 * this.network.latency(), () => {
-      if (this.state !== 'connecting' || this.peer.isDead) return;
+      // One that is lost while it is being opened does not open later.
+      if (this.state !== 'connecting' || this.peer.isDead || this.#isLost) return;
       const { isDown } = this.network;
       if (!isDown && clock.now() >= this.peer.away) {
         this.isServed = true;
@@ -145,6 +147,7 @@ export class PretendedConnection extends EventEmitter {
   lose(isSilent: boolean): void {
     const { clock, heartbeatMs } = this.network;
     const noticeMs = (): number => (isSilent ? heartbeatMs * 2 : 0) + 5 * this.network.latency();
+    this.#isLost = true;
     if (isSilent) {
       this.isStalled = true;
       this.up.hold();

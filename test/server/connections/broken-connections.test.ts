@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { readBody } from 'portico/app';
 import { Server } from 'portico/server';
+import { memoryLog } from '../memory-log.js';
 import { Client, portOf } from '../raw-client.js';
 
 async function started(t: TestContext) {
@@ -63,4 +66,81 @@ for (const [name, end] of [
     assert.match(error.code, /^HPE_INVALID_/);
     assert.equal((await client.response()).status, 400);
   });
+}
+
+/** Ends of a body that is not whole, with the status of its refusal and what the client sends after the head. */
+const broken: readonly [what: string, status: number, piece: string | undefined][] = [
+  ['is malformed', 400, 'W'],
+  ['has too large a trailer', 431, `0\r\nt: ${'t'.repeat(20_000)}\r\n\r\n`],
+  ['is too slow', 408, undefined],
+];
+
+for (const [what, status, piece] of broken) {
+  for (const reads of [true, false]) {
+    test(`RV-1 a body that ${what} ends its request, of an app that ${reads ? 'reads' : 'ignores'} it, though its client stays`, async (t) => {
+      const ends: Promise<unknown>[] = [];
+      const app = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+        ends.push(once(res, 'close'));
+        if (reads) ends.push(assert.rejects(readBody(req), { code: 'PORTICO_REQUEST_ABORTED' }));
+        await Promise.all(ends);
+      };
+      const server = new Server('broken', app, {
+        defaultPoolSize: 1,
+        bodyGrace: 0.1,
+        minBodyRate: 100,
+        maxConnections: 1,
+      });
+      await server.start();
+      t.after(() => server.stop());
+      const client = new Client(connect({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true }));
+      client.write(CHUNKED);
+      while (ends.length === 0) await turn();
+      if (piece !== undefined) client.write(piece);
+      assert.equal((await client.response()).status, status);
+      await Promise.all(ends);
+      while (server.inFlight > 0) await turn();
+      assert.deepEqual([server.connections.open, server.abandoned.length], [1, 0]);
+      // It is idle, and makes room for another.
+      const other = new Client(portOf(server));
+      other.write('\0\0');
+      assert.equal((await other.response()).status, 400);
+      assert.equal(server.connections.closed.get('too many connections'), 1);
+      client.close();
+    });
+  }
+}
+
+for (const [event, spoil, bytes] of [
+  ['the end of a response', (socket: Socket) => Object.assign(socket, { timeout: 1, setTimeout: fail }), GET],
+  ['a refusal behind it', (socket: Socket) => Object.assign(socket, { write: fail }), `${GET}\0\0`],
+] as const) {
+  test(`RV-0 RL-3 an error of the server in ${event} ends this connection, and is logged`, async (t) => {
+    const log = memoryLog();
+    const server = new Server(
+      'broken',
+      (req, res) => {
+        if (req.url === '/spoilt') res.once('finish', () => spoil(req.socket));
+        res.end('whole');
+      },
+      { log },
+    );
+    await server.start();
+    t.after(() => server.stop());
+    const [spoilt, other] = [new Client(portOf(server)), new Client(portOf(server))];
+    spoilt.write(bytes.replace('GET /', 'GET /spoilt'));
+    await spoilt.closed;
+    assert.ok(
+      log.lines.some(
+        ({ message, fields }) =>
+          /failed to handle its input/.test(message) && /spoilt on purpose/.test(String(fields.err)),
+      ),
+    );
+    other.write(GET);
+    assert.equal((await other.response()).body, 'whole');
+    other.close();
+  });
+}
+
+function fail(): never {
+  throw new Error('spoilt on purpose');
 }

@@ -1,5 +1,7 @@
 /** A response whose body fails after the head: the connection ends, and the log has the reason once. */
 import assert from 'node:assert/strict';
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Duplex, PassThrough, Readable, pipeline as withCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type TestContext, test } from 'node:test';
@@ -13,10 +15,11 @@ import {
   type ResponseOutcome,
   transformBody,
 } from 'portico/app';
-import { catchErrors } from 'portico/middleware';
+import { catchErrors, staticFiles } from 'portico/middleware';
 import { Reply, Router } from 'portico/routing';
 import { Server } from 'portico/server';
-import { buildFilter } from 'portico/testing';
+import { buildApp, buildFilter, tempConfig } from 'portico/testing';
+import type { Logger } from '../../../dist/log/log.js';
 import { deferred } from '../../../dist/tasks/deferred.js';
 import { memoryLog } from '../memory-log.js';
 import { Client, portOf } from '../raw-client.js';
@@ -167,3 +170,55 @@ test('a client that leaves while one of its pipelined requests is at work is no 
     [],
   );
 });
+
+const FILES: Readonly<Record<string, (folder: string, log: Logger) => App | Promise<App>>> = {
+  static_files: async (folder) => (await buildApp(staticFiles, { local: { document_root: folder } })).made,
+  'Reply.file': (root, log) =>
+    new Router({ log }).get('/{name}', ({ params }) => Reply.file(params.name, { root })).build(),
+};
+
+for (const [what, make] of Object.entries(FILES)) {
+  const skip = process.platform !== 'linux' && 'only Linux lists the open descriptors';
+  test(`RV-3 a file of ${what} whose reading fails behind the head ends its connection only, and is logged once`, {
+    skip,
+  }, async (t) => {
+    // More than the system buffers for a client that does not read.
+    const files = await tempConfig({ 'large.txt': `first${'x'.repeat(30_000_000)}`, 'small.txt': 'small' });
+    t.after(() => files.remove());
+    const log = memoryLog();
+    const { port, outcome } = await served(t, await make(files.path('.'), log), log);
+    const client = new Client(port);
+    client.write('GET /large.txt HTTP/1.1\r\nhost: x\r\n\r\n');
+    await client.until(/first/);
+    client.socket.pause();
+    breakDescriptors(files.path('large.txt'));
+    client.socket.resume();
+    await client.closed;
+    const { completed, error } = await outcome;
+    assert.deepEqual([completed, (error as NodeJS.ErrnoException).code], [false, 'EISDIR']);
+    assert.ok(client.received.length < 30_000_000);
+    const lines = log.lines.filter(({ level }) => level === 'error');
+    assert.deepEqual(
+      lines.map(({ fields }) => [fields.method, fields.path ?? fields.route, fields.request_id, fields.err]),
+      [['GET', what === 'Reply.file' ? '/{name}' : '/large.txt', 'req-7', error]],
+    );
+    const next = new Client(port);
+    next.write('GET /small.txt HTTP/1.1\r\nhost: x\r\n\r\n');
+    assert.equal((await next.response()).status, 200);
+  });
+}
+
+/** Puts a directory in place of an open file of this process, so that its next read fails as one of a disk would. */
+function breakDescriptors(path: string): void {
+  const listed = '/proc/self/fd';
+  const open = readdirSync(listed).filter((fd) => {
+    try {
+      return readlinkSync(join(listed, fd)) === path;
+    } catch {
+      return false;
+    }
+  });
+  assert.equal(open.length, 1);
+  closeSync(Number(open[0]));
+  assert.equal(openSync('/', 'r'), Number(open[0]), 'the lowest free descriptor is the closed one');
+}

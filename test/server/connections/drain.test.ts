@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { App } from 'portico/app';
+import { type App, closingOf } from 'portico/app';
 import { Server, type ServerOptions } from 'portico/server';
 import type { StopOptions } from 'portico/service';
 import { isDraining } from '#internal/app';
@@ -261,6 +261,31 @@ test('PT-13 a replaced server has health checks answered as ever until it is tol
   res.end('ok');
   assert.equal((await asking.response()).headers.get('connection'), 'close');
   await Promise.all([stopped, hurried, replaced]);
+});
+
+test('LC-540 before a stop responses announce the end of their connections, and streams are asked to end, while new connections are accepted', async () => {
+  const { app, next } = held();
+  const { server, client } = await started(app);
+  const [busy, kept, later] = [client(), client(), client()];
+  busy.write(GET);
+  const [req, res] = await next();
+  kept.write(GET);
+  (await next())[1].end('ok');
+  assert.equal((await kept.response()).headers.get('connection'), 'keep-alive');
+  assert.equal(closingOf(req)?.aborted, false);
+  server.markDraining();
+  assert.equal(closingOf(req)?.aborted, true);
+  res.end('ok');
+  later.write(GET);
+  const [, last] = await next();
+  last.end('ok');
+  kept.write(GET);
+  (await next())[1].end('ok');
+  for (const each of [busy, kept, later]) {
+    assert.equal((await each.response()).headers.get('connection'), 'close');
+    await each.closed;
+  }
+  await server.stop(gently);
 });
 
 test('LC-515 LC-1314 another app takes over on the same listener, and the old one answers what it has', async () => {

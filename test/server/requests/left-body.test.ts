@@ -66,3 +66,23 @@ test('a Fault in for await over a body is answered on any server', async () => {
   const { made } = await buildFilter(catchErrors);
   assert.equal((await request(made(refusing), 'POST', '/', { body: 'xxxxx' })).status, 400);
 });
+
+for (const [how, early] of Object.entries<App>({
+  'and settles': async (_req, res) => void res.end('early'),
+  'and is at work': async (_req, res) => {
+    res.end('early');
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+  },
+})) {
+  test(`RL-17 WD-1 a connection continues behind a short body that came after the response of an app that does not read ${how}`, async (t) => {
+    const server = new Server('early', (req, res) => (req.url === '/' ? early(req, res) : void res.end('next')));
+    await server.start();
+    t.after(() => server.stop());
+    const client = new Client(portOf(server));
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
+    assert.equal((await client.response()).body, 'early');
+    client.write('helloGET /next HTTP/1.1\r\nHost: a\r\n\r\n');
+    assert.equal((await client.response()).body, 'next');
+    client.close();
+  });
+}

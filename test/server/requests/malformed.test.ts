@@ -40,6 +40,6 @@ test('RL-8 a refusal has one shape, and nothing of the request in it', async () 
   await client.closed;
   assert.match(
     client.received,
-    /^HTTP\/1\.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application\/json\r\ncontent-length: 86\r\nDate: [^\r]+\r\n\r\n\{"error":\{"code":400,"title":"Bad Request","message":"The Host header is not valid\."\}\}$/,
+    /^HTTP\/1\.1 400 Bad Request\r\nconnection: close\r\nvary: Accept\r\ncontent-type: application\/json\r\ncontent-length: 86\r\nDate: [^\r]+\r\n\r\n\{"error":\{"code":400,"title":"Bad Request","message":"The Host header is not valid\."\}\}$/,
   );
 });

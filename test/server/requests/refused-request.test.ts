@@ -80,8 +80,10 @@ paste.app_factory = ./app.mjs:app
   const client = new Client(service.port!);
   client.write(`OPTIONS * HTTP/1.1\r\n${FIELDS}\r\n\0`);
   await client.closed;
-  assert.match(client.received, /^HTTP\/1.1 204 .*HTTP\/1.1 400 /s);
-  assert.ok(!client.received.toLowerCase().includes(ORIGIN));
+  // `OPTIONS *` itself passes the same filters.
+  assert.match(client.received, /^HTTP\/1.1 204 .*\r\nx-request-id: req-.*HTTP\/1.1 400 /is);
+  const [, refused = ''] = client.received.toLowerCase().split('http/1.1 400');
+  assert.ok(!refused.includes(ORIGIN));
 });
 
 test('aroundRefusals of a Server may answer later, and a HEAD gets no body', async (t) => {
@@ -182,4 +184,37 @@ test('while aroundRefusals waits an app may answer instead, and further bytes do
   goOn();
   await client.closed;
   assert.match(client.received, /^HTTP\/1.1 400 /);
+});
+
+test('aroundRefusals whose filter never responds holds a refused connection for lingering_time, and is named in the log', async (t) => {
+  const inputs = {
+    'a request that is refused': 'GET /%ff HTTP/1.1\r\nhost: x\r\n\r\n',
+    'input that is no request': 'GET / HTTP/1.1\r\nhost: x\r\n: y\r\n\r\n',
+    'a broken body of a request at work': 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZ\r\n',
+    'broken input behind a response': 'GET /now HTTP/1.1\r\nhost: x\r\n\r\n\0\0\0\0',
+  };
+  for (const [what, bytes] of Object.entries(inputs)) {
+    await t.test(what, { timeout: 30_000 }, async (t) => {
+      const { log, lines } = captureLog();
+      const app: App = (req, res) => {
+        req.on('error', () => undefined);
+        if (req.url === '/now') res.end('now');
+      };
+      const never: Filter = () => () => new Promise<void>(() => undefined);
+      const server = new Server('never', app, { aroundRefusals: [never], lingeringTime: 1, log });
+      await server.start();
+      t.after(() => server.stop());
+      const client = new Client(portOf(server));
+      client.write(bytes);
+      await client.closed;
+      const errors = lines.filter(({ level }) => level === 'error');
+      assert.equal(errors.length, 1);
+      assert.match(
+        String(errors[0]!.msg),
+        /^a filter that applies to refusals \(aroundRefusals\).* within lingering_time/,
+      );
+      await server.stop();
+      assert.equal(server.inFlight, 0);
+    });
+  }
 });

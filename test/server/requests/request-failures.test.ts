@@ -106,8 +106,29 @@ test('a flood of errors of one class and code on a route is counted, and ten of 
   assert.deepEqual(
     failures.take().map(({ error, count }) => [error, count]),
     [
-      ['Error EMFILE', 101],
-      ['Error ENOENT', 1],
+      ['Costly EMFILE', 101],
+      ['Costly ENOENT', 1],
     ],
+  );
+});
+
+test('WD-9 status and metrics count a method that a route names by its name, and any other as other', async (t) => {
+  const fail = (): never => {
+    throw new Fault(503);
+  };
+  const app = await new Router({ log: memoryLog() })
+    .route('PROPFIND', '/files', fail)
+    .connect('/any', { handler: fail })
+    .build();
+  const server = new Server('webdav', app, { log: memoryLog() });
+  await server.start();
+  t.after(() => server.stop());
+  for (const start of ['PROPFIND /files', 'PROPFIND /any']) {
+    await exchange(portOf(server), `${start} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+  }
+  await server.stop();
+  assert.deepEqual(
+    server.failures.take().map(({ route }) => route),
+    ['PROPFIND /files', 'other /any'],
   );
 });

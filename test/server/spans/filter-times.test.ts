@@ -17,7 +17,8 @@ test('the time of an application does not include the wait for a slot', async (t
   t.mock.method(performance, 'now', () => now);
   const server = {};
   const turn = deferred<boolean>();
-  shareState(server, { slots: { take: () => turn.promise } });
+  let asked = 0;
+  shareState(server, { slots: { move: () => (asked++ === 0 ? 'queued' : 'held'), turn: () => turn.promise } });
   const req = new IncomingMessage(Object.assign(new Socket(), { server }));
   const called = deferred<void>();
   const done = deferred<void>();

@@ -182,7 +182,6 @@ export class AmqpPublisher {
     envelope.exchange = address.exchange;
     envelope.routingKey = address.routingKey;
     envelope.mandatory = mandatory;
-    if (address.isTransient === true) envelope.durable = false;
     if (ttlMs !== undefined) envelope.expiration = String(Math.max(0, Math.ceil(ttlMs)));
     const sent: Unconfirmed | undefined = mandatory ? { address, id: message.id, isReturned: false } : undefined;
     if (sent !== undefined) outlet.unconfirmed.add(sent);

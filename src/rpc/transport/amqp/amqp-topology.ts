@@ -26,8 +26,6 @@ export interface Address {
   readonly exchange: string;
   readonly type: 'topic' | 'fanout';
   readonly routingKey: string;
-  /** Set if its messages need not outlive the broker. */
-  readonly isTransient?: true;
   /** Properties of the exchange. Absent: it is durable. */
   readonly properties?: Properties;
 }
@@ -75,16 +73,23 @@ export function deadQueue(exchange: string): QueuePlan {
   };
 }
 
+/** Time for which a queue of delayed messages is kept after the last of them: longer than any connection stands still and survives. */
+const DELAY_KEPT_MS = 3_600_000;
+
 /**
- * Returns the queue whose messages move to another one when their time is up. No route can have its name. It outlives the consumer, because
- * its messages must be redelivered.
+ * Returns the queue whose messages move to another one after a delay. Each delay has its queue, because RabbitMQ removes expired messages
+ * only at the head; there are as many as methods have values of `retryDelay`. Its properties depend on nothing but its name, so that all
+ * services declare it alike. It expires when no message can be in it any more: each declaration, one before each message, puts that off. No
+ * route can have its name.
  */
-export function delayQueue(queue: string, { hostQueueTtlMs }: TransportOptions): QueuePlan {
+export function delayQueue(queue: string, delayMs: number): QueuePlan {
+  const ms = Math.ceil(delayMs);
   return {
-    queue: `${queue}/delay`,
+    queue: `${queue}/delay/${ms}`,
     arguments: {
       'x-queue-type': 'classic',
-      'x-expires': hostQueueTtlMs,
+      'x-message-ttl': ms,
+      'x-expires': ms + DELAY_KEPT_MS,
       'x-dead-letter-exchange': '',
       'x-dead-letter-routing-key': queue,
     },

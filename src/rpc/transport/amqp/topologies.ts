@@ -7,7 +7,6 @@
  * | exchange of an application | `<exchange>.portico`, durable | `<exchange>`, by `[oslo_messaging_rabbit]` |
  * | queue of a topic, of a host | `<exchange>.<topic>`, `<exchange>.<topic>.<host>` | `<topic>`, `<topic>.<host>` |
  * | its properties | `queue_type`, `delivery_limit`, dead letters; that of a host expires | by `[oslo_messaging_rabbit]` |
- * | calls that need not outlive the broker | `…/calls` | none |
  * | exchange of fanouts | `<exchange>.<topic>.fanout`, durable | `<topic>_fanout`, auto-delete; `<topic>_portico` beside it, without Python |
  * | queue of fanouts, of replies | `….fanout.<id>`, `reply_<id>` | `<topic>_fanout_<id>`, `reply_<id>` |
  *
@@ -33,10 +32,9 @@ export function porticoTopology(options: TransportOptions): Topology {
 
   const addressOf = (to: Route | string): Address => {
     if (typeof to === 'string') return queueAddress(to);
-    const { exchange, topic, fanout, transient } = to;
+    const { exchange, topic, fanout } = to;
     if (fanout === true) return { exchange: `${exchange}.${topic}.fanout`, type: 'fanout', routingKey: '' };
-    const address = { exchange: `${exchange}.portico`, type: 'topic', routingKey: queueName(to) } as const;
-    return transient === true ? { ...address, isTransient: true } : address;
+    return { exchange: `${exchange}.portico`, type: 'topic', routingKey: queueName(to) };
   };
 
   return {
@@ -48,13 +46,12 @@ export function porticoTopology(options: TransportOptions): Topology {
         const limits = { ...ofProcess, 'x-message-ttl': transientQueueTtlMs };
         return { queue: `${exchange}.${topic}.fanout.${id}`, arguments: limits, isTransient: true, from, exchange };
       }
-      const type = route.transient === true ? 'classic' : queueType;
       return {
         queue: queueName(route),
         arguments: {
-          'x-queue-type': type,
+          'x-queue-type': queueType,
           // Classic queues do not count deliveries, and refuse a limit.
-          ...(type === 'quorum' && { 'x-delivery-limit': deliveryLimit }),
+          ...(queueType === 'quorum' && { 'x-delivery-limit': deliveryLimit }),
           ...(deadLetter && { 'x-dead-letter-exchange': deadLetterAddress(exchange).exchange }),
           ...(server !== undefined && { 'x-expires': hostQueueTtlMs }),
         },

@@ -83,6 +83,18 @@ test('RP-76 RP-77 deliveries are counted over delays as well, up to the limit', 
   assert.deepEqual([death!.reason, death!.queue], ['delivery_limit', `${route.exchange}.images`]);
 });
 
+test('RV-14 RP-77 a message comes back after a delay that is longer than the queue of a host is kept', {
+  skip: withoutBroker,
+}, async (t) => {
+  const { route, open } = ground(t);
+  const transport = await open(brokerUrl, { hostQueueTtlMs: 500 });
+  const got = new Deliveries();
+  await transport.consume(route, { prefetch: 1 }, got.take);
+  await transport.publish(route, textMessage('a'));
+  await (await got.next()).requeue({ delayMs: 1000 });
+  assert.equal(textOf(await got.next()), 'a');
+});
+
 test('RP-76 a classic queue says of a message only that it came back', { skip: withoutBroker }, async (t) => {
   const { route, open } = ground(t);
   const transport = await open(brokerUrl, { queueType: 'classic' });

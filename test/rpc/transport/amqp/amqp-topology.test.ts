@@ -44,7 +44,7 @@ test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead l
     queueOfRoute({ ...images, fanout: true }, 'id'),
     replyQueue('1'),
     deadQueue('app'),
-    delayQueue('app.images', options),
+    delayQueue('app.images', 1500.2),
   ].map(({ queue, arguments: given }) => [queue, given]);
   const kept = { 'x-queue-type': 'quorum', 'x-delivery-limit': 5, 'x-dead-letter-exchange': 'app.dlx' };
   const passing = { 'x-queue-type': 'classic', 'x-expires': 600_000 };
@@ -55,10 +55,11 @@ test('RP-66 RP-67 queues are quorum queues with a limit of deliveries and dead l
     ['reply_1', passing],
     ['app.dead', { 'x-queue-type': 'classic', 'x-max-length': 10_000 }],
     [
-      'app.images/delay',
+      'app.images/delay/1501',
       {
         'x-queue-type': 'classic',
-        'x-expires': 86_400_000,
+        'x-message-ttl': 1501,
+        'x-expires': 3_601_501,
         'x-dead-letter-exchange': '',
         'x-dead-letter-routing-key': 'app.images',
       },

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { brokerUrl, withBroker, withoutBroker } from '../amqp/broker.js';
+import { brokerUrl, delayQueues, withBroker, withoutBroker } from '../amqp/broker.js';
 
 /** The same broker, with the wire format of oslo.messaging. */
 export const osloUrl = brokerUrl.replace(/^amqp:/, 'oslo+rabbit:');
@@ -151,10 +151,10 @@ export class PythonPeer {
 /** Deletes the queues and exchanges that services of a topic left on the broker, but for an exchange that other tests use. */
 export async function deleteOsloTopic(exchange: string, topic: string, hosts: readonly string[] = []): Promise<void> {
   await withBroker(async (connection) => {
-    const servers = [...hosts, 'python', 'node', 'north', 'south', 'info', 'error'];
+    const servers = [...hosts, 'python', 'node', 'north', 'south', 'east', 'west', 'info', 'error'];
     for (const queue of [topic, ...servers.map((host) => `${topic}.${host}`)]) {
       await connection.queueDelete({ queue });
-      await connection.queueDelete({ queue: `${queue}/delay` });
+      for (const delay of delayQueues(queue)) await connection.queueDelete({ queue: delay });
     }
     await connection.queueDelete({ queue: `${exchange}.dead` });
     for (const name of [`${exchange}.dlx`, `${topic}_fanout`, `${topic}_portico`])

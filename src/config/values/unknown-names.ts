@@ -1,0 +1,267 @@
+/**
+ * Refuses an unknown option, section or variable: a written name without an owner, with the nearest names that have one. Every such name is an
+ * error, unless `other_names` gives it to another program, or its section begins with `x-`.
+ */
+import { type Diagnostic, type Place, placeInFile } from '../../errors/index.js';
+import type { Sources } from '../state.js';
+import { maskLocation } from '../types/mask.js';
+import type { DeclaredGroups } from './declared-groups.js';
+import type { Generation } from './generation.js';
+import { suggestion } from './mistakes.js';
+import { FOREIGN, NearestOwned } from './nearest-owned.js';
+import { ownedNames } from './owners.js';
+import { EXPOSED, exposedIn, variableName } from './written.js';
+
+/** Code of a warning about a name of other programs. */
+export const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
+const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
+const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
+const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
+
+/** Message of a warning about a name of other programs. */
+export const WITHOUT_EFFECT = 'has no effect here';
+
+/** Reports whether a finding is about a name without an owner. */
+export function isUnknownName({ code }: Diagnostic): boolean {
+  return code === OPTION || code === SECTION || code === VARIABLE;
+}
+
+/** Reports whether code that is not loaded may own an unknown name: one of a section without an owner, or of a shared one. */
+export function isUncertain(found: Diagnostic): boolean {
+  return isUnknownName(found) && (found.option === undefined || isShared(found.section ?? 'DEFAULT'));
+}
+
+/** A name as an operator wrote it; without `opt` a section. */
+interface Written {
+  readonly group: string;
+  readonly opt?: string;
+  readonly place: Place;
+  /** True for a name on the command line. */
+  readonly isArgument?: boolean;
+  /** The section in the letters of the file. */
+  readonly shown?: string;
+  /** Of a value in a file that others than its owner may read. */
+  readonly exposedAt?: Place;
+}
+
+/**
+ * The names to judge: `all`, once all code is loaded; before, those of `owned` sections, whose owner knows all their names, unlike those of
+ * `[DEFAULT]` and of APIs, which are shared; or those of one group.
+ */
+export type Scope = 'all' | 'owned' | { readonly group: string };
+
+/** Returns a finding for each name without an owner. */
+export function unknownNames(generation: Generation, scope: Scope): Diagnostic[] {
+  const { groups, state } = generation;
+  const sources = state.mutable;
+  groups.instantiate(sources);
+  const only = typeof scope === 'object' ? scope.group : undefined;
+  const written = writtenNames(sources);
+  const asked = only === undefined ? written.all : sectionsOf(groups, only, written);
+  const strange = asked.filter((each) => !declares(groups, each));
+  const variables =
+    scope === 'all' ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
+  // Most configurations: the code that was read has declared each written name.
+  if (strange.length + variables === 0) return [];
+  const names = ownedNames(groups, sources);
+  const isOthers = ofOtherPrograms(generation);
+  const isJudged = ({ group }: Written): boolean => scope !== 'owned' || (!isShared(group) && names.hasSection(group));
+  const near = new NearestOwned(names);
+  const optionsOf = new Map<string, string[]>();
+  for (const { group, opt } of strange) if (opt !== undefined) addTo(optionsOf, group, opt);
+  const found = strange.flatMap((each): Diagnostic[] => {
+    const { group, opt } = each;
+    if (!isJudged(each) || isOthers(each)) return [];
+    if (owns(names, each))
+      return scope === 'all' && generation.says('check_file_modes') ? exposedSecret(names, each) : [];
+    if (opt !== undefined) return [unknownOption(names, each, opt, near)];
+    return [unknownSection(each, near, optionsOf.get(group) ?? [])];
+  });
+  const known = otherNames(generation);
+  return [
+    ...found.map((each) => (each.others === undefined ? each : { ...each, others: [...known, ...each.others] })),
+    ...(variables === 0 ? [] : unknownVariables(names, sources, isOthers)),
+  ];
+}
+
+/** Reports whether code that the configuration names may have options in a section beside ours: of the program, or of an API. */
+function isShared(group: string): boolean {
+  return group === 'DEFAULT' || group.startsWith('api:');
+}
+
+/** Codes of modules and files that could not be loaded: names may belong to them. */
+const LOST =
+  /^PORTICO_(?:MODULE_|MANAGER$|PASTE_(?:NO_(?:MODULE|PACKAGE|FILE|SECTION_HEADER)|BAD_LINE|IS_A_DIRECTORY)$)/;
+
+/**
+ * Returns findings as far as they are certain: if any code that the configuration names could not be loaded, as `others` tell, it may own a
+ * name of a section without an owner, or of a shared one, which is then a warning. `loads`: false if none was loaded.
+ */
+export function asFarAsKnown(
+  found: readonly Diagnostic[],
+  others: readonly Diagnostic[],
+  loads = true,
+): readonly Diagnostic[] {
+  if (loads && !others.some(({ code }) => LOST.test(code))) return found;
+  return found.map((each) => (isUncertain(each) ? { ...each, severity: 'warning' } : each));
+}
+
+/** All written names, and those of each section. */
+interface WrittenNames {
+  readonly all: readonly Written[];
+  readonly bySection: ReadonlyMap<string, readonly Written[]>;
+}
+
+/** The names in sources: each group that is read looks at its own. */
+const namesOf = new WeakMap<Sources, WrittenNames>();
+
+function writtenNames(sources: Sources): WrittenNames {
+  const known = namesOf.get(sources);
+  if (known !== undefined) return known;
+  const all = [...namesWritten(sources)];
+  const bySection = new Map<string, Written[]>();
+  for (const each of all) addTo(bySection, each.group, each);
+  const names = { all, bySection };
+  namesOf.set(sources, names);
+  return names;
+}
+
+/** Returns the names in the sections of a group: its own, and those that are other names of it. */
+function sectionsOf(groups: DeclaredGroups, group: string, { bySection }: WrittenNames): readonly Written[] {
+  return [...bySection].flatMap(([section, names]) =>
+    section === group || groups.groupOf(section) === group ? names : [],
+  );
+}
+
+/** Yields each section once for each file, and each option. */
+function* namesWritten({ files, arguments: said }: Sources): Generator<Written> {
+  for (const file of files) {
+    for (const [name, { origin }] of new Map(file.sections.toReversed().map((each) => [each.name, each])))
+      yield { group: name, shown: origin.section ?? name, place: placeInFile(origin, file.kind) };
+    for (const { section: group, name: opt, origin } of file.entries) {
+      yield {
+        group,
+        opt,
+        // Most names have an owner, and need no place. A name begins its line: an indented line continues a value.
+        get place() {
+          return maskLocation(opt, undefined, placeInFile({ ...origin, column: 1 }, file.kind));
+        },
+        ...(file.exposed && { exposedAt: placeInFile(origin, file.kind) }),
+      };
+    }
+  }
+  for (const { group, opt, index } of said)
+    yield { group, opt, isArgument: true, place: { kind: 'command_line', detail: `argument ${index}` } };
+}
+
+function declares(names: DeclaredGroups, { group, opt }: Pick<Written, 'group' | 'opt'>): boolean {
+  return opt === undefined ? group === 'DEFAULT' || names.hasSection(group) : names.find(group, opt) !== undefined;
+}
+
+/** Reports whether somebody owns a name. An option of a file without an owner is told by its section. */
+function owns(names: DeclaredGroups, written: Written): boolean {
+  const { group, opt, isArgument = false } = written;
+  if (declares(names, written)) return true;
+  return opt !== undefined && !isArgument && !declares(names, { group });
+}
+
+/** Returns the patterns that the operator has written. */
+function otherNames(generation: Generation): readonly string[] {
+  return (generation.resolve(generation.groups.option('DEFAULT', 'other_names')!).value ?? []) as readonly string[];
+}
+
+/** Returns a function that recognizes names which `other_names` gives to other programs: `vnc`, `cache.*`, `DEFAULT.my_ip`. */
+export function ofOtherPrograms(generation: Generation): (name: Pick<Written, 'group' | 'opt'>) => boolean {
+  const quoted = ['x-*', ...otherNames(generation)].map((each) =>
+    each.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'),
+  );
+  const others = new RegExp(`^(?:${quoted.join('|')})$`, 'i');
+  return ({ group, opt }) => others.test(group) || (opt !== undefined && others.test(`${group}.${opt}`));
+}
+
+function unknownSection({ group, shown, place }: Written, near: NearestOwned, options: readonly string[]): Diagnostic {
+  const subject = { section: shown, place };
+  const foreign = FOREIGN.get(group);
+  if (foreign !== undefined) return { ...unknown(SECTION, subject, 'unknown section', foreign), severity: 'warning' };
+  const hint = near.section(group, options);
+  return { ...unknown(SECTION, subject, 'unknown section', hint), ...(hint === undefined && ofOthers(group)) };
+}
+
+function unknownOption(names: DeclaredGroups, { group, place }: Written, opt: string, near: NearestOwned): Diagnostic {
+  const subject = { section: group, option: opt, place };
+  const unused = names.adviceFor(group, 'unused', opt);
+  if (unused !== undefined) return { ...unknown(UNUSED, subject, WITHOUT_EFFECT, unused), severity: 'warning' };
+  if (group === 'DEFAULT' && /^config_(?:file|dir)$/.test(opt))
+    return unknown(OPTION, subject, `can only be given on the command line, as --${opt.replaceAll('_', '-')}`);
+  const hint = near.option(group, opt);
+  if (hint !== undefined) return unknown(OPTION, subject, 'unknown option', hint);
+  const others = ofOthers(`${group}.${opt}`);
+  return { ...unknown(OPTION, subject, 'unknown option', near.elsewhere(opt) ?? others.hint), others: others.others };
+}
+
+/** Returns the line for a name of another program; the report of all names ends with one line for all. */
+function ofOthers(name: string): Required<Pick<Diagnostic, 'hint' | 'others'>> {
+  return { hint: `if it belongs to another program, add ${name} to [DEFAULT] other_names`, others: [name] };
+}
+
+/** Returns a warning for a secret in a file that others may read, of an option that nothing here reads. */
+function exposedSecret(names: DeclaredGroups, { group, opt = '', exposedAt }: Written): Diagnostic[] {
+  const option = exposedAt === undefined ? undefined : names.find(group, opt)?.option;
+  if (option?.secret !== true) return [];
+  const { message, hint } = exposedIn(exposedAt?.origin?.file);
+  const subject = { section: group, option: opt, place: maskLocation(opt, option, exposedAt!) };
+  return [{ ...unknown(EXPOSED, subject, message, hint), severity: 'warning' }];
+}
+
+function unknownVariables(
+  names: DeclaredGroups,
+  { envPrefix, environment, otherVariables = [] }: Sources,
+  isOthers: (name: Pick<Written, 'group' | 'opt'>) => boolean,
+): Diagnostic[] {
+  const known = new Set<string>();
+  for (const { option, spellings } of names.all()) {
+    for (const { group, opt } of spellings) {
+      const name = variableName(envPrefix, group, opt);
+      known.add(name);
+      if (option.secret) known.add(`${name}_FILE`);
+    }
+  }
+  const found = (name: string, message: string, hint?: string): Diagnostic =>
+    unknown(VARIABLE, { place: { kind: 'environment', detail: name } }, message, hint);
+  const written = Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
+    const [group, opt] = name.slice(envPrefix.length + 1).split('__');
+    if (isOthers({ group: group!, ...(opt !== undefined && { opt }) })) return [];
+    if (known.has(name.replace(/_FILE$/, ''))) return [found(name, 'only secret options are read from files')];
+    // An API's variable without the word `API`.
+    const longer = name.replace(`${envPrefix}_`, `${envPrefix}_API_`);
+    const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
+    return [found(name, 'this variable matches no option', hint)];
+  });
+  const prefixes = ['DEFAULT', ...names.groupNames()].map((group) => variableName(envPrefix, group, '').slice(0, -1));
+  const short = otherVariables.flatMap((name) => {
+    const ofDefault = name.replace(`${envPrefix}_`, `${envPrefix}_DEFAULT__`);
+    if (known.has(ofDefault)) return [found(name, 'no group is named', `did you mean '${ofDefault}'?`)];
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) return [];
+    const exact = [...known].find((each) => each.replace('__', '_') === name);
+    const hint = exact === undefined ? suggestion(name, known) : `did you mean '${exact}'?`;
+    return hint === undefined ? [] : [found(name, 'group and option are separated by two underscores', hint)];
+  });
+  // The first underscore of a pair may be missing in any variable of another program.
+  return [...written, ...short.map((each): Diagnostic => ({ ...each, severity: 'warning' }))];
+}
+
+function unknown(
+  code: string,
+  subject: Pick<Diagnostic, 'section' | 'option' | 'place'>,
+  message: string,
+  hint?: string,
+): Diagnostic {
+  return { severity: 'error', code, ...subject, message, hint };
+}
+
+function addTo<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [item]);
+  else list.push(item);
+}

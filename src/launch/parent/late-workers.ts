@@ -1,0 +1,26 @@
+/** Workers that are late with a heartbeat or with their start, by the seconds that their supervisor has counted. */
+import type { Fault } from '../exit-status.js';
+import { BEAT_MS } from '../heartbeats.js';
+import type { WorkerHandle } from './worker-handle.js';
+
+/** Reports whether nothing is expected of a worker before its next heartbeat. */
+export function isAtRest({ atRest, serving, silentSeconds }: WorkerHandle): boolean {
+  return atRest && serving && silentSeconds * 1000 < BEAT_MS;
+}
+
+/** Returns the reason to kill a worker that is silent, or starts too slowly. `timeoutMs`: `worker_timeout`; 0: no limit. */
+export function faultOf(worker: WorkerHandle, timeoutMs: number): Fault | undefined {
+  return hungFault(worker, timeoutMs) ?? lateFault(worker);
+}
+
+function hungFault({ silentSeconds }: WorkerHandle, timeoutMs: number): Fault | undefined {
+  if (timeoutMs === 0 || silentSeconds * 1000 <= timeoutMs) return undefined;
+  return { reason: 'stuck', what: `sent no heartbeat for ${timeoutMs / 1000} s` };
+}
+
+/** A start is limited by the configuration that it proves or serves. One that is called off has its own limit. */
+function lateFault({ wasReady, toldToEnd, ageSeconds, startTimeoutMs }: WorkerHandle): Fault | undefined {
+  if (wasReady || toldToEnd || startTimeoutMs === 0 || ageSeconds * 1000 <= startTimeoutMs) return undefined;
+  const hint = 'If it needs that long, increase worker_start_timeout.';
+  return { reason: 'start', what: `did not start within ${startTimeoutMs / 1000} s`, hint };
+}

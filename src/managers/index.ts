@@ -1,0 +1,4 @@
+/** The managers of a service: made, started, registered and released with it. */
+export { ManagedService } from './managed-service.js';
+export { checkManager } from './manager-place.js';
+export { namedManager } from './named-manager.js';

@@ -1,0 +1,266 @@
+/** The managers of a service of any protocol, with their contexts, periodic tasks, and membership in the registry. */
+import type { Config } from '../config/index.js';
+import { workerAssignment } from '../config/internal.js';
+import type { Origin } from '../errors/index.js';
+import type { Logger } from '../log/index.js';
+import { type ManagerContext, type ManagerOption, openRegistry, type ServiceRegistry } from '../registry/index.js';
+import { heartbeatOptions, type MemberOptions, MemoryStore, membership } from '../registry/internal.js';
+import type { Awaitable, Manager, ManagerSource, OwnRPCClients, Registration, RPCClients } from '../service/index.js';
+import {
+  besideOption,
+  buildLog,
+  Drivers,
+  describeJobs,
+  loadManager,
+  ManagerHooks,
+  type ManagerHooksOptions,
+  type ManagerPeriodicOptions,
+  managerSettings,
+  type ProtocolSteps,
+  TaskTracker,
+} from '../service/internal.js';
+import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
+import { JobList } from '../tasks/internal.js';
+import { formatDuration } from '../text/index.js';
+import { checkManager, originOfManager, withOrigin } from './manager-place.js';
+import { ManagerReleases } from './manager-releases.js';
+
+/** Options of a {@link ManagedService}. */
+export interface ManagedServiceOptions {
+  /** Name of the service, for logs and errors. */
+  readonly name: string;
+  /** Name of the service in the managers' contexts. Default: `name`. */
+  readonly serviceName?: string;
+  /** Name of the program, unique on its host. */
+  readonly binary: string;
+  /** Topic of its remote calls; null or absent: none. */
+  readonly topic?: string | null;
+  /** Default: `[DEFAULT] host`. */
+  readonly host?: string;
+  /** Configuration of the service, which its managers get. */
+  readonly config: Config;
+  /** Log of the service and its managers. */
+  readonly log: Logger;
+  /** Group of the periodic tasks; stopped with the service. */
+  readonly tasks: TaskGroup;
+  /**
+   * Returns the managers, the main one first: given in code, or named by this configuration. Called at each start,
+   * which creates them anew, except those that are objects already.
+   */
+  readonly managers: (config: Config) => readonly ManagerSource<ManagerContext>[];
+  /** Returns the periodic tasks that its app has declared. Default: none. */
+  readonly declared?: () => readonly JobList[];
+  /** Name of the managers' option, for errors. */
+  readonly option: string;
+  /** Option that names the manager if code does not. */
+  readonly named: ManagerOption;
+  /** Its place in the registry, given in code; null: none; undefined: by the configuration. */
+  readonly registration?: Registration | null | undefined;
+  /** Returns false if it keeps no record although there is a registry. Called at each start. Default: true. */
+  readonly registers?: () => boolean;
+  /** Its properties in the registry, unless the configuration sets them. */
+  readonly member?: Partial<MemberOptions>;
+  /** Settings of periodic tasks in code; the configuration has the others. */
+  readonly periodic?: Pick<ManagerPeriodicOptions, 'enable' | 'fuzzyDelay' | 'intervalMax' | 'context' | 'ran'>;
+  /** Creates its clients of other services, at each start that creates managers; closed last at its end. Opens nothing by itself. */
+  readonly rpc: (config: Config) => Awaitable<OwnRPCClients>;
+  /** Called with the registry's verdict on the service. */
+  readonly onVerdict: (verdict: 'drain' | 'exit', reason: string) => void;
+}
+
+/** Values known at the start. */
+export interface ManagedStart {
+  readonly backdoorPort: number | string | null;
+  /** Number of this worker within its service. */
+  readonly workerId: number;
+  /** Steps of the protocol. */
+  readonly steps: ProtocolSteps;
+}
+
+/** Managers of one service over all its runs. Opens nothing by itself. */
+export class ManagedService {
+  /** Tracks the managers' tasks by name. */
+  readonly tracker: TaskTracker;
+  readonly #options: ManagedServiceOptions;
+  #managers: readonly Manager[];
+  #hooks: ManagerHooks | undefined;
+  #registry: ServiceRegistry | null | undefined;
+  #registration: Registration | null = null;
+
+  /** Throws the errors of `managers`. */
+  constructor(options: ManagedServiceOptions) {
+    this.#options = options;
+    this.#managers = options.managers(options.config).filter((source) => typeof source === 'object');
+    this.tracker = new TaskTracker({ service: options.name, log: options.log });
+  }
+
+  /** Managers of the last start, the main one first; before the first start, those that are given as objects. */
+  get managers(): readonly Manager[] {
+    return this.#managers;
+  }
+
+  /** Periodic tasks of the managers, while started. */
+  get periodicTasks(): readonly PeriodicTasks[] {
+    return this.#hooks?.periodicTasks ?? [];
+  }
+
+  /** Returns the tasks, spawned tasks and runs of periodic tasks that a stop waits for, a line each. */
+  describeWork(): readonly string[] {
+    const spawned = this.#options.tasks.activity().filter(({ kind }) => kind === 'task');
+    return [
+      ...this.tracker.describe(),
+      ...spawned.map(({ name, ageMs }) => `task ${name} (since ${formatDuration(ageMs / 1000)})`),
+      ...describeJobs(this.periodicTasks),
+    ];
+  }
+
+  /** Steps of start, reset and stop; undefined before the first start. */
+  get hooks(): ManagerHooks | undefined {
+    return this.#hooks;
+  }
+
+  /** Its place in the registry, from the last start. */
+  get registration(): Registration | null {
+    return this.#registration;
+  }
+
+  /** Registry that the last start opened; null before it, and if the configuration names none. */
+  get registry(): ServiceRegistry | null {
+    return this.#registry ?? null;
+  }
+
+  /** Finds the managers that a start with this configuration would create, and creates none. Throws `PORTICO_MANAGER`. */
+  async find(config: Config): Promise<void> {
+    const { managers, named } = this.#options;
+    for (const source of managers(config)) if (typeof source === 'string') await checkManager(source, config, named);
+  }
+
+  /** Creates the managers as a start would, for `look`: runs no hooks, and closes everything that they opened. */
+  async inspect<T>(look: (managers: readonly Manager[]) => T): Promise<T> {
+    const { made, letGo } = await this.#make();
+    try {
+      return look(made);
+    } finally {
+      await letGo();
+    }
+  }
+
+  /**
+   * Creates the managers and the steps of a start. Throws `PORTICO_MANAGER`, and as `openRegistry`; it then leaves
+   * nothing open, also of the last run.
+   */
+  async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
+    this.#hooks = undefined;
+    const { name, config, log, tasks, registration } = this.#options;
+    const { made, context, rpc, registry, releases, letGo } = await this.#make();
+    for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
+    this.#managers = made;
+    this.#registry = registry;
+    this.#registration = registration === undefined ? this.#member(context.host, registry) : registration;
+    const { periodic, managerShutdownMs } = managerSettings(config);
+    const options: ManagerHooksOptions = {
+      ...steps,
+      name,
+      log,
+      tasks,
+      tracker: this.tracker,
+      managers: made,
+      declared: () => [context.tasks, ...(this.#options.declared?.() ?? [])],
+      registration: this.#registration,
+      periodic: { ...periodic, ...this.#options.periodic, workerId },
+      ...(managerShutdownMs === undefined ? {} : { managerShutdownMs }),
+      closeDrivers: async () => {
+        await steps.closeDrivers?.();
+        await context.drivers.close();
+        await releases.run();
+      },
+      release: async () => {
+        await steps.release?.();
+        await rpc?.close();
+        await registry?.close();
+      },
+    };
+    try {
+      this.#hooks = new ManagerHooks(options);
+    } catch (error) {
+      await letGo();
+      const sources = this.#options.managers(config);
+      const [origin] = sources.map((source) => originOfManager(source, config, this.#options.named)).filter(Boolean);
+      throw withOrigin(error, origin);
+    }
+    return this.#hooks;
+  }
+
+  /** Creates all managers. If one fails, closes the resources that earlier ones opened through their contexts. */
+  async #make() {
+    const { name, serviceName = name, config, log, host, option, named } = this.#options;
+    const sources = this.#options.managers(config);
+    // A service without managers loads nothing of remote calls.
+    const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
+    const registry = openRegistry(config, { log });
+    const making = buildLog(log);
+    const drivers = new Drivers({ ...besideOption(config), log: making.log });
+    const releases = new ManagerReleases(log);
+    const context: ManagerContext = {
+      // Read by managers only.
+      rpc: rpc as RPCClients,
+      host: host ?? config.group('DEFAULT', heartbeatOptions, { partial: true }).host,
+      serviceName,
+      conf: config,
+      config,
+      onClose: releases.add,
+      log,
+      registry,
+      drivers,
+      tasks: new JobList(),
+      track: this.tracker.track,
+    };
+    const letGo = async (): Promise<void> => {
+      await drivers.close();
+      await releases.run();
+      await rpc?.close();
+      await registry?.close();
+    };
+    const made: Manager[] = [];
+    let origin: Origin | undefined;
+    try {
+      for (const source of sources) {
+        // A mistake in a manager that a file names is reported with its line there, else with the option's name.
+        origin = originOfManager(source, config, named);
+        made.push(await loadManager(source, origin === undefined ? option : undefined, besideOption(config), context));
+      }
+      return { made, context, rpc, registry, releases, letGo };
+    } catch (error) {
+      await letGo();
+      throw withOrigin(error, origin);
+    } finally {
+      making.over();
+    }
+  }
+
+  /** Deletes the record of a service that has stopped. Returns false if there is none. */
+  async forget(): Promise<boolean> {
+    try {
+      return (await this.#registration?.remove?.()) ?? false;
+    } finally {
+      await this.#registry?.close();
+    }
+  }
+
+  #member(host: string, registry: ServiceRegistry | null): Registration | null {
+    const { config, binary, topic = null, log, registers, member, onVerdict } = this.#options;
+    if (registry === null || registers?.() === false) return null;
+    if (registry.store instanceof MemoryStore && workerAssignment()?.index === 0) {
+      log.warn('the service registry is in memory: each worker has a separate one, and none has all services');
+    }
+    return membership(registry, config, {
+      inFlight: () => this.tracker.size,
+      ...member,
+      host,
+      binary,
+      topic,
+      log,
+      onVerdict,
+    });
+  }
+}

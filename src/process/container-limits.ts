@@ -1,0 +1,75 @@
+/** Limits of the container that this process runs in: cgroups(7), version 1 and 2. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+
+/** The mount of cgroups, and the groups of this process as in `/proc/self/cgroup`. Default: those of the system. */
+export interface CgroupPlace {
+  readonly mount: string;
+  readonly groups: string;
+}
+
+/** Number of processors that this process may use, at least 1: those of the machine, or fewer by a limit of its container. */
+export function processors(place?: CgroupPlace): number {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(processorLimit(place))));
+}
+
+/** Processors that the container may use, such as 1.5; `Infinity` without a limit. */
+export function processorLimit(place?: CgroupPlace): number {
+  const two = cgroupFiles('', 'cpu.max', place).map((file) => shareOf(wordsIn(file)));
+  const one = cgroupFiles('cpu', 'cpu.cfs_quota_us', place).map((file) => {
+    const [quota] = wordsIn(file);
+    const [period] = wordsIn(file.replace('quota', 'period'));
+    return shareOf([quota, period]);
+  });
+  return Math.min(...two, ...one);
+}
+
+/** Describes the limits of the container: `1.5 processors, 512 MiB of memory`. Undefined without a limit. */
+export function describeLimits(place?: CgroupPlace, memory = process.constrainedMemory()): string | undefined {
+  const limit = processorLimit(place);
+  const parts = [
+    ...(limit === Number.POSITIVE_INFINITY ? [] : [`${limit} ${limit === 1 ? 'processor' : 'processors'}`]),
+    // Without a limit it is undefined, 0 or far beyond the memory of the machine.
+    ...(memory > 0 && memory < totalmem() ? [`${Math.round(memory / 2 ** 20)} MiB of memory`] : []),
+  ];
+  return parts.length === 0 ? undefined : parts.join(', ');
+}
+
+/** A quota of `max`, or -1, is no limit. */
+function shareOf([quota, period]: readonly (string | undefined)[]): number {
+  const share = Number(quota) / Number(period);
+  return share > 0 ? share : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Returns the paths that a file of the cgroup of this process may have, and of the groups above it, whose limits hold too. `controller`:
+ * that of version 1; empty for version 2. Within a container the path may be that of the host, and the group is mounted at the top.
+ */
+export function cgroupFiles(controller: string, name: string, place: CgroupPlace = systemPlace()): string[] {
+  const { mount, groups } = place;
+  return groups.split('\n').flatMap((line) => {
+    const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
+    if (path === undefined || !controllers!.split(',').includes(controller)) return [];
+    const folders = path.split('/').filter((part) => part !== '');
+    const above = folders.map((_, at) => `/${folders.slice(0, folders.length - at).join('/')}`);
+    const mounted = controller === '' ? [mount] : [`${mount}/${controllers}`, `${mount}/${controller}`];
+    return [...new Set(mounted)].flatMap((top) => [...above, ''].map((group) => `${top}${group}/${name}`));
+  });
+}
+
+function systemPlace(): CgroupPlace {
+  return { mount: '/sys/fs/cgroup', groups: textOf('/proc/self/cgroup') };
+}
+
+function wordsIn(file: string): string[] {
+  return textOf(file).trim().split(/\s+/);
+}
+
+/** Returns `''` for a file that cannot be read: there are none on other systems. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,36 @@
+/** The argument of managers, and the option that names one. */
+import type { Config } from '../config/index.js';
+import type { Logger } from '../log/index.js';
+import type { Awaitable, RPCClients, Track } from '../service/index.js';
+import type { Drivers } from '../service/internal.js';
+import type { JobList } from '../tasks/internal.js';
+import type { ServiceRegistry } from './service-registry.js';
+
+/** Argument of a manager's constructor, or of the function that creates it. The constructor does no I/O; `initHost` does. */
+export interface ManagerContext {
+  /** Name of this machine in service records. */
+  readonly host: string;
+  readonly serviceName: string;
+  readonly conf: Config;
+  /** The same as `conf`, so that a manager can share things with the app: `await pool(context)`. */
+  readonly config: Config;
+  /** Registers a release function: called once, after `cleanupHost`, in reverse order of registration. */
+  onClose(release: () => Awaitable<void>): void;
+  readonly log: Logger;
+  /** Registry of services; null if the configuration names none. Opened on first use. */
+  readonly registry: ServiceRegistry | null;
+  /** Creates clients of other services: see `portico/rpc`. Create them in the constructor; unreachable targets are refused there. */
+  readonly rpc: RPCClients;
+  /** Loads drivers, relative to the folder of the configuration file, and closes them after `cleanupHost`. */
+  readonly drivers: Drivers;
+  /** Declares periodic tasks: `tasks.every('90s', () => this.sync(), { on: 'fleet' })`. They run while the service serves. */
+  readonly tasks: JobList;
+  /** Names work in progress, so that a stop waits for it: the same as `this.track`. */
+  readonly track: Track;
+}
+
+/** An option that names a manager, declared by its service. */
+export interface ManagerOption {
+  readonly group: string;
+  readonly opt: string;
+}

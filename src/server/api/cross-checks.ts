@@ -1,0 +1,170 @@
+/**
+ * Mistakes that only a comparison of several options of APIs reveals: two APIs with the same address or port, TLS of an API that is not
+ * enabled.
+ */
+import { resolve } from 'node:path';
+import type { Config, HostPort, OptionMistake } from '../../config/index.js';
+import { crossCheck, isSet } from '../../config/internal.js';
+import { placeOf } from '../../errors/index.js';
+import { connectionProblem, registryConnection, servicegroupOptions } from '../../registry/internal.js';
+import { isWildcard } from '../../service/internal.js';
+import { sqliteProblem } from '../../sqlite/internal.js';
+import { apiOptions } from './api-options.js';
+import { appsOf, missingComma, type Names, namesIn, serviceOptions } from './names.js';
+import { nearTo, strangeSections } from './strange-sections.js';
+
+for (const check of [
+  sharedAddresses,
+  portsOfPaths,
+  workersAboveMost,
+  registryOfItsDriver,
+  tlsOfUnknownApis,
+  certificatesOfPlainApis,
+  strangeSections,
+])
+  crossCheck((config: Config) => check(config, namesIn(config)));
+
+/** Mistakes for which services with a record would refuse to start. */
+function registryOfItsDriver(config: Config, { apis, services }: Names): OptionMistake[] {
+  const known = registryConnection(config);
+  if (known === undefined) return [];
+  const { driver, registerApis } = config.group('servicegroup', servicegroupOptions, { partial: true });
+  const registers = services.length > 0 || (registerApis && apis.length > 0);
+  const missing = driver === 'sqlite' && registers ? sqliteProblem() : undefined;
+  const problem = connectionProblem(driver, known.connection) ?? missing;
+  return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
+}
+
+/** Two APIs cannot listen on one address; the mistake is reported for the second one, or for the admin listener, which listens first. */
+function sharedAddresses(config: Config, { apis }: Names): OptionMistake[] {
+  const issues: OptionMistake[] = [];
+  const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];
+  for (const name of apis) {
+    const { listen, port } = config.api(name, apiOptions, { partial: true });
+    if (listen.kind === 'fd' || listen.kind === 'systemd') continue;
+    const host = listen.kind === 'tcp' ? listen.host : '';
+    const number = listen.kind === 'tcp' ? (listen.port ?? port) : 0;
+    // An API with any free port shares it with no other.
+    if (listen.kind === 'tcp' && number === 0) continue;
+    const place = listen.kind === 'unix' ? `unix:${resolve(listen.path)}` : `port ${number}`;
+    const other = taken.find((each) => each.place === place && overlap(each.host, host));
+    taken.push({ name, place, host });
+    if (other === undefined) continue;
+    const opt = listen.kind === 'tcp' && listen.port === undefined ? 'port' : 'listen';
+    issues.push({
+      group: `api:${name}`,
+      opt,
+      message: `${place} already belongs to [api:${other.name}]`,
+      hint: 'change one of the addresses',
+    });
+  }
+  const owners = taken.map(({ name, ...each }) => ({ ...each, owner: `[api:${name}]` }));
+  for (const opt of ['listen', 'metrics_listen']) {
+    const address = optionalValue<HostPort>(config, 'admin', opt);
+    if (address === undefined || address.port === 0) continue;
+    const place = `port ${address.port}`;
+    const shared = owners.find((each) => each.place === place && overlap(each.host, address.host));
+    owners.push({ owner: `[admin] ${opt}`, place, host: address.host });
+    if (shared === undefined) continue;
+    const message = `${place} belongs to ${shared.owner}`;
+    issues.push({ group: 'admin', opt, message, hint: 'choose another port' });
+  }
+  return issues;
+}
+
+/** Ports of APIs that listen on a path. */
+function portsOfPaths(config: Config, { apis }: Names): OptionMistake[] {
+  return apis.flatMap((name) => {
+    const group = `api:${name}`;
+    const { listen } = config.api(name, apiOptions, { partial: true });
+    if (listen.kind !== 'unix') return [];
+    const message = `has no effect: listen is unix:${listen.path} (${placeOf(config.getLocation(group, 'listen'))})`;
+    return firstSet(config, group, ['port'], { message, hint: 'remove it, or let listen be a host' });
+  });
+}
+
+/** `max_workers` limits `api-cli scale`; a file with more of them starts nonetheless. */
+function workersAboveMost(config: Config, names: Names): OptionMistake[] {
+  const most = optionalValue<number>(config, 'DEFAULT', 'max_workers') ?? Number.POSITIVE_INFINITY;
+  const place = placeOf(config.getLocation('DEFAULT', 'max_workers'));
+  const apis = names.apis.map((name) => ({
+    group: `api:${name}`,
+    workers: config.api(name, apiOptions, { partial: true }).workers,
+  }));
+  const services = names.services.map((name) => ({
+    group: `service:${name}`,
+    workers: config.group(`service:${name}`, serviceOptions, { partial: true }).workers,
+  }));
+  return [...apis, ...services].flatMap(({ group, workers }) => {
+    if (workers <= most) return [];
+    const hint = 'only api-cli scale keeps to max_workers: lower the number of workers, or raise max_workers';
+    const severity = 'warning';
+    if (isSet(config, group, 'workers')) {
+      const message = `${workers} workers exceed max_workers, ${most} (${place || 'its default'})`;
+      return [{ group, opt: 'workers', message, hint, severity }];
+    }
+    const message = `[${group}] has ${workers} workers by default`;
+    return [{ group: 'DEFAULT', opt: 'max_workers', message, hint, severity }];
+  });
+}
+
+function overlap(a: string, b: string): boolean {
+  return a === b || isWildcard(a) || isWildcard(b);
+}
+
+/**
+ * `enabled_ssl_apis` names an API that is not enabled. One that a section or the paste file has may be enabled another day. Any other name
+ * is refused: the intended API would be served in plain text.
+ */
+function tlsOfUnknownApis(config: Config, names: Names): OptionMistake[] {
+  const { apis: enabled, sslApis } = names;
+  const strangers = sslApis.filter((name) => !enabled.includes(name));
+  if (strangers.length === 0) return [];
+  const hasApp = appsOf(config, names);
+  const plain = enabled.filter((name) => !sslApis.includes(name));
+  return strangers.map((name) => {
+    const place = { group: 'DEFAULT', opt: 'enabled_ssl_apis', item: name };
+    const message = `names an API that is not enabled: ${name}`;
+    const comma = missingComma(name, enabled);
+    if (comma !== undefined) return { ...place, message, hint: comma };
+    const [near] = nearTo(name, plain);
+    if (names.sections.api.includes(name) || hasApp?.(name) === true || (hasApp === undefined && near === undefined)) {
+      return { ...place, message, severity: 'warning' };
+    }
+    const hint =
+      near === undefined
+        ? 'no API has this name: remove it, or write the API that should use TLS'
+        : `did you mean ${near}? Without TLS ${near} would be served in plain text`;
+    return { ...place, message, hint };
+  });
+}
+
+/** Certificates of APIs that `enabled_ssl_apis` does not name: their own, and those of `[ssl]` if it names no API. */
+function certificatesOfPlainApis(config: Config, { apis, sslApis }: Names): OptionMistake[] {
+  const plain = apis.filter((name) => !sslApis.includes(name));
+  const own = plain.flatMap((name) => {
+    const message = `has no effect: ${name} is served in plain text, because enabled_ssl_apis does not name it`;
+    const hint = `add ${name} to [DEFAULT] enabled_ssl_apis`;
+    return firstSet(config, `api:${name}`, ['ssl_cert_file', 'ssl_key_file', 'ssl_ca_file'], { message, hint });
+  });
+  if (plain.length === 0 || sslApis.length > 0) return own;
+  const message = 'has no effect: every API is served in plain text, because enabled_ssl_apis is empty';
+  const hint = `write [DEFAULT] enabled_ssl_apis = ${plain.join(', ')}`;
+  return [...own, ...firstSet(config, 'ssl', ['cert_file', 'key_file', 'ca_file'], { message, hint })];
+}
+
+/** Returns the value of an option of the launcher's program; undefined in a program without one. */
+function optionalValue<T>(config: Config, group: string, opt: string): T | undefined {
+  return config.has(group, opt) ? (config.resolve(group, opt).value as T | undefined) : undefined;
+}
+
+/** Returns a warning at the first of the options that is set. */
+function firstSet(
+  config: Config,
+  group: string,
+  options: readonly string[],
+  said: Pick<OptionMistake, 'message' | 'hint'>,
+): OptionMistake[] {
+  const opt = options.find((each) => isSet(config, group, each));
+  return opt === undefined ? [] : [{ group, opt, ...said, severity: 'warning' }];
+}

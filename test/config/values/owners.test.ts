@@ -1,0 +1,45 @@
+/** The table of the names of all shipped options, which the build makes. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { shippedOptions } from '../../../dist/cli/configured/shipped-options.js';
+import { writeTable } from '../../../dist/config/internal.js';
+import { emptyProject, root } from '../../fixtures/project.js';
+
+/** Without the directories, which only the build knows. */
+const rowsOf = (text: string): string[] =>
+  (JSON.parse(text) as unknown[][]).map((row) => JSON.stringify(row.slice(0, 3))).sort();
+
+test('CF-66 the table has the names of all code that is shipped, once, in lib and in dist', async () => {
+  await shippedOptions();
+  const loaded = rowsOf(writeTable(new Map()));
+  assert.ok(loaded.length > 50, String(loaded.length));
+  for (const folder of ['lib', 'dist'])
+    assert.deepEqual(rowsOf(readFileSync(join(root, folder, 'shipped-names.json'), 'utf8')), loaded, folder);
+});
+
+test('CF-66 without the table a name without an owner cannot be told: check is refused as an incomplete package', () => {
+  const app = 'export const app = () => (_req, res) => res.end();\n';
+  const project = emptyProject({
+    'app.js': app,
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:app\n',
+    'portico.ini': '[api:hello]\nport = 0\n[jwt]\nsecret = x\n',
+  });
+  try {
+    const installed = join(project.folder, 'portico');
+    for (const name of ['lib', 'package.json']) cpSync(join(root, name), join(installed, name), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(installed, 'node_modules'));
+    rmSync(join(installed, 'lib', 'shipped-names.json'));
+    const words = [join(installed, 'lib', 'cli', 'main.js'), 'check'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: project.folder, encoding: 'utf8' });
+    assert.notEqual(status, 0, stdout);
+    assert.match(
+      stdout + stderr,
+      /this installation of Portico is incomplete: cannot read .*shipped-names\.json\n {2}Install the package again\./,
+    );
+  } finally {
+    project.remove();
+  }
+});

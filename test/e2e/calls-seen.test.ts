@@ -1,0 +1,103 @@
+/** Figures and errors of remote calls that an operator sees: of the methods of a service, and of the service that calls them. */
+import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
+import { type TestContext, test } from 'node:test';
+import { until } from '../fixtures/until.js';
+import { ask } from './clients.js';
+import { emptyProject, freePort, runApiCli, startMain } from './program.js';
+
+const managers = `
+import { RequestContext } from 'portico/app';
+class Missing extends Error {}
+export class Images {
+  size(_, { id }) {
+    if (id === 'bad') throw new TypeError('secret of the caller');
+    if (id === 'missing') throw new Missing('secret of the caller');
+    return id.length;
+  }
+}
+export const app = async (_globalConf, _localConf, { rpc }) => {
+  const client = (await rpc()).client({ topic: 'images' });
+  return async (req, res) => {
+    const id = req.url.slice(1);
+    res.end(String(await client.call(new RequestContext({ requestId: 'req-' + id }), 'size', { id })));
+  };
+};
+`;
+
+const main = `
+import { Config, createLogger, WSGIService } from 'portico';
+import { ServiceLauncher } from 'portico/launch';
+import { RPCService } from 'portico/rpc';
+const config = await Config.load({ files: ['portico.ini'], argv: [], env: {} });
+const log = createLogger({ format: 'json' });
+const launcher = new ServiceLauncher({ config, log });
+await launcher.launchService(RPCService.create({ binary: 'portico-images', config, log }));
+await launcher.launchService(new WSGIService('front', config, { log }));
+process.exitCode = await launcher.wait();
+`;
+
+interface Seen {
+  readonly name: string;
+  readonly errors: readonly Readonly<Record<'route' | 'error' | 'place' | 'count' | 'requestId', unknown>>[];
+  readonly recent?: {
+    readonly calls: Readonly<
+      Record<'served' | 'made', { readonly failed: number; readonly methods: readonly { readonly method: string }[] }>
+    >;
+  };
+}
+
+async function started(t: TestContext, metrics: boolean) {
+  const port = await freePort();
+  const project = emptyProject({
+    'managers.js': managers,
+    'main.js': main,
+    'api-paste.ini': '[app:front]\npaste.app_factory = ./managers.js:app\n',
+    'portico.ini': `[DEFAULT]\nimages_manager = ./managers.js:Images\n[api:front]\nport = ${port}\n[metrics]\nenabled = ${metrics}\n[control]\nsocket = ./control.sock\n[rpc]\ntransport_url = memory://\n`,
+  });
+  const program = startMain(t, project);
+  await program.printed(/front listening/);
+  return {
+    get: async (path: string) => (await ask(`http://127.0.0.1:${port}${path}`)).status,
+    text: async () => (await runApiCli(project.folder, 'status')).stdout,
+    services: async () => {
+      const { stdout } = await runApiCli(project.folder, 'status', '--json');
+      const { services } = JSON.parse(stdout) as { readonly services: readonly Seen[] };
+      return Object.fromEntries(services.map((service) => [service.name, service]));
+    },
+  };
+}
+
+test('RP-93 OP-51 calls, failures and the last error of each method are seen, without a word of the caller', async (t) => {
+  const { get, text, services } = await started(t, true);
+  assert.deepEqual([await get('/good'), await get('/bad'), await get('/missing')], [200, 500, 500]);
+  const { 'portico-images': images, front } = await until(services, ({ front: { recent } = {} as Seen }) => {
+    return recent?.calls.made !== undefined;
+  });
+  const told = images!.errors.map(({ route, error, count, requestId }) => [route, error, count, requestId]);
+  assert.deepEqual(told.toSorted(), [
+    ['call images.size', 'Missing', 1, 'req-missing'],
+    ['call images.size', 'TypeError', 1, 'req-bad'],
+  ]);
+  assert.match(String(images!.errors[0]!.place), /managers\.js:\d+$/);
+  const { served } = images!.recent!.calls;
+  assert.deepEqual([Math.round(served.failed * 3), served.methods[0]!.method], [2, 'images.size']);
+  assert.deepEqual(front!.recent!.calls.made.methods[0]!.method, 'images.size');
+  // The caller's line names the remote class, the method and the host.
+  assert.ok(
+    front!.errors.some(({ error }) =>
+      String(error).startsWith(`RemoteError PORTICO_RPC_REMOTE_ERROR: Missing in images.size on ${hostname()}`),
+    ),
+    JSON.stringify(front!.errors),
+  );
+  const shown = await text();
+  assert.match(shown, /last minute: [\d.]+ calls\/s, 67 % fail, p95 \d+ ms\n {4}images\.size: /);
+  assert.match(shown, /to other services: [\d.]+ calls\/s, 67 % fail, p95 \d+ ms\n {4}images\.size: /);
+  assert.doesNotMatch(shown, /secret/);
+});
+
+test('RP-93 failures of methods are seen without metrics', async (t) => {
+  const { get, text } = await started(t, false);
+  assert.equal(await get('/bad'), 500);
+  assert.match(await text(), /call images\.size: TypeError at managers\.js:\d+, 1 time, last \S+, request req-bad/);
+});

@@ -1,0 +1,185 @@
+/**
+ * Rollouts of a Deployment as `generate kubernetes` prints it: pods get TERM at once, and the proxies of Services learn of them late. Clients
+ * lose no request. The short run has a fifth of the times.
+ */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { apiCli, emptyProject, freePort, root, runApiCli } from '../program.js';
+import { ClusterService } from './cluster-service.js';
+import { faultApp, pasteFile } from './fault-fleet.js';
+import { describeLosses, isLong, printFigures } from './figures.js';
+import { type Kinds, Load } from './load.js';
+import { Pod, type PodProgram, type PodTemplate, templateOf } from './pods.js';
+import { type Target, until } from './target.js';
+
+const scale = isLong ? 1 : 0.2;
+const updates = isLong ? 20 : 1;
+const evictions = isLong ? 5 : 1;
+/** Milliseconds after which a proxy learns of a pod. A busy machine is late by itself, so the short run has a smaller part of them. */
+const LAGS = isLong ? [5000, 0, 2500, 4000, 1000] : [500, 0, 250];
+const REPLICAS = 2;
+/** Milliseconds that bytes of distant clients take for each way. */
+const FAR_MS = 30;
+
+/** A Deployment with its Service. */
+class Rollouts {
+  readonly service: ClusterService;
+  pods: Pod[] = [];
+  readonly #stops: ReturnType<Pod['stop']>[] = [];
+  readonly #all: Pod[] = [];
+  readonly #program: PodProgram;
+  readonly #template: PodTemplate;
+
+  constructor(program: PodProgram, template: PodTemplate, port: number) {
+    this.#program = program;
+    this.#template = template;
+    this.service = new ClusterService(port, LAGS);
+  }
+
+  async start(): Promise<void> {
+    for (let i = 0; i < REPLICAS; i++) this.pods.push(this.#create());
+    await Promise.all(this.pods.map(({ ready }) => ready));
+    assert.ok(
+      await until(() => this.service.knows(this.pods)),
+      this.#all.map(({ program }) => program.output()).join(),
+    );
+  }
+
+  /** One pod more is created; when it is ready an old one stops. */
+  async update(): Promise<void> {
+    for (const old of this.pods.splice(0)) {
+      const fresh = this.#create();
+      await fresh.ready;
+      assert.ok(fresh.isReady, fresh.program.output());
+      this.pods.push(fresh);
+      this.#stops.push(old.stop());
+    }
+  }
+
+  /** The node of all pods is drained: each is evicted and created anew when the disruption budget, one, lets it. */
+  async evict(): Promise<void> {
+    for (const old of this.pods.splice(0)) {
+      this.#stops.push(old.stop());
+      const fresh = this.#create();
+      this.pods.push(fresh);
+      await fresh.ready;
+    }
+  }
+
+  /** Settles when all pods that were stopped have ended, and asserts how. */
+  async stopped(): Promise<void> {
+    for (const ending of await Promise.all(this.#stops)) {
+      assert.deepEqual(ending, { code: 0, signal: null, killed: false });
+    }
+  }
+
+  async end(): Promise<void> {
+    this.service.close();
+    await Promise.all(this.#all.map(({ program }) => program.end()));
+  }
+
+  #create(): Pod {
+    // Each pod has an address; another process of this file uses other ones.
+    const host = `127.${20 + (process.pid % 200)}.0.${this.#all.length + 1}`;
+    const pod = new Pod(host, this.#program, this.#template, (changed) => this.service.changed(changed));
+    this.#all.push(pod);
+    return pod;
+  }
+}
+
+/** Sends requests of near and distant clients while `disturb` runs, one round after another. Returns what was lost. */
+async function underLoad(
+  t: TestContext,
+  row: string,
+  rollouts: Rollouts,
+  rounds: number,
+  disturb: () => Promise<void>,
+): Promise<string[]> {
+  t.after(() => rollouts.end());
+  await rollouts.start();
+  const from = async (ms: number, kinds: Kinds): Promise<Load> =>
+    new Load({ url: await rollouts.service.open(ms) } as Target, kinds);
+  const loads = [await from(0, { kept: 8, fresh: 6, slow: 6 }), await from(FAR_MS, { kept: 10 })];
+  for (const load of loads) await load.more(50);
+  for (let round = 0; round < rounds; round++) {
+    await disturb();
+    assert.ok(await until(() => rollouts.service.knows(rollouts.pods)));
+  }
+  await rollouts.stopped();
+  for (const load of loads) await load.more(50);
+  for (const load of loads) await load.stop();
+  const lost = loads.flatMap((load) => load.lost);
+  const answered = loads.reduce((sum, { total }) => sum + total, 0);
+  printFigures(row, { rounds, answered, lost: describeLosses(lost) });
+  return lost;
+}
+
+/** A project, with the template of its generated manifest in the times of this run. */
+async function generated(t: TestContext): Promise<Rollouts> {
+  const port = await freePort();
+  const ini = `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${port}\n`;
+  const project = emptyProject({ 'portico.ini': ini, 'api-paste.ini': pasteFile('first'), 'app.js': faultApp });
+  t.after(() => project.remove());
+  const { status, stdout, stderr } = await runApiCli(project.folder, 'generate', 'kubernetes');
+  assert.equal(status, 0, stderr);
+  const template = templateOf(stdout);
+  const delay = Number(template.env.PORTICO_DEFAULT__DRAIN_DELAY) * scale;
+  const program: PodProgram = {
+    folder: project.folder,
+    words: (host) => [apiCli, '--set', `api:hello.listen=${host}`],
+  };
+  const env = { ...template.env, PORTICO_DEFAULT__DRAIN_DELAY: String(delay) };
+  return new Rollouts(program, scaled({ ...template, env }), port);
+}
+
+const scaled = ({ startupProbe, readinessProbe, ...rest }: PodTemplate): PodTemplate => ({
+  ...rest,
+  startupProbe: { ...startupProbe, periodSeconds: startupProbe.periodSeconds * scale },
+  readinessProbe: { ...readinessProbe, periodSeconds: readinessProbe.periodSeconds * scale },
+});
+
+test('OP-15 a rolling update of what generate prints loses no request', { timeout: 900_000 }, async (t) => {
+  const rollouts = await generated(t);
+  assert.deepEqual(await underLoad(t, 'rolling updates', rollouts, updates, () => rollouts.update()), []);
+});
+
+test('OP-15 the drain of a node, within a disruption budget of one, loses no request', {
+  timeout: 900_000,
+}, async (t) => {
+  const rollouts = await generated(t);
+  assert.deepEqual(await underLoad(t, 'evictions of a node', rollouts, evictions, () => rollouts.evict()), []);
+});
+
+/** A server that closes gracefully, with the `preStop` that its users write. */
+const FASTIFY = `
+import fastify from '${root}/node_modules/fastify/fastify.js';
+const app = fastify();
+app.get('/', () => 'first ' + process.pid);
+app.get('/slow', () => new Promise((settle) => setTimeout(() => settle('first ' + process.pid), 2000)));
+process.once('SIGTERM', () => app.close());
+await app.listen({ host: process.argv[2], port: Number(process.argv[3]) });
+`;
+
+for (const preStopSeconds of [0, 5]) {
+  test(`beside it: Fastify, preStop ${preStopSeconds} s`, {
+    skip: !isLong && 'only in the long run',
+    timeout: 900_000,
+  }, async (t) => {
+    const port = await freePort();
+    const project = emptyProject({ 'main.js': FASTIFY });
+    t.after(() => project.remove());
+    const httpGet = { path: '/', port };
+    const template: PodTemplate = {
+      env: {},
+      startupProbe: { httpGet, periodSeconds: 1 },
+      readinessProbe: { httpGet, periodSeconds: 5, timeoutSeconds: 2 },
+      graceSeconds: 30,
+      preStopSeconds,
+    };
+    const program = { folder: project.folder, words: (host: string) => ['main.js', host, String(port)] };
+    const rollouts = new Rollouts(program, template, port);
+    await underLoad(t, `rolling updates of Fastify, preStop ${preStopSeconds} s`, rollouts, updates, () =>
+      rollouts.update(),
+    );
+  });
+}

@@ -1,0 +1,56 @@
+/** States of open requests that an operator sees: whether the handler works, a body comes, or the client does not read. */
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { until } from '../fixtures/until.js';
+import { emptyProject, freePort, runApiCli, startProject } from './program.js';
+
+const app = `
+export const hello = () => async (req, res) => {
+  if (req.url === '/work') return new Promise(() => {});
+  if (req.url === '/large') return new Promise((resolve) => res.end(Buffer.alloc(32 * 1024 * 1024), resolve));
+  if (req.url === '/events') return void res.writeHead(200).write('one');
+  for await (const _ of req);
+  res.end('read');
+};
+`;
+
+test('OP-52 an open request tells what it waits for, and since when', async (t) => {
+  const port = await freePort();
+  const project = emptyProject({
+    'app.js': app,
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:hello\n',
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${port}\nworkers = 1\n`,
+  });
+  const program = startProject(t, project);
+  await program.printed(/"event":"ready"/);
+  const send = (bytes: string): void => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.pause().write(bytes);
+    t.after(() => void socket.destroy());
+  };
+  for (const path of ['/work', '/large', '/events']) send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  send('POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+  interface Seen {
+    readonly path: string;
+    readonly state: string;
+    readonly stateMs: number;
+  }
+  const requests = await until(
+    async () => {
+      const { stdout } = await runApiCli(project.folder, 'requests', '--json');
+      return (JSON.parse(stdout) as { readonly requests: readonly Seen[] }).requests;
+    },
+    (all) => all.length === 4 && all.every(({ stateMs }) => stateMs > 500) && all.some(({ state }) => state === 'body'),
+  );
+  assert.deepEqual(Object.fromEntries(requests.map(({ path, state }) => [path, state])), {
+    '/work': 'handler',
+    '/large': 'client',
+    '/events': 'stream',
+    '/body': 'body',
+  });
+  const { stdout } = await runApiCli(project.folder, 'requests');
+  assert.match(stdout, /\/work .* handler works, [\d.]+ s/);
+  assert.match(stdout, /\/large .* client does not read, [\d.]+ s/);
+  assert.match(stdout, /\/body .* body comes, [\d.]+ s/);
+});

@@ -1,0 +1,66 @@
+/** A worker at rest sends rare heartbeats: its parent waits for them, and for no others. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { isAtRest } from '../../../dist/launch/parent/late-workers.js';
+import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
+import { type FakeWorker, fakePool } from '../../fixtures/fake-workers.js';
+
+/** A worker at rest, and a function that lets seconds pass. */
+async function resting(t: TestContext) {
+  let now = performance.now();
+  t.mock.method(performance, 'now', () => now);
+  const fakes: FakeWorker[] = [];
+  const { pool } = fakePool('a', (moment, worker) => {
+    if (moment === 'begin') fakes.push(worker);
+  });
+  t.after(() => pool.kill());
+  await pool.launch(1);
+  const [worker] = pool.current as [WorkerHandle];
+  const [fake] = fakes as [FakeWorker];
+  fake.say({ kind: 'beat', debugged: false, facts: {}, nextMs: 6000 });
+  const pass = (seconds: number): void => {
+    now += seconds * 1000;
+    worker.silentSeconds += seconds;
+  };
+  return { worker, fake, pass };
+}
+
+test('GR-6 a worker at rest is not silent before its next heartbeat is late', async (t) => {
+  const { worker, pass } = await resting(t);
+  pass(5.9);
+  assert.deepEqual([worker.silent, isAtRest(worker)], [false, true]);
+  pass(2);
+  assert.deepEqual([worker.silent, isAtRest(worker)], [true, false]);
+});
+
+test('GR-6 a worker whose rest a request has ended is silent as soon as any other', async (t) => {
+  const { worker, fake, pass } = await resting(t);
+  pass(1);
+  fake.say({ kind: 'awake' });
+  assert.equal(isAtRest(worker), false);
+  pass(2.6);
+  assert.deepEqual([worker.silent, worker.silentSeconds], [true, 2.6]);
+});
+
+test('GR-6 a worker at rest is silent when its watch thread has found it stuck', async (t) => {
+  const { worker, fake, pass } = await resting(t);
+  pass(4);
+  fake.say({ kind: 'stuck', stack: ['at here'], silentMs: 3000 });
+  assert.deepEqual([worker.silent, worker.silentSeconds, worker.stack], [true, 3, ['at here']]);
+});
+
+test('GR-6 a worker that is asked has a second to say that it is awake', async (t) => {
+  const { worker, pass } = await resting(t);
+  const asked = worker.ask('report', undefined, 10);
+  pass(2.6);
+  assert.equal(worker.silent, true);
+  assert.match((await asked).error ?? '', /^no answer within/);
+});
+
+test('GR-6 a worker of an earlier release, which announces nothing, is expected each second', async (t) => {
+  const { worker, fake, pass } = await resting(t);
+  fake.say({ kind: 'beat', debugged: false, facts: {} });
+  assert.equal(isAtRest(worker), false);
+  pass(2.6);
+  assert.equal(worker.silent, true);
+});

@@ -1,0 +1,23 @@
+/** Kills of the kernel for memory, from the file of either version of cgroups. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { OomKills } from '../../../dist/launch/parent/oom-kills.js';
+import { temporaryFolder } from '../../fixtures/keeper.js';
+
+const FILES: Readonly<Record<string, (kills: number) => string>> = {
+  'memory.events': (kills) => `low 0\nhigh 0\nmax 12\noom 1\noom_kill ${kills}\n`,
+  'memory.oom_control': (kills) => `oom_kill_disable 0\nunder_oom 0\noom_kill ${kills}\n`,
+};
+
+for (const [name, text] of Object.entries(FILES)) {
+  test(`a kill is read once from ${name}`, () => {
+    const file = join(temporaryFolder('portico-oom-'), name);
+    writeFileSync(file, text(3));
+    const kills = new OomKills(['/missing', file]);
+    assert.equal(kills.take(), false);
+    writeFileSync(file, text(4));
+    assert.deepEqual([kills.take(), kills.take()], [true, false]);
+  });
+}

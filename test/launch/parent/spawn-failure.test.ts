@@ -1,0 +1,10 @@
+/** A worker for which the system starts no process. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { spawnFailure } from '../../../dist/launch/parent/worker-process.js';
+
+test('a limit of processes is named where it may be the cause', () => {
+  const failed = (code: string): string => spawnFailure(Object.assign(new Error(`spawn node ${code}`), { code })).text;
+  assert.match(failed('EAGAIN'), /^spawn node EAGAIN: .*TasksMax= of the unit, ulimit -u, pids\.max/);
+  assert.equal(failed('ENOENT'), 'spawn node ENOENT');
+});

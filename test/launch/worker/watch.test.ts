@@ -1,0 +1,52 @@
+/** A process that has nothing to do, and what is noticed of it. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+
+/** A heartbeat, or the end of a rest. */
+interface Said {
+  readonly nextMs?: number;
+  readonly awake?: boolean;
+  readonly lagMaxMs?: number;
+}
+
+/** Starts a process, and waits until it is at rest. */
+async function resting(t: TestContext): Promise<{ child: ChildProcess; output: Promise<string> }> {
+  const path = new URL('../../fixtures/resting-process.js', import.meta.url);
+  const child = fork(path, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  t.after(() => child.kill('SIGKILL'));
+  const output = text(child.stderr!);
+  while ((await said(child)).nextMs !== 6000);
+  return { child, output };
+}
+
+async function said(child: ChildProcess): Promise<Said> {
+  const [message] = (await once(child, 'message')) as [Said];
+  return message;
+}
+
+test('GR-6 a process without requests rests; the first request ends that before anything else', async (t) => {
+  const { child } = await resting(t);
+  child.send('request');
+  assert.deepEqual(await said(child), { awake: true });
+  const { nextMs, lagMaxMs } = await said(child);
+  assert.equal(nextMs, 1000);
+  // The time in which nothing was measured is no lag.
+  assert.ok(lagMaxMs! < 2000, `${lagMaxMs} ms`);
+});
+
+for (const [word, what] of [
+  ['block', 'without a request'],
+  ['request and block', 'by its first request'],
+] as const) {
+  test(`GR-6 a process at rest that is stuck ${what} is ended, with its stack`, async (t) => {
+    const { child, output } = await resting(t);
+    child.send(word);
+    assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
+    const told = await output;
+    assert.match(told, /sent no heartbeat for \d s, killing it; it was stuck in:\n\s+at stuckHere /);
+    assert.equal(/GET \/slow for/.test(told), word !== 'block');
+  });
+}

@@ -1,0 +1,73 @@
+/** Uploads whose request ends before its body has come. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readBody } from 'portico/app';
+import type { Router, UploadRefused } from 'portico/routing';
+import { Server } from 'portico/server';
+import { Client, portOf } from '../../server/raw-client.js';
+import { keepingLogger, testBoth } from '../served-router.js';
+
+for (const [what, length] of [
+  ['a long rest is due', 5_000_000],
+  ['a short rest is due', 60_000],
+] as const) {
+  testBoth(
+    `WD-1 an upload fails and leaves nothing behind when its deadline has passed: ${what}`,
+    async (t, RouterOf) => {
+      const folder = mkdtempSync(join(tmpdir(), 'portico-uploads-'));
+      t.after(() => rmSync(folder, { recursive: true, force: true }));
+      const failures: unknown[] = [];
+      const router: Router = new RouterOf({ log: keepingLogger() });
+      router.post('/files', { deadline: 20, body: { 'multipart/form-data': 'stream' } }, async (request) => {
+        try {
+          for await (const each of request.files()) await each.saveTo(join(folder, 'a'));
+        } catch (error) {
+          failures.push(error);
+        }
+      });
+      const server = new Server('uploads', await router.build());
+      await server.start();
+      t.after(() => server.stop());
+      const client = new Client(portOf(server));
+      const head = `POST /files HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: ${length}\r\n\r\n`;
+      client.write(
+        `${head}--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n${'x'.repeat(50_000)}`,
+      );
+      assert.equal((await client.response()).status, 503);
+      while (failures.length === 0) await new Promise(setImmediate);
+      assert.equal((failures[0] as UploadRefused).problem, 'incomplete');
+      assert.deepEqual(readdirSync(folder), []);
+      const open = readdirSync('/proc/self/fd').map((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`);
+        } catch {
+          return '';
+        }
+      });
+      assert.deepEqual(
+        open.filter((path) => path.startsWith(folder)),
+        [],
+      );
+      client.close();
+    },
+  );
+}
+
+testBoth('WD-1 a body that is read after its action has returned fails when its client leaves', async (t, RouterOf) => {
+  const router: Router = new RouterOf({ log: keepingLogger() });
+  let failed: Promise<unknown> | undefined;
+  router.post('/', { body: { 'application/x-own': 'stream' } }, ({ req }) => {
+    failed = readBody(req).catch((error: unknown) => error);
+    return 'taken';
+  });
+  const server = new Server('uploads', await router.build());
+  await server.start();
+  t.after(() => server.stop());
+  const client = new Client(portOf(server));
+  client.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-own\r\nContent-Length: 100\r\n\r\nsome');
+  assert.equal((await client.response()).status, 200);
+  client.close();
+  assert.equal(((await failed) as { code: string }).code, 'PORTICO_REQUEST_ABORTED');
+});

@@ -1,0 +1,104 @@
+/** The states of a connection, and the fate of its input in each. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { connect, createServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { Connection, type ConnectionState } from '../../../dist/server/connections/connection.js';
+import { refusal } from '../../../dist/server/connections/refusal.js';
+
+const BROKEN = refusal(400, 'malformed', 'Broken.');
+
+/** A connection on a real socket. */
+async function accepted(t: TestContext): Promise<Connection> {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as { port: number }).port, '127.0.0.1');
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  t.after(() => {
+    client.destroy();
+    socket.destroy();
+    server.close();
+  });
+  return new Connection(socket);
+}
+
+const read = (): IncomingMessage => ({ complete: true }) as IncomingMessage;
+const whole = read();
+const half = (): IncomingMessage => ({ complete: false, push: () => true }) as unknown as IncomingMessage;
+
+/** Puts a connection into a state by its events. */
+const INTO: Readonly<Record<ConnectionState, (connection: Connection) => void>> = {
+  open: () => undefined,
+  last: (connection) => void connection.takes(false),
+  refused: (connection) => connection.refuse(BROKEN),
+  refusing: (connection) => {
+    connection.refuse(BROKEN);
+    connection.state = 'refusing';
+  },
+  lingering: (connection) => connection.linger(),
+  upgraded: (connection) => {
+    connection.state = 'upgraded';
+  },
+};
+const STATES = Object.keys(INTO) as ConnectionState[];
+
+test('RV-0 RV-1 only an open connection takes a request, and one behind which none may follow is its last', async (t) => {
+  for (const from of STATES) {
+    for (const mayFollow of [true, false]) {
+      const connection = await accepted(t);
+      INTO[from](connection);
+      const isTaken = connection.takes(mayFollow);
+      const expected = from === 'open' ? [true, mayFollow ? 'open' : 'last'] : [false, from];
+      assert.deepEqual([isTaken, connection.state], expected, `${from}, ${mayFollow}`);
+    }
+  }
+});
+
+test('AT-21 the request beyond those that may wait is not taken, and the connection takes no more', async (t) => {
+  const connection = await accepted(t);
+  for (let count = 0; count < 32; count++) {
+    assert.equal(connection.takes(true), true);
+    connection.wait(read(), () => undefined);
+  }
+  assert.deepEqual([connection.takes(true), connection.state, connection.waiting?.length], [false, 'last', 32]);
+});
+
+test('RL-54 no request is taken behind a response that has announced the end', async (t) => {
+  for (const [headersSent, isLast] of [
+    [false, true],
+    [true, false],
+    [true, true],
+  ]) {
+    const connection = await accepted(t);
+    connection.exchange = { req: whole, res: { headersSent, _last: isLast } } as never;
+    const isTaken = !(headersSent && isLast);
+    assert.deepEqual([connection.takes(true), connection.state], [isTaken, isTaken ? 'open' : 'last']);
+  }
+});
+
+test('RV-1 a refusal, a long wait, a refused request and the end have their state, and drop a request whose rest will not come', async (t) => {
+  const events: Readonly<Record<string, [(connection: Connection) => void, ConnectionState, waiting: number]>> = {
+    refuse: [(connection) => connection.refuse(BROKEN), 'refused', 1],
+    waitsLong: [(connection) => connection.waitsLong(), 'last', 1],
+    end: [(connection) => connection.end(), 'last', 2],
+    linger: [(connection) => connection.linger(), 'lingering', 0],
+  };
+  for (const [name, [event, state, waiting]] of Object.entries(events)) {
+    const connection = await accepted(t);
+    connection.wait(read(), () => undefined);
+    connection.wait(half(), () => undefined);
+    event(connection);
+    assert.deepEqual([connection.state, connection.waiting?.length ?? 0], [state, waiting], name);
+  }
+});
+
+test('a connection is idle without a request, unless a refusal is being made or another protocol has it', async (t) => {
+  for (const state of STATES) {
+    const connection = await accepted(t);
+    INTO[state](connection);
+    assert.equal(connection.idle, state !== 'refusing' && state !== 'upgraded', state);
+    connection.exchange = { req: whole } as never;
+    assert.equal(connection.idle, false);
+  }
+});

@@ -1,0 +1,34 @@
+/** Clients over TCP that send a request and reset their connection: they do not pass for local processes. */
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { type App, compose, remoteOf } from 'portico/app';
+import { proxyHeaders } from 'portico/middleware';
+import { Server } from 'portico/server';
+import { buildFilter } from 'portico/testing';
+import { Client, portOf } from '../raw-client.js';
+
+test('MW-18 the address of a client that has reset its connection is its own, and nothing that it forwards is believed', async (t) => {
+  const seen: string[] = [];
+  const app: App = (req, res) => {
+    seen.push(remoteOf(req).address);
+    res.end();
+  };
+  const { made } = await buildFilter(proxyHeaders, { local: { trusted_proxies: '10.9.9.9' } });
+  const server = new Server('reset', compose([made], app));
+  await server.start();
+  t.after(() => server.stop());
+  const port = portOf(server);
+  for (let sent = 0; sent < 20; sent++) {
+    const socket = connect(port, '127.0.0.1');
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 1.2.3.4\r\ncontent-length: 0\r\n\r\n', () =>
+      socket.resetAndDestroy(),
+    );
+    await new Promise((resolve) => socket.once('close', resolve));
+  }
+  const last = new Client(port);
+  last.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  await last.closed;
+  assert.ok(seen.length > 0);
+  assert.deepEqual(new Set(seen), new Set(['127.0.0.1']));
+});
