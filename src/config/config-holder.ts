@@ -143,9 +143,9 @@ export class ConfigHolder {
     if (this.#found === undefined || of.some((each, at) => each !== this.#found!.of[at])) {
       const isOthers = ofOtherPrograms(this.generation);
       const found = [...checks.values()].flatMap((check) => check(this));
-      // A section with an owner is read, whatever else is written in it.
-      const counts = ({ section = '' }: Diagnostic): boolean =>
-        this.groups.has(section) || !isOthers({ group: section });
+      // An option that has an owner is read, whatever else its section has; a whole section may belong to another program.
+      const counts = ({ section = '', option }: Diagnostic): boolean =>
+        (option !== undefined && this.groups.has(section)) || !isOthers({ group: section });
       this.#found = { of, diagnostics: found.filter(counts) };
     }
     return this.#found.diagnostics;

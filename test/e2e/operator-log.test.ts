@@ -134,7 +134,7 @@ test('a launcher lends its log to a configuration that has none: its warnings ar
     `
 import { Config, launch } from 'portico';
 import { Service } from 'portico/service';
-const config = Config.fromText('[DEFAULT]\\n[nobody]\\na = 1\\n');
+const config = Config.fromText('[DEFAULT]\\nstrict_config = yes\\n');
 class Idle extends Service { name = 'idle'; }
 const launcher = await launch(new Idle(), { config });
 setTimeout(() => launcher.stop(), 100);
@@ -143,5 +143,5 @@ process.exitCode = await launcher.wait();
 `,
   );
   await program.ended;
-  assert.match(program.stderr, /"level":"warn".*nobody/);
+  assert.match(program.stderr, /"level":"warn".*strict_config/);
 });

@@ -42,7 +42,9 @@ const PROJECT = {
   'hooks.js': told,
   'register.js': "import { register } from 'node:module';\nregister('./hooks.js', import.meta.url);\n",
   'api-paste.ini': '[app:silent]\npaste.app_factory = ./apps.js:silent\n',
-  'apps.js': 'export const silent = () => (req, res) => res.end();\n',
+  'apps.js':
+    "import { defineOptions, integer } from 'portico/config';\ndefineOptions('mine', { size: integer({ help: 'Size.' }) });\n" +
+    'export const silent = () => (req, res) => res.end();\n',
 };
 
 /** Starts the program with the hooks above. */

@@ -24,7 +24,9 @@ interface Facts {
 
 test('CF-79 CF-118 workers have the same command line and environment, and no option in either', async (t) => {
   const port = await freePort();
-  const project = emptyProject({ ...pidProject(port, 2), 'app.js': facts });
+  const files = pidProject(port, 2);
+  const ini = files['portico.ini']!.replace('[DEFAULT]\n', '[DEFAULT]\nother_names = shop\n');
+  const project = emptyProject({ ...files, 'portico.ini': ini, 'app.js': facts });
   const env = {
     PORTICO_DEFAULT__LOG_LEVEL: 'warn',
     PORTICO_SHOP__PASSWORD: 'hidden-in-the-environment',
