@@ -84,8 +84,9 @@ export const requestId = filterFactory(
     const hasKind = kindOfField(inbound) === FIELD.REQUEST_ID;
 
     return (app) => (req, res) => {
-      const id = `req-${randomUUID()}`;
       const exchange = exchangeOf(req);
+      // A request has one id, though a pipeline may have this filter twice, and the server may refuse what its app began.
+      const id = exchange.requestId ?? `req-${randomUUID()}`;
       exchange.requestId = id;
       const isSent = !hasKind || (exchange.fieldKinds & FIELD.REQUEST_ID) !== 0;
       const sent = options.trustInbound && isSent ? readHeaders(exchange)[inbound] : undefined;

@@ -47,7 +47,7 @@ export function answerFailure(
   const fault = faultOf(error, req);
   // Node sets the socket of a request to null if its body is left early. A `Server` keeps it.
   const socket = req.socket as Socket | null;
-  const isGone = socket?.destroyed === true && !res.writableFinished;
+  const isGone = (res.destroyed || socket?.destroyed === true) && !res.writableFinished;
   const isLogged =
     error instanceof Fault
       ? logsCauses && error.status >= 500 && error.cause !== undefined

@@ -5,6 +5,8 @@
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Fault } from '../../app/index.js';
+import { abortResponse, exchangeOf } from '../../app/internal.js';
 import { failBody } from '../../wire/index.js';
 import { readableRequest, requestLike } from './broken-request.js';
 import type { Connection, Exchange } from './connection.js';
@@ -95,7 +97,10 @@ export class BrokenConnections {
   /** Sends the refusal of a connection, unless the app of a request whose body is broken has answered. Returns the refused request. */
   answer(connection: Connection, broken?: IncomingMessage): IncomingMessage {
     const { socket, exchange: first } = connection;
+    const refused = connection.refusal!;
     const req = first === undefined ? (broken ?? readableRequest(connection)) : requestLike(first.req);
+    // A request keeps its id in the log, also if the server refuses it.
+    if (first !== undefined) exchangeOf(req).requestId = first.requestId;
     const bytes: Buffer[] = [];
     const res = new ServerResponse(req);
     const apart = sendApart(res, (chunk) => bytes.push(chunk));
@@ -104,11 +109,11 @@ export class BrokenConnections {
       if (first?.res.headersSent !== true && socket.writable) socket.write(Buffer.concat(bytes));
       else if (first?.res.writableFinished === false) socket.destroy();
       connection.linger();
-      if (first !== undefined && connection.exchange === first && !socket.destroyed) leave(first);
+      if (first !== undefined && connection.exchange === first && !socket.destroyed) leave(first, refused);
     };
     connection.state = 'refusing';
     connection.refusedAt = performance.now();
-    this.#answer(req, res, connection.refusal!);
+    this.#answer(req, res, refused);
     // At once if possible: a response of the app must not come first.
     if (res.writableEnded) send();
     else apart.once('close', send);
@@ -116,9 +121,9 @@ export class BrokenConnections {
   }
 }
 
-/** Ends a request that another has answered, as if its client had left: its body fails, and its response closes. */
-function leave({ req, res, ofConnection: { socket } }: Exchange): void {
+/** Ends a request that was refused while its app had it: its body fails, and its response closes with the status of the refusal. */
+function leave({ req, res, ofConnection: { socket } }: Exchange, { status, reason }: Refusal): void {
   failBody(req);
   moveAway(res, socket);
-  res.destroy();
+  abortResponse(res, new Fault(status, { message: reason }));
 }

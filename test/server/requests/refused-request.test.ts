@@ -86,6 +86,54 @@ paste.app_factory = ./app.mjs:app
   assert.ok(!refused.includes(ORIGIN));
 });
 
+test('OP-57 a request whose body breaks has one id and one status: of its response, its access line and its refusal', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(
+    join(folder, 'api-paste.ini'),
+    `[pipeline:main]
+pipeline = request_id request_log app
+[filter:request_id]
+paste.filter_factory = portico/middleware:requestId
+[filter:request_log]
+paste.filter_factory = portico/middleware:requestLog
+[app:app]
+paste.app_factory = ./app.mjs:app
+`,
+  );
+  const app =
+    'export const app = () => async (req, res) => { for await (const piece of req) void piece; res.end(); };\n';
+  writeFileSync(join(folder, 'app.mjs'), app);
+  writeFileSync(join(folder, 'portico.ini'), '[api:main]\nport = 0\n');
+  const { log, lines } = captureLog();
+  const service = new WSGIService('main', await Config.load({ files: [join(folder, 'portico.ini')] }), { log });
+  await service.start();
+  t.after(() => service.stop());
+  const bodies = {
+    chunked: 'transfer-encoding: chunked\r\n\r\nZ\r\n',
+    cut: 'content-length: 10\r\n\r\nhalf',
+  };
+  for (const [path, body] of Object.entries(bodies)) {
+    const client = new Client(service.port!);
+    client.write(`POST /${path} HTTP/1.1\r\nhost: x\r\n${body}`);
+    if (path === 'cut') client.socket.end();
+    const { status, headers } = await client.response();
+    await client.closed;
+    assert.equal(status, 400);
+    while (!lines.some(({ target }) => target === `/${path}`)) await new Promise((resolve) => setImmediate(resolve));
+    const ofPath = lines.filter((line) => line.target === `/${path}` || line.path === `/${path}`);
+    const told = ofPath.filter(({ level }) => level !== 'debug');
+    assert.deepEqual(
+      told.map(({ msg, level, status: of, request_id: id }) => [msg, level, of, id]).toSorted(),
+      ['request rejected', 'request'].map((msg) => [msg, 'info', 400, headers.get('x-request-id')]),
+      path,
+    );
+  }
+  assert.deepEqual(
+    lines.filter(({ level }) => level === 'error'),
+    [],
+  );
+});
+
 test('aroundRefusals of a Server may answer later, and a HEAD gets no body', async (t) => {
   const server = new Server('slow', () => undefined, {
     aroundRefusals: [
