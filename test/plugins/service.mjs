@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,11 +16,10 @@ const STOP_MS = 15_000;
 /** Starts the service. `stop()` ends it and returns its exit status and its log lines of level error. */
 export async function serve({ file, name, way, ini, files = {}, mounts }, env) {
   const folder = mkdtempSync(join(tmpdir(), 'portico-plugins-'));
-  const port = await freePort();
   writeFileSync(join(folder, 'api-paste.ini'), paste({ file, name, way, ini, mounts }));
   writeFileSync(
     join(folder, 'portico.ini'),
-    `[DEFAULT]\nlog_format = json\n\n[api:tried]\nport = ${port}\nworkers = 2\n`,
+    `[DEFAULT]\nlog_format = json\n\n[api:tried]\nport = 0\nworkers = 2\n`,
   );
   for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
   symlinkSync(MODULES, join(folder, 'node_modules'));
@@ -61,6 +59,8 @@ export async function serve({ file, name, way, ini, files = {}, mounts }, env) {
     await stop();
     throw error;
   }
+  // Any free port, so that no other program takes it before the start.
+  const [, port] = /"address":\{[^}]*"port":(\d+)/.exec(lines.join('\n'));
   return { url: `http://127.0.0.1:${port}`, printed, stop };
 }
 
@@ -95,13 +95,4 @@ paste.filter_factory = portico/middleware:compression
 ${own}
 ${filter}
 `;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
