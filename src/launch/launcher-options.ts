@@ -66,7 +66,7 @@ export const launcherOptions = defineOptions('DEFAULT', {
   worker_timeout: duration({
     default: 30,
     mutable: true,
-    help: 'Seconds without a heartbeat until a worker or single process is killed. 0 or an attached debugger disables this.',
+    help: 'Seconds without a heartbeat until a worker or single process is killed, up to 6 more for one without requests. 0 or an attached debugger disables this.',
   }),
   worker_start_timeout: duration({
     default: 60,

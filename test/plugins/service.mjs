@@ -17,10 +17,7 @@ const STOP_MS = 15_000;
 export async function serve({ file, name, way, ini, files = {}, mounts }, env) {
   const folder = mkdtempSync(join(tmpdir(), 'portico-plugins-'));
   writeFileSync(join(folder, 'api-paste.ini'), paste({ file, name, way, ini, mounts }));
-  writeFileSync(
-    join(folder, 'portico.ini'),
-    `[DEFAULT]\nlog_format = json\n\n[api:tried]\nport = 0\nworkers = 2\n`,
-  );
+  writeFileSync(join(folder, 'portico.ini'), `[DEFAULT]\nlog_format = json\n\n[api:tried]\nport = 0\nworkers = 2\n`);
   for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
   symlinkSync(MODULES, join(folder, 'node_modules'));
   const child = spawn(process.execPath, [PROGRAM], {

@@ -30,8 +30,10 @@ export function parseRule(text: string, origin: Origin | undefined): RateRule {
   const [name = '', key = '', rate = '', burst = '', ...rest] = text.trim().split(/\s+/);
   const refused = (message: string): ConfigurationRefused =>
     new ConfigurationRefused('PORTICO_RATE_RULE', {
-      message: `rate limit rule "${text}": ${message}`,
-      hint: 'Write name key rate burst [methods] [path], such as "boot project 5/m 5 POST /servers".',
+      message: `rate limit rule "${text.replaceAll(/\s+/g, ' ')}": ${message}`,
+      hint: text.includes('\n')
+        ? 'In this file each rule needs a line that begins with `rules =`: an indented line continues the rule above it.'
+        : 'Write name key rate burst [methods] [path], such as "boot project 5/m 5 POST /servers".',
       origin,
     });
   if (!/^[\w.-]+$/.test(name)) throw refused('its name can only have letters, digits, dots, - and _');

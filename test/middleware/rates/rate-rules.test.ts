@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type App, environ, RequestContext } from 'portico/app';
 import { rateLimit } from 'portico/middleware';
 import { buildFilter, lint, request } from 'portico/testing';
+import { parseRule } from '../../../dist/middleware/rates/rate-rules.js';
 
 const app: App = (_req, res) => {
   res.end();
@@ -39,3 +40,10 @@ for (const rule of [
     await assert.rejects(async () => buildFilter(rateLimit, { local: { rules: rule } }), { code: 'PORTICO_RATE_RULE' });
   });
 }
+
+test('MW-5 a rule in the line below another is refused with what to write', async () => {
+  await assert.rejects(async () => parseRule('all address 10/s 20\nboot project 5/m 5', undefined), {
+    message: /^rate limit rule "all address 10\/s 20 boot project 5\/m 5": /,
+    hint: 'In this file each rule needs a line that begins with `rules =`: an indented line continues the rule above it.',
+  });
+});
