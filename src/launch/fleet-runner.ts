@@ -108,6 +108,7 @@ export class FleetRunner implements Runner {
       totals: this.#totals,
       logLevel: (service) => launcher.control.levels.of(service),
       listeners: system.listeners,
+      processors: system.processors,
       deadWorker: (pool, index, { code, signal }) => void this.workerDied.run(pool.name, index, signal ?? code),
       cutOff: (generation, count) => {
         if (launcher.stopping) this.#cutOff += count;

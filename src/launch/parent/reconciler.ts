@@ -14,6 +14,7 @@ import { endWithin } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { OomKills } from './oom-kills.js';
 import type { Missing, PoolState } from './pool-state.js';
+import type { Turn } from './roll.js';
 import { SlotAdoption } from './slot-adoption.js';
 import { RestartBudget, StartThrottle } from './start-limits.js';
 import { workerEnd } from './worker-end.js';
@@ -24,6 +25,8 @@ import { logExit } from './worker-log.js';
 export interface PoolOptions {
   readonly log: Logger;
   readonly oomKills?: OomKills;
+  /** Number of processors. Default: those of this process. */
+  readonly processors?: number | undefined;
   /** Starts a worker; `workers`: the desired number of workers of the service. */
   spawn(pool: PoolState, index: number, generation: FleetGeneration, workers: number): WorkerHandle;
   /** Called when a worker has ended unexpectedly. */
@@ -113,20 +116,20 @@ export class Reconciler {
     for (const worker of needless) {
       const { index } = worker.assignment;
       this.endWorker(worker, index < wanted ? 'replaced' : 'stop');
-      if (worker.wasReady && roll?.turn === index) roll.leaves(worker, () => this.poke());
+      if (worker.wasReady) roll?.turnOf(index)?.leaves(worker, () => this.poke());
     }
   }
 
-  /** Moves to the next slot when the present one has a new worker or was removed. */
+  /** Ends the turns whose slots have a new worker or were removed, and those that begin then. */
   #moveRoll(): void {
     const { roll, wanted } = this.#pool;
-    if (roll === undefined || roll.leaving) return;
-    for (let { turn } = roll; turn !== undefined; { turn } = roll) {
-      const replaced = this.#pool.slot(turn).some((worker) => worker.serving && !roll.isDue(worker));
-      if (!replaced && turn < wanted) return;
-      roll.next(replaced);
-    }
-    this.#pool.endRoll();
+    if (roll === undefined) return;
+    const hasNew = ({ slot }: Turn): boolean =>
+      this.#pool.slot(slot).some((worker) => worker.serving && !roll.isDue(worker));
+    const isOver = (turn: Turn): boolean => !turn.leaving && (turn.slot >= wanted || hasNew(turn));
+    for (let turn = roll.turns.find(isOver); turn !== undefined; turn = roll.turns.find(isOver))
+      roll.next(turn, hasNew(turn));
+    if (roll.turns.length === 0) this.#pool.endRoll();
   }
 
   /** Starts the workers that may be started now. Returns the time until the next check, in milliseconds. */
@@ -143,19 +146,21 @@ export class Reconciler {
     return NEVER_MS;
   }
 
-  /**
-   * Gives up the present turn of a reload if it has waited too long for room. Returns the time until the next check, in
-   * milliseconds.
-   */
+  /** Gives up turns that have waited too long for room. Returns the time until the next check, in milliseconds. */
   #giveUpLate(): number {
     const { roll } = this.#pool;
-    if (roll?.turn === undefined || roll.leaving) return NEVER_MS;
-    const starts = this.#pool.slot(roll.turn).some((worker) => !worker.wasReady && !roll.isDue(worker));
-    if (starts || this.#hasRoom()) return NEVER_MS;
-    const { leftMs, why } = roll.roomLimit;
-    if (leftMs > 0) return leftMs;
-    roll.failed(new PorticoError('PORTICO_RELOAD_TIMEOUT', why));
-    return 0;
+    if (roll === undefined) return NEVER_MS;
+    const starts = ({ slot }: Turn): boolean =>
+      this.#pool.slot(slot).some((worker) => !worker.wasReady && !roll.isDue(worker));
+    const waiting = roll.turns.filter((turn) => !turn.leaving && !starts(turn));
+    if (waiting.length === 0 || this.#hasRoom()) return NEVER_MS;
+    const times = waiting.map((turn) => {
+      const { leftMs, why } = turn.roomLimit;
+      if (leftMs > 0) return leftMs;
+      roll.failed(turn, new PorticoError('PORTICO_RELOAD_TIMEOUT', why));
+      return 0;
+    });
+    return Math.min(...times);
   }
 
   /** Reports whether one more process may start. If not, the worker that drains closes its idle connections now. */
@@ -231,8 +236,9 @@ export class Reconciler {
   /** Handles the end of a worker that was not ready yet. */
   #notReady(worker: WorkerHandle, others: readonly WorkerHandle[]): void {
     const { roll } = this.#pool;
-    if (roll?.turn === worker.assignment.index && !roll.isDue(worker)) {
-      roll.failed(worker.startError);
+    const turn = roll?.turnOf(worker.assignment.index);
+    if (roll !== undefined && turn !== undefined && !roll.isDue(worker)) {
+      roll.failed(turn, worker.startError);
       return;
     }
     for (const other of others.filter(({ worn }) => worn)) {

@@ -1,6 +1,6 @@
 /**
- * Replacement of a service's workers, one slot after another, by a reload or on request: the next worker to replace,
- * and the time for which a turn waits and is retried.
+ * Replacement of a service's workers by a reload or on request: a turn for each slot, several at a time in a large fleet. A new worker serves
+ * before its predecessor drains, so that the number of ready workers never falls.
  */
 
 import { describeError } from '../../errors/index.js';
@@ -18,6 +18,8 @@ interface RollOptions {
   readonly settings: FleetGeneration['settings'];
   /** Workers to replace, by slot. */
   readonly workers: readonly WorkerHandle[];
+  /** Number of slots that have their turn at a time. */
+  readonly atOnce: number;
   /** Returns true if another reload was requested, so that this one need not retry without end. */
   superseded(): boolean;
 }
@@ -27,37 +29,32 @@ const DRAINED_WITHIN_MS = 5000;
 /** Time after its deadline in which a draining worker must be gone. */
 const HASTE_MS = 2000;
 
-export class Roll {
-  /** Number of replaced workers. */
-  replaced = 0;
-  /** Workers that could not be replaced, each with the reason. */
-  readonly failures: string[] = [];
-  /** True while the worker that was replaced last still accepts connections. */
+/** Returns the number of workers to replace at a time: at most every fourth, and as many as half of the processors can start. */
+export function replacedAtOnce(workers: number, processors: number): number {
+  return Math.max(1, Math.min(Math.floor(workers / 4), Math.floor(processors / 2)));
+}
+
+/** The turn of one slot. */
+export class Turn {
+  readonly slot: number;
+  /** True while the worker that was replaced still accepts connections. */
   leaving = false;
-  /** `restart`: an operator has requested new workers with the configuration in force. */
-  readonly reason: RollOptions['reason'];
+  /** On the monotonic clock. */
+  readonly #beganAt = performance.now();
   readonly #options: RollOptions;
-  readonly #slots: number[];
-  readonly #ended = deferred();
-  /** Settles when no slot is left, or when the service stops. */
-  readonly ended = this.#ended.promise;
-  /** Start of the present turn, on the monotonic clock. */
-  #beganAt = performance.now();
 
-  constructor(options: RollOptions) {
+  constructor(slot: number, options: RollOptions) {
+    this.slot = slot;
     this.#options = options;
-    this.reason = options.reason;
-    this.#slots = [...new Set(options.workers.map(({ assignment }) => assignment.index))];
   }
 
-  /** The slot whose worker is replaced now. */
-  get turn(): number | undefined {
-    return this.#slots[0];
-  }
-
-  /** Reports whether a worker holds the slot of the present turn and must be replaced. */
-  isDue(worker: WorkerHandle): boolean {
-    return worker.assignment.index === this.turn && this.#options.workers.includes(worker);
+  /** The worker leaves its slot to a new one. `drained` is called when it accepts no new connections. */
+  leaves(worker: WorkerHandle, drained: () => void): void {
+    this.leaving = true;
+    void within(worker.drained, DRAINED_WITHIN_MS).then(() => {
+      this.leaving = false;
+      drained();
+    });
   }
 
   /** Limit of a turn that waits until a replaced worker has drained and its process is gone. */
@@ -69,35 +66,77 @@ export class Roll {
     return { leftMs: this.#beganAt + limitMs - performance.now(), why: { message, hint } };
   }
 
-  /** A worker leaves its slot to a new one. `drained` is called when it accepts no new connections. */
-  leaves(worker: WorkerHandle, drained: () => void): void {
-    this.leaving = true;
-    void within(worker.drained, DRAINED_WITHIN_MS).then(() => {
-      this.leaving = false;
-      drained();
-    });
+  /** Reports whether a failed start is not retried: the time is up, or another reload was requested. */
+  get isOver(): boolean {
+    const { settings, superseded } = this.#options;
+    return superseded() || performance.now() >= this.#beganAt + settings.reloadTimeoutMs;
+  }
+}
+
+export class Roll {
+  /** Number of replaced workers. */
+  replaced = 0;
+  /** Workers that could not be replaced, each with the reason. */
+  readonly failures: string[] = [];
+  /** `restart`: an operator has requested new workers with the configuration in force. */
+  readonly reason: RollOptions['reason'];
+  readonly #options: RollOptions;
+  /** Slots that have not had their turn. */
+  readonly #slots: number[];
+  readonly #turns = new Map<number, Turn>();
+  readonly #ended = deferred();
+  /** Settles when no slot is left, or when the service stops. */
+  readonly ended = this.#ended.promise;
+
+  constructor(options: RollOptions) {
+    this.#options = options;
+    this.reason = options.reason;
+    this.#slots = [...new Set(options.workers.map(({ assignment }) => assignment.index))];
+    this.#begin();
   }
 
-  /** Ends the turn. `replaced`: true if a new worker holds the slot. */
-  next(replaced: boolean): void {
+  /** The present turns; none if no slot is left. */
+  get turns(): readonly Turn[] {
+    return [...this.#turns.values()];
+  }
+
+  /** Returns the turn of a slot, if it has one now. */
+  turnOf(slot: number): Turn | undefined {
+    return this.#turns.get(slot);
+  }
+
+  /** Reports whether a worker holds the slot of a present turn and must be replaced. */
+  isDue(worker: WorkerHandle): boolean {
+    return this.#turns.has(worker.assignment.index) && this.#options.workers.includes(worker);
+  }
+
+  /** Ends a turn, and begins the next. `replaced`: true if a new worker holds the slot. */
+  next({ slot }: Turn, replaced: boolean): void {
     if (replaced) this.replaced += 1;
-    this.#slots.shift();
-    this.#beganAt = performance.now();
+    this.#turns.delete(slot);
+    this.#begin();
   }
 
-  /** Records a failed start. It is retried until the time is up or another reload is requested. */
-  failed(error: unknown): void {
-    const { service, log, superseded } = this.#options;
-    const text = `worker ${this.turn} of service ${service} was not replaced: ${describeError(error)}`;
-    if (superseded() || performance.now() >= this.#beganAt + this.#options.settings.reloadTimeoutMs) {
+  /** Records the failed start of a turn. It is retried until the time is up or another reload is requested. */
+  failed(turn: Turn, error: unknown): void {
+    const { service, log } = this.#options;
+    const text = `worker ${turn.slot} of service ${service} was not replaced: ${describeError(error)}`;
+    if (turn.isOver) {
       this.failures.push(text);
-      this.next(false);
+      this.next(turn, false);
     } else {
-      log.warn({ service, workerId: this.turn }, `${text}; trying again`);
+      log.warn({ service, workerId: turn.slot }, `${text}; trying again`);
     }
   }
 
   end(): void {
     this.#ended.resolve();
+  }
+
+  #begin(): void {
+    while (this.#turns.size < this.#options.atOnce && this.#slots.length > 0) {
+      const slot = this.#slots.shift()!;
+      this.#turns.set(slot, new Turn(slot, this.#options));
+    }
   }
 }

@@ -37,7 +37,7 @@ const LOOK_MS = 250;
 const REST_LOOK_MS = 1000;
 
 /** Starts processes and binds addresses; a test may pretend both. */
-export type System = Pick<WorkerProgram, 'spawn'> & Pick<SupervisorOptions, 'listeners'>;
+export type System = Pick<WorkerProgram, 'spawn'> & Pick<SupervisorOptions, 'listeners' | 'processors'>;
 
 /** Options of a {@link Supervisor}. */
 export interface SupervisorOptions extends Omit<PoolOptions, 'spawn' | 'oomKills'> {
@@ -51,6 +51,8 @@ export interface SupervisorOptions extends Omit<PoolOptions, 'spawn' | 'oomKills
   readonly totals: Totals;
   /** Default: sockets of the system. */
   readonly listeners?: ListenerPool | undefined;
+  /** Number of processors. Default: those of this process. */
+  readonly processors?: number | undefined;
 }
 
 export class Supervisor {

@@ -3,6 +3,7 @@
  */
 import type { Diagnostic } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import { processors } from '../../process/index.js';
 import { deferred, within } from '../../tasks/internal.js';
 import { countText } from '../../text/index.js';
 import type { Fault } from '../exit-status.js';
@@ -11,7 +12,7 @@ import { callOff } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { type PoolStart, PoolState } from './pool-state.js';
 import { type PoolOptions, Reconciler } from './reconciler.js';
-import { Roll } from './roll.js';
+import { Roll, replacedAtOnce } from './roll.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** The first worker of a trial. */
@@ -27,6 +28,7 @@ const NO_TRIAL: Trial = { built: Promise.resolve([]), ready: Promise.resolve() }
 
 export class WorkerPool extends PoolState {
   readonly #log: Logger;
+  readonly #processors: number;
   readonly #reconciler: Reconciler;
   /** Number of workers that the program has last requested. */
   configured = 0;
@@ -39,6 +41,7 @@ export class WorkerPool extends PoolState {
   constructor(start: PoolStart, options: PoolOptions) {
     super(start);
     this.#log = options.log;
+    this.#processors = options.processors ?? processors();
     this.#reconciler = new Reconciler(this, options);
   }
 
@@ -103,7 +106,7 @@ export class WorkerPool extends PoolState {
 
   /**
    * Moves all workers to the generation in force: the worker of the trial takes the first slot, and then the others are
-   * replaced, one by one. Settles with the number of replaced workers and the failures. `asked`: as for {@link
+   * replaced. Settles with the number of replaced workers and the failures. `asked`: as for {@link
    * changeTo}; `superseded`: returns true if another reload was requested, so that this one need not retry without end.
    */
   async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
@@ -114,7 +117,7 @@ export class WorkerPool extends PoolState {
     return roll;
   }
 
-  /** Replaces all workers, one by one, with the generation in force. Settles as {@link rollOut}. */
+  /** Replaces all workers with the generation in force. Settles as {@link rollOut}. */
   renew(): Promise<Pick<Roll, 'replaced' | 'failures'>> {
     return this.#rollOver(this.current, 'restart', () => false);
   }
@@ -217,7 +220,9 @@ export class WorkerPool extends PoolState {
   async #rollOver(workers: readonly WorkerHandle[], reason: Roll['reason'], superseded: () => boolean): Promise<Roll> {
     while (this.roll !== undefined) await this.roll.ended;
     const { name: service, generation } = this;
-    const roll = new Roll({ service, reason, log: this.#log, settings: generation.settings, workers, superseded });
+    const { settings } = generation;
+    const atOnce = replacedAtOnce(this.wanted, this.#processors);
+    const roll = new Roll({ service, reason, log: this.#log, settings, workers, atOnce, superseded });
     if (this.stopping) return roll;
     this.roll = roll;
     this.#reconciler.poke();

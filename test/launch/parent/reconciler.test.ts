@@ -104,6 +104,33 @@ test('LC-515 PT-5 without deaths as many workers serve at any moment as there ar
   assert.equal(least, 3);
 });
 
+test('GR-10 a roll of a large fleet replaces several workers at a time, and as many as before serve at each moment', async (t) => {
+  for (const [workers, processors, most] of [
+    [16, 8, 4],
+    [16, 4, 2],
+    [16, 1, 1],
+    [4, 8, 1],
+  ] as const) {
+    let together = 0;
+    let least = Number.POSITIVE_INFINITY;
+    const on = (moment: Moment): void => {
+      const starting = fake.spawned.filter(({ told, handle }) => told.generation === 2 && !handle.wasReady);
+      together = Math.max(together, starting.length);
+      if (moment === 'drain') least = Math.min(least, serving(fake).length);
+    };
+    const fake: FakePool = fakePool('a', on, { processors });
+    t.after(() => fake.pool.kill());
+    await fake.pool.launch(workers);
+    assert.equal(await reload(fake, 2), true);
+    await quiet(fake);
+    assert.deepEqual(
+      serving(fake),
+      Array.from({ length: workers }, () => 2),
+    );
+    assert.deepEqual([together, least], [most, workers]);
+  }
+});
+
 test('LC-538 a service that shrinks and grows in the middle of a reload has what is asked for in the end', async (t) => {
   const fake = await launched(t, 4);
   const reloading = reload(fake, 2);

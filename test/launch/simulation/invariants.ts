@@ -1,5 +1,5 @@
 /** Conditions that hold at each moment of a simulation. */
-import type { Roll } from '../../../dist/launch/parent/roll.js';
+import type { Turn } from '../../../dist/launch/parent/roll.js';
 import type { WorkerPool } from '../../../dist/launch/parent/worker-pool.js';
 import type { PretendedWorker } from './pretended-worker.js';
 import type { Simulation } from './simulation.js';
@@ -26,7 +26,7 @@ export class Invariants {
   readonly #sleepsUntil = new Map<string, number>();
   readonly #wanted = new Map<string, number>();
   /** The last start of a turn of a reload. */
-  readonly #turns = new Map<Roll, { readonly turn: number; readonly worker: PretendedWorker }>();
+  readonly #turns = new Map<Turn, PretendedWorker>();
   readonly #failedAt = new Map<PretendedWorker, number>();
   /** Workers that started as the trial of a reload. */
   readonly #trials = new Set<PretendedWorker>();
@@ -111,10 +111,11 @@ export class Invariants {
     if (beside.length > 0) this.#startsBeside(worker, pool, isTrial, beside);
     this.#startsInTime(worker, service, workers);
     const { roll } = pool;
-    if (roll?.reason !== 'reload' || roll.turn !== index) return;
-    const last = this.#turns.get(roll);
-    this.#turns.set(roll, { turn: index, worker });
-    const failedAt = last?.turn === index ? this.#failedAt.get(last.worker) : undefined;
+    const turn = roll?.reason === 'reload' ? roll.turnOf(index) : undefined;
+    if (turn === undefined) return;
+    const last = this.#turns.get(turn);
+    this.#turns.set(turn, worker);
+    const failedAt = last === undefined ? undefined : this.#failedAt.get(last);
     if (failedAt !== undefined && failedAt > (this.#supersededAt ?? clock.now()))
       this.#sim.broken(`${worker.name} is tried again, although another reload waits`);
   }
@@ -124,7 +125,12 @@ export class Invariants {
     if (!worker.dismissed) this.#failedAt.set(worker, this.#sim.clock.now());
     const { service, index } = worker.first.assignment;
     const pool = this.#sim.runner.supervisor.pool(service);
-    if (pool === undefined || pool.roll?.turn === index || this.#trials.has(worker) || worker.toldAt !== undefined)
+    if (
+      pool === undefined ||
+      pool.roll?.turnOf(index) !== undefined ||
+      this.#trials.has(worker) ||
+      worker.toldAt !== undefined
+    )
       return;
     for (const other of this.#inSlot(pool, index)) other.wornOut = false;
   }
@@ -231,7 +237,7 @@ export class Invariants {
     const isWorn = beside.some(({ wornOut, rss }) => wornOut || (maxMemory > 0 && rss > maxMemory));
     // A worker that does not answer a mutate is replaced.
     const { restartMethod } = pool.generation.settings;
-    if (isTrial || isWorn || pool.roll?.turn === index || restartMethod === 'mutate') return;
+    if (isTrial || isWorn || pool.roll?.turnOf(index) !== undefined || restartMethod === 'mutate') return;
     this.#sim.broken(`${worker.name} starts beside ${beside[0]!.name}, which nothing asks to replace`);
   }
 

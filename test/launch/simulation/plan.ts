@@ -26,7 +26,7 @@ export function nextPlan(random: Random, before: Plan): Plan {
   if (plan.size > 1 && random.chance(0.25)) free.push(...remove(random, plan));
   if (plan.size < 3 && random.chance(0.25)) add(random, plan, free);
   for (const [name, entry] of plan) {
-    if (before.has(name) && random.chance(0.2)) plan.set(name, { ...entry, workers: 1 + random.below(4) });
+    if (before.has(name) && random.chance(0.2)) plan.set(name, { ...entry, workers: workers(random) });
   }
   return plan;
 }
@@ -45,7 +45,12 @@ function add(random: Random, plan: Map<string, PlannedEntry>, left: readonly num
   const ports = left.length > 0 && random.chance(0.7) ? left : [random.pick(random.chance(0.95) ? free : PORTS)];
   const name = random.pick(NAMES.filter((each) => !plan.has(each)));
   const addresses = random.chance(0.1) ? [] : ports.map((port) => ({ host: '127.0.0.1', port }));
-  plan.set(name, { workers: 1 + random.below(4), addresses, hasSlots: random.chance(0.8) });
+  plan.set(name, { workers: workers(random), addresses, hasSlots: random.chance(0.8) });
+}
+
+/** Rarely so many that a roll replaces several at a time. */
+function workers(random: Random): number {
+  return random.chance(0.06) ? 8 + random.below(5) : 1 + random.below(4);
 }
 
 function portsOf({ addresses }: PlannedEntry): number[] {

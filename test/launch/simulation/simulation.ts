@@ -81,7 +81,8 @@ export class Simulation extends World implements WorkerWorld {
       onReload: () => this.#onReload(),
       startFailed: (_: string, error: unknown) => this.invariants.launchFailed(error as Error),
     } as const;
-    const system = { spawn: () => this.#spawn(), listeners: new ListenerPool(this.sockets.bind) };
+    const listeners = new ListenerPool(this.sockets.bind);
+    const system = { spawn: () => this.#spawn(), listeners, processors: random.pick([1, 4, 8]) };
     this.core = new LauncherCore<FleetRunner>(options, (core) => new FleetRunner(core, options, system));
     this.runner = this.core.runner;
     this.invariants = new Invariants(this);
