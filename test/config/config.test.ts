@@ -177,9 +177,30 @@ test('CF-66 other_names hides no finding about a section that has an owner', () 
   of('wsgi');
   of('vnc');
   assert.deepEqual(
-    config.problems().map(({ message }) => message),
-    ['wsgi does not fit'],
+    config.problems().map(({ severity, message }) => [severity, message]),
+    [
+      ['warning', 'wsgi covers [wsgi], which this program reads: unknown options there are not reported'],
+      ['error', 'wsgi does not fit'],
+    ],
   );
+  const named = Config.fromText('[DEFAULT]\nother_names = wsgi.nova_*, v*\n[wsgi]\nnova_x = 1\n[vnc]\na = 1\n');
+  named.register('wsgi', wsgiOptions);
+  assert.deepEqual(named.problems(), []);
+});
+
+test('CF-66 a variable without an owner says what to write if it belongs to another program', async () => {
+  const env = { PORTICO_SHOP__PASSWORD: 'x', PORTICO_WSGI__NOVA_X: '1', PORTICO_DEFAULT__MY_IP: '1' };
+  const found = async (set: string[]) => {
+    const config = await Config.load({ env, argv: false, files: [], dirs: [], defaultFiles: [], defaultDirs: [], set });
+    config.register('wsgi', wsgiOptions);
+    return config.problems().map(({ hint, others }) => [hint, others]);
+  };
+  const names = ['shop', 'wsgi.nova_x', 'DEFAULT.my_ip'];
+  assert.deepEqual(
+    await found([]),
+    names.map((name) => [`if it belongs to another program, add ${name} to [DEFAULT] other_names`, [name]]),
+  );
+  assert.deepEqual(await found([`DEFAULT.other_names=${names.join()}`]), []);
 });
 
 test('CF-66 a report ends with the line that leaves all names without a near one to other programs', () => {

@@ -16,7 +16,7 @@ export const configOptions = writtenElsewhere(
   defineOptions('DEFAULT', {
     other_names: list({
       parent: true,
-      help: 'Sections and options of other programs in these files, such as placement, vnc, DEFAULT.my_ip, cache.*: any other name without an owner is refused.',
+      help: 'Sections and options of other programs in these files, such as placement, DEFAULT.my_ip, vnc*. Any other name without an owner is refused. * is any text: cache.* does not cover [cache].',
     }),
     os_env_compat: boolean({
       default: false,

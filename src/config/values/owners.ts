@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PorticoError } from '../../errors/index.js';
+import { sectionKey } from '../../ini/index.js';
 import { ownFile } from '../../process/index.js';
 import type { Sources } from '../state.js';
 import { loadedGroups, type OwnedGroup } from '../types/define-options.js';
@@ -90,9 +91,45 @@ export function writeTable(directories: ReadonlyMap<string, string>): string {
 
 /** Returns all names that have an owner: shipped, loaded, or declared in this configuration. */
 export function ownedNames(declared: DeclaredGroups, sources: Sources): DeclaredGroups {
-  const names = new DeclaredGroups(true).add(declared);
-  for (const { group, options, sectional } of [...loadedGroups(), ...shippedGroups()])
-    names.declare(group, options, sectional);
+  return withNames(new DeclaredGroups(true).add(declared), [...loadedGroups(), ...shippedGroups()], sources);
+}
+
+/** Returns the names that shipped and loaded code owns in these sections: a few of all, for a configuration without an unknown name. */
+export function ownedIn(sections: ReadonlySet<string>, sources: Sources): DeclaredGroups {
+  const rows = table().filter(([group, names, elsewhere]) => concerns(sections, group, names, elsewhere));
+  const groups = loadedGroups().filter(({ group, options }) =>
+    concerns(sections, group, options, elsewhereOf(options)),
+  );
+  return withNames(new DeclaredGroups(true), [...groups, ...rows.map(asGroup)], sources);
+}
+
+function withNames(names: DeclaredGroups, groups: readonly OwnedGroup[], sources: Sources): DeclaredGroups {
+  for (const { group, options, sectional } of groups) names.declare(group, options, sectional);
   names.instantiate(sources);
   return names;
+}
+
+/** Reports whether a group has names in one of these sections: it is one, is a template of one, or has options with other names there. */
+function concerns(
+  sections: ReadonlySet<string>,
+  group: string,
+  options: Readonly<Record<string, Names>>,
+  elsewhere: Elsewhere | null | undefined,
+): boolean {
+  if (sections.has(sectionKey(group)) || sections.has(sectionKey(elsewhere?.section ?? group))) return true;
+  if (group.endsWith('<name>')) {
+    const prefix = sectionKey(group.slice(0, -'<name>'.length));
+    for (const section of sections) if (section.startsWith(prefix)) return true;
+  }
+  for (const opt in options) {
+    const { aliases = [], deprecated = [] } = options[opt]!;
+    for (const names of [aliases, deprecated]) {
+      for (const name of names) {
+        const dot = name.lastIndexOf('.');
+        if (dot >= 0 && (name.lastIndexOf('<name>', dot) >= 0 || sections.has(sectionKey(name.slice(0, dot)))))
+          return true;
+      }
+    }
+  }
+  return false;
 }

@@ -9,7 +9,7 @@ import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { suggestion } from './mistakes.js';
 import { FOREIGN, NearestOwned } from './nearest-owned.js';
-import { ownedNames } from './owners.js';
+import { ownedIn, ownedNames } from './owners.js';
 import { EXPOSED, exposedIn, variableName } from './written.js';
 
 /** Code of a warning about a name of other programs. */
@@ -17,6 +17,8 @@ export const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
 const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
 const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
 const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
+/** Code of a warning about a pattern of `other_names`. */
+const COVERED = 'PORTICO_CONFIG_OTHER_NAMES';
 
 /** Message of a warning about a name of other programs. */
 export const WITHOUT_EFFECT = 'has no effect here';
@@ -63,25 +65,71 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
     scope === 'all' ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
   // Most configurations: the code that was read has declared each written name.
   if (strange.length + variables === 0) return [];
-  const names = ownedNames(groups, sources);
+  const few = ownedIn(new Set(strange.map(({ group }) => group)), sources);
+  const names: Owned = {
+    find: (group, opt) => groups.find(group, opt) ?? few.find(group, opt),
+    hasSection: (section) => groups.hasSection(section) || few.hasSection(section),
+  };
   const isOthers = ofOtherPrograms(generation);
   const isJudged = ({ group }: Written): boolean => scope !== 'owned' || (!isShared(group) && names.hasSection(group));
+  const judged = strange.filter((each) => isJudged(each) && !isOthers(each));
+  const unowned = judged.filter((each) => !owns(names, each));
+  return [
+    ...(scope === 'all' && generation.says('check_file_modes')
+      ? judged.flatMap((each) => exposedSecret(names, each))
+      : []),
+    ...(scope === 'all' ? coveredSections(generation, names, written) : []),
+    ...(unowned.length + variables === 0 ? [] : explained(generation, { unowned, strange, variables, isOthers })),
+  ];
+}
+
+/** Names without an owner, and what their hints need. */
+interface Unowned {
+  readonly unowned: readonly Written[];
+  /** All names that no code which was read declares: the options of a section say which one was meant. */
+  readonly strange: readonly Written[];
+  /** Number of variables that may be options. */
+  readonly variables: number;
+  readonly isOthers: (name: Pick<Written, 'group' | 'opt'>) => boolean;
+}
+
+/** Returns the findings, with the nearest names: the only ones that need all names. */
+function explained(generation: Generation, { unowned, strange, variables, isOthers }: Unowned): Diagnostic[] {
+  const sources = generation.state.mutable;
+  const names = ownedNames(generation.groups, sources);
   const near = new NearestOwned(names);
   const optionsOf = new Map<string, string[]>();
   for (const { group, opt } of strange) if (opt !== undefined) addTo(optionsOf, group, opt);
-  const found = strange.flatMap((each): Diagnostic[] => {
-    const { group, opt } = each;
-    if (!isJudged(each) || isOthers(each)) return [];
-    if (owns(names, each))
-      return scope === 'all' && generation.says('check_file_modes') ? exposedSecret(names, each) : [];
-    if (opt !== undefined) return [unknownOption(names, each, opt, near)];
-    return [unknownSection(each, near, optionsOf.get(group) ?? [])];
-  });
+  const found = unowned.map((each) =>
+    each.opt === undefined
+      ? unknownSection(each, near, optionsOf.get(each.group) ?? [])
+      : unknownOption(names, each, each.opt, near),
+  );
   const known = otherNames(generation);
-  return [
-    ...found.map((each) => (each.others === undefined ? each : { ...each, others: [...known, ...each.others] })),
-    ...(variables === 0 ? [] : unknownVariables(names, sources, isOthers)),
-  ];
+  return [...found, ...(variables === 0 ? [] : unknownVariables(names, sources, isOthers))].map((each) =>
+    each.others === undefined ? each : { ...each, others: [...known, ...each.others] },
+  );
+}
+
+/** Returns a warning for each pattern of `other_names` that covers a section with an owner: unknown options there would be silent. */
+function coveredSections(generation: Generation, names: Owned, { bySection }: WrittenNames): Diagnostic[] {
+  // An API or service of that name may be another program's, and `[DEFAULT]` has options of all.
+  const isOwn = (section: string): boolean => !section.includes(':') && names.hasSection(section);
+  const sections = [...bySection.keys()].filter(isOwn);
+  return otherNames(generation).flatMap((pattern): Diagnostic[] => {
+    const covered = pattern === '*' ? [] : sections.filter((section) => asPattern([pattern]).test(section));
+    if (covered.length === 0) return [];
+    const { location } = generation.resolve(generation.groups.option('DEFAULT', 'other_names')!);
+    const shown = covered.map((section) => `[${section}]`).join(', ');
+    const message = `${pattern} covers ${shown}, which this program reads: unknown options there are not reported`;
+    const hint = 'write the names of the other programs, such as DEFAULT.my_ip';
+    return [
+      {
+        ...unknown(COVERED, { section: 'DEFAULT', option: 'other_names', place: location }, message, hint),
+        severity: 'warning',
+      },
+    ];
+  });
 }
 
 /** Reports whether code that the configuration names may have options in a section beside ours: of the program, or of an API. */
@@ -154,12 +202,15 @@ function* namesWritten({ files, arguments: said }: Sources): Generator<Written> 
     yield { group, opt, isArgument: true, place: { kind: 'command_line', detail: `argument ${index}` } };
 }
 
-function declares(names: DeclaredGroups, { group, opt }: Pick<Written, 'group' | 'opt'>): boolean {
+/** Names by their owners. */
+type Owned = Pick<DeclaredGroups, 'find' | 'hasSection'>;
+
+function declares(names: Owned, { group, opt }: Pick<Written, 'group' | 'opt'>): boolean {
   return opt === undefined ? group === 'DEFAULT' || names.hasSection(group) : names.find(group, opt) !== undefined;
 }
 
 /** Reports whether somebody owns a name. An option of a file without an owner is told by its section. */
-function owns(names: DeclaredGroups, written: Written): boolean {
+function owns(names: Owned, written: Written): boolean {
   const { group, opt, isArgument = false } = written;
   if (declares(names, written)) return true;
   return opt !== undefined && !isArgument && !declares(names, { group });
@@ -172,11 +223,14 @@ function otherNames(generation: Generation): readonly string[] {
 
 /** Returns a function that recognizes names which `other_names` gives to other programs: `vnc`, `cache.*`, `DEFAULT.my_ip`. */
 export function ofOtherPrograms(generation: Generation): (name: Pick<Written, 'group' | 'opt'>) => boolean {
-  const quoted = ['x-*', ...otherNames(generation)].map((each) =>
-    each.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'),
-  );
-  const others = new RegExp(`^(?:${quoted.join('|')})$`, 'i');
+  const others = asPattern(['x-*', ...otherNames(generation)]);
   return ({ group, opt }) => others.test(group) || (opt !== undefined && others.test(`${group}.${opt}`));
+}
+
+/** Returns an expression for whole names that one of the patterns gives: `*` is any text. */
+function asPattern(patterns: readonly string[]): RegExp {
+  const quoted = patterns.map((each) => each.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));
+  return new RegExp(`^(?:${quoted.join('|')})$`, 'i');
 }
 
 function unknownSection({ group, shown, place }: Written, near: NearestOwned, options: readonly string[]): Diagnostic {
@@ -205,7 +259,7 @@ function ofOthers(name: string): Required<Pick<Diagnostic, 'hint' | 'others'>> {
 }
 
 /** Returns a warning for a secret in a file that others may read, of an option that nothing here reads. */
-function exposedSecret(names: DeclaredGroups, { group, opt = '', exposedAt }: Written): Diagnostic[] {
+function exposedSecret(names: Owned, { group, opt = '', exposedAt }: Written): Diagnostic[] {
   const option = exposedAt === undefined ? undefined : names.find(group, opt)?.option;
   if (option?.secret !== true) return [];
   const { message, hint } = exposedIn(exposedAt?.origin?.file);
@@ -236,7 +290,11 @@ function unknownVariables(
     // An API's variable without the word `API`.
     const longer = name.replace(`${envPrefix}_`, `${envPrefix}_API_`);
     const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
-    return [found(name, 'this variable matches no option', hint)];
+    const message = 'this variable matches no option';
+    if (hint !== undefined) return [found(name, message, hint)];
+    const section = group === 'DEFAULT' ? group : group!.toLowerCase();
+    const isWhole = opt === undefined || (section !== 'DEFAULT' && !names.hasSection(section));
+    return [{ ...found(name, message), ...ofOthers(isWhole ? section : `${section}.${opt.toLowerCase()}`) }];
   });
   const prefixes = ['DEFAULT', ...names.groupNames()].map((group) => variableName(envPrefix, group, '').slice(0, -1));
   const short = otherVariables.flatMap((name) => {
