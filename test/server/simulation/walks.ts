@@ -37,6 +37,7 @@ const LIMITS: ServerOptions = {
 };
 /** Time for a connection to end when its client has left, in milliseconds: more than all limits together. */
 const ENDS_MS = 120_000;
+const BARE_MS = 20_000;
 const AT_ONCE = 300;
 /** Walks after which nothing may be left. */
 const ROUND = 10_000;
@@ -108,7 +109,8 @@ async function walk(plan: Plan, [plain, nine]: readonly Server[], barePort: numb
   const [ours, behind, expected] = await Promise.all([
     performed(plan, portOf(plain!)),
     performed(plan, portOf(nine!)),
-    isCompared ? performed(plan, barePort) : undefined,
+    // Node's own server may forget a client: 20.19 does so after a body that is left early.
+    isCompared ? perform(plan, barePort, BARE_MS) : undefined,
   ]);
   for (const each of [ours, behind]) noneRanInVain(plan, each);
   if (expected !== undefined) compare(plan, ours.answers, expected.answers);
