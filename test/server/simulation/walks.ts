@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compose, type Filter } from 'portico/app';
 import {
@@ -67,6 +67,8 @@ export class WalkFailed extends Error {
 /** Performs the walks of `count` seeds from `first` on, on a server without filters and one with nine. Throws {@link WalkFailed}. */
 export async function walks(first: number, count: number): Promise<void> {
   const bare = await bareServer();
+  const clients = new Set<Socket>();
+  bare.on('connection', (client) => void clients.add(client.once('close', () => clients.delete(client))));
   const nine: Filter[] = [];
   for (const factory of NINE) nine.push((await buildFilter(factory)).made);
   // Without a limit of slots: requests would wait for it, and for the bodies of others.
@@ -94,6 +96,8 @@ export async function walks(first: number, count: number): Promise<void> {
       };
       await Promise.all(Array.from({ length: Math.min(AT_ONCE, end - next) }, one));
       if (thrown.length > 0) throw new WalkFailed(`the process would have ended: ${thrown[0]}`, [...running]);
+      // Those that it has forgotten.
+      for (const client of clients) client.destroy();
       await nothingIsLeft(servers, before, next - Math.min(ROUND, count));
     }
   } finally {
