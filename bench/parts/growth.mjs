@@ -1,14 +1,21 @@
-// Cost by size: processes at rest, tables of many routes, and /metrics by the number of routes with requests.
+// Cost by size: processes at rest, tables of many routes, /metrics by the number of routes with requests, unknown sections, and the starts of
+// workers.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { processTree, timeBetween, treeTimes } from '../measure/process-tree.mjs';
 import { freePort, startServer } from '../measure/server-process.mjs';
-import { nodeProgram, porticoWorkers } from '../processes.mjs';
+import { summary } from '../measure/statistics.mjs';
+import { API_CLI, answers, nodeProgram, porticoWorkers } from '../processes.mjs';
+import { WORKS } from '../works/works.mjs';
+import { measureFleet } from './reload.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -18,6 +25,8 @@ const MEASURED_MS = 60_000;
 const CONNECTIONS = 9000;
 const WORKERS = 32;
 const ROUTES = [400, 4000];
+const SECTIONS = [500, 2000];
+const STARTS = 5;
 const SCRAPES = 5;
 const KEPT = ['wsgi.keep_alive_timeout=3600'];
 const REQUEST = 'GET / HTTP/1.1\r\nhost: bench\r\n\r\n';
@@ -56,6 +65,19 @@ export async function measureGrowth({ rounds, quick, say }) {
       `ms, ${(bytes / 1e6).toFixed(2)} MB`,
     );
   }
+  for (const count of SECTIONS)
+    add(`check-${count}`, `check with ${count} unknown sections`, await measureCheck(count), 0, 'ms');
+  const [worker, other] = await measureWorkers(quick ? 1 : STARTS);
+  add(
+    'start',
+    'start of a worker, to one of Fastify in a cluster',
+    worker / other,
+    2,
+    `times, ${worker.toFixed(0)} ms`,
+  );
+  const { cpu, root } = await measureFleet(WORKERS, 1, say);
+  add('reload', `a reload of ${WORKERS} workers`, cpu.median, 0, 'ms');
+  add('reload-parent', 'its parent', root.median, 0, 'ms');
   return {
     name: 'growth',
     title: 'Cost by size',
@@ -152,4 +174,48 @@ async function measureMetrics(count) {
     agent.destroy();
     await server.stop();
   }
+}
+
+/** Processor time of `check` with a file of so many sections that nothing declares, in milliseconds. */
+async function measureCheck(count) {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-growth-'));
+  try {
+    const sections = Array.from({ length: count }, (_, index) => `[other-${index}]\na = 1\nb = 2\n`);
+    writeFileSync(
+      join(folder, 'portico.ini'),
+      `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 1\n${sections.join('')}`,
+    );
+    writeFileSync(join(folder, 'api-paste.ini'), '[app:hello]\npaste.app_factory = ./app.mjs:app\n');
+    writeFileSync(join(folder, 'app.mjs'), 'export const app = () => (req, res) => res.end();\n');
+    // `times` of the shell prints the time of its children in its second line: user and system, such as 0m1.250s.
+    const script = '"$0" "$1" check > report; times';
+    const { stdout } = await promisify(execFile)('sh', ['-c', script, process.execPath, API_CLI], { cwd: folder });
+    const spent = stdout
+      .trim()
+      .split('\n')
+      .at(-1)
+      .matchAll(/(\d+)m([\d.]+)s/g);
+    return [...spent].reduce((sum, [, minutes, seconds]) => sum + (minutes * 60 + Number(seconds)) * 1000, 0);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Processor time of a worker until its first response, in milliseconds: of Portico, and of Fastify in node:cluster. */
+async function measureWorkers(times) {
+  const figures = [[], []];
+  for (let time = 0; time < times; time++) {
+    for (const [at, command] of [porticoWorkers(1), nodeProgram('fastify-cluster')].entries()) {
+      const port = await freePort();
+      const server = await startServer(command('work1', port), port);
+      try {
+        await answers(port, WORKS.work1);
+        const { total, root } = timeBetween(new Map(), treeTimes(server.pid), server.pid);
+        figures[at].push((total - root) / 1000);
+      } finally {
+        await server.stop();
+      }
+    }
+  }
+  return figures.map((each) => summary(each).median);
 }
