@@ -12,8 +12,9 @@ import { loadedGroups } from './types/define-options.js';
 import type { OptionDeclarations } from './types/option.js';
 import { type DeclaredGroups, declaredByAll } from './values/declared-groups.js';
 import { Generation } from './values/generation.js';
+import { ofOtherPrograms } from './values/other-names.js';
 import { problemsOf } from './values/problems.js';
-import { isUnknownName, ofOtherPrograms, type Scope } from './values/unknown-names.js';
+import { isUnknownName, type Scope } from './values/unknown-names.js';
 import type { Resolved } from './values/written.js';
 
 /** Parts that are shared by all generations. */

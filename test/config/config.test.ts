@@ -188,6 +188,29 @@ test('CF-66 other_names hides no finding about a section that has an owner', () 
   assert.deepEqual(named.problems(), []);
 });
 
+test('CF-66 a pattern of other_names that covers owned names, or nothing that is written, is a warning at its place', () => {
+  const found = (names: string, rest: string): unknown[] => {
+    const config = Config.fromText(`[DEFAULT]\nother_names = ${names}\n${rest}`);
+    config.register('wsgi', wsgiOptions);
+    return config.problems().map(({ severity, place, message }) => [severity, place?.origin?.column, message]);
+  };
+  const covers = (pattern: string, what: string): string =>
+    `${pattern} covers ${what}, which this program reads: unknown options there are not reported`;
+  const options = '[wsgi]\nkeep_alive = no\nnova_x = 1\n[vnc]\na = 1\n';
+  assert.deepEqual(found('vnc, wsgi.keep*, wsgi.nova_x', options), [
+    ['warning', 20, covers('wsgi.keep*', '[wsgi] keep_alive')],
+  ]);
+  assert.deepEqual(found('wsgi.*, vnc', '[wsgi]\nkeep_alive = no\nmax_headers = 9\n[vnc]\n'), [
+    ['warning', 15, covers('wsgi.*', '[wsgi] keep_alive and 1 more')],
+  ]);
+  // A whole name hides no other one, and * alone covers all.
+  assert.deepEqual(found('wsgi.keep_alive, vnc', options.replace('nova_x = 1\n', '')), []);
+  assert.deepEqual(found('*', options), []);
+  assert.deepEqual(found('DEFAULT, vnc', '[vnc]\n'), [['warning', 15, covers('DEFAULT', '[DEFAULT]')]]);
+  assert.deepEqual(found('vnc, glance', '[vnc]\n'), [['warning', 20, 'glance matches no section, option or variable']]);
+  assert.deepEqual(found('cache.*', '[wsgi]\n'), [['warning', 15, 'cache.* matches no section, option or variable']]);
+});
+
 test('CF-66 a variable without an owner says what to write if it belongs to another program', async () => {
   const env = { PORTICO_SHOP__PASSWORD: 'x', PORTICO_WSGI__NOVA_X: '1', PORTICO_DEFAULT__MY_IP: '1' };
   const found = async (set: string[]) => {

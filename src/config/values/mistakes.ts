@@ -95,7 +95,7 @@ function placeOfMistake(config: OptionPlaces, { group, opt, item }: OptionMistak
   if (opt === undefined) return config.getSectionLocation(group);
   if (!config.has(group, opt)) return undefined;
   const resolved = config.resolve(group, opt);
-  return item === undefined ? resolved.location : locationOfItem(resolved, item);
+  return item === undefined ? resolved.location : placeOfItem(resolved, item);
 }
 
 /** Refuses a value that only its user can check: throws a `ConfigError` that names its place. */
@@ -104,7 +104,7 @@ export function refuseOption(config: OptionPlaces, found: OptionMistake): never 
 }
 
 /** Returns the place of an item in the file of the list; if it is not written there, that of the option. */
-function locationOfItem({ written, location }: Pick<Resolved, 'written' | 'location'>, item: string): Place {
+export function placeOfItem({ written, location }: Pick<Resolved, 'written' | 'location'>, item: string): Place {
   const last = written.at(-1);
   if (last?.entry === undefined) return location;
   const quoted = item.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -9,6 +9,7 @@ import type { DeclaredGroups } from './declared-groups.js';
 import type { Generation } from './generation.js';
 import { suggestion } from './mistakes.js';
 import { FOREIGN, NearestOwned } from './nearest-owned.js';
+import { type Name, type NameTest, oddPatterns, ofOtherPrograms, otherNames } from './other-names.js';
 import { ownedIn, ownedNames } from './owners.js';
 import { EXPOSED, exposedIn, variableName } from './written.js';
 
@@ -17,8 +18,6 @@ export const UNUSED = 'PORTICO_CONFIG_UNUSED_OPTION';
 const OPTION = 'PORTICO_CONFIG_UNKNOWN_OPTION';
 const SECTION = 'PORTICO_CONFIG_UNKNOWN_SECTION';
 const VARIABLE = 'PORTICO_CONFIG_UNKNOWN_VARIABLE';
-/** Code of a warning about a pattern of `other_names`. */
-const COVERED = 'PORTICO_CONFIG_OTHER_NAMES';
 
 /** Message of a warning about a name of other programs. */
 export const WITHOUT_EFFECT = 'has no effect here';
@@ -63,8 +62,10 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
   const strange = asked.filter((each) => !declares(groups, each));
   const variables =
     scope === 'all' ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
+  const ofPatterns = (names: Owned): Diagnostic[] =>
+    scope === 'all' ? oddPatterns(generation, [...written.all, ...variableNames(sources)], names) : [];
   // Most configurations: the code that was read has declared each written name.
-  if (strange.length + variables === 0) return [];
+  if (strange.length + variables === 0) return ofPatterns(groups);
   const few = ownedIn(new Set(strange.map(({ group }) => group)), sources);
   const names: Owned = {
     find: (group, opt) => groups.find(group, opt) ?? few.find(group, opt),
@@ -78,7 +79,7 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
     ...(scope === 'all' && generation.says('check_file_modes')
       ? judged.flatMap((each) => exposedSecret(names, each))
       : []),
-    ...(scope === 'all' ? coveredSections(generation, names, written) : []),
+    ...ofPatterns(names),
     ...(unowned.length + variables === 0 ? [] : explained(generation, { unowned, strange, variables, isOthers })),
   ];
 }
@@ -90,7 +91,7 @@ interface Unowned {
   readonly strange: readonly Written[];
   /** Number of variables that may be options. */
   readonly variables: number;
-  readonly isOthers: (name: Pick<Written, 'group' | 'opt'>) => boolean;
+  readonly isOthers: NameTest;
 }
 
 /** Returns the findings, with the nearest names: the only ones that need all names. */
@@ -109,27 +110,6 @@ function explained(generation: Generation, { unowned, strange, variables, isOthe
   return [...found, ...(variables === 0 ? [] : unknownVariables(names, sources, isOthers))].map((each) =>
     each.others === undefined ? each : { ...each, others: [...known, ...each.others] },
   );
-}
-
-/** Returns a warning for each pattern of `other_names` that covers a section with an owner: unknown options there would be silent. */
-function coveredSections(generation: Generation, names: Owned, { bySection }: WrittenNames): Diagnostic[] {
-  // An API or service of that name may be another program's, and `[DEFAULT]` has options of all.
-  const isOwn = (section: string): boolean => !section.includes(':') && names.hasSection(section);
-  const sections = [...bySection.keys()].filter(isOwn);
-  return otherNames(generation).flatMap((pattern): Diagnostic[] => {
-    const covered = pattern === '*' ? [] : sections.filter((section) => asPattern([pattern]).test(section));
-    if (covered.length === 0) return [];
-    const { location } = generation.resolve(generation.groups.option('DEFAULT', 'other_names')!);
-    const shown = covered.map((section) => `[${section}]`).join(', ');
-    const message = `${pattern} covers ${shown}, which this program reads: unknown options there are not reported`;
-    const hint = 'write the names of the other programs, such as DEFAULT.my_ip';
-    return [
-      {
-        ...unknown(COVERED, { section: 'DEFAULT', option: 'other_names', place: location }, message, hint),
-        severity: 'warning',
-      },
-    ];
-  });
 }
 
 /** Reports whether code that the configuration names may have options in a section beside ours: of the program, or of an API. */
@@ -216,23 +196,6 @@ function owns(names: Owned, written: Written): boolean {
   return opt !== undefined && !isArgument && !declares(names, { group });
 }
 
-/** Returns the patterns that the operator has written. */
-function otherNames(generation: Generation): readonly string[] {
-  return (generation.resolve(generation.groups.option('DEFAULT', 'other_names')!).value ?? []) as readonly string[];
-}
-
-/** Returns a function that recognizes names which `other_names` gives to other programs: `vnc`, `cache.*`, `DEFAULT.my_ip`. */
-export function ofOtherPrograms(generation: Generation): (name: Pick<Written, 'group' | 'opt'>) => boolean {
-  const others = asPattern(['x-*', ...otherNames(generation)]);
-  return ({ group, opt }) => others.test(group) || (opt !== undefined && others.test(`${group}.${opt}`));
-}
-
-/** Returns an expression for whole names that one of the patterns gives: `*` is any text. */
-function asPattern(patterns: readonly string[]): RegExp {
-  const quoted = patterns.map((each) => each.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));
-  return new RegExp(`^(?:${quoted.join('|')})$`, 'i');
-}
-
 function unknownSection({ group, shown, place }: Written, near: NearestOwned, options: readonly string[]): Diagnostic {
   const subject = { section: shown, place };
   const foreign = FOREIGN.get(group);
@@ -267,10 +230,22 @@ function exposedSecret(names: Owned, { group, opt = '', exposedAt }: Written): D
   return [{ ...unknown(EXPOSED, subject, message, hint), severity: 'warning' }];
 }
 
+/** Returns the names in the environment, in its capital letters. */
+function variableNames({ envPrefix, environment }: Sources): Name[] {
+  return Object.keys(environment).flatMap((each) =>
+    each.startsWith(`${envPrefix}_`) ? [nameIn(each, envPrefix)] : [],
+  );
+}
+
+function nameIn(variable: string, envPrefix: string): Name {
+  const [group, opt] = variable.slice(envPrefix.length + 1).split('__');
+  return { group: group!, opt };
+}
+
 function unknownVariables(
   names: DeclaredGroups,
   { envPrefix, environment, otherVariables = [] }: Sources,
-  isOthers: (name: Pick<Written, 'group' | 'opt'>) => boolean,
+  isOthers: NameTest,
 ): Diagnostic[] {
   const known = new Set<string>();
   for (const { option, spellings } of names.all()) {
@@ -284,15 +259,15 @@ function unknownVariables(
     unknown(VARIABLE, { place: { kind: 'environment', detail: name } }, message, hint);
   const written = Object.keys(environment).flatMap((name) => {
     if (!name.startsWith(`${envPrefix}_`) || known.has(name)) return [];
-    const [group, opt] = name.slice(envPrefix.length + 1).split('__');
-    if (isOthers({ group: group!, ...(opt !== undefined && { opt }) })) return [];
+    const { group, opt } = nameIn(name, envPrefix);
+    if (isOthers({ group, opt })) return [];
     if (known.has(name.replace(/_FILE$/, ''))) return [found(name, 'only secret options are read from files')];
     // An API's variable without the word `API`.
     const longer = name.replace(`${envPrefix}_`, `${envPrefix}_API_`);
     const hint = known.has(longer) ? `did you mean '${longer}'?` : suggestion(name, known);
     const message = 'this variable matches no option';
     if (hint !== undefined) return [found(name, message, hint)];
-    const section = group === 'DEFAULT' ? group : group!.toLowerCase();
+    const section = group === 'DEFAULT' ? group : group.toLowerCase();
     const isWhole = opt === undefined || (section !== 'DEFAULT' && !names.hasSection(section));
     return [{ ...found(name, message), ...ofOthers(isWhole ? section : `${section}.${opt.toLowerCase()}`) }];
   });
