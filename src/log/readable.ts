@@ -4,6 +4,9 @@
 import { createRequire } from 'node:module';
 import { printable, printableLines } from '../text/index.js';
 
+/** Name of the field before diagnostics, each of which has its severity. */
+const DOUBLE = /\n {4}error: (?=(?:.*?: )?(?:error|warning): )/;
+
 /**
  * Returns a destination for JSON lines that writes each as text to another one. `levels`: all levels by name.
  * pino-pretty is loaded on demand: only a terminal needs it, and it takes longer to load than pino itself.
@@ -25,7 +28,7 @@ export function readable(
     customPrettifiers: { error: errorText },
   });
   const text = (line: string): string | undefined => pretty(JSON.parse(line, asShown) as object);
-  return { write: (line) => destination.write(text(line)?.replace(' \n', '\n') ?? '') };
+  return { write: (line) => destination.write(text(line)?.replace(' \n', '\n').replace(DOUBLE, '\n    ') ?? '') };
 }
 
 /** pino-pretty writes most texts as JSON, and these unchanged. */

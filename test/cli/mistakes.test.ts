@@ -285,6 +285,15 @@ test('LC-1402 CF-48 a name in enabled_apis without an app is told in one wording
   assert.match(none.stderr, /enabled_apis includes bad values\. Fix to remove this warning\. Did you mean \\"hello\\"/);
 });
 
+test('PL-10 a pipeline that no API uses is not blamed on enabled_apis', (t) => {
+  const paste = '[app:hello]\npaste.app_factory = ./x.js:app\n[pipeline:other]\npipeline = helo\n';
+  const ini = '[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = 0\nworkers = 1\nprot = 1\n';
+  const refused = cli(folder(t, ini, { 'api-paste.ini': paste }));
+  assert.equal(refused.status, 78);
+  const said = '4:12: warning: [pipeline:other] pipeline: no app is called "helo" (no enabled API uses it).\n';
+  assert.ok(refused.stderr.includes(said), refused.stderr);
+});
+
 test('a start with a section that nothing knows is refused, together with an address that is taken', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.after(() => taken.close());

@@ -92,7 +92,7 @@ test('as text, an error of several lines stands below its line, and once', () =>
   log.error({ event: 'reload', error }, `Reload refused: ${error}`);
   assert.match(
     text.join(''),
-    /^\[.*\] ERROR: Reload refused \{"event":"reload"\}\n {4}error: a\.ini:1:1: error: sise: unknown option\n {6}did you mean 'size'\?\n$/,
+    /^\[.*\] ERROR: Reload refused \{"event":"reload"\}\n {4}a\.ini:1:1: error: sise: unknown option\n {6}did you mean 'size'\?\n$/,
   );
 });
 

@@ -53,9 +53,11 @@ export function refuseMistakes(all: readonly Diagnostic[], refusals: Refusals): 
   throw severalRefusals(found, { blames });
 }
 
-/** Uses the words of the log, which oslo's operators know. */
+/** Uses the words of the log, which oslo's operators know, for an API without an app. */
 export function asLogged(diagnostic: Diagnostic): Diagnostic {
-  if (diagnostic.code !== 'PORTICO_PASTE_NO_SECTION' || diagnostic.severity === 'error') return diagnostic;
+  const { code, severity, section = '' } = diagnostic;
+  const isApi = section === 'DEFAULT' || section.startsWith('api:');
+  if (code !== 'PORTICO_PASTE_NO_SECTION' || severity === 'error' || !isApi) return diagnostic;
   const message = `${diagnostic.message}. enabled_apis includes bad values. Fix to remove this warning.`;
   return { ...diagnostic, message };
 }

@@ -67,12 +67,12 @@ export class Findings {
     const told = place.origin?.line === 1 || !code.startsWith('PORTICO_PASTE_') ? message : '';
     const key = JSON.stringify([code, place.detail, section, option, told]);
     if (this.#found.has(key)) return;
-    const why = severity === 'error' && this.harmless === 'unreached' ? ' (no enabled API uses it)' : '';
+    const isUnreached = severity === 'error' && this.harmless === 'unreached';
     this.#found.set(key, {
       ...diagnostic,
       place,
       severity: this.harmless === false ? severity : 'warning',
-      message: `${message}${why}`,
+      message: isUnreached ? message.replace(/\.?$/, ' (no enabled API uses it)$&') : message,
     });
   }
 }

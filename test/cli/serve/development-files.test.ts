@@ -91,7 +91,7 @@ test('AU-7 a change that cannot be served is refused with its reason, and says t
   writeFileSync(join(project.folder, 'greeting.js'), 'export const = 1;\n');
   await program.printed(/greeting\.js changed, and cannot be served: the code before still is\n/, from);
   const said = program.output().slice(from);
-  assert.match(said, /Reload refused after \d+ ms\n {4}error: api-paste\.ini:2:1: error: .*greeting\.js:1:14\n/);
+  assert.match(said, /Reload refused after \d+ ms\n {4}api-paste\.ini:2:1: error: .*greeting\.js:1:14\n/);
   assert.doesNotMatch(said, /\{"|exited with status/);
   assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'one');
 });
