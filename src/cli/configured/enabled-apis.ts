@@ -12,7 +12,6 @@ import type { Logger } from '../../log/index.js';
 import {
   apiOptions,
   configuredPaste,
-  enabledApisOptions,
   missingComma,
   type Names,
   namedPipeline,
@@ -58,7 +57,6 @@ export async function enabledApis(
       else throw error;
     }
   };
-  await refusals.gather(() => config.group('DEFAULT', enabledApisOptions, { partial: true }));
   for (const name of names.apis) await refusals.gather(() => add(name, names.sslApis.includes(name)));
   const next = apis.map(({ name }) => name);
   await refusals.gather(() => refuseGivenUp(config, running, next));

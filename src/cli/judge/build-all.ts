@@ -6,6 +6,7 @@ import { buildAsWorker } from '../../config/internal.js';
 import { type Diagnostic, Refusals } from '../../errors/index.js';
 import { silentLogger } from '../../log/internal.js';
 import { checkManager } from '../../managers/index.js';
+import type { RPCService } from '../../rpc/index.js';
 import { WSGIService } from '../../server/index.js';
 import type { PlannedApi } from '../../server/internal.js';
 import { managerOf, type Names, pipelineOf } from '../../server/internal.js';
@@ -36,14 +37,12 @@ export async function buildAll(
   const found: Diagnostic[] = [];
   await refusals.gather(() => namedLogger(config));
   for (const api of apis) {
-    const build = () => buildAsWorker(api, () => tryToBuild(api, config, dev));
-    const odd = await refusals.gather(() => buildAndFind(api, config, build));
+    const make = () => new WSGIService(api.name, config, { log: silentLogger(), useSsl: api.usesTls, dev });
+    const odd = await refusals.gather(() => buildAndFind(api, config, () => tryToBuild(api, make)));
     found.push(...(odd ?? []));
   }
-  for (const name of names.apis) {
-    const hasManager = await refusals.gather(() => findManager(`api:${name}`, config));
-    if (hasManager === true) await refusals.gather(() => makeCalls(config));
-  }
+  if (names.apis.some((name) => managerOf(config, `api:${name}`) !== undefined))
+    await refusals.gather(() => makeCalls(config));
   for (const name of names.sections.service.filter((each) => !names.services.includes(each))) {
     const elsewhere = new Refusals();
     await elsewhere.gather(() => findManager(`service:${name}`, config));
@@ -53,6 +52,7 @@ export async function buildAll(
   // The app of an API with refused options or certificates may have mistakes too.
   const refused = names.apis.filter((name) => apis.every((api) => api.name !== name));
   for (const name of refused) {
+    await refusals.gather(() => findManager(`api:${name}`, config));
     const odd = await refusals.gather(() => {
       const api = { name, pipeline: pipelineOf(config, name), pasteFile: configuredPasteFile(config) };
       return buildAndFind(api, config, () => tryToLoad(api, config));
@@ -61,15 +61,13 @@ export async function buildAll(
   }
   if (services.length === 0) return found;
   const made = await enabledServices(config, names, { log: silentLogger(), dev }, makingServices);
-  for (const service of made.services)
-    await refusals.gather(() => buildAsWorker(service, async () => (await service.prepare())()));
+  for (const service of made.services) await refusals.gather(() => tryToBuild(service, () => service));
   return found;
 }
 
-async function tryToBuild({ name, usesTls }: PlannedApi, config: Config, dev: boolean): Promise<void> {
-  const service = new WSGIService(name, config, { log: silentLogger(), useSsl: usesTls, dev });
-  const letGo = await service.prepare(config);
-  await letGo();
+/** Builds a service as its worker would, and releases it. */
+function tryToBuild(planned: PlannedApi | RPCService, make: () => WSGIService | RPCService): Promise<void> {
+  return buildAsWorker(planned, async () => (await make().prepare())());
 }
 
 /** Builds only its app. */
@@ -82,10 +80,9 @@ async function tryToLoad(api: LoadedApi, config: Config): Promise<void> {
 }
 
 /** Imports the manager that a section names, if any. */
-async function findManager(group: string, config: Config): Promise<boolean> {
+async function findManager(group: string, config: Config): Promise<void> {
   const manager = managerOf(config, group);
   if (manager !== undefined) await checkManager(manager, config, { group, opt: 'manager' });
-  return manager !== undefined;
 }
 
 /** Reads `[rpc]`. Only if a manager may make remote calls, because that loads their modules. */

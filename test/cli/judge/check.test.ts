@@ -377,6 +377,21 @@ paste.app_factory = ./m.js:app
   assert.equal(checked.status, 0, checked.stdout);
 });
 
+test("OP-19 a broker's URL is checked if the manager of an API may make calls", (t) => {
+  const ini = (manager: string): string =>
+    `[api:hello]\nport = 0\n${manager}[rpc]\ntransport_url = memory:///?queue=1\n`;
+  const files = {
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./m.js:app\n',
+    'm.js': 'export const app = () => (_req, res) => res.end();\nexport class Manager {}\n',
+  };
+  const path = folder(t, { ...files, 'portico.ini': ini('manager = ./m.js:Manager\n') });
+  const checked = run(path, 'check');
+  assert.equal(checked.status, 78, checked.stdout);
+  assert.match(checked.stdout, /portico\.ini:5:17: error: \[rpc\] transport_url: .*"queue"/);
+  writeFileSync(join(path, 'portico.ini'), ini(''));
+  assert.equal(run(path, 'check').status, 0);
+});
+
 const ROUTED = {
   'portico.ini': '[api:books]\nport = 0\n',
   'api-paste.ini':
