@@ -6,6 +6,7 @@ import { boolean, bytes, Config, defineOptions, duration, integer, oneOf } from 
 import { crossCheck, logOptions, writtenElsewhere } from '../config/internal.js';
 import { placeOf } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
+import { memoryLimit } from '../process/index.js';
 import { managerOptions } from '../service/internal.js';
 
 /** Effect of SIGHUP: replace or restart the services, or change the mutable options in place. */
@@ -21,8 +22,8 @@ export interface LaunchSettings {
   readonly workerTimeoutMs: number;
   /** Time that the start of a worker may take; also a build of a reload, and its hooks; 0: no limit. */
   readonly workerStartTimeoutMs: number;
-  /** A worker with more resident memory, in bytes, is replaced; 0: never. */
-  readonly maxMemory: number;
+  /** A worker with more resident memory, in bytes, is replaced; 0: never; undefined: its share of the container's. */
+  readonly maxMemory: number | undefined;
   /** Time for which a reload retries workers that do not start. */
   readonly reloadTimeoutMs: number;
   /** Time between reporting not ready and refusing new connections. */
@@ -50,7 +51,7 @@ const WORKER_BYTES = 64 * 2 ** 20;
 
 /** Returns the memory of the machine, or of the container if it is less. */
 function memoryBytes(): number {
-  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.min(totalmem(), memoryLimit());
 }
 
 export const launcherOptions = defineOptions('DEFAULT', {
@@ -74,9 +75,8 @@ export const launcherOptions = defineOptions('DEFAULT', {
     help: 'Seconds for a worker to become ready, for a build of check or a reload, and for hooks of reloads. 0 or an attached debugger waits forever.',
   }),
   max_memory: bytes({
-    default: 0,
     mutable: true,
-    help: 'Replace a worker gracefully at this resident memory, such as "300M". 0 disables this.',
+    help: 'Replace a worker gracefully at this resident memory, such as "300M". 0 disables this. Default: none; in a container with a memory limit three quarters of what exceeds 128 MiB, divided by the workers, if each gets 128 MiB.',
   }),
   reload_timeout: duration({
     default: 60,

@@ -24,13 +24,21 @@ export function processorLimit(place?: CgroupPlace): number {
   return Math.min(...two, ...one);
 }
 
+/** Bytes of memory that the container may use; `Infinity` without a limit, or with one above the memory of the machine. */
+export function memoryLimit(place?: CgroupPlace): number {
+  const files = [...cgroupFiles('', 'memory.max', place), ...cgroupFiles('memory', 'memory.limit_in_bytes', place)];
+  // Version 1 writes no limit as a number far beyond any memory.
+  const limits = files.map((file) => Number(wordsIn(file)[0])).filter((limit) => limit > 0 && limit < totalmem());
+  return Math.min(Number.POSITIVE_INFINITY, ...limits);
+}
+
 /** Describes the limits of the container: `1.5 processors, 512 MiB of memory`. Undefined without a limit. */
-export function describeLimits(place?: CgroupPlace, memory = process.constrainedMemory()): string | undefined {
+export function describeLimits(place?: CgroupPlace): string | undefined {
   const limit = processorLimit(place);
+  const memory = memoryLimit(place);
   const parts = [
     ...(limit === Number.POSITIVE_INFINITY ? [] : [`${limit} ${limit === 1 ? 'processor' : 'processors'}`]),
-    // Without a limit it is undefined, 0 or far beyond the memory of the machine.
-    ...(memory > 0 && memory < totalmem() ? [`${Math.round(memory / 2 ** 20)} MiB of memory`] : []),
+    ...(memory === Number.POSITIVE_INFINITY ? [] : [`${Math.round(memory / 2 ** 20)} MiB of memory`]),
   ];
   return parts.length === 0 ? undefined : parts.join(', ');
 }

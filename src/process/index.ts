@@ -5,7 +5,7 @@
 export { commandLineWords } from './arguments.js';
 export { closedFolder } from './closed-folder.js';
 export { keepCompiledCode } from './compile-cache.js';
-export { cgroupFiles, describeLimits, processors } from './container-limits.js';
+export { cgroupFiles, describeLimits, memoryLimit, processors } from './container-limits.js';
 export { holdSignals, takeHeldSignals } from './early-signals.js';
 export { enterBy, enteredFolder, enteredLink, followLink, inFollowedFolder, servedPath } from './entered-folder.js';
 export { firstParent } from './first-parent.js';

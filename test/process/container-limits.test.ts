@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { describeLimits, processorLimit, processors } from '../../dist/process/container-limits.js';
+import { describeLimits, memoryLimit, processorLimit, processors } from '../../dist/process/container-limits.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 
 /** Returns a mount of cgroups with these files, for a process of these groups. */
@@ -47,9 +47,26 @@ test('KU-4 the number of processors is at least one, and without a limit that of
 });
 
 test('KU-4 the limits of the container are described, and none is said without any', () => {
-  const limited = place('0::/\n', { 'cpu.max': '150000 100000\n' });
-  const free = place('0::/\n', { 'cpu.max': 'max 100000\n' });
-  assert.equal(describeLimits(limited, 512 * 2 ** 20), '1.5 processors, 512 MiB of memory');
-  assert.equal(describeLimits(free, 2 ** 20), '1 MiB of memory');
-  for (const none of [0, 2 ** 63]) assert.equal(describeLimits(free, none), undefined);
+  const files = (cpu: string, memory: string) => place('0::/\n', { 'cpu.max': cpu, 'memory.max': memory });
+  assert.equal(describeLimits(files('150000 100000\n', '536870912\n')), '1.5 processors, 512 MiB of memory');
+  assert.equal(describeLimits(files('max 100000\n', '1048576\n')), '1 MiB of memory');
+  assert.equal(describeLimits(files('max 100000\n', 'max\n')), undefined);
+});
+
+test('KU-9 the least limit of memory of the group, and of those above it, holds: versions 1 and 2', () => {
+  const two = {
+    'kubepods/pod1/memory.max': 'max\n',
+    'kubepods/memory.max': '536870912\n',
+    'memory.max': '9663676416\n',
+  };
+  assert.equal(memoryLimit(place('0::/kubepods/pod1\n', two)), 512 * 2 ** 20);
+  const one = { 'memory/docker/a/memory.limit_in_bytes': '268435456\n' };
+  assert.equal(memoryLimit(place('5:memory:/docker/a\n4:cpu,cpuacct:/docker/a\n', one)), 256 * 2 ** 20);
+});
+
+test('KU-9 without a limit of memory, or with one above the memory of the machine, there is none', () => {
+  const none = Number.POSITIVE_INFINITY;
+  assert.equal(memoryLimit(place('0::/\n', { 'memory.max': 'max\n' })), none);
+  assert.equal(memoryLimit(place('1:memory:/\n', { 'memory/memory.limit_in_bytes': '9223372036854771712\n' })), none);
+  assert.equal(memoryLimit({ mount: '/nowhere', groups: '' }), none);
 });

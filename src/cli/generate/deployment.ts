@@ -72,7 +72,7 @@ export async function deploymentOf(
     gracefulShutdownTimeout: stop,
     drainDelay,
     workerTimeout,
-    maxMemory,
+    maxMemory = 0,
   } = config.group('DEFAULT', launcherOptions, { partial: true });
   const { maxConnections, keepAlive, keepAliveTimeout, clientSocketTimeout } = config.group('wsgi', wsgiOptions, {
     partial: true,

@@ -12,7 +12,7 @@ import {
   whole,
 } from '../../errors/index.js';
 import { ProcessLauncher } from '../../launch/index.js';
-import { isWorker } from '../../launch/internal.js';
+import { describeShare, isWorker, launcherOptions } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import { explainedError, pagesOfError } from '../../modules/index.js';
 import type { ServiceStatus } from '../../operating/index.js';
@@ -161,8 +161,6 @@ async function launchApis(
   );
   if (launcher !== undefined) options.launching?.(launcher);
   const role = launcher?.role ?? 'parent';
-  const limits = role === 'parent' ? describeLimits() : undefined;
-  if (limits !== undefined) log.info({ event: 'container' }, `Limits of the container: ${limits}`);
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
   if (problems.refusal?.blamesConfiguration === true && role === 'parent') {
@@ -172,6 +170,7 @@ async function launchApis(
   problems.refuse();
   // A worker without a service of this configuration tells its parent when it ends.
   if (launcher === undefined || wanted.length === 0) return 1;
+  if (role === 'parent') logLimits(wanted, config, log);
   if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(wanted, config));
 
   let service = wanted[0]!;
@@ -202,6 +201,16 @@ async function launchApis(
 /** Only a refused start needs them. */
 function allMistakes(): Promise<typeof import('../judge/all-mistakes.js')> {
   return import('../judge/all-mistakes.js');
+}
+
+/** Logs the limits of the container in one line, with what follows from its memory. */
+function logLimits(services: readonly Launched[], config: Config, log: Logger): void {
+  const limits = describeLimits();
+  if (limits === undefined) return;
+  const { maxMemory } = config.group('DEFAULT', launcherOptions, { partial: true });
+  const workers = services.reduce((sum, { workers: each = 1 }) => sum + each, 0);
+  const share = maxMemory === undefined ? describeShare(workers) : undefined;
+  log.info({ event: 'container' }, `Limits of the container: ${limits}${share === undefined ? '' : `; ${share}`}`);
 }
 
 /** Reports whether the workers of a service leave the processors to others. */

@@ -242,7 +242,8 @@ export class Supervisor {
       ...channelLog(this.#log, known),
       replace: (reason) => this.#recycle(pool, worker, reason, 'recycle'),
       beat: () => {
-        const worn = this.#memory.exceeded(worker, this.generation.settings.maxMemory);
+        const all = this.pools.reduce((sum, { wanted }) => sum + wanted, 0);
+        const worn = this.#memory.exceeded(worker, this.generation.settings.maxMemory, all);
         if (worn !== undefined) this.#recycle(pool, worker, worn, 'memory');
       },
       awake: () => this.#lookEach(LOOK_MS),

@@ -233,7 +233,7 @@ export class Invariants {
     const drains = [...pool.workers].some(({ stopping }) => stopping);
     if (pool.workers.size >= (drains ? limit : limit + 2))
       this.#sim.broken(`${worker.name} is one of more than ${limit} processes`);
-    const { maxMemory } = pool.generation.settings;
+    const { maxMemory = 0 } = pool.generation.settings;
     const isWorn = beside.some(({ wornOut, rss }) => wornOut || (maxMemory > 0 && rss > maxMemory));
     // A worker that does not answer a mutate is replaced.
     const { restartMethod } = pool.generation.settings;
