@@ -8,9 +8,9 @@ import { apiCli, emptyProject, freePort, root, runApiCli } from '../program.js';
 import { ClusterService } from './cluster-service.js';
 import { faultApp, pasteFile } from './fault-fleet.js';
 import { describeLosses, isLong, printFigures } from './figures.js';
-import { type Kinds, Load } from './load.js';
+import { askFor, type Kinds, Load } from './load.js';
 import { Pod, type PodProgram, type PodTemplate, templateOf } from './pods.js';
-import { type Target, until } from './target.js';
+import { childrenOf, isAlive, type Target, until } from './target.js';
 
 const scale = isLong ? 1 : 0.2;
 const updates = isLong ? 20 : 1;
@@ -18,12 +18,19 @@ const evictions = isLong ? 5 : 1;
 /** Milliseconds after which a proxy learns of a pod. A busy machine is late by itself, so the short run has a smaller part of them. */
 const LAGS = isLong ? [5000, 0, 2500, 4000, 1000] : [500, 0, 250];
 const REPLICAS = 2;
+/** Clients that are near. */
+const NEAR: Kinds = { kept: 8, fresh: 6, slow: 6 };
+const FAR: Kinds = { kept: 10 };
+const CLIENTS = 30;
+/** Seconds; a worker must be able to start within them on a loaded machine. */
+const STUCK_SECONDS = 5;
 /** Milliseconds that bytes of distant clients take for each way. */
 const FAR_MS = 30;
 
 /** A Deployment with its Service. */
 class Rollouts {
   readonly service: ClusterService;
+  readonly port: number;
   pods: Pod[] = [];
   readonly #stops: ReturnType<Pod['stop']>[] = [];
   readonly #all: Pod[] = [];
@@ -33,6 +40,7 @@ class Rollouts {
   constructor(program: PodProgram, template: PodTemplate, port: number) {
     this.#program = program;
     this.#template = template;
+    this.port = port;
     this.service = new ClusterService(port, LAGS);
   }
 
@@ -53,6 +61,16 @@ class Rollouts {
       assert.ok(fresh.isReady, fresh.program.output());
       this.pods.push(fresh);
       this.#stops.push(old.stop());
+    }
+  }
+
+  /** An update to an image that does not start: its container is started anew, `starts` times in all, and no old pod stops. */
+  async updateTo(program: PodProgram, starts: number): Promise<void> {
+    for (let start = 0; start < starts; start++) {
+      const fresh = this.#create(program);
+      const { code } = await fresh.program.ended;
+      assert.notEqual(code, 0, fresh.program.output());
+      assert.ok(!fresh.isReady);
     }
   }
 
@@ -78,10 +96,10 @@ class Rollouts {
     await Promise.all(this.#all.map(({ program }) => program.end()));
   }
 
-  #create(): Pod {
+  #create(program = this.#program): Pod {
     // Each pod has an address; another process of this file uses other ones.
     const host = `127.${20 + (process.pid % 200)}.0.${this.#all.length + 1}`;
-    const pod = new Pod(host, this.#program, this.#template, (changed) => this.service.changed(changed));
+    const pod = new Pod(host, program, this.#template, (changed) => this.service.changed(changed));
     this.#all.push(pod);
     return pod;
   }
@@ -99,7 +117,7 @@ async function underLoad(
   await rollouts.start();
   const from = async (ms: number, kinds: Kinds): Promise<Load> =>
     new Load({ url: await rollouts.service.open(ms) } as Target, kinds);
-  const loads = [await from(0, { kept: 8, fresh: 6, slow: 6 }), await from(FAR_MS, { kept: 10 })];
+  const loads = [await from(0, NEAR), await from(FAR_MS, FAR)];
   for (const load of loads) await load.more(50);
   for (let round = 0; round < rounds; round++) {
     await disturb();
@@ -128,7 +146,11 @@ async function generated(t: TestContext): Promise<Rollouts> {
     folder: project.folder,
     words: (host) => [apiCli, '--set', `api:hello.listen=${host}`],
   };
-  const env = { ...template.env, PORTICO_DEFAULT__DRAIN_DELAY: String(delay) };
+  const env = {
+    ...template.env,
+    PORTICO_DEFAULT__DRAIN_DELAY: String(delay),
+    PORTICO_DEFAULT__WORKER_TIMEOUT: String(STUCK_SECONDS),
+  };
   return new Rollouts(program, scaled({ ...template, env }), port);
 }
 
@@ -149,6 +171,44 @@ test('OP-15 the drain of a node, within a disruption budget of one, loses no req
   const rollouts = await generated(t);
   assert.deepEqual(await underLoad(t, 'evictions of a node', rollouts, evictions, () => rollouts.evict()), []);
 });
+
+test('OP-15 an image that does not start never takes over: the old pods stay, and no request is lost', {
+  timeout: 900_000,
+}, async (t) => {
+  const rollouts = await generated(t);
+  const bad = emptyProject({
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[api:hello]\nport = ${rollouts.port}\n`,
+    'api-paste.ini': pasteFile('second'),
+    'app.js': 'throw new Error("the image lacks a library");',
+  });
+  t.after(() => bad.remove());
+  const words = (host: string): string[] => [apiCli, '--set', `api:hello.listen=${host}`];
+  const update = (): Promise<void> => rollouts.updateTo({ folder: bad.folder, words }, isLong ? 5 : 2);
+  assert.deepEqual(await underLoad(t, 'bad images', rollouts, 1, update), []);
+  assert.ok(rollouts.pods.every(({ isReady }) => isReady));
+});
+
+for (const [row, harm] of [
+  ['OOM kills of a worker', (worker: number) => void process.kill(worker, 'SIGKILL')],
+  // The request is cut off with the worker.
+  ['stuck loops', (_worker: number, url: string) => void askFor(`${url}/spin`).catch(() => undefined)],
+] as const) {
+  test(`KU-9 RL-62 ${row}: each client loses at most one request for each killed worker, and the pod serves on`, {
+    timeout: 900_000,
+  }, async (t) => {
+    const rollouts = await generated(t);
+    const harmed = async (): Promise<void> => {
+      for (const { host, program } of rollouts.pods) {
+        const [worker] = childrenOf(program.pid);
+        harm(worker!, `http://${host}:${rollouts.port}`);
+        assert.ok(await until(() => !isAlive(worker!)), program.output());
+        assert.ok(await until(async () => (await askFor(`http://${host}:${rollouts.port}/`)).status === 200));
+      }
+    };
+    const lost = await underLoad(t, row, rollouts, isLong ? 5 : 1, harmed);
+    assert.ok(lost.length <= (isLong ? 5 : 1) * REPLICAS * CLIENTS, describeLosses(lost));
+  });
+}
 
 /** A server that closes gracefully, with the `preStop` that its users write. */
 const FASTIFY = `
