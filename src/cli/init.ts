@@ -81,7 +81,7 @@ function init(dir: string, inJavaScript: boolean): void {
     'README.md': copied('README.md').replace('{name}', name),
     'api-paste.ini': copied('api-paste.ini').replaceAll('.ts:', `${language.extension}:`),
     'portico.ini': copied('portico.ini'),
-    '.dockerignore': '.git\nnode_modules\nvar\n*.log\n.env\n',
+    '.dockerignore': '.git\nDockerfile\n.dockerignore\nnode_modules\ntest\nvar\n**/*.log\n.env*\n',
     [MANIFEST]: `${JSON.stringify(joinedManifest(target, manifest(name, language, dependency(portico.folder, portico.manifest.version, target))), undefined, 2)}\n`,
   };
   for (const [file, text] of Object.entries(files)) {

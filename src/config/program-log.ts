@@ -29,7 +29,7 @@ export const programLogOptions = defineOptions('DEFAULT', {
   log_format: oneOf(['auto', 'json', 'text'], {
     default: 'auto',
     restart: true,
-    help: 'Format of the log: json, text, or auto: text if standard error is a terminal, otherwise json.',
+    help: 'Format of the log: json, text, or auto: text if standard error is a terminal, otherwise json. With json nothing is printed beside it.',
   }),
   log_file: path({
     restart: true,

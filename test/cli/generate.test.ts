@@ -755,7 +755,10 @@ test('OP-15 an image has no keys, what is wrong with it is warned of, and its he
   const { status, stdout, stderr } = run('docker', ...both);
   assert.equal(status, 0, stderr);
   const ignored = join(run.folder, '.dockerignore');
-  assert.equal(readFileSync(ignored, 'utf8'), '.git\nnode_modules\nvar\n**/*.log\n.env*\nkey.pem\n');
+  assert.equal(
+    readFileSync(ignored, 'utf8'),
+    '.git\nDockerfile\n.dockerignore\nnode_modules\ntest\nvar\n**/*.log\n.env*\nkey.pem\n',
+  );
   assert.match(
     stderr,
     /^\.dockerignore was written.*needs a package-lock\.json.*portico\.ini has a secret, .*\[database\] connection\n.*PORTICO_DATABASE__CONNECTION_FILE/s,
@@ -786,7 +789,7 @@ test('OP-15 an image has each directory that the program writes to, and none in 
     docker,
   );
   const moved = String.raw`PORTICO_DEFAULT__STATE_PATH=/var/lib/portico PORTICO_DEFAULT__LOG_FILE="/var/log/portico/a \$\$b.log"`;
-  assert.ok(docker.includes(`ENV NODE_ENV=production ${moved}\n`), docker);
+  assert.ok(docker.includes(`ENV NODE_ENV=production PORTICO_DEFAULT__LOG_FORMAT=json ${moved}\n`), docker);
   // System directories are not created.
   for (const file of ['/hello.log', '/proc/1/fd/1']) {
     const other = generating(t, { defaults: `log_file = ${file}` });

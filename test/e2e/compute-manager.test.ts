@@ -29,7 +29,6 @@ before(async () => {
   url = `http://127.0.0.1:${port}/v2.1`;
   const options = {
     'DEFAULT.state_path': project.folder,
-    'DEFAULT.log_format': 'json',
     'DEFAULT.periodic_fuzzy_delay': 0,
     'DEFAULT.report_interval': 1,
     'servicegroup.initial_delay_s': 0,

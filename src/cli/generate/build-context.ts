@@ -29,12 +29,15 @@ export function tarballs(deployment: Deployment): string[] {
   return filesNamed(deployment).flatMap(({ path }) => (isInside(path) && path.endsWith('.tgz') ? [path] : []));
 }
 
-/** Returns patterns for `.dockerignore`: an image contains neither build results, nor state, nor secrets. */
+/** Returns patterns for `.dockerignore`: an image contains neither its own files, nor tests, build results, state and secrets. */
 function ignored(deployment: Deployment): string[] {
   const state = relative(deployment.folder, deployment.statePath.path);
   return [
     '.git',
+    'Dockerfile',
+    IGNORE_FILE,
     'node_modules',
+    'test',
     ...(isInside(state) ? [state] : []),
     '**/*.log',
     '.env*',

@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DeclaredFactory } from '../../app/index.js';
 import type { Config, Option } from '../../config/index.js';
-import { camelCase, givesAway, UsageError } from '../../config/internal.js';
+import { camelCase, givesAway, programLogOptions, UsageError } from '../../config/internal.js';
 import { PorticoError } from '../../errors/index.js';
 import { launcherOptions } from '../../launch/internal.js';
 import type { ContextTree } from '../../loader/index.js';
@@ -74,6 +74,7 @@ export async function deploymentOf(
     workerTimeout,
     maxMemory = 0,
   } = config.group('DEFAULT', launcherOptions, { partial: true });
+  const { logFormat } = config.group('DEFAULT', programLogOptions, { partial: true });
   const { maxConnections, keepAlive, keepAliveTimeout, clientSocketTimeout } = config.group('wsgi', wsgiOptions, {
     partial: true,
   });
@@ -116,6 +117,8 @@ export async function deploymentOf(
     workers: workersOf(config, apis, services),
     /** Those of APIs that do not set it: the number of processors of this machine each. */
     unset: apis.filter(({ name }) => config.getLocation(`api:${name}`, 'workers').kind === 'default'),
+    /** `[DEFAULT] log_format`. */
+    logFormat,
     /** Limit of each worker in bytes; 0: none. */
     maxMemory,
     /** Time limit of a graceful stop in seconds, including the kill; undefined: none. */

@@ -41,6 +41,7 @@ export const APP = '/app';
 /** Control socket if the configuration does not set one: a health check has to know its path. */
 const SOCKET = '/run/portico/control.sock';
 const SOCKET_VARIABLE = variableOf({ group: 'control', opt: 'socket' });
+const LOG_VARIABLE = variableOf({ group: 'DEFAULT', opt: 'log_format' });
 
 function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const { name, stopSeconds, apis } = deployment;
@@ -122,7 +123,9 @@ export function placesInImage(deployment: Deployment) {
     environment.set(variableOf(written), value);
     return { ...written, value };
   };
-  const { control } = deployment;
+  const { control, logFormat } = deployment;
+  // What collects the output of containers reads each line as JSON.
+  if (logFormat === 'auto') environment.set(LOG_VARIABLE, 'json');
   if (control === undefined) environment.set(SOCKET_VARIABLE, SOCKET);
   const placed = deployment.writes(place(state!).value).map((written) => {
     const now = place(written);

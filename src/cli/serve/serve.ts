@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config/index.js';
-import { UsageError, workerAssignment } from '../../config/internal.js';
+import { programLogOptions, UsageError, workerAssignment } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { isBuild, isWorker, type Judging, launcherOptions, tellBuilt } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
@@ -64,6 +64,7 @@ export async function serve(args: ServeArguments): Promise<number> {
   if (dev) useDevelopmentDefaults(config);
   if (isBuild()) await tellBuilt(await findings(config, args));
   const { log: whole, refusals } = await programLog(config, dev ? 'text' : undefined);
+  const { logFormat } = config.group('DEFAULT', programLogOptions, { partial: true });
   const save: Save = { isServed: true };
   const log = dev && !namesLogger(config) ? await shortLog(config, whole, save) : whole;
   tellNoConfiguration(config, args, log);
@@ -94,7 +95,9 @@ export async function serve(args: ServeArguments): Promise<number> {
       stopWithNpx(() => void launcher.stop());
     },
     onReady: (service, addresses) => {
-      process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
+      // The log says the same when all are ready.
+      if (logFormat !== 'json')
+        process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
       void files?.follow();
       void inspector?.tell();
       types?.check();
