@@ -203,8 +203,13 @@ function allMistakes(): Promise<typeof import('../judge/all-mistakes.js')> {
   return import('../judge/all-mistakes.js');
 }
 
-/** Logs the limits of the container in one line, with what follows from its memory. */
+/** Logs the limits of the container in one line, with what follows from its memory; on other systems than Linux, what is unknown there. */
 function logLimits(services: readonly Launched[], config: Config, log: Logger): void {
+  if (process.platform !== 'linux') {
+    const unknown =
+      'open descriptors, limits of a container, kills by the kernel and holders of an address are unknown';
+    log.info({ event: 'platform' }, `${process.platform} has no /proc: ${unknown}`);
+  }
   const limits = describeLimits();
   if (limits === undefined) return;
   const { maxMemory } = config.group('DEFAULT', launcherOptions, { partial: true });

@@ -1,0 +1,40 @@
+/** `api-cli` on a system without `/proc`, such as macOS. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ask } from './clients.js';
+import { childrenOf, isAlive, until } from './faults/target.js';
+import { emptyProject, freePort, root, runApiCli, startApiCli } from './program.js';
+import { pidProject } from './projects.js';
+
+test('AD-14 without /proc and with another platform api-cli starts, replaces a worker, reloads and stops, and says once what is missing', async (t) => {
+  const port = await freePort();
+  const project = emptyProject(pidProject(port, 2));
+  const env = { NODE_OPTIONS: `--require ${join(root, 'test/fixtures/no-linux.cjs')}` };
+  const program = startApiCli([], { cwd: project.folder, env });
+  t.after(async () => {
+    await program.end();
+    project.remove();
+  });
+  await program.printed(/^hello\b.*:\d+/m);
+  const url = `http://127.0.0.1:${port}/`;
+  assert.equal((await ask(url)).status, 200);
+  assert.equal(program.stderr.match(/"event":"platform".*darwin has no \/proc/g)?.length, 1, program.stderr);
+
+  const [worker] = childrenOf(program.pid);
+  process.kill(worker!, 'SIGKILL');
+  await program.printed(/"event":"worker_exited".*"signal":"SIGKILL"/);
+  assert.ok(await until(() => !isAlive(worker!)));
+  assert.ok(await until(async () => (await status(project.folder)).includes('2 of 2 ready')));
+
+  const { status: code, stdout, stderr } = await runApiCli(project.folder, 'reload');
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^accepted/);
+  assert.equal((await ask(url)).status, 200);
+  program.kill('SIGTERM');
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.output());
+});
+
+async function status(folder: string): Promise<string> {
+  return (await runApiCli(folder, 'status')).stdout;
+}
