@@ -55,10 +55,19 @@ export type ToWorker =
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
   /** Reopen the log file, because it was renamed. */
   | { readonly kind: 'reopen' }
+  /** Another worker of the service starts: count no whole buckets any more. */
+  | { readonly kind: 'share' }
   /** Answer to `take`: one entry for each take, in order. */
   | { readonly kind: 'taken'; readonly taken: readonly TakenOf[]; readonly isAlone: boolean }
   /** Question from another part of the toolkit; answered by `answer`. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown };
 
-/** Result of one take: the time to wait, the tokens left, and the time until the bucket is full. */
-export type TakenOf = readonly [waitMs: number, left: number, resetMs: number];
+/** Tokens that a worker may take by itself, for a short time. */
+export interface Loan {
+  readonly id: number;
+  /** Whole tokens. */
+  readonly tokens: number;
+}
+
+/** Result of one take: the time to wait, the tokens left, the time until the bucket is full, and further tokens that are lent. */
+export type TakenOf = readonly [waitMs: number, left: number, resetMs: number, loan?: Loan];

@@ -6,14 +6,17 @@
  */
 import { createHash } from 'node:crypto';
 import { type SharedBuckets, type SharedRule, type Taken, TokenBuckets } from '../service/internal.js';
-import type { TakenOf } from './assignment.js';
+import type { Loan, TakenOf } from './assignment.js';
+import { LentTokens, OVERDUE_MS } from './lent-tokens.js';
 import { TokenLots } from './token-lots.js';
-import type { Take, ToParent, Used } from './worker-message.js';
+import type { TokenQuestion, ToParent } from './worker-message.js';
 
 /**
  * Most buckets of all rules together; 60 MB. Beyond that, the longest idle bucket of the longest idle rule is dropped.
  */
 const MOST_KEYS = 300_000;
+/** Fewest tokens that are lent: smaller bursts are counted token by token, so that each caller gets all of them at once. */
+const LEAST_LENT = 4;
 /** Most rules; beyond that, the longest idle one is dropped. */
 const MOST_RULES = 1000;
 
@@ -23,29 +26,68 @@ interface RuleBuckets {
   fullAt: number;
 }
 
+interface Lent extends Pick<Loan, 'tokens'> {
+  readonly rule: SharedRule;
+  readonly key: string;
+  readonly overdueAt: number;
+}
+
 /** The parent's end. */
 export class ServiceBuckets {
   /** Buckets by the rule's id, in the order of use. */
   readonly #rules = new Map<string, RuleBuckets>();
   #keys = 0;
+  /** By id, in the order in which they are overdue. */
+  readonly #loans = new Map<number, Lent>();
+  #lastLoan = 0;
 
   /**
    * Applies what a worker has taken by itself, then takes a token for each take. The only worker gets what is left, which it takes
-   * by itself from then on. `now` in milliseconds.
+   * by itself from then on; one of several borrows a part of it. `now` in milliseconds.
    */
   exchange(
-    takes: readonly Take[],
-    used: readonly Used[],
+    { takes, used, settled }: TokenQuestion,
     now: number,
     workers: number,
   ): { readonly taken: TakenOf[]; readonly isAlone: boolean } {
     for (const [rule, key, tokens] of used) this.#change(rule, now, (buckets) => buckets.spend(key, tokens, now));
+    for (const [id, unused] of settled) this.#settle(id, unused, now);
+    for (const [id, { overdueAt }] of this.#loans) {
+      if (overdueAt > now) break;
+      this.#settle(id, 0, overdueAt);
+    }
     const isAlone = workers === 1;
+    const lentTo = new Set<string>();
     const taken = takes.map(([rule, key, patienceMs]): TakenOf => {
       const { waitMs, left, resetMs } = this.#change(rule, now, (buckets) => buckets.take(key, now, patienceMs));
-      return [waitMs, left, resetMs];
+      const name = `${key} ${rule.id}`;
+      if (isAlone || left < LEAST_LENT || lentTo.has(name)) return [waitMs, left, resetMs];
+      const loan = this.#lend(rule, key, now, workers);
+      if (loan === undefined) return [waitMs, left, resetMs];
+      lentTo.add(name);
+      return [waitMs, left, resetMs, loan];
     });
     return { taken, isAlone };
+  }
+
+  #lend(rule: SharedRule, key: string, now: number, workers: number): Loan | undefined {
+    const tokens = this.#change(rule, now, (buckets) => buckets.lend(key, workers, LEAST_LENT, now));
+    if (tokens === 0) return undefined;
+    const id = ++this.#lastLoan;
+    this.#loans.set(id, { rule, key, tokens, overdueAt: now + OVERDUE_MS });
+    // A rule with a loan is not dropped: its buckets are full only together with that.
+    const of = this.#bucketsOf(rule);
+    of.fullAt = Math.max(of.fullAt, now + OVERDUE_MS);
+    return { id, tokens };
+  }
+
+  /** A loan that is overdue was used. */
+  #settle(id: number, unused: number, now: number): void {
+    const loan = this.#loans.get(id);
+    if (loan === undefined) return;
+    this.#loans.delete(id);
+    const { rule, key, tokens } = loan;
+    this.#change(rule, now, (buckets) => buckets.settle(key, tokens, Math.min(tokens, Math.max(0, unused)), now));
   }
 
   /** Changes buckets of a rule within the limits of all. */
@@ -130,6 +172,7 @@ export class ParentBuckets implements SharedBuckets {
   #planned = false;
   #reporting: NodeJS.Timeout | undefined;
   readonly #lots = new TokenLots();
+  readonly #lent = new LentTokens();
   /** Each rule as sent to the parent: the same object each time, so that a question contains it once. */
   readonly #rules = new WeakMap<SharedRule, SharedRule>();
 
@@ -142,14 +185,15 @@ export class ParentBuckets implements SharedBuckets {
   }
 
   take(rule: SharedRule, key: string, patienceMs: number): Promise<Taken | undefined> | Taken | undefined {
-    const own = this.#lots.take(this.#told(rule), short(key), performance.now(), patienceMs);
+    const [told, name, now] = [this.#told(rule), short(key), performance.now()];
+    const own = this.#lots.take(told, name, now, patienceMs) ?? this.#lent.take(told, name, now);
     if (own !== undefined) {
       this.#report();
       return own;
     }
     if (this.#asked?.late === true || this.#waiting.length >= MOST_WAITING) return undefined;
     return new Promise((resolve) => {
-      this.#waiting.push({ rule: this.#told(rule), key: short(key), patienceMs, resolve });
+      this.#waiting.push({ rule: told, key: name, patienceMs, resolve });
       if (this.#asked === undefined) this.#plan();
     });
   }
@@ -163,12 +207,20 @@ export class ParentBuckets implements SharedBuckets {
     if (!isAlone) this.#lots.share();
     const now = performance.now();
     for (const [at, { rule, key, patienceMs, resolve }] of asked.takes.entries()) {
-      const [waitMs, left, resetMs] = taken[at]!;
+      const [waitMs, left, resetMs, loan] = taken[at]!;
+      const result = { granted: waitMs <= patienceMs, waitMs, left, resetMs };
       if (isAlone) this.#lots.add(rule, key, left, now);
-      resolve({ granted: waitMs <= patienceMs, waitMs, left, resetMs });
+      else if (loan !== undefined) this.#lent.add(rule, key, loan, asked.at, result);
+      resolve(result);
     }
-    if (this.#waiting.length > 0) this.#plan();
+    if (this.#waiting.length > 0 || this.#lots.owes) this.#plan();
     else this.#report();
+  }
+
+  /** Called when another worker starts: from now on the parent has the buckets. */
+  share(): void {
+    this.#lots.share();
+    if (this.#asked === undefined) this.#ask();
   }
 
   /** Sends at the end of this turn of the event loop, together with takes of its other requests. */
@@ -193,13 +245,22 @@ export class ParentBuckets implements SharedBuckets {
 
   #ask(): void {
     const used = this.#lots.changes(TAKES);
-    if (used.length === 0 && this.#waiting.length === 0) return;
+    const settled = this.#lent.settled(TAKES, performance.now());
+    if (used.length === 0 && settled.length === 0 && this.#waiting.length === 0) {
+      if (this.#lent.size > 0) this.#report();
+      return;
+    }
     const takes = this.#waiting.splice(0, TAKES);
     // An answer that arrived while this process was busy is read before that.
     const timer = setTimeout(() => setImmediate(() => this.#giveUp(asked)), ANSWER_MS).unref();
     const asked: Asked = { takes, late: false, timer, at: performance.now() };
     this.#asked = asked;
-    this.#send({ kind: 'take', takes: takes.map(({ rule, key, patienceMs }) => [rule, key, patienceMs]), used });
+    this.#send({
+      kind: 'take',
+      takes: takes.map(({ rule, key, patienceMs }) => [rule, key, patienceMs]),
+      used,
+      settled,
+    });
   }
 
   #told(rule: SharedRule): SharedRule {

@@ -68,6 +68,11 @@ export class TokenLots {
     return this.#owed.splice(0, most);
   }
 
+  /** True if the parent has to be told of buckets that the worker had. */
+  get owes(): boolean {
+    return this.#owed.length > 0;
+  }
+
   #settle(name: string, { rule, key, used }: Lot): void {
     this.#lots.delete(name);
     if (used > 0) this.#owed.push([rule, key, used]);

@@ -29,6 +29,16 @@ export type Take = readonly [rule: SharedRule, key: string, patienceMs: number];
 /** Tokens that a worker has taken by itself from a bucket. */
 export type Used = readonly [rule: SharedRule, key: string, tokens: number];
 
+/** A loan of tokens that is over, with the number of unused ones. */
+export type Settled = readonly [loan: number, unused: number];
+
+/** What a worker asks for, and what it says about tokens that it has taken by itself. */
+export interface TokenQuestion {
+  readonly takes: readonly Take[];
+  readonly used: readonly Used[];
+  readonly settled: readonly Settled[];
+}
+
 /** A file that a worker has read by `config.readFile`, with the option that names it. The content is never sent. */
 export interface FileRead {
   readonly path: string;
@@ -69,7 +79,7 @@ export type ToParent =
   /** Counts since the last message. */
   | ({ readonly kind: 'counted' } & Counted)
   /** It needs tokens, and sends no other question before the answer, `taken`. */
-  | { readonly kind: 'take'; readonly takes: readonly Take[]; readonly used: readonly Used[] }
+  | ({ readonly kind: 'take' } & TokenQuestion)
   /** From its watch thread: the stack of the stuck main thread, innermost frame first, and the time since its last heartbeat. */
   | { readonly kind: 'stuck'; readonly stack: readonly string[]; readonly silentMs?: number }
   /**
@@ -226,7 +236,7 @@ const FIELDS: Readonly<Partial<Record<ToParent['kind'], object>>> = {
   ended: { status: 0, cutOff: false },
   beat: { debugged: false, facts: {} },
   counted: { buckets: [0], series: [{ metric: '', labels: [''], counts: [0], sum: 0 }] },
-  take: { takes: [[RULE, '', 0]], used: [[RULE, '', 0]] },
+  take: { takes: [[RULE, '', 0]], used: [[RULE, '', 0]], settled: [[0, 0]] },
   stuck: { stack: [''] },
   inHand: { came: [[0, '']], left: [0] },
   leaves: { requests: [{ method: '', path: '', ageMs: 0 }] },

@@ -5,6 +5,9 @@
  * number of keys.
  */
 
+/** One of so many tokens of a bucket may be lent: the part of its burst that a caller may be refused while others have it. */
+const MOST_LENT = 8;
+
 /** Options of all buckets of a rule. */
 export interface BucketOptions {
   /** Tokens per second. */
@@ -26,11 +29,18 @@ export interface Taken {
   readonly resetMs: number;
 }
 
+interface Bucket {
+  readonly tokens: number;
+  readonly at: number;
+  /** Tokens outside of the bucket that may return: it is full without them. */
+  readonly lent: number;
+}
+
 /** Buckets by key. Needs a map entry for each key, and no timer. */
 export class TokenBuckets {
   readonly #options: BucketOptions;
   /** In order of use: the first one was idle longest. */
-  readonly #buckets = new Map<string, { tokens: number; at: number }>();
+  readonly #buckets = new Map<string, Bucket>();
   /** Milliseconds until the bucket that was changed last is full. */
   resetMs = 0;
 
@@ -50,27 +60,56 @@ export class TokenBuckets {
 
   /** Takes tokens that were granted elsewhere. `now` in milliseconds. */
   spend(key: string, tokens: number, now: number): void {
-    const { rate, burst } = this.#options;
-    const before = this.#buckets.get(key);
-    const filled = before === undefined ? burst : Math.min(burst, before.tokens + ((now - before.at) / 1000) * rate);
-    const left = Math.min(burst, filled - tokens);
-    this.#buckets.set(key, { tokens: left, at: now });
-    this.resetMs = ((burst - left) / rate) * 1000;
+    const { lent, tokens: filled } = this.#filled(key, now);
+    this.#set(key, { tokens: Math.min(this.#options.burst - lent, filled - tokens), at: now, lent });
   }
 
   /** Takes a token; a token that will be available within `patienceMs` is granted in advance. `now` in milliseconds. */
   take(key: string, now: number, patienceMs = 0): Taken {
     const { rate, burst, maxKeys } = this.#options;
-    const before = this.#buckets.get(key);
-    const filled = before === undefined ? burst : Math.min(burst, before.tokens + ((now - before.at) / 1000) * rate);
+    const { lent, tokens: filled } = this.#filled(key, now);
     const waitMs = filled >= 1 ? 0 : ((1 - filled) / rate) * 1000;
     const granted = waitMs <= patienceMs;
     const tokens = granted ? filled - 1 : filled;
     this.#buckets.delete(key);
-    this.#buckets.set(key, { tokens, at: now });
+    this.#set(key, { tokens, at: now, lent });
     if (this.#buckets.size > maxKeys) this.forgetOldest();
-    this.resetMs = ((burst - tokens) / rate) * 1000;
-    return { granted, waitMs, left: Math.max(0, Math.floor(tokens)), resetMs: this.resetMs };
+    return { granted, waitMs, left: Math.max(0, Math.floor(tokens)), resetMs: ((burst - tokens) / rate) * 1000 };
+  }
+
+  /**
+   * Lends tokens to one of several borrowers: its part of an eighth of what is left. Returns their number; 0 if that is less than `least`.
+   */
+  lend(key: string, borrowers: number, least: number, now: number): number {
+    const bucket = this.#filled(key, now);
+    const most = Math.min(bucket.tokens / borrowers, this.#options.burst - bucket.lent * MOST_LENT) / MOST_LENT;
+    if (most < least) return 0;
+    const tokens = Math.floor(most);
+    this.#set(key, { tokens: bucket.tokens - tokens, at: now, lent: bucket.lent + tokens });
+    return tokens;
+  }
+
+  /** Ends a loan of `lent` tokens, of which `unused` return; `now` may be past. A bucket that was dropped gets nothing. */
+  settle(key: string, lent: number, unused: number, now: number): void {
+    if (!this.#buckets.has(key)) return;
+    const bucket = this.#filled(key, now);
+    const others = Math.max(0, bucket.lent - lent);
+    const tokens = Math.min(this.#options.burst - others, bucket.tokens + unused);
+    this.#set(key, { tokens, at: bucket.at, lent: others });
+  }
+
+  #filled(key: string, now: number): Bucket {
+    const { rate, burst } = this.#options;
+    const before = this.#buckets.get(key);
+    if (before === undefined) return { tokens: burst, at: now, lent: 0 };
+    const at = Math.max(now, before.at);
+    const tokens = Math.min(burst - before.lent, before.tokens + ((at - before.at) / 1000) * rate);
+    return { tokens, at, lent: before.lent };
+  }
+
+  #set(key: string, bucket: Bucket): void {
+    this.#buckets.set(key, bucket);
+    this.resetMs = ((this.#options.burst - bucket.tokens) / this.#options.rate) * 1000;
   }
 }
 

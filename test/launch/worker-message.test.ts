@@ -43,6 +43,7 @@ const GOOD: readonly ToParent[] = [
     kind: 'take',
     takes: [[{ id: 'rate_limit all', rate: 0.1, burst: 5, maxKeys: 10 }, '192.0.2.1', 0]],
     used: [[{ id: 'rate_limit all', rate: 0.1, burst: 5, maxKeys: 10 }, '192.0.2.2', 3]],
+    settled: [[7, 3]],
   },
   { kind: 'replace', reason: 'old' },
   { kind: 'answer', id: 1, body: { any: ['thing'] } },
@@ -178,9 +179,9 @@ const RULE = { id: 'a', rate: 1, burst: 1, maxKeys: 1 };
 /** Messages that add up in a parent, each with one part that no worker sends. */
 const TOO_MUCH: Readonly<Record<string, object>> = {
   'a long head': { kind: 'inHand', came: [[1, LONG]], left: [] },
-  'a long name of a rule': { kind: 'take', takes: [[{ ...RULE, id: LONG }, 'a', 0]], used: [] },
-  'a rule without numbers': { kind: 'take', takes: [[{ ...RULE, burst: LONG }, 'a', 0]], used: [] },
-  'a long key': { kind: 'take', takes: [], used: [[RULE, LONG, 0]] },
+  'a long name of a rule': { kind: 'take', takes: [[{ ...RULE, id: LONG }, 'a', 0]], used: [], settled: [] },
+  'a rule without numbers': { kind: 'take', takes: [[{ ...RULE, burst: LONG }, 'a', 0]], used: [], settled: [] },
+  'a long key': { kind: 'take', takes: [], used: [[RULE, LONG, 0]], settled: [] },
   'a long label': {
     kind: 'counted',
     buckets: [],

@@ -248,7 +248,7 @@ export class Supervisor {
       },
       awake: () => this.#lookEach(LOOK_MS),
       counted: (counted) => this.#options.totals.add(pool.name, counted),
-      take: (takes, used) => pool.buckets.exchange(takes, used, performance.now(), pool.workers.size),
+      take: (question) => pool.buckets.exchange(question, performance.now(), pool.workers.size),
       loaded: (loaded) => {
         const { files, isNew } = generation.code.compare(loaded, generation.folder);
         worker.otherCode = files;

@@ -13,9 +13,8 @@ import {
   type FileRead,
   foreignMessage,
   PART_BYTES,
-  type Take,
+  type TokenQuestion,
   type ToParent,
-  type Used,
 } from '../worker-message.js';
 import { guardChannel } from './channel-guard.js';
 
@@ -25,10 +24,7 @@ export type Told = Exclude<ToParent, { kind: 'take' }>;
 /** Listener of a worker's requests and mistakes; all methods are optional. */
 export interface WorkerListener {
   /** Handles a request for tokens; returns the result of each. */
-  take?(
-    takes: readonly Take[],
-    used: readonly Used[],
-  ): { readonly taken: readonly TakenOf[]; readonly isAlone: boolean };
+  take?(question: TokenQuestion): { readonly taken: readonly TakenOf[]; readonly isAlone: boolean };
   /** Called once with a description of a value that is not of this protocol, such as one from `process.send()`. */
   foreign?(what: string): void;
   /** Called when the worker is killed because of its channel: `what` ends a sentence that begins with the worker. */
@@ -82,7 +78,7 @@ export class WorkerChannel {
     const message = value as ToParent;
     checkMessage(message);
     if (message.kind === 'take') {
-      const answer = this.#listener.take?.(message.takes, message.used) ?? { taken: [], isAlone: false };
+      const answer = this.#listener.take?.(message) ?? { taken: [], isAlone: false };
       this.send({ kind: 'taken', ...answer });
     } else this.#told(message);
   }

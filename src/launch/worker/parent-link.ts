@@ -177,6 +177,7 @@ export class ParentLink {
       this.watch?.wake();
       if (message.kind === 'socket') this.#received.push(socket);
       else if (message.kind === 'taken') this.buckets.answered(message.taken, message.isAlone);
+      else if (message.kind === 'share') this.buckets.share();
       else if (message.kind === 'serve') this.mayServe.resolve();
       else if (this.#listener === undefined) this.#early.push(message);
       else this.#listener.message(message);
