@@ -22,8 +22,9 @@ export async function measureFilters({ rounds, quick, load, say }) {
     if (quick && !SEVEN.has(filter.section)) continue;
     try {
       const cost = await measureFilter(filter, Math.max(rounds * PAIRS_A_ROUND, LEAST_PAIRS), load);
-      say(`filters  ${filter.section.padEnd(24)} ${cost.median.toFixed(2).padStart(6)} µs`);
-      rows.push({ ...filter, cost });
+      const { label = filter.section } = filter;
+      say(`filters  ${label.padEnd(24)} ${cost.median.toFixed(2).padStart(6)} µs`);
+      rows.push({ ...filter, label, cost });
     } catch (error) {
       problems.push(`${filter.section}: ${error.message}`);
       say(`filters  ${filter.section}: ${error.message}`);
@@ -34,16 +35,17 @@ export async function measureFilters({ rounds, quick, load, say }) {
     title: 'Each shipped filter alone',
     notes: [
       'Microseconds of processor time that one filter adds to a request of about 20: blocks of requests with and without it in',
-      'turns, in one process with one filter. What it then does for the request is in the table; what is above 1 µs has its',
-      'reason beside it. Differences below 0.3 µs are noise, so some are negative.',
+      'turns, in one process with one filter, or in parent and workers where the row names them. What it then does for the',
+      'request is in the table; what is above 1 µs has its reason beside it. Differences below 0.3 µs are noise, so some are',
+      'negative.',
     ],
     problems,
-    figures: Object.fromEntries(rows.map((row) => [row.section, row.cost])),
+    figures: Object.fromEntries(rows.map((row) => [row.label, row.cost])),
     table: {
       head: ['filter', 'µs', 'what it does here', 'why above 1 µs'],
-      rows: rows.map(({ section, does, why, cost }) => [section, { ...cost, digits: 2 }, does, reasonOf(cost, why)]),
+      rows: rows.map(({ label, does, why, cost }) => [label, { ...cost, digits: 2 }, does, reasonOf(cost, why)]),
     },
-    bars: rows.map(({ section, cost }) => ({ label: section, value: cost, marked: SEVEN.has(section) })),
+    bars: rows.map(({ section, label, cost }) => ({ label, value: cost, marked: SEVEN.has(section) })),
   };
 }
 
@@ -52,11 +54,13 @@ function reasonOf({ median, lower }, why) {
   return why ?? (lower <= 1 ? 'within the noise of this run' : 'no reason is known');
 }
 
-async function measureFilter({ section, prepare, share = 1, ...given }, pairs, load) {
+async function measureFilter(filter, pairs, load) {
+  const { section, workers, prepare, share = 1, connections = CONNECTIONS, ...given } = filter;
   const prepared = await prepare?.();
   const headers = { ...given.headers, ...prepared?.headers };
   const port = await freePort();
-  const command = { command: process.execPath, args: [PROGRAM, section, String(port)], env: prepared?.env };
+  const args = [PROGRAM, section, String(port), ...(workers === undefined ? [] : [String(workers)])];
+  const command = { command: process.execPath, args, env: prepared?.env };
   const server = await startServer(command, port);
   try {
     const orders = [];
@@ -65,7 +69,7 @@ async function measureFilter({ section, prepare, share = 1, ...given }, pairs, l
       const { status, body } = await ask(port, { request: text });
       if (status !== 200) throw new Error(`${path} is answered with ${status}`);
       const session = `${section} ${path}`;
-      orders.push({ port, request: text, connections: CONNECTIONS, status, length: body.length, session });
+      orders.push({ port, request: text, connections, status, length: body.length, session });
     }
     const block = BLOCK * share;
     for (const order of orders) await load.send({ ...order, count: WARM_UP * share });

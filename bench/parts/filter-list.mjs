@@ -5,12 +5,14 @@ import { makeToken } from '../measure/token.mjs';
 export const SEVEN = new Set(['catch_errors', 'request_id', 'request_log', 'proxy_headers', 'sizelimit', 'noauth']);
 
 const CONTEXT = 'AsyncLocalStorage: Node carries the context along with everything the request sets off';
+const BUCKET = 'a bucket is looked up and written, and two headers are set when the head is written';
 const BODY = 'the body goes through a stream of its own';
 
 /**
  * `section` of portico/filters.ini; `headers` that the filter needs; `does`: its task; `why`: the reason for more than 1 µs. `prepare()`
  * returns more `headers`, the `env` of its server, and `remove()`, to be called at the end. `share`: the sufficient part of the requests
- * for a slow filter.
+ * for a slow filter. `label`: of its row, if not the section. `workers`: their number, under a parent; else there is one process.
+ * `connections`: replaces the usual number.
  */
 export const FILTERS = [
   { section: 'catch_errors', does: 'nothing fails' },
@@ -66,7 +68,15 @@ export const FILTERS = [
     why: 'every header of both directions is looked at',
   },
   { section: 'read_only', does: 'lets a GET pass' },
-  { section: 'rate_limit', does: 'one rule by address', why: 'a bucket is looked up and written' },
+  { section: 'rate_limit', does: 'one rule by address', why: BUCKET },
+  ...[1, 2].map((workers) => ({
+    section: 'rate_limit',
+    label: `rate_limit, one request at a time, ${workers} worker${workers === 1 ? '' : 's'}`,
+    workers,
+    connections: 1,
+    does: 'the same; the parent has the bucket',
+    why: BUCKET,
+  })),
   { section: 'deadline', does: 'a deadline for an answer that is there at once' },
   {
     section: 'cors',
