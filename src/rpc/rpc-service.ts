@@ -52,8 +52,6 @@ export interface Consumer {
 /** A service that runs a manager and serves remote calls of its methods. The constructor opens nothing; `start()` creates the managers. */
 export class RPCService implements ServiceBase {
   readonly name: string;
-  /** Name of the machine in service records: the option `host`. */
-  readonly host: string;
   /** Name of the program in records and reports: `<project>-<name>`. */
   readonly binary: string;
   /** Topic whose calls it serves. */
@@ -92,9 +90,8 @@ export class RPCService implements ServiceBase {
   }
 
   private constructor(identity: RPCIdentity, options: RPCServiceOptions & { readonly config: Config }) {
-    const { host, binary, topic } = identity;
+    const { binary, topic } = identity;
     this.name = options.name ?? binary;
-    this.host = host;
     this.binary = binary;
     this.topic = topic;
     this.altTopic = options.altTopic ?? null;
@@ -110,7 +107,7 @@ export class RPCService implements ServiceBase {
       serviceName: topic,
       binary,
       topic,
-      host,
+      ...(options.host == null ? {} : { host: options.host }),
       config: options.config,
       log: this.#log,
       tasks: this.tasks,
@@ -130,6 +127,11 @@ export class RPCService implements ServiceBase {
     const start = (signal: AbortSignal, over: AbortSignal): Promise<void> => this.#start(signal, over);
     const steps = { start, stop: (how: StopOptions) => this.#managed.hooks?.stop(how) };
     this.#lifecycle = new Lifecycle(this.name, steps, systemClock, (text) => this.#log.warn(text));
+  }
+
+  /** Name of the machine in service records: the option `host`. */
+  get host(): string {
+    return identityOf(this.#options, this.#options.config).host;
   }
 
   /** The main manager: it alone owns the topic. One given as an object is present before the first start. */
@@ -213,12 +215,7 @@ export class RPCService implements ServiceBase {
 
   /** Tells the managers that a new configuration was accepted. */
   async reset(_changes?: ConfigChanges): Promise<void> {
-    await this.#managed.hooks?.reset();
-  }
-
-  /** Its names do not change after its creation. */
-  keeps(option: string): boolean {
-    return option === 'DEFAULT.host' && this.#options.host === undefined;
+    if (this.#lifecycle.state === 'running') await this.#managed.hooks?.reset();
   }
 
   /** Stops, and deletes the record: the service will not return. A missing record is a warning. */

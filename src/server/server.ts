@@ -146,11 +146,11 @@ export class Server implements ListeningService {
   }
 
   /**
-   * Uses TLS with these options from the next start on. While running, new connections get them: certificate, and demand for one of the
-   * client. Present ones continue. Throws, and changes nothing, if OpenSSL refuses them.
+   * Uses TLS with these options, or plain HTTP, from the next start on. While running, new connections get them: certificate, and demand for
+   * one of the client. Present ones continue. Throws, and changes nothing, if OpenSSL refuses them.
    */
-  replaceTls(tls: TlsOptions): void {
-    if (this.#http instanceof TlsServer) {
+  replaceTls(tls: TlsOptions | undefined): void {
+    if (tls !== undefined && this.#http instanceof TlsServer) {
       this.#http.setSecureContext(tls);
       // Node does not set here what it reads for each connection. Defaults as of tls.createServer().
       const { requestCert: asks, rejectUnauthorized: refuses } = tls;
@@ -193,7 +193,7 @@ export class Server implements ListeningService {
       this.#terms = undefined;
       this.#stopping = undefined;
     });
-    return this.#stopping;
+    return reason === 'reload' ? this.#stopping : this.#stopping.finally(() => this.#endpoint.closeUnused());
   }
 
   async wait(): Promise<void> {
@@ -213,9 +213,6 @@ export class Server implements ListeningService {
 
   /** A bare server has nothing to read again. */
   async reset(): Promise<void> {}
-
-  /** Its app comes from code. */
-  async renew(): Promise<void> {}
 
   async #start(): Promise<void> {
     await this.#stopping?.catch(() => {});
@@ -275,12 +272,13 @@ export class Server implements ListeningService {
   async #stop(reason: NonNullable<StopOptions['reason']>, terms: StopTerms): Promise<void> {
     await this.#starting?.catch(() => {});
     const http = this.#http;
-    if (http === undefined) return this.#endpoint.closeUnused();
+    if (http === undefined) return;
     this.#log.info({ event: 'stopping' }, 'Stopping WSGI server.');
     // After a replacement, others serve on its address: a health check on a kept connection gets its usual response.
     if (reason === 'stop') this.markDraining();
     this.#front.announceClose();
     if (reason === 'stop') await this.#endpoint.acceptWaiting(http, terms.signal);
+    if (reason === 'reload') this.#endpoint.keep(http);
     // The base class stops accepting and does nothing else: http's own close destroys idle connections, and ends the timer of time limits.
     NetServer.prototype.close.call(http);
     this.#drain = new Drain(this.#front.connections);

@@ -167,11 +167,6 @@ export class ManagerHooks implements LifecycleSteps {
     await this.#options.registration?.drain();
   }
 
-  /** Ends periodic tasks of an app that is replaced; settles when their runs have ended, or after `deadlineMs`. */
-  endTasks(lists: readonly JobList[], terms: { readonly deadlineMs?: number } = {}): Promise<void> {
-    return this.#periodic.end(lists, terms);
-  }
-
   /** Calls the managers' `reset` after a new configuration is accepted; starts or stops periodic tasks as it requires. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     for (const manager of this.#managers) await this.#hooks.logged(manager, 'reset');

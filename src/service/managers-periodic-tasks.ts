@@ -8,7 +8,7 @@ import {
   type RunListener,
   type TaskGroup,
 } from '../tasks/index.js';
-import { PeriodicRunner, type PeriodicRunnerOptions, within } from '../tasks/internal.js';
+import { PeriodicRunner, type PeriodicRunnerOptions } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import type { Manager, Registration } from './manager.js';
 
@@ -29,7 +29,7 @@ export interface ManagersPeriodicTasksParts {
   readonly managers: readonly Manager[];
   /** Name of the service, before those of declared tasks. */
   readonly name: string;
-  /** Returns the tasks that the managers and the app have declared; an app that replaces another one has its own. */
+  /** Returns the tasks that the managers and the app have declared. */
   readonly declared: () => readonly JobList[];
   readonly tasks: TaskGroup;
   readonly log: Logger;
@@ -45,11 +45,6 @@ export class ManagersPeriodicTasks {
   #runners: PeriodicRunner[] = [];
   /** Tasks of each manager and each list, kept during a pause with their running tasks, last runs and spacing. */
   readonly #tasks = new Map<Manager | JobList, PeriodicTasks>();
-  readonly #lists = new Set<JobList>();
-  /** The end of a replaced app's runs, if there are any; tasks of the next app begin after it. */
-  #ending: Promise<void> | undefined;
-  /** Aborted at the end of a stop, when nothing waits for runs any more. */
-  #over = new AbortController();
   /** True between `start` and `stop`. */
   #serving = false;
 
@@ -67,9 +62,8 @@ export class ManagersPeriodicTasks {
     if (this.#enabled) this.#begin();
   }
 
-  /** Starts or stops the passes after a change of the configuration, or of the app. */
+  /** Starts or stops the passes after a change of the configuration. */
   follow(): void {
-    this.#replaceDeclared();
     const runs = this.#runners.length > 0;
     if (!this.#serving || runs === this.#enabled) return;
     if (!runs) this.#begin();
@@ -85,9 +79,6 @@ export class ManagersPeriodicTasks {
   forget(): void {
     this.#runners = [];
     this.#tasks.clear();
-    this.#lists.clear();
-    this.#over.abort();
-    this.#over = new AbortController();
   }
 
   /** Reports whether passes are enabled; an `intervalMax` of 0 disables them. */
@@ -110,41 +101,7 @@ export class ManagersPeriodicTasks {
     if (list.empty) return;
     const own = this.#tasks.get(list) ?? new PeriodicTasks(list, { ...this.#options, label: this.#parts.name });
     if (own.empty) list.addTo(own);
-    this.#lists.add(list);
     this.#run(list, own, 0);
-  }
-
-  /**
-   * Ends the tasks of an app that is replaced. Settles when their runs have ended, when the limit has passed, or at the end of the
-   * service's stop. Tasks that are declared later begin after that.
-   */
-  end(lists: readonly JobList[], { deadlineMs = 0 }: { readonly deadlineMs?: number } = {}): Promise<void> {
-    const ended = lists.flatMap((list) => this.#tasks.get(list) ?? []);
-    for (const list of lists) {
-      this.#lists.delete(list);
-      this.#tasks.delete(list);
-    }
-    for (const runner of this.#runners) if (ended.includes(runner.tasks)) runner.stop();
-    this.#runners = this.#runners.filter(({ tasks }) => !ended.includes(tasks));
-    const { clock, log, name } = this.#parts;
-    const running = (): string[] => ended.flatMap((tasks) => tasks.running);
-    const left = (): void => {
-      const names = running();
-      if (names.length > 0) log.warn(`${name}: tasks of a replaced app still run: ${names.join(', ')}`);
-    };
-    const runs = Promise.all(ended.map((tasks) => tasks.settled()));
-    const limit = { ms: deadlineMs || Number.POSITIVE_INFINITY, clock, signal: this.#over.signal, unref: true };
-    const ending: Promise<void> = Promise.all([this.#ending, within(runs, limit, left)]).then(() => {
-      if (this.#ending === ending) this.#ending = undefined;
-    });
-    if (running().length > 0) this.#ending = ending;
-    return ending;
-  }
-
-  /** Begins the tasks of an app that has replaced another one. */
-  #replaceDeclared(): void {
-    if (!this.#serving || this.#runners.length === 0) return;
-    for (const list of this.#parts.declared()) if (!this.#lists.has(list)) this.#runDeclared(list);
   }
 
   get #options(): PeriodicTasksOptions {
@@ -165,11 +122,7 @@ export class ManagersPeriodicTasks {
       ...(random && { random }),
     });
     this.#runners.push(runner);
-    const start = (): void => {
-      if (this.#serving && this.#runners.includes(runner)) runner.start(this.#parts.tasks);
-    };
-    if (this.#ending !== undefined && this.#lists.has(owner as JobList)) void this.#ending.then(start);
-    else start();
+    runner.start(this.#parts.tasks);
   }
 }
 

@@ -26,8 +26,9 @@ export interface StopOptions {
 /**
  * The reason for a stop. `stop`: the addresses are released too. `replaced`: another process already serves on the same sockets, so idle
  * connections may stay open until their clients close them. `hurried`: like `replaced`, but another process waits for this one to end.
+ * `reload`: the service starts again in this process, so its listening sockets stay open, and new connections wait.
  */
-export type StopReason = 'replaced' | 'hurried' | 'stop';
+export type StopReason = 'replaced' | 'hurried' | 'reload' | 'stop';
 
 /** The worker process of a service, as its launcher describes it. */
 export interface WorkerContext {
@@ -67,9 +68,9 @@ export interface ServiceBase {
    */
   plan?(config: Config): ServicePlan;
   /**
-   * Builds the objects that the next `start()` or `renew()` needs, but acquires nothing shared: no address, no registration, no manager
-   * hooks. Launchers call it without `next` before the start in the process that judges the configuration; with the new configuration before
-   * a reload changes anything in a process that serves. Returns a function that releases the objects, for the case that neither call follows. A
+   * Builds the objects that the next `start()` needs, but acquires nothing shared: no address, no registration, no manager hooks.
+   * Launchers call it without `next` before the start in the process that judges the configuration; with the new configuration before a
+   * reload changes anything in a process that serves. Returns a function that releases the objects, for the case that no start follows. A
    * rejection refuses the reload.
    */
   prepare?(next?: Config): Awaitable<() => Awaitable<void>>;
@@ -79,19 +80,11 @@ export interface ServiceBase {
   stop(options?: StopOptions): Awaitable<void>;
   /** Settles when the service has stopped; rejects if it failed by itself. */
   wait(): Awaitable<void>;
-  /** Reads the configuration again without a restart; on failure the old one remains in use. */
+  /**
+   * Takes a new configuration: at a reload in one process between `stop()` and `start()`; with `restart_method = mutate` while it serves, and
+   * on failure the old one remains in use.
+   */
   reset(changes?: ConfigChanges): Awaitable<void>;
-  /**
-   * Applies a new configuration while serving: the objects built by `prepare` replace the current ones, which finish their work within
-   * `deadlineMs` milliseconds. Called at a reload instead of stop, `reset` and start, in a process that runs its services itself. For a
-   * listening service without `renew`, only `reset` is called, and its sockets stay open.
-   */
-  renew?(changes: ConfigChanges, terms: { readonly deadlineMs: number }): Awaitable<void>;
-  /**
-   * Reports whether an option (`group.name`) keeps its value at a reload in the same process: the reload then reports that the change
-   * needs a restart.
-   */
-  keeps?(option: string): boolean;
 }
 
 /** Description of a service in a configuration. For an invalid configuration, only the known part. */

@@ -2,6 +2,7 @@
 export { batchSocket, batchWrites } from './batched-writes.js';
 export { countBody, countFor } from './count-body.js';
 export { GatheredBytes, holdBody, joinChunks } from './gathered-bytes.js';
+export { type KeptListener, keepListener } from './kept-listener.js';
 export { destroyBy, destroyLeft, failBody } from './left-requests.js';
 export {
   advertiseIdleTime,

@@ -35,12 +35,12 @@ test('LC-513 RL-83 SIGINT ends the program at once with 1', async (t) => {
   assert.deepEqual(await program.ended, { code: 1, signal: null });
 });
 
-test('LC-524 LC-515 SIGHUP resets a service that listens in the same process, on its open socket', async (t) => {
+test('LC-524 LC-515 LC-136 SIGHUP stops a service, resets it and starts it again in the same process', async (t) => {
   const { program, port } = await single(t);
   program.kill('SIGHUP');
   await program.event('reload');
   const events = program.lines.map(({ event }) => event).filter((event) => event === 'start' || event === 'reset');
-  assert.deepEqual(events, ['start', 'reset']);
+  assert.deepEqual(events, ['start', 'reset', 'start']);
   assert.equal((await get<{ pid: number }>(port, '/')).body.pid, program.pid);
 });
 

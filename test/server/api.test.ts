@@ -611,7 +611,7 @@ test('LC-1015 RL-92 a reset takes the renewed certificate, and keeps the old one
   await compute.stop();
 });
 
-test('LC-515 LC-1312 a renewal serves what the paste file says by then, on the same port; the old app is closed after its last answer', async (t) => {
+test('LC-136 LC-515 LC-1312 a stop for a reload keeps the socket: connections wait, and the next start serves them by its own app', async (t) => {
   const { service, config, folder } = await setup(t);
   const events: string[] = [];
   let letGo!: () => void;
@@ -624,34 +624,53 @@ test('LC-515 LC-1312 a renewal serves what the paste file says by then, on the s
   while (compute.server.inFlight === 0) await new Promise(setImmediate);
   const changed = './app.mjs:app\ngreeting = changed\n';
   writeFileSync(join(folder, 'api-paste.ini'), PASTE.replace('./app.mjs:app\n', changed));
-  await compute.renew(await config.reload());
-  assert.match(await exchange(port, GET), /changed$/);
-  assert.deepEqual(events, ['built', 'built']);
-  const stopped = compute.stop({ graceful: true });
+  await config.reload();
+  const stopped = compute.stop({ graceful: true, reason: 'reload' });
+  const early = exchange(port, GET);
   letGo();
   assert.match(await held, /hello$/);
   await stopped;
-  assert.deepEqual(events, ['built', 'built', 'closed', 'closed']);
+  assert.deepEqual(events, ['built', 'closed']);
+  const late = exchange(port, GET);
+  await compute.start();
+  assert.match(await early, /changed$/);
+  assert.match(await late, /changed$/);
+  assert.equal(portOf(compute), port);
+  await compute.stop({ graceful: true });
+  assert.deepEqual(events, ['built', 'closed', 'built', 'closed']);
 });
 
-test('RL-92 a renewal whose certificate is refused serves the old app', async (t) => {
+test('LC-136 a stop after a stop for a reload closes the socket, with the connections that wait', async (t) => {
+  const { service } = await setup(t);
+  const compute = service();
+  await compute.start();
+  const port = portOf(compute);
+  await compute.stop({ graceful: true, reason: 'reload' });
+  const waiting = exchange(port, GET);
+  // Its connection is accepted, or waits in the kernel's queue.
+  await new Promise(setImmediate);
+  await compute.stop();
+  assert.equal(await waiting, '');
+  assert.equal(await exchange(port, GET), '');
+});
+
+test('RL-92 RV-2 a prepared certificate that is refused serves the old one; the next start demands what the new configuration says', async (t) => {
   const files = await certificateFiles(t, 60);
-  const { service, config, folder } = await setup(
-    t,
-    `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`,
-  );
+  const ini = `[DEFAULT]\nenabled_ssl_apis = compute\n[ssl]\ncert_file = ${files.cert}\nkey_file = ${files.key}\n`;
+  const { service, config, folder } = await setup(t, ini);
   const compute = service();
   await compute.start();
   t.after(() => compute.stop());
   const cert = readFileSync(files.cert, 'utf8');
-  const changed = './app.mjs:app\ngreeting = changed\n';
-  writeFileSync(join(folder, 'api-paste.ini'), PASTE.replace('./app.mjs:app\n', changed));
   writeFileSync(files.cert, 'broken');
-  await assert.rejects(async () => compute.renew(await config.reload()), refused);
+  await assert.rejects(async () => compute.prepare((await config.prepareReload()).config), refused);
   assert.match(await ask(portOf(compute), cert), /hello$/);
   writeFileSync(files.cert, cert);
-  await compute.renew(await config.reload());
-  assert.match(await ask(portOf(compute), cert), /changed$/);
+  writeFileSync(join(folder, 'portico.ini'), `${ini}ca_file = ${files.cert}\nclient_auth = required\n`);
+  await config.reload();
+  await compute.stop({ graceful: true, reason: 'reload' });
+  await compute.start();
+  assert.equal(await ask(portOf(compute), cert), '');
 });
 
 test('SG-29 an API that drained because it was fenced serves again after a reload of its process', async (t) => {
@@ -679,37 +698,6 @@ test('SG-29 an API that drained because it was fenced serves again after a reloa
   assert.match(await exchange(portOf(compute), GET), /hello$/);
   await launcher.stop();
   assert.deepEqual(events, ['built', 'closed', 'built', 'closed']);
-});
-
-test('LC-517 CF-81 the app of a reload in place sees what later changes of the configuration say', async (t) => {
-  const { service, config, folder } = await setup(t, '[words]\nword = one\n');
-  const words = `
-import { defineOptions, string } from 'portico/config';
-const options = defineOptions({ word: string({ default: '', mutable: true, help: 'x' }) });
-export const app = (_global, _local, { config }) => (_req, res) => { res.end(config.group('words', options).word); };
-`;
-  const own = join(folder, 'words.mjs');
-  writeFileSync(own, words.replace("'portico/config'", JSON.stringify(import.meta.resolve('portico/config'))));
-  writeFileSync(join(folder, 'api-paste.ini'), '[app:compute]\npaste.app_factory = ./words.mjs:app\n');
-  await config.reload();
-  const compute = service();
-  await compute.start();
-  const port = portOf(compute);
-  assert.match(await exchange(port, GET), /one$/);
-  const change = async (word: string, method: 'reload' | 'mutate') => {
-    writeFileSync(join(folder, 'portico.ini'), `[words]\nword = ${word}\n`);
-    const next = await config.prepareReload({ method });
-    if (method === 'mutate') return void (await next.accept());
-    const release = await compute.prepare(next.config);
-    await next.accept();
-    await compute.renew();
-    await release();
-  };
-  await change('two', 'reload');
-  assert.match(await exchange(port, GET), /two$/);
-  await change('three', 'mutate');
-  assert.match(await exchange(port, GET), /three$/);
-  await compute.stop({ graceful: true });
 });
 
 test('OP-80 of several apps that are prepared the last one is served, and each is closed once', async (t) => {
@@ -775,27 +763,6 @@ test('LC-545 a stop awaits the tasks of an API, and tells them that it comes', a
   assert.equal(compute.describeWork().length, 1);
   await compute.stop({ graceful: true });
   assert.deepEqual(events, ['told', 'done']);
-});
-
-test('LC-517 RL-66 a renewal whose app cannot be built changes nothing, and managers stay', async (t) => {
-  const { service, config, folder, log } = await setup(t, '[api:compute]\nmanager = ./app.mjs:Greeter\n');
-  const events: string[] = [];
-  Object.assign(globalThis, { events });
-  t.after(() => Object.assign(globalThis, { events: undefined }));
-  const compute = service();
-  await compute.start();
-  writeFileSync(join(folder, 'api-paste.ini'), '[app:compute]\nuse = nonsense\n');
-  const changes = await config.reload();
-  await assert.rejects(compute.renew(changes), refused);
-  assert.match(await exchange(portOf(compute), GET), /hello$/);
-  writeFileSync(join(folder, 'api-paste.ini'), PASTE);
-  writeFileSync(join(folder, 'portico.ini'), '[api:compute]\nmanager = ./app.mjs:Other\n');
-  await compute.renew(await config.reload());
-  assert.deepEqual(events, ['built', 'init compute true', 'built', 'closed']);
-  assert.ok(
-    log.lines.some(({ message }) => /keeps its old settings until a restart: api:compute\.manager/.test(message)),
-  );
-  await compute.stop({ graceful: true });
 });
 
 test('CF-49 max_requests asks for a fresh worker once', async (t) => {

@@ -20,7 +20,7 @@ import { builtAndJudged, toldByAll } from '../services/judgement.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { stopServices } from '../services/stop-services.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
-import { reloadInPlace, resetAll } from './in-place-reload.js';
+import { reloadInProcess, resetAll } from './in-process-reload.js';
 
 /** Options of a `ServiceLauncher` in addition to those of all launchers. */
 export interface ServiceLauncherOptions extends LauncherOptions {
@@ -188,9 +188,9 @@ export class InProcessRunner implements Runner {
     await Promise.all(this.#runs.map((run) => run.abandon()));
   }
 
-  /** Has all services build their new parts while they serve; then each switches to them, one after another. */
+  /** Has all services build their next parts while they serve; then all stop, and start again. */
   reload(request: ReloadRequest): Promise<ReloadResult> {
-    return reloadInPlace({
+    return reloadInProcess({
       ...request,
       config: this.#options.config,
       runs: this.#runs,
@@ -202,6 +202,8 @@ export class InProcessRunner implements Runner {
         request.accepted();
       },
       start: (run, failed) => this.#start(run, failed).catch(() => undefined),
+      // The start opens the backdoor again, as the new configuration has it.
+      stoppedAll: () => this.#launcher.diagnosis.close(),
       leaveBehind: (work) => this.#launcher.process.leaveBehind(work),
     });
   }

@@ -84,8 +84,6 @@ interface ReloadSteps {
   readonly filesRead: FilesRead;
   /** False: changes that new workers would apply take effect when the services of this process start again. */
   readonly hasWorkers: boolean;
-  /** Returns true for an option that a reload does not change in this process, if there are no workers. */
-  keeps?(option: string): boolean;
   /** Returns the services to run; undefined: the present ones. A rejection refuses the reload. */
   wanted?(
     prepared: PreparedReload | undefined,
@@ -154,8 +152,6 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     for (const warning of compared.after.warnings) {
       log.warn({ code: warning.code }, printDiagnostic(warning, { showLine: false }));
     }
-    // Asked before the restart: a service that starts again keeps no old value.
-    if (!steps.hasWorkers) kept = keptOptions(steps, all(compared.files), log);
     // A mutate builds nothing, so its dry run ends here.
     const ends = dryRun && method === 'mutate';
     const {
@@ -197,23 +193,6 @@ function warningTexts(
   const told = new Map(all.map((each) => [withoutHint(each), each]));
   const files = [undefined, ...(config?.configFiles ?? []).map(shownPath)];
   return inOrder([...told.values()], files).map((each) => printDiagnostic(each, { showLine: false }));
-}
-
-/** Returns the options among these changes that this process keeps until a restart. */
-function keptOptions(steps: ReloadSteps, changes: readonly ReloadChange[], log: Logger): ReadonlySet<string> {
-  const isKept = (option: string): boolean => {
-    try {
-      return steps.keeps?.(option) === true;
-    } catch (err) {
-      // A failure of the report must not fail the reload.
-      log.warn(
-        { err },
-        `keeps('${option}') of a service failed: the report may say "applied now" for an option that needs a restart`,
-      );
-      return false;
-    }
-  };
-  return new Set(changes.map(({ option }) => option).filter(isKept));
 }
 
 /** Returns the options kept by workers that this process does not know; it reports its own ones itself. */

@@ -1,11 +1,10 @@
 /**
- * Life of one service in this process: start, watch, renewal, and stop within its deadline.
+ * Life of one service in this process: start, watch, and stop within its deadline.
  */
 
 import { chosenStatus, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ConfigChanges, ServiceBase, StopOptions, StopReason } from '../../service/index.js';
-import { isListening } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
 import { isRefusal } from '../exit-status.js';
 import { Deadline, settled, unlessAborted } from '../waiting.js';
@@ -30,20 +29,6 @@ export interface StopRequest {
   readonly limitMs?: number;
   /** Milliseconds of the deadline that have passed already. Default 0. */
   readonly spentMs?: number;
-  /** True if the service will be started again. */
-  readonly restarts?: true;
-}
-
-/** Terms on which a service adopts a new configuration. */
-export interface RenewTerms {
-  /** Milliseconds that requests in progress have at a stop. 0: no limit. */
-  readonly timeoutMs: number;
-  /** The same where the service serves on. */
-  readonly drainMs: number;
-  /** Starts the service again after a stop. A failure does not reject. */
-  readonly start: () => Promise<unknown>;
-  /** Aborted when a stop is requested: the service is then not started again. */
-  readonly stopped: AbortSignal;
 }
 
 export class ServiceRun {
@@ -125,7 +110,7 @@ export class ServiceRun {
 
   /** Stops and waits. Returns true if all requests in progress ended, false if any was cut off or failed. */
   async stop(request: StopRequest): Promise<boolean> {
-    this.#ends = request.restarts !== true;
+    this.#ends = request.reason !== 'reload';
     const wasStarting = this.#state === 'starting';
     let starting = wasStarting;
     if (wasStarting) void settled(this.#starting).then(() => (starting = false));
@@ -164,24 +149,16 @@ export class ServiceRun {
     );
   }
 
-  /**
-   * Applies new configuration in place, without a stop. Returns false if the service refused it and keeps the old one.
-   */
-  reset(changes: ConfigChanges): Promise<boolean> {
-    return this.#take(() => this.service.reset(changes));
-  }
-
-  async #take(work: () => unknown, stopped?: AbortSignal): Promise<boolean> {
+  /** Passes a new configuration to it. Returns false if the service refused it and keeps the old one. */
+  async reset(changes: ConfigChanges): Promise<boolean> {
     try {
-      await work();
+      await this.service.reset(changes);
       return true;
     } catch (error) {
       if (chosenStatus(error) !== undefined) {
         this.#exits(error);
         return true;
       }
-      // A renewal that a stop has cancelled was not refused.
-      if (stopped?.aborted === true) return true;
       const text = isRefusal(error) ? `: ${describeError(error)}` : '';
       this.#log.error(
         {
@@ -192,29 +169,6 @@ export class ServiceRun {
       );
       return false;
     }
-  }
-
-  /**
-   * Adopts the new configuration in force: by `renew`; without it by `reset`, if the service listens; otherwise it is
-   * stopped, reset and started again (oslo.service). Returns false if the service refused it and keeps the old one.
-   */
-  async renew(changes: ConfigChanges, { timeoutMs, drainMs, start, stopped }: RenewTerms): Promise<boolean> {
-    const { service } = this;
-    if (service.renew !== undefined) {
-      const taken = await this.#take(
-        () => service.renew!(changes, { deadlineMs: this.timeoutMs({ timeoutMs: drainMs }) }),
-        stopped,
-      );
-      // A service that had ended by itself may run again.
-      if (taken && this.finished && this.started) this.#watch();
-      return taken;
-    }
-    if (isListening(service)) return this.reset(changes);
-    await this.stop({ reason: 'stop', timeoutMs, restarts: true });
-    if (stopped.aborted) return true;
-    const taken = await this.reset(changes);
-    if (!stopped.aborted) await start();
-    return taken;
   }
 
   /** Milliseconds that this service has to stop; 0: no limit. */

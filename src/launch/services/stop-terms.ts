@@ -2,7 +2,7 @@
 import type { StopReason } from '../../service/index.js';
 
 /** Reasons of a stop; each leaves less time to idle connections than those before it. */
-const URGENCY: readonly StopReason[] = ['replaced', 'hurried', 'stop'];
+const URGENCY: readonly StopReason[] = ['replaced', 'hurried', 'reload', 'stop'];
 
 export class StopTerms {
   reason: StopReason | undefined;

@@ -1,5 +1,5 @@
 /**
- * The app of an API, built from its paste file: the next app is built completely before it replaces the present one.
+ * The app of an API, built from its paste file: also the next one, while the present one serves.
  */
 import { type App, Fault, type Filter } from '../../app/index.js';
 import { configuredFaultForm, takesOwnSlot, withSlot } from '../../app/internal.js';
@@ -52,12 +52,10 @@ export class ApiApp {
   readonly #name: string;
   readonly #parts: ApiAppParts;
   #app: LoadedApp | undefined;
-  /** App that was built before a start or a renewal. */
+  /** App that was built before a start. */
   #prepared: BuiltApp | undefined;
   /** Empty before there is an app. */
   faults: FaultSettings = {};
-  /** Replaced apps that still have requests. */
-  readonly #leaving = new Set<Promise<void>>();
   /** Paste file of the app, if it comes from one. */
   path: string | undefined;
 
@@ -87,37 +85,16 @@ export class ApiApp {
     return this.#app;
   }
 
-  /**
-   * As {@link start}, in place of the present app. `replace` routes requests to the new app, and settles when the
-   * requests and the jobs of the replaced one have ended; that app is then closed. Rejects, and changes nothing, with
-   * the error of the build or of `replace`. If a stop has closed the present app meanwhile, the next one is closed too.
-   */
-  async renew(pipeline: string, config: Config, replace: (app: LoadedApp) => Promise<unknown>): Promise<void> {
-    const next = await this.#next(pipeline, config);
-    const old = this.#app;
-    if (old === undefined) return this.#release(next);
-    let replaced: Promise<unknown>;
-    try {
-      replaced = replace(next);
-    } catch (error) {
-      await this.#release(next);
-      throw error;
-    }
-    this.#app = next;
-    const leaving = replaced.then(() => this.#release(old)).finally(() => this.#leaving.delete(leaving));
-    this.#leaving.add(leaving);
-  }
-
   /** Periodic tasks that the factories of the present app have declared. */
   get jobs(): readonly JobList[] {
     return this.#app?.tasks === undefined ? [] : [this.#app.tasks];
   }
 
-  /** Releases the resources of the app's factories, and waits for replaced apps. */
+  /** Releases the resources of the app's factories. */
   async close(): Promise<void> {
     const app = this.#app;
     this.#app = undefined;
-    await Promise.all([...this.#leaving, this.#release(app)]);
+    await this.#release(app);
   }
 
   async #release(app: LoadedApp | undefined): Promise<void> {

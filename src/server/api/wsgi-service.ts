@@ -22,12 +22,11 @@ import { isUnanswered, reportedExchange } from '../connections/cut-off.js';
 import { Server } from '../server.js';
 import type { ServerOptions } from '../server-options.js';
 import { ApiApp, unbuilt, withdrawn } from './api-app.js';
-import { isKept } from './api-kept.js';
 import { ApiMeter } from './api-meter.js';
 import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments, serverOptionsOf } from './api-settings.js';
-import type { ApiTls } from './api-tls.js';
+import { ApiTls } from './api-tls.js';
 import { builtTogether } from './built-together.js';
 import { pasteFindings } from './paste-findings.js';
 import { pasteLoader } from './paste-loader.js';
@@ -36,7 +35,7 @@ import { processLog } from './process-log.js';
 /**
  * A service for one API of the configuration. The constructor opens nothing: it reads the files, and throws for mistakes in them
  * (ConfigNotFound, PasteAppNotFound, ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the hooks of managers and listens;
- * `stop()` undoes this in reverse order. `renew()` builds the app again and replaces the present one while the server serves.
+ * `stop()` undoes this in reverse order.
  */
 export class WSGIService implements ListeningService {
   readonly name: string;
@@ -55,13 +54,13 @@ export class WSGIService implements ListeningService {
   /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's response contains it. */
   backdoorPort: number | string | null = null;
   readonly #config: Config;
-  /** Options for reading other configurations: TLS stays enabled or disabled. */
+  /** Options for reading other configurations. */
   readonly #reading: ApiReading;
   /** Log with fields for service and worker; the server adds the service to the other log by itself. */
   readonly #log: Logger;
   readonly #processLog: Logger;
   readonly #lifecycle: Lifecycle;
-  readonly #tls: ApiTls;
+  #tls: ApiTls;
   readonly #app: ApiApp;
   readonly #managed: ManagedService;
   #worker: WorkerContext | undefined;
@@ -77,7 +76,7 @@ export class WSGIService implements ListeningService {
     const reading = { ...options, log: this.#log, paste: pasteLoader };
     const { settings, apiTls, loader, tls } = apiParts(name, config, reading);
     this.#tls = apiTls;
-    this.#reading = { ...reading, useSsl: apiTls.enabled };
+    this.#reading = reading;
     this.pipeline = settings.pipeline;
     this.workers = options.dev === true ? 1 : settings.workers;
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
@@ -216,39 +215,16 @@ export class WSGIService implements ListeningService {
     return this.#lifecycle.wait();
   }
 
-  /**
-   * Routes later requests to the app that `prepare` built, else to a new one. The present app is closed when its requests and the runs of
-   * its periodic tasks have ended, or after `deadlineMs`; the next app's tasks begin after those runs. Then as {@link reset}. Managers
-   * stay. Rejects, and changes nothing, for a failed build or refused certificates. An API that has drained starts again.
-   */
-  async renew(changes: ConfigChanges = new Map(), terms: { readonly deadlineMs?: number } = {}): Promise<void> {
-    if (this.#lifecycle.state === 'stopping') this.stop({ graceful: true, ...terms }).catch(() => {});
-    if (this.#lifecycle.state !== 'running') return this.start();
-    const [settings, tls] = [apiSettings(this.#config, this.name), this.#tls.options()];
-    await this.#app.renew(settings.pipeline, this.#config, (app) => {
-      this.#take(settings, tls);
-      const replaced = this.server.replaceApp(this.meter.around(app), terms);
-      return Promise.all([replaced, this.#managed.hooks?.endTasks(this.#app.jobs, terms)]);
-    });
-    const kept = [...changes.keys()].filter((option) => this.keeps(option));
-    if (kept.length > 0) this.#log.warn(`${this.name} keeps its old settings until a restart: ${kept.join(', ')}`);
-    await this.#managed.hooks?.reset();
-  }
-
-  /** An API that has drained applies all changes: a renewal starts it again. */
-  keeps(option: string): boolean {
-    return this.#lifecycle.state === 'running' && isKept(this.name, option, this.#managed);
-  }
-
   /** Applies the changes that are possible while it serves: certificates, limits of the worker; then calls the managers. */
   async reset(_changes?: ConfigChanges): Promise<void> {
+    if (this.#lifecycle.state !== 'running') return;
     this.#take(apiSettings(this.#config, this.name));
     await this.#managed.hooks?.reset();
   }
 
   #take(settings: ApiSettings, tls = this.#tls.options()): void {
     this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
-    if (tls !== undefined) this.server.replaceTls(tls);
+    this.server.replaceTls(tls);
     // Each process has the certificates; the first one warns.
     if ((this.#worker?.id ?? 0) > 0) return;
     for (const { message } of this.#tls.validityWarnings()) this.#log.warn(message);
@@ -256,12 +232,13 @@ export class WSGIService implements ListeningService {
 
   async #start(signal: AbortSignal, over: AbortSignal): Promise<void> {
     const settings = apiSettings(this.#config, this.name);
+    this.#tls = new ApiTls(this.name, this.#config, this.#reading);
     const tls = this.#tls.options() ?? (await this.#tls.ownCertificate(settings.address));
     this.tasks.reset();
     const app = await this.#app.start(settings.pipeline, this.#config, signal);
     try {
       this.#take(settings, tls);
-      await this.server.replaceApp(this.meter.around(app));
+      void this.server.replaceApp(this.meter.around(app));
       const work = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0, steps: this.#steps() };
       await (await this.#managed.prepare(work)).start(signal, over);
     } catch (error) {

@@ -108,29 +108,3 @@ test('OP-80 a warning of a plan is logged, and refuses nothing', async () => {
   );
   assert.match(warnings[0].msg, /worker\.ini:2:9: warning: \[worker\] steps: smokes$/);
 });
-
-test('a service whose keeps() fails does not make a refused reload of one that is in force', async () => {
-  const { reload, service, lines } = await launched();
-  Object.assign(service, {
-    keeps: (option: string) => {
-      throw new Error(`what is ${option}?`);
-    },
-  });
-  const { outcome, error, changes } = await reload('press cut', 'newer');
-  assert.deepEqual([outcome, error], ['accepted', undefined]);
-  assert.equal(changes[0]?.effect, 'applied now');
-  assert.ok(lines.some((line) => line.includes("keeps('worker.steps')") && line.includes('what is worker.steps?')));
-});
-
-test('a service is asked what it keeps before it takes the configuration up: one that starts again keeps nothing', async () => {
-  const { reload, service } = await launched();
-  let again = false;
-  service.onStart = () => {
-    again = true;
-  };
-  Object.assign(service, { keeps: () => again });
-  const [first] = (await reload('press cut', 'newer')).changes;
-  assert.equal(first?.effect, 'applied now');
-  const [second] = (await reload('cut', 'newest')).changes;
-  assert.equal(second?.effect, 'needs a restart');
-});

@@ -1,5 +1,6 @@
 /** A pretended worker process: the messages, signals and ends of a real one, in virtual time. */
 import { EventEmitter } from 'node:events';
+import type { StopReason } from 'portico/service';
 import type { Clock } from 'portico/tasks';
 import type { Configure, ToWorker } from '../../../dist/launch/assignment.js';
 import type { ToParent } from '../../../dist/launch/worker-message.js';
@@ -265,7 +266,7 @@ export class PretendedWorker extends EventEmitter {
     this.#world.listens(this);
   }
 
-  #drain(reason: 'replaced' | 'hurried' | 'stop', timeoutMs: number): void {
+  #drain(reason: StopReason, timeoutMs: number): void {
     const { end, endMs } = this.fate;
     if (this.state === 'draining') {
       if (end === 'idle' && reason !== 'replaced') this.#later(300, () => this.#finish(0));

@@ -1,4 +1,4 @@
-/** The report of a reload in one process lists the options that need a restart because the services read them only at their start. */
+/** A reload in one process starts its services anew: each option that it reports as applied is. */
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,12 +19,12 @@ await launcher.launchService(RPCService.create({ config, name: 'images', binary:
 process.on('SIGWINCH', async () => {
   const registry = openRegistry(config, { log: config.log });
   const views = await registry.list();
-  console.log('in the registry in force:', views.map(({ record }) => record.binary).sort().join(' '));
+  console.log('in the registry in force:', views.map(({ record }) => record.binary + '@' + record.host).sort().join(' '));
 });
 process.exitCode = await launcher.wait();
 `;
 
-test('a reload in one process reports options of the registry as they are applied', async (t) => {
+test('RV-11 LC-136 a reload in one process applies every option that its services read', async (t) => {
   const { folder, remove } = emptyProject({
     'main.js': MAIN,
     'api-paste.ini': '[app:hello]\npaste.app_factory = portico/middleware:echo\n',
@@ -44,19 +44,16 @@ test('a reload in one process reports options of the registry as they are applie
   const [line] = await program.printed(/.*"event":"reload".*/);
   const { changes } = JSON.parse(line) as { changes: { option: string; effect: string }[] };
   assert.deepEqual(Object.fromEntries(changes.map(({ option, effect }) => [option, effect])), {
-    'servicegroup.connection': 'needs a restart',
+    'servicegroup.connection': 'applied now',
     'servicegroup.purge_after_days': 'applied now',
-    'DEFAULT.backdoor_port': 'needs a restart',
-    'DEFAULT.host': 'needs a restart',
+    'DEFAULT.backdoor_port': 'applied now',
+    'DEFAULT.host': 'applied now',
     'DEFAULT.max_restarts': 'applied now',
     'wsgi.max_headers': 'applied now',
-    // RV-11: the server has read them when it was created.
-    'wsgi.handshake_timeout': 'needs a restart',
-    'wsgi.tcp_keepidle': 'needs a restart',
+    'wsgi.handshake_timeout': 'applied now',
+    'wsgi.tcp_keepidle': 'applied now',
   });
-  await program.printed(/keeps its old settings until a restart: .*servicegroup\.connection/);
-  // The service that was restarted uses the new database, the API does not.
   program.kill('SIGWINCH');
-  const [, binaries] = await program.printed(/in the registry in force: (.*)/);
-  assert.equal(binaries, 'portico-images');
+  const [, records] = await program.printed(/in the registry in force: (.*)/);
+  assert.equal(records, 'portico-hello@other portico-images@other');
 });

@@ -1,6 +1,6 @@
 /**
- * Reload in a process that runs its services itself: all services build their new parts while they serve; then each
- * switches to them.
+ * Reload in a process that runs its services itself: the new configuration is checked, and all services build their next parts while they
+ * serve; then all stop, take the configuration and start again. Their listening sockets stay open meanwhile, and new connections wait.
  */
 import type { Config } from '../../config/index.js';
 import { asTrial } from '../../config/internal.js';
@@ -16,7 +16,7 @@ import type { ServiceRun } from '../services/service-run.js';
 import { unlessAborted } from '../waiting.js';
 
 /** Parameters of a reload. */
-export interface InPlaceReload extends ReloadRequest {
+export interface InProcessReload extends ReloadRequest {
   readonly config: Config | undefined;
   readonly runs: readonly ServiceRun[];
   /** Sets the settings in force. */
@@ -25,18 +25,16 @@ export interface InPlaceReload extends ReloadRequest {
    * Starts a service as at the launch: a failure ends the launch and does not reject. `failed` is called before that.
    */
   readonly start: (run: ServiceRun, failed: (error: unknown) => void) => Promise<unknown>;
+  /** Called when all have stopped, before they start again. */
+  readonly stoppedAll: () => Promise<unknown>;
   /** Called with work that is still being built and is not awaited. */
   readonly leaveBehind: (building: Promise<unknown>) => void;
 }
 
 /** Returns the result; never rejects. */
-export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
+export function reloadInProcess(given: InProcessReload): Promise<ReloadResult> {
   const { config, runs, method } = given;
   const services = runs.map(({ service }) => service);
-  const takeUp = method === 'mutate' ? mutate : renew;
-  // The backdoor is opened once, and services may have parts that they make once.
-  const keeps = (option: string): boolean =>
-    BACKDOOR.test(option) || services.some((service) => service.keeps?.(option) === true);
   // The process does not know which service has read a file.
   const files = config?.namedFiles.map(({ path, option, where }) => ({ path, option, where, secret: true })) ?? [];
   const filesRead = new Map(runs.map(({ name }) => [name, files]));
@@ -45,16 +43,15 @@ export function reloadInPlace(given: InPlaceReload): Promise<ReloadResult> {
     services,
     filesRead,
     hasWorkers: false,
-    keeps,
     // A mutate runs only code that is loaded.
     refuse:
       method === 'mutate' ? undefined : (refusals, { prepared }) => refuseWhole(given, refusals, prepared?.config),
-    takeUp: (next) => takeUp(given, next),
+    takeUp: (next) => (method === 'mutate' ? mutate(given, next) : buildAndRestart(given, next)),
   });
 }
 
 /** Rejects with these refusals and with all other mistakes of the configuration. */
-async function refuseWhole(given: InPlaceReload, refusals: Refusals, next: Config | undefined): Promise<never> {
+async function refuseWhole(given: InProcessReload, refusals: Refusals, next: Config | undefined): Promise<never> {
   const build = async (): Promise<void> => {
     const failures: unknown[] = [refusals.refusal];
     for (const { service } of given.runs)
@@ -72,9 +69,7 @@ async function refuseWhole(given: InPlaceReload, refusals: Refusals, next: Confi
   throw refusals.refusal;
 }
 
-const BACKDOOR = /^DEFAULT\.backdoor_(?:port|socket)$/;
-
-async function mutate(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
+async function mutate(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
   // A stop was requested first: nothing has changed.
   if (given.stopped.aborted) return { outcome: 'abandoned' };
   const changes = await accept(given, next);
@@ -82,7 +77,7 @@ async function mutate(given: InPlaceReload, next: NextConfiguration): Promise<Re
   return outcomeOf((await resetAll(given.runs, changes)).map(keepsOld));
 }
 
-async function accept(given: InPlaceReload, { prepared, settings }: NextConfiguration): Promise<ConfigChanges> {
+async function accept(given: InProcessReload, { prepared, settings }: NextConfiguration): Promise<ConfigChanges> {
   given.accepting();
   const changes = await prepared?.accept();
   given.useSettings(settings);
@@ -93,9 +88,9 @@ async function accept(given: InPlaceReload, { prepared, settings }: NextConfigur
  * Has all services build their new parts first, one after another; a failure refuses the reload, and nothing has
  * changed.
  */
-async function renew(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
+async function buildAndRestart(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
   const { runs, stopped, dryRun } = given;
-  // Built parts that no service has adopted are closed at the end; parts that are built later, at once.
+  // Built parts that no start has taken are closed at the end; parts that are built later, at once.
   const built: (() => unknown)[] = [];
   let over = false;
   const release = async (): Promise<void> => {
@@ -129,7 +124,7 @@ async function renew(given: InPlaceReload, next: NextConfiguration): Promise<Rel
     if (stopped.aborted || unknown === undefined) return { outcome: 'abandoned' };
     const found = [...unknown, ...changedCode()];
     if (dryRun) return { outcome: 'accepted', found };
-    const done = await renewAll(given, next);
+    const done = await restartAll(given, next);
     given.config?.warn(found);
     return { ...done, found };
   } finally {
@@ -148,28 +143,28 @@ function changedCode(): Diagnostic[] {
   }));
 }
 
-async function renewAll(given: InPlaceReload, next: NextConfiguration): Promise<ReloadResult> {
-  const { runs, stopped } = given;
+async function restartAll(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
+  const { stopped } = given;
+  const runs = given.runs.filter(({ started }) => started);
   const changes = await accept(given, next);
   given.accepted();
+  // New requests wait for the slowest of the old ones: the time limit is that of a drain.
+  const request = { reason: 'reload' as const, timeoutMs: next.settings.drainTimeoutMs };
+  await Promise.all(runs.map((run) => run.stop(request)));
+  await given.stoppedAll();
   const kept: string[] = [];
-  let failure: string | undefined;
-  for (const [at, run] of runs.entries()) {
-    if (!run.started) continue;
+  for (const run of runs) {
+    if (stopped.aborted) return { outcome: 'abandoned' };
+    if (!(await run.reset(changes))) kept.push(run.name);
+    let failure: string | undefined;
     const failed = (error: unknown): void => {
       failure = `service ${run.name} did not restart: ${refusedFor(error).error}`;
     };
     // A failure stops the launcher, which waits for this reload: so this reload does not wait for the stop.
-    const start = (): Promise<unknown> => unlessAborted(given.start(run, failed), stopped);
-    const { gracefulShutdownTimeoutMs: timeoutMs, drainTimeoutMs: drainMs } = next.settings;
-    if (!(await run.renew(changes, { timeoutMs, drainMs, start, stopped }))) kept.push(run.name);
-    if (failure !== undefined) {
-      const rest = runs.slice(at + 1).map(({ name }) => name);
-      return { ...outcomeOf([failure, ...[...kept, ...rest].map(keepsOld)]), endsLaunch: true };
-    }
-    if (stopped.aborted) return { outcome: 'abandoned' };
+    if (!stopped.aborted) await unlessAborted(given.start(run, failed), stopped);
+    if (failure !== undefined) return { ...outcomeOf([failure, ...kept.map(keepsOld)]), endsLaunch: true };
   }
-  return outcomeOf(kept.map(keepsOld));
+  return stopped.aborted ? { outcome: 'abandoned' } : outcomeOf(kept.map(keepsOld));
 }
 
 function keepsOld(name: string): string {

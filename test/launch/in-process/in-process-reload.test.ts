@@ -7,7 +7,6 @@ import { type TestContext, test } from 'node:test';
 import { Config, defineOptions, string } from 'portico/config';
 import { type ReloadReport, ServiceLauncher, type ServiceLauncherOptions } from 'portico/launch';
 import { WSGIService } from 'portico/server';
-import type { ConfigChanges } from 'portico/service';
 import { PasteError } from '#internal/loader';
 import { silentLogger } from '#internal/log';
 import { RecordedService } from '../../fixtures/recorded-service.js';
@@ -114,63 +113,39 @@ test('LC-524 a service that does not start again after it was stopped for a relo
   assert.equal(first.word, 'new');
 });
 
-test('LC-524 a service with renew is not stopped: what it prepared takes the place of what serves', async (t) => {
+test('LC-136 LC-524 a reload builds, stops all with the reason, then resets and starts each; sockets stay with the services', async (t) => {
   const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
-  class Renewing extends Preparing {
-    async renew(changes: ConfigChanges, { deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
-      const { word } = config.group('app', options);
-      this.calls.push(`renew ${word} ${changes.has('app.word')} ${deadlineMs}`);
-      if (word === 'bad') throw new Error('it cannot');
-    }
-  }
-  const service = new Renewing('only', config);
-  await launcher.launchService(service);
-  write('portico.ini', '[app]\nword = new\n[DEFAULT]\ngraceful_shutdown_timeout = 7\n');
-  await launcher.restart();
-  assert.deepEqual(service.calls, ['prepare old', 'start', 'wait', 'prepare new', 'renew new true 7000']);
-  assert.equal(launcher.status().reloads[0]?.outcome, 'accepted');
-  write('portico.ini', '[app]\nword = bad\n');
-  await launcher.restart();
-  const [, { outcome, error } = {} as Partial<ReloadReport>] = launcher.status().reloads;
-  assert.deepEqual([outcome, error], ['incomplete', 'service only keeps the old configuration']);
-});
-
-test('status keeps the changes that a service waits to apply, over later reloads and refused ones', async (t) => {
-  const { config, launcher, write } = await setup(t, '[app]\nword = old\n');
-  class Keeping extends Preparing {
-    keeps(option: string): boolean {
-      return option === 'app.word';
-    }
-    async renew(): Promise<void> {}
-  }
-  const service = new Keeping('only', config);
-  await launcher.launchService(service);
-  const left = (): string[] => launcher.status().left.map((each) => `${each.option}: ${each.old} -> ${each.new}`);
-  const reloadTo = async (word: string): Promise<string[]> => {
-    write('portico.ini', `[app]\nword = ${word}\n`);
-    await launcher.restart();
-    return left();
-  };
-  assert.deepEqual(await reloadTo('new'), ['app.word: old -> new']);
-  assert.deepEqual(await reloadTo('new'), ['app.word: old -> new']);
-  service.onPrepare = () => Promise.reject(new Error('this cannot be built'));
-  for (let refused = 0; refused < 21; refused++) await reloadTo('other');
-  assert.deepEqual(left(), ['app.word: old -> new']);
-  service.onPrepare = () => undefined;
-  assert.deepEqual(await reloadTo('other'), ['app.word: old -> other']);
-  assert.deepEqual(await reloadTo('old'), []);
-});
-
-test('LC-524 LC-515 a service that listens and has no renew keeps its sockets: reset alone is called', async (t) => {
-  const { launcher } = await setup(t, '');
-  class Listening extends RecordedService {
+  class Listening extends Preparing {
     readonly addresses = [];
     useSockets(): void {}
   }
-  const service = new Listening('only');
-  await launcher.launchService(service);
+  const services = [new Listening('first', config), new Preparing('second', config)];
+  for (const service of services) await launcher.launchService(service);
+  write('portico.ini', '[app]\nword = new\n[DEFAULT]\ndrain_timeout = 7\n');
   await launcher.restart();
-  assert.deepEqual(service.calls, ['start', 'wait', 'reset']);
+  for (const { calls, stops } of services) {
+    const after = ['prepare new', 'stop', 'wait', 'reset', 'start', 'wait'];
+    assert.deepEqual(calls, ['prepare old', 'start', 'wait', ...after]);
+    assert.deepEqual(
+      stops.map(({ reason, deadlineMs = 0 }) => [reason, Math.ceil(deadlineMs / 1000)]),
+      [['reload', 7]],
+    );
+  }
+  assert.equal(launcher.status().reloads[0]?.outcome, 'accepted');
+});
+
+test('LC-519 a stop during the stops of a reload ends the process: nothing starts again', async (t) => {
+  const { config, launcher } = await setup(t, '[app]\nword = old\n');
+  const service = new Preparing('only', config);
+  await launcher.launchService(service);
+  const stopping = new Promise<void>((resolve) => {
+    service.onStop = () => resolve();
+  });
+  const restarted = launcher.restart();
+  await stopping;
+  await Promise.all([launcher.stop(), restarted]);
+  assert.equal(launcher.status().reloads[0]?.outcome, 'abandoned');
+  assert.equal(service.calls.filter((call) => call === 'start').length, 1);
 });
 
 test('OP-80 what takes longer to build than worker_start_timeout is refused, and let go of when it comes', async (t) => {
@@ -230,7 +205,8 @@ test('RL-66 OP-80 an API of a single process goes on as it is when its paste fil
   write('api-paste.ini', paste('./app.mjs:app'));
   const service = new WSGIService('hello', config, { log: silentLogger() });
   await launcher.launchService(service);
-  const answer = async (): Promise<string> => (await fetch(`http://127.0.0.1:${service.port}/`)).text();
+  const answer = async (): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${service.port}/`, { headers: { connection: 'close' } })).text();
   const refusals: [file: string, text: string, error: RegExp][] = [
     ['api-paste.ini', paste('./missing.mjs:app'), /api-paste\.ini:2:\d+: .*missing\.mjs/s],
     ['api-paste.ini', paste('./broken.mjs:app'), /api-paste\.ini:1:\d+: .*this factory is broken.*broken\.mjs:1/s],
