@@ -132,13 +132,9 @@ export interface WantedOrder {
 /** Finds errors that a factory would report, and creates nothing. */
 export type Trial = (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => Awaitable<unknown>;
 
-/** Returns the current options of a section: options declared `mutable` follow the service configuration. */
-export type LiveOptions<D extends OptionDeclarations> = () => OptionsOf<D>;
-
 /**
  * Returns a filter factory with declared options. Options in the section of the paste file take precedence over the section of the same
- * name in `portico.ini`, and both over the defaults. Unknown options and invalid values refuse the file, all in one report. A filter
- * with mutable options calls `live()` once per request.
+ * name in `portico.ini`, and both over the defaults. Unknown options and invalid values refuse the file, all in one report.
  */
 export const filterFactory: DeclareFactory<Filter> = declaredFactory;
 
@@ -156,7 +152,6 @@ export type DeclareFactory<T> = <D extends OptionDeclarations>(
 export type MakeOfFactory<D extends OptionDeclarations, T> = (
   options: OptionsOf<D>,
   ctx: FactoryContext,
-  live: LiveOptions<D>,
 ) => Awaitable<T>;
 
 /** Further declarations of a factory. */
@@ -179,9 +174,10 @@ function declaredFactory<D extends OptionDeclarations, T>(
   const withOptions =
     <R>(work: MakeOfFactory<D, R>) =>
     (_globalConf: Conf, _localConf: Conf, ctx: FactoryContext): Awaitable<R> => {
-      const live = follow(group, options, ctx);
+      const { options: local, origin } = ctx.section;
+      const values = ctx.config.group(group, options, { local, origin });
       for (const [further, own] of Object.entries(more.groups ?? {})) ctx.config.register(further, own);
-      return work(live(), ctx, live);
+      return work(values, ctx);
     };
   return Object.assign(withOptions(make), {
     group,
@@ -199,18 +195,6 @@ export function optionOrigin({ section, config }: FactoryContext, group: string,
   const own = section.options.get(option)?.origin;
   if (own !== undefined || !config.has(group, option)) return own ?? section.origin;
   return config.getLocation(group, option).origin ?? section.origin;
-}
-
-function follow<D extends OptionDeclarations>(group: string, options: D, ctx: FactoryContext): LiveOptions<D> {
-  const { options: local, origin } = ctx.section;
-  let current = ctx.config.group(group, options, { local, origin });
-  if (Object.values(options).some(({ mutable }) => mutable)) {
-    const end = ctx.config.onMutate((config) => {
-      current = config.group(group, options, { local, origin });
-    });
-    ctx.onClose(end);
-  }
-  return () => current;
 }
 
 /** The description of a filter or an app. */

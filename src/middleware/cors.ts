@@ -31,41 +31,34 @@ declare module '../app/index.js' {
 const corsOptions = defineOptions({
   allowed_origin: list({
     default: [],
-    mutable: true,
     help: 'Allowed origins: scheme://host[:port], *, or regex: and a pattern for the whole origin.',
   }),
   allow_credentials: boolean({
     default: false,
-    mutable: true,
     help: 'Allow cookies and other credentials.',
   }),
   expose_headers: list({
     item: string({ regex: TOKEN }),
     default: [],
-    mutable: true,
     help: 'Response headers that scripts can read.',
   }),
   max_age: integer({
     default: 3600,
     min: 0,
-    mutable: true,
     help: 'How long browsers may cache a preflight, in seconds.',
   }),
   allow_methods: list({
     item: string({ regex: TOKEN }),
     default: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    mutable: true,
     help: 'Allowed methods.',
   }),
   allow_headers: list({
     item: string({ regex: TOKEN }),
     default: [],
-    mutable: true,
     help: 'Allowed request headers. * allows any.',
   }),
   allow_private_network: boolean({
     default: false,
-    mutable: true,
     help: 'Allow public websites to reach this service in a private network.',
   }),
 });
@@ -87,20 +80,12 @@ const SAFE_HEADERS: ReadonlySet<string> = new Set([
  * are allowed. To other responses, also errors, it adds the headers that let the page read them, unless the app has set them.
  * `[cors.<name>]` in the service configuration adds sets of origins, which have the permissions of the filter unless they set others.
  */
-export const cors = filterFactory(
-  'cors',
-  corsOptions,
-  (_options, ctx, live) => {
-    let policy = policyOf(live(), ctx);
-    ctx.onClose(
-      ctx.config.onMutate(() => {
-        policy = policyOf(live(), ctx);
-      }),
-    );
-    return filterBy(() => policy, ctx.log);
-  },
-  { trial: true, describe, aroundRefusals: true, groups: { 'cors.<name>': corsOptions } },
-);
+export const cors = filterFactory('cors', corsOptions, (options, ctx) => filterBy(policyOf(options, ctx), ctx.log), {
+  trial: true,
+  describe,
+  aroundRefusals: true,
+  groups: { 'cors.<name>': corsOptions },
+});
 
 function describe(
   options: OptionsOf<typeof corsOptions>,
@@ -136,10 +121,7 @@ export interface CorsFilter extends Filter {
 /** Returns the filter with rules set in code, with its `add()`. Without rules it allows no origin. */
 export function corsFilter(log: Logger = silentLogger()): CorsFilter {
   const policy = new CorsPolicy();
-  return Object.assign(
-    filterBy(() => policy, log),
-    { add: (rules: CorsRules) => policy.add(rules) },
-  );
+  return Object.assign(filterBy(policy, log), { add: (rules: CorsRules) => policy.add(rules) });
 }
 
 function policyOf(own: CorsRules, ctx: FactoryContext): CorsPolicy {
@@ -171,14 +153,14 @@ function furtherGroups(config: Config): string[] {
   return config.listAllSections().filter((name) => name.startsWith('cors.'));
 }
 
-function filterBy(policy: () => CorsPolicy, log: Logger): Filter {
+function filterBy(policy: CorsPolicy, log: Logger): Filter {
   return (app) => (req, res) => {
     const { origin, 'access-control-request-method': method } = readHeaders(exchangeOf(req));
     if (req.method === 'OPTIONS' && origin !== undefined && method !== undefined) {
-      answerPreflight(req, res, policy().rulesFor(origin), method, log);
+      answerPreflight(req, res, policy.rulesFor(origin), method, log);
       return undefined;
     }
-    const rules = origin === undefined ? undefined : policy().rulesFor(origin);
+    const rules = origin === undefined ? undefined : policy.rulesFor(origin);
     if (rules?.allowCredentials === true) environ(req).mayShareCredentials = true;
     beforeHead(res, () => {
       if (res.hasHeader('access-control-allow-origin')) return;

@@ -15,10 +15,9 @@ declare module '../app/index.js' {
 }
 
 const deadlineOptions = defineOptions({
-  default_s: duration({ default: 60, min: 0.001, mutable: true, help: 'Time limit for a request.' }),
+  default_s: duration({ default: 60, min: 0.001, help: 'Time limit for a request.' }),
   overrides: dict({
     value: duration({ default: 60, min: 0.001 }),
-    mutable: true,
     help: 'Time limits for paths and all below, such as /images:300. The longest match applies.',
   }),
   header: string({
@@ -36,7 +35,7 @@ const deadlineOptions = defineOptions({
 export const deadline = filterFactory(
   'deadline',
   deadlineOptions,
-  (options, _ctx, live) => {
+  (options) => {
     const header = options.header.toLowerCase();
     const left: Forwarded = ({ deadline: due }) => {
       const ms = (due ?? Number.POSITIVE_INFINITY) - performance.now();
@@ -45,7 +44,7 @@ export const deadline = filterFactory(
     const forwarded: readonly Forwarded[] = [left];
     return (app) => (req, res) => {
       const exchange = exchangeOf(req);
-      const limit = new TimeLimit(res, secondsFor(req, live(), header) * 1000);
+      const limit = new TimeLimit(res, secondsFor(req, options, header) * 1000);
       exchange.deadline = Math.min(exchange.deadline ?? Number.POSITIVE_INFINITY, limit.due);
       exchange.forwardedHeaders = exchange.forwardedHeaders?.concat(forwarded) ?? forwarded;
       offerSignal(exchange, () => limit.signal);

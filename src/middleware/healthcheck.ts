@@ -1,6 +1,5 @@
 /** healthcheck: reports to load balancers and orchestrators whether this service accepts traffic. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BlockList } from 'node:net';
 import { hostname } from 'node:os';
 import {
   type App,
@@ -10,7 +9,6 @@ import {
   type FactoryContext,
   Fault,
   filterFactory,
-  type LiveOptions,
   requestPath,
 } from '../app/index.js';
 import {
@@ -38,8 +36,8 @@ type Options = typeof healthcheckOptions;
 export const healthcheck = appFactory(
   'healthcheck',
   healthcheckOptions,
-  async (options, ctx, live): Promise<App> => {
-    const answer = await healthcheckAnswer(options, ctx, live);
+  async (options, ctx): Promise<App> => {
+    const answer = await healthcheckAnswer(options, ctx);
     // Probes do not wait for a slot: a worker with all slots in use is busy, not unhealthy.
     return takesOwnSlot((req, res) => {
       const url = req.url ?? '';
@@ -77,8 +75,8 @@ function describeFilter(options: OptionsOf<Options>, req?: IncomingMessage): Des
 export const healthcheckFilter = filterFactory(
   'healthcheck',
   healthcheckOptions,
-  async (options, ctx, live) => {
-    const answer = await healthcheckAnswer(options, ctx, live);
+  async (options, ctx) => {
+    const answer = await healthcheckAnswer(options, ctx);
     return (app) => (req, res) => {
       const probe = probeOf(requestPath(req), options.path);
       return probe === undefined ? app(req, res) : answer(req, res, probe);
@@ -99,17 +97,13 @@ function probeOf(path: string, mount: string): Probe | undefined {
 
 type Answer = (req: IncomingMessage, res: ServerResponse, probe: Probe) => Promise<void>;
 
-async function healthcheckAnswer(
-  options: OptionsOf<Options>,
-  ctx: FactoryContext,
-  live: LiveOptions<Options>,
-): Promise<Answer> {
-  const isAllowed = addressCheck();
-  const runner = new PluginRunner(await loadPlugins(options.backends, ctx, live), options);
+async function healthcheckAnswer(options: OptionsOf<Options>, ctx: FactoryContext): Promise<Answer> {
+  const { allowedSourceRanges, ignoreProxiedRequests, detailed } = options;
+  const isAllowed = addressCheck(allowedSourceRanges);
+  const runner = new PluginRunner(await loadPlugins(options, ctx), options);
 
   return async (req, res, probe) => {
-    const { allowedSourceRanges, ignoreProxiedRequests, detailed } = live();
-    if (!isAllowed(req, allowedSourceRanges)) throw new Fault(404);
+    if (!isAllowed(req)) throw new Fault(404);
     const [refused] = refusal(req, ignoreProxiedRequests) ?? [];
     if (refused !== undefined) throw new Fault(refused, refused === 405 ? { headers: { allow: 'GET, HEAD' } } : {});
 
@@ -144,17 +138,11 @@ function refusal(req: IncomingMessage, ignoresProxied: boolean): readonly [404 |
 }
 
 /** Checks the address of the connection, because any client can forge a forwarded address. */
-function addressCheck(): (req: IncomingMessage, ranges: readonly string[]) => boolean {
-  let checked: readonly string[] = [];
-  let allowed = new BlockList();
-  return (req, ranges) => {
+function addressCheck(ranges: readonly string[]): (req: IncomingMessage) => boolean {
+  const allowed = networkList(ranges);
+  return (req) => {
     const address = connectionAddress(req);
-    if (ranges.length === 0 || address === 'unix') return true;
-    if (ranges !== checked) {
-      checked = ranges;
-      allowed = networkList(ranges);
-    }
-    return isInNetworks(allowed, address);
+    return ranges.length === 0 || address === 'unix' || isInNetworks(allowed, address);
   };
 }
 

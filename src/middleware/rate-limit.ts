@@ -24,14 +24,12 @@ import { callerKey, parseRule, type RateRule } from './rates/rate-rules.js';
 const rateLimitOptions = defineOptions({
   rules: multi({
     help: 'Limits as name key rate burst [methods] [path], such as "all address 10/s 20" or "boot project 5/m 5 POST /servers". Keys: address, project, user, token-hash, route.',
-    mutable: true,
   }),
-  allow: list({ item: cidr(), default: [], mutable: true, help: 'Networks that are never limited.' }),
-  deny: list({ item: cidr(), default: [], mutable: true, help: 'Networks that get 403.' }),
+  allow: list({ item: cidr(), default: [], help: 'Networks that are never limited.' }),
+  deny: list({ item: cidr(), default: [], help: 'Networks that get 403.' }),
   sleep_ms: integer({
     default: 0,
     min: 0,
-    mutable: true,
     help: 'Delay requests over the limit instead of refusing them, if the wait is at most this.',
   }),
   max_keys: integer({
@@ -67,8 +65,8 @@ interface Found {
 export const rateLimit = filterFactory(
   'rate_limit',
   rateLimitOptions,
-  (options, ctx, live) => {
-    const { maxKeys } = options;
+  (options, ctx) => {
+    const { maxKeys, sleepMs } = options;
     const workers = workerAssignment()?.workers ?? 1;
     const everywhere = sharedBuckets();
     let isAlone = false;
@@ -83,14 +81,9 @@ export const rateLimit = filterFactory(
         settled: rule.key === 'address' || rule.key === 'token-hash',
       };
     };
-    // The rules by their text, in order. A rule that stays keeps its counts, because a new configuration must not give every caller a new
-    // burst.
-    const make = (before: ReadonlyMap<string, CountedRule>) => {
-      const { rules, allow, deny } = live();
-      const origin = optionOrigin(ctx, 'rate_limit', 'rules');
-      const counted = new Map(rules.map((text) => [text, before.get(text) ?? countedRule(text, origin)]));
-      return { rules: counted, allow: networks(allow), deny: networks(deny) };
-    };
+    const origin = optionOrigin(ctx, 'rate_limit', 'rules');
+    const rules = [...new Set(options.rules)].map((text) => countedRule(text, origin));
+    const [allowed, denied] = [networks(options.allow), networks(options.deny)];
     /** Counts by the buckets of all workers. */
     const countWithAll = ({ rule, policy }: CountedRule, taken: Taken, res: ServerResponse): number => {
       if (isAlone) {
@@ -102,15 +95,15 @@ export const rateLimit = filterFactory(
     const countAlone = ({ rule, own }: CountedRule, key: string, res: ServerResponse): number => {
       if (everywhere?.isSilent === true && !isAlone) {
         isAlone = true;
-        const each = [...limits.rules.values()].map(({ own: { policy } }) => policy);
+        const each = rules.map(({ own: { policy } }) => policy);
         ctx.log.warn({ workers, in_each_worker: each }, SILENT);
       }
-      return judge(rule, own.policy, own.buckets.take(key, systemClock.now(), live().sleepMs), res);
+      return judge(rule, own.policy, own.buckets.take(key, systemClock.now(), sleepMs), res);
     };
     /** Takes a token. Returns how long the request must wait, in milliseconds. */
     const count = (counted: CountedRule, key: string, res: ServerResponse): number | Promise<number> => {
       counted.settled = true;
-      const taking = everywhere?.take(counted.shared, key, live().sleepMs);
+      const taking = everywhere?.take(counted.shared, key, sleepMs);
       if (taking === undefined) return countAlone(counted, key, res);
       if (!('then' in taking)) return countWithAll(counted, taking, res);
       return taking.then((taken) =>
@@ -135,20 +128,12 @@ export const rateLimit = filterFactory(
       ctx.log.warn({ key: rule.key }, `the rate limit rule "${rule.name}" did not count a request: ${reason}`);
     };
 
-    let limits = make(new Map());
-    ctx.onClose(
-      ctx.config.onMutate(() => {
-        limits = make(limits.rules);
-      }),
-    );
-
     return (app) => (req, res) => {
       const { address } = remoteOf(req);
-      if (holds(limits.deny, address))
-        throw new Fault(403, { message: 'Requests from your address are not accepted.' });
-      if (holds(limits.allow, address)) return app(req, res);
+      if (holds(denied, address)) throw new Fault(403, { message: 'Requests from your address are not accepted.' });
+      if (holds(allowed, address)) return app(req, res);
       const found: Found[] = [];
-      for (const counted of limits.rules.values()) {
+      for (const counted of rules) {
         const { rule } = counted;
         if (!applies(rule, req)) continue;
         const key = bucketKey(rule, req, address);

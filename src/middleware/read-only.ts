@@ -7,23 +7,20 @@ import { isBelow } from './path-prefix-match.js';
 import { refusing } from './refusing.js';
 
 const readOnlyOptions = defineOptions({
-  enabled: boolean({ default: false, mutable: true, help: 'Refuse writes.' }),
+  enabled: boolean({ default: false, help: 'Refuse writes.' }),
   mode: oneOf(['read_only', 'maintenance'], {
     default: 'read_only',
-    mutable: true,
     help: 'Answer to writes: read_only 405 with the allowed methods, maintenance 503 with Retry-After.',
   }),
-  allow_deletes: boolean({ default: false, mutable: true, help: 'Allow DELETE.' }),
-  exempt_projects: list({ default: [], mutable: true, help: 'Projects that may still write.' }),
+  allow_deletes: boolean({ default: false, help: 'Allow DELETE.' }),
+  exempt_projects: list({ default: [], help: 'Projects that may still write.' }),
   exempt_paths: list({
     default: [],
-    mutable: true,
     help: 'Paths that still accept writes, with all below.',
   }),
   retry_after: integer({
     default: 60,
     min: 0,
-    mutable: true,
     help: 'Retry-After in maintenance, in seconds.',
   }),
 });
@@ -38,8 +35,8 @@ const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'P
 export const readOnly = filterFactory(
   'read_only',
   readOnlyOptions,
-  (_options, _ctx, live) => (app) => (req, res) => {
-    const fault = refusal(live(), req);
+  (options) => (app) => (req, res) => {
+    const fault = refusal(options, req);
     if (fault !== undefined) throw fault;
     return app(req, res);
   },

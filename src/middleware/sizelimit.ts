@@ -10,13 +10,11 @@ const sizelimitOptions = defineOptions({
   max_request_body_size: bytes({
     default: 114_688,
     min: 0,
-    mutable: true,
     help: 'Maximum size of a request body.',
     deprecated: ['DEFAULT.osapi_max_request_body_size', 'DEFAULT.max_request_body_size'],
   }),
   overrides: dict({
     value: bytes({ default: 0, min: 0 }),
-    mutable: true,
     help: 'Limits for paths and all below, such as /v2/images:1GiB. The longest match applies.',
   }),
 });
@@ -28,27 +26,28 @@ const sizelimitOptions = defineOptions({
 export const sizelimit = filterFactory(
   'sizelimit',
   sizelimitOptions,
-  (_options, _ctx, live) => (app) => (req, res) => {
-    const exchange = exchangeOf(req);
-    if ((exchange.fieldKinds & (FIELD.LENGTH | FIELD.CODING)) === 0) return app(req, res);
-    const length = bodyLengthOf(exchange);
-    if (length === 0) return app(req, res);
-    const { maxRequestBodySize, overrides } = live();
-    const limit = ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
-    // The HTTP parser enforces the declared length.
-    if (length > 0 && length <= limit) return app(req, res);
-    if (length !== -1) throw refusal(length, limit);
-    return new Promise((resolve, reject) => {
-      limitBody(req, limit, () => {
-        const fault = tooLarge(limit);
-        reject(fault);
-        return fault;
+  ({ maxRequestBodySize, overrides }) =>
+    (app) =>
+    (req, res) => {
+      const exchange = exchangeOf(req);
+      if ((exchange.fieldKinds & (FIELD.LENGTH | FIELD.CODING)) === 0) return app(req, res);
+      const length = bodyLengthOf(exchange);
+      if (length === 0) return app(req, res);
+      const limit = ofLongestPrefix(req, overrides) ?? maxRequestBodySize;
+      // The HTTP parser enforces the declared length.
+      if (length > 0 && length <= limit) return app(req, res);
+      if (length !== -1) throw refusal(length, limit);
+      return new Promise((resolve, reject) => {
+        limitBody(req, limit, () => {
+          const fault = tooLarge(limit);
+          reject(fault);
+          return fault;
+        });
+        // An app may return before the body has been read, so the promise does not resolve then.
+        res.once('close', resolve);
+        Promise.resolve(app(req, res)).catch(reject);
       });
-      // An app may return before the body has been read, so the promise does not resolve then.
-      res.once('close', resolve);
-      Promise.resolve(app(req, res)).catch(reject);
-    });
-  },
+    },
   { describe },
 );
 

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type App, environ, type Filter, RequestContext } from 'portico/app';
-import { Config } from 'portico/config';
 import { rateLimit } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { buildFilter, captureLog, lint, request, tempConfig } from 'portico/testing';
+import { buildFilter, captureLog, lint, request } from 'portico/testing';
 
 const app: App = (_req, res) => {
   res.end();
@@ -57,24 +56,6 @@ test('MW-20 a small excess may be delayed instead of refused', async () => {
   const { made } = await buildFilter(rateLimit, { local: { rules: 'all address 100/s 1', sleep_ms: '1000' } });
   const linted = lint(made(app));
   for (let sent = 0; sent < 3; sent++) assert.equal((await request(linted, 'GET', '/')).status, 200);
-});
-
-test('MW-20 a changed configuration leaves the counts of the rules that stay', async (t) => {
-  const text = (rules: string): string => `[rate_limit]\nrules = all address 1/h 1\n${rules}`;
-  const files = await tempConfig({ 'portico.ini': text('') });
-  t.after(() => files.remove());
-  const config = await Config.load({ argv: ['--config-file', files.path('portico.ini')], env: {} });
-  const { made, close } = await buildFilter(rateLimit, { config });
-  t.after(close);
-  const limited = lint(made(app));
-  assert.equal((await request(limited, 'GET', '/')).status, 200);
-  await files.write('portico.ini', text('rules = other address 5/s 5\n'));
-  await config.reload({ method: 'mutate' });
-  const refused = await request(limited, 'GET', '/');
-  assert.equal(refused.status, 429);
-  assert.match(String(refused.headers.ratelimit), /"all";r=0/);
-  const { headers } = await request(from('192.0.2.7', limited), 'GET', '/');
-  assert.match(String(headers['ratelimit-policy']), /"other";q=5;w=1/);
 });
 
 test('MW-20 a rule by route counts after routing: one bucket for all paths of a route, none for what a client makes up', async (t) => {

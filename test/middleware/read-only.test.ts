@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { METHODS } from 'node:http';
 import { test } from 'node:test';
 import { type App, environ, RequestContext } from 'portico/app';
-import { Config } from 'portico/config';
 import { readOnly } from 'portico/middleware';
 import { Router } from 'portico/routing';
-import { buildFilter, lint, request, tempConfig } from 'portico/testing';
+import { buildFilter, lint, request } from 'portico/testing';
 
 const app: App = (_req, res) => {
   res.end('done');
@@ -88,16 +87,4 @@ test('MW-24 some projects may write, and deletes can be allowed', async () => {
   const refused = await request(lint(as('blue')), 'POST', '/');
   assert.equal(refused.headers.allow, 'DELETE, GET, HEAD, OPTIONS');
   assert.equal((await request(lint(as('blue')), 'DELETE', '/')).status, 200);
-});
-
-test('MW-24 an operator flips it while the service runs', async (t) => {
-  const files = await tempConfig({ 'portico.ini': '[read_only]\nenabled = false\n' });
-  t.after(() => files.remove());
-  const config = await Config.load({ argv: ['--config-file', files.path('portico.ini')], env: {} });
-  const { made, close } = await buildFilter(readOnly, { config });
-  t.after(close);
-  assert.equal((await request(lint(made(app)), 'POST', '/')).status, 200);
-  await files.write('portico.ini', '[read_only]\nenabled = true\n');
-  await config.reload({ method: 'mutate' });
-  assert.equal((await request(lint(made(app)), 'POST', '/')).status, 405);
 });

@@ -1,8 +1,7 @@
 /** The options of a health check, and the built-in plugins. */
 import { access } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { LiveOptions } from '../../app/index.js';
-import { boolean, cidr, defineOptions, integer, list, path, string, uri } from '../../config/index.js';
+import { boolean, cidr, defineOptions, integer, list, type OptionsOf, path, string, uri } from '../../config/index.js';
 import type { Logger } from '../../log/index.js';
 
 /** The result of a plugin. */
@@ -37,50 +36,43 @@ export const healthcheckOptions = defineOptions({
   path: string({ default: '/healthcheck', help: 'Path of the health check, unless it is an app.' }),
   detailed: boolean({
     default: false,
-    mutable: true,
     help: 'Include details of machine and process, which should not be public.',
   }),
   backends: list({ default: [], help: 'Checks to run, in this order: names or module:export.' }),
   allowed_source_ranges: list({
     item: cidr(),
     default: [],
-    mutable: true,
     help: 'Networks that may ask, by the address of the connection; others get 404. Default: all.',
   }),
   ignore_proxied_requests: boolean({
     default: false,
-    mutable: true,
     help: 'Answer 404 to requests that a proxy forwards.',
   }),
   cache_ms: integer({ default: 1000, min: 0, help: 'Time for which a result is cached.', advanced: true }),
   timeout_ms: integer({ default: 2000, min: 1, help: 'Timeout of a check.', advanced: true }),
   disable_by_file_path: path({
-    mutable: true,
     help: 'File of disable_by_file: unavailable while it exists.',
   }),
   disable_by_file_paths: list({
     item: string({ regex: /^\d{1,5}:.+/ }),
     default: [],
-    mutable: true,
     help: 'Files of disable_by_files_ports, as port:path: unavailable on the port while the file exists.',
   }),
   enable_by_file_paths: list({
     default: [],
-    mutable: true,
     help: 'Files of enable_by_files: unavailable while one is missing.',
   }),
   max_delay_ms: integer({
     default: 1000,
     min: 1,
-    mutable: true,
     help: 'Delay of the event loop above which event_loop is unavailable.',
   }),
   url: uri({ schemes: ['http', 'https'], help: 'URL that http requests.' }),
   expect: integer({ min: 100, max: 599, help: 'Status that http expects. Default: any 2xx.' }),
 });
 
-/** The current options of a plugin. */
-type Settings = LiveOptions<typeof healthcheckOptions>;
+/** The options of a plugin. */
+type Settings = OptionsOf<typeof healthcheckOptions>;
 
 const OK: PluginResult = { available: true, reason: 'OK' };
 
@@ -89,7 +81,7 @@ function disableByFile(settings: Settings, log: Logger): HealthcheckPlugin {
   const warn = once(() => log.warn('healthcheck: disable_by_file has no disable_by_file_path, so it is always OK'));
   return {
     async check() {
-      const file = settings().disableByFilePath;
+      const file = settings.disableByFilePath;
       if (file === undefined) warn();
       if (file === undefined || !(await exists(file))) return OK;
       return { available: false, reason: 'DISABLED BY FILE', details: `${file} exists` };
@@ -102,7 +94,7 @@ function disableByFilesPorts(settings: Settings, log: Logger): HealthcheckPlugin
   const warned = new Set<number | undefined>();
   return {
     async check({ port }) {
-      const path = pathsByPort(settings().disableByFilePaths).get(port);
+      const path = pathsByPort(settings.disableByFilePaths).get(port);
       if (path === undefined) {
         if (!warned.has(port)) log.warn({ port }, 'healthcheck: disable_by_file_paths has no file for this port');
         warned.add(port);
@@ -118,7 +110,7 @@ function disableByFilesPorts(settings: Settings, log: Logger): HealthcheckPlugin
 function enableByFiles(settings: Settings): HealthcheckPlugin {
   return {
     async check() {
-      for (const path of settings().enableByFilePaths) {
+      for (const path of settings.enableByFilePaths) {
         if (await exists(path)) continue;
         return { available: false, reason: 'FILE PATH MISSING', details: `${path} does not exist` };
       }
@@ -135,7 +127,7 @@ function eventLoop(settings: Settings): HealthcheckPlugin {
     check() {
       const lateMs = delay.max / 1e6;
       delay.reset();
-      const limit = settings().maxDelayMs;
+      const limit = settings.maxDelayMs;
       if (!(lateMs > limit)) return OK;
       return { available: false, reason: 'EVENT LOOP DELAYED', details: `${lateMs.toFixed(0)} ms, limit ${limit} ms` };
     },
@@ -158,7 +150,7 @@ function serviceRecord(): HealthcheckPlugin {
 function http(settings: Settings): HealthcheckPlugin {
   return {
     async check({ signal }) {
-      const { url, expect } = settings();
+      const { url, expect } = settings;
       if (url === undefined) return OK;
       const response = await fetch(url, { signal, redirect: 'manual' });
       await response.body?.cancel();

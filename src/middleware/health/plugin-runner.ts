@@ -1,6 +1,6 @@
 /** Loads the plugins of a health check, and runs them with a cache and a timeout. Concurrent requests share one check. */
 import { dirname } from 'node:path';
-import type { FactoryContext, LiveOptions } from '../../app/index.js';
+import type { FactoryContext } from '../../app/index.js';
 import { optionOrigin } from '../../app/internal.js';
 import type { OptionsOf } from '../../config/index.js';
 import { ConfigurationRefused, errorText, type PorticoError, Refusals } from '../../errors/index.js';
@@ -21,17 +21,14 @@ type Options = OptionsOf<typeof healthcheckOptions>;
 const FAILED: ReadonlySet<string | undefined> = new Set(['PORTICO_DRIVER_OPEN', 'PORTICO_DRIVER_FAILED']);
 
 /** Creates the plugins, which are closed with the section. Throws ConfigurationRefused if a plugin cannot be found. */
-export async function loadPlugins(
-  backends: readonly string[],
-  ctx: FactoryContext,
-  live: LiveOptions<typeof healthcheckOptions>,
-): Promise<Map<string, HealthcheckPlugin>> {
+export async function loadPlugins(options: Options, ctx: FactoryContext): Promise<Map<string, HealthcheckPlugin>> {
+  const { backends } = options;
   const drivers = driversOf(ctx);
   ctx.onClose(() => drivers.close());
   await findAll(drivers, backends, ctx);
   const plugins = new Map<string, HealthcheckPlugin>();
   for (const name of plugged(backends)) {
-    const made = { required: ['check'], args: [live, ctx.log] };
+    const made = { required: ['check'], args: [options, ctx.log] };
     plugins.set(name, await placed(ctx, () => drivers.load<HealthcheckPlugin>(name, made)));
   }
   return plugins;
