@@ -87,7 +87,7 @@ export const launcherOptions = defineOptions('DEFAULT', {
   restart_method: oneOf(['reload', 'mutate'], {
     default: 'reload',
     restart: true,
-    help: 'Effect of SIGHUP: reload replaces the workers, mutate changes mutable options of running ones.',
+    help: 'Effect of SIGHUP: reload replaces the workers, mutate calls reset() of services and managers in running ones.',
   }),
   drain_delay: duration({
     default: 0,

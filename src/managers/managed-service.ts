@@ -168,7 +168,7 @@ export class ManagedService {
       declared: () => [context.tasks, ...(this.#options.declared?.() ?? [])],
       registration: this.#registration,
       periodic: { ...periodic, ...this.#options.periodic, workerId },
-      ...(managerShutdownMs === undefined ? {} : { managerShutdownMs }),
+      managerShutdownMs,
       closeDrivers: async () => {
         await steps.closeDrivers?.();
         await context.drivers.close();

@@ -286,7 +286,7 @@ export class RPCService implements ServiceBase {
   /** Returns the milliseconds that handlers have in a stop: those of managers, minus a part. */
   #limitOf({ graceful, deadlineMs = 0 }: StopOptions): number {
     if (graceful !== true) return 0;
-    const own = managerSettings(this.#options.config).managerShutdownMs();
+    const { managerShutdownMs: own } = managerSettings(this.#options.config);
     return deadlineMs > 0 ? Math.min(own, Math.max(0, deadlineMs - FINISH_MS)) : own;
   }
 

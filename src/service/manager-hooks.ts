@@ -37,7 +37,7 @@ export interface ManagerHooksOptions extends ProtocolSteps {
   /** Maximum milliseconds for each hook. Default 120,000. */
   readonly hookTimeoutMs?: number;
   /** Maximum milliseconds for `gracefulShutdown`, less if the deadline is closer. Default 50,000. */
-  readonly managerShutdownMs?: number | (() => number);
+  readonly managerShutdownMs?: number;
   /** Tracks the managers' tasks by name. Default: a new tracker. */
   readonly tracker?: TaskTracker;
   /** The log of the managers. */
@@ -167,10 +167,9 @@ export class ManagerHooks implements LifecycleSteps {
     await this.#options.registration?.drain();
   }
 
-  /** Calls the managers' `reset` after a new configuration is accepted; starts or stops periodic tasks as it requires. */
+  /** Calls the managers' `reset` after a new configuration is accepted. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     for (const manager of this.#managers) await this.#hooks.logged(manager, 'reset');
-    this.#periodic.follow();
   }
 
   #startSteps(signal: AbortSignal, over: AbortSignal | undefined): (() => Promise<void>)[] {
@@ -246,8 +245,7 @@ export class ManagerHooks implements LifecycleSteps {
    * For managers without the hook, waits for tracked tasks, including those that requests start meanwhile.
    */
   async #gracefulShutdown(options: StopOptions, finished: () => Promise<void>): Promise<void> {
-    const { managerShutdownMs: own = 50_000 } = this.#options;
-    const managerShutdownMs = typeof own === 'function' ? own() : own;
+    const { managerShutdownMs = 50_000 } = this.#options;
     const { deadlineMs = 0, signal } = options;
     const share = deadlineMs > 0 ? deadlineMs - Math.min(10_000, deadlineMs / 6) : managerShutdownMs;
     // Whole milliseconds, because hooks receive and log the value.

@@ -6,7 +6,7 @@ import type { ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 
 /** The options in `[DEFAULT]` for all services with managers, whatever their protocol. */
 export const managerOptions = defineOptions('DEFAULT', {
-  periodic_enable: boolean({ default: true, mutable: true, help: 'Run the periodic tasks of managers.' }),
+  periodic_enable: boolean({ default: true, help: 'Run the periodic tasks of managers.' }),
   periodic_fuzzy_delay: integer({
     default: 60,
     min: 0,
@@ -25,7 +25,6 @@ export const managerOptions = defineOptions('DEFAULT', {
   }),
   manager_shutdown_timeout: duration({
     default: 50,
-    mutable: true,
     help: 'Seconds for managers to finish in a graceful shutdown, less than graceful_shutdown_timeout.',
   }),
 });
@@ -33,17 +32,16 @@ export const managerOptions = defineOptions('DEFAULT', {
 /** Settings from {@link managerOptions} for `new ManagerHooks`. */
 export interface ManagerSettings {
   readonly periodic: ManagerPeriodicOptions;
-  readonly managerShutdownMs: () => number;
+  readonly managerShutdownMs: number;
 }
 
-/** Reads {@link managerOptions}; reads mutable options again at each use. */
+/** Reads {@link managerOptions}. */
 export function managerSettings(config: Config): ManagerSettings {
-  const now = () => config.group('DEFAULT', managerOptions, { partial: true });
-  const options = now();
+  const options = config.group('DEFAULT', managerOptions, { partial: true });
   return {
-    managerShutdownMs: () => now().managerShutdownTimeout * 1000,
+    managerShutdownMs: options.managerShutdownTimeout * 1000,
     periodic: {
-      enable: () => now().periodicEnable,
+      enable: options.periodicEnable,
       fuzzyDelay: options.periodicFuzzyDelay,
       intervalMax: options.periodicIntervalMax ?? null,
       runExternalPeriodicTasks: options.runExternalPeriodicTasks,

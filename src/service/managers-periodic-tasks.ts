@@ -1,4 +1,4 @@
-/** Runs the periodic tasks of a service's managers while it serves, according to the current configuration. */
+/** Runs the periodic tasks of a service's managers while it serves. */
 import type { Logger } from '../log/index.js';
 import {
   type Clock,
@@ -16,8 +16,8 @@ import type { Manager, Registration } from './manager.js';
 export interface ManagerPeriodicOptions
   extends Omit<PeriodicTasksOptions, 'log' | 'clock'>,
     Omit<PeriodicRunnerOptions, 'periodicIntervalMax'> {
-  /** Default true. A function is called at the start and after each change of the configuration. */
-  readonly enable?: boolean | (() => boolean);
+  /** Default true. */
+  readonly enable?: boolean;
   /** Maximum seconds between two passes. Default 60; 0: no passes. */
   readonly intervalMax?: number | null;
   /** Called at the end of each run. */
@@ -43,10 +43,6 @@ export interface ManagersPeriodicTasksParts {
 export class ManagersPeriodicTasks {
   readonly #parts: ManagersPeriodicTasksParts;
   #runners: PeriodicRunner[] = [];
-  /** Tasks of each manager and each list, kept during a pause with their running tasks, last runs and spacing. */
-  readonly #tasks = new Map<Manager | JobList, PeriodicTasks>();
-  /** True between `start` and `stop`. */
-  #serving = false;
 
   constructor(parts: ManagersPeriodicTasksParts) {
     this.#parts = parts;
@@ -58,40 +54,29 @@ export class ManagersPeriodicTasks {
   }
 
   start(): void {
-    this.#serving = true;
     if (this.#enabled) this.#begin();
-  }
-
-  /** Starts or stops the passes after a change of the configuration. */
-  follow(): void {
-    const runs = this.#runners.length > 0;
-    if (!this.#serving || runs === this.#enabled) return;
-    if (!runs) this.#begin();
-    else for (const runner of this.#runners.splice(0)) runner.stop();
   }
 
   /** Prevents further passes and tasks. The task group handles running tasks; `tasks` still lists them. */
   stop(): void {
-    this.#serving = false;
     for (const runner of this.#runners) runner.stop();
   }
 
   forget(): void {
     this.#runners = [];
-    this.#tasks.clear();
   }
 
   /** Reports whether passes are enabled; an `intervalMax` of 0 disables them. */
   get #enabled(): boolean {
     const { enable = true, intervalMax } = this.#parts.periodic;
-    return intervalMax !== 0 && (typeof enable === 'function' ? enable() : enable);
+    return intervalMax !== 0 && enable;
   }
 
   #begin(): void {
     const { managers, declared, periodic } = this.#parts;
     for (const manager of managers) {
-      const own = manager.periodicTasks ?? this.#tasks.get(manager) ?? new PeriodicTasks(manager, this.#options);
-      this.#run(manager, own, periodic.fuzzyDelay ?? 60);
+      const own = manager.periodicTasks ?? new PeriodicTasks(manager, this.#options);
+      this.#run(own, periodic.fuzzyDelay ?? 60);
     }
     for (const list of declared()) this.#runDeclared(list);
   }
@@ -99,9 +84,9 @@ export class ManagersPeriodicTasks {
   /** Without a random delay before the first pass: a task may run at once, and its spacing begins now. */
   #runDeclared(list: JobList): void {
     if (list.empty) return;
-    const own = this.#tasks.get(list) ?? new PeriodicTasks(list, { ...this.#options, label: this.#parts.name });
-    if (own.empty) list.addTo(own);
-    this.#run(list, own, 0);
+    const own = new PeriodicTasks(list, { ...this.#options, label: this.#parts.name });
+    list.addTo(own);
+    this.#run(own, 0);
   }
 
   get #options(): PeriodicTasksOptions {
@@ -111,9 +96,8 @@ export class ManagersPeriodicTasks {
     return { ...(lease && { lease }), ...others, ...(random && { random }), log, clock };
   }
 
-  #run(owner: Manager | JobList, own: PeriodicTasks, fuzzyDelay: number): void {
+  #run(own: PeriodicTasks, fuzzyDelay: number): void {
     const { intervalMax = null, context, random, ran } = this.#parts.periodic;
-    this.#tasks.set(owner, own);
     own.onRun = ran;
     const runner = new PeriodicRunner(own, {
       fuzzyDelay,

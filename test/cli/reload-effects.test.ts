@@ -48,7 +48,6 @@ const PARENT = [
 const RUNNING = [
   'DEFAULT.debug',
   'DEFAULT.log_level',
-  'DEFAULT.drain_idle',
   'DEFAULT.drain_delay',
   'DEFAULT.graceful_shutdown_timeout',
   'DEFAULT.drain_timeout',
@@ -56,12 +55,6 @@ const RUNNING = [
   'DEFAULT.max_memory',
   'DEFAULT.reload_timeout',
   'DEFAULT.worker_start_timeout',
-  'DEFAULT.periodic_enable',
-  'DEFAULT.manager_shutdown_timeout',
-  'api:hello.workers',
-  'api:hello.max_requests',
-  'api:hello.max_requests_jitter',
-  'service:images.workers',
   'ssl.allow_expired',
 ];
 

@@ -176,28 +176,6 @@ test('MG-8 MG-24 LC-1233 LC-1234 LC-1338 periodic tasks run as an administrator;
   }
 });
 
-test('LC-1233 periodic_enable is taken up without a restart: the tasks end, and begin again', async () => {
-  const file = join(folder, 'mutable.ini');
-  const write = (enable: boolean): void =>
-    writeFileSync(file, `[DEFAULT]\nperiodic_fuzzy_delay = 0\nperiodic_enable = ${enable}\n`, { mode: 0o600 });
-  write(false);
-  const config = await Config.load({ files: [file], env: {}, argv: [] });
-  const service = create({ config, manager: new Cleaner() });
-  await service.start();
-  const seen: number[] = [];
-  for (const enable of [true, true, false, true]) {
-    write(enable);
-    await config.reload({ method: 'mutate' });
-    await service.reset();
-    await new Promise((resolve) => setImmediate(resolve));
-    seen.push(service.tasks.timers.length);
-  }
-  assert.deepEqual(seen, [1, 1, 0, 1]);
-  await service.stop({ graceful: true });
-  await service.reset();
-  assert.deepEqual(service.tasks.timers, []);
-});
-
 test('LC-1326 there is no longest time between two passes unless one is given', async () => {
   const config = await configured('[DEFAULT]\nperiodic_interval_max = 9\n');
   for (const [options, max] of [

@@ -284,40 +284,6 @@ test('LC-1339 MG-24 periodic tasks of managers run after a random delay and end 
   await disabled.stop();
 });
 
-test('MG-24 periodic tasks that are switched off and on again do not run twice at once, and keep what was set', async () => {
-  const clock = new FakeClock();
-  let running = 0;
-  let most = 0;
-  class Cleaner {
-    @periodicTask({ spacing: 10, runImmediately: true })
-    async clean(): Promise<void> {
-      most = Math.max(most, ++running);
-      await pause(100_000, { clock });
-      running--;
-    }
-  }
-  let enabled = true;
-  const hooks = new ManagerHooks({
-    name: 'x',
-    log,
-    clock,
-    tasks: new TaskGroup({ log, clock }),
-    managers: [new Cleaner()],
-    periodic: { fuzzyDelay: 0, enable: () => enabled },
-  });
-  await hooks.start();
-  await clock.advance(1000);
-  const [before] = hooks.periodicTasks;
-  before!.setSpacing('clean', 30);
-  for (enabled of [false, true]) await hooks.reset();
-  await clock.advance(20_000);
-  assert.equal(most, 1);
-  assert.equal(hooks.periodicTasks[0], before);
-  const stopping = hooks.stop();
-  await clock.advance(200_000);
-  await stopping;
-});
-
 test('what is lent to a manager is taken back when its service has stopped', async () => {
   const manager: Manager = {};
   const own = (): Promise<never> => new Promise(() => undefined);

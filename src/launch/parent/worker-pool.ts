@@ -106,14 +106,14 @@ export class WorkerPool extends PoolState {
 
   /**
    * Moves all workers to the generation in force: the worker of the trial takes the first slot, and then the others are
-   * replaced. Settles with the number of replaced workers and the failures. `asked`: as for {@link
-   * changeTo}; `superseded`: returns true if another reload was requested, so that this one need not retry without end.
+   * replaced. Settles with the number of replaced workers and the failures. `asked`: the number of
+   * workers that the program requests; `superseded`: returns true if another reload was requested, so that this one need not retry without end.
    */
   async rollOut(asked: number | undefined, superseded: () => boolean): Promise<Pick<Roll, 'replaced' | 'failures'>> {
     // From here on it counts as a worker: slot 0 has two, and the reconciler ends the older one.
     if (this.takeTrial()?.worker !== undefined) this.starts.reload += 1;
     const old = this.current.filter(({ assignment }) => assignment.generation < this.generation.number);
-    const [roll] = await Promise.all([this.#rollOver(old, 'reload', superseded), this.changeTo(asked)]);
+    const [roll] = await Promise.all([this.#rollOver(old, 'reload', superseded), this.#changeTo(asked)]);
     return roll;
   }
 
@@ -137,7 +137,7 @@ export class WorkerPool extends PoolState {
   }
 
   /** Applies the number of workers that the program requests. Settles as {@link resize}. */
-  async changeTo(asked: number | undefined): Promise<void> {
+  async #changeTo(asked: number | undefined): Promise<void> {
     const workers = this.workersFor(asked);
     this.configured = asked ?? this.configured;
     await this.resize(workers);

@@ -105,7 +105,7 @@ async function takeUp(
   };
   if (method === 'mutate') {
     await accept();
-    const { failures, kept } = await mutateFleet(supervisor, wanted);
+    const { failures, kept } = await mutateFleet(supervisor);
     return { ...outcomeOf(failures), kept };
   }
   // The addresses of services that end become free: those of the group `[api:<name>]`, or of the group with the
@@ -130,15 +130,12 @@ function nextGeneration(
 }
 
 /**
- * Has running workers apply the new values, and sets the number of workers of each service. Returns the workers that
- * refused or did not respond, each with the reason, and the options that workers keep until a restart. The generation
- * is in force already.
+ * Has running workers reset their services. Returns the workers that refused or did not respond, each with the reason,
+ * and the options that workers keep until a restart. The generation is in force already.
  */
 async function mutateFleet(
   supervisor: Supervisor,
-  wanted: readonly LaunchRequest[],
 ): Promise<{ readonly failures: string[]; readonly kept: Set<string> }> {
-  const resized = wanted.map(({ service, workers }) => supervisor.pool(serviceName(service))?.changeTo(workers));
   const failures: string[] = [];
   const kept = new Set<string>();
   const mutateOne = async (pool: WorkerPool, worker: WorkerHandle): Promise<void> => {
@@ -153,8 +150,7 @@ async function mutateFleet(
     failures.push(`worker ${index} of service ${pool.name} ${what}`);
     if (mutated === undefined) pool.replace(worker, 'recycle');
   };
-  const mutated = supervisor.pools.flatMap((pool) => pool.current.map((worker) => mutateOne(pool, worker)));
-  await Promise.all([...mutated, ...resized]);
+  await Promise.all(supervisor.pools.flatMap((pool) => pool.current.map((worker) => mutateOne(pool, worker))));
   return { failures, kept };
 }
 

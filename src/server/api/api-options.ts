@@ -30,7 +30,6 @@ export const apiOptions = defineOptions('api:<name>', {
   workers: integer({
     default: () => processors(),
     sampleDefault: 'number of processors',
-    mutable: true,
     help: 'Number of worker processes, at least 1. Default: the processors, within the CPU limit of the container.',
     aliases: ['DEFAULT.<name>_workers'],
   }),
@@ -57,14 +56,12 @@ export const apiOptions = defineOptions('api:<name>', {
   max_requests: integer({
     default: 0,
     min: 0,
-    mutable: true,
     help: 'Replace a worker after this many requests. 0 disables this.',
     aliases: ['DEFAULT.<name>_max_requests'],
   }),
   max_requests_jitter: integer({
     default: 0,
     min: 0,
-    mutable: true,
     help: 'Maximum random addition to max_requests, so that workers are not replaced all at once.',
     aliases: ['DEFAULT.<name>_max_requests_jitter'],
     advanced: true,
@@ -93,7 +90,6 @@ export const servingOptions = defineOptions('DEFAULT', {
   }),
   drain_idle: duration({
     default: 0.25,
-    mutable: true,
     help: 'Seconds idle connections stay open at a stop, for requests on their way.',
     advanced: true,
   }),

@@ -40,7 +40,7 @@ export const serviceOptions = defineOptions('service:<name>', {
     sampleDefault: 'name of the service',
     help: 'Topic of calls to the service.',
   }),
-  workers: integer({ default: 1, min: 1, mutable: true, help: 'Number of worker processes.' }),
+  workers: integer({ default: 1, min: 1, help: 'Number of worker processes.' }),
 });
 
 /** Names of APIs and services. */

@@ -1,4 +1,5 @@
 /** WSGIService: an API by its name. The configuration has its address, the paste file its app. */
+import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
 import { type Place, PorticoError } from '../../errors/index.js';
@@ -215,15 +216,14 @@ export class WSGIService implements ListeningService {
     return this.#lifecycle.wait();
   }
 
-  /** Applies the changes that are possible while it serves: certificates, limits of the worker; then calls the managers. */
+  /** While it serves: new connections get the certificates of the configuration; then calls the managers. Else does nothing. */
   async reset(_changes?: ConfigChanges): Promise<void> {
     if (this.#lifecycle.state !== 'running') return;
-    this.#take(apiSettings(this.#config, this.name));
+    this.#useTls(this.#tls.options());
     await this.#managed.hooks?.reset();
   }
 
-  #take(settings: ApiSettings, tls = this.#tls.options()): void {
-    this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
+  #useTls(tls: TlsOptions | undefined): void {
     this.server.replaceTls(tls);
     // Each process has the certificates; the first one warns.
     if ((this.#worker?.id ?? 0) > 0) return;
@@ -237,7 +237,8 @@ export class WSGIService implements ListeningService {
     this.tasks.reset();
     const app = await this.#app.start(settings.pipeline, this.#config, signal);
     try {
-      this.#take(settings, tls);
+      this.server.configure({ ...this.#serverOptions(settings), ...this.#app.faults });
+      this.#useTls(tls);
       void this.server.replaceApp(this.meter.around(app));
       const work = { backdoorPort: this.backdoorPort, workerId: this.#worker?.id ?? 0, steps: this.#steps() };
       await (await this.#managed.prepare(work)).start(signal, over);

@@ -256,11 +256,10 @@ export class Simulation extends World implements WorkerWorld {
     return [...this.planned].map(([name, { workers }]) => ({ service: this.launchable(name), workers }));
   }
 
-  /** A mutate neither adds nor removes a service. */
+  /** A mutate changes neither services nor numbers of workers. */
   #nextPlan(): Plan {
     const next = nextPlan(this.random, this.plan);
-    if (this.runner.settings.restartMethod === 'reload') return next;
-    return new Map([...this.plan].map(([name, entry]) => [name, next.get(name) ?? entry]));
+    return this.runner.settings.restartMethod === 'reload' ? next : this.plan;
   }
 
   #makeLog(): Logger {
