@@ -46,6 +46,9 @@ export interface LinkListener {
   beat(): void;
 }
 
+/** Time to send the reason of an end, in milliseconds: a list of thousands of errors takes a busy machine more than a second. */
+const EXPLAINED_MS = 10_000;
+
 /** Messages that explain the end of the process. */
 const SETTLING: ReadonlySet<ToParent['kind']> = new Set(['failed', 'ended']);
 
@@ -248,13 +251,13 @@ export class ParentLink {
 
   /** Tells the parent the findings of a child that only builds, and ends the process. */
   async tellBuilt(diagnostics: readonly Diagnostic[]): Promise<void> {
-    await within(this.send({ kind: 'built', diagnostics }), 1000);
+    await within(this.send({ kind: 'built', diagnostics }), EXPLAINED_MS);
     this.#channel.exit(0);
   }
 
   /** Tells the parent why this worker is about to end. */
   async explain(error: unknown): Promise<void> {
-    await within(this.send({ kind: 'failed', ...failureOf(error) }), 1000);
+    await within(this.send({ kind: 'failed', ...failureOf(error) }), EXPLAINED_MS);
   }
 
   /** Reports an exit, which the application called at `place`, and its requests in progress. */
