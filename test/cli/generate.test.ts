@@ -599,6 +599,9 @@ test('OP-15 the manifests have what the API of Kubernetes requires, and nothing 
     const probe = container![kind] as { httpGet: Record<string, unknown> };
     assertKeys(probe, kind, 'httpGet! periodSeconds timeoutSeconds failureThreshold');
     assertKeys(probe.httpGet, `${kind}.httpGet`, 'path port! scheme');
+    const { httpGet, ...times } = probe;
+    for (const time of Object.values(times)) assert.ok(Number.isInteger(time) && Number(time) >= 1, kind);
+    assert.match(String(httpGet.scheme), /^HTTPS?$/);
     assert.equal(probe.httpGet.port, 9100);
     assert.equal(probe.httpGet.path, kind === 'livenessProbe' ? '/healthz' : '/readyz');
   }
