@@ -124,7 +124,7 @@ export function placesInImage(deployment: Deployment) {
     return { ...written, value };
   };
   const { control, logFormat } = deployment;
-  // What collects the output of containers reads each line as JSON.
+  // Collectors of the output of containers read each line as JSON.
   if (logFormat === 'auto') environment.set(LOG_VARIABLE, 'json');
   if (control === undefined) environment.set(SOCKET_VARIABLE, SOCKET);
   const placed = deployment.writes(place(state!).value).map((written) => {
