@@ -42,7 +42,7 @@ export { collectBody, limitBody, tooLarge } from './read-body.js';
 export { connectionAddress, connectionRemote, takeScheme } from './remote.js';
 export { bodyLengthOf, FIELD, kindOfField, readHeaders, ServedRequest, seesHeadersTaken } from './request-fields.js';
 export { methodsOf, overriddenMethod, writtenPath } from './request-path.js';
-export { followSignal, offerSignal } from './request-signals.js';
+export { abortError, followSignal, offerSignal } from './request-signals.js';
 export type { RequestTrace, TraceIds } from './request-trace.js';
 export { abortReason, abortResponse, destroyReason, muteWhenEnded, wrongLength } from './response/after-response.js';
 export { holdBody, setMissingHeaders } from './response/before-head.js';

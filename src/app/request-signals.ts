@@ -39,6 +39,11 @@ export function followSignal(
   res?.once('close', () => process.nextTick(() => source.removeEventListener('abort', end)));
 }
 
+/** Returns the reason of an aborted signal. It has the name by which `fetch`, timers and streams of Node call an end of their work. */
+export function abortError(message: string): Error {
+  return new DOMException(message, 'AbortError');
+}
+
 /**
  * Returns the signal that is aborted when the server of a request is asked to stop, before `drain_delay`, or replaces the app. Endless
  * responses, such as event streams, should end then. Undefined for a server without this state, such as plain `node:http`.

@@ -1,7 +1,7 @@
 /** deadline: a time limit for each request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterResponse, type Description, Fault, filterFactory } from '../app/index.js';
-import { exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
+import { abortError, exchangeOf, type Forwarded, muteWhenEnded, offerSignal } from '../app/internal.js';
 import { defineOptions, dict, duration, type OptionsOf, string } from '../config/index.js';
 import { systemClock } from '../tasks/internal.js';
 import { TOKEN } from './headers.js';
@@ -120,7 +120,7 @@ class TimeLimit {
     const cancel = systemClock.after(this.due - performance.now(), () => this.#expire());
     afterResponse(this.#res, ({ completed }) => {
       cancel();
-      if (!completed) this.#fire(new Error('the client left'));
+      if (!completed) this.#fire(abortError('the client is gone'));
       this.#ended?.();
     });
   }

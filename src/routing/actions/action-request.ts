@@ -13,7 +13,7 @@ import {
   type RequestContext,
   type Session,
 } from '../../app/index.js';
-import { cookiesOf, exchangeOf, followSignal, targetOf, watchPipe } from '../../app/internal.js';
+import { abortError, cookiesOf, exchangeOf, followSignal, targetOf, watchPipe } from '../../app/internal.js';
 import { PorticoError, withCode } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ApiVersion } from '../api-version.js';
@@ -267,7 +267,7 @@ export class ActionRequest<
     if (signal.aborted || service === undefined) return signal;
     const abort = new AbortController();
     followSignal(res, abort, signal);
-    followSignal(res, abort, service, () => new Error('the service is stopping or reloading'));
+    followSignal(res, abort, service, () => abortError('the service is stopping or reloading'));
     return abort.signal;
   }
 
@@ -276,7 +276,7 @@ export class ActionRequest<
     this.aborting = abort;
     const { response: res } = this;
     const gone = (): void => {
-      if (!res.writableFinished) abort.abort(new Error('the client is gone'));
+      if (!res.writableFinished) abort.abort(abortError('the client is gone'));
     };
     if (this.reason !== undefined) abort.abort(this.reason);
     else if (res.destroyed) gone();
