@@ -181,6 +181,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'exit-status',
     'waiting',
     'token-lots',
+    'lent-tokens',
     'shared-buckets',
     'process',
     'launcher',

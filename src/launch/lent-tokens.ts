@@ -13,7 +13,7 @@ export const OVERDUE_MS = 3000;
 
 interface Lent {
   readonly id: number;
-  /** What the parent's answer said was left, and when the bucket is full. */
+  /** Tokens that the parent has left, and the time when the bucket is full. */
   readonly left: number;
   readonly fullAt: number;
   readonly until: number;

@@ -32,7 +32,7 @@ export type Used = readonly [rule: SharedRule, key: string, tokens: number];
 /** A loan of tokens that is over, with the number of unused ones. */
 export type Settled = readonly [loan: number, unused: number];
 
-/** What a worker asks for, and what it says about tokens that it has taken by itself. */
+/** Tokens that a worker asks for, and those that it has taken by itself. */
 export interface TokenQuestion {
   readonly takes: readonly Take[];
   readonly used: readonly Used[];
