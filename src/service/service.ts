@@ -186,7 +186,10 @@ export interface ListeningService extends ServiceBase {
   readonly addresses: readonly ListenAddress[];
   /** Place of the addresses in the configuration, for errors about an address. */
   readonly addressPlace?: Place | undefined;
-  /** Called before `start()`, with one socket for each address in order: the service listens on these instead of binding. */
+  /**
+   * Called before the first `start()`, with one socket for each address in order: the service listens on these instead of binding. They are
+   * handed over once: after a stop for a `reload`, the next start listens on the same ones.
+   */
   useSockets(sockets: readonly ListenSocket[]): void;
   /**
    * Listens on further sockets while serving, one for each address in order, in place of a worker that is temporarily missing. Settles

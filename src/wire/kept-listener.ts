@@ -9,9 +9,10 @@ interface Handle extends Closable {
   onconnection: Accept;
 }
 
-/** `lib/net.js`: `_handle` has the socket, and `_listen2` (`setupListenHandle`) listens on it. */
+/** `lib/net.js`: `_handle` has the socket, `_pipeName` the path of a Unix socket; `_listen2` (`setupListenHandle`) listens. */
 interface Inside {
   _handle: Handle | null;
+  _pipeName?: string | undefined;
   _listen2(address: null, port: number, type: number, backlog: number): void;
 }
 
@@ -35,6 +36,7 @@ export function keepListener(server: Server): KeptListener | undefined {
     giveTo: (next, backlog) => {
       const to = next as unknown as Inside;
       to._handle = handle;
+      to._pipeName = from._pipeName;
       to._listen2(null, -1, -1, backlog);
       for (const client of waiting.splice(0)) handle.onconnection(0, client);
     },
