@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config/index.js';
-import { programLogOptions, UsageError, workerAssignment } from '../../config/internal.js';
+import { UsageError, workerAssignment } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { isBuild, isWorker, type Judging, launcherOptions, tellBuilt } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
@@ -64,7 +64,6 @@ export async function serve(args: ServeArguments): Promise<number> {
   if (dev) useDevelopmentDefaults(config);
   if (isBuild()) await tellBuilt(await findings(config, args));
   const { log: whole, refusals } = await programLog(config, dev ? 'text' : undefined);
-  const { logFormat } = config.group('DEFAULT', programLogOptions, { partial: true });
   const save: Save = { isServed: true };
   const log = dev && !namesLogger(config) ? await shortLog(config, whole, save) : whole;
   tellNoConfiguration(config, args, log);
@@ -96,7 +95,7 @@ export async function serve(args: ServeArguments): Promise<number> {
     },
     onReady: (service, addresses) => {
       // The log says the same when all are ready.
-      if (logFormat !== 'json')
+      if (config.resolve('DEFAULT', 'log_format').value !== 'json')
         process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
       void files?.follow();
       void inspector?.tell();
