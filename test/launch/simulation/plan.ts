@@ -50,7 +50,7 @@ function add(random: Random, plan: Map<string, PlannedEntry>, left: readonly num
 
 /** Rarely so many that a roll replaces several at a time. */
 function workers(random: Random): number {
-  return random.chance(0.06) ? 8 + random.below(5) : 1 + random.below(4);
+  return random.chance(0.02) ? 8 + random.below(5) : 1 + random.below(4);
 }
 
 function portsOf({ addresses }: PlannedEntry): number[] {
