@@ -63,7 +63,9 @@ export function unknownNames(generation: Generation, scope: Scope): Diagnostic[]
   const variables =
     scope === 'all' ? Object.keys(sources.environment).length + (sources.otherVariables?.length ?? 0) : 0;
   const ofPatterns = (names: Owned): Diagnostic[] =>
-    scope === 'all' ? oddPatterns(generation, [...written.all, ...variableNames(sources)], names) : [];
+    scope === 'all' && otherNames(generation).length > 0
+      ? oddPatterns(generation, [...written.all, ...variableNames(sources)], names)
+      : [];
   // Most configurations: the code that was read has declared each written name.
   if (strange.length + variables === 0) return ofPatterns(groups);
   const few = ownedIn(new Set(strange.map(({ group }) => group)), sources);

@@ -28,7 +28,7 @@ const NO_TRIAL: Trial = { built: Promise.resolve([]), ready: Promise.resolve() }
 
 export class WorkerPool extends PoolState {
   readonly #log: Logger;
-  readonly #processors: number;
+  readonly #processors: number | undefined;
   readonly #reconciler: Reconciler;
   /** Number of workers that the program has last requested. */
   configured = 0;
@@ -41,7 +41,7 @@ export class WorkerPool extends PoolState {
   constructor(start: PoolStart, options: PoolOptions) {
     super(start);
     this.#log = options.log;
-    this.#processors = options.processors ?? processors();
+    this.#processors = options.processors;
     this.#reconciler = new Reconciler(this, options);
   }
 
@@ -221,7 +221,7 @@ export class WorkerPool extends PoolState {
     while (this.roll !== undefined) await this.roll.ended;
     const { name: service, generation } = this;
     const { settings } = generation;
-    const atOnce = replacedAtOnce(this.wanted, this.#processors);
+    const atOnce = replacedAtOnce(this.wanted, this.#processors ?? processors());
     const roll = new Roll({ service, reason, log: this.#log, settings, workers, atOnce, superseded });
     if (this.stopping) return roll;
     this.roll = roll;
