@@ -53,7 +53,7 @@ export function register(program: Command): void {
   add(
     program,
     'restart <service>',
-    'replace the workers of a service, as a reload does, with the configuration in force',
+    'replace the workers of a service, as a reload does, with the present configuration',
     'restart compute',
   ).action(async (service: string, args: MeantService) => {
     const done = await post<Restarted>(args, '/restart', { service });

@@ -1,4 +1,4 @@
-/** What the registry costs a service, however many others it has. */
+/** The cost of the registry for one service does not depend on the number of others. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { FakeClock } from 'portico/testing';
