@@ -21,6 +21,8 @@ const QUIET_MS = 1500;
 const GROWN_BYTES = 16 * 2 ** 20;
 /** Time after its deadline that a process has to end by itself. */
 const GRACE_MS = 1000;
+/** Time within which a main thread shows its stack, on a busy machine too; one in a system call never does. */
+const STACK_MS = 2000;
 /** Time in milliseconds after which an orphan with a stuck event loop is ended, if graceful stops have no limit. */
 const ENDLESS_ORPHAN_STUCK_MS = 30_000;
 
@@ -33,7 +35,8 @@ let orphanedMs = 0;
 /** Time limit of the stop, and the time that has passed. */
 let stopMs = 0;
 let stoppingMs = 0;
-let overdue = false;
+/** Time since its stack was asked for, after the deadline of the stop. */
+let overdueMs: number | undefined;
 let reported = false;
 let stuckIn: readonly string[] | undefined;
 /** By slot: the request at the last tick, and its number of ticks. */
@@ -71,7 +74,7 @@ function look(): void {
   stoppingMs = stopsWithin === stopMs ? stoppingMs + TICK_MS : 0;
   stopMs = stopsWithin;
   if (stopMs > 0 && stoppingMs > stopMs + GRACE_MS) endOverdue();
-  else overdue = false;
+  else overdueMs = undefined;
   if (silentMs < Atomics.load(shared, fields.stuckMs) || Atomics.load(shared, fields.debugged) === 1) return;
   const endMs = Atomics.load(shared, fields.endMs);
   if (parent === undefined && endMs > 0 && silentMs > endMs) {
@@ -83,12 +86,16 @@ function look(): void {
   takeStack();
 }
 
-/** Ends a process after the deadline of its stop. The next tick shows the main thread's stack. */
+/** Ends a process after the deadline of its stop, as soon as the main thread has shown its stack. */
 function endOverdue(): void {
-  if (overdue) kill(`did not stop in ${stopMs / 1000} s`);
-  overdue = true;
-  stuckIn = undefined;
-  takeStack();
+  if (overdueMs === undefined) {
+    overdueMs = 0;
+    stuckIn = undefined;
+    takeStack();
+    return;
+  }
+  overdueMs += TICK_MS;
+  if (stuckIn !== undefined || overdueMs > STACK_MS) kill(`did not stop in ${stopMs / 1000} s`);
 }
 
 function kill(why: string): void {
