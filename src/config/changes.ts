@@ -6,31 +6,9 @@ import { type Diagnostic, type Place, placeOf, printDiagnostic } from '../errors
 import { masked, maskUndeclared } from '../text/index.js';
 import type { Sources, State, Written } from './state.js';
 import { maskValue } from './types/mask.js';
-import type { Option } from './types/option.js';
 import type { DeclaredGroups } from './values/declared-groups.js';
 import type { Generation } from './values/generation.js';
 import { layerOf, nameOf, type Resolved, variableName, writtenIn } from './values/written.js';
-
-/** Changes: `group.option` to its old and new parsed value, with secrets. */
-export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
-
-/** Scope of a change: this process at once, new workers, or a restart of everything. */
-export type Effect = 'now' | 'new_workers' | 'restart';
-
-/** Method of applying a new configuration: everything by new workers, or mutable options in place. */
-export type ReloadMethod = 'reload' | 'mutate';
-
-/** Options of a reload. */
-export interface ReloadOptions {
-  /** `reload`: new workers; `mutate`: mutable options in place. Default `reload`. */
-  readonly method?: ReloadMethod;
-}
-
-/** Options of a reload's preparation. */
-export interface PrepareReloadOptions extends ReloadOptions {
-  /** Keeps mistakes in `refusal`, for a caller that searches for more. Default false: they are thrown. */
-  readonly collect?: boolean;
-}
 
 /** One option whose parsed value has changed. */
 export interface Change extends Pick<Resolved, 'group' | 'opt' | 'option'> {
@@ -38,19 +16,19 @@ export interface Change extends Pick<Resolved, 'group' | 'opt' | 'option'> {
   readonly new: unknown;
   readonly oldLocation: Place;
   readonly newLocation: Place;
-  readonly effect: Effect;
+  /** True if the old value stays until the parent process starts anew. */
+  readonly needsRestart: boolean;
 }
 
 /** Options of a comparison. */
 export interface Comparison {
-  readonly method: ReloadMethod;
   /** Groups that this process has read: an option that is new to it needs no restart. */
   readonly inUse: ReadonlySet<string>;
   /** Groups that are no longer used: their changes take effect at once. */
   readonly released?: ReadonlySet<string>;
 }
 
-/** Returns the options that differ. `effect`: the step that applies the change under a method. */
+/** Returns the options that differ. */
 export function compareGenerations(before: Generation, after: Generation, comparison: Comparison): Change[] {
   const old = before.noted();
   const now = new Map(after.noted().map((each) => [`${each.group}.${each.opt}`, each]));
@@ -60,18 +38,16 @@ export function compareGenerations(before: Generation, after: Generation, compar
     const { group, opt, option, value, location } = after.resolve(wanted);
     const was = before.resolve(wanted);
     if (isDeepStrictEqual(was.value, value)) return [];
-    const released = comparison.released?.has(group) === true;
-    const effect = released ? 'now' : effectOf(option, comparison.method, comparison.inUse.has(group));
-    return [
-      { group, opt, option, old: was.value, new: value, oldLocation: was.location, newLocation: location, effect },
-    ];
+    const needsRestart = option.restart && comparison.inUse.has(group) && comparison.released?.has(group) !== true;
+    const values = { old: was.value, new: value, oldLocation: was.location, newLocation: location };
+    return [{ group, opt, option, ...values, needsRestart }];
   });
 }
 
 /** Describes a change for the log; secrets are masked. */
-export function describeChange({ group, opt, option, old, new: now, newLocation, effect }: Change): string {
+export function describeChange({ group, opt, option, old, new: now, newLocation, needsRestart }: Change): string {
   const values = `from [${maskValue(opt, option, old)}] to [${maskValue(opt, option, now)}]`;
-  if (effect === 'restart') {
+  if (needsRestart) {
     const message = `ignoring change to [${group}] ${opt} ${values} (restart needed)`;
     return printDiagnostic(
       { severity: 'warning', code: 'PORTICO_CONFIG_IGNORED', place: newLocation, message },
@@ -93,47 +69,37 @@ export interface ReportedChange {
   /** Place of the new value; for an option that is no longer set, place of the old one. */
   readonly where: string;
   /**
-   * Effect of the change: a restart is needed if the old value still applies. `not applied`: the reload was refused. `by workers, if
-   * mutable`: for an option that only workers know, by a mutate. `no effect`: the process that runs the services declares no option of that
-   * name.
+   * Effect of the change: a restart is needed if the old value still applies. `passed to reset()`: by a mutate, after which only workers
+   * that start later have the new value of Portico's own options. `not applied`: the reload was refused. `no effect`: the process that runs
+   * the services declares no option of that name.
    */
-  readonly effect:
-    | 'applied now'
-    | 'by new workers'
-    | 'by workers, if mutable'
-    | 'needs a restart'
-    | 'not applied'
-    | 'no effect';
+  readonly effect: 'applied' | 'passed to reset()' | 'needs a restart' | 'not applied' | 'no effect';
 }
-
-const EFFECTS = { now: 'applied now', new_workers: 'by new workers', restart: 'needs a restart' } as const;
 
 /** Returns a change for a report. */
 export function reportedChange(change: Change): ReportedChange {
-  const { group, opt, option, oldLocation, newLocation, effect } = change;
+  const { group, opt, option, oldLocation, newLocation, needsRestart } = change;
   const unset = newLocation.kind === 'default' && oldLocation.kind !== 'default';
   return {
     option: `${group}.${opt}`,
     old: maskValue(opt, option, change.old),
     new: maskValue(opt, option, change.new),
     where: unset ? `no longer at ${placeOf(oldLocation)}` : placeOf(newLocation) || 'default',
-    effect: EFFECTS[effect],
+    effect: needsRestart ? 'needs a restart' : 'applied',
   };
 }
 
-/** Returns the state after the changes that take effect: options that only a restart changes keep their value. */
-export function takenUp(
+/** Returns the new state with the old values of the options that only a restart changes. */
+export function withKeptValues(
   before: Generation,
   { state: fresh, groups }: Pick<Generation, 'state' | 'groups'>,
   changes: readonly Change[],
-  method: ReloadMethod,
 ): State {
-  const kept = changes.filter(({ option, effect }) => option.restart && effect === 'restart');
+  const kept = changes.filter(({ needsRestart }) => needsRestart);
   const pinned = Object.fromEntries(
     kept.map(({ group, opt }) => [`${group}.${opt}`, before.resolve(groups.option(group, opt)!).written]),
   );
-  if (method === 'reload') return { ...fresh, pinned };
-  return { ...fresh, pinned, fixed: before.state.fixed, files: before.state.files.refreshed(true) };
+  return { ...fresh, pinned };
 }
 
 /** Returns a warning for each value that changed in a file but is overridden by a source of higher precedence. */
@@ -150,32 +116,17 @@ export function changesWithoutEffect(before: Generation, after: Generation): Dia
   });
 }
 
-function effectOf(option: Option, method: ReloadMethod, inUse: boolean): Effect {
-  if (option.restart && inUse) return 'restart';
-  if (option.mutable) return 'now';
-  if (method === 'mutate') return 'restart';
-  return option.parent ? 'now' : 'new_workers';
-}
-
 /** Returns the undeclared options that differ. Most of their values are masked: only the workers know which are secret. */
-export function undeclaredChanges(
-  before: State,
-  after: State,
-  groups: DeclaredGroups,
-  method: ReloadMethod,
-): ReportedChange[] {
+export function undeclaredChanges(before: State, after: State, groups: DeclaredGroups): ReportedChange[] {
   const isKnown = (group: string, opt: string): boolean =>
     groups.find(group, opt) !== undefined || before.overrides.has(`${group}.${opt}`);
-  // Changes of a mutate are new to workers once; other changes are new to their replacements.
-  const layer = method === 'mutate' ? 'mutable' : 'fixed';
-  const [old, now] = [unknownSettings(before[layer], isKnown), unknownSettings(after[layer], isKnown)];
+  const [old, now] = [unknownSettings(before.sources, isKnown), unknownSettings(after.sources, isKnown)];
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((option) => {
     const [was = [], is = []] = [old.get(option), now.get(option)];
     if (isDeepStrictEqual(was.map(textOf), is.map(textOf))) return [];
     const place = placeOf((is.at(-1) ?? was.at(-1)!).location);
     const where = is.length === 0 ? `no longer at ${place}` : place;
-    const effect = method === 'mutate' ? 'by workers, if mutable' : 'by new workers';
-    return [{ option, old: shownOf(was), new: shownOf(is), where, effect }];
+    return [{ option, old: shownOf(was), new: shownOf(is), where, effect: 'applied' }];
   });
 }
 

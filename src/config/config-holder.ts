@@ -1,11 +1,9 @@
 /**
- * Holder of a configuration's generation, and of the parts that outlive a reload.
+ * Holder of a configuration's values, and of the parts that all configurations of a program share.
  */
-import { setTimeout as later } from 'node:timers/promises';
 import { type Diagnostic, ignoreErrors, isObject, PorticoError, printDiagnostic } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger } from '../log/index.js';
-import type { ConfigChanges } from './changes.js';
 import { optionNamed } from './sources/command-line.js';
 import { type ConfigSnapshot, newState, type State } from './state.js';
 import { loadedGroups } from './types/define-options.js';
@@ -17,16 +15,16 @@ import { problemsOf } from './values/problems.js';
 import { isUnknownName, type Scope } from './values/unknown-names.js';
 import type { Resolved } from './values/written.js';
 
-/** Parts that are shared by all generations. */
+/** Parts that a configuration and the next ones share. */
 export class Lasting {
-  /** Those of the generation in force. */
+  /** Those of the newest accepted configuration. */
   groups: DeclaredGroups;
   /** Checks over several options, each run with the generation that is checked. */
   readonly checks = new Map<unknown, (judged: ConfigHolder) => readonly Diagnostic[]>();
-  /** Called with each accepted change, in the order of registration. */
-  readonly hooks = new Set<(current: ConfigHolder, changes: ConfigChanges) => unknown>();
   /** Log for warnings and changes. */
   log: Logger | undefined;
+  /** Gives the log the level of a configuration that was accepted. */
+  followLevel: ((accepted: ConfigHolder) => void) | undefined;
   /** True if another process logs the same warnings. */
   readonly quiet: boolean;
   /** True after a check of the whole: from then on, all code that declares options is loaded. */
@@ -37,30 +35,19 @@ export class Lasting {
     this.log = log;
     this.quiet = quiet;
   }
-
-  /** Adds a hook. The returned function removes it. */
-  onChange(hook: (current: ConfigHolder, changes: ConfigChanges) => unknown): () => void {
-    this.hooks.add(hook);
-    return () => this.hooks.delete(hook);
-  }
 }
 
-/** Time limit of one hook before the next one runs, in milliseconds. */
-const hookTimeoutMs = 5000;
-
-/** Holds a generation: the one in force, which a reload replaces, or one that a reload prepares and checks. */
+/** Holds the values of a configuration: the present one, or the next one, which a reload reads and validates. */
 export class ConfigHolder {
   readonly lasting: Lasting;
-  /** A prepared configuration has a copy: if it is refused, its declarations must leave nothing behind. */
+  /** The next configuration has a copy: if it is refused, its declarations must leave nothing behind. */
   groups: DeclaredGroups;
   generation: Generation;
-  /** Holder that accepted this prepared one. */
-  acceptedBy: ConfigHolder | undefined;
   /** Warnings that are in the log, or wait for one. */
   readonly warned: Set<string>;
   /** Warnings that arrived before there was a logger. */
   readonly #untold: { readonly text: string; readonly code: string }[] = [];
-  /** Warnings of a prepared configuration, and those of {@link warn} since. Some may be in the log already. */
+  /** Warnings of the next configuration, and those of {@link warn} since. Some may be in the log already. */
   given: Diagnostic[] | undefined;
   /** True during a check: findings of checks are among the issues. */
   #judging = false;
@@ -176,9 +163,10 @@ export class ConfigHolder {
     return issues;
   }
 
-  /** Sets the log for warnings, including those that arrived before. */
-  useLogger(log: Logger): void {
+  /** Sets the log for warnings, including those that arrived before. `followLevel`: gives it the level of each accepted configuration. */
+  useLogger(log: Logger, followLevel?: (accepted: ConfigHolder) => void): void {
     this.lasting.log = log;
+    this.lasting.followLevel = followLevel ?? this.lasting.followLevel;
     this.#tell();
   }
 
@@ -188,31 +176,12 @@ export class ConfigHolder {
     for (const { text, code } of this.#untold.splice(0)) if (!quiet) log.warn({ code }, text);
   }
 
-  /** Runs the hooks, one after another; a failure or a hang is logged. Never rejects. */
-  async runHooks(changes: ConfigChanges): Promise<void> {
-    const { log, hooks } = this.lasting;
-    if (changes.size === 0) return;
-    for (const hook of hooks) {
-      const waiting = new AbortController();
-      const tooLate = later(hookTimeoutMs, 'late', { signal: waiting.signal, ref: false }).catch(() => 'done');
-      try {
-        const ended = await Promise.race([tooLate, (async () => hook(this, changes))()]);
-        if (ended === 'late') log?.warn({ hookTimeoutMs }, 'a hook for configuration changes takes too long');
-      } catch (error) {
-        log?.error({ err: error }, 'a hook for configuration changes failed');
-      } finally {
-        waiting.abort();
-      }
-    }
-  }
-
   snapshot(): ConfigSnapshot {
-    const { generation, mutable, fixed, pinned, paths, files, issues, ...code } = this.generation.state;
+    const { generation, sources, pinned, paths, files, issues, ...code } = this.generation.state;
     return {
       format: 1,
       generation,
-      mutable,
-      ...(fixed === mutable ? {} : { fixed }),
+      sources,
       pinned,
       paths,
       files: files.toJSON(),

@@ -2,16 +2,15 @@
 import { inspect } from 'node:util';
 import { type Diagnostic, type Place, placeInFile } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
-import type { Logger, LogOption } from '../log/index.js';
-import type { ConfigChanges, PrepareReloadOptions, ReloadOptions } from './changes.js';
+import type { Logger, LogLevel, LogOption } from '../log/index.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
 import { begin, fromSources, fromText, type LoadOptions, ofSnapshot } from './load.js';
 import { loadedChecks } from './loaded-checks.js';
 import { serversLogger } from './program-log.js';
-import { adopt, type JudgedReload, prepareReload, waitingOptions } from './reload.js';
+import { type NextReading, nextReading } from './reload.js';
 import { maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
-import type { ConfigSnapshot, State } from './state.js';
+import { type ConfigSnapshot, fromSnapshot, type State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type OptionMistake, refuseErrors, runCheck } from './values/mistakes.js';
@@ -19,36 +18,33 @@ import { type NamedFile, namedFiles } from './values/named-files.js';
 import { loadOwners } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
+/** Options of {@link Config.useLogger}. */
+interface UseLoggerOptions {
+  readonly lent?: boolean;
+  readonly level?: ((accepted: Config) => LogLevel) | undefined;
+}
+
 /** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
 export type CrossCheck = (config: Config) => readonly OptionMistake[] | undefined;
 
-/** Called with an accepted change: `changes` has the actual values, including secrets. */
-export type MutateHook = (config: Config, changes: ConfigChanges) => void | Promise<void>;
-
-/** First step of a reload: the new configuration, read and checked. */
-export interface PreparedReload extends JudgedReload {
-  /** The new configuration, for inspection and trials. It follows the configuration in force once it is accepted. */
+/** The next configuration of a program, read and validated, before it is accepted. */
+export interface NextConfig extends NextReading {
   readonly config: Config;
 }
 
 /**
  * Typed options from files, environment variables and the command line. `Config.load()` reads them; in `new Config()`, every
- * option has its default. Values are frozen. After a reload, `group()` returns the new ones.
+ * option has its default. A configuration never changes after its first reading: a reload makes a new one, for new workers or services.
  */
 export class Config {
-  readonly #began: ConfigHolder;
+  readonly #current: ConfigHolder;
 
   /** Creates a configuration without written values: every option has its default. */
   constructor();
   /** Has the written values of a holder, which only this directory creates. @internal */
   constructor(current: ConfigHolder);
   constructor(current: ConfigHolder = new ConfigHolder()) {
-    this.#began = current;
-  }
-
-  /** A prepared configuration becomes that of the program once it is accepted, and follows it from then on. */
-  get #current(): ConfigHolder {
-    return this.#began.acceptedBy ?? this.#began;
+    this.#current = current;
   }
 
   get #state(): State {
@@ -77,18 +73,28 @@ export class Config {
 
   /**
    * Logger of the program: that of `load({ log })` or `useLogger()`, else one with `log_level`, `debug`, `log_format` and `log_file`, whose
-   * level follows reloads. Launchers and services without a logger use it.
+   * level is that of the newest accepted configuration. Launchers and services without a logger use it.
    */
   get log(): Logger {
     return this.#current.lasting.log ?? serversLogger(this);
   }
 
-  /** Sets the logger of warnings and changes, including earlier ones; `lent`: unless there is one already, as launchers do. */
-  useLogger(log: Logger, { lent = false } = {}): void {
-    if (!lent || this.#current.lasting.log === undefined) this.#current.useLogger(log);
+  /**
+   * Sets the logger of warnings and changes, including earlier ones; `lent`: unless there is one already, as launchers do. `level`: returns
+   * its level in each later configuration that is accepted.
+   */
+  useLogger(log: Logger, { lent = false, level }: UseLoggerOptions = {}): void {
+    if (lent && this.#current.lasting.log !== undefined) return;
+    this.#current.useLogger(
+      log,
+      level &&
+        ((accepted) => {
+          log.level = level(new Config(accepted));
+        }),
+    );
   }
 
-  /** Increases by one with each accepted change. */
+  /** Number of this configuration; the next one has the next number. */
   get generation(): number {
     return this.#state.generation;
   }
@@ -181,18 +187,18 @@ export class Config {
 
   /** Returns the sections of the files, in their order, each once. */
   listAllSections(): string[] {
-    return [...new Set(this.#state.mutable.files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
+    return [...new Set(this.#state.sources.files.flatMap(({ sections }) => sections.map(({ name }) => name)))];
   }
 
   /** Returns the names of the files in a section, each once. */
   listOptions(section: string): string[] {
-    const entries = this.#state.mutable.files.flatMap((file) => file.entries);
+    const entries = this.#state.sources.files.flatMap((file) => file.entries);
     return [...new Set(entries.filter((each) => each.section === section).map(({ name }) => name))];
   }
 
   /** Returns the first place of a section; undefined if no file has it. */
   getSectionLocation(section: string): Place | undefined {
-    const file = this.#state.mutable.files.find(({ sections }) => sections.some(({ name }) => name === section));
+    const file = this.#state.sources.files.find(({ sections }) => sections.some(({ name }) => name === section));
     const found = file?.sections.find(({ name }) => name === section);
     return found && placeInFile(found.origin, file?.kind);
   }
@@ -217,9 +223,9 @@ export class Config {
     this.#current.set('defaults', group, opt, undefined);
   }
 
-  /** Returns the accepted content of a file: in a worker that of the parent, else from disk, and kept. `mutable`: a mutate reads it again. */
-  readFile(path: string, options: { readonly mutable?: boolean } = {}): Buffer {
-    return this.#state.files.read(path, options.mutable);
+  /** Returns the content of a file that belongs to this configuration: in a worker that of the parent, else from disk, and kept. */
+  readFile(path: string): Buffer {
+    return this.#state.files.read(path);
   }
 
   /** Absolute paths of the files that were read through {@link Config.readFile}. @internal */
@@ -239,7 +245,7 @@ export class Config {
 
   /** Absolute paths of the configuration files, lowest precedence first. */
   get configFiles(): readonly string[] {
-    return this.#state.mutable.files.map(({ path }) => path);
+    return this.#state.sources.files.map(({ path }) => path);
   }
 
   /** Absolute paths of the directories whose `*.conf` are read. @internal */
@@ -249,12 +255,12 @@ export class Config {
 
   /** Arguments of the command line: `group.opt` and the value as written. */
   get arguments(): readonly { readonly group: string; readonly opt: string; readonly value: string }[] {
-    return this.#state.mutable.arguments;
+    return this.#state.sources.arguments;
   }
 
   /** Names of the environment variables that options were read from: a worker does not need them. */
   get variables(): readonly string[] {
-    return Object.keys(this.#state.mutable.environment);
+    return Object.keys(this.#state.sources.environment);
   }
 
   /** Masks arguments for a log or a list of processes: keeps values of declared options that are not secret. */
@@ -277,35 +283,23 @@ export class Config {
     return this.#current.snapshot();
   }
 
-  /** Reads all files again and checks them; nothing changes before the result is accepted. Rejects with `ConfigError` if it is refused. */
-  async prepareReload(options: PrepareReloadOptions = {}): Promise<PreparedReload> {
-    const prepared = await prepareReload(this.#current, options);
-    return Object.assign(prepared, { config: new Config(prepared.next) });
+  /** Returns the configuration that the parent of this worker has accepted since. */
+  accepted(snapshot: ConfigSnapshot): Config {
+    const { lasting, groups } = this.#current;
+    return new Config(new ConfigHolder(fromSnapshot(snapshot), lasting, snapshot.told, groups.copy()));
   }
 
-  /** Runs both steps. Nothing changes if it rejects with `ConfigError`. */
-  async reload(options: ReloadOptions = {}): Promise<ConfigChanges> {
-    return (await prepareReload(this.#current, { ...options, collect: false })).accept();
+  /** Reads all sources again: a launcher's first step of a reload. Rejects with `ConfigError` if the result is refused. */
+  async next(options: { readonly collect?: boolean } = {}): Promise<NextConfig> {
+    const reading = await nextReading(this.#current, options);
+    return Object.assign(reading, { config: new Config(reading.next) });
   }
 
-  /** Applies the configuration that a parent accepted, and runs the hooks. Rejects with `ConfigError` if this process cannot. */
-  async adopt(snapshot: ConfigSnapshot): Promise<ConfigChanges> {
-    return adopt(this.#current, snapshot);
-  }
-
-  /** Options, `group.opt`, whose values in the files a mutate has not applied. */
-  get waitingOptions(): readonly string[] {
-    return waitingOptions(this.#current);
-  }
-
-  /** Calls back after each accepted change, until the returned function is called. */
-  onMutate(hook: MutateHook): () => void {
-    return this.#current.lasting.onChange((current, changes) => hook(new Config(current), changes));
-  }
-
-  /** Calls back with the new value of one option, `group.opt`, after each change of it. */
-  watch(name: string, changed: (value: unknown) => void | Promise<void>): () => void {
-    return this.onMutate((_, changes) => (changes.has(name) ? changed(changes.get(name)?.new) : undefined));
+  /** Reads all sources again, and returns them as a new configuration; this one stays as it is. Rejects with `ConfigError` if it is refused. */
+  async readAgain(): Promise<Config> {
+    const { config, accept } = await this.next();
+    accept();
+    return config;
   }
 
   /** Returns values by group, with masked secrets. */

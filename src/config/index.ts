@@ -9,18 +9,10 @@ export {
   type Place,
   PorticoError,
 } from '../errors/index.js';
-export type {
-  Change,
-  ConfigChanges,
-  Effect,
-  PrepareReloadOptions,
-  ReloadMethod,
-  ReloadOptions,
-  ReportedChange,
-} from './changes.js';
-export { Config, type CrossCheck, type MutateHook, type PreparedReload } from './config.js';
+export type { Change, ReportedChange } from './changes.js';
+export { Config, type CrossCheck, type NextConfig } from './config.js';
 export type { LoadOptions, WorkerAssignment, WorkerConfiguration } from './load.js';
-export type { JudgedReload } from './reload.js';
+export type { NextReading } from './reload.js';
 export type { ConfigSnapshot, Written } from './state.js';
 export {
   cidr,

@@ -175,12 +175,10 @@ function hintOf({ argv }: Pick<LoadOptions, 'argv'>): string | undefined {
 /** Reads the same sources again for the next generation. Environment and command line do not change. */
 export function readAgain(state: State): State {
   const { files, issues } = readFiles(state.paths, { again: true });
-  const sources = { ...state.mutable, files };
   return {
     ...state,
-    mutable: sources,
-    fixed: sources,
-    files: state.files.refreshed(false),
+    sources: { ...state.sources, files },
+    files: state.files.refreshed(),
     pinned: {},
     generation: state.generation + 1,
     issues,

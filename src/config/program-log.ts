@@ -20,10 +20,9 @@ import { ConfigError } from './values/mistakes.js';
 
 /** Options of `[DEFAULT]`. */
 export const programLogOptions = defineOptions('DEFAULT', {
-  debug: boolean({ default: false, mutable: true, help: 'Log at level debug, regardless of log_level.' }),
+  debug: boolean({ default: false, help: 'Log at level debug, regardless of log_level.' }),
   log_level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
-    mutable: true,
     help: 'Lowest level to log. Only silent also suppresses starts, stops and reloads.',
   }),
   log_format: oneOf(['auto', 'json', 'text'], {
@@ -48,8 +47,7 @@ interface Logging {
   group<D extends OptionDeclarations>(name: string, options: D, from: { readonly partial: true }): OptionsOf<D>;
   resolve(group: string, opt: string): { readonly value: unknown };
   getLocation(group: string, opt: string): Place;
-  useLogger(log: Logger): void;
-  onMutate(hook: (next: Logging) => void): unknown;
+  useLogger(log: Logger, options: { readonly level: (accepted: Logging) => LogLevel }): void;
 }
 
 /** `true` is refused: a log that does not reach syslog would be noticed only when it is needed. */
@@ -98,12 +96,9 @@ function acceptedOptions(config: Logging): LoggerOptions {
   }
 }
 
-/** Makes a log the program's, with the level that `levelIn` returns after each change. */
-function followed(config: Logging, log: Logger, levelIn = levelOf): Logger {
-  config.useLogger(log);
-  config.onMutate((next) => {
-    log.level = levelIn(next);
-  });
+/** Makes a log the program's, with the level that `level` returns for each configuration that is accepted. */
+function followed(config: Logging, log: Logger, level = levelOf): Logger {
+  config.useLogger(log, { level });
   return log;
 }
 

@@ -1,91 +1,78 @@
 /**
- * Puts another generation in force: one that is read again, in two steps, or one that another process accepted.
+ * Reads a configuration again: the next one of a program, beside the present one, which stays as it is.
  */
-import { type Diagnostic, PorticoError } from '../errors/index.js';
+import type { Diagnostic } from '../errors/index.js';
 import {
   type Change,
-  type ConfigChanges,
   changesWithoutEffect,
   compareGenerations,
   describeChange,
-  type PrepareReloadOptions,
   type ReportedChange,
   reportedChange,
-  takenUp,
   undeclaredChanges,
+  withKeptValues,
 } from './changes.js';
 import { ConfigHolder, withoutHint } from './config-holder.js';
 import { readAgain } from './load.js';
 import { readExternalSources } from './sources/external-sources.js';
-import { type ConfigSnapshot, fromSnapshot } from './state.js';
 import { Generation } from './values/generation.js';
-import { type ConfigError, refusalFor, refuseErrors } from './values/mistakes.js';
+import { type ConfigError, refusalFor } from './values/mistakes.js';
 
 /**
- * A new configuration that was read and checked, but is not in force: a launcher tries new workers with it first. If it is dropped, the old
- * configuration stays in force, with the old content of all files.
+ * The next configuration of a program, read and validated: a launcher tries new workers with it before it is accepted. If it is dropped,
+ * nothing has changed.
  */
-export interface JudgedReload {
+export interface NextReading {
   /** Its warnings, and later ones from `config.warn`. */
   readonly warnings: readonly Diagnostic[];
   /** Reason of the refusal, if it was collected: such a configuration can be inspected, but not accepted. */
   readonly refusal: ConfigError | undefined;
-  /** Every declared option that differs, with the step that would apply it: `now`, `new_workers` or `restart`. */
+  /** Every declared option that differs. */
   readonly changes: readonly Change[];
   /**
-   * Returns the changes for a report: old, new, place, and the step that applies each; secrets are masked. Includes options of the files
-   * that no module here declares; their values are always masked. `workers`: there are workers, which may know more options. Default true.
+   * Returns the changes for a report: old, new, place and effect; secrets are masked. Includes options of the files that no module here
+   * declares; their values are always masked. `workers`: there are workers, which may know more options. Default true.
    */
   report(options?: { readonly workers?: boolean }): ReportedChange[];
-  /** Returns the snapshot of the new configuration for workers. */
-  snapshot(): ConfigSnapshot;
-  /** Reads and keeps another file: one that only the new configuration names. */
-  readFile(path: string, options?: { readonly mutable?: boolean }): Buffer;
   /**
-   * Marks groups that are no longer used once this is in force: those of services that will end. Their options needed a restart while they
-   * were used; from now on they have the values of the files. A group that was read from the new configuration stays.
+   * Marks groups that are no longer used with the next configuration: those of services that will end. Their options needed a restart while
+   * they were used; from now on they have the values of the files. A group that was read from the next configuration stays.
    */
   release(over: (group: string) => boolean): void;
-  /**
-   * Puts it in force at once, then runs the hooks. Returns the changes that take effect; options that only a restart changes keep their old
-   * value, and are logged. Rejects if it is refused, or another configuration was accepted meanwhile.
-   */
-  accept(): Promise<ConfigChanges>;
+  /** Makes it the configuration of the program's log, and logs the changes and new warnings. Throws if it is refused. */
+  accept(): void;
 }
 
-/**
- * Reads everything again and checks it. Rejects with `ConfigError`, or with `collect` returns it together with the read values. `next`: the
- * new configuration.
- */
-export async function prepareReload(
+/** Reads everything again and validates it. Rejects with `ConfigError`, or with `collect` returns it together with the read values. */
+export async function nextReading(
   current: ConfigHolder,
-  { method = 'reload', collect = false }: PrepareReloadOptions,
-): Promise<JudgedReload & { readonly next: ConfigHolder }> {
+  { collect = false }: { readonly collect?: boolean },
+): Promise<NextReading & { readonly next: ConfigHolder }> {
   const { generation: base, lasting, inUse } = current;
   const groups = current.groups.copy();
   const fresh = await readExternalSources(readAgain(base.state), groups);
-  // Two are checked. The written one must be valid for the next start of the parent; the one that takes effect now keeps the old values of
+  // Two are validated. The written one must be valid for the next start of the parent; the one that takes effect now keeps the old values of
   // options that only such a start changes, and must be valid together with them.
   const asWritten = new ConfigHolder(fresh, lasting, [], groups);
-  let changes = compareGenerations(base, asWritten.generation, { method, inUse });
-  const undeclared = undeclaredChanges(base.state, fresh, groups, method);
-  const isWhole = method === 'reload' && !changes.some(({ effect }) => effect === 'restart');
-  const asTakenUp = isWhole
-    ? asWritten
-    : new ConfigHolder(takenUp(base, asWritten.generation, changes, method), lasting, [], groups);
-  const found = [...new Set([asWritten, asTakenUp])].map((each) => each.judge());
+  let changes = compareGenerations(base, asWritten.generation, { inUse });
+  const undeclared = undeclaredChanges(base.state, fresh, groups);
+  const next = changes.some(({ needsRestart }) => needsRestart)
+    ? new ConfigHolder(withKeptValues(base, asWritten.generation, changes), lasting, [], groups)
+    : asWritten;
+  const found = [...new Set([asWritten, next])].map((each) => each.judge());
   const refusal = found.map(refusalFor).find((each) => each !== undefined);
   if (refusal !== undefined && !collect) throw refusal;
   const judged = [...found.flat(), ...changesWithoutEffect(base, asWritten.generation)];
   // The refusal has the errors.
   const warnings = judged.filter(({ severity }) => severity === 'warning');
-  for (const text of [...current.warned, ...warnings.map(withoutHint)]) asTakenUp.warned.add(text);
+  for (const text of [...current.warned, ...warnings.map(withoutHint)]) next.warned.add(text);
   // `warn` adds to it.
-  asTakenUp.given = [...warnings];
+  const given = [...warnings];
+  next.given = given;
   const released = new Set<string>();
   return {
-    next: asTakenUp,
-    warnings: asTakenUp.given,
+    next,
+    warnings: given,
     refusal,
     get changes() {
       return changes;
@@ -96,73 +83,24 @@ export async function prepareReload(
       if (workers) return [...changes.map(reportedChange), ...others];
       // Options that services declared during their rebuild are known now.
       const known = new Set(groups.all().map(({ group, opt }) => `${group}.${opt}`));
-      const effectHere = (option: string): ReportedChange['effect'] =>
-        known.has(option) ? 'applied now' : 'no effect';
+      const effectHere = (option: string): ReportedChange['effect'] => (known.has(option) ? 'applied' : 'no effect');
       return [...changes.map(reportedChange), ...others.map((each) => ({ ...each, effect: effectHere(each.option) }))];
     },
-    snapshot: () => asTakenUp.snapshot(),
-    readFile: (path, options) => asTakenUp.generation.state.files.read(path, options?.mutable),
     release: (over) => {
-      for (const group of inUse) if (over(group) && !asTakenUp.inUse.has(group)) released.add(group);
-      changes = compareGenerations(base, asWritten.generation, { method, inUse, released });
-      asTakenUp.generation = new Generation(takenUp(base, asWritten.generation, changes, method), groups);
+      for (const group of inUse) if (over(group) && !next.inUse.has(group)) released.add(group);
+      changes = compareGenerations(base, asWritten.generation, { inUse, released });
+      next.generation = new Generation(withKeptValues(base, asWritten.generation, changes), groups);
     },
-    accept: async () => {
+    accept: () => {
       if (refusal !== undefined) throw refusal;
-      if (current.generation !== base) {
-        const message = 'another configuration was accepted meanwhile';
-        throw new PorticoError('PORTICO_CONFIG_OVERTAKEN', { message });
-      }
-      for (const group of released) inUse.delete(group);
-      return takeUp(current, asTakenUp, changes, warnings);
+      for (const group of inUse) if (!released.has(group)) next.inUse.add(group);
+      // Those that were declared meanwhile.
+      groups.add(current.groups);
+      lasting.groups = groups;
+      next.given = undefined;
+      current.warn(warnings);
+      for (const change of changes) lasting.log?.[change.needsRestart ? 'warn' : 'info'](describeChange(change));
+      lasting.followLevel?.(next);
     },
   };
-}
-
-/** Applies the configuration that a parent accepted; ignores an older snapshot. Rejects with `ConfigError` if it cannot. */
-export async function adopt(current: ConfigHolder, snapshot: ConfigSnapshot): Promise<ConfigChanges> {
-  if (snapshot.generation <= current.generation.state.generation) return new Map();
-  const next = new ConfigHolder(fromSnapshot(snapshot), current.lasting);
-  for (const text of snapshot.told ?? []) current.warned.add(text);
-  const warnings = next.judge();
-  refuseErrors(warnings);
-  const { generation, inUse } = current;
-  const changes = compareGenerations(generation, next.generation, { method: 'reload', inUse });
-  // A snapshot of the parent is applied as a whole: the parent has checked it, and has reported all mistakes.
-  const all = changes.map((change) => ({ ...change, effect: 'now' as const }));
-  return takeUp(current, next, all, warnings, 'debug');
-}
-
-/** Returns the options, `group.opt`, whose values in the files a mutate has left for a restart. */
-export function waitingOptions({ generation, inUse }: ConfigHolder): string[] {
-  const { state, groups } = generation;
-  const asWritten = new Generation({ ...state, fixed: state.mutable, pinned: {} }, groups);
-  const waiting = compareGenerations(generation, asWritten, { method: 'mutate', inUse });
-  return waiting.map(({ group, opt }) => `${group}.${opt}`);
-}
-
-async function takeUp(
-  current: ConfigHolder,
-  next: ConfigHolder,
-  changes: readonly Change[],
-  warnings: readonly Diagnostic[],
-  level: 'debug' | 'info' = 'info',
-): Promise<ConfigChanges> {
-  const { log } = current.lasting;
-  // Those that were declared meanwhile.
-  current.groups = next.groups.add(current.groups);
-  current.lasting.groups = current.groups;
-  current.generation = next.generation;
-  next.acceptedBy = current;
-  for (const group of next.inUse) current.inUse.add(group);
-  current.warn(warnings);
-  // Warnings given since it was prepared.
-  for (const text of next.warned) current.warned.add(text);
-  for (const change of changes) log?.[change.effect === 'restart' ? 'warn' : level](describeChange(change));
-  const applied = changes.filter(({ effect }) => effect !== 'restart');
-  const told: ConfigChanges = new Map(
-    applied.map((change) => [`${change.group}.${change.opt}`, { old: change.old, new: change.new }]),
-  );
-  await current.runHooks(told);
-  return told;
 }

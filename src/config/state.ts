@@ -69,10 +69,7 @@ export interface Written {
 
 /** Parts of one generation. Replaced as a whole, except for values from code, and files that are kept when first read. */
 export interface State {
-  /** Sources of options that may change in a running process. */
-  readonly mutable: Sources;
-  /** Sources of all other options; they differ from `mutable` after a mutate. */
-  readonly fixed: Sources;
+  readonly sources: Sources;
   /** `group.opt` of options that only a restart changes, to their values at the start of the process. */
   readonly pinned: Readonly<Record<string, readonly Written[]>>;
   readonly paths: SourcePaths;
@@ -88,10 +85,8 @@ export interface State {
 }
 
 /** A state as JSON, from `config.snapshot()`; its fields are private. */
-export interface ConfigSnapshot extends Pick<State, 'generation' | 'mutable' | 'pinned' | 'paths'> {
+export interface ConfigSnapshot extends Pick<State, 'generation' | 'sources' | 'pinned' | 'paths'> {
   readonly format: 1;
-  /** Absent if it equals `mutable`. */
-  readonly fixed?: Sources;
   readonly files: readonly AcceptedFile[];
   readonly overrides: Readonly<Record<string, unknown>>;
   readonly defaults: Readonly<Record<string, unknown>>;
@@ -102,11 +97,12 @@ export interface ConfigSnapshot extends Pick<State, 'generation' | 'mutable' | '
 }
 
 /** Returns a state with only the given parts. */
-export function newState({ sources, ...given }: Partial<State> & { readonly sources?: Partial<Sources> } = {}): State {
-  const written = { files: [], environment: {}, envPrefix: 'PORTICO', arguments: [], ...sources };
+export function newState({
+  sources,
+  ...given
+}: Partial<Omit<State, 'sources'>> & { readonly sources?: Partial<Sources> } = {}): State {
   return {
-    mutable: written,
-    fixed: written,
+    sources: { files: [], environment: {}, envPrefix: 'PORTICO', arguments: [], ...sources },
     pinned: {},
     paths: { files: [], dirs: [], searched: [] },
     files: new AcceptedFiles(),
@@ -120,11 +116,10 @@ export function newState({ sources, ...given }: Partial<State> & { readonly sour
 
 /** Returns the state of a snapshot. */
 export function fromSnapshot(snapshot: ConfigSnapshot): State {
-  const { generation, mutable, fixed = mutable, pinned, paths, issues = [] } = snapshot;
+  const { generation, sources, pinned, paths, issues = [] } = snapshot;
   return {
     generation,
-    mutable,
-    fixed,
+    sources,
     pinned,
     paths,
     files: AcceptedFiles.from(snapshot.files),
@@ -139,8 +134,6 @@ interface AcceptedFile {
   readonly path: string;
   /** Absent for a file that has become a FIFO. */
   readonly base64: string | undefined;
-  /** True if it is read again even if only mutable options change: certificates. */
-  readonly mutable: boolean;
 }
 
 /**
@@ -149,18 +142,18 @@ interface AcceptedFile {
  */
 class AcceptedFiles {
   /** Files by absolute path; a file that has become a FIFO has no bytes, and is refused to its readers. */
-  readonly #files = new Map<string, { readonly bytes: Buffer | undefined; readonly mutable: boolean }>();
+  readonly #files = new Map<string, Buffer | undefined>();
   /** Files that were requested in this process. */
   readonly #asked = new Set<string>();
 
   /** Returns the bytes of a file: kept ones, else from disk, and keeps them. Throws the errors of `readFileSync`. */
-  read(path: string, mutable = false): Buffer {
+  read(path: string): Buffer {
     const absolute = resolve(path);
     const known = this.#files.get(absolute);
-    if (known !== undefined && known.bytes === undefined) throw new Error('should be a file, is a FIFO');
-    const bytes = known?.bytes ?? readFileSync(absolute);
+    if (known === undefined && this.#files.has(absolute)) throw new Error('should be a file, is a FIFO');
+    const bytes = known ?? readFileSync(absolute);
     this.#asked.add(absolute);
-    if (known === undefined || (mutable && !known.mutable)) this.#files.set(absolute, { bytes, mutable });
+    this.#files.set(absolute, bytes);
     return bytes;
   }
 
@@ -171,30 +164,30 @@ class AcceptedFiles {
 
   /** Absolute paths of all files read. */
   get paths(): string[] {
-    return [...this.#files].flatMap(([path, { bytes }]) => (bytes === undefined ? [] : path));
+    return [...this.#files].flatMap(([path, bytes]) => (bytes === undefined ? [] : path));
   }
 
   /**
-   * Reads the same files again; with `onlyMutable` the others keep their bytes. Leaves out a file that can no longer be read: its next
-   * reader reads it from disk, and reports the reason. The reader of a FIFO would wait for a writer, and block this process.
+   * Reads the same files again. Leaves out a file that can no longer be read: its next reader reads it from disk, and reports the reason.
+   * The reader of a FIFO would wait for a writer, and block this process.
    */
-  refreshed(onlyMutable: boolean): AcceptedFiles {
+  refreshed(): AcceptedFiles {
     const next = new AcceptedFiles();
-    for (const [path, { bytes, mutable }] of this.#files) {
-      const now = onlyMutable && !mutable ? bytes : readUnlessFifo(path);
-      if (now !== undefined || isFifo(path)) next.#files.set(path, { bytes: now, mutable });
+    for (const path of this.#files.keys()) {
+      const now = readUnlessFifo(path);
+      if (now !== undefined || isFifo(path)) next.#files.set(path, now);
     }
     return next;
   }
 
   toJSON(): AcceptedFile[] {
-    return [...this.#files].map(([path, { bytes, mutable }]) => ({ path, base64: bytes?.toString('base64'), mutable }));
+    return [...this.#files].map(([path, bytes]) => ({ path, base64: bytes?.toString('base64') }));
   }
 
   static from(files: readonly AcceptedFile[]): AcceptedFiles {
     const accepted = new AcceptedFiles();
-    for (const { path, base64, mutable } of files) {
-      accepted.#files.set(path, { bytes: base64 === undefined ? undefined : Buffer.from(base64, 'base64'), mutable });
+    for (const { path, base64 } of files) {
+      accepted.#files.set(path, base64 === undefined ? undefined : Buffer.from(base64, 'base64'));
     }
     return accepted;
   }

@@ -49,8 +49,8 @@ export type ToWorker =
   | { readonly kind: 'serve' }
   /** Drain and end. */
   | { readonly kind: 'drain'; readonly reason: StopReason; readonly timeoutMs: number }
-  /** New values for running services; answered by `answer`, with whether all services applied them. */
-  | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration' | 'settings'>)
+  /** A later configuration, for `reset()` of running services; answered by `answer`, with whether none refused it. */
+  | ({ readonly kind: 'mutate'; readonly id: number } & Pick<Configure, 'configuration'>)
   /** Listen also on the sockets that were sent before and belong to another slot; or stop listening there. */
   | { readonly kind: 'adopt' | 'release'; readonly slot: number }
   /** Reopen the log file, because it was renamed. */

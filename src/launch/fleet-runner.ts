@@ -84,7 +84,7 @@ export class FleetRunner implements Runner {
   /** `system`: starts processes and binds addresses. Default: this one. */
   constructor(launcher: LauncherCore, options: ProcessLauncherOptions, system: System = {}) {
     const { host, log } = launcher;
-    const { config } = options;
+    const { config } = launcher;
     const argv = (): string[] => host.argv.slice(2);
     this.#launcher = launcher;
     this.#options = options;
@@ -93,8 +93,8 @@ export class FleetRunner implements Runner {
       host,
       entry: options.entry,
       withheld: options.withheldVariables ?? config?.variables ?? [],
-      told: () => config?.workerArguments(argv()) ?? argv(),
-      shown: () => config?.maskArguments(argv()) ?? maskArguments(argv()),
+      told: () => launcher.config?.workerArguments(argv()) ?? argv(),
+      shown: () => launcher.config?.maskArguments(argv()) ?? maskArguments(argv()),
     };
     this.terminating = new HookList('terminate', log);
     this.reloading = new HookList('reload', log);
@@ -285,9 +285,9 @@ export class FleetRunner implements Runner {
   }
 
   reload(request: ReloadRequest): Promise<ReloadResult> {
-    const { config, onReload } = this.#options;
+    const { onReload } = this.#options;
     const { supervisor, reloading: hooks } = this;
-    return reloadFleet({ ...request, config, supervisor, onReload, hooks });
+    return reloadFleet({ ...request, supervisor, onReload, hooks });
   }
 
   get #served(): readonly WorkerHandle[] {

@@ -59,8 +59,12 @@ export class LauncherCore<R extends Runner = Runner> {
   #leavesUntil = 0;
   #superseded = new AbortController();
 
+  /** The present configuration: that of the launch, or of the last accepted reload. */
+  config: Config | undefined;
+
   constructor(options: LauncherCoreOptions, makeRunner: (launcher: LauncherCore<R>) => R) {
     this.#options = options;
+    this.config = options.config;
     this.host = options.host ?? currentProcess();
     this.log =
       checkedLog('PORTICO_LAUNCHER_OPTION', 'a launcher', options.log) ?? options.config?.log ?? createLogger();
@@ -92,11 +96,11 @@ export class LauncherCore<R extends Runner = Runner> {
       name: () => runner.name,
       services: () => runner.ownServices,
       workers: runner.workerLines && (() => runner.workerLines!()),
-      config: options.config,
+      config: () => this.config,
       log,
     });
     this.control = new Control({
-      ...controlledServices(host, runner, options.config),
+      ...controlledServices(host, runner, () => this.config),
       log,
       status: () => this.status(),
       reloaded: () => this.#reports.counts,
@@ -120,7 +124,7 @@ export class LauncherCore<R extends Runner = Runner> {
   takeSignals(): void {
     if (this.stopping || !this.process.take()) return;
     // A reload then reports their changes.
-    this.#options.config?.registerLoaded();
+    this.config?.registerLoaded();
     this.#watchFiles();
     this.runner.signalsTaken?.();
     if (!this.runner.supervised) this.control.open();
@@ -154,7 +158,7 @@ export class LauncherCore<R extends Runner = Runner> {
 
   async wait(options: { signal?: AbortSignal } = {}): Promise<number> {
     this.takeSignals();
-    if (!this.runner.supervised) logConfiguration(this.#options.config, this.runner.settings, this.log);
+    if (!this.runner.supervised) logConfiguration(this.config, this.runner.settings, this.log);
     void this.#launching.then(() => this.#allReady());
     this.#waits.resolve();
     return this.process.wait(options.signal, () => void this.stop());
@@ -236,15 +240,18 @@ export class LauncherCore<R extends Runner = Runner> {
 
   #watchFiles(): void {
     const { runner, log } = this;
-    const { config } = this.#options;
-    if (runner.supervised || config === undefined) return;
+    if (runner.supervised || this.config === undefined) return;
     const changed = (): void => {
       if (this.stopping) return;
       const what = runner.settings.restartMethod === 'mutate' ? 'reloading' : 'restarting';
       log.notice(`Configuration files changed, ${what}`);
       void this.reloadOnceLaunched();
     };
-    const files = new FileChanges(config, changed, (folder, err) => log.warn({ err, folder }, UNWATCHED));
+    const files = new FileChanges(
+      () => this.config!,
+      changed,
+      (folder, err) => log.warn({ err, folder }, UNWATCHED),
+    );
     this.#files = files;
     files.note();
     void this.#ended.promise.then(() => files.close());
@@ -307,10 +314,12 @@ export class LauncherCore<R extends Runner = Runner> {
       method,
       dryRun,
       log,
+      config: this.config,
       settings: (config) => this.settingsOf(config, method),
       accepting: () => this.control.levels.reset(),
-      accepted: () => {
-        logConfiguration(this.#options.config, runner.settings, log);
+      accepted: (config) => {
+        this.config = config;
+        logConfiguration(config, runner.settings, log);
         this.#files?.watch(runner.settings.watchConfigFiles);
       },
       stopped: this.stopBegins.signal,

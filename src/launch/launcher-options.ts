@@ -9,7 +9,7 @@ import type { Logger } from '../log/index.js';
 import { memoryLimit } from '../process/index.js';
 import { managerOptions } from '../service/internal.js';
 
-/** Effect of SIGHUP: replace or restart the services, or change the mutable options in place. */
+/** Effect of SIGHUP: replace or restart the services, or call their `reset()` alone. */
 export type RestartMethod = 'reload' | 'mutate';
 
 /** Options of `[DEFAULT]` that launchers read (declared in launcher-options.ts), in milliseconds. */
@@ -28,7 +28,7 @@ export interface LaunchSettings {
   readonly reloadTimeoutMs: number;
   /** Time between reporting not ready and refusing new connections. */
   readonly drainDelayMs: number;
-  /** Effect of SIGHUP: new workers, or changes of mutable options in place. Default `reload`. */
+  /** Effect of SIGHUP: new workers, or `reset()` of services and managers in running ones. Default `reload`. */
   readonly restartMethod: RestartMethod;
   /** Effect of a second SIGTERM during a graceful stop: none, or an end at once. Default `ignore`. */
   readonly secondTerm: 'ignore' | 'force';
@@ -57,30 +57,24 @@ function memoryBytes(): number {
 export const launcherOptions = defineOptions('DEFAULT', {
   graceful_shutdown_timeout: duration({
     default: 60,
-    mutable: true,
     help: 'Seconds for open requests in a graceful shutdown, before they are cut off. 0 waits forever. Keep it below the kill timeout: systemd 90 s, Kubernetes 30 s, Docker 10 s.',
   }),
   drain_timeout: duration({
-    mutable: true,
     help: 'Seconds for open requests of a worker that a reload, a restart or max_memory replaces. 0 waits forever. Default: graceful_shutdown_timeout.',
   }),
   worker_timeout: duration({
     default: 30,
-    mutable: true,
     help: 'Seconds without a heartbeat until a worker or single process is killed, up to 6 more for one without requests. 0 or an attached debugger disables this.',
   }),
   worker_start_timeout: duration({
     default: 60,
-    mutable: true,
     help: 'Seconds for a worker to become ready, for a build of check or a reload, and for hooks of reloads. 0 or an attached debugger waits forever.',
   }),
   max_memory: bytes({
-    mutable: true,
     help: 'Replace a worker gracefully at this resident memory, such as "300M". 0 disables this. Default: none; in a container with a memory limit three quarters of what exceeds 128 MiB, divided by the workers, if each gets 128 MiB.',
   }),
   reload_timeout: duration({
     default: 60,
-    mutable: true,
     help: 'Seconds for which a reload retries replacement workers that do not start.',
     advanced: true,
   }),
@@ -91,55 +85,46 @@ export const launcherOptions = defineOptions('DEFAULT', {
   }),
   drain_delay: duration({
     default: 0,
-    mutable: true,
     help: 'Seconds between "not ready" and the refusal of new connections, for load balancers.',
   }),
   second_term: oneOf(['ignore', 'force'], {
     default: 'ignore',
-    parent: true,
     help: 'Effect of a second SIGTERM: ignore, because orchestrators repeat it, or force, an immediate end.',
     advanced: true,
   }),
   sigint: oneOf(['fast', 'graceful'], {
     default: 'fast',
-    parent: true,
     help: 'Effect of Ctrl-C (SIGINT): fast exits with status 1, graceful shuts down gracefully. In a graceful shutdown it always exits.',
     advanced: true,
   }),
   sighup_foreground: oneOf(['stop', 'reload'], {
     default: 'stop',
-    parent: true,
     help: 'Effect of SIGHUP in the foreground of a terminal, which sends it when it closes.',
     advanced: true,
   }),
   max_restarts: integer({
     default: 0,
     min: 0,
-    parent: true,
     help: 'Exit with status 1 after more unexpected restarts of a service than this. 0: no limit.',
   }),
   restart_window: duration({
     default: 0,
-    parent: true,
     help: 'Seconds in which max_restarts counts. 0: since the start.',
     advanced: true,
   }),
   watch_config_files: boolean({
     default: false,
-    parent: true,
     help: 'Reload when configuration files, paste files, certificates or files with secrets and keys change.',
   }),
   max_workers: integer({
     default: () => Math.max(16, Math.floor(memoryBytes() / WORKER_BYTES)),
     sampleDefault: 'memory / 64 MiB',
     min: 1,
-    parent: true,
     help: 'Maximum for api-cli scale. Default: by the memory of the machine or container, at least 16.',
     advanced: true,
   }),
   log_options: boolean({
     default: true,
-    parent: true,
     help: 'Log all options at level debug, with secrets masked, at the start and after each reload.',
     advanced: true,
   }),

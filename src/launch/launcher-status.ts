@@ -3,6 +3,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import type { Config } from '../config/index.js';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Totals } from '../metrics/index.js';
@@ -38,16 +39,17 @@ export function fleetStatus(supervisor: Supervisor, totals: Totals): ServiceStat
       return totals.refusalsOf(pool.name);
     },
     get certificateEnds() {
-      return certificateEnds(pool.service);
+      return certificateEnds(pool.service, supervisor.generation.config);
     },
     workers: [...pool.workers].map(workerStatus),
   }));
 }
 
-function certificateEnds(service: Launchable): string | undefined {
+function certificateEnds(service: Launchable, config: Config | undefined): string | undefined {
   if (isPlanned(service)) return service.certificate?.ends;
+  if (config === undefined) return undefined;
   // The file may not be readable at present; the certificate that is served is not affected.
-  return ignoreErrors(() => (service as Telling).certificateEnds?.toISOString());
+  return ignoreErrors(() => (service as Telling).certificateEndsIn?.(config)?.toISOString());
 }
 
 function workerStatus(worker: WorkerHandle): WorkerStatus {
@@ -78,6 +80,7 @@ function isSuspended(pid: number | undefined): boolean {
 export function runStatus(
   run: ServiceRun,
   process: Pick<WorkerStatus, 'id' | 'pid' | 'generation' | 'facts'>,
+  config: () => Config | undefined,
 ): ServiceStatus {
   return {
     name: run.name,
@@ -93,7 +96,7 @@ export function runStatus(
     errors: (run.service as Telling).meter?.failures ?? [],
     refusals: (run.service as Telling).meter?.refusals ?? [],
     get certificateEnds() {
-      return certificateEnds(run.service);
+      return certificateEnds(run.service, config());
     },
     workers: [
       {

@@ -96,16 +96,8 @@ export type ToParent =
   | { readonly kind: 'leaves'; readonly requests: readonly HeldRequest[] }
   /** It requests a fresh worker in its place. */
   | { readonly kind: 'replace'; readonly reason: string }
-  /** Answer to `ask`, or to `mutate`: then `body` is a {@link Mutated}. */
+  /** Answer to `ask`, or to `mutate`: then `body` is true if all services have taken the configuration. */
   | { readonly kind: 'answer'; readonly id: number; readonly body?: unknown; readonly error?: string };
-
-/** Result of new values in a worker. */
-export interface Mutated {
-  /** True if all its services applied them. */
-  readonly taken: boolean;
-  /** Options, `group.opt`, whose values in the files wait for a restart. */
-  readonly waiting: readonly string[];
-}
 
 /**
  * Message as sent over the channel. The mark distinguishes it from objects of an application, which may have a `kind`

@@ -12,7 +12,7 @@ import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from 
 import { isListening } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
 import type { ToWorker } from './assignment.js';
-import { logFailure, STATUS_FAILED } from './exit-status.js';
+import { STATUS_FAILED } from './exit-status.js';
 import { InProcessRunner } from './in-process/in-process-runner.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from './launcher.js';
 import { LauncherCore } from './launcher-core.js';
@@ -29,7 +29,6 @@ import { builtAndJudged, judgeAfter } from './services/judgement.js';
 import { unlessAborted } from './waiting.js';
 import { FilesRead } from './worker/files-read.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
-import type { Mutated } from './worker-message.js';
 
 /** Number of checks for a moment without requests, and their interval. */
 const LOOKS = 50;
@@ -246,19 +245,10 @@ export class WorkerSide {
     await this.#link.send({ kind: 'counted', buckets, series: all, failures, refusals });
   }
 
-  async #mutate({ configuration, settings }: Extract<ToWorker, { kind: 'mutate' }>): Promise<Mutated> {
-    const { config } = this.#options;
-    try {
-      this.core.control.levels.reset();
-      const changes = await config?.adopt(configuration as ConfigSnapshot);
-      this.#link.settings = settings;
-      this.core.runner.settings = settings;
-      const taken = await this.core.runner.reset(changes ?? new Map());
-      return { taken, waiting: config?.waitingOptions ?? [] };
-    } catch (error) {
-      logFailure(this.#log, 'The new configuration is invalid in this worker', error);
-      return { taken: false, waiting: [] };
-    }
+  /** Everything that runs keeps the configuration that it was built from; services do with the later one what they want. */
+  async #mutate({ configuration }: Extract<ToWorker, { kind: 'mutate' }>): Promise<boolean> {
+    this.core.control.levels.reset();
+    return this.core.runner.reset(this.#options.config?.accepted(configuration as ConfigSnapshot));
   }
 
   async #orphaned(): Promise<void> {

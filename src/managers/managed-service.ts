@@ -37,8 +37,8 @@ export interface ManagedServiceOptions {
   readonly topic?: string | null;
   /** Default: `[DEFAULT] host`. */
   readonly host?: string;
-  /** Configuration of the service, which its managers get. */
-  readonly config: Config;
+  /** Returns the configuration of its next start, which its managers get. */
+  readonly config: () => Config;
   /** Log of the service and its managers. */
   readonly log: Logger;
   /** Group of the periodic tasks; stopped with the service. */
@@ -90,7 +90,7 @@ export class ManagedService {
   /** Throws the errors of `managers`. */
   constructor(options: ManagedServiceOptions) {
     this.#options = options;
-    this.#managers = options.managers(options.config).filter((source) => typeof source === 'object');
+    this.#managers = options.managers(options.config()).filter((source) => typeof source === 'object');
     this.tracker = new TaskTracker({ service: options.name, log: options.log });
   }
 
@@ -151,7 +151,8 @@ export class ManagedService {
    */
   async prepare({ backdoorPort, workerId, steps }: ManagedStart): Promise<ManagerHooks> {
     this.#hooks = undefined;
-    const { name, config, log, tasks, registration } = this.#options;
+    const { name, log, tasks, registration } = this.#options;
+    const config = this.#options.config();
     const { made, context, rpc, registry, releases, letGo } = await this.#make();
     for (const manager of made) if ('backdoorPort' in manager) manager.backdoorPort = backdoorPort;
     this.#managers = made;
@@ -193,7 +194,8 @@ export class ManagedService {
 
   /** Creates all managers. If one fails, closes the resources that earlier ones opened through their contexts. */
   async #make() {
-    const { name, serviceName = name, config, log, host, option, named } = this.#options;
+    const { name, serviceName = name, log, host, option, named } = this.#options;
+    const config = this.#options.config();
     const sources = this.#options.managers(config);
     // A service without managers loads nothing of remote calls.
     const rpc = sources.length === 0 ? undefined : await this.#options.rpc(config);
@@ -248,12 +250,12 @@ export class ManagedService {
   }
 
   #member(host: string, registry: ServiceRegistry | null): Registration | null {
-    const { config, binary, topic = null, log, registers, member, onVerdict } = this.#options;
+    const { binary, topic = null, log, registers, member, onVerdict } = this.#options;
     if (registry === null || registers?.() === false) return null;
     if (registry.store instanceof MemoryStore && workerAssignment()?.index === 0) {
       log.warn('the service registry is in memory: each worker has a separate one, and none has all services');
     }
-    return membership(registry, config, {
+    return membership(registry, this.#options.config(), {
       inFlight: () => this.tracker.size,
       ...member,
       host,

@@ -3,7 +3,7 @@ import { boolean, type Config, defineOptions } from '../config/index.js';
 import { ConfigurationRefused, type Origin } from '../errors/index.js';
 
 const debugFlag = defineOptions({
-  debug: boolean({ default: false, mutable: true, help: 'Log at level debug, regardless of log_level.' }),
+  debug: boolean({ default: false, help: 'Log at level debug, regardless of log_level.' }),
 });
 
 /**

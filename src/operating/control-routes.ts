@@ -21,7 +21,7 @@ import type { ReloadReport } from './reload-report.js';
 import type { ServiceStatus, WorkerStatus } from './status.js';
 
 export function controlRoutes(controlled: Controlled, registered: RegisteredServices): ControlRoutes {
-  const { config, runner } = controlled;
+  const { runner } = controlled;
   const fleet = (): Fleet => runner.fleet ?? refuseAlone();
   return {
     // Loaded at the first request.
@@ -48,7 +48,7 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
       version: 1,
       // A parent of an older version has only the differences, also for `all`.
       complete: query.has('all'),
-      options: query.has('all') ? showOptions(config) : differencesFromDefaults(config),
+      options: query.has('all') ? showOptions(controlled.config) : differencesFromDefaults(controlled.config),
     }),
     'POST /reload': async () => reported(await controlled.reload()),
     // A separate path: a parent that does not know dry runs must not take one for a reload.
@@ -110,9 +110,10 @@ function pipelinesOf({ planned: plan, runner }: Controlled): ControlHandler {
  * Routes for descriptions of APIs. A worker makes the descriptions: the routes are in the application, which the parent
  * does not import.
  */
-function docsRoutes({ name: program, config, status, runner }: Controlled): ControlRoutes {
+function docsRoutes(controlled: Controlled): ControlRoutes {
+  const { name: program, status, runner } = controlled;
   const names = (): readonly string[] => {
-    if (!config.group('admin', adminOptions).docs) {
+    if (!controlled.config.group('admin', adminOptions).docs) {
       refuse('PORTICO_DOCS_OFF', 'API documentation is disabled', 404, 'Set docs = true in [admin].');
     }
     return status().services.map(({ name }) => name);

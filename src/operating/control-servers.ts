@@ -33,7 +33,8 @@ export const controlOptions = defineOptions('control', {
 
 /** The launcher's part of {@link Controlled}. */
 export type ControlledLauncher = Omit<Controlled, 'version' | 'config' | 'recent' | 'levels' | 'notListening'> & {
-  readonly config: Config | undefined;
+  /** Returns the present configuration. */
+  readonly config: () => Config | undefined;
   /** Path of the program. */
   readonly script: string | undefined;
   readonly env: NodeJS.ProcessEnv;
@@ -67,7 +68,7 @@ export class Control {
 
   /** A failure to listen is only logged: the service runs without these servers. */
   open(): void {
-    const { config } = this.#known;
+    const config = this.#known.config();
     // A first worker refuses the start for it.
     if (config !== undefined) this.#opening ??= this.#open(config).catch(refusalsOnly);
   }
@@ -94,7 +95,17 @@ export class Control {
     };
     this.#timers.push(setInterval(sample, EVERY_MS).unref());
     const notListening: string[] = [];
-    const controlled = { ...this.#known, config, version, recent, levels: this.levels, notListening };
+    const { config: present, ...known } = this.#known;
+    const controlled = {
+      ...known,
+      get config() {
+        return present() ?? config;
+      },
+      version,
+      recent,
+      levels: this.levels,
+      notListening,
+    };
     this.#registered = new RegisteredServices(controlled);
     const routes = controlRoutes(controlled, this.#registered);
     const asked = config.group('control', controlOptions).socket !== undefined;

@@ -26,7 +26,8 @@ interface DiagnosisOptions {
   readonly services: () => readonly ServiceBase[];
   /** In a supervisor: its workers, one line each. */
   readonly workers?: (() => readonly string[]) | undefined;
-  readonly config: Config | undefined;
+  /** Returns the present configuration. */
+  readonly config: () => Config | undefined;
   readonly log: Logger;
 }
 
@@ -40,10 +41,18 @@ export class Diagnosis {
   #reporting = false;
 
   constructor(options: DiagnosisOptions) {
-    const { name, services, workers, config } = options;
+    const { name, services, workers } = options;
     const [, program] = process.argv;
     this.#options = options;
-    this.reporter = new GuruMeditation({ service: name, services, config, program, workers });
+    this.reporter = new GuruMeditation({
+      service: name,
+      services,
+      get config() {
+        return options.config();
+      },
+      program,
+      workers,
+    });
   }
 
   /** Address of the backdoor: a port, a path, or null. */
@@ -70,7 +79,7 @@ export class Diagnosis {
   async openInSupervisor(): Promise<void> {
     const { config, log } = this.#options;
     try {
-      if (config?.group('DEFAULT', supervisorOptions).backdoorSupervisor === true) await this.open();
+      if (config()?.group('DEFAULT', supervisorOptions).backdoorSupervisor === true) await this.open();
       else this.reporter.start();
     } catch (error) {
       log.error({ err: error }, 'the supervisor has no backdoor');
@@ -86,7 +95,8 @@ export class Diagnosis {
   }
 
   async #open(): Promise<void> {
-    const { config, log, services } = this.#options;
+    const { log, services } = this.#options;
+    const config = this.#options.config();
     if (config === undefined) return;
     this.reporter.start();
     this.#backdoor = await initializeIfEnabled(config, {

@@ -62,7 +62,6 @@ export const servicegroupOptions = defineOptions('servicegroup', {
   purge_after_days: integer({
     default: 30,
     min: 0,
-    parent: true,
     help: 'Days until api-cli service purge removes deleted records.',
     advanced: true,
   }),

@@ -185,7 +185,6 @@ crossCheck((config: Config) => {
 /** The options in `[upgrade_levels]`: one for each topic, with `_` for `-` in its name. */
 export const upgradeLevelOptions: OptionDeclarations = owns('upgrade_levels', {
   '<name>': string({
-    mutable: true,
     help: 'Highest version to send while older services run: a version, a release, or auto for the lowest of the running services.',
   }),
 });

@@ -5,7 +5,6 @@ import { PorticoError } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { ManagedService } from '../managers/index.js';
 import {
-  type ConfigChanges,
   Lifecycle,
   type LifecycleState,
   type Manager,
@@ -68,7 +67,9 @@ export class RPCService implements ServiceBase {
   readonly meter = new CallMeter({ troubles: () => this.#connection.troubles });
   /** For reports. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
-  readonly #options: RPCServiceOptions & { readonly config: Config };
+  readonly #options: RPCServiceOptions;
+  /** Configuration of the present run. */
+  #config: Config;
   readonly #log: Logger;
   readonly #managed: ManagedService;
   readonly #lifecycle: Lifecycle;
@@ -97,6 +98,7 @@ export class RPCService implements ServiceBase {
     this.altTopic = options.altTopic ?? null;
     this.workers = options.workers ?? 1;
     this.#options = options;
+    this.#config = options.config;
     this.#log = logOf(options).child({ service: this.name });
     this.#connection = this.#connect(options.config);
     this.tasks = new TaskGroup({ limit: 1000, name: this.name, log: this.#log });
@@ -108,7 +110,7 @@ export class RPCService implements ServiceBase {
       binary,
       topic,
       ...(options.host == null ? {} : { host: options.host }),
-      config: options.config,
+      config: () => this.#config,
       log: this.#log,
       tasks: this.tasks,
       managers: managersFor(identity, options),
@@ -131,7 +133,7 @@ export class RPCService implements ServiceBase {
 
   /** Name of the machine in service records: the option `host`. */
   get host(): string {
-    return identityOf(this.#options, this.#options.config).host;
+    return identityOf(this.#options, this.#config).host;
   }
 
   /** The main manager: it alone owns the topic. One given as an object is present before the first start. */
@@ -193,7 +195,7 @@ export class RPCService implements ServiceBase {
   }
 
   /** Finds the managers that the next start will create, as that configuration names them; creates none. */
-  async prepare(next: Config = this.#options.config): Promise<() => void> {
+  async prepare(next: Config = this.#config): Promise<() => void> {
     await this.#managed.find(next);
     this.#connect(next);
     return () => {};
@@ -213,9 +215,10 @@ export class RPCService implements ServiceBase {
     return this.#lifecycle.wait();
   }
 
-  /** Tells the managers that a new configuration was accepted. */
-  async reset(_changes?: ConfigChanges): Promise<void> {
-    if (this.#lifecycle.state === 'running') await this.#managed.hooks?.reset();
+  /** While it serves, calls its managers' `reset` with `next`; otherwise the next start uses `next`. */
+  async reset(next: Config = this.#config): Promise<void> {
+    if (this.#lifecycle.state === 'running') await this.#managed.hooks?.reset(next);
+    else this.#config = next;
   }
 
   /** Stops, and deletes the record: the service will not return. A missing record is a warning. */
@@ -286,7 +289,7 @@ export class RPCService implements ServiceBase {
   /** Returns the milliseconds that handlers have in a stop: those of managers, minus a part. */
   #limitOf({ graceful, deadlineMs = 0 }: StopOptions): number {
     if (graceful !== true) return 0;
-    const { managerShutdownMs: own } = managerSettings(this.#options.config);
+    const { managerShutdownMs: own } = managerSettings(this.#config);
     return deadlineMs > 0 ? Math.min(own, Math.max(0, deadlineMs - FINISH_MS)) : own;
   }
 
@@ -296,7 +299,7 @@ export class RPCService implements ServiceBase {
       uptime: (systemClock.now() - this.#startedAt) / 1000,
       inFlight: this.#managed.tracker.size,
       draining: this.#lifecycle.state === 'stopping',
-      configGeneration: this.#options.config.generation,
+      configGeneration: this.#config.generation,
     }));
     const [main, ...others] = endpointsOf(this.managers);
     const ping = this.#connection.settings.isOslo ? [new OsloPing()] : [];

@@ -18,7 +18,6 @@ export type {
 } from './remote-calls.js';
 export {
   type Awaitable,
-  type ConfigChanges,
   type Launchable,
   type ListenAddress,
   type ListeningService,

@@ -7,6 +7,7 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
+import type { Config } from '../config/index.js';
 import { ConfigurationRefused, PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Clock, JobList, PeriodicTasks, TaskGroup } from '../tasks/index.js';
@@ -17,7 +18,7 @@ import { FORCED_STOP_MS, type LifecycleSteps } from './lifecycle.js';
 import type { Manager, Registration } from './manager.js';
 import { describeJobs, type ManagerPeriodicOptions, ManagersPeriodicTasks } from './managers-periodic-tasks.js';
 import type { ProtocolSteps } from './protocol-steps.js';
-import type { Awaitable, ConfigChanges, StopOptions } from './service.js';
+import type { Awaitable, StopOptions } from './service.js';
 import { leftBehind, TaskTracker } from './task-tracker.js';
 
 /** Options of {@link ManagerHooks}. */
@@ -167,9 +168,9 @@ export class ManagerHooks implements LifecycleSteps {
     await this.#options.registration?.drain();
   }
 
-  /** Calls the managers' `reset` after a new configuration is accepted. */
-  async reset(_changes?: ConfigChanges): Promise<void> {
-    for (const manager of this.#managers) await this.#hooks.logged(manager, 'reset');
+  /** Calls the managers' `reset` with a later configuration. */
+  async reset(next: Config): Promise<void> {
+    for (const manager of this.#managers) await this.#hooks.logged(manager, 'reset', [next]);
   }
 
   #startSteps(signal: AbortSignal, over: AbortSignal | undefined): (() => Promise<void>)[] {

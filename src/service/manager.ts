@@ -1,4 +1,5 @@
 /** The interface of a manager: the business logic behind a service, whatever its protocol. */
+import type { Config } from '../config/index.js';
 import type { PeriodicTasks } from '../tasks/index.js';
 import type { Awaitable } from './service.js';
 import type { Track } from './task-tracker.js';
@@ -58,8 +59,8 @@ export interface Manager {
   gracefulShutdown?(timeoutMs: number): Awaitable<void>;
   /** Releases resources. Called after the last request or call, and also if the start fails after `initHost` was called. */
   cleanupHost?(): Awaitable<void>;
-  /** Called when a new configuration was accepted. */
-  reset?(): Awaitable<void>;
+  /** Called with a later configuration, by a reload with `restart_method = mutate`. The manager's own one never changes. */
+  reset?(next: Config): Awaitable<void>;
   /** The schedule, for tasks added in code. Default: the methods marked with `@periodicTask`. */
   readonly periodicTasks?: PeriodicTasks;
   /**

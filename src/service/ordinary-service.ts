@@ -1,10 +1,11 @@
 /**
  * A service with background work.
  */
+import type { Config } from '../config/index.js';
 import { refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { type Clock, TaskGroup } from '../tasks/index.js';
-import type { Awaitable, ConfigChanges, ServiceBase, StopOptions } from './service.js';
+import type { Awaitable, ServiceBase, StopOptions } from './service.js';
 
 /** Options of a {@link Service}. */
 export interface ServiceOptions {
@@ -62,5 +63,5 @@ export class Service implements ServiceBase {
     await this.tasks.wait();
   }
 
-  reset(_changes?: ConfigChanges): Awaitable<void> {}
+  reset(_next?: Config): Awaitable<void> {}
 }

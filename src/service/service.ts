@@ -8,9 +8,6 @@ import { type Diagnostic, type Place, PorticoError } from '../errors/index.js';
 /** A value, or a promise of one: the return type of all methods and hooks of a service. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** Changes of the configuration: from `group.option` to the old and new parsed value. */
-export type ConfigChanges = ReadonlyMap<string, { readonly old: unknown; readonly new: unknown }>;
-
 /** Options of a stop. */
 export interface StopOptions {
   /** True: work in flight may end by itself until the deadline. Default false: end it now. */
@@ -81,10 +78,11 @@ export interface ServiceBase {
   /** Settles when the service has stopped; rejects if it failed by itself. */
   wait(): Awaitable<void>;
   /**
-   * Takes a new configuration: at a reload in one process between `stop()` and `start()`; with `restart_method = mutate` while it serves, and
-   * on failure the old one remains in use.
+   * Takes a later configuration: at a reload in one process between `stop()` and `start()`; with `restart_method = mutate` while it serves, and
+   * on failure the old one remains in use. The configuration that it was created with never changes. `next` is undefined in a program without
+   * a configuration.
    */
-  reset(changes?: ConfigChanges): Awaitable<void>;
+  reset(next?: Config): Awaitable<void>;
 }
 
 /** Description of a service in a configuration. For an invalid configuration, only the known part. */

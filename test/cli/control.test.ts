@@ -187,48 +187,45 @@ test('OP-11 CF-90 where reloads mutate, a dry run says what they would take up, 
   assert.equal(status, 0, stdout);
   assert.match(
     stdout,
-    /^would be accepted.*\n {2}DEFAULT\.log_level: info -> debug \(.*portico\.ini:4:13\), applied now\n$/,
+    /^would be accepted.*\n {2}DEFAULT\.log_level: info -> debug \(.*portico\.ini:4:13\), passed to reset\(\)\n$/,
   );
   assert.deepEqual(await state(socket), before);
   const { body } = await askSocket<Told>(socket, 'POST', '/reload');
   assert.deepEqual([body.outcome, body.generation], ['accepted', 2]);
   assert.deepEqual(
     body.changes.map(({ option, new: now, effect }) => [option, now, effect]),
-    [['DEFAULT.log_level', 'debug', 'applied now']],
+    [['DEFAULT.log_level', 'debug', 'passed to reset()']],
   );
   assert.deepEqual((await state(socket)).pids, before.pids);
 });
 
 const OPTIONS = `
 import { integer } from 'portico/config';
-const options = { size: integer({ default: 1, help: 'Kept.' }), pace: integer({ default: 1, mutable: true, help: 'Taken up.' }) };
+const options = { size: integer({ default: 1, help: 'Read by the app.' }) };
 export const app = (globalConf, localConf, ctx) => {
   ctx.config.group('mine', options);
   return (req, res) => res.end();
 };
 `;
 
-test('LC-516 status lists what a mutate leaves in the workers, whose options the parent does not know, until it is taken back', async (t) => {
-  const written = (size: number, pace: number): string =>
-    `${ini(0, 'restart_method = mutate').replace(/^manager.*\n/m, '')}[mine]\nsize = ${size}\npace = ${pace}\n`;
-  const project = emptyProject({ 'app.js': OPTIONS, 'api-paste.ini': PASTE, 'portico.ini': written(1, 1) });
+test('LC-516 CF-80 a mutate reports what it passed to reset, is validated as a reload, and neither starts nor ends a service', async (t) => {
+  const written = (size: number | string, more = ''): string =>
+    `${ini(0, 'restart_method = mutate').replace(/^manager.*\n/m, '')}[mine]\nsize = ${size}\n${more}`;
+  const project = emptyProject({ 'app.js': OPTIONS, 'api-paste.ini': PASTE, 'portico.ini': written(1) });
   const program = startProject(t, project);
   await program.printed(/^hello .*:\d+/m);
   const { write, cli } = inFolder(project.folder);
-  const [, socket] = await program.printed(/"event":"control","socket":"([^"]+)"/);
-  const left = async (): Promise<unknown> =>
-    (await askSocket<Told>(socket!, 'GET', '/status')).body.left.map(({ option, where }) => [option, where]);
-  write('portico.ini', written(2, 2));
-  const { stdout } = await cli('reload');
-  assert.match(stdout, /mine\.size: .*, needs a restart\n {2}mine\.pace: .*, by workers, if mutable\n/);
-  const waiting = [['mine.size', 'portico.ini:8:8']];
-  assert.deepEqual(await left(), waiting);
-  write('portico.ini', written(2, 3));
-  await cli('reload');
-  assert.deepEqual(await left(), waiting);
-  write('portico.ini', written(1, 3));
-  await cli('reload');
-  assert.deepEqual(await left(), []);
+  write('portico.ini', written(2));
+  assert.match((await cli('reload')).stdout, /\n {2}mine\.size: .*, passed to reset\(\)\n/);
+  write('portico.ini', written('many'));
+  const refused = await cli('reload');
+  assert.match(`${refused.stdout}${refused.stderr}`, /portico\.ini:\d+:8: error: \[mine\] size: should be an integer/);
+  write('portico.ini', written(2, '[api:other]\nport = 0\npipeline = hello\n').replace(/^enabled_apis.*\n/m, ''));
+  const added = await cli('reload');
+  assert.match(
+    `${added.stdout}${added.stderr}`,
+    /mutate keeps the processes, but the enabled services have changed: \+other/,
+  );
 });
 
 const ALONE = `

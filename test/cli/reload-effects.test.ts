@@ -28,36 +28,6 @@ const RESTART = [
   'api:hello.listen_backlog',
 ];
 
-/** The parent applies these when it accepts a reload; a mutate does not. */
-const PARENT = [
-  'DEFAULT.other_names',
-  'DEFAULT.check_file_modes',
-  'DEFAULT.second_term',
-  'DEFAULT.sigint',
-  'DEFAULT.sighup_foreground',
-  'DEFAULT.max_restarts',
-  'DEFAULT.max_workers',
-  'DEFAULT.restart_window',
-  'DEFAULT.watch_config_files',
-  'DEFAULT.log_options',
-  'admin.docs',
-  'servicegroup.purge_after_days',
-];
-
-/** CF-91: options that processes apply while they run. */
-const RUNNING = [
-  'DEFAULT.debug',
-  'DEFAULT.log_level',
-  'DEFAULT.drain_delay',
-  'DEFAULT.graceful_shutdown_timeout',
-  'DEFAULT.drain_timeout',
-  'DEFAULT.worker_timeout',
-  'DEFAULT.max_memory',
-  'DEFAULT.reload_timeout',
-  'DEFAULT.worker_start_timeout',
-  'ssl.allow_expired',
-];
-
 /** Values of all types: an option uses the first that it accepts and that differs from its default. */
 const TEXTS = [
   'true 1 2 100 422 2000 12345 9 0.5 false warn x y-z https://a.example ./x.js:Thing 10.0.0.0/8 127.0.0.9 a:1 user_id:x',
@@ -97,15 +67,14 @@ test('OP-81 CF-80 CF-81 CF-91 each option is reported with what takes its change
       // An option with one choice cannot change.
       if (choices.length === 1) continue;
       assert.ok(text !== undefined, `a value for ${name}, ${option.type}`);
-      for (const method of ['reload', 'mutate'] as const) {
-        writeFileSync(file, '');
-        const config = await Config.load({ files: [file], env: {} });
-        config.group(group, { [opt]: option }, { partial: true });
-        writeFileSync(file, `[${group}]\n${opt} = ${text}\n`);
-        const report = (await config.prepareReload({ method })).report();
-        const told = report.find((change) => change.option === name)?.effect;
-        if (told !== expected(name, method)) wrong.push([name, method, told, expected(name, method)]);
-      }
+      writeFileSync(file, '');
+      const config = await Config.load({ files: [file], env: {} });
+      config.group(group, { [opt]: option }, { partial: true });
+      writeFileSync(file, `[${group}]\n${opt} = ${text}\n`);
+      const report = (await config.next()).report();
+      const told = report.find((change) => change.option === name)?.effect;
+      const expected = RESTART.includes(name) ? 'needs a restart' : 'applied';
+      if (told !== expected) wrong.push([name, told, expected]);
     }
     assert.deepEqual(wrong, []);
   } finally {
@@ -113,15 +82,8 @@ test('OP-81 CF-80 CF-81 CF-91 each option is reported with what takes its change
   }
 });
 
-function expected(name: string, method: 'reload' | 'mutate'): string {
-  if (RESTART.includes(name)) return 'needs a restart';
-  if (RUNNING.includes(name)) return 'applied now';
-  if (method === 'mutate') return 'needs a restart';
-  return PARENT.includes(name) ? 'applied now' : 'by new workers';
-}
-
 test('a report says that a masked value has changed, and shows others', () => {
-  const change = { option: 'shop.colour', where: 'portico.ini:5:8', effect: 'by new workers' } as const;
+  const change = { option: 'shop.colour', where: 'portico.ini:5:8', effect: 'applied' } as const;
   const hidden = { ...change, old: '****', new: '****' };
   assert.equal(changeText(hidden), 'shop.colour: changed, value not shown (portico.ini:5:8)');
   assert.equal(changeText({ ...hidden, file: 'key' }), 'shop.colour: content of key changed (portico.ini:5:8)');

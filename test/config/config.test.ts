@@ -27,7 +27,7 @@ import { silentLogger } from '#internal/log';
 const apiOptions = defineOptions({
   listen: host({ default: '127.0.0.1', help: 'Where.', aliases: ['DEFAULT.<name>_listen'] }),
   port: port({ default: 0, help: 'Which.', aliases: ['listen_port', 'DEFAULT.<name>_listen_port'] }),
-  workers: integer({ default: 1, min: 1, mutable: true, help: 'How many.', aliases: ['DEFAULT.<name>_workers'] }),
+  workers: integer({ default: 1, min: 1, help: 'How many.', aliases: ['DEFAULT.<name>_workers'] }),
 });
 const wsgiOptions = defineOptions({
   max_header_size: bytes({ default: '16KiB', help: 'Largest.', deprecated: ['DEFAULT.max_header_line'] }),

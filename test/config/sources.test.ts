@@ -307,9 +307,9 @@ test('CF-7 a relative file is shown as named and found again after a change of d
     const config = await load({ files: ['moved.conf'] });
     process.chdir(back);
     write('moved.conf', '[app]\nlevel = 2\n');
-    await config.reload();
-    assert.equal(config.group('app', options).level, 2);
-    assert.equal(config.getLocation('app', 'level').detail, 'moved.conf:2:9');
+    const next = await config.readAgain();
+    assert.equal(next.group('app', options).level, 2);
+    assert.equal(next.getLocation('app', 'level').detail, 'moved.conf:2:9');
     assert.deepEqual((await load({ files: ['~/moved.conf'] })).configFiles, [join(folder, 'moved.conf')]);
   } finally {
     process.chdir(back);

@@ -61,7 +61,6 @@ interface Described {
   readonly sampleDefault?: string;
   readonly help: string;
   readonly required: boolean;
-  readonly mutable: boolean;
   readonly restart: boolean;
   readonly advanced: boolean;
   readonly min?: number;
@@ -105,7 +104,7 @@ function defaultOf({ type, unit, default: value = '', sampleDefault }: Described
 }
 
 function meaningOf(option: Described): string {
-  const { help, required, mutable, restart, choices = [] } = option;
+  const { help, required, restart, choices = [] } = option;
   const names = (label: string, all: readonly string[]): string[] => {
     const others = all.filter((name) => !/^keystone_authtoken\.|^DEFAULT\.<name>_/.test(name));
     return others.length === 0 ? [] : [`${label} ${others.map((name) => `\`${name}\``).join(', ')}.`];
@@ -117,7 +116,6 @@ function meaningOf(option: Described): string {
     ...(untold.length === 0 ? [] : [`${choices.map(({ value }) => `\`${value}\``).join(', ')}.`]),
     ...limitOf(option),
     ...names('Also', option.aliases),
-    ...(mutable ? ['*Live.*'] : []),
     ...(restart ? ['*Restart.*'] : []),
   ].join(' ');
 }
@@ -230,7 +228,7 @@ function sentence(text: string): string {
 
 /** Escapes text: outside of code, Markdown reads `<name>` as a tag and `*` as emphasis. */
 function plain(text: string): string {
-  return text.replaceAll(/`[^`]*`|\*(?:Live|Restart)\.\*|[<*]/g, (part) => (part.length > 1 ? part : `\\${part}`));
+  return text.replaceAll(/`[^`]*`|\*Restart\.\*|[<*]/g, (part) => (part.length > 1 ? part : `\\${part}`));
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -134,7 +134,7 @@ test('OP-71 it is off unless a reload or the start turns it on, and a wrong name
   }
   write(ini('docs = true'));
   const report = (await (await ask(admin, '/reload', 'POST')).json()) as { changes: { effect: string }[] };
-  assert.equal(report.changes[0]?.effect, 'applied now');
+  assert.equal(report.changes[0]?.effect, 'applied');
   assert.equal((await ask(admin, '/docs/things')).status, 200);
   const wrong = await ask(admin, '/docs/thing');
   assert.deepEqual([wrong.status, /Did you mean/.test(await wrong.text())], [404, true]);

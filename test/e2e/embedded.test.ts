@@ -98,7 +98,7 @@ for (const [how, main] of [
     program.kill('SIGHUP');
     const [, told] = await program.printed(/("changes":\[.*?\}\])/);
     assert.match(told!, /"option":"DEFAULT\.log_level","old":"warn","new":"info"/);
-    assert.match(told!, /"effect":"applied now"/);
+    assert.match(told!, /"effect":"applied"/);
     await get(port, '/');
     await program.printed(/"target":"\/"/);
     const all = lines(program.stderr);

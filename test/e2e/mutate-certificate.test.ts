@@ -77,9 +77,9 @@ for (const how of ['with workers', 'alone']) {
     assert.deepEqual(
       changes.map(({ option, effect, services }) => [option, effect, services]),
       [
-        ['ssl.cert_file', 'applied now', ['hello']],
-        ['ssl.key_file', 'applied now', ['hello']],
-        ['DEFAULT.api_paste_config', 'needs a restart', ['hello']],
+        ['ssl.cert_file', 'passed to reset()', ['hello']],
+        ['ssl.key_file', 'passed to reset()', ['hello']],
+        ['DEFAULT.api_paste_config', 'passed to reset()', ['hello']],
       ],
     );
     assert.notEqual(await served(port), before);

@@ -17,9 +17,9 @@ await launcher.launchService(new WSGIService('hello', config));
 class Manager { ping() { return 'pong'; } }
 await launcher.launchService(RPCService.create({ config, name: 'images', binary: 'portico-images', manager: Manager, transport: 'memory://' }));
 process.on('SIGWINCH', async () => {
-  const registry = openRegistry(config, { log: config.log });
+  const registry = openRegistry(await Config.load({ files: ['portico.ini'], argv: false }), { log: config.log });
   const views = await registry.list();
-  console.log('in the registry in force:', views.map(({ record }) => record.binary + '@' + record.host).sort().join(' '));
+  console.log('in the registry of the file:', views.map(({ record }) => record.binary + '@' + record.host).sort().join(' '));
 });
 process.exitCode = await launcher.wait();
 `;
@@ -44,16 +44,16 @@ test('RV-11 LC-136 a reload in one process applies every option that its service
   const [line] = await program.printed(/.*"event":"reload".*/);
   const { changes } = JSON.parse(line) as { changes: { option: string; effect: string }[] };
   assert.deepEqual(Object.fromEntries(changes.map(({ option, effect }) => [option, effect])), {
-    'servicegroup.connection': 'applied now',
-    'servicegroup.purge_after_days': 'applied now',
-    'DEFAULT.backdoor_port': 'applied now',
-    'DEFAULT.host': 'applied now',
-    'DEFAULT.max_restarts': 'applied now',
-    'wsgi.max_headers': 'applied now',
-    'wsgi.handshake_timeout': 'applied now',
-    'wsgi.tcp_keepidle': 'applied now',
+    'servicegroup.connection': 'applied',
+    'servicegroup.purge_after_days': 'applied',
+    'DEFAULT.backdoor_port': 'applied',
+    'DEFAULT.host': 'applied',
+    'DEFAULT.max_restarts': 'applied',
+    'wsgi.max_headers': 'applied',
+    'wsgi.handshake_timeout': 'applied',
+    'wsgi.tcp_keepidle': 'applied',
   });
   program.kill('SIGWINCH');
-  const [, records] = await program.printed(/in the registry in force: (.*)/);
+  const [, records] = await program.printed(/in the registry of the file: (.*)/);
   assert.equal(records, 'portico-hello@other portico-images@other');
 });

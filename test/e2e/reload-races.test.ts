@@ -25,7 +25,7 @@ import { createLogger, launch } from 'portico';
 import { Config, defineOptions, string } from 'portico/config';
 import { ProcessLauncher } from 'portico/launch';
 import { Service } from 'portico/service';
-const options = defineOptions({ word: string({ default: 'none', help: 'A word.', mutable: true }) });
+const options = defineOptions({ word: string({ default: 'none', help: 'A word.' }) });
 const log = createLogger({ level: 'info', format: 'json' });
 const config = await Config.load({ files: ['settings.ini'], argv: [], log });
 config.group('app', options);
@@ -60,8 +60,12 @@ ${main}
 
 /** Logs the word at its start; the start waits for the file `go` while `hold` exists. */
 const TELLER = `class Teller extends Service {
+  present = config;
+  reset(next) {
+    this.present = next;
+  }
   async start() {
-    log.info({ event: 'starts', word: config.group('app', options).word }, 'starts');
+    log.info({ event: 'starts', word: this.present.group('app', options).word }, 'starts');
     if (existsSync('hold')) await until('go');
   }
 }`;

@@ -126,16 +126,6 @@ test('status lists the changes that wait for a restart, until they are taken bac
   assert.doesNotMatch(await cli('status'), /that wait/);
 });
 
-test('status says which changes a mutate has left', async (t) => {
-  const { ini, cli, write, reload } = await served(t, 'restart_method = mutate\n');
-  write(`${ini}[wsgi]\nmax_headers = 50\n`);
-  await reload();
-  assert.match(
-    await cli('status'),
-    /Changes that wait until the service is stopped and started:\n {2}wsgi\.max_headers: \d+ -> 50 \(/,
-  );
-});
-
 test('check, a dry run and a reload refuse a configuration in the same words and order', async (t) => {
   const [one, two] = [await freePort(), await freePort()];
   const app = `import { Router } from 'portico/routing';

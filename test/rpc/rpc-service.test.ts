@@ -101,14 +101,15 @@ test('MG-1 LC-1324 LC-517 a restart in place runs the manager that the configura
     ['', /has no manager/],
   ] as const) {
     named(text);
-    const next = await config.prepareReload();
+    const next = await config.next();
     await assert.rejects(service.prepare(next.config), { code: 'PORTICO_MANAGER', message: told });
   }
   named('images_manager = ./two.mjs:New\n');
-  const next = await config.prepareReload();
+  const next = await config.next();
   await service.prepare(next.config);
-  await next.accept();
+  next.accept();
   await service.stop({ graceful: true });
+  await service.reset(next.config);
   await service.start();
   assert.equal(service.manager?.constructor.name, 'New');
   await service.stop();

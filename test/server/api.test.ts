@@ -410,7 +410,7 @@ export async function two({ drivers }) {
   await compute.start();
   await compute.stop({ graceful: true });
   writeFileSync(join(folder, 'portico.ini'), '[DEFAULT]\ncompute_manager = ./managers.mjs:two\n');
-  await config.reload();
+  await compute.reset(await config.readAgain());
   events.length = 0;
   await assert.rejects(compute.start(), /not today/);
   assert.deepEqual(events, ['built', 'driver closed', 'closed']);
@@ -603,10 +603,10 @@ test('LC-1015 RL-92 a reset takes the renewed certificate, and keeps the old one
   const renewed = await makePair();
   writeFileSync(files.cert, renewed.cert);
   writeFileSync(files.key, renewed.key);
-  await compute.reset(await config.reload({ method: 'mutate' }));
+  await compute.reset(await config.readAgain());
   assert.match(await ask(portOf(compute), renewed.cert), /hello$/);
   writeFileSync(files.cert, 'broken');
-  await assert.rejects(async () => compute.reset(await config.reload({ method: 'mutate' })), refused);
+  await assert.rejects(async () => compute.reset(await config.readAgain()), refused);
   assert.match(await ask(portOf(compute), renewed.cert), /hello$/);
   await compute.stop();
 });
@@ -624,13 +624,13 @@ test('LC-136 LC-515 LC-1312 a stop for a reload keeps the socket: connections wa
   while (compute.server.inFlight === 0) await new Promise(setImmediate);
   const changed = './app.mjs:app\ngreeting = changed\n';
   writeFileSync(join(folder, 'api-paste.ini'), PASTE.replace('./app.mjs:app\n', changed));
-  await config.reload();
   const stopped = compute.stop({ graceful: true, reason: 'reload' });
   const early = exchange(port, GET);
   letGo();
   assert.match(await held, /hello$/);
   await stopped;
   assert.deepEqual(events, ['built', 'closed']);
+  await compute.reset(await config.readAgain());
   const late = exchange(port, GET);
   await compute.start();
   assert.match(await early, /changed$/);
@@ -663,12 +663,12 @@ test('RL-92 RV-2 a prepared certificate that is refused serves the old one; the 
   t.after(() => compute.stop());
   const cert = readFileSync(files.cert, 'utf8');
   writeFileSync(files.cert, 'broken');
-  await assert.rejects(async () => compute.prepare((await config.prepareReload()).config), refused);
+  await assert.rejects(async () => compute.prepare((await config.next()).config), refused);
   assert.match(await ask(portOf(compute), cert), /hello$/);
   writeFileSync(files.cert, cert);
   writeFileSync(join(folder, 'portico.ini'), `${ini}ca_file = ${files.cert}\nclient_auth = required\n`);
-  await config.reload();
   await compute.stop({ graceful: true, reason: 'reload' });
+  await compute.reset(await config.readAgain());
   await compute.start();
   assert.equal(await ask(portOf(compute), cert), '');
 });
@@ -716,8 +716,8 @@ export function app({}, local, ctx) {
 }`,
   );
   writeFileSync(join(folder, 'api-paste.ini'), '[app:compute]\npaste.app_factory = ./slow.mjs:app\n');
-  await config.reload();
   const compute = service();
+  await compute.reset(await config.readAgain());
   await compute.prepare();
   const second = compute.prepare();
   while ((globalThis as unknown as { events: number[] }).events.length === 0) await new Promise(setImmediate);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Config } from 'portico/config';
 import { Lifecycle, type Manager, type ServiceRecord } from 'portico/service';
 import { periodicTask, TaskGroup } from 'portico/tasks';
 import { FakeClock } from 'portico/testing';
@@ -66,7 +67,7 @@ test('MG-20 MG-59 LC-1331 LC-1333 LC-1343 the hooks and what stands between them
   const life = new Lifecycle('compute', hooks);
   await life.start();
   assert.deepEqual(calls.splice(0), START);
-  await hooks.reset();
+  await hooks.reset(new Config());
   assert.deepEqual(calls.splice(0), ['reset']);
   await Promise.all([life.stop({ graceful: true }), life.stop({ graceful: true })]);
   await life.stop();
@@ -82,7 +83,7 @@ test('LC-1347 hooks run for all managers in order, cleanupHost in reverse', asyn
     managers: [manager(calls, 'a.'), manager(calls, 'b.')],
   });
   await hooks.start();
-  await hooks.reset();
+  await hooks.reset(new Config());
   await hooks.stop({ graceful: true });
   assert.deepEqual(calls, [
     'a.initHost(null)',

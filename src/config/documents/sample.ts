@@ -111,7 +111,6 @@ function notesOf(option: OptionDescription): string[] {
     ...limitsOf(option),
     ...(option.choices === undefined ? [] : ['Possible values:']),
     ...(option.choices ?? []).map(({ value, help }) => (help === undefined ? `- ${value}` : `- ${value}: ${help}`)),
-    ...(option.mutable ? ['Note: can be changed without restarting'] : []),
     ...option.aliases.map((name) => `Also written: ${name}`),
     ...option.deprecated.map((name) => `Deprecated name: ${name}`),
     ...removalOf(option),
@@ -178,10 +177,8 @@ function inCode(label: string, names: readonly string[]): string[] {
   return names.length === 0 ? [] : [`${label}: ${names.map((name) => `\`${name}\``).join(', ')}.`];
 }
 
-function effectOf({ mutable, restart, parent }: OptionDescription): string {
-  if (mutable) return 'immediately';
-  if (restart) return 'at a restart';
-  return parent ? 'at a reload' : 'in new workers';
+function effectOf({ restart }: OptionDescription): string {
+  return restart ? 'at a restart' : 'at a reload';
 }
 
 function choicesOf({ choices = [] }: OptionDescription): string[] {

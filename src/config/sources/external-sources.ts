@@ -57,8 +57,8 @@ export async function readExternalSources(state: State, groups: DeclaredGroups):
       ...(await readSource({ group: name, place: location }, values as OptionsOf<typeof sourceOptions>, issues)),
     );
   }
-  const all = { ...state.mutable, files: [...sources.toReversed(), ...state.mutable.files] };
-  return { ...state, mutable: all, fixed: all, issues: [...state.issues, ...issues] };
+  const files = [...sources.toReversed(), ...state.sources.files];
+  return { ...state, sources: { ...state.sources, files }, issues: [...state.issues, ...issues] };
 }
 
 async function readSource(

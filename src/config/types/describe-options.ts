@@ -75,7 +75,7 @@ export function describeOptions(registrations: Iterable<Registration>): ConfigDe
 }
 
 function describeOption(name: string, option: Option): OptionDescription {
-  const { type, help, required, secret, mutable, restart, parent, advanced, aliases, deprecated, spec } = option;
+  const { type, help, required, secret, restart, advanced, aliases, deprecated, spec } = option;
   const { min, max, unit = 's', regex, choices } = spec as { [name: string]: unknown };
   const { deprecatedForRemoval, deprecatedReason: reason, deprecatedSince: since, sampleDefault } = spec;
   return present({
@@ -86,9 +86,7 @@ function describeOption(name: string, option: Option): OptionDescription {
     sampleDefault,
     required,
     secret,
-    mutable,
     restart,
-    parent,
     advanced,
     min: typeof min === 'number' ? min : undefined,
     max: typeof max === 'number' ? max : undefined,

@@ -23,12 +23,8 @@ export interface OptionSpec {
    * false.
    */
   readonly secret?: boolean;
-  /** May change in a running process. Default false: a change applies to new processes. */
-  readonly mutable?: boolean;
-  /** A change needs a new parent process, not only new workers: addresses, ports. Default false. */
+  /** Belongs to the parent process, for all its life: a reload keeps the old value for workers too. Addresses, ports, the log. Default false. */
   readonly restart?: boolean;
-  /** Read by the parent of workers, which applies a new value with each reload, before any worker. Default false. */
-  readonly parent?: boolean;
   /** Listed at the end of its group in generated samples. Default false. */
   readonly advanced?: boolean;
   /** Printed in samples in place of a default that depends on the machine. */
@@ -55,9 +51,7 @@ export interface OptionSpec {
 
 /** Parts of an option that are the same for every type; those of its declaration with their defaults. */
 export interface Option<T = unknown>
-  extends Required<
-    Pick<OptionSpec, 'help' | 'required' | 'secret' | 'mutable' | 'restart' | 'parent' | 'advanced' | 'aliases'>
-  > {
+  extends Required<Pick<OptionSpec, 'help' | 'required' | 'secret' | 'restart' | 'advanced' | 'aliases'>> {
   /** The type's name in help and errors: `string`, `integer`, `port`, … */
   readonly type: string;
   /** Value if none is written; undefined without a default, and for a {@link Option.referringDefault}. */
@@ -166,7 +160,7 @@ export function declareType<T, Spec extends object>(
 
 /** Members that declarations of any type may have. */
 const SHARED =
-  'default help required secret mutable restart parent advanced sampleDefault aliases deprecated deprecatedForRemoval deprecatedReason deprecatedSince metavar cli short';
+  'default help required secret restart advanced sampleDefault aliases deprecated deprecatedForRemoval deprecatedReason deprecatedSince metavar cli short';
 
 /** Further members of declarations, by type. A copy of an option has the same type. */
 const known = new Map<string, string>();
@@ -204,9 +198,7 @@ export function makeOption<T>(type: string, knows: string | undefined, spec: obj
     referringDefault,
     help: declared.help ?? '',
     secret: declared.secret ?? false,
-    mutable: declared.mutable ?? false,
     restart: declared.restart ?? false,
-    parent: declared.parent ?? false,
     required: declared.required ?? false,
     advanced: declared.advanced ?? false,
     aliases: declared.aliases ?? [],

@@ -15,7 +15,6 @@ import { path } from '../types/text-types.js';
 export const configOptions = writtenElsewhere(
   defineOptions('DEFAULT', {
     other_names: list({
-      parent: true,
       help: 'Sections and options of other programs in these files, such as placement, DEFAULT.my_ip, vnc*. Any other name without an owner is refused. * is any text: cache.* does not cover [cache].',
     }),
     os_env_compat: boolean({
@@ -25,7 +24,6 @@ export const configOptions = writtenElsewhere(
     }),
     check_file_modes: boolean({
       default: true,
-      parent: true,
       help: 'Warn of files with secrets that others than their owner can read.',
       advanced: true,
     }),

@@ -62,7 +62,7 @@ export class Generation {
 
   /** Returns every declared option, in the order of declaration; sections of templates are separate groups. */
   resolveAll(): Resolved[] {
-    this.groups.instantiate(this.state.fixed);
+    this.groups.instantiate(this.state.sources);
     return [...this.groups.all()].map((wanted) => this.resolve(wanted));
   }
 
@@ -71,7 +71,7 @@ export class Generation {
    * machine. In the order of declaration.
    */
   noted(): readonly DeclaredOption[] {
-    this.groups.instantiate(this.state.fixed);
+    this.groups.instantiate(this.state.sources);
     if (this.#noted?.of === this.groups.size) return this.#noted.options;
     const found: DeclaredOption[] = [];
     for (const wanted of this.groups.all()) {
@@ -137,11 +137,11 @@ export class Generation {
   /** Returns false only if no source sets it, and its default refers to no other option. */
   #isWritten({ group, opt, option, spellings }: DeclaredOption): boolean {
     if (option.referringDefault !== undefined) return true;
-    const { mutable, fixed, pinned, overrides, defaults } = this.state;
+    const { sources, pinned, overrides, defaults } = this.state;
     const key = `${group}.${opt}`;
     if (key in pinned || overrides.has(key) || defaults.has(key)) return true;
-    for (const _ in mutable.environment) return true;
-    for (const layer of this.#writtenIn(option.mutable ? mutable : fixed)) {
+    for (const _ in sources.environment) return true;
+    for (const layer of this.#writtenIn(sources)) {
       for (const { key: name } of spellings) if (layer.has(name)) return true;
     }
     return false;
@@ -190,8 +190,8 @@ export class Generation {
 
   /** Chooses by precedence, highest first: override, command line, environment, files, default from code. */
   #choose(wanted: DeclaredOption, report: Report): Choice {
-    const { group, opt, option } = wanted;
-    const { mutable, fixed, pinned, files, overrides, defaults } = this.state;
+    const { group, opt } = wanted;
+    const { sources, pinned, files, overrides, defaults } = this.state;
     const key = `${group}.${opt}`;
     const kept = pinned[key];
     if (kept !== undefined) return { written: kept, shadowed: [] };
@@ -201,7 +201,6 @@ export class Generation {
       const location = { kind, detail: kind.replace('_', ' ') };
       return [{ group, opt, text: String(value), location, typed: { value } }];
     };
-    const sources = option.mutable ? mutable : fixed;
     // The option `os_env_compat` itself is not looked up there.
     const osCompat = opt !== 'os_env_compat' && this.says('os_env_compat');
     const { environment, envPrefix } = sources;
@@ -268,7 +267,7 @@ export class Generation {
   }
 
   #isGroup(name: string): boolean {
-    const { files } = this.state.fixed;
+    const { files } = this.state.sources;
     return this.groups.has(name) || files.some(({ sections }) => sections.some((each) => each.name === name));
   }
 
@@ -303,7 +302,7 @@ export class Generation {
   }
 
   #whereToSet({ group, opt, option }: DeclaredOption): string {
-    const variable = variableName(this.state.fixed.envPrefix, group, opt);
+    const variable = variableName(this.state.sources.envPrefix, group, opt);
     const other = option.secret ? `${variable}_FILE` : `--set ${group}.${opt}=…`;
     return `set it in section [${group}] of a configuration file, with ${variable}, or with ${other}`;
   }

@@ -19,12 +19,12 @@ export interface NamedFile {
 
 /** Returns all files of a generation that were read, in that order. */
 export function namedFiles(generation: Generation): NamedFile[] {
-  const { files, mutable } = generation.state;
+  const { files, sources } = generation.state;
   const { paths } = files;
   if (paths.length === 0) return [];
   const named = new Map<string, NamedFile>();
   for (const { group, opt, option, value, location } of generation.resolveAll()) {
-    const variable = location.kind === 'environment' ? mutable.environment[location.detail ?? ''] : undefined;
+    const variable = location.kind === 'environment' ? sources.environment[location.detail ?? ''] : undefined;
     const isValue = option.secret && variable !== undefined && location.detail?.endsWith('_FILE') === true;
     const file = isValue ? variable : option.type === 'path' ? value : undefined;
     if (typeof file !== 'string' || file === '') continue;

@@ -16,6 +16,6 @@ export function problemsOf(generation: Generation, names: Scope): Diagnostic[] {
       ...values.flatMap(({ group, issues }) => issues.filter((issue) => isWanted(issue, group))),
       ...unknownNames(generation, names),
     ],
-    [...state.mutable.files.map(({ name }) => name), undefined],
+    [...state.sources.files.map(({ name }) => name), undefined],
   );
 }

@@ -54,7 +54,7 @@ export type Scope = 'all' | 'owned' | { readonly group: string };
 /** Returns a finding for each name without an owner. */
 export function unknownNames(generation: Generation, scope: Scope): Diagnostic[] {
   const { groups, state } = generation;
-  const sources = state.mutable;
+  const sources = state.sources;
   groups.instantiate(sources);
   const only = typeof scope === 'object' ? scope.group : undefined;
   const written = writtenNames(sources);
@@ -98,7 +98,7 @@ interface Unowned {
 
 /** Returns the findings, with the nearest names: the only ones that need all names. */
 function explained(generation: Generation, { unowned, strange, variables, isOthers }: Unowned): Diagnostic[] {
-  const sources = generation.state.mutable;
+  const sources = generation.state.sources;
   const names = ownedNames(generation.groups, sources);
   const near = new NearestOwned(names);
   const optionsOf = new Map<string, string[]>();

@@ -6,7 +6,6 @@ import type { Config } from '../../config/index.js';
 import { asTrial } from '../../config/internal.js';
 import { type Diagnostic, type Refusals, shownPath } from '../../errors/index.js';
 import { changedProgramFiles } from '../../process/index.js';
-import type { ConfigChanges } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { inStartTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
@@ -17,7 +16,6 @@ import { unlessAborted } from '../waiting.js';
 
 /** Parameters of a reload. */
 export interface InProcessReload extends ReloadRequest {
-  readonly config: Config | undefined;
   readonly runs: readonly ServiceRun[];
   /** Sets the settings in force. */
   readonly useSettings: (settings: LaunchSettings) => void;
@@ -33,20 +31,17 @@ export interface InProcessReload extends ReloadRequest {
 
 /** Returns the result; never rejects. */
 export function reloadInProcess(given: InProcessReload): Promise<ReloadResult> {
-  const { config, runs, method } = given;
+  const { config, runs } = given;
   const services = runs.map(({ service }) => service);
   // The process does not know which service has read a file.
   const files = config?.namedFiles.map(({ path, option, where }) => ({ path, option, where, secret: true })) ?? [];
   const filesRead = new Map(runs.map(({ name }) => [name, files]));
   return reload(given, {
-    config,
     services,
     filesRead,
     hasWorkers: false,
-    // A mutate runs only code that is loaded.
-    refuse:
-      method === 'mutate' ? undefined : (refusals, { prepared }) => refuseWhole(given, refusals, prepared?.config),
-    takeUp: (next) => (method === 'mutate' ? mutate(given, next) : buildAndRestart(given, next)),
+    refuse: (refusals, { prepared }) => refuseWhole(given, refusals, prepared?.config),
+    takeUp: (next) => buildAndTakeUp(given, next),
   });
 }
 
@@ -69,27 +64,19 @@ async function refuseWhole(given: InProcessReload, refusals: Refusals, next: Con
   throw refusals.refusal;
 }
 
-async function mutate(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
-  // A stop was requested first: nothing has changed.
-  if (given.stopped.aborted) return { outcome: 'abandoned' };
-  const changes = await accept(given, next);
-  given.accepted();
-  return outcomeOf((await resetAll(given.runs, changes)).map(keepsOld));
-}
-
-async function accept(given: InProcessReload, { prepared, settings }: NextConfiguration): Promise<ConfigChanges> {
+function accept(given: InProcessReload, { prepared, settings }: NextConfiguration): void {
   given.accepting();
-  const changes = await prepared?.accept();
+  prepared?.accept();
   given.useSettings(settings);
-  return changes ?? new Map();
+  given.accepted(prepared?.config);
 }
 
 /**
  * Has all services build their new parts first, one after another; a failure refuses the reload, and nothing has
  * changed.
  */
-async function buildAndRestart(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
-  const { runs, stopped, dryRun } = given;
+async function buildAndTakeUp(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
+  const { runs, stopped, dryRun, method } = given;
   // Built parts that no start has taken are closed at the end; parts that are built later, at once.
   const built: (() => unknown)[] = [];
   let over = false;
@@ -111,7 +98,8 @@ async function buildAndRestart(given: InProcessReload, next: NextConfiguration):
     const services = runs.map(({ service }) => service);
     return judgeAfter(services, failures, judged);
   };
-  const isBuilt = dryRun ? asTrial(build) : build();
+  // A mutate only validates what it builds.
+  const isBuilt = dryRun || method === 'mutate' ? asTrial(build) : build();
   const limitMs = next.settings.workerStartTimeoutMs;
   try {
     const unknown = await inStartTime(limitMs, unlessAborted(isBuilt, stopped), (limit) => {
@@ -124,8 +112,8 @@ async function buildAndRestart(given: InProcessReload, next: NextConfiguration):
     if (stopped.aborted || unknown === undefined) return { outcome: 'abandoned' };
     const found = [...unknown, ...changedCode()];
     if (dryRun) return { outcome: 'accepted', found };
-    const done = await restartAll(given, next);
-    given.config?.warn(found);
+    const done = await (method === 'mutate' ? mutate(given, next) : restartAll(given, next));
+    next.prepared?.config.warn(found);
     return { ...done, found };
   } finally {
     await release();
@@ -143,11 +131,16 @@ function changedCode(): Diagnostic[] {
   }));
 }
 
+/** Everything that runs keeps the configuration that it was built from; services do with the later one what they want. */
+async function mutate(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
+  accept(given, next);
+  return outcomeOf((await resetAll(given.runs, next.prepared?.config)).map(keepsOld));
+}
+
 async function restartAll(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
   const { stopped } = given;
   const runs = given.runs.filter(({ started }) => started);
-  const changes = await accept(given, next);
-  given.accepted();
+  accept(given, next);
   // New requests wait for the slowest of the old ones: the time limit is that of a drain.
   const request = { reason: 'reload' as const, timeoutMs: next.settings.drainTimeoutMs };
   await Promise.all(runs.map((run) => run.stop(request)));
@@ -155,7 +148,7 @@ async function restartAll(given: InProcessReload, next: NextConfiguration): Prom
   const kept: string[] = [];
   for (const run of runs) {
     if (stopped.aborted) return { outcome: 'abandoned' };
-    if (!(await run.reset(changes))) kept.push(run.name);
+    if (!(await run.reset(next.prepared?.config))) kept.push(run.name);
     let failure: string | undefined;
     const failed = (error: unknown): void => {
       failure = `service ${run.name} did not restart: ${refusedFor(error).error}`;
@@ -171,9 +164,9 @@ function keepsOld(name: string): string {
   return `service ${name} keeps the old configuration`;
 }
 
-/** Applies the new values to running services, in order. Returns the names of those that keep the old ones. */
-export async function resetAll(runs: readonly ServiceRun[], changes: ConfigChanges): Promise<string[]> {
+/** Passes a later configuration to running services, in order. Returns the names of those that refused it. */
+export async function resetAll(runs: readonly ServiceRun[], next: Config | undefined): Promise<string[]> {
   const kept: string[] = [];
-  for (const run of runs) if (!(await run.reset(changes))) kept.push(run.name);
+  for (const run of runs) if (!(await run.reset(next))) kept.push(run.name);
   return kept;
 }

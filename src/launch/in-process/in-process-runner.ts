@@ -1,13 +1,14 @@
 /**
  * Runs services in this process: alone, or as the inside of a worker.
  */
+import type { Config } from '../../config/index.js';
 import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
 import { Totals } from '../../metrics/index.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
 import { Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
-import type { ConfigChanges, ServiceBase, WorkerContext } from '../../service/index.js';
+import type { ServiceBase, WorkerContext } from '../../service/index.js';
 import { CRASH_DRAIN_MS, logFailure, STATUS_FAILED, STATUS_STOPPED, statusOf } from '../exit-status.js';
 import { checkService, type LauncherOptions, serviceName } from '../launcher.js';
 import type { LauncherCore } from '../launcher-core.js';
@@ -140,7 +141,9 @@ export class InProcessRunner implements Runner {
   status(): ServiceStatus[] {
     const { id, generation } = this.#worker;
     const { pid } = this.#launcher.host;
-    return this.#runs.map((run) => runStatus(run, { id, pid, generation, facts: this.#factsOf([run]) }));
+    return this.#runs.map((run) =>
+      runStatus(run, { id, pid, generation, facts: this.#factsOf([run]) }, () => this.#launcher.config),
+    );
   }
 
   /** Reports whether a service was ready once. */
@@ -192,14 +195,13 @@ export class InProcessRunner implements Runner {
   reload(request: ReloadRequest): Promise<ReloadResult> {
     return reloadInProcess({
       ...request,
-      config: this.#options.config,
       runs: this.#runs,
       useSettings: (settings) => {
         this.settings = settings;
       },
-      accepted: () => {
+      accepted: (config) => {
         this.generation += 1;
-        request.accepted();
+        request.accepted(config);
       },
       start: (run, failed) => this.#start(run, failed).catch(() => undefined),
       // The start opens the backdoor again, as the new configuration has it.
@@ -208,9 +210,9 @@ export class InProcessRunner implements Runner {
     });
   }
 
-  /** Applies new values to running services, in order, by their `reset`. Returns false if one refused. */
-  async reset(changes: ConfigChanges): Promise<boolean> {
-    return (await resetAll(this.#runs, changes)).length === 0;
+  /** Passes a later configuration to running services, in order, by their `reset`. Returns false if one refused it. */
+  async reset(next: Config | undefined): Promise<boolean> {
+    return (await resetAll(this.#runs, next)).length === 0;
   }
 
   /** Adds the result of `collect` to the facts of `status()`. */

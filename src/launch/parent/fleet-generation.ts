@@ -17,12 +17,10 @@ interface Origin {
   readonly settings: LaunchSettings;
   /** Configuration that the workers get. */
   readonly config: Config | undefined;
-  /** Source of the configuration that a worker gets, if it is not in force yet. */
-  readonly prepared?: { snapshot(): ConfigSnapshot } | undefined;
 }
 
 /** Returns the generation of a configuration, which no worker has yet. */
-export function fleetGeneration({ number, settings, config, prepared }: Origin) {
+export function fleetGeneration({ number, settings, config }: Origin) {
   return {
     number,
     settings,
@@ -35,7 +33,7 @@ export function fleetGeneration({ number, settings, config, prepared }: Origin) 
     code: new ProgramCode(),
     /** Files that its workers read. */
     files: new WorkerFiles(config),
-    /** Read for each worker: it includes files that were read since. */
-    configuration: (): ConfigSnapshot | undefined => (prepared ?? config)?.snapshot(),
+    /** Made for each worker: it includes files that were read since, and values from code. */
+    configuration: (): ConfigSnapshot | undefined => config?.snapshot(),
   } as const;
 }

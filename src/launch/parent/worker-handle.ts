@@ -11,7 +11,7 @@ import { type Fault, startError, type WorkerExit } from '../exit-status.js';
 import { restMs, SILENT_MS } from '../heartbeats.js';
 import { StopTerms } from '../services/stop-terms.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
-import type { Mutated, WorkerFailure } from '../worker-message.js';
+import type { WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import { HeldRequests } from './held-requests.js';
 import { type Asked, Questions } from './questions.js';
@@ -161,11 +161,10 @@ export class WorkerHandle {
     this.#child.kill('SIGKILL');
   }
 
-  /** Sends it new values; returns undefined if it did not respond in time. */
-  async mutate(next: FleetGeneration, timeoutMs: number): Promise<Mutated | undefined> {
-    const { settings, configuration } = next;
-    const asked = this.#request((id) => ({ kind: 'mutate', id, configuration: configuration(), settings }));
-    return await within(asked.answer as Promise<Mutated>, timeoutMs).finally(asked.forget);
+  /** Sends it a later configuration. Returns whether its services took it; undefined if it did not respond in time. */
+  async mutate({ configuration }: FleetGeneration, timeoutMs: number): Promise<boolean | undefined> {
+    const asked = this.#request((id) => ({ kind: 'mutate', id, configuration: configuration() }));
+    return await within(asked.answer as Promise<boolean>, timeoutMs).finally(asked.forget);
   }
 
   /** Sends a question to another part of the application in the worker, and returns its answer. */

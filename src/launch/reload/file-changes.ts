@@ -18,15 +18,15 @@ export const UNWATCHED =
  * again.
  */
 export class FileChanges {
-  readonly #config: Config;
+  readonly #config: () => Config;
   readonly #changed: () => void;
   readonly #unwatched: ((folder: string, error: unknown) => void) | undefined;
   readonly #known = new Map<string, string>();
   #unwatch: (() => void) | undefined;
   #closed = false;
 
-  /** `unwatched`: called with a folder that cannot be watched and is read every five seconds instead, and the error. */
-  constructor(config: Config, changed: () => void, unwatched?: (folder: string, error: unknown) => void) {
+  /** `config`: returns the present configuration. `unwatched`: called with a folder that cannot be watched and is read every five seconds instead, and the error. */
+  constructor(config: () => Config, changed: () => void, unwatched?: (folder: string, error: unknown) => void) {
     this.#config = config;
     this.#changed = changed;
     this.#unwatched = unwatched;
@@ -55,8 +55,9 @@ export class FileChanges {
     this.#unwatch?.();
     this.#unwatch = undefined;
     if (!wanted || this.#closed) return;
-    for (const path of this.#config.filesRead) {
-      if (!this.#known.has(path)) this.#known.set(path, digest(this.#config.readFile(path)));
+    const config = this.#config();
+    for (const path of config.filesRead) {
+      if (!this.#known.has(path)) this.#known.set(path, digest(config.readFile(path)));
     }
     this.#unwatch = watchFiles(this.#paths(), () => this.#look(), { unwatched: this.#unwatched });
     this.#look();
@@ -73,7 +74,8 @@ export class FileChanges {
   }
 
   #paths(): Set<string> {
-    return new Set([...this.#config.configFiles, ...this.#config.filesRead]);
+    const { configFiles, filesRead } = this.#config();
+    return new Set([...configFiles, ...filesRead]);
   }
 }
 

@@ -20,7 +20,6 @@ import type { WorkerPool } from '../parent/worker-pool.js';
 import type { HookList } from '../process/hook-list.js';
 import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { placeOfAddress } from '../sockets/listening.js';
-import type { Mutated } from '../worker-message.js';
 import { build, prove, refuseWhole } from './proof.js';
 import {
   inStartTime,
@@ -45,7 +44,6 @@ export type OnReload = (
 
 /** Parameters of a reload. */
 interface FleetReload extends ReloadRequest {
-  readonly config: Config | undefined;
   readonly supervisor: Supervisor;
   readonly onReload: OnReload | undefined;
   readonly hooks: HookList<[config: Config | undefined]>;
@@ -56,9 +54,8 @@ const TAKEN_WITHIN_MS = 10_000;
 
 /** Returns the result; never rejects. */
 export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
-  const { config, supervisor, method } = given;
+  const { supervisor } = given;
   return reload(given, {
-    config,
     services: supervisor.pools.map(({ service }) => service),
     filesRead: supervisor.generation.files.byService,
     hasWorkers: true,
@@ -66,17 +63,8 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
       const asked = given.onReload?.(prepared?.config, prepared?.changes ?? []);
       return inStartTime(workerStartTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
     },
-    // A mutate runs only code that is loaded.
-    refuse:
-      method === 'mutate'
-        ? undefined
-        : (refusals, { prepared, settings = supervisor.generation.settings }) =>
-            refuseWhole(
-              refusals,
-              supervisor.program,
-              nextGeneration(supervisor, { prepared, settings }),
-              given.stopped,
-            ),
+    refuse: (refusals, { prepared, settings = supervisor.generation.settings }) =>
+      refuseWhole(refusals, supervisor.program, nextGeneration(supervisor, { prepared, settings }), given.stopped),
     takeUp: (next, changes) => takeUp(given, next, changes),
   });
 }
@@ -95,18 +83,21 @@ async function takeUp(
   // A mutate replaces no worker: they run the code that they have loaded.
   const next =
     method === 'mutate' ? { ...whole, code: supervisor.generation.code, files: supervisor.generation.files } : whole;
-  const accept = async (): Promise<void> => {
+  const accept = (): void => {
     given.accepting();
-    await prepared?.accept();
-    // Workers that start later get the values that are in force then: the program may set values after the reload too.
-    const services = wanted.map(({ service }) => service);
-    supervisor.useGeneration({ ...next, configuration: () => given.config?.snapshot() }, services);
-    given.accepted();
+    prepared?.accept();
+    supervisor.useGeneration(
+      next,
+      wanted.map(({ service }) => service),
+    );
+    given.accepted(prepared?.config);
   };
   if (method === 'mutate') {
-    await accept();
-    const { failures, kept } = await mutateFleet(supervisor);
-    return { ...outcomeOf(failures), kept };
+    const found = prepared === undefined ? [] : await build(supervisor.program, whole, stopped);
+    if (stopped.aborted) return { outcome: 'abandoned' };
+    if (dryRun) return { outcome: 'accepted', found };
+    accept();
+    return { ...outcomeOf(await mutateFleet(supervisor)), found };
   }
   // The addresses of services that end become free: those of the group `[api:<name>]`, or of the group with the
   // service's name.
@@ -118,7 +109,7 @@ async function takeUp(
   const done = await replaceWorkers(supervisor, log, change);
   if (done === undefined) return { outcome: 'abandoned' };
   const { failures, ...result } = done;
-  given.config?.warn(done.found);
+  prepared?.config.warn(done.found);
   return { ...result, ...outcomeOf(failures) };
 }
 
@@ -126,32 +117,23 @@ function nextGeneration(
   supervisor: Supervisor,
   { prepared, settings }: Pick<NextConfiguration, 'prepared' | 'settings'>,
 ): FleetGeneration {
-  return fleetGeneration({ number: supervisor.generation.number + 1, settings, config: prepared?.config, prepared });
+  return fleetGeneration({ number: supervisor.generation.number + 1, settings, config: prepared?.config });
 }
 
-/**
- * Has running workers reset their services. Returns the workers that refused or did not respond, each with the reason,
- * and the options that workers keep until a restart. The generation is in force already.
- */
-async function mutateFleet(
-  supervisor: Supervisor,
-): Promise<{ readonly failures: string[]; readonly kept: Set<string> }> {
+/** Has running workers reset their services. Returns the workers that refused or did not respond, each with the reason. */
+async function mutateFleet(supervisor: Supervisor): Promise<string[]> {
   const failures: string[] = [];
-  const kept = new Set<string>();
   const mutateOne = async (pool: WorkerPool, worker: WorkerHandle): Promise<void> => {
     const { index } = worker.assignment;
-    // A worker that ends meanwhile is replaced by one that starts with the new values.
-    const mutated = await worker
-      .mutate(supervisor.generation, TAKEN_WITHIN_MS)
-      .catch((): Mutated => ({ taken: true, waiting: [] }));
-    for (const option of mutated?.waiting ?? []) kept.add(option);
-    if (mutated?.taken === true) return;
-    const what = mutated === undefined ? 'did not answer and is replaced' : 'refused the new values';
+    // A worker that ends meanwhile is replaced by one that starts with the new configuration.
+    const taken = await worker.mutate(supervisor.generation, TAKEN_WITHIN_MS).catch(() => true);
+    if (taken === true) return;
+    const what = taken === undefined ? 'did not answer and is replaced' : 'refused the new configuration';
     failures.push(`worker ${index} of service ${pool.name} ${what}`);
-    if (mutated === undefined) pool.replace(worker, 'recycle');
+    if (taken === undefined) pool.replace(worker, 'recycle');
   };
   await Promise.all(supervisor.pools.flatMap((pool) => pool.current.map((worker) => mutateOne(pool, worker))));
-  return { failures, kept };
+  return failures;
 }
 
 /** Parameters of {@link replaceWorkers}. */
@@ -159,8 +141,8 @@ interface FleetChange extends Pick<ReloadRequest, 'stopped' | 'superseded'>, Pic
   readonly next: FleetGeneration;
   /** Launch requests of the program, by service; empty if it makes none. */
   readonly asked: ReadonlyMap<string, LaunchRequest>;
-  /** Puts the new configuration in force. */
-  accept(): Promise<unknown>;
+  /** Makes the new configuration the present one. */
+  accept(): Awaitable<void>;
 }
 
 /** Result of {@link replaceWorkers}. `failures`: workers that could not be replaced, each with the reason. */

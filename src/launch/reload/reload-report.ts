@@ -3,7 +3,6 @@ import { type Diagnostic, describeError, PorticoError } from '../../errors/index
 import type { Logger } from '../../log/index.js';
 import { pagesOfError } from '../../modules/index.js';
 import type { ReloadChange, ReloadReport, ReloadUnderWay } from '../../operating/index.js';
-import { LeftChanges } from './left-changes.js';
 
 /** Outcome of a reload, as reported by its runner. Absent members are empty. */
 export type ReloadResult = Pick<ReloadReport, 'outcome'> &
@@ -15,11 +14,6 @@ export type ReloadResult = Pick<ReloadReport, 'outcome'> &
   > & {
     /** Warnings: sections that no service reads, and code that is not loaded again. */
     readonly found?: readonly Diagnostic[];
-    /**
-     * Options whose old values a service of this process, or a worker, keeps, although the configuration has the new
-     * ones.
-     */
-    readonly kept?: ReadonlySet<string>;
     /** The cause of the error; its stack goes to the log only. */
     readonly thrown?: unknown;
     /** True if this failure ends the launch, so that no stop was requested first. */
@@ -63,7 +57,8 @@ const KEPT = 20;
 /** The last reloads, oldest first, each logged in one line. */
 export class ReloadReports {
   #reports: readonly ReloadReport[] = [];
-  readonly #left = new LeftChanges();
+  /** Changes of the last accepted reload that wait for a restart: each reload compares with the values that apply. */
+  #left: readonly ReloadChange[] = [];
   /** Number of reloads by outcome. */
   readonly counts: Record<ReloadReport['outcome'], number> = { accepted: 0, refused: 0, incomplete: 0, abandoned: 0 };
 
@@ -78,7 +73,7 @@ export class ReloadReports {
     readonly reloading: ReloadUnderWay | undefined;
     readonly left: readonly ReloadChange[];
   } {
-    return { reloads: this.#reports, reloading: this.#current, left: this.#left.all };
+    return { reloads: this.#reports, reloading: this.#current, left: this.#left };
   }
 
   /** Adds requests that were cut off in a replaced worker to the report of the reload that replaced it. */
@@ -101,7 +96,7 @@ export class ReloadReports {
     const begun = performance.now();
     this.#current = { at, method, dryRun };
     this.#cutOff = 0;
-    return ({ thrown, endsLaunch, kept = new Set(), ...result }, { generation, log, ...end }) => {
+    return ({ thrown, endsLaunch, ...result }, { generation, log, ...end }) => {
       const abandoned = end.abandoned && endsLaunch !== true;
       this.#current = undefined;
       // Work that a stop cuts off fails because of the stop: that failure is not a reason.
@@ -127,7 +122,7 @@ export class ReloadReports {
       if (!dryRun) {
         this.#reports = [...this.#reports, report].slice(-KEPT);
         this.counts[report.outcome] += 1;
-        if (inForce) this.#left.accepted(changes, kept);
+        if (inForce) this.#left = changes.filter(({ effect }) => effect === 'needs a restart');
       }
       logReport(log, report, abandoned ? undefined : thrown);
       return report;

@@ -2,7 +2,7 @@
  * One reload, from the files to its report: the same for services in workers and services in this process. A runner
  * adds the steps that apply a new configuration.
  */
-import type { Config, PreparedReload } from '../../config/index.js';
+import type { Config, NextConfig } from '../../config/index.js';
 import { refuseOtherLogFile, withoutHint } from '../../config/internal.js';
 import {
   ConfigurationRefused,
@@ -40,12 +40,14 @@ export interface ReloadRequest {
    */
   readonly dryRun: boolean;
   readonly log: Logger;
+  /** The present configuration. Undefined if the program has none: then nothing changes. */
+  readonly config: Config | undefined;
   /** Returns the settings of a configuration. */
   settings(config: Config | undefined): LaunchSettings;
-  /** Must be called before the new configuration comes into force. */
+  /** Must be called before the next configuration is accepted. */
   accepting(): void;
-  /** Must be called when it is in force. */
-  accepted(): void;
+  /** Must be called with the accepted configuration, which is the present one from then on. */
+  accepted(config: Config | undefined): void;
   /** Aborted when a stop is requested. */
   readonly stopped: AbortSignal;
   /** Returns true if another reload was requested, so that this one need not retry without end. */
@@ -65,8 +67,8 @@ export interface LaunchRequest {
 
 /** A new configuration and its services. */
 export interface NextConfiguration {
-  /** The configuration, read but not yet in force. Undefined if the program has none: then nothing changes. */
-  readonly prepared: PreparedReload | undefined;
+  /** The configuration, read but not accepted. Undefined if the program has none: then nothing changes. */
+  readonly prepared: NextConfig | undefined;
   readonly settings: LaunchSettings;
   /** Undefined: the present services. */
   readonly wanted: readonly LaunchRequest[] | undefined;
@@ -77,7 +79,6 @@ type RefusedConfiguration = Pick<NextConfiguration, 'prepared'> & { readonly set
 
 /** Steps of a reload that its runner provides. */
 interface ReloadSteps {
-  readonly config: Config | undefined;
   /** The running services. */
   readonly services: readonly Launchable[];
   /** Files that each service has read, including files that its plan does not name. */
@@ -85,12 +86,9 @@ interface ReloadSteps {
   /** False: changes that new workers would apply take effect when the services of this process start again. */
   readonly hasWorkers: boolean;
   /** Returns the services to run; undefined: the present ones. A rejection refuses the reload. */
-  wanted?(
-    prepared: PreparedReload | undefined,
-    settings: LaunchSettings,
-  ): Awaitable<readonly LaunchRequest[] | undefined>;
+  wanted?(prepared: NextConfig | undefined, settings: LaunchSettings): Awaitable<readonly LaunchRequest[] | undefined>;
   /** Rejects with these refusals and with further mistakes that only the application detects. */
-  readonly refuse?: ((refusals: Refusals, next: RefusedConfiguration) => Promise<never>) | undefined;
+  refuse(refusals: Refusals, next: RefusedConfiguration): Promise<never>;
   /** Puts a valid configuration in force, or builds it in a dry run. A rejection refuses the reload. */
   takeUp(next: NextConfiguration, changes: PlanChanges): Promise<ReloadResult>;
 }
@@ -98,7 +96,7 @@ interface ReloadSteps {
 /** Returns the result; never rejects. */
 export async function reload(request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
   try {
-    const before = servicePlans(steps.services, steps.config, steps.filesRead);
+    const before = servicePlans(steps.services, request.config, steps.filesRead);
     // A mutate loads no other code. Workers that die meanwhile are replaced in the folder of the configuration in
     // force.
     const back = request.method === 'mutate' ? () => undefined : followLink();
@@ -111,24 +109,21 @@ export async function reload(request: ReloadRequest, steps: ReloadSteps): Promis
 }
 
 async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: ReloadSteps): Promise<ReloadResult> {
-  const { method, dryRun, log } = request;
-  const prepared = await steps.config?.prepareReload({ method, collect: true });
+  const { method, log } = request;
+  const prepared = await request.config?.next({ collect: true });
   const { refusal } = prepared ?? {};
   let compared: (PlanChanges & { readonly after: ServicePlans }) | undefined;
   // Services that end are left out: files that no service will use must not be read.
   const compare = (wanted?: readonly LaunchRequest[]): NonNullable<typeof compared> => {
     const services = wanted?.map(({ service }) => service) ?? steps.services;
     const after = servicePlans(services, prepared?.config, steps.filesRead);
-    return { after, ...diff(before, after, method) };
+    return { after, ...diff(before, after) };
   };
-  const all = (files: PlanChanges['files']): ReloadChange[] => [
-    ...(prepared?.report({ workers: steps.hasWorkers }) ?? []),
-    ...files,
-  ];
-  let kept: ReadonlySet<string> = new Set();
-  // Called at the end: files that ending services use are released when the configuration is applied.
+  // Called at the end: groups that ending services use are released before the configuration is accepted.
   const changes = (files: PlanChanges['files']): ReloadChange[] =>
-    all(files).map((change) => withEffect(change, kept, steps.hasWorkers));
+    [...(prepared?.report({ workers: steps.hasWorkers }) ?? []), ...files].map((change) =>
+      method === 'mutate' && change.effect === 'applied' ? { ...change, effect: 'passed to reset()' } : change,
+    );
   try {
     const refusals = new Refusals();
     const settings = await refusals.gather(() => request.settings(prepared?.config));
@@ -136,7 +131,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const wanted = refusals.any ? undefined : await refusals.gather(() => steps.wanted?.(prepared, settings!));
     await refusals.gather(() => refuseOtherLogFile(prepared?.changes ?? []));
     const refuse = async (): Promise<void> => {
-      if (refusals.any) await steps.refuse?.(refusals, { prepared, settings });
+      if (refusals.any) await steps.refuse(refusals, { prepared, settings });
     };
     // A child builds and plans a refused configuration as well.
     if (steps.hasWorkers) await refuse();
@@ -145,6 +140,7 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
       // Services may fail because of the refused values, so only their own refusals are reported.
       if (refusal === undefined || error instanceof ConfigurationRefused) refusals.note(error);
     }
+    if (method === 'mutate') await refusals.gather(() => refuseOtherServices(compared!));
     const ended = endedCertificates(before, compared.after);
     if (ended.length > 0) refusals.note(severalRefusals(ended));
     await refuse();
@@ -152,20 +148,11 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     for (const warning of compared.after.warnings) {
       log.warn({ code: warning.code }, printDiagnostic(warning, { showLine: false }));
     }
-    // A mutate builds nothing, so its dry run ends here.
-    const ends = dryRun && method === 'mutate';
-    const {
-      found = [],
-      kept: byWorkers,
-      ...result
-    }: ReloadResult = ends
-      ? { outcome: 'accepted' }
-      : await steps.takeUp({ prepared, settings: settings!, wanted }, compared);
-    if (byWorkers !== undefined) kept = keptByWorkers(byWorkers, all([]));
+    const { found = [], ...result } = await steps.takeUp({ prepared, settings: settings!, wanted }, compared);
     const { added, removed, files, pipelines } = compared;
     const services = result.outcome === 'abandoned' ? {} : { added, removed };
     const warnings = warningTexts(compared.after, prepared?.config, [...found, ...(prepared?.warnings ?? [])]);
-    return { ...result, ...services, changes: changes(files), pipelines, warnings, kept };
+    return { ...result, ...services, changes: changes(files), pipelines, warnings };
   } catch (error) {
     const told = error instanceof PorticoError ? error.diagnostics.filter(isError) : [];
     const found = prepared?.warnings ?? [];
@@ -176,6 +163,16 @@ async function reloadFrom(before: ServicePlans, request: ReloadRequest, steps: R
     const warnings = warningTexts(after, prepared?.config, found, told);
     return { ...refusedFor(error), changes: changes(files), warnings };
   }
+}
+
+/** A mutate keeps the processes, so that it can neither start nor end a service. */
+function refuseOtherServices({ added, removed }: PlanChanges): void {
+  if (added.length + removed.length === 0) return;
+  const named = [...added.map((name) => `+${name}`), ...removed.map((name) => `-${name}`)].join(', ');
+  throw new ConfigurationRefused('PORTICO_RELOAD_SERVICES', {
+    message: `restart_method = mutate keeps the processes, but the enabled services have changed: ${named}`,
+    hint: 'Restart the program, or write restart_method = reload before its next start.',
+  });
 }
 
 /**
@@ -193,19 +190,6 @@ function warningTexts(
   const told = new Map(all.map((each) => [withoutHint(each), each]));
   const files = [undefined, ...(config?.configFiles ?? []).map(shownPath)];
   return inOrder([...told.values()], files).map((each) => printDiagnostic(each, { showLine: false }));
-}
-
-/** Returns the options kept by workers that this process does not know; it reports its own ones itself. */
-function keptByWorkers(options: ReadonlySet<string>, changes: readonly ReloadChange[]): ReadonlySet<string> {
-  const unknown = changes.filter(({ effect }) => effect === 'by workers, if mutable');
-  return new Set(unknown.map(({ option }) => option).filter((option) => options.has(option)));
-}
-
-/** Without workers, a change takes effect when the services of this process have started again. */
-function withEffect(change: ReloadChange, kept: ReadonlySet<string>, hasWorkers: boolean): ReloadChange {
-  if (!hasWorkers && change.effect !== 'applied now' && change.effect !== 'by new workers') return change;
-  if (kept.has(change.option)) return { ...change, effect: 'needs a restart' };
-  return hasWorkers ? change : { ...change, effect: 'applied now' };
 }
 
 /**

@@ -10,8 +10,6 @@ import type { Launchable, PlannedCertificate, ServiceFile, ServicePlan } from '.
 import { isPlanned } from '../../service/internal.js';
 import { digest } from '../digest.js';
 import { serviceName } from '../launcher.js';
-import type { RestartMethod } from '../launcher-options.js';
-import { digestOf } from './file-changes.js';
 
 /** The plans of several services. */
 export interface ServicePlans {
@@ -131,16 +129,16 @@ export interface PlanChanges {
 }
 
 /**
- * Returns the differences. A mutate neither starts nor ends a service. Files count only if they are read as before,
- * under the same option, by services that ran before.
+ * Returns the differences. Files count only if they are read as before, under the same option, by services that ran
+ * before.
  */
-export function diff(before: ServicePlans, after: ServicePlans, method: RestartMethod): PlanChanges {
+export function diff(before: ServicePlans, after: ServicePlans): PlanChanges {
   const only = (some: ServicePlans, others: ServicePlans): string[] =>
-    method === 'mutate' ? [] : [...some.plans.keys()].filter((name) => !others.plans.has(name));
+    [...some.plans.keys()].filter((name) => !others.plans.has(name));
   const files = [...after.files].flatMap(([key, now]) => {
     const old = before.files.get(key);
     const services = new Map([...now.services].filter(([name]) => before.plans.has(name)));
-    return old === undefined ? [] : changedFile(old, { ...now, services }, method);
+    return old === undefined ? [] : changedFile(old, { ...now, services });
   });
   return {
     added: only(after, before),
@@ -150,22 +148,17 @@ export function diff(before: ServicePlans, after: ServicePlans, method: RestartM
   };
 }
 
-/** A mutate reads no paste file: one that has changed on disk waits for a restart. */
-function changedFile(old: PlannedFile, now: PlannedFile, method: RestartMethod): ReloadChange[] {
+function changedFile(old: PlannedFile, now: PlannedFile): ReloadChange[] {
   const [[, file] = []] = now.services;
-  if (file === undefined) return [];
-  const kept = old.digest === now.digest;
-  if (kept && method === 'reload') return [];
-  const onDisk = kept ? digestOf(file.path) : now.digest;
-  if (onDisk === undefined || onDisk === old.digest) return [];
+  if (file === undefined || old.digest === now.digest) return [];
   const [[, was] = []] = old.services;
   return [
     {
       option: file.option,
       old: shown(was, old.digest),
-      new: shown(kept ? { ...file, says: undefined } : file, onDisk),
+      new: shown(file, now.digest),
       where: now.where,
-      effect: kept ? 'needs a restart' : method === 'mutate' ? 'applied now' : 'by new workers',
+      effect: 'applied',
       file: file.path,
       services: [...now.services.keys()],
     },

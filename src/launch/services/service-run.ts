@@ -2,9 +2,10 @@
  * Life of one service in this process: start, watch, and stop within its deadline.
  */
 
+import type { Config } from '../../config/index.js';
 import { chosenStatus, describeError, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
-import type { ConfigChanges, ServiceBase, StopOptions, StopReason } from '../../service/index.js';
+import type { ServiceBase, StopOptions, StopReason } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
 import { isRefusal } from '../exit-status.js';
 import { Deadline, settled, unlessAborted } from '../waiting.js';
@@ -150,9 +151,9 @@ export class ServiceRun {
   }
 
   /** Passes a new configuration to it. Returns false if the service refused it and keeps the old one. */
-  async reset(changes: ConfigChanges): Promise<boolean> {
+  async reset(next: Config | undefined): Promise<boolean> {
     try {
-      await this.service.reset(changes);
+      await this.service.reset(next);
       return true;
     } catch (error) {
       if (chosenStatus(error) !== undefined) {

@@ -28,7 +28,6 @@ export const adminOptions = defineOptions('admin', {
   }),
   docs: boolean({
     default: false,
-    parent: true,
     help: 'Serve a page and an OpenAPI document for each API at /docs.',
   }),
   hosts: list({

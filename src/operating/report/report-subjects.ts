@@ -5,6 +5,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Session } from 'node:inspector';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Config } from '../../config/index.js';
 import type { Counted, FailedRequests, ShownRefusals } from '../../metrics/index.js';
 import type { ServiceBase } from '../../service/index.js';
 import type { Activity, PeriodicStatus } from '../../tasks/index.js';
@@ -25,8 +26,8 @@ export interface Telling {
   readonly periodicTasks?: readonly { status(): Iterable<PeriodicStatus> }[];
   /** Requests without a response so far. */
   requestsInFlight?(): Iterable<ReportedRequest>;
-  /** Expiry of its certificate. */
-  readonly certificateEnds?: Date | undefined;
+  /** Returns the expiry of its certificate in a configuration. */
+  certificateEndsIn?(config: Config): Date | undefined;
   /** Returns why its record in the registry cannot be kept alive; undefined while it is. */
   registryTrouble?(): string | undefined;
   readonly meter?: {

@@ -77,8 +77,8 @@ export class CallClient implements RPCClient {
   readonly #where: string;
   readonly #format: WireAddress;
   readonly #rebuilder: ErrorRebuilder;
-  /** Level of the topic in `[upgrade_levels]`, for one generation of the configuration. */
-  #level: { readonly generation: number; readonly written: string | undefined } | undefined;
+  /** Level of the topic in `[upgrade_levels]`, once it was read; null: none. */
+  #level: string | null | undefined;
 
   /**
    * Throws `InvalidTarget` for invalid names and versions, `PORTICO_RPC_OPTION` for unknown options and invalid times, and as {@link
@@ -203,9 +203,8 @@ export class CallClient implements RPCClient {
     // Methods that all services answer have separate versions.
     if (versionCap !== undefined || namespace === 'base') return versionCap;
     const { levels } = this.#path;
-    const { generation } = levels;
-    if (this.#level?.generation !== generation) this.#level = { generation, written: levels.level(topic, releases) };
-    return this.#level.written === undefined ? undefined : levels.cap(topic, releases);
+    this.#level ??= levels.level(topic, releases) ?? null;
+    return this.#level === null ? undefined : levels.cap(topic, releases);
   }
 
   /** Throws, or rejects with, `VersionCapError` for a version that may not be sent. */

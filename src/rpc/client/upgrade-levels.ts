@@ -20,7 +20,6 @@ interface Answer {
   readonly lowest: Promise<number | undefined>;
   /** Time of the query. */
   readonly at: number;
-  readonly generation: number;
 }
 
 /** Options of {@link UpgradeLevels}. */
@@ -42,11 +41,6 @@ export class UpgradeLevels {
     this.#options = options;
   }
 
-  /** Generation of the configuration, within which written values do not change. */
-  get generation(): number {
-    return this.#options.config.generation;
-  }
-
   /** Returns the configured level of the topic. Throws `PORTICO_RPC_UPGRADE_LEVEL` for an invalid one. */
   level(topic: string, releases: Releases = {}): string | undefined {
     const written = this.#written(topic);
@@ -65,8 +59,8 @@ export class UpgradeLevels {
   }
 
   /**
-   * Returns the highest version that may be sent; undefined: any. An answer of the registry is valid for a minute, until a new
-   * configuration, and while the registry is not available. Throws as {@link level}; rejects with `RegistryUnavailable`.
+   * Returns the highest version that may be sent; undefined: any. An answer of the registry is valid for a minute, and while
+   * the registry is not available. Throws as {@link level}; rejects with `RegistryUnavailable`.
    */
   cap(topic: string, releases: Releases = {}): Awaitable<string | undefined> {
     const level = this.level(topic, releases);
@@ -97,11 +91,10 @@ export class UpgradeLevels {
   }
 
   #lowest(topic: string): Promise<number | undefined> {
-    const { config, clock } = this.#options;
-    const { generation } = config;
+    const { clock } = this.#options;
     const last = this.#answers.get(topic);
-    if (last?.generation === generation && clock.now() - last.at < KEEP_MS) return last.lowest;
-    const answer = { lowest: this.#ask(topic, last?.lowest), at: clock.now(), generation };
+    if (last !== undefined && clock.now() - last.at < KEEP_MS) return last.lowest;
+    const answer = { lowest: this.#ask(topic, last?.lowest), at: clock.now() };
     this.#answers.set(topic, answer);
     answer.lowest.catch(() => {
       if (this.#answers.get(topic) === answer) this.#answers.delete(topic);

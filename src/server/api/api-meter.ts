@@ -52,14 +52,14 @@ export class ApiMeter {
   readonly #requests = new Map<string, RequestCounts>();
   /** True if the label `status` has the exact status, not its class. */
   #isExact = true;
-  readonly #config: Config;
+  readonly #config: () => Config;
   readonly #server: Server;
   readonly #caller: Caller;
   /** Loaded with the first connection to a broker. */
   #calls: CallMeter | undefined;
   readonly #brokers = new Set<RPCConnection>();
 
-  constructor(config: Config, server: Server, caller: Caller) {
+  constructor(config: () => Config, server: Server, caller: Caller) {
     this.#config = config;
     this.#server = server;
     this.#caller = caller;
@@ -96,7 +96,7 @@ export class ApiMeter {
 
   /** Returns the counts since the last call; none if the configuration does not enable them. */
   take(): Counted {
-    if (this.#config.group('metrics', metricsOptions).enabled) {
+    if (this.#config().group('metrics', metricsOptions).enabled) {
       for (const [reason, count] of this.#server.rejections) this.meter.follow('rejected', [reason], count);
       for (const [reason, count] of this.connections.closed) this.meter.follow('closed', [reason], count);
     }
@@ -106,12 +106,12 @@ export class ApiMeter {
 
   /** Counts a run of a job. */
   ran(...run: Parameters<RunListener>): void {
-    if (this.#config.group('metrics', metricsOptions).enabled) this.meter.ran(...run);
+    if (this.#config().group('metrics', metricsOptions).enabled) this.meter.ran(...run);
   }
 
   /** Returns the app with counted requests. */
   around(app: App): App {
-    const { enabled, status } = this.#config.group('metrics', metricsOptions);
+    const { enabled, status } = this.#config().group('metrics', metricsOptions);
     if (!enabled) return app;
     this.#isExact = status === 'exact';
     this.#useBuckets();
@@ -171,7 +171,7 @@ export class ApiMeter {
 
   /** Existing counters keep their buckets: a change needs a restart. */
   #useBuckets(): void {
-    if (this.meter.buckets.length === 0) this.meter.buckets = bucketsOf(this.#config);
+    if (this.meter.buckets.length === 0) this.meter.buckets = bucketsOf(this.#config());
   }
 
   #countsOf(req: IncomingMessage, status: number): RequestCounts {

@@ -119,6 +119,5 @@ export class ApiTls {
     return location?.kind === 'default' ? undefined : location;
   }
 
-  /** Certificates may be renewed while other options stay. */
-  readonly #readFile: ReadTlsFile = (path) => this.#config.readFile(path, { mutable: true });
+  readonly #readFile: ReadTlsFile = (path) => this.#config.readFile(path);
 }

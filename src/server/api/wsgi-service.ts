@@ -7,7 +7,6 @@ import type { Logger } from '../../log/index.js';
 import { ManagedService, namedManager } from '../../managers/index.js';
 import { servicegroupOptions } from '../../registry/internal.js';
 import {
-  type ConfigChanges,
   Lifecycle,
   type ListenAddress,
   type ListeningService,
@@ -54,7 +53,8 @@ export class WSGIService implements ListeningService {
   readonly meter: ApiMeter;
   /** Address of the launcher's backdoor: a port, a path, or null. The launcher sets it; a manager's response contains it. */
   backdoorPort: number | string | null = null;
-  readonly #config: Config;
+  /** Configuration of the present run. */
+  #config: Config;
   /** Options for reading other configurations. */
   readonly #reading: ApiReading;
   /** Log with fields for service and worker; the server adds the service to the other log by itself. */
@@ -81,21 +81,25 @@ export class WSGIService implements ListeningService {
     this.pipeline = settings.pipeline;
     this.workers = options.dev === true ? 1 : settings.workers;
     this.server = new Server(name, unbuilt, { ...this.#serverOptions(settings), ...(tls && { tls }) });
-    this.meter = new ApiMeter(config, this.server, { binary: this.binary, project: options.project, log: this.#log });
+    this.meter = new ApiMeter(() => this.#config, this.server, {
+      binary: this.binary,
+      project: options.project,
+      log: this.#log,
+    });
     this.#app = new ApiApp(name, { ...options, log: this.#log, meter: this.meter }, loader.path);
     this.tasks = new TaskGroup({ limit: 1000, name, log: this.#log });
     const named = { group: `api:${name}`, opt: 'manager' };
     this.#managed = new ManagedService({
       name,
       binary: this.binary,
-      config,
+      config: () => this.#config,
       log: this.#log,
       tasks: this.tasks,
       option: `${name}_manager`,
       named,
       managers: (from) => [options.manager ?? namedManager(from, named) ?? []].flat(),
       registration: options.registration,
-      registers: () => config.group('servicegroup', servicegroupOptions).registerApis,
+      registers: () => this.#config.group('servicegroup', servicegroupOptions).registerApis,
       member: { inFlight: () => this.server.inFlight },
       rpc: (next) => this.meter.connect(next),
       declared: () => this.#app.jobs,
@@ -138,6 +142,11 @@ export class WSGIService implements ListeningService {
   /** Expiry of its certificate; undefined for plain HTTP, and for a development certificate. */
   get certificateEnds(): Date | undefined {
     return this.#tls.validUntil;
+  }
+
+  /** Returns the expiry of its certificate in a later configuration, for reports of a parent of workers. */
+  certificateEndsIn(config: Config): Date | undefined {
+    return new ApiTls(this.name, config, this.#reading).validUntil;
   }
 
   /** The paste file, if its app comes from one. */
@@ -216,11 +225,20 @@ export class WSGIService implements ListeningService {
     return this.#lifecycle.wait();
   }
 
-  /** While it serves: new connections get the certificates of the configuration; then calls the managers. Else does nothing. */
-  async reset(_changes?: ConfigChanges): Promise<void> {
-    if (this.#lifecycle.state !== 'running') return;
-    this.#useTls(this.#tls.options());
-    await this.#managed.hooks?.reset();
+  /**
+   * While it serves: new connections get the certificates of `next`, and its managers' `reset` is called; all else stays as it was built.
+   * Otherwise the next start uses `next`.
+   */
+  async reset(next: Config = this.#config): Promise<void> {
+    if (this.#lifecycle.state !== 'running') {
+      this.#config = next;
+      return;
+    }
+    const tls = new ApiTls(this.name, next, this.#reading);
+    const options = tls.options();
+    this.#tls = tls;
+    this.#useTls(options);
+    await this.#managed.hooks?.reset(next);
   }
 
   #useTls(tls: TlsOptions | undefined): void {

@@ -29,7 +29,6 @@ export const sslOptions = defineOptions('ssl', {
   ciphers: string({ help: 'Ciphers, as an OpenSSL list. Default: those with forward secrecy.' }),
   allow_expired: boolean({
     default: false,
-    mutable: true,
     help: 'Allow a reload to replace a valid certificate with an expired one.',
     advanced: true,
   }),

@@ -87,11 +87,11 @@ test('a logger named in the configuration writes the lines of the parent and of 
 
 test('a function can create the logger from the configuration, and log_level sets its level, also in a reload', async (t) => {
   const named = 'logger = ./logging.js:create\n';
-  const { port, write, start } = await shop(t, `${named}log_level = warn\nrestart_method = mutate`);
+  const { port, write, start } = await shop(t, `${named}log_level = warn`);
   const program = start();
   await program.printed(/shop info Ready after .*"apis":\["hello"\]/);
   await get(port, '/a');
-  write(`${named}log_level = info\nrestart_method = mutate`);
+  write(`${named}log_level = info`);
   program.kill('SIGHUP');
   await program.printed(/shop info .*reload.*/i, program.output().length);
   await get(port, '/b');

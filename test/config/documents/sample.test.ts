@@ -27,7 +27,6 @@ const options = defineOptions({
     default: 4,
     min: 1,
     max: 64,
-    mutable: true,
     help: 'How many processes serve the API, each with its own event loop and memory.',
   }),
   method: oneOf({ reload: 'New workers.', mutate: 'In place.' }, { default: 'reload', help: 'What HUP does.' }),
@@ -70,7 +69,6 @@ test('CF-95 CF-53 the sample has help, bounds, choices and notes; groups sorted,
 # memory. (integer)
 # Minimum value: 1
 # Maximum value: 64
-# Note: can be changed without restarting
 #workers = 4
 
 # What HUP does. (choice)
@@ -195,7 +193,7 @@ test('CF-102 CF-103 the sample as JSON, YAML, Markdown and JSON Schema', () => {
   assert.equal(json.groups[2].options[0].name, 'workers');
   assert.match(
     generateSample(registrations, { format: 'md' }),
-    /## `\[wsgi\]`\n\nThe server\.[\s\S]*\| `workers` \| integer \| `4` \| immediately \|/,
+    /## `\[wsgi\]`\n\nThe server\.[\s\S]*\| `workers` \| integer \| `4` \| at a reload \|/,
   );
   const schema = JSON.parse(generateSample(registrations, { format: 'json-schema' }));
   assert.deepEqual(schema.properties.needs.required, ['it']);

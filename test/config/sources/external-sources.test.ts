@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { Config, type ConfigError, defineOptions, integer } from 'portico/config';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
-const options = defineOptions({ level: integer({ default: 0, help: 'x', mutable: true }) });
+const options = defineOptions({ level: integer({ default: 0, help: 'x' }) });
 
 async function serving(answer: () => { status?: number; text: string }): Promise<{ uri: string; close: () => void }> {
   const server = createServer((_, res) => {
@@ -31,13 +31,13 @@ test('CF-15 CF-1 an external source is read, loses against everything else, and 
     assert.deepEqual(config.getLocation('app', 'level').kind, 'source');
     assert.equal(config.getLocation('app', 'level').detail, `${uri}:2:9`);
     text = '[app]\nlevel = 2\n';
-    await config.reload();
-    assert.equal(config.group('app', options).level, 2);
-    const worker = Config.fromSnapshot(JSON.parse(JSON.stringify(config.snapshot())));
+    const next = await config.readAgain();
+    assert.equal(next.group('app', options).level, 2);
+    const worker = Config.fromSnapshot(JSON.parse(JSON.stringify(next.snapshot())));
     assert.equal(worker.group('app', options).level, 2);
     assert.equal((await load([`far.uri=${uri}`, 'app.level=3'])).group('app', options).level, 3);
     text = '[app]\nlevel = x\n';
-    await assert.rejects(config.reload(), new RegExp(`${uri}:2:9: error: \\[app\\] level: should be an integer`));
+    await assert.rejects(next.readAgain(), new RegExp(`${uri}:2:9: error: \\[app\\] level: should be an integer`));
   } finally {
     close();
   }
@@ -69,20 +69,21 @@ test('MI-1 a refused reload leaves no group behind that it declared: the next on
   t.after(close);
   const declared = defineOptions({ size: integer({ required: true, help: 'x' }) });
   writeFileSync(file, `[DEFAULT]\nconfig_source = far\n[app]\nlevel = 2\n[far]\nuri = ${uri}\n`);
-  const refused = await config.prepareReload({ collect: true });
+  const refused = await config.next({ collect: true });
   assert.match(refused.refusal?.message ?? '', /a\.conf:6:7: error: \[far\] uri: cannot read .*: answered 404/);
   // Services declare their options in the configuration that is tried.
   assert.throws(() => refused.config.group('only_there', declared), /\[only_there\] size: value required/);
   config.group('meanwhile', options);
   writeFileSync(file, '[app]\nlevel = 3\n');
-  const accepted = await config.prepareReload();
+  const accepted = await config.next();
   assert.equal(accepted.refusal, undefined);
   accepted.config.group('new', options);
   config.group('late', options);
-  await accepted.accept();
-  assert.equal(config.group('app', options).level, 3);
-  for (const group of ['meanwhile', 'late', 'new']) assert.ok(config.has(group, 'level'), group);
-  assert.ok(!config.has('only_there', 'size') && !config.has('far', 'uri'));
+  accepted.accept();
+  const next = accepted.config;
+  assert.equal(next.group('app', options).level, 3);
+  for (const group of ['meanwhile', 'late', 'new']) assert.ok(next.has(group, 'level'), group);
+  assert.ok(!next.has('only_there', 'size') && !next.has('far', 'uri'));
 });
 
 test('CF-15 a time-out may have fractions of a millisecond, and be as long as a timer of Node holds', async () => {

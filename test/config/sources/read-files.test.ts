@@ -60,10 +60,10 @@ test('a file that has become a FIFO refuses the reload at once', async (t) => {
   const config = await Config.load({ files: [file], argv: false });
   rmSync(file);
   execFileSync('mkfifo', [file]);
-  await assert.rejects(config.reload(), /cannot read config file .*portico\.ini again: it is a FIFO/);
+  await assert.rejects(config.readAgain(), /cannot read config file .*portico\.ini again: it is a FIFO/);
   rmSync(file);
   writeFileSync(file, '[DEFAULT]\nstate_path = /two\n');
-  await config.reload();
+  await config.readAgain();
 });
 
 test('a file that is not text, is too large, or is a link to no file is one mistake', (t) => {

@@ -36,13 +36,16 @@ class Preparing extends RecordedService {
   built = 0;
   word = 'none';
   onPrepare: (word: string) => unknown = () => undefined;
-  readonly #config: Config;
+  #config: Config;
 
   constructor(name: string, config: Config) {
     super(name);
     this.#config = config;
+    this.onReset = () => {
+      this.#config = this.resets.at(-1) ?? config;
+    };
     this.onStart = () => {
-      this.word = config.group('app', options).word;
+      this.word = this.#config.group('app', options).word;
       this.built = 0;
     };
   }
@@ -79,7 +82,7 @@ test('OP-80 OP-81 LC-517 all services build what is new before the first is stop
   assert.deepEqual(
     report?.changes.map(({ option, old, new: now, effect }) => [option, old, now, effect]),
     // There are no workers here.
-    [['app.word', 'old', 'new', 'applied now']],
+    [['app.word', 'old', 'new', 'applied']],
   );
 });
 

@@ -23,7 +23,10 @@ async function watched(t: TestContext): Promise<Watched> {
   writeFileSync(paste, 'first');
   const config = await Config.load({ files: [main], env: {}, argv: [] });
   let count = 0;
-  const files = new FileChanges(config, () => (count += 1));
+  const files = new FileChanges(
+    () => config,
+    () => (count += 1),
+  );
   t.after(() => files.close());
   files.note();
   files.watch(true);
@@ -63,7 +66,10 @@ test('CF-89 the option counts anew after each reload', { timeout: 20_000 }, asyn
   writeFileSync(main, '[app]\n');
   const config = await Config.load({ files: [main], env: {}, argv: [] });
   let told = (): void => assert.fail('nothing is watched');
-  const files = new FileChanges(config, () => told());
+  const files = new FileChanges(
+    () => config,
+    () => told(),
+  );
   t.after(() => files.close());
   files.note();
   files.watch(false);

@@ -59,7 +59,7 @@ class Fleet {
     const supervisor = this as unknown as Supervisor;
     const running = [...this.fakes.keys()].map((name) => new RecordedService(name));
     const wanted = more.services?.map(({ service }) => service) ?? running;
-    const { added, removed } = diff(servicePlans(running, undefined), servicePlans(wanted, undefined), 'reload');
+    const { added, removed } = diff(servicePlans(running, undefined), servicePlans(wanted, undefined));
     const change = {
       next,
       asked: new Map(more.services?.map((request) => [serviceName(request.service), request])),

@@ -58,13 +58,13 @@ test('OP-81 OP-85 a report says of each changed option old, new, where and what 
     old: '20',
     new: '30',
     where: 'portico.ini:3:29',
-    effect: 'applied now',
+    effect: 'applied',
   });
   assert.deepEqual(changes.get('wsgi.keep_alive_timeout'), {
     old: '30',
     new: '65',
     where: 'no longer at portico.ini:8:22',
-    effect: 'by new workers',
+    effect: 'applied',
   });
   assert.deepEqual(changes.get('api:hello.port'), {
     old: String(port),
@@ -84,10 +84,10 @@ test('OP-81 CF-82 CF-91 what a report says of restart_method and of logs is what
   assert.deepEqual(
     report.changes.map(({ option, effect }) => [option, effect]),
     [
-      ['DEFAULT.log_level', 'applied now'],
+      ['DEFAULT.log_level', 'applied'],
       ['DEFAULT.log_format', 'needs a restart'],
       ['DEFAULT.restart_method', 'needs a restart'],
-      ['DEFAULT.second_term', 'applied now'],
+      ['DEFAULT.second_term', 'applied'],
     ],
   );
   assert.match(
@@ -197,7 +197,7 @@ test('OP-81 CF-91 a report names certificates and paste files of another content
     'key.pem': renewed.key,
   });
   const inFolder = (name: string): string => join(project.folder, name);
-  const effect = 'by new workers';
+  const effect = 'applied';
   const paths = { option: 'DEFAULT.api_paste_config', effect, where: 'default' };
   const services = ['hello', 'other', 'third'];
   assert.deepEqual(
@@ -245,7 +245,7 @@ test('OP-81 CF-76 a report shows no secret', async (t) => {
   fleet.kill('SIGHUP');
   const { changes } = (await fleet.event('reload')) as unknown as ReloadReport;
   assert.deepEqual(changes, [
-    { option: 'greeter.password', old: '****', new: '****', where: `${file}:2:12`, effect: 'by new workers' },
+    { option: 'greeter.password', old: '****', new: '****', where: `${file}:2:12`, effect: 'applied' },
   ]);
   assert.doesNotMatch(fleet.text(), /-secret/);
 });
@@ -268,7 +268,7 @@ test('OP-81 a report names the options of filters that changed, and not their va
   it.write(ini('word = new-word\nphrase = new-phrase\n'));
   const report = await it.reload();
   assert.equal(report.outcome, 'accepted');
-  const effect = 'by new workers';
+  const effect = 'applied';
   assert.deepEqual(report.changes, [
     { option: 'greet.word', old: '****', new: '****', where: 'portico.ini:7:8', effect },
     { option: 'greet.gone', old: '****', new: 'none', where: 'no longer at portico.ini:8:8', effect },
@@ -304,7 +304,7 @@ test('OP-80 RL-68 an API whose port is taken refuses the reload that adds it, un
   const removal = await it.reload();
   assert.deepEqual(removal.removed, ['other']);
   const gone = removal.changes.find(({ option }) => option === 'api:other.port');
-  assert.deepEqual([gone?.old, gone?.effect], [String(first), 'applied now']);
+  assert.deepEqual([gone?.old, gone?.effect], [String(first), 'applied']);
   assert.doesNotMatch(it.program.output(), /restart needed/);
   // The report does not wait for draining workers.
   assert.equal(await until(() => isRefused(first)), true);

@@ -74,10 +74,10 @@ test('OP-81 the report tells what differs between the plans of a service: files 
   assert.equal(outcome, 'accepted');
   assert.deepEqual(pipelines, [{ pipeline: 'work', added: ['press'], removed: ['sew'], moved: [] }]);
   const [steps, file] = changes;
-  assert.deepEqual([steps?.option, steps?.effect], ['worker.steps', 'applied now']);
+  assert.deepEqual([steps?.option, steps?.effect], ['worker.steps', 'applied']);
   assert.deepEqual(
     [file?.option, file?.file, file?.effect, file?.services],
-    ['worker.table', table, 'applied now', ['worker']],
+    ['worker.table', table, 'applied', ['worker']],
   );
   assert.match(file?.old ?? '', /^3 bytes, sha256 /);
   assert.match(file?.new ?? '', /^5 bytes, sha256 /);

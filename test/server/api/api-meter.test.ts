@@ -20,7 +20,7 @@ test('a response that streams counts with the time until it begins, so that stre
   };
   const server = new Server('meter', app);
   const config = Config.fromText('[metrics]\nenabled = true\n');
-  const meter = new ApiMeter(config, server, { binary: 'b', project: undefined, log: silentLogger() });
+  const meter = new ApiMeter(() => config, server, { binary: 'b', project: undefined, log: silentLogger() });
   void server.replaceApp(meter.around(app));
   await server.start();
   t.after(() => server.stop());
