@@ -1,5 +1,5 @@
 /**
- * Generates the parts of docs/reference that come from declarations in the code, and paste/portico.ini. A page marks such a part with
+ * Generates the parts of docs/reference that come from declarations in the code, the costs of docs/stability.md, and paste/portico.ini. A page marks such a part with
  * `<!-- options [group] -->` or `<!-- commands -->` before it, and `<!-- end -->` after it; everything else there is written by hand.
  * `<!-- options [group] names -->` has only the names.
  */
@@ -10,6 +10,7 @@ import { generateSample } from '#internal/config';
 import { type Registration, shippedOptions } from '../../dist/cli/configured/shipped-options.js';
 import { completeProgram } from '../../dist/cli/program.js';
 import { root } from '../fixtures/project.js';
+import { renewCosts } from './costs.js';
 import { renewShippedFile } from './shipped-file.js';
 
 const REFERENCE = 'docs/reference';
@@ -40,7 +41,11 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     return [path, text] as const;
   });
   if (left.size > 0) throw new Error(`no page has <!-- options [${[...left].join('] -->, <!-- options [')}] -->`);
-  return new Map([...pages, ['paste/portico.ini', renewShippedFile(read('paste/portico.ini'), registrations)]]);
+  return new Map([
+    ...pages,
+    ['docs/stability.md', renewCosts(read('docs/stability.md'))],
+    ['paste/portico.ini', renewShippedFile(read('paste/portico.ini'), registrations)],
+  ]);
 }
 
 /** Returns the codes that docs/reference/errors.md describes. */

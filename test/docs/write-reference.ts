@@ -1,4 +1,4 @@
-/** Writes the pages of docs/reference: `npm run docs:reference`. */
+/** Writes the generated parts of pages: `npm run docs:reference`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../fixtures/project.js';

@@ -1,0 +1,96 @@
+/**
+ * Generates the table of costs in docs/stability.md from the pages that `npm run bench` writes, and returns single figures for claims of
+ * other pages. The mark before the table is `<!-- costs -->`, the mark after it `<!-- end -->`.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../fixtures/project.js';
+
+/** A cell of a page of results: the page, the heading above its table, the first cell of its row, the heading of its column. */
+export type Cell = readonly [page: string, part: string, row: string, column: string];
+
+const resultsOf = (page: string): string => readFileSync(join(root, 'bench/results', `${page}.md`), 'utf8');
+
+/** The major version of Node that ran the bench. */
+export const nodeOfRun = (): string => /Node (\d+)\./.exec(resultsOf('works'))![1]!;
+
+const cellsOf = (line: string): string[] =>
+  line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+
+/** Returns the median in a cell. Throws if the page does not have it. */
+export function figure([page, part, row, column]: Cell): number {
+  const text = resultsOf(page);
+  const [, under = ''] = text.split(new RegExp(`^#+ ${part}(?=:|$).*$`, 'm'));
+  // A page may have several tables below one heading: the row is in one of them.
+  for (const table of under.split(/^#+ /m)[0]!.matchAll(/(?:^\|.*\n)+/gm)) {
+    const [head, , ...lines] = table[0].trimEnd().split('\n').map(cellsOf);
+    const found = lines.find(([first]) => first === row)?.[head!.indexOf(column)];
+    if (found !== undefined && Number.isFinite(Number.parseFloat(found))) return Number.parseFloat(found);
+  }
+  throw new Error(`bench/results/${page}.md: no figure in ${part}, ${row}, ${column}`);
+}
+
+/** Ratio of Portico's processor time for a work of the bench, to Fastify with its own hooks. */
+export const inRun = (work: string, other = 'Fastify, own hooks'): Cell => ['works', work, other, "Portico's to it"];
+export const onNode24 = (work: string): Cell => ['node-24', 'Node 24', work, 'to Fastify'];
+
+const ratio = (cell: Cell | undefined): string => (cell === undefined ? '' : figure(cell).toFixed(2));
+const mebibytes = (cell: Cell | undefined): string => (cell === undefined ? '' : figure(cell).toFixed(0));
+const start = (row: string): Cell => ['start', 'Start to first answer', row, 'to Fastify'];
+const idle = (row: string): Cell => ['memory', 'Resident memory', row, 'idle'];
+const idleOn24 = (row: string): Cell => ['node-24', 'Node 24', row, 'idle'];
+const WORKER = 'Portico, worker, work 1: with its watch thread';
+const PARENT = 'Portico, parent of one worker';
+
+/** Ratios to Fastify: the text of a row, the figure of the last run, and on Node 24 if it was measured. */
+const RATIOS: readonly (readonly [text: string, inRun: Cell, on24?: Cell])[] = [
+  ['a request without filters', inRun('work1', 'Fastify'), onNode24('work1')],
+  ['`GET` through seven filters and a Router', inRun('work2'), onNode24('work2')],
+  ['… with its log written', inRun('work2-logged'), onNode24('work2-logged')],
+  ['… behind a trusted proxy', inRun('work2-forwarded'), onNode24('work2-forwarded')],
+  ['… on 64 connections', inRun('work2-connections'), onNode24('work2-connections')],
+  ['`POST` with a schema through the same', inRun('work3'), onNode24('work3')],
+  ['… behind a trusted proxy', inRun('work3-forwarded'), onNode24('work3-forwarded')],
+  ['… on 64 connections', inRun('work3-connections'), onNode24('work3-connections')],
+  ['a request over TLS, without filters', inRun('work6', 'Fastify')],
+  [
+    '99th percentile of the time to respond, at 70 % of the highest rate',
+    ['latency', 'Latency', 'Portico', 'p99 to Fastify'],
+  ],
+  ['… with the log written', ['latency', 'Latency', 'Portico, log written', 'p99 to Fastify']],
+  ['time of a start, with parent and one worker', start('Portico, parent and 1 worker')],
+  ['… with parent and four workers', start('Portico, parent and 4 workers')],
+  ['… in one process, which only a program of yours has', start('Portico, one process')],
+  ['a request with metrics, of one without', ['metrics', 'What metrics cost', '[metrics] enabled', 'ratio']],
+  ['… and with the times of filters', ['metrics', 'What metrics cost', '[metrics] enabled and filters', 'ratio']],
+];
+
+/** Memory of idle processes. */
+const MEMORY: typeof RATIOS = [
+  ['Fastify', idle('Fastify')],
+  ['Portico in one process', idle('Portico, one process, work 1')],
+  ['a worker', idle(WORKER), idleOn24(WORKER)],
+  ['… with the sample API', idle('Portico, worker with the sample API (compute, SQLite)')],
+  ['the parent', idle(PARENT), idleOn24(PARENT)],
+];
+
+const table = (title: string, rows: typeof RATIOS, shown: (cell: Cell | undefined) => string): string =>
+  [
+    `| ${title} | Node ${nodeOfRun()} | Node 24 |`,
+    '| --- | --: | --: |',
+    ...rows.map(([text, ...cells]) => `| ${text} | ${shown(cells[0])} | ${shown(cells[1])} |`),
+  ].join('\n');
+
+/** Returns docs/stability.md as its results say. */
+export function renewCosts(page: string): string {
+  const written = page.replace(
+    /(<!-- costs -->\n)[\s\S]*?(?=<!-- end -->)/,
+    (_, mark: string) =>
+      `${mark}\n${table('Portico, of Fastify', RATIOS, ratio)}\n\n${table('MiB of an idle process', MEMORY, mebibytes)}\n\n`,
+  );
+  if (!written.includes('<!-- costs -->')) throw new Error('no place for the costs');
+  return written;
+}
