@@ -28,7 +28,7 @@ export async function runCommand(words: readonly string[], serves: boolean): Pro
   }
 }
 
-const DESCRIPTION = `Serves the APIs that portico.ini enables, each composed from api-paste.ini.
+const DESCRIPTION = `Serves the APIs that portico.ini enables, each composed from api-paste.ini. Its other name is portico.
 
 Example:
   api-cli --enabled-apis compute,metadata --config-file portico.ini`;

@@ -47,7 +47,7 @@ export function noConfiguration(config: Config): string | undefined {
 
 /** Hint for {@link noConfiguration}. */
 export const NAME_A_CONFIGURATION =
-  'Pass one with --config-file, or change to its directory. api-cli init creates a working project.';
+  'Pass one with --config-file, or change to its directory. api-cli init <folder> creates a project, and npm install there installs Portico.';
 
 /** Option that names a paste file. */
 export const PASTE_OPTION = ['--paste <file>', 'the paste file (default: that of the configuration)'] as const;

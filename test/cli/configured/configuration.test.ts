@@ -76,7 +76,7 @@ test('OP-1 CF-1 without a configuration file start and check say so, and where i
   const started = cli(cwd);
   assert.equal(started.status, 1);
   assert.ok(started.stderr.includes(said), started.stderr);
-  assert.match(started.stderr, /"level":"warn".*Pass one with --config-file/);
+  assert.match(started.stderr, /"level":"warn".*Pass one with --config-file.*npm install there installs Portico/);
   const checked = cli(cwd, 'check');
   assert.ok(checked.stdout.includes(`warning: ${said}`), checked.stdout);
 });
