@@ -33,7 +33,7 @@ export class PageCommands {
   /** Runs a line, and returns its status and its output on both streams. Undefined if a shell has to run it. */
   async run(line: string, cwd: string): Promise<{ readonly status: number; readonly output: string } | undefined> {
     const [first, second, ...rest] = plainWords(line) ?? [];
-    const words = first === 'npx' && second === 'api-cli' ? rest : undefined;
+    const words = first === 'npx' && (second === 'api-cli' || second === 'portico') ? rest : undefined;
     if (words === undefined || isServing(words)) return undefined;
     const anew = this.#stale;
     this.#ran = true;

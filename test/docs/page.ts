@@ -107,8 +107,13 @@ class PageRun {
   private constructor(t: TestContext, options: PageOptions, texts: readonly (readonly [string, string])[]) {
     const { node = process.execPath } = options;
     const script = `#!/bin/sh\nexec '${node}' '${apiCli}' "$@"\n`;
-    const project = emptyProject({ 'node_modules/.bin/api-cli': script, '.curlrc': 'silent\nshow-error\n' });
-    chmodSync(join(project.folder, 'node_modules/.bin/api-cli'), 0o755);
+    const bin = 'node_modules/.bin';
+    const project = emptyProject({
+      [`${bin}/api-cli`]: script,
+      [`${bin}/portico`]: script,
+      '.curlrc': 'silent\nshow-error\n',
+    });
+    for (const name of ['api-cli', 'portico']) chmodSync(join(project.folder, bin, name), 0o755);
     for (const name of options.packages ?? []) {
       mkdirSync(dirname(join(project.folder, 'node_modules', name)), { recursive: true });
       symlinkSync(join(root, 'node_modules', name), join(project.folder, 'node_modules', name), 'dir');
@@ -122,7 +127,7 @@ class PageRun {
     this.#texts = texts;
     this.#inJavaScript = options.node === undefined && !runsTypes;
     this.project = this.#folder = project.folder;
-    const path = [dirname(node), join(project.folder, 'node_modules/.bin'), process.env.PATH];
+    const path = [dirname(node), join(project.folder, bin), process.env.PATH];
     this.#env = {
       ...process.env,
       NODE_TEST_CONTEXT: undefined,
@@ -253,7 +258,7 @@ class PageRun {
   /** Runs a line in a shell, and goes where it goes. */
   async #inShell(line: string): Promise<{ readonly status: number; readonly output: string }> {
     // npx takes half a second to find a program that is in the PATH.
-    const script = `{ ${line.replaceAll('npx api-cli', 'api-cli')}\n} 2>&1\nstatus=$?; pwd >&3; exit $status`;
+    const script = `{ ${line.replaceAll(/\bnpx (?=(?:api-cli|portico)\b)/g, '')}\n} 2>&1\nstatus=$?; pwd >&3; exit $status`;
     const child = spawn('sh', ['-c', script], {
       cwd: this.#folder,
       env: this.#env,
