@@ -227,7 +227,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@fastify/middie': ['app/host/fastify-app.ts'],
   ini: ['config/documents/write-ini.ts'],
   pino: ['log/log.ts'],
-  'pino-pretty': ['log/log.ts'],
+  'pino-pretty': ['log/readable.ts'],
   commander: ['cli/program.ts'],
   yaml: ['cli/generate/manifest-reader.ts'],
   selfsigned: ['server/tls/development-certificate.ts'],

@@ -168,6 +168,21 @@ test('without its package, a feature that few need says what to install', () => 
   assert.equal(sqlite.stdout, has ? 'open\n' : hint);
 });
 
+test('without pino-pretty, which only development needs, a log that is asked for text is JSON, and says what to install', () => {
+  const { stderr } = run(
+    'text.mjs',
+    "import { createLogger } from 'portico';\ncreateLogger({ format: 'text' }).info('hello');\n",
+  );
+  const lines = stderr.trimEnd().split('\n');
+  assert.deepEqual(
+    lines.map((line) => (({ level, msg }) => [level, msg])(JSON.parse(line) as Record<string, unknown>)),
+    [
+      ['warn', 'The log is JSON, because text needs a package: npm install --save-dev pino-pretty'],
+      ['info', 'hello'],
+    ],
+  );
+});
+
 test('every page that the README leads to is in the package, but for pictures and pages of contributors and measurements', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const linked = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path!);

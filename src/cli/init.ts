@@ -29,8 +29,12 @@ interface Language {
   readonly extension: string;
   readonly engine: string;
   readonly check: string;
+  /** Beside {@link FOR_ALL}. */
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
+
+/** Development dependencies in both languages: the log of the development server is text. */
+const FOR_ALL = { 'pino-pretty': '^13.0.0' };
 
 /** Runs without a build, on a Node that strips the types. */
 const TYPESCRIPT: Language = {
@@ -151,7 +155,7 @@ function manifest(
     // `exec`: signals reach api-cli itself.
     scripts: { dev: 'exec api-cli --dev', start: 'exec api-cli', test: 'node --test', check },
     dependencies: { portico },
-    ...(devDependencies && { devDependencies }),
+    devDependencies: { ...FOR_ALL, ...devDependencies },
   };
 }
 
@@ -163,9 +167,14 @@ function joinedManifest(target: string, made: Readonly<Record<string, unknown>>)
   const both = (name: string): object => ({ ...(made[name] as object), ...(there[name] as object | undefined) });
   const scripts = both('scripts') as Record<string, string>;
   if (scripts.test?.includes('no test specified') === true) scripts.test = (made.scripts as typeof scripts).test!;
-  const { devDependencies } = made;
-  const kept = { ...made, ...there, type: 'module', scripts, dependencies: both('dependencies') };
-  return devDependencies === undefined ? kept : { ...kept, devDependencies: both('devDependencies') };
+  return {
+    ...made,
+    ...there,
+    type: 'module',
+    scripts,
+    dependencies: both('dependencies'),
+    devDependencies: both('devDependencies'),
+  };
 }
 
 function told(dir: string, { name, extension }: Language, asWanted: boolean): string {

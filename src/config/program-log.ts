@@ -28,7 +28,7 @@ export const programLogOptions = defineOptions('DEFAULT', {
   log_format: oneOf(['auto', 'json', 'text'], {
     default: 'auto',
     restart: true,
-    help: 'Format of the log: json, text, or auto: text if standard error is a terminal, otherwise json. With json nothing is printed beside it.',
+    help: 'Format of the log: json, text, or auto: text if standard error is a terminal and pino-pretty is installed, otherwise json. With json nothing is printed beside it.',
   }),
   log_file: path({
     restart: true,

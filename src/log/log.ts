@@ -1,4 +1,4 @@
-/** Logs: JSON lines, or readable text if standard error is a terminal. A thin interface over pino. */
+/** Logs: JSON lines, or readable text if standard error is a terminal and pino-pretty is installed. A thin interface over pino. */
 
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
@@ -60,7 +60,7 @@ export interface Logger {
 export interface LoggerOptions {
   /** Lowest level that is written. Default `info`. */
   level?: LogLevel;
-  /** `auto` (default): text on a terminal, else JSON. */
+  /** `auto` (default): text on a terminal, else JSON. Text needs the package pino-pretty; without it lines are JSON. */
   format?: 'json' | 'text' | 'auto';
   /**
    * Default: standard error, written synchronously so that nothing is lost at exit; lines of `request_log` are written
@@ -128,6 +128,8 @@ function isoTime(): () => string {
   };
 }
 
+const INSTALL_PRETTY = 'npm install --save-dev pino-pretty';
+
 const NAMES: readonly (keyof LoggerOptions)[] = ['level', 'format', 'destination', 'file', 'logger', 'base', 'facts'];
 
 /** Creates a logger, by default on standard error. Throws for an unknown level or option. */
@@ -136,7 +138,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   if (options.logger !== undefined) return over(options.logger, options);
   const { level = 'info', format = 'auto', base = {} } = options;
   const elsewhere = options.destination !== undefined || options.file !== undefined;
-  const text = format === 'text' || (format === 'auto' && !elsewhere && process.stderr.isTTY);
+  const wantsText = format === 'text' || (format === 'auto' && !elsewhere && process.stderr.isTTY);
+  const toText = wantsText ? readable({ ...RANK, ...customLevels }) : undefined;
+  const text = toText !== undefined;
   const own = options.file !== undefined || options.destination === undefined;
   const output = own ? new LogOutput(ownLines(text, base), options.file) : undefined;
   const place = output ?? options.destination!;
@@ -144,7 +148,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const destination = { write: (line: string): void => place.write(printableJson(line)) };
   // Loaded on demand: it takes 18 ms of processor time, and commands without a logger do not need it.
   const { pino } = createRequire(import.meta.url)('pino') as typeof Pino;
-  const stream = (text ? readable(destination, { ...RANK, ...customLevels }) : destination) as NodeJS.WritableStream;
+  const stream = (
+    text ? { write: (line: string) => destination.write(toText(line)) } : destination
+  ) as NodeJS.WritableStream;
   const timestamp = isoTime();
   const factsOfMoment = options.facts ?? momentFacts;
   const shape = {
@@ -181,6 +187,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   };
   const bindings = { pid: process.pid, ...base };
   const log = wrap(linesWith(bindings), linesWith(base), thresholdAt(level), bindings, more);
+  if (format === 'text' && !text) log.warn(`The log is JSON, because text needs a package: ${INSTALL_PRETTY}`);
   return log;
 }
 

@@ -2,20 +2,19 @@
  * Log lines as text for people at a terminal.
  */
 import { createRequire } from 'node:module';
+import { ignoreErrors } from '../errors/index.js';
 import { printable, printableLines } from '../text/index.js';
 
 /** Name of the field before diagnostics, each of which has its severity. */
 const DOUBLE = /\n {4}error: (?=(?:.*?: )?(?:error|warning): )/;
 
 /**
- * Returns a destination for JSON lines that writes each as text to another one. `levels`: all levels by name.
- * pino-pretty is loaded on demand: only a terminal needs it, and it takes longer to load than pino itself.
+ * Returns a function that makes text of a JSON line; undefined without pino-pretty. `levels`: all levels by name.
+ * The package is optional and loaded on demand: only a terminal needs it, and it takes longer to load than pino itself.
  */
-export function readable(
-  destination: { write(line: string): void },
-  levels: Readonly<Record<string, number>>,
-): { write(line: string): void } {
+export function readable(levels: Readonly<Record<string, number>>): ((line: string) => string) | undefined {
   const require = createRequire(import.meta.url);
+  if (ignoreErrors(() => require.resolve('pino-pretty')) === undefined) return undefined;
   const { prettyFactory } = require('pino-pretty') as {
     prettyFactory(options: object): (line: object) => string | undefined;
   };
@@ -27,8 +26,10 @@ export function readable(
     customLevels: levels,
     customPrettifiers: { error: errorText },
   });
-  const text = (line: string): string | undefined => pretty(JSON.parse(line, asShown) as object);
-  return { write: (line) => destination.write(text(line)?.replace(' \n', '\n').replace(DOUBLE, '\n    ') ?? '') };
+  return (line) =>
+    pretty(JSON.parse(line, asShown) as object)
+      ?.replace(' \n', '\n')
+      .replace(DOUBLE, '\n    ') ?? '';
 }
 
 /** pino-pretty writes most texts as JSON, and these unchanged. */
