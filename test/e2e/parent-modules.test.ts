@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { makePair } from '../server/certificate-files.js';
 import { apiCli, emptyProject, Program, root, runApiCli } from './program.js';
 
 /** Code that only workers run or that is loaded on demand, each identified by a line of it, because modules share files. */
@@ -30,7 +31,7 @@ const told = String.raw`import { writeSync } from 'node:fs';
 const OTHERS = ${JSON.stringify(OTHERS)};
 export async function load(url, context, next) {
   const tell = (what) => writeSync(2, process.pid + ' loads ' + what + '\n');
-  const [, module] = /\/lib\/(middleware\/.*)/.exec(url) ?? /\/node_modules\/(fastify)\//.exec(url) ?? [];
+  const [, module] = /\/lib\/(middleware\/.*)/.exec(url) ?? /\/node_modules\/(fastify|selfsigned)\//.exec(url) ?? [];
   if (module !== undefined) tell(module);
   const loaded = await next(url, context);
   const text = String(loaded.source);
@@ -67,7 +68,7 @@ async function ready(
   return { folder, program };
 }
 
-/** Returns the parts of {@link OTHERS}, filters and Fastify that the parent has loaded so far. */
+/** Returns the parts of {@link OTHERS}, filters and packages that the parent has loaded so far. */
 function loadedBy(program: Program): string[] {
   const lines = program.stderr.split('\n').map((line) => line.split(' loads '));
   return lines.flatMap(([pid, module]) => (pid === String(program.pid) && module !== undefined ? [module] : []));
@@ -89,6 +90,27 @@ test('a parent that has settings on its command line, and a section of its appli
   assert.deepEqual(await loaded('api:silent.workers=1'), []);
   // A filter may have declared the option: its first worker judges that.
   assert.deepEqual(await loaded('wsg.pool=1'), []);
+});
+
+test('only development loads selfsigned, and only if an API over HTTPS has no certificate', async (t) => {
+  const { cert, key } = await makePair();
+  const production = await ready(
+    t,
+    '[DEFAULT]\nenabled_ssl_apis = silent\n[api:silent]\nport = 0\n[ssl]\ncert_file = cert.pem\nkey_file = key.pem\n',
+    { 'cert.pem': cert, 'key.pem': key },
+  );
+  // Workers have the hooks too.
+  assert.match(production.program.stderr, /loads the server$/m);
+  assert.doesNotMatch(production.program.stderr, /loads selfsigned/);
+
+  const { folder, remove } = emptyProject({
+    ...PROJECT,
+    'portico.ini': '[DEFAULT]\nenabled_ssl_apis = silent\n[api:silent]\nport = 0\n',
+  });
+  t.after(remove);
+  const development = new Program(process.execPath, ['--import', './register.js', apiCli, '--dev'], { cwd: folder });
+  t.after(() => development.end());
+  await development.printed(/loads selfsigned/);
 });
 
 test('every line by which a module is told from others is a line of the package', () => {
