@@ -187,7 +187,8 @@ test('every page that the README leads to is in the package, but for pictures an
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const linked = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path!);
   const known = linked.filter(
-    (path) => existsSync(join(root, path)) && !/^(?:CONTRIBUTING\.md$|bench\/|docs\/pictures\/)/.test(path),
+    (path) =>
+      existsSync(join(root, path)) && !/^(?:(?:CONTRIBUTING|MAINTAINERS)\.md$|bench\/|docs\/pictures\/)/.test(path),
   );
   assert.deepEqual(
     known.filter((path) => !packed.includes(path)),
