@@ -88,7 +88,15 @@ markdown.renderer.rules.fence = (tokens, at, ...rest) =>
 
 /** Draws a diagram, in the colours of the page. The font of the page replaces the one that the drawing would load from the network. */
 function picture(text) {
-  const svg = renderMermaidSVG(text, { bg: 'var(--paper)', fg: 'var(--ink)', transparent: true, padding: 8 });
+  // Without `line`, edges would have the colour of the page's rules, which is faint.
+  const colours = {
+    bg: 'var(--paper)',
+    fg: 'var(--ink)',
+    line: 'var(--quiet)',
+    accent: 'var(--quiet)',
+    muted: 'var(--quiet)',
+  };
+  const svg = renderMermaidSVG(text, { ...colours, transparent: true, padding: 8 });
   const label = escapeHtml(text.trim().replaceAll(/\s+/g, ' '));
   return `<figure class="diagram" tabindex="0">${svg
     .replaceAll(/ *@import [^\n]*\n/g, '')
