@@ -51,10 +51,8 @@ const RATIOS: readonly (readonly [text: string, inRun: Cell, on24?: Cell])[] = [
   ['`GET` through seven filters and a Router', inRun('work2'), onNode24('work2')],
   ['… with its log written', inRun('work2-logged'), onNode24('work2-logged')],
   ['… behind a trusted proxy', inRun('work2-forwarded'), onNode24('work2-forwarded')],
-  ['… on 64 connections', inRun('work2-connections'), onNode24('work2-connections')],
   ['`POST` with a schema through the same', inRun('work3'), onNode24('work3')],
   ['… behind a trusted proxy', inRun('work3-forwarded'), onNode24('work3-forwarded')],
-  ['… on 64 connections', inRun('work3-connections'), onNode24('work3-connections')],
   ['a request over TLS, without filters', inRun('work6', 'Fastify')],
   [
     '99th percentile of the time to respond, at 70 % of the highest rate',
