@@ -90,6 +90,16 @@ test('no page has a phrase that reads as translated', () => {
   assert.deepEqual(pagesWith(/(?:^|(?<=[.:] ))Where (?:an?|the) (?![^.?\n]*\?).*/gm), []);
 });
 
+test('pages, except the reference, call an error so, and say that options apply', () => {
+  const wrong = pagesWith(
+    /(?<!\/)\bmistakes?\b|\b(?:in|into) force\b|\bjudges?\b(?![/.-])|\bof (?:its|their) own\b|\bthe answers of\b|\b(?:is|are) told\b/gi,
+  );
+  assert.deepEqual(
+    wrong.filter((line) => !/^(?:docs\/reference|src)\//.test(line)),
+    [],
+  );
+});
+
 test('no paragraph of a page, and no item of a list, has more than 80 words', () => {
   const paragraphs = pages.flatMap(({ path, text }) =>
     text
