@@ -139,6 +139,7 @@ const DOING: Readonly<Record<string, string>> = {
   filters: 'in its filters',
   queue: 'waits for a slot',
   handler: 'handler works',
+  alone: 'handler works, its client has left',
   body: 'body comes',
   client: 'client does not read',
   stream: 'waits for its next part',

@@ -1,6 +1,6 @@
 /** States of open requests that an operator sees: whether the handler works, a body comes, or the client does not read. */
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { until } from '../fixtures/until.js';
 import { emptyProject, freePort, runApiCli, startProject } from './program.js';
@@ -53,4 +53,41 @@ test('OP-52 an open request tells what it waits for, and since when', async (t) 
   assert.match(stdout, /\/work .* handler works, [\d.]+ s/);
   assert.match(stdout, /\/large .* client does not read, [\d.]+ s/);
   assert.match(stdout, /\/body .* body comes, [\d.]+ s/);
+});
+
+test('OP-52 handlers that hold all slots are a problem of the service, with the oldest request, whose client has left', async (t) => {
+  const port = await freePort();
+  const project = emptyProject({
+    'app.js': app,
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:hello\n',
+    'portico.ini': `[DEFAULT]\nenabled_apis = hello\n[wsgi]\ndefault_pool_size = 1\n[api:hello]\nport = ${port}\nworkers = 1\n`,
+  });
+  const program = startProject(t, project);
+  await program.printed(/"event":"ready"/);
+  const send = (path: string): Socket => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    t.after(() => void socket.destroy());
+    return socket;
+  };
+  const read = async (command: string): Promise<string> => (await runApiCli(project.folder, command)).stdout;
+  const first = send('/work');
+  await until(
+    () => read('requests'),
+    (text) => text.includes('handler works,'),
+  );
+  send('/waits');
+  first.destroy();
+  await until(
+    () => read('requests'),
+    (text) => /\/work .* handler works, its client has left, [\d.]+ s/.test(text) && text.includes('waits for a slot'),
+  );
+  const status = await until(
+    () => read('status'),
+    (text) => text.includes('all slots'),
+  );
+  assert.match(
+    status,
+    /^hello: all slots of 1 of 1 worker are taken, and 1 request waits: the longest is held by GET \/work for [\d.]+ s, whose client has left$/m,
+  );
 });

@@ -62,6 +62,19 @@ const CASES: Readonly<Record<string, { readonly fires: Series; readonly silent: 
       'portico_http_requests_total{api="b",status="500"}': '0+2x40',
     },
   },
+  PorticoClientsGiveUp: {
+    fires: {
+      'portico_http_requests_total{api="a",status="200"}': '0+60x30 1800x10',
+      'portico_http_requests_total{api="a",status="499"}': '0x30 0+60x10',
+    },
+    silent: {
+      // Some leave, and those of a quiet service are too few.
+      'portico_http_requests_total{api="a",status="200"}': '0+90x40',
+      'portico_http_requests_total{api="a",status="499"}': '0+10x40',
+      'portico_http_requests_total{api="b",status="200"}': '0+1x40',
+      'portico_http_requests_total{api="b",status="499"}': '0+1x40',
+    },
+  },
   PorticoSlow: {
     fires: {
       'portico_http_request_duration_seconds_bucket{api="a",le="1"}': '0+80x40',

@@ -15,6 +15,7 @@ import { connectionCounts } from './connection-counts.js';
 import type { Controlled } from './controlled.js';
 import { jobsOf, overdueJobs } from './jobs.js';
 import { overridesOf } from './overrides.js';
+import { takenSlots } from './taken-slots.js';
 
 /** `stuck`: it has workers, and none sends a heartbeat; `full`: none of those that do can accept a connection. */
 export interface Readiness {
@@ -149,6 +150,7 @@ function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 
       const request = oldest === undefined ? '' : `, with ${describeRequest(oldest)}`;
       return `worker ${id} has sent no heartbeat for ${formatDuration(silentMs / 1000)}${where}${request}`;
     }),
+    ...takenSlots(workers),
     ...overdueJobs(workers),
     ...describeOthers(workers),
     ...new Set(workers.flatMap(({ facts }) => troublesOf(facts))),
@@ -172,7 +174,7 @@ export interface ShownRequest {
   readonly route?: string;
   readonly filter?: string;
   readonly slot?: string;
-  /** `handler`, `body`, `client`, `stream`, `queue` or `filters`, and for how long. */
+  /** `handler`, `alone`, `body`, `client`, `stream`, `queue` or `filters`, and for how long. */
   readonly state?: string;
   readonly stateMs?: number;
   readonly peer?: string;

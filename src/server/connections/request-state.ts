@@ -4,10 +4,11 @@ import { unsentBytes } from '../../wire/index.js';
 import type { Exchange } from './connection.js';
 
 /**
- * `filters`: it is in the filters; `queue`: it waits for a slot; `handler`: its application works; `body`: the application waits for the
- * body; `client`: the response waits until its client reads; `stream`: the response has begun, and waits for its next part.
+ * `filters`: it is in the filters; `queue`: it waits for a slot; `handler`: its application works; `alone`: it works, and its client has left;
+ * `body`: the application waits for the body; `client`: the response waits until its client reads; `stream`: the response has begun, and
+ * waits for its next part.
  */
-export type RequestState = 'filters' | 'queue' | 'handler' | 'body' | 'client' | 'stream';
+export type RequestState = 'filters' | 'queue' | 'handler' | 'alone' | 'body' | 'client' | 'stream';
 
 const OF_SLOT: Readonly<Record<SlotState, RequestState>> = {
   none: 'filters',
@@ -16,7 +17,7 @@ const OF_SLOT: Readonly<Record<SlotState, RequestState>> = {
   held: 'handler',
   client: 'stream',
   returned: 'stream',
-  alone: 'handler',
+  alone: 'alone',
   left: 'filters',
 };
 
@@ -26,15 +27,13 @@ export function requestState(
   now: number,
 ): { readonly state: RequestState; readonly stateMs: number } {
   const { req, res, since, slotAt, ofConnection, poolSlot: slot } = exchange;
-  // Its app is at work for a client that has left.
   const isOpen = slot !== 'alone' && !req.socket.destroyed;
   if (isOpen && (res.headersSent || res.writableEnded) && unsentBytes(req.socket) > 0) {
     // As the timeouts saw it, once a second.
     return { state: 'client', stateMs: now - (ofConnection.movement?.stalledSince ?? now) };
   }
   const waitsForBody = slot === 'client' && !req.complete && !res.headersSent;
-  return {
-    state: waitsForBody ? 'body' : OF_SLOT[slot],
-    stateMs: now - (OF_SLOT[slot] === 'handler' ? slotAt || since : since),
-  };
+  const state = waitsForBody ? 'body' : OF_SLOT[slot];
+  const works = state === 'handler' || state === 'alone';
+  return { state, stateMs: now - (works ? slotAt || since : since) };
 }
