@@ -26,7 +26,7 @@ export interface LoopFacts extends Partial<Lag> {
   readonly gcSeconds: Readonly<Record<string, number>>;
 }
 
-/** Delay of what the event loop has to do, in the last half to whole minute without rests; unknown before the process serves. */
+/** Delay of what the event loop has to do, in the last half to whole minute; unknown before the process serves. */
 interface Lag {
   readonly lagMaxMs: number;
   /** 99th percentile. */
@@ -45,6 +45,8 @@ export interface LoopReader {
   utilization(): number;
   /** Begins or ends the measurement of the lag, which wakes the process fifty times a second. */
   measure(wanted: boolean): void;
+  /** Counts a delay that was seen while the lag is not measured. */
+  note(lateMs: number): void;
   end(): void;
 }
 
@@ -65,6 +67,7 @@ export function loopReader(): LoopReader {
   return {
     utilization: look,
     measure: (wanted) => lag.measure(wanted),
+    note: (lateMs) => lag.note(lateMs),
     read: () => {
       const { used_heap_size: heapUsed, heap_size_limit: heapLimit } = getHeapStatistics();
       const { user, system } = process.cpuUsage();
@@ -90,7 +93,9 @@ export function loopReader(): LoopReader {
 /** The lag of two windows, of which the later one is not over. */
 class LagReader {
   readonly #delays = monitorEventLoopDelay({ resolution: LAG_EVERY_MS });
-  #earlier: Lag | undefined;
+  #earlier = NO_LAG;
+  /** Of the later window, without what the monitor has; undefined until the first measurement. */
+  #later: Lag | undefined;
   #since = 0;
   #measures = false;
 
@@ -101,47 +106,50 @@ class LagReader {
       // Otherwise the first delay would be the time in which nothing was measured.
       this.#delays.reset();
       this.#delays.enable();
-      if (this.#earlier === undefined) this.#since = performance.now();
-      this.#earlier ??= { lagMaxMs: 0, lagP99Ms: 0 };
+      if (this.#later === undefined) this.#since = performance.now();
+      this.#later ??= NO_LAG;
       this.#noteFirst();
     } else {
-      if (this.#earlier !== undefined) this.#earlier = this.#both(this.#earlier);
+      if (this.#later !== undefined) this.#later = longest(this.#later, this.#measured);
       this.#delays.disable();
       this.#delays.reset();
     }
   }
 
+  note(lateMs: number): void {
+    if (this.#later !== undefined) this.#later = longest(this.#later, { lagMaxMs: lateMs, lagP99Ms: 0 });
+  }
+
   /** The monitor begins with its second tick: the request that ends a rest may block before it. */
   #noteFirst(): void {
     const began = performance.now();
-    setTimeout(() => {
-      const lateMs = performance.now() - began - LAG_EVERY_MS;
-      const { lagMaxMs = 0, lagP99Ms = 0 } = this.#earlier ?? {};
-      this.#earlier = { lagMaxMs: Math.max(lagMaxMs, lateMs), lagP99Ms };
-    }, LAG_EVERY_MS).unref();
+    setTimeout(() => this.note(performance.now() - began - LAG_EVERY_MS), LAG_EVERY_MS).unref();
   }
 
   read(): Partial<Lag> {
-    if (this.#earlier === undefined) return {};
-    const both = this.#both(this.#earlier);
+    if (this.#later === undefined) return {};
+    const present = longest(this.#later, this.#measured);
+    const both = longest(this.#earlier, present);
     if (performance.now() - this.#since >= LAG_WINDOW_MS) {
-      this.#earlier = this.#present;
+      this.#earlier = present;
+      this.#later = NO_LAG;
       this.#delays.reset();
       this.#since = performance.now();
     }
     return both;
   }
 
-  get #present(): Lag {
+  get #measured(): Lag {
     const { max } = this.#delays;
     const p99 = this.#delays.percentile(99);
     return { lagMaxMs: Math.max(max / 1e6 - LAG_EVERY_MS, 0), lagP99Ms: Math.max(p99 / 1e6 - LAG_EVERY_MS, 0) };
   }
+}
 
-  #both(earlier: Lag): Lag {
-    const { lagMaxMs, lagP99Ms } = this.#present;
-    return { lagMaxMs: Math.max(lagMaxMs, earlier.lagMaxMs), lagP99Ms: Math.max(lagP99Ms, earlier.lagP99Ms) };
-  }
+const NO_LAG: Lag = { lagMaxMs: 0, lagP99Ms: 0 };
+
+function longest(a: Lag, b: Lag): Lag {
+  return { lagMaxMs: Math.max(a.lagMaxMs, b.lagMaxMs), lagP99Ms: Math.max(a.lagP99Ms, b.lagP99Ms) };
 }
 
 /** Names of the collector's runs, as in other exporters for Node. */

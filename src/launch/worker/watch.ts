@@ -69,7 +69,14 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
     loop.measure(!isRest);
     thread.rests(isRest);
     clearInterval(timer);
-    timer = setInterval(() => look(thread.beat(), ms), ms).unref();
+    let last = performance.now();
+    timer = setInterval(() => {
+      // At rest nothing else notices what blocks the event loop, such as a job.
+      const now = performance.now();
+      if (isRest) loop.note(now - last - ms);
+      last = now;
+      look(thread.beat(), ms);
+    }, ms).unref();
   };
   const rest = new Rest(() => {
     thread.beat();

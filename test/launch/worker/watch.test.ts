@@ -37,6 +37,13 @@ test('GR-6 a process without requests rests; the first request ends that before 
   assert.ok(lagMaxMs! < 2000, `${lagMaxMs} ms`);
 });
 
+test('GR-6 the lag includes what blocks a process at rest', async (t) => {
+  const { child } = await resting(t);
+  child.send('pause');
+  const { lagMaxMs } = await said(child);
+  assert.ok(lagMaxMs! > 400, `${lagMaxMs} ms`);
+});
+
 for (const [word, what] of [
   ['block', 'without a request'],
   ['request and block', 'by its first request'],
