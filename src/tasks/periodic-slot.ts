@@ -101,6 +101,15 @@ export class PeriodicSlot {
     return remaining < 1e-6 ? Math.min(0, remaining) : remaining;
   }
 
+  /** Returns the seconds until the task should begin; one that was due during its own last run waits for the next boundary of its grid. */
+  ahead(now: number): number {
+    const remaining = this.remaining(now);
+    if (this.running) return this.spacing;
+    const isLate = this.#ended !== undefined && this.#began !== undefined && remaining <= 0;
+    const missed = isLate && this.#began! < now + remaining && now + remaining <= this.#ended!;
+    return missed ? this.spacing + (remaining % this.spacing) : Math.max(0, remaining);
+  }
+
   /** Moves the schedule to the run that is about to start, by whole spacings plus jitter: missed runs collapse into one. */
   advance(now: number): void {
     if (this.#lastRun === null || this.#lastRun === undefined) {

@@ -129,6 +129,12 @@ export class PeriodicTasks {
     return idle;
   }
 
+  /** Returns the seconds until a task should begin, after a pass: the runs of the pass have taken time, which its result leaves out. */
+  untilNext(): number {
+    const now = this.#now();
+    return Math.min(...this.#slots.filter((slot) => this.#isHere(slot)).map((slot) => slot.ahead(now)));
+  }
+
   /** Settles when no task is running. */
   async settled(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.settled));
@@ -259,7 +265,7 @@ export class PeriodicRunner {
     const run = async ({ signal }: TaskContext): Promise<number> => {
       const idle = await this.tasks.runPeriodicTasks(context?.(), { signal });
       if (signal.aborted) await this.tasks.settled();
-      return idle;
+      return Math.min(idle, this.tasks.untilNext());
     };
     const initialDelay = fuzzyDelay * random();
     const { tasks } = this;

@@ -594,6 +594,31 @@ test('LC-727 LC-728 LC-544 a runner makes passes until its group stops; no task 
   assert.equal(clock.pending, 0);
 });
 
+test('LC-727 a runner keeps runs on their grid, although they take time; what a run misses itself is skipped', async () => {
+  for (const [seconds, expected] of [
+    [3, [0, 5, 10, 15]],
+    [8, [0, 10]],
+  ] as const) {
+    const { tasks, clock } = bare();
+    const group = new TaskGroup({ clock });
+    const starts: number[] = [];
+    const run = async (_: unknown, { signal }: TaskContext): Promise<void> => {
+      starts.push(clock.now() / 1000);
+      await pause(seconds * 1000, { clock, signal });
+    };
+    tasks.addPeriodicTask(run, { spacing: 5, runImmediately: true });
+    new PeriodicRunner(tasks, { fuzzyDelay: 0 }).start(group);
+    for (let tick = 0; tick < 190; tick++) await clock.advance(100);
+    assert.deepEqual(
+      starts.map((at) => Math.floor(at)),
+      expected,
+    );
+    const stopped = group.stop();
+    await clock.advance(0);
+    await stopped;
+  }
+});
+
 test('a runner without tasks starts nothing', () => {
   const group = new TaskGroup({ log: recordedLog().log });
   new PeriodicRunner(bare().tasks).start(group);
