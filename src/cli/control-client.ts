@@ -44,7 +44,10 @@ export async function ask<T>(
 function notRunning(path: string, cause: NodeJS.ErrnoException): PorticoError {
   return new PorticoError('PORTICO_NOT_RUNNING', {
     message: `no service answers on ${path}: ${whySilent(path, cause)}`,
-    hint: 'Pass the configuration that it was started with (--config-file), or its socket (--socket), which is in its log.',
+    hint:
+      cause.name === 'AbortError'
+        ? undefined
+        : 'Pass the configuration that it was started with (--config-file), or its socket (--socket), which is in its log.',
     cause,
   });
 }

@@ -1,8 +1,6 @@
 /**
  * Status of a launcher's services and processes, without asking workers: for status pages and metrics.
  */
-
-import { readFileSync } from 'node:fs';
 import type { Config } from '../config/index.js';
 import { ignoreErrors } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
@@ -11,6 +9,7 @@ import type { ServiceStatus, WorkerStatus } from '../operating/index.js';
 import type { Telling } from '../operating/internal.js';
 import type { Launchable } from '../service/index.js';
 import { formatAddress, isListening, isPlanned } from '../service/internal.js';
+import { isSuspended } from './parent/late-workers.js';
 import type { Supervisor } from './parent/supervisor.js';
 import type { WorkerHandle } from './parent/worker-handle.js';
 import type { WorkerPool } from './parent/worker-pool.js';
@@ -68,12 +67,6 @@ function workerStatus(worker: WorkerHandle): WorkerStatus {
     otherCode: worker.otherCode,
     facts: worker.facts,
   };
-}
-
-/** Reads the state of a process, which follows its name in parentheses: proc_pid_stat(5). */
-function isSuspended(pid: number | undefined): boolean {
-  const stat = ignoreErrors(() => readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? '';
-  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
 }
 
 /** Returns the status of a service of this process. */

@@ -241,6 +241,18 @@ test('a worker that is stopped by SIGSTOP is said to be', async (t) => {
   assert.match((await cli('status')).stdout, told);
 });
 
+test('a worker that was killed while SIGSTOP stopped it is said to have been, in status and log', async () => {
+  const { socket, program, cli } = await served({ options: 'worker_timeout = 4\n' });
+  const { pid } = (await untilIts(socket, ({ ready }) => ready === 1)).workers[0]!;
+  process.kill(pid, 'SIGSTOP');
+  await program.printed(new RegExp(`Child ${pid} sent no heartbeat for 4 s \\(stopped by SIGSTOP\\), killing it`));
+  await untilIts(socket, ({ lastFailure }) => lastFailure?.reason === 'stuck');
+  assert.match(
+    (await cli('status')).stdout,
+    /last failure: .* sent no heartbeat for 4 s \(stopped by SIGSTOP\) and was killed/,
+  );
+});
+
 test('a crash loop has its reason in status, its JSON and readyz, at the top', async () => {
   const { folder, socket, cli } = await plain();
   const first = await untilIts(socket, ({ workers }) => workers.length === 1);

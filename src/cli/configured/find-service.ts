@@ -60,7 +60,7 @@ export async function socketOf(args: MeantService, { allowUnnamed = true } = {})
     if (meant.length === 1) return meant[0]!.path;
     if (meant.length > 1) throw severalRun(meant);
     const others = [...running.map(shown), ...closed.map((each) => `${each}, which only its user and root can open`)];
-    if (silent !== undefined && others.length > 0) {
+    if (silent?.hint !== undefined && others.length > 0) {
       const hint = `${silent.hint} Others run: ${others.join('; ')}.`;
       throw new PorticoError(silent.code, { message: silent.message, hint, cause: silent });
     }

@@ -1,4 +1,6 @@
 /** Workers that are late with a heartbeat or with their start, by the seconds that their supervisor has counted. */
+import { readFileSync } from 'node:fs';
+import { ignoreErrors } from '../../errors/index.js';
 import type { Fault } from '../exit-status.js';
 import { BEAT_MS } from '../heartbeats.js';
 import type { WorkerHandle } from './worker-handle.js';
@@ -13,9 +15,16 @@ export function faultOf(worker: WorkerHandle, timeoutMs: number): Fault | undefi
   return hungFault(worker, timeoutMs) ?? lateFault(worker);
 }
 
-function hungFault({ silentSeconds }: WorkerHandle, timeoutMs: number): Fault | undefined {
+/** Reads the state of a process, which follows its name in parentheses: proc_pid_stat(5). */
+export function isSuspended(pid: number | undefined): boolean {
+  const stat = ignoreErrors(() => readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? '';
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+}
+
+function hungFault({ pid, silentSeconds }: WorkerHandle, timeoutMs: number): Fault | undefined {
   if (timeoutMs === 0 || silentSeconds * 1000 <= timeoutMs) return undefined;
-  return { reason: 'stuck', what: `sent no heartbeat for ${timeoutMs / 1000} s` };
+  const why = isSuspended(pid) ? ' (stopped by SIGSTOP)' : '';
+  return { reason: 'stuck', what: `sent no heartbeat for ${timeoutMs / 1000} s${why}` };
 }
 
 /** A start is limited by the configuration that it proves or serves. One that is called off has its own limit. */
