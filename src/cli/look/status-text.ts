@@ -9,6 +9,7 @@ import {
   describeRecent,
   describeRefused,
   describeRequest,
+  endingCertificate,
   errorLines,
   mebibytes,
   refusalLines,
@@ -96,10 +97,10 @@ export function statusText({
       lines.push('  errors of the last ten minutes:', ...errorLines(errors).map((line) => `    ${line}`));
     if (refusals.length > 0)
       lines.push('  refused in the last ten minutes:', ...refusalLines(refusals).map((line) => `    ${line}`));
-    if (certificateEnds !== undefined) {
+    // One that ends soon is among the problems.
+    if (certificateEnds !== undefined && endingCertificate(certificateEnds).length === 0) {
       const days = Math.floor((Date.parse(certificateEnds) - Date.now()) / DAY_MS);
-      const when = days < 0 ? 'has ended' : `ends in ${days} days`;
-      lines.push(`  its certificate ${when}, ${certificateEnds}`);
+      lines.push(`  its certificate ends in ${days} days, ${certificateEnds}`);
     }
     for (const { id, pid, stuck, suspended, stack = [], heldRequests } of workers) {
       if (!stuck) continue;

@@ -1,6 +1,18 @@
 /** Certificates that end while a service runs: clients refuse it from that moment, and nothing in the service changes. */
 import type { Logger } from '../../log/index.js';
+import { formatDuration } from '../../text/index.js';
 import type { ServiceStatus } from '../status.js';
+
+/** Days before its end from which a certificate is a problem, as for the alert. */
+const SOON_DAYS = 14;
+
+/** Describes a certificate that has ended or ends soon: `its certificate ends in 2d3h, 2026-…: renew it, and reload`; none for another. */
+export function endingCertificate(ends: string | undefined, now = Date.now()): string[] {
+  const left = ends === undefined ? Infinity : (Date.parse(ends) - now) / 1000;
+  if (left > SOON_DAYS * 86_400) return [];
+  const when = left <= 0 ? `has ended ${formatDuration(-left)} ago` : `ends in ${formatDuration(left)}`;
+  return [`its certificate ${when}, ${ends}: ${left <= 0 ? 'clients refuse it; ' : ''}renew it, and reload`];
+}
 
 export class EndedCertificates {
   readonly #log: Pick<Logger, 'error'>;

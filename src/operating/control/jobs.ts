@@ -23,6 +23,8 @@ export interface ShownJob {
   readonly lastFailure: { readonly error: string; readonly ago: number } | undefined;
   /** Until the next run in any worker. */
   readonly nextIn: number | undefined;
+  /** Worker of the next run. */
+  readonly nextWorker: number | undefined;
 }
 
 /** Returns the jobs as the workers last reported them. */
@@ -42,6 +44,10 @@ interface OfWorker extends PeriodicStatus {
 
 function jobOf(all: readonly OfWorker[]): ShownJob {
   const latest = all.toSorted((a, b) => (a.lastEndAgo ?? Infinity) - (b.lastEndAgo ?? Infinity))[0]!;
+  const next = all
+    .filter(({ nextIn }) => nextIn !== undefined)
+    .toSorted((a, b) => a.nextIn! - b.nextIn!)
+    .at(0);
   const failed = all
     .flatMap(({ lastFailure: error, lastFailureAgo: ago }) => (error === undefined ? [] : [{ error, ago: ago ?? 0 }]))
     .sort((a, b) => a.ago - b.ago)[0];
@@ -57,7 +63,8 @@ function jobOf(all: readonly OfWorker[]): ShownJob {
     lastSeconds: latest.lastSeconds,
     fails: all.some(({ lastError }) => lastError !== undefined),
     lastFailure: failed,
-    nextIn: least(all.map(({ nextIn }) => nextIn)),
+    nextIn: next?.nextIn,
+    nextWorker: next?.worker,
   };
 }
 
@@ -80,7 +87,19 @@ export function overdueJobs(workers: readonly Pick<WorkerStatus, 'id' | 'facts'>
 
 /** `job sync: every 5m, running for 2s in worker 0, 3 runs, the last took 1.2s, next in 4m; last failure 10m ago: down`. */
 export function describeJob(job: ShownJob): string {
-  const { name, spacing, running, runs, errors, lastStartAgo: ago, lastSeconds, fails, lastFailure, nextIn } = job;
+  const {
+    name,
+    spacing,
+    running,
+    runs,
+    errors,
+    lastStartAgo: ago,
+    lastSeconds,
+    fails,
+    lastFailure,
+    nextIn,
+    nextWorker,
+  } = job;
   const now = running.map(({ worker, seconds }) => `running for ${formatDuration(seconds)} in worker ${worker}`);
   const last = ago === undefined ? 'no run yet' : `last run ${formatDuration(ago)} ago`;
   const facts = [
@@ -89,7 +108,7 @@ export function describeJob(job: ShownJob): string {
     countText(runs, 'run'),
     ...(errors > 0 ? [countText(errors, 'failure')] : []),
     ...(lastSeconds === undefined ? [] : [`the last took ${formatDuration(lastSeconds)}`]),
-    ...(nextIn === undefined || now.length > 0 ? [] : [nextText(nextIn)]),
+    ...(nextIn === undefined || now.length > 0 ? [] : [nextText(nextIn, nextWorker)]),
   ];
   const failed = lastFailure && `last failure ${formatDuration(lastFailure.ago)} ago: ${lastFailure.error}`;
   const failure = fails ? `it fails: ${lastFailure?.error ?? 'without a reason'}` : failed;
@@ -100,8 +119,9 @@ export function describeJob(job: ShownJob): string {
 const LATE_S = 1;
 
 /** A run is late if another job of its list still runs. */
-function nextText(nextIn: number): string {
-  if (nextIn < -LATE_S) return `overdue by ${formatDuration(-nextIn)}`;
+function nextText(nextIn: number, worker: number | undefined): string {
+  if (nextIn < -LATE_S)
+    return `overdue by ${formatDuration(-nextIn)}${worker === undefined ? '' : ` in worker ${worker}`}`;
   return `next in ${formatDuration(Math.max(0, nextIn))}`;
 }
 

@@ -13,6 +13,7 @@ import {
 import { describeEnd, describeRequest } from '../worker-end.js';
 import { connectionCounts } from './connection-counts.js';
 import type { Controlled } from './controlled.js';
+import { endingCertificate } from './ended-certificates.js';
 import { jobsOf, overdueJobs } from './jobs.js';
 import { overridesOf } from './overrides.js';
 import { takenSlots } from './taken-slots.js';
@@ -118,7 +119,7 @@ export function readinessOf({ stopping, leaving, services }: LauncherStatus): Re
     : 'the service is stopping';
   return services.map(({ name, ...service }) => {
     const state = stopping ? 'draining' : stateOf(service.workers);
-    return { name, state, reasons: [...(stopping ? [ends] : []), ...reasonsOf(service)] };
+    return { name, state, reasons: [...(stopping ? [ends] : startReasons(service)), ...reasonsOf(service)] };
   });
 }
 
@@ -134,22 +135,30 @@ function stateOf(workers: readonly WorkerStatus[]): Readiness['state'] {
 /** Time after which a start takes long. */
 const SOON_MS = 2000;
 
-function reasonsOf({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 'name'>): string[] {
-  const stuck = workers.filter((worker) => worker.stuck);
+/** Reasons for which fewer workers serve than wanted. */
+function startReasons({ ready, wanted, workers, lastFailure }: Omit<ServiceStatus, 'name'>): string[] {
+  const isStuck = workers.some(({ stuck }) => stuck);
   const late = workers.filter(({ state, stuck, uptimeMs }) => state === 'starting' && !stuck && uptimeMs > SOON_MS);
   return [
     ...(ready < wanted || wanted === 0 ? [`${ready} of ${wanted} workers are ready`] : []),
-    ...(ready < wanted && stuck.length === 0 && lastFailure !== undefined ? [describeEnd(lastFailure)] : []),
+    ...(ready < wanted && !isStuck && lastFailure !== undefined ? [describeEnd(lastFailure)] : []),
     ...(ready < wanted ? late : []).map((worker) => {
       const since = formatDuration(worker.uptimeMs / 1000);
       return `worker ${worker.id} has been starting for ${since}: it ${whatOneLoads(worker)}`;
     }),
+  ];
+}
+
+function reasonsOf({ workers, certificateEnds }: Omit<ServiceStatus, 'name'>): string[] {
+  const stuck = workers.filter((worker) => worker.stuck);
+  return [
     ...stuck.map(({ id, silentMs, suspended, stack, heldRequests: [oldest] }) => {
       const hangs = stack?.[0] === undefined ? '' : `, stuck ${stack[0]}`;
       const where = suspended ? ', stopped by SIGSTOP' : hangs;
       const request = oldest === undefined ? '' : `, with ${describeRequest(oldest)}`;
       return `worker ${id} has sent no heartbeat for ${formatDuration(silentMs / 1000)}${where}${request}`;
     }),
+    ...endingCertificate(certificateEnds),
     ...takenSlots(workers),
     ...overdueJobs(workers),
     ...describeOthers(workers),

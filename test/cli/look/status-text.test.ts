@@ -64,7 +64,7 @@ test('AU-8 the status has a line for each job, over all workers: spacing, runs, 
       '  job sync: every 5m, last run 2s ago, 3 runs, 1 failure, the last took 500ms, next in 3m30s; it fails: down',
       '  job clean: every 1h, no run yet, 0 runs',
       '  job hung: every 5s, running for 12s in worker 1, 3 runs; last failure 1m ago: away',
-      '  job late: every 2s, last run 17s ago, 1 run, overdue by 15s',
+      '  job late: every 2s, last run 17s ago, 1 run, overdue by 15s in worker 2',
     ],
   );
 });
