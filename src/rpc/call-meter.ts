@@ -44,9 +44,30 @@ const DEATHS = ['unreadable', 'failed'] as const;
 /** A `call` waits for a reply. */
 export type SendKind = 'call' | 'cast';
 
+/** A call whose method runs. */
+interface RunningCall {
+  readonly method: SendKind;
+  /** `images.resize`. */
+  readonly path: string;
+  readonly since: number;
+  readonly requestId: string | undefined;
+}
+
+/** The same in the list of open requests, with ages in milliseconds. */
+interface OpenCall extends Omit<RunningCall, 'since'> {
+  readonly ageMs: number;
+  readonly state: 'handler';
+  readonly stateMs: number;
+}
+
+/** A call to count. */
+interface Served<T> {
+  readonly run: () => Promise<T>;
+  readonly isExpected: (error: unknown) => boolean;
+  readonly requestId?: string | undefined;
+}
+
 export class CallMeter {
-  /** Number of methods that run for other services. */
-  running = 0;
   /** Number of calls of this process that wait for their replies. */
   pending = 0;
   /** Failed calls of methods of this process; counted also if the configuration does not enable it. */
@@ -56,6 +77,8 @@ export class CallMeter {
   /** Returns the problem of the connection to the broker. */
   readonly troubles: () => readonly string[];
   readonly #meter: Meter;
+  /** Calls whose method runs, oldest first. */
+  readonly #running = new Set<RunningCall>();
 
   constructor({
     meter = new Meter(),
@@ -88,25 +111,35 @@ export class CallMeter {
     return { ...this.#meter.take(), failures: this.failed.take() };
   }
 
-  /** Present figures of the process. */
-  get calls(): { readonly running: number; readonly pending: number } {
-    const { running, pending } = this;
-    return { running, pending };
+  /** Present figures of the process, and the calls that it runs as `api-cli requests` shows them. */
+  get calls(): { readonly running: number; readonly pending: number; readonly open: readonly OpenCall[] } {
+    const now = performance.now();
+    const open = [...this.#running].map(({ since, ...call }) => {
+      return { ...call, ageMs: now - since, state: 'handler' as const, stateMs: now - since };
+    });
+    return { running: open.length, pending: this.pending, open };
   }
 
-  sent<T>(kind: SendKind, topic: string, method: string, send: () => Promise<T>): Promise<T> {
-    return this.#timed('callsMade', [kind, topic, method], send, outcomeOf);
+  async sent<T>(kind: SendKind, topic: string, method: string, send: () => Promise<T>): Promise<T> {
+    this.pending += 1;
+    try {
+      return await this.#timed('callsMade', [kind, topic, method], send, outcomeOf);
+    } finally {
+      this.pending -= 1;
+    }
   }
 
-  served<T>(
-    kind: SendKind,
-    topic: string,
-    method: string,
-    { run, isExpected }: { readonly run: () => Promise<T>; readonly isExpected: (error: unknown) => boolean },
-  ): Promise<T> {
-    return this.#timed('callsServed', [kind, topic, method], run, (error) =>
-      isExpected(error) ? 'expected' : 'failed',
-    );
+  async served<T>(kind: SendKind, topic: string, method: string, served: Served<T>): Promise<T> {
+    const { run, isExpected, requestId } = served;
+    const call = { method: kind, path: `${topic}.${method}`, since: performance.now(), requestId };
+    this.#running.add(call);
+    try {
+      return await this.#timed('callsServed', [kind, topic, method], run, (error) =>
+        isExpected(error) ? 'expected' : 'failed',
+      );
+    } finally {
+      this.#running.delete(call);
+    }
   }
 
   /** Starts the counters of a served topic at 0, so that a rate includes the first count. */
@@ -141,8 +174,6 @@ export class CallMeter {
     work: () => Promise<T>,
     failed: (error: unknown) => string,
   ): Promise<T> {
-    const underWay = metric === 'callsMade' ? 'pending' : 'running';
-    this[underWay] += 1;
     const begun = performance.now();
     let outcome = 'ok';
     try {
@@ -151,7 +182,6 @@ export class CallMeter {
       outcome = failed(error);
       throw error;
     } finally {
-      this[underWay] -= 1;
       this.#meter.distribution(metric, [...labels, outcome]).observe((performance.now() - begun) / 1000);
     }
   }

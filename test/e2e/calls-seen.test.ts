@@ -12,6 +12,7 @@ class Missing extends Error {}
 export class Images {
   size(_, { id }) {
     if (id === 'bad') throw new TypeError('secret of the caller');
+    if (id === 'hang') return new Promise(() => {});
     if (id === 'missing') throw new Missing('secret of the caller');
     return id.length;
   }
@@ -59,6 +60,7 @@ async function started(t: TestContext, metrics: boolean) {
   await program.printed(/front listening/);
   return {
     get: async (path: string) => (await ask(`http://127.0.0.1:${port}${path}`)).status,
+    requests: async () => (await runApiCli(project.folder, 'requests')).stdout,
     text: async () => (await runApiCli(project.folder, 'status')).stdout,
     services: async () => {
       const { stdout } = await runApiCli(project.folder, 'status', '--json');
@@ -94,6 +96,13 @@ test('RP-93 OP-51 calls, failures and the last error of each method are seen, wi
   assert.match(shown, /last minute: [\d.]+ calls\/s, 67 % fail, p95 \d+ ms\n {4}images\.size: /);
   assert.match(shown, /to other services: [\d.]+ calls\/s, 67 % fail, p95 \d+ ms\n {4}images\.size: /);
   assert.doesNotMatch(shown, /secret/);
+});
+
+test('RP-93 OP-52 a method that does not end is seen where it runs, with its age and the request id', async (t) => {
+  const { get, requests } = await started(t, true);
+  void get('/hang').catch(() => undefined);
+  const text = await until(requests, (said) => said.includes('images.size'));
+  assert.match(text, /portico-images\/0 +call +images\.size +- +handler works, [\d.]+ s +req-hang /);
 });
 
 test('RP-93 failures of methods are seen without metrics', async (t) => {

@@ -260,7 +260,7 @@ export class InProcessRunner implements Runner {
         .flatMap(({ periodicTasks = [] }) => periodicTasks.flatMap((tasks) => [...tasks.status()]))
         .slice(0, MOST_TASKS)
         .map((status) => shortened({ ...status })),
-      requests: requests
+      requests: [...requests, ...calls.flatMap(({ open }) => [...open])]
         .sort((a, b) => b.ageMs - a.ageMs)
         .slice(0, MOST_REQUESTS)
         .map((request) => shortened({ ...request })),

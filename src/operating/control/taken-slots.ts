@@ -6,6 +6,7 @@ import type { WorkerStatus } from '../status.js';
 interface Told {
   readonly method: string;
   readonly path: string;
+  readonly slot?: string;
   readonly state?: string;
   readonly stateMs?: number;
 }
@@ -19,7 +20,7 @@ export function takenSlots(workers: readonly Pick<WorkerStatus, 'state' | 'facts
   const full = serving.flatMap(({ facts, silentMs }) => {
     const queued = Number(facts.queued ?? 0);
     const oldest = ((facts.requests ?? []) as readonly Told[])
-      .filter(({ state }) => state === 'handler' || state === 'alone')
+      .filter(({ slot }) => slot === 'application')
       .map((request) => ({ ...request, queued, heldMs: (request.stateMs ?? 0) + silentMs }))
       .sort((a, b) => b.heldMs - a.heldMs)[0];
     return queued > 0 && oldest !== undefined && oldest.heldMs > LONG_MS ? [oldest] : [];

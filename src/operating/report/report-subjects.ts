@@ -47,8 +47,10 @@ export interface Telling {
     };
     /** Problems of resources that it needs, such as a broker; it serves regardless. */
     troubles?(): readonly string[];
-    /** Number of remote calls that it handles, and that it waits for. */
-    readonly calls?: { readonly running: number; readonly pending: number } | undefined;
+    /** Number of remote calls that it handles, and that it waits for; those that it handles, oldest first. */
+    readonly calls?:
+      | { readonly running: number; readonly pending: number; readonly open: Iterable<ReportedRequest> }
+      | undefined;
     /** Its failed requests of the last ten minutes. */
     readonly failures?: readonly FailedRequests[];
     /** Its refused requests of the last ten minutes. */

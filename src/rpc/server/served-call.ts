@@ -238,7 +238,8 @@ export class ServedCall {
     const expected = (error: unknown): boolean => isExpected(error, method);
     const counted = (active?: ActiveTrace): Promise<unknown> => {
       const run = (): Promise<unknown> => this.#invoke(method, active);
-      return meter === undefined ? run() : meter.served(kind, topic, name, { run, isExpected: expected });
+      const { requestId } = this.#reply;
+      return meter === undefined ? run() : meter.served(kind, topic, name, { run, isExpected: expected, requestId });
     };
     return spans === undefined
       ? counted()
