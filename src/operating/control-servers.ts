@@ -19,6 +19,7 @@ import { EndedCertificates } from './control/ended-certificates.js';
 import { LogLevels } from './control/overrides.js';
 import { EVERY_MS, Recent } from './control/recent.js';
 import { RegisteredServices } from './control/registered-services.js';
+import { logLinesLost } from './control/status-document.js';
 import { controlRoutes, probeRoutes } from './control-routes.js';
 
 /** `[control]`. */
@@ -86,7 +87,7 @@ export class Control {
     const version = packageOf(script)?.manifest.version;
     const counted = (): Totals => runner.counted();
     // Created even if requests are not counted yet: a reload may enable that.
-    const recent = new Recent(counted);
+    const recent = new Recent(counted, () => logLinesLost(this.#known.log, counted()));
     // The timers do not keep the process alive.
     const ended = new EndedCertificates(this.#known.log);
     const sample = (): void => {

@@ -94,7 +94,7 @@ test('RP-93 OP-51 calls, failures and the last error of each method are seen, wi
   );
   const shown = await text();
   assert.match(shown, /last minute: [\d.]+ calls\/s, 67 % fail, p95 \d+ ms\n {4}images\.size: /);
-  assert.match(shown, /to other services: [\d.]+ calls\/s, 67 % fail, p95 \d+ ms\n {4}images\.size: /);
+  assert.match(shown, /to other services: [\d.]+ calls\/s, 67 % fail \(remote error\), p95 \d+ ms\n {4}images\.size: /);
   assert.doesNotMatch(shown, /secret/);
 });
 

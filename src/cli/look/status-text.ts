@@ -29,7 +29,7 @@ export function statusText({
   left,
   overrides,
 }: StatusDocument): string {
-  const { name, version = '', pid, uptimeMs, generation, stopping, leaving, logLinesLost, notListening } = running;
+  const { name, version = '', pid, uptimeMs, generation, stopping, leaving, notListening } = running;
   const up = formatDuration(uptimeMs / 1000);
   const ends = leaving ? '  leaving' : '  stopping';
   const lines = [`${name} ${version}  pid ${pid}  up ${up}  configuration ${generation}${stopping ? ends : ''}`];
@@ -38,7 +38,7 @@ export function statusText({
     lines.push(`${what} has been running since ${reloading.at}: ${reloading.doing}`);
   }
   lines.push(...notListening);
-  if (logLinesLost > 0) lines.push(`${logLinesLost} log lines could not be written: is the disk full?`);
+  lines.push(...lostLines(running));
   // Problems first: a crash loop has its reason here.
   for (const { name: service, state, ready, wanted, reasons, recent } of services) {
     const head = state === 'ready' && ready >= wanted ? service : `${service} is ${state}`;
@@ -122,6 +122,14 @@ export function statusText({
     if (cutOff > 0) lines.push(`  ${cutOffText(cutOff, 'drain_timeout')} after the reload of ${at}`);
   }
   return lines.join('\n');
+}
+
+/** A parent of an older version tells only those since its start. */
+function lostLines({ logLinesLost, logLinesLostLately: lately }: StatusDocument['process']): string[] {
+  if (logLinesLost === 0) return [];
+  const what = (count: number): string => `${countText(count, 'log line')} could not be written`;
+  if (lately === 0) return [`${what(logLinesLost)} since the start, none of them in the last minute`];
+  return [`${what(lately ?? logLinesLost)} in the last minute: is the disk full?`];
 }
 
 /** Returns the changes that accepted reloads have left for a restart. */

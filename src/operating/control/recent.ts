@@ -22,6 +22,8 @@ export interface RecentRequests {
   readonly failed: number;
   /** Share whose client gave up before the response began (499), 0 to 1; 0 if `[metrics] status` is `class`. */
   readonly gaveUp: number;
+  /** Of calls: the outcome of most that failed, such as `timeout`; undefined without one. */
+  readonly outcome?: string | undefined;
   /** 95th percentile of the duration in seconds, interpolated between two bounds of `[metrics] buckets`. */
   readonly p95: number;
   /** These bounds; `upTo` undefined: it is above the last one. */
@@ -52,6 +54,8 @@ interface Tally {
   requests: number;
   failed: number;
   gaveUp: number;
+  /** Failed calls by outcome. */
+  readonly outcomes: Map<string, number>;
   seconds: number;
   readonly counts: number[];
 }
@@ -62,11 +66,19 @@ type Sample = ReadonlyMap<string, { readonly counts: readonly number[]; readonly
 /** Computes the figures from samples of existing counters, one every 15 seconds. */
 export class Recent {
   readonly #totals: () => Totals;
-  #samples: { readonly at: number; readonly taken: Sample }[] = [];
+  readonly #lost: () => number;
+  #samples: { readonly at: number; readonly taken: Sample; readonly lost: number }[] = [];
 
-  constructor(totals: () => Totals) {
+  /** `lost`: returns the number of log lines that could not be written so far. */
+  constructor(totals: () => Totals, lost: () => number = () => 0) {
     this.#totals = totals;
+    this.#lost = lost;
     this.take();
+  }
+
+  /** Returns the number of log lines that could not be written in the last minute. */
+  lostLines(): number {
+    return this.#lost() - this.#samples[0]!.lost;
   }
 
   /** Returns the figures of an API; undefined if it had no request. */
@@ -113,7 +125,7 @@ export class Recent {
         return [keyOf(total), { counts: counts.slice(), sum }];
       }),
     );
-    this.#samples = [...this.#samples, { at: performance.now(), taken }].slice(-KEPT);
+    this.#samples = [...this.#samples, { at: performance.now(), taken, lost: this.#lost() }].slice(-KEPT);
   }
 }
 
@@ -157,7 +169,10 @@ function ratesOf(
   };
   const note = ({ labels }: Total, tally: Tally, more: number): void => {
     const last = labels.at(-1) ?? '';
-    if (how.fails(last)) tally.failed += more;
+    if (how.fails(last)) {
+      tally.failed += more;
+      if (outcomes === undefined) tally.outcomes.set(last, (tally.outcomes.get(last) ?? 0) + more);
+    }
     if (last === GAVE_UP) tally.gaveUp += more;
   };
   for (const total of timed) {
@@ -193,7 +208,7 @@ function keyOf({ api, metric, labels }: Total): string {
 }
 
 function newTally(): Tally {
-  return { requests: 0, failed: 0, gaveUp: 0, seconds: 0, counts: [] };
+  return { requests: 0, failed: 0, gaveUp: 0, outcomes: new Map(), seconds: 0, counts: [] };
 }
 
 /** Adds what has come since `before`. Returns the number of values. */
@@ -214,15 +229,17 @@ function add(
 }
 
 function recentOf(
-  { requests, failed, gaveUp, counts }: Tally,
+  { requests, failed, gaveUp, outcomes, counts }: Tally,
   seconds: number,
   buckets: readonly number[],
 ): RecentRequests {
   const { value: p95, ...p95Bounds } = quantileOf(buckets, counts, requests * 0.95) ?? { value: 0, above: 0, upTo: 0 };
+  const [most] = [...outcomes].filter(([, count]) => count > 0).toSorted(([, a], [, b]) => b - a);
   return {
     rate: requests / seconds,
     failed: requests === 0 ? 0 : failed / requests,
     gaveUp: requests === 0 ? 0 : gaveUp / requests,
+    ...(most !== undefined && { outcome: most[0] }),
     p95,
     p95Bounds,
   };
@@ -268,12 +285,13 @@ function p95Text(p95: number, bounds: RecentRequests['p95Bounds'] | undefined): 
   return bounds.upTo === undefined ? `p95 above ${bounds.above} s` : `p95 ${bounds.above} to ${bounds.upTo} s`;
 }
 
-/** `12.3 requests/s, 20 % fail, 5 % gave up (499), p95 240 ms`. A parent of an older version does not tell all of it. */
+/** `12.3 requests/s, 20 % fail, 5 % gave up (499), p95 240 ms`; of calls also `20 % fail (timeout)`. A parent of an older version does not tell all of it. */
 export function describeRecent(
   {
     rate,
     failed,
     gaveUp = 0,
+    outcome = 'failed',
     p95,
     p95Bounds,
   }: Pick<RecentRequests, 'rate' | 'failed' | 'p95'> & Partial<RecentRequests>,
@@ -281,5 +299,6 @@ export function describeRecent(
 ): string {
   const share = (part: number, does: string): string =>
     part === 0 ? '' : `, ${part < 0.01 ? '<1' : Math.round(part * 100)} % ${does}`;
-  return `${rate.toFixed(1)} ${what}/s${share(failed, 'fail')}${share(gaveUp, 'gave up (499)')}, ${p95Text(p95, p95Bounds)}`;
+  const how = outcome === 'failed' ? '' : ` (${outcome.replaceAll('_', ' ')})`;
+  return `${rate.toFixed(1)} ${what}/s${share(failed, `fail${how}`)}${share(gaveUp, 'gave up (499)')}, ${p95Text(p95, p95Bounds)}`;
 }

@@ -81,6 +81,7 @@ export function statusDocument(controlled: Controlled) {
       configFiles: config.configFiles,
       // Sum over all processes: the disk may be full.
       logLinesLost: logLinesLost(log, runner.counted()),
+      logLinesLostLately: recent.lostLines(),
       notListening,
     },
     services: shown,

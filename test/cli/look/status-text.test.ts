@@ -68,3 +68,17 @@ test('AU-8 the status has a line for each job, over all workers: spacing, runs, 
     ],
   );
 });
+
+test('lines of the log that were lost are a problem for a minute, later a fact', () => {
+  const running = { name: 'books', pid: 1, uptimeMs: 0, generation: 1, stopping: false, notListening: [] };
+  const said = (lost: object): string =>
+    statusText({ process: { ...running, ...lost }, services: [], reloads: [], left: [], overrides: [] } as never);
+  assert.match(
+    said({ logLinesLost: 9, logLinesLostLately: 2 }),
+    /^2 log lines could not be written in the last minute: is the disk full\?$/m,
+  );
+  assert.match(
+    said({ logLinesLost: 9, logLinesLostLately: 0 }),
+    /^9 log lines could not be written since the start, none of them in the last minute$/m,
+  );
+});

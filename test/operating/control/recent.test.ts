@@ -22,3 +22,32 @@ test('a duration above a second is told by the bounds of its bucket, a shorter o
   assert.match(words([1, 0, 0, 0, 99]), /, p95 above 5 s$/);
   assert.match(describeRecent({ rate: 1, failed: 0, p95: 3.2 }), /, p95 3200 ms$/);
 });
+
+test('calls that fail tell how most of them do', () => {
+  const totals = new Totals(BOUNDS);
+  const recent = new Recent(() => totals);
+  const series = (['ok', 'timeout', 'no_servers'] as const).map((outcome, at) => {
+    return {
+      metric: 'callsMade' as const,
+      labels: ['call', 'images', 'size', outcome],
+      counts: [1 + (at % 2)],
+      sum: 1,
+    };
+  });
+  totals.add('shop', { buckets: BOUNDS, series });
+  assert.match(describeRecent(recent.of('shop')!.calls.made!, 'calls'), /, 75 % fail \(timeout\), p95 /);
+});
+
+test('lines of the log that were lost count for a minute', () => {
+  let lost = 3;
+  const recent = new Recent(
+    () => new Totals(BOUNDS),
+    () => lost,
+  );
+  assert.equal(recent.lostLines(), 0);
+  lost = 10;
+  for (const left of [7, 7, 7, 7, 0]) {
+    assert.equal(recent.lostLines(), left);
+    recent.take();
+  }
+});
