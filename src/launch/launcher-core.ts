@@ -230,7 +230,9 @@ export class LauncherCore<R extends Runner = Runner> {
     const { host, runner, stopping } = this;
     const { generation } = runner;
     const leaving = stopping && performance.now() < this.#leavesUntil;
-    return { pid: host.pid, stopping, leaving, generation, services: runner.status(), ...this.#reports.known };
+    const stopsInMs = this.#terms.leftMs;
+    const services = runner.status();
+    return { pid: host.pid, stopping, leaving, stopsInMs, generation, services, ...this.#reports.known };
   }
 
   /** Returns the settings of a configuration. */

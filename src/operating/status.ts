@@ -72,6 +72,8 @@ export interface LauncherStatus {
   readonly stopping: boolean;
   /** True while it stops and still accepts connections, for `drain_delay`. */
   readonly leaving: boolean;
+  /** Milliseconds until a stop cuts off what is open; undefined without a stop, and without a limit. */
+  readonly stopsInMs: number | undefined;
   /** The configuration in force, counted from 1. */
   readonly generation: number;
   readonly services: readonly ServiceStatus[];

@@ -3,7 +3,7 @@ import { PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import type { Clock } from '../tasks/index.js';
 import { pause, systemClock, within } from '../tasks/internal.js';
-import { formatDuration } from '../text/index.js';
+import { countText, formatDuration } from '../text/index.js';
 import type { Awaitable } from './service.js';
 
 /** Details of a tracked task, for the log. */
@@ -148,7 +148,7 @@ export class TaskTracker {
       const tasks = this.list();
       const all = [...tasks.map(described), ...others()];
       if (all.length > 0) {
-        const text = `${this.#service}: ${all.length} unfinished tasks at the shutdown: ${all.join(', ')}`;
+        const text = `${this.#service}: ${countText(all.length, 'unfinished task')} at the shutdown: ${all.join(', ')}`;
         this.#log.info({ tasks: tasks.map(({ name }) => name) }, text);
       }
     } while (await pause(LIST_EVERY_MS, { clock: this.#clock, signal: over.signal, unref: true }));

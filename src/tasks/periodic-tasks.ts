@@ -271,7 +271,7 @@ export class PeriodicRunner {
     const { tasks } = this;
     // Read when a log or a report names the timer.
     const periodicTasks = Object.defineProperty(run, 'name', {
-      get: () => ['periodicTasks', ...tasks.running].join(' '),
+      get: () => (tasks.running.length === 0 ? 'periodicTasks' : tasks.running.map((name) => `job ${name}`).join(', ')),
     });
     this.#timer = group.addDynamicTimer(periodicTasks, { initialDelay, periodicIntervalMax, stopOnException: false });
   }

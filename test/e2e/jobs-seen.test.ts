@@ -14,7 +14,7 @@ export const hello = appFactory('hello', defineOptions({}), (_options, { tasks }
   let runs = 0;
   let held;
   const hang = (_context, { signal }) => new Promise((resolve) => {
-    signal.addEventListener('abort', () => { held?.end('let go by the signal'); setTimeout(resolve, 1500); });
+    signal.addEventListener('abort', () => { held?.end('let go by the signal'); setTimeout(resolve, 3000); });
   });
   tasks.every(0.2, hang, { name: 'hang', runImmediately: true, concurrent: true });
   tasks.every(0.2, () => { if (runs++ === 0) throw new Error('the store is away'); }, { name: 'quick', runImmediately: true, concurrent: true });
@@ -97,7 +97,9 @@ test('LC-705 OP-51 a job that hangs is seen: its age, the metrics, and its name 
     (text) => text.includes('/held'),
   );
   program.kill();
-  await program.printed(/hello: 1 unfinished tasks at the shutdown: job hang \(since [^)]+\)/);
+  await program.printed(/hello: 1 unfinished task at the shutdown: job hang \(since [^)]+\)/);
+  const { reasons } = await statusOf(Number(admin));
+  assert.match(reasons.join('\n'), /^the service is stopping: what is still open in \S+ is cut off$/m);
   assert.equal(await held, 'let go by the signal');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
 });
@@ -121,5 +123,5 @@ test('LC-1003 a job that ignores its signal is named at the deadline of the stop
   );
   program.kill();
   await program.ended;
-  assert.match(program.output(), /stopped without waiting for periodicTasks deaf|"busy":\[[^\]]*job deaf \(since /);
+  assert.match(program.output(), /stopped without waiting for job deaf|"busy":\[[^\]]*job deaf \(since /);
 });

@@ -65,7 +65,7 @@ test('MG-20 MG-8 LC-729 LC-1339 a manager behind an API of two workers: hooks in
   assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 200);
   program.kill('SIGTERM');
   // Both wait for their tracked tasks and log them.
-  await program.printed(/(1 unfinished tasks at the shutdown: copy \(on image-7[\s\S]*){2}/);
+  await program.printed(/(1 unfinished task at the shutdown: copy \(on image-7[\s\S]*){2}/);
   for (const pid of pids) process.kill(Number(pid), 'SIGWINCH');
   assert.deepEqual(await program.ended, { code: 0, signal: null });
   assert.match(program.stderr, /of the tasks at the shutdown 1 completed, 0 failed, 0 are unfinished/);

@@ -103,7 +103,7 @@ test('MG-21 MG-22 MG-59 a stop names the tasks under way at once, every 10 s, an
   assert.deepEqual(house.log.messages().slice(1), [
     "images: task 'late' began after the shutdown",
     "images: task 'move' failed",
-    'images: 1 unfinished tasks at the shutdown: copy (on image-7, for req-1, since 12s)',
+    'images: 1 unfinished task at the shutdown: copy (on image-7, for req-1, since 12s)',
     'images: of the tasks at the shutdown 2 completed, 1 failed, 0 are unfinished',
   ]);
   assert.equal(house.clock.pending, 0);

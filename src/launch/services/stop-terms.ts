@@ -11,6 +11,11 @@ export class StopTerms {
   /** On the monotonic clock. */
   #endsAt = Number.POSITIVE_INFINITY;
 
+  /** Milliseconds until the deadline; undefined without one. */
+  get leftMs(): number | undefined {
+    return this.#endsAt === Number.POSITIVE_INFINITY ? undefined : Math.max(0, this.#endsAt - performance.now());
+  }
+
   /**
    * Adds a request, whose deadline the option `limit` sets; 0 milliseconds: no limit. Returns the terms from now on;
    * undefined if nothing changes.
@@ -27,7 +32,7 @@ export class StopTerms {
     if (sooner) [this.#endsAt, this.limit] = [endsAt, limit];
     if (before === undefined || URGENCY.indexOf(reason) > URGENCY.indexOf(before)) this.reason = reason;
     if (!sooner && before === this.reason) return undefined;
-    const leftMs = this.#endsAt === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.round(this.#endsAt - now));
-    return { reason: this.reason ?? reason, timeoutMs: leftMs };
+    const { leftMs } = this;
+    return { reason: this.reason ?? reason, timeoutMs: leftMs === undefined ? 0 : Math.max(1, Math.round(leftMs)) };
   }
 }

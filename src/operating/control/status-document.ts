@@ -114,10 +114,11 @@ function sum(values: readonly number[]): number {
 }
 
 /** Returns the readiness of each service, for probes. */
-export function readinessOf({ stopping, leaving, services }: LauncherStatus): Readiness[] {
+export function readinessOf({ stopping, leaving, stopsInMs, services }: LauncherStatus): Readiness[] {
+  const limit = stopsInMs === undefined ? '' : `: what is still open in ${formatDuration(stopsInMs / 1000)} is cut off`;
   const ends = leaving
     ? 'the service is leaving: it accepts requests until drain_delay has passed'
-    : 'the service is stopping';
+    : `the service is stopping${limit}`;
   return services.map(({ name, ...service }) => {
     const state = stopping ? 'draining' : stateOf(service.workers);
     return { name, state, reasons: [...(stopping ? [ends] : startReasons(service)), ...reasonsOf(service)] };

@@ -6,12 +6,17 @@ import { readinessOf } from '../../../dist/operating/control/status-document.js'
 const lastFailure = { at: new Date().toISOString(), worker: 1, pid: 7, reason: 'exit', code: 3, signal: null };
 const service = (more: object) => ({ name: 'shop', ready: 1, wanted: 1, workers: [], ...more });
 const reasonsOf = (more: object, stopping = false): string =>
-  readinessOf({ stopping, leaving: false, services: [service(more)] } as never)[0]!.reasons.join('\n');
+  readinessOf({
+    stopping,
+    leaving: false,
+    stopsInMs: stopping ? 12_000 : undefined,
+    services: [service(more)],
+  } as never)[0]!.reasons.join('\n');
 
 test('the problems of a service that stops are not those of its last start', () => {
   const failed = { ready: 0, lastFailure: { ...lastFailure, uptimeMs: 1, lost: 0, requests: [] } };
   assert.match(reasonsOf(failed), /^0 of 1 workers are ready\nworker 1 \(pid 7\) exited with status 3 /);
-  assert.equal(reasonsOf(failed, true), 'the service is stopping');
+  assert.equal(reasonsOf(failed, true), 'the service is stopping: what is still open in 12s is cut off');
 });
 
 test('a certificate that has ended or ends soon is a problem of its service', () => {
