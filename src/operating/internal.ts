@@ -9,7 +9,7 @@ export type { Fleet } from './control/controlled.js';
 export { endingCertificate } from './control/ended-certificates.js';
 export { describeJob } from './control/jobs.js';
 export { describeOverride } from './control/overrides.js';
-export { describeRecent, describeRefused } from './control/recent.js';
+export { describeFailing, describeRecent, describeRefused } from './control/recent.js';
 export type { ShownRequest, ShownWorker, StatusDocument } from './control/status-document.js';
 export { Control, type ControlledLauncher, controlOptions, controlPath } from './control-servers.js';
 export { Diagnosis, supervisorOptions } from './diagnosis.js';

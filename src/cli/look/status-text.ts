@@ -4,6 +4,7 @@ import {
   cutOffText,
   describeConnections,
   describeEnd,
+  describeFailing,
   describeJob,
   describeOverride,
   describeRecent,
@@ -45,6 +46,8 @@ export function statusText({
     lines.push(...reasons.map((reason, at) => (at === 0 ? `${head}: ${reason}` : `  ${reason}`)));
     const refused = describeRefused(recent);
     if (refused !== undefined) lines.push(`${service} ${refused}`);
+    const failing = describeFailing(recent);
+    if (failing !== undefined) lines.push(`${service}: ${failing}`);
   }
   for (const {
     name: service,

@@ -276,6 +276,29 @@ export function describeRefused(recent: RecentApi | undefined): string | undefin
   return `has refused ${countText(sum, 'request')} in the last minute: ${each}`;
 }
 
+/** Shares above which failed and given-up requests are a problem, as for the alerts, and the requests of a minute that it takes. */
+const MANY_FAIL = 0.05;
+const MANY_GIVE_UP = 0.25;
+const FEW = 10;
+
+/** `26 % of the requests of the last minute fail, 41 % gave up (499)`; undefined for few. */
+export function describeFailing(
+  recent: (Pick<RecentRequests, 'rate' | 'failed'> & Partial<RecentRequests>) | undefined,
+): string | undefined {
+  const { rate, failed, gaveUp = 0 } = recent ?? { rate: 0, failed: 0 };
+  if (rate * 60 < FEW) return undefined;
+  const shares = [
+    { share: failed, many: MANY_FAIL, what: 'fail' },
+    { share: gaveUp, many: MANY_GIVE_UP, what: 'gave up (499)' },
+  ];
+  const each = shares
+    .filter(({ share, many }) => share > many)
+    .map(({ share, what }, at) => {
+      return `${Math.round(share * 100)} %${at === 0 ? ' of the requests of the last minute' : ''} ${what}`;
+    });
+  return each.length === 0 ? undefined : each.join(', ');
+}
+
 /** Seconds above which buckets are too wide to interpolate. */
 const WIDE_S = 1;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Totals } from '../../../dist/metrics/index.js';
-import { describeRecent, Recent } from '../../../dist/operating/control/recent.js';
+import { describeFailing, describeRecent, Recent } from '../../../dist/operating/control/recent.js';
 
 const BOUNDS = [0.1, 1, 2.5, 5];
 
@@ -50,4 +50,14 @@ test('lines of the log that were lost count for a minute', () => {
     assert.equal(recent.lostLines(), left);
     recent.take();
   }
+});
+
+test('requests that fail, and clients that give up, are a problem if they are many, as for the alerts', () => {
+  const recent = { rate: 2, failed: 0.26, gaveUp: 0.41, p95: 1 };
+  assert.equal(describeFailing(recent), '26 % of the requests of the last minute fail, 41 % gave up (499)');
+  assert.equal(describeFailing({ ...recent, failed: 0.02 }), '41 % of the requests of the last minute gave up (499)');
+  assert.equal(describeFailing({ ...recent, gaveUp: 0.1 }), '26 % of the requests of the last minute fail');
+  assert.equal(describeFailing({ ...recent, failed: 0.02, gaveUp: 0.1 }), undefined);
+  assert.equal(describeFailing({ ...recent, rate: 0.1 }), undefined);
+  assert.equal(describeFailing(undefined), undefined);
 });
