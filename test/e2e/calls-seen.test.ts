@@ -59,6 +59,7 @@ async function started(t: TestContext, metrics: boolean) {
   const program = startMain(t, project);
   await program.printed(/front listening/);
   return {
+    program,
     get: async (path: string) => (await ask(`http://127.0.0.1:${port}${path}`)).status,
     requests: async () => (await runApiCli(project.folder, 'requests')).stdout,
     text: async () => (await runApiCli(project.folder, 'status')).stdout,
@@ -106,7 +107,9 @@ test('RP-93 OP-52 a method that does not end is seen where it runs, with its age
 });
 
 test('RP-93 failures of methods are seen without metrics', async (t) => {
-  const { get, text } = await started(t, false);
+  const { get, text, program } = await started(t, false);
   assert.equal(await get('/bad'), 500);
+  // The name of the field is that of all lines of a request.
+  await program.printed(/"request_id":"req-bad"[^\n]*"msg":"Images\.size failed"/);
   assert.match(await text(), /call images\.size: TypeError at managers\.js:\d+, 1 time, last \S+, request req-bad/);
 });

@@ -77,8 +77,8 @@ export class CallReply {
   }
 
   /** Fields of the call for a log line. */
-  get facts(): { readonly requestId: string | undefined; readonly message: string } {
-    return { requestId: this.requestId, message: this.#request.id };
+  get facts(): { readonly request_id: string | undefined; readonly message: string } {
+    return { request_id: this.requestId, message: this.#request.id };
   }
 
   /** Throws as {@link ReplySender.send}. */

@@ -39,7 +39,7 @@ interface CallLine {
   readonly msg: string;
   readonly args?: string;
   readonly message?: string;
-  readonly requestId?: string;
+  readonly request_id?: string;
   readonly service?: string;
   readonly elapsedMs?: number;
 }
@@ -71,7 +71,7 @@ test('RP-94 no line has anything of arguments, whatever comes of a call', async 
     [],
   );
   // Each call has its line.
-  const told = lines.filter(({ requestId }) => requestId === 'req-1').map(({ level, msg }) => `${level} ${msg}`);
+  const told = lines.filter(({ request_id: id }) => id === 'req-1').map(({ level, msg }) => `${level} ${msg}`);
   const refused = 'debug resize: its arguments do not match its schema';
   assert.deepEqual(told, [
     'debug Images.resize: done',
@@ -84,7 +84,7 @@ test('RP-94 no line has anything of arguments, whatever comes of a call', async 
 
 test('RP-94 a call is logged with its method, service, message and request ids and the time that it took', async () => {
   const [line] = (await atLevel('debug', [{ id: 'a' }])).filter(({ msg }) => msg === 'Images.resize: done');
-  const { message, requestId, service, elapsedMs } = line!;
+  const { message, request_id: requestId, service, elapsedMs } = line!;
   assert.match(message!, /^[0-9a-f]{32}$/);
   assert.deepEqual([requestId, service, typeof elapsedMs], ['req-1', 'portico-images', 'number']);
 });
