@@ -89,7 +89,7 @@ async function callHere(
     return await (tracked ? tracker.record(name, work, { requestId }) : work());
   } catch (error) {
     if (!isIgnored(error, served)) throw error;
-    logFailure(log, { name, error, isExpected: isExpected(error, served) }, { requestId });
+    logFailure(log, { name, error, isExpected: isExpected(error, served) }, { request_id: requestId });
     return null;
   }
 }

@@ -113,7 +113,7 @@ test('MG-3 RP-58 errors of a method that ends in _ignore_errors are logged, and 
       ],
       host,
     );
-    assert.equal((told[0] as unknown as { requestId: string }).requestId, 'req-1');
+    assert.equal((told[0] as unknown as { request_id: string }).request_id, 'req-1');
     await assert.rejects(there.find_ignore_errors({}, { id: 1 }), { code: 'PORTICO_RPC_BAD_ARGUMENTS' });
   }
   await Promise.all(services.map((each) => each.stop()));
