@@ -32,7 +32,7 @@ export class StopTerms {
     if (sooner) [this.#endsAt, this.limit] = [endsAt, limit];
     if (before === undefined || URGENCY.indexOf(reason) > URGENCY.indexOf(before)) this.reason = reason;
     if (!sooner && before === this.reason) return undefined;
-    const { leftMs } = this;
-    return { reason: this.reason ?? reason, timeoutMs: leftMs === undefined ? 0 : Math.max(1, Math.round(leftMs)) };
+    const leftMs = this.#endsAt === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.round(this.#endsAt - now));
+    return { reason: this.reason ?? reason, timeoutMs: leftMs };
   }
 }
