@@ -21,8 +21,10 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
     process.exitCode = await serve({ dev, traceErrors });
   } else {
     // A configuration most likely has this prefix; if the list differs, the worker is started anew.
-    const withheld = Object.keys(optionVariables(process.env, 'PORTICO'));
-    if (serves && servesApis(words)) startAhead({ host: process, withheld, shown: () => argv });
+    const variables = optionVariables(process.env, 'PORTICO');
+    const withheld = Object.keys(variables);
+    const isOneProcess = variables.PORTICO_DEFAULT__WORKERS?.trim() === '0';
+    if (serves && servesApis(words) && !isOneProcess) startAhead({ host: process, withheld, shown: () => argv });
     const { runCommand } = await import('./program.js');
     await runCommand(words, serves);
   }

@@ -231,8 +231,8 @@ export function workerAssignment(): WorkerAssignment | undefined {
 }
 
 /**
- * Runs a build in a process that judges a configuration, as a worker of that service would: what depends on the number of workers is refused
- * there too. In a process without an assignment it only runs the build.
+ * Runs a build in a process that judges a configuration, as a worker of that service would, or with `workers` 0 as one process that has none:
+ * what depends on the number of workers is refused there too. In a process without an assignment it only runs the build.
  */
 export async function buildAsWorker<T>(
   { name, workers }: { readonly name: string; readonly workers: number },
@@ -241,7 +241,7 @@ export async function buildAsWorker<T>(
   const link = workerConfiguration();
   const assignment = link?.assignment;
   if (link === undefined || assignment === undefined) return build();
-  link.assignment = { ...assignment, service: name, workers };
+  link.assignment = workers === 0 ? undefined : { ...assignment, service: name, workers };
   try {
     return await build();
   } finally {

@@ -11,7 +11,7 @@ import { cutOffText, DESCRIBE_TOPIC, workerLines } from '../operating/internal.j
 import type { Launchable, ListenAddress, ServiceBase } from '../service/index.js';
 import { countText } from '../text/index.js';
 import { STATUS_FAILED } from './exit-status.js';
-import { checkLaunchable, checkWorkers, type LauncherOptions, serviceName } from './launcher.js';
+import { checkLaunchable, checkWorkers, type LauncherOptions, type LaunchRequest, serviceName } from './launcher.js';
 import type { LauncherCore } from './launcher-core.js';
 import type { LaunchSettings } from './launcher-options.js';
 import { fleetStatus, logReady } from './launcher-status.js';
@@ -22,8 +22,8 @@ import { mainModule, type WorkerProgram } from './parent/worker-process.js';
 import { workerReports } from './parent/worker-reports.js';
 import { HookList } from './process/hook-list.js';
 import { masterTitle, programName, setTitle } from './process/host-process.js';
-import { type OnReload, reloadFleet } from './reload/fleet-reload.js';
-import type { LaunchRequest, ReloadRequest } from './reload/reload.js';
+import { reloadFleet } from './reload/fleet-reload.js';
+import type { ReloadRequest } from './reload/reload.js';
 import type { ReloadResult } from './reload/reload-report.js';
 import type { Runner } from './runner.js';
 import { toldByAll } from './services/judgement.js';
@@ -39,17 +39,6 @@ export interface ProcessLauncherOptions extends LauncherOptions {
    * runner or a REPL.
    */
   readonly entry?: URL | string;
-  /**
-   * Called in the parent on SIGHUP, when the new configuration was read and is valid; returns the services to run, each
-   * with its number of workers. New ones are launched, missing ones ended, others resized. A rejection refuses the
-   * reload.
-   */
-  readonly onReload?: OnReload;
-  /**
-   * Called when a service did not start, with the error that `launchService` rejects with: for programs that report it
-   * themselves. Default: one line in the log.
-   */
-  readonly startFailed?: (service: string, error: unknown) => void;
   /** Names of environment variables that workers must not inherit. Default: those that the configuration has read. */
   readonly withheldVariables?: readonly string[];
   /** Accepted for compatibility with oslo.service, and ignored: nothing polls here. */
@@ -258,13 +247,14 @@ export class FleetRunner implements Runner {
       // One that starts applies it when it has loaded its program.
       return Promise.all(asked.flatMap(({ worker, answer }) => (worker.wasReady ? [answer] : [])));
     },
-    describe: async (service) => {
-      const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);
-      // A stuck worker cannot answer.
-      const [worker] = serving.sort((a, b) => a.silentSeconds - b.silentSeconds);
-      return worker?.ask(DESCRIBE_TOPIC, service, DESCRIBE_MS);
-    },
   };
+
+  async describe(service: string): Promise<Answer | undefined> {
+    const serving = this.#served.filter(({ assignment, serving }) => assignment.service === service && serving);
+    // A stuck worker cannot answer.
+    const [worker] = serving.sort((a, b) => a.silentSeconds - b.silentSeconds);
+    return worker?.ask(DESCRIBE_TOPIC, service, DESCRIBE_MS);
+  }
 
   reopenLogs(): void {
     this.supervisor.reopenLogs();

@@ -23,10 +23,8 @@ export {
 export type { ProcessLauncherOptions } from './fleet-runner.js';
 export type { ServiceLauncherOptions } from './in-process/in-process-runner.js';
 export { type LaunchOptions, launch, ProcessLauncher, ServiceLauncher, serve, wait } from './launch.js';
-export type { Launcher, LauncherOptions } from './launcher.js';
+export type { Launcher, LauncherOptions, LaunchRequest, OnReload } from './launcher.js';
 export type { LaunchSettings, RestartMethod } from './launcher-options.js';
 export type { HostProcess } from './process/host-process.js';
 export type { SignalHandler, SignalListener, SignalSource } from './process/signals.js';
-export type { OnReload } from './reload/fleet-reload.js';
-export type { LaunchRequest } from './reload/reload.js';
 export { type NotifyOptions, notify, notifyOnce, onReady, type Readiness } from './systemd/service-manager.js';

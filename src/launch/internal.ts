@@ -3,7 +3,7 @@ export { wasLogged } from './exit-status.js';
 export { launch as launchOnCall } from './launch-on-call.js';
 export { launcherOptions } from './launcher-options.js';
 export { describeShare } from './parent/memory-limit.js';
-export { startAhead } from './parent/worker-process.js';
+export { endAhead, startAhead } from './parent/worker-process.js';
 export { SignalHandler } from './process/signals.js';
 export { buildConfiguration } from './reload/build.js';
 export { type Judging, judgeAfter, MORE_MISTAKES_MS } from './services/judgement.js';

@@ -21,12 +21,12 @@ import {
   checkWorkers,
   type Launcher,
   type LauncherOptions,
+  type LaunchRequest,
 } from './launcher.js';
 import { LauncherCore } from './launcher-core.js';
 import { REPORTS_MS } from './parent/worker-reports.js';
 import { currentProcess } from './process/host-process.js';
 import type { SignalHandler } from './process/signals.js';
-import type { LaunchRequest } from './reload/reload.js';
 import { parentLink } from './worker/parent-link.js';
 import { WorkerSide } from './worker-side.js';
 
@@ -96,6 +96,11 @@ export class ServiceLauncher extends CoreLauncher {
     return this.#runner.questions.answer(topic, answer);
   }
 
+  /** Returns the addresses of a service, with the actual ports; empty for a service that does not listen. */
+  addresses(service: string): readonly ListenAddress[] {
+    return this.status().services.find(({ name }) => name === service)?.addresses ?? [];
+  }
+
   /** Asks this process, as a `ProcessLauncher` asks all its workers. */
   ask(topic: string, body?: unknown): Promise<Answer[]> {
     return this.#runner.ask(topic, body);
@@ -123,8 +128,6 @@ export class ProcessLauncher extends CoreLauncher {
   constructor(options: ProcessLauncherOptions = {}) {
     checkLauncherOptions(options, 'a ProcessLauncher', {
       entry: true,
-      onReload: true,
-      startFailed: true,
       withheldVariables: true,
       waitInterval: true,
     });

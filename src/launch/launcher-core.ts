@@ -23,12 +23,6 @@ import { StopTerms } from './services/stop-terms.js';
 import { ServiceManager } from './systemd/service-manager.js';
 import { Turns, unlessAborted } from './waiting.js';
 
-/** Options of a {@link LauncherCore} in addition to those of users. */
-export interface LauncherCoreOptions extends LauncherOptions {
-  /** Called for a service that did not start, in place of a log line. */
-  readonly startFailed?: ((service: string, error: unknown) => void) | undefined;
-}
-
 export class LauncherCore<R extends Runner = Runner> {
   readonly runner: R;
   readonly host: HostProcess;
@@ -36,7 +30,7 @@ export class LauncherCore<R extends Runner = Runner> {
   readonly process: OwnedProcess;
   readonly diagnosis: Diagnosis;
   readonly control: Control;
-  readonly #options: LauncherCoreOptions;
+  readonly #options: LauncherOptions;
   readonly #ended = deferred<number>();
   /** Aborted when a stop begins, for any reason. */
   readonly stopBegins = new AbortController();
@@ -62,7 +56,7 @@ export class LauncherCore<R extends Runner = Runner> {
   /** The present configuration: that of the launch, or of the last accepted reload. */
   config: Config | undefined;
 
-  constructor(options: LauncherCoreOptions, makeRunner: (launcher: LauncherCore<R>) => R) {
+  constructor(options: LauncherOptions, makeRunner: (launcher: LauncherCore<R>) => R) {
     this.#options = options;
     this.config = options.config;
     this.host = options.host ?? currentProcess();

@@ -2,11 +2,11 @@
  * Contract of a launcher, its options, and their checks. The checks run before any side effect: when one throws,
  * nothing was bound or started.
  */
-import type { Config } from '../config/index.js';
+import type { Change, Config } from '../config/index.js';
 import { PorticoError, refuseUnknownOptions, whatItIs, withCode } from '../errors/index.js';
 import type { LogOption } from '../log/index.js';
 import type { RegistryHooks } from '../registry/index.js';
-import type { Launchable, ServiceBase } from '../service/index.js';
+import type { Awaitable, Launchable, ServiceBase } from '../service/index.js';
 import { isPlanned } from '../service/internal.js';
 import { type LaunchSettings, type RestartMethod, readSettings } from './launcher-options.js';
 import type { HostProcess } from './process/host-process.js';
@@ -22,6 +22,26 @@ export interface Launcher {
   /** Reloads as SIGHUP does. */
   restart(): Promise<void>;
 }
+
+/**
+ * A service that a program requests, as its plan or as the object that runs, with its number of workers. For a running
+ * service only plan and number of workers are used; the launched object stays.
+ */
+export interface LaunchRequest {
+  readonly service: Launchable;
+  readonly workers: number;
+  /** Called when a service that a reload added serves, and the reload was accepted. */
+  readonly added?: () => void;
+}
+
+/**
+ * Called when a new configuration was read and is valid; may return the services to run. `next` still has the old
+ * values of options that only a restart changes; `changes` also has the new ones. A dry run of a reload calls it too.
+ */
+export type OnReload = (
+  next: Config | undefined,
+  changes: readonly Change[],
+) => Awaitable<readonly LaunchRequest[] | undefined>;
 
 /** Options of both launchers. */
 export interface LauncherOptions {
@@ -47,6 +67,16 @@ export interface LauncherOptions {
    * Default: none.
    */
   readonly registry?: RegistryHooks;
+  /**
+   * Called on SIGHUP, when the new configuration was read and is valid; returns the services to run, each with its number
+   * of workers. New ones are launched, missing ones ended, others resized. A rejection refuses the reload.
+   */
+  readonly onReload?: OnReload;
+  /**
+   * Called when a service did not start, with the error that `launchService` rejects with: for programs that report it
+   * themselves. Default: one line in the log.
+   */
+  readonly startFailed?: ((service: string, error: unknown) => void) | undefined;
   /** The process to own. Default: this one. */
   readonly host?: HostProcess;
 }
@@ -83,6 +113,8 @@ const NAMES: Readonly<Record<keyof LauncherOptions, true>> = {
   prog: true,
   settings: true,
   registry: true,
+  onReload: true,
+  startFailed: true,
   host: true,
 };
 

@@ -3,7 +3,7 @@
  */
 import type { LogFields } from '../log/index.js';
 import type { Totals } from '../metrics/index.js';
-import type { ServiceStatus } from '../operating/index.js';
+import type { Answer, ServiceStatus } from '../operating/index.js';
 import type { Fleet } from '../operating/internal.js';
 import type { Launchable, ServiceBase } from '../service/index.js';
 import type { LaunchSettings } from './launcher-options.js';
@@ -57,6 +57,8 @@ export interface Runner {
   resize?(by: 1 | -1): void;
   /** Tells workers to reopen their log file. */
   reopenLogs?(): void;
+  /** Returns the OpenAPI document of a service, made by a process that serves it; undefined if there is none. */
+  describe(service: string): Promise<Answer | undefined>;
   /** Operations on workers for operators. */
   readonly fleet?: Fleet | undefined;
 }

@@ -129,7 +129,7 @@ export class WorkerSide {
     try {
       if (!judges && !holds) return;
       const built = judges
-        ? await builtAndJudged(service, this.#options.config)
+        ? await builtAndJudged([service], this.#options.config)
         : { found: [], letGo: await service.prepare?.() };
       void this.#link.send({ kind: 'built', diagnostics: built.found });
       if (holds) holdAlive();

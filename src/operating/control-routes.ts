@@ -59,8 +59,8 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
     },
     'POST /scale': async ({ body }) => {
       const { name, wanted, addresses } = serviceNamed(controlled, body.service);
-      const workers = workersOf(body.workers, addresses.length > 0 ? 1 : 0, controlled.maxWorkers());
       const pools = fleet();
+      const workers = workersOf(body.workers, addresses.length > 0 ? 1 : 0, controlled.maxWorkers());
       controlled.log.notice({ service: name, workers }, `Service ${name}: ${wanted} -> ${workers} workers`);
       await pools.scale(name, workers);
       return { service: name, workers };
@@ -124,7 +124,7 @@ function docsRoutes(controlled: Controlled): ControlRoutes {
       const hint = nearestOrAll(service, known);
       refuse('PORTICO_NO_SUCH_SERVICE', `there is no service ${JSON.stringify(service)}`, 404, hint);
     }
-    const answer = await runner.fleet?.describe(service);
+    const answer = await runner.describe(service);
     if (answer?.body !== undefined) return answer.body;
     const why = answer?.error ?? (runner.fleet === undefined ? 'it has no workers' : 'none of its workers is ready');
     return refuse('PORTICO_NOT_DESCRIBED', `${service} cannot be described: ${why}`, 503);
@@ -205,7 +205,8 @@ function workersOf(workers: unknown, least: number, most: number): number {
 }
 
 function refuseAlone(): never {
-  return refuse('PORTICO_NO_WORKERS', 'this process runs its services itself and has no workers', 409);
+  const hint = 'For workers, remove workers = 0 from [DEFAULT] and restart it, or start more of these processes.';
+  return refuse('PORTICO_NO_WORKERS', 'this process runs its services itself and has no workers', 409, hint);
 }
 
 function refuse(code: string, message: string, status = 404, hint?: string): never {

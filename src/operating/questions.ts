@@ -33,6 +33,10 @@ export class Questions {
     };
   }
 
+  has(topic: string): boolean {
+    return this.#answers.has(topic);
+  }
+
   /** Returns the answer for a topic. Rejects for an unknown topic. */
   async ask(topic: string, body: unknown): Promise<unknown> {
     const answer = this.#answers.get(topic);

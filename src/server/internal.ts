@@ -4,6 +4,7 @@ export { type PlannedApi, plannedApi } from './api/api-plan.js';
 export { configuredPaste, configuredPasteFile } from './api/configured-paste-file.js';
 export {
   enabledServicesOptions,
+  isOneProcess,
   managerOf,
   missingComma,
   type Names,

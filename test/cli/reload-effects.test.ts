@@ -23,6 +23,7 @@ const RESTART = [
   'metrics.buckets',
   'oslo_reports.file_event_handler',
   'oslo_reports.file_event_handler_interval',
+  'DEFAULT.workers',
   'api:hello.listen',
   'api:hello.port',
   'api:hello.listen_backlog',

@@ -145,7 +145,7 @@ test('CF-66 before all code is loaded, only names of sections with an owner are 
       ]);
   assert.deepEqual(told(false), [['error', 'wsgi', 'x', 'add wsgi.x to [DEFAULT] other_names']]);
   assert.deepEqual(told(true), [
-    ['error', 'DEFAULT', 'worker', "did you mean 'workers' of [api:a]?"],
+    ['error', 'DEFAULT', 'worker', "did you mean 'workers'?"],
     ['error', 'DEFAULT', 'own_thing', 'add DEFAULT.own_thing to [DEFAULT] other_names'],
     ['error', 'wsgy', undefined, "did you mean 'wsgi'?"],
     ['error', 'filters', undefined, 'add filters to [DEFAULT] other_names'],

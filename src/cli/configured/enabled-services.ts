@@ -7,7 +7,7 @@ import { type Diagnostic, nearestOrAll, PorticoError, Refusals } from '../../err
 import { namedManager } from '../../managers/index.js';
 import type { RPCService, RPCServiceOptions } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
-import { type Names, serviceOptions } from '../../server/internal.js';
+import { isOneProcess, type Names, serviceOptions } from '../../server/internal.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
 
 /** Creates a service, or its plan. */
@@ -51,7 +51,7 @@ export async function enabledServices<T extends { readonly name: string; readonl
     }
     if (names.apis.includes(name)) wrong.push(sharedName(config, name));
     const { topic, workers } = config.group(group, serviceOptions);
-    const [binary, count] = [`portico-${name}`, dev ? 1 : workers];
+    const [binary, count] = [`portico-${name}`, dev || isOneProcess(config) ? 1 : workers];
     const twin = services.find((service) => service.topic === (topic || name));
     if (twin !== undefined) wrong.push(sharedTopic(config, name, twin));
     try {

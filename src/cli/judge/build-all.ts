@@ -9,7 +9,7 @@ import { checkManager } from '../../managers/index.js';
 import type { RPCService } from '../../rpc/index.js';
 import { WSGIService } from '../../server/index.js';
 import type { PlannedApi } from '../../server/internal.js';
-import { managerOf, type Names, pipelineOf } from '../../server/internal.js';
+import { isOneProcess, managerOf, type Names, pipelineOf } from '../../server/internal.js';
 import { configuredPasteFile } from '../configured/configuration.js';
 import { enabledServices, makingServices } from '../configured/enabled-services.js';
 import { namedLogger } from '../configured/named-logger.js';
@@ -35,6 +35,12 @@ export async function buildAll(
   { refusals, names, dev = false }: BuildOptions,
 ): Promise<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
+  const isAlone = isOneProcess(config) && !dev;
+  /** Builds a service as its worker would, or the process that serves all; and releases it. */
+  const tryToBuild = (
+    { name, workers }: PlannedApi | RPCService,
+    make: () => WSGIService | RPCService,
+  ): Promise<void> => buildAsWorker({ name, workers: isAlone ? 0 : workers }, async () => (await make().prepare())());
   await refusals.gather(() => namedLogger(config));
   for (const api of apis) {
     const make = () => new WSGIService(api.name, config, { log: silentLogger(), useSsl: api.usesTls, dev });
@@ -63,11 +69,6 @@ export async function buildAll(
   const made = await enabledServices(config, names, { log: silentLogger(), dev }, makingServices);
   for (const service of made.services) await refusals.gather(() => tryToBuild(service, () => service));
   return found;
-}
-
-/** Builds a service as its worker would, and releases it. */
-function tryToBuild(planned: PlannedApi | RPCService, make: () => WSGIService | RPCService): Promise<void> {
-  return buildAsWorker(planned, async () => (await make().prepare())());
 }
 
 /** Builds only its app. */

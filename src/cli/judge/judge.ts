@@ -13,18 +13,22 @@ import { loadAnnounced } from '../../modules/index.js';
 import { judgedCopy } from './judged.js';
 
 /**
- * Checks a configuration after the build of the service of that name; `failure`: the error of the build. Returns warnings; rejects with all
- * mistakes. Other processes build the other services, and tell unknown options of their sections. They are built here too if another name has
- * no owner: one of them may read it without a declaration.
+ * Checks a configuration after the build of the service of that name, or without a name of all services; `failures`: the errors of the
+ * builds. Returns warnings; rejects with all mistakes. Other processes build the other services, and tell unknown options of their sections.
+ * They are built here too if another name has no owner: one of them may read it without a declaration.
  */
-export async function judgeBuilt(name: string, config: Config, failure?: unknown): Promise<readonly Diagnostic[]> {
+export async function judgeBuilt(
+  name: string | undefined,
+  config: Config,
+  failures: readonly unknown[] = [],
+): Promise<readonly Diagnostic[]> {
   const refusals = new Refusals();
-  if (failure !== undefined && !(failure instanceof ConfigurationRefused)) return [];
-  if (failure !== undefined) refusals.note(failure);
+  if (!failures.every((failure) => failure instanceof ConfigurationRefused)) return [];
+  for (const failure of failures) refusals.note(failure);
   await config.loadOwners();
   const judged = judgedCopy(config);
   const { apis, services } = judged.names;
-  const others = apis.filter((each) => each !== name).map((each) => `api:${each}`);
+  const others = name === undefined ? [] : apis.filter((each) => each !== name).map((each) => `api:${each}`);
   // The others tell unknown options of their sections.
   const ownMistakes: typeof judged.mistakes = (found) =>
     judged.mistakes(found).filter((each) => !isUncertain(each) || !others.includes(each.section ?? ''));

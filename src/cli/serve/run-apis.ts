@@ -11,14 +11,14 @@ import {
   severalRefusals,
   whole,
 } from '../../errors/index.js';
-import { ProcessLauncher } from '../../launch/index.js';
-import { describeShare, isWorker, launcherOptions } from '../../launch/internal.js';
+import { type LauncherOptions, ProcessLauncher, ServiceLauncher } from '../../launch/index.js';
+import { describeShare, endAhead, isWorker, launcherOptions } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import { explainedError, pagesOfError } from '../../modules/index.js';
 import type { ServiceStatus } from '../../operating/index.js';
 import { DESCRIBE_TOPIC } from '../../operating/internal.js';
 import { describeLimits, holdSignals, returnStartMemory } from '../../process/index.js';
-import { namesIn } from '../../server/internal.js';
+import { isOneProcess, namesIn } from '../../server/internal.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
 import { readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
@@ -35,7 +35,10 @@ export type ApiService = ServiceBase & {
   readonly workers?: number;
 };
 
-/** Process in which services are created: the parent, which binds and waits, or a worker, which serves one of them. */
+/**
+ * Process in which services are created: the parent, which binds and waits, or a worker, which serves one of them. With `[DEFAULT] workers =
+ * 0` the only process is a worker that serves all.
+ */
 export type Role = 'parent' | 'worker';
 
 /** Creates the services of a configuration. `running`: the names of running services, in a reload; empty at the start. */
@@ -61,7 +64,8 @@ export interface RunApisOptions {
  *
  * On SIGHUP, `services` is called again with the new configuration: new services start, missing ones stop, and the others
  * get new workers. `services` also runs in every worker, where only the assigned service is started, and in the parent, which
- * only reads the addresses and the plan of each service. So constructors must not open anything.
+ * only reads the addresses and the plan of each service. So constructors must not open anything. With `[DEFAULT] workers = 0` all services
+ * run in this process.
  *
  * If the start fails, all mistakes are printed to standard error. The status is then 78 for a refused configuration,
  * otherwise 1.
@@ -82,8 +86,10 @@ export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
   readonly onReady?: (service: Launched, addresses: readonly ListenAddress[]) => void;
   /** Mistakes found before, reported with all others. */
   readonly refusals?: Refusals;
-  /** Called with the launcher, in the parent and in every worker, before it launches anything. */
-  readonly launching?: (launcher: ProcessLauncher) => void;
+  /** Called with the launcher, in each process, before it launches anything. */
+  readonly launching?: (launcher: ProcessLauncher | ServiceLauncher) => void;
+  /** `--dev`: there are always workers, which are replaced when code changes. */
+  readonly dev?: boolean;
   /** `--trace-errors`: also print the stack of the error that refused the start. */
   readonly traceErrors?: boolean;
 }
@@ -136,65 +142,75 @@ async function launchApis(
       : Promise.resolve(options.judge()).catch(diagnosticsOf);
   // Sockets passed by a service manager have their own ports.
   const activated = process.env.LISTEN_PID === String(process.pid);
+  const known = new Map<unknown, Launched>();
   const ready = (service: Launched): void => {
+    known.set(service.name, service);
     const addresses = launcher?.addresses(service.name ?? '') ?? [];
     options.onReady?.(service, addresses);
     const unplaced = isApi(service) ? unplacedAt(config, service.name, addresses) : undefined;
     if (unplaced !== undefined && !activated) log.warn(unplaced);
   };
   const running = (): string[] => launcher?.status().services.map(({ name }) => name) ?? [];
-  const launcher = await problems.gather(
-    () =>
-      new ProcessLauncher({
-        config,
-        log,
-        onReload: async (next = config) => launchRequests(await services(next, 'parent', running()), ready),
-        // Reported once, at the end.
-        startFailed: () => undefined,
-        registry: {
-          onEvent: async ({ kind, record }) => {
-            if (kind === 'delete')
-              await (await import('../configured/rpc-connection.js')).forgetHostQueue(record, config, log);
-          },
-        },
-      }),
+  const isAlone = !isWorker() && options.dev !== true && isOneProcess(config);
+  if (isAlone) endAhead();
+  const role = isAlone || isWorker() ? 'worker' : 'parent';
+  const launcherOf: LauncherOptions = {
+    config,
+    log,
+    onReload: async (next = config) => launchRequests(await services(next, role, running()), ready),
+    // Reported once, at the end.
+    startFailed: () => undefined,
+    registry: {
+      onEvent: async ({ kind, record }) => {
+        if (kind === 'delete')
+          await (await import('../configured/rpc-connection.js')).forgetHostQueue(record, config, log);
+      },
+    },
+  };
+  const launcher = await problems.gather(() =>
+    isAlone ? new ServiceLauncher(launcherOf) : new ProcessLauncher(launcherOf),
   );
   if (launcher !== undefined) options.launching?.(launcher);
-  const role = launcher?.role ?? 'parent';
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
   // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
-  if (problems.refusal?.blamesConfiguration === true && role === 'parent') {
+  if (problems.refusal?.blamesConfiguration === true && !isWorker()) {
     const found = await judge();
     refuseErrors(whole(found, problems.diagnostics));
   }
   problems.refuse();
   // A worker without a service of this configuration tells its parent when it ends.
   if (launcher === undefined || wanted.length === 0) return 1;
-  if (role === 'parent') logLimits(wanted, config, log);
-  if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(wanted, config));
+  if (!isWorker()) logLimits(isAlone ? [] : wanted, config, log);
+  for (const each of wanted) known.set(each.name, each);
+  if (role === 'worker') launcher.answer(DESCRIBE_TOPIC, describing(known, config));
 
   let service = wanted[0]!;
   try {
-    await launcher.bindAll(launchRequests(wanted)).catch(async (error: PorticoError) => {
-      // No worker will judge the configuration.
-      const found = await judge();
-      if (found.some(isError)) refuseErrors(whole(found, error.diagnostics));
-      throw error;
-    });
-    const launches = wanted.map((each) => launcher.launchService(each, { workers: each.workers ?? 1 }));
+    if (launcher instanceof ProcessLauncher)
+      await launcher.bindAll(launchRequests(wanted)).catch(async (error: PorticoError) => {
+        // No worker will judge the configuration.
+        const found = await judge();
+        if (found.some(isError)) refuseErrors(whole(found, error.diagnostics));
+        throw error;
+      });
+    const launches = launchRequests(wanted).map(({ service: each, workers }) =>
+      launcher instanceof ProcessLauncher
+        ? launcher.launchService(each, { workers })
+        : launcher.launchService(each as ServiceBase),
+    );
     // A launch other than the awaited one may fail.
     for (const launch of launches) launch.catch(() => undefined);
     for (const [index, launch] of launches.entries()) {
       service = wanted[index]!;
       await launch;
       // If a stop is requested meanwhile, a launch settles without the service being ready.
-      if (role === 'parent' && !launcher.status().stopping) ready(service);
+      if (!isWorker() && !launcher.status().stopping) ready(service);
     }
   } catch (error) {
     await launcher.stop();
     throw named(error, service);
   }
-  if (role === 'parent') returnStartMemory(() => launcher.status().services.every(rests));
+  if (!isWorker()) returnStartMemory(() => launcher.status().services.every(rests));
   return launcher.wait();
 }
 
@@ -203,7 +219,7 @@ function allMistakes(): Promise<typeof import('../judge/all-mistakes.js')> {
   return import('../judge/all-mistakes.js');
 }
 
-/** Logs the limits of the container in one line, with what follows from its memory; on other systems than Linux, what is unknown there. */
+/** Logs the limits of the container in one line, with what follows from its memory for workers; on other systems than Linux, what is unknown there. */
 function logLimits(services: readonly Launched[], config: Config, log: Logger): void {
   if (process.platform !== 'linux') {
     const unknown =
@@ -214,7 +230,7 @@ function logLimits(services: readonly Launched[], config: Config, log: Logger): 
   if (limits === undefined) return;
   const { maxMemory } = config.group('DEFAULT', launcherOptions, { partial: true });
   const workers = services.reduce((sum, { workers: each = 1 }) => sum + each, 0);
-  const share = maxMemory === undefined ? describeShare(workers) : undefined;
+  const share = maxMemory === undefined && workers > 0 ? describeShare(workers) : undefined;
   log.info({ event: 'container' }, `Limits of the container: ${limits}${share === undefined ? '' : `; ${share}`}`);
 }
 
@@ -234,11 +250,12 @@ function isApi(service: Launched): service is Launched & { readonly name: string
   return 'pipeline' in service && service.name !== undefined;
 }
 
-/** Describes an API by its name: created on demand, and kept. */
-function describing(services: readonly Launched[], config: Config): (name: unknown) => Promise<object> {
-  const made = new Map<unknown, Promise<object>>();
+/** Describes an API by its name: created on demand, and kept until the next reload. */
+function describing(services: ReadonlyMap<unknown, Launched>, config: Config): (name: unknown) => Promise<object> {
+  let made = new Map<unknown, Promise<object>>();
+  let generation: number | undefined;
   const describe = async (name: unknown): Promise<object> => {
-    const api = services.find((service) => service.name === name);
+    const api = services.get(name);
     const { WSGIService } = await import('../../server/index.js');
     if (!(api instanceof WSGIService) || api.pasteFile === undefined)
       throw new Error('its app does not come from a paste file');
@@ -246,6 +263,8 @@ function describing(services: readonly Launched[], config: Config): (name: unkno
     return documentOf(api, config, null);
   };
   return async (name) => {
+    if (generation !== config.generation) made = new Map();
+    generation = config.generation;
     const document = made.get(name) ?? describe(name);
     made.set(name, document);
     document.catch(() => made.delete(name));
@@ -257,7 +276,7 @@ function describing(services: readonly Launched[], config: Config): (name: unkno
 function notNone(services: MakeServices): MakeServices {
   return async (config, role, running) => {
     const made = await services(config, role, running);
-    if (made.length === 0 && role === 'parent') throw severalRefusals([nothingEnabled(config, namesIn(config))]);
+    if (made.length === 0 && !isWorker()) throw severalRefusals([nothingEnabled(config, namesIn(config))]);
     return made;
   };
 }

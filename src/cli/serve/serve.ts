@@ -6,13 +6,14 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/index.js';
 import { UsageError, workerAssignment } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
+import { ServiceLauncher } from '../../launch/index.js';
 import { isBuild, isWorker, type Judging, launcherOptions, tellBuilt } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { RPCService } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { WSGIService } from '../../server/index.js';
 import type { PlannedApi } from '../../server/internal.js';
-import { namesIn } from '../../server/internal.js';
+import { isOneProcess, namesIn } from '../../server/internal.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
@@ -67,8 +68,11 @@ export async function serve(args: ServeArguments): Promise<number> {
   const save: Save = { isServed: true };
   const log = dev && !namesLogger(config) ? await shortLog(config, whole, save) : whole;
   tellNoConfiguration(config, args, log);
-  const services = (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> =>
-    role === 'worker' ? ofWorker(current, { log, dev, traceErrors }) : ofParent(current, { log, dev, running });
+  const services = async (current: Config, role: Role, running: readonly string[]): Promise<readonly Served[]> => {
+    if (isWorker()) return ofWorker(current, { log, dev, traceErrors });
+    const planned = await ofParent(current, { log, dev, running });
+    return role === 'parent' ? planned : ofOneProcess(planned, current, { log, dev, traceErrors, running });
+  };
   const development = dev ? await import('./development-files.js') : undefined;
   const debugging = dev ? await import('./development-inspector.js') : undefined;
   const inspector = isWorker() ? undefined : await debugging?.DevelopmentInspector.take(inspect, log);
@@ -78,7 +82,12 @@ export async function serve(args: ServeArguments): Promise<number> {
     config,
     log,
     refusals,
+    dev,
     launching: (launcher) => {
+      if (launcher instanceof ServiceLauncher) {
+        stopWithNpx(() => void launcher.stop());
+        return;
+      }
       if (launcher.role === 'worker') {
         development?.answerModules(launcher);
         debugging?.answerInspector(launcher);
@@ -96,7 +105,7 @@ export async function serve(args: ServeArguments): Promise<number> {
     onReady: (service, addresses) => {
       // The log says the same when all are ready.
       if (config.resolve('DEFAULT', 'log_format').value !== 'json')
-        process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses)}\n`);
+        process.stdout.write(`${readyLine(service as PlannedApi | PlannedRPCService, addresses, config)}\n`);
       void files?.follow();
       void inspector?.tell();
       types?.check();
@@ -125,7 +134,7 @@ type Served = PlannedApi | PlannedRPCService | RPCService | WSGIService;
 async function ofParent(
   config: Config,
   options: Required<Omit<EnabledApisOptions, 'dev'>> & { readonly dev: boolean },
-): Promise<readonly Served[]> {
+): Promise<readonly (PlannedApi | PlannedRPCService)[]> {
   const { apis, services, diagnostics } = await plan(config, options);
   config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
@@ -149,17 +158,35 @@ async function ofWorker(
   if (names.services.includes(service)) {
     const { services, diagnostics } = await enabledServices(config, names, options, makingServices);
     refuseErrors(diagnostics);
-    return services.map((each) => withJudge(each, config));
+    return services.map((each) => withJudge(each, service));
   }
   if (!names.apis.includes(service)) return [];
   const { ServedApi } = await import('./served-api.js');
   const api = new ServedApi(service, config, { ...options, useSsl: names.sslApis.includes(service) });
-  return [withJudge(api, config)];
+  return [withJudge(api, service)];
 }
 
-/** Adds the judgement of the first worker, which knows what the service has declared. */
-function withJudge<T extends ServiceBase>(service: T, config: Config): T & Judging {
-  return Object.assign(service, { judge: (failure?: unknown) => judgeBuilt(service.name ?? '', config, failure) });
+/** Returns the planned services of a process that serves all; of running ones, which stay, their plans. */
+async function ofOneProcess(
+  planned: readonly (PlannedApi | PlannedRPCService)[],
+  config: Config,
+  { running, ...options }: EnabledApisOptions & { readonly traceErrors: boolean; readonly running: readonly string[] },
+): Promise<readonly Served[]> {
+  const starts = planned.some((plan) => 'topic' in plan && !running.includes(plan.name));
+  const services = starts ? (await enabledServices(config, namesIn(config), options, makingServices)).services : [];
+  const { ServedApi } = await import('./served-api.js');
+  return planned.map((plan) => {
+    const { name } = plan;
+    if (running.includes(name)) return plan;
+    if ('topic' in plan) return withJudge(services.find((each) => each.name === name)!);
+    return withJudge(new ServedApi(name, config, { ...options, useSsl: plan.usesTls }));
+  });
+}
+
+/** Adds the judgement of a process that has built the service of that name, or all: it knows what they have declared. */
+function withJudge<T extends ServiceBase>(service: T, name?: string): T & Judging {
+  const judge: Judging['judge'] = (config, failures) => judgeBuilt(name, config!, failures);
+  return Object.assign(service, { judge });
 }
 
 /** Returns findings for a parent. */
@@ -201,8 +228,12 @@ function tellNoConfiguration(config: Config, args: ServeArguments, log: Logger):
 }
 
 /** `compute     http://127.0.0.1:8774  2 workers  [compute] in paste/api-paste.ini`, `images     topic images  2 workers`. */
-function readyLine(service: PlannedApi | PlannedRPCService, addresses: readonly ListenAddress[]): string {
-  const workers = countText(service.workers, 'worker');
+function readyLine(
+  service: PlannedApi | PlannedRPCService,
+  addresses: readonly ListenAddress[],
+  config: Config,
+): string {
+  const workers = isOneProcess(config) ? 'in this process' : countText(service.workers, 'worker');
   if ('topic' in service) return `${service.name.padEnd(10)} topic ${service.topic}  ${workers}`;
   const scheme = service.usesTls ? 'https' : 'http';
   const urls = addresses.map((each) => ('path' in each ? `unix:${each.path}` : `${scheme}://${formatAddress(each)}`));

@@ -6,17 +6,35 @@ import type { Config } from '../../config/index.js';
 import { asTrial } from '../../config/internal.js';
 import { type Diagnostic, type Refusals, shownPath } from '../../errors/index.js';
 import { changedProgramFiles } from '../../process/index.js';
+import type { ServiceBase } from '../../service/index.js';
+import { isListening } from '../../service/internal.js';
 import { within } from '../../tasks/internal.js';
+import { checkService, type LaunchRequest, type OnReload, serviceName } from '../launcher.js';
 import type { LaunchSettings } from '../launcher-options.js';
-import { inStartTime, type NextConfiguration, type ReloadRequest, reload } from '../reload/reload.js';
+import {
+  announceAdded,
+  askedBy,
+  inStartTime,
+  type NextConfiguration,
+  type ReloadRequest,
+  releaseGroups,
+  reload,
+} from '../reload/reload.js';
 import { outcomeOf, type ReloadResult, refusedFor } from '../reload/reload-report.js';
+import type { PlanChanges } from '../reload/service-plans.js';
 import { judgeAfter, MORE_MISTAKES_MS } from '../services/judgement.js';
 import type { ServiceRun } from '../services/service-run.js';
+import { tryAddresses } from '../sockets/listening.js';
 import { unlessAborted } from '../waiting.js';
 
 /** Parameters of a reload. */
 export interface InProcessReload extends ReloadRequest {
+  readonly onReload: OnReload | undefined;
   readonly runs: readonly ServiceRun[];
+  /** Adds a service that a reload starts. */
+  readonly add: (service: ServiceBase) => ServiceRun;
+  /** Removes a service that a reload has stopped. */
+  readonly remove: (run: ServiceRun) => unknown;
   /** Sets the settings in force. */
   readonly useSettings: (settings: LaunchSettings) => void;
   /**
@@ -40,8 +58,9 @@ export function reloadInProcess(given: InProcessReload): Promise<ReloadResult> {
     services,
     filesRead,
     hasWorkers: false,
+    wanted: askedBy(given.onReload),
     refuse: (refusals, { prepared }) => refuseWhole(given, refusals, prepared?.config),
-    takeUp: (next) => buildAndTakeUp(given, next),
+    takeUp: (next, changes) => buildAndTakeUp(given, next, changes),
   });
 }
 
@@ -71,12 +90,33 @@ function accept(given: InProcessReload, { prepared, settings }: NextConfiguratio
   given.accepted(prepared?.config);
 }
 
+/** Services of a reload: those that start again, those that end, and requests of those that start. */
+interface ServiceChanges {
+  readonly kept: readonly ServiceRun[];
+  readonly ending: readonly ServiceRun[];
+  readonly fresh: readonly LaunchRequest[];
+}
+
 /**
  * Has all services build their new parts first, one after another; a failure refuses the reload, and nothing has
  * changed.
  */
-async function buildAndTakeUp(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
+async function buildAndTakeUp(
+  given: InProcessReload,
+  next: NextConfiguration,
+  { added, removed }: PlanChanges,
+): Promise<ReloadResult> {
   const { runs, stopped, dryRun, method } = given;
+  releaseGroups(next.prepared, removed);
+  const changes: ServiceChanges = {
+    kept: runs.filter(({ name }) => !removed.includes(name)),
+    ending: runs.filter(({ name }) => removed.includes(name)),
+    fresh: (next.wanted ?? []).filter(({ service }) => added.includes(serviceName(service))),
+  };
+  const starting = changes.fresh.map(({ service }) => checkService(service));
+  const services = [...changes.kept.map(({ service }) => service), ...starting];
+  const left = changes.ending.flatMap(({ service }) => (isListening(service) ? service.addresses : []));
+  await tryAddresses(starting, left);
   // Built parts that no start has taken are closed at the end; parts that are built later, at once.
   const built: (() => unknown)[] = [];
   let over = false;
@@ -87,7 +127,7 @@ async function buildAndTakeUp(given: InProcessReload, next: NextConfiguration): 
   const judged = next.prepared?.config;
   const build = async (): Promise<readonly Diagnostic[]> => {
     const failures: unknown[] = [];
-    for (const { service } of runs) {
+    for (const service of services) {
       if (over) return [];
       await Promise.resolve(service.prepare?.(next.prepared?.config)).then(
         (letGo) => letGo !== undefined && built.push(letGo),
@@ -95,7 +135,6 @@ async function buildAndTakeUp(given: InProcessReload, next: NextConfiguration): 
       );
       if (over) await release();
     }
-    const services = runs.map(({ service }) => service);
     return judgeAfter(services, failures, judged);
   };
   // A mutate only validates what it builds.
@@ -112,7 +151,7 @@ async function buildAndTakeUp(given: InProcessReload, next: NextConfiguration): 
     if (stopped.aborted || unknown === undefined) return { outcome: 'abandoned' };
     const found = [...unknown, ...changedCode()];
     if (dryRun) return { outcome: 'accepted', found };
-    const done = await (method === 'mutate' ? mutate(given, next) : restartAll(given, next));
+    const done = await (method === 'mutate' ? mutate(given, next) : restartAll(given, next, changes));
     next.prepared?.config.warn(found);
     return { ...done, found };
   } finally {
@@ -137,18 +176,28 @@ async function mutate(given: InProcessReload, next: NextConfiguration): Promise<
   return outcomeOf((await resetAll(given.runs, next.prepared?.config)).map(keepsOld));
 }
 
-async function restartAll(given: InProcessReload, next: NextConfiguration): Promise<ReloadResult> {
+async function restartAll(
+  given: InProcessReload,
+  next: NextConfiguration,
+  { kept: staying, ending, fresh }: ServiceChanges,
+): Promise<ReloadResult> {
   const { stopped } = given;
-  const runs = given.runs.filter(({ started }) => started);
+  const runs = staying.filter(({ started }) => started);
   accept(given, next);
   // New requests wait for the slowest of the old ones: the time limit is that of a drain.
   const request = { reason: 'reload' as const, timeoutMs: next.settings.drainTimeoutMs };
-  await Promise.all(runs.map((run) => run.stop(request)));
+  await Promise.all([
+    ...runs.map((run) => run.stop(request)),
+    ...ending.map((run) => run.stop({ ...request, reason: 'stop' })),
+  ]);
+  for (const run of ending) given.remove(run);
   await given.stoppedAll();
   const kept: string[] = [];
-  for (const run of runs) {
+  const starts = new Map<ServiceRun, LaunchRequest | undefined>(runs.map((run) => [run, undefined]));
+  if (!stopped.aborted) for (const asked of fresh) starts.set(given.add(checkService(asked.service)), asked);
+  for (const [run, asked] of starts) {
     if (stopped.aborted) return { outcome: 'abandoned' };
-    if (!(await run.reset(next.prepared?.config))) kept.push(run.name);
+    if (asked === undefined && !(await run.reset(next.prepared?.config))) kept.push(run.name);
     let failure: string | undefined;
     const failed = (error: unknown): void => {
       failure = `service ${run.name} did not restart: ${refusedFor(error).error}`;
@@ -156,6 +205,7 @@ async function restartAll(given: InProcessReload, next: NextConfiguration): Prom
     // A failure stops the launcher, which waits for this reload: so this reload does not wait for the stop.
     if (!stopped.aborted) await unlessAborted(given.start(run, failed), stopped);
     if (failure !== undefined) return { ...outcomeOf([failure, ...kept.map(keepsOld)]), endsLaunch: true };
+    if (asked !== undefined) announceAdded(given.log, run.name, asked);
   }
   return stopped.aborted ? { outcome: 'abandoned' } : outcomeOf(kept.map(keepsOld));
 }

@@ -6,7 +6,7 @@ import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
 import { Totals } from '../../metrics/index.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
-import { Questions, requestsOf, type Telling } from '../../operating/internal.js';
+import { DESCRIBE_TOPIC, Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
 import type { ServiceBase, WorkerContext } from '../../service/index.js';
 import { CRASH_DRAIN_MS, logFailure, STATUS_FAILED, STATUS_STOPPED, statusOf } from '../exit-status.js';
@@ -14,6 +14,7 @@ import { checkService, type LauncherOptions, serviceName } from '../launcher.js'
 import type { LauncherCore } from '../launcher-core.js';
 import type { LaunchSettings } from '../launcher-options.js';
 import { logReady, runStatus } from '../launcher-status.js';
+import { together } from '../parent/concurrent-starts.js';
 import type { ReloadRequest } from '../reload/reload.js';
 import type { ReloadResult } from '../reload/reload-report.js';
 import type { Runner } from '../runner.js';
@@ -21,6 +22,7 @@ import { builtAndJudged, toldByAll } from '../services/judgement.js';
 import { ServiceRun, type StopRequest } from '../services/service-run.js';
 import { stopServices } from '../services/stop-services.js';
 import { ActivatedSockets } from '../sockets/activated-sockets.js';
+import { tryAddresses } from '../sockets/listening.js';
 import { reloadInProcess, resetAll } from './in-process-reload.js';
 
 /** Options of a `ServiceLauncher` in addition to those of all launchers. */
@@ -70,6 +72,9 @@ export class InProcessRunner implements Runner {
   #stopsSince: number | undefined;
   /** Starts so far: the next start waits for them. */
   #starts: Promise<unknown> = Promise.resolve();
+  /** Launched services that are not built, and those whose addresses a service manager has not passed. */
+  #unbuilt: ServiceRun[] = [];
+  readonly #unbound = new Set<ServiceBase>();
 
   constructor(launcher: LauncherCore, options: InProcessOptions) {
     this.#launcher = launcher;
@@ -110,13 +115,8 @@ export class InProcessRunner implements Runner {
   launchService(service: ServiceBase): Promise<void> {
     checkService(service);
     return this.#launcher.launch(() => {
-      const run: ServiceRun = new ServiceRun(service, serviceName(service), {
-        log: this.#launcher.log,
-        listener: { died: (error) => this.#died(run, error), finished: () => this.#oneFinished() },
-      });
-      this.#runs.push(run);
-      service.useWorker?.(this.#worker);
-      if (!this.supervised) this.#activated.giveTo(service, run.name);
+      const run = this.#add(service);
+      this.#unbuilt.push(run);
       const before = this.#options.concurrent ? Promise.resolve() : this.#starts;
       const started = before.then(() => this.#start(run));
       this.#starts = Promise.allSettled([this.#starts, started]);
@@ -128,6 +128,12 @@ export class InProcessRunner implements Runner {
   async ask(topic: string, body: unknown): Promise<Answer[]> {
     const from = { service: undefined, workerId: 0, pid: this.#launcher.host.pid };
     return [await this.questions.answerAs(from, topic, body)];
+  }
+
+  async describe(service: string): Promise<Answer | undefined> {
+    if (!this.questions.has(DESCRIBE_TOPIC)) return undefined;
+    const [answer] = await this.ask(DESCRIBE_TOPIC, service);
+    return answer;
   }
 
   counted(): Totals {
@@ -195,7 +201,10 @@ export class InProcessRunner implements Runner {
   reload(request: ReloadRequest): Promise<ReloadResult> {
     return reloadInProcess({
       ...request,
+      onReload: this.#options.onReload,
       runs: this.#runs,
+      add: (service) => this.#add(service),
+      remove: (run) => this.#runs.splice(this.#runs.indexOf(run), 1),
       useSettings: (settings) => {
         this.settings = settings;
       },
@@ -272,14 +281,9 @@ export class InProcessRunner implements Runner {
   async #start(run: ServiceRun, failed?: (error: unknown) => void): Promise<void> {
     const { diagnosis, stopping } = this.#launcher;
     if (stopping) return;
-    const { config } = this.#options;
     const isFirst = failed === undefined && !this.supervised;
     const start = async (): Promise<void> => {
-      if (isFirst && config !== undefined) {
-        const { found, letGo } = await builtAndJudged(run.service, config);
-        if (this.#launcher.stopping) return letGo?.();
-        this.#found.push(found);
-      }
+      if (isFirst && this.#options.config !== undefined && !(await this.#build(this.#options.config))) return;
       await diagnosis.open();
       if ('backdoorPort' in run.service) run.service.backdoorPort = diagnosis.backdoorPort;
       await run.start();
@@ -287,6 +291,34 @@ export class InProcessRunner implements Runner {
     const started = start();
     if (failed !== undefined) started.catch(failed);
     await this.#launcher.orEnd(run.name, started);
+  }
+
+  #add(service: ServiceBase): ServiceRun {
+    const run: ServiceRun = new ServiceRun(service, serviceName(service), {
+      log: this.#launcher.log,
+      listener: { died: (error) => this.#died(run, error), finished: () => this.#oneFinished() },
+    });
+    this.#runs.push(run);
+    service.useWorker?.(this.#worker);
+    if (!this.supervised && !this.#activated.giveTo(service, run.name)) this.#unbound.add(service);
+    return run;
+  }
+
+  /**
+   * Builds and judges the services that were launched together, before the first of them starts: one list has all
+   * mistakes, and all addresses that are taken. Returns false if a stop was requested meanwhile.
+   */
+  async #build(config: Config): Promise<boolean> {
+    const services = this.#unbuilt.splice(0).map(({ service }) => service);
+    if (services.length === 0) return !this.#launcher.stopping;
+    const taken = await refusalOf(tryAddresses(services.filter((service) => this.#unbound.has(service))));
+    const judged = await builtAndJudged(services, config).catch((error: unknown) => {
+      throw taken === undefined ? error : together([error, taken]);
+    });
+    if (taken !== undefined || this.#launcher.stopping) await judged.letGo();
+    if (taken !== undefined) throw taken;
+    this.#found.push(judged.found);
+    return !this.#launcher.stopping;
   }
 
   #died(run: ServiceRun, error: unknown): void {
@@ -297,6 +329,14 @@ export class InProcessRunner implements Runner {
   #oneFinished(): void {
     if (this.#options.exitWhenIdle && this.#runs.every(({ finished }) => finished)) this.#launcher.end(0);
   }
+}
+
+/** Returns the error of `work`; undefined if it has none. */
+function refusalOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 }
 
 /** Most periodic tasks of a worker in its facts. */

@@ -113,6 +113,14 @@ export function startAhead(program: WorkerProgram): void {
   ahead = { child, command, kill };
 }
 
+/** Ends the process that was started ahead, in a program that needs no workers. */
+export function endAhead(): void {
+  if (ahead === undefined) return;
+  process.off('exit', ahead.kill);
+  ahead.kill();
+  ahead = undefined;
+}
+
 /** Returns the process that was started ahead, if its command is the same. */
 function takeAhead(command: Command): ChildProcess | undefined {
   if (ahead === undefined || command.stdout !== 1) return undefined;

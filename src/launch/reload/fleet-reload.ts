@@ -6,13 +6,13 @@
  * which proves the configuration; then it comes into force; then the other workers are replaced.
  */
 
-import type { Change, Config } from '../../config/index.js';
+import type { Config } from '../../config/index.js';
 import type { Diagnostic, PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ReloadReport } from '../../operating/index.js';
 import type { Awaitable } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
-import { serviceName } from '../launcher.js';
+import { type LaunchRequest, type OnReload, serviceName } from '../launcher.js';
 import { type FleetGeneration, fleetGeneration } from '../parent/fleet-generation.js';
 import type { Supervisor } from '../parent/supervisor.js';
 import type { WorkerHandle } from '../parent/worker-handle.js';
@@ -22,25 +22,16 @@ import { bindFailure, bindFailures } from '../sockets/listen-sockets.js';
 import { placeOfAddress } from '../sockets/listening.js';
 import { build, prove, refuseWhole } from './proof.js';
 import {
-  inStartTime,
-  type LaunchRequest,
+  announceAdded,
+  askedBy,
   type NextConfiguration,
   type ReloadRequest,
+  releaseGroups,
   reload,
   reloadTimeout,
 } from './reload.js';
 import { outcomeOf, type ReloadResult } from './reload-report.js';
 import type { PlanChanges } from './service-plans.js';
-
-/**
- * Called in the parent when a new configuration was read and is valid; may return the services to run. `next` still has
- * the old values of options that only a restart changes; `changes` also has the new ones. A dry run of a reload calls
- * it too.
- */
-export type OnReload = (
-  next: Config | undefined,
-  changes: readonly Change[],
-) => Awaitable<readonly LaunchRequest[] | undefined>;
 
 /** Parameters of a reload. */
 interface FleetReload extends ReloadRequest {
@@ -59,10 +50,7 @@ export function reloadFleet(given: FleetReload): Promise<ReloadResult> {
     services: supervisor.pools.map(({ service }) => service),
     filesRead: supervisor.generation.files.byService,
     hasWorkers: true,
-    wanted: (prepared, { workerStartTimeoutMs }) => {
-      const asked = given.onReload?.(prepared?.config, prepared?.changes ?? []);
-      return inStartTime(workerStartTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
-    },
+    wanted: askedBy(given.onReload),
     refuse: (refusals, { prepared, settings = supervisor.generation.settings }) =>
       refuseWhole(refusals, supervisor.program, nextGeneration(supervisor, { prepared, settings }), given.stopped),
     takeUp: (next, changes) => takeUp(given, next, changes),
@@ -99,10 +87,7 @@ async function takeUp(
     accept();
     return { ...outcomeOf(await mutateFleet(supervisor)), found };
   }
-  // The addresses of services that end become free: those of the group `[api:<name>]`, or of the group with the
-  // service's name.
-  if (removed.length > 0)
-    prepared?.release((group) => removed.some((name) => group === name || group.endsWith(`:${name}`)));
+  releaseGroups(prepared, removed);
   const asked = new Map(wanted.map((request) => [serviceName(request.service), request]));
   const change = { next, asked, added, removed, accept, stopped, superseded };
   if (dryRun) return { ...(await tryOut(supervisor, change)), outcome: stopped.aborted ? 'abandoned' : 'accepted' };
@@ -246,12 +231,4 @@ async function addServices(
   }
   if (failures.length > 0) throw bindFailures(failures);
   return opened;
-}
-
-function announceAdded(log: Logger, name: string, request: LaunchRequest): void {
-  try {
-    request.added?.();
-  } catch (error) {
-    log.error({ service: name, err: error }, `Service ${name} serves, but a later step failed`);
-  }
 }

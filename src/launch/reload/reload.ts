@@ -21,6 +21,7 @@ import type { ReloadChange } from '../../operating/index.js';
 import { followLink } from '../../process/index.js';
 import type { Awaitable, Launchable } from '../../service/index.js';
 import { within } from '../../tasks/internal.js';
+import type { LaunchRequest, OnReload } from '../launcher.js';
 import type { LaunchSettings, RestartMethod } from '../launcher-options.js';
 import { type ReloadResult, refusedFor } from './reload-report.js';
 import {
@@ -54,15 +55,30 @@ export interface ReloadRequest {
   superseded(): boolean;
 }
 
+/** Returns the step of a reload that asks a program for its services. */
+export function askedBy(onReload: OnReload | undefined): NonNullable<ReloadSteps['wanted']> {
+  return (prepared, { workerStartTimeoutMs }) => {
+    const asked = onReload?.(prepared?.config, prepared?.changes ?? []);
+    return inStartTime(workerStartTimeoutMs, asked, (limit) => `onReload did not end ${limit}`);
+  };
+}
+
+/** Calls the program for a service that a reload added and that serves. */
+export function announceAdded(log: Logger, name: string, request: LaunchRequest): void {
+  try {
+    request.added?.();
+  } catch (error) {
+    log.error({ service: name, err: error }, `Service ${name} serves, but a later step failed`);
+  }
+}
+
 /**
- * A service that a program requests, as its plan or as the object that runs, with its number of workers. For a running
- * service only plan and number of workers are used; the launched object stays.
+ * Makes the addresses of services that end free: those of the group `[api:<name>]`, or of the group with the service's
+ * name.
  */
-export interface LaunchRequest {
-  readonly service: Launchable;
-  readonly workers: number;
-  /** Called when a service that a reload added serves, and the reload was accepted. */
-  readonly added?: () => void;
+export function releaseGroups(prepared: NextConfig | undefined, removed: readonly string[]): void {
+  if (removed.length > 0)
+    prepared?.release((group) => removed.some((name) => group === name || group.endsWith(`:${name}`)));
 }
 
 /** A new configuration and its services. */

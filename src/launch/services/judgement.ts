@@ -18,20 +18,34 @@ export const MORE_MISTAKES_MS = 5000;
 
 /** A service that finds mistakes beside those of options. */
 export interface Judging {
-  /** Returns warnings after the build. Rejects with all mistakes of the program, also if `failure` has ended the build. */
-  judge?(failure?: unknown): Awaitable<readonly Diagnostic[]>;
+  /**
+   * Returns warnings of this configuration after the build of all services of the process. Rejects with all mistakes of
+   * the program, also if `failures` have ended builds.
+   */
+  judge?(config: Config | undefined, failures: readonly unknown[]): Awaitable<readonly Diagnostic[]>;
   /** Returns the mistakes of its own files; `all`: after the import of all code that they name, also of parts that it does not run. */
   findings?(config: Config, all: boolean): Awaitable<readonly Diagnostic[]>;
 }
 
-/** Builds a service, and judges the configuration. Returns its findings, and the release of the build. Rejects with all mistakes. */
-export async function builtAndJudged(service: ServiceBase & Judging, config: Config | undefined) {
+/**
+ * Builds services, one after another, and judges the configuration. Returns its findings, and the release of the builds.
+ * Rejects with all mistakes.
+ */
+export async function builtAndJudged(services: readonly (ServiceBase & Judging)[], config: Config | undefined) {
   const failures: unknown[] = [];
-  const letGo = await Promise.resolve(service.prepare?.()).catch((error: unknown) => void failures.push(error));
+  const built: (() => unknown)[] = [];
+  const letGo = async (): Promise<void> => {
+    await Promise.allSettled(built.splice(0).map(async (release) => release()));
+  };
+  for (const service of services)
+    await Promise.resolve(service.prepare?.()).then(
+      (release) => release !== undefined && built.push(release),
+      (error: unknown) => failures.push(error),
+    );
   try {
-    return { found: await judgeAfter([service], failures, config), letGo };
+    return { found: await judgeAfter(services, failures, config), letGo };
   } catch (error) {
-    await letGo?.();
+    await letGo();
     throw error;
   }
 }
@@ -46,8 +60,8 @@ export async function judgeAfter(
   config: Config | undefined,
 ): Promise<readonly Diagnostic[]> {
   const [failure] = failures;
-  const own = services.length === 1 ? services[0]!.judge : undefined;
-  const found = own === undefined ? await judge(services, failures, config) : await own(failure);
+  const own = services[0]?.judge;
+  const found = await (own === undefined ? judge(services, failures, config) : own(config, failures));
   if (failures.length > 0) throw failure;
   return found;
 }

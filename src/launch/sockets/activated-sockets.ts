@@ -58,11 +58,12 @@ export class ActivatedSockets {
     });
   }
 
-  /** Passes the sockets to a service of this process, if there are any. */
-  giveTo(service: ServiceBase, name: string): void {
+  /** Passes the sockets to a service of this process. Returns false if there are none. */
+  giveTo(service: ServiceBase, name: string): boolean {
     const sockets = isListening(service) ? this.take(name, service.addresses) : undefined;
-    if (sockets === undefined || !isListening(service)) return;
+    if (sockets === undefined || !isListening(service)) return false;
     service.useSockets(sockets.map(({ address, descriptors }) => ({ address, fd: descriptors[0]! })));
+    return true;
   }
 
   /**

@@ -1,9 +1,11 @@
 /**
  * Addresses of a service, from its plan or from the object itself.
  */
-import type { Place } from '../../errors/index.js';
+import type { Place, PorticoError } from '../../errors/index.js';
 import type { Launchable, ListenAddress, ListeningService } from '../../service/index.js';
-import { isListening, isPlanned } from '../../service/internal.js';
+import { formatAddress, isListening, isPlanned } from '../../service/internal.js';
+import { serviceName } from '../launcher.js';
+import { bindFailure, bindFailures, openListenSockets } from './listen-sockets.js';
 
 /** Addresses of a service, as its parent needs them. */
 export interface Listening {
@@ -22,6 +24,25 @@ export function listeningOf(service: Launchable): Listening | undefined {
   }
   if (!isListening(service)) return undefined;
   return { addresses: service.addresses, place, hasSlots: service.adoptSockets !== undefined };
+}
+
+/**
+ * Binds the addresses of services for a moment. Rejects if the system refuses any of them, with all refusals, so that
+ * none of the services is started. `own`: addresses that this process has and will release.
+ */
+export async function tryAddresses(services: readonly Launchable[], own: readonly ListenAddress[] = []): Promise<void> {
+  const failures: PorticoError[] = [];
+  const known = own.map(formatAddress);
+  for (const service of services)
+    for (const address of listeningOf(service)?.addresses ?? []) {
+      if (known.includes(formatAddress(address))) continue;
+      try {
+        (await openListenSockets(address)).close();
+      } catch (error) {
+        failures.push(bindFailure({ name: serviceName(service), place: placeOfAddress(service) }, error));
+      }
+    }
+  if (failures.length > 0) throw bindFailures(failures);
 }
 
 /** Returns the place of a service's addresses in the configuration, if known. */

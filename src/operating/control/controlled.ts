@@ -41,6 +41,8 @@ export interface Controlled {
     readonly generation: number;
     /** Totals of all serving processes. */
     counted(): Totals;
+    /** Returns the OpenAPI document of a service, made by a process that serves it; undefined if there is none. */
+    describe(service: string): Promise<Answer | undefined>;
     readonly fleet?: Fleet | undefined;
   };
   readonly registryHooks: RegistryHooks;
@@ -59,6 +61,4 @@ export interface Fleet {
   restart(service: string): Promise<{ readonly replaced: number; readonly failures: readonly string[] }>;
   reportOf(pid: number): Promise<string | undefined>;
   setLogLevel(level: LogLevel, service: string | undefined): Promise<readonly Answer[]>;
-  /** Returns the OpenAPI document of a service, made by one of its workers; undefined if none serves. */
-  describe(service: string): Promise<Answer | undefined>;
 }

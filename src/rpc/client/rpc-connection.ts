@@ -134,7 +134,7 @@ export class RPCConnection implements OwnRPCClients, CallPath {
     if (isElsewhere && this.isInProcess) {
       throw new ConfigurationRefused('PORTICO_RPC_MEMORY', {
         message: `a client of "${topic}" runs in a worker, and memory:// cannot reach other processes`,
-        hint: 'Set [rpc] transport_url = amqp://… of a broker, or run all services in one process.',
+        hint: 'Set [rpc] transport_url = amqp://… of a broker, or workers = 0 in [DEFAULT], which runs all services in one process.',
       });
     }
   }

@@ -30,7 +30,7 @@ export const apiOptions = defineOptions('api:<name>', {
   workers: integer({
     default: () => processors(),
     sampleDefault: 'number of processors',
-    help: 'Number of worker processes, at least 1. Default: the processors, within the CPU limit of the container.',
+    help: 'Number of worker processes, at least 1. Default: the processors, within the CPU limit of the container. For one process without workers: [DEFAULT] workers = 0.',
     aliases: ['DEFAULT.<name>_workers'],
   }),
   listen_backlog: integer({
@@ -104,6 +104,11 @@ export const enabledApisOptions = defineOptions('DEFAULT', {
   enabled_ssl_apis: list({
     unique: true,
     help: 'Enabled APIs to serve over HTTPS, with the certificate of their section or of [ssl].',
+  }),
+  workers: integer({
+    restart: true,
+    sampleDefault: 'by each API',
+    help: '0: one process serves all APIs and services, without workers, for containers with one worker. Nothing replaces it: worker_timeout, a crash and a memory limit end the process. Other numbers belong in the section of an API.',
   }),
 });
 

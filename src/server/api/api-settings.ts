@@ -18,11 +18,13 @@ import { DEFAULT_BACKLOG } from '../endpoint.js';
 import type { ServerOptions } from '../server-options.js';
 import { wsgiOptions } from '../wsgi-options.js';
 import { apiOptions, servingOptions, type WSGIServiceOptions } from './api-options.js';
+import { isOneProcess } from './names.js';
 
 /** The options of one API, checked. */
 export interface ApiSettings {
   readonly options: OptionsOf<typeof apiOptions>;
   readonly address: ListenAddress;
+  /** Number of processes that serve it. */
   readonly workers: number;
   /** App of the paste file. */
   readonly pipeline: string;
@@ -92,10 +94,11 @@ function workersOf(config: Config, name: string): number | undefined {
   const source = shared ? SHARED_WORKERS.from : name;
   if (shared) config.api(source, apiOptions, { partial: true });
   const workers = optionOf<number>(config, source, 'workers');
-  if (workers === undefined || workers >= 1) return workers;
+  if (workers === undefined) return undefined;
+  if (workers >= 1) return isOneProcess(config) ? 1 : workers;
   throw wrong(config, source, 'workers', {
     message: `a value of ${workers} is invalid, must be greater than 0`,
-    hint: 'Omit it for one worker per processor. To stop serving this API, remove it from enabled_apis.',
+    hint: 'Omit it for one worker per processor. For one process without workers, write workers = 0 in [DEFAULT]. To stop serving this API, remove it from enabled_apis.',
   });
 }
 

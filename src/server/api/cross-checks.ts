@@ -10,12 +10,13 @@ import { connectionProblem, registryConnection, servicegroupOptions } from '../.
 import { isWildcard } from '../../service/internal.js';
 import { sqliteProblem } from '../../sqlite/internal.js';
 import { apiOptions } from './api-options.js';
-import { appsOf, missingComma, type Names, namesIn, serviceOptions } from './names.js';
+import { appsOf, isOneProcess, missingComma, type Names, namesIn, serviceOptions } from './names.js';
 import { nearTo, strangeSections } from './strange-sections.js';
 
 for (const check of [
   sharedAddresses,
   portsOfPaths,
+  workersOfAll,
   workersAboveMost,
   registryOfItsDriver,
   tlsOfUnknownApis,
@@ -83,8 +84,33 @@ function portsOfPaths(config: Config, { apis }: Names): OptionMistake[] {
   });
 }
 
+/** `[DEFAULT] workers` is 0 or omitted; then numbers of workers, and options that replace workers, have no effect. */
+function workersOfAll(config: Config, { apis, services }: Names): OptionMistake[] {
+  const workers = optionalValue<number>(config, 'DEFAULT', 'workers');
+  if (workers === undefined) return [];
+  if (workers !== 0) {
+    const [first = 'name'] = apis;
+    const message = `${workers} is not a number for all APIs: only 0 is, for one process without workers`;
+    const hint = `write workers = ${workers} in [api:${first}] and the other sections`;
+    return [{ group: 'DEFAULT', opt: 'workers', message, hint }];
+  }
+  const place = placeOf(config.getLocation('DEFAULT', 'workers'));
+  const message = `has no effect: one process serves all APIs, because [DEFAULT] workers is 0 (${place})`;
+  const said = { message, hint: 'remove one of the two' };
+  const above = (group: string): OptionMistake[] =>
+    (optionalValue<number>(config, group, 'workers') ?? 1) > 1 ? firstSet(config, group, ['workers'], said) : [];
+  return [
+    ...apis.flatMap((name) => [...above(`api:${name}`), ...firstSet(config, `api:${name}`, ['max_requests'], said)]),
+    ...services.flatMap((name) => above(`service:${name}`)),
+    ...['max_memory', 'max_restarts'].flatMap((opt) =>
+      config.has('DEFAULT', opt) ? firstSet(config, 'DEFAULT', [opt], said) : [],
+    ),
+  ];
+}
+
 /** `max_workers` limits `api-cli scale`; a file with more of them starts nonetheless. */
 function workersAboveMost(config: Config, names: Names): OptionMistake[] {
+  if (isOneProcess(config)) return [];
   const most = optionalValue<number>(config, 'DEFAULT', 'max_workers') ?? Number.POSITIVE_INFINITY;
   const place = placeOf(config.getLocation('DEFAULT', 'max_workers'));
   const apis = names.apis.map((name) => ({
