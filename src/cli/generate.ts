@@ -48,7 +48,7 @@ export function register(program: Command): void {
     .option('--name <name>', 'name of the unit, the Deployment and the image; default: the first API', deploymentName)
     .option(
       '--with <part>',
-      'with kubernetes: also budget (a PodDisruptionBudget), scraping (annotations for Prometheus); may repeat',
+      'with kubernetes: also budget (a PodDisruptionBudget), scraping (annotations for Prometheus), one-process (no workers); may repeat',
       addition,
     )
     .option('--check <file>', 'only lines of this file that do not match the configuration')

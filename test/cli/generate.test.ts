@@ -702,6 +702,30 @@ test('OP-15 what is generated is named after the first API, or by --name: two in
   assert.notEqual(refused.status, 0);
 });
 
+test('OP-15 a pod has one process without workers when it is asked for, or configured', (t) => {
+  const run = generating(t);
+  const { status, stdout, stderr } = run('kubernetes', '--with', 'one-process');
+  assert.equal(status, 0, stderr);
+  const configured = generating(t, { defaults: 'workers = 0' })('kubernetes').stdout;
+  for (const text of [stdout, configured]) {
+    const [deployment] = parseAllDocuments(text).map((each) => each.toJS() as Manifest);
+    const { template } = deployment!.spec as { template: { spec: { containers: object[] } } };
+    const { env, resources } = template.spec.containers[0] as {
+      env: { name: string; value: string }[];
+      resources: object;
+    };
+    const workers = env.filter(({ name }) => name.endsWith('__WORKERS'));
+    assert.deepEqual(workers, text === stdout ? [{ name: 'PORTICO_DEFAULT__WORKERS', value: '0' }] : []);
+    assert.deepEqual(resources, { requests: { cpu: '250m', memory: '128Mi' }, limits: { memory: '256Mi' } });
+    assert.doesNotMatch(text, /The parent replaces/);
+  }
+  const file = join(run.folder, 'manifest.yaml');
+  writeFileSync(file, stdout);
+  assert.equal(run('kubernetes', '--check', file).stdout, `${file} matches this configuration.\n`);
+  writeFileSync(file, stdout.replace('memory: 256Mi', 'memory: 64Mi'));
+  assert.match(run('kubernetes', '--check', file).stdout, /one process needs 128Mi/);
+});
+
 test('OP-15 a disruption budget, and annotations for Prometheus with metrics enabled, are printed when asked for', (t) => {
   const run = generating(t);
   assert.doesNotMatch(written(run, 'kubernetes'), /PodDisruptionBudget|annotations|METRICS__ENABLED/);
@@ -729,7 +753,10 @@ test('OP-15 a disruption budget, and annotations for Prometheus with metrics ena
   writeFileSync(file, stdout);
   assert.equal(run('kubernetes', '--check', file).stdout, `${file} matches this configuration.\n`);
   assert.match(run('systemd', '--with', 'budget').stderr, /--with is only for generate kubernetes/);
-  assert.match(run('kubernetes', '--with', 'budgets').stderr, /--with must be one of budget, scraping; got budgets/);
+  assert.match(
+    run('kubernetes', '--with', 'budgets').stderr,
+    /--with must be one of budget, scraping, one-process; got budgets/,
+  );
 });
 
 test('OP-15 a pod has one worker for each API that sets no number, whatever the machine of generate has', (t) => {

@@ -16,6 +16,7 @@ import { adminOptions, controlOptions, isLoopback } from '../../operating/intern
 import { enteredFolder } from '../../process/index.js';
 import {
   clientAuthOf,
+  isOneProcess,
   namesIn,
   type PlannedApi,
   serviceOptions,
@@ -43,7 +44,7 @@ export interface DeployedApi {
 export type Deployment = Awaited<ReturnType<typeof deploymentOf>>;
 
 /** Parts of a manifest that are printed when they are asked for. */
-export const ADDITIONS = ['budget', 'scraping'] as const;
+export const ADDITIONS = ['budget', 'scraping', 'one-process'] as const;
 export type Addition = (typeof ADDITIONS)[number];
 
 /** Returns the name of the unit of `generate systemd`, for related files. */
@@ -113,6 +114,8 @@ export async function deploymentOf(
     apis: deployed,
     /** Names of the services in addition to the APIs. */
     services,
+    /** `[DEFAULT] workers = 0`. */
+    isOneProcess: isOneProcess(config),
     /** Number of workers of all of them. */
     workers: workersOf(config, apis, services),
     /** Those of APIs that do not set it: the number of processors of this machine each. */

@@ -82,7 +82,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
       rule(`${holder}.securityContext.runAsNonRoot`, noneOf('false'), { why: AS_ROOT }),
     ]),
     environment(pod),
-    resources(deployment),
+    resources(pod),
     ports.length > 0 && '          ports:',
     ...ports.map(({ name, port }) => `            - { name: ${name}, containerPort: ${port} }`),
     portRules(pod),
@@ -158,23 +158,32 @@ function mostMemory(deployment: Deployment, eachMib: number): number {
   return PARENT_MIB + Math.ceil((workersOf(deployment) + apis.length + services.length + 1) * eachMib);
 }
 
-function resources(deployment: Deployment): Lines {
+function resources({ deployment, isOneProcess }: Pod): Lines {
+  if (isOneProcess)
+    return resourceLines(1, [WORKER_MIB, 2 * WORKER_MIB], WORKER_MIB, `one process needs ${WORKER_MIB}Mi`);
   const { maxMemory } = deployment;
   const workers = workersOf(deployment);
   const least = mostMemory(deployment, maxMemory / MIB);
   const most = mostMemory(deployment, maxMemory === 0 ? 2 * WORKER_MIB : maxMemory / MIB);
   const usual = Math.min(most, PARENT_MIB + workers * WORKER_MIB);
+  return maxMemory === 0
+    ? resourceLines(
+        workers,
+        [usual, most],
+        usual,
+        `a parent and ${workers} workers need ${usual}Mi, and without max_memory they may grow beyond any limit`,
+      )
+    : resourceLines(workers, [usual, most], least, `${workers} workers of max_memory need ${least}Mi in a reload`);
+}
+
+/** `memory`: MiB of the request and of the limit; `least`: of the limit of another manifest, and why. */
+function resourceLines(processes: number, [usual, most]: readonly [number, number], least: number, why: string): Lines {
   return [
     '          # Starting values; measure. A CPU limit would delay requests while processors are idle.',
     '          resources:',
-    `            requests: { cpu: ${workers * 250}m, memory: ${usual}Mi }`,
+    `            requests: { cpu: ${processes * 250}m, memory: ${usual}Mi }`,
     `            limits: { memory: ${most}Mi }`,
-    rule('container.resources.limits.memory', atLeast(maxMemory === 0 ? usual : least, mibOf), {
-      why:
-        maxMemory === 0
-          ? `a parent and ${workers} workers need ${usual}Mi, and without max_memory they may grow beyond any limit`
-          : `${workers} workers of max_memory need ${least}Mi in a reload`,
-    }),
+    rule('container.resources.limits.memory', atLeast(least, mibOf), { why }),
   ];
 }
 

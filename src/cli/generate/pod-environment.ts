@@ -3,7 +3,7 @@
  */
 import { type Entry, type Fits, type Lines, lastOf, rule } from './compare.js';
 import type { Deployment } from './deployment.js';
-import { METRICS_LISTEN, type Pod } from './pod-probes.js';
+import { METRICS_LISTEN, type Pod, WORKERS } from './pod-probes.js';
 import { variableOf } from './written-paths.js';
 
 const METRICS_ENABLED = variableOf({ group: 'metrics', opt: 'enabled' });
@@ -13,7 +13,7 @@ const DRAIN = variableOf({ group: 'DEFAULT', opt: 'drain_delay' });
 const LEAVES_SECONDS = 6;
 
 /** Returns variables for what a pod needs and the configuration does not set. */
-export function environment({ deployment, opened }: Pod): Lines {
+export function environment({ deployment, opened, isOneProcess }: Pod): Lines {
   const { drainSeconds, mostDrainSeconds, unset, additions, counts } = deployment;
   const drain = Math.min(LEAVES_SECONDS, mostDrainSeconds);
   const leaves: Fits = (_value, _wanted, file) =>
@@ -33,7 +33,13 @@ export function environment({ deployment, opened }: Pod): Lines {
           '            # Services send to a pod for some seconds after its TERM: it serves until they no longer do.',
           variable(DRAIN, drain),
         ]),
-    ...(unset.length === 0
+    ...(isOneProcess && !deployment.isOneProcess
+      ? [
+          '            # One process serves all APIs: replicas scale a Deployment, and the cluster restarts a container.',
+          variable(WORKERS, 0),
+        ]
+      : []),
+    ...(unset.length === 0 || isOneProcess
       ? []
       : [
           '            # Without it the number of workers follows the processors of the node; replicas scale a Deployment.',

@@ -15,18 +15,28 @@ export interface Pod {
   readonly probed: ReturnType<typeof openPorts>;
   /** The port that the manifest opens; undefined if it opens none. */
   readonly opened: number | undefined;
+  /** True if one process serves all APIs, without workers. */
+  readonly isOneProcess: boolean;
 }
+
+/** The option that a pod without workers sets to 0. */
+export const WORKERS = variableOf({ group: 'DEFAULT', opt: 'workers' });
 
 /** Returns the pod of a deployment. `file`: an existing manifest, whose variables may open a port; empty for a new one. */
 export function podOf(deployment: Deployment, file: readonly Entry[]): Pod {
   const probed = openPorts(deployment);
-  if (probed.length > 0) return { deployment, probed, opened: undefined };
+  const isOneProcess =
+    deployment.isOneProcess ||
+    deployment.additions.has('one-process') ||
+    lastOf(file, `container.env.${WORKERS}`) === '0';
+  if (probed.length > 0) return { deployment, probed, opened: undefined, isOneProcess };
   const [, set] = /:(\d+)$/.exec(lastOf(file, `container.env.${METRICS_LISTEN}`)) ?? [];
   const taken = deployment.apis.map(portOf);
   let free = 9101;
   while (taken.includes(free)) free += 1;
   const opened = file.length > 0 ? Number(set) || undefined : free;
-  return { deployment, probed: opened === undefined ? [] : [{ name: 'metrics', port: opened }], opened };
+  const ports = opened === undefined ? [] : [{ name: 'metrics' as const, port: opened }];
+  return { deployment, probed: ports, opened, isOneProcess };
 }
 
 /** Returns ports that are reachable from outside, each with a service name (RFC 6335 §5.1). */
@@ -72,7 +82,9 @@ export function probes(pod: Pod): string[] {
   return [
     `          startupProbe: { ${ready}, periodSeconds: 1, failureThreshold: 60 }`,
     `          readinessProbe: { ${ready}, periodSeconds: 5, timeoutSeconds: 2 }`,
-    '          # The parent replaces a stuck worker; this probe restarts the whole container.',
+    pod.isOneProcess
+      ? '          # A stuck process ends by itself after worker_timeout; this probe restarts the container in any case.'
+      : '          # The parent replaces a stuck worker; this probe restarts the whole container.',
     `          livenessProbe: { ${live}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }`,
   ];
 }
