@@ -7,7 +7,7 @@ import type { Config } from '../../config/index.js';
 import { UsageError, workerAssignment } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { ServiceLauncher } from '../../launch/index.js';
-import { isBuild, isWorker, type Judging, launcherOptions, tellBuilt } from '../../launch/internal.js';
+import { isBuild, isWorker, type Judging, tellBuilt } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import type { RPCService } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
@@ -130,7 +130,7 @@ async function typesHere(log: Logger): Promise<DevelopmentTypes | undefined> {
 /** A service to run: its plan in the parent, the object in a worker. */
 type Served = PlannedApi | PlannedRPCService | RPCService | WSGIService;
 
-/** Returns plans. The first workers judge the configuration; a mutate starts none, and imports nothing. */
+/** Returns plans. The first workers validate the configuration; for a mutate, which starts none, a child does. */
 async function ofParent(
   config: Config,
   options: Required<Omit<EnabledApisOptions, 'dev'>> & { readonly dev: boolean },
@@ -138,13 +138,6 @@ async function ofParent(
   const { apis, services, diagnostics } = await plan(config, options);
   config.warn(diagnostics.map(asLogged));
   refuseErrors(diagnostics);
-  const { restartMethod } = config.group('DEFAULT', launcherOptions, { partial: true });
-  if (options.running.length > 0 && restartMethod === 'mutate') {
-    const { judge } = await import('../judge/judge-all.js');
-    const found = await judge(config, { import: false, running: options.running });
-    config.warn(found.map(asLogged));
-    refuseErrors(found);
-  }
   return [...apis, ...services];
 }
 
