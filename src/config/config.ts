@@ -18,12 +18,6 @@ import { type NamedFile, namedFiles } from './values/named-files.js';
 import { loadOwners } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
-/** Options of {@link Config.useLogger}. */
-interface UseLoggerOptions {
-  readonly lent?: boolean;
-  readonly level?: ((accepted: Config) => LogLevel) | undefined;
-}
-
 /** Checks several options at once. Runs in `validate()` and before a reload is accepted. */
 export type CrossCheck = (config: Config) => readonly OptionMistake[] | undefined;
 
@@ -83,7 +77,13 @@ export class Config {
    * Sets the logger of warnings and changes, including earlier ones; `lent`: unless there is one already, as launchers do. `level`: returns
    * its level in each later configuration that is accepted.
    */
-  useLogger(log: Logger, { lent = false, level }: UseLoggerOptions = {}): void {
+  useLogger(
+    log: Logger,
+    {
+      lent = false,
+      level,
+    }: { readonly lent?: boolean; readonly level?: ((accepted: Config) => LogLevel) | undefined } = {},
+  ): void {
     if (lent && this.#current.lasting.log !== undefined) return;
     this.#current.useLogger(
       log,
