@@ -17,8 +17,8 @@ import type { Resolved } from './values/written.js';
 
 /** Parts that a configuration and the next ones share. */
 export class Lasting {
-  /** Those of the newest accepted configuration. */
-  groups: DeclaredGroups;
+  /** Those of the first configuration. */
+  readonly groups: DeclaredGroups;
   /** Checks over several options, each run with the generation that is checked. */
   readonly checks = new Map<unknown, (judged: ConfigHolder) => readonly Diagnostic[]>();
   /** Log for warnings and changes. */

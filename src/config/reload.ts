@@ -96,7 +96,6 @@ export async function nextReading(
       for (const group of inUse) if (!released.has(group)) next.inUse.add(group);
       // Those that were declared meanwhile.
       groups.add(current.groups);
-      lasting.groups = groups;
       next.given = undefined;
       current.warn(warnings);
       for (const change of changes) lasting.log?.[change.needsRestart ? 'warn' : 'info'](describeChange(change));
