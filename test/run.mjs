@@ -87,10 +87,12 @@ const {
   cancelled = 0,
   skipped = 0,
   slowest = [],
+  told = [],
 } = existsSync(counts) ? JSON.parse(readFileSync(counts, 'utf8')) : {};
 rmSync(runtime, { recursive: true });
 // A file that cannot be imported, or ends its process, is no test that the runner counts.
 const failed = Math.max(fail + cancelled, status === 0 ? 0 : 1);
+for (const each of told) console.log(each);
 if (chosen.length > 1)
   console.log(`slowest: ${slowest.map(([file, ms]) => `${file} ${Math.round(ms / 1000)} s`).join(', ')}`);
 console.log(`${pass} passed, ${failed} failed, ${skipped} skipped`);

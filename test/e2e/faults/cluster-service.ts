@@ -9,6 +9,8 @@ export class ClusterService {
   readonly #lags: readonly number[];
   readonly #known = new Set<Pod>();
   readonly #servers: Server[] = [];
+  /** Changes that its proxy has not learned of, the oldest first. */
+  readonly #coming: { readonly pod: Pod; readonly isReady: boolean }[] = [];
   #turn = 0;
   #changes = 0;
   /** Time at which it learns of the last change, on the monotonic clock. */
@@ -27,13 +29,17 @@ export class ClusterService {
 
   /** Takes note of a pod that has become ready, or no longer is. */
   changed(pod: Pod): void {
-    const { isReady } = pod;
     const now = performance.now();
     this.#knownAt = Math.max(this.#knownAt, now + this.#lags[this.#changes++ % this.#lags.length]!);
-    setTimeout(() => {
-      if (isReady) this.#known.add(pod);
-      else this.#known.delete(pod);
-    }, this.#knownAt - now);
+    this.#coming.push({ pod, isReady: pod.isReady });
+    // Of two timers for the same time the later one may fire first: it would remove the last pod before the next is known.
+    setTimeout(() => this.#learn(), this.#knownAt - now);
+  }
+
+  #learn(): void {
+    const { pod, isReady } = this.#coming.shift()!;
+    if (isReady) this.#known.add(pod);
+    else this.#known.delete(pod);
   }
 
   /** Returns a URL of it for clients that are this far away: milliseconds for each way. */
