@@ -5,9 +5,9 @@ import type { Fault } from '../exit-status.js';
 import { BEAT_MS } from '../heartbeats.js';
 import type { WorkerHandle } from './worker-handle.js';
 
-/** Reports whether nothing is expected of a worker before its next heartbeat. */
+/** Reports whether a worker is at rest, and its next heartbeat is not late: it may come two looks at rest after its time. */
 export function isAtRest({ atRest, serving, silentSeconds }: WorkerHandle): boolean {
-  return atRest && serving && silentSeconds * 1000 < BEAT_MS;
+  return atRest && serving && silentSeconds * 1000 <= 2 * BEAT_MS;
 }
 
 /** Returns the reason to kill a worker that is silent, or starts too slowly. `timeoutMs`: `worker_timeout`; 0: no limit. */

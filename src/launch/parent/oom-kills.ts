@@ -22,7 +22,7 @@ export class OomKills {
     this.#known = this.#count();
   }
 
-  /** Must be called each second or more often: notes when kills happen. Reads the file once a second. */
+  /** Must be called every two seconds or more often: notes when kills happen. Reads the file once a second. */
   look(now = performance.now()): void {
     if (this.#file === undefined || now - this.#lookedAt < EVERY_MS) return;
     this.#lookedAt = now;

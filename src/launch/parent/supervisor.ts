@@ -34,7 +34,7 @@ const LISTENS_NO_MORE_MS = 2000;
 
 /** Interval between checks of the workers' heartbeats, and the longer one while all workers are at rest. */
 const LOOK_MS = 250;
-const REST_LOOK_MS = 1000;
+const REST_LOOK_MS = 2000;
 
 /** Starts processes and binds addresses; a test may pretend both. */
 export type System = Pick<WorkerProgram, 'spawn'> & Pick<SupervisorOptions, 'listeners' | 'processors'>;

@@ -5,8 +5,8 @@
 import { type RequestsInHand, requestsInHand } from '../../process/index.js';
 
 /** Interval of heartbeats at rest for the watch thread, and of those for a parent. */
-export const REST_BEAT_MS = 2000;
-export const REST_MS = 6000;
+export const REST_BEAT_MS = 3000;
+export const REST_MS = 9000;
 /** Seconds without a request and almost without work after which a process rests. */
 const QUIET_SECONDS = 3;
 /** Share of a second in which the event loop of a process at rest may be busy. */

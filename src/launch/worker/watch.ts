@@ -62,41 +62,42 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
   const parent = supervised ? process.ppid : undefined;
   const thread = startThread({ parent, descriptor: supervised ? WATCH_DESCRIPTOR : STANDARD_ERROR }, settings);
   const loop = loopReader();
-  let untoldMs = 0;
   let timer: NodeJS.Timeout | undefined;
   const beatEach = (ms: number): void => {
     const isRest = ms === REST_BEAT_MS;
-    loop.measure(!isRest);
-    thread.rests(isRest);
-    clearInterval(timer);
-    let last = performance.now();
-    timer = setInterval(() => {
-      // At rest nothing else notices what blocks the event loop, such as a job.
-      const now = performance.now();
-      if (isRest) loop.note(now - last - ms);
-      last = now;
-      look(thread.beat(), ms);
-    }, ms).unref();
+    clearTimeout(timer);
+    const next = (): void => {
+      const waitMs = isRest ? untilMultiple(ms) : ms;
+      const due = performance.now() + waitMs;
+      timer = setTimeout(() => {
+        // At rest nothing else notices what blocks the event loop, such as a job.
+        if (isRest) loop.note(performance.now() - due);
+        next();
+        look(thread.beat());
+      }, waitMs).unref();
+    };
+    next();
+  };
+  const rests = (is: boolean): void => {
+    loop.measure(!is);
+    thread.rests(is);
+    beatEach(is ? REST_BEAT_MS : BEAT_MS);
   };
   const rest = new Rest(() => {
     thread.beat();
-    beatEach(BEAT_MS);
+    rests(false);
     awake?.();
   });
-  const tell = (debugged: boolean): void => {
-    untoldMs = 0;
-    told(debugged, loop.read(), rest.isResting ? REST_MS : BEAT_MS);
-  };
-  const look = (debugged: boolean, ms: number): void => {
+  const tell = (debugged: boolean): void => told(debugged, loop.read(), rest.isResting ? REST_MS + BEAT_MS : BEAT_MS);
+  const look = (debugged: boolean): void => {
     const rested = rest.isResting;
     rest.look(loop.utilization());
-    untoldMs += ms;
-    if (rest.isResting !== rested) beatEach(rested ? BEAT_MS : REST_BEAT_MS);
-    else if (rested && untoldMs < REST_MS) return;
+    if (rest.isResting !== rested) rests(!rested);
+    else if (rested && Date.now() % REST_MS >= REST_BEAT_MS) return;
     tell(debugged);
   };
   tell(thread.beat());
-  timer = setInterval(() => look(thread.beat(), BEAT_MS), BEAT_MS).unref();
+  beatEach(BEAT_MS);
   return {
     killAfter: (ms) => {
       thread.killAfter(ms);
@@ -110,12 +111,21 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
       if (mayRest) rest.allow();
     },
     end: () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       rest.end();
       loop.end();
       thread.end();
     },
   };
+}
+
+/**
+ * Returns the time until the clock shows a multiple of `ms`, at least half of it: the heartbeats of all processes at rest come together, so that
+ * their parent wakes once for all of them.
+ */
+function untilMultiple(ms: number): number {
+  const leftMs = ms - (Date.now() % ms);
+  return leftMs < ms / 2 ? leftMs + ms : leftMs;
 }
 
 /** Early enough for the stack to arrive before the parent ends the worker, but never within one heartbeat. */

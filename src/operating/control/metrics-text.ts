@@ -197,7 +197,7 @@ function workerMetrics(services: readonly ServiceStatus[]): Metric[] {
     gauge('portico_worker_heap_limit_bytes', 'Limit of the V8 heap.', fact('heapLimit')),
     gauge(
       'portico_worker_silent_seconds',
-      'Time since the last heartbeat: there is one each second, and one each six seconds without requests.',
+      'Time since the last heartbeat: there is one each second, and one each nine seconds without requests.',
       each(({ silentMs }) => silentMs / 1000),
     ),
   ];

@@ -18,7 +18,7 @@ async function resting(t: TestContext): Promise<{ child: ChildProcess; output: P
   const child = fork(path, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   t.after(() => child.kill('SIGKILL'));
   const output = text(child.stderr!);
-  while ((await said(child)).nextMs !== 6000);
+  while ((await said(child)).nextMs !== 10_000);
   return { child, output };
 }
 
