@@ -29,12 +29,12 @@ export function register(program: Command): void {
     print(args, document, () => requestsText(document.requests));
   });
 
-  add(program, 'reload', 'reload as HUP does, and print the result', 'reload --dry-run')
+  add(program, 'reload', 'reload as HUP does, and print the result', 'reload --dry-run', NAMED)
     .option('--dry-run', 'check everything as for a reload, but change nothing')
     .addHelpText('after', '\nStatus: 0 accepted, 1 refused or incomplete.')
     .action(async (args: MeantService & { dryRun?: boolean }) => {
       const path = args.dryRun ? '/reload/dry-run' : '/reload';
-      const report = await post<ReloadReport>(args, path);
+      const report = await change<ReloadReport>(args, path);
       print(args, report, () => reloadText(report));
       process.exitCode = report.outcome === 'accepted' ? 0 : 1;
     });
@@ -44,9 +44,10 @@ export function register(program: Command): void {
     'scale <service> <workers>',
     'change the number of workers of a service until the next start',
     'scale compute 4',
+    NAMED,
   ).action(async (service: string, count: string, args: MeantService) => {
     const workers = wholeNumber('<workers>')(count);
-    const done = await post(args, '/scale', { service, workers });
+    const done = await change(args, '/scale', { service, workers });
     print(args, done, () => `${service} has ${countText(workers, 'worker')}`);
   });
 
@@ -55,34 +56,36 @@ export function register(program: Command): void {
     'restart <service>',
     'replace the workers of a service, as a reload does, with the present configuration',
     'restart compute',
+    NAMED,
   ).action(async (service: string, args: MeantService) => {
-    const done = await post<Restarted>(args, '/restart', { service });
+    const done = await change<Restarted>(args, '/restart', { service });
     print(args, done, () => restartText(service, done));
     process.exitCode = done.failures.length === 0 ? 0 : 1;
   });
 
-  // The service to end must be named: by its configuration, its folder or its socket.
-  const named = { allowUnnamed: false };
-  add(program, 'stop', 'stop gracefully, as TERM does', 'stop', named).action(async (args: MeantService) => {
-    const done = await ask(await socketOf(args, named), 'POST', '/stop');
+  add(program, 'stop', 'stop gracefully, as TERM does', 'stop', NAMED).action(async (args: MeantService) => {
+    const done = await change(args, '/stop');
     print(args, done, () => 'Stopping: open requests finish first.');
   });
 
-  add(program, 'log-level', 'change the level of the log until the next reload', 'log-level debug --api compute')
+  add(program, 'log-level', 'change the level of the log until the next reload', 'log-level debug --api compute', NAMED)
     .argument('<level>', LOG_LEVELS.join(', '), choice('<level>', LOG_LEVELS))
     .option('--api <name>', 'only for this service')
     .action(async (level: string, args: MeantService & { api?: string }) => {
-      const done = await post(args, '/log-level', { level, service: args.api });
+      const done = await change(args, '/log-level', { level, service: args.api });
       print(args, done, () => `The log level${args.api === undefined ? '' : ` of ${args.api}`} is ${level}.`);
     });
 
   add(program, 'report', 'print the report of USR2: threads, tasks, requests, configuration', 'report --worker 4711')
     .option('--worker <pid>', 'only for this worker', wholeNumber('--worker'))
     .action(async (args: MeantService & { worker?: number }) => {
-      const report = await post<string>(args, '/report', { worker: args.worker });
+      const report = await ask<string>(await socketOf(args), 'POST', '/report', { worker: args.worker });
       print(args, { report }, () => report);
     });
 }
+
+/** The service that a command changes must be named: by its configuration, its folder or its socket. */
+const NAMED = { allowUnnamed: false };
 
 const CLEAR = '\u001b[H\u001b[J';
 
@@ -102,8 +105,8 @@ function add(
   return addConfigurationOptions(command).addHelpText('after', example(`api-cli ${line}`));
 }
 
-async function post<T>(args: MeantService, url: string, body?: object): Promise<T> {
-  return ask(await socketOf(args), 'POST', url, body);
+async function change<T>(args: MeantService, url: string, body?: object): Promise<T> {
+  return ask(await socketOf(args, NAMED), 'POST', url, body);
 }
 
 interface Restarted {

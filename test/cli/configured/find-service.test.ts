@@ -77,11 +77,13 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
   // The portico.ini of this folder belongs to another service than the one started here with other.ini.
   assert.match(configured.stderr, /the file does not exist\n.*Others run: .*other\.ini/);
 
-  // A stop needs the name of the service.
+  // What changes a service needs its name.
   await second.end();
-  const unnamed = await run(elsewhere, 'stop');
-  assert.equal(unnamed.status, 1);
-  assert.match(unnamed.stderr, new RegExp(`the file does not exist\\n.*Others run: main \\(pid ${first.pid}`));
+  const changes = [['stop'], ['reload'], ['scale', 'hello', '2'], ['restart', 'hello'], ['log-level', 'debug']];
+  for (const unnamed of await Promise.all(changes.map((words) => run(elsewhere, ...words)))) {
+    assert.equal(unnamed.status, 1);
+    assert.match(unnamed.stderr, new RegExp(`the file does not exist\\n.*Others run: main \\(pid ${first.pid}`));
+  }
   const stopped = await run(served, 'stop');
   assert.equal(stopped.status, 0, stopped.stderr);
   await first.ended;
