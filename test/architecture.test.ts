@@ -180,6 +180,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'worker-message',
     'exit-status',
     'waiting',
+    'unlaunched-sections',
     'token-lots',
     'lent-tokens',
     'shared-buckets',

@@ -21,6 +21,7 @@ import type { Runner } from './runner.js';
 import type { StopRequest } from './services/service-run.js';
 import { StopTerms } from './services/stop-terms.js';
 import { ServiceManager } from './systemd/service-manager.js';
+import { warnOfUnlaunched } from './unlaunched-sections.js';
 import { Turns, unlessAborted } from './waiting.js';
 
 export class LauncherCore<R extends Runner = Runner> {
@@ -257,6 +258,8 @@ export class LauncherCore<R extends Runner = Runner> {
     const { runner } = this;
     if (this.stopping || runner.supervised) return;
     runner.allReady(this.#launchedAt);
+    if (this.config !== undefined)
+      warnOfUnlaunched(this.config, () => runner.services.flatMap(({ name }) => name ?? []));
     this.process.serves();
     this.#files?.watch(runner.settings.watchConfigFiles);
     this.#serviceManager.ready(() => `${runner.summary()}; configuration ${runner.generation}`);

@@ -126,6 +126,21 @@ for (const [how, main] of [
     assert.doesNotMatch(program.stderr, / at /);
   });
 
+  test(`an embedded service ${how} warns of a section [api:<name>] that it has no service for, and not of other programs' ones`, {
+    timeout,
+  }, async (t) => {
+    const { start, write } = await embedded(t, main, '[api:helo]\nworkers = 2');
+    const program = start();
+    await program.printed(/Ready after/);
+    const [line] = await program.printed(/^.*portico\.ini:2:1.*$/m);
+    assert.match(line, /"level":"warn".*\[api:helo\].* no service with this name.*did you mean \[api:hello\]\?/);
+    await program.end();
+    write('other_names = api:helo\n[api:helo]\nworkers = 2');
+    const others = start();
+    await others.printed(/Ready after/);
+    assert.doesNotMatch(others.output(), /helo/);
+  });
+
   test(`an embedded service ${how} logs into log_file in log_format; HUP opens it anew, and refuses one that cannot be opened`, {
     timeout,
   }, async (t) => {

@@ -36,6 +36,7 @@ function failing(
     settings: readSettings(undefined, {}),
     supervised: false,
     ownServices: [],
+    services: [],
     status: () => [],
     name: 'app',
     ...ends,
