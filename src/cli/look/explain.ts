@@ -17,6 +17,7 @@ import {
 } from '../../loader/internal.js';
 import { type BuiltRouter, type ExplainedRoute, enterMount, explainRoute, filterName } from '../../routing/internal.js';
 import type { Refusal } from '../../server/internal.js';
+import { countText } from '../../text/index.js';
 import { example, placeText, print } from '../command.js';
 import { addConfigurationOptions } from '../command-line.js';
 import { methodText, pluginText, routersOf } from '../judge/api-routers.js';
@@ -59,7 +60,7 @@ async function explain(request: NamedRequest, args: RequestArguments) {
     // A cascade may continue after an action: the first route is named.
     if (!acts) last = within.route;
     acts ||= within.answer === 'decided';
-    const text = `a Router of ${router.routes.length} routes`;
+    const text = `a Router of ${countText(router.routes.length, 'route')}`;
     return { steps: [stepOf(node, req, 'app', text), ...within.steps], answer: within.answer };
   };
   const describe = (filter: ContextTree, req: IncomingMessage) => describeNode(filter, config, req);
