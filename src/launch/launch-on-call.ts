@@ -2,7 +2,14 @@
 import type { ServiceBase } from '../service/index.js';
 import type { LaunchOptions, ProcessLauncher, ServiceLauncher } from './launch.js';
 
-/** Launches a service, as `launch` of `portico/launch`: returns its launcher; `await` its `wait()` next. */
+/**
+ * Launches a service, as `launch` of `portico/launch`: returns its launcher; `await` its `wait()` next.
+ *
+ * ```ts
+ * const launcher = await launch(new WSGIService('books', config), { workers: 2 });
+ * process.exitCode = await launcher.wait();
+ * ```
+ */
 export async function launch(
   service: ServiceBase,
   options?: LaunchOptions,

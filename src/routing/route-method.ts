@@ -58,12 +58,34 @@ export type OfController<O, T extends string, Own> = O &
 
 /** Adds a route for one method: `router.get('/books/{id}', action)`, optionally with options in between, or with a controller in them. */
 export interface RouteMethod<Self, Own, A = undefined> {
+  /**
+   * Adds a route with its action. A variable is a text, or what its type makes of it; the result is the body of the response.
+   *
+   * ```ts
+   * router.get('/books/{id:int}', ({ params }) => ({ id: params.id, title: 'Emma' }));
+   * ```
+   */
   <const T extends string, B = unknown>(path: T, action: RouteHandler<T, object, Own, B, A>): Self;
+  /**
+   * Adds a route with options: schemas of `body`, `query` and `response`, `status`, `versions`, a `name` for `url` and others.
+   *
+   * ```ts
+   * const book = { type: 'object', required: ['title'], properties: { title: { type: 'string' } } };
+   * router.post('/books', { body: book, status: 201 }, ({ body }) => store.add(body.title));
+   * ```
+   */
   <const T extends string, const O extends MethodOptions, B = BodyOf<O>>(
     path: T,
     options: O & OnlyOptions<O, MethodOptions>,
     action: RouteHandler<T, O, Own, B, A>,
   ): WithRoute<Self, T, O, Own>;
+  /**
+   * Adds a route to a method of a controller: a class, an object, or the name of one of the router's `controllers`.
+   *
+   * ```ts
+   * router.get('/books/{id}', { controller: 'books', action: 'show' });
+   * ```
+   */
   <const T extends string, const O extends MethodOptions>(
     path: T,
     options: OfController<O, T, Own>,

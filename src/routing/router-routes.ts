@@ -42,6 +42,10 @@ export abstract class RouterRoutes<Own = any, A extends Auth | undefined = any> 
   /**
    * Adds a route: `connect('/servers/{id}', { controller, action })`, optionally with a name first. `build()` reports an error together
    * with all others. The result has the type of `url` with the name added.
+   *
+   * ```ts
+   * router.connect('book', '/books/{id}', { controller: Books, action: 'show', conditions: { method: ['GET'] } });
+   * ```
    */
   override connect<
     const T extends string,

@@ -4,7 +4,13 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FileOptions } from './sent-file.js';
 
-/** A response with its own status, headers and body. */
+/**
+ * A response with its own status, headers and body, in place of the plain result of an action.
+ *
+ * ```ts
+ * router.post('/books', ({ body }) => new Reply(body, { status: 201, headers: { location: '/books/7' } }));
+ * ```
+ */
 export class Reply<Body = unknown> {
   /** Undefined: the status the action declares, else 200, or 204 without a body. */
   readonly status: number | undefined;

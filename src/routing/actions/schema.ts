@@ -185,7 +185,8 @@ type ObjectOf<S> = S extends { readonly properties: infer P }
 
 type RequiredOf<S> = S extends { readonly required: readonly (infer R)[] } ? R : never;
 
-type Simplify<T> = { [K in keyof T]: T[K] };
+// `& {}` makes editors show the members in place of this name.
+type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /** One type for the values of all versions: a member that some versions do not have, or do not require, is optional. */
 export type OfAllVersions<V> =

@@ -241,7 +241,8 @@ export type TypedValue<R, Own> = string extends keyof Own
 
 type BuiltInValue<R> = R extends keyof BuiltInTypes ? BuiltInTypes[R] : string;
 
-type Simplify<T> = { [K in keyof T]: T[K] };
+// `& {}` makes editors show the members in place of this name.
+type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /** Arguments of a template's URL: a value for each variable; further ones become the query. */
 type UrlArguments<P> =
