@@ -185,7 +185,8 @@ function draw({ lines, seconds }) {
     return `<text class="t${times.indexOf(at)}" x="16" y="${16 + LINE * (index + 1) - 4}" fill="${fill}" xml:space="preserve">${escaped(part)}</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width.toFixed(0)} ${height}" font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="12" role="img">
-<style>${styles.join('')}@media(prefers-reduced-motion:reduce){text{animation:none!important}}</style>
+<title>portico in a terminal</title>
+<style>@media(prefers-reduced-motion:no-preference){${styles.join('')}}</style>
 <rect width="100%" height="100%" rx="8" fill="#161b22"/>
 ${texts.join('\n')}
 </svg>
