@@ -159,7 +159,7 @@ const MISFITS: readonly (readonly [kind: string, from: string | RegExp, to: stri
     'kubernetes',
     /limits: .*/,
     'limits: { memory: 512Mi }',
-    /limits\.memory is 512Mi: 1 workers of max_memory need 1028Mi/,
+    /limits\.memory is 512Mi: 1 worker of max_memory need 1028Mi/,
   ],
   [
     'nginx',
@@ -772,7 +772,7 @@ test('OP-15 a limit of memory that the processes exceed without max_memory is re
   const run = generating(t);
   const file = join(run.folder, 'manifest.yaml');
   writeFileSync(file, written(run, 'kubernetes').replace(/limits: .*/, 'limits: { memory: 100Mi }'));
-  assert.match(run('kubernetes', '--check', file).stdout, /limits\.memory is 100Mi: a parent and 1 workers need 256Mi/);
+  assert.match(run('kubernetes', '--check', file).stdout, /limits\.memory is 100Mi: a parent and 1 worker need 256Mi/);
 });
 
 test('OP-15 an image has no keys, what is wrong with it is warned of, and its health check asks all APIs', async (t) => {

@@ -118,7 +118,8 @@ export function compare(kind: DeploymentFile, text: string, deployment: Deployme
     const wanted = line.key === undefined ? same : [{ key: line.key, value: same[0]?.value ?? '' }];
     for (const { key, value } of wanted) {
       const why = line.why === undefined ? `, not ${shown(value)}: ${comment}` : `: ${line.why}`;
-      for (const wrong of misfits(file, key, value, line, lacking)) {
+      const usual = generated.filter((each) => each.key === key).map((each) => each.value);
+      for (const wrong of misfits(file, key, value, line, lacking, usual)) {
         tell(wrong.line, `${key} is ${shown(wrong.value)}${why}`, line.hint ?? write ?? 'Leave it out.');
       }
     }
@@ -131,13 +132,17 @@ const shown = (value: string): string =>
 /** Number of characters of a value in a message. */
 const MOST_SHOWN = 60;
 
-/** Returns the values that do not fit. Of the keys of a block that is missing, the first is one. */
+/**
+ * Returns the values that do not fit. Of the keys of a block that is missing, the first is one. `usual`: the generated values: if none of
+ * several fits, one that is not generated has changed.
+ */
 function misfits(
   file: readonly Entry[],
   key: string,
   wanted: string,
   { fits, unset, isOne }: Rule,
   lacking: Set<string>,
+  usual: readonly string[],
 ): readonly Entry[] {
   let given = file.filter((each) => each.key === key);
   if (given.length === 0) {
@@ -150,7 +155,8 @@ function misfits(
   }
   const wrong = given.filter(({ value }) => !fits(value, wanted, file));
   if (!isOne) return wrong;
-  return wrong.length === given.length ? wrong.slice(0, 1) : [];
+  if (wrong.length < given.length) return [];
+  return [wrong.find(({ value }) => !usual.includes(value)) ?? wrong[0]!];
 }
 
 /** Returns the lines that are not empty and no comments; a backslash at the end of a line joins it with the next one. */

@@ -50,9 +50,10 @@ export type Addition = (typeof ADDITIONS)[number];
 /** Returns the name of the unit of `generate systemd`, for related files. */
 export const serviceUnit = ({ name }: Deployment): string => `${name}.service`;
 
-/** Returns the first line of a file. */
-export function writtenBy(kind: string): string {
-  return `# Written by api-cli generate ${kind}. Check it with: api-cli generate ${kind} --check FILE`;
+/** Returns the first line of a file; `deployment`: for a kind whose check needs the name that `--name` gave. */
+export function writtenBy(kind: string, deployment?: Deployment): string {
+  const named = deployment?.isNamed ? ` --name ${deployment.name}` : '';
+  return `# Written by api-cli generate ${kind}. Check it with: api-cli generate ${kind}${named} --check FILE`;
 }
 
 /** Returns a comment on variables that are not in the file and that its holder must set. */
@@ -99,6 +100,8 @@ export async function deploymentOf(
   return {
     /** Name of the unit, the Deployment and the image: two on a machine or in a namespace must differ. */
     name: args.name ?? labelOf(first?.name ?? services[0] ?? 'portico'),
+    /** Whether `--name` gave it. */
+    isNamed: args.name !== undefined,
     /** Parts that were asked for. */
     additions: new Set(args.with),
     /** `[metrics] enabled`. */

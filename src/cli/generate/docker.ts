@@ -92,8 +92,12 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
       getsSignals,
       NO_SIGNALS,
     ),
+    rule('CMD', (words) => !getsSignals(words, '', file) || startsProgram(words, '', file), {
+      why: OTHER_PROGRAM,
+      unset: undefined,
+    }),
     apis.filter(isHidden).map(({ name }) => {
-      const opened = [`api:${name}.listen=`, variableOf({ group: `api:${name}`, opt: 'listen' })];
+      const opened = opensApi(name);
       return rule('CMD', () => file.some(({ value }) => opened.some((word) => value.includes(word))), {
         why: `${name} listens on the loopback address of the container, which is unreachable from outside`,
         hint: `Add "--set", "api:${name}.listen=0.0.0.0" to CMD.`,
@@ -101,6 +105,11 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
     }),
   ];
 }
+
+/** Fits words that start this program. */
+export const startsProgram: Fits = (words) =>
+  /(?:^|[\s/",])(?:api-cli|portico|portico\/lib\/cli\/main\.js)(?=[\s",]|$)/.test(words);
+export const OTHER_PROGRAM = 'it does not start api-cli, which reads this configuration';
 
 /** Fits the words of a program, without a package manager. */
 const getsSignals: Fits = (words) => words.startsWith('[') && !/"(?:npm|npx|yarn|pnpm)"/.test(words);
@@ -167,7 +176,14 @@ function wordsInside({ words, entered, apis }: Deployment): string[] {
   return [...named, ...opened];
 }
 
-const isHidden = ({ address }: DeployedApi): boolean => 'host' in address && isLoopback(address.host);
+/** Texts by which a command or a variable opens an API to other machines. */
+export const opensApi = (name: string): string[] => [
+  `api:${name}.listen=`,
+  variableOf({ group: `api:${name}`, opt: 'listen' }),
+];
+
+/** Reports whether an API listens on loopback alone. */
+export const isHidden = ({ address }: DeployedApi): boolean => 'host' in address && isLoopback(address.host);
 
 /** A target that answers 200 when APIs are ready: a URL, or the path of a socket. */
 interface Target {

@@ -1,6 +1,7 @@
 /**
  * A Deployment and a Service for Kubernetes.
  */
+import { countText } from '../../text/index.js';
 import {
   atLeast,
   type DeploymentFile,
@@ -8,12 +9,14 @@ import {
   type Fits,
   type Lines,
   lastOf,
+  never,
   noneOf,
+  oneOf,
   type Rule,
   rule,
 } from './compare.js';
 import { type Deployment, variablesComment, writtenBy } from './deployment.js';
-import { APP, isInApp, placesInImage } from './docker.js';
+import { APP, isHidden, isInApp, OTHER_PROGRAM, opensApi, placesInImage, startsProgram } from './docker.js';
 import { read } from './manifest-reader.js';
 import { environment, stopRules, workersOf } from './pod-environment.js';
 import { type Pod, PROBES, podOf, portRules, portsOf, probeRules, probes, scalar } from './pod-probes.js';
@@ -33,7 +36,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const written = ['/tmp', ...directories.filter((path) => !isInApp(path))];
   const published = ports.filter(({ isProbed }) => !isProbed);
   return [
-    writtenBy('kubernetes'),
+    writtenBy('kubernetes', deployment),
     '# Build the image with api-cli generate docker.',
     ...variablesComment('the container', deployment),
     'apiVersion: apps/v1',
@@ -81,6 +84,8 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
       rule(`${holder}.securityContext.runAsUser`, noneOf('0'), { why: AS_ROOT }),
       rule(`${holder}.securityContext.runAsNonRoot`, noneOf('false'), { why: AS_ROOT }),
     ]),
+    nameRules(deployment),
+    commandRules(deployment, file),
     environment(pod),
     resources(pod),
     ports.length > 0 && '          ports:',
@@ -129,6 +134,48 @@ function scraping({ deployment, probed: [first] }: Pod): string[] {
   ];
 }
 
+/** Returns rules for the name of the Deployment, if it was asked for, and for selectors: without a pod a Service has nothing to send to. */
+function nameRules({ name, isNamed }: Deployment): Lines {
+  const finds: Fits = (value, _, file) =>
+    value === '' || file.some((each) => each.key === 'label' && each.value === value);
+  return [
+    isNamed && rule('Deployment.name', oneOf('', name), { why: `--name is ${name}`, hint: `Write: name: ${name}` }),
+    ['Deployment', 'Service', 'PodDisruptionBudget'].map((kind) =>
+      rule(`${kind}.selector`, finds, {
+        why: 'no pod of this file has it',
+        hint: 'Write the labels of the pod template.',
+      }),
+    ),
+  ];
+}
+
+/** Returns rules for words that replace those of the image, with which an API on loopback is opened. */
+function commandRules({ apis }: Deployment, file: readonly Entry[]): Lines {
+  const keys = ['container.command', 'container.args'];
+  const given = file.filter(({ key }) => keys.includes(key));
+  const last = given.at(-1);
+  if (last === undefined) return [];
+  const all = given.map(({ value }) => value).join(' ');
+  const opens = apis.filter(isHidden).filter(({ name }) => {
+    const [word, variable] = opensApi(name);
+    return !all.includes(word!) && lastOf(file, `container.env.${variable}`) === '';
+  });
+  const first = given[0]!;
+  return [
+    rule(first.key, () => startsProgram(all, '', file), {
+      why: OTHER_PROGRAM,
+      hint: 'Write the words of CMD in the Dockerfile.',
+    }),
+    startsProgram(all, '', file) &&
+      opens.map(({ name }) =>
+        rule(last.key, never, {
+          why: `the image opens ${name} with words that this replaces: it listens on loopback, which no Service reaches`,
+          hint: `Add --set and "api:${name}.listen=0.0.0.0".`,
+        }),
+      ),
+  ];
+}
+
 const AS_ROOT = 'the program may run as root';
 
 /** Returns the rule for a path that is written to: a volume must be at it, or above it, if all else is read-only. */
@@ -171,9 +218,14 @@ function resources({ deployment, isOneProcess }: Pod): Lines {
         workers,
         [usual, most],
         usual,
-        `a parent and ${workers} workers need ${usual}Mi, and without max_memory they may grow beyond any limit`,
+        `a parent and ${countText(workers, 'worker')} need ${usual}Mi, and without max_memory they may grow beyond any limit`,
       )
-    : resourceLines(workers, [usual, most], least, `${workers} workers of max_memory need ${least}Mi in a reload`);
+    : resourceLines(
+        workers,
+        [usual, most],
+        least,
+        `${countText(workers, 'worker')} of max_memory need ${least}Mi in a reload`,
+      );
 }
 
 /** `memory`: MiB of the request and of the limit; `least`: of the limit of another manifest, and why. */

@@ -4,13 +4,17 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from 'yaml';
 import type { Entry } from './compare.js';
 
-/** Reads the first pod template, its container, and the ports of Services; a name of a port of the container is its number. */
+/**
+ * Reads the first pod template, its container, the ports of Services, and selectors with the labels that they may find. A name of a port of
+ * the container is its number; a command is one value.
+ */
 export function read(text: string): Entry[] {
   const lines = new LineCounter();
   const documents = [...parseAllDocuments(text, { lineCounter: lines })];
   const [broken] = documents.flatMap(({ errors }) => errors);
   const top = { key: '', value: '', line: 1 };
-  if (broken !== undefined) return [top, { key: 'YAML', value: broken.code, line: lines.linePos(broken.pos[0]).line }];
+  if (broken !== undefined)
+    return [top, { key: 'YAML', value: invalid(broken.message), line: lines.linePos(broken.pos[0]).line }];
   const deployed = documents.find((each) => isMap(each.getIn(['spec', 'template', 'spec'], true)));
   const pod = deployed?.getIn(['spec', 'template', 'spec'], true) as YAMLMap | undefined;
   const containers = itemsOf(pod, 'containers');
@@ -38,14 +42,34 @@ export function read(text: string): Entry[] {
       line: lines.linePos(node.range![0]).line,
     };
     if (key === 'container.env' && isSeq(node)) return [entry, ...itemsOf(container, 'env').map(setting)];
+    if (/^container\.(?:command|args)$/.test(key) && isSeq(node))
+      return [{ ...entry, value: (node.toJSON() as unknown[]).join(' ') }];
     if (isSeq(node)) return [entry, ...node.items.flatMap((each) => flat(each, key))];
     return isMap(node)
       ? [entry, ...node.items.flatMap((each) => flat(each.value, `${key}.${String(each.key)}`))]
       : [entry];
   };
   const reached = container === undefined ? [] : targets.flatMap((target) => flat(target, 'Service.targetPort'));
-  return [top, ...flat(pod, 'pod'), ...flat(container, 'container'), ...reached];
+  const pairs = (node: unknown, key: string): Entry[] =>
+    isMap(node)
+      ? node.items.flatMap((each) =>
+          flat(each.value, key).map((entry) => ({ ...entry, value: `${String(each.key)}: ${entry.value}` })),
+        )
+      : [];
+  const labels = documents.flatMap((each) =>
+    pairs(each.getIn(['spec', 'template', 'metadata', 'labels'], true), 'label'),
+  );
+  const selectors = documents.flatMap((each) => {
+    const selector = each.getIn(['spec', 'selector'], true);
+    const matched = isMap(selector) ? (selector.get('matchLabels', true) ?? selector) : undefined;
+    return container === undefined ? [] : pairs(matched, `${String(each.get('kind'))}.selector`);
+  });
+  const name = flat(deployed?.getIn(['metadata', 'name'], true), 'Deployment.name');
+  return [top, ...flat(pod, 'pod'), ...flat(container, 'container'), ...reached, ...name, ...labels, ...selectors];
 }
+
+/** Returns the first sentence of an error, without its position. */
+const invalid = (message: string): string => `invalid (${message.replace(/(?: at line \d+, column \d+)?:?\n.*/s, '')})`;
 
 /** Returns the maps in a list. */
 function itemsOf(node: unknown, key: string): YAMLMap[] {

@@ -1,6 +1,8 @@
 /**
  * Ports and probes of a pod: of its APIs, and of the listener that kubelets and Prometheus ask.
  */
+
+import { isLoopback } from '../../operating/internal.js';
 import { type Entry, type Fits, type Lines, lastOf, listsPorts, oneOf, rule } from './compare.js';
 import { type Deployment, openPorts, portOf, schemeOf } from './deployment.js';
 import { variableOf } from './written-paths.js';
@@ -30,11 +32,13 @@ export function podOf(deployment: Deployment, file: readonly Entry[]): Pod {
     deployment.additions.has('one-process') ||
     lastOf(file, `container.env.${WORKERS}`) === '0';
   if (probed.length > 0) return { deployment, probed, opened: undefined, isOneProcess };
-  const [, set] = /:(\d+)$/.exec(lastOf(file, `container.env.${METRICS_LISTEN}`)) ?? [];
+  const [, host = '', set] = /^(.*):(\d+)$/.exec(lastOf(file, `container.env.${METRICS_LISTEN}`)) ?? [];
+  // A kubelet asks the address of the pod.
+  const isReached = !isLoopback(host.replace(/^\[|\]$/g, ''));
   const taken = deployment.apis.map(portOf);
   let free = 9101;
   while (taken.includes(free)) free += 1;
-  const opened = file.length > 0 ? Number(set) || undefined : free;
+  const opened = file.length > 0 ? (isReached && Number(set)) || undefined : free;
   const ports = opened === undefined ? [] : [{ name: 'metrics' as const, port: opened }];
   return { deployment, probed: ports, opened, isOneProcess };
 }
@@ -96,7 +100,7 @@ export const scalar = (path: string): string => (/^[\w./-]+$/.test(path) ? path 
 export function portRules(pod: Pod): Lines {
   const ports = portsOf(pod).map(({ port }) => port);
   return [
-    rule('YAML', oneOf(''), { why: 'the file cannot be read' }),
+    rule('YAML', oneOf(''), { why: 'the file cannot be read', hint: 'Correct this line or the one before it.' }),
     rule('container', (_value, _wanted, file) => file.some(({ key }) => ['container', 'YAML'].includes(key)), {
       why: 'the file has no pod template with a container',
     }),

@@ -42,7 +42,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   const command = (...more: readonly string[]): string =>
     [process.execPath, main, ...more, ...options].map(quoted).join(' ');
   return [
-    writtenBy('systemd'),
+    writtenBy('systemd', deployment),
     ...variablesComment('the unit', deployment),
     '',
     '[Unit]',
