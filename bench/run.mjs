@@ -25,6 +25,7 @@ import { measureLatency } from './parts/latency.mjs';
 import { measureLayers } from './parts/layers.mjs';
 import { measureMemory } from './parts/memory.mjs';
 import { measurePaste, measureRouting } from './parts/micro.mjs';
+import { measurePods } from './parts/pods.mjs';
 import { measureReload } from './parts/reload.mjs';
 import { measureCalls } from './parts/rpc.mjs';
 import { measureStart } from './parts/start.mjs';
@@ -39,6 +40,7 @@ const OTHERS = {
   connections: { measure: measureConnections, about: 'a new connection for each request, 1 process and 4 workers' },
   start: { measure: measureStart, about: 'from the start of the process to the first answer' },
   memory: { measure: measureMemory, about: 'resident memory: started, idle and loaded' },
+  pods: { measure: measurePods, about: 'memory of a pod: one process, parent and worker, Fastify' },
   reload: { measure: measureReload, about: 'from SIGHUP until the last worker is a new one' },
   growth: { measure: measureGrowth, about: 'processes at rest, tables of many routes, /metrics of many routes' },
   filters: { measure: measureFilters, about: 'each shipped filter alone' },
@@ -58,7 +60,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * because otherwise V8's compiling would dominate its figures.
  */
 const ROUNDS = 9;
-const QUICK = { rounds: 1, scale: 0.4, without: ['layers', 'routing', 'rpc', 'conduit', 'growth'] };
+const QUICK = { rounds: 1, scale: 0.4, without: ['pods', 'layers', 'routing', 'rpc', 'conduit', 'growth'] };
 
 /** After this time contestants without a target are measured less often, so that a full run takes less than an hour. */
 const LATE_MS = 5 * 60_000;

@@ -51,6 +51,12 @@ export function residentMemory(pid) {
   return { resident: mebibytes('VmRSS'), shared: mebibytes('RssFile') + mebibytes('RssShmem') };
 }
 
+/** Returns the proportional set size of one process in MiB: pages that processes share are divided among them. */
+export function proportionalMemory(pid) {
+  const [, kibibytes] = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
+  return Number(kibibytes) / 1024;
+}
+
 function threadMicros(pid) {
   let nanos = 0;
   try {

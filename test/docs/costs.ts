@@ -61,7 +61,7 @@ const RATIOS: readonly (readonly [text: string, inRun: Cell, on24?: Cell])[] = [
   ['… with the log written', ['latency', 'Latency', 'Portico, log written', 'p99 to Fastify']],
   ['time of a start, with parent and one worker', start('Portico, parent and 1 worker')],
   ['… with parent and four workers', start('Portico, parent and 4 workers')],
-  ['… in one process, which only a program of yours has', start('Portico, one process')],
+  ['… in one process', start('Portico, one process')],
   ['a request with metrics, of one without', ['metrics', 'What metrics cost', '[metrics] enabled', 'ratio']],
   ['… and with the times of filters', ['metrics', 'What metrics cost', '[metrics] enabled and filters', 'ratio']],
 ];
@@ -75,19 +75,33 @@ const MEMORY: typeof RATIOS = [
   ['the parent', idle(PARENT), idleOn24(PARENT)],
 ];
 
-const table = (title: string, rows: typeof RATIOS, shown: (cell: Cell | undefined) => string): string =>
+/** Memory of pods: at rest, and after 2,000 requests. */
+const PODS: typeof RATIOS = ['Fastify', 'Portico, workers = 0', 'Portico, parent and 1 worker'].map((row) => [
+  row.replace('workers = 0', '`workers = 0`'),
+  ['pods', 'Memory of a pod', row, 'at rest'],
+  ['pods', 'Memory of a pod', row, 'after requests'],
+]);
+
+const table = (
+  title: string,
+  rows: typeof RATIOS,
+  shown: (cell: Cell | undefined) => string,
+  [first, second]: readonly [string, string],
+): string =>
   [
-    `| ${title} | Node ${nodeOfRun()} | Node 24 |`,
+    `| ${title} | ${first} | ${second} |`,
     '| --- | --: | --: |',
     ...rows.map(([text, ...cells]) => `| ${text} | ${shown(cells[0])} | ${shown(cells[1])} |`),
   ].join('\n');
+
+const onBoth = (): readonly [string, string] => [`Node ${nodeOfRun()}`, 'Node 24'];
 
 /** Returns docs/stability.md as its results say. */
 export function renewCosts(page: string): string {
   const written = page.replace(
     /(<!-- costs -->\n)[\s\S]*?(?=<!-- end -->)/,
     (_, mark: string) =>
-      `${mark}\n${table('Portico, of Fastify', RATIOS, ratio)}\n\n${table('MiB of an idle process', MEMORY, mebibytes)}\n\n`,
+      `${mark}\n${table('Portico, of Fastify', RATIOS, ratio, onBoth())}\n\n${table('MiB of an idle process', MEMORY, mebibytes, onBoth())}\n\n${table('MiB of a pod', PODS, mebibytes, ['at rest', 'after 2,000 requests'])}\n\n`,
   );
   if (!written.includes('<!-- costs -->')) throw new Error('no place for the costs');
   return written;
