@@ -12,7 +12,7 @@ module.exports = async function* counts(source) {
     const [, name, number] = (type === 'test:diagnostic' && /^(\w+) (\d+)$/.exec(data.message)) || [];
     if (name !== undefined && data.nesting === 0) counted[name] = Number(number);
     // For example: that a test caused an error after its end. Node does not say in which file.
-    else if (type === 'test:diagnostic' && data.nesting === 0 && /^Error: /.test(data.message))
+    else if (type === 'test:diagnostic' && data.nesting === 0 && data.message.startsWith('Error: '))
       noticed.push(data.message);
     if (type === 'test:stderr') said.set(data.file, ((said.get(data.file) ?? '') + data.message).slice(-SAID));
     // Each file is a suite: together.mjs.
