@@ -229,8 +229,8 @@ export class ConnectionTimeouts {
     const stalledSince = unsent === 0 ? undefined : taken ? now : (last.stalledSince ?? now);
     connection.movement = { requests, received, sent, unsent, since: moved ? now : last.since, stalledSince };
     const { sendTimeout, clientSocketTimeout, lingeringTime } = this.#limits;
-    // Unwanted input, beyond what is discarded: the end of its client cannot be noticed.
-    const floods = connection.readingStopped && connection.state !== 'open';
+    // Unwanted input, beyond what is discarded or kept: the end of its client cannot be noticed. Requests that wait have their own limit.
+    const floods = connection.readingStopped && (connection.state !== 'open' || connection.waiting === undefined);
     if (stalledSince !== undefined && isOver(sendTimeout, now - stalledSince)) {
       this.#listener.exceeded(connection, 'answer not taken');
     } else if (!moved && isOver(clientSocketTimeout, now - last.since)) {

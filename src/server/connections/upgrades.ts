@@ -72,7 +72,7 @@ export class Upgrades {
     const res = new ServedResponse(req);
     res.shouldKeepAlive = connection.state === 'open';
     res.assignSocket(socket);
-    const early = readEarly(socket, head);
+    const early = readEarly(connection, head);
     const fail = (): unknown => socket.destroy();
     const drain = (): unknown => res.emit('drain');
     const leave = (): unknown => req.destroy();
@@ -137,10 +137,11 @@ export function sendApart(res: ServerResponse, take: (bytes: Buffer) => unknown)
 }
 
 /**
- * Reads a connection that has no other reader yet: otherwise its end would go unnoticed. Returns a function that stops
- * this and returns the data so far.
+ * Reads a connection that has no other reader yet: otherwise its end would go unnoticed. Input beyond what is kept is not read, which has a
+ * time limit. Returns a function that stops this and returns the data so far.
  */
-function readEarly(socket: Socket, head: Buffer): () => Buffer {
+function readEarly(connection: Connection, head: Buffer): () => Buffer {
+  const { socket } = connection;
   const pieces = [head];
   let left = KEPT;
   // Not `data`: after a listener for it, the socket does not start to flow for its next reader.
@@ -151,11 +152,13 @@ function readEarly(socket: Socket, head: Buffer): () => Buffer {
       left -= piece.length;
       pieces.push(piece);
     }
+    connection.readingStopped = true;
   };
   const ended = (): unknown => socket.destroy();
   socket.on('readable', read).once('end', ended);
   return () => {
     socket.off('readable', read).off('end', ended);
+    connection.readingStopped = false;
     return pieces.length === 1 ? head : Buffer.concat(pieces);
   };
 }

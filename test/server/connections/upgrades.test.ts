@@ -15,13 +15,18 @@ import {
   type UpgradedConnection,
 } from 'portico/app';
 import { requestLog } from 'portico/middleware';
-import { Server } from 'portico/server';
+import { Server, type ServerOptions } from 'portico/server';
 import { buildFilter } from 'portico/testing';
 import { deferred } from '../../../dist/tasks/deferred.js';
 import { memoryLog } from '../memory-log.js';
 
 /** A server whose app accepts upgrade requests and responds to all others. */
-async function serving(t: TestContext, session: (connection: UpgradedConnection) => unknown, filter?: Filter) {
+async function serving(
+  t: TestContext,
+  session: (connection: UpgradedConnection) => unknown,
+  filter?: Filter,
+  limits: ServerOptions = {},
+) {
   const log = memoryLog();
   const app: App = (req, res) => {
     const connection = takeUpgrade(req);
@@ -32,7 +37,7 @@ async function serving(t: TestContext, session: (connection: UpgradedConnection)
     log,
     local: { format: '%(request_line)s %(status_code)s' },
   });
-  const server = new Server('sockets', logged(filter?.(app) ?? app), { log });
+  const server = new Server('sockets', logged(filter?.(app) ?? app), { ...limits, log });
   await server.start();
   t.after(() => server.stop());
   const [address] = server.addresses;
@@ -250,6 +255,27 @@ test('PH-9 a client that leaves before its upgrade is taken ends request and res
   const chat = client(t, port, UPGRADE);
   await left.promise;
 });
+
+for (const leaves of [true, false]) {
+  test(`RV-1 a client that ${leaves ? 'leaves' : 'stays'} behind more input than is kept for its upgrade does not hold its request`, {
+    timeout: 20_000,
+  }, async (t) => {
+    const outcome = deferred<ResponseOutcome>();
+    const { port, server } = await serving(
+      t,
+      () => assert.fail('it was taken'),
+      () => (_req, res) => afterResponse(res, outcome.resolve),
+      { lingeringTime: 1 },
+    );
+    // The system buffers all of it, so that the end of the client comes after it.
+    const chat = client(t, port, UPGRADE + 'x'.repeat(200_000));
+    if (leaves) chat.socket.end();
+    // The rest of its input is lost with the connection.
+    chat.closed.catch(() => undefined);
+    assert.deepEqual(await outcome.promise, { completed: false });
+    while (server.connections.open > 0) await turn();
+  });
+}
 
 test('PH-9 RL-3 an app that fails with the connection it took ends this connection and no other', async (t) => {
   const { log, port } = await serving(t, async () => {
