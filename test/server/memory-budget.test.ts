@@ -15,6 +15,8 @@ const BESIDE = 1024 * 1024;
 const TAKEN = 1 + 32;
 /** Bytes that those which wait hold, on one connection. */
 const WAITING = 80_000;
+/** The same, if they have as many fields as they may. */
+const WAITING_WITH_FIELDS = 130_000;
 /** Bytes of one read of a socket: two of them are kept. */
 const READ = 64 * 1024;
 
@@ -164,6 +166,41 @@ test('RL-18 of requests sent ahead, 32 wait at most, and hold 80 KB on a connect
       assert.match(response, /^200 OK\r\n/);
       assert.match(response, index < TAKEN - 1 ? /\r\nconnection: keep-alive\r\n/i : /\r\nconnection: close\r\n/i);
     }
+  }
+});
+
+/** A request with a number of short fields, each of which is a text of its own in memory. */
+function withFields(count: number): string {
+  const fields = Array.from({ length: count }, (_, at) => `${(at + 36).toString(36)}z:${at % 36}y\r\n`);
+  return `GET /hold HTTP/1.1\r\nhost: x\r\n${fields.join('')}\r\n`;
+}
+
+test('AT-21 RL-18 of requests sent ahead, the fields of those that wait hold 50 KB more at most', async (t) => {
+  const rows: Readonly<Record<string, readonly [text: string, taken: number]>> = {
+    'ten fields each': [withFields(9).repeat(60), 1 + 32],
+    'a hundred fields each': [withFields(99).repeat(60), 1 + 3],
+    'two thousand fields each': [withFields(0) + withFields(1800).repeat(10), 1],
+  };
+  for (const [what, [text, taken]] of Object.entries(rows)) {
+    await t.test(what, async (t) => {
+      const worker = await started(t, 1);
+      await send(t, worker.port, withFields(0));
+      while ((await worker.measure()).inFlight < 1) await pause(10);
+      const before = await worker.settled();
+      const connections = 20;
+      const ahead = [];
+      for (let i = 0; i < connections; i++) ahead.push(await sendAhead(t, worker.port, text));
+      const { bytes } = await worker.settled();
+      const held = bytes - before.bytes;
+      t.diagnostic(`${text.length} bytes sent, ${Math.round(held / connections)} held on each connection`);
+      assert.ok(held <= connections * WAITING_WITH_FIELDS + BESIDE, `${text.length * connections} became ${held}`);
+      worker.release();
+      for (const { ended } of ahead) {
+        const responses = (await ended).split('HTTP/1.1 ').slice(1);
+        assert.equal(responses.length, taken);
+        assert.match(responses.at(-1)!, /^200 OK\r\n.*connection: close\r\n/is);
+      }
+    });
   }
 });
 

@@ -11,7 +11,7 @@
  * | upgraded  | is read by the app that took the connection | likewise             | that app closes it             |
  *
  * A connection is `last` when a request taken from it ends it: `Connection: close`, `max_requests_per_connection`, a refused request, or
- * more requests than may wait. Requests taken before are answered in all states but `lingering`. What is not taken leaves no object behind.
+ * more requests or fields than may wait. Requests taken before are answered in all states but `lingering`. What is not taken leaves no object behind.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -24,6 +24,9 @@ export type ConnectionState = 'open' | 'last' | 'refused' | 'refusing' | 'linger
 
 /** Most requests of one connection that wait for the one in progress. */
 const MOST_WAITING = 32;
+
+/** Most fields of all requests that wait: each is some texts and an entry in memory, a hundred bytes for one that has four. */
+const MOST_FIELDS = 320;
 
 /** Most bytes that are read after the last request of a connection while responses are in progress. */
 const DISCARDED = 64 * 1024;
@@ -137,25 +140,37 @@ export class Connection {
       const isUpgrade = req.upgrade && this.idle && isUpgradable(req);
       // After a request whose upgrade is ignored, Node's parser loses the rest of its input.
       const mayFollow = keepAlive && (isUpgrade || !req.upgrade);
-      const isTaken = this.takes(mayFollow);
+      const isTaken = this.takes(mayFollow, fieldsOf(req));
       req.upgrade = isUpgrade && isTaken;
-      return isTaken ? onIncoming(req, mayFollow) : NOT_TAKEN;
+      if (isTaken) return onIncoming(req, mayFollow);
+      // The parser keeps the request.
+      req.rawHeaders = [];
+      return NOT_TAKEN;
     };
   }
 
-  /** Reports whether a request that arrives now is taken; `keepAlive`: whether another may follow it. */
-  takes(keepAlive: boolean): boolean {
+  /** Reports whether a request with this number of fields is taken now; `keepAlive`: whether another may follow it. */
+  takes(keepAlive: boolean, fields = 0): boolean {
     if (this.state === 'open') {
       const before = this.exchange?.res;
       const isAnnounced = before?.headersSent === true && isLastAnswer(before);
-      if (!isAnnounced && (this.waiting?.length ?? 0) < MOST_WAITING) {
+      if (!isAnnounced && this.#mayWait(fields)) {
         if (!keepAlive) this.state = 'last';
         return true;
       }
       this.state = 'last';
+      this.announceClose();
     }
     this.discard();
     return false;
+  }
+
+  /** Reports whether a request with this number of fields begins now, or may wait beside those that do. */
+  #mayWait(fields: number): boolean {
+    const { exchange, waiting = [] } = this;
+    if (exchange === undefined && waiting.length === 0) return true;
+    const ahead = waiting.reduce((sum, { req }) => sum + fieldsOf(req), 0);
+    return waiting.length < MOST_WAITING && ahead + fields <= MOST_FIELDS;
   }
 
   /** Keeps a request and its body until the one before it has ended. After a second read of the socket with such requests, reading stops. */
@@ -310,4 +325,8 @@ export class Connection {
     socket.push('');
     socket.resume();
   }
+}
+
+function fieldsOf({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.length / 2;
 }

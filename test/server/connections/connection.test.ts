@@ -23,9 +23,10 @@ async function accepted(t: TestContext): Promise<Connection> {
   return new Connection(socket);
 }
 
-const read = (): IncomingMessage => ({ complete: true }) as IncomingMessage;
+const read = (fields = 1): IncomingMessage =>
+  ({ complete: true, rawHeaders: Array.from({ length: 2 * fields }, () => 'x') }) as IncomingMessage;
 const whole = read();
-const half = (): IncomingMessage => ({ complete: false, push: () => true }) as unknown as IncomingMessage;
+const half = (): IncomingMessage => ({ ...read(), complete: false, push: () => true }) as unknown as IncomingMessage;
 
 /** Puts a connection into a state by its events. */
 const INTO: Readonly<Record<ConnectionState, (connection: Connection) => void>> = {
@@ -62,6 +63,18 @@ test('AT-21 the request beyond those that may wait is not taken, and the connect
     connection.wait(read(), () => undefined);
   }
   assert.deepEqual([connection.takes(true), connection.state, connection.waiting?.length], [false, 'last', 32]);
+});
+
+test('AT-21 a request with more fields than may wait is not taken, unless it begins at once', async (t) => {
+  const connection = await accepted(t);
+  assert.equal(connection.takes(true, 2000), true);
+  connection.exchange = { req: whole, res: { headersSent: true } } as never;
+  for (let count = 0; count < 3; count++) {
+    assert.equal(connection.takes(true, 100), true);
+    connection.wait(read(100), () => undefined);
+  }
+  assert.equal(connection.takes(true, 20), true);
+  assert.deepEqual([connection.takes(true, 21), connection.state], [false, 'last']);
 });
 
 test('RL-54 no request is taken behind a response that has announced the end', async (t) => {
