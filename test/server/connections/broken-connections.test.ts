@@ -18,6 +18,7 @@ async function started(t: TestContext) {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+const UPGRADE = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n';
 const CHUNKED = 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n';
 const LENGTH = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n';
 
@@ -110,9 +111,10 @@ for (const [what, status, piece] of broken) {
   }
 }
 
-for (const [event, spoil, bytes] of [
-  ['the end of a response', (socket: Socket) => Object.assign(socket, { timeout: 1, setTimeout: fail }), GET],
-  ['a refusal behind it', (socket: Socket) => Object.assign(socket, { write: fail }), `${GET}\0\0`],
+for (const [event, spoil, behind] of [
+  ['the end of a response', (socket: Socket) => Object.assign(socket, { timeout: 1, setTimeout: fail }), ''],
+  ['a refusal', (socket: Socket) => Object.assign(socket, { write: fail }), '\0\0'],
+  ['an upgrade', (socket: Socket) => Object.assign(socket, { on: fail }), UPGRADE],
 ] as const) {
   test(`RV-0 RL-3 an error of the server in ${event} ends this connection, and is logged`, async (t) => {
     const log = memoryLog();
@@ -127,7 +129,9 @@ for (const [event, spoil, bytes] of [
     await server.start();
     t.after(() => server.stop());
     const [spoilt, other] = [new Client(portOf(server)), new Client(portOf(server))];
-    spoilt.write(bytes.replace('GET /', 'GET /spoilt'));
+    spoilt.write(GET.replace('GET /', 'GET /spoilt'));
+    if (behind !== '') assert.equal((await spoilt.response()).body, 'whole');
+    spoilt.write(behind);
     await spoilt.closed;
     assert.ok(
       log.lines.some(
