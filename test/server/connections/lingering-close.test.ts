@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, type IncomingMessage, request as send } from 'node:http';
+import { Agent, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
@@ -12,6 +12,7 @@ import { sizelimit } from 'portico/middleware';
 import { Router } from 'portico/routing';
 import { Server, type ServerOptions } from 'portico/server';
 import { buildFilter } from 'portico/testing';
+import { deferred } from '../../../dist/tasks/deferred.js';
 import { makePair } from '../certificate-files.js';
 import { Client, portOf } from '../raw-client.js';
 
@@ -158,3 +159,25 @@ describe('AU-1 RL-54 the rest of an unwanted body is read', { concurrency: true 
     other.close();
   });
 });
+
+for (const [what, input] of [
+  ['a last request', 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
+  ['broken input', 'GET / HTTP/1.1\r\nhost: x\r\n\r\n\0'],
+] as const) {
+  test(`RV-1 a client that leaves behind a flood after ${what} does not hold the request at work`, {
+    timeout: 20_000,
+  }, async (t) => {
+    const begun = deferred<ServerResponse>();
+    const server = await started(t, (_req, res) => begun.resolve(res), { lingeringTime: 1 });
+    const socket = connect(portOf(server), '127.0.0.1');
+    // The server closes with unread input, which resets the connection.
+    socket.on('error', () => undefined);
+    t.after(() => socket.destroy());
+    socket.write(input);
+    const closed = once(await begun.promise, 'close');
+    // The system buffers all of it, so that the end of the client comes after it.
+    socket.end('x'.repeat(200_000));
+    await closed;
+    while (server.connections.open > 0) await wait(1);
+  });
+}
