@@ -83,10 +83,18 @@ export const groups = [
       {
         what: 'any number of requests of a connection waits',
         file: 'server/connections/connection.js',
-        replace: '(this.waiting?.length ?? 0) < MOST_WAITING',
+        replace: 'waiting.length < MOST_WAITING',
         by: 'true',
         tests: ['server/memory-budget'],
         names: 'RL-18 of requests|waits for a place',
+      },
+      {
+        what: 'all fields that a connection sends ahead are kept',
+        file: 'server/connections/connection.js',
+        replace: 'ahead + fields <= MOST_FIELDS',
+        by: 'true',
+        tests: ['server/memory-budget'],
+        names: 'AT-21',
       },
       {
         what: 'all bodies that a connection sends ahead are read',

@@ -26,7 +26,7 @@ async function accepted(t: TestContext): Promise<Connection> {
 const read = (fields = 1): IncomingMessage =>
   ({ complete: true, rawHeaders: Array.from({ length: 2 * fields }, () => 'x') }) as IncomingMessage;
 const whole = read();
-const half = (): IncomingMessage => ({ ...read(), complete: false, push: () => true }) as unknown as IncomingMessage;
+const half = (): IncomingMessage => Object.assign(read(), { complete: false, push: () => true });
 
 /** Puts a connection into a state by its events. */
 const INTO: Readonly<Record<ConnectionState, (connection: Connection) => void>> = {
