@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { get } from '../fixtures/http-client.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
-import { load } from '../fixtures/load.js';
-import { isAlive, RunningProgram } from '../fixtures/running-program.js';
-import { startedOnce, untilFileEnds } from './program.js';
+import { RunningProgram } from '../fixtures/running-program.js';
 
 const folder = temporaryFolder('portico-failures-');
-const file = untilFileEnds();
 
 test('LC-373 LC-1404 RL-84 a worker that cannot start ends the launch with 1, logged once with its stack', async (t) => {
   const failsWith = join(folder, 'fails');
@@ -63,53 +60,21 @@ test('two services of one name are refused', async (t) => {
   assert.match(fleet.lines.find(({ level }) => level === 'error')?.msg ?? '', /"api" has already been launched/);
 });
 
-/** A fleet of two workers, which the tests end one by one and together. */
-const two = startedOnce(async () => {
+test('LC-375 RL-71 an error nobody handles is logged once with its stack, service and worker; the worker ends with 2 and is replaced', async (t) => {
   const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 2 }] });
-  file.after(() => fleet.cleanUp());
+  t.after(() => fleet.cleanUp());
   await fleet.event('launched');
-  return { fleet, port: await fleet.port('api') };
-});
-
-describe('of two workers', { concurrency: 1 }, () => {
-  test('LC-375 RL-71 an error nobody handles is logged once with its stack, service and worker; the worker ends with 2 and is replaced', async () => {
-    const { fleet, port } = await two();
-    const from = fleet.lines.length;
-    const { body } = await get<{ pid: number }>(port, '/throw');
-    const exited = await fleet.event('worker_exited', from);
-    assert.deepEqual([exited.pid, exited.code], [body.pid, 2]);
-    const ready = await fleet.event('worker_ready', from);
-    const errors = fleet.lines.slice(from).filter(({ level }) => level === 'error');
-    assert.equal(errors.length, 1);
-    assert.match(JSON.stringify(errors[0]), /nobody handles this.*\\n\s+at /);
-    assert.deepEqual([errors[0]!.service, errors[0]!.workerId], ['api', ready.workerId]);
-    assert.equal((await get(port, '/')).status, 200);
-  });
-
-  test('LC-326 LC-329 PT-2 PT-4 RL-60 when one worker is killed under load, no connection is refused and the other serves on', async () => {
-    const { fleet, port } = await two();
-    const [victim, sibling] = fleet.children();
-    const stop = load(port, 4);
-    const from = fleet.lines.length;
-    process.kill(victim!, 'SIGKILL');
-    await fleet.event('worker_ready', from);
-    const { answered, failed } = await stop();
-    assert.equal(failed.ECONNREFUSED, undefined);
-    assert.ok(answered > 0);
-    assert.ok(isAlive(sibling!));
-  });
-
-  test('LC-329 PT-2 RL-63 when all workers are killed under load, connections wait and are served by new ones', async () => {
-    const { fleet, port } = await two();
-    const before = fleet.children();
-    assert.equal(before.length, 2);
-    const stop = load(port, 4);
-    for (const pid of before) process.kill(pid, 'SIGKILL');
-    const { body } = await get<{ pid: number }>(port, '/').catch(() => get<{ pid: number }>(port, '/'));
-    assert.ok(!before.includes(body.pid));
-    const { failed } = await stop();
-    assert.equal(failed.ECONNREFUSED, undefined);
-  });
+  const port = await fleet.port('api');
+  const from = fleet.lines.length;
+  const { body } = await get<{ pid: number }>(port, '/throw');
+  const exited = await fleet.event('worker_exited', from);
+  assert.deepEqual([exited.pid, exited.code], [body.pid, 2]);
+  const ready = await fleet.event('worker_ready', from);
+  const errors = fleet.lines.slice(from).filter(({ level }) => level === 'error');
+  assert.equal(errors.length, 1);
+  assert.match(JSON.stringify(errors[0]), /nobody handles this.*\\n\s+at /);
+  assert.deepEqual([errors[0]!.service, errors[0]!.workerId], ['api', ready.workerId]);
+  assert.equal((await get(port, '/')).status, 200);
 });
 
 test('LC-323 LC-321 LC-1915 RL-61 a crash loop is throttled, never given up, and SIGTERM is heard during it', async (t) => {
@@ -144,60 +109,4 @@ test('LC-321 with max_restarts a crash loop ends the launch with 1', async (t) =
   t.after(() => fleet.cleanUp());
   assert.equal((await fleet.ended).code, 1);
   assert.ok(fleet.lines.some(({ msg }) => msg?.startsWith('Service api was restarted more than ')));
-});
-
-test('RL-4 a crash loop of one service leaves the others alone', async (t) => {
-  const fleet = new RunningProgram('fleet', {
-    services: [
-      { name: 'steady', workers: 1 },
-      { name: 'api', workers: 1, diesAfterMs: 1 },
-    ],
-  });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  const port = await fleet.port('steady');
-  const { body: before } = await get<{ pid: number }>(port, '/');
-  for (let deaths = 0, from = 0; deaths < 4; deaths++) {
-    from = fleet.lines.indexOf(await fleet.event('worker_exited', from)) + 1;
-  }
-  const { body: after } = await get<{ pid: number }>(port, '/');
-  assert.equal(after.pid, before.pid);
-});
-
-test('RL-62 a worker whose loop is stuck is killed, its stack logged, and replaced', async (t) => {
-  const fleet = new RunningProgram('fleet', {
-    services: [{ name: 'api', workers: 1 }],
-    options: { settings: { workerTimeoutMs: 4000 } },
-  });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  const [stuck] = fleet.children();
-  get(await fleet.port('api'), '/spin').catch(() => undefined);
-  const hung = await fleet.event('worker_hung');
-  assert.equal(hung.pid, stuck);
-  assert.match(String(hung.stack), /http-service\.js/);
-  const from = fleet.lines.indexOf(hung);
-  await fleet.event('worker_ready', from);
-  assert.equal((await get(await fleet.port('api'), '/')).status, 200);
-});
-
-test('RL-74 PT-11 LC-1709 reloads leave no listeners and no descriptors behind', async (t) => {
-  const rounds = Number(process.env.PORTICO_TEST_RELOADS ?? '3');
-  const fleet = new RunningProgram('fleet', { services: [{ name: 'api', workers: 1 }] });
-  t.after(() => fleet.cleanUp());
-  await fleet.event('launched');
-  const reload = async (): Promise<void> => {
-    const from = fleet.lines.length;
-    fleet.kill('SIGHUP');
-    const { outcome } = await fleet.event('reload', from);
-    assert.equal(outcome, 'accepted');
-    await fleet.event('worker_exited', from);
-  };
-  await reload();
-  const before = fleet.descriptors();
-  for (let round = 0; round < rounds; round++) await reload();
-  const after = fleet.descriptors();
-  assert.ok(after <= before + 2, `${before} descriptors became ${after}`);
-  assert.equal(fleet.children().length, 1);
-  assert.equal(fleet.lines.filter(({ msg }) => /MaxListeners/.test(msg ?? '')).length, 0);
 });

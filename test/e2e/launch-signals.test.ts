@@ -50,25 +50,6 @@ test('LC-512 with second_term = force a second SIGTERM ends everything at once, 
   assert.deepEqual(workers.filter(isAlive), []);
 });
 
-test('LC-513 LC-523 LC-372 LC-1907 RL-83 SIGINT ends everything at once, with 1', async (t) => {
-  const { fleet, port, workers } = await running(t);
-  await begun(port, '/slow?ms=20000');
-  fleet.kill('SIGINT');
-  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
-  assert.equal(fleet.lines.filter(({ event, status }) => event === 'stopped' && status === 1).length, 1);
-  assert.deepEqual(workers.filter(isAlive), []);
-});
-
-test('LC-514 SIGINT during a graceful stop ends it at once, with 1', async (t) => {
-  const { fleet, port, workers } = await running(t, {}, 1);
-  await begun(port, '/slow?ms=20000');
-  fleet.kill('SIGTERM');
-  await fleet.line(({ msg }) => msg === 'Caught SIGTERM, stopping');
-  fleet.kill('SIGINT');
-  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
-  assert.deepEqual(workers.filter(isAlive), []);
-});
-
 test('LC-513 with sigint = graceful SIGINT is a graceful stop, and a second one ends it', async (t) => {
   const { fleet, port } = await running(t, { settings: { sigint: 'graceful' } }, 1);
   await begun(port, '/slow?ms=20000');
@@ -78,61 +59,6 @@ test('LC-513 with sigint = graceful SIGINT is a graceful stop, and a second one 
   const presses = setInterval(() => fleet.kill('SIGINT'), 100);
   t.after(() => clearInterval(presses));
   assert.equal((await fleet.ended).code, 1);
-});
-
-test('LC-355 LC-354 LC-377 LC-1904 RL-81 at the deadline what is left is cut, named in the log, and the status is 1', async (t) => {
-  const { fleet, port, workers } = await running(t, { settings: { gracefulShutdownTimeoutMs: 300 } }, 1);
-  const slow = get(port, '/slow?ms=20000');
-  const cut = assert.rejects(slow);
-  await get(port, '/');
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
-  await cut;
-  const line = fleet.lines.find(({ msg }) => msg === 'Graceful shutdown timeout exceeded');
-  assert.deepEqual(line?.busy, ['GET /slow?ms=20000']);
-  assert.deepEqual(workers.filter(isAlive), []);
-});
-
-test('LC-357 LC-377 a worker whose loop is stuck is killed by its supervisor after the deadline', async (t) => {
-  const { fleet, port, workers } = await running(t, { settings: { gracefulShutdownTimeoutMs: 300 } }, 1);
-  get(port, '/spin').catch(() => undefined);
-  await assert.rejects(
-    Promise.race([get(port, '/'), new Promise((_, reject) => setTimeout(() => reject(new Error('stuck')), 300))]),
-  );
-  fleet.kill('SIGTERM');
-  assert.deepEqual(await fleet.ended, { code: 1, signal: null });
-  const exit = fleet.lines.find((line) => line.event === 'worker_exited');
-  assert.equal(exit?.signal, 'SIGKILL');
-  assert.deepEqual(workers.filter(isAlive), []);
-});
-
-test('LC-341 LC-342 LC-376 LC-1705 RL-64 workers whose supervisor is killed finish their requests and end with 1', async (t) => {
-  const { fleet, port, workers } = await running(t);
-  t.after(() => {
-    for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');
-  });
-  const slow = get<{ slow: boolean }>(port, '/slow?ms=500');
-  await get(port, '/');
-  fleet.kill('SIGKILL');
-  assert.equal((await slow).body.slow, true);
-  await fleet.ended;
-  await gone(workers);
-  const lines = fleet.lines.filter(({ msg }) => msg === 'Parent process has died unexpectedly, exiting');
-  assert.equal(lines.length, 2);
-});
-
-test('LC-343 LC-1904 a worker whose loop is stuck does not outlive its supervisor', async (t) => {
-  const { fleet, port, workers } = await running(t, { settings: { gracefulShutdownTimeoutMs: 200 } }, 1);
-  t.after(() => {
-    for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');
-  });
-  get(port, '/spin').catch(() => undefined);
-  await assert.rejects(
-    Promise.race([get(port, '/'), new Promise((_, reject) => setTimeout(() => reject(new Error('stuck')), 300))]),
-  );
-  fleet.kill('SIGKILL');
-  await fleet.ended;
-  await gone(workers);
 });
 
 test('LC-531 LC-1920 SIGTERM while workers are starting ends the program with 0', async (t) => {
@@ -200,8 +126,3 @@ describe('of a fleet that lasts', { concurrency: 1 }, () => {
     assert.equal(fleet.children().length, 1);
   });
 });
-
-/** Settles when none of the processes is alive; the test runner limits the time. */
-async function gone(pids: readonly number[]): Promise<void> {
-  while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 50));
-}

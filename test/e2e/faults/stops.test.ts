@@ -86,7 +86,7 @@ for (const repeated of [false, true]) {
   });
 }
 
-test('RL-81 LC-354 LC-355 LC-1202 LC-1405 LC-1613 TERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
+test('RL-81 LC-354 LC-355 LC-377 LC-1904 LC-1202 LC-1405 LC-1613 TERM, deadline passed: what is at work is cut and named, status 1, nothing left', async (t) => {
   const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': '1' });
   const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
   await pause(300);
@@ -119,7 +119,7 @@ test('RL-81 LC-354 LC-355 LC-1202 LC-1405 LC-1613 TERM, deadline passed: what is
   assert.ok(await gone(fleet));
 });
 
-test('RL-81 LC-357 TERM with a stuck worker: it is killed behind the deadline, status 1, nothing left', async (t) => {
+test('RL-81 LC-357 LC-377 TERM with a stuck worker: it is killed behind the deadline, status 1, nothing left', async (t) => {
   const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': '1' });
   await spinning(fleet);
   const begun = performance.now();
@@ -127,11 +127,15 @@ test('RL-81 LC-357 TERM with a stuck worker: it is killed behind the deadline, s
   const took = performance.now() - begun;
   printFigures('TERM with a stuck worker, deadline of 1 s', { status: String(status), 'ended after': seconds(took) });
   assert.equal(status, 1);
+  assert.ok(
+    fleet.events('worker_exited').some(({ signal }) => signal === 'SIGKILL'),
+    fleet.text(),
+  );
   assert.ok(await gone(fleet));
 });
 
 for (const after of [false, true]) {
-  test(`RL-83 ${after ? 'LC-514 INT after TERM' : 'LC-513 LC-1415 INT'}: everything is cut and gone, status 1`, async (t) => {
+  test(`RL-83 ${after ? 'LC-514 INT after TERM' : 'LC-513 LC-523 LC-372 LC-1907 LC-1415 INT'}: everything is cut and gone, status 1`, async (t) => {
     const fleet = await fleetFor(t);
     const cut = Promise.allSettled(Array.from({ length: 4 }, () => askFor(`${fleet.url}/work`)));
     await pause(300);
@@ -152,6 +156,7 @@ for (const after of [false, true]) {
       'left behind': fleet.leftovers().length,
     });
     assert.equal(code, 1);
+    assert.equal(fleet.events('stopped').filter((line) => line.status === 1).length, 1, fleet.text());
     assert.equal(lost, 4);
     assert.ok(clean);
   });
@@ -159,7 +164,7 @@ for (const after of [false, true]) {
 
 for (const withStuck of [false, true]) {
   const title = withStuck ? 'parent killed, one worker stuck' : 'parent killed';
-  test(`RL-64 ${withStuck ? 'LC-343' : 'LC-341 LC-342'} ${title}: requests at work are answered, no worker is left, the port is free`, async (t) => {
+  test(`RL-64 ${withStuck ? 'LC-343 LC-1904' : 'LC-341 LC-342 LC-376 LC-1705'} ${title}: requests at work are answered, no worker is left, the port is free`, async (t) => {
     const deadline = isLong || !withStuck ? 3 : 1;
     const fleet = await fleetFor(t, { 'DEFAULT.graceful_shutdown_timeout': String(deadline) });
     const slow = Promise.allSettled(withStuck ? [] : Array.from({ length: 4 }, () => askFor(`${fleet.url}/slow`)));
@@ -186,7 +191,11 @@ for (const withStuck of [false, true]) {
       'the port': String(refused),
     });
     assert.ok(clean);
-    if (!withStuck) assert.equal(whole, 4);
+    if (!withStuck) {
+      assert.equal(whole, 4);
+      const noticed = fleet.lines().filter(({ msg }) => msg === 'Parent process has died unexpectedly, exiting');
+      assert.equal(noticed.length, 2, fleet.text());
+    }
     assert.equal(refused, 'ECONNREFUSED');
   });
 }
