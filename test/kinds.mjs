@@ -71,6 +71,8 @@ export const LONGEST = [
 
 /** Files whose tests wait most of the time, each for processes of its own: two of them run at once. */
 export const WAITING = [
+  'cli/control.test.ts',
+  'e2e/control-seen.test.ts',
   'e2e/faults/stops.test.ts',
   'e2e/launch-failures.test.ts',
   'e2e/launch-notify.test.ts',
@@ -79,6 +81,8 @@ export const WAITING = [
   'e2e/launch-watch.test.ts',
   'e2e/process-exit.test.ts',
   'e2e/traces.test.ts',
+  'launch/exit-status.test.ts',
+  'launch/worker/watch.test.ts',
   'registry/heartbeat.test.ts',
 ];
 
