@@ -73,6 +73,7 @@ export const LONGEST = [
 export const WAITING = [
   'cli/control.test.ts',
   'e2e/control-seen.test.ts',
+  'e2e/embedded.test.ts',
   'e2e/faults/stops.test.ts',
   'e2e/launch-failures.test.ts',
   'e2e/launch-notify.test.ts',
@@ -82,6 +83,7 @@ export const WAITING = [
   'e2e/process-exit.test.ts',
   'e2e/traces.test.ts',
   'launch/exit-status.test.ts',
+  'launch/owned-process.test.ts',
   'launch/worker/watch.test.ts',
   'registry/heartbeat.test.ts',
 ];

@@ -103,6 +103,9 @@ test('RL-68 all ports that are taken are told at once, with their places and who
   assert.deepEqual(await refused.ended, { code: 1, signal: null });
   saysTaken(refused.stderr, 'one', 7, one);
   saysTaken(refused.stderr, 'two', 9, two);
+  assert.equal(refused.stderr.match(/: error: /g)?.length, 2, refused.stderr);
+  assert.doesNotMatch(refused.stderr, /\n\s+at /);
+  await assert.rejects(ask(`http://127.0.0.1:${port}/`), { code: 'ECONNREFUSED' });
   const { program, folder } = started(t, { ...files, 'portico.ini': apis('hello') });
   await program.printed(READY);
   const beside = await commandBeside(['check'], { cwd: folder });

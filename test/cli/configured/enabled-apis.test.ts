@@ -1,8 +1,6 @@
 /** `api-cli` as an operator sees it: the started APIs, the messages about those that fail, and the exit statuses. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask } from '../../e2e/clients.js';
@@ -120,32 +118,6 @@ test('OP-17 a wrong option and a wrong command get the nearest name and status 2
   assert.match(wrong.stderr, /serve/);
 });
 
-test('RL-68 a taken port is one error with API, address and port, status 1, and nothing is left running', async () => {
-  const taken = createServer().listen(0, '127.0.0.1');
-  await once(taken, 'listening');
-  const { port } = taken.address() as { port: number };
-  const other = await freePort();
-  const project = emptyProject({
-    ...pidProject(port, 2),
-    'api-paste.ini': `${pidPaste}\n[app:other]\npaste.app_factory = ./app.js:app\n`,
-    'portico.ini': `[DEFAULT]\nenabled_apis = other,hello\n[api:other]\nport = ${other}\n[api:hello]\nport = ${port}\n`,
-  });
-  const program = startApiCli([], { cwd: project.folder });
-  try {
-    assert.deepEqual(await program.ended, { code: 1, signal: null });
-    const lines = program.stderr.split('\n').filter((line) => line.includes(': error: '));
-    assert.equal(lines.length, 1, program.stderr);
-    assert.match(lines[0]!, /hello/);
-    assert.ok(lines[0]!.includes(`127.0.0.1:${port}`), lines[0]);
-    assert.doesNotMatch(program.stderr, /\n\s+at /);
-    await assert.rejects(ask(`http://127.0.0.1:${other}/`), { code: 'ECONNREFUSED' });
-  } finally {
-    taken.close();
-    await program.end();
-    project.remove();
-  }
-});
-
 test('CF-60 PD-100 mistakes in portico.ini and in api-paste.ini are all named in one run, status 78, no stack', () => {
   const project = emptyProject({
     ...pidProject(8080, 1),
@@ -223,16 +195,6 @@ const running = startedOnce(async () => {
   };
   const read = (name: string): string => readFileSync(join(project.folder, name), 'utf8');
   return { program, pid, change, read };
-});
-
-test('LC-517 a reload with a broken file changes nothing, and says file and line', async () => {
-  const { program, pid, change, read } = await running();
-  const before = await pid();
-  const good = read('api-paste.ini');
-  await program.printed(/api-paste\.ini:9:1/, change('api-paste.ini', good.replace('./app.js:app', './app.js:nope')));
-  assert.equal(await pid(), before);
-  await program.printed(/Reload accepted/, change('api-paste.ini', good));
-  assert.notEqual(await pid(), before);
 });
 
 test('LC-1402 LC-517 a wrong name that would end a running API refuses the reload; beside all that run it is a warning', async () => {
