@@ -40,11 +40,11 @@ for (const [what, app, says] of [
   [
     'a slow factory',
     `export const app = () => ${oneMinute};\n`,
-    /was not built within 5 s; it is loading api-paste\.ini:\d+:\d+: app "\w+" \.\/app\.js:app\n/,
+    /was not built within 8 s; it is loading api-paste\.ini:\d+:\d+: app "\w+" \.\/app\.js:app\n/,
   ],
 ] as const) {
   test(`OP-3 a check that waits for ever names ${what} that it waits for`, async (t) => {
-    const project = emptyProject({ ...pidProject(0, 1, 'worker_start_timeout = 5'), 'app.js': app });
+    const project = emptyProject({ ...pidProject(0, 1, 'worker_start_timeout = 8'), 'app.js': app });
     t.after(() => project.remove());
     const program = startApiCli(['check'], { cwd: project.folder });
     t.after(() => program.end());
@@ -74,7 +74,7 @@ test('a start names what a worker that sent no heartbeat was stuck in, in the wo
 test('LA-2 a launch whose module never settles ends after worker_start_timeout, and names the module', async (t) => {
   const endless = 'await new Promise(() => setInterval(() => undefined, 1000));\n';
   const project = emptyProject({
-    ...pidProject(await freePort(), 1, 'worker_start_timeout = 5'),
+    ...pidProject(await freePort(), 1, 'worker_start_timeout = 8'),
     'app.js': `${pidApp}\n${endless}`,
   });
   t.after(() => project.remove());
@@ -83,7 +83,7 @@ test('LA-2 a launch whose module never settles ends after worker_start_timeout, 
   assert.deepEqual(await start.ended, { code: 1, signal: null }, start.output());
   assert.match(
     start.output(),
-    /worker \d of service hello did not start within 5 s and was killed; it was loading \S+: .*app\.js.*\n +If it needs that long, increase worker_start_timeout/,
+    /worker \d of service hello did not start within 8 s and was killed; it was loading \S+: .*app\.js.*\n +If it needs that long, increase worker_start_timeout/,
   );
 });
 
