@@ -4,10 +4,20 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { Connection, type ConnectionState } from '../../../dist/server/connections/connection.js';
-import { refusal } from '../../../dist/server/connections/refusal.js';
+import { silentLogger } from '#internal/log';
+import { BrokenConnections } from '../../../dist/server/connections/broken-connections.js';
+import type { Connection, ConnectionState } from '../../../dist/server/connections/connection.js';
+import { ConnectionList } from '../../../dist/server/connections/connections.js';
+import { Rejections, refusal } from '../../../dist/server/connections/refusal.js';
 
 const BROKEN = refusal(400, 'malformed', 'Broken.');
+
+const connections = new ConnectionList(
+  {},
+  () => undefined,
+  () => undefined,
+);
+const broken = new BrokenConnections(new Rejections(silentLogger()), (_, res) => res.end('refused'));
 
 /** A connection on a real socket. */
 async function accepted(t: TestContext): Promise<Connection> {
@@ -15,12 +25,16 @@ async function accepted(t: TestContext): Promise<Connection> {
   await once(server, 'listening');
   const client = connect((server.address() as { port: number }).port, '127.0.0.1');
   const [socket] = (await once(server, 'connection')) as [Socket];
+  // As the server has it.
+  socket.on('error', () => undefined);
+  const connection = connections.accept(socket);
   t.after(() => {
+    connection.exchange = undefined;
     client.destroy();
     socket.destroy();
     server.close();
   });
-  return new Connection(socket);
+  return connection;
 }
 
 const read = (fields = 1): IncomingMessage =>
@@ -113,5 +127,42 @@ test('a connection is idle without a request, unless a refusal is being made or 
     assert.equal(connection.idle, state !== 'refusing' && state !== 'upgraded', state);
     connection.exchange = { req: whole } as never;
     assert.equal(connection.idle, false);
+  }
+});
+
+/** State after broken input, by the state before: without a request in progress, and with one. */
+const AFTER_BROKEN: Readonly<Record<ConnectionState, readonly [ConnectionState, ConnectionState]>> = {
+  open: ['lingering', 'refused'],
+  last: ['lingering', 'last'],
+  refused: ['lingering', 'refused'],
+  refusing: ['refusing', 'refusing'],
+  lingering: ['lingering', 'lingering'],
+  upgraded: ['upgraded', 'upgraded'],
+};
+
+test('RV-0 RV-5 broken input is refused on an open connection alone, after the response in progress; elsewhere it is discarded', async (t) => {
+  for (const from of STATES) {
+    for (const [index, isAtWork] of [false, true].entries()) {
+      const connection = await accepted(t);
+      INTO[from](connection);
+      if (isAtWork) connection.exchange = { req: whole, res: { headersSent: false } } as never;
+      broken.clientError(Object.assign(new Error('broken'), { code: 'HPE_INVALID_METHOD' }), connection.socket);
+      assert.equal(connection.state, AFTER_BROKEN[from][index], `${from}, at work: ${isAtWork}`);
+      connection.exchange = undefined;
+    }
+  }
+});
+
+test('RL-54 after its last response a connection closes, or lingers if its client may still be sending', async (t) => {
+  for (const from of ['open', 'last', 'refused', 'refusing'] as const) {
+    for (const maySend of [false, true]) {
+      const connection = await accepted(t);
+      INTO[from](connection);
+      if (maySend) connection.discard();
+      connection.socket.destroySoon();
+      const closes = !maySend && (from === 'open' || from === 'last');
+      const expected = closes ? 'last' : 'lingering';
+      assert.deepEqual([connection.state, connection.socket.writableEnded], [expected, true], `${from}, ${maySend}`);
+    }
   }
 });
