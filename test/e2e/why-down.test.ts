@@ -73,7 +73,9 @@ async function served({ options = '', env = {} as NodeJS.ProcessEnv, more = '' }
 const plain = startedOnce(() => served({ env: { NODE_OPTIONS: '--max-old-space-size=80' } }));
 /** A service with a full queue, few connections, and an admin listener whose port is taken. */
 const limited = startedOnce(async () => {
-  const taken = createServer().listen(await freePort(), '127.0.0.1');
+  // A client of another service may come, whose port this one was before, and reset its connection.
+  const refuse = (socket: Socket): unknown => socket.on('error', () => undefined).destroy();
+  const taken = createServer(refuse).listen(await freePort(), '127.0.0.1');
   file.after(async () => void taken.close());
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
