@@ -10,9 +10,8 @@ export function warnOfUnlaunched(config: Config, launched: () => readonly string
 }
 
 function unlaunched(config: Config, launched: readonly string[]): OptionMistake[] {
-  const options = config.listOptions('DEFAULT');
-  // These say which of the sections are meant.
-  if (options.includes('enabled_apis') || options.includes('enabled_services')) return [];
+  // These say which of the sections are meant, in a file, a variable or an argument.
+  if (isWritten(config, 'enabled_apis') || isWritten(config, 'enabled_services')) return [];
   return config.listAllSections().flatMap((group) => {
     const [, kind, name] = /^(api|service):(.+)/s.exec(group) ?? [];
     if (name === undefined || launched.includes(name)) return [];
@@ -23,4 +22,9 @@ function unlaunched(config: Config, launched: readonly string[]): OptionMistake[
         : `did you mean [${kind}:${near}]?`;
     return [{ group, message: 'this program has launched no service with this name', hint, severity: 'warning' }];
   });
+}
+
+function isWritten(config: Config, opt: string): boolean {
+  if (!config.has('DEFAULT', opt)) return config.listOptions('DEFAULT').includes(opt);
+  return config.getLocation('DEFAULT', opt).kind !== 'default';
 }
