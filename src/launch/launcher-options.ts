@@ -64,7 +64,7 @@ export const launcherOptions = defineOptions('DEFAULT', {
   }),
   worker_timeout: duration({
     default: 30,
-    help: 'Seconds without a heartbeat until a worker or single process is killed, up to 6 more for one without requests. 0 or an attached debugger disables this.',
+    help: 'Seconds without a heartbeat until a worker or single process is killed, up to 11 more for one without requests. 0 or an attached debugger disables this.',
   }),
   worker_start_timeout: duration({
     default: 60,

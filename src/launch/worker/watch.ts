@@ -88,12 +88,20 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
     rests(false);
     awake?.();
   });
-  const tell = (debugged: boolean): void => told(debugged, loop.read(), rest.isResting ? REST_MS + BEAT_MS : BEAT_MS);
+  let toldAt = 0;
+  const tell = (debugged: boolean): void => {
+    toldAt = performance.now();
+    told(debugged, loop.read(), rest.isResting ? REST_MS + BEAT_MS : BEAT_MS);
+  };
+  /** At rest it reports at multiples of `REST_MS`, and never later than that after its last report: the clock may have been set. */
+  const mayWait = (): boolean =>
+    Math.round(Date.now() / REST_BEAT_MS) % (REST_MS / REST_BEAT_MS) !== 0 &&
+    performance.now() - toldAt < REST_MS - REST_BEAT_MS / 2;
   const look = (debugged: boolean): void => {
     const rested = rest.isResting;
     rest.look(loop.utilization());
     if (rest.isResting !== rested) rests(!rested);
-    else if (rested && Date.now() % REST_MS >= REST_BEAT_MS) return;
+    else if (rested && mayWait()) return;
     tell(debugged);
   };
   tell(thread.beat());
