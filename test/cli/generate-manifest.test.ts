@@ -68,14 +68,38 @@ test('OP-15 --check reports a command that starts another program, or leaves an 
   const hidden =
     /the image opens hello with words that this replaces: it listens on loopback, which no Service reaches/;
   assert.match(
-    starting('command: [node, server.js]'),
-    /container\.command is node server\.js: it does not start api-cli/,
+    starting('command: [python3, serve.py]'),
+    /container\.command is python3 serve\.py: it does not start api-cli/,
   );
+  const own = `command: [node, server.js, --set, "api:hello.listen=0.0.0.0:8080"]`;
+  assert.equal(starting(own), MATCHES, 'a program with its own launcher');
   assert.match(starting(`args: [${words}]`), hidden);
   assert.match(starting(`command: [tini, --]\n          args: [${words}]`), hidden);
   assert.equal(starting(`args: [${words}, --set, "api:hello.listen=0.0.0.0:8080"]`), MATCHES);
   const opened = '            - { name: PORTICO_API_HELLO__LISTEN, value: "0.0.0.0:8080" }\n';
   assert.equal(starting(`args: [${words}]`, opened), MATCHES);
+  const fromPod =
+    '            - { name: PORTICO_API_HELLO__LISTEN, valueFrom: { fieldRef: { fieldPath: status.podIP } } }\n';
+  assert.equal(starting(`args: [${words}]`, fromPod), MATCHES);
+});
+
+test('OP-15 --check accepts labels by an alias, expressions, and a Service of another app in the same file', (t) => {
+  const { manifest, check } = manifestOf(t, '--name', 'books');
+  const pair = 'app.kubernetes.io/name: books';
+  const [deployment, service] = manifest.split('---');
+  const aliased = deployment!
+    .replace(`matchLabels: { ${pair} }`, `matchLabels: &labels { ${pair} }`)
+    .replace(`      labels: { ${pair} }`, '      labels: *labels');
+  assert.match(aliased, /&labels.*\*labels/s);
+  assert.equal(check([aliased, service].join('---')), MATCHES);
+  const expressed = manifest.replace(
+    `matchLabels: { ${pair} }`,
+    'matchExpressions: [{ key: app.kubernetes.io/name, operator: In, values: [books] }]',
+  );
+  assert.notEqual(expressed, manifest);
+  assert.equal(check(expressed), MATCHES);
+  const cache = '\napiVersion: v1\nkind: Service\nmetadata:\n  name: cache\nspec:\n  selector: { app: cache }\n';
+  assert.equal(check([manifest, cache].join('---')), MATCHES);
 });
 
 test('OP-15 --check of a Dockerfile reports a command that does not start api-cli', (t) => {

@@ -106,9 +106,10 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
   ];
 }
 
-/** Fits words that start this program. */
+/** Fits words that start this program, or one with its own launcher. */
 export const startsProgram: Fits = (words) =>
-  /(?:^|[\s/",])(?:api-cli|portico|portico\/lib\/cli\/main\.js)(?=[\s",]|$)/.test(words);
+  /(?:^|[\s/",])(?:api-cli|portico|portico\/lib\/cli\/main\.js)(?=[\s",;]|$)/.test(words) ||
+  /(?:^|[\s",])(?!\S*node_modules\/)\S+\.[cm]?[jt]s(?=[\s",;]|$)/.test(words);
 export const OTHER_PROGRAM = 'it does not start api-cli, which reads this configuration';
 
 /** Fits the words of a program, without a package manager. */

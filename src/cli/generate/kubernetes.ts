@@ -158,7 +158,7 @@ function commandRules({ apis }: Deployment, file: readonly Entry[]): Lines {
   const all = given.map(({ value }) => value).join(' ');
   const opens = apis.filter(isHidden).filter(({ name }) => {
     const [word, variable] = opensApi(name);
-    return !all.includes(word!) && lastOf(file, `container.env.${variable}`) === '';
+    return !all.includes(word!) && !file.some(({ key }) => key === `container.env.${variable}`);
   });
   const first = given[0]!;
   return [

@@ -1,7 +1,17 @@
 /**
  * Reads manifests of Kubernetes, as far as a comparison needs them.
  */
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type YAMLMap,
+} from 'yaml';
 import type { Entry } from './compare.js';
 
 /**
@@ -50,19 +60,26 @@ export function read(text: string): Entry[] {
       : [entry];
   };
   const reached = container === undefined ? [] : targets.flatMap((target) => flat(target, 'Service.targetPort'));
-  const pairs = (node: unknown, key: string): Entry[] =>
-    isMap(node)
-      ? node.items.flatMap((each) =>
-          flat(each.value, key).map((entry) => ({ ...entry, value: `${String(each.key)}: ${entry.value}` })),
-        )
-      : [];
-  const labels = documents.flatMap((each) =>
-    pairs(each.getIn(['spec', 'template', 'metadata', 'labels'], true), 'label'),
-  );
+  const pairsAt = (document: Document.Parsed, path: readonly string[], key: string): Entry[] => {
+    const written = document.getIn(path, true);
+    const node = isAlias(written) ? written.resolve(document) : written;
+    if (!isMap(node)) return [];
+    return node.items.flatMap((each) =>
+      flat(each.value, key).map((entry) => ({ ...entry, value: `${String(each.key)}: ${entry.value}` })),
+    );
+  };
+  const labels = documents.flatMap((each) => [
+    ...pairsAt(each, ['spec', 'template', 'metadata', 'labels'], 'label'),
+    ...(each.get('kind') === 'Pod' ? pairsAt(each, ['metadata', 'labels'], 'label') : []),
+  ]);
   const selectors = documents.flatMap((each) => {
-    const selector = each.getIn(['spec', 'selector'], true);
-    const matched = isMap(selector) ? (selector.get('matchLabels', true) ?? selector) : undefined;
-    return container === undefined ? [] : pairs(matched, `${String(each.get('kind'))}.selector`);
+    const kind = String(each.get('kind'));
+    if (container === undefined) return [];
+    if (kind !== 'Service') return pairsAt(each, ['spec', 'selector', 'matchLabels'], `${kind}.selector`);
+    const selected = pairsAt(each, ['spec', 'selector'], 'Service.selector');
+    const isOurs = each.getIn(['metadata', 'name']) === deployed?.getIn(['metadata', 'name']);
+    // Another app may have its Service in the same file.
+    return isOurs || selected.some(({ value }) => labels.some((label) => label.value === value)) ? selected : [];
   });
   const name = flat(deployed?.getIn(['metadata', 'name'], true), 'Deployment.name');
   return [top, ...flat(pod, 'pod'), ...flat(container, 'container'), ...reached, ...name, ...labels, ...selectors];
