@@ -76,7 +76,7 @@ const SERVE: Options = {
 
 /** Options of every command. */
 const EVERYWHERE: Options = {
-  'trace-errors': { help: 'also show stack traces for configuration mistakes' },
+  'trace-errors': { help: 'also show stack traces for configuration errors' },
 };
 
 const ALL: ReadonlyMap<string, KnownOption> = new Map(Object.entries({ ...CONFIGURATION, ...SERVE, ...EVERYWHERE }));

@@ -14,7 +14,7 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExample:\n  $ NOTIFY_SOCKET=/run/app/notify api-cli notify\n' +
-        '\nStatus: 0, also if it could not be told, which is on standard error.\n',
+        '\nStatus: 0, also if the notification failed, which is reported on standard error.\n',
     )
     .action(async () => {
       const path = process.env.NOTIFY_SOCKET ?? '';

@@ -263,7 +263,7 @@ export class FleetRunner implements Runner {
   async stop({ timeoutMs }: StopRequest): Promise<number> {
     this.#deadline = new Deadline(timeoutMs);
     const late = await this.terminating.runWithin(hooksMs(timeoutMs));
-    if (late !== undefined) this.#launcher.log.warn(`${late}; the workers are told to stop now`);
+    if (late !== undefined) this.#launcher.log.warn(`${late}; the workers are asked to stop now`);
     const clean = await this.supervisor.stop(this.#deadline);
     this.#deadline.clear();
     if (this.#cutOff > 0) this.#launcher.log.error(cutOffText(this.#cutOff, 'graceful_shutdown_timeout'));

@@ -190,7 +190,7 @@ function fittingDiagnostics(found: readonly Partial<Diagnostic>[]): readonly Dia
   if (sizeOf(all) <= PART_BYTES) return all;
   const { kept, left } = firstThatFit([...all.filter(isError), ...all.filter((one) => !isError(one))]);
   const severity = left.some(isError) ? 'error' : 'warning';
-  const message = `${left.length} further mistakes are omitted: the limit is ${PART_BYTES} bytes`;
+  const message = `${left.length} further errors or warnings are omitted: the limit is ${PART_BYTES} bytes`;
   return [...kept, { severity, code: REFUSED, message }];
 }
 

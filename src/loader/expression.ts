@@ -119,7 +119,7 @@ function noModule(error: ModuleMissing, module: string, folder: string, written:
     const say =
       counterpart === undefined
         ? 'Map it in [portico:aliases]:'
-        : 'Judging by the name, this is its replacement; add it to [portico:aliases], or name a module:';
+        : 'By its name, this is the replacement; add it to [portico:aliases], or name a module:';
     const hint = `${about} ${say}\n    ${proposal}`;
     return new PasteError('PORTICO_PASTE_NO_MODULE', { message, origin, hint, proposal });
   }

@@ -18,7 +18,7 @@ const SAYS: readonly (readonly [command: string, says: RegExp])[] = [
   ['api-cli report', /compute/],
   ['api-cli explain', /compute_app: a Router of \d+ routes/],
   ['api-cli request ', /^200/m],
-  ['api-cli check', /^No mistakes found\.$/m],
+  ['api-cli check', /^No errors found\.$/m],
   ['api-cli config show --running', /^\[metrics\] enabled = true {2}\(portico\.ini:/m],
   ['api-cli reload --dry-run', /^would be accepted/m],
   ['api-cli log-level debug', /The log level of compute is debug/],

@@ -167,9 +167,9 @@ test('OP-71 in a browser, by keyboard, light and dark, without scripts', { skip 
     assert.equal(length, 2);
     const summary = page.locator('details.operation > summary', { hasText: 'Make a thing' });
     await summary.focus();
-    assert.equal(await page.getByRole('table', { name: 'Answers' }).count(), 0);
+    assert.equal(await page.getByRole('table', { name: 'Responses' }).count(), 0);
     await page.keyboard.press('Enter');
-    await page.getByRole('table', { name: 'Answers' }).waitFor();
+    await page.getByRole('table', { name: 'Responses' }).waitFor();
     await page.getByRole('link', { name: 'Fault', exact: true }).first().click();
     await page.waitForURL(/#schemas-Fault$/);
     papers.add((await page.screenshot()).toString('base64'));

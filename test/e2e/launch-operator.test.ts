@@ -110,7 +110,7 @@ test('RL-68 all ports that are taken are told at once, with their places and who
   await program.printed(READY);
   const beside = await commandBeside(['check'], { cwd: folder });
   assert.equal(beside.status, 0);
-  assert.match(beside.stdout, /No mistakes found/);
+  assert.match(beside.stdout, /No errors found/);
   writeFileSync(join(folder, 'portico.ini'), apis('hello,one,two'));
   program.kill('SIGHUP');
   await program.printed(/"outcome":"refused"/);

@@ -111,7 +111,7 @@ test('RT-123 RT-124 RT-148 all mistakes of a table are reported together, with p
   router.connect('/e/{a-b}', { controller: 'servers', action: 'show' });
   const { diagnostics: issues, message } = await mistakes(router);
   assert.equal(issues.length, 5);
-  assert.match(message, /5 mistakes in the route table/);
+  assert.match(message, /5 errors in the route table/);
   for (const said of [
     /no controller is called "server"[\s\S]*Did you mean "servers"/,
     /no action "shw"[\s\S]*"show"/,

@@ -42,7 +42,7 @@ interface CheckArguments extends OutputArguments {
 export function register(program: Command): void {
   const command = program
     .command('check')
-    .description('report every mistake of configuration and paste file, without a start')
+    .description('report the errors of configuration and paste file, without a start')
     .argument('[file]', 'only this paste file and those it includes')
     .argument('[names...]', 'only these apps of the file, and all they use')
     .option('--format <format>', 'text, json or github', choice('--format', ['text', 'json', 'github']), 'text')
@@ -215,7 +215,7 @@ const PRINTERS = {
 function summary(findings: readonly Diagnostic[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
-  if (findings.length === 0) return 'No mistakes found.';
+  if (findings.length === 0) return 'No errors found.';
   return `${countText(errors, 'error')}, ${countText(warnings, 'warning')}.`;
 }
 

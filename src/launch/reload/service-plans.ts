@@ -111,7 +111,7 @@ export function endedCertificates(before: ServicePlans, after: ServicePlans): Di
     if (certificate.mayHaveEnded || !hasEnded(certificate) || hasEnded(old)) return [];
     const [expiry] = certificate.warnings;
     if (expiry === undefined) return [];
-    const hint = `The one in force is valid until ${old.ends}. Renew this one, or write allow_expired = true in [ssl].`;
+    const hint = `The current one is valid until ${old.ends}. Renew this one, or write allow_expired = true in [ssl].`;
     return [{ ...expiry, severity: 'error' as const, hint }];
   });
 }

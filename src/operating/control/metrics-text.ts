@@ -37,10 +37,10 @@ export async function metricsAnswer(controlled: Controlled, registered?: Registe
       'Reloads by outcome. A refused reload had an invalid configuration.',
       Object.entries(controlled.reloaded()).map(([result, value]) => ({ labels: { result }, value })),
     ),
-    gauge('portico_configuration_generation', 'The configuration in force, counted from 1.', valueIf({}, generation)),
+    gauge('portico_configuration_generation', 'The configuration that applies, counted from 1.', valueIf({}, generation)),
     gauge(
       'portico_configuration_last_reload_successful',
-      'Whether the last reload was accepted: 1 before the first reload, 0 while the files on disk are not in force.',
+      'Whether the last reload was accepted: 1 before the first reload, 0 while the files on disk do not apply.',
       valueIf({}, isLastReloadGood(reloads) ? 1 : 0),
     ),
     ...(await processMetrics(version)),

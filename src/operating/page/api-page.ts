@@ -71,7 +71,7 @@ export function apisPage(program: string, names: readonly string[]): Promise<Con
     header: html`<h1>APIs of ${program}</h1>
 <a href="/">Status</a>
 `,
-    main: html`<div id="apis">${table('What each API answers, from its routes, schemas and filters', ['API', 'document'], rows)}</div>
+    main: html`<div id="apis">${table('The responses of each API, from its routes, schemas and filters', ['API', 'document'], rows)}</div>
 `,
   });
 }
@@ -95,7 +95,7 @@ export function apiPage(name: string, given: unknown): Promise<ControlAnswer> {
 <ul>
 ${paths.map(([path]) => html`<li><a href="#${anchor('path', path)}"><code>${path}</code></a></li>\n`)}</ul>
 </nav>
-${paths.map(([path, item]) => pathSection(path, item))}${named('Authentication', 'securitySchemes', components)}${named('Headers of answers', 'headers', components)}${named('Schemas', 'schemas', components)}`,
+${paths.map(([path, item]) => pathSection(path, item))}${named('Authentication', 'securitySchemes', components)}${named('Response headers', 'headers', components)}${named('Schemas', 'schemas', components)}`,
   });
 }
 
@@ -147,7 +147,7 @@ function answers(responses: Operation['responses']): Html {
       html`<tr><th scope="row">${status}</th><td class="long">${description === status ? '' : description}</td><td>${contents(content)}</td><td class="long">${Object.keys(headers).map((name) => html`<a href="#${anchor('headers', name)}"><code>${name}</code></a> `)}</td></tr>
 `,
   );
-  return table('Answers', ['status', 'meaning', 'body', 'headers'], rows);
+  return table('Responses', ['status', 'meaning', 'body', 'headers'], rows);
 }
 
 function contents(content: Content): Html {

@@ -17,7 +17,7 @@ export class RouteTableError extends RouteError {
     const lines = mistakes.map((mistake) => mistake.describe());
     super('PORTICO_ROUTE_TABLE', {
       diagnostics: mistakes.flatMap(({ diagnostics }) => diagnostics),
-      message: lines.length === 1 ? lines[0]! : `${lines.length} mistakes in the route table:\n${lines.join('\n')}`,
+      message: lines.length === 1 ? lines[0]! : `${lines.length} errors in the route table:\n${lines.join('\n')}`,
       cause: mistakes[0],
     });
   }

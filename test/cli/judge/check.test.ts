@@ -85,7 +85,7 @@ test('OP-3 PD-152 check prints each finding with its line and a caret; 78 with a
   );
   assert.match(stdout, /^broken\.ini:5:1: warning: \[pipeline:main\] x: this line has no effect/m);
   assert.match(stdout, /1 error, 1 warning\.\nExplained in:\n {2}.*errors\.md#portico_paste_no_section\n/);
-  assert.deepEqual(run(cwd, 'check', 'api-paste.ini'), { status: 0, stdout: 'No mistakes found.\n', stderr: '' });
+  assert.deepEqual(run(cwd, 'check', 'api-paste.ini'), { status: 0, stdout: 'No errors found.\n', stderr: '' });
 });
 
 test('OP-3 check names no page for a code that the application made up', (t) => {
@@ -442,10 +442,10 @@ export const app = async () => {
   assert.match(stdout, /^0 errors, 1 warning\.$/m);
   const own = `${ROUTED['api-paste.ini'].replace('= id app', '= own app')}[filter:own]\npaste.filter_factory = ./m.js:filter\n`;
   writeFileSync(join(cwd, 'api-paste.ini'), own.replace(/\[filter:id\]\n.*\n/, ''));
-  assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
+  assert.equal(run(cwd, 'check').stdout, 'No errors found.\n');
   writeFileSync(join(cwd, 'api-paste.ini'), ROUTED['api-paste.ini']);
   writeFileSync(join(cwd, 'm.js'), app('(inner) => (req, res) => inner(req, res)'));
-  assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
+  assert.equal(run(cwd, 'check').stdout, 'No errors found.\n');
 });
 
 test('GR-2 check warns of an API with more routes than metrics tell from each other', (t) => {
@@ -466,5 +466,5 @@ export const app = () => {
     /portico\.ini:\d+:\d+: warning: \[metrics\] enabled.*the API \w+ has 5001 routes, and metrics tell at most 5000 from each other/,
   );
   writeFileSync(join(cwd, 'm.js'), app(5000));
-  assert.equal(run(cwd, 'check').stdout, 'No mistakes found.\n');
+  assert.equal(run(cwd, 'check').stdout, 'No errors found.\n');
 });
