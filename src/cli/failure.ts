@@ -25,7 +25,7 @@ export function exitStatusOf(error: unknown): number {
 }
 
 /**
- * A configuration that leaves nothing to serve, without another mistake than that its paste file is missing, too: no API started, which is
+ * A configuration that leaves nothing to serve, whose only error is that its paste file is missing, too: no API started, which is
  * 1 as in oslo's programs.
  */
 function isIdle({ diagnostics }: ConfigurationRefused): boolean {

@@ -4,7 +4,7 @@
 import { nearestNames } from '../errors/index.js';
 import { shippedOptions } from './configured/shipped-options.js';
 
-/** Returns the mistake in a command line; for options of the configuration, with the way to set them on it. */
+/** Returns the error in a command line; for options of the configuration, with the way to set them on it. */
 export async function usageText(
   { code, message }: { code: string; message: string },
   words: readonly string[],

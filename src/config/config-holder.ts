@@ -139,7 +139,7 @@ export class ConfigHolder {
     return this.#found.diagnostics;
   }
 
-  /** Returns the problems of a configuration that is not in force; logs nothing. */
+  /** Returns the problems of a configuration that does not apply; logs nothing. */
   judge(): readonly Diagnostic[] {
     this.#judging = true;
     try {

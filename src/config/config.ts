@@ -45,7 +45,7 @@ export class Config {
     return this.#current.generation.state;
   }
 
-  /** Reads files, environment and command line; in a worker, takes what its parent has accepted. Throws `ConfigError` with all mistakes. */
+  /** Reads files, environment and command line; in a worker, takes what its parent has accepted. Throws `ConfigError` with all errors. */
   static async load(options: LoadOptions = {}): Promise<Config> {
     return new Config(await fromSources(options));
   }
@@ -100,7 +100,7 @@ export class Config {
   }
 
   /**
-   * Returns the typed, frozen values of a group; declares its options. Throws `ConfigError` with all their mistakes: bad values, missing
+   * Returns the typed, frozen values of a group; declares its options. Throws `ConfigError` with all their errors: bad values, missing
    * ones, and undeclared names in the section (for `[DEFAULT]`, which many share, only {@link Config.validate} does).
    */
   group<D extends OptionDeclarations>(name: string, options: D, from: GroupOptions = {}): OptionsOf<D> {
@@ -149,7 +149,7 @@ export class Config {
     this.#current.lasting.checks.set(find, (judged) => runCheck(new Config(judged), find));
   }
 
-  /** Returns all mistakes and warnings: files, values of declared groups, cross-checks, and names without an owner. */
+  /** Returns all errors and warnings: files, values of declared groups, cross-checks, and names without an owner. */
   problems({ complete = true }: ValidateOptions = {}): readonly Diagnostic[] {
     return this.#current.problemsOf(complete ? 'all' : 'owned');
   }

@@ -57,7 +57,7 @@ export interface LoadOptions {
   readonly version?: string;
   /** Declared before anything is read, so that the first error message is complete. */
   readonly groups?: Readonly<Record<string, OptionDeclarations>>;
-  /** Keeps mistakes in the files for `validate()`, which then reports them with all others. Default: throw. */
+  /** Keeps errors in the files for `validate()`, which then reports them with all others. Default: throw. */
   readonly collect?: boolean;
   /** Log for warnings, each once. Default: they wait in `problems()`. */
   readonly log?: LogOption;
@@ -116,7 +116,7 @@ function declaredGroups({ groups = {} }: Pick<LoadOptions, 'groups'>): DeclaredG
   return declared;
 }
 
-/** Reads all sources. `issues`: their mistakes; throws only {@link UsageError} and {@link HelpRequested}. */
+/** Reads all sources. `issues`: their errors; throws only {@link UsageError} and {@link HelpRequested}. */
 function readState(options: LoadOptions, groups: DeclaredGroups): State {
   const env = options.env ?? process.env;
   const project = options.project ?? 'portico';
@@ -215,7 +215,7 @@ function workerConfiguration(): WorkerConfiguration | undefined {
 /** Set within builds of a process that does other work too. */
 const trials = new AsyncLocalStorage<true>();
 
-/** Calls `build`, which finds mistakes of a configuration and whose result serves nothing. */
+/** Calls `build`, which finds errors of a configuration and whose result serves nothing. */
 export function asTrial<T>(build: () => T): T {
   return trials.run(true, build);
 }
@@ -231,7 +231,7 @@ export function workerAssignment(): WorkerAssignment | undefined {
 }
 
 /**
- * Runs a build in a process that judges a configuration, as a worker of that service would, or with `workers` 0 as one process that has none:
+ * Runs a build in a process that validates a configuration, as a worker of that service would, or with `workers` 0 as one process that has none:
  * what depends on the number of workers is refused there too. In a process without an assignment it only runs the build.
  */
 export async function buildAsWorker<T>(

@@ -66,7 +66,7 @@ export function commandLogger(config: Logging): Logger {
 /**
  * Returns the logger of a program that serves, on `log_file` if that is set. In the parent, the check of the configuration reports a file
  * that cannot be opened; a worker then logs on standard error, and reports it. That check also reports refused options, with all other
- * mistakes: the log behaves as if they were not set.
+ * errors: the log behaves as if they were not set.
  */
 export function serversLogger(config: Logging, format?: 'text'): Logger {
   // Declares the options read next.
@@ -124,7 +124,7 @@ export function logFileOf(config: Logging): string | undefined {
   return config.resolve('DEFAULT', 'log_file').value as string | undefined;
 }
 
-/** Returns the mistake in `log_file`, if there is one. */
+/** Returns the error in `log_file`, if there is one. */
 export function logFileIssue(config: Logging): Diagnostic | undefined {
   return issueOf(logFileOf(config), config.getLocation('DEFAULT', 'log_file'));
 }

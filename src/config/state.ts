@@ -76,7 +76,7 @@ export interface State {
   readonly files: AcceptedFiles;
   /** Increases by one with each accepted change. */
   readonly generation: number;
-  /** Mistakes in the sources themselves. */
+  /** Errors in the sources themselves. */
   readonly issues: readonly Diagnostic[];
   /** `group.opt` to a value from code, above all others. A reload keeps them. */
   readonly overrides: Map<string, unknown>;
@@ -90,7 +90,7 @@ export interface ConfigSnapshot extends Pick<State, 'generation' | 'sources' | '
   readonly files: readonly AcceptedFile[];
   readonly overrides: Readonly<Record<string, unknown>>;
   readonly defaults: Readonly<Record<string, unknown>>;
-  /** Mistakes in the files themselves, if there are any. */
+  /** Errors in the files themselves, if there are any. */
   readonly issues?: readonly Diagnostic[];
   /** Warnings that are in the log. */
   readonly told?: readonly string[];

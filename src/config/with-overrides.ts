@@ -5,8 +5,8 @@ import type { Config } from './config.js';
 import { optionNamed } from './sources/command-line.js';
 
 /**
- * Runs `work` with overrides in force, `group.opt` to value, and removes them however it ends. Throws for a bad value; then none is in
- * force. An earlier override of the same option is not restored.
+ * Runs `work` with overrides applied, `group.opt` to value, and removes them however it ends. Throws for a bad value; then none
+ * applies. An earlier override of the same option is not restored.
  */
 export async function withOverrides<T>(
   config: Config,

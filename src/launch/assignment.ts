@@ -27,10 +27,10 @@ export interface Configure {
   /** Addresses of its sockets, which follow in this order, each with a message `socket`. */
   readonly addresses: readonly ListenAddress[];
   /**
-   * True for a child that is no worker: it builds all services of the program, starts none, and reports the mistakes.
+   * True for a child that is no worker: it builds all services of the program, starts none, and reports the errors.
    */
   readonly builds?: boolean;
-  /** True for the first worker of a service at a launch and in a trial: it judges the configuration after its build. */
+  /** True for the first worker of a service at a launch and in a trial: it validates the configuration after its build. */
   readonly judges?: boolean;
   /** True in a trial: after the build the worker waits for `serve`. */
   readonly holds?: boolean;

@@ -1,6 +1,6 @@
 /**
  * Exit statuses of errors in launchers and workers: one table, the log line of such an error (with a stack unless it is
- * a mistake of the configuration), and its transfer from a worker to its parent.
+ * an error of the configuration), and its transfer from a worker to its parent.
  */
 import type { Config } from '../config/index.js';
 import { logFileOf } from '../config/internal.js';
@@ -79,7 +79,7 @@ const NO_CALLER =
   'catch errors in timers, event listeners and other callbacks.';
 
 /**
- * Logs one line, with a stack unless the error is a mistake of the configuration. Returns the exit status: 2, or the
+ * Logs one line, with a stack unless it is an error of the configuration. Returns the exit status: 2, or the
  * one that the error requests.
  */
 export function logUnhandled(log: Logger, error: unknown, facts: LogFields = {}): number {

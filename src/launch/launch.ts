@@ -209,7 +209,7 @@ export class ProcessLauncher extends CoreLauncher {
     await pool.resize(workers);
   }
 
-  /** Adds a hook that runs in the parent before its workers are told to stop. The returned function removes it. */
+  /** Adds a hook that runs in the parent before its workers are asked to stop. The returned function removes it. */
   onTerminate(hook: () => Awaitable<unknown>): () => void {
     return this.#fleet?.terminating.add(hook) ?? nothing;
   }

@@ -46,8 +46,8 @@ export type OnReload = (
 /** Options of both launchers. */
 export interface LauncherOptions {
   /**
-   * Configuration with the options of `[DEFAULT]`, which SIGHUP reads again. A process that will serve judges it after
-   * the build of its service; the launch rejects with all mistakes. Default: none; all options have their defaults.
+   * Configuration with the options of `[DEFAULT]`, which SIGHUP reads again. A process that will serve validates it after
+   * the build of its service; the launch rejects with all errors. Default: none; all options have their defaults.
    */
   readonly config?: Config;
   /** Default: the log of the configuration (`config.log`), else one on standard error. */

@@ -188,7 +188,7 @@ export class OwnedProcess {
     exitProcess(host, status);
   }
 
-  /** Logs the last line of a process that was told to stop, or gave up. */
+  /** Logs the last line of a process that was asked to stop, or gave up. */
   #sayEnded(status: number): void {
     if (this.#saidEnded) return;
     this.#saidEnded = true;

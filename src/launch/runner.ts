@@ -14,7 +14,7 @@ import type { StopRequest } from './services/service-run.js';
 /** Runs the services of a launcher. */
 export interface Runner {
   readonly settings: LaunchSettings;
-  /** The configuration in force, counted from 1. */
+  /** The current configuration, counted from 1. */
   readonly generation: number;
   /**
    * True if a supervisor watches this process, and reports to the log and the service manager what concerns all

@@ -68,7 +68,7 @@ export class TokenLots {
     return this.#owed.splice(0, most);
   }
 
-  /** True if the parent has to be told of buckets that the worker had. */
+  /** True if the parent has to learn of buckets that the worker had. */
   get owes(): boolean {
     return this.#owed.length > 0;
   }

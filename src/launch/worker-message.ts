@@ -13,7 +13,7 @@ import type { SharedRule } from '../service/internal.js';
 export interface WorkerFailure {
   /** Text for an operator; has a stack only for an unforeseen error. */
   readonly text: string;
-  /** All mistakes, if the configuration was refused. */
+  /** All errors, if the configuration was refused. */
   readonly diagnostics?: readonly Diagnostic[] | undefined;
   readonly code: string | undefined;
   /** Exit status of the worker. */

@@ -123,7 +123,7 @@ export class WorkerSide {
     return new Promise<number>(() => undefined);
   }
 
-  /** A first worker builds and judges. In a trial each waits until its parent lets it serve, or releases its build. */
+  /** A first worker builds and validates. In a trial each waits until its parent lets it serve, or releases its build. */
   async #tellBuild(service: ServiceBase): Promise<void> {
     const { judges, holds, mayServe } = this.#link;
     try {
@@ -150,7 +150,7 @@ export class WorkerSide {
     }
   }
 
-  /** Reports all mistakes of the configuration as one failure; of other failures the first. */
+  /** Reports all errors of the configuration as one failure; of other failures the first. */
   async #tellBuilt(): Promise<void> {
     if (this.#launched.size === 0) return this.#link.fail(notLaunched(this.#link.assignment.service, []));
     try {
@@ -198,7 +198,7 @@ export class WorkerSide {
     switch (message.kind) {
       case 'drain':
         void this.core.drain({ reason: message.reason, timeoutMs: message.timeoutMs });
-        // The service was told to stop accepting, and most services do within a turn of the event loop; a write to the
+        // The service was asked to stop accepting, and most services do within a turn of the event loop; a write to the
         // registry may come first.
         setImmediate(() => void link.send({ kind: 'draining' }));
         break;

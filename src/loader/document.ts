@@ -24,7 +24,7 @@ export interface OpenedPaste extends FileAccess {
   readonly document: PasteDocument;
 }
 
-/** Reads and parses the file; mistakes inside it are in the document's problems. */
+/** Reads and parses the file; errors inside it are in the document's problems. */
 export function openPaste(configPath: string, readFile: ReadPasteFile): OpenedPaste {
   const path = resolve(configPath);
   const access: FileAccess = {
@@ -42,7 +42,7 @@ export function openPaste(configPath: string, readFile: ReadPasteFile): OpenedPa
 }
 
 /**
- * Reads and parses a file. Throws if it cannot be read or exceeds a limit; mistakes inside it are in `problems`, see {@link
+ * Reads and parses a file. Throws if it cannot be read or exceeds a limit; errors inside it are in `problems`, see {@link
  * firstRefusal}.
  */
 export function openDocument(
@@ -96,7 +96,7 @@ export function firstRefusal(problems: readonly PasteProblem[]): PasteError | un
   return error.with({ message, lines });
 }
 
-/** Returns the error for a mistake in a file: the mistake, its place and the remedy. */
+/** Returns the exception for an error in a file: what is wrong, its position and the remedy. */
 export function problemError({ kind, origin, subject, first }: PasteProblem): PasteError {
   const refused = (code: string, message: string, hint: string): PasteError =>
     new PasteError(code, { message, hint, origin, lines: [origin.line] });

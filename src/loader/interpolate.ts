@@ -42,7 +42,7 @@ export function interpolate(reading: Reading): string {
   return reading.raw.includes('%') ? expand(reading.raw, reading, START) : reading.raw;
 }
 
-/** Returns the source of each part of `interpolate`'s result, to locate mistakes in it. */
+/** Returns the source of each part of `interpolate`'s result, to locate errors in it. */
 export function interpolatedParts(reading: Reading): InterpolatedPart[] {
   const parts: InterpolatedPart[] = [];
   let start = 0;

@@ -69,7 +69,7 @@ export function tooMuch(message: string, origin?: Origin): PasteError {
   });
 }
 
-/** Reports whether an error is that of a limit. It ends a load, even one that continues after other mistakes. */
+/** Reports whether an error is that of a limit. It ends a load, even one that continues after other errors. */
 export function isLimit(error: unknown): boolean {
   return error instanceof PasteError && error.code === 'PORTICO_PASTE_LIMIT';
 }

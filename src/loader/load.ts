@@ -2,8 +2,8 @@
  * One load, from a name to its app. Two loads share only the module cache.
  *
  * It visits the sections behind a reference once, in PasteDeploy's order, and makes the tree of contexts synchronously. Factories to
- * resolve and mistakes become {@link Steps}; a broken context replaces one with a mistake, so the whole file is read in spite of
- * mistakes.
+ * resolve and errors become {@link Steps}; a broken context replaces one with an error, so the whole file is read in spite of
+ * errors.
  */
 import { resolve } from 'node:path';
 import type { Conf } from '../app/index.js';
@@ -54,7 +54,7 @@ export interface LoadParts extends OpenedPaste, GivenToFactories {
 
 /** A load, and the creation of its contexts. */
 export class Load {
-  /** The remaining steps: names to resolve, and mistakes to refuse. */
+  /** The remaining steps: names to resolve, and errors to refuse. */
   readonly steps: Steps;
   /** The opened files by path, each as opened the first time. Each file is read once. */
   readonly sources = new Map<string, Source>();
@@ -92,7 +92,7 @@ export class Load {
     return this.#open(this.#parts.path, this.#parts.runTime);
   }
 
-  /** Returns the contexts of a name that a program loads. Nothing is resolved; mistakes are in the steps. */
+  /** Returns the contexts of a name that a program loads. Nothing is resolved; errors are in the steps. */
   context(kind: Kind, name = 'main'): Context {
     return this.within(this.open(), kind, name, this.#parts.runTime);
   }
@@ -141,7 +141,7 @@ export class Load {
       context = make();
     } catch (error) {
       if (!this.steps.refuses) throw error;
-      // PasteDeploy would have stopped at the mistake before.
+      // PasteDeploy would have stopped at the error before.
     }
     for await (const error of this.steps.resolve()) throw error;
     return context!;
@@ -181,7 +181,7 @@ export class Load {
     }
   }
 
-  /** Makes a part of a section. A mistake in it becomes a broken context, so the other parts are still read. */
+  /** Makes a part of a section. An error in it becomes a broken context, so the other parts are still read. */
   #part(kind: Kind, reference: Reference, part: () => Context): Context {
     try {
       return part();

@@ -81,7 +81,7 @@ export class Loader extends PasteFile {
   }
 
   /**
-   * Like {@link Loader.check}, for a file that may not be a paste file: mistakes in its lines are reported too. Throws only if the file
+   * Like {@link Loader.check}, for a file that may not be a paste file: errors in its lines are reported too. Throws only if the file
    * cannot be read.
    */
   static checkFile(configPath: string, options: LoaderOptions & CheckOptions = {}): Promise<Diagnostic[]> {
@@ -163,7 +163,7 @@ export class Loader extends PasteFile {
   }
 
   /**
-   * Reports all mistakes and suspicious lines of the file and of the files it includes, by place. Modules are imported unless `import`
+   * Reports all errors and suspicious lines of the file and of the files it includes, by place. Modules are imported unless `import`
    * is false. Factories declared with `trial` are called and their resources released; no others are called. Without a service
    * configuration, options that may be in one are not required.
    */
@@ -188,7 +188,7 @@ export class Loader extends PasteFile {
   }
 }
 
-/** Reads and parses the file; mistakes inside it are in the document's problems. */
+/** Reads and parses the file; errors inside it are in the document's problems. */
 function loadParts(configPath: string, options: LoaderOptions): LoadParts {
   const { globalConf = {}, readFile = readerOf(options.config) } = options;
   const log = checkedLog('PORTICO_INVALID_OPTION', 'a Loader', options.log) ?? silentLogger();

@@ -1,4 +1,4 @@
-/** The error that refuses a paste file, with the references that led to the mistake. */
+/** The exception that refuses a paste file, with the references that led to the error. */
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -10,7 +10,7 @@ import {
 } from '../errors/index.js';
 import { thrownAt } from '../modules/index.js';
 
-/** A reference that led to a mistake, and its place. */
+/** A reference that led to an error, and its place. */
 export interface PasteReference {
   readonly text: string;
   readonly origin: Origin;
@@ -18,19 +18,19 @@ export interface PasteReference {
 
 /** Parts of a {@link PasteError}. */
 export interface PasteErrorDetails extends ErrorDetails {
-  /** The references that led to the mistake, outermost first. */
+  /** The references that led to the error, outermost first. */
   via?: readonly PasteReference[];
   /** All lines concerned, if there are several. */
   lines?: readonly number[];
   /** A line for `[portico:aliases]` that would help, once its target is filled in. */
   proposal?: string;
-  /** Mistakes found after this one. */
+  /** Errors found after this one. */
   others?: readonly ConfigurationRefused[];
 }
 
 /** A paste file that cannot be used, or something that it refers to. Its code begins with `PORTICO_PASTE_`. */
 export class PasteError extends ConfigurationRefused {
-  /** The references that led to the mistake, outermost first. */
+  /** The references that led to the error, outermost first. */
   readonly via: readonly PasteReference[];
   /** All lines concerned, if there are several. */
   readonly lines?: readonly number[];
@@ -46,7 +46,7 @@ export class PasteError extends ConfigurationRefused {
     this.#details = details;
   }
 
-  /** Mistakes found after this one, in other parts of a pipeline or composite. */
+  /** Errors found after this one, in other parts of a pipeline or composite. */
   get others(): readonly ConfigurationRefused[] {
     return this.#details.others ?? [];
   }

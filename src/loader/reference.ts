@@ -114,7 +114,7 @@ export class Reference {
    * global_conf it may lead elsewhere, because `get use = x` depends on it.
    *
    * A composite's child is loaded when the composite is created. In that load, a section of an outer load counts only if both were the
-   * first of their chains, so that a later mistake in the child is reported, as in PasteDeploy.
+   * first of their chains, so that a later error in the child is reported, as in PasteDeploy.
    */
   cycle(): PasteError | undefined {
     const met = this.#metBefore();

@@ -1,6 +1,6 @@
 /**
  * Messages for a section of a paste file that is missing, lacks something or has too much, and for a name that matches none or several:
- * with similar names and common mistakes.
+ * with similar names and common errors.
  */
 import { didYouMean, nearestNames, type Origin } from '../errors/index.js';
 import type { PasteDocument, PasteSection } from '../ini/index.js';

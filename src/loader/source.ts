@@ -46,7 +46,7 @@ interface Default {
   readonly option?: PasteOption;
 }
 
-/** Takes a mistake; reading continues. */
+/** Takes an error; reading continues. */
 type Mistake = (error: unknown) => void;
 
 /** One file, opened once for each reference to it. */

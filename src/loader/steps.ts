@@ -1,5 +1,5 @@
 /**
- * Steps that remain in a load, in PasteDeploy's order: factories to resolve and mistakes to refuse. So the first mistake reported is the
+ * Steps that remain in a load, in PasteDeploy's order: factories to resolve and errors to refuse. So the first error reported is the
  * same as in PasteDeploy, and a file can be inspected without modules.
  */
 import { didYouMean, errorText, loadFailure, type Origin } from '../errors/index.js';
@@ -12,7 +12,7 @@ import { type EntryPoints, entryPointsOf, factoryOf, type Resolver } from './res
 import { type Kind, PROTOCOLS } from './section.js';
 import { originOf, type Setting } from './source.js';
 
-/** A factory or distribution to resolve, or a mistake. */
+/** A factory or distribution to resolve, or an error. */
 type Step = { readonly reference: Reference; readonly run: () => Promise<void> } | { readonly mistake: unknown };
 
 /** The steps of one load. */
@@ -25,12 +25,12 @@ export class Steps {
     this.#resolver = resolver;
   }
 
-  /** Adds a mistake after `reference`. */
+  /** Adds an error after `reference`. */
   mistake(error: unknown, reference: Reference): void {
     this.#steps.push({ mistake: reference.explain(error) });
   }
 
-  /** Adds a mistake in the aliases of a file, found while a factory is resolved. */
+  /** Adds an error in the aliases of a file, found while a factory is resolved. */
   aliasMistake(error: unknown): void {
     this.#aliasMistakes.push(error);
   }
@@ -78,19 +78,19 @@ export class Steps {
     }
   }
 
-  /** True if there is a mistake among the steps. */
+  /** True if there is an error among the steps. */
   get refuses(): boolean {
     return this.#steps.some((step) => 'mistake' in step);
   }
 
-  /** Removes all steps and returns the mistakes among them; nothing is resolved. */
+  /** Removes all steps and returns the errors among them; nothing is resolved. */
   drop(): unknown[] {
     const steps = this.#steps;
     this.#steps = [];
     return steps.flatMap((step) => ('mistake' in step ? [step.mistake] : []));
   }
 
-  /** Runs the steps in order, and yields every error: mistakes, and failures to resolve a factory. */
+  /** Runs the steps in order, and yields every error: those of the file, and failures to resolve a factory. */
   async *resolve(): AsyncGenerator<unknown, void> {
     const steps = this.#steps;
     this.#steps = [];
@@ -101,7 +101,7 @@ export class Steps {
       }
       const failure: unknown[] = [];
       await step.run().catch((error: unknown) => failure.push(error));
-      // A mistake in the aliases is reported before its consequences.
+      // An error in the aliases is reported before its consequences.
       for (const error of [...this.#aliasMistakes.splice(0), ...failure]) yield step.reference.explain(error);
     }
   }

@@ -7,7 +7,7 @@ import { type Diagnostic, shownPath } from '../../errors/index.js';
 import { configuredPasteFile as pasteFileOf } from '../../server/internal.js';
 import type { ConfigurationArguments } from '../command-line.js';
 
-/** Reads the configuration. With `collect`, mistakes in the files are kept for `config.validate()`. */
+/** Reads the configuration. With `collect`, errors in the files are kept for `config.validate()`. */
 export async function readConfiguration(
   args: ConfigurationArguments,
   more: Pick<LoadOptions, 'collect' | 'log' | 'argv'> & { readonly set?: readonly string[] } = {},
@@ -23,7 +23,7 @@ export async function readConfiguration(
   return config;
 }
 
-/** Returns the reasons why no file could be read: every other mistake follows from them. */
+/** Returns the reasons why no file could be read: every other error follows from them. */
 export function unread(config: Config): readonly Diagnostic[] {
   if (config.configFiles.length > 0) return [];
   return config.problems({ complete: false }).filter(({ code }) => code === 'PORTICO_CONFIG_FILE');

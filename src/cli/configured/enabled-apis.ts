@@ -1,5 +1,5 @@
 /**
- * Plans of the APIs that a configuration enables; and the mistakes of names without an app, and of APIs without a port, which listen on any
+ * Plans of the APIs that a configuration enables; and the errors of names without an app, and of APIs without a port, which listen on any
  * free port, where clients do not find them.
  */
 
@@ -32,7 +32,7 @@ export interface EnabledApisOptions {
 }
 
 /**
- * Returns the plan of each name in `enabled_apis`, in that order, by default for every `[api:<name>]`; and the mistakes of the others. A name
+ * Returns the plan of each name in `enabled_apis`, in that order, by default for every `[api:<name>]`; and the errors of the others. A name
  * that the paste file lacks is a warning with the nearest one. It is an error if nothing else is served, and in a reload in which a running API
  * would end, because that is most likely the intended one.
  */

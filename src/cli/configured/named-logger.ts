@@ -30,7 +30,7 @@ export const loggerOptions = defineOptions('DEFAULT', {
 /** The logger of a program that serves. */
 export interface ProgramLog {
   readonly log: Logger;
-  /** Refuses the start with the mistake in `logger`, together with all others; until then the program logs as without it. */
+  /** Refuses the start with the error in `logger`, together with all others; until then the program logs as without it. */
   readonly refusals: Refusals;
 }
 

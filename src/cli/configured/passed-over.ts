@@ -15,7 +15,7 @@ const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
 /** Largest file that is read to determine its kind, in bytes. */
 const LARGEST = 1024 * 1024;
 
-/** Returns warnings of such files, and the mistake of a log that cannot be written. `judged` knows the options. */
+/** Returns warnings of such files, and the error of a log that cannot be written. `judged` knows the options. */
 export function besideOptions(judged: Config): Diagnostic[] {
   // A reload keeps the open log file.
   const isOpen = (workerAssignment()?.generation ?? 1) > 1 || namesLogger(judged) || !judged.has('DEFAULT', 'log_file');

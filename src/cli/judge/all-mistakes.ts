@@ -1,4 +1,4 @@
-/** Further mistakes of a configuration that was refused before anything was built. */
+/** Further errors of a configuration that was refused before anything was built. */
 import { Config } from '../../config/index.js';
 import { refusedConfig } from '../../config/internal.js';
 import { ConfigurationRefused, Refusals } from '../../errors/index.js';
@@ -8,14 +8,14 @@ import { within } from '../../tasks/internal.js';
 import { exitStatusOf } from '../failure.js';
 import { refuseMistakes } from './judge.js';
 
-/** Returns the refusal of a configuration with all its other mistakes; any other error unchanged. */
+/** Returns the refusal of a configuration with all its other errors; any other error unchanged. */
 export async function withAllMistakes(error: unknown): Promise<unknown> {
   const config = refusedConfig(error);
   return config instanceof Config ? judgedHere(config, error) : error;
 }
 
 /**
- * Judges a configuration in this process, for which `error` has refused it. Returns the refusal with all mistakes; the error if there are no
+ * Validates a configuration in this process, for which `error` has refused it. Returns the refusal with all errors; `error` itself if there are no
  * others, or if their search takes too long.
  */
 export async function judgedHere(config: Config, error?: unknown): Promise<unknown> {

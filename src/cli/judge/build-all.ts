@@ -1,5 +1,5 @@
 /**
- * Builds of everything that a configuration names, so that the list of its mistakes is whole. Nothing is started.
+ * Builds of everything that a configuration names, so that the list of its errors is whole. Nothing is started.
  */
 import type { Config } from '../../config/index.js';
 import { buildAsWorker } from '../../config/internal.js';
@@ -55,7 +55,7 @@ export async function buildAll(
     for (const { message, ...each } of elsewhere.diagnostics)
       found.push({ ...each, severity: 'warning', message: `${message} (this service is not enabled here)` });
   }
-  // The app of an API with refused options or certificates may have mistakes too.
+  // The app of an API with refused options or certificates may have errors too.
   const refused = names.apis.filter((name) => apis.every((api) => api.name !== name));
   for (const name of refused) {
     await refusals.gather(() => findManager(`api:${name}`, config));

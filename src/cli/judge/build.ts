@@ -7,7 +7,7 @@ import { buildConfiguration } from '../../launch/internal.js';
 import { unread } from '../configured/configuration.js';
 
 /**
- * Returns all mistakes of a configuration, including those of its applications. A child that does not finish is one of them. `starts`: the
+ * Returns all errors of a configuration, including those of its applications. A child that does not finish is one of them. `starts`: the
  * process that was started ahead as first worker may be that child.
  */
 export async function buildInChild(

@@ -1,5 +1,5 @@
 /**
- * `api-cli check`: finds all mistakes of the files in one pass, and starts nothing.
+ * `api-cli check`: finds all errors of the files in one pass, and starts nothing.
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -128,7 +128,7 @@ function isMisspelt(name: string, found: readonly Diagnostic[]): boolean {
   });
 }
 
-/** A configuration without any API may belong to another program, so that is not a mistake. */
+/** A configuration without any API may belong to another program, so that is not an error. */
 function asForOthers(diagnostic: Diagnostic): Diagnostic {
   const { code, place } = diagnostic;
   const isNamed = place !== undefined && place.kind !== 'default';

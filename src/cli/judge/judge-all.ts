@@ -16,7 +16,7 @@ export interface JudgeOptions extends Partial<EnabledApisOptions>, JudgedOptions
   readonly refusals?: Refusals;
 }
 
-/** Returns all mistakes and warnings. Rejects with other errors of a build. Mistakes in parts that no API reaches refuse nothing. */
+/** Returns all errors and warnings. Rejects with other errors of a build. Errors in parts that no API reaches refuse nothing. */
 export async function judge(config: Config, options: JudgeOptions = {}): Promise<readonly Diagnostic[]> {
   const { import: imports = true, refusals = new Refusals(), dev } = options;
   const cause = unread(config);

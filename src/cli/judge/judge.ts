@@ -14,7 +14,7 @@ import { judgedCopy } from './judged.js';
 
 /**
  * Checks a configuration after the build of the service of that name, or without a name of all services; `failures`: the errors of the
- * builds. Returns warnings; rejects with all mistakes. Other processes build the other services, and tell unknown options of their sections.
+ * builds. Returns warnings; rejects with all errors. Other processes build the other services, and report unknown options of their sections.
  * They are built here too if another name has no owner: one of them may read it without a declaration.
  */
 export async function judgeBuilt(
@@ -45,7 +45,7 @@ export async function judgeBuilt(
   return refuseMistakes(await judge(config, { refusals }), refusals);
 }
 
-/** Returns warnings; throws all mistakes, if there are any. */
+/** Returns warnings; throws all errors, if there are any. */
 export function refuseMistakes(all: readonly Diagnostic[], refusals: Refusals): readonly Diagnostic[] {
   const found = all.map(asLogged);
   const errors = found.filter(isError);

@@ -1,6 +1,6 @@
 /**
- * A configuration as a judge sees it: a copy with the options of all loaded code, which it may read and change; and the list of its mistakes:
- * values that their declarations refuse, names without an owner, mistakes of the paste file, and findings of others.
+ * A configuration as a validation sees it: a copy with the options of all loaded code, which it may read and change; and the list of its errors:
+ * values that their declarations refuse, names without an owner, errors of the paste file, and findings of others.
  */
 import type { Config } from '../../config/index.js';
 import { asFarAsKnown } from '../../config/internal.js';
@@ -18,9 +18,9 @@ export interface JudgedOptions {
 export interface Judged {
   readonly config: Config;
   readonly names: Names;
-  /** Returns the mistakes of the paste file. `imports`: after the import of all code that it names, whether an API uses it or not. */
+  /** Returns the errors of the paste file. `imports`: after the import of all code that it names, whether an API uses it or not. */
   ofPasteFile(imports: boolean): Promise<readonly Diagnostic[]>;
-  /** Returns one list of these findings and of the mistakes in values and names. `loads`: false if no code was loaded. */
+  /** Returns one list of these findings and of the errors in values and names. `loads`: false if no code was loaded. */
   mistakes(found: readonly (readonly Diagnostic[])[], loads?: boolean): readonly Diagnostic[];
 }
 

@@ -1,4 +1,4 @@
-/** The mistakes of a paste file. */
+/** The errors of a paste file. */
 import type { Config } from '../../config/index.js';
 import { ConfigurationRefused, type Diagnostic } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
@@ -7,7 +7,7 @@ import type { PlannedApi } from '../../server/internal.js';
 import { configuredPasteFile } from '../configured/configuration.js';
 
 /**
- * Returns the mistakes of the configured paste file: of each of these APIs as it would load it, then, as warnings, those of parts that no
+ * Returns the errors of the configured paste file: of each of these APIs as it would load it, then, as warnings, those of parts that no
  * API reaches. `imports`: false finds modules without importing them, and takes the whole file as one.
  */
 export async function pasteMistakes(
@@ -31,7 +31,7 @@ export async function pasteMistakes(
   return found;
 }
 
-/** Returns undefined for a file with mistakes in its lines, which a check of the whole reports. */
+/** Returns undefined for a file with errors in its lines, which a check of the whole reports. */
 function readable(file: string, config: Config): Loader | undefined {
   try {
     return new Loader(file, { config });

@@ -1,6 +1,6 @@
 /**
- * Plan of a configuration: what a parent of workers needs to know of the APIs and services that it starts. Imports no application, and judges
- * only what the plan needs; `judge.ts` judges the whole.
+ * Plan of a configuration: what a parent of workers needs to know of the APIs and services that it starts. Imports no application, and validates
+ * only what the plan needs; `judge.ts` validates the whole.
  */
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, isError, severalRefusals } from '../../errors/index.js';

@@ -167,7 +167,7 @@ async function neededOptions(args: ReadArguments): Promise<Registration[]> {
   });
 }
 
-/** Reads a configuration with any mistakes. Throws ConfigError if none of its files can be read. */
+/** Reads a configuration with any errors. Throws ConfigError if none of its files can be read. */
 async function read(args: ReadArguments): Promise<Config> {
   const config = await readConfiguration(args, { collect: true });
   refuseUnread(config);
@@ -209,7 +209,7 @@ async function show(option: string | undefined, args: ShowArguments): Promise<vo
   if (config !== undefined) refuseRefused(config, options);
 }
 
-/** Returns all options of the configuration that is in force in the running service. */
+/** Returns all options of the configuration that the running service uses. */
 async function running(args: MeantService): Promise<readonly ShownOption[]> {
   const { options, complete } = await ask<{ options: readonly ShownOption[]; complete?: boolean }>(
     await socketOf(args),
@@ -255,7 +255,7 @@ async function declareFactories(config: Config): Promise<readonly Diagnostic[]> 
   await loadAnnounced(config.configFiles);
   config.registerLoaded();
   try {
-    // `check` reports mistakes in the file, or its absence.
+    // `check` reports errors in the file, or its absence.
     return await Loader.checkFile(configuredPasteFile(config), { config, trial: false });
   } catch (error) {
     refusalsOnly(error);

@@ -158,7 +158,7 @@ function quoted(text: string): string {
 
 /**
  * Returns declared options with their effective values; for factories without declarations, the section's options as written. Refused
- * options are returned as written: `check` reports their mistakes.
+ * options are returned as written: `check` reports their errors.
  */
 function effectiveOptions(node: ContextTree, config: Config): [name: string, value: string][] {
   const { group, options } = (node.resolved ?? {}) as { group?: string; options?: OptionDeclarations };

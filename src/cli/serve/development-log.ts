@@ -62,7 +62,7 @@ interface Fields {
   readonly error?: unknown;
 }
 
-/** Reports whether a line tells of the order of things: a save has one line of its own. */
+/** Reports whether a line tells of the order of things: a save has a separate line. */
 function isRoutine(level: string, { event, reason, code }: Fields, role: Role, save: Readonly<Save>): boolean {
   if (role === 'worker') return level === 'info' && event === 'stopping';
   if (level === 'info' || (level === 'notice' && event === 'reload' && !save.isServed)) return true;

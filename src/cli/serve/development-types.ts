@@ -15,7 +15,7 @@ const SHOWN = 3;
 /** A file, line and column, the number of the error, and its text, as `tsc --pretty false` prints them. */
 const ERROR = /^(.+)\((\d+),(\d+)\): error (TS\d+): (.+)$/gm;
 
-/** Types do not hold up a service: Node strips them, so an error in them is only told. */
+/** Types do not hold up a service: Node strips them, so an error in them is only reported. */
 export class DevelopmentTypes {
   readonly #compiler: string;
   readonly #log: Logger;

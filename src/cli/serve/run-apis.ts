@@ -54,7 +54,7 @@ export interface RunApisOptions {
   readonly explain?: (text: string) => void;
   /** Called in the parent for each ready service, with its actual addresses. */
   readonly onReady?: (service: ApiService, addresses: readonly ListenAddress[]) => void;
-  /** Checks the whole configuration that the start has refused, so that every mistake is reported in one run. */
+  /** Checks the whole configuration that the start has refused, so that every error is reported in one run. */
   readonly judge?: () => Awaitable<readonly Diagnostic[]>;
 }
 
@@ -67,7 +67,7 @@ export interface RunApisOptions {
  * only reads the addresses and the plan of each service. So constructors must not open anything. With `[DEFAULT] workers = 0` all services
  * run in this process.
  *
- * If the start fails, all mistakes are printed to standard error. The status is then 78 for a refused configuration,
+ * If the start fails, all errors are printed to standard error. The status is then 78 for a refused configuration,
  * otherwise 1.
  */
 export function runApis(services: MakeServices, options: RunApisOptions = {}): Promise<number> {
@@ -84,7 +84,7 @@ type MakeLaunched = (config: Config, role: Role, running: readonly string[]) => 
 export interface RunJudgedOptions extends Omit<RunApisOptions, 'onReady'> {
   /** Called in the parent for each ready service, with its actual addresses. */
   readonly onReady?: (service: Launched, addresses: readonly ListenAddress[]) => void;
-  /** Mistakes found before, reported with all others. */
+  /** Errors found before, reported with all others. */
   readonly refusals?: Refusals;
   /** Called with the launcher, in each process, before it launches anything. */
   readonly launching?: (launcher: ProcessLauncher | ServiceLauncher) => void;
@@ -172,7 +172,7 @@ async function launchApis(
   );
   if (launcher !== undefined) options.launching?.(launcher);
   const wanted = (await problems.gather(() => services(config, role, []))) ?? [];
-  // Not even a plan is possible: then `judge` tells all mistakes, as a first worker would.
+  // Not even a plan is possible: then `judge` reports all errors, as a first worker would.
   if (problems.refusal?.blamesConfiguration === true && !isWorker()) {
     const found = await judge();
     refuseErrors(whole(found, problems.diagnostics));
@@ -188,7 +188,7 @@ async function launchApis(
   try {
     if (launcher instanceof ProcessLauncher)
       await launcher.bindAll(launchRequests(wanted)).catch(async (error: PorticoError) => {
-        // No worker will judge the configuration.
+        // No worker will validate the configuration.
         const found = await judge();
         if (found.some(isError)) refuseErrors(whole(found, error.diagnostics));
         throw error;

@@ -41,7 +41,7 @@ export function declareSources(state: State, groups: DeclaredGroups): readonly s
   return named as readonly string[];
 }
 
-/** Returns the state with its external sources; their mistakes are among its issues. Never rejects. */
+/** Returns the state with its external sources; their errors are among its issues. Never rejects. */
 export async function readExternalSources(state: State, groups: DeclaredGroups): Promise<State> {
   const names = declareSources(state, groups);
   if (names.length === 0) return state;
@@ -50,7 +50,7 @@ export async function readExternalSources(state: State, groups: DeclaredGroups):
   const sources: SourceFile[] = [];
   for (const name of names) {
     const { values, issues: wrong } = readGroup(generation, name, sourceOptions, { partial: true });
-    // Mistakes of the group are reported with all others.
+    // Errors of the group are reported with all others.
     if (wrong.some(({ severity }) => severity === 'error')) continue;
     const { location } = generation.resolve(groups.option(name, 'uri')!);
     sources.push(

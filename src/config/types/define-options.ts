@@ -14,7 +14,7 @@ const declaredAt = Symbol('declaredAt');
 /**
  * Declares the options of a group, beside the code that reads them, and returns them frozen.
  * Throws a `TypeError` for a name that is not lower snake case and for an option without `help`, and
- * `PORTICO_OPTION_DECLARATION` for an invalid declaration. The error lists all mistakes.
+ * `PORTICO_OPTION_DECLARATION` for an invalid declaration. It lists all errors of the group.
  */
 export function defineOptions<const D extends OptionDeclarations>(options: D): D;
 /** The same for options of this group: a process that imports the module knows their names before anything reads them. */

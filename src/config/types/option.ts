@@ -102,7 +102,7 @@ export function camelCase(name: string): string {
 export class InvalidValue extends RangeError {
   /** Hint for the operator. */
   readonly hint: string | undefined;
-  /** The value without the mistake, to check the rest of the configuration. */
+  /** The value without the error, to check the rest of the configuration. */
   readonly meant: unknown;
 
   constructor(message: string, hint?: string, meant?: unknown) {

@@ -1,6 +1,6 @@
 /**
  * One generation of a configuration: the written values, interpreted by the declarations. The value of an option results from choice,
- * interpolation and parsing, which collect all mistakes.
+ * interpolation and parsing, which collect all errors.
  */
 import { type Diagnostic, ignoreErrors, type Place } from '../../errors/index.js';
 import { optionKey } from '../../ini/index.js';

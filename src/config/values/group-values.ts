@@ -23,7 +23,7 @@ export interface GroupOptions {
 
 /** Options of a check. */
 export interface ValidateOptions {
-  /** False in a process that has not loaded all code: then only names of sections that have an owner are judged. Default true. */
+  /** False in a process that has not loaded all code: then only names of sections that have an owner are checked. Default true. */
   readonly complete?: boolean;
 }
 

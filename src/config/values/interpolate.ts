@@ -13,7 +13,7 @@ export interface Reference {
   readonly offset: number;
 }
 
-/** A mistake in one reference, with its position in the text. */
+/** An error in one reference, with its position in the text. */
 export class BadReference extends InvalidValue {
   readonly offset: number;
 

@@ -1,12 +1,12 @@
 /**
- * Mistakes in a configuration: the error that refuses it, and mistakes that code finds in options, with their places.
+ * Errors in a configuration: the exception that refuses it, and the errors that code finds in options, with their places.
  */
 import { ConfigurationRefused, type Diagnostic, nearestNames, type Place } from '../../errors/index.js';
 import { InvalidValue, type Option } from '../types/option.js';
 import { noteRefused } from './refused-config.js';
 import { placeWithin, type Resolved } from './written.js';
 
-/** A refused configuration; `diagnostics` has all its mistakes, the message one line for each. */
+/** A refused configuration; `diagnostics` has all its errors, the message one line for each. */
 export class ConfigError extends ConfigurationRefused {
   constructor(diagnostics: readonly Diagnostic[]) {
     super('PORTICO_CONFIG_REFUSED', { diagnostics });
@@ -41,7 +41,7 @@ export function hintFor(error: unknown, option: Option, text: string, quoted = f
   return error instanceof InvalidValue ? error.hint : undefined;
 }
 
-/** A mistake in an option, or a section, without its place, which is looked up. */
+/** An error in an option, or a section, without its place, which is looked up. */
 export interface OptionMistake {
   readonly group: string;
   /** Absent if the section itself is wrong. */
@@ -68,7 +68,7 @@ export function isSet(config: OptionPlaces, group: string, opt: string): boolean
   return config.has(group, opt) && config.resolve(group, opt).location.kind !== 'default';
 }
 
-/** Runs a check; each mistake gets the place of its option. A check that cannot read its values finds nothing. */
+/** Runs a check; each error gets the place of its option. A check that cannot read its values finds nothing. */
 export function runCheck<C extends OptionPlaces>(
   config: C,
   check: (config: C) => readonly OptionMistake[] | undefined,
@@ -82,7 +82,7 @@ export function runCheck<C extends OptionPlaces>(
   }
 }
 
-/** Returns the mistake at the place of the option, or at the start of its section. */
+/** Returns the error at the place of the option, or at the start of its section. */
 export function diagnose(config: OptionPlaces, mistake: OptionMistake): Diagnostic {
   const { group, opt, message, hint, severity = 'error', code = 'PORTICO_CONFIG_CHECK' } = mistake;
   const place = placeOfMistake(config, mistake);

@@ -1,9 +1,9 @@
-/** All mistakes of a generation: in its sources, in its values, and names without an owner. */
+/** All errors of a generation: in its sources, in its values, and names without an owner. */
 import { type Diagnostic, inOrder } from '../../errors/index.js';
 import type { Generation } from './generation.js';
 import { type Scope, unknownNames } from './unknown-names.js';
 
-/** Returns mistakes in the order of the files. `names`: those that are judged. */
+/** Returns errors in the order of the files. `names`: those that are checked. */
 export function problemsOf(generation: Generation, names: Scope): Diagnostic[] {
   const { state, groups } = generation;
   // Sections of the paste file may have the values of filters too: they are checked where a pipeline uses them.

@@ -1,4 +1,4 @@
-/** The configuration that a refusal is about, so that a program which ends for it can tell all its other mistakes. */
+/** The configuration that a refusal is about, so that a program which ends for it can report all its other errors. */
 import { ConfigurationRefused } from '../../errors/index.js';
 
 const refused = new WeakMap<object, object>();

@@ -46,7 +46,7 @@ interface Written {
 }
 
 /**
- * The names to judge: `all`, once all code is loaded; before, those of `owned` sections, whose owner knows all their names, unlike those of
+ * The names to check: `all`, once all code is loaded; before, those of `owned` sections, whose owner knows all their names, unlike those of
  * `[DEFAULT]` and of APIs, which are shared; or those of one group.
  */
 export type Scope = 'all' | 'owned' | { readonly group: string };
@@ -191,7 +191,7 @@ function declares(names: Owned, { group, opt }: Pick<Written, 'group' | 'opt'>):
   return opt === undefined ? group === 'DEFAULT' || names.hasSection(group) : names.find(group, opt) !== undefined;
 }
 
-/** Reports whether somebody owns a name. An option of a file without an owner is told by its section. */
+/** Reports whether somebody owns a name. An option of a file without an owner is reported by its section. */
 function owns(names: Owned, written: Written): boolean {
   const { group, opt, isArgument = false } = written;
   if (declares(names, written)) return true;

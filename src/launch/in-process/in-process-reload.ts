@@ -35,7 +35,7 @@ export interface InProcessReload extends ReloadRequest {
   readonly add: (service: ServiceBase) => ServiceRun;
   /** Removes a service that a reload has stopped. */
   readonly remove: (run: ServiceRun) => unknown;
-  /** Sets the settings in force. */
+  /** Sets the settings that apply. */
   readonly useSettings: (settings: LaunchSettings) => void;
   /**
    * Starts a service as at the launch: a failure ends the launch and does not reject. `failed` is called before that.
@@ -64,7 +64,7 @@ export function reloadInProcess(given: InProcessReload): Promise<ReloadResult> {
   });
 }
 
-/** Rejects with these refusals and with all other mistakes of the configuration. */
+/** Rejects with these refusals and with all other errors of the configuration. */
 async function refuseWhole(given: InProcessReload, refusals: Refusals, next: Config | undefined): Promise<never> {
   const build = async (): Promise<void> => {
     const failures: unknown[] = [refusals.refusal];

@@ -305,8 +305,8 @@ export class InProcessRunner implements Runner {
   }
 
   /**
-   * Builds and judges the services that were launched together, before the first of them starts: one list has all
-   * mistakes, and all addresses that are taken. Returns false if a stop was requested meanwhile.
+   * Builds and validates the services that were launched together, before the first of them starts: one list has all
+   * errors, and all addresses that are taken. Returns false if a stop was requested meanwhile.
    */
   async #build(config: Config): Promise<boolean> {
     const services = this.#unbuilt.splice(0).map(({ service }) => service);

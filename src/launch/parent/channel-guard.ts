@@ -1,6 +1,6 @@
 /**
  * Guards a parent against the channel of a worker. Node reads the channel and throws for bytes that are no message, and
- * for messages of its own protocol that it does not expect; without a guard, that ends the parent.
+ * for messages of its internal protocol that it does not expect; without a guard, that ends the parent.
  */
 import type { ChildProcess } from 'node:child_process';
 import { errorText } from '../../errors/index.js';

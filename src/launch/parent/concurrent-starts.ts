@@ -14,7 +14,7 @@ import {
 import type { Clock } from '../../tasks/index.js';
 import { systemClock, within } from '../../tasks/internal.js';
 
-/** The time that all services have to be built after the first failure: each first worker tells the mistakes of its build. */
+/** The time that all services have to be built after the first failure: each first worker reports the errors of its build. */
 const BUILT_MS = 10_000;
 /** The time that the other starts have to fail after that. */
 const OTHERS_MS = 2000;

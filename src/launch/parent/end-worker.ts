@@ -1,4 +1,4 @@
-/** Ends of workers that were told to end: their time limits, after which they are killed, and their outcome. */
+/** Ends of workers that were asked to end: their time limits, after which they are killed, and their outcome. */
 import type { Logger } from '../../log/index.js';
 import { within } from '../../tasks/internal.js';
 import { STATUS_FAILED, STATUS_STOPPED } from '../exit-status.js';
@@ -16,7 +16,7 @@ const CALLED_OFF_MS = 5000;
  */
 export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Logger): Promise<boolean> {
   if (worker.dismissed && (await endEarly(worker, timeoutMs))) return true;
-  // A worker that has never served keeps no deadline of its own: its event loop is stuck.
+  // A worker that has never served keeps no separate deadline: its event loop is stuck.
   const limitMs = worker.wasReady ? timeoutMs + BACKSTOP_MS : Math.max(timeoutMs, BACKSTOP_MS);
   if (timeoutMs > 0 && (await within(worker.exited, limitMs)) === undefined) {
     log.error(
@@ -43,7 +43,7 @@ export async function endWithin(worker: WorkerHandle, timeoutMs: number, log: Lo
 }
 
 /**
- * As {@link endWithin}, for a worker that was told to end before it served and so has no requests: it is killed after
+ * As {@link endWithin}, for a worker that was asked to end before it served and so has no requests: it is killed after
  * five seconds, and after `timeoutMs` at the latest (0: no limit). Returns false if it served before the message
  * arrived; it then ends like any worker that serves.
  */

@@ -38,7 +38,7 @@ export type PoolStart = Pick<PoolState, 'name' | 'service' | 'generation'>;
 
 export class PoolState {
   readonly name: string;
-  /** The service as it was launched, or its plan with the configuration in force. */
+  /** The service as it was launched, or its plan with the current configuration. */
   service: Launchable;
   /** The service's sockets; undefined for a service that does not listen. */
   held: HeldSockets | undefined;
@@ -155,7 +155,7 @@ export class PoolState {
     return [...this.workers].find(({ stopping }) => stopping);
   }
 
-  /** Workers that were not told to end, including those of removed slots. */
+  /** Workers that were not asked to end, including those of removed slots. */
   get placed(): readonly WorkerHandle[] {
     return [...this.workers].filter((worker) => !worker.toldToEnd && worker !== this.trial?.worker);
   }

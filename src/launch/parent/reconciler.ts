@@ -215,7 +215,7 @@ export class Reconciler {
     if (end.reason === 'deadline') this.#options.cutOff?.(replaced, end.lost);
     // The worker of a trial holds no slot; the report of the refused reload names it.
     if (held && !isAsked) this.#pool.lastEnd = end;
-    // When one of the first workers has failed, the first one may still judge the configuration.
+    // When one of the first workers has failed, the first one may still validate the configuration.
     const judged = phase === 'over' && this.#pool.firstStart(index) === 'launch';
     if ((phase === 'over' && !judged) || phase === 'stopping' || !held) return;
     const others = this.#pool.slot(index);
@@ -253,7 +253,7 @@ export class Reconciler {
 
   /** Handles the end of one of the first workers; the caller that waits for the launch reports the reason. */
   #notLaunched(worker: WorkerHandle, { code, failure }: WorkerExit): void {
-    // A worker that was told to stop before it was ready has not failed. One that ends with 0 unexpectedly has failed.
+    // A worker that was asked to stop before it was ready has not failed. One that ends with 0 unexpectedly has failed.
     if (code === 0 && failure === undefined && worker.endedWith !== undefined) return;
     this.#pool.phase = 'over';
     this.#pool.startedFirst(worker.assignment.index, worker.startError);

@@ -78,7 +78,7 @@ export class Roll {
   replaced = 0;
   /** Workers that could not be replaced, each with the reason. */
   readonly failures: string[] = [];
-  /** `restart`: an operator has requested new workers with the configuration in force. */
+  /** `restart`: an operator has requested new workers with the current configuration. */
   readonly reason: RollOptions['reason'];
   readonly #options: RollOptions;
   /** Slots that have not had their turn. */

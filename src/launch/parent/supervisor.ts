@@ -29,7 +29,7 @@ import { channelLog, logCode, logFault, logFile, logStart } from './worker-log.j
 import { WorkerPool } from './worker-pool.js';
 import { firstMessage, spawnWorker, type WorkerProgram } from './worker-process.js';
 
-/** Time after `drain_delay` in which workers that were told to stop must stop listening. */
+/** Time after `drain_delay` in which workers that were asked to stop must stop listening. */
 const LISTENS_NO_MORE_MS = 2000;
 
 /** Interval between checks of the workers' heartbeats, and the longer one while all workers are at rest. */
@@ -66,7 +66,7 @@ export class Supervisor {
   #lookMs = 0;
   /** Services that a reload has removed, until all their workers are gone. */
   readonly #retiring = new Set<WorkerPool>();
-  /** The configuration in force. */
+  /** The current configuration. */
   generation: FleetGeneration;
   #stopped = false;
   /** Exit status that a service chose by a `ServiceExit` while its worker stopped. */

@@ -21,7 +21,7 @@ import { guardChannel } from './channel-guard.js';
 /** Messages of a worker that request no tokens. */
 export type Told = Exclude<ToParent, { kind: 'take' }>;
 
-/** Listener of a worker's requests and mistakes; all methods are optional. */
+/** Listener of a worker's requests and errors; all methods are optional. */
 export interface WorkerListener {
   /** Handles a request for tokens; returns the result of each. */
   take?(question: TokenQuestion): { readonly taken: readonly TakenOf[]; readonly isAlone: boolean };

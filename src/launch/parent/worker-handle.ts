@@ -69,7 +69,7 @@ export class WorkerHandle {
   freshRss: number | undefined;
   /** Files that the first worker of its configuration has loaded with another content. */
   otherCode: readonly string[] = [];
-  /** True if it was told to end: its slot is free for another worker. */
+  /** True if it was asked to end: its slot is free for another worker. */
   toldToEnd = false;
   /** True if its supervisor killed it. */
   killed = false;
@@ -120,7 +120,7 @@ export class WorkerHandle {
     for (const socket of sockets) this.#channel.send({ kind: 'socket' }, socket);
   }
 
-  /** True if it was told to end, was killed, or has ended. */
+  /** True if it was asked to end, was killed, or has ended. */
   get stopping(): boolean {
     return this.toldToEnd || this.killed || this.#gone;
   }

@@ -47,7 +47,7 @@ export class WorkerPool extends PoolState {
 
   /**
    * Starts the first workers; settles when all are ready. Rejects with the reason if one does not start; nothing is
-   * retried. `generation`: that of a reload, which may still be refused. Default: the one in force.
+   * retried. `generation`: that of a reload, which may still be refused. Default: the current one.
    */
   async launch(workers: number, generation?: FleetGeneration): Promise<void> {
     if (this.stopping) return;
@@ -61,7 +61,7 @@ export class WorkerPool extends PoolState {
     this.#reconciler.poke();
     void settled(this.#first().then((first) => first?.built)).then(() => this.#built.resolve());
     await Promise.all(firstStarts).catch(async (error: unknown) => {
-      // The first worker judges the whole configuration, and another one may fail before that has ended.
+      // The first worker validates the whole configuration, and another one may fail before that has ended.
       await within(firstStarts[0]!, JUDGED_WITHIN_MS);
       throw error;
     });
@@ -71,7 +71,7 @@ export class WorkerPool extends PoolState {
   }
 
   /**
-   * Starts a trial of a generation: one worker beside those of the generation in force, or all workers of a new
+   * Starts a trial of a generation: one worker beside those of the current generation, or all workers of a new
    * service. Settles when they start, `built` with the findings of the first one, and `ready` when they are ready. The
    * worker then takes its slot by {@link rollOut}, or is ended by {@link endTrial}. `workers`: the number of workers if
    * it is accepted. A service that neither has nor gets workers has no trial.
@@ -105,7 +105,7 @@ export class WorkerPool extends PoolState {
   }
 
   /**
-   * Moves all workers to the generation in force: the worker of the trial takes the first slot, and then the others are
+   * Moves all workers to the current generation: the worker of the trial takes the first slot, and then the others are
    * replaced. Settles with the number of replaced workers and the failures. `asked`: the number of
    * workers that the program requests; `superseded`: returns true if another reload was requested, so that this one need not retry without end.
    */
@@ -117,7 +117,7 @@ export class WorkerPool extends PoolState {
     return roll;
   }
 
-  /** Replaces all workers with the generation in force. Settles as {@link rollOut}. */
+  /** Replaces all workers with the current generation. Settles as {@link rollOut}. */
   renew(): Promise<Pick<Roll, 'replaced' | 'failures'>> {
     return this.#rollOver(this.current, 'restart', () => false);
   }

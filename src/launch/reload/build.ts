@@ -1,6 +1,6 @@
 /**
  * Builds a configuration in a child process: it runs the program once more, builds all services, and starts none.
- * `check`, a dry run, and the further mistakes of a refused reload use it.
+ * `check`, a dry run, and the further errors of a refused reload use it.
  */
 
 import type { Config } from '../../config/index.js';
@@ -21,7 +21,7 @@ const ENDS_WITHIN_MS = 1000;
 
 /**
  * Returns the result of the child, with warnings; undefined if `stopped` was raised. Rejects with the error that kept
- * the child from building, with all mistakes of a configuration in one refusal, and with `PORTICO_RELOAD_TIMEOUT` after
+ * the child from building, with all errors of a configuration in one refusal, and with `PORTICO_RELOAD_TIMEOUT` after
  * `worker_start_timeout`.
  */
 export async function buildInChild(

@@ -3,7 +3,7 @@
  * chosen method.
  *
  * A `reload` replaces all workers, one after another: the first new worker of each service starts beside the old ones,
- * which proves the configuration; then it comes into force; then the other workers are replaced.
+ * which proves the configuration; then it takes effect; then the other workers are replaced.
  */
 
 import type { Config } from '../../config/index.js';
@@ -157,7 +157,7 @@ function workersOf(pool: WorkerPool, { asked }: FleetChange): number {
 
 /**
  * Rejects if the new configuration does not work; then nothing has changed. Returns undefined if a stop was requested
- * before the new configuration was in force.
+ * before the new configuration took effect.
  */
 export async function replaceWorkers(
   supervisor: Supervisor,
@@ -179,7 +179,7 @@ export async function replaceWorkers(
     await Promise.all(added.map((name) => takeBack(supervisor, name)));
     throw error;
   }
-  // From here on the new configuration is in force: failures are reported, and refuse nothing.
+  // From here on the new configuration applies: failures are reported, and refuse nothing.
   for (const to of added) {
     for (const { name: from, address } of supervisor.pool(to)?.held?.others ?? []) {
       log.info({ service: to, address, from }, `${to} took over ${formatAddress(address)} from ${from}`);

@@ -1,6 +1,6 @@
 /**
- * Proof of a new configuration: the first worker of each service is built with it, beside the old ones, judges it, and serves when all are
- * built. A configuration that has no plan is judged in a child.
+ * Proof of a new configuration: the first worker of each service is built with it, beside the old ones, validates it, and serves when all are
+ * built. A configuration that has no plan is validated in a child.
  */
 import {
   ConfigurationRefused,
@@ -62,7 +62,7 @@ export async function prove(
 }
 
 /**
- * Builds a configuration in a child, as a dry run does, and returns its warnings. Rejects with the mistakes of the
+ * Builds a configuration in a child, as a dry run does, and returns its warnings. Rejects with the errors of the
  * configuration, and if it takes too long. After a stop no child is started.
  */
 export async function build(
@@ -76,7 +76,7 @@ export async function build(
 }
 
 /**
- * Rejects with one refusal of these mistakes and those that a child finds in the same configuration, which is not
+ * Rejects with one refusal of these errors and those that a child finds in the same configuration, which is not
  * awaited if it takes too long.
  */
 export async function refuseWhole(

@@ -41,7 +41,7 @@ export function refusedFor(error: unknown): ReloadResult {
   return { outcome: 'refused', ...why, thrown: error };
 }
 
-/** Reports whether the new configuration is in force. */
+/** Reports whether the new configuration applies. */
 function isInForce({ outcome }: Pick<ReloadReport, 'outcome'>): boolean {
   return outcome === 'accepted' || outcome === 'incomplete';
 }

@@ -37,7 +37,7 @@ import {
 export interface ReloadRequest {
   readonly method: RestartMethod;
   /**
-   * True: ends after the configuration was judged and built; returns the expected result, and puts nothing in force.
+   * True: ends after the configuration was validated and built; returns the expected result, and applies nothing.
    */
   readonly dryRun: boolean;
   readonly log: Logger;
@@ -103,9 +103,9 @@ interface ReloadSteps {
   readonly hasWorkers: boolean;
   /** Returns the services to run; undefined: the present ones. A rejection refuses the reload. */
   wanted?(prepared: NextConfig | undefined, settings: LaunchSettings): Awaitable<readonly LaunchRequest[] | undefined>;
-  /** Rejects with these refusals and with further mistakes that only the application detects. */
+  /** Rejects with these refusals and with further errors that only the application detects. */
   refuse(refusals: Refusals, next: RefusedConfiguration): Promise<never>;
-  /** Puts a valid configuration in force, or builds it in a dry run. A rejection refuses the reload. */
+  /** Applies a valid configuration, or builds it in a dry run. A rejection refuses the reload. */
   takeUp(next: NextConfiguration, changes: PlanChanges): Promise<ReloadResult>;
 }
 
@@ -193,7 +193,7 @@ function refuseOtherServices({ added, removed }: PlanChanges): void {
 
 /**
  * Returns each warning once, even if its hints differ: APIs share certificates. In the order of `api-cli check`: by file, line and column.
- * `errors`: mistakes that are told already.
+ * `errors`: errors that were reported already.
  */
 function warningTexts(
   plans: ServicePlans | undefined,

@@ -102,7 +102,7 @@ function placeOfOption(option: string, config: Config): string {
   return placeOf(config.getLocation(option.slice(0, dot), option.slice(dot + 1))) || 'default';
 }
 
-/** Returns the mistakes for certificates that have expired and replace certificates that have not. */
+/** Returns the errors for certificates that have expired and replace certificates that have not. */
 export function endedCertificates(before: ServicePlans, after: ServicePlans): Diagnostic[] {
   const hasEnded = ({ ends }: PlannedCertificate): boolean => Date.parse(ends) < Date.now();
   return [...after.plans].flatMap(([name, { certificate }]) => {

@@ -13,23 +13,23 @@ import {
 import { loadAnnounced } from '../../modules/index.js';
 import type { Awaitable, ServiceBase } from '../../service/index.js';
 
-/** Time to find further mistakes of a configuration that is refused already, in milliseconds. */
+/** Time to find further errors of a configuration that is refused already, in milliseconds. */
 export const MORE_MISTAKES_MS = 5000;
 
-/** A service that finds mistakes beside those of options. */
+/** A service that finds errors beside those of options. */
 export interface Judging {
   /**
-   * Returns warnings of this configuration after the build of all services of the process. Rejects with all mistakes of
+   * Returns warnings of this configuration after the build of all services of the process. Rejects with all errors of
    * the program, also if `failures` have ended builds.
    */
   judge?(config: Config | undefined, failures: readonly unknown[]): Awaitable<readonly Diagnostic[]>;
-  /** Returns the mistakes of its own files; `all`: after the import of all code that they name, also of parts that it does not run. */
+  /** Returns the errors of its files; `all`: after the import of all code that they name, also of parts that it does not run. */
   findings?(config: Config, all: boolean): Awaitable<readonly Diagnostic[]>;
 }
 
 /**
- * Builds services, one after another, and judges the configuration. Returns its findings, and the release of the builds.
- * Rejects with all mistakes.
+ * Builds services, one after another, and validates the configuration. Returns its findings, and the release of the builds.
+ * Rejects with all errors.
  */
 export async function builtAndJudged(services: readonly (ServiceBase & Judging)[], config: Config | undefined) {
   const failures: unknown[] = [];
@@ -51,8 +51,8 @@ export async function builtAndJudged(services: readonly (ServiceBase & Judging)[
 }
 
 /**
- * Judges a configuration after the build of services from it. Returns warnings; rejects with all mistakes, or with the first of `failures`
- * if it is no refusal. Without a configuration nothing is judged. A program may hand in its own judge with the service.
+ * Validates a configuration after the build of services from it. Returns warnings; rejects with all errors, or with the first of `failures`
+ * if it is no refusal. Without a configuration nothing is validated. A program may hand in its own validation with the service.
  */
 export async function judgeAfter(
   services: readonly (ServiceBase & Judging)[],
@@ -101,7 +101,7 @@ function forAuthors(found: Diagnostic): Diagnostic {
   return { ...found, hint: `declare its options: defineOptions('${found.section}', { … }); ${found.hint}` };
 }
 
-/** Joins the findings of all services: each process knows the same names, so that one finding of several is told once. */
+/** Joins the findings of all services: each process knows the same names, so that one finding of several is reported once. */
 export function toldByAll(services: readonly (readonly Diagnostic[])[]): readonly Diagnostic[] {
   return inOrder(whole(...services));
 }

@@ -129,7 +129,7 @@ export class ServiceRun {
     };
     deadline.signal.addEventListener('abort', look);
     const ended = this.#end(request.reason, deadline, wasStarting);
-    // Judged when it ends: later work of the event loop does not count.
+    // Decided when it ends: later work of the event loop does not count.
     let late = false;
     void ended.then(() => (late = deadline.passed));
     const inTime = await unlessAborted(ended, deadline.signal);

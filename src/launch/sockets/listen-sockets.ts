@@ -159,7 +159,7 @@ export interface AddressOwner {
   readonly place?: Place | undefined;
 }
 
-/** An address that a service cannot have. It is described like a mistake in the configuration, at the place of the address. */
+/** An address that a service cannot have. It is described like an error in the configuration, at the place of the address. */
 class AddressRefused extends PorticoError {
   override describe(): string {
     return printDiagnostics(this.diagnostics);

@@ -148,7 +148,7 @@ export class ParentLink {
   readonly mayServe = deferred();
   /** True if it waits for that. */
   readonly holds: boolean;
-  /** True if it judges the configuration. */
+  /** True if it validates the configuration. */
   readonly judges: boolean;
   /** Of this process, from its first heartbeat on. */
   watch: Watch | undefined;
@@ -307,7 +307,7 @@ export function isWorker(): boolean {
 }
 
 /**
- * Reports whether this process is a child that only builds: `check` and reloads use it to find the mistakes of a
+ * Reports whether this process is a child that only builds: `check` and reloads use it to find the errors of a
  * configuration.
  */
 export function isBuild(): boolean {

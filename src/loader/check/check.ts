@@ -1,5 +1,5 @@
 /**
- * `check`: every mistake of a paste file and of the files it includes. Modules are imported; factories that allow a trial are called and
+ * `check`: every error of a paste file and of the files it includes. Modules are imported; factories that allow a trial are called and
  * their resources released, and no others are called.
  *
  * The meaning of a section depends on the sections that use it (`get` reads values that an outer section sets), so the file is loaded
@@ -43,7 +43,7 @@ export interface CheckOptions {
   readonly trial?: boolean | undefined;
 }
 
-/** Returns all mistakes and suspicious lines, by place. */
+/** Returns all errors and suspicious lines, by place. */
 export async function checkPaste(parts: LoadParts, options: CheckOptions): Promise<Diagnostic[]> {
   return new Check(parts, options).run();
 }
@@ -76,7 +76,7 @@ class Check {
       const roots = rootsOf(this.#parts.document);
       const asked = names?.map((name) => ({ kind: 'app' as const, name })) ?? roots;
       for (const { kind, name } of asked) await this.#judge(this.#load.context(kind, name), true);
-      // Apps that the configuration does not choose are not built, so their mistakes prevent no start.
+      // Apps that the configuration does not choose are not built, so their errors prevent no start.
       this.#findings.harmless = 'unchosen';
       for (let judge = this.#unchosen.shift(); judge !== undefined; judge = this.#unchosen.shift()) await judge();
       this.#findings.harmless = false;
@@ -164,7 +164,7 @@ class Check {
     const declared = factory.value as Partial<DeclaredFactory>;
     this.#declared(context, declared);
     const trial = declared.trial === true ? (factory.value as Trial) : declared.trial;
-    // Without the options that cannot be read, a trial would find false mistakes.
+    // Without the options that cannot be read, a trial would find false errors.
     const isWhole = !this.#alone && !context.incomplete;
     const tries = this.#findings.harmless === false && isWhole && this.#options.trial !== false;
     if (typeof trial === 'function' && tries) this.#trials.push(() => this.#try(context, trial));
@@ -244,7 +244,7 @@ class Check {
     }
   }
 
-  /** Reports mistakes and suspicious lines of the files opened since the last call. */
+  /** Reports errors and suspicious lines of the files opened since the last call. */
   #files(): void {
     const { sources } = this.#load;
     if (sources.size === this.#filesJudged) return;

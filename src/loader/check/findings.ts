@@ -23,7 +23,7 @@ export class Findings {
   readonly #file: string;
   readonly #found = new Map<string, Diagnostic>();
   /**
-   * If set, mistakes are warnings, because they prevent no start: the configuration does not choose this part, or no enabled API reaches
+   * If set, errors are warnings, because they prevent no start: the configuration does not choose this part, or no enabled API reaches
    * it.
    */
   harmless: false | 'unchosen' | 'unreached' = false;

@@ -29,7 +29,7 @@ export interface TellsChildren {
   readonly children: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => readonly AskedChild[];
   /** Returns the references that it may follow under any configuration. Default: its children. */
   readonly references?: (globalConf: Conf, localConf: Conf, ctx: FactoryContext) => readonly AskedChild[];
-  /** Returns the mistakes in its options. Default: none. */
+  /** Returns the errors in its options. Default: none. */
   readonly problems?: (localConf: Conf, ctx: FactoryContext) => readonly PasteError[];
   /** Returns warnings of suspicious options. Default: none. */
   readonly warnings?: (localConf: Conf) => readonly CompositeWarning[];

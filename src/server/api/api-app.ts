@@ -141,7 +141,7 @@ export class ApiApp {
   }
 }
 
-/** Builds the app. If the file is refused, the error has all its mistakes. */
+/** Builds the app. If the file is refused, the exception has all its errors. */
 async function loadWhole(loader: AppLoader, name: string, options: CreateOptions): Promise<LoadedApp> {
   // A Loader records the time of the innermost apps; for another loader's app the server measures the whole.
   if (!(loader instanceof Loader)) return loader.loadApp(name);

@@ -1,5 +1,5 @@
 /**
- * Reads all files of an API together: a mistake in one part hides no mistakes of the others.
+ * Reads all files of an API together: an error in one part hides no errors of the others.
  */
 import type { TlsOptions } from 'node:tls';
 import type { Config } from '../../config/index.js';
@@ -68,8 +68,8 @@ async function followingReferences(name: string, config: Config, reading: ApiRea
 }
 
 /**
- * Reads options, paste file and certificates of an API. Throws all mistakes as one refusal. If the paste file lacks the
- * name, only that is reported: such an API is not served, and its other mistakes do not matter.
+ * Reads options, paste file and certificates of an API. Throws all errors as one refusal. If the paste file lacks the
+ * name, only that is reported: such an API is not served, and its other errors do not matter.
  */
 export function apiParts(name: string, config: Config, reading: ApiReading): ApiParts {
   const parts = (): ApiParts => {
@@ -77,7 +77,7 @@ export function apiParts(name: string, config: Config, reading: ApiReading): Api
     if (read.refusal !== undefined) throw read.refusal;
     return read as ApiParts;
   };
-  // With a loader in code, there may be no paste file to judge.
+  // With a loader in code, there may be no paste file to validate.
   return reading.loader === undefined ? readingFrom(config, parts) : parts();
 }
 

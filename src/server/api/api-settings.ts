@@ -30,7 +30,7 @@ export interface ApiSettings {
   readonly pipeline: string;
 }
 
-/** Reads `[api:<name>]`. Throws a refusal with all its mistakes, except undeclared names: the API's code, not loaded yet, may own them. */
+/** Reads `[api:<name>]`. Throws a refusal with all its errors, except undeclared names: the API's code, not loaded yet, may own them. */
 export function apiSettings(config: Config, name: string): ApiSettings {
   const [options, workers, address] = gatherRefusals(
     () => config.api(name, apiOptions, { partial: true }),

@@ -27,17 +27,17 @@ export class ApiTls {
     this.#name = name;
     this.#config = config;
     this.#dev = given.dev === true;
-    // Always read, so that mistakes in it are reported.
+    // Always read, so that errors in it are reported.
     const { enabledSslApis } = config.group('DEFAULT', enabledApisOptions, { partial: true });
     this.enabled = given.useSsl ?? enabledSslApis.includes(name);
   }
 
   /**
    * Returns the options of TLS; undefined for plain HTTP, and in development for a certificate that will be created.
-   * Throws ConfigError for mistakes in `[ssl]`, and `PORTICO_TLS_CONFIG`.
+   * Throws ConfigError for errors in `[ssl]`, and `PORTICO_TLS_CONFIG`.
    */
   options(): TlsOptions | undefined {
-    // Read even for plain HTTP, so that mistakes in it are reported.
+    // Read even for plain HTTP, so that errors in it are reported.
     const tls = sslSettings(this.#config, this.#name);
     if (!this.enabled) return undefined;
     if (this.#dev && !tls.certFile && !tls.keyFile) return undefined;
@@ -89,7 +89,7 @@ export class ApiTls {
     return certificate && new Date(certificate.validTo);
   }
 
-  /** Returns the files of certificates and key, for TLS. Leaves out unreadable files: their mistakes are diagnostics. */
+  /** Returns the files of certificates and key, for TLS. Leaves out unreadable files: their errors are diagnostics. */
   files(): ServiceFile[] {
     const { certFile, keyFile, caFile } = sslSettings(this.#config, this.#name);
     const files = { cert_file: certFile, key_file: keyFile, ca_file: caFile };

@@ -8,7 +8,7 @@ import { ConfigNotFound, openPasteFile, type PasteFile, unreadable } from '../..
 import { missingFileHint } from '../missing-file.js';
 import { servingOptions } from './api-options.js';
 
-/** Returns the file in `[DEFAULT] api_paste_config`. Throws ConfigNotFound, or the mistakes of the file. */
+/** Returns the file in `[DEFAULT] api_paste_config`. Throws ConfigNotFound, or the errors of the file. */
 export function configuredPaste(config: Config): PasteFile {
   return openPasteFile(configuredPasteFile(config), config);
 }

@@ -1,5 +1,5 @@
 /**
- * Mistakes that only a comparison of several options of APIs reveals: two APIs with the same address or port, TLS of an API that is not
+ * Errors that only a comparison of several options of APIs reveals: two APIs with the same address or port, TLS of an API that is not
  * enabled.
  */
 import { resolve } from 'node:path';
@@ -25,7 +25,7 @@ for (const check of [
 ])
   crossCheck((config: Config) => check(config, namesIn(config)));
 
-/** Mistakes for which services with a record would refuse to start. */
+/** Errors for which services with a record would refuse to start. */
 function registryOfItsDriver(config: Config, { apis, services }: Names): OptionMistake[] {
   const known = registryConnection(config);
   if (known === undefined) return [];
@@ -36,7 +36,7 @@ function registryOfItsDriver(config: Config, { apis, services }: Names): OptionM
   return problem === undefined ? [] : [{ group: known.group, opt: 'connection', ...problem }];
 }
 
-/** Two APIs cannot listen on one address; the mistake is reported for the second one, or for the admin listener, which listens first. */
+/** Two APIs cannot listen on one address; the error is reported for the second one, or for the admin listener, which listens first. */
 function sharedAddresses(config: Config, { apis }: Names): OptionMistake[] {
   const issues: OptionMistake[] = [];
   const taken: { readonly name: string; readonly place: string; readonly host: string }[] = [];

@@ -79,7 +79,7 @@ export function isOneProcess(config: Config): boolean {
   return config.resolve('DEFAULT', 'workers').value === 0;
 }
 
-/** Returns the names in an option of `[DEFAULT]`, each once: a duplicate is reported with other mistakes, and hides none of them. */
+/** Returns the names in an option of `[DEFAULT]`, each once: a duplicate is reported with other errors, and hides none of them. */
 function listed(config: Config, options: OptionDeclarations, opt: string): readonly string[] {
   if (!config.has('DEFAULT', opt)) config.register('DEFAULT', options);
   return (config.resolve('DEFAULT', opt).value ?? []) as readonly string[];
@@ -95,7 +95,7 @@ export function pipelineOf(config: Config, name: string): string {
   return namedPipeline(config, name) ?? name;
 }
 
-/** Returns the app that the section of an API names, whatever mistakes that has; undefined if it names none. */
+/** Returns the app that the section of an API names, whatever errors that has; undefined if it names none. */
 export function namedPipeline(config: Config, name: string): string | undefined {
   const group = `api:${name}`;
   if (!config.has(group, 'pipeline')) config.register(group, apiOptions);
@@ -104,7 +104,7 @@ export function namedPipeline(config: Config, name: string): string | undefined 
 
 /**
  * Returns a function that reports whether the paste file has an app for an API. Undefined if the paste file cannot be read, or has no app
- * for any enabled API: then it is not the file of this program, or that is the mistake.
+ * for any enabled API: then it is not the file of this program, or that is the error.
  */
 export function appsOf(config: Config, { apis }: Names): ((name: string) => boolean) | undefined {
   const paste = readablePaste(config);

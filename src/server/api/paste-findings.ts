@@ -1,4 +1,4 @@
-/** The mistakes of the paste file of an API: of the parts that it runs, and of all others. */
+/** The errors of the paste file of an API: of the parts that it runs, and of all others. */
 import type { Config } from '../../config/index.js';
 import { type Diagnostic, shownPath, whole } from '../../errors/index.js';
 import { Loader } from '../../loader/index.js';
@@ -10,7 +10,7 @@ interface PastedApi {
   readonly pasteFile: string | undefined;
 }
 
-/** Returns the mistakes; none of an app in code. `all`: imports all that the file names, so that the names which it owns are known. */
+/** Returns the errors; none of an app in code. `all`: imports all that the file names, so that the names which it owns are known. */
 export async function pasteFindings(
   { pasteFile, name, pipeline }: PastedApi,
   config: Config,

@@ -3,7 +3,7 @@ import type { Config, OptionMistake } from '../../config/index.js';
 import { nearestNames } from '../../errors/index.js';
 import { appsOf, type Names } from './names.js';
 
-/** Returns the mistakes: the group `api:<name>` belongs to the API of that name, if there is one. */
+/** Returns the errors: the group `api:<name>` belongs to the API of that name, if there is one. */
 export function strangeSections(config: Config, names: Names): OptionMistake[] {
   const issues: OptionMistake[] = [];
   const hasApp = appsOf(config, names);

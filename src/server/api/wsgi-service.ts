@@ -33,7 +33,7 @@ import { pasteLoader } from './paste-loader.js';
 import { processLog } from './process-log.js';
 
 /**
- * A service for one API of the configuration. The constructor opens nothing: it reads the files, and throws for mistakes in them
+ * A service for one API of the configuration. The constructor opens nothing: it reads the files, and throws for errors in them
  * (ConfigNotFound, PasteAppNotFound, ConfigError, `PORTICO_TLS_CONFIG`). `start()` builds the app, runs the hooks of managers and listens;
  * `stop()` undoes this in reverse order.
  */
@@ -169,7 +169,7 @@ export class WSGIService implements ListeningService {
     return this.#managed.periodicTasks;
   }
 
-  /** Returns the mistakes of its paste file; `all`: after the import of all that the file names. */
+  /** Returns the errors of its paste file; `all`: after the import of all that the file names. */
   readonly findings = (config: Config, all: boolean) => pasteFindings(this, config, all);
   /** Returns the trouble with the service registry, for reports. */
   readonly registryTrouble = () => this.#managed.registration?.trouble?.();
@@ -193,7 +193,7 @@ export class WSGIService implements ListeningService {
     return [...this.server.describeWork(), ...this.#managed.describeWork()];
   }
 
-  /** Returns pipelines, certificates and paste files; throws for mistakes in its options or any of them. */
+  /** Returns pipelines, certificates and paste files; throws for errors in its options or any of them. */
   plan(config: Config): ServicePlan {
     return apiPlan(this.name, config, this.#reading);
   }

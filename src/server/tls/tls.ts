@@ -28,14 +28,14 @@ export function isTlsEnabled(conf: Config | TlsSettings, readFile: ReadTlsFile =
  *
  * By default TLS 1.2 and 1.3 with forward secrecy only, and no renegotiation by the client (RFC 7457). Throws
  * `PORTICO_TLS_CONFIG` as {@link isTlsEnabled} does, without certificate and key, for a pair that does not match, for
- * settings that OpenSSL refuses, and for an obsolete version; several mistakes as one `ConfigurationRefused`.
+ * settings that OpenSSL refuses, and for an obsolete version; several errors as one `ConfigurationRefused`.
  */
 export function tlsOptions(conf: Config | TlsSettings, readFile: ReadTlsFile = readFileSync): TlsOptions {
   return judgedTlsOptions(settingsOf(conf), readFile, (refused) => refused);
 }
 
 /**
- * As {@link tlsOptions}, for settings with known places: `placed` adds the place to each mistake. All mistakes are
+ * As {@link tlsOptions}, for settings with known places: `placed` adds the place to each error. All errors are
  * thrown as one.
  */
 export function judgedTlsOptions(
