@@ -37,7 +37,11 @@ export async function metricsAnswer(controlled: Controlled, registered?: Registe
       'Reloads by outcome. A refused reload had an invalid configuration.',
       Object.entries(controlled.reloaded()).map(([result, value]) => ({ labels: { result }, value })),
     ),
-    gauge('portico_configuration_generation', 'The configuration that applies, counted from 1.', valueIf({}, generation)),
+    gauge(
+      'portico_configuration_generation',
+      'The configuration that applies, counted from 1.',
+      valueIf({}, generation),
+    ),
     gauge(
       'portico_configuration_last_reload_successful',
       'Whether the last reload was accepted: 1 before the first reload, 0 while the files on disk do not apply.',
