@@ -63,11 +63,10 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
   const thread = startThread({ parent, descriptor: supervised ? WATCH_DESCRIPTOR : STANDARD_ERROR }, settings);
   const loop = loopReader();
   let timer: NodeJS.Timeout | undefined;
-  const beatEach = (ms: number): void => {
-    const isRest = ms === REST_BEAT_MS;
+  const beat = (isRest: boolean): void => {
     clearTimeout(timer);
     const next = (): void => {
-      const waitMs = isRest ? untilMultiple(ms) : ms;
+      const waitMs = isRest ? untilMultiple(REST_BEAT_MS) : BEAT_MS;
       const due = performance.now() + waitMs;
       timer = setTimeout(() => {
         // At rest nothing else notices what blocks the event loop, such as a job.
@@ -81,7 +80,7 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
   const rests = (is: boolean): void => {
     loop.measure(!is);
     thread.rests(is);
-    beatEach(is ? REST_BEAT_MS : BEAT_MS);
+    beat(is);
   };
   const rest = new Rest(() => {
     thread.beat();
@@ -105,7 +104,7 @@ export function startWatching({ supervised, settings, mayRest, told, awake }: Wa
     tell(debugged);
   };
   tell(thread.beat());
-  beatEach(BEAT_MS);
+  beat(false);
   return {
     killAfter: (ms) => {
       thread.killAfter(ms);
