@@ -3,6 +3,7 @@
  * values of JSON Schemas.
  */
 import { isObject } from '../../errors/index.js';
+import type { Simplify } from '../route/param-types.js';
 
 /** A schema of any library that follows the standard. */
 export interface StandardSchema {
@@ -184,9 +185,6 @@ type ObjectOf<S> = S extends { readonly properties: infer P }
         : Record<string, unknown>;
 
 type RequiredOf<S> = S extends { readonly required: readonly (infer R)[] } ? R : never;
-
-// `& {}` makes editors show the members in place of this name.
-type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /** One type for the values of all versions: a member that some versions do not have, or do not require, is optional. */
 export type OfAllVersions<V> =

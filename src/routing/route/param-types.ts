@@ -241,8 +241,8 @@ export type TypedValue<R, Own> = string extends keyof Own
 
 type BuiltInValue<R> = R extends keyof BuiltInTypes ? BuiltInTypes[R] : string;
 
-// `& {}` makes editors show the members in place of this name.
-type Simplify<T> = { [K in keyof T]: T[K] } & {};
+/** The same members as one type; `& {}` makes editors show them in place of this name. */
+export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /** Arguments of a template's URL: a value for each variable; further ones become the query. */
 type UrlArguments<P> =
