@@ -92,7 +92,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
       getsSignals,
       NO_SIGNALS,
     ),
-    rule('CMD', (words) => !getsSignals(words, '', file) || startsProgram(words, '', file), {
+    rule('CMD', (words) => !getsSignals(words, '', file) || startsProgram(words), {
       why: OTHER_PROGRAM,
       unset: undefined,
     }),
@@ -107,7 +107,7 @@ function lines(deployment: Deployment, file: readonly Entry[] = []): Lines {
 }
 
 /** Fits words that start this program, or one with its own launcher. */
-export const startsProgram: Fits = (words) =>
+export const startsProgram = (words: string): boolean =>
   /(?:^|[\s/",])(?:api-cli|portico|portico\/lib\/cli\/main\.js)(?=[\s",;]|$)/.test(words) ||
   /(?:^|[\s",])(?!\S*node_modules\/)\S+\.[cm]?[jt]s(?=[\s",;]|$)/.test(words);
 export const OTHER_PROGRAM = 'it does not start api-cli, which reads this configuration';

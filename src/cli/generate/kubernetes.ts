@@ -160,13 +160,13 @@ function commandRules({ apis }: Deployment, file: readonly Entry[]): Lines {
     const [word, variable] = opensApi(name);
     return !all.includes(word!) && !file.some(({ key }) => key === `container.env.${variable}`);
   });
-  const first = given[0]!;
+  const isOurs = startsProgram(all);
   return [
-    rule(first.key, () => startsProgram(all, '', file), {
+    rule(given[0]!.key, () => isOurs, {
       why: OTHER_PROGRAM,
       hint: 'Write the words of CMD in the Dockerfile.',
     }),
-    startsProgram(all, '', file) &&
+    isOurs &&
       opens.map(({ name }) =>
         rule(last.key, never, {
           why: `the image opens ${name} with words that this replaces: it listens on loopback, which no Service reaches`,
