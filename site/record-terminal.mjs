@@ -6,10 +6,10 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../bench/measure/server-process.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const program = join(root, 'lib', 'cli', 'main.js');
@@ -69,6 +69,9 @@ async function record() {
   };
   const portico = (...words) =>
     new Promise((resolve) => execFile(process.execPath, [program, ...words], options, (_, stdout) => resolve(stdout)));
+  const until = async (isWanted) => {
+    while (!isWanted(JSON.parse(await portico('status', '--json')).services[0]));
+  };
   const head = (text, count) => text.split('\n').slice(0, count).join('\n');
   const edit = (file, from, to) => {
     const path = join(folder, file);
@@ -76,8 +79,8 @@ async function record() {
   };
   try {
     typed('npx portico &');
-    const [ready] = await once(service.stdout.setEncoding('utf8'), 'data');
-    show('printed', ready);
+    const [served] = await once(service.stdout.setEncoding('utf8'), 'data');
+    show('printed', served);
     const load = new Load(url);
     said(`# ${CLIENTS} clients send requests from now on, on kept connections`);
 
@@ -96,24 +99,18 @@ async function record() {
 
     typed(`curl ${url}0 &    # its handler loops for ever`);
     const looping = once(get(`${url}0`), 'error');
-    for (;;) {
-      const document = JSON.parse(await portico('status', '--json'));
-      if (document.services[0].workers.some(({ stack }) => stack !== undefined)) break;
-    }
+    await until(({ workers }) => workers.some(({ stack }) => stack !== undefined));
     typed('npx portico status | head -3');
     show('printed', head(await portico('status'), 3));
     await looping;
-    for (;;) {
-      const [{ ready: isReady, lastFailure }] = JSON.parse(await portico('status', '--json')).services;
-      if (isReady === 3 && lastFailure !== undefined) break;
-    }
+    await until(({ ready, lastFailure }) => ready === 3 && lastFailure !== undefined);
     typed("npx portico status | grep 'of 3 ready\\|last failure'");
     const status = (await portico('status')).split('\n');
     show('printed', status.filter((line) => /of 3 ready|last failure/.test(line)).join('\n'));
     return { lines, seconds: at + 6 };
   } finally {
     service.kill('SIGTERM');
-    await once(service, 'exit');
+    if (service.exitCode === null && service.signalCode === null) await once(service, 'exit');
     rmSync(folder, { recursive: true });
   }
 }
@@ -154,14 +151,6 @@ class Load {
     }
     agent.destroy();
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }
 
 const COLUMNS = 96;

@@ -1,4 +1,4 @@
-/** What an editor shows of the functions that an author writes most: documentation with an example, and types as one would write them. */
+/** Hovers of the functions that an author writes most have documentation with an example, and types as one would write them. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';

@@ -138,7 +138,7 @@ for (const [how, main] of [
     write('other_names = api:helo\n[api:helo]\nworkers = 2');
     const others = start();
     await others.printed(/Ready after/);
-    // What is logged behind the line of a ready service is logged before the end.
+    // A warning behind the line of a ready service is logged before the end.
     others.kill();
     await others.ended;
     assert.doesNotMatch(others.output(), /helo/);

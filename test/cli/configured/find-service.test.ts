@@ -77,7 +77,7 @@ test('OP-41 status finds the service by its folder or its configuration, or beca
   // The portico.ini of this folder belongs to another service than the one started here with other.ini.
   assert.match(configured.stderr, /the file does not exist\n.*Others run: .*other\.ini/);
 
-  // What changes a service needs its name.
+  // A command that changes a service needs its name.
   await second.end();
   const changes = [['stop'], ['reload'], ['scale', 'hello', '2'], ['restart', 'hello'], ['log-level', 'debug']];
   for (const unnamed of await Promise.all(changes.map((words) => run(elsewhere, ...words)))) {
