@@ -1,6 +1,8 @@
 /** The configuration of a service. */
+
+import { resolve } from 'node:path';
 import { inspect } from 'node:util';
-import { type Diagnostic, type Place, placeInFile } from '../errors/index.js';
+import { type Diagnostic, type Place, placeInFile, placeOf } from '../errors/index.js';
 import { optionKey, sectionKey } from '../ini/index.js';
 import type { Logger, LogLevel, LogOption } from '../log/index.js';
 import { ConfigHolder, Lasting } from './config-holder.js';
@@ -12,9 +14,9 @@ import { maskArguments } from './sources/command-line.js';
 import { findConfigFile } from './sources/default-files.js';
 import { type ConfigSnapshot, fromSnapshot, type State } from './state.js';
 import type { OptionDeclarations, OptionsOf } from './types/option.js';
+import type { Generation } from './values/generation.js';
 import { type GroupOptions, printable, readGroup, type ValidateOptions } from './values/group-values.js';
 import { type OptionMistake, refuseErrors, runCheck } from './values/mistakes.js';
-import { type NamedFile, namedFiles } from './values/named-files.js';
 import { loadOwners } from './values/owners.js';
 import type { Resolved } from './values/written.js';
 
@@ -311,4 +313,38 @@ export class Config {
   [inspect.custom](): unknown {
     return this.toJSON();
   }
+}
+
+// Files that were read with a configuration, and the options that name them.
+
+/** A file that `config.readFile` has read. */
+interface NamedFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** The option that names it, as `group.option`; without one, as in a section of a paste file, its path. */
+  readonly option: string;
+  /** Place of the option's value; without one, `read by the application`. */
+  readonly where: string;
+  /** True if its content is the value of the option, whose change a reload reports. */
+  readonly isValue: boolean;
+}
+
+/** Returns all files of a generation that were read, in that order. */
+function namedFiles(generation: Generation): NamedFile[] {
+  const { files, sources } = generation.state;
+  const { paths } = files;
+  if (paths.length === 0) return [];
+  const named = new Map<string, NamedFile>();
+  for (const { group, opt, option, value, location } of generation.resolveAll()) {
+    const variable = location.kind === 'environment' ? sources.environment[location.detail ?? ''] : undefined;
+    const isValue = option.secret && variable !== undefined && location.detail?.endsWith('_FILE') === true;
+    const file = isValue ? variable : option.type === 'path' ? value : undefined;
+    if (typeof file !== 'string' || file === '') continue;
+    const path = resolve(file);
+    const where = placeOf(location) || 'default';
+    named.set(path, named.get(path) ?? { path, option: `${group}.${opt}`, where, isValue });
+  }
+  return paths.map(
+    (path) => named.get(path) ?? { path, option: path, where: 'read by the application', isValue: false },
+  );
 }

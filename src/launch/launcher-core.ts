@@ -3,25 +3,26 @@
  * status. Its runner runs services in this process, or in workers.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Config } from '../config/index.js';
+import type { Config, OptionMistake } from '../config/index.js';
+import { readUnlessFifo, watchFiles } from '../config/internal.js';
+import { nearestNames } from '../errors/index.js';
 import { createLogger, type Logger } from '../log/index.js';
 import { checkedLog } from '../log/internal.js';
 import type { LauncherStatus, ReloadReport } from '../operating/index.js';
-import { Control, Diagnosis, whatLoads } from '../operating/internal.js';
+import { Control, type ControlledLauncher, Diagnosis, whatLoads } from '../operating/internal.js';
 import { deferred } from '../tasks/internal.js';
-import { controlledServices } from './controlled-services.js';
+import { digest } from './digest.js';
 import { isPrinted, logFailure, logUnhandled, STATUS_FAILED, statusOf } from './exit-status.js';
 import type { LauncherOptions } from './launcher.js';
-import { type LaunchSettings, logConfiguration, readSettings } from './launcher-options.js';
+import { type LaunchSettings, launcherOptions, logConfiguration, readSettings } from './launcher-options.js';
 import { OwnedProcess } from './owned-process.js';
-import { currentProcess, type HostProcess } from './process/host-process.js';
-import { FileChanges, UNWATCHED } from './reload/file-changes.js';
+import { currentProcess, type HostProcess, programName } from './process/host-process.js';
 import { ReloadReports } from './reload/reload-report.js';
+import { servicePlans } from './reload/service-plans.js';
 import type { Runner } from './runner.js';
 import type { StopRequest } from './services/service-run.js';
 import { StopTerms } from './services/stop-terms.js';
 import { ServiceManager } from './systemd/service-manager.js';
-import { warnOfUnlaunched } from './unlaunched-sections.js';
 import { Turns, unlessAborted } from './waiting.js';
 
 export class LauncherCore<R extends Runner = Runner> {
@@ -327,4 +328,131 @@ export class LauncherCore<R extends Runner = Runner> {
     if (!this.stopping && !dryRun) this.#serviceManager.reloaded();
     return finish(result, { generation: runner.generation, abandoned: this.stopBegins.signal.aborted, log });
   }
+}
+
+// Facts of a launcher's services for operators: their limits, and their apps as planned.
+
+type Asked = Pick<ControlledLauncher, 'config' | 'name' | 'script' | 'env' | 'maxWorkers' | 'planned'>;
+
+/** Returns the facts of a program and its services that the control socket needs. */
+function controlledServices(host: HostProcess, runner: Runner, config: () => Config | undefined): Asked {
+  return {
+    config,
+    name: programName(host),
+    script: host.argv[1],
+    env: host.env,
+    maxWorkers: () => config()?.group('DEFAULT', launcherOptions).maxWorkers ?? Number.POSITIVE_INFINITY,
+    planned: () => [...servicePlans(runner.services, config()).plans].map(([name, { app }]) => ({ name, app })),
+  };
+}
+
+// Sections of a program that launches its APIs and services itself: a misspelled one, such as `[api:helo]`, would have no effect in silence.
+
+/** Warns of sections `[api:<name>]` and `[service:<name>]` without a launched service, now and after each reload. */
+function warnOfUnlaunched(config: Config, launched: () => readonly string[]): void {
+  const find = (read: Config): OptionMistake[] => unlaunched(read, launched());
+  config.check(find);
+  if (find(config).length > 0) config.warn(config.problems());
+}
+
+function unlaunched(config: Config, launched: readonly string[]): OptionMistake[] {
+  // These say which of the sections are meant, in a file, a variable or an argument.
+  if (isWritten(config, 'enabled_apis') || isWritten(config, 'enabled_services')) return [];
+  return config.listAllSections().flatMap((group) => {
+    const [, kind, name] = /^(api|service):(.+)/s.exec(group) ?? [];
+    if (name === undefined || launched.includes(name)) return [];
+    const [near] = nearestNames(name, launched);
+    const hint =
+      near === undefined
+        ? `this program has ${launched.join(', ') || 'no service'}; if another program reads the section, add it to [DEFAULT] other_names`
+        : `did you mean [${kind}:${near}]?`;
+    return [{ group, message: 'this program has launched no service with this name', hint, severity: 'warning' }];
+  });
+}
+
+function isWritten(config: Config, opt: string): boolean {
+  if (!config.has('DEFAULT', opt)) return config.listOptions('DEFAULT').includes(opt);
+  return config.getLocation('DEFAULT', opt).kind !== 'default';
+}
+
+// Reloads without a signal: watches the files of a configuration, and reports a change of their content.
+
+/** The line about a folder that cannot be watched: `fs.inotify.max_user_instances` is often 128 for all programs of a user. */
+const UNWATCHED =
+  'The folder cannot be watched for watch_config_files and is read every 5 seconds instead: raise fs.inotify.max_user_instances and max_user_watches, or create it';
+
+/**
+ * Calls back when the configuration files, or other files that were read with them (paste files, certificates), have
+ * another content than before and have not changed for half a second.
+ *
+ * Watching reports every change in the folders of the files, also of a log or a socket; only a different content
+ * counts, because a reload replaces all workers. A file that cannot be read counts as changed when it can be read
+ * again.
+ */
+export class FileChanges {
+  readonly #config: () => Config;
+  readonly #changed: () => void;
+  readonly #unwatched: ((folder: string, error: unknown) => void) | undefined;
+  readonly #known = new Map<string, string>();
+  #unwatch: (() => void) | undefined;
+  #closed = false;
+
+  /** `config`: returns the present configuration. `unwatched`: called with a folder that cannot be watched and is read every five seconds instead, and the error. */
+  constructor(config: () => Config, changed: () => void, unwatched?: (folder: string, error: unknown) => void) {
+    this.#config = config;
+    this.#changed = changed;
+    this.#unwatched = unwatched;
+  }
+
+  /**
+   * Records the present content, also of files that were unknown: what a reload is about to read does not count as a
+   * change. Returns true if a known file has another content now.
+   */
+  note(): boolean {
+    let differs = false;
+    for (const path of this.#paths()) {
+      const now = digestOf(path);
+      if (now === undefined) continue;
+      differs ||= this.#known.has(path) && this.#known.get(path) !== now;
+      this.#known.set(path, now);
+    }
+    return differs;
+  }
+
+  /**
+   * Watches the present files of the configuration, or nothing. A write since they were read counts as a change,
+   * although no watch reported it.
+   */
+  watch(wanted: boolean): void {
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+    if (!wanted || this.#closed) return;
+    const config = this.#config();
+    for (const path of config.filesRead) {
+      if (!this.#known.has(path)) this.#known.set(path, digest(config.readFile(path)));
+    }
+    this.#unwatch = watchFiles(this.#paths(), () => this.#look(), { unwatched: this.#unwatched });
+    this.#look();
+  }
+
+  /** Stops watching for good. */
+  close(): void {
+    this.#closed = true;
+    this.watch(false);
+  }
+
+  #look(): void {
+    if (this.note()) this.#changed();
+  }
+
+  #paths(): Set<string> {
+    const { configFiles, filesRead } = this.#config();
+    return new Set([...configFiles, ...filesRead]);
+  }
+}
+
+/** Returns the digest of a file on disk; undefined for a file that cannot be read, and for a FIFO. */
+function digestOf(path: string): string | undefined {
+  const bytes = readUnlessFifo(path);
+  return bytes && digest(bytes);
 }

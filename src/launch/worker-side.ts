@@ -1,7 +1,6 @@
 /** A `ProcessLauncher` inside a worker: it starts the one service that the worker was assigned. */
-
 import { closeSync } from 'node:fs';
-import type { ConfigSnapshot } from '../config/index.js';
+import type { Config, ConfigSnapshot } from '../config/index.js';
 import { errorText } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { reopenLogs } from '../log/internal.js';
@@ -12,6 +11,7 @@ import type { ListeningService, ListenSocket, ServiceBase, WorkerContext } from 
 import { isListening } from '../service/internal.js';
 import { within } from '../tasks/internal.js';
 import type { ToWorker } from './assignment.js';
+import { digest } from './digest.js';
 import { STATUS_FAILED } from './exit-status.js';
 import { InProcessRunner } from './in-process/in-process-runner.js';
 import { checkService, checkWorkers, type LauncherOptions, serviceName } from './launcher.js';
@@ -27,8 +27,8 @@ import {
 } from './process/host-process.js';
 import { builtAndJudged, judgeAfter } from './services/judgement.js';
 import { unlessAborted } from './waiting.js';
-import { FilesRead } from './worker/files-read.js';
 import { notLaunched, type ParentLink } from './worker/parent-link.js';
+import type { FileRead } from './worker-message.js';
 
 /** Number of checks for a moment without requests, and their interval. */
 const LOOKS = 50;
@@ -301,5 +301,33 @@ class WorkerSockets {
     this.#closed = true;
     for (const slot of this.#adopted.keys()) this.release(slot);
     if (!this.#taken) for (const { fd } of this.#own) closeSync(fd);
+  }
+}
+
+// Reports to the parent which files a worker reads through its configuration; never their content.
+
+export class FilesRead {
+  readonly #config: Config | undefined;
+  readonly #link: ParentLink;
+  /** Files that were reported to the parent. */
+  readonly #told = new Set<string>();
+
+  constructor(config: Config | undefined, link: ParentLink) {
+    this.#config = config;
+    this.#link = link;
+  }
+
+  /** Reports the files that were read since; called when the options that name files are declared. */
+  tell(): void {
+    const config = this.#config;
+    const own = new Set(config?.ownFilesRead.filter((path) => !this.#told.has(path)));
+    if (config === undefined || own.size === 0) return;
+    const given = new Set((this.#link.configuration as ConfigSnapshot | undefined)?.files.map(({ path }) => path));
+    const files = config.namedFiles.filter(({ path }) => own.has(path));
+    for (const { path } of files) this.#told.add(path);
+    const read = files.map(({ path, option, where }): FileRead => {
+      return { path, option, where, ...(given.has(path) ? {} : { hash: digest(config.readFile(path)) }) };
+    });
+    void this.#link.send({ kind: 'read', files: read });
   }
 }

@@ -1,9 +1,10 @@
 /** Logs: JSON lines, or readable text if standard error is a terminal and pino-pretty is installed. A thin interface over pino. */
 
+import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Pino from 'pino';
-import { PorticoError, refuseUnknownOptions, withCode } from '../errors/index.js';
-import { printableJson } from '../text/index.js';
+import { ignoreErrors, PorticoError, refuseUnknownOptions, withCode } from '../errors/index.js';
+import { countText, maskUris, printable, printableJson, printableLines } from '../text/index.js';
 import {
   errorFields,
   isLostError,
@@ -15,12 +16,11 @@ import {
   withErrors,
 } from './log-arguments.js';
 import { LogOutput, ownLines } from './log-output.js';
-import { LostLines } from './lost-lines.js';
 import { momentFacts } from './moment.js';
 import { type ApplicationLogger, isApplicationLogger, type Lines, linesOf } from './own-logger.js';
-import { readable } from './readable.js';
 import { jsonString, membersOf, RECORDS, type WriteRecord } from './records.js';
 import { noteReopener } from './reopening.js';
+import { Throttle } from './throttle.js';
 
 export type { LogFields, LogMethod } from './log-arguments.js';
 
@@ -321,4 +321,70 @@ function known(level: LogLevel): LogLevel {
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
+}
+
+// Lines that an application's logger or destination has not taken.
+
+/** Counts lost lines, and reports them on standard error at most once a minute: the logger itself may have no sign of them. */
+class LostLines {
+  readonly #reported = new Throttle(60_000);
+  #lost = 0;
+
+  readonly lost = (): number => this.#lost;
+
+  readonly drop = (failure: unknown): void => {
+    this.#lost++;
+    this.#reported.tell((count) => {
+      const why = ignoreErrors(() => printable(maskUris(String(failure)))) ?? 'for an unknown reason';
+      ignoreErrors(() =>
+        writeSync(2, `WARN: ${countText(count, 'log line')} lost, because the logger failed: ${why}\n`),
+      );
+    });
+  };
+}
+
+// Log lines as text for people at a terminal.
+
+/** Name of the field before diagnostics, each of which has its severity. */
+const DOUBLE = /\n {4}error: (?=(?:.*?: )?(?:error|warning): )/;
+
+/**
+ * Returns a function that makes text of a JSON line; undefined without pino-pretty. `levels`: all levels by name.
+ * The package is optional and loaded on demand: only a terminal needs it, and it takes longer to load than pino itself.
+ */
+function readable(levels: Readonly<Record<string, number>>): ((line: string) => string) | undefined {
+  const require = createRequire(import.meta.url);
+  if (ignoreErrors(() => require.resolve('pino-pretty')) === undefined) return undefined;
+  const { prettyFactory } = require('pino-pretty') as {
+    prettyFactory(options: object): (line: object) => string | undefined;
+  };
+  const pretty = prettyFactory({
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+    // With custom levels, it does not know the built-in ones.
+    customLevels: levels,
+    customPrettifiers: { error: errorText },
+  });
+  return (line) =>
+    pretty(JSON.parse(line, asShown) as object)
+      ?.replace(' \n', '\n')
+      .replace(DOUBLE, '\n    ') ?? '';
+}
+
+/** pino-pretty writes most texts as JSON, and these unchanged. */
+function asShown(this: { readonly error?: unknown }, name: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  // An empty field.
+  if (value === '' && name !== 'msg') return undefined;
+  if (name === 'stack') return printableLines(value);
+  // The error at the end of the message is shown below it.
+  if (name === 'msg' && typeof this.error === 'string' && value.endsWith(`: ${this.error}`)) {
+    return printable(value.slice(0, -`: ${this.error}`.length));
+  }
+  return name === 'msg' || name === 'name' ? printable(value) : value;
+}
+
+function errorText(value: unknown): string {
+  return typeof value === 'string' ? printableLines(value) : JSON.stringify(value, null, 2);
 }

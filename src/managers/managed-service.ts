@@ -23,7 +23,6 @@ import type { PeriodicTasks, TaskGroup } from '../tasks/index.js';
 import { JobList } from '../tasks/internal.js';
 import { formatDuration } from '../text/index.js';
 import { checkManager, originOfManager, withOrigin } from './manager-place.js';
-import { ManagerReleases } from './manager-releases.js';
 
 /** Options of a {@link ManagedService}. */
 export interface ManagedServiceOptions {
@@ -264,5 +263,31 @@ export class ManagedService {
       log,
       onVerdict,
     });
+  }
+}
+
+// Resources that managers acquired through their context, released after `cleanupHost`.
+
+type Release = () => Awaitable<void>;
+
+class ManagerReleases {
+  readonly #log: Logger;
+  #registered: Release[] = [];
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  readonly add = (release: Release): void => void this.#registered.push(release);
+
+  /** Runs each release once, the last registered first; logs those that fail. */
+  async run(): Promise<void> {
+    for (const release of this.#registered.splice(0).reverse()) {
+      try {
+        await release();
+      } catch (err) {
+        this.#log.error({ err }, 'a release of a manager failed');
+      }
+    }
   }
 }

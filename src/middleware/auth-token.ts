@@ -1,5 +1,6 @@
 /** auth_token: authenticates callers by a token, as keystonemiddleware does. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { dirname } from 'node:path';
 import {
   beforeHead,
   type DescribeContext,
@@ -11,7 +12,8 @@ import {
   type Identity,
 } from '../app/index.js';
 import { faultFormOf, optionOrigin } from '../app/internal.js';
-import { ConfigurationRefused } from '../errors/index.js';
+import { ConfigurationRefused, type Origin } from '../errors/index.js';
+import { Drivers } from '../service/internal.js';
 import {
   type AuthTokenOptions,
   authTokenOptions,
@@ -19,7 +21,6 @@ import {
   jwtOptions,
   unaliasedAuthTokenOptions,
 } from './auth/auth-token-options.js';
-import { describeOptions, schemeOf } from './auth/describe-options.js';
 import {
   addHeaders,
   type HeaderPairs,
@@ -28,12 +29,73 @@ import {
   stripIdentity,
   userHeaders,
 } from './auth/identity.js';
+import { secretOf, secretVerifier } from './auth/jwt-secret.js';
 import { behindScheme, serviceTokenOf, userTokenOf } from './auth/presented-token.js';
 import { oncePerToken, TokenCache, TokenLookup } from './auth/token-cache.js';
 import { TokenJudge, type Verdicts } from './auth/token-judge.js';
-import type { TokenInfo } from './auth/token-validator.js';
+import type { TokenInfo, TokenValidator, ValidatorSettings } from './auth/token-validator.js';
 import { UNAVAILABLE_HEADERS, unauthenticated, unavailable } from './auth/unauthenticated.js';
-import { findValidator, startValidator, tryValidator } from './auth/validator-drivers.js';
+import { refusalAt } from './refusal-at.js';
+
+// Loads validators by name.
+
+/** The built-in validators. Each is imported, with its dependencies, only when it is used. */
+const SHIPPED = {
+  keystone: async () => new (await import('./auth/keystone-validator.js')).KeystoneValidator(),
+  jwt: async ({ config, origin }: ValidatorSettings, own?: JwtOptions): Promise<TokenValidator> => {
+    const options = own ?? config.group('jwt', jwtOptions);
+    const secret = secretOf(options, config, origin);
+    const verify =
+      secret === undefined
+        ? (await import('./auth/issuer-tokens.js')).issuerVerifier(options, { config, origin })
+        : secretVerifier(options, secret);
+    return new (await import('./auth/jwt-validator.js')).JwtValidator(options, verify);
+  },
+  static: async () => new (await import('./auth/static-validator.js')).StaticValidator(),
+};
+
+/**
+ * Creates and starts the validator that the options name. Throws for an unknown name and lists the known ones. `jwt` has the options of
+ * the validator jwt if the section of the filter sets them.
+ */
+function startValidator(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<TokenValidator> {
+  return withDrivers(ctx, async (drivers) => {
+    const { config, log, section } = ctx;
+    // An option in the section of the filter takes precedence over the group.
+    const originOf = (option: string): Origin => optionOrigin(ctx, options.configGroup ?? 'auth_token', option);
+    const settings: ValidatorSettings = { options, config, log, origin: section.origin, originOf };
+    const made = { required: ['validate'], args: [settings, jwt] };
+    const validator = await drivers.load<TokenValidator>(options.validator, made);
+    await validator.start?.(settings);
+    return validator;
+  });
+}
+
+/**
+ * Checks for the errors that {@link startValidator} would throw. Built-in validators send nothing before the first token, so they are
+ * started and stopped. A custom validator is only imported.
+ */
+async function tryValidator(options: AuthTokenOptions, ctx: FactoryContext, jwt?: JwtOptions): Promise<void> {
+  if (Object.hasOwn(SHIPPED, options.validator)) {
+    const validator = await startValidator(options, ctx, jwt);
+    await validator.stop?.();
+  } else await findValidator(options, ctx);
+}
+
+/** Throws for an unknown validator. Does not create it. */
+async function findValidator({ validator }: AuthTokenOptions, ctx: FactoryContext): Promise<void> {
+  await withDrivers(ctx, (drivers) => drivers.find(validator));
+}
+
+/** Reports an error of a driver at the option that names it. */
+async function withDrivers<T>(ctx: FactoryContext, work: (drivers: Drivers) => Promise<T>): Promise<T> {
+  const drivers = new Drivers({ folder: dirname(ctx.section.origin.file), builtin: SHIPPED, log: ctx.log });
+  try {
+    return await work(drivers);
+  } catch (error) {
+    throw refusalAt(error, ctx.section.options.get('validator')?.origin ?? ctx.section.origin);
+  }
+}
 
 declare module '../app/index.js' {
   interface Environ {
@@ -270,4 +332,56 @@ function handOn(
     headers.push(...told.headers);
   }
   return headers;
+}
+
+// Descriptions of the filters auth_token and jwt.
+
+/** Returns the `Authorization` scheme that carries a token; undefined if that header is not read. */
+function schemeOf({ acceptBearer }: AuthTokenOptions, jwt: JwtOptions | undefined): string | undefined {
+  return jwt?.scheme ?? (acceptBearer ? 'Bearer' : undefined);
+}
+
+/** Returns the description of a filter with these options, for one request or for all. */
+function describeOptions(req: IncomingMessage | undefined, options: AuthTokenOptions, jwt?: JwtOptions): Description {
+  const scheme = schemeOf(options, jwt);
+  const scope = jwt?.requiredScope;
+  const schemes: [string, object][] = [['token', { type: 'apiKey', in: 'header', name: 'X-Auth-Token' }]];
+  if (scheme !== undefined) schemes.push(documentedScheme(scheme));
+  const securitySchemes = Object.fromEntries(schemes);
+  const security = schemes.map(([name]) => ({ [name]: [] }));
+  if (options.delayAuthDecision) {
+    return {
+      does: `validates the token with ${options.validator}, and lets the application decide`,
+      openapi: { security: [{}, ...security], securitySchemes },
+    };
+  }
+  if (req !== undefined && userTokenOf(req, scheme === undefined ? undefined : behindScheme(scheme)) === undefined) {
+    return {
+      does: `answers 401: the request has no ${scheme === undefined ? 'X-Auth-Token' : 'token'}`,
+      answers: 401,
+    };
+  }
+  const lacks = scope === undefined ? '' : `, 403 without the scope ${scope}`;
+  return {
+    does: `validates the token with ${options.validator}; answers 401 if it is not valid${lacks}, 503 if it cannot be validated`,
+    answers: 'perhaps',
+    openapi: {
+      security,
+      securitySchemes,
+      responses: {
+        401: { description: 'The token is missing or not valid.' },
+        ...(scope === undefined ? {} : { 403: { description: `The token does not have the scope ${scope}.` } }),
+        503: { description: 'The token cannot be validated at the moment.' },
+      },
+    },
+  };
+}
+
+/** Returns a scheme in OpenAPI 3.1. The type `http` only covers registered schemes (RFC 9110 §16.4.1). */
+function documentedScheme(scheme: string): [name: string, scheme: object] {
+  if (scheme.toLowerCase() === 'bearer') return ['bearer', { type: 'http', scheme: 'bearer' }];
+  return [
+    scheme.toLowerCase(),
+    { type: 'apiKey', in: 'header', name: 'Authorization', description: `${scheme}, a space, and the token.` },
+  ];
 }

@@ -1,7 +1,6 @@
 /**
  * Description of a route table for people and tools, as in `api-cli routes`.
  */
-
 import type { IncomingMessage } from 'node:http';
 import { type App, Fault, type Filter } from '../app/index.js';
 import { nearestNames, type Origin } from '../errors/index.js';
@@ -9,11 +8,12 @@ import { HANDLER_ACTION } from './actions/controllers.js';
 import { readRange, type WrittenRange } from './api-version.js';
 import { type BuiltRouter, type LookUp, mountedRouter, type PluginAnswer } from './built-router.js';
 import type { CompiledRoute, Found } from './matching/compiled-route.js';
-import { pathMismatch } from './matching/path-mismatch.js';
+import { shortestParts } from './matching/shortest-parts.js';
 import { acceptsMethod } from './route/conditions.js';
 import { MEMBER_ID } from './route/route.js';
 import { findShadowed } from './serving/check-table.js';
-import { pathText } from './template/template.js';
+import { translateRegex } from './template/python-regex.js';
+import { pathText, variablePattern } from './template/template.js';
 
 /** One route, in the order in which routes are tried. */
 export interface DescribedRoute {
@@ -266,4 +266,28 @@ function distance(wanted: readonly string[], template: readonly string[]): numbe
     sum += nearestNames(asked, [segment]).length > 0 ? 1 : FAR;
   }
   return sum;
+}
+
+// Explains why a path that resembles a route does not match it.
+
+/** Returns the reason why a path does not match a route; undefined if it matches, or has an entirely different form. */
+function pathMismatch(compiled: CompiledRoute, path: string): string | undefined {
+  if (compiled.takes(path)) return undefined;
+  if (path.endsWith('/') && compiled.takes(path.slice(0, -1))) return 'the path has a trailing slash';
+  if (compiled.takes(`${path}/`)) return 'the path has no trailing slash';
+  return refusedValue(compiled, path);
+}
+
+/** Returns the first value that its type or requirement refuses, if the path would match without these. */
+function refusedValue({ source, route }: CompiledRoute, path: string): string | undefined {
+  const variables = route.parts.filter((part) => typeof part !== 'string');
+  if (route.minimize || variables.some(({ type }) => type === '{')) return undefined;
+  const values = shortestParts(route.parts, path, 0, path.length, true) ?? [];
+  for (const [index, value] of values.entries()) {
+    const variable = variables[index]!;
+    const pattern = variablePattern(variable, source);
+    if (value === undefined || new RegExp(`^(?:${translateRegex(pattern).source})$`, 'v').test(value)) continue;
+    return `${variable.name} = ${JSON.stringify(value)} does not match ${route.types.get(variable.name) ?? pattern}`;
+  }
+  return undefined;
 }

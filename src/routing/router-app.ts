@@ -2,7 +2,7 @@
  * A router's table as an App: match, then filters, then the engine that runs the action and responds.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { type App, compose, environ, Fault, type MatchedRoute } from '../app/index.js';
+import { type App, compose, environ, Fault, type MatchedRoute, quoteClient } from '../app/index.js';
 import {
   answerFailure,
   askRouteListeners,
@@ -20,16 +20,17 @@ import type { Args, RequestRouter } from './actions/action-request.js';
 import type { ApiVersion } from './api-version.js';
 import type { LookUp, PluginRoute } from './built-router.js';
 import { faultsBy } from './fault-mapping.js';
+import type { Mapper, Redirect } from './mapper/mapper.js';
 import type { Found } from './matching/compiled-route.js';
+import type { RouteTable } from './matching/route-table.js';
+import type { MatchRequest } from './route/conditions.js';
 import { GenerationError } from './route/route-error.js';
 import { ActionCall, CALL, type Called, callOf, type Fail } from './serving/action-call.js';
 import type { ActionEngine } from './serving/action-engine.js';
 import { buildServed } from './serving/build-table.js';
 import { checkTable, checkUrlNames } from './serving/check-table.js';
 import { DirectActions } from './serving/direct-actions.js';
-import { matchRequest, refuseOddPath } from './serving/match-request.js';
 import { callMounted } from './serving/mount.js';
-import { allowedMethods, answerOptions, answerRedirect, wrongMethod } from './serving/router-answers.js';
 import { RouterFastify } from './serving/router-fastify.js';
 import {
   type ActionTarget,
@@ -40,7 +41,7 @@ import {
   type ServedRoute,
   targetKey,
 } from './serving/served-route.js';
-import { absoluteUrl, type UrlValues } from './urls/url-builder.js';
+import { absoluteUrl, type UrlContext, type UrlValues } from './urls/url-builder.js';
 import { VersionNegotiation } from './version-negotiation.js';
 
 /** Longer paths get 414 before they are matched. */
@@ -313,4 +314,88 @@ function notFound(): Fault {
 /** A route for every method, such as a mount, does not take precedence over a GET route that would match without it. */
 function namesMethods(found: Found | null): boolean {
   return found?.compiled.route.conditions?.method !== undefined;
+}
+
+// A request as matching sees it.
+
+/** Returns the parts of a request that conditions of routes use, with the method to match. */
+function matchRequest(req: IncomingMessage, method: string): MatchRequest {
+  return { method, host: req.headers.host, headers: req.headers, req };
+}
+
+/** Throws a `Fault` 400 for a path that another program may read in another way. */
+function refuseOddPath(raw: string): void {
+  if (!/%2f|%00|\0|%(?![0-9a-f]{2})/i.test(raw)) return;
+  throw new Fault(400, { message: 'The path has an encoded slash, a NUL or a malformed escape.' });
+}
+
+// A router's responses without an action: redirects, and the methods of a path in `Allow`, for OPTIONS and 405 (RFC 9110 §9.3.7, §15.5.6).
+
+/** Returns the methods of a path, sorted: those of its routes, HEAD with GET, and OPTIONS if the router answers it. Empty without a route. */
+function allowedMethods(
+  table: RouteTable,
+  path: string,
+  request: MatchRequest | null,
+  answersOptions: boolean,
+): string[] {
+  const any = path === '*';
+  // One lookup for all methods, if nothing else decides: most misses are misses for each of them.
+  if (!any && request === null && table.find(null, path, null) === null) return [];
+  const methods = new Set<string>();
+  for (const method of table.methods) {
+    const takes = any
+      ? table.routes.some(({ route }) => route.conditions?.method?.includes(method) ?? true)
+      : table.find(method, path, request === null ? null : { ...request, method }) !== null;
+    if (takes) methods.add(method);
+  }
+  if (methods.size === 0) return [];
+  if (methods.has('GET')) methods.add('HEAD');
+  if (answersOptions) methods.add('OPTIONS');
+  return [...methods].sort();
+}
+
+/** Returns the fault 405 of a path that has other methods. */
+function wrongMethod({ method = '' }: IncomingMessage, allowed: readonly string[]): Fault {
+  return missed(405, {
+    message: `The method ${quoteClient(method)} is not allowed here.`,
+    kind: 'method',
+    data: { allowed },
+    headers: { Allow: allowed.join(', ') },
+  });
+}
+
+/** 204 with `Allow`. */
+function answerOptions(res: ServerResponse, allowed: readonly string[]): undefined {
+  res.statusCode = 204;
+  res.setHeader('Allow', allowed.join(', '));
+  res.end();
+}
+
+/** Redirects to the target filled with the match. Throws a `Fault` 500 if it lacks a variable of the target. */
+function answerRedirect(
+  res: ServerResponse,
+  mapper: Mapper,
+  redirect: Redirect,
+  found: Found,
+  context: UrlContext,
+): void {
+  res.setHeader('Location', safeLocation(locationOf(mapper, redirect, found, context)));
+  res.setHeader('Content-Type', 'text/plain; charset=utf8');
+  res.setHeader('Content-Length', 0);
+  res.statusCode = redirect.status;
+  res.end();
+}
+
+function locationOf(mapper: Mapper, redirect: Redirect, found: Found, context: UrlContext): string {
+  try {
+    return mapper.redirectLocation(redirect, found.match, context);
+  } catch (cause) {
+    if (!(cause instanceof GenerationError)) throw cause;
+    throw new Fault(500, { safe: false, message: `redirect: ${cause.message}`, cause });
+  }
+}
+
+/** Escapes control characters, which would end the header, or the log line. */
+function safeLocation(location: string): string {
+  return location.replace(/[\p{Cc} ]/gu, (character) => encodeURIComponent(character));
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { App, ClosableApp, Filter } from '../app/index.js';
 import { connectApp, factoryLog, noteMade } from '../app/internal.js';
-import { type PorticoError, refuseUnknownOptions } from '../errors/index.js';
+import { nearestOrAll, type PorticoError, refuseUnknownOptions } from '../errors/index.js';
 import type { Logger } from '../log/index.js';
 import { Controllers, HANDLER_ACTION } from './actions/controllers.js';
 import type { Auth } from './actions/guard.js';
@@ -31,16 +31,15 @@ import {
 } from './mapper/route-settings.js';
 import type { Found } from './matching/compiled-route.js';
 import { documentHandler } from './openapi.js';
-import { resourceForm } from './resource-form.js';
 import { checkConditions, type Match } from './route/conditions.js';
 import { type ParamType, paramTypes, takeTypes, withTypes } from './route/param-types.js';
-import type { Route, RouteOptions } from './route/route.js';
+import { MEMBER_ID, type Route, type RouteOptions } from './route/route.js';
 import { callSite, RouteError, RouteTableError } from './route/route-error.js';
 import { RouterApp } from './router-app.js';
 import { checkedRouterOptions, type RouterOptions, type TypedRouterOptions } from './router-options.js';
 import { RouterRoutes } from './router-routes.js';
 import { guardsOf } from './serving/guard-filter.js';
-import { operationSource } from './serving/operation-source.js';
+import { type RouteWarning, readTemplate } from './template/template.js';
 
 /** A route table with its controllers. Add routes, then `build()`; after that it is immutable. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of any router
@@ -273,4 +272,99 @@ export class Router<Own = any, const A extends Auth | undefined = any> extends R
       hint: 'To change routes, build another Router and swap the apps.',
     });
   }
+}
+
+// Extensions of a router's resource over Routes: paths with braces, and requirements without effect.
+
+/** Returns a path of a resource with braces, as paths are displayed everywhere; `member`: the variable of a member. */
+function inBraces(template: string, member: string): string {
+  return template.replace(/:\(id\)(?=$|[/.])/, member).replace(/:\((\w+)\)/g, '{$1}');
+}
+
+/** Returns requirements that no path of a resource uses: Python's Routes gives its members a fixed one. */
+function ineffectiveRequirements(collectionName: string, options: RouterResourceOptions): RouteWarning[] {
+  const { requirements = {}, pathPrefix, parentResource: parent } = options;
+  const before = pathPrefix ?? (parent ? `{${parent.memberName}_id}` : '');
+  const asked = new Set(
+    readTemplate(before, {}, false).parts.map((part) => (typeof part === 'string' ? '' : part.name)),
+  );
+  const idle = Object.entries(requirements).filter(([name]) => name !== 'format' && !asked.has(name));
+  return idle.map(([name, regex]) => ({
+    code: 'PORTICO_ROUTE_IDLE_REQUIREMENT',
+    message: `the requirement of "${name}" has no effect on the resource "${collectionName}"`,
+    hint:
+      name === 'id'
+        ? `Write id: ${JSON.stringify(isInteger(regex) ? 'int' : regex)}.`
+        : `Its paths have: ${[...asked].filter(Boolean).join(', ') || 'only id'}.`,
+  }));
+}
+
+function isInteger(regex: string): boolean {
+  return /^(?:\\d|\[0-9\])[+*]$/.test(regex);
+}
+
+/** Returns the routes of a resource in a router: filtered by `only` and `except`, with the options applied. */
+function resourceForm(
+  expanded: readonly ExpandedRoute[],
+  collectionName: string,
+  options: RouterResourceOptions,
+  { isType, refuse }: { readonly isType: (id: string) => boolean; readonly refuse: (error: PorticoError) => void },
+): readonly ExpandedRoute[] {
+  const actions = new Set(expanded.map(({ options: { action } }) => String(action)));
+  for (const name of [...(options.only ?? []), ...(options.except ?? [])]) {
+    if (actions.has(name)) continue;
+    refuse(
+      new RouteError('PORTICO_ROUTE_UNKNOWN_ACTION', {
+        message: `the resource "${collectionName}" has no action "${name}"`,
+        hint: nearestOrAll(name, actions, 'It has'),
+      }),
+    );
+  }
+  const { auth, docs } = options;
+  const kept = expanded.filter(({ formatted, options: { action } }) => {
+    if (formatted && options.formatted === false) return false;
+    return (options.only?.includes(String(action)) ?? true) && !options.except?.includes(String(action));
+  });
+  const notices = ineffectiveRequirements(collectionName, options);
+  const { id } = options;
+  const isTyped = id !== undefined && isType(id);
+  return kept.map((route, at) => ({
+    ...route,
+    template: inBraces(route.template, isTyped ? `{id:${id}}` : '{id}'),
+    options: {
+      ...route.options,
+      ...(id !== undefined && route.options.requirements?.id === MEMBER_ID && { requirements: { id } }),
+      ...(auth !== undefined && { auth }),
+      ...docs,
+      ...(at === kept.length - 1 && { _notices: notices }),
+    },
+  }));
+}
+
+// The action of a route, for documents and reports.
+
+/**
+ * Returns the action of a route with `settings`; null without a controller. `match` names the action if the path does, and `auth` is the
+ * router's.
+ */
+function operationSource(
+  controllers: Controllers,
+  { defaults }: Route,
+  match: Match | undefined,
+  settings: KeptSettings & Pick<OperationSource, 'filters' | 'docs'>,
+  auth: Auth | undefined,
+): OperationSource | null {
+  const controller = match?.controller ?? defaults.get('controller');
+  const action = match?.action ?? defaults.get('action');
+  if (typeof controller !== 'string' || typeof action !== 'string' || !controllers.has(controller)) return null;
+  const methods = controllers.resource(controller).optionsOf(action);
+  const guards = guardsOf(methods.at(-1)?.auth ?? settings.auth ?? auth);
+  const { filters, docs, action: ofRoute } = settings;
+  return {
+    controller,
+    action,
+    methods: methods.map((options) => ({ ...ofRoute, ...options })),
+    filters: [...filters, ...guards],
+    docs,
+  };
 }

@@ -12,6 +12,7 @@ import { SpanMaker } from '../spans/index.js';
 import { type Deferred, deferred, within } from '../tasks/internal.js';
 import type { Connection, Exchange } from './connections/connection.js';
 import type { ConnectionReport } from './connections/connection-report.js';
+import type { ConnectionList } from './connections/connections.js';
 import {
   closed,
   cutOffError,
@@ -20,7 +21,6 @@ import {
   type RequestInFlight,
   tellBroken,
 } from './connections/cut-off.js';
-import { Drain } from './connections/drain.js';
 import { Endpoint } from './endpoint.js';
 import { Front } from './front.js';
 import { aroundRefusals } from './requests/refused-request.js';
@@ -28,7 +28,6 @@ import { RequestFailures } from './requests/request-failures.js';
 import { serverFailures } from './requests/server-failures.js';
 import { listenAddress, type ServerOptions, schemeField, serverLog, wsgiValues } from './server-options.js';
 import { withRequestSpans } from './spans/request-span.js';
-import { idleTime, StopTerms } from './stop-terms.js';
 import type { WsgiOptions } from './wsgi-options.js';
 
 /** Serves one app on one address, and keeps track of its connections and open requests. */
@@ -306,5 +305,142 @@ export class Server implements ListeningService {
   #tellCutOff(unfinished: readonly Exchange[]): void {
     if (unfinished.length > 0) this.#log.error(cutOffFacts(unfinished), 'requests were cut off');
     this.#cutOffRequests += unfinished.length;
+  }
+}
+
+// Time limits of a server's stop: for requests in progress, and for idle connections.
+
+/**
+ * Returns the milliseconds that idle connections may stay. After a replacement, as long as their clients may still use
+ * them.
+ */
+function idleTime(reason: StopOptions['reason'], keepAliveS: number, drainIdleS = 0.25): number {
+  if (reason !== 'replaced') return drainIdleS * 1000;
+  return keepAliveS === 0 ? Number.POSITIVE_INFINITY : keepAliveS * 1000;
+}
+
+/**
+ * Time limit of a stop over all calls: `stop()` may be called again while it runs, and a later call can only tighten
+ * its terms.
+ */
+class StopTerms {
+  /** Milliseconds that an idle connection may stay. */
+  idleMs = Number.POSITIVE_INFINITY;
+  /** True if the stop must end without waiting. */
+  forced = false;
+  readonly #changed: () => void;
+  readonly #over = new AbortController();
+  /** Aborted when no time is left: forced, past the deadline, or aborted. */
+  readonly signal: AbortSignal = this.#over.signal;
+  readonly #released = new AbortController();
+  #deadlineAt = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `changed` is called whenever the terms become tighter. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  /** Adds the terms of one call of `stop()`; `idleMs` is the time that its reason leaves to idle connections. */
+  tighten({ graceful, deadlineMs = 0, signal }: StopOptions, idleMs: number): void {
+    this.idleMs = Math.min(this.idleMs, idleMs);
+    if (graceful !== true) this.forced = true;
+    if (deadlineMs > 0 && performance.now() + deadlineMs < this.#deadlineAt) {
+      this.#deadlineAt = performance.now() + deadlineMs;
+      clearTimeout(this.#timer);
+      // Node fires a timer above this limit after 1 ms; a later deadline is ignored.
+      if (deadlineMs < 2 ** 31) this.#timer = setTimeout(this.#expire, deadlineMs);
+    }
+    signal?.addEventListener('abort', this.#expire, { once: true, signal: this.#released.signal });
+    if (this.forced || signal?.aborted === true) this.#over.abort();
+    this.#changed();
+  }
+
+  /** Releases timer and signals: the stop has ended. */
+  release(): void {
+    clearTimeout(this.#timer);
+    this.#released.abort();
+  }
+
+  #expire = (): void => {
+    this.#over.abort();
+    this.#changed();
+  };
+}
+
+// Drain of a server's connections: requests in progress are answered, idle connections get a moment for a request that
+// may be on its way, and the rest is cut off at the deadline.
+//
+// `http.Server.close()` is not used for this: it destroys idle connections at once, and a request that the client has
+// sent by then is lost. `net.Server`'s own `close`, called by the server before this, only stops accepting.
+
+/** Time that a connection has to close after its end was announced. */
+const CLOSING_MS = 1500;
+
+/** Time between two looks at idle connections. */
+const LOOK_MS = 50;
+
+/** Waits until a list of connections is empty, and closes idle ones. */
+class Drain {
+  /** Settles when no connection is left, with the requests that were cut off: empty after a clean end. */
+  readonly done: Promise<readonly Exchange[]>;
+  readonly #connections: ConnectionList;
+  readonly #began = performance.now();
+  readonly #end = deferred<readonly Exchange[]>();
+  readonly #unfinished: Exchange[] = [];
+  #idleMs = Number.POSITIVE_INFINITY;
+  readonly #timer = setInterval(() => {
+    // After a turn of the event loop: a loop that was blocked has not read yet what has arrived.
+    setImmediate((now: number) => this.#closeIdle(now), performance.now());
+  }, LOOK_MS);
+
+  /** The listener must be closed, and every response must announce the end of its connection. */
+  constructor(connections: ConnectionList) {
+    this.#connections = connections;
+    connections.keepTimes = true;
+    this.done = this.#end.promise;
+    this.closed();
+  }
+
+  /** Closes connections that have been idle for `idleMs` since their last response. A longer time has no effect. */
+  hurry(idleMs: number): void {
+    if (idleMs >= this.#idleMs) return;
+    this.#idleMs = idleMs;
+    this.#closeIdle(performance.now());
+  }
+
+  /** Called when a connection is closed. */
+  closed(): void {
+    if (this.#connections.size === 0) this.#finish();
+  }
+
+  /** Closes everything now; what counts and logs requests hears of their ends before the drain is done. */
+  cut(): void {
+    for (const { socket, exchange } of this.#connections) {
+      if (exchange !== undefined && !socket.destroyed) this.#unfinished.push(exchange);
+      socket.destroy();
+    }
+  }
+
+  #closeIdle(now: number): void {
+    for (const connection of this.#connections) {
+      if (connection.idle && this.#leaveOf(connection) <= now) connection.socket.destroy();
+    }
+  }
+
+  /**
+   * Returns the time to close an idle connection: at least `idleMs` after the beginning, because its client could not
+   * know yet, and after its acceptance, because an adopted socket may still bring some. A connection whose last
+   * response announced its end closes by itself after the client has read that.
+   */
+  #leaveOf(connection: Connection): number {
+    const idleMs = connection.state !== 'open' ? Math.max(this.#idleMs, CLOSING_MS) : this.#idleMs;
+    return Math.max(connection.lastUseAt, this.#began) + idleMs;
+  }
+
+  #finish(): void {
+    clearInterval(this.#timer);
+    this.#connections.keepTimes = false;
+    this.#end.resolve(this.#unfinished);
   }
 }

@@ -14,8 +14,8 @@ import {
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { wronglyCopied } from '../../dist/cli/generate/build-context.js';
 import type { Deployment } from '../../dist/cli/generate/deployment.js';
+import { wronglyCopied } from '../../dist/cli/generate/docker.js';
 import { wordsOf as unitWords } from '../../dist/cli/generate/systemd-unit.js';
 import { apiCli, emptyProject, freePort, Program, root } from '../e2e/program.js';
 import { temporaryFolder } from '../fixtures/keeper.js';

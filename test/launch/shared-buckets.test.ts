@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LentTokens } from '../../dist/launch/lent-tokens.js';
-import { ParentBuckets, ServiceBuckets } from '../../dist/launch/shared-buckets.js';
-import { TokenLots } from '../../dist/launch/token-lots.js';
+import { ParentBuckets, ServiceBuckets, TokenLots } from '../../dist/launch/shared-buckets.js';
 import type { Take, TokenQuestion } from '../../dist/launch/worker-message.js';
 import { type Taken, TokenBuckets } from '../../dist/service/token-buckets.js';
 import { Random } from '../simulation/random.js';

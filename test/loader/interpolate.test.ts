@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-// Private, because a Loader shows only the results.
-import { interpolate, interpolatedParts, type Reading } from '../../dist/loader/interpolate.js';
 import { PasteError } from '../../dist/loader/paste-error.js';
+// Private, because a Loader shows only the results.
+import { interpolate, interpolatedParts, type Reading } from '../../dist/loader/source.js';
 
 /** Returns a value in line 1, column 1. */
 function reading(raw: string, values: ReadonlyMap<string, string>): Reading {

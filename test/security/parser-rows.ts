@@ -15,15 +15,15 @@ import { createAjv, FORMATS } from '../../dist/app/schemas/create-ajv.js';
 import { decodePath } from '../../dist/app/target.js';
 import { placeOfKey } from '../../dist/loader/composite/mount-table.js';
 import { bestMatch, parseAccept, parseMediaType } from '../../dist/loader/composite/versioned-urlmap.js';
-import { pathTest } from '../../dist/middleware/auth/access-rules.js';
+import { pathTest } from '../../dist/middleware/auth/token-judge.js';
 import { readForwarded, readXForwarded } from '../../dist/middleware/proxy-headers.js';
-import { parseRule } from '../../dist/middleware/rates/rate-rules.js';
+import { parseRule } from '../../dist/middleware/rate-limit.js';
 import { SchemaCompiler } from '../../dist/routing/actions/schema-compiler.js';
 import { enterMount } from '../../dist/routing/serving/mount.js';
 import { parseJsonBody } from '../../dist/routing/serving/request-body.js';
 import { VersionNegotiation } from '../../dist/routing/version-negotiation.js';
 import { hostName } from '../../dist/sample/names.js';
-import { readableRequest } from '../../dist/server/connections/broken-request.js';
+import { readableRequest } from '../../dist/server/connections/broken-connections.js';
 import { CANONICAL, canonicalTarget, requestGuard } from '../../dist/server/requests/request-guard.js';
 import type { ParserRow } from './parser-time.js';
 

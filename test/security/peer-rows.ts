@@ -4,7 +4,7 @@ import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { RequestContext } from 'portico/app';
 import { isCompatible } from '#internal/rpc';
 import { tokenInfoOf } from '../../dist/middleware/auth/identity-client.js';
-import { envelopeFor } from '../../dist/middleware/auth/memcache-crypt.js';
+import { envelopeFor } from '../../dist/middleware/auth/memcached-tokens.js';
 import { type RequestEnvelope, readReply, readRequest } from '../../dist/rpc/message/envelope.js';
 import { WireFormat } from '../../dist/rpc/message/wire-format.js';
 import { readNotification } from '../../dist/rpc/notifications/notification.js';

@@ -1,6 +1,18 @@
 /**
  * A Deployment and a Service for Kubernetes.
  */
+
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type YAMLMap,
+} from 'yaml';
 import { countText } from '../../text/index.js';
 import {
   atLeast,
@@ -17,10 +29,102 @@ import {
 } from './compare.js';
 import { type Deployment, variablesComment, writtenBy } from './deployment.js';
 import { APP, isHidden, isInApp, OTHER_PROGRAM, opensApi, placesInImage, startsProgram } from './docker.js';
-import { read } from './manifest-reader.js';
-import { environment, stopRules, workersOf } from './pod-environment.js';
-import { type Pod, PROBES, podOf, portRules, portsOf, probeRules, probes, scalar } from './pod-probes.js';
+import {
+  METRICS_LISTEN,
+  type Pod,
+  PROBES,
+  podOf,
+  portRules,
+  portsOf,
+  probeRules,
+  probes,
+  scalar,
+  WORKERS,
+} from './pod-probes.js';
 import { below } from './unit-places.js';
+import { variableOf } from './written-paths.js';
+
+// Reads manifests of Kubernetes, as far as a comparison needs them.
+
+/**
+ * Reads the first pod template, its container, the ports of Services, and selectors with the labels that they may find. A name of a port of
+ * the container is its number; a command is one value.
+ */
+function read(text: string): Entry[] {
+  const lines = new LineCounter();
+  const documents = [...parseAllDocuments(text, { lineCounter: lines })];
+  const [broken] = documents.flatMap(({ errors }) => errors);
+  const top = { key: '', value: '', line: 1 };
+  if (broken !== undefined)
+    return [top, { key: 'YAML', value: invalid(broken.message), line: lines.linePos(broken.pos[0]).line }];
+  const deployed = documents.find((each) => isMap(each.getIn(['spec', 'template', 'spec'], true)));
+  const pod = deployed?.getIn(['spec', 'template', 'spec'], true) as YAMLMap | undefined;
+  const containers = itemsOf(pod, 'containers');
+  // Beside it there may be others, such as one of a mesh.
+  const container =
+    containers.find((each) => each.get('name') === deployed?.getIn(['metadata', 'name'])) ?? containers[0];
+  const ports = itemsOf(container, 'ports').map((port) => [port.get('name'), port.get('containerPort')]);
+  const named = new Map(ports.map(([name, port]) => [String(name), String(port)]));
+  const services = documents.filter((each) => each.get('kind') === 'Service').map((each) => each.get('spec'));
+  const targets = services.flatMap((spec) =>
+    itemsOf(spec, 'ports').map((port) => port.get('targetPort', true) ?? port.get('port', true)),
+  );
+  const setting = (each: YAMLMap): Entry => ({
+    key: `container.env.${String(each.get('name'))}`,
+    // A variable from a Secret has no value here.
+    value: String((each.get('value') as string | number | undefined) ?? ''),
+    line: lines.linePos(each.range![0]).line,
+  });
+  const flat = (node: unknown, key: string): Entry[] => {
+    if (!isNode(node)) return [];
+    const value = isScalar(node) ? String(node.value) : '';
+    const entry = {
+      key,
+      value: /\.(?:p|targetP)ort$/.test(key) ? (named.get(value) ?? value) : value,
+      line: lines.linePos(node.range![0]).line,
+    };
+    if (key === 'container.env' && isSeq(node)) return [entry, ...itemsOf(container, 'env').map(setting)];
+    if (/^container\.(?:command|args)$/.test(key) && isSeq(node))
+      return [{ ...entry, value: (node.toJSON() as unknown[]).join(' ') }];
+    if (isSeq(node)) return [entry, ...node.items.flatMap((each) => flat(each, key))];
+    return isMap(node)
+      ? [entry, ...node.items.flatMap((each) => flat(each.value, `${key}.${String(each.key)}`))]
+      : [entry];
+  };
+  const reached = container === undefined ? [] : targets.flatMap((target) => flat(target, 'Service.targetPort'));
+  const pairsAt = (document: Document.Parsed, path: readonly string[], key: string): Entry[] => {
+    const written = document.getIn(path, true);
+    const node = isAlias(written) ? written.resolve(document) : written;
+    if (!isMap(node)) return [];
+    return node.items.flatMap((each) =>
+      flat(each.value, key).map((entry) => ({ ...entry, value: `${String(each.key)}: ${entry.value}` })),
+    );
+  };
+  const labels = documents.flatMap((each) => [
+    ...pairsAt(each, ['spec', 'template', 'metadata', 'labels'], 'label'),
+    ...(each.get('kind') === 'Pod' ? pairsAt(each, ['metadata', 'labels'], 'label') : []),
+  ]);
+  const selectors = documents.flatMap((each) => {
+    const kind = String(each.get('kind'));
+    if (container === undefined) return [];
+    if (kind !== 'Service') return pairsAt(each, ['spec', 'selector', 'matchLabels'], `${kind}.selector`);
+    const selected = pairsAt(each, ['spec', 'selector'], 'Service.selector');
+    const isOurs = each.getIn(['metadata', 'name']) === deployed?.getIn(['metadata', 'name']);
+    // Another app may have its Service in the same file.
+    return isOurs || selected.some(({ value }) => labels.some((label) => label.value === value)) ? selected : [];
+  });
+  const name = flat(deployed?.getIn(['metadata', 'name'], true), 'Deployment.name');
+  return [top, ...flat(pod, 'pod'), ...flat(container, 'container'), ...reached, ...name, ...labels, ...selectors];
+}
+
+/** Returns the first sentence of an error, without its position. */
+const invalid = (message: string): string => `invalid (${message.replace(/(?: at line \d+, column \d+)?:?\n.*/s, '')})`;
+
+/** Returns the maps in a list. */
+function itemsOf(node: unknown, key: string): YAMLMap[] {
+  const list = isMap(node) ? node.get(key, true) : undefined;
+  return isSeq(list) ? list.items.filter((each) => isMap(each)) : [];
+}
 
 /** Kubernetes has no value for no limit. */
 const LONGEST_SECONDS = 86_400;
@@ -248,4 +352,84 @@ const SUFFIXES: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, Ki:
 function mibOf(value: string): number {
   const [, number, unit = ''] = /^([\d.]+)(k|M|G|Ki|Mi|Gi)?$/.exec(value) ?? [];
   return (Number(number) * (SUFFIXES[unit] ?? 1)) / MIB;
+}
+
+// Variables that a pod needs beside its configuration, and the times of its stop.
+
+const METRICS_ENABLED = variableOf({ group: 'metrics', opt: 'enabled' });
+const DRAIN = variableOf({ group: 'DEFAULT', opt: 'drain_delay' });
+
+/** Seconds in which Services of a cluster still send to a pod that stops: five, and one for requests on their way. */
+const LEAVES_SECONDS = 6;
+
+/** Returns variables for what a pod needs and the configuration does not set. */
+function environment({ deployment, opened, isOneProcess }: Pod): Lines {
+  const { drainSeconds, mostDrainSeconds, unset, additions, counts } = deployment;
+  const drain = Math.min(LEAVES_SECONDS, mostDrainSeconds);
+  const leaves: Fits = (_value, _wanted, file) =>
+    Number(lastOf(file, `container.env.${DRAIN}`) || drainSeconds) > 0 || preStopSeconds(file) > 0;
+  const leavesRule = rule('container.env', leaves, {
+    why: 'a pod that stops refuses connections while Services still send to it: it has neither drain_delay nor preStop',
+    hint: `Set ${DRAIN} in env: "${drain}".`,
+  });
+  const fitsRule = rule(`container.env.${DRAIN}`, (value) => !(Number(value) > mostDrainSeconds), {
+    why: 'it leaves less than half of graceful_shutdown_timeout for requests',
+    hint: `Set at most ${mostDrainSeconds}, or a longer graceful_shutdown_timeout.`,
+  });
+  const variables = [
+    ...(drainSeconds > 0
+      ? []
+      : [
+          '            # Services send to a pod for some seconds after its TERM: it serves until they no longer do.',
+          variable(DRAIN, drain),
+        ]),
+    ...(isOneProcess && !deployment.isOneProcess
+      ? [
+          '            # One process serves all APIs: replicas scale a Deployment, and the cluster restarts a container.',
+          variable(WORKERS, 0),
+        ]
+      : []),
+    ...(unset.length === 0 || isOneProcess
+      ? []
+      : [
+          '            # Without it the number of workers follows the processors of the node; replicas scale a Deployment.',
+          ...unset.map(({ name }) => variable(variableOf({ group: `api:${name}`, opt: 'workers' }), 1)),
+        ]),
+    ...(additions.has('scraping') && !counts ? [variable(METRICS_ENABLED, 'true')] : []),
+    ...(opened === undefined
+      ? []
+      : [
+          '            # For probes of all APIs together, and for Prometheus; status and configuration are not served there.',
+          variable(METRICS_LISTEN, `0.0.0.0:${opened}`),
+        ]),
+  ];
+  return [variables.length > 0 && '          env:', ...variables, leavesRule, fitsRule];
+}
+
+const variable = (name: string, value: number | string): string => `            - { name: ${name}, value: "${value}" }`;
+
+/** Returns the number of workers in a pod: one for each API that does not set it. */
+const workersOf = ({ workers, unset }: Deployment): number =>
+  unset.reduce((sum, api) => sum - api.workers + 1, workers);
+
+/** Returns the rule for `preStop`: it comes before TERM, and the grace period must be long enough for both. */
+function stopRules({ stopSeconds }: Deployment): Lines {
+  const leavesEnough: Fits = (_value, _wanted, file) => {
+    const grace = Number(lastOf(file, 'pod.terminationGracePeriodSeconds') || 30);
+    return stopSeconds === undefined || grace >= stopSeconds + preStopSeconds(file) || preStopSeconds(file) === 0;
+  };
+  return [
+    rule('container.lifecycle.preStop', leavesEnough, {
+      why: `the grace period includes it, and the stop after it needs ${stopSeconds} s`,
+      hint: `Set terminationGracePeriodSeconds to ${stopSeconds} plus the seconds of preStop, or remove preStop: drain_delay does the same.`,
+    }),
+  ];
+}
+
+/** Returns the seconds that a container sleeps before TERM, as far as they can be read; 0: none. */
+function preStopSeconds(file: readonly Entry[]): number {
+  const at = 'container.lifecycle.preStop';
+  const command = file.flatMap(({ key, value }) => (key === `${at}.exec.command` ? value : [])).join(' ');
+  const [, seconds] = /\bsleep\s+([\d.]+)/.exec(command) ?? [];
+  return Number(lastOf(file, `${at}.sleep.seconds`) || (seconds ?? 0));
 }

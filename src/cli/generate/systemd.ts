@@ -1,7 +1,9 @@
 /**
  * A systemd unit: systemd.service(5) and systemd.exec(5).
  */
-import { basename, resolve } from 'node:path';
+
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../../errors/index.js';
 import { realPath } from '../../modules/index.js';
 import {
@@ -21,7 +23,6 @@ import {
   secondsOf,
 } from './compare.js';
 import { type Deployment, variablesComment, writtenBy } from './deployment.js';
-import { type ReadPath, unreadable } from './read-paths.js';
 import { isOn, isWritable, listed, MADE, plain, quoted, unitReader, wordsOf } from './systemd-unit.js';
 import { isTemporary, makerOf, placesOf } from './unit-places.js';
 import { directoryOf, variableOf } from './written-paths.js';
@@ -231,4 +232,59 @@ function directiveFor(directory: string): string {
 function splitOnce(word: string): [string, string] {
   const at = word.indexOf('=');
   return [word.slice(0, at), word.slice(at + 1)];
+}
+
+// Paths that the user of a service must be able to read. `DynamicUser=` creates a user without groups who owns none of them.
+
+/** A path that a start reads. */
+interface ReadPath {
+  readonly path: string;
+  /** True if others must not read it. */
+  readonly isSecret?: boolean;
+  /** True for a directory that is listed. */
+  readonly isListed?: boolean;
+}
+
+/** Returns warnings of files and directories that others cannot read, each once. */
+function unreadable(paths: readonly ReadPath[]): Pick<Diagnostic, 'message' | 'hint'>[] {
+  const closed = new Map<string, Part & { readonly isSecret: boolean }>();
+  for (const { path, isSecret = false, isListed = false } of paths) {
+    const part = closedPart(path, isListed ? 'list' : 'read');
+    if (part === undefined) continue;
+    const known = closed.get(part.path);
+    closed.set(part.path, { ...(known ?? part), isSecret: isSecret || known?.isSecret === true });
+  }
+  return [...closed.values()].map(({ path, mode, verb, isSecret }) => ({
+    message: `the user of the service may not ${verb} ${path}: its mode is ${mode.toString(8).padStart(4, '0')}`,
+    hint: isSecret
+      ? `Keep it closed to others, because it protects secrets. Write User= and Group= of an account, not root, that may ${verb} it instead of DynamicUser=yes.`
+      : `Run chmod o+${verb === 'enter' ? 'x' : verb === 'list' ? 'rx' : 'r'} on it, unless it protects secrets. Or write User= and Group= of an account that may ${verb} it instead of DynamicUser=yes.`,
+  }));
+}
+
+interface Part {
+  readonly path: string;
+  readonly mode: number;
+  readonly verb: 'enter' | 'list' | 'read';
+}
+
+/** Permissions for others that each access needs. */
+const NEEDED = { enter: 0o001, list: 0o005, read: 0o004 };
+
+/** Limit of links in one path on Linux. */
+const MAX_LINKS = 40;
+
+/** Returns the first directory on a path, or the path itself, that is closed to others; follows links. */
+function closedPart(path: string, how: 'list' | 'read', links = MAX_LINKS): Part | undefined {
+  const above = dirname(path);
+  const closedAbove = above === path ? undefined : closedPart(above, 'read', links);
+  if (closedAbove !== undefined) return closedAbove;
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (found.isSymbolicLink()) {
+    return links === 0 ? undefined : closedPart(resolve(realpathSync(above), readlinkSync(path)), how, links - 1);
+  }
+  const verb = found.isDirectory() && how === 'read' ? 'enter' : how;
+  const isOpen = (found.mode & NEEDED[verb]) === NEEDED[verb];
+  return isOpen ? undefined : { path: realpathSync(path), mode: found.mode & 0o7777, verb };
 }

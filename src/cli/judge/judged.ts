@@ -2,11 +2,15 @@
  * A configuration as a validation sees it: a copy with the options of all loaded code, which it may read and change; and the list of its errors:
  * values that their declarations refuse, names without an owner, errors of the paste file, and findings of others.
  */
-import type { Config } from '../../config/index.js';
-import { asFarAsKnown } from '../../config/internal.js';
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Config } from '../../config/index.js';
+import { asFarAsKnown, logFileIssue, workerAssignment } from '../../config/internal.js';
 import { type Diagnostic, inOrder, shownPath, whole } from '../../errors/index.js';
+import { isPasteSection } from '../../loader/internal.js';
 import { type Names, namesIn, pipelineOf } from '../../server/internal.js';
-import { besideOptions } from '../configured/passed-over.js';
+import { namesLogger } from '../configured/named-logger.js';
 import { registerNamed } from '../configured/shipped-options.js';
 
 /** Options of {@link judgedCopy}. */
@@ -42,4 +46,61 @@ export function judgedCopy(given: Config, { embeds = false }: JudgedOptions = {}
       return inOrder(whole(own, besideOptions(config), ...found), files);
     },
   };
+}
+
+// Files in configuration directories that set options but are not read, because their names do not end in `.conf`.
+
+/** Hidden files, backups of editors, and files disabled by their names. */
+const SET_ASIDE = /^[.#]|~$|\.conf\.|\.(?:bak|old|orig|save|sw[a-p]|tmp)$/;
+
+/** Largest file that is read to determine its kind, in bytes. */
+const LARGEST = 1024 * 1024;
+
+/** Returns warnings of such files, and the error of a log that cannot be written. `judged` knows the options. */
+function besideOptions(judged: Config): Diagnostic[] {
+  // A reload keeps the open log file.
+  const isOpen = (workerAssignment()?.generation ?? 1) > 1 || namesLogger(judged) || !judged.has('DEFAULT', 'log_file');
+  const unlogged = isOpen ? undefined : logFileIssue(judged);
+  return [...passedOver(judged), ...(unlogged === undefined ? [] : [unlogged])];
+}
+
+/** Returns a warning for each of them. `judged` knows the options. */
+function passedOver(judged: Config): Diagnostic[] {
+  return judged.configDirs.flatMap((dir) =>
+    otherFiles(dir)
+      .filter((path) => !judged.configFiles.includes(path) && setsOptions(judged, path))
+      .map((path) => ({
+        severity: 'warning' as const,
+        code: 'PORTICO_CONFIG_PASSED_OVER',
+        message: `${shownPath(path)} is not read: of a configuration directory only the files *.conf are`,
+        hint: 'Rename it, or name it with --config-file.',
+      })),
+  );
+}
+
+function otherFiles(dir: string): string[] {
+  try {
+    const names = readdirSync(dir).filter((name) => !name.endsWith('.conf') && !SET_ASIDE.test(name));
+    return names.sort().map((name) => join(dir, name));
+  } catch {
+    // The check of directories reports one that cannot be read.
+    return [];
+  }
+}
+
+/** Reports whether a file looks like the configuration of a service: it sets a known option, and has no section of a paste file. */
+function setsOptions(judged: Config, path: string): boolean {
+  try {
+    const stats = statSync(path);
+    // A FIFO waits for its writer, and a database is not text.
+    if (!stats.isFile() || stats.size > LARGEST) return false;
+    const file = Config.fromText(readFileSync(path, 'utf8'));
+    const sections = file.listAllSections();
+    const isOurs = (section: string): boolean =>
+      /^(?:api|service):./.test(section) || file.listOptions(section).some((opt) => judged.has(section, opt));
+    return !sections.some(isPasteSection) && sections.some(isOurs);
+  } catch {
+    // It is not an INI file, or not readable.
+    return false;
+  }
 }

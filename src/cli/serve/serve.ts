@@ -9,11 +9,11 @@ import type { Diagnostic } from '../../errors/index.js';
 import { ServiceLauncher } from '../../launch/index.js';
 import { isBuild, isWorker, type Judging, tellBuilt } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
+import { firstParent } from '../../process/index.js';
 import type { RPCService } from '../../rpc/index.js';
 import type { PlannedRPCService } from '../../rpc/internal.js';
 import type { WSGIService } from '../../server/index.js';
-import type { PlannedApi } from '../../server/internal.js';
-import { isOneProcess, namesIn } from '../../server/internal.js';
+import { isOneProcess, namesIn, type PlannedApi } from '../../server/internal.js';
 import type { ListenAddress, ServiceBase } from '../../service/index.js';
 import { formatAddress } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
@@ -26,7 +26,6 @@ import { namesLogger, programLog } from '../configured/named-logger.js';
 import { endSoon } from '../failure.js';
 import { asLogged, judgeBuilt } from '../judge/judge.js';
 import { plan, refuseErrors } from '../judge/plan.js';
-import { stopWithNpx } from '../npx.js';
 import type { DevelopmentFiles, Save } from './development-files.js';
 import type { DevelopmentTypes } from './development-types.js';
 import { type Role, runJudged } from './run-apis.js';
@@ -232,4 +231,20 @@ function readyLine(
   const urls = addresses.map((each) => ('path' in each ? `unix:${each.path}` : `${scheme}://${formatAddress(each)}`));
   const file = service.pasteFile === undefined ? '' : ` in ${relative('', service.pasteFile)}`;
   return `${service.name.padEnd(10)} ${urls.join(' ')}  ${workers}  [${service.pipeline}]${file}`;
+}
+
+// `npx api-cli` and `npx portico`: npm runs the program in a shell, which ends at TERM and leaves its child running.
+
+const LOOK_MS = 200;
+
+/** Calls `stop` when the shell between npx and this process has ended; does nothing if npx did not start it. */
+function stopWithNpx(stop: () => void, host: Pick<NodeJS.Process, 'env' | 'ppid'> = process): void {
+  const { npm_lifecycle_event: event, npm_lifecycle_script: script = '' } = host.env;
+  if (event !== 'npx' || !/^["']?(?:api-cli|portico)\b/.test(script)) return;
+  const timer = setInterval(() => {
+    if (host.ppid === firstParent) return;
+    clearInterval(timer);
+    stop();
+  }, LOOK_MS);
+  timer.unref();
 }

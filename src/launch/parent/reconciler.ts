@@ -4,19 +4,19 @@
  * compares the two. No other module starts workers or ends superfluous ones.
  */
 
+import type { SendHandle } from 'node:child_process';
 import { PorticoError } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
 import type { EndReason } from '../../operating/index.js';
 import { LONGEST_DELAY_MS } from '../../process/index.js';
 import type { WorkerExit } from '../exit-status.js';
 import { hurriedDrainMs } from '../launcher-options.js';
+import { sendableSocket } from '../sockets/listen-sockets.js';
 import { endWithin } from './end-worker.js';
 import type { FleetGeneration } from './fleet-generation.js';
 import type { OomKills } from './oom-kills.js';
 import type { Missing, PoolState } from './pool-state.js';
 import type { Turn } from './roll.js';
-import { SlotAdoption } from './slot-adoption.js';
-import { RestartBudget, StartThrottle } from './start-limits.js';
 import { workerEnd } from './worker-end.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { logExit } from './worker-log.js';
@@ -272,5 +272,163 @@ export class Reconciler {
 
   get #drainMs(): number {
     return this.#pool.generation.settings.drainTimeoutMs;
+  }
+}
+
+// Slots without a responsive worker: a sibling also listens on the socket of the slot, and accepts its share of the
+// connections.
+
+/**
+ * Age at which a new worker counts as stable, and the sibling stops listening for it. A shorter time would exhaust the
+ * siblings in a crash loop.
+ */
+const LASTING_MS = 2000;
+/**
+ * Workers send a heartbeat each second. A worker that is half a second late may be stuck, and clients already wait for
+ * it.
+ */
+const LATE_SECONDS = 1.5;
+
+type AdoptingPool = Pick<PoolState, 'sockets' | 'workers' | 'current' | 'firstStart'>;
+
+/**
+ * Finds helpers for slots if the workers do not share one socket. The helpers follow from the present state of the
+ * workers, so {@link update} may be called at any time.
+ */
+export class SlotAdoption {
+  readonly #helpers = new Map<number, WorkerHandle>();
+  /** Slots on whose sockets a worker has listened: clients may wait there, also while a new worker starts. */
+  readonly #listened = new Set<number>();
+  /** True if a worker was late at the last {@link update}. */
+  #late = false;
+  readonly #pool: AdoptingPool;
+
+  constructor(pool: AdoptingPool) {
+    this.#pool = pool;
+  }
+
+  /**
+   * Reports whether the helpers may change by time alone: a worker sends no heartbeat, or sends one again, or a helper
+   * waits until its slot has a stable worker.
+   */
+  get mayChange(): boolean {
+    return this.#helpers.size > 0 || this.#late || [...this.#pool.workers].some(isLate);
+  }
+
+  /**
+   * Assigns helpers for the present workers of the service: to each slot in which no worker accepts connections, and to
+   * no other. No client waits in a slot whose socket no worker has listened on yet.
+   */
+  update(): void {
+    const fit = this.#pool.current.filter((worker) => worker.serving && !isLate(worker));
+    this.#late = [...this.#pool.workers].some(isLate);
+    const slots = Math.max(1, ...this.#pool.sockets.map(({ descriptors }) => descriptors.length));
+    for (let slot = 0; slot < slots; slot++) {
+      const helper = this.#helpers.get(slot);
+      const own = fit.filter((worker) => slotOf(worker) === slot);
+      if (own.length > 0) this.#listened.add(slot);
+      const lasting = own.some(({ readyAt }) => performance.now() - readyAt >= LASTING_MS);
+      if (lasting || (helper !== undefined && !fit.includes(helper))) this.#release(slot, helper);
+      if (own.length > 0 || this.#helpers.has(slot) || fit[0] === undefined) continue;
+      if (this.#pool.firstStart(slot) !== undefined && !this.#listened.has(slot)) continue;
+      this.#adopt(slot, fit[0]);
+    }
+  }
+
+  #adopt(slot: number, helper: WorkerHandle): void {
+    const sockets = this.#pool.sockets.map((own) => sendableSocket(own, slot));
+    // A stop closes the sockets, so no helper is needed.
+    if (sockets.length === 0 || sockets.includes(undefined)) return;
+    this.#helpers.set(slot, helper);
+    this.#listened.add(slot);
+    helper.helpSlot(slot, sockets as SendHandle[]);
+  }
+
+  #release(slot: number, helper: WorkerHandle | undefined): void {
+    this.#helpers.delete(slot);
+    if (helper?.serving === true) helper.leaveSlot(slot);
+  }
+}
+
+function isLate({ debugged, silentSeconds }: WorkerHandle): boolean {
+  return !debugged && silentSeconds >= LATE_SECONDS;
+}
+
+/** If there are more workers than slots, they share the slots in turn. */
+function slotOf(worker: WorkerHandle): number {
+  return worker.assignment.index % worker.slots;
+}
+
+// Limits on starts of workers: how soon one that dies is started again (respawned), and how often in all.
+
+/** Delay of a start that exceeds the rate. */
+const WAIT_MS = 1000;
+
+/**
+ * Counts the starts of one service's workers. The first `workers + 1` starts are free; a further one waits a second if
+ * the oldest remembered start is less than `workers` seconds old. So does a start within a second of a start that
+ * waited: by the first rule alone, workers that die at once would start in pairs (one of them after no wait, because
+ * the wait before it has aged the oldest), and not about once a second. {@link reset} forgets all, for requested
+ * restarts.
+ */
+export class StartThrottle {
+  #starts: number[] = [];
+  /** Time at which the waiting start may take place. */
+  #waitsUntil: number | undefined;
+  /** Time of the last start that had to wait. */
+  #waitedAt = Number.NEGATIVE_INFINITY;
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  reset(): void {
+    this.#starts = [];
+    this.#waitsUntil = undefined;
+    this.#waitedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Returns the delay of the next start, in milliseconds; `begins` is true if the start was not requested before. */
+  wait(workers: number): { readonly ms: number; readonly begins: boolean } {
+    const now = this.#now();
+    const begins = this.#waitsUntil === undefined && this.#comesTooSoon(workers, now);
+    if (begins) this.#waitsUntil = now + WAIT_MS;
+    return { ms: Math.max(0, (this.#waitsUntil ?? now) - now), begins };
+  }
+
+  /** Records a start. */
+  started(workers: number): void {
+    const now = this.#now();
+    if (this.#waitsUntil !== undefined) this.#waitedAt = now;
+    this.#waitsUntil = undefined;
+    if (this.#starts.length > workers) this.#starts.shift();
+    this.#starts.push(now);
+  }
+
+  #comesTooSoon(workers: number, now: number): boolean {
+    if (this.#starts.length <= workers) return false;
+    return now - this.#starts[0]! < workers * 1000 || now - this.#waitedAt < WAIT_MS;
+  }
+}
+
+/** Counts the unexpected restarts of one service. */
+export class RestartBudget {
+  #spent: number[] = [];
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /**
+   * Counts one restart. Returns true if there were more than `max` within the last `windowMs`, or in total if that is
+   * 0; a `max` of 0 is no limit.
+   */
+  spend(max: number, windowMs: number): boolean {
+    if (max === 0) return false;
+    const now = this.#now();
+    this.#spent = [...this.#spent, now].filter((time) => windowMs === 0 || now - time <= windowMs);
+    return this.#spent.length > max;
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { ignoreErrors } from '../../errors/index.js';
+import { errorText, ignoreErrors } from '../../errors/index.js';
 import type { Counted } from '../../metrics/index.js';
 import type { ProgramFile } from '../../process/index.js';
 import type { TakenOf, ToWorker } from '../assignment.js';
@@ -12,11 +12,11 @@ import {
   checkMessage,
   type FileRead,
   foreignMessage,
+  MESSAGE_BYTES,
   PART_BYTES,
   type TokenQuestion,
   type ToParent,
 } from '../worker-message.js';
-import { guardChannel } from './channel-guard.js';
 
 /** Messages of a worker that request no tokens. */
 export type Told = Exclude<ToParent, { kind: 'take' }>;
@@ -102,4 +102,61 @@ export class WorkerChannel {
       }
     });
   }
+}
+
+// Guards a parent against the channel of a worker. Node reads the channel and throws for bytes that are no message, and
+// for messages of its internal protocol that it does not expect; without a guard, that ends the parent.
+
+/** Bytes that Node reads at once: the end of a message, and the beginning of the next. */
+const READ_BYTES = 65_536;
+
+/** Node's own handle of a channel. */
+interface Pipe {
+  onread(bytes: ArrayBuffer | undefined): unknown;
+}
+
+/**
+ * Calls `broken` once with a fault of the child: bytes that are no message, a message that is too large, or one that a
+ * listener refuses with an error. Nothing that follows it is read.
+ */
+function guardChannel(child: ChildProcess, broken: (what: string) => void): void {
+  let isBroken = false;
+  let unread = 0;
+  const end = (what: string): void => {
+    if (isBroken) return;
+    isBroken = true;
+    broken(what);
+  };
+  const { emit } = child;
+  child.emit = (event: string, ...rest: unknown[]): boolean => {
+    if (event !== 'message' && event !== 'internalMessage') return Reflect.apply(emit, child, [event, ...rest]);
+    if (isBroken) return true;
+    unread = 0;
+    try {
+      return Reflect.apply(emit, child, [event, ...rest]);
+    } catch (error) {
+      end(`sent a message that cannot be handled (${errorText(error)})`);
+      return true;
+    }
+  };
+  const pipe = pipeOf(child);
+  if (pipe === undefined) return;
+  const read = pipe.onread;
+  pipe.onread = (bytes) => {
+    if (isBroken && bytes !== undefined) return;
+    unread += bytes?.byteLength ?? 0;
+    if (bytes !== undefined && unread > MESSAGE_BYTES + READ_BYTES)
+      return end(`sent a message of more than ${MESSAGE_BYTES / 2 ** 20} MiB`);
+    try {
+      Reflect.apply(read, pipe, [bytes]);
+    } catch (error) {
+      end(`wrote bytes to its channel that are no message (${errorText(error)})`);
+    }
+  };
+}
+
+/** Returns Node's handle, which has no public name; undefined if it has none. */
+function pipeOf(child: ChildProcess): Pipe | undefined {
+  const key = Object.getOwnPropertySymbols(child).find(({ description }) => description === 'kChannelHandle');
+  return key === undefined ? undefined : ((child as unknown as Record<symbol, Pipe | null>)[key] ?? undefined);
 }

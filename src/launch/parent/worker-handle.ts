@@ -4,8 +4,9 @@
 import type { ChildProcess, SendHandle } from 'node:child_process';
 import { type Diagnostic, errorText } from '../../errors/index.js';
 import type { Answer, HeldRequest } from '../../operating/index.js';
+import { SLOTS } from '../../process/index.js';
 import type { StopReason } from '../../service/index.js';
-import { deferred, within } from '../../tasks/internal.js';
+import { type Deferred, deferred, within } from '../../tasks/internal.js';
 import type { Assignment, Configure, ToWorker } from '../assignment.js';
 import { type Fault, startError, type WorkerExit } from '../exit-status.js';
 import { restMs, SILENT_MS } from '../heartbeats.js';
@@ -13,8 +14,6 @@ import { StopTerms } from '../services/stop-terms.js';
 import type { SlotSockets } from '../sockets/listen-sockets.js';
 import type { WorkerFailure } from '../worker-message.js';
 import type { FleetGeneration } from './fleet-generation.js';
-import { HeldRequests } from './held-requests.js';
-import { type Asked, Questions } from './questions.js';
 import { type Told, WorkerChannel, type WorkerListener } from './worker-channel.js';
 import { spawnFailure } from './worker-process.js';
 
@@ -314,5 +313,70 @@ export class WorkerHandle {
     this.#drained.resolve();
     this.#questions.end();
     this.#exited.resolve(exit);
+  }
+}
+
+// Requests in progress in one worker, as its parent knows them.
+
+export class HeldRequests {
+  /** By slot, as reported by the watch thread. */
+  readonly #held = new Map<number, { readonly head: string; readonly since: number }>();
+  /** As reported by a worker whose application ended it. */
+  #left: readonly HeldRequest[] | undefined;
+
+  /** The requests, oldest first. */
+  get all(): readonly HeldRequest[] {
+    if (this.#left !== undefined) return this.#left;
+    const now = performance.now();
+    const all = [...this.#held.values()].map(({ head, since }) => {
+      const [method = '', path = ''] = head.split(' ', 2);
+      return { method, path, ageMs: Math.round(now - since) };
+    });
+    return all.sort((a, b) => b.ageMs - a.ageMs);
+  }
+
+  note({ came, left }: Extract<Told, { kind: 'inHand' }>): void {
+    for (const slot of left) this.#held.delete(slot);
+    const since = performance.now();
+    for (const [slot, head] of came) if (this.#held.size < SLOTS) this.#held.set(slot, { head, since });
+  }
+
+  /** Notes the requests at the end of the worker; an earlier report of the watch thread may still arrive. */
+  leave(requests: readonly HeldRequest[]): void {
+    this.#left = requests;
+  }
+}
+
+// Questions of a parent to one worker that wait for its answer.
+
+/** A question; its caller calls `forget` after the timeout. */
+interface Asked {
+  readonly answer: Promise<unknown>;
+  readonly forget: () => void;
+}
+
+class Questions {
+  readonly #answers = new Map<number, Deferred<unknown>>();
+  #lastId = 0;
+
+  /** Sends a question with its id. */
+  ask(send: (id: number) => void): Asked {
+    const id = ++this.#lastId;
+    const answer = deferred<unknown>();
+    this.#answers.set(id, answer);
+    send(id);
+    return { answer: answer.promise, forget: () => this.#answers.delete(id) };
+  }
+
+  /** An answer after the timeout has no question any more. */
+  answered({ id, body, error }: Extract<Told, { kind: 'answer' }>): void {
+    const answer = this.#answers.get(id);
+    if (error === undefined) answer?.resolve(body);
+    else answer?.reject(new Error(error));
+  }
+
+  /** Called when the worker has ended. */
+  end(): void {
+    for (const answer of this.#answers.values()) answer.reject(new Error('the worker ended'));
   }
 }

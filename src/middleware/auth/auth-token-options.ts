@@ -5,6 +5,7 @@
 import {
   boolean,
   defineOptions,
+  dict,
   duration,
   hostport,
   integer,
@@ -17,9 +18,72 @@ import {
   string,
   uri,
 } from '../../config/index.js';
-import { writtenElsewhere } from '../../config/internal.js';
-import { identityClaims } from './identity-claims.js';
-import { UNUSED_NAMES } from './unused-names.js';
+import { declareType, InvalidValue, writtenElsewhere } from '../../config/internal.js';
+import { nearestNames } from '../../errors/index.js';
+
+/** Option names of `[keystone_authtoken]` in keystonemiddleware and keystoneauth that have no effect here, with a hint for each. */
+const REMOVE = 'Remove the line.';
+const ACCOUNT = 'Write auth_url, username, password and project_name.';
+const URL_PART = 'Write auth_url, the whole address of the identity service.';
+const POOL = 'Remove the line: each process has one connection to memcached.';
+const LOCAL = 'Remove the line: Keystone no longer has signed tokens (PKI); each token is validated.';
+
+const UNUSED_NAMES: Readonly<Record<string, string>> = {
+  admin_user: 'Write username.',
+  admin_password: 'Write password.',
+  admin_tenant_name: 'Write project_name.',
+  admin_token: ACCOUNT,
+  identity_uri: URL_PART,
+  auth_host: URL_PART,
+  auth_port: URL_PART,
+  auth_protocol: URL_PART,
+  auth_admin_prefix: URL_PART,
+  cache: 'Write memcached_servers: requests have no cache in their environment.',
+  token_cache: 'Remove the line: each process caches tokens in memory, and memcached_servers adds a shared cache.',
+  memcache_use_advanced_pool: POOL,
+  memcache_pool_maxsize: POOL,
+  memcache_pool_unused_timeout: POOL,
+  memcache_pool_conn_get_timeout: POOL,
+  signing_dir: LOCAL,
+  hash_algorithms: LOCAL,
+  check_revocations_for_cached: LOCAL,
+  revocation_cache_time: LOCAL,
+  log_name: REMOVE,
+  project: REMOVE,
+  timeout: 'Write http_connect_timeout.',
+  collect_timing: REMOVE,
+  split_loggers: REMOVE,
+  tcp_keepalive: REMOVE,
+};
+
+// The type of the option that names the claims with the identity.
+
+/** The parts of an identity that claims can contain. */
+const FIELDS = ['user_id', 'user_name', 'project_id', 'project_name', 'roles'];
+
+const pairs = dict();
+
+/** A map from {@link FIELDS} to claims. Refused without `user_id`, because every token would be refused then. */
+const identityClaims = declareType<ReadonlyMap<string, string>, object>('dict', undefined, () => ({
+  kind: 'object',
+  empty: 'value',
+  format: (value) => pairs.format(value),
+  parse: (text) => {
+    const claims = pairs.parse(text);
+    const stranger = [...claims.keys()].find((name) => !FIELDS.includes(name));
+    if (stranger !== undefined) {
+      const [near] = nearestNames(stranger, FIELDS);
+      const hint = near === undefined ? undefined : `did you mean '${near}'?`;
+      throw new InvalidValue(`should map ${FIELDS.join(', ')} to claims, not other names`, hint);
+    }
+    if ((claims.get('user_id') ?? '') !== '') return claims;
+    const whole = pairs.format(new Map([['user_id', 'sub'], ...[...claims].filter(([name]) => name !== 'user_id')]));
+    throw new InvalidValue(
+      'names no claim for user_id, so every token would be refused',
+      `write claims = ${whole.replaceAll(',', ', ')}: the value replaces the default`,
+    );
+  },
+}));
 
 /** The account with which the service logs in to the identity service. */
 export const accountOptions = defineOptions({

@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Identity } from '../../app/index.js';
 import { exchangeOf, FIELD, replaceRawHeaders } from '../../app/internal.js';
+import { isObject } from '../../errors/index.js';
 import { folded, removeHeaders } from '../headers.js';
-import { catalogOfVersion2 } from './service-catalog.js';
 import type { TokenInfo } from './token-validator.js';
 
 /** The header names after `x-`, and after `x-service-` for a service that acts for the caller. */
@@ -136,4 +136,28 @@ function asciiJson(value: unknown): string {
     /[^\x20-\x7e]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+// Converts the service catalog to the form of Identity API v2, which `X-Service-Catalog` has.
+
+/**
+ * Converts a v3 catalog to v2, in which an endpoint has the URLs of a region: `publicURL`, `internalURL`, `adminURL`. Endpoints in v2 form
+ * are kept; entries that are not objects are dropped.
+ */
+function catalogOfVersion2(catalog: readonly unknown[]): object[] {
+  return catalog.filter(isObject).map(({ type, name, endpoints }) => {
+    const regions = new Map<unknown, Record<string, unknown>>();
+    const kept: Record<string, unknown>[] = [];
+    for (const endpoint of Array.isArray(endpoints) ? endpoints.filter(isObject) : []) {
+      const { interface: which, region = null, url } = endpoint;
+      if (typeof which !== 'string') {
+        kept.push({ ...endpoint });
+        continue;
+      }
+      const known = regions.get(region) ?? (typeof region === 'string' && region !== '' ? { region } : {});
+      known[`${which.toLowerCase()}URL`] = url;
+      regions.set(region, known);
+    }
+    return { type, ...(name === undefined ? {} : { name }), endpoints: [...regions.values(), ...kept] };
+  });
 }

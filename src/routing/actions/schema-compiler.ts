@@ -12,6 +12,7 @@ import {
   isSecretName,
   jsonShown,
   judgeSchema,
+  NAMED_SCHEMAS,
   type RefusedValue,
   refusedValue,
   type SchemaDraft,
@@ -23,12 +24,10 @@ import {
 } from '../../app/internal.js';
 import { ignoreErrors, isObject } from '../../errors/index.js';
 import type { InputPart } from './action.js';
-import { mayTellAll } from './all-issues.js';
 import type { Check } from './check.js';
 import { InputRefused } from './input-refused.js';
 import { isPlainData, isPlainSchema } from './plain-schema.js';
 import { formsOf, inForm } from './query-lists.js';
-import { refuseDefaults } from './refused-default.js';
 import {
   isStandardSchema,
   type JsonSchema,
@@ -294,4 +293,102 @@ function refusalOf(
   const subject = path === '' ? whole : where === 'body' ? path : `${whole} ${path}`;
   const tail = shown === undefined ? '' : ` Value: ${shown}.`;
   return new InputRefused(`Invalid input for ${subject}: ${wanted}.${tail}`, placed);
+}
+
+// Schemas for which a check may collect all mistakes of a value.
+
+const ANNOTATIONS = ['$schema', '$id', '$comment', 'title', 'description', 'default', 'examples', 'deprecated'];
+const DEFINITIONS = ['definitions', '$defs'];
+/** Keywords with one check, whose cost is bounded by the size of the value. */
+const SIMPLE = new Set(
+  [
+    ANNOTATIONS,
+    ['readOnly', 'writeOnly', 'type', 'enum', 'const', 'required', 'nullable', 'multipleOf', 'uniqueItems'],
+    ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'minLength', 'maxLength', 'minItems', 'maxItems'],
+    ['minProperties', 'maxProperties', 'dependentRequired'],
+  ].flat(),
+);
+/** Keywords with one schema for each part of a value. */
+const PARTS = new Set(['properties', 'additionalProperties', 'items', 'prefixItems', 'additionalItems']);
+/** Keywords with an additional schema for a value or its parts. */
+const COMBINED = new Set(
+  [
+    ['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'contains', 'minContains', 'maxContains'],
+    ['dependencies', 'dependentSchemas', 'unevaluatedItems', 'unevaluatedProperties'],
+  ].flat(),
+);
+/** Keywords allowed beside `$ref`, which is then the only schema for the value. */
+const BESIDE_REF = new Set([...ANNOTATIONS, ...DEFINITIONS, '$ref']);
+
+/** Keywords anywhere in a schema. */
+interface Found {
+  expression: boolean;
+  combination: boolean;
+}
+
+/**
+ * Reports whether a check may continue after the first mistake. It must not if that protects an expression (`pattern`, `format`,
+ * `patternProperties`) from a text for which it may take very long. So a schema may have expressions, or several schemas for one value, but
+ * not both. An unknown keyword may be either.
+ */
+function mayTellAll(schema: unknown): boolean {
+  const found: Found = { expression: false, combination: false };
+  look(schema, found);
+  return !(found.expression && found.combination);
+}
+
+function look(schema: unknown, found: Found): void {
+  if (!isObject(schema)) return;
+  const keywords = Object.keys(schema);
+  for (const [keyword, value] of Object.entries(schema)) {
+    note(keyword, value, keywords, found);
+    if (SIMPLE.has(keyword) || typeof value !== 'object' || value === null) continue;
+    const inner = NAMED_SCHEMAS.has(keyword) || Array.isArray(value) ? Object.values(value) : [value];
+    for (const one of inner) look(one, found);
+  }
+}
+
+function note(keyword: string, value: unknown, beside: readonly string[], found: Found): void {
+  if (keyword === 'pattern' || keyword === 'format') found.expression = true;
+  // They are checked before the parts are.
+  else if (keyword === 'enum' || keyword === 'const') found.combination ||= beside.some((other) => PARTS.has(other));
+  else if (COMBINED.has(keyword)) found.combination = true;
+  else if (keyword === '$ref' && String(value).startsWith('#')) {
+    found.combination ||= !beside.every((other) => BESIDE_REF.has(other));
+  } else if (!SIMPLE.has(keyword) && !PARTS.has(keyword) && !DEFINITIONS.includes(keyword)) {
+    found.expression = true;
+    found.combination = true;
+  }
+}
+
+// Defaults of a schema's members that the schema itself refuses: each request without the member would be refused.
+
+/** Throws a {@link SchemaMistake} for the first such member. `ajv` applies defaults; the schema must compile. */
+function refuseDefaults(schema: JsonSchema, ajv: Ajv): void {
+  if (!isObject(schema) || !isObject(schema.properties)) return;
+  const { definitions, $defs } = schema;
+  const shared = { ...(definitions === undefined ? {} : { definitions }), ...($defs === undefined ? {} : { $defs }) };
+  for (const [name, property] of Object.entries(schema.properties)) {
+    if (!isObject(property) || property.default === undefined) continue;
+    const validate = compiled({ ...shared, type: 'object', properties: { [name]: property } }, ajv);
+    const value = {};
+    if (validate === undefined || validate(value) !== false) continue;
+    const wanted = refusedValue(validate, value)?.wanted ?? 'it is not valid';
+    throw new SchemaMistake(
+      `${name}.default is ${JSON.stringify(property.default)}, which its own schema refuses: ${wanted}`,
+      `Change the default of ${name}, or what its schema takes.`,
+    );
+  }
+}
+
+/** Returns undefined for a member that does not compile without the others. */
+function compiled(schema: Record<string, unknown>, ajv: Ajv): ValidateFunction | undefined {
+  try {
+    return ajv.compile(schema);
+  } catch {
+    return undefined;
+  } finally {
+    // Ajv would keep the function forever.
+    ajv.removeSchema(schema);
+  }
 }

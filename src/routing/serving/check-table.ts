@@ -1,17 +1,15 @@
 /**
  * Warnings about a table when it is built: misleading routes, and routes that can never match.
  */
-
 import { nearestOrAll } from '../../errors/index.js';
 import { placeText, warnOfTable } from '../built-router.js';
 import type { CompiledRoute } from '../matching/compiled-route.js';
-import type { PlannedRoute } from '../matching/segment-steps.js';
+import { MixedIndex, type MixedStep } from '../matching/mixed-index.js';
+import type { PlannedRoute, Step } from '../matching/segment-steps.js';
 import { warningsOf } from '../matching/template-warnings.js';
 import { namedMethods } from '../route/conditions.js';
 import { RouteError } from '../route/route-error.js';
-import { urlNamesIn } from '../urls/names-in-source.js';
-import { isEmpty, stepsMeet } from './covered-steps.js';
-import { countSegments, EarlierRoutes, restOf } from './earlier-routes.js';
+import { coversStep, isEmpty, stepsMeet } from './covered-steps.js';
 import { type RouterParts, type ServedRoute, servedMethods } from './served-route.js';
 
 /** Warns or refuses, depending on the router's options. */
@@ -153,4 +151,146 @@ function coversPaths(earlier: PlannedRoute, later: PlannedRoute): boolean {
 /** Reports whether a path of the route has a segment after these. */
 function continues({ route }: CompiledRoute, steps: number): boolean {
   return !route.minimize && route.template.startsWith('/') && countSegments(route.parts) >= steps;
+}
+
+// The routes of a table that are tried first, by what a later one must have in common with them to be covered: most pairs are never compared,
+// so a check costs as much as the table has routes.
+
+/** Kind of a route's rest after its independent segments: none, one variable that takes any rest, or any but an empty one. */
+type Rest = 'none' | 'anything' | 'something' | 'expression';
+
+/** Returns the kind of a route's rest. */
+function restOf({ compiled: { route }, steps, isWhole }: PlannedRoute): Rest {
+  if (isWhole) return 'none';
+  if (route.minimize) return 'expression';
+  const last = route.parts.at(-1);
+  const before = route.parts.slice(0, -1);
+  if (last === undefined || typeof last === 'string' || last.type === '.' || last.name === 'controller') {
+    return 'expression';
+  }
+  const text = before.at(-1);
+  if (typeof text !== 'string' || !text.endsWith('/') || countSegments(before) !== steps.length) return 'expression';
+  const pattern = Object.hasOwn(route.requirements, last.name) ? route.requirements[last.name] : undefined;
+  if (pattern === '.*') return 'anything';
+  return pattern === '.+' || (!pattern && last.type !== ':') ? 'something' : 'expression';
+}
+
+/** Returns the number of segments of a path of these parts. */
+function countSegments(parts: CompiledRoute['route']['parts']): number {
+  return parts.reduce((count, part) => count + (typeof part === 'string' ? part.split('/').length - 1 : 0), 0) - 1;
+}
+
+/** Routes that were tried before; they are added in order of rank. */
+class EarlierRoutes {
+  readonly #root = new Place();
+  readonly #functions = new Map<unknown, number>();
+
+  add(route: PlannedRoute): void {
+    let place = this.#root;
+    for (const step of route.steps) place = place.next(step);
+    const { compiled } = route;
+    const conditions = compiled.conditional ? this.#conditionsOf(compiled) : ANY;
+    const rest = restOf(route);
+    place.add(`${conditions} ${rest === 'expression' ? patternOf(compiled) : rest}`, route);
+  }
+
+  /**
+   * Returns the routes that may cover one: those that begin with a text first, then in the order in which they are tried. Of several with the
+   * same methods, conditions and paths only the first.
+   */
+  along(route: PlannedRoute): PlannedRoute[] {
+    const { compiled, steps, isWhole } = route;
+    const rests = ['none', 'anything', 'something', ...(isWhole ? [] : [patternOf(compiled)])];
+    const kinds = [ANY, this.#conditionsOf(compiled)].flatMap((conditions) =>
+      rests.map((rest) => `${conditions} ${rest}`),
+    );
+    const found: PlannedRoute[] = [];
+    this.#root.collect(steps, 0, kinds, found);
+    const place = (other: PlannedRoute): number => (other.steps[0]?.kind === 'literal' ? 0 : 1);
+    return found.sort((a, b) => place(a) - place(b) || a.compiled.rank - b.compiled.rank);
+  }
+
+  /** Returns a text that routes with the same conditions share, besides their methods. */
+  #conditionsOf({ route: { conditions } }: CompiledRoute): string {
+    const wanted = conditions?.function;
+    const number = this.#functions.get(wanted) ?? this.#functions.size;
+    this.#functions.set(wanted, number);
+    return `${number} ${JSON.stringify(conditions?.subDomain)}`;
+  }
+}
+
+/** Of a route without conditions but its methods. */
+const ANY = 'any';
+
+/** Returns the expression of a route without names; one that refers to a name is equal to no other. */
+function patternOf({ regex: { source }, rank }: CompiledRoute): string {
+  return source.includes('\\k<') ? `${rank}` : `^${source.replace(/\(\?<(?![=!])[^>]*>/g, '(')}`;
+}
+
+/** Routes with the same independent segments, and the continuations of these. */
+class Place {
+  /** By conditions and rest, then by methods. */
+  readonly #routes = new Map<string, Map<string, PlannedRoute>>();
+  readonly #texts = new Map<string, Place>();
+  readonly #mixed = new MixedIndex<{ readonly step: MixedStep; readonly place: Place }>();
+  readonly #variables = new Map<string, { readonly step: Step; readonly place: Place }>();
+
+  add(kind: string, route: PlannedRoute): void {
+    const byMethods = this.#routes.get(kind) ?? new Map<string, PlannedRoute>();
+    this.#routes.set(kind, byMethods);
+    const methods = JSON.stringify(route.compiled.route.conditions?.method ?? null);
+    if (!byMethods.has(methods)) byMethods.set(methods, route);
+  }
+
+  next(step: Step): Place {
+    const known = this.#known(step);
+    if (known !== undefined) return known;
+    const place = new Place();
+    if (step.kind === 'literal') this.#texts.set(step.text, place);
+    else if (step.kind === 'variable') this.#variables.set(step.key, { step, place });
+    else this.#mixed.add({ step, place });
+    return place;
+  }
+
+  #known(step: Step): Place | undefined {
+    if (step.kind === 'literal') return this.#texts.get(step.text);
+    return step.kind === 'variable' ? this.#variables.get(step.key)?.place : this.#mixed.get(step)?.place;
+  }
+
+  /** Adds the routes of these kinds whose steps cover the steps from `at` on. */
+  collect(steps: readonly Step[], at: number, kinds: readonly string[], found: PlannedRoute[]): void {
+    for (const kind of kinds) {
+      const routes = this.#routes.get(kind);
+      if (routes !== undefined) found.push(...routes.values());
+    }
+    const step = steps[at];
+    if (step === undefined) return;
+    if (step.kind === 'literal') {
+      this.#texts.get(step.text)?.collect(steps, at + 1, kinds, found);
+      for (const { step: mixed, place } of this.#mixed.along(step.text, 0, step.text.length)) {
+        if (coversStep(mixed, step)) place.collect(steps, at + 1, kinds, found);
+      }
+    } else if (step.kind === 'mixed') this.#mixed.get(step)?.place.collect(steps, at + 1, kinds, found);
+    for (const { step: variable, place } of this.#variables.values()) {
+      if (coversStep(variable, step)) place.collect(steps, at + 1, kinds, found);
+    }
+  }
+}
+
+// Names of routes that an action gives to `request.url`, as far as its source shows them: misspelt ones are found before a request.
+
+/** The first parameter of an arrow function, or of a function or method. */
+const PARAMETER = /^(?:async\s+)?([A-Za-z_$][\w$]*)\s*=>|^[^({]*\(\s*([A-Za-z_$][\w$]*)\s*[,)=]/;
+
+/** A comment, or a call with a text. */
+const CALL = /\/\/.*|\/\*[\s\S]*?\*\/|(?<![\w$.])([A-Za-z_$][\w$]*)\.url\(\s*(['"`])([^'"`$/\\][^'"`$\\]*)\2/g;
+
+/** Returns the names in texts; none for a function whose request has no name. */
+function urlNamesIn(handler: object): readonly string[] {
+  const source = Function.prototype.toString.call(handler);
+  if (!source.includes('.url(')) return [];
+  const [, alone, first = alone] = PARAMETER.exec(source) ?? [];
+  if (first === undefined) return [];
+  const calls = source.matchAll(CALL);
+  return [...calls].filter(([, object]) => object === first).map(([, , , name]) => name!);
 }

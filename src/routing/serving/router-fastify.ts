@@ -7,28 +7,58 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, METHODS, type OutgoingHttpHeader, type ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyReply, HTTPMethods, onRequestHookHandler } from 'fastify';
-import { environ, type MatchedRoute } from '../../app/index.js';
-import { createFastify, fastifyLog, listenerOf } from '../../app/internal.js';
+import type {
+  FastifyContentTypeParser,
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyPluginCallback,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchema,
+  HTTPMethods,
+  onRequestHookHandler,
+} from 'fastify';
+import { environ, Fault, type MatchedRoute } from '../../app/index.js';
+import {
+  bodyLengthOf,
+  createFastify,
+  exchangeOf,
+  fastifyLog,
+  limitBody,
+  listenerOf,
+  tooLarge,
+} from '../../app/internal.js';
+import { PorticoError, whatItIs } from '../../errors/index.js';
 import type { Logger } from '../../log/index.js';
+import type { RangedOptions } from '../actions/action.js';
 import { ANSWERED, FASTIFY, REPLY } from '../actions/action-request.js';
+import { type WrittenType, writtenTypes } from '../actions/body-option.js';
 import { type CompiledAction, responseKey } from '../actions/compiled-action.js';
-import { joinedDocs } from '../actions/operation-docs.js';
+import { joinedDocs, type OperationDocs } from '../actions/operation-docs.js';
 import { refuseBadEscapes } from '../actions/query-fields.js';
 import { SENT } from '../actions/reply.js';
+import { documentedSchema, type JsonSchema, type Schema } from '../actions/schema.js';
+import type { Schemas } from '../actions/schema-options.js';
+import type { FastifyPlugin, RouterPlugin } from '../router-options.js';
 import { type ActionCall, CALL, type Called, callOf, type Fail } from './action-call.js';
 import { type ActionEngine, DEFAULT_BODY_LIMIT, logAt } from './action-engine.js';
 import { answerOf, checkHeaders, discardAnswer, measured } from './answer.js';
 import { type AnswerTypes, type Serializer, typesOf } from './answer-types.js';
 import { compileResponses, guarded, type ResponseCompiler } from './compile-responses.js';
-import { FastifyBodies } from './fastify-bodies.js';
 import { asBuildError, asRouterError, refuse } from './fastify-errors.js';
-import { askBehindHooks } from './plugin-guard.js';
+import { askGuard } from './guard-filter.js';
 import { ACTION, checkPluginRoutes, PluginRoutes, refusedInput, TABLE } from './plugin-routes.js';
-import { forAllRoutes, pluginOf } from './plugin-source.js';
-import { refuseEncoding, WITH_BODY } from './request-body.js';
+import {
+  type BodyDone,
+  BodyTypes,
+  hasJsonBody,
+  readJson,
+  refuseEncoding,
+  WITH_BODY,
+  watchMultipart,
+} from './request-body.js';
 import type { Entry, RouterParts, ServedAction } from './served-route.js';
-import { shownSchemas } from './shown-schemas.js';
+import { readTyped } from './typed-body.js';
 
 /** Methods whose bodies Fastify handles already. */
 const FASTIFY_METHODS: ReadonlySet<string> = new Set([...WITH_BODY, 'GET', 'HEAD', 'CONNECT']);
@@ -277,4 +307,184 @@ function routeSerializer(reply: FastifyReply, status: string, type: OutgoingHttp
   if (typeof compiled !== 'object') return compiled;
   const [name] = String(type).split(';') as [string];
   return compiled[name.trim().toLowerCase()] ?? compiled['*/*'];
+}
+
+// Bodies of a router's actions in Fastify: JSON and what plugins parse, and what routes say they take.
+
+/** Reads the bodies of one Fastify instance. */
+class FastifyBodies {
+  readonly types: BodyTypes;
+  readonly #limit: number;
+  readonly #fail: Fail;
+
+  constructor(fastify: FastifyInstance, limit: number, fail: Fail) {
+    this.#limit = limit;
+    this.#fail = fail;
+    const read: FastifyContentTypeParser = (request, payload, done) =>
+      readJson(payload, request.routeOptions.bodyLimit ?? limit, (error, body, size) => {
+        const call = callOf(request.raw);
+        // An outer filter has answered meanwhile, which ends the body: Fastify would warn of a second response.
+        if (error !== null && (call?.response ?? exchangeOf(request.raw).res)?.writableEnded === true) return;
+        if (call !== undefined) call.received = size;
+        done(error, body);
+      });
+    this.types = new BodyTypes(fastify, read);
+  }
+
+  /** Prepares a scope for actions that take other types than JSON: parsers of plugins do not read their bodies. */
+  ownTypes(scope: FastifyInstance): void {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (request, payload, done) => {
+      this.#readTyped(callOf(request.raw)!, payload as FastifyRequest['raw'], (error, body, size) => {
+        const call = callOf(request.raw)!;
+        if (error !== null && call.response.writableEnded) return;
+        call.received = size;
+        done(error, body);
+      });
+    });
+  }
+
+  /** Passes on the body of a call; reads it if Fastify has not, because of its method or its length. */
+  complete(call: ActionCall, request: FastifyRequest, done: BodyDone): void {
+    const { takes } = call.entry;
+    if (takes?.isJson === false && call.taken === undefined) this.#readTyped(call, request.raw, done);
+    else if (takes?.isJson === true && !WITH_BODY.has(call.verb) && hasJsonBody(request.raw)) {
+      readJson(request.raw, call.entry.bodyLimit ?? this.#limit, done);
+    } else done(null, request.body, call.received);
+  }
+
+  #readTyped(call: ActionCall, payload: FastifyRequest['raw'], done: BodyDone): void {
+    const { bodyLimit: ofAction } = call.entry;
+    try {
+      readTyped(call, payload, { limit: ofAction ?? this.#limit, ofAction }, this.#fail, done);
+    } catch (refusal) {
+      done(refusal as Error, undefined, 0);
+    }
+  }
+
+  /**
+   * Limits the body for parsers of plugins: Fastify limits only the bodies it reads itself, and plugins may read the request in their own
+   * way. Returns the refusal of one that is declared too large.
+   */
+  bound({ raw: req, routeOptions, server }: FastifyRequest, reply: FastifyReply): Fault | undefined {
+    const { raw: res, send } = reply;
+    const call = callOf(req);
+    // Routes of plugins have their own limits, and so have actions that say what they take.
+    if (call === undefined || call.entry.takes?.isJson === false) return undefined;
+    const watched = server.hasContentTypeParser('multipart/form-data') ? watchMultipart(req) : undefined;
+    if (watched instanceof Fault) return watched;
+    call.lacksEnd = watched;
+    const limit = routeOptions.bodyLimit ?? this.#limit;
+    const length = bodyLengthOf(exchangeOf(req));
+    if (length !== -1) {
+      call.received = length;
+      return length > limit ? tooLarge(limit) : undefined;
+    }
+    // The same for parsers of plugins: until the action is called, only they can fail.
+    reply.send = (...payload) =>
+      call[FASTIFY] === undefined && res.writableEnded ? reply : send.apply(reply, payload);
+    limitBody(req, limit, () => {
+      const fault = tooLarge(limit);
+      call.abort(fault);
+      if (!res.headersSent) this.#fail(req, res, fault);
+      return fault;
+    });
+    return undefined;
+  }
+}
+
+// The guard of an action in a router with plugins: asked after their `onRequest` hooks, before the body is read.
+
+/** Asks the guard, which sees Fastify's request and reply, and answers its refusal. Undefined without a guard; else whether it accepts. */
+function askBehindHooks(request: FastifyRequest, reply: FastifyReply, fail: Fail): Promise<boolean> | undefined {
+  const call = callOf(request.raw);
+  const guard = call?.entry.guard;
+  if (call === undefined || guard === undefined) return undefined;
+  call[FASTIFY] = request;
+  call[REPLY] = reply;
+  const leave = (): void => {
+    // Only the action has them from here on: until then, parsers of plugins can fail.
+    delete call[FASTIFY];
+    delete call[REPLY];
+  };
+  return (async () => askGuard(guard, call, call.response))().then(
+    () => {
+      leave();
+      return true;
+    },
+    (error: unknown) => {
+      leave();
+      refuse(reply, error, fail);
+      return false;
+    },
+  );
+}
+
+// Plugins as users write them in the options of a router, and as Fastify registers them.
+
+/** Returns a plugin as Fastify's `register` accepts it, from a function, a module with one, or a promise of either. */
+async function pluginOf(
+  written: RouterPlugin,
+  place: number,
+): Promise<readonly [plugin: FastifyPlugin, options: object]> {
+  const [source, options] = (Array.isArray(written) ? written : [written, {}]) as readonly [unknown, object];
+  const loaded: unknown = await source;
+  const plugin = typeof loaded === 'function' ? loaded : (loaded as { default?: unknown } | null | undefined)?.default;
+  if (typeof plugin === 'function') return [plugin as FastifyPlugin, options];
+  throw new PorticoError('PORTICO_ROUTER_OPTION', {
+    message: `plugins[${place}] is ${whatItIs(loaded)}, not a plugin of Fastify`,
+    hint: 'Pass the plugin as its package exports it, or [plugin, options].',
+  });
+}
+
+/**
+ * Returns a plugin whose hooks and parsers apply to the whole instance, as with `fastify-plugin`; one with a route prefix stays
+ * encapsulated, as in Fastify.
+ */
+function forAllRoutes(plugin: FastifyPlugin, options: object): FastifyPluginCallback<object> {
+  const skipOverride = Symbol.for('skip-override');
+  if (skipOverride in plugin || 'prefix' in options) return plugin as FastifyPluginCallback<object>;
+  const withDone: typeof plugin = (instance, options, done) => plugin(instance, options, done);
+  const shared =
+    plugin.length > 2
+      ? withDone
+      : async (instance: FastifyInstance, options: object) => {
+          await (plugin as FastifyPluginAsync<object>)(instance, options);
+        };
+  return Object.assign(shared as FastifyPluginCallback<object>, { [skipOverride]: true });
+}
+
+// Schemas of actions as plugins of Fastify see them.
+
+/** Returns the part of an action that plugins can read. Schemas by version are only in `openApiDocument`. */
+function shownSchemas(
+  path: string,
+  methods: readonly string[],
+  { body, query }: RangedOptions,
+  { summary, description, tags, operationId, deprecated, externalDocs, hidden, request }: OperationDocs,
+): FastifySchema {
+  const texts = { summary, description, tags, operationId, deprecated, externalDocs };
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+  const params = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+  const shown = (schemas: Schemas | undefined): JsonSchema | undefined =>
+    schemas === undefined || Array.isArray(schemas) ? undefined : documentedSchema(schemas as Schema, 'input');
+  const types = body === undefined ? [] : writtenTypes(body);
+  const shownBody = types.length === 1 ? shown(types[0]!.schemas) : undefined;
+  const consumed = request?.type === undefined ? otherTypes(types) : [request.type].flat();
+  const shownQuery = shown(query);
+  return {
+    ...(names.length > 0 && { params: { type: 'object', properties: params, required: names } }),
+    // Fastify refuses them for other methods.
+    ...(typeof shownBody === 'object' && methods.every((method) => WITH_BODY.has(method)) && { body: shownBody }),
+    ...(typeof shownQuery === 'object' && { querystring: shownQuery }),
+    ...(hidden === true && { hide: true }),
+    ...(consumed.length > 0 && { consumes: consumed }),
+    ...(Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined)) as FastifySchema),
+  };
+}
+
+/** JSON is what documents assume. */
+function otherTypes(types: readonly WrittenType[]): readonly string[] {
+  const names = types.map(({ type }) => type);
+  return names.every((name) => name === 'application/json') ? [] : names;
 }

@@ -5,13 +5,12 @@
 import { resolve } from 'node:path';
 import type { Config, HostPort, OptionMistake } from '../../config/index.js';
 import { crossCheck, isSet } from '../../config/internal.js';
-import { placeOf } from '../../errors/index.js';
+import { nearestNames, placeOf } from '../../errors/index.js';
 import { connectionProblem, registryConnection, servicegroupOptions } from '../../registry/internal.js';
 import { isWildcard } from '../../service/internal.js';
 import { sqliteProblem } from '../../sqlite/internal.js';
 import { apiOptions } from './api-options.js';
 import { appsOf, isOneProcess, missingComma, type Names, namesIn, serviceOptions } from './names.js';
-import { nearTo, strangeSections } from './strange-sections.js';
 
 for (const check of [
   sharedAddresses,
@@ -193,4 +192,38 @@ function firstSet(
 ): OptionMistake[] {
   const opt = options.find((each) => isSet(config, group, each));
   return opt === undefined ? [] : [{ group, opt, ...said, severity: 'warning' }];
+}
+
+// Sections and arguments of APIs and services that do not exist: neither enabled, nor with an app or a section.
+
+/** Returns the errors: the group `api:<name>` belongs to the API of that name, if there is one. */
+function strangeSections(config: Config, names: Names): OptionMistake[] {
+  const issues: OptionMistake[] = [];
+  const hasApp = appsOf(config, names);
+  for (const name of names.sections.api) {
+    if (names.apis.includes(name) || hasApp?.(name) !== false) continue;
+    const [near] = nearTo(name, names.apis);
+    const hint = near === undefined ? `remove the section, or enable the API` : `did you mean [api:${near}]?`;
+    issues.push({
+      group: `api:${name}`,
+      message: 'no API with this name is enabled, and the paste file has none',
+      hint,
+    });
+  }
+  for (const { group, opt } of config.arguments) {
+    const [, kind, name] = /^(api|service):(.+)/s.exec(group) ?? [];
+    if (name === undefined) continue;
+    const [word, enabled] = kind === 'api' ? ['API', names.apis] : ['service', names.services];
+    if (enabled.includes(name) || names.sections[kind as 'api' | 'service'].includes(name)) continue;
+    const [near] = nearTo(name, enabled);
+    const hint =
+      near === undefined ? `enabled are ${enabled.join(', ') || 'none'}` : `did you mean ${kind}:${near}.${opt}?`;
+    issues.push({ group, opt, message: `no ${word} with this name is enabled`, hint });
+  }
+  return issues;
+}
+
+/** A name of one letter is similar to everything. */
+function nearTo(name: string, candidates: Iterable<string>): string[] {
+  return name.length < 2 ? [] : nearestNames(name, candidates);
 }

@@ -17,7 +17,19 @@ import type { PasteFile } from '../../loader/internal.js';
 import { namedManager } from '../../managers/index.js';
 import { apiOptions, enabledApisOptions } from './api-options.js';
 import { configuredPaste } from './configured-paste-file.js';
-import { osloDefaultNames } from './oslo-default-names.js';
+
+/** Names of oslo.messaging in `[DEFAULT]`. */
+const POOL = 'Remove the line: a process has two connections to the broker.';
+
+/** Names in `[DEFAULT]` that oslo.messaging knows and that have no effect here. */
+const osloDefaultNames: Readonly<Record<string, string>> = {
+  rpc_ping_enabled: 'Remove the line: each service answers oslo_rpc_server_ping.',
+  rpc_conn_pool_size: POOL,
+  conn_pool_min_size: POOL,
+  conn_pool_ttl: POOL,
+  executor_thread_pool_size: 'Write executor_pool_size in [rpc].',
+  rpc_thread_pool_size: 'Write executor_pool_size in [rpc].',
+};
 
 /** Services that a program runs in addition to its APIs. */
 export const enabledServicesOptions = writtenElsewhere(

@@ -2,8 +2,11 @@
 import type { TlsOptions } from 'node:tls';
 import { RequestContext } from '../../app/index.js';
 import type { Config } from '../../config/index.js';
-import { type Place, PorticoError } from '../../errors/index.js';
-import type { Logger } from '../../log/index.js';
+import { workerAssignment } from '../../config/internal.js';
+import { type Diagnostic, type Place, PorticoError, Refusals, shownPath, whole } from '../../errors/index.js';
+import { Loader } from '../../loader/index.js';
+import type { Logger, LogOption } from '../../log/index.js';
+import { checkedLog } from '../../log/internal.js';
 import { ManagedService, namedManager } from '../../managers/index.js';
 import { servicegroupOptions } from '../../registry/internal.js';
 import {
@@ -27,10 +30,7 @@ import type { WSGIServiceOptions } from './api-options.js';
 import { type ApiReading, apiParts, apiPlan } from './api-plan.js';
 import { type ApiSettings, addressPlace, apiSettings, checkArguments, serverOptionsOf } from './api-settings.js';
 import { ApiTls } from './api-tls.js';
-import { builtTogether } from './built-together.js';
-import { pasteFindings } from './paste-findings.js';
 import { pasteLoader } from './paste-loader.js';
-import { processLog } from './process-log.js';
 
 /**
  * A service for one API of the configuration. The constructor opens nothing: it reads the files, and throws for errors in them
@@ -309,4 +309,55 @@ export class WSGIService implements ListeningService {
       onExhausted: () => this.#worker?.requestReplacement(`${this.name} has served max_requests requests`),
     };
   }
+}
+
+// The build of an API and the import of its managers as one step, which reports the refusals of both.
+
+/** Returns the release of the build. Rejects with all refusals, or with another error, after the release. */
+async function builtTogether(
+  { app, managed }: { readonly app: ApiApp; readonly managed: ManagedService },
+  pipeline: string,
+  config: Config,
+): Promise<() => Promise<void>> {
+  const refusals = new Refusals();
+  const letGo = await refusals.gather(() => app.prepare(pipeline, config));
+  try {
+    await refusals.gather(() => managed.find(config));
+    refusals.refuse();
+    return letGo!;
+  } catch (error) {
+    await letGo?.();
+    throw error;
+  }
+}
+
+// The errors of the paste file of an API: of the parts that it runs, and of all others.
+
+/** An API, with the place of its app. */
+interface PastedApi {
+  readonly name: string;
+  readonly pipeline: string;
+  readonly pasteFile: string | undefined;
+}
+
+/** Returns the errors; none of an app in code. `all`: imports all that the file names, so that the names which it owns are known. */
+async function pasteFindings(
+  { pasteFile, name, pipeline }: PastedApi,
+  config: Config,
+  all: boolean,
+): Promise<readonly Diagnostic[]> {
+  if (pasteFile === undefined) return [];
+  const file = shownPath(pasteFile);
+  const names = [pipeline];
+  const own = await Loader.checkFile(file, { config, service: name, names });
+  return all ? whole(own, await Loader.checkFile(file, { config, names, others: true, trial: false })) : own;
+}
+
+// The log of a process that serves an API.
+
+/** Returns the given log, or the program's, with the number of the worker. Throws `PORTICO_API_ARGUMENT` for a value that is no logger. */
+function processLog(config: Config, given: LogOption | undefined): Logger {
+  const log = checkedLog('PORTICO_API_ARGUMENT', 'a WSGIService', given) ?? config.log;
+  const worker = workerAssignment();
+  return worker === undefined ? log : log.child({ workerId: worker.index });
 }

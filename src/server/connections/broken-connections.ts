@@ -3,12 +3,11 @@
  * large (431). Responses in progress are sent first, then one refusal, then the connection is closed; later input is not read as a
  * request.
  */
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Fault } from '../../app/index.js';
 import { abortResponse, exchangeOf } from '../../app/internal.js';
 import { failBody } from '../../wire/index.js';
-import { readableRequest, requestLike } from './broken-request.js';
 import type { Connection, Exchange } from './connection.js';
 import { connectionOf } from './connections.js';
 import { type Refusal, type Rejections, refusal } from './refusal.js';
@@ -126,4 +125,37 @@ function leave({ req, res, ofConnection: { socket } }: Exchange, { status, reaso
   failBody(req);
   moveAway(res, socket);
   abortResponse(res, new Fault(status, { message: reason }));
+}
+
+// The readable part of a malformed request: the refusal has the format that its client accepts.
+
+type Head = Pick<IncomingMessage, 'socket' | 'method' | 'url' | 'headers'>;
+
+/** Most bytes that are read. */
+const READ = 16 * 1024;
+
+/**
+ * Returns method, target and fields of the request at the start of `packet`, in which the parser failed. Returns a
+ * request without them if it starts elsewhere: in an earlier packet, or after another request.
+ */
+export function readableRequest(connection: Connection, packet?: Buffer): IncomingMessage {
+  const { socket, exchange, bytesBefore } = connection;
+  const isNew = exchange === undefined && packet !== undefined && socket.bytesRead - packet.length >= bytesBefore;
+  // The text after the last line end may be half a field.
+  const lines = isNew ? packet.toString('latin1', 0, READ).trimStart().split(/\r?\n/).slice(0, -1) : [];
+  const [, method = 'GET', url = ''] = /^([A-Z]+) ([!-~]+)(?: HTTP\/\d\.\d)?$/.exec(lines[0] ?? '') ?? [];
+  const headers: IncomingMessage['headers'] = {};
+  const end = lines.indexOf('');
+  for (const line of method === '' || url === '' ? [] : lines.slice(1, end < 0 ? undefined : end)) {
+    // No two parts may match the same text: a line of blanks would be tried in every combination.
+    const [, name, value = ''] = /^([\w!#$%&'*+.^`|~-]+):([\t\x20-\x7e]*)$/.exec(line) ?? [];
+    if (name !== undefined) headers[name.toLowerCase()] ??= value.trim();
+  }
+  return requestLike({ socket: connection.socket, method, url, headers });
+}
+
+/** Returns the head of a request, without the state that its app has of it. */
+function requestLike({ socket, method = 'GET', url = '', headers }: Head): IncomingMessage {
+  const req = new IncomingMessage(socket);
+  return Object.assign(req, { httpVersion: '1.1', httpVersionMajor: 1, httpVersionMinor: 1, method, url, headers });
 }

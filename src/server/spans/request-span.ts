@@ -22,12 +22,11 @@ import {
   runInRequest,
   type TraceIds,
 } from '../../app/internal.js';
-import type { Config } from '../../config/index.js';
+import { boolean, type Config, defineOptions } from '../../config/index.js';
 import { workerAssignment } from '../../config/internal.js';
 import { ignoreErrors } from '../../errors/index.js';
 import { exceptionOf, idsOf, type SpanMaker } from '../../spans/index.js';
 import type { PipelineProbes } from './filter-times.js';
-import { traceOptions } from './trace-options.js';
 
 /** RFC 9110, RFC 5789: clients may send any other. */
 const METHODS = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']);
@@ -226,3 +225,13 @@ function spanAround(name: string, attributes: Readonly<Record<string, string>>):
     return context.with(trace.setSpan(activeContext, span), () => observed(app, req, res, left));
   };
 }
+
+// Options of spans.
+
+/** `[trace]`. */
+const traceOptions = defineOptions('trace', {
+  filters: boolean({
+    default: false,
+    help: 'Record a span for each filter and the application. Requires a registered OpenTelemetry SDK.',
+  }),
+});

@@ -1,7 +1,7 @@
 /** The names of errors where operators see them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeFailure } from '../../../dist/app/faults/failure-text.js';
+import { describeFailure } from '../../../dist/app/faults/failure-describer.js';
 import { Fault } from '../../../dist/app/index.js';
 import { RequestPool } from '../../../dist/server/requests/request-pool.js';
 

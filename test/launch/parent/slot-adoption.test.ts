@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from '
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SlotAdoption } from '../../../dist/launch/parent/slot-adoption.js';
+import { SlotAdoption } from '../../../dist/launch/parent/reconciler.js';
 import type { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { openListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { fakePool } from '../../fixtures/fake-workers.js';

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Config } from 'portico/config';
-import { FileChanges } from '../../../dist/launch/reload/file-changes.js';
+import { FileChanges } from '../../../dist/launch/launcher-core.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 
 interface Watched {

@@ -5,8 +5,8 @@ import { existsSync, fstatSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { canReusePort } from '../../../dist/launch/sockets/bind.js';
 import type { ListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
+import { canReusePort } from '../../../dist/launch/sockets/listen-sockets.js';
 import { type Arrival, type HeldSockets, ListenerPool } from '../../../dist/launch/sockets/listener-pool.js';
 import { temporaryFolder } from '../../fixtures/keeper.js';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Config } from '../../../dist/config/index.js';
-import { FilesRead } from '../../../dist/launch/worker/files-read.js';
+import { FilesRead } from '../../../dist/launch/worker-side.js';
 
 test('a worker tells of the files that it has read, not of others that its parent has', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'files-read-'));

@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type App, compose, environ, type Filter } from 'portico/app';
 import { captureLog, lint, request } from 'portico/testing';
-import { pathTest } from '../../../dist/middleware/auth/access-rules.js';
-import { TokenJudge } from '../../../dist/middleware/auth/token-judge.js';
+import { pathTest, TokenJudge } from '../../../dist/middleware/auth/token-judge.js';
 import { serviceToken, setUp, token } from '../fake-identity.js';
 
 const app: App = (_req, res) => void res.end('in');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hashSync } from 'bcryptjs';
-import { PasswordChecker } from '../../../dist/middleware/auth/password-checker.js';
+import { PasswordChecker } from '../../../dist/middleware/basic-auth.js';
 
 const hashes = [hashSync('right', 4)] as const;
 const wrong = { password: 'wrong', hashes };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type App, environ, RequestContext } from 'portico/app';
 import { rateLimit } from 'portico/middleware';
 import { buildFilter, lint, request } from 'portico/testing';
-import { parseRule } from '../../../dist/middleware/rates/rate-rules.js';
+import { parseRule } from '../../../dist/middleware/rate-limit.js';
 
 const app: App = (_req, res) => {
   res.end();

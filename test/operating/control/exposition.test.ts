@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Distribution, Meter, Totals } from '../../../dist/metrics/index.js';
-import { exposition } from '../../../dist/operating/control/exposition.js';
-import { countedMetrics } from '../../../dist/operating/control/metrics-text.js';
+import { countedMetrics, exposition } from '../../../dist/operating/control/metrics-text.js';
 import { parseExposition } from '../../fixtures/exposition.js';
 
 async function piecesOf(metrics: Parameters<typeof exposition>[0]): Promise<string[]> {
